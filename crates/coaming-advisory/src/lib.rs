@@ -1,0 +1,1 @@
+//! The vulnerability database: build, query, and compare versions for each ecosystem.

@@ -1,0 +1,1 @@
+//! Users' own rules: CEL expressions and ValidatingAdmissionPolicy, evaluated offline.

@@ -1,0 +1,1 @@
+//! The configuration file coaming.yaml and its JSON schema.

@@ -1,0 +1,1 @@
+//! Read container images in one streaming pass into facts: packages, utilities, setuid files, credentials.

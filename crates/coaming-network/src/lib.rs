@@ -1,0 +1,1 @@
+//! NetworkPolicy semantics: reachability, explanation, difference, synthesis.

@@ -1,0 +1,1 @@
+//! The renderers of findings, one file each.

@@ -1,0 +1,1 @@
+//! Detect credentials in text and in the places where Kubernetes keeps them.

@@ -1,0 +1,1 @@
+//! Turn files, folders, charts, overlays and standard input into an inventory.

@@ -1,0 +1,3 @@
+//! The command line: arguments, wiring, exit codes.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Developer tasks: generate what is generated, check that it is up to date, run every test.
+
+fn main() {}
