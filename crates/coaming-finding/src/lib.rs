@@ -1,1 +1,19 @@
-//! The one finding type that every engine speaks: severity, location, fix, suppression, baseline.
+//! The one finding type that every engine speaks: what is wrong, where, how bad, and how to fix it.
+//!
+//! This crate knows no engine and no Kubernetes kind beyond an object's name. Invariants:
+//!
+//! * Paths are the truth: a [`Location`] names an object's field; its span is looked up from the
+//!   path, and is absent where the object came without text.
+//! * One finding is one thing to do: what one edit repairs is one finding.
+//! * A finding never holds a secret's value: not in its message, not in its fix.
+//! * Findings have one total order ([`Finding::rank`]), so that output is the same on every run.
+
+mod finding;
+mod fix;
+mod location;
+mod rule;
+
+pub use finding::{Finding, ObjectRef, Suppression};
+pub use fix::{Applicability, DocumentEdits, Fix};
+pub use location::{FileId, Location, Position};
+pub use rule::{Confidence, Measure, RuleMeta, Severity, Standard};

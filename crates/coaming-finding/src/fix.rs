@@ -1,0 +1,53 @@
+//! How a finding is repaired: semantic edits on paths.
+
+use coaming_yaml::edit::Edit;
+
+use crate::FileId;
+
+/// Whether a fix may be applied without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Applicability {
+    /// A working application works as before.
+    Safe,
+    /// It may break the application: shown, applied only when asked for.
+    Unsafe,
+    /// Only a person can know: the title and the snippet say what to do; there are no edits.
+    Manual,
+}
+
+impl Applicability {
+    /// As it is written in output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// Edits that are to be made to one document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DocumentEdits {
+    /// The file the document is in; `None` where it came without one.
+    pub file: Option<FileId>,
+    /// The document's place in the file, counting from 0.
+    pub document: u32,
+    /// The edits; their paths start at the document's root.
+    pub edits: Vec<Edit>,
+}
+
+/// A repair. What must be done together is one fix, also across documents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fix {
+    /// What it does, as an order: ``set `runAsNonRoot: true` ``.
+    pub title: String,
+    /// Whether it may be applied without asking.
+    pub applicability: Applicability,
+    /// What changes; empty for a `Manual` fix.
+    pub edits: Vec<DocumentEdits>,
+    /// For a `Manual` fix, the text to paste; otherwise empty.
+    pub snippet: String,
+}
