@@ -15,9 +15,17 @@
 //! * No input makes this crate panic: depth, size and aliases are bounded, and what is refused is
 //!   reported as a [`SyntaxError`] with its place.
 
+mod builder;
+mod json;
+mod lines;
+mod parse;
 mod path;
 mod scalar;
 mod tree;
+
+pub use json::from_json;
+pub use lines::LineIndex;
+pub use parse::parse;
 
 pub use path::{Path, Step};
 pub use tree::{
@@ -26,3 +34,6 @@ pub use tree::{
 };
 
 pub mod edit;
+
+#[cfg(test)]
+mod tests;

@@ -130,9 +130,7 @@ impl fmt::Display for Path {
 /// Whether a key can stand in a dotted path without quotes.
 fn is_plain(key: &str) -> bool {
     !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 #[cfg(test)]
@@ -141,16 +139,9 @@ mod tests {
 
     #[test]
     fn shows_as_people_write_it() {
-        let path = Path::root()
-            .join("spec")
-            .join("containers")
-            .join(0)
-            .join("image");
+        let path = Path::root().join("spec").join("containers").join(0).join("image");
         assert_eq!(path.to_string(), "spec.containers[0].image");
-        let path = Path::root()
-            .join("metadata")
-            .join("annotations")
-            .join("a.b/c");
+        let path = Path::root().join("metadata").join("annotations").join("a.b/c");
         assert_eq!(path.to_string(), "metadata.annotations[\"a.b/c\"]");
         assert_eq!(path.to_json_pointer(), "/metadata/annotations/a.b~1c");
     }

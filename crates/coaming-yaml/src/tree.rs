@@ -40,7 +40,7 @@ impl Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) u32);
 
-const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,24 +145,24 @@ pub struct Stream {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct NodeData {
-    span: Span,
-    parent: u32,
+pub(crate) struct NodeData {
+    pub(crate) span: Span,
+    pub(crate) parent: u32,
     /// Scalar: offset of the value. Collection: first index into `children`.
-    first: u32,
+    pub(crate) first: u32,
     /// Scalar: length of the value. Collection: how many children (a mapping's keys count too).
-    len: u32,
+    pub(crate) len: u32,
     /// Index into `aliases`, or `NONE`.
-    alias: u32,
-    shape: Shape,
+    pub(crate) alias: u32,
+    pub(crate) shape: Shape,
     /// The value lies in `cooked` and not in the source.
-    cooked: bool,
-    /// An explicit tag forces the value to be text (`!!str`).
-    tagged_str: bool,
+    pub(crate) cooked: bool,
+    /// The text decides the type: a plain scalar without a tag that says otherwise.
+    pub(crate) resolves: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+pub(crate) enum Shape {
     Scalar(ScalarStyle),
     Sequence(Style),
     Mapping(Style),
@@ -171,36 +171,29 @@ enum Shape {
 /// One document: an arena of nodes over a shared source text.
 #[derive(Clone, Debug)]
 pub struct Document {
-    source: Arc<str>,
+    pub(crate) source: Arc<str>,
     /// Text of scalars that are not a verbatim slice of the source.
-    cooked: String,
-    nodes: Vec<NodeData>,
-    children: Vec<NodeId>,
-    aliases: Vec<AliasSite>,
-    comments: Vec<Comment>,
-    root: NodeId,
-    span: Span,
-    has_spans: bool,
+    pub(crate) cooked: String,
+    pub(crate) nodes: Vec<NodeData>,
+    pub(crate) children: Vec<NodeId>,
+    pub(crate) aliases: Vec<AliasSite>,
+    pub(crate) comments: Vec<Comment>,
+    pub(crate) root: NodeId,
+    pub(crate) span: Span,
+    pub(crate) has_spans: bool,
 }
 
 impl Document {
     /// The outermost node.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
-        Node {
-            document: self,
-            id: self.root,
-        }
+        Node { document: self, id: self.root }
     }
 
     /// The node with this index. Panics never: an index of another document gives the root.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Node<'_> {
-        let id = if (id.0 as usize) < self.nodes.len() {
-            id
-        } else {
-            self.root
-        };
+        let id = if (id.0 as usize) < self.nodes.len() { id } else { self.root };
         Node { document: self, id }
     }
 
@@ -347,28 +340,20 @@ impl<'a> Node<'a> {
         if !matches!(data.shape, Shape::Scalar(_)) {
             return "";
         }
-        let text = if data.cooked {
-            self.document.cooked.as_str()
-        } else {
-            &self.document.source
-        };
+        let text = if data.cooked { self.document.cooked.as_str() } else { &self.document.source };
         let start = data.first as usize;
-        text.get(start..start + data.len as usize)
-            .unwrap_or_default()
+        text.get(start..start + data.len as usize).unwrap_or_default()
     }
 
     /// What the scalar means to Kubernetes; `None` for a collection.
     #[must_use]
     pub fn scalar(self) -> Option<Scalar<'a>> {
         let data = self.data();
-        let Shape::Scalar(style) = data.shape else {
+        let Shape::Scalar(_) = data.shape else {
             return None;
         };
         let text = self.text();
-        if style != ScalarStyle::Plain || data.tagged_str {
-            return Some(Scalar::Str(text));
-        }
-        Some(crate::scalar::resolve(text))
+        Some(if data.resolves { crate::scalar::resolve(text) } else { Scalar::Str(text) })
     }
 
     /// The text, if Kubernetes reads it as a string.
@@ -394,10 +379,7 @@ impl<'a> Node<'a> {
     pub fn as_int(self) -> Option<i64> {
         match self.scalar()? {
             Scalar::Int(value) => Some(value),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "checked to be whole and in range"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
             Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
                 Some(value as i64)
             }
@@ -423,34 +405,17 @@ impl<'a> Node<'a> {
     pub fn entries(
         self,
     ) -> impl DoubleEndedIterator<Item = Entry<'a>> + ExactSizeIterator + use<'a> {
-        let children = if self.is_mapping() {
-            self.children()
-        } else {
-            &[]
-        };
+        let children = if self.is_mapping() { self.children() } else { &[] };
         children.chunks_exact(2).map(move |pair| Entry {
-            key: Node {
-                document: self.document,
-                id: pair[0],
-            },
-            value: Node {
-                document: self.document,
-                id: pair[1],
-            },
+            key: Node { document: self.document, id: pair[0] },
+            value: Node { document: self.document, id: pair[1] },
         })
     }
 
     /// A sequence's items; nothing for other nodes.
     pub fn items(self) -> impl DoubleEndedIterator<Item = Node<'a>> + ExactSizeIterator + use<'a> {
-        let children = if self.is_sequence() {
-            self.children()
-        } else {
-            &[]
-        };
-        children.iter().map(move |&id| Node {
-            document: self.document,
-            id,
-        })
+        let children = if self.is_sequence() { self.children() } else { &[] };
+        children.iter().map(move |&id| Node { document: self.document, id })
     }
 
     /// The node at `path`, seen from here.
@@ -466,10 +431,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn parent(self) -> Option<Node<'a>> {
         let parent = self.data().parent;
-        (parent != NONE).then_some(Node {
-            document: self.document,
-            id: NodeId(parent),
-        })
+        (parent != NONE).then_some(Node { document: self.document, id: NodeId(parent) })
     }
 
     /// The steps from the root. The path of a key is that of its value.
@@ -478,16 +440,9 @@ impl<'a> Node<'a> {
         let mut steps = Vec::new();
         let mut node = self;
         while let Some(parent) = node.parent() {
-            let position = parent
-                .children()
-                .iter()
-                .position(|&id| id == node.id)
-                .unwrap_or(0);
+            let position = parent.children().iter().position(|&id| id == node.id).unwrap_or(0);
             steps.push(if parent.is_mapping() {
-                let key = Node {
-                    document: self.document,
-                    id: parent.children()[position & !1],
-                };
+                let key = Node { document: self.document, id: parent.children()[position & !1] };
                 Step::from(key.text())
             } else {
                 Step::Index(position)
@@ -508,10 +463,7 @@ impl<'a> Node<'a> {
     /// The alias through which this node came to stand here, if any.
     #[must_use]
     pub fn alias(self) -> Option<AliasSite> {
-        self.document
-            .aliases
-            .get(self.data().alias as usize)
-            .copied()
+        self.document.aliases.get(self.data().alias as usize).copied()
     }
 
     /// Every node below this one and itself, parents first, keys before their values.
@@ -520,10 +472,7 @@ impl<'a> Node<'a> {
         std::iter::from_fn(move || {
             let node = stack.pop()?;
             let children = node.children();
-            stack.extend(children.iter().rev().map(|&id| Node {
-                document: node.document,
-                id,
-            }));
+            stack.extend(children.iter().rev().map(|&id| Node { document: node.document, id }));
             Some(node)
         })
     }
@@ -534,10 +483,7 @@ impl<'a> Node<'a> {
             return &[];
         }
         let start = data.first as usize;
-        self.document
-            .children
-            .get(start..start + data.len as usize)
-            .unwrap_or_default()
+        self.document.children.get(start..start + data.len as usize).unwrap_or_default()
     }
 
     fn data(self) -> &'a NodeData {

@@ -1,0 +1,348 @@
+//! Build a [`Document`]: nodes come in the order of the text, collections are opened and closed.
+//!
+//! A node's subtree is a contiguous range of the arena, and so are its children lists; that makes
+//! expanding an alias a copy of two ranges. What copies may add is bounded.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::tree::{
+    AliasSite, Comment, Document, NONE, NodeData, NodeId, ScalarStyle, Shape, Span, SyntaxError,
+};
+
+/// Copies of anchored nodes may outnumber the nodes that were written by this factor …
+const COPIES_PER_NODE: usize = 10;
+/// … and by this many on top, so that small documents may repeat themselves.
+const COPIES_ALLOWED: usize = 100_000;
+
+/// A scalar's text.
+pub(crate) enum Text<'t> {
+    /// A verbatim slice of the source.
+    Slice(Span),
+    /// Text that does not stand so in the source.
+    Cooked(&'t str),
+}
+
+/// An open collection.
+struct Frame {
+    node: NodeId,
+    pending_start: usize,
+    children_start: usize,
+    anchor: usize,
+}
+
+/// A finished anchored subtree: its nodes and its children lists.
+#[derive(Clone, Copy)]
+struct Anchored {
+    nodes: (usize, usize),
+    children: (usize, usize),
+}
+
+/// A document in the making.
+pub(crate) struct Builder {
+    source: Arc<str>,
+    nodes: Vec<NodeData>,
+    children: Vec<NodeId>,
+    cooked: String,
+    aliases: Vec<AliasSite>,
+    stack: Vec<Frame>,
+    /// Children of the open collections, outermost first.
+    pending: Vec<NodeId>,
+    anchors: BTreeMap<usize, Anchored>,
+    copied: usize,
+    root: Option<NodeId>,
+    merges: bool,
+}
+
+impl Builder {
+    pub(crate) fn new(source: Arc<str>) -> Self {
+        Self {
+            source,
+            nodes: Vec::new(),
+            children: Vec::new(),
+            cooked: String::new(),
+            aliases: Vec::new(),
+            stack: Vec::new(),
+            pending: Vec::new(),
+            anchors: BTreeMap::new(),
+            copied: 0,
+            root: None,
+            merges: false,
+        }
+    }
+
+    /// Adds a scalar. `resolves`: its text decides its type. `anchor`: 0 for none.
+    pub(crate) fn scalar(
+        &mut self,
+        style: ScalarStyle,
+        span: Span,
+        text: Text<'_>,
+        resolves: bool,
+        anchor: usize,
+    ) {
+        let (first, len, cooked) = match text {
+            Text::Slice(slice) => (slice.start, slice.end - slice.start, false),
+            Text::Cooked(text) => {
+                let first = index(self.cooked.len());
+                self.cooked.push_str(text);
+                (first, index(text.len()), true)
+            }
+        };
+        let shape = Shape::Scalar(style);
+        let id = self.add(NodeData {
+            span,
+            parent: NONE,
+            first,
+            len,
+            alias: NONE,
+            shape,
+            cooked,
+            resolves,
+        });
+        if anchor > 0 {
+            let nodes = (id.0 as usize, self.nodes.len());
+            let children = (self.children.len(), self.children.len());
+            self.anchors.insert(anchor, Anchored { nodes, children });
+        }
+    }
+
+    /// Opens a collection whose text starts at `span`. `anchor`: 0 for none.
+    pub(crate) fn open(&mut self, shape: Shape, span: Span, anchor: usize) {
+        let node = self.add(NodeData {
+            span,
+            parent: NONE,
+            first: 0,
+            len: 0,
+            alias: NONE,
+            shape,
+            cooked: false,
+            resolves: false,
+        });
+        self.stack.push(Frame {
+            node,
+            pending_start: self.pending.len(),
+            children_start: self.children.len(),
+            anchor,
+        });
+    }
+
+    /// Closes the innermost open collection. `end`: where a flow collection's text ends; a block
+    /// collection ends with its last child.
+    pub(crate) fn close(&mut self, end: Option<u32>) -> Result<(), SyntaxError> {
+        let Some(frame) = self.stack.pop() else {
+            return Ok(());
+        };
+        let id = frame.node.0 as usize;
+        let mut members: Vec<NodeId> = Vec::new();
+        let is_mapping = matches!(self.nodes[id].shape, Shape::Mapping(_));
+        let last_end =
+            self.pending[frame.pending_start..].last().map(|&last| self.written_end(last));
+        if is_mapping {
+            self.check_keys(frame.pending_start)?;
+            if self.merges {
+                members = self.merged(frame.pending_start)?;
+            }
+        }
+        let first = self.children.len();
+        if members.is_empty() {
+            self.children.extend(self.pending.drain(frame.pending_start..));
+        } else {
+            self.pending.truncate(frame.pending_start);
+            self.children.append(&mut members);
+        }
+        let len = self.children.len() - first;
+        for &child in &self.children[first..] {
+            self.nodes[child.0 as usize].parent = frame.node.0;
+        }
+        let node = &mut self.nodes[id];
+        node.first = index(first);
+        node.len = index(len);
+        node.span.end = end.or(last_end).unwrap_or(node.span.start).max(node.span.start);
+        if frame.anchor > 0 {
+            let nodes = (id, self.nodes.len());
+            let children = (frame.children_start, self.children.len());
+            self.anchors.insert(frame.anchor, Anchored { nodes, children });
+        }
+        Ok(())
+    }
+
+    /// Puts a copy of what `anchor` names here.
+    pub(crate) fn alias(&mut self, anchor: usize, span: Span) -> Result<(), SyntaxError> {
+        let Some(&Anchored { nodes, children }) = self.anchors.get(&anchor) else {
+            return Err(error(span, "an anchor contains an alias of itself"));
+        };
+        let count = nodes.1 - nodes.0;
+        self.copied += count;
+        let written = self.nodes.len() - (self.copied - count);
+        if self.copied > written.saturating_mul(COPIES_PER_NODE) + COPIES_ALLOWED {
+            return Err(error(span, "the aliases in this document expand to too much"));
+        }
+        let site = index(self.aliases.len());
+        self.aliases.push(AliasSite { span, merge: false });
+        let node_shift = self.nodes.len() - nodes.0;
+        let child_shift = self.children.len() - children.0;
+        for position in nodes.0..nodes.1 {
+            let mut node = self.nodes[position];
+            node.alias = site;
+            if node.parent != NONE {
+                node.parent = index(node.parent as usize + node_shift);
+            }
+            if !matches!(node.shape, Shape::Scalar(_)) {
+                node.first = index(node.first as usize + child_shift);
+            }
+            self.nodes.push(node);
+        }
+        for position in children.0..children.1 {
+            let child = self.children[position];
+            self.children.push(NodeId(index(child.0 as usize + node_shift)));
+        }
+        let copy = NodeId(index(nodes.0 + node_shift));
+        self.nodes[copy.0 as usize].parent = NONE;
+        self.place(copy);
+        Ok(())
+    }
+
+    /// The finished document; `None` where nothing was written.
+    pub(crate) fn finish(self, span: Span, comments: Vec<Comment>) -> Option<Document> {
+        let data = &self.nodes[self.root?.0 as usize];
+        let is_nothing = matches!(data.shape, Shape::Scalar(_)) && data.resolves && data.len == 0;
+        (!is_nothing).then(|| self.into_document(span, comments, true))
+    }
+
+    /// The document as it is: one without nodes gets a null root.
+    pub(crate) fn into_document(
+        mut self,
+        span: Span,
+        comments: Vec<Comment>,
+        has_spans: bool,
+    ) -> Document {
+        if self.root.is_none() {
+            let nothing = Text::Slice(Span::new(0, 0));
+            self.scalar(ScalarStyle::Plain, Span::new(0, 0), nothing, true, 0);
+        }
+        Document {
+            source: self.source,
+            cooked: self.cooked,
+            nodes: self.nodes,
+            children: self.children,
+            aliases: self.aliases,
+            comments,
+            root: self.root.unwrap_or(NodeId(0)),
+            span,
+            has_spans,
+        }
+    }
+
+    fn add(&mut self, data: NodeData) -> NodeId {
+        let id = NodeId(index(self.nodes.len()));
+        self.nodes.push(data);
+        self.place(id);
+        id
+    }
+
+    fn place(&mut self, id: NodeId) {
+        if self.stack.is_empty() {
+            self.root.get_or_insert(id);
+        } else {
+            self.pending.push(id);
+        }
+    }
+
+    fn written_end(&self, id: NodeId) -> u32 {
+        let data = &self.nodes[id.0 as usize];
+        self.aliases.get(data.alias as usize).map_or(data.span.end, |site| site.span.end)
+    }
+
+    /// Refuses keys that no JSON object can have, and notes merge keys.
+    fn check_keys(&mut self, pending_start: usize) -> Result<(), SyntaxError> {
+        self.merges = false;
+        for pair in self.pending[pending_start..].chunks_exact(2) {
+            let key = &self.nodes[pair[0].0 as usize];
+            if !matches!(key.shape, Shape::Scalar(_)) {
+                return Err(error(key.span, "a key must be a plain value, not a list or mapping"));
+            }
+            self.merges |= self.is_merge(key);
+        }
+        Ok(())
+    }
+
+    fn is_merge(&self, key: &NodeData) -> bool {
+        key.len == 2 && key.resolves && self.text(key) == "<<"
+    }
+
+    fn text(&self, data: &NodeData) -> &str {
+        let text = if data.cooked { self.cooked.as_str() } else { &self.source };
+        let first = data.first as usize;
+        text.get(first..first + data.len as usize).unwrap_or_default()
+    }
+
+    fn key_text(&self, id: NodeId) -> String {
+        self.text(&self.nodes[id.0 as usize]).to_owned()
+    }
+
+    /// The mappings that a merge key's value names, in the order in which they count.
+    fn add_merge_sources(
+        &self,
+        value: NodeId,
+        sources: &mut Vec<NodeId>,
+    ) -> Result<(), SyntaxError> {
+        let data = &self.nodes[value.0 as usize];
+        match data.shape {
+            Shape::Mapping(_) => sources.push(value),
+            Shape::Sequence(_) => {
+                let range = data.first as usize..(data.first + data.len) as usize;
+                for &item in &self.children[range] {
+                    let item_data = &self.nodes[item.0 as usize];
+                    if !matches!(item_data.shape, Shape::Mapping(_)) {
+                        return Err(error(item_data.span, MERGE_VALUE));
+                    }
+                    sources.push(item);
+                }
+            }
+            Shape::Scalar(_) => return Err(error(data.span, MERGE_VALUE)),
+        }
+        Ok(())
+    }
+
+    /// The mapping's members: what is written, then what is merged in and not written.
+    fn merged(&mut self, pending_start: usize) -> Result<Vec<NodeId>, SyntaxError> {
+        let pairs: Vec<NodeId> = self.pending[pending_start..].to_vec();
+        let mut members = Vec::with_capacity(pairs.len());
+        let mut sources = Vec::new();
+        for pair in pairs.chunks_exact(2) {
+            if self.is_merge(&self.nodes[pair[0].0 as usize]) {
+                self.add_merge_sources(pair[1], &mut sources)?;
+            } else {
+                members.extend_from_slice(pair);
+            }
+        }
+        let mut seen: HashSet<String> =
+            members.chunks_exact(2).map(|pair| self.key_text(pair[0])).collect();
+        for source in sources {
+            let data = self.nodes[source.0 as usize];
+            let site = data.alias as usize;
+            if let Some(site) = self.aliases.get_mut(site) {
+                site.merge = true;
+            }
+            let range = data.first as usize..(data.first + data.len) as usize;
+            for pair in self.children[range].to_vec().chunks_exact(2) {
+                if seen.insert(self.key_text(pair[0])) {
+                    members.extend_from_slice(pair);
+                }
+            }
+        }
+        Ok(members)
+    }
+}
+
+const MERGE_VALUE: &str = "a merge key (`<<`) needs a mapping or a list of mappings";
+
+fn error(span: Span, message: &str) -> SyntaxError {
+    SyntaxError { message: message.to_owned(), offset: span.start }
+}
+
+/// Positions fit into 32 bits: sources are limited to 4 GiB, and nodes are fewer than bytes but
+/// for copies, which are bounded.
+fn index(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}

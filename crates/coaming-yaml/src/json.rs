@@ -1,0 +1,208 @@
+//! A strict JSON reader with spans, for texts that are JSON as a whole.
+//!
+//! YAML's flow style takes most JSON, but not tabs for indentation nor long keys; the API server's
+//! clients read a text that starts with `{` as JSON. Depth is bounded. A text that is not JSON to
+//! its last byte gives nothing: it is then read as YAML, whose errors say more.
+
+use std::sync::Arc;
+
+use crate::builder::{Builder, Text};
+use crate::tree::{Document, ScalarStyle, Shape, Span, Style};
+
+/// How deep values may nest, as in Go's decoder and serde's, order of magnitude.
+const MAX_DEPTH: usize = 255;
+
+/// Reads the JSON values in `source`, one after the other; `None` where it is anything else.
+pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
+    let mut reader = Reader { text: source.as_bytes(), at: 0, source };
+    if source.starts_with('\u{feff}') {
+        reader.at = 3;
+    }
+    reader.skip_space();
+    if !matches!(reader.peek(), Some(b'{' | b'[')) {
+        return None;
+    }
+    let mut documents = Vec::new();
+    while reader.peek().is_some() {
+        let start = reader.at;
+        let mut builder = Builder::new(Arc::clone(source));
+        reader.value(&mut builder, 0)?;
+        let span = reader.span(start);
+        documents.extend(builder.finish(span, Vec::new()));
+        reader.skip_space();
+    }
+    Some(documents)
+}
+
+struct Reader<'s> {
+    text: &'s [u8],
+    at: usize,
+    source: &'s str,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn take(&mut self, expected: u8) -> Option<()> {
+        (self.peek()? == expected).then(|| self.at += 1)
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn span(&self, start: usize) -> Span {
+        Span::new(
+            u32::try_from(start).unwrap_or(u32::MAX),
+            u32::try_from(self.at).unwrap_or(u32::MAX),
+        )
+    }
+
+    fn value(&mut self, builder: &mut Builder, depth: usize) -> Option<()> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        match self.peek()? {
+            b'{' => self.object(builder, depth),
+            b'[' => self.array(builder, depth),
+            b'"' => self.string(builder),
+            _ => self.literal(builder),
+        }
+    }
+
+    fn object(&mut self, builder: &mut Builder, depth: usize) -> Option<()> {
+        let start = self.at;
+        self.take(b'{')?;
+        builder.open(Shape::Mapping(Style::Flow), self.span(start), 0);
+        self.skip_space();
+        if self.peek()? != b'}' {
+            loop {
+                self.skip_space();
+                self.string(builder)?;
+                self.skip_space();
+                self.take(b':')?;
+                self.skip_space();
+                self.value(builder, depth + 1)?;
+                self.skip_space();
+                if self.take(b',').is_none() {
+                    break;
+                }
+            }
+        }
+        self.take(b'}')?;
+        builder.close(Some(self.span(start).end)).ok()
+    }
+
+    fn array(&mut self, builder: &mut Builder, depth: usize) -> Option<()> {
+        let start = self.at;
+        self.take(b'[')?;
+        builder.open(Shape::Sequence(Style::Flow), self.span(start), 0);
+        self.skip_space();
+        if self.peek()? != b']' {
+            loop {
+                self.skip_space();
+                self.value(builder, depth + 1)?;
+                self.skip_space();
+                if self.take(b',').is_none() {
+                    break;
+                }
+            }
+        }
+        self.take(b']')?;
+        builder.close(Some(self.span(start).end)).ok()
+    }
+
+    fn string(&mut self, builder: &mut Builder) -> Option<()> {
+        let start = self.at;
+        self.take(b'"')?;
+        let mut escaped = false;
+        loop {
+            match self.peek()? {
+                b'"' => break,
+                b'\\' => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                0..=0x1F => return None,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        let span = self.span(start);
+        let cooked: String;
+        let text = if escaped {
+            // Escapes, surrogate pairs included, are the library's business.
+            cooked = serde_json::from_str(span.text(self.source)).ok()?;
+            Text::Cooked(&cooked)
+        } else {
+            Text::Slice(Span::new(span.start + 1, span.end - 1))
+        };
+        builder.scalar(ScalarStyle::DoubleQuoted, span, text, false, 0);
+        Some(())
+    }
+
+    fn literal(&mut self, builder: &mut Builder) -> Option<()> {
+        let start = self.at;
+        while matches!(
+            self.peek(),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'+' | b'.')
+        ) {
+            self.at += 1;
+        }
+        let span = self.span(start);
+        match span.text(self.source) {
+            "true" | "false" | "null" => {}
+            text => {
+                // Only what JSON takes for a number, which YAML then reads the same.
+                serde_json::from_str::<serde_json::Number>(text).ok()?;
+            }
+        }
+        builder.scalar(ScalarStyle::Plain, span, Text::Slice(span), true, 0);
+        Some(())
+    }
+}
+
+/// The tree of a JSON value that came without text, such as an admission review.
+#[must_use]
+pub fn from_json(value: &serde_json::Value) -> Document {
+    let source: Arc<str> = Arc::from("");
+    let mut builder = Builder::new(Arc::clone(&source));
+    let nowhere = Span::new(0, 0);
+    add_json(&mut builder, value);
+    builder.into_document(nowhere, Vec::new(), false)
+}
+
+fn add_json(builder: &mut Builder, value: &serde_json::Value) {
+    use serde_json::Value;
+    let nowhere = Span::new(0, 0);
+    let plain = |builder: &mut Builder, text: &str| {
+        builder.scalar(ScalarStyle::Plain, nowhere, Text::Cooked(text), true, 0);
+    };
+    match value {
+        Value::Null => plain(builder, "null"),
+        Value::Bool(value) => plain(builder, if *value { "true" } else { "false" }),
+        Value::Number(value) => plain(builder, &value.to_string()),
+        Value::String(text) => {
+            builder.scalar(ScalarStyle::DoubleQuoted, nowhere, Text::Cooked(text), false, 0);
+        }
+        Value::Array(items) => {
+            builder.open(Shape::Sequence(Style::Flow), nowhere, 0);
+            items.iter().for_each(|item| add_json(builder, item));
+            // Closing fails for keys only, and there are none.
+            drop(builder.close(Some(0)));
+        }
+        Value::Object(members) => {
+            builder.open(Shape::Mapping(Style::Flow), nowhere, 0);
+            for (key, value) in members {
+                builder.scalar(ScalarStyle::DoubleQuoted, nowhere, Text::Cooked(key), false, 0);
+                add_json(builder, value);
+            }
+            // JSON's keys are always text.
+            drop(builder.close(Some(0)));
+        }
+    }
+}
