@@ -1,1 +1,27 @@
-//! Typed, lazy, borrowed views of Kubernetes objects over the tree, and the inventory that indexes them.
+//! Typed, lazy, borrowed views of Kubernetes objects over the tree, and the inventory of them all.
+//!
+//! A view is a `Copy` handle around a tree node: `pod.containers()`,
+//! `container.security_context()`. One method a field, with the API's own names in snake case.
+//! Invariants:
+//!
+//! * A view knows its node, so that any field has a path and, in a file, a span.
+//! * A field that is absent, `null` or of the wrong type reads as absent; the schema reports the
+//!   last once, with its place. One bad field never hides the rest of an object.
+//! * `effective_…` methods apply what the API applies: pod-level defaults, container overrides.
+//! * This crate parses no text and does no I/O; an [`Inventory`] is built from parsed files.
+
+mod field;
+mod inventory;
+mod object;
+mod pod;
+mod security;
+mod service;
+mod workload;
+
+pub use field::Fields;
+pub use inventory::{FileEntry, Inventory, Workloads};
+pub use object::{Object, ObjectId, looks_like_kubernetes};
+pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
+pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext};
+pub use service::{Service, ServicePort, selector_matches};
+pub use workload::Workload;

@@ -1,0 +1,304 @@
+//! Pods and their containers.
+
+use coaming_yaml::Node;
+
+use crate::{Fields, PodSecurityContext, SecurityContext};
+
+/// A pod's specification, with the metadata that belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub struct PodSpec<'a> {
+    node: Node<'a>,
+    metadata: Option<Node<'a>>,
+}
+
+impl<'a> PodSpec<'a> {
+    /// A view of a pod specification; `metadata` is the pod's own.
+    #[must_use]
+    pub fn new(node: Node<'a>, metadata: Option<Node<'a>>) -> Self {
+        Self { node, metadata }
+    }
+
+    /// The specification's node.
+    #[must_use]
+    pub fn node(self) -> Node<'a> {
+        self.node
+    }
+
+    /// The pod's metadata.
+    #[must_use]
+    pub fn metadata(self) -> Option<Node<'a>> {
+        self.metadata
+    }
+
+    /// The value of an annotation of the pod.
+    #[must_use]
+    pub fn annotation(self, name: &str) -> Option<Node<'a>> {
+        self.metadata.mapping("annotations").field(name)
+    }
+
+    /// The pod-level security context.
+    #[must_use]
+    pub fn security_context(self) -> Option<PodSecurityContext<'a>> {
+        self.node.mapping("securityContext").map(PodSecurityContext::new)
+    }
+
+    /// All containers: init containers and sidecars first, then the regular ones, then ephemeral
+    /// ones; each in the order of the text.
+    pub fn containers(self) -> impl Iterator<Item = Container<'a>> + use<'a> {
+        let list = move |field: &'static str, kind: ContainerKind| {
+            self.node.list(field).filter(|node| node.is_mapping()).map(move |node| {
+                let sidecar =
+                    kind == ContainerKind::Init && node.string("restartPolicy") == Some("Always");
+                Container { node, kind: if sidecar { ContainerKind::Sidecar } else { kind } }
+            })
+        };
+        list("initContainers", ContainerKind::Init)
+            .chain(list("containers", ContainerKind::Regular))
+            .chain(list("ephemeralContainers", ContainerKind::Ephemeral))
+    }
+
+    /// The pod's volumes.
+    pub fn volumes(self) -> impl Iterator<Item = Volume<'a>> + use<'a> {
+        self.node.list("volumes").filter(|node| node.is_mapping()).map(|node| Volume { node })
+    }
+
+    /// The volume of this name.
+    #[must_use]
+    pub fn volume(self, name: &str) -> Option<Volume<'a>> {
+        self.volumes().find(|volume| volume.name() == Some(name))
+    }
+
+    /// Whether it shares the node's network.
+    #[must_use]
+    pub fn host_network(self) -> bool {
+        self.node.boolean("hostNetwork") == Some(true)
+    }
+
+    /// Whether it sees the node's processes.
+    #[must_use]
+    pub fn host_pid(self) -> bool {
+        self.node.boolean("hostPID") == Some(true)
+    }
+
+    /// Whether it shares the node's interprocess communication.
+    #[must_use]
+    pub fn host_ipc(self) -> bool {
+        self.node.boolean("hostIPC") == Some(true)
+    }
+
+    /// Whether it runs on Windows, as far as it says so.
+    #[must_use]
+    pub fn is_windows(self) -> bool {
+        self.node.mapping("os").string("name") == Some("windows")
+            || self
+                .node
+                .mapping("nodeSelector")
+                .is_some_and(|selector| selector.string("kubernetes.io/os") == Some("windows"))
+    }
+
+    /// The service account it runs as; `default` where it names none.
+    #[must_use]
+    pub fn service_account_name(self) -> &'a str {
+        self.node
+            .string("serviceAccountName")
+            .or_else(|| self.node.string("serviceAccount"))
+            .filter(|name| !name.is_empty())
+            .unwrap_or("default")
+    }
+
+    /// Whether its service account's token is mounted, as far as the pod says so.
+    #[must_use]
+    pub fn automount_service_account_token(self) -> Option<bool> {
+        self.node.boolean("automountServiceAccountToken")
+    }
+}
+
+/// What a container is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerKind {
+    /// Runs to its end before the others start.
+    Init,
+    /// An init container that restarts always: it runs beside the others.
+    Sidecar,
+    /// Runs as long as the pod.
+    Regular,
+    /// Added to a running pod for debugging.
+    Ephemeral,
+}
+
+/// A container of a pod.
+#[derive(Clone, Copy, Debug)]
+pub struct Container<'a> {
+    node: Node<'a>,
+    kind: ContainerKind,
+}
+
+impl<'a> Container<'a> {
+    /// The container's node.
+    #[must_use]
+    pub fn node(self) -> Node<'a> {
+        self.node
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn kind(self) -> ContainerKind {
+        self.kind
+    }
+
+    /// Its name; empty where it has none.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        self.node.string("name").unwrap_or_default()
+    }
+
+    /// The image it runs, as it is written.
+    #[must_use]
+    pub fn image(self) -> Option<&'a str> {
+        self.node.string("image").filter(|image| !image.is_empty())
+    }
+
+    /// When its image is pulled, if it says so.
+    #[must_use]
+    pub fn image_pull_policy(self) -> Option<&'a str> {
+        self.node.string("imagePullPolicy").filter(|policy| !policy.is_empty())
+    }
+
+    /// Its own security context.
+    #[must_use]
+    pub fn security_context(self) -> Option<SecurityContext<'a>> {
+        self.node.mapping("securityContext").map(SecurityContext::new)
+    }
+
+    /// The words of its command, the entry point's replacement.
+    pub fn command(self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.node.strings("command")
+    }
+
+    /// The words of its arguments.
+    pub fn args(self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.node.strings("args")
+    }
+
+    /// The ports it says it listens on.
+    pub fn ports(self) -> impl Iterator<Item = ContainerPort<'a>> + use<'a> {
+        self.node.list("ports").filter(|node| node.is_mapping()).map(|node| ContainerPort { node })
+    }
+
+    /// What is mounted in it.
+    pub fn volume_mounts(self) -> impl Iterator<Item = VolumeMount<'a>> + use<'a> {
+        self.node
+            .list("volumeMounts")
+            .filter(|node| node.is_mapping())
+            .map(|node| VolumeMount { node })
+    }
+}
+
+/// A port of a container.
+#[derive(Clone, Copy, Debug)]
+pub struct ContainerPort<'a> {
+    node: Node<'a>,
+}
+
+impl<'a> ContainerPort<'a> {
+    /// The port's node.
+    #[must_use]
+    pub fn node(self) -> Node<'a> {
+        self.node
+    }
+
+    /// Its name, by which Services and policies may mean it.
+    #[must_use]
+    pub fn name(self) -> Option<&'a str> {
+        self.node.string("name")
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn container_port(self) -> Option<i64> {
+        self.node.integer("containerPort")
+    }
+
+    /// The node's port that leads to it; 0 counts as none.
+    #[must_use]
+    pub fn host_port(self) -> Option<i64> {
+        self.node.integer("hostPort").filter(|&port| port != 0)
+    }
+
+    /// `TCP` where it says nothing.
+    #[must_use]
+    pub fn protocol(self) -> &'a str {
+        self.node.string("protocol").unwrap_or("TCP")
+    }
+}
+
+/// A volume of a pod.
+#[derive(Clone, Copy, Debug)]
+pub struct Volume<'a> {
+    node: Node<'a>,
+}
+
+impl<'a> Volume<'a> {
+    /// The volume's node.
+    #[must_use]
+    pub fn node(self) -> Node<'a> {
+        self.node
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> Option<&'a str> {
+        self.node.string("name")
+    }
+
+    /// A source of it by its field's name (`secret`, `hostPath`, `emptyDir` …). Present also
+    /// where it is empty, as `emptyDir: {}` is.
+    #[must_use]
+    pub fn source(self, name: &str) -> Option<Node<'a>> {
+        self.node.mapping(name)
+    }
+
+    /// The node's folder that it is.
+    #[must_use]
+    pub fn host_path(self) -> Option<&'a str> {
+        self.source("hostPath").string("path")
+    }
+}
+
+/// A volume's place in a container.
+#[derive(Clone, Copy, Debug)]
+pub struct VolumeMount<'a> {
+    node: Node<'a>,
+}
+
+impl<'a> VolumeMount<'a> {
+    /// The mount's node.
+    #[must_use]
+    pub fn node(self) -> Node<'a> {
+        self.node
+    }
+
+    /// The name of the volume.
+    #[must_use]
+    pub fn name(self) -> Option<&'a str> {
+        self.node.string("name")
+    }
+
+    /// Where it is mounted.
+    #[must_use]
+    pub fn mount_path(self) -> Option<&'a str> {
+        self.node.string("mountPath")
+    }
+
+    /// Whether the container can only read it.
+    #[must_use]
+    pub fn read_only(self) -> bool {
+        self.node.boolean("readOnly") == Some(true)
+    }
+
+    /// The part of the volume that is mounted, if not all of it.
+    #[must_use]
+    pub fn sub_path(self) -> Option<&'a str> {
+        self.node.string("subPath").or_else(|| self.node.string("subPathExpr"))
+    }
+}
