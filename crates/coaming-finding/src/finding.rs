@@ -52,13 +52,10 @@ impl Finding {
     /// Total over the findings of one run.
     #[must_use]
     pub fn rank(&self) -> impl Ord + '_ {
-        let place = self.locations.first().map(|location| {
-            (
-                location.file,
-                location.span.map(|span| span.start),
-                &location.path,
-            )
-        });
+        let place = self
+            .locations
+            .first()
+            .map(|location| (location.file, location.span.map(|span| span.start), &location.path));
         (
             Reverse(self.severity),
             Reverse(self.confidence),

@@ -1,0 +1,149 @@
+//! What a `kustomization.yaml` refers to. Reads it; renders nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use coaming_yaml::Node;
+
+use crate::layout::parent;
+use crate::walk::{Candidate, shown};
+
+/// A kustomization and what it is built from, by shown names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kustomization {
+    /// The file.
+    pub(crate) name: String,
+    /// Its folder on disk.
+    pub(crate) folder: PathBuf,
+    /// Whether it is a `Component`: only ever part of something else.
+    pub(crate) component: bool,
+    /// Files of whole objects.
+    pub(crate) resources: Vec<String>,
+    /// Files that are not whole objects: patches, values, generators' input.
+    pub(crate) parts: Vec<String>,
+    /// Folders with kustomizations of their own.
+    pub(crate) folders: Vec<String>,
+    /// The first reference to another machine.
+    pub(crate) remote: Option<String>,
+    /// Whether it does anything besides listing resources.
+    changes: bool,
+}
+
+/// Fields that list whole objects.
+const RESOURCES: &[&str] = &["resources", "bases", "components"];
+
+/// Fields that change nothing in the objects.
+const INERT: &[&str] = &["apiVersion", "kind", "metadata", "resources", "bases", "components"];
+
+impl Kustomization {
+    /// Reads a kustomization; `None` where the text is no mapping.
+    pub(crate) fn read(text: &Arc<str>, candidate: &Candidate) -> Option<Self> {
+        let stream = coaming_yaml::parse(Arc::clone(text));
+        let root = stream.documents.first()?.root();
+        if !root.is_mapping() {
+            return None;
+        }
+        let folder = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
+        let mut this = Self {
+            name: candidate.name.clone(),
+            folder,
+            component: root.get("kind").and_then(Node::as_str) == Some("Component"),
+            changes: root.entries().any(|entry| {
+                !INERT.contains(&entry.name())
+                    && !entry.value.is_null()
+                    && !(entry.value.is_sequence() && entry.value.items().len() == 0)
+            }),
+            ..Self::default()
+        };
+        for field in RESOURCES {
+            for item in root.get(field).into_iter().flat_map(Node::items) {
+                if let Some(reference) = item.as_str() {
+                    this.add_resource(reference);
+                }
+            }
+        }
+        this.add_parts(root);
+        Some(this)
+    }
+
+    /// Whether rendering it would give just the objects in its files: then they are read as they
+    /// are, with their own lines.
+    pub(crate) fn is_plain_list(&self, known: &BTreeMap<String, Self>) -> bool {
+        self.is_plain_within(known, 16)
+    }
+
+    fn is_plain_within(&self, known: &BTreeMap<String, Self>, depth: u8) -> bool {
+        depth > 0
+            && !self.changes
+            && self.remote.is_none()
+            && self.folders.iter().all(|folder| {
+                known.get(folder).is_some_and(|other| other.is_plain_within(known, depth - 1))
+            })
+    }
+
+    /// Where the resource with this shown name lies on disk.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        let here = parent(&self.name);
+        match name.strip_prefix(here).and_then(|rest| rest.strip_prefix('/')) {
+            Some(rest) => self.folder.join(rest),
+            None => PathBuf::from(name),
+        }
+    }
+
+    fn add_resource(&mut self, reference: &str) {
+        if is_remote(reference) {
+            self.remote.get_or_insert_with(|| reference.to_owned());
+            return;
+        }
+        let name = self.shown_reference(reference);
+        if self.folder.join(reference).is_dir() {
+            self.folders.push(name);
+        } else {
+            self.resources.push(name);
+        }
+    }
+
+    /// Every string that names a file which exists beside it, wherever it stands.
+    fn add_parts(&mut self, root: Node<'_>) {
+        for entry in root.entries().filter(|entry| !RESOURCES.contains(&entry.name())) {
+            for node in entry.value.descendants() {
+                let Some(text) = node.as_str() else { continue };
+                let reference = text.rsplit_once('=').map_or(text, |(_, file)| file);
+                let is_file = reference.len() < 512
+                    && !reference.contains('\n')
+                    && !reference.is_empty()
+                    && self.folder.join(reference).is_file();
+                if is_file {
+                    self.parts.push(self.shown_reference(reference));
+                }
+            }
+        }
+    }
+
+    fn shown_reference(&self, reference: &str) -> String {
+        let mut parts: Vec<Component<'_>> = Vec::new();
+        let joined = Path::new(parent(&self.name)).join(reference);
+        for part in joined.components() {
+            match (part, parts.last()) {
+                (Component::CurDir, _) => {}
+                (Component::ParentDir, Some(Component::Normal(_))) => {
+                    parts.pop();
+                }
+                _ => parts.push(part),
+            }
+        }
+        let name = shown(&parts.iter().collect::<PathBuf>());
+        if name.is_empty() { ".".to_owned() } else { name }
+    }
+}
+
+/// Whether Kustomize would fetch this reference from another machine.
+fn is_remote(reference: &str) -> bool {
+    reference.contains("://")
+        || reference.contains("?ref=")
+        || reference.starts_with("git@")
+        || reference.starts_with("github.com/")
+        || reference.starts_with("gitlab.com/")
+        || reference.starts_with("bitbucket.org/")
+}

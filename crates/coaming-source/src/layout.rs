@@ -1,0 +1,235 @@
+//! Sort what was found: plain manifests, charts and overlays to render, other texts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::kustomize::Kustomization;
+use crate::walk::{Candidate, Found, is_dockerfile, shown};
+use crate::{InputError, Options, TextFile, TextKind, read};
+
+/// A folder that a program has to render.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+}
+
+/// An overlay with the files its objects come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Overlay {
+    pub(crate) folder: Folder,
+    /// The `kustomization.yaml` itself.
+    pub(crate) file: String,
+    /// Every local resource file it is built from, its bases' included.
+    pub(crate) sources: Vec<Candidate>,
+    /// The first reference that would be fetched from the network.
+    pub(crate) remote: Option<String>,
+}
+
+/// What is to be done with what was found.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    pub(crate) plain: Vec<Candidate>,
+    pub(crate) charts: Vec<Folder>,
+    pub(crate) overlays: Vec<Overlay>,
+    pub(crate) texts: Vec<TextFile>,
+    pub(crate) errors: Vec<InputError>,
+}
+
+/// Takes what was found apart.
+pub(crate) fn sort_out(found: &mut Found, options: &Options) -> Layout {
+    let mut layout = Layout::default();
+    let mut files = std::mem::take(&mut found.files);
+    take_charts(&mut files, options, &mut layout);
+    take_overlays(&mut files, options, &mut layout);
+    for candidate in files.into_values() {
+        if is_dockerfile(file_name(&candidate.name)) {
+            add_text(&candidate, TextKind::Dockerfile, options, &mut layout);
+        } else {
+            layout.plain.push(candidate);
+        }
+    }
+    layout
+}
+
+/// Takes out every file that belongs to a chart.
+fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layout: &mut Layout) {
+    for candidate in files.values().filter(|candidate| candidate.explicit) {
+        if let Some(chart) = chart_of_template(candidate) {
+            layout.errors.push(InputError::new(
+                &candidate.name,
+                format!("is a template of a Helm chart: scan the chart's folder, `{chart}`"),
+            ));
+        }
+    }
+    let templates: BTreeSet<String> =
+        layout.errors.iter().map(|error| error.file.clone()).collect();
+    files.retain(|name, _| !templates.contains(name));
+
+    let roots: BTreeSet<String> = files
+        .keys()
+        .filter(|name| file_name(name) == "Chart.yaml")
+        .map(|name| parent(name).to_owned())
+        .collect();
+    // A chart within a chart is rendered by its parent.
+    let outermost: Vec<&String> = roots
+        .iter()
+        .filter(|root| !roots.iter().any(|other| other != *root && is_below(root, other)))
+        .collect();
+    for root in outermost {
+        let below: Vec<String> =
+            files.keys().filter(|name| is_below(name, root)).cloned().collect();
+        let has_templates = below.iter().any(|name| is_below(name, &join(root, "templates")));
+        for name in below {
+            let Some(candidate) = files.remove(&name) else { continue };
+            let file = file_name(&name);
+            if file == "Chart.yaml" && parent(&name) == root.as_str() {
+                let path = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
+                if has_templates {
+                    layout.charts.push(Folder { path, name: root.clone() });
+                }
+            } else if file.starts_with("values") {
+                add_text(&candidate, TextKind::HelmValues, options, layout);
+            } else if is_dockerfile(file) {
+                add_text(&candidate, TextKind::Dockerfile, options, layout);
+            }
+        }
+    }
+}
+
+/// The chart's folder, if a file is one of a chart's templates.
+fn chart_of_template(candidate: &Candidate) -> Option<String> {
+    let templates = candidate.path.ancestors().find(|folder| folder.ends_with("templates"))?;
+    let chart = templates.parent()?;
+    chart.join("Chart.yaml").is_file().then(|| shown(chart))
+}
+
+/// Takes out the kustomizations, and what is not a whole object or is covered by rendering.
+fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, layout: &mut Layout) {
+    let mut known: BTreeMap<String, Kustomization> = BTreeMap::new();
+    let names: Vec<String> = files
+        .keys()
+        .filter(|name| {
+            matches!(file_name(name), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+        })
+        .cloned()
+        .collect();
+    for name in names {
+        let Some(candidate) = files.remove(&name) else { continue };
+        match read::text(&candidate.path, options) {
+            Ok(text) => {
+                let text: std::sync::Arc<str> = text.into();
+                if let Some(kustomization) = Kustomization::read(&text, &candidate) {
+                    known.insert(parent(&name).to_owned(), kustomization);
+                }
+                layout.texts.push(TextFile { name, kind: TextKind::Kustomization, text });
+            }
+            Err(error) => layout.errors.push(InputError::new(name, error.to_string())),
+        }
+    }
+    let referenced: BTreeSet<String> =
+        known.values().flat_map(|kustomization| kustomization.folders.iter().cloned()).collect();
+    for (folder, kustomization) in &known {
+        if kustomization.is_plain_list(&known) {
+            continue;
+        }
+        for file in kustomization.resources.iter().chain(&kustomization.parts) {
+            files.remove(file);
+        }
+        // A component, or a base of something that is rendered, is seen there.
+        if kustomization.component || referenced.contains(folder) {
+            continue;
+        }
+        layout.overlays.push(overlay(folder, kustomization, &known));
+    }
+    // A base's files are covered by the overlays that are built on it; on its own, a plain list
+    // of files is read as it is.
+    for covered in covered_bases(&known, &layout.overlays) {
+        files.remove(&covered);
+    }
+}
+
+/// Resource files that some rendered overlay is built from.
+fn covered_bases(
+    known: &BTreeMap<String, Kustomization>,
+    overlays: &[Overlay],
+) -> BTreeSet<String> {
+    let mut covered = BTreeSet::new();
+    for overlay in overlays {
+        for folder in closure(&overlay.folder.name, known) {
+            if let Some(kustomization) = known.get(&folder) {
+                covered.extend(kustomization.resources.iter().cloned());
+            }
+        }
+    }
+    covered
+}
+
+fn overlay(
+    folder: &str,
+    kustomization: &Kustomization,
+    known: &BTreeMap<String, Kustomization>,
+) -> Overlay {
+    let mut sources = Vec::new();
+    let mut remote = None;
+    for part in closure(folder, known) {
+        let Some(part) = known.get(&part) else { continue };
+        sources.extend(part.resources.iter().map(|name| Candidate {
+            path: part.path_of(name),
+            name: name.clone(),
+            explicit: false,
+        }));
+        remote = remote.or_else(|| part.remote.clone());
+    }
+    Overlay {
+        folder: Folder { path: kustomization.folder.clone(), name: folder.to_owned() },
+        file: kustomization.name.clone(),
+        sources,
+        remote,
+    }
+}
+
+/// A kustomization's folder and all that it is built on, itself first.
+fn closure(folder: &str, known: &BTreeMap<String, Kustomization>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut order = Vec::new();
+    let mut stack = vec![folder.to_owned()];
+    while let Some(next) = stack.pop() {
+        if !seen.insert(next.clone()) {
+            continue;
+        }
+        if let Some(kustomization) = known.get(&next) {
+            stack.extend(kustomization.folders.iter().cloned());
+        }
+        order.push(next);
+    }
+    order
+}
+
+fn add_text(candidate: &Candidate, kind: TextKind, options: &Options, layout: &mut Layout) {
+    match read::text(&candidate.path, options) {
+        Ok(text) => {
+            layout.texts.push(TextFile { name: candidate.name.clone(), kind, text: text.into() });
+        }
+        Err(error) => layout.errors.push(InputError::new(&candidate.name, error.to_string())),
+    }
+}
+
+/// The last part of a shown name.
+pub(crate) fn file_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// All but the last part of a shown name; `.` where there is only one.
+pub(crate) fn parent(name: &str) -> &str {
+    name.rsplit_once('/').map_or(".", |(parent, _)| parent)
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn is_below(name: &str, folder: &str) -> bool {
+    folder == "." && !name.starts_with("../") && !name.starts_with('/') && name != "."
+        || name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}

@@ -1,0 +1,198 @@
+//! Read one file: bounded, decoded, parsed, and told apart from what is not Kubernetes'.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use coaming_kube::FileEntry;
+use coaming_yaml::{Document, LineIndex, Stream};
+
+use crate::walk::Candidate;
+use crate::{InputError, Loaded, Options};
+
+/// Why a file's text could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The operating system refused: permissions, a vanished file, a broken disk.
+    #[error("can't be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// The file is larger than [`Options::max_file_bytes`].
+    #[error("is larger than {} MiB, which no manifest is: leave it out with `exclude:` in coaming.yaml", limit >> 20)]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The path is a socket, a device or a pipe.
+    #[error("is not a regular file")]
+    NotAFile,
+    /// There are NUL bytes in it, or it is neither UTF-8 nor UTF-16 with a byte order mark.
+    #[error("is not text: {0}")]
+    NotText(&'static str),
+}
+
+/// What became of one input.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) files: Vec<FileEntry>,
+    pub(crate) errors: Vec<InputError>,
+    pub(crate) read: usize,
+}
+
+impl Outcome {
+    pub(crate) fn failed(error: InputError) -> Self {
+        Self { errors: vec![error], ..Self::default() }
+    }
+
+    pub(crate) fn add_to(self, loaded: &mut Loaded) {
+        loaded.files.extend(self.files);
+        loaded.errors.extend(self.errors);
+        loaded.read += self.read;
+    }
+}
+
+/// Reads and parses one file.
+pub(crate) fn file(candidate: &Candidate, options: &Options) -> Outcome {
+    match text(&candidate.path, options) {
+        Ok(text) => parse(&candidate.name, text.into(), candidate.explicit),
+        Err(error) => Outcome::failed(InputError::new(&candidate.name, error.to_string())),
+    }
+}
+
+/// Reads and parses standard input.
+pub(crate) fn stdin(options: &Options) -> Outcome {
+    let mut bytes = Vec::new();
+    let limit = options.max_file_bytes;
+    let outcome = match std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 > limit => Err(ReadError::TooLarge { limit }),
+        Ok(_) => decode(bytes),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(text) => parse("<stdin>", text.into(), true),
+        Err(error) => Outcome::failed(InputError::new("<stdin>", error.to_string())),
+    }
+}
+
+/// A file's text, if it has at most [`Options::max_file_bytes`].
+pub(crate) fn text(path: &Path, options: &Options) -> Result<String, ReadError> {
+    read_text(path, options.max_file_bytes)
+}
+
+/// Reads a whole file as text, if it has at most `limit` bytes. UTF-16 with a byte order mark is
+/// decoded, as kubectl does.
+///
+/// # Errors
+///
+/// As [`ReadError`] says.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
+    // Opening a pipe would wait for its writer: look before.
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(ReadError::NotAFile);
+    }
+    if metadata.len() > limit {
+        return Err(ReadError::TooLarge { limit });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(ReadError::TooLarge { limit });
+    }
+    decode(bytes)
+}
+
+fn decode(bytes: Vec<u8>) -> Result<String, ReadError> {
+    match bytes.as_slice() {
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        _ => {
+            if bytes.contains(&0) {
+                return Err(ReadError::NotText("it has NUL bytes, as binary files have"));
+            }
+            String::from_utf8(bytes).map_err(|_| ReadError::NotText("it is not valid UTF-8"))
+        }
+    }
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, ReadError> {
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    char::decode_utf16(units)
+        .collect::<Result<String, _>>()
+        .map_err(|_| ReadError::NotText("it is not valid UTF-16"))
+}
+
+/// Parses a text and keeps the documents that are Kubernetes objects.
+pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
+    let stream = coaming_yaml::parse(text);
+    let errors = if explicit || has_kubernetes_fields(&stream.source) {
+        syntax_errors(name, &stream)
+    } else {
+        Vec::new()
+    };
+    let documents: Vec<Document> =
+        stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
+    let mut files = Vec::new();
+    if !documents.is_empty() {
+        files.push(FileEntry::new(name, stream.source, documents));
+    }
+    Outcome { files, errors, read: 1 }
+}
+
+/// Whether a text that can't be parsed was meant for Kubernetes. Other programs' templates are
+/// full of what is no YAML, and that is no error of theirs.
+fn has_kubernetes_fields(text: &str) -> bool {
+    let has = |field: &str| {
+        text.lines().any(|line| {
+            let line = line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '-', '"', '\'']);
+            line.strip_prefix(field)
+                .is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+        })
+    };
+    has("apiVersion") && has("kind")
+}
+
+fn syntax_errors(name: &str, stream: &Stream) -> Vec<InputError> {
+    if stream.errors.is_empty() {
+        return Vec::new();
+    }
+    let lines = LineIndex::new(&stream.source);
+    let is_template = stream.source.contains("{{");
+    stream
+        .errors
+        .iter()
+        .map(|error| {
+            let hint = if is_template {
+                "; it looks like a template: render it first, and pipe the result to `coaming scan -`"
+            } else {
+                ""
+            };
+            InputError {
+                file: name.to_owned(),
+                position: Some(lines.position(&stream.source, error.offset)),
+                message: format!("not valid YAML: {}{hint}", error.message),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_what_kubectl_takes() {
+        assert_eq!(decode(b"a: 1".to_vec()).unwrap(), "a: 1");
+        assert_eq!(decode(vec![0xFF, 0xFE, b'a', 0, b':', 0]).unwrap(), "a:");
+        assert_eq!(decode(vec![0xFE, 0xFF, 0, b'a', 0, b':']).unwrap(), "a:");
+        assert!(decode(vec![b'a', 0, b'b']).is_err());
+        assert!(decode(vec![0xC3, 0x28]).is_err());
+    }
+
+    #[test]
+    fn tells_broken_manifests_from_other_programs_files() {
+        assert!(has_kubernetes_fields("apiVersion: v1\nkind: Pod\n"));
+        assert!(has_kubernetes_fields("{\n \"apiVersion\": \"v1\",\n \"kind\": \"Pod\"}"));
+        assert!(!has_kubernetes_fields("on: push\njobs:\n  kind: x\n"));
+    }
+}

@@ -1,0 +1,267 @@
+//! Render charts and overlays with the user's own programs.
+//!
+//! The programs are bounded in time and output. Nothing is rendered that would have them fetch
+//! from the network. What comes out is attributed to the files it was made from.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use coaming_kube::FileEntry;
+use coaming_yaml::Document;
+use rayon::prelude::*;
+use wait_timeout::ChildExt as _;
+
+use crate::layout::{Folder, Overlay};
+use crate::read::Outcome;
+use crate::{InputError, Options, read};
+
+/// How long a renderer may take for one folder.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Renders every chart and overlay.
+pub(crate) fn all(charts: &[Folder], overlays: &[Overlay], options: &Options) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> =
+        charts.par_iter().map(|chart| render_chart(chart, options)).collect();
+    outcomes.par_extend(overlays.par_iter().map(|overlay| render_overlay(overlay, options)));
+    outcomes
+}
+
+fn render_chart(chart: &Folder, options: &Options) -> Outcome {
+    let Some(helm) = options.render.then(|| on_path("helm")).flatten() else {
+        return Outcome::failed(InputError::new(
+            &chart.name,
+            "is a Helm chart, which only Helm can read: install `helm` and put it on PATH, \
+             or render it yourself: `helm template FOLDER | coaming scan -`",
+        ));
+    };
+    let mut command = Command::new(helm);
+    command.arg("template").arg("release").arg(&chart.path);
+    match run(&mut command, options.max_file_bytes) {
+        Ok(text) => attribute_chart(chart, &text),
+        Err(reason) => Outcome::failed(InputError::new(
+            &chart.name,
+            format!("`helm template` could not render this chart: {reason}"),
+        )),
+    }
+}
+
+/// Splits rendered text by the `# Source:` comments that Helm writes, so that each template is a
+/// file of its own.
+fn attribute_chart(chart: &Folder, text: &str) -> Outcome {
+    let mut outcome = Outcome { read: 1, ..Outcome::default() };
+    let mut by_template: std::collections::BTreeMap<String, String> =
+        std::collections::BTreeMap::new();
+    for part in text.split("\n---\n").map(|part| part.trim_start_matches("---\n")) {
+        let source = part
+            .lines()
+            .find_map(|line| line.strip_prefix("# Source: "))
+            .and_then(|source| source.split_once('/'))
+            .map_or_else(|| chart.name.clone(), |(_, rest)| format!("{}/{rest}", chart.name));
+        let template = by_template.entry(source).or_default();
+        template.push_str("---\n");
+        template.push_str(part);
+        template.push('\n');
+    }
+    for (name, text) in by_template {
+        let mut parsed = read::parse(&name, Arc::from(text), true);
+        for file in &mut parsed.files {
+            file.rendered = true;
+        }
+        outcome.files.append(&mut parsed.files);
+        // Places in rendered text would mislead: the template has other lines.
+        outcome.errors.extend(parsed.errors.into_iter().map(|error| InputError {
+            position: None,
+            message: format!("after rendering: {}", error.message),
+            ..error
+        }));
+    }
+    outcome
+}
+
+fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
+    if let Some(remote) = &overlay.remote {
+        return Outcome::failed(InputError::new(
+            &overlay.file,
+            format!(
+                "is built on `{remote}`, which would be fetched from the network: \
+                 render it yourself: `kustomize build {} | coaming scan -`",
+                overlay.folder.name
+            ),
+        ));
+    }
+    let mut renderers: Vec<(&str, Command)> = Vec::new();
+    if options.render {
+        if let Some(kustomize) = on_path("kustomize") {
+            let mut command = Command::new(kustomize);
+            command.arg("build").arg(&overlay.folder.path);
+            renderers.push(("kustomize build", command));
+        }
+        if let Some(kubectl) = on_path("kubectl") {
+            let mut command = Command::new(kubectl);
+            command.arg("kustomize").arg(&overlay.folder.path);
+            renderers.push(("kubectl kustomize", command));
+        }
+    }
+    let mut failures = Vec::new();
+    for (program, mut command) in renderers {
+        match run(&mut command, options.max_file_bytes) {
+            Ok(text) => return attribute_overlay(overlay, &text, options),
+            Err(reason) => {
+                failures.push(format!("`{program}` could not render this overlay: {reason}"))
+            }
+        }
+    }
+    let message = failures.into_iter().next().unwrap_or_else(|| {
+        "is a Kustomize overlay, which only Kustomize can read: install `kustomize` or `kubectl` \
+         and put it on PATH, or render it yourself: `kustomize build FOLDER | coaming scan -`"
+            .to_owned()
+    });
+    Outcome::failed(InputError::new(&overlay.file, message))
+}
+
+/// Gives each rendered object to the resource file that it was made from: the one that holds an
+/// object of its kind whose name it has, or had before a prefix or suffix; else to the
+/// kustomization itself.
+fn attribute_overlay(overlay: &Overlay, text: &str, options: &Options) -> Outcome {
+    let sources: Vec<(String, Vec<(String, String)>)> = overlay
+        .sources
+        .iter()
+        .filter_map(|candidate| {
+            let text = read::text(&candidate.path, options).ok()?;
+            let stream = coaming_yaml::parse(text.into());
+            let objects = stream.documents.iter().filter_map(kind_and_name).collect();
+            Some((candidate.name.clone(), objects))
+        })
+        .collect();
+    let stream = coaming_yaml::parse(Arc::from(text));
+    let mut by_source: std::collections::BTreeMap<String, Vec<Document>> =
+        std::collections::BTreeMap::new();
+    for document in stream.documents {
+        if !coaming_kube::looks_like_kubernetes(&document) {
+            continue;
+        }
+        let source = kind_and_name(&document)
+            .and_then(|(kind, name)| source_of(&sources, &kind, &name))
+            .unwrap_or(&overlay.file);
+        by_source.entry(source.to_owned()).or_default().push(document);
+    }
+    let files = by_source
+        .into_iter()
+        .map(|(name, documents)| {
+            let mut file = FileEntry::new(&name, Arc::clone(&stream.source), documents);
+            file.rendered = true;
+            file
+        })
+        .collect();
+    Outcome { files, errors: Vec::new(), read: 1 }
+}
+
+fn source_of<'s>(
+    sources: &'s [(String, Vec<(String, String)>)],
+    kind: &str,
+    name: &str,
+) -> Option<&'s str> {
+    let holds = |matches: &dyn Fn(&str) -> bool| {
+        sources
+            .iter()
+            .find(|(_, objects)| objects.iter().any(|(k, n)| k == kind && matches(n)))
+            .map(|(file, _)| file.as_str())
+    };
+    holds(&|original| original == name)
+        .or_else(|| holds(&|original| name.ends_with(original) || name.starts_with(original)))
+}
+
+fn kind_and_name(document: &Document) -> Option<(String, String)> {
+    let root = document.root();
+    let kind = root.get("kind")?.as_str()?;
+    let name = root.get("metadata")?.get("name")?.as_str()?;
+    Some((kind.to_owned(), name.to_owned()))
+}
+
+/// Finds a program on `PATH`. Folders that are relative are passed over: a scanned repository
+/// must not be able to bring a program of its own.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(&file))
+        .find(|path| is_executable(path))
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Runs a renderer and gives its output, or in one line why there is none.
+fn run(command: &mut Command, limit: u64) -> Result<String, String> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("it could not be started: {error}"))?;
+    let stdout = child.stdout.take().map(|pipe| collect(pipe, limit + 1));
+    let stderr = child.stderr.take().map(|pipe| collect(pipe, 64 << 10));
+    let status = match child.wait_timeout(TIMEOUT) {
+        Ok(Some(status)) => status,
+        Ok(None) | Err(_) => {
+            // Nothing more can be done where killing fails: it is gone already.
+            drop(child.kill());
+            drop(child.wait());
+            return Err(format!("it took longer than {} s", TIMEOUT.as_secs()));
+        }
+    };
+    let text = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
+        reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
+    };
+    let (output, complaint) = (text(stdout), text(stderr));
+    if !status.success() {
+        return Err(one_line(&String::from_utf8_lossy(&complaint)));
+    }
+    if output.len() as u64 > limit {
+        return Err(format!("it gave more than {} MiB", limit >> 20));
+    }
+    String::from_utf8(output).map_err(|_| "its output is not UTF-8".to_owned())
+}
+
+/// Reads a pipe to its end in a thread, keeping at most `limit` bytes.
+fn collect(
+    mut pipe: impl std::io::Read + Send + 'static,
+    limit: u64,
+) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came before an error is all there is; the exit status tells the rest.
+        drop(pipe.by_ref().take(limit).read_to_end(&mut bytes));
+        drop(std::io::copy(&mut pipe, &mut std::io::sink()));
+        bytes
+    })
+}
+
+/// The first lines that say something, on one line.
+fn one_line(complaint: &str) -> String {
+    let joined = complaint
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("WARNING"))
+        .take(3)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let joined = joined.trim_start_matches("Error: ");
+    if joined.is_empty() {
+        "it failed without saying why".to_owned()
+    } else {
+        joined.chars().take(400).collect()
+    }
+}

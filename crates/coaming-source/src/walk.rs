@@ -1,0 +1,197 @@
+//! Find the files that paths, folders and globs name.
+//!
+//! Nothing is opened here but folders. Each file is found once, however often it is named.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use globset::GlobBuilder;
+use ignore::WalkBuilder;
+
+use crate::{InputError, Options};
+
+/// A file that may be worth reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// How it is shown: relative as the user named it, with `/` between the parts.
+    pub(crate) name: String,
+    /// The user named it outright: it is read whatever its name, and must be what can be read.
+    pub(crate) explicit: bool,
+}
+
+/// What the paths name.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The files, by their shown name.
+    pub(crate) files: BTreeMap<String, Candidate>,
+    /// Whether standard input was named.
+    pub(crate) stdin: bool,
+    /// Paths that name nothing, and folders that can't be read.
+    pub(crate) errors: Vec<InputError>,
+}
+
+/// Finds all files that `paths` name.
+pub(crate) fn find(paths: &[PathBuf], options: &Options) -> Found {
+    let mut found = Found::default();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            found.stdin = true;
+        } else {
+            add(path, options, &mut found);
+        }
+    }
+    found
+}
+
+fn add(path: &Path, options: &Options, found: &mut Found) {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => add_folder(path, options, None, found),
+        Ok(_) => insert(path.to_path_buf(), true, options, found),
+        Err(_) if is_glob(path) => add_glob(path, options, found),
+        Err(error) => {
+            let reason = match error.kind() {
+                std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+                _ => format!("can't be read: {error}"),
+            };
+            found.errors.push(InputError::new(shown(path), reason));
+        }
+    }
+}
+
+fn is_glob(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '[', '{'])
+}
+
+/// Expands a glob that the shell left alone: walks the folder before its first wildcard.
+fn add_glob(path: &Path, options: &Options, found: &mut Found) {
+    let pattern = shown(path);
+    let glob = match GlobBuilder::new(&pattern).literal_separator(true).build() {
+        Ok(glob) => glob.compile_matcher(),
+        Err(error) => {
+            found.errors.push(InputError::new(pattern, format!("not a valid glob: {error}")));
+            return;
+        }
+    };
+    let base: PathBuf =
+        path.components().take_while(|part| !is_glob(Path::new(part.as_os_str()))).collect();
+    let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+    let before = found.files.len();
+    if base.is_dir() {
+        add_folder(&base, options, Some(&glob), found);
+    }
+    if found.files.len() == before {
+        found.errors.push(InputError::new(pattern, "matches no file"));
+    }
+}
+
+fn add_folder(
+    folder: &Path,
+    options: &Options,
+    only: Option<&globset::GlobMatcher>,
+    found: &mut Found,
+) {
+    let mut builder = WalkBuilder::new(folder);
+    builder
+        .standard_filters(false)
+        .hidden(true)
+        .git_ignore(options.gitignore)
+        .git_exclude(options.gitignore)
+        .parents(options.gitignore)
+        .ignore(options.gitignore)
+        .require_git(false)
+        .follow_links(false);
+    for entry in builder.build() {
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
+                let name = shown(entry.path());
+                let wanted = only.map_or_else(|| is_wanted(&name), |glob| glob.is_match(&name));
+                // A link to a folder, a socket or a device is not a file to read.
+                if wanted
+                    && (entry.file_type().is_some_and(|kind| kind.is_file())
+                        || entry.path().is_file())
+                {
+                    insert(entry.into_path(), only.is_some(), options, found);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                found
+                    .errors
+                    .push(InputError::new(shown(folder), format!("can't be walked: {error}")));
+            }
+        }
+    }
+}
+
+/// Whether a file in a folder is of interest by its name.
+fn is_wanted(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let lower = file.to_ascii_lowercase();
+    [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
+        || file == "Kustomization"
+        || is_dockerfile(file)
+}
+
+/// Whether a file is a Dockerfile by its name.
+pub(crate) fn is_dockerfile(file: &str) -> bool {
+    let lower = file.to_ascii_lowercase();
+    let named = |stem: &str| {
+        lower.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    (named("dockerfile") || named("containerfile") || lower.ends_with(".dockerfile"))
+        && !lower.ends_with(".dockerignore")
+}
+
+fn insert(path: PathBuf, explicit: bool, options: &Options, found: &mut Found) {
+    let name = shown(&path);
+    if options.exclude.is_match(&name) {
+        return;
+    }
+    found
+        .files
+        .entry(name.clone())
+        .and_modify(|known| known.explicit |= explicit)
+        .or_insert(Candidate { path, name, explicit });
+}
+
+/// A path as it is shown: without `./`, with `/` between the parts on every system.
+pub(crate) fn shown(path: &Path) -> String {
+    let parts: Vec<String> = path
+        .components()
+        .filter(|part| !matches!(part, Component::CurDir))
+        .map(|part| match part {
+            Component::RootDir => String::new(),
+            other => other.as_os_str().to_string_lossy().into_owned(),
+        })
+        .collect();
+    match parts.as_slice() {
+        [] => ".".to_owned(),
+        [root] if root.is_empty() => "/".to_owned(),
+        parts => parts.join("/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_plainly() {
+        assert_eq!(shown(Path::new("./a/./b.yaml")), "a/b.yaml");
+        assert_eq!(shown(Path::new("/a/b.yaml")), "/a/b.yaml");
+        assert_eq!(shown(Path::new(".")), ".");
+        assert_eq!(shown(Path::new("../x")), "../x");
+    }
+
+    #[test]
+    fn dockerfiles_by_name() {
+        for yes in ["Dockerfile", "Dockerfile.prod", "Containerfile", "web.Dockerfile"] {
+            assert!(is_dockerfile(yes), "{yes}");
+        }
+        for no in ["Dockerfile.dockerignore", "dockerfiles", "MyDockerfile"] {
+            assert!(!is_dockerfile(no), "{no}");
+        }
+    }
+}
