@@ -7,13 +7,18 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::tree::{
-    AliasSite, Comment, Document, NONE, NodeData, NodeId, ScalarStyle, Shape, Span, SyntaxError,
+    AliasSite, Comment, Document, NONE, NodeData, NodeId, ScalarStyle, Shape, Span, Style,
+    SyntaxError, Typing,
 };
 
 /// Copies of anchored nodes may outnumber the nodes that were written by this factor …
 const COPIES_PER_NODE: usize = 10;
 /// … and by this many on top, so that small documents may repeat themselves.
 const COPIES_ALLOWED: usize = 100_000;
+
+/// How deep collections may nest, those of expanded aliases included: whoever walks a tree may
+/// recurse.
+pub(crate) const MAX_DEPTH: usize = 512;
 
 /// A scalar's text.
 pub(crate) enum Text<'t> {
@@ -29,6 +34,8 @@ struct Frame {
     pending_start: usize,
     children_start: usize,
     anchor: usize,
+    /// How deep its children nest.
+    height: usize,
 }
 
 /// A finished anchored subtree: its nodes and its children lists.
@@ -36,6 +43,7 @@ struct Frame {
 struct Anchored {
     nodes: (usize, usize),
     children: (usize, usize),
+    height: usize,
 }
 
 /// A document in the making.
@@ -71,13 +79,30 @@ impl Builder {
         }
     }
 
-    /// Adds a scalar. `resolves`: its text decides its type. `anchor`: 0 for none.
+    /// Whether the next node is a value, as its key is there.
+    pub(crate) fn expects_value(&self) -> bool {
+        self.stack.last().is_some_and(|frame| {
+            let is_mapping = matches!(self.nodes[frame.node.0 as usize].shape, Shape::Mapping(_));
+            is_mapping && (self.pending.len() - frame.pending_start) % 2 == 1
+        })
+    }
+
+    /// Where the outermost open flow collection starts, if one is open.
+    pub(crate) fn flow_start(&self) -> Option<u32> {
+        self.stack.iter().find_map(|frame| {
+            let data = &self.nodes[frame.node.0 as usize];
+            matches!(data.shape, Shape::Mapping(Style::Flow) | Shape::Sequence(Style::Flow))
+                .then_some(data.span.start)
+        })
+    }
+
+    /// Adds a scalar. `anchor`: 0 for none.
     pub(crate) fn scalar(
         &mut self,
         style: ScalarStyle,
         span: Span,
         text: Text<'_>,
-        resolves: bool,
+        typing: Typing,
         anchor: usize,
     ) {
         let (first, len, cooked) = match text {
@@ -97,17 +122,23 @@ impl Builder {
             alias: NONE,
             shape,
             cooked,
-            resolves,
+            typing,
         });
         if anchor > 0 {
             let nodes = (id.0 as usize, self.nodes.len());
             let children = (self.children.len(), self.children.len());
-            self.anchors.insert(anchor, Anchored { nodes, children });
+            self.anchors.insert(anchor, Anchored { nodes, children, height: 0 });
         }
     }
 
     /// Opens a collection whose text starts at `span`. `anchor`: 0 for none.
-    pub(crate) fn open(&mut self, shape: Shape, span: Span, anchor: usize) {
+    pub(crate) fn open(
+        &mut self,
+        shape: Shape,
+        span: Span,
+        anchor: usize,
+    ) -> Result<(), SyntaxError> {
+        self.check_depth(span, 1)?;
         let node = self.add(NodeData {
             span,
             parent: NONE,
@@ -116,14 +147,33 @@ impl Builder {
             alias: NONE,
             shape,
             cooked: false,
-            resolves: false,
+            typing: Typing::Text,
         });
         self.stack.push(Frame {
             node,
             pending_start: self.pending.len(),
             children_start: self.children.len(),
             anchor,
+            height: 0,
         });
+        Ok(())
+    }
+
+    fn check_depth(&self, span: Span, more: usize) -> Result<(), SyntaxError> {
+        if self.stack.len() + more > MAX_DEPTH {
+            return Err(error(
+                span,
+                "lists and mappings nest too deep here (more than 512 levels)",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tells the innermost open collection how deep its newest child nests.
+    fn raise(&mut self, height: usize) {
+        if let Some(frame) = self.stack.last_mut() {
+            frame.height = frame.height.max(height);
+        }
     }
 
     /// Closes the innermost open collection. `end`: where a flow collection's text ends; a block
@@ -161,16 +211,19 @@ impl Builder {
         if frame.anchor > 0 {
             let nodes = (id, self.nodes.len());
             let children = (frame.children_start, self.children.len());
-            self.anchors.insert(frame.anchor, Anchored { nodes, children });
+            let height = frame.height + 1;
+            self.anchors.insert(frame.anchor, Anchored { nodes, children, height });
         }
+        self.raise(frame.height + 1);
         Ok(())
     }
 
     /// Puts a copy of what `anchor` names here.
     pub(crate) fn alias(&mut self, anchor: usize, span: Span) -> Result<(), SyntaxError> {
-        let Some(&Anchored { nodes, children }) = self.anchors.get(&anchor) else {
+        let Some(&Anchored { nodes, children, height }) = self.anchors.get(&anchor) else {
             return Err(error(span, "an anchor contains an alias of itself"));
         };
+        self.check_depth(span, height)?;
         let count = nodes.1 - nodes.0;
         self.copied += count;
         let written = self.nodes.len() - (self.copied - count);
@@ -199,13 +252,16 @@ impl Builder {
         let copy = NodeId(index(nodes.0 + node_shift));
         self.nodes[copy.0 as usize].parent = NONE;
         self.place(copy);
+        self.raise(height);
         Ok(())
     }
 
     /// The finished document; `None` where nothing was written.
     pub(crate) fn finish(self, span: Span, comments: Vec<Comment>) -> Option<Document> {
         let data = &self.nodes[self.root?.0 as usize];
-        let is_nothing = matches!(data.shape, Shape::Scalar(_)) && data.resolves && data.len == 0;
+        let is_nothing = matches!(data.shape, Shape::Scalar(_))
+            && data.typing == Typing::Resolved
+            && data.len == 0;
         (!is_nothing).then(|| self.into_document(span, comments, true))
     }
 
@@ -218,7 +274,7 @@ impl Builder {
     ) -> Document {
         if self.root.is_none() {
             let nothing = Text::Slice(Span::new(0, 0));
-            self.scalar(ScalarStyle::Plain, Span::new(0, 0), nothing, true, 0);
+            self.scalar(ScalarStyle::Plain, Span::new(0, 0), nothing, Typing::Resolved, 0);
         }
         Document {
             source: self.source,
@@ -253,21 +309,36 @@ impl Builder {
         self.aliases.get(data.alias as usize).map_or(data.span.end, |site| site.span.end)
     }
 
-    /// Refuses keys that no JSON object can have, and notes merge keys.
+    /// Refuses keys that no JSON object can have, makes strings of the others, and notes merge keys.
     fn check_keys(&mut self, pending_start: usize) -> Result<(), SyntaxError> {
         self.merges = false;
-        for pair in self.pending[pending_start..].chunks_exact(2) {
-            let key = &self.nodes[pair[0].0 as usize];
+        for position in (pending_start..self.pending.len()).step_by(2) {
+            let id = self.pending[position].0 as usize;
+            let key = &self.nodes[id];
             if !matches!(key.shape, Shape::Scalar(_)) {
                 return Err(error(key.span, "a key must be a plain value, not a list or mapping"));
             }
-            self.merges |= self.is_merge(key);
+            if key.typing == Typing::Text {
+                continue;
+            }
+            let name = crate::scalar::key_text(self.text(key), key.typing)
+                .map_err(|_| error(key.span, "a key cannot be null: write it in quotes"))?;
+            if let Some(name) = name {
+                let first = index(self.cooked.len());
+                self.cooked.push_str(&name);
+                let key = &mut self.nodes[id];
+                key.first = first;
+                key.len = index(name.len());
+                key.cooked = true;
+            } else {
+                self.merges |= self.is_merge(key);
+            }
         }
         Ok(())
     }
 
     fn is_merge(&self, key: &NodeData) -> bool {
-        key.len == 2 && key.resolves && self.text(key) == "<<"
+        key.len == 2 && key.typing == Typing::Resolved && self.text(key) == "<<"
     }
 
     fn text(&self, data: &NodeData) -> &str {
@@ -280,7 +351,7 @@ impl Builder {
         self.text(&self.nodes[id.0 as usize]).to_owned()
     }
 
-    /// The mappings that a merge key's value names, in the order in which they count.
+    /// The mappings that a merge key's value names, in the order of the text.
     fn add_merge_sources(
         &self,
         value: NodeId,
@@ -304,34 +375,38 @@ impl Builder {
         Ok(())
     }
 
-    /// The mapping's members: what is written, then what is merged in and not written.
+    /// The mapping's members: what is written, then what is merged in. As for go-yaml 2, the last
+    /// writer of a key wins: a merged entry yields to a key written after its merge key, to a
+    /// later merge key, and to an earlier mapping of the same merge key.
     fn merged(&mut self, pending_start: usize) -> Result<Vec<NodeId>, SyntaxError> {
         let pairs: Vec<NodeId> = self.pending[pending_start..].to_vec();
-        let mut members = Vec::with_capacity(pairs.len());
-        let mut sources = Vec::new();
-        for pair in pairs.chunks_exact(2) {
-            if self.is_merge(&self.nodes[pair[0].0 as usize]) {
-                self.add_merge_sources(pair[1], &mut sources)?;
-            } else {
-                members.extend_from_slice(pair);
+        let mut written = Vec::with_capacity(pairs.len());
+        let mut merged = Vec::new();
+        let mut later: HashSet<String> = HashSet::new();
+        for pair in pairs.chunks_exact(2).rev() {
+            if !self.is_merge(&self.nodes[pair[0].0 as usize]) {
+                later.insert(self.key_text(pair[0]));
+                written.push([pair[0], pair[1]]);
+                continue;
             }
-        }
-        let mut seen: HashSet<String> =
-            members.chunks_exact(2).map(|pair| self.key_text(pair[0])).collect();
-        for source in sources {
-            let data = self.nodes[source.0 as usize];
-            let site = data.alias as usize;
-            if let Some(site) = self.aliases.get_mut(site) {
-                site.merge = true;
-            }
-            let range = data.first as usize..(data.first + data.len) as usize;
-            for pair in self.children[range].to_vec().chunks_exact(2) {
-                if seen.insert(self.key_text(pair[0])) {
-                    members.extend_from_slice(pair);
+            let mut sources = Vec::new();
+            self.add_merge_sources(pair[1], &mut sources)?;
+            for source in sources {
+                let data = self.nodes[source.0 as usize];
+                if let Some(site) = self.aliases.get_mut(data.alias as usize) {
+                    site.merge = true;
                 }
+                let range = data.first as usize..(data.first + data.len) as usize;
+                let known = merged.len();
+                for pair in self.children[range].chunks_exact(2).rev() {
+                    if later.insert(self.key_text(pair[0])) {
+                        merged.push([pair[0], pair[1]]);
+                    }
+                }
+                merged[known..].reverse();
             }
         }
-        Ok(members)
+        Ok(written.into_iter().rev().chain(merged).flatten().collect())
     }
 }
 

@@ -7,10 +7,7 @@
 use std::sync::Arc;
 
 use crate::builder::{Builder, Text};
-use crate::tree::{Document, ScalarStyle, Shape, Span, Style};
-
-/// How deep values may nest, as in Go's decoder and serde's, order of magnitude.
-const MAX_DEPTH: usize = 255;
+use crate::tree::{Document, ScalarStyle, Shape, Span, Style, Typing};
 
 /// Reads the JSON values in `source`, one after the other; `None` where it is anything else.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
@@ -26,7 +23,7 @@ pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
     while reader.peek().is_some() {
         let start = reader.at;
         let mut builder = Builder::new(Arc::clone(source));
-        reader.value(&mut builder, 0)?;
+        reader.value(&mut builder)?;
         let span = reader.span(start);
         documents.extend(builder.finish(span, Vec::new()));
         reader.skip_space();
@@ -62,22 +59,19 @@ impl Reader<'_> {
         )
     }
 
-    fn value(&mut self, builder: &mut Builder, depth: usize) -> Option<()> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
+    fn value(&mut self, builder: &mut Builder) -> Option<()> {
         match self.peek()? {
-            b'{' => self.object(builder, depth),
-            b'[' => self.array(builder, depth),
+            b'{' => self.object(builder),
+            b'[' => self.array(builder),
             b'"' => self.string(builder),
             _ => self.literal(builder),
         }
     }
 
-    fn object(&mut self, builder: &mut Builder, depth: usize) -> Option<()> {
+    fn object(&mut self, builder: &mut Builder) -> Option<()> {
         let start = self.at;
         self.take(b'{')?;
-        builder.open(Shape::Mapping(Style::Flow), self.span(start), 0);
+        builder.open(Shape::Mapping(Style::Flow), self.span(start), 0).ok()?;
         self.skip_space();
         if self.peek()? != b'}' {
             loop {
@@ -86,7 +80,7 @@ impl Reader<'_> {
                 self.skip_space();
                 self.take(b':')?;
                 self.skip_space();
-                self.value(builder, depth + 1)?;
+                self.value(builder)?;
                 self.skip_space();
                 if self.take(b',').is_none() {
                     break;
@@ -97,15 +91,15 @@ impl Reader<'_> {
         builder.close(Some(self.span(start).end)).ok()
     }
 
-    fn array(&mut self, builder: &mut Builder, depth: usize) -> Option<()> {
+    fn array(&mut self, builder: &mut Builder) -> Option<()> {
         let start = self.at;
         self.take(b'[')?;
-        builder.open(Shape::Sequence(Style::Flow), self.span(start), 0);
+        builder.open(Shape::Sequence(Style::Flow), self.span(start), 0).ok()?;
         self.skip_space();
         if self.peek()? != b']' {
             loop {
                 self.skip_space();
-                self.value(builder, depth + 1)?;
+                self.value(builder)?;
                 self.skip_space();
                 if self.take(b',').is_none() {
                     break;
@@ -141,7 +135,7 @@ impl Reader<'_> {
         } else {
             Text::Slice(Span::new(span.start + 1, span.end - 1))
         };
-        builder.scalar(ScalarStyle::DoubleQuoted, span, text, false, 0);
+        builder.scalar(ScalarStyle::DoubleQuoted, span, text, Typing::Text, 0);
         Some(())
     }
 
@@ -161,48 +155,57 @@ impl Reader<'_> {
                 serde_json::from_str::<serde_json::Number>(text).ok()?;
             }
         }
-        builder.scalar(ScalarStyle::Plain, span, Text::Slice(span), true, 0);
+        builder.scalar(ScalarStyle::Plain, span, Text::Slice(span), Typing::Resolved, 0);
         Some(())
     }
 }
 
-/// The tree of a JSON value that came without text, such as an admission review.
+/// The tree of a JSON value that came without text, such as an admission review. Collections
+/// deeper than any parser gives them (512 levels) become null.
 #[must_use]
 pub fn from_json(value: &serde_json::Value) -> Document {
     let source: Arc<str> = Arc::from("");
-    let mut builder = Builder::new(Arc::clone(&source));
-    let nowhere = Span::new(0, 0);
+    let mut builder = Builder::new(source);
     add_json(&mut builder, value);
-    builder.into_document(nowhere, Vec::new(), false)
+    builder.into_document(NOWHERE, Vec::new(), false)
 }
+
+const NOWHERE: Span = Span { start: 0, end: 0 };
 
 fn add_json(builder: &mut Builder, value: &serde_json::Value) {
     use serde_json::Value;
-    let nowhere = Span::new(0, 0);
-    let plain = |builder: &mut Builder, text: &str| {
-        builder.scalar(ScalarStyle::Plain, nowhere, Text::Cooked(text), true, 0);
-    };
     match value {
-        Value::Null => plain(builder, "null"),
-        Value::Bool(value) => plain(builder, if *value { "true" } else { "false" }),
-        Value::Number(value) => plain(builder, &value.to_string()),
-        Value::String(text) => {
-            builder.scalar(ScalarStyle::DoubleQuoted, nowhere, Text::Cooked(text), false, 0);
+        Value::Null => add_scalar(builder, "null", Typing::Resolved),
+        Value::Bool(value) => {
+            add_scalar(builder, if *value { "true" } else { "false" }, Typing::Resolved);
         }
-        Value::Array(items) => {
-            builder.open(Shape::Sequence(Style::Flow), nowhere, 0);
+        Value::Number(value) => add_scalar(builder, &value.to_string(), Typing::Resolved),
+        Value::String(text) => add_scalar(builder, text, Typing::Text),
+        Value::Array(items) => add_collection(builder, Shape::Sequence(Style::Flow), |builder| {
             items.iter().for_each(|item| add_json(builder, item));
-            // Closing fails for keys only, and there are none.
-            drop(builder.close(Some(0)));
-        }
-        Value::Object(members) => {
-            builder.open(Shape::Mapping(Style::Flow), nowhere, 0);
+        }),
+        Value::Object(members) => add_collection(builder, Shape::Mapping(Style::Flow), |builder| {
             for (key, value) in members {
-                builder.scalar(ScalarStyle::DoubleQuoted, nowhere, Text::Cooked(key), false, 0);
+                add_scalar(builder, key, Typing::Text);
                 add_json(builder, value);
             }
-            // JSON's keys are always text.
-            drop(builder.close(Some(0)));
-        }
+        }),
     }
+}
+
+fn add_scalar(builder: &mut Builder, text: &str, typing: Typing) {
+    let style = match typing {
+        Typing::Text => ScalarStyle::DoubleQuoted,
+        Typing::Resolved | Typing::Float => ScalarStyle::Plain,
+    };
+    builder.scalar(style, NOWHERE, Text::Cooked(text), typing, 0);
+}
+
+fn add_collection(builder: &mut Builder, shape: Shape, members: impl FnOnce(&mut Builder)) {
+    if builder.open(shape, NOWHERE, 0).is_err() {
+        return add_scalar(builder, "null", Typing::Resolved);
+    }
+    members(builder);
+    // Closing fails for keys that are no text, and JSON has none.
+    drop(builder.close(Some(0)));
 }

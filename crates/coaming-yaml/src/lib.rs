@@ -17,6 +17,7 @@
 
 mod builder;
 mod json;
+mod lenient;
 mod lines;
 mod parse;
 mod path;

@@ -5,11 +5,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle as EventStyle, StrInput, StructureStyle};
+use granit_parser::{
+    ErrorKind, Event, Options, Parser, ScalarStyle as EventStyle, ScanError, StrInput,
+    StructureStyle, Tag,
+};
 
 use crate::builder::{Builder, Text};
 use crate::tree::{
-    Comment, Document, Placement, ScalarStyle, Shape, Span, Stream, Style, SyntaxError,
+    Comment, Document, Placement, Scalar, ScalarStyle, Shape, Span, Stream, Style, SyntaxError,
+    Typing,
 };
 
 /// The longest text that is read, in bytes: positions are kept in 32 bits.
@@ -28,11 +32,27 @@ pub fn parse(source: Arc<str>) -> Stream {
     if let Some(documents) = crate::json::parse(&source) {
         return Stream { source, documents, errors: Vec::new() };
     }
-    Reader::new(&source).read()
+    let mut patched = crate::lenient::without_inner_marks(&source);
+    let (mut stream, mut tabbed_flow) = read(&source, patched.as_deref());
+    for _ in 0..MAX_TABBED_FLOWS {
+        let Some(start) = tabbed_flow else { break };
+        let text = patched.as_deref().unwrap_or(&source);
+        patched = Some(crate::lenient::without_tabs(text, start));
+        (stream, tabbed_flow) = read(&source, patched.as_deref());
+    }
+    stream
 }
+
+fn read(source: &Arc<str>, patched: Option<&str>) -> (Stream, Option<u32>) {
+    Reader::new(source, patched.unwrap_or(source)).read()
+}
+
+/// How many flow collections with tabs for indentation a text may have: each costs one more pass.
+const MAX_TABBED_FLOWS: usize = 32;
 
 fn options() -> Options {
     let mut options = Options::default();
+    // As libyaml and its offspring have it.
     options.block_scalar_eof_without_line_feed = true;
     // Comments are bounded by the text, which is at hand as a whole.
     options.max_buffered_comment_events = usize::MAX;
@@ -42,6 +62,8 @@ fn options() -> Options {
 /// The events of one text on their way into documents.
 struct Reader<'s> {
     source: &'s Arc<str>,
+    /// What the parser reads: the source, or a copy of the same length (see [`crate::lenient`]).
+    text: &'s str,
     parser: Parser<'s, StrInput<'s>>,
     builder: Builder,
     comments: Vec<Comment>,
@@ -49,35 +71,44 @@ struct Reader<'s> {
     errors: Vec<SyntaxError>,
     /// Where the text of the current document starts.
     document_start: u32,
+    /// The document before was not read to its end.
+    abandoned: bool,
     /// Where the last event's text ended.
     last_end: u32,
 }
 
 impl<'s> Reader<'s> {
-    fn new(source: &'s Arc<str>) -> Self {
+    fn new(source: &'s Arc<str>, text: &'s str) -> Self {
         Self {
             source,
-            parser: Parser::new_from_str_with_options(source, options()),
+            text,
+            parser: Parser::new_from_str_with_options(text, options()),
             builder: Builder::new(Arc::clone(source)),
             comments: Vec::new(),
             documents: Vec::new(),
             errors: Vec::new(),
             document_start: 0,
+            abandoned: false,
             last_end: 0,
         }
     }
 
-    fn read(mut self) -> Stream {
+    /// The stream, and where the first flow collection starts that fails for its tabs only: go-yaml
+    /// takes tabs there, the parser does not.
+    fn read(mut self) -> (Stream, Option<u32>) {
+        let mut tabbed_flow = None;
         while let Some(event) = self.parser.next_event() {
             let outcome = match event {
                 Ok((event, span)) => {
                     let range = span.byte_range().unwrap_or(0..0);
                     self.event(event, Span::new(offset(range.start), offset(range.end)))
                 }
-                Err(error) => Err(SyntaxError {
-                    offset: offset(error.marker().byte_offset().unwrap_or(0)),
-                    message: error.info(),
-                }),
+                Err(error) => {
+                    if tabbed_flow.is_none() && is_tab(&error) {
+                        tabbed_flow = self.builder.flow_start();
+                    }
+                    Err(syntax_error(&error))
+                }
             };
             if let Err(error) = outcome
                 && !self.recover(error)
@@ -89,21 +120,20 @@ impl<'s> Reader<'s> {
             last.comments.append(&mut self.comments);
             last.span.end = offset(self.source.len());
         }
-        Stream { source: Arc::clone(self.source), documents: self.documents, errors: self.errors }
+        let source = Arc::clone(self.source);
+        (Stream { source, documents: self.documents, errors: self.errors }, tabbed_flow)
     }
 
     /// Notes an error and skips to the next document; `false` at the end of the text.
     fn recover(&mut self, error: SyntaxError) -> bool {
         self.errors.push(error);
+        self.abandoned = true;
         self.builder = Builder::new(Arc::clone(self.source));
         self.comments.clear();
         match self.parser.proceed_next_document() {
             Ok(more) => more,
             Err(error) => {
-                self.errors.push(SyntaxError {
-                    offset: offset(error.marker().byte_offset().unwrap_or(0)),
-                    message: error.info(),
-                });
+                self.errors.push(syntax_error(&error));
                 false
             }
         }
@@ -112,13 +142,12 @@ impl<'s> Reader<'s> {
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), SyntaxError> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let resolves = match tag.as_deref() {
-                    None => style == EventStyle::Plain,
-                    Some(tag) => {
-                        matches!(tag.core_suffix(), Some("int" | "float" | "bool" | "null"))
-                    }
+                let typing = match tag.as_deref() {
+                    None if style == EventStyle::Plain => Typing::Resolved,
+                    None => Typing::Text,
+                    Some(tag) => typing_by_tag(tag, &text, span)?,
                 };
-                self.scalar(text, style, span, resolves, anchor);
+                self.scalar(text, style, span, typing, anchor);
             }
             Event::SequenceStart(style, anchor, _) => {
                 let start = match style {
@@ -126,10 +155,10 @@ impl<'s> Reader<'s> {
                     StructureStyle::Flow => span.start,
                 };
                 let span = Span::new(start, span.end);
-                self.builder.open(Shape::Sequence(structure(style)), span, anchor);
+                self.builder.open(Shape::Sequence(structure(style)), span, anchor)?;
             }
             Event::MappingStart(style, anchor, _) => {
-                self.builder.open(Shape::Mapping(structure(style)), span, anchor);
+                self.builder.open(Shape::Mapping(structure(style)), span, anchor)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 // The end of a block collection is noticed only where the next thing begins.
@@ -146,6 +175,10 @@ impl<'s> Reader<'s> {
                 self.comments.push(Comment { span, placement });
                 return Ok(());
             }
+            Event::DocumentStart(..) if self.abandoned => {
+                self.abandoned = false;
+                self.document_start = span.start;
+            }
             Event::DocumentEnd => self.end_document(span),
             _ => {}
         }
@@ -158,7 +191,7 @@ impl<'s> Reader<'s> {
         text: Cow<'_, str>,
         style: EventStyle,
         span: Span,
-        resolves: bool,
+        typing: Typing,
         anchor: usize,
     ) {
         let style = match style {
@@ -169,9 +202,18 @@ impl<'s> Reader<'s> {
             EventStyle::Folded => ScalarStyle::Folded,
         };
         if style == ScalarStyle::Plain && span.start == span.end {
-            // An absent value is told by a text that was never written.
-            let nothing = Text::Slice(Span::new(span.start, span.start));
-            self.builder.scalar(style, span, nothing, resolves, anchor);
+            // An absent value is told by a text that was never written; it stands after its colon.
+            let mut at = span.start;
+            if self.builder.expects_value() {
+                let rest = Span::new(at, offset(self.text.len())).text(self.text);
+                let gap = rest.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+                if rest.as_bytes().get(gap) == Some(&b':') {
+                    at += offset(gap) + 1;
+                }
+            }
+            let nowhere = Span::new(at, at);
+            self.last_end = self.last_end.max(at);
+            self.builder.scalar(style, nowhere, Text::Slice(nowhere), typing, anchor);
             return;
         }
         let whole = match style {
@@ -180,50 +222,47 @@ impl<'s> Reader<'s> {
         };
         // Owned text never lies in the source.
         let text = self.slice_of(&text).map_or(Text::Cooked(&text), Text::Slice);
-        self.builder.scalar(style, whole, text, resolves, anchor);
+        self.builder.scalar(style, whole, text, typing, anchor);
     }
 
     /// Where a borrowed text stands in the source.
     fn slice_of(&self, text: &str) -> Option<Span> {
-        let start = (text.as_ptr() as usize).checked_sub(self.source.as_ptr() as usize)?;
+        let start = (text.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
         let end = start.checked_add(text.len())?;
-        (end <= self.source.len()).then(|| Span::new(offset(start), offset(end)))
+        (end <= self.text.len()).then(|| Span::new(offset(start), offset(end)))
     }
 
     /// The parser gives a block scalar's content with the blank lines after it; its text starts
     /// at the `|` or `>` and ends with the last line that says something.
     fn block_scalar_span(&self, content: Span) -> Span {
-        let before = Span::new(self.last_end.min(content.start), content.start).text(self.source);
-        let start =
-            before.find(['|', '>']).map_or(content.start, |header| self.last_end + offset(header));
-        let written = content.text(self.source).trim_end();
-        let end = if written.is_empty() {
-            let header = Span::new(start, content.start).text(self.source);
-            start + offset(header.lines().next().unwrap_or_default().trim_end().len())
+        let before = Span::new(self.last_end.min(content.start), content.start).text(self.text);
+        let start = find_indicator(before, |byte, _| matches!(byte, b'|' | b'>'))
+            .map_or(content.start, |header| self.last_end + header);
+        let header = Span::new(start, content.start).text(self.text);
+        let indicators = header.bytes().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let keeps = header.get(..indicators).is_some_and(|header| header.contains('+'));
+        let end = if keeps {
+            // Here the blank lines are part of the value.
+            let text = Span::new(start, content.end).text(self.text);
+            start + offset(text.strip_suffix('\n').unwrap_or(text).trim_end_matches('\r').len())
         } else {
-            content.start + offset(written.len())
+            let written = without_blank_lines(content.text(self.text));
+            if written.is_empty() {
+                start + offset(indicators)
+            } else {
+                content.start + offset(written.len())
+            }
         };
         Span::new(start, end)
     }
 
     /// The parser places a block sequence at its first item; its text starts at the dash before.
     fn first_dash(&self, item: u32) -> u32 {
-        let before = Span::new(self.last_end.min(item), item).text(self.source);
-        let mut in_comment = false;
-        let mut previous = b' ';
-        for (at, byte) in before.bytes().enumerate() {
-            let next = before.as_bytes().get(at + 1);
-            match byte {
-                b'\n' => in_comment = false,
-                b'#' if previous.is_ascii_whitespace() => in_comment = true,
-                b'-' if !in_comment && next.is_none_or(u8::is_ascii_whitespace) => {
-                    return self.last_end + offset(at);
-                }
-                _ => {}
-            }
-            previous = byte;
-        }
-        item
+        let before = Span::new(self.last_end.min(item), item).text(self.text);
+        find_indicator(before, |byte, next| {
+            byte == b'-' && next.is_none_or(|next| next.is_ascii_whitespace())
+        })
+        .map_or(item, |dash| self.last_end + dash)
     }
 
     fn end_document(&mut self, span: Span) {
@@ -235,6 +274,78 @@ impl<'s> Reader<'s> {
             self.documents.push(document);
         }
     }
+}
+
+/// Looks through what may stand between two nodes (space, comments, indicators, anchors and tags)
+/// for an indicator, which is judged by its byte and the next one.
+fn find_indicator(between: &str, is_it: impl Fn(u8, Option<u8>) -> bool) -> Option<u32> {
+    let bytes = between.as_bytes();
+    let mut at = 0;
+    let skip_until = |at: usize, stop: fn(&u8) -> bool| {
+        bytes.get(at..)?.iter().position(stop).map(|length| at + length)
+    };
+    while let Some(&byte) = bytes.get(at) {
+        if is_it(byte, bytes.get(at + 1).copied()) {
+            return Some(offset(at));
+        }
+        match byte {
+            b'#' => at = skip_until(at, |&byte| byte == b'\n')?,
+            b'&' | b'!' => at = skip_until(at, u8::is_ascii_whitespace)?,
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// The text up to the end of its last line that is not blank, without that line's break.
+fn without_blank_lines(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let line_start = rest.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = rest.get(line_start..).unwrap_or_default();
+        if !line.trim_ascii().is_empty() {
+            return rest.strip_suffix('\r').unwrap_or(rest);
+        }
+        if line_start == 0 {
+            return "";
+        }
+        rest = rest.get(..line_start - 1).unwrap_or_default();
+    }
+}
+
+/// The type that a tag gives a scalar. As for go-yaml, a tag that the text does not fit is an
+/// error, and any tag but the core ones makes text.
+fn typing_by_tag(tag: &Tag, text: &str, span: Span) -> Result<Typing, SyntaxError> {
+    let Some(kind @ ("int" | "float" | "bool" | "null")) = tag.core_suffix() else {
+        return Ok(Typing::Text);
+    };
+    let typing = if kind == "float" { Typing::Float } else { Typing::Resolved };
+    let fits = match crate::scalar::typed(text, typing) {
+        Scalar::Null => kind == "null",
+        Scalar::Bool(_) => kind == "bool",
+        Scalar::Int(_) | Scalar::UInt(_) => kind == "int",
+        Scalar::Float(_) => kind == "float",
+        Scalar::Str(_) => false,
+    };
+    if !fits {
+        let message = format!("the value does not fit its tag `!!{kind}`");
+        return Err(SyntaxError { message, offset: span.start });
+    }
+    Ok(typing)
+}
+
+fn is_tab(error: &ScanError) -> bool {
+    matches!(error.kind(), ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed)
+}
+
+fn syntax_error(error: &ScanError) -> SyntaxError {
+    let offset = offset(error.marker().byte_offset().unwrap_or(0));
+    let message = if is_tab(error) {
+        "a tab cannot indent a line in YAML: use spaces".to_owned()
+    } else {
+        error.info()
+    };
+    SyntaxError { message, offset }
 }
 
 fn structure(style: StructureStyle) -> Style {

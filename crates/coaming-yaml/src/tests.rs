@@ -44,31 +44,146 @@ fn spans_cover_exactly_their_text() {
 
 #[test]
 fn paths_lead_there_and_back() {
-    let document = only("a:\n- b: 1\n- c: [x, {y: z}]\n");
+    let document = only("a:\n- b: 1\n- c: [x, {w: z}]\n");
     for node in document.root().descendants() {
         assert!(document.at(&node.path()).is_some());
     }
-    let z = at(&document, &["a", "1", "c", "1", "y"]);
-    assert_eq!(z.path().to_string(), "a[1].c[1].y");
+    let z = at(&document, &["a", "1", "c", "1", "w"]);
+    assert_eq!(z.path().to_string(), "a[1].c[1].w");
     assert_eq!(document.at(&z.path()), Some(z));
 }
 
 #[test]
 fn aliases_and_merges_expand() {
     let document = only(
-        "base: &b {x: 1, y: [2]}\ncopy: *b\nmerged:\n  <<: *b\n  x: 5\nlist:\n  <<: [{p: 1}, {p: 2, q: 3}]\n",
+        "base: &b {x: 1, w: [2]}\ncopy: *b\nmerged:\n  <<: *b\n  x: 5\nlist:\n  <<: [{p: 1}, {p: 2, q: 3}]\n",
     );
-    assert_eq!(at(&document, &["copy", "y", "0"]).as_int(), Some(2));
-    assert_eq!(at(&document, &["copy", "y", "0"]).path().to_string(), "copy.y[0]");
-    assert!(at(&document, &["copy", "y"]).alias().is_some_and(|site| !site.merge));
+    assert_eq!(at(&document, &["copy", "w", "0"]).as_int(), Some(2));
+    assert_eq!(at(&document, &["copy", "w", "0"]).path().to_string(), "copy.w[0]");
+    assert!(at(&document, &["copy", "w"]).alias().is_some_and(|site| !site.merge));
     let merged = at(&document, &["merged"]);
     assert_eq!(merged.entries().len(), 2);
     assert_eq!(merged.get("x").and_then(Node::as_int), Some(5));
-    let y = merged.get("y").unwrap();
-    assert!(y.alias().is_some_and(|site| site.merge));
-    assert_eq!(y.path().to_string(), "merged.y");
+    let w = merged.get("w").unwrap();
+    assert!(w.alias().is_some_and(|site| site.merge));
+    assert_eq!(w.path().to_string(), "merged.w");
     assert_eq!(at(&document, &["list", "p"]).as_int(), Some(1));
     assert_eq!(at(&document, &["list", "q"]).as_int(), Some(3));
+}
+
+/// Each as `kubectl` 1.32 has it.
+#[test]
+fn the_last_writer_of_a_key_wins() {
+    let document = only(
+        "late:\n  a: 1\n  <<: {a: 2, b: 3}\ntwo:\n  <<: [{a: 1}, {a: 2, b: 3}]\n  <<: {b: 5}\n\
+         quoted:\n  \"<<\": {a: 1}\n",
+    );
+    assert_eq!(at(&document, &["late", "a"]).as_int(), Some(2));
+    assert_eq!(at(&document, &["two", "a"]).as_int(), Some(1));
+    assert_eq!(at(&document, &["two", "b"]).as_int(), Some(5));
+    assert_eq!(at(&document, &["quoted", "<<", "a"]).as_int(), Some(1));
+    let duplicates = |key: &str| -> Vec<&str> {
+        at(&document, &[key]).duplicate_keys().iter().map(|entry| entry.name()).collect()
+    };
+    assert_eq!(duplicates("late"), ["a"]);
+    assert!(duplicates("two").is_empty());
+}
+
+/// Each as `kubectl` 1.32 has it.
+#[test]
+fn keys_become_strings() {
+    let document = only("y: a\n0777: b\n1.50: c\n\"on\": d\n!!str 010: e\n");
+    let names: Vec<&str> = document.root().entries().map(|entry| entry.name()).collect();
+    assert_eq!(names, ["true", "511", "1.5", "on", "010"]);
+    assert_eq!(document.root().entries().next().unwrap().key.span(), Some(Span::new(0, 1)));
+    for refused in ["~: b\n", "{a: b}: c\n", "a: !!int foo\n", "<<: 5\n"] {
+        assert_eq!(stream(refused).errors.len(), 1, "{refused}");
+    }
+}
+
+#[test]
+fn tags_decide_types() {
+    let document = only("[!!float 1, !!int \"5\", !!str 1, !foo 1, ! 1, !!bool \"yes\"]");
+    let values: Vec<Scalar<'_>> = document.root().items().filter_map(Node::scalar).collect();
+    assert_eq!(
+        values,
+        [
+            Scalar::Float(1.0),
+            Scalar::Int(5),
+            Scalar::Str("1"),
+            Scalar::Str("1"),
+            Scalar::Str("1"),
+            Scalar::Bool(true)
+        ]
+    );
+}
+
+#[test]
+fn depth_is_bounded() {
+    let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    assert_eq!(stream(&deep(500)).errors.len(), 0);
+    assert_eq!(stream(&deep(600)).documents.len(), 0);
+    let mut text = format!("a0: &a0 {}\n", deep(200));
+    for level in 1..5 {
+        text +=
+            &format!("a{level}: &a{level} {}*a{}{}\n", "[".repeat(200), level - 1, "]".repeat(200));
+    }
+    assert_eq!(stream(&text).errors.len(), 1);
+    let mut value = serde_json::Value::Null;
+    for _ in 0..600 {
+        value = serde_json::Value::Array(vec![value]);
+    }
+    assert_eq!(from_json(&value).len(), 513);
+}
+
+#[test]
+fn spans_at_odd_places() {
+    let document = only(
+        "e:\nf : \ng: # x | y\n  &b|c >  # z\n  text\n\n\nh: |+\n  k\n\n\ni: &q-\n- - x\n  -\n- \
+         !!str\nj: |\n\nk: {a, b: , c: d}\n? l\n",
+    );
+    let empty = |path: &[&str]| at(&document, path).span().unwrap();
+    assert_eq!(empty(&["e"]), Span::new(2, 2));
+    assert_eq!(empty(&["f"]), Span::new(6, 6));
+    assert_eq!(text_at(&document, &["g"]), ">  # z\n  text");
+    assert_eq!(text_at(&document, &["h"]), "|+\n  k\n\n");
+    assert_eq!(text_at(&document, &["i"]), "- - x\n  -\n- !!str");
+    assert_eq!(text_at(&document, &["i", "0"]), "- x\n  -");
+    assert_eq!(text_at(&document, &["j"]), "|");
+    assert_eq!(text_at(&document, &["k"]), "{a, b: , c: d}");
+    assert!(at(&document, &["k", "a"]).is_null());
+    assert!(at(&document, &["l"]).is_null());
+}
+
+#[test]
+fn flow_collections_may_be_indented_with_tabs() {
+    let text = "a: {\n\t\"b\": 1, # it's\n\tc: 'x\ty',\n\td: [\n\t\t1]\n}\ne: {\n\tf: 2}\n";
+    let document = only(text);
+    assert_eq!(at(&document, &["a", "b"]).as_int(), Some(1));
+    assert_eq!(at(&document, &["a", "c"]).as_str(), Some("x\ty"));
+    assert_eq!(at(&document, &["e", "f"]).as_int(), Some(2));
+    assert_eq!(text_at(&document, &["a", "d"]), "[\n\t\t1]");
+    assert_eq!(stream("a:\n\tb: 1\n").errors.len(), 1);
+}
+
+#[test]
+fn documents_know_their_own_text() {
+    let text = "# one\n---\na: 1 # a\n# end of a\n---\nb: [\n---\n# c\nc: 3\n---\n\u{feff}d: 4\n";
+    let stream = stream(text);
+    let shown: Vec<(&str, usize)> = stream
+        .documents
+        .iter()
+        .map(|document| (document.span().text(text), document.comments().len()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("# one\n---\na: 1 # a\n# end of a\n", 3),
+            ("---\n# c\nc: 3\n", 1),
+            ("---\n\u{feff}d: 4\n", 0)
+        ]
+    );
+    assert_eq!(stream.documents[2].root().get("d").and_then(Node::as_int), Some(4));
 }
 
 #[test]

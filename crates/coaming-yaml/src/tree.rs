@@ -1,8 +1,9 @@
 //! The arena: nodes by index, text by span, no reference counting and no clone of the source.
 //!
-//! A [`Document`] is built once by a [`TreeBuilder`] and never changes. [`Node`] is a handle to
+//! A [`Document`] is built once, by the crate's builder, and never changes. [`Node`] is a handle to
 //! one of its nodes: `Copy`, borrowed, as cheap as a pair of words.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::path::{Path, Step};
@@ -36,10 +37,14 @@ impl Span {
     }
 }
 
+/// Up to so many entries are compared pairwise, which costs no hash table.
+const FEW_ENTRIES: usize = 16;
+
 /// The index of a node in its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) u32);
 
+/// No index.
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// What a node is.
@@ -144,6 +149,7 @@ pub struct Stream {
     pub errors: Vec<SyntaxError>,
 }
 
+/// A node as the arena holds it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeData {
     pub(crate) span: Span,
@@ -157,8 +163,18 @@ pub(crate) struct NodeData {
     pub(crate) shape: Shape,
     /// The value lies in `cooked` and not in the source.
     pub(crate) cooked: bool,
-    /// The text decides the type: a plain scalar without a tag that says otherwise.
-    pub(crate) resolves: bool,
+    pub(crate) typing: Typing,
+}
+
+/// How a scalar's type comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typing {
+    /// Text, whatever it looks like: quoted, a block, or tagged `!!str` or with a foreign tag.
+    Text,
+    /// By its looks: plain, or tagged `!!int`, `!!bool` or `!!null`.
+    Resolved,
+    /// By its looks, whole numbers as floats: tagged `!!float`.
+    Float,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,7 +283,8 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The key as text (`1:` is the key `"1"`, as in JSON).
+    /// The key as the API server reads it: `1:` is the key `"1"`, `0x10:` is `"16"`, `on:` is
+    /// `"true"`.
     #[must_use]
     pub fn name(&self) -> &'a str {
         self.key.text()
@@ -333,7 +350,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A scalar's text after escapes and folding, whatever its type; empty for a collection.
+    /// A scalar's text after escapes and folding, whatever its type; empty for a collection. Of a
+    /// key that is no string, the string that it becomes (see [`Entry::name`]).
     #[must_use]
     pub fn text(self) -> &'a str {
         let data = self.data();
@@ -352,8 +370,7 @@ impl<'a> Node<'a> {
         let Shape::Scalar(_) = data.shape else {
             return None;
         };
-        let text = self.text();
-        Some(if data.resolves { crate::scalar::resolve(text) } else { Scalar::Str(text) })
+        Some(crate::scalar::typed(self.text(), data.typing))
     }
 
     /// The text, if Kubernetes reads it as a string.
@@ -388,7 +405,8 @@ impl<'a> Node<'a> {
     }
 
     /// The value of `key`, if this is a mapping that has it. Of duplicate keys the last one counts,
-    /// as for the API server; an explicit key beats one that was merged in.
+    /// as for `kubectl`; what a merge key brings in yields to the explicit keys after it, and
+    /// beats those before it.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         self.entry(key).map(|entry| entry.value)
@@ -400,8 +418,8 @@ impl<'a> Node<'a> {
         self.entries().rev().find(|entry| entry.name() == key)
     }
 
-    /// A mapping's entries in the order of the text, duplicates and merged ones (last) included;
-    /// nothing for other nodes.
+    /// A mapping's entries in the order of the text, duplicates included, then those that merge
+    /// keys bring in; nothing for other nodes.
     pub fn entries(
         self,
     ) -> impl DoubleEndedIterator<Item = Entry<'a>> + ExactSizeIterator + use<'a> {
@@ -410,6 +428,21 @@ impl<'a> Node<'a> {
             key: Node { document: self.document, id: pair[0] },
             value: Node { document: self.document, id: pair[1] },
         })
+    }
+
+    /// The entries whose key occurred before in the same mapping, in their order: `kubectl` lets
+    /// the last one win, a strict API server refuses them.
+    #[must_use]
+    pub fn duplicate_keys(self) -> Vec<Entry<'a>> {
+        let entries = self.entries();
+        if entries.len() > FEW_ENTRIES {
+            let mut seen = HashSet::with_capacity(entries.len());
+            return entries.filter(|entry| !seen.insert(entry.name())).collect();
+        }
+        let is_duplicate = |(position, entry): &(usize, Entry<'_>)| {
+            self.entries().take(*position).any(|earlier| earlier.name() == entry.name())
+        };
+        entries.enumerate().filter(is_duplicate).map(|(_, entry)| entry).collect()
     }
 
     /// A sequence's items; nothing for other nodes.
