@@ -1,1 +1,24 @@
-//! The rules, one file each, and the engine that runs them.
+//! The rules, one file each, and the engine that runs them in parallel.
+//!
+//! A rule is a unit struct declared by [`rule!`]: its metadata, and its documentation as the doc
+//! comment; it implements the trait of the scope that fits ([`ContainerRule`], [`PodRule`],
+//! [`ObjectRule`], [`InventoryRule`]) and has one line in the registry. The documentation is
+//! executed by the tests: its `Bad` example raises exactly that one finding, its `Good` example
+//! none, and the fixed `Bad` example none. Invariants:
+//!
+//! * Rules do no I/O and hold no state; they see a [`Context`].
+//! * Findings come out in one order, whatever the threads did.
+//! * What one edit repairs is one finding: a rule that another one covers for the same container
+//!   stays silent ([`Context::enabled`]).
+
+mod context;
+mod engine;
+mod registry;
+mod rule;
+mod rules;
+mod shell;
+
+pub use context::{Context, Settings};
+pub use engine::{RuleSet, run};
+pub use registry::{all, find};
+pub use rule::{Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, PodRule, Rule};

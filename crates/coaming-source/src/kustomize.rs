@@ -50,9 +50,9 @@ impl Kustomization {
             folder,
             component: root.get("kind").and_then(Node::as_str) == Some("Component"),
             changes: root.entries().any(|entry| {
-                !INERT.contains(&entry.name())
-                    && !entry.value.is_null()
-                    && !(entry.value.is_sequence() && entry.value.items().len() == 0)
+                let is_empty = entry.value.is_null()
+                    || entry.value.is_sequence() && entry.value.items().len() == 0;
+                !is_empty && !INERT.contains(&entry.name())
             }),
             ..Self::default()
         };

@@ -1,0 +1,212 @@
+//! What rules see, and how they say what they found.
+
+use std::collections::BTreeSet;
+
+use coaming_finding::{
+    Applicability, Confidence, DocumentEdits, FileId, Finding, Fix, Location, ObjectRef, RuleMeta,
+    Severity,
+};
+use coaming_kube::{Inventory, Object};
+use coaming_yaml::edit::Edit;
+use coaming_yaml::{Node, Span};
+
+use crate::ContainerScope;
+
+/// The newest Kubernetes minor version that the rules know.
+pub(crate) const NEWEST_MINOR: u32 = 37;
+
+/// What the user decided that rules need to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The cluster's version, 1.`minor`.
+    pub kubernetes_minor: u32,
+    /// Registries (or repositories below them) that images may come from; empty for any.
+    pub allowed_registries: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { kubernetes_minor: NEWEST_MINOR, allowed_registries: Vec::new() }
+    }
+}
+
+/// What rules see.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// All objects at hand.
+    pub inventory: &'a Inventory,
+    /// What the user decided.
+    pub settings: &'a Settings,
+    enabled: BTreeSet<&'static str>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        inventory: &'a Inventory,
+        settings: &'a Settings,
+        enabled: BTreeSet<&'static str>,
+    ) -> Self {
+        Self { inventory, settings, enabled }
+    }
+
+    /// Whether this rule runs too: then it may speak for others.
+    #[must_use]
+    pub fn enabled(&self, rule: &str) -> bool {
+        self.enabled.contains(rule)
+    }
+
+    /// A finding about an object, at one of its nodes.
+    pub(crate) fn finding(
+        &self,
+        rule: &'static RuleMeta,
+        object: Object<'a>,
+        node: Node<'a>,
+        message: impl Into<String>,
+    ) -> Draft<'a> {
+        let finding = Finding {
+            rule,
+            severity: rule.severity,
+            confidence: Confidence::High,
+            message: message.into(),
+            object: Some(object_ref(object)),
+            container: None,
+            locations: Vec::new(),
+            fix: None,
+            suppressed: None,
+        };
+        let rendered =
+            self.inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
+        Draft { finding, object, rendered }.at(node, "")
+    }
+
+    /// A finding about a container, at one of its nodes.
+    pub(crate) fn container_finding(
+        &self,
+        rule: &'static RuleMeta,
+        scope: ContainerScope<'a>,
+        node: Node<'a>,
+        message: impl Into<String>,
+    ) -> Draft<'a> {
+        let mut draft = self.finding(rule, scope.workload.object, node, message);
+        draft.finding.container = Some(scope.container.name().to_owned());
+        draft
+    }
+}
+
+fn object_ref(object: Object<'_>) -> ObjectRef {
+    ObjectRef {
+        api_version: object.api_version().to_owned(),
+        kind: object.kind().to_owned(),
+        namespace: object.namespace().to_owned(),
+        name: object.name().to_owned(),
+    }
+}
+
+/// A finding in the making.
+pub(crate) struct Draft<'a> {
+    finding: Finding,
+    object: Object<'a>,
+    rendered: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Points to one more place of the same object.
+    pub(crate) fn at(self, node: Node<'a>, label: impl Into<String>) -> Self {
+        let (object, rendered) = (self.object, self.rendered);
+        self.add(object, node, label.into(), rendered)
+    }
+
+    /// Points to a place of another object.
+    pub(crate) fn also(
+        self,
+        context: &Context<'_>,
+        object: Object<'_>,
+        node: Node<'_>,
+        label: impl Into<String>,
+    ) -> Self {
+        let rendered =
+            context.inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
+        self.add(object, node, label.into(), rendered)
+    }
+
+    fn add(mut self, object: Object<'_>, node: Node<'_>, label: String, rendered: bool) -> Self {
+        self.finding.locations.push(Location {
+            file: Some(FileId(object.file)),
+            path: node.path(),
+            span: if rendered { None } else { telling_span(node) },
+            label,
+        });
+        self
+    }
+
+    pub(crate) fn severity(mut self, severity: Severity) -> Self {
+        self.finding.severity = severity;
+        self
+    }
+
+    pub(crate) fn confidence(mut self, confidence: Confidence) -> Self {
+        self.finding.confidence = confidence;
+        self
+    }
+
+    /// A repair by edits to the object's document.
+    pub(crate) fn fix(
+        self,
+        title: impl Into<String>,
+        applicability: Applicability,
+        edits: Vec<Edit>,
+    ) -> Self {
+        let edits = vec![self.edits(edits)];
+        self.fix_all(title, applicability, edits)
+    }
+
+    /// A repair by edits to several documents.
+    pub(crate) fn fix_all(
+        mut self,
+        title: impl Into<String>,
+        applicability: Applicability,
+        edits: Vec<DocumentEdits>,
+    ) -> Self {
+        let title = title.into();
+        self.finding.fix = Some(Fix { title, applicability, edits, snippet: String::new() });
+        self
+    }
+
+    /// A repair that only a person can make.
+    pub(crate) fn manual(mut self, title: impl Into<String>, snippet: impl Into<String>) -> Self {
+        self.finding.fix = Some(Fix {
+            title: title.into(),
+            applicability: Applicability::Manual,
+            edits: Vec::new(),
+            snippet: snippet.into(),
+        });
+        self
+    }
+
+    fn edits(&self, edits: Vec<Edit>) -> DocumentEdits {
+        document_edits(self.object, edits)
+    }
+
+    /// The finished finding.
+    pub(crate) fn done(self) -> Finding {
+        self.finding
+    }
+}
+
+/// Edits to the document that an object stands in.
+pub(crate) fn document_edits(object: Object<'_>, edits: Vec<Edit>) -> DocumentEdits {
+    DocumentEdits { file: Some(FileId(object.file)), document: object.document, edits }
+}
+
+/// The text to show for a node: of a field with a simple value, the key as well.
+fn telling_span(node: Node<'_>) -> Option<Span> {
+    let span = node.span()?;
+    if node.is_mapping() || node.is_sequence() || node.alias().is_some() {
+        return Some(span);
+    }
+    let key = node
+        .parent()
+        .and_then(|parent| parent.entries().find(|entry| entry.value == node))
+        .and_then(|entry| entry.key.span());
+    Some(key.map_or(span, |key| Span::new(key.start.min(span.start), span.end)))
+}

@@ -1,0 +1,145 @@
+//! Run rules over an inventory, in parallel, to one order of findings.
+
+use std::collections::BTreeSet;
+
+use coaming_finding::Finding;
+use coaming_kube::{Effective, Inventory, Workload};
+use rayon::prelude::*;
+
+use crate::{Check, ContainerScope, Context, Rule, Settings};
+
+/// The rules of a run.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    rules: Vec<&'static Rule>,
+}
+
+impl RuleSet {
+    /// The rules that run unless the user says otherwise.
+    #[must_use]
+    pub fn defaults() -> Self {
+        Self::matching(|rule| rule.meta.default)
+    }
+
+    /// The rules that a predicate picks.
+    #[must_use]
+    pub fn matching(picks: impl Fn(&Rule) -> bool) -> Self {
+        Self { rules: crate::all().iter().filter(|rule| picks(rule)).collect() }
+    }
+
+    /// The rules, in the order of the registry.
+    #[must_use]
+    pub fn rules(&self) -> &[&'static Rule] {
+        &self.rules
+    }
+}
+
+/// Workloads and objects are small: a thread takes several at once.
+const GRAIN: usize = 64;
+
+/// Runs `rules` over `inventory`. The findings come ranked: what an intruder can use first.
+#[must_use]
+pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
+    let enabled: BTreeSet<&'static str> = rules.rules.iter().map(|rule| rule.meta.name).collect();
+    let context = Context::new(inventory, settings, enabled);
+    let checks = Checks::new(rules);
+    let (mut findings, (of_objects, of_all)) = rayon::join(
+        || checks.workloads(&context),
+        || rayon::join(|| checks.objects(&context), || checks.inventory(&context)),
+    );
+    findings.extend(of_objects);
+    findings.extend(of_all);
+    // Two overlays on the same base say the same of the base's file: once is enough.
+    findings.par_sort_by(|a, b| a.rank().cmp(&b.rank()));
+    findings.dedup_by(|a, b| {
+        a.rule.name == b.rule.name
+            && a.object == b.object
+            && a.container == b.container
+            && a.locations == b.locations
+            && a.message == b.message
+    });
+    findings
+}
+
+/// The rules' checks by scope.
+#[derive(Default)]
+struct Checks {
+    container: Vec<fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>)>,
+    pod: Vec<fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)>,
+    object: Vec<fn(&Context<'_>, coaming_kube::Object<'_>, &mut Vec<Finding>)>,
+    inventory: Vec<fn(&Context<'_>, &mut Vec<Finding>)>,
+}
+
+impl Checks {
+    fn new(rules: &RuleSet) -> Self {
+        let mut checks = Self::default();
+        for rule in &rules.rules {
+            match rule.check {
+                Check::Container(check) => checks.container.push(check),
+                Check::Pod(check) => checks.pod.push(check),
+                Check::Object(check) => checks.object.push(check),
+                Check::Inventory(check) => checks.inventory.push(check),
+            }
+        }
+        checks
+    }
+
+    fn workloads(&self, context: &Context<'_>) -> Vec<Finding> {
+        let workloads = context.inventory.workloads();
+        (0..workloads.len())
+            .into_par_iter()
+            .with_min_len(GRAIN)
+            .filter_map(|position| workloads.get(position))
+            .fold(Vec::new, |mut findings, workload| {
+                self.workload(context, workload, &mut findings);
+                findings
+            })
+            .reduce(Vec::new, concatenate)
+    }
+
+    fn workload(&self, context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
+        for check in &self.pod {
+            check(context, workload, findings);
+        }
+        let pod = workload.pod();
+        for container in pod.containers() {
+            let effective = Effective::new(pod, container);
+            let scope = ContainerScope { workload, pod, container, effective };
+            for check in &self.container {
+                check(context, scope, findings);
+            }
+        }
+    }
+
+    fn objects(&self, context: &Context<'_>) -> Vec<Finding> {
+        if self.object.is_empty() {
+            return Vec::new();
+        }
+        let objects: Vec<_> = context.inventory.objects().collect();
+        objects
+            .into_par_iter()
+            .with_min_len(GRAIN)
+            .fold(Vec::new, |mut findings, object| {
+                for check in &self.object {
+                    check(context, object, &mut findings);
+                }
+                findings
+            })
+            .reduce(Vec::new, concatenate)
+    }
+
+    fn inventory(&self, context: &Context<'_>) -> Vec<Finding> {
+        self.inventory
+            .par_iter()
+            .fold(Vec::new, |mut findings, check| {
+                check(context, &mut findings);
+                findings
+            })
+            .reduce(Vec::new, concatenate)
+    }
+}
+
+fn concatenate(mut left: Vec<Finding>, right: Vec<Finding>) -> Vec<Finding> {
+    left.extend(right);
+    left
+}

@@ -1,0 +1,53 @@
+//! All rules: one line each, in the order in which they are documented.
+
+use crate::rule::Rule;
+use crate::rules::image_version as version;
+use crate::rules::non_root as root;
+use crate::rules::schema;
+use crate::rules::security_context as security;
+
+static RULES: &[Rule] = &[
+    Rule::container::<root::run_as_root::RunAsRoot>(),
+    Rule::container::<root::run_as_non_root::RunAsNonRoot>(),
+    Rule::container::<root::root_group::RootGroup>(),
+    Rule::container::<root::privileged_port::PrivilegedPort>(),
+    Rule::container::<root::installs_software::InstallsSoftware>(),
+    Rule::container::<version::image_tag::ImageTag>(),
+    Rule::container::<version::moving_image_tag::MovingImageTag>(),
+    Rule::container::<version::invalid_image::InvalidImage>(),
+    Rule::container::<version::image_pull_policy::ImagePullPolicy>(),
+    Rule::container::<version::image_registry::ImageRegistry>(),
+    Rule::container::<version::image_digest::ImageDigest>(),
+    Rule::pod::<version::no_rollback::NoRollback>(),
+    Rule::container::<security::missing_security_context::MissingSecurityContext>(),
+    Rule::container::<security::privileged::Privileged>(),
+    Rule::container::<security::privilege_escalation::PrivilegeEscalation>(),
+    Rule::container::<security::added_capabilities::AddedCapabilities>(),
+    Rule::pod::<security::host_namespaces::HostNamespaces>(),
+    Rule::container::<security::host_port::HostPort>(),
+    Rule::pod::<security::host_path::HostPath>(),
+    Rule::container::<security::seccomp::Seccomp>(),
+    Rule::container::<security::app_armor::AppArmor>(),
+    Rule::container::<security::se_linux::SeLinux>(),
+    Rule::container::<security::proc_mount::ProcMount>(),
+    Rule::pod::<security::sysctls::Sysctls>(),
+    Rule::container::<security::writable_root::WritableRoot>(),
+    Rule::pod::<security::share_process_namespace::ShareProcessNamespace>(),
+    Rule::pod::<security::host_users::HostUsers>(),
+    Rule::pod::<security::windows_host_process::WindowsHostProcess>(),
+    Rule::pod::<security::service_account_token::ServiceAccountToken>(),
+    Rule::container::<security::probe_host::ProbeHost>(),
+    Rule::object::<schema::removed_api::RemovedApi>(),
+];
+
+/// All rules, in the order in which they are documented.
+#[must_use]
+pub fn all() -> &'static [Rule] {
+    RULES
+}
+
+/// The rule of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.meta.name == name)
+}

@@ -1,0 +1,129 @@
+//! What a rule is: metadata, and a check at one of four scopes.
+
+use coaming_finding::{Finding, RuleMeta};
+use coaming_kube::{Container, Effective, Object, PodSpec, Workload};
+
+use crate::Context;
+
+/// A container with all that surrounds it.
+#[derive(Clone, Copy, Debug)]
+pub struct ContainerScope<'a> {
+    /// The workload that holds its pod.
+    pub workload: Workload<'a>,
+    /// Its pod.
+    pub pod: PodSpec<'a>,
+    /// The container.
+    pub container: Container<'a>,
+    /// What the two security contexts amount to.
+    pub effective: Effective<'a>,
+}
+
+/// A rule that looks at one container at a time.
+pub trait ContainerRule {
+    /// What the rule says of itself.
+    const META: &'static RuleMeta;
+    /// Adds what is wrong with this container to `findings`.
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>);
+}
+
+/// A rule that looks at one pod at a time.
+pub trait PodRule {
+    /// What the rule says of itself.
+    const META: &'static RuleMeta;
+    /// Adds what is wrong with this workload's pod to `findings`.
+    fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>);
+}
+
+/// A rule that looks at one object at a time.
+pub trait ObjectRule {
+    /// What the rule says of itself.
+    const META: &'static RuleMeta;
+    /// Adds what is wrong with this object to `findings`.
+    fn check(context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>);
+}
+
+/// A rule that needs to see everything at once.
+pub trait InventoryRule {
+    /// What the rule says of itself.
+    const META: &'static RuleMeta;
+    /// Adds what is wrong to `findings`.
+    fn check(context: &Context<'_>, findings: &mut Vec<Finding>);
+}
+
+/// A rule's check, by its scope.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// See [`ContainerRule`].
+    Container(fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>)),
+    /// See [`PodRule`].
+    Pod(fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)),
+    /// See [`ObjectRule`].
+    Object(fn(&Context<'_>, Object<'_>, &mut Vec<Finding>)),
+    /// See [`InventoryRule`].
+    Inventory(fn(&Context<'_>, &mut Vec<Finding>)),
+}
+
+/// A registered rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// What it says of itself.
+    pub meta: &'static RuleMeta,
+    /// What it does.
+    pub check: Check,
+}
+
+impl Rule {
+    /// Registers a container rule.
+    pub(crate) const fn container<R: ContainerRule>() -> Self {
+        Self { meta: R::META, check: Check::Container(R::check) }
+    }
+
+    /// Registers a pod rule.
+    pub(crate) const fn pod<R: PodRule>() -> Self {
+        Self { meta: R::META, check: Check::Pod(R::check) }
+    }
+
+    /// Registers an object rule.
+    pub(crate) const fn object<R: ObjectRule>() -> Self {
+        Self { meta: R::META, check: Check::Object(R::check) }
+    }
+
+    /// Registers an inventory rule.
+    pub(crate) const fn inventory<R: InventoryRule>() -> Self {
+        Self { meta: R::META, check: Check::Inventory(R::check) }
+    }
+}
+
+/// Declares a rule's type and metadata; the doc comment is the rule's documentation for users.
+///
+/// Every field must be given: a missing one is a compile error.
+macro_rules! rule {
+    (
+        $(#[doc = $doc:literal])+
+        $type:ident {
+            name: $name:literal,
+            summary: $summary:literal,
+            measure: $measure:ident,
+            severity: $severity:ident,
+            default: $default:literal,
+            standards: [$($standard:ident($id:literal)),* $(,)?] $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])+
+        pub(crate) struct $type;
+
+        impl $type {
+            const RULE: &'static coaming_finding::RuleMeta = &coaming_finding::RuleMeta {
+                name: $name,
+                summary: $summary,
+                measure: coaming_finding::Measure::$measure,
+                severity: coaming_finding::Severity::$severity,
+                default: $default,
+                standards: &[$(coaming_finding::Standard::$standard($id)),*],
+                docs: concat!($($doc, "\n"),+),
+            };
+        }
+    };
+}
+
+pub(crate) use rule;

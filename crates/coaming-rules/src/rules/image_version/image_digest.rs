@@ -1,0 +1,77 @@
+//! See [`ImageDigest`].
+
+use coaming_finding::{Finding, RuleMeta};
+
+use super::image;
+use crate::rule::rule;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for images that are named by tag alone. Off by default: a version tag is enough for
+    /// most; where images must never change under a name, switch it on.
+    ///
+    /// ## Why it matters
+    ///
+    /// A tag is a promise of whoever can push to the repository; a digest is the image itself.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2@sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// `coaming pin` resolves the tag and writes the digest behind it.
+    ImageDigest {
+        name: "image-digest",
+        summary: "Image is not pinned to a digest",
+        measure: ImageVersion,
+        severity: Low,
+        default: false,
+        standards: [Attack("T1525")],
+    }
+}
+
+impl ContainerRule for ImageDigest {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        let Some((reference, node)) = image(scope) else { return };
+        let tagged = reference.tag().is_some_and(|tag| tag != "latest");
+        if reference.digest().is_some() || !tagged && context.enabled("image-tag") {
+            return;
+        }
+        let message = format!(
+            "Image `{}` is named without a digest: whoever can push to its repository can put \
+             another image under the same name. `coaming pin` writes the digest.",
+            reference.familiar_name(),
+        );
+        findings.push(
+            context
+                .container_finding(Self::RULE, scope, node, message)
+                .manual("run `coaming pin`", "coaming pin .")
+                .done(),
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! See [`ImageRegistry`].
+
+use coaming_finding::{Finding, RuleMeta};
+
+use super::image;
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for images from registries that are not allowed. It needs to be told which are:
+    ///
+    /// ```text
+    /// # coaming.yaml
+    /// registries:
+    ///   allow:
+    ///     - registry.example.com
+    ///     - docker.io/library
+    /// ```
+    ///
+    /// ## Why it matters
+    ///
+    /// An image from anywhere is code from anybody. A registry of one's own is where images are
+    /// scanned, signed and kept.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: elsewhere.example.net/web:1.4.2
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Copy the image to an allowed registry and name it there.
+    ImageRegistry {
+        name: "image-registry",
+        summary: "Image comes from a registry that is not allowed",
+        measure: ImageVersion,
+        severity: High,
+        default: true,
+        standards: [Cis("5.5.1"), Attack("T1525")],
+    }
+}
+
+impl ContainerRule for ImageRegistry {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        let allowed = &context.settings.allowed_registries;
+        let Some((reference, node)) = image(scope).filter(|_| !allowed.is_empty()) else { return };
+        if allowed.iter().any(|place| reference.is_in(place)) {
+            return;
+        }
+        let message = format!(
+            "{} runs an image of `{}`, which is not among the allowed registries ({}). Copy the \
+             image to one of them.",
+            words::sentence(&words::container(scope)),
+            reference.registry(),
+            words::list(allowed),
+        );
+        let name = reference.repository().to_owned();
+        let place = allowed.first().map_or("REGISTRY", String::as_str);
+        findings.push(
+            context
+                .container_finding(Self::RULE, scope, node, message)
+                .manual("copy it to an allowed registry", format!("image: {place}/{name}"))
+                .done(),
+        );
+    }
+}

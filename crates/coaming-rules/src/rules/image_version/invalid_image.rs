@@ -1,0 +1,80 @@
+//! See [`InvalidImage`].
+
+use coaming_finding::{Finding, RuleMeta};
+use coaming_kube::{Fields as _, ImageReference};
+
+use super::is_placeholder;
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for images whose name no container runtime can read, by the grammar of the
+    /// distribution specification.
+    ///
+    /// ## Why it matters
+    ///
+    /// The pod never starts (`InvalidImageName`), often only in the one environment whose values
+    /// make the name wrong.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/Web:1.4.2
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Correct the name: the message says what is wrong with it.
+    InvalidImage {
+        name: "invalid-image",
+        summary: "Image name is invalid",
+        measure: ImageVersion,
+        severity: Medium,
+        default: true,
+        standards: [],
+    }
+}
+
+impl ContainerRule for InvalidImage {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        let Some(node) = scope.container.node().field("image") else { return };
+        let Some(text) = node.as_str().filter(|text| !text.is_empty()) else { return };
+        let Err(error) = ImageReference::parse(text) else { return };
+        if is_placeholder(text) {
+            return;
+        }
+        let message = format!(
+            "`{text}` of {} is no image name, and the pod will not start: {error}.",
+            words::container(scope),
+        );
+        findings.push(
+            context
+                .container_finding(Self::RULE, scope, node, message)
+                .manual("correct the name", "image: REGISTRY/REPOSITORY:VERSION")
+                .done(),
+        );
+    }
+}

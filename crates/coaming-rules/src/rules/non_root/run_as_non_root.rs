@@ -1,0 +1,107 @@
+//! See [`RunAsNonRoot`].
+
+use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
+
+use super::legitimate_reason;
+use crate::rule::rule;
+use crate::rules::security_context::hardening;
+use crate::rules::words;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for containers that nothing keeps from running as root: neither `runAsNonRoot: true`
+    /// nor a `runAsUser` other than 0, in the container or the pod. Which user it is then, the
+    /// image decides, and the next version of the image may decide otherwise.
+    ///
+    /// Where other parts of the security context are missing as well, `missing-security-context`
+    /// reports them together, and this rule is silent.
+    ///
+    /// ## Why it matters
+    ///
+    /// Most images run as root unless their author took care. Whoever breaks into the process
+    /// then owns all its files and is one kernel or runtime flaw away from the node.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsNonRoot: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Set `runAsNonRoot: true`. If the image's `USER` is a name or root, the kubelet then refuses
+    /// to start it: set a number in the image (`USER 10001`), or `runAsUser` in the pod.
+    RunAsNonRoot {
+        name: "run-as-non-root",
+        summary: "Nothing keeps the container from running as root",
+        measure: NonRoot,
+        severity: Medium,
+        default: true,
+        standards: [PssRestricted("runAsNonRoot"), Cis("5.2.7"), Nsa("Non-root containers")],
+    }
+}
+
+impl ContainerRule for RunAsNonRoot {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        if scope.pod.is_windows() || scope.effective.is_non_root() || scope.effective.is_root() {
+            return;
+        }
+        let told_elsewhere = context.enabled("missing-security-context")
+            && hardening::missing(scope).iter().any(|field| *field != hardening::Field::NonRoot);
+        let explicit = scope.effective.run_as_non_root();
+        if told_elsewhere && explicit.is_none() {
+            return;
+        }
+        let who = words::sentence(&words::container(scope));
+        let mut message = match explicit {
+            Some(_) => format!(
+                "{who} is allowed to run as root (`runAsNonRoot: false`): whether it does, its \
+                 image decides. "
+            ),
+            None => format!(
+                "Nothing keeps {} from running as root: whether it does, its image decides, and \
+                 the next version may decide otherwise. ",
+                words::container(scope)
+            ),
+        };
+        message += "As root, an intruder in it is one kernel or runtime flaw away from the node. ";
+        match legitimate_reason(scope) {
+            Some(reason) => message += &format!("{reason}."),
+            None => message += "Set `runAsNonRoot: true`.",
+        }
+        let node = explicit.map_or(scope.container.node(), |(_, node)| node);
+        let path = ["securityContext", "runAsNonRoot"];
+        let edit = words::set(scope.container.node(), &path, true);
+        findings.push(
+            context
+                .container_finding(Self::RULE, scope, node, message)
+                .confidence(Confidence::Medium)
+                .fix("set `runAsNonRoot: true`", Applicability::Unsafe, vec![edit])
+                .done(),
+        );
+    }
+}

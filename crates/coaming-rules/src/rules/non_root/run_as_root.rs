@@ -1,0 +1,94 @@
+//! See [`RunAsRoot`].
+
+use coaming_finding::{Applicability, Finding, RuleMeta};
+
+use super::legitimate_reason;
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for containers whose manifest makes them run as root: `runAsUser: 0`, in the
+    /// container's security context or in the pod's, where the container does not override it.
+    ///
+    /// ## Why it matters
+    ///
+    /// Root in a container is root on the node, kept apart by the kernel alone. Whoever breaks
+    /// into the process owns every file of the image, can install tools, and needs only one more
+    /// flaw - in the kernel, the runtime, or a mount - to own the node and all its pods.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsUser: 0
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsUser: 10001
+    ///     runAsNonRoot: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Run as another user. The fix sets user 10001; files that the application writes must belong
+    /// to it or to its group (`fsGroup` sees to that for volumes).
+    RunAsRoot {
+        name: "run-as-root",
+        summary: "Container runs as root",
+        measure: NonRoot,
+        severity: High,
+        default: true,
+        standards: [PssRestricted("runAsUser"), Cis("5.2.7"), Nsa("Non-root containers"), Attack("T1611")],
+    }
+}
+
+impl ContainerRule for RunAsRoot {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        let Some((0, node)) = scope.effective.run_as_user() else { return };
+        let mut message = format!(
+            "{} runs as root (`runAsUser: 0`): an intruder in it owns all its files and is one \
+             kernel or runtime flaw away from owning the node. ",
+            words::sentence(&words::container(scope)),
+        );
+        if scope.effective.run_as_non_root().is_some_and(|(refused, _)| refused) {
+            message += "The kubelet will refuse to start it, as `runAsNonRoot` is true too. ";
+        }
+        match legitimate_reason(scope) {
+            Some(reason) => message += &format!("{reason}."),
+            None => message += "Set another user.",
+        }
+        let title = "run as user 10001 and refuse root";
+        let edits = vec![
+            words::set(scope.container.node(), &["securityContext", "runAsUser"], 10001),
+            words::set(scope.container.node(), &["securityContext", "runAsNonRoot"], true),
+        ];
+        findings.push(
+            context
+                .container_finding(Self::RULE, scope, node, message)
+                .fix(title, Applicability::Unsafe, edits)
+                .done(),
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Objects say what their author meant.
+
+pub(crate) mod removed_api;

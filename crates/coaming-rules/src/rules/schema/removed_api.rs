@@ -1,0 +1,140 @@
+//! See [`RemovedApi`].
+
+use coaming_finding::{Finding, RuleMeta, Severity};
+use coaming_kube::{Fields as _, Object};
+
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{Context, ObjectRule};
+
+rule! {
+    /// Looks for objects of API versions that the cluster (`kubernetes-version` in the
+    /// configuration, else the newest) no longer serves.
+    ///
+    /// ## Why it matters
+    ///
+    /// The API server refuses the object, or, in a chart, the whole release. Where the object was
+    /// a policy, the policy is gone with the upgrade and nobody is told.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: extensions/v1beta1
+    /// kind: Ingress
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   backend: {serviceName: web, servicePort: 80}
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: Ingress
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   defaultBackend: {service: {name: web, port: {number: 80}}}
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Move to the version that the message names; fields may have changed their names.
+    RemovedApi {
+        name: "removed-api",
+        summary: "API version is no longer served",
+        measure: Schema,
+        severity: Medium,
+        default: true,
+        standards: [],
+    }
+}
+
+/// API versions that are gone: version, kinds (none: all), the minor version that no longer has
+/// them, and where to go (empty: nowhere).
+type Removal = (&'static str, &'static [&'static str], u32, &'static str);
+
+const REMOVALS: &[Removal] = &[
+    ("extensions/v1beta1", &["Deployment", "DaemonSet", "ReplicaSet"], 16, "apps/v1"),
+    ("extensions/v1beta1", &["NetworkPolicy"], 16, "networking.k8s.io/v1"),
+    ("extensions/v1beta1", &["PodSecurityPolicy"], 16, ""),
+    ("extensions/v1beta1", &["Ingress"], 22, "networking.k8s.io/v1"),
+    ("apps/v1beta1", &[], 16, "apps/v1"),
+    ("apps/v1beta2", &[], 16, "apps/v1"),
+    ("networking.k8s.io/v1beta1", &["Ingress", "IngressClass"], 22, "networking.k8s.io/v1"),
+    ("rbac.authorization.k8s.io/v1alpha1", &[], 22, "rbac.authorization.k8s.io/v1"),
+    ("rbac.authorization.k8s.io/v1beta1", &[], 22, "rbac.authorization.k8s.io/v1"),
+    ("apiextensions.k8s.io/v1beta1", &[], 22, "apiextensions.k8s.io/v1"),
+    ("apiregistration.k8s.io/v1beta1", &[], 22, "apiregistration.k8s.io/v1"),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+        22,
+        "admissionregistration.k8s.io/v1",
+    ),
+    ("authentication.k8s.io/v1beta1", &["TokenReview"], 22, "authentication.k8s.io/v1"),
+    ("authorization.k8s.io/v1beta1", &[], 22, "authorization.k8s.io/v1"),
+    ("certificates.k8s.io/v1beta1", &["CertificateSigningRequest"], 22, "certificates.k8s.io/v1"),
+    ("coordination.k8s.io/v1beta1", &["Lease"], 22, "coordination.k8s.io/v1"),
+    ("scheduling.k8s.io/v1alpha1", &["PriorityClass"], 17, "scheduling.k8s.io/v1"),
+    ("scheduling.k8s.io/v1beta1", &["PriorityClass"], 22, "scheduling.k8s.io/v1"),
+    (
+        "storage.k8s.io/v1beta1",
+        &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"],
+        22,
+        "storage.k8s.io/v1",
+    ),
+    ("storage.k8s.io/v1beta1", &["CSIStorageCapacity"], 27, "storage.k8s.io/v1"),
+    ("batch/v2alpha1", &["CronJob"], 21, "batch/v1"),
+    ("batch/v1beta1", &["CronJob"], 25, "batch/v1"),
+    ("discovery.k8s.io/v1beta1", &["EndpointSlice"], 25, "discovery.k8s.io/v1"),
+    ("events.k8s.io/v1beta1", &["Event"], 25, "events.k8s.io/v1"),
+    ("autoscaling/v2beta1", &[], 25, "autoscaling/v2"),
+    ("autoscaling/v2beta2", &[], 26, "autoscaling/v2"),
+    ("policy/v1beta1", &["PodDisruptionBudget"], 25, "policy/v1"),
+    ("policy/v1beta1", &["PodSecurityPolicy"], 25, ""),
+    ("node.k8s.io/v1beta1", &["RuntimeClass"], 25, "node.k8s.io/v1"),
+    ("flowcontrol.apiserver.k8s.io/v1beta1", &[], 26, "flowcontrol.apiserver.k8s.io/v1"),
+    ("flowcontrol.apiserver.k8s.io/v1beta2", &[], 29, "flowcontrol.apiserver.k8s.io/v1"),
+    ("flowcontrol.apiserver.k8s.io/v1beta3", &[], 32, "flowcontrol.apiserver.k8s.io/v1"),
+];
+
+impl ObjectRule for RemovedApi {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
+        let (version, kind) = (object.api_version(), object.kind());
+        let minor = context.settings.kubernetes_minor;
+        let removal = REMOVALS.iter().find(|(gone, kinds, since, _)| {
+            *gone == version && minor >= *since && (kinds.is_empty() || kinds.contains(&kind))
+        });
+        let Some((_, _, since, replacement)) = removal else { return };
+        let go_to = match *replacement {
+            "" if kind == "PodSecurityPolicy" => {
+                "It protects nothing any more: label the namespaces for Pod Security instead"
+                    .to_owned()
+            }
+            "" => "Nothing takes its place".to_owned(),
+            replacement => format!("Move to `{replacement}`"),
+        };
+        let message = format!(
+            "Kubernetes 1.{since} and later refuse {} of `{version}`. {go_to}.",
+            words::object(object),
+        );
+        let gone_policy = matches!(kind, "PodSecurityPolicy" | "NetworkPolicy");
+        let node = object.node().field("apiVersion").unwrap_or(object.node());
+        let snippet = if replacement.is_empty() {
+            String::new()
+        } else {
+            format!("apiVersion: {replacement}")
+        };
+        findings.push(
+            context
+                .finding(Self::RULE, object, node, message)
+                .severity(if gone_policy { Severity::Medium } else { Severity::Low })
+                .manual(format!("{go_to}."), snippet)
+                .done(),
+        );
+    }
+}

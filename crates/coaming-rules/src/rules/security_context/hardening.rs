@@ -1,0 +1,108 @@
+//! The fields that harden a container, and which of them a container lacks.
+//!
+//! A field that somebody set to a bad value is not missing: a rule of its own speaks of it.
+
+use coaming_yaml::edit::{Edit, Value};
+
+use crate::ContainerScope;
+use crate::rules::words;
+
+/// A field that hardens a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    NonRoot,
+    PrivilegeEscalation,
+    Capabilities,
+    Seccomp,
+    ReadOnlyRoot,
+}
+
+impl Field {
+    /// As a person sets it.
+    pub(crate) fn setting(self) -> &'static str {
+        match self {
+            Self::NonRoot => "runAsNonRoot: true",
+            Self::PrivilegeEscalation => "allowPrivilegeEscalation: false",
+            Self::Capabilities => "capabilities.drop: [ALL]",
+            Self::Seccomp => "seccompProfile.type: RuntimeDefault",
+            Self::ReadOnlyRoot => "readOnlyRootFilesystem: true",
+        }
+    }
+
+    /// What an intruder may do for want of it.
+    pub(crate) fn consequence(self) -> &'static str {
+        match self {
+            Self::NonRoot => "run as root, if the image does",
+            Self::PrivilegeEscalation => "become root by a setuid program",
+            Self::Capabilities => "use the runtime's default capabilities (such as raw sockets)",
+            Self::Seccomp => "make any system call",
+            Self::ReadOnlyRoot => "change and add programs in its file system",
+        }
+    }
+
+    /// The edit that sets it in this container.
+    pub(crate) fn edit(self, scope: ContainerScope<'_>) -> Edit {
+        let node = scope.container.node();
+        let text = |value: &str| Value::Str(value.to_owned());
+        match self {
+            Self::NonRoot => words::set(node, &["securityContext", "runAsNonRoot"], true),
+            Self::PrivilegeEscalation => {
+                words::set(node, &["securityContext", "allowPrivilegeEscalation"], false)
+            }
+            Self::Capabilities => {
+                let path = ["securityContext", "capabilities", "drop"];
+                words::set(node, &path, Value::Sequence(vec![text("ALL")]))
+            }
+            Self::Seccomp => {
+                let path = ["securityContext", "seccompProfile"];
+                let profile = vec![("type".to_owned(), text("RuntimeDefault"))];
+                words::set(node, &path, Value::Mapping(profile))
+            }
+            Self::ReadOnlyRoot => {
+                words::set(node, &["securityContext", "readOnlyRootFilesystem"], true)
+            }
+        }
+    }
+}
+
+/// The fields that a container lacks, of those that mean anything to it: a privileged container
+/// has all capabilities and system calls whatever it says, and Windows knows none of them.
+pub(crate) fn missing(scope: ContainerScope<'_>) -> Vec<Field> {
+    if scope.pod.is_windows() {
+        return Vec::new();
+    }
+    let own = scope.container.security_context();
+    let effective = scope.effective;
+    let privileged = effective.privileged().is_some();
+    let mut missing = Vec::new();
+    if !effective.is_non_root() && !effective.is_root() && effective.run_as_non_root().is_none() {
+        missing.push(Field::NonRoot);
+    }
+    if !privileged
+        && own.is_none_or(|own| own.allow_privilege_escalation().is_none())
+        && !gains_anyway(scope)
+    {
+        missing.push(Field::PrivilegeEscalation);
+    }
+    let drops = own.and_then(|own| own.capabilities()).is_some_and(|caps| caps.drops_all());
+    if !privileged && !drops {
+        missing.push(Field::Capabilities);
+    }
+    let old_seccomp = scope.pod.annotation("seccomp.security.alpha.kubernetes.io/pod").is_some();
+    if !privileged && effective.seccomp_profile().is_none() && !old_seccomp {
+        missing.push(Field::Seccomp);
+    }
+    if own.is_none_or(|own| own.read_only_root_filesystem().is_none()) {
+        missing.push(Field::ReadOnlyRoot);
+    }
+    missing
+}
+
+/// The API refuses `allowPrivilegeEscalation: false` beside `CAP_SYS_ADMIN`.
+fn gains_anyway(scope: ContainerScope<'_>) -> bool {
+    scope
+        .container
+        .security_context()
+        .and_then(|own| own.capabilities())
+        .is_some_and(|caps| caps.add().any(|name| matches!(name, "SYS_ADMIN" | "CAP_SYS_ADMIN")))
+}

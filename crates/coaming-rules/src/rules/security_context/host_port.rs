@@ -1,0 +1,90 @@
+//! See [`HostPort`].
+
+use coaming_finding::{Applicability, Finding, RuleMeta};
+use coaming_kube::Fields as _;
+
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for container ports that are opened on the node itself: `hostPort`. A pod with
+    /// `hostNetwork` is on the node's network as a whole, which `host-namespaces` reports.
+    ///
+    /// ## Why it matters
+    ///
+    /// The port is open to whoever reaches the node, past Services, Ingresses and, with most
+    /// network plugins, past network policies.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 8080
+    ///           hostPort: 8080
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 8080
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Remove `hostPort`, and reach the pod by a Service.
+    HostPort {
+        name: "host-port",
+        summary: "Port is opened on the node",
+        measure: SecurityContext,
+        severity: Medium,
+        default: true,
+        standards: [PssBaseline("hostPorts"), Cis("5.2.12")],
+    }
+}
+
+impl ContainerRule for HostPort {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        if scope.pod.host_network() && context.enabled("host-namespaces") {
+            return;
+        }
+        let ports: Vec<_> = scope
+            .container
+            .ports()
+            .filter_map(|port| Some((port.host_port()?, port.node().field("hostPort")?)))
+            .collect();
+        let Some(&(_, first)) = ports.first() else { return };
+        let numbers: Vec<String> = ports.iter().map(|(number, _)| number.to_string()).collect();
+        let message = format!(
+            "{} opens port {} on the node itself: whoever reaches the node reaches it, past \
+             Services and most network policies. Use a Service.",
+            words::sentence(&words::container(scope)),
+            words::and(&numbers),
+        );
+        let edits = ports.iter().map(|(_, node)| words::remove(*node)).collect();
+        let mut draft = context.container_finding(Self::RULE, scope, first, message);
+        for (_, node) in &ports[1..] {
+            draft = draft.at(*node, "");
+        }
+        findings.push(draft.fix("remove `hostPort`", Applicability::Unsafe, edits).done());
+    }
+}

@@ -1,0 +1,21 @@
+//! Pods have a security context.
+
+pub(crate) mod added_capabilities;
+pub(crate) mod app_armor;
+pub(crate) mod hardening;
+pub(crate) mod host_namespaces;
+pub(crate) mod host_path;
+pub(crate) mod host_port;
+pub(crate) mod host_users;
+pub(crate) mod missing_security_context;
+pub(crate) mod privilege_escalation;
+pub(crate) mod privileged;
+pub(crate) mod probe_host;
+pub(crate) mod proc_mount;
+pub(crate) mod se_linux;
+pub(crate) mod seccomp;
+pub(crate) mod service_account_token;
+pub(crate) mod share_process_namespace;
+pub(crate) mod sysctls;
+pub(crate) mod windows_host_process;
+pub(crate) mod writable_root;

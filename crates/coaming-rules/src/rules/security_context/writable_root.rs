@@ -1,0 +1,86 @@
+//! See [`WritableRoot`].
+
+use coaming_finding::{Applicability, Finding, RuleMeta};
+use coaming_kube::Fields as _;
+
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for containers whose root file system is made writable outright:
+    /// `readOnlyRootFilesystem: false`. Where nothing is said, `missing-security-context` speaks.
+    ///
+    /// ## Why it matters
+    ///
+    /// An intruder puts his tools somewhere and changes the application's own files, so that his code
+    /// runs for every later request. With a read-only root he finds no place for either.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         readOnlyRootFilesystem: false
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         readOnlyRootFilesystem: true
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Set it to true, and mount an `emptyDir` where the application writes.
+    WritableRoot {
+        name: "writable-root-filesystem",
+        summary: "Root file system is writable",
+        measure: SecurityContext,
+        severity: Low,
+        default: true,
+        standards: [Cis("5.7.3"), Nsa("Immutable container file systems"), Attack("T1105")],
+    }
+}
+
+impl ContainerRule for WritableRoot {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        let Some(own) = scope.container.security_context() else { return };
+        let Some(node) = own.node().field("readOnlyRootFilesystem") else { return };
+        if node.as_bool() != Some(false) {
+            return;
+        }
+        let message = format!(
+            "{} can write to its image's files: an intruder puts tools there and changes the \
+             application. Set `readOnlyRootFilesystem: true`, with an `emptyDir` where the \
+             application writes.",
+            words::sentence(&words::container(scope)),
+        );
+        let edit = words::set(own.node(), &["readOnlyRootFilesystem"], true);
+        let title = "set `readOnlyRootFilesystem: true`";
+        findings.push(
+            context
+                .container_finding(Self::RULE, scope, node, message)
+                .fix(title, Applicability::Unsafe, vec![edit])
+                .done(),
+        );
+    }
+}

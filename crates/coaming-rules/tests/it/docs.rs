@@ -1,0 +1,62 @@
+//! Each rule's `Bad` example raises exactly that one finding, its `Good` example none, and the
+//! fixed `Bad` example none.
+
+use std::sync::Arc;
+
+use coaming_finding::Finding;
+use coaming_kube::{FileEntry, Inventory};
+use coaming_rules::{Rule, RuleSet, Settings, all, run};
+
+/// The first YAML block below a heading of a rule's documentation.
+fn example<'d>(rule: &'d Rule, heading: &str) -> String {
+    let docs: &'d str = rule.meta.docs;
+    let section = docs
+        .split(&format!(" ## {heading}\n"))
+        .nth(1)
+        .unwrap_or_else(|| panic!("{} has no section `{heading}`", rule.meta.name));
+    let block = section.split("```yaml\n").nth(1).expect("a YAML block");
+    let block = block.split("```").next().expect("an end of the block");
+    block.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+}
+
+fn check(rule: &Rule, text: &str) -> Vec<Finding> {
+    let stream = coaming_yaml::parse(Arc::from(text));
+    assert_eq!(stream.errors, [], "{}: {text}", rule.meta.name);
+    let file = FileEntry::new("example.yaml", stream.source, stream.documents);
+    let inventory = Inventory::new(vec![file]);
+    let settings = Settings {
+        allowed_registries: vec!["registry.example.com".to_owned()],
+        ..Settings::default()
+    };
+    run(&inventory, &settings, &RuleSet::matching(|other| other.meta.name == rule.meta.name))
+}
+
+#[test]
+fn bad_examples_raise_their_finding_and_good_ones_none() {
+    for rule in all() {
+        let name = rule.meta.name;
+        let bad = check(rule, &example(rule, "Bad"));
+        assert_eq!(bad.len(), 1, "{name}: {bad:#?}");
+        assert_eq!(bad[0].rule.name, name);
+        assert!(bad[0].fix.is_some(), "{name} says nothing of what to do");
+        let good = check(rule, &example(rule, "Good"));
+        assert!(good.is_empty(), "{name}: {good:#?}");
+    }
+}
+
+#[test]
+fn documentation_is_whole() {
+    for rule in all() {
+        let (name, docs) = (rule.meta.name, rule.meta.docs);
+        for heading in ["Why it matters", "Bad", "Good", "Fix"] {
+            assert!(docs.contains(&format!("## {heading}\n")), "{name} lacks `{heading}`");
+        }
+        let is_kebab = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        assert!(is_kebab, "{name} is not in kebab case");
+        assert!(!rule.meta.summary.ends_with('.'), "{name}: the summary is a title");
+    }
+    let mut names: Vec<&str> = all().iter().map(|rule| rule.meta.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all().len(), "two rules have one name");
+}

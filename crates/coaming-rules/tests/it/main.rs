@@ -1,0 +1,5 @@
+//! The rules as users meet them: their documentation is executed, and the corpus is read.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod docs;
