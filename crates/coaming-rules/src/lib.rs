@@ -13,6 +13,7 @@
 
 mod context;
 mod engine;
+pub mod pss;
 mod registry;
 mod rule;
 mod rules;
