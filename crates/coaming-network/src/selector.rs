@@ -1,0 +1,249 @@
+//! Label selectors, exactly as the API server and every controller read them.
+//!
+//! A [`Selector`] is a list of requirements that must all hold; the empty one matches everything.
+//! An invalid selector cannot be built: the API server would refuse the object.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Labels of an object. Shared keys and values cost nothing extra: see [`crate::class`].
+pub type Labels = BTreeMap<String, String>;
+
+/// How a requirement tests a label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operator {
+    /// The label exists and its value is one of these.
+    In(Vec<String>),
+    /// The label is absent, or its value is none of these.
+    NotIn(Vec<String>),
+    /// The label exists.
+    Exists,
+    /// The label is absent.
+    DoesNotExist,
+}
+
+/// One requirement on one label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Requirement {
+    /// The label's key.
+    pub key: String,
+    /// The test.
+    pub operator: Operator,
+}
+
+/// Why a selector is refused by the API server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectorError {
+    /// An `operator` that is none of the four.
+    #[error("`{0}` is no operator: it must be In, NotIn, Exists or DoesNotExist")]
+    UnknownOperator(String),
+    /// `In` or `NotIn` without values.
+    #[error("operator {0} needs at least one value")]
+    ValuesMissing(&'static str),
+    /// `Exists` or `DoesNotExist` with values.
+    #[error("operator {0} must not have values")]
+    ValuesForbidden(&'static str),
+    /// A key that no label can have.
+    #[error("`{0}` is no label key")]
+    BadKey(String),
+    /// A value that no label can have.
+    #[error("`{0}` is no label value")]
+    BadValue(String),
+}
+
+/// Which objects are meant, by their labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Selector {
+    requirements: Vec<Requirement>,
+}
+
+impl Selector {
+    /// The selector that matches everything: `{}`.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self::default()
+    }
+
+    /// A selector of exact labels.
+    #[must_use]
+    pub fn labels<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
+        let requirements = labels
+            .into_iter()
+            .map(|(key, value)| Requirement {
+                key: key.to_owned(),
+                operator: Operator::In(vec![value.to_owned()]),
+            })
+            .collect();
+        Self { requirements }
+    }
+
+    /// Adds a requirement of `matchLabels`.
+    ///
+    /// # Errors
+    ///
+    /// If no label can have this key or value.
+    pub fn match_label(&mut self, key: &str, value: &str) -> Result<(), SelectorError> {
+        self.match_expression(key, "In", vec![value.to_owned()])
+    }
+
+    /// Adds a requirement of `matchExpressions`.
+    ///
+    /// # Errors
+    ///
+    /// If the API server would refuse it.
+    pub fn match_expression(
+        &mut self,
+        key: &str,
+        operator: &str,
+        mut values: Vec<String>,
+    ) -> Result<(), SelectorError> {
+        if !is_label_key(key) {
+            return Err(SelectorError::BadKey(key.to_owned()));
+        }
+        if let Some(value) = values.iter().find(|value| !is_label_value(value)) {
+            return Err(SelectorError::BadValue(value.clone()));
+        }
+        values.sort_unstable();
+        values.dedup();
+        let operator = match (operator, values.is_empty()) {
+            ("In", false) => Operator::In(values),
+            ("NotIn", false) => Operator::NotIn(values),
+            ("In", true) => return Err(SelectorError::ValuesMissing("In")),
+            ("NotIn", true) => return Err(SelectorError::ValuesMissing("NotIn")),
+            ("Exists", true) => Operator::Exists,
+            ("DoesNotExist", true) => Operator::DoesNotExist,
+            ("Exists", false) => return Err(SelectorError::ValuesForbidden("Exists")),
+            ("DoesNotExist", false) => return Err(SelectorError::ValuesForbidden("DoesNotExist")),
+            (unknown, _) => return Err(SelectorError::UnknownOperator(unknown.to_owned())),
+        };
+        self.requirements.push(Requirement { key: key.to_owned(), operator });
+        Ok(())
+    }
+
+    /// The requirements, in the order they were written.
+    #[must_use]
+    pub fn requirements(&self) -> &[Requirement] {
+        &self.requirements
+    }
+
+    /// Whether it matches whatever there is.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// Whether an object with these labels is meant.
+    #[must_use]
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.requirements.iter().all(|requirement| {
+            let value = labels.get(&requirement.key);
+            match &requirement.operator {
+                Operator::In(values) => value.is_some_and(|value| values.contains(value)),
+                Operator::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
+                Operator::Exists => value.is_some(),
+                Operator::DoesNotExist => value.is_none(),
+            }
+        })
+    }
+}
+
+impl fmt::Display for Selector {
+    /// As `kubectl get -l` takes it: `app=web,tier in (a,b),!canary`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, Requirement { key, operator }) in self.requirements.iter().enumerate() {
+            if position > 0 {
+                f.write_str(",")?;
+            }
+            match operator {
+                Operator::In(values) if values.len() == 1 => {
+                    write!(f, "{key}={}", values.join(","))?;
+                }
+                Operator::In(values) => write!(f, "{key} in ({})", values.join(","))?,
+                Operator::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Operator::Exists => f.write_str(key)?,
+                Operator::DoesNotExist => write!(f, "!{key}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `[prefix/]name`: the prefix a DNS subdomain, the name up to 63 letters, digits, `-`, `_`, `.`.
+fn is_label_key(key: &str) -> bool {
+    match key.split_once('/') {
+        Some((prefix, name)) => is_subdomain(prefix) && is_name(name),
+        None => is_name(key),
+    }
+}
+
+fn is_label_value(value: &str) -> bool {
+    value.is_empty() || is_name(value)
+}
+
+fn is_name(name: &str) -> bool {
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    name.len() <= 63
+        && ends(bytes.first())
+        && ends(bytes.last())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+fn is_subdomain(text: &str) -> bool {
+    let part = |part: &str| {
+        let bytes = part.as_bytes();
+        let ends = |byte: Option<&u8>| {
+            byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        ends(bytes.first())
+            && ends(bytes.last())
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn expression(operator: &str, values: &[&str]) -> Selector {
+        let mut selector = Selector::everything();
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        selector.match_expression("app", operator, values).unwrap();
+        selector
+    }
+
+    #[test]
+    fn absent_labels() {
+        let none = labels(&[]);
+        let web = labels(&[("app", "web")]);
+        assert!(Selector::everything().matches(&none));
+        assert!(!expression("In", &["web"]).matches(&none));
+        assert!(expression("NotIn", &["web"]).matches(&none));
+        assert!(!expression("NotIn", &["web"]).matches(&web));
+        assert!(expression("Exists", &[]).matches(&web));
+        assert!(!expression("DoesNotExist", &[]).matches(&web));
+        assert!(expression("DoesNotExist", &[]).matches(&none));
+    }
+
+    #[test]
+    fn refuses_what_the_api_server_refuses() {
+        let mut selector = Selector::everything();
+        let refused = |result: Result<(), SelectorError>| result.unwrap_err().to_string();
+        assert!(refused(selector.match_expression("a", "in", vec![])).contains("no operator"));
+        assert!(refused(selector.match_expression("a", "In", vec![])).contains("at least one"));
+        let values = vec!["x".to_owned()];
+        assert!(refused(selector.match_expression("a", "Exists", values)).contains("not have"));
+        assert!(refused(selector.match_label("-a", "x")).contains("label key"));
+        assert!(refused(selector.match_label("a", "x y")).contains("label value"));
+        assert!(selector.match_label("app.kubernetes.io/name", "").is_ok());
+        assert!(selector.match_label("App.Kubernetes.io/name", "x").is_err());
+        assert_eq!(expression("NotIn", &["b", "a"]).to_string(), "app notin (a,b)");
+    }
+}
