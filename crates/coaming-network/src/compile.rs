@@ -1,0 +1,335 @@
+//! Policies as bitsets over the other ends of connections.
+//!
+//! The *universe* is every class of pods, then every atom of the outside address space. A rule
+//! becomes the set of those that it matches, and the ports on which it does; a named port stays a
+//! name until the receiving pods are known.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+
+use crate::class::{Class, LabelIndex, asked_keys, classify, representatives};
+use crate::ip::{IpSet, atoms};
+use crate::model::{
+    Action, Direction, Model, Peer, PeerKind, PodSelector, PortMatch, PortNumbers, Rule,
+};
+use crate::ports::{Connections, PortSet, Protocol};
+
+/// The other ends that connections can have, and what finds them.
+#[derive(Debug)]
+pub(crate) struct Space {
+    /// The classes of pods: the first part of the universe.
+    pub(crate) classes: Vec<Class>,
+    /// The class of each group of pods.
+    pub(crate) class_of: Vec<u32>,
+    /// The outside addresses, cut where policies cut them: the second part of the universe.
+    pub(crate) externals: Vec<IpSet>,
+    /// How many members the universe has.
+    pub(crate) universe: usize,
+    keys: std::collections::BTreeSet<String>,
+    index: LabelIndex,
+    everything: Arc<FixedBitSet>,
+    outside: HashMap<IpSet, FixedBitSet>,
+    /// The classes that have a port of this name, by its protocol and number.
+    names: HashMap<String, Vec<(Protocol, u16, FixedBitSet)>>,
+    selected: HashMap<PodSelector, Arc<FixedBitSet>>,
+}
+
+impl Space {
+    /// Finds the classes and atoms of a model.
+    pub(crate) fn new(model: &Model) -> Self {
+        let by_address = model.policies.iter().any(has_networks);
+        let keys = asked_keys(model);
+        let (classes, class_of) = classify(model, &keys, by_address);
+        let (externals, members) = outside(model);
+        let universe = classes.len() + externals.len();
+        let index = LabelIndex::new(model, &classes, &keys, universe);
+        let mut everything = FixedBitSet::with_capacity(universe);
+        everything.insert_range(..);
+        let mut space = Self {
+            class_of,
+            externals,
+            universe,
+            keys,
+            index,
+            everything: Arc::new(everything),
+            outside: members,
+            names: HashMap::new(),
+            selected: HashMap::new(),
+            classes,
+        };
+        space.shift_outside();
+        space.index_names(model);
+        space
+    }
+
+    /// The external members come behind the classes.
+    fn shift_outside(&mut self) {
+        let (offset, universe) = (self.classes.len(), self.universe);
+        for members in self.outside.values_mut() {
+            let mut shifted = FixedBitSet::with_capacity(universe);
+            shifted.extend(members.ones().map(|atom| atom + offset));
+            *members = shifted;
+        }
+    }
+
+    fn index_names(&mut self, model: &Model) {
+        let mut names: HashMap<String, Vec<(Protocol, u16, FixedBitSet)>> = HashMap::new();
+        for (class, pods) in representatives(model, &self.classes) {
+            for port in &pods.ports {
+                let Some(name) = &port.name else { continue };
+                let known = names.entry(name.clone()).or_default();
+                let wanted = (port.protocol, port.number);
+                match known.iter_mut().find(|(protocol, number, _)| (*protocol, *number) == wanted)
+                {
+                    Some((_, _, classes)) => classes.insert(class),
+                    None => {
+                        let mut classes = FixedBitSet::with_capacity(self.universe);
+                        classes.insert(class);
+                        known.push((port.protocol, port.number, classes));
+                    }
+                }
+            }
+        }
+        self.names = names;
+    }
+
+    /// Whether the classes and atoms can tell apart all that this policy tells apart.
+    pub(crate) fn knows(&self, policy: &crate::model::Policy) -> bool {
+        let keys = policy.pod_selectors().flat_map(|selector| selector.pods.requirements());
+        keys.map(|requirement| &requirement.key).all(|key| self.keys.contains(key))
+            && peers_of(policy).all(|peer| match &peer.kind {
+                PeerKind::Block(set) => self.outside.contains_key(set),
+                PeerKind::Networks(_) | PeerKind::Nodes(_) => false,
+                PeerKind::Pods(_) | PeerKind::Unknown => true,
+            })
+    }
+
+    /// The set of all members.
+    pub(crate) fn everything(&self) -> &Arc<FixedBitSet> {
+        &self.everything
+    }
+
+    /// The classes that a selector means.
+    pub(crate) fn select(&mut self, model: &Model, selector: &PodSelector) -> Arc<FixedBitSet> {
+        if let Some(known) = self.selected.get(selector) {
+            return Arc::clone(known);
+        }
+        let found = Arc::new(self.index.select(model, selector));
+        self.selected.insert(selector.clone(), Arc::clone(&found));
+        found
+    }
+
+    /// Who in the universe an address set means: atoms, nodes that pods share, and with `pods`
+    /// also pods by their addresses.
+    fn addresses(&self, model: &Model, set: &IpSet, pods_too: bool) -> FixedBitSet {
+        let empty = || FixedBitSet::with_capacity(self.universe);
+        let mut found = self.outside.get(set).cloned().unwrap_or_else(empty);
+        for (class, pods) in representatives(model, &self.classes) {
+            let inside = if pods.addresses.is_empty() {
+                set.covers_a_family()
+            } else {
+                pods.addresses.is_subset(set)
+            };
+            if inside && (pods.host_network || pods_too) {
+                found.insert(class);
+            }
+        }
+        found
+    }
+
+    fn peer(&mut self, model: &Model, peer: &Peer) -> Arc<FixedBitSet> {
+        match &peer.kind {
+            PeerKind::Pods(selector) => self.select(model, selector),
+            PeerKind::Block(set) => Arc::new(self.addresses(model, set, false)),
+            PeerKind::Networks(set) => Arc::new(self.addresses(model, set, true)),
+            PeerKind::Nodes(selector) => {
+                Arc::new(self.addresses(model, &node_addresses(model, selector), false))
+            }
+            PeerKind::Unknown => Arc::new(FixedBitSet::with_capacity(self.universe)),
+        }
+    }
+
+    /// Who a rule matches.
+    pub(crate) fn peers(&mut self, model: &Model, rule: &Rule) -> Arc<FixedBitSet> {
+        match rule.peers.as_deref() {
+            None => Arc::clone(&self.everything),
+            Some([peer]) => self.peer(model, peer),
+            Some(peers) => {
+                let mut found = FixedBitSet::with_capacity(self.universe);
+                for peer in peers {
+                    found.union_with(&self.peer(model, peer));
+                }
+                Arc::new(found)
+            }
+        }
+    }
+
+    /// A rule, compiled.
+    pub(crate) fn rule(&mut self, model: &Model, rule: &Rule) -> CompiledRule {
+        let (fixed, named) = rule_ports(rule.ports.as_deref());
+        CompiledRule { action: rule.action, peers: self.peers(model, rule), fixed, named }
+    }
+
+    /// The classes with a port of this name, by its protocol and number.
+    pub(crate) fn named(
+        &self,
+        protocol: Option<Protocol>,
+        name: &str,
+    ) -> impl Iterator<Item = (Protocol, u16, &FixedBitSet)> {
+        let known = self.names.get(name).into_iter().flatten();
+        known
+            .filter(move |(found, _, _)| protocol.is_none_or(|protocol| protocol == *found))
+            .map(|(protocol, number, classes)| (*protocol, *number, classes))
+    }
+}
+
+fn peers_of(policy: &crate::model::Policy) -> impl Iterator<Item = &Peer> {
+    let rules = policy.ingress.iter().chain(&policy.egress).flatten();
+    rules.flat_map(|rule| rule.peers.iter().flatten())
+}
+
+fn has_networks(policy: &crate::model::Policy) -> bool {
+    peers_of(policy).any(|peer| matches!(peer.kind, PeerKind::Networks(_)))
+}
+
+/// The addresses of the nodes with these labels.
+pub(crate) fn node_addresses(model: &Model, selector: &crate::selector::Selector) -> IpSet {
+    let nodes = model.nodes.iter().filter(|node| selector.matches(&node.labels));
+    nodes.fold(IpSet::none(), |found, node| found.union(&node.addresses))
+}
+
+/// The atoms of the outside, and which of them each address set of the policies means.
+fn outside(model: &Model) -> (Vec<IpSet>, HashMap<IpSet, FixedBitSet>) {
+    let nodes = model.policies.iter().flat_map(peers_of).filter_map(|peer| match &peer.kind {
+        PeerKind::Nodes(selector) => Some(node_addresses(model, selector)),
+        _ => None,
+    });
+    let knockers = model.ways_in.iter().filter_map(|way| match &way.knocker {
+        crate::model::Knocker::Address(set) => Some(set.clone()),
+        crate::model::Knocker::Controller => None,
+    });
+    let mut sets: Vec<IpSet> = model.address_sets().cloned().chain(nodes).chain(knockers).collect();
+    sets.sort_unstable();
+    sets.dedup();
+    let ipv6 = model.ipv6 || model.address_sets().any(IpSet::has_v6);
+    let mut externals = Vec::new();
+    let mut members: Vec<FixedBitSet> = vec![FixedBitSet::new(); sets.len()];
+    for atom in atoms(&sets) {
+        let addresses = if ipv6 { atom.addresses } else { atom.addresses.only_v4() };
+        if addresses.is_empty() {
+            continue;
+        }
+        for place in atom.members {
+            if let Some(members) = members.get_mut(place) {
+                members.grow_and_insert(externals.len());
+            }
+        }
+        externals.push(addresses);
+    }
+    (externals, sets.into_iter().zip(members).collect())
+}
+
+/// The ports that a rule's items say by number, and those that they say by name.
+fn rule_ports(ports: Option<&[PortMatch]>) -> (Connections, Vec<(Option<Protocol>, String)>) {
+    let Some(ports) = ports else { return (Connections::all(), Vec::new()) };
+    let mut fixed = Connections::none();
+    let mut named = Vec::new();
+    for port in ports {
+        let set = match &port.numbers {
+            PortNumbers::All => PortSet::all(),
+            PortNumbers::Range(first, last) => PortSet::range(*first, *last),
+            PortNumbers::Named(name) => {
+                named.push((port.protocol, name.clone()));
+                continue;
+            }
+        };
+        for protocol in Protocol::ALL {
+            if port.protocol.is_none_or(|wanted| wanted == protocol) {
+                fixed = fixed.union(&Connections::of(protocol, set.clone()));
+            }
+        }
+    }
+    (fixed, named)
+}
+
+/// A rule over the universe.
+#[derive(Clone, Debug)]
+pub(crate) struct CompiledRule {
+    /// What it does.
+    pub(crate) action: Action,
+    /// Whom it matches.
+    pub(crate) peers: Arc<FixedBitSet>,
+    /// On which ports, said by number.
+    pub(crate) fixed: Connections,
+    /// On which ports, said by name.
+    pub(crate) named: Vec<(Option<Protocol>, String)>,
+}
+
+impl CompiledRule {
+    /// The rule as pairs of peers and connections. For ingress, names are those of the policy's
+    /// own pods, given as `own`; for egress, those of each peer.
+    pub(crate) fn expand(
+        &self,
+        space: &Space,
+        direction: Direction,
+        own: &crate::model::Pods,
+    ) -> Vec<(Arc<FixedBitSet>, Connections)> {
+        let mut pairs = Vec::with_capacity(1 + self.named.len());
+        let mut fixed = self.fixed.clone();
+        for (protocol, name) in &self.named {
+            match direction {
+                Direction::Ingress => {
+                    for port in Model::named_ports(own, *protocol, name) {
+                        let ports = PortSet::range(port.number, port.number);
+                        fixed = fixed.union(&Connections::of(port.protocol, ports));
+                    }
+                }
+                Direction::Egress => {
+                    for (protocol, number, classes) in space.named(*protocol, name) {
+                        let mut peers = (*self.peers).clone();
+                        peers.intersect_with(classes);
+                        let ports = PortSet::range(number, number);
+                        pairs.push((Arc::new(peers), Connections::of(protocol, ports)));
+                    }
+                }
+            }
+        }
+        if !fixed.is_empty() {
+            pairs.push((Arc::clone(&self.peers), fixed));
+        }
+        pairs
+    }
+}
+
+/// A policy over the universe.
+#[derive(Clone, Debug)]
+pub(crate) struct CompiledPolicy {
+    /// The classes it selects.
+    pub(crate) subject: Arc<FixedBitSet>,
+    /// Its rules; `None` for a direction that it has no say in.
+    pub(crate) ingress: Option<Vec<CompiledRule>>,
+    /// As `ingress`.
+    pub(crate) egress: Option<Vec<CompiledRule>>,
+}
+
+impl CompiledPolicy {
+    /// Compiles a policy.
+    pub(crate) fn new(space: &mut Space, model: &Model, policy: &crate::model::Policy) -> Self {
+        let mut rules = |rules: Option<&[Rule]>| -> Option<Vec<CompiledRule>> {
+            Some(rules?.iter().map(|rule| space.rule(model, rule)).collect())
+        };
+        let ingress = rules(policy.rules(Direction::Ingress));
+        let egress = rules(policy.rules(Direction::Egress));
+        Self { subject: space.select(model, &policy.subject), ingress, egress }
+    }
+
+    /// The rules for a direction.
+    pub(crate) fn rules(&self, direction: Direction) -> Option<&[CompiledRule]> {
+        match direction {
+            Direction::Ingress => self.ingress.as_deref(),
+            Direction::Egress => self.egress.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! What the engine reasons about: namespaces, pods, policies, and the ways in from outside.
+//!
+//! A [`Model`] is plain data, complete in itself, made by [`crate::from_inventory`] or by hand.
+//! Invariants: whatever it holds is valid (what the API server would refuse is a [`Problem`]
+//! instead), every namespace that pods or policies live in is in `namespaces`, and every
+//! namespace has its automatic `kubernetes.io/metadata.name` label.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use coaming_kube::ObjectId;
+use coaming_yaml::NodeId;
+
+use crate::ip::IpSet;
+use crate::ports::Protocol;
+use crate::selector::{Labels, Selector};
+
+/// The label that every namespace has of itself.
+pub const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// Where something is written: enough to show the line, and to find the field again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The object, in the inventory that the model was made from.
+    pub object: ObjectId,
+    /// The field, in the object's document.
+    pub node: NodeId,
+    /// The file, as the user named it.
+    pub file: Arc<str>,
+    /// The line, from 1; `None` where the object came without text.
+    pub line: Option<u32>,
+}
+
+impl fmt::Display for Place {
+    /// `web.yaml:12`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.file),
+            None => f.write_str(&self.file),
+        }
+    }
+}
+
+/// A namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its labels, the automatic one included.
+    pub labels: Labels,
+    /// Where it is written; `None` for one that is only mentioned.
+    pub place: Option<Place>,
+}
+
+/// What users call a workload: the topmost owner of pods that the input names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Workload {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `Deployment`, `Pod` …
+    pub kind: String,
+}
+
+impl fmt::Display for Workload {
+    /// `shop/web (Deployment)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} ({})", self.namespace, self.name, self.kind)
+    }
+}
+
+/// A port that a container says it listens on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContainerPort {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// Its number.
+    pub number: u16,
+}
+
+/// What a group of pods is to the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Pods that the input holds.
+    Real,
+    /// A stand-in for an ingress controller, which the input may not hold.
+    Controller,
+}
+
+/// Pods that are alike because one template or one manifest makes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pods {
+    /// What they belong to, by its place in [`Model::workloads`].
+    pub workload: usize,
+    /// Their namespace.
+    pub namespace: Arc<str>,
+    /// Their labels.
+    pub labels: Arc<Labels>,
+    /// The ports that their containers name.
+    pub ports: Vec<ContainerPort>,
+    /// Whether they share their node's network: no policy selects them then, and to others they
+    /// are the node's addresses and no pods.
+    pub host_network: bool,
+    /// Their addresses (or their node's, with `host_network`), as far as the input knows them.
+    pub addresses: IpSet,
+    /// What they are to the model.
+    pub role: Role,
+    /// Where the pods' template is written.
+    pub place: Option<Place>,
+}
+
+/// Which namespaces are meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Namespaces {
+    /// This one: a policy's own.
+    Named(String),
+    /// Those with fitting labels.
+    Selected(Selector),
+}
+
+/// Which pods are meant: both selectors must fit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PodSelector {
+    /// The namespaces.
+    pub namespaces: Namespaces,
+    /// The pods in them.
+    pub pods: Selector,
+}
+
+/// What the other end of a connection must be.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PeerKind {
+    /// Pods.
+    Pods(PodSelector),
+    /// Addresses outside of the cluster: an `ipBlock` less its `except`.
+    Block(IpSet),
+    /// Addresses anywhere: `networks` of the cluster-wide policies, which mean pods too.
+    Networks(IpSet),
+    /// The addresses of nodes with fitting labels.
+    Nodes(Selector),
+    /// Something that cannot be known offline (`domainNames`): matches nothing.
+    Unknown,
+}
+
+/// One item of a rule's `from` or `to`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// What it matches.
+    pub kind: PeerKind,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+/// Which port numbers of a protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PortNumbers {
+    /// All.
+    All,
+    /// From one to another, both included.
+    Range(u16, u16),
+    /// The port that the receiving pod's containers call so.
+    Named(String),
+}
+
+/// One item of a rule's `ports`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortMatch {
+    /// The protocol; `None` for a named port that may have any.
+    pub protocol: Option<Protocol>,
+    /// The ports.
+    pub numbers: PortNumbers,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+/// What a rule does with what it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The connection is allowed in this direction.
+    Allow,
+    /// The connection is refused.
+    Deny,
+    /// The rest of this tier is skipped.
+    Pass,
+}
+
+/// One rule of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, where the API has one.
+    pub name: Option<String>,
+    /// What it does.
+    pub action: Action,
+    /// Who is at the other end; `None` means anybody at all.
+    pub peers: Option<Vec<Peer>>,
+    /// On which ports; `None` means all.
+    pub ports: Option<Vec<PortMatch>>,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+/// A policy's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PolicyKind {
+    /// `networking.k8s.io/v1`.
+    NetworkPolicy,
+    /// `policy.networking.k8s.io/v1alpha1`.
+    AdminNetworkPolicy,
+    /// `policy.networking.k8s.io/v1alpha1`.
+    BaselineAdminNetworkPolicy,
+    /// `policy.networking.k8s.io/v1alpha2`.
+    ClusterNetworkPolicy,
+}
+
+impl PolicyKind {
+    /// The API's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NetworkPolicy => "NetworkPolicy",
+            Self::AdminNetworkPolicy => "AdminNetworkPolicy",
+            Self::BaselineAdminNetworkPolicy => "BaselineAdminNetworkPolicy",
+            Self::ClusterNetworkPolicy => "ClusterNetworkPolicy",
+        }
+    }
+}
+
+/// When a policy is asked: the tiers, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// First; what it decides nobody changes.
+    Admin,
+    /// Second: it decides everything for the pods it selects.
+    Network,
+    /// Last, for pods that no policy of the second tier selects.
+    Baseline,
+}
+
+/// Which way a connection goes, seen from the policy's pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// Towards them.
+    Ingress,
+    /// Away from them.
+    Egress,
+}
+
+impl Direction {
+    /// Both, ingress first.
+    pub const BOTH: [Self; 2] = [Self::Ingress, Self::Egress];
+
+    /// `ingress` or `egress`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+/// A policy, of whatever kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Its kind.
+    pub kind: PolicyKind,
+    /// Its namespace; empty for cluster-wide kinds.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// When it is asked.
+    pub tier: Tier,
+    /// In which order within its tier: lower first. Always 0 in the second tier.
+    pub priority: u32,
+    /// Whom it protects or restrains.
+    pub subject: PodSelector,
+    /// Its rules for connections to its pods; `None` where it has no say in them.
+    pub ingress: Option<Vec<Rule>>,
+    /// Its rules for connections from its pods; `None` where it has no say in them.
+    pub egress: Option<Vec<Rule>>,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+impl Policy {
+    /// Its rules for a direction; `None` where it has no say in it.
+    #[must_use]
+    pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
+        match direction {
+            Direction::Ingress => self.ingress.as_deref(),
+            Direction::Egress => self.egress.as_deref(),
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    /// `NetworkPolicy shop/default-deny`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.name())?;
+        f.write_str(" ")?;
+        if !self.namespace.is_empty() {
+            write!(f, "{}/", self.namespace)?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// Who knocks at a way in from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Knocker {
+    /// An ingress controller: a pod in some namespace.
+    Controller,
+    /// An address in this set.
+    Address(IpSet),
+}
+
+/// A way in from outside of the cluster to a port of some pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WayIn {
+    /// The pods, by their place in [`Model::pods`].
+    pub pods: usize,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port of the pods.
+    pub port: u16,
+    /// Who knocks.
+    pub knocker: Knocker,
+    /// The object that opens it: `Ingress shop/web`.
+    pub via: String,
+}
+
+/// A Service, as far as policies care.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its selector; `None` where it selects no pods by itself.
+    pub selector: Option<Selector>,
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+/// A port of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// The port that clients use.
+    pub port: u16,
+    /// Where it leads: a number, or a name of a container's port.
+    pub target: PortNumbers,
+}
+
+/// A node, as far as policies care.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its labels.
+    pub labels: Labels,
+    /// Its addresses.
+    pub addresses: IpSet,
+}
+
+/// Something in the input that cannot count, because the API server would refuse it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The object: `NetworkPolicy shop/web`.
+    pub object: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+}
+
+/// Everything the engine reasons about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Model {
+    /// The namespaces, by name.
+    pub namespaces: BTreeMap<String, Namespace>,
+    /// The workloads, sorted.
+    pub workloads: Vec<Workload>,
+    /// The pods.
+    pub pods: Vec<Pods>,
+    /// The policies.
+    pub policies: Vec<Policy>,
+    /// The Services.
+    pub services: Vec<Service>,
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// The ways in from outside.
+    pub ways_in: Vec<WayIn>,
+    /// What does not count.
+    pub problems: Vec<Problem>,
+    /// Whether the cluster has IPv6 addresses, as far as the input says. Policies that name any
+    /// count too.
+    pub ipv6: bool,
+}
+
+impl Model {
+    /// Adds a namespace that is only mentioned, unless it is known.
+    pub fn mention_namespace(&mut self, name: &str) {
+        if !self.namespaces.contains_key(name) {
+            self.add_namespace(name, Labels::new(), None);
+        }
+    }
+
+    /// Adds a namespace with its labels and the automatic one.
+    pub fn add_namespace(&mut self, name: &str, mut labels: Labels, place: Option<Place>) {
+        labels.insert(NAMESPACE_NAME_LABEL.to_owned(), name.to_owned());
+        self.namespaces.insert(name.to_owned(), Namespace { labels, place });
+    }
+
+    /// The ports of a protocol that these pods name, or all numbers of that name.
+    pub fn named_ports<'m>(
+        pods: &'m Pods,
+        protocol: Option<Protocol>,
+        name: &'m str,
+    ) -> impl Iterator<Item = &'m ContainerPort> {
+        pods.ports.iter().filter(move |port| {
+            port.name.as_deref() == Some(name)
+                && protocol.is_none_or(|protocol| protocol == port.protocol)
+        })
+    }
+
+    /// Every selector of labels of pods and namespaces that a policy holds.
+    pub fn pod_selectors(&self) -> impl Iterator<Item = &PodSelector> {
+        self.policies.iter().flat_map(Policy::pod_selectors)
+    }
+
+    /// Every address set that a policy holds.
+    pub fn address_sets(&self) -> impl Iterator<Item = &IpSet> {
+        let rules = self
+            .policies
+            .iter()
+            .flat_map(|policy| policy.ingress.iter().chain(&policy.egress).flatten());
+        rules.flat_map(|rule| rule.peers.iter().flatten()).filter_map(|peer| match &peer.kind {
+            PeerKind::Block(set) | PeerKind::Networks(set) => Some(set),
+            _ => None,
+        })
+    }
+}
+
+impl Policy {
+    /// Every selector of pods in it: its subject first, then those of its rules.
+    pub fn pod_selectors(&self) -> impl Iterator<Item = &PodSelector> {
+        let rules = self.ingress.iter().chain(&self.egress).flatten();
+        let peers = rules.flat_map(|rule| rule.peers.iter().flatten());
+        std::iter::once(&self.subject).chain(peers.filter_map(|peer| match &peer.kind {
+            PeerKind::Pods(selector) => Some(selector),
+            _ => None,
+        }))
+    }
+}

@@ -1,0 +1,87 @@
+//! Services, and which pods and ports they lead to.
+
+use coaming_kube::Fields;
+use coaming_yaml::Node;
+
+use super::{Reader, port_number};
+use crate::model::{Model, Pods, PortNumbers, Role, Service, ServicePort};
+use crate::ports::Protocol;
+use crate::selector::Selector;
+
+/// Reads every Service.
+pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
+    for object in reader.inventory.of_kind("Service").filter(|object| object.group().is_empty()) {
+        let spec = object.spec();
+        let namespace = object.namespace_or_default().to_owned();
+        model.ipv6 |= spec.strings("ipFamilies").any(|family| family == "IPv6");
+        let selects =
+            spec.pairs("selector").next().is_some() && spec.string("type") != Some("ExternalName");
+        let labels = spec.pairs("selector");
+        let labels = labels.filter_map(|entry| Some((entry.name(), entry.value.as_str()?)));
+        model.services.push(Service {
+            namespace,
+            name: object.name().to_owned(),
+            selector: selects.then(|| Selector::labels(labels)),
+            ports: spec.list("ports").filter_map(port).collect(),
+            place: Some(reader.place(object, object.node())),
+        });
+    }
+}
+
+fn port(node: Node<'_>) -> Option<ServicePort> {
+    let port = port_number(node.integer("port")?)?;
+    let target = match node.field("targetPort") {
+        None => PortNumbers::Range(port, port),
+        Some(target) => match target.as_int() {
+            // Zero counts as absent, as in the API.
+            Some(0) => PortNumbers::Range(port, port),
+            Some(number) => {
+                let number = port_number(number)?;
+                PortNumbers::Range(number, number)
+            }
+            None => PortNumbers::Named(target.as_str()?.to_owned()),
+        },
+    };
+    let protocol = match node.string("protocol") {
+        None => Protocol::Tcp,
+        Some(name) => Protocol::from_name(name)?,
+    };
+    let name = node.string("name").unwrap_or_default().to_owned();
+    Some(ServicePort { name, protocol, port, target })
+}
+
+impl Service {
+    /// Whether it leads to these pods.
+    #[must_use]
+    pub fn selects(&self, pods: &Pods) -> bool {
+        pods.role == Role::Real
+            && *pods.namespace == self.namespace
+            && self.selector.as_ref().is_some_and(|selector| selector.matches(&pods.labels))
+    }
+
+    /// The places in the model of the pods that it leads to.
+    pub fn pods<'m>(&'m self, model: &'m Model) -> impl Iterator<Item = usize> {
+        let pods = model.pods.iter().enumerate();
+        pods.filter(|(_, pods)| self.selects(pods)).map(|(place, _)| place)
+    }
+}
+
+impl ServicePort {
+    /// The ports of these pods that it leads to. A number that they do not name, while they name
+    /// others of the protocol, leads nowhere: nothing there listens.
+    #[must_use]
+    pub fn targets(&self, pods: &Pods) -> Vec<u16> {
+        match &self.target {
+            PortNumbers::All => Vec::new(),
+            PortNumbers::Named(name) => Model::named_ports(pods, Some(self.protocol), name)
+                .map(|port| port.number)
+                .collect(),
+            PortNumbers::Range(number, _) => {
+                let mut named = pods.ports.iter().filter(|port| port.protocol == self.protocol);
+                let silent = named.clone().next().is_none();
+                let listens = silent || named.any(|port| port.number == *number);
+                listens.then_some(*number).into_iter().collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The fast engine and the slow evaluator give the same answer, always.
+
+use coaming_network::model::Model;
+use coaming_network::{End, Protocol, Reach};
+
+use crate::random::{self, Random};
+use crate::reference::{Side, allowed};
+
+/// Ports at which something in a random cluster can change, and their neighbours.
+const PORTS: [u16; 14] = [1, 52, 53, 54, 79, 80, 81, 82, 8079, 8080, 8081, 9000, 9001, 65535];
+
+fn compare(reach: &Reach, context: &str) {
+    let model = reach.model();
+    let pods =
+        model.pods.iter().enumerate().map(|(place, pods)| (End::Pods(place), Side::Pod(pods)));
+    let outside = reach.externals().iter().enumerate().map(|(place, addresses)| {
+        (End::External(place), Side::Address(addresses.first().unwrap()))
+    });
+    let ends: Vec<_> = pods.chain(outside).collect();
+    for &(from, source) in &ends {
+        for &(to, target) in &ends {
+            if let (Side::Address(_), Side::Address(_)) = (source, target) {
+                continue;
+            }
+            let fast = reach.allowed(from, to);
+            for protocol in Protocol::ALL {
+                for port in PORTS {
+                    assert_eq!(
+                        fast.contains(protocol, port),
+                        allowed(model, source, target, protocol, port),
+                        "{context}: {from:?} to {to:?} on {protocol} {port}\n{model:#?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn on_thousands_of_random_clusters() {
+    for seed in 0..3000 {
+        compare(&Reach::new(random::model(seed)), &format!("seed {seed}"));
+    }
+}
+
+/// One change after another gives what starting anew gives.
+#[test]
+fn after_every_change() {
+    for seed in 0..300 {
+        let mut random = Random::new(seed + 1_000_000);
+        let mut reach = Reach::new(random::model(seed));
+        let namespaces: Vec<String> = reach.model().namespaces.keys().cloned().collect();
+        for step in 0..4 {
+            let count = reach.model().policies.len();
+            match random.below(4) {
+                0 if count > 0 => reach.remove_policy(random.below(count)),
+                1 => {
+                    let place = random.below(reach.model().pods.len());
+                    let pods = &reach.model().pods[place];
+                    let (workload, namespace) = (pods.workload, pods.namespace.to_string());
+                    reach.set_pods(place, random::pods(&mut random, workload, &namespace));
+                }
+                _ => {
+                    let place = random.below(count + 1);
+                    reach.set_policy(place, random::policy(&mut random, 100 + step, &namespaces));
+                }
+            }
+            compare(&reach, &format!("seed {seed}, step {step}"));
+        }
+    }
+}
+
+/// A policy for nobody changes nothing.
+#[test]
+fn a_policy_that_selects_nobody_adds_no_connection() {
+    for seed in 0..300 {
+        let model = random::model(seed);
+        let mut with = model.clone();
+        let mut policy = random::policy(&mut Random::new(seed), 999, &["ns0".to_owned()]);
+        policy.subject.pods.match_label("nobody", "has-this").unwrap();
+        with.policies.push(policy);
+        assert_eq!(answers(model), answers(with), "seed {seed}");
+    }
+}
+
+/// What goes through between all pods.
+fn answers(model: Model) -> Vec<String> {
+    let reach = Reach::new(model);
+    let count = reach.model().pods.len();
+    let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
+    pairs.map(|(from, to)| reach.allowed(End::Pods(from), End::Pods(to)).to_string()).collect()
+}
