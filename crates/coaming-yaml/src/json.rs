@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::builder::{Builder, Text};
-use crate::tree::{Document, ScalarStyle, Shape, Span, Style, Typing};
+use crate::tree::{Document, Kind, Node, Scalar, ScalarStyle, Shape, Span, Style, Typing};
 
 /// Reads the JSON values in `source`, one after the other; `None` where it is anything else.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
@@ -168,6 +168,47 @@ pub fn from_json(value: &serde_json::Value) -> Document {
     let mut builder = Builder::new(source);
     add_json(&mut builder, value);
     builder.into_document(NOWHERE, Vec::new(), false)
+}
+
+impl Node<'_> {
+    /// The value as JSON, as `kubectl` sends it: of duplicate keys the last one counts. A float
+    /// that JSON has no notation for (`.inf`) becomes its text, for nothing else can be said.
+    #[must_use]
+    pub fn to_json(self) -> serde_json::Value {
+        match self.kind() {
+            Kind::Mapping => serde_json::Value::Object(
+                self.entries()
+                    .map(|entry| (entry.name().to_owned(), entry.value.to_json()))
+                    .collect(),
+            ),
+            Kind::Sequence => self.items().map(Self::to_json).collect(),
+            Kind::Scalar => match self.scalar() {
+                None | Some(Scalar::Null) => serde_json::Value::Null,
+                Some(Scalar::Bool(value)) => value.into(),
+                Some(Scalar::Int(value)) => value.into(),
+                Some(Scalar::UInt(value)) => value.into(),
+                Some(Scalar::Float(value)) => float(value),
+                Some(Scalar::Str(text)) => text.into(),
+            },
+        }
+    }
+}
+
+/// A float as JSON; text where JSON has no notation for it.
+pub(crate) fn float(value: f64) -> serde_json::Value {
+    serde_json::Number::from_f64(value).map_or_else(
+        || {
+            let text = if value.is_nan() {
+                ".nan"
+            } else if value > 0.0 {
+                ".inf"
+            } else {
+                "-.inf"
+            };
+            text.into()
+        },
+        serde_json::Value::Number,
+    )
 }
 
 const NOWHERE: Span = Span { start: 0, end: 0 };

@@ -256,8 +256,12 @@ impl<'s> Reader<'s> {
         Span::new(start, end)
     }
 
-    /// The parser places a block sequence at its first item; its text starts at the dash before.
+    /// The parser places a block sequence at its dash, but one that is indented no more than its
+    /// key at its first item.
     fn first_dash(&self, item: u32) -> u32 {
+        if !self.builder.expects_value() {
+            return item;
+        }
         let before = Span::new(self.last_end.min(item), item).text(self.text);
         find_indicator(before, |byte, next| {
             byte == b'-' && next.is_none_or(|next| next.is_ascii_whitespace())
@@ -278,7 +282,7 @@ impl<'s> Reader<'s> {
 
 /// Looks through what may stand between two nodes (space, comments, indicators, anchors and tags)
 /// for an indicator, which is judged by its byte and the next one.
-fn find_indicator(between: &str, is_it: impl Fn(u8, Option<u8>) -> bool) -> Option<u32> {
+pub(crate) fn find_indicator(between: &str, is_it: impl Fn(u8, Option<u8>) -> bool) -> Option<u32> {
     let bytes = between.as_bytes();
     let mut at = 0;
     let skip_until = |at: usize, stop: fn(&u8) -> bool| {

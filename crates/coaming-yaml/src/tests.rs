@@ -149,6 +149,9 @@ fn spans_at_odd_places() {
     assert_eq!(text_at(&document, &["h"]), "|+\n  k\n\n");
     assert_eq!(text_at(&document, &["i"]), "- - x\n  -\n- !!str");
     assert_eq!(text_at(&document, &["i", "0"]), "- x\n  -");
+    let nested = only("- - a\n  - b\n- - c\n");
+    assert_eq!(text_at(&nested, &["0"]), "- a\n  - b");
+    assert_eq!(text_at(&nested, &["1"]), "- c");
     assert_eq!(text_at(&document, &["j"]), "|");
     assert_eq!(text_at(&document, &["k"]), "{a, b: , c: d}");
     assert!(at(&document, &["k", "a"]).is_null());

@@ -1,0 +1,381 @@
+//! Text edits between block indicators: `key: value` lines and `- item` lines.
+
+use super::plan::{Change, Within, step_into};
+use super::render::{Quoting, can_be_literal, in_style_of, inline};
+use super::text::{Editor, Place, expanded_value};
+use super::{EditError, Value};
+use crate::parse::find_indicator;
+use crate::path::{Path, Step};
+use crate::tree::{Entry, Node, ScalarStyle, Style};
+
+/// A member of a collection in its text: from its key or dash to the end of its value.
+pub(super) struct Member {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) removed: bool,
+}
+
+impl<'d> Editor<'d> {
+    pub(super) fn edit_block_mapping(
+        &mut self,
+        node: Node<'d>,
+        within: &Within,
+        path: &Path,
+        place: Place,
+    ) -> Result<(), EditError> {
+        let column = self.column(self.span(node).range().start);
+        let mut members = Vec::new();
+        let mut previous_end = self.span(node).range().start;
+        let written: Vec<Entry<'d>> =
+            node.entries().filter(|entry| entry.key.alias() == node.alias()).collect();
+        for entry in &written {
+            let key = self.span(entry.key).range();
+            let value = self.span(entry.value).range();
+            let start = self.key_start(previous_end, key.start);
+            let end = value.end.max(key.end);
+            let change = change_of(within, &Step::from(entry.name()));
+            let removed = change == Some(&Change::Remove);
+            if removed {
+                self.touch(entry.value, &path.join(entry.name()), true);
+                self.touch(entry.key, &path.join(entry.name()), true);
+            } else if let Some(change) = change
+                && node.get(entry.name()) == Some(entry.value)
+            {
+                let after = self.after_colon(key.end, value.start);
+                let place = Place::Value { after, column };
+                self.edit(entry.value, change, &path.join(entry.name()), place)?;
+            }
+            previous_end = end;
+            members.push(Member { start, end, removed });
+        }
+        let added = self.added_entries(node, &written, within, path)?;
+        self.note_members(node, path, &members, !added.is_empty());
+        let all_removed = !members.is_empty() && members.iter().all(|member| member.removed);
+        let nothing_else = members
+            .last()
+            .is_some_and(|last| last.end >= self.span(node).range().end)
+            && members.first().is_some_and(|first| first.start <= self.span(node).range().start);
+        if all_removed && nothing_else {
+            return self.replace_in_block(node, &Value::Mapping(added), place);
+        }
+        let layout = self.layout(node);
+        let lines = added.iter().map(|(key, value)| layout.entry(key, value, column));
+        self.add_lines(node, &members, lines.collect(), column);
+        self.remove_lines(&members);
+        Ok(())
+    }
+
+    /// The entries that are not in the text yet. What a merge key brings in is written out when
+    /// it shall change.
+    fn added_entries(
+        &mut self,
+        node: Node<'d>,
+        written: &[Entry<'d>],
+        within: &Within,
+        path: &Path,
+    ) -> Result<Vec<(String, Value)>, EditError> {
+        let mut added = Vec::new();
+        for (step, change) in &within.members {
+            let Step::Key(key) = step else { continue };
+            let below = step_into(path, step);
+            let merged = node
+                .entry(key)
+                .filter(|entry| written.iter().all(|written| written.value != entry.value));
+            match (merged, change) {
+                (Some(_), Change::Remove) => return Err(EditError::Merged { path: below }),
+                (Some(entry), change) => {
+                    let value = expanded_value(entry.value, change, &below)?;
+                    if entry.value.to_json() != serde_json::Value::from(&value) {
+                        added.push((key.to_string(), value));
+                    }
+                }
+                (None, change) if node.get(key).is_none() && change.creates() => {
+                    added.push((key.to_string(), change.created(&below)?));
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(added)
+    }
+
+    pub(super) fn edit_block_sequence(
+        &mut self,
+        node: Node<'d>,
+        within: &Within,
+        path: &Path,
+        place: Place,
+    ) -> Result<(), EditError> {
+        let column = self.column(self.span(node).range().start);
+        let mut members = Vec::new();
+        let mut previous_end = self.span(node).range().start;
+        for (index, item) in node.items().enumerate() {
+            let value = self.span(item).range();
+            let start = self.dash(previous_end, value.start.max(previous_end + 1));
+            let end = value.end.max(start + 1);
+            let change = change_of(within, &Step::Index(index));
+            let removed = change == Some(&Change::Remove);
+            if removed {
+                self.touch(item, &path.join(index), true);
+            } else if let Some(change) = change {
+                let place = Place::Item { after: start + 1, column };
+                self.edit(item, change, &path.join(index), place)?;
+            }
+            previous_end = end;
+            members.push(Member { start, end, removed });
+        }
+        self.note_members(node, path, &members, !within.appended.is_empty());
+        if members.iter().all(|member| member.removed) {
+            return self.replace_in_block(node, &Value::Sequence(within.appended.clone()), place);
+        }
+        let layout = self.layout(node);
+        let lines = within.appended.iter().map(|item| layout.item(item, column));
+        self.add_lines(node, &members, lines.collect(), column);
+        self.remove_lines(&members);
+        Ok(())
+    }
+
+    /// Notes that a collection changes where members come or go.
+    pub(super) fn note_members(
+        &mut self,
+        node: Node<'d>,
+        path: &Path,
+        members: &[Member],
+        adds: bool,
+    ) {
+        if adds || members.iter().any(|member| member.removed) {
+            self.touch(node, path, false);
+        }
+    }
+
+    /// Puts lines after the last member that stays, and after its comment on that line.
+    fn add_lines(&mut self, node: Node<'d>, members: &[Member], lines: Vec<String>, column: usize) {
+        if lines.is_empty() {
+            return;
+        }
+        let layout = self.layout(node);
+        let last_goes = members.last().is_some_and(|last| last.removed);
+        let kept = members.iter().rev().find(|member| !member.removed).map(|member| member.end);
+        let end = match kept {
+            Some(kept) if last_goes => kept,
+            _ => self.span(node).range().end,
+        };
+        let at = self.line_end(end);
+        if at == self.source.len() {
+            self.keep_last_line(node, at);
+        }
+        let text: String =
+            lines.iter().map(|line| format!("{}{line}", layout.line(column))).collect();
+        self.put(at, at, text);
+    }
+
+    /// A block scalar at the end of a file without a final line break has none in its value
+    /// either; text after it would add one, unless its header says otherwise.
+    fn keep_last_line(&mut self, node: Node<'d>, end: usize) {
+        let last = node.descendants().find(|node| {
+            let is_block =
+                matches!(node.scalar_style(), Some(ScalarStyle::Literal | ScalarStyle::Folded));
+            is_block && node.alias().is_none() && self.span(*node).range().end == end
+        });
+        let Some(start) = last.map(|node| self.span(node).range().start) else { return };
+        let header = self.text(start, self.line_end(start));
+        let indicators = header.split_whitespace().next().unwrap_or_default();
+        if let Some(keep) = indicators.find('+') {
+            self.put(start + keep, start + keep + 1, "-");
+        } else if !indicators.contains('-') && start + header.len() < end {
+            self.put(start + indicators.len(), start + indicators.len(), "-");
+        }
+    }
+
+    /// Removes the lines of members, with the comments that stand on them.
+    fn remove_lines(&mut self, members: &[Member]) {
+        let mut removed = members.iter().filter(|member| member.removed).peekable();
+        while let Some(member) = removed.next() {
+            let line_start = self.line_start(member.start);
+            let is_first_on_line =
+                self.text(line_start, member.start).trim_matches([' ', '\u{feff}']).is_empty();
+            if is_first_on_line {
+                let end = self.line_end(member.end);
+                let after = self.next_line(end);
+                if after == end && line_start > 0 {
+                    // The last line has no line break of its own to take along.
+                    self.put(self.line_end(self.line_start(line_start - 1)), end, "");
+                } else {
+                    // A byte order mark at the start of the file stays.
+                    let mark = self.text(line_start, member.start).trim_end_matches(' ').len();
+                    self.put(line_start + mark, after, "");
+                }
+                continue;
+            }
+            // After a dash: what follows moves up.
+            let mut end = self.next_significant(member.end);
+            while let Some(next) = removed.next_if(|next| next.start == end) {
+                end = self.next_significant(next.end);
+            }
+            self.put(member.start, end, "");
+        }
+    }
+
+    fn next_line(&self, line_end: usize) -> usize {
+        let rest = self.text(line_end, self.source.len());
+        let line_break = rest.split_inclusive('\n').next().unwrap_or_default();
+        line_end + if line_break.trim().is_empty() { line_break.len() } else { 0 }
+    }
+
+    /// The first byte after this line that is not space: a key, or a comment.
+    fn next_significant(&self, position: usize) -> usize {
+        let rest = self.text(self.line_end(position), self.source.len());
+        self.source.len() - rest.trim_start().len()
+    }
+
+    /// Where an entry starts: at its `?`, or the tag or anchor of its key, or the key.
+    fn key_start(&self, previous_end: usize, key: usize) -> usize {
+        let start = self.skip_blank(previous_end, key);
+        if self.text(start, key).starts_with(['?', '&', '!']) { start } else { key }
+    }
+
+    fn after_colon(&self, key_end: usize, value_start: usize) -> usize {
+        let between = self.text(key_end, value_start);
+        find_indicator(between, |byte, _| byte == b':')
+            .map_or(value_start, |colon| key_end + colon as usize + 1)
+    }
+
+    fn dash(&self, from: usize, to: usize) -> usize {
+        let between = self.text(from, to);
+        find_indicator(between, |byte, next| {
+            byte == b'-' && next.is_none_or(|next| next.is_ascii_whitespace())
+        })
+        .map_or(from, |dash| from + dash as usize)
+    }
+
+    /// Puts a value where a node stands.
+    pub(super) fn replace_in_block(
+        &mut self,
+        node: Node<'d>,
+        value: &Value,
+        place: Place,
+    ) -> Result<(), EditError> {
+        let old = self.span(node).range();
+        let after = match place {
+            Place::Root => old.start,
+            Place::Value { after, .. } | Place::Item { after, .. } | Place::Flow { after } => after,
+        };
+        let is_alias = self.alias_of(node).is_some();
+        let was_block = !is_alias && node.style() == Some(Style::Block);
+        let was_flow = !is_alias && node.style() == Some(Style::Flow) && old.len() > 2;
+        self.drop_properties(after, old.start);
+        if is_nested(value) && !was_flow {
+            if was_block {
+                self.replace_block(node, value, place);
+            } else {
+                self.replace_with_block(node, value, place);
+            }
+            return Ok(());
+        }
+        let text = match (value, node.scalar_style()) {
+            (Value::Str(text), Some(style)) if !is_alias => in_style_of(text, style),
+            _ => None,
+        };
+        let text = text.unwrap_or_else(|| match value {
+            Value::Str(text) if can_be_literal(text) && !self.has_more_on_line(old.end) => {
+                let layout = self.layout(node);
+                let column = match place {
+                    Place::Value { column, .. } => column + layout.step,
+                    Place::Item { column, .. } => column + 2,
+                    Place::Root | Place::Flow { .. } => layout.step,
+                };
+                layout.literal(text, column)
+            }
+            value => inline(value, Quoting::Block),
+        });
+        self.replace_with_line(&old, after, text, was_block, place);
+        Ok(())
+    }
+
+    /// A value on one line in place of anything.
+    fn replace_with_line(
+        &mut self,
+        old: &std::ops::Range<usize>,
+        after: usize,
+        text: String,
+        was_block: bool,
+        place: Place,
+    ) {
+        let gap = self.text(after, old.start);
+        if matches!(place, Place::Value { .. }) && was_block {
+            if gap.contains('#') {
+                // Comments between the key and its old value stay where they are.
+                let lines_start = self.line_end(self.line_start(old.start).saturating_sub(1));
+                self.put(after, after, format!(" {text}"));
+                self.put(lines_start.max(after), old.end, "");
+            } else {
+                self.put_over_gap(after, old.end, format!(" {text}"));
+            }
+        } else if old.is_empty() && !gap.contains('#') {
+            self.put_over_gap(after, old.end, format!(" {text}"));
+        } else if old.is_empty() {
+            self.put(after, after, format!(" {text}"));
+        } else {
+            self.put(old.start, old.end, text);
+        }
+    }
+
+    /// Replaces everything from `after` on. What was marked to go inside already is part of it.
+    fn put_over_gap(&mut self, after: usize, end: usize, text: String) {
+        self.withdraw(after, end);
+        self.put(after, end, text);
+    }
+
+    /// A block collection in place of another one.
+    fn replace_block(&mut self, node: Node<'d>, value: &Value, place: Place) {
+        let old = self.span(node).range();
+        let layout = self.layout(node);
+        let at = self.column(old.start);
+        let column = match place {
+            // A sequence may stand at its key's column, a mapping may not.
+            Place::Value { column, .. } if at <= column && matches!(value, Value::Mapping(_)) => {
+                column + layout.step
+            }
+            _ => at,
+        };
+        let shift = " ".repeat(column - at);
+        self.put(old.start, old.end, format!("{shift}{}", layout.block(value, column)));
+    }
+
+    /// A block collection in place of a value on one line, or of nothing.
+    fn replace_with_block(&mut self, node: Node<'d>, value: &Value, place: Place) {
+        let old = self.span(node).range();
+        let layout = self.layout(node);
+        match place {
+            Place::Value { after, column } if !self.text(after, old.start).contains('\n') => {
+                let column = match value {
+                    Value::Sequence(_) => column + layout.sequence_step,
+                    _ => column + layout.step,
+                };
+                self.put_over_gap(after, old.end, String::new());
+                let at = self.line_end(old.end);
+                self.put(at, at, format!("{}{}", layout.line(column), layout.block(value, column)));
+            }
+            Place::Item { after, column } if old.is_empty() => {
+                self.put_over_gap(after, old.end, format!(" {}", layout.block(value, column + 2)));
+            }
+            _ => {
+                let column = self.column(old.start);
+                self.put(old.start, old.end, layout.block(value, column));
+            }
+        }
+    }
+}
+
+/// Whether a value needs lines of its own in block style.
+fn is_nested(value: &Value) -> bool {
+    match value {
+        Value::Mapping(entries) => !entries.is_empty(),
+        Value::Sequence(items) => !items.is_empty(),
+        _ => false,
+    }
+}
+
+/// What happens to a member.
+pub(super) fn change_of<'c>(within: &'c Within, step: &Step) -> Option<&'c Change> {
+    within.members.iter().find(|(other, _)| other == step).map(|(_, change)| change)
+}

@@ -1,0 +1,185 @@
+//! Several edits as one change: a tree of what happens where, without a document at hand.
+//!
+//! All paths mean the document as it is before any of the edits, so the order of edits to
+//! different places does not matter, and what cannot stand together is found here.
+
+use super::{Edit, EditError, Value};
+use crate::path::{Path, Step};
+
+/// What happens to one node.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Change {
+    /// It gets this value.
+    Set(Value),
+    /// It goes away.
+    Remove,
+    /// It stays; something below it changes.
+    Within(Within),
+}
+
+/// Changes below a node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Within {
+    /// What happens to members, in the order in which the edits name them.
+    pub(super) members: Vec<(Step, Change)>,
+    /// New items for the end of the node, which is a sequence.
+    pub(super) appended: Vec<Value>,
+}
+
+/// What one edit does at the end of its path.
+enum Operation<'e> {
+    Set(&'e Value),
+    Remove,
+    Append(&'e Value),
+}
+
+/// The change that all `edits` make together.
+pub(super) fn plan(edits: &[Edit]) -> Result<Change, EditError> {
+    let mut root = Change::Within(Within::default());
+    for edit in edits {
+        let (path, operation) = match edit {
+            Edit::Set { path, value } => (path, Operation::Set(value)),
+            Edit::Remove { path } => (path, Operation::Remove),
+            Edit::Append { path, value } => (path, Operation::Append(value)),
+        };
+        let fits = root.add(path.steps(), operation);
+        if !fits || root == Change::Remove {
+            return Err(if path.is_root() && root == Change::Remove {
+                EditError::Root
+            } else {
+                EditError::Conflict { path: path.clone() }
+            });
+        }
+    }
+    Ok(root)
+}
+
+impl Change {
+    /// Adds one edit below; `false` if it contradicts what is there.
+    fn add(&mut self, steps: &[Step], operation: Operation<'_>) -> bool {
+        match self {
+            Self::Within(within) => match (steps, operation) {
+                ([], Operation::Append(value)) => {
+                    within.appended.push(value.clone());
+                    true
+                }
+                ([], operation) => {
+                    let untouched = within.members.is_empty() && within.appended.is_empty();
+                    if untouched {
+                        *self = match operation {
+                            Operation::Set(value) => Self::Set(value.clone()),
+                            _ => Self::Remove,
+                        };
+                    }
+                    untouched
+                }
+                ([step, rest @ ..], operation) => within.member(step).add(rest, operation),
+            },
+            Self::Set(value) => add_to_value(value, steps, operation),
+            Self::Remove => steps.is_empty() && matches!(operation, Operation::Remove),
+        }
+    }
+
+    /// Whether it brings something into being where nothing is.
+    pub(super) fn creates(&self) -> bool {
+        match self {
+            Self::Set(_) => true,
+            Self::Remove => false,
+            Self::Within(within) => within.creates(),
+        }
+    }
+
+    /// The value that it makes of nothing; `path` is where that is.
+    pub(super) fn created(&self, path: &Path) -> Result<Value, EditError> {
+        match self {
+            Self::Set(value) => Ok(value.clone()),
+            Self::Remove => Ok(Value::Null),
+            Self::Within(within) => within.created(path),
+        }
+    }
+}
+
+impl Within {
+    fn member(&mut self, step: &Step) -> &mut Change {
+        let known = self.members.iter().position(|(other, _)| other == step);
+        let position = known.unwrap_or_else(|| {
+            self.members.push((step.clone(), Change::Within(Self::default())));
+            self.members.len() - 1
+        });
+        &mut self.members[position].1
+    }
+
+    pub(super) fn creates(&self) -> bool {
+        !self.appended.is_empty() || self.members.iter().any(|(_, change)| change.creates())
+    }
+
+    /// See [`Change::created`].
+    pub(super) fn created(&self, path: &Path) -> Result<Value, EditError> {
+        let mut entries = Vec::new();
+        for (step, change) in self.members.iter().filter(|(_, change)| change.creates()) {
+            let member = step_into(path, step);
+            match step {
+                Step::Key(key) => entries.push((key.to_string(), change.created(&member)?)),
+                Step::Index(_) => return Err(EditError::NoSuchItem { path: member }),
+            }
+        }
+        match (entries.is_empty(), self.appended.is_empty()) {
+            (true, false) => Ok(Value::Sequence(self.appended.clone())),
+            (_, true) => Ok(Value::Mapping(entries)),
+            (false, false) => Err(EditError::Conflict { path: path.clone() }),
+        }
+    }
+}
+
+/// The path with one more step.
+pub(super) fn step_into(path: &Path, step: &Step) -> Path {
+    match step {
+        Step::Key(key) => path.join(&**key),
+        Step::Index(index) => path.join(*index),
+    }
+}
+
+/// An edit below, or at, a place that an earlier edit gives a new value.
+fn add_to_value(value: &mut Value, steps: &[Step], operation: Operation<'_>) -> bool {
+    match (steps, value) {
+        ([], value) => match operation {
+            Operation::Set(new) => value == new,
+            Operation::Remove => false,
+            Operation::Append(item) => {
+                let Value::Sequence(items) = value else { return false };
+                items.push(item.clone());
+                true
+            }
+        },
+        ([Step::Key(key), rest @ ..], Value::Mapping(entries)) => {
+            let known = entries.iter().position(|(name, _)| **name == **key);
+            match (known, operation) {
+                (Some(position), Operation::Remove) if rest.is_empty() => {
+                    entries.remove(position);
+                    true
+                }
+                (Some(position), Operation::Set(new)) if rest.is_empty() => {
+                    entries[position].1 = new.clone();
+                    true
+                }
+                (Some(position), operation) => {
+                    add_to_value(&mut entries[position].1, rest, operation)
+                }
+                (None, Operation::Remove) => true,
+                (None, operation) => {
+                    let mut change = Change::Within(Within::default());
+                    let path = Path::root();
+                    change.add(rest, operation)
+                        && change
+                            .created(&path)
+                            .map(|value| entries.push((key.to_string(), value)))
+                            .is_ok()
+                }
+            }
+        }
+        ([Step::Index(index), rest @ ..], Value::Sequence(items)) if !rest.is_empty() => {
+            items.get_mut(*index).is_some_and(|item| add_to_value(item, rest, operation))
+        }
+        _ => false,
+    }
+}
