@@ -1,1 +1,152 @@
 //! The renderers of findings, one file each.
+//!
+//! A renderer decides nothing: it writes the findings it gets, in their order. Invariants:
+//!
+//! * Every renderer writes to an `io::Write`, piece by piece; none builds the whole output.
+//! * Text that strangers wrote (names of files and objects, messages) is escaped for the format at
+//!   hand, and never carries control characters to a terminal.
+//! * The `json` format is a contract, see [`json`].
+//! * No renderer shows source text of a finding about secrets.
+
+mod concise;
+mod full;
+mod github;
+mod gitlab;
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod places;
+mod sarif;
+mod text;
+
+use std::io;
+
+use coaming_finding::{Finding, RuleMeta, Severity};
+
+pub use full::FullOptions;
+use places::Places;
+
+/// A file that findings may point into.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'a> {
+    /// As the user named it.
+    pub name: &'a str,
+    /// Its text.
+    pub source: &'a str,
+}
+
+/// An input that could not be handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputProblem {
+    /// The file or folder as the user named it.
+    pub file: String,
+    /// Line and column, from 1, where the trouble has a place.
+    pub position: Option<(u32, u32)>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// All that a run has to tell.
+#[derive(Clone, Debug)]
+pub struct Report<'a> {
+    /// The findings, in the order in which they are shown; suppressed ones too.
+    pub findings: &'a [Finding],
+    /// What could not be handled.
+    pub errors: &'a [InputProblem],
+    /// The files that findings point into, by their [`coaming_finding::FileId`].
+    pub files: &'a [File<'a>],
+    /// How many files were read.
+    pub file_count: usize,
+    /// How many documents they had.
+    pub document_count: usize,
+    /// How many workloads they had.
+    pub workload_count: usize,
+    /// The rules that ran.
+    pub rules: &'a [&'static RuleMeta],
+}
+
+impl<'a> Report<'a> {
+    /// The findings that count.
+    pub fn active(&self) -> impl Iterator<Item = &'a Finding> + use<'a> {
+        self.findings.iter().filter(|finding| finding.suppressed.is_none())
+    }
+
+    /// How many findings that count have this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.active().filter(|finding| finding.severity == severity).count()
+    }
+}
+
+/// The formats, by their names on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people: annotated source, grouped by object, with a summary.
+    Full,
+    /// For people in a hurry, and for `grep`: one line a finding.
+    Concise,
+    /// The contract for programs.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit XML, for test reports.
+    Junit,
+    /// GitHub workflow commands: annotations on a pull request.
+    Github,
+    /// GitLab code quality report.
+    Gitlab,
+    /// A comment for a pull request.
+    Markdown,
+    /// One page, complete in itself.
+    Html,
+}
+
+impl Format {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 9] = [
+        ("full", Self::Full),
+        ("concise", Self::Concise),
+        ("json", Self::Json),
+        ("sarif", Self::Sarif),
+        ("junit", Self::Junit),
+        ("github", Self::Github),
+        ("gitlab", Self::Gitlab),
+        ("html", Self::Html),
+        ("markdown", Self::Markdown),
+    ];
+}
+
+/// Writes a report in a format.
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn render(
+    report: &Report<'_>,
+    format: Format,
+    options: FullOptions,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let places = Places::new(report);
+    match format {
+        Format::Full => full::render(report, &places, options, out),
+        Format::Concise => concise::render(report, &places, out),
+        Format::Json => json::render(report, &places, out),
+        Format::Sarif => sarif::render(report, &places, out),
+        Format::Junit => junit::render(report, &places, out),
+        Format::Github => github::render(report, &places, out),
+        Format::Gitlab => gitlab::render(report, &places, out),
+        Format::Markdown => markdown::render(report, &places, out),
+        Format::Html => html::render(report, &places, out),
+    }
+}
+
+/// Where a rule's documentation is.
+#[must_use]
+pub fn rule_url(rule: &str) -> String {
+    format!("https://coaming.dev/rules/{rule}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! One line a finding: `file:line:column: severity[rule] object: message`.
+
+use std::io;
+
+use crate::text::{plain, subject};
+use crate::{Places, Report};
+
+pub(crate) fn render(
+    report: &Report<'_>,
+    places: &Places<'_>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    for finding in report.active() {
+        let place = finding.locations.first().map(|location| places.shown(location));
+        let place = place.filter(|place| !place.is_empty()).unwrap_or_else(|| "-".to_owned());
+        let subject = subject(finding);
+        let about = if subject.is_empty() { String::new() } else { format!(" {subject}:") };
+        let message = plain(&finding.message);
+        writeln!(out, "{place}: {}[{}]{about} {message}", finding.severity, finding.rule.name)?;
+    }
+    Ok(())
+}

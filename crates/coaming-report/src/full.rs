@@ -1,0 +1,196 @@
+//! For people: annotated source as rustc shows it, grouped by object, worst object first, with a
+//! short summary and the next step.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use coaming_finding::{Applicability, Finding, Location, Measure, ObjectRef, Severity};
+
+use crate::text::{counted, object, plain, wrapped};
+use crate::{Places, Report, rule_url};
+
+/// How the `full` format is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FullOptions {
+    /// With colours.
+    pub color: bool,
+    /// Rule names link to their pages.
+    pub links: bool,
+}
+
+pub(crate) fn render(
+    report: &Report<'_>,
+    places: &Places<'_>,
+    options: FullOptions,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let renderer = if options.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
+    for (heading, findings) in grouped(report, places) {
+        writeln!(out, "{}", bold(&heading, options))?;
+        writeln!(out)?;
+        for finding in findings {
+            writeln!(out, "{}", rendered(finding, places, &renderer, options))?;
+            writeln!(out)?;
+        }
+    }
+    summary(report, options, out)
+}
+
+fn bold(text: &str, options: FullOptions) -> String {
+    if options.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// Findings by object, in the order of each object's worst one.
+fn grouped<'a>(report: &Report<'a>, places: &Places<'a>) -> Vec<(String, Vec<&'a Finding>)> {
+    type Key<'k> = (Option<&'k ObjectRef>, &'k str);
+    let mut order: BTreeMap<Key<'a>, usize> = BTreeMap::new();
+    let mut groups: Vec<(String, Vec<&'a Finding>)> = Vec::new();
+    for finding in report.active() {
+        let file = finding.locations.first().map_or("", |location| places.name(location));
+        let key = (finding.object.as_ref(), file);
+        let position = *order.entry(key).or_insert_with(|| {
+            let heading = match object(finding) {
+                about if about.is_empty() => plain(file),
+                about => format!("{about} ({})", plain(file)),
+            };
+            groups.push((heading, Vec::new()));
+            groups.len() - 1
+        });
+        groups[position].1.push(finding);
+    }
+    groups
+}
+
+fn rendered(
+    finding: &Finding,
+    places: &Places<'_>,
+    renderer: &Renderer,
+    options: FullOptions,
+) -> String {
+    let level = match finding.severity {
+        Severity::Critical | Severity::High => Level::ERROR,
+        Severity::Medium => Level::WARNING,
+        Severity::Low => Level::INFO,
+    };
+    let mut title = level
+        .with_name(finding.severity.as_str())
+        .primary_title(finding.rule.summary)
+        .id(finding.rule.name);
+    if options.links {
+        title = title.id_url(rule_url(finding.rule.name));
+    }
+    let mut group = Group::with_title(title);
+    for location in &finding.locations {
+        group = match snippet(finding, location, places) {
+            Some(snippet) => group.element(snippet),
+            None => {
+                let name = plain(places.name(location));
+                let path = plain(&location.path.to_string());
+                group.element(Origin::path(format!("{name}: {path}")))
+            }
+        };
+    }
+    group = group.element(Level::NOTE.message(wrapped(&plain(&finding.message))));
+    if let Some(fix) = &finding.fix {
+        let how = match fix.applicability {
+            Applicability::Safe => "`coaming fix` can",
+            Applicability::Unsafe => "`coaming fix --unsafe` can",
+            Applicability::Manual => "by hand:",
+        };
+        let text = wrapped(&plain(&format!("{how} {}", fix.title)));
+        group = group.element(Level::HELP.message(text));
+    }
+    renderer.render(&[group])
+}
+
+/// The first line of what a location covers; a line that may hold a secret is never shown.
+fn snippet<'a>(
+    finding: &Finding,
+    location: &'a Location,
+    places: &Places<'a>,
+) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    if finding.rule.measure == Measure::Secrets {
+        return None;
+    }
+    let (place, file, span) = (places.place(location)?, places.file(location)?, location.span?);
+    let start = file.source.get(..span.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
+    let line = file.source.get(start..)?.lines().next()?;
+    let from = (span.start as usize).checked_sub(start)?;
+    let to = (span.end as usize - start).min(line.trim_end().len()).max(from);
+    // Control characters would shift or recolour the line; columns must stay where they are.
+    let line: String =
+        line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect();
+    if line.len() < to || line.len() > 400 {
+        return None;
+    }
+    let annotation = AnnotationKind::Primary.span(from..to).label(plain(&location.label));
+    Some(
+        Snippet::source(line)
+            .line_start(place.line as usize)
+            .path(plain(file.name))
+            .annotation(annotation),
+    )
+}
+
+/// Counts by severity and by measure, and what to do next.
+fn summary(report: &Report<'_>, options: FullOptions, out: &mut dyn io::Write) -> io::Result<()> {
+    let scope = format!(
+        "{} in {}",
+        counted(report.workload_count, "workload"),
+        counted(report.file_count, "file")
+    );
+    let total = report.active().count();
+    let suppressed = report.findings.len() - total;
+    let beside = if suppressed > 0 { format!(" ({suppressed} suppressed)") } else { String::new() };
+    if total == 0 {
+        return writeln!(out, "Nothing found: {scope}{beside}.");
+    }
+    let counts: Vec<String> = Severity::ALL
+        .into_iter()
+        .map(|severity| (severity, report.count(severity)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| format!("{count} {severity}"))
+        .collect();
+    let line = format!("{}: {}", counted(total, "finding"), counts.join(", "));
+    writeln!(out, "{} - {scope}{beside}", bold(&line, options))?;
+    for measure in Measure::ALL {
+        let of_measure: Vec<&Finding> =
+            report.active().filter(|finding| finding.rule.measure == measure).collect();
+        if let Some(worst) = of_measure.iter().map(|finding| finding.severity).max() {
+            writeln!(out, "  {measure:<17}{:>5}   worst: {worst}", of_measure.len())?;
+        }
+    }
+    next_step(report, out)
+}
+
+fn next_step(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let fixable = |applicability: Applicability| {
+        report
+            .active()
+            .filter(|finding| {
+                finding.fix.as_ref().is_some_and(|fix| fix.applicability == applicability)
+            })
+            .count()
+    };
+    let (safe, risky) = (fixable(Applicability::Safe), fixable(Applicability::Unsafe));
+    match (safe, risky) {
+        (0, 0) => {}
+        (0, risky) => writeln!(
+            out,
+            "`coaming fix --unsafe` repairs {risky} of them; try the application afterwards."
+        )?,
+        (safe, 0) => writeln!(out, "`coaming fix` repairs {safe} of them.")?,
+        (safe, risky) => writeln!(
+            out,
+            "`coaming fix` repairs {safe} of them, `coaming fix --unsafe` {risky} more; try the \
+             application afterwards."
+        )?,
+    }
+    if let Some(first) = report.active().next() {
+        writeln!(out, "`coaming explain {}` tells more of the first.", first.rule.name)?;
+    }
+    Ok(())
+}

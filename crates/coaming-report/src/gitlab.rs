@@ -1,0 +1,47 @@
+//! GitLab's code quality report: a list of issues in Code Climate's format.
+
+use std::io;
+
+use coaming_finding::Severity;
+use serde_json::json;
+
+use crate::text::subject;
+use crate::{Places, Report};
+
+pub(crate) fn render(
+    report: &Report<'_>,
+    places: &Places<'_>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut fingerprints = crate::sarif::Fingerprints::default();
+    let issues: Vec<_> = report
+        .active()
+        .map(|finding| {
+            let location = finding.locations.first();
+            let place = location.and_then(|location| places.place(location));
+            let severity = match finding.severity {
+                Severity::Critical => "blocker",
+                Severity::High => "critical",
+                Severity::Medium => "major",
+                Severity::Low => "minor",
+            };
+            json!({
+                "type": "issue",
+                "check_name": finding.rule.name,
+                "description": format!("{}: {}", subject(finding), finding.message),
+                "categories": ["Security"],
+                "severity": severity,
+                "fingerprint": fingerprints.of(finding, places),
+                "location": {
+                    "path": location.map_or("", |location| places.name(location)),
+                    "lines": {
+                        "begin": place.map_or(1, |place| place.line),
+                        "end": place.map_or(1, |place| place.end_line),
+                    },
+                },
+            })
+        })
+        .collect();
+    serde_json::to_writer_pretty(&mut *out, &issues)?;
+    writeln!(out)
+}

@@ -1,0 +1,191 @@
+//! SARIF 2.1.0, for code scanning. Fingerprints stay the same when lines move.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use coaming_finding::{Confidence, Finding, Location, RuleMeta, Severity};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Places, Report, rule_url};
+
+pub(crate) fn render(
+    report: &Report<'_>,
+    places: &Places<'_>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut fingerprints = Fingerprints::default();
+    let results: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| result(finding, report.rules, places, &mut fingerprints))
+        .collect();
+    let notifications: Vec<Value> = report
+        .errors
+        .iter()
+        .map(|error| {
+            let mut location = json!({"artifactLocation": {"uri": uri(&error.file)}});
+            if let Some((line, column)) = error.position {
+                location["region"] = json!({"startLine": line, "startColumn": column});
+            }
+            json!({
+                "level": "error",
+                "message": {"text": error.message},
+                "locations": [{"physicalLocation": location}],
+            })
+        })
+        .collect();
+    let log = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "Coaming",
+                "informationUri": "https://coaming.dev",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": report.rules.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": report.errors.is_empty(),
+                "toolExecutionNotifications": notifications,
+            }],
+            "results": results,
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &log)?;
+    writeln!(out)
+}
+
+fn descriptor(rule: &RuleMeta) -> Value {
+    let standards: Vec<String> = rule.standards.iter().map(ToString::to_string).collect();
+    json!({
+        "id": rule.name,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.docs.split("##").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")},
+        "help": {"text": rule.summary, "markdown": rule.docs},
+        "helpUri": rule_url(rule.name),
+        "defaultConfiguration": {"level": level(rule.severity)},
+        "properties": {
+            "tags": ["security", rule.measure.as_str()],
+            "security-severity": score(rule.severity),
+            "standards": standards,
+        },
+    })
+}
+
+fn result(
+    finding: &Finding,
+    rules: &[&RuleMeta],
+    places: &Places<'_>,
+    fingerprints: &mut Fingerprints,
+) -> Value {
+    let mut result = json!({
+        "ruleId": finding.rule.name,
+        "level": level(finding.severity),
+        "message": {"text": finding.message},
+        "locations": finding.locations.iter().take(1).map(|at| location(at, finding, places)).collect::<Vec<_>>(),
+        "partialFingerprints": {"coaming/v1": fingerprints.of(finding, places)},
+        "rank": match finding.confidence {
+            Confidence::High => 90.0,
+            Confidence::Medium => 60.0,
+            Confidence::Low => 30.0,
+        },
+    });
+    if let Some(index) = rules.iter().position(|rule| rule.name == finding.rule.name) {
+        result["ruleIndex"] = json!(index);
+    }
+    if finding.locations.len() > 1 {
+        result["relatedLocations"] =
+            finding.locations[1..].iter().map(|at| location(at, finding, places)).collect();
+    }
+    if let Some(suppression) = &finding.suppressed {
+        result["suppressions"] = json!([{"kind": "inSource", "justification": suppression.reason}]);
+    }
+    result
+}
+
+fn location(location: &Location, finding: &Finding, places: &Places<'_>) -> Value {
+    let mut physical = json!({"artifactLocation": {"uri": uri(places.name(location))}});
+    if let Some(place) = places.place(location) {
+        physical["region"] = json!({
+            "startLine": place.line,
+            "startColumn": place.column,
+            "endLine": place.end_line,
+            "endColumn": place.end_column,
+        });
+    }
+    let mut value = json!({"physicalLocation": physical});
+    if let Some(object) = &finding.object {
+        let name = format!("{}/{}/{}", object.kind, object.namespace, object.name);
+        value["logicalLocations"] = json!([{"fullyQualifiedName": format!("{name}: {}", location.path), "kind": "resource"}]);
+    }
+    if !location.label.is_empty() {
+        value["message"] = json!({"text": location.label});
+    }
+    value
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low => "note",
+    }
+}
+
+/// On the scale of CVSS, as code scanning sorts by it.
+fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "3.0",
+    }
+}
+
+/// A file's name as a relative reference: every byte that is not unreserved is escaped.
+fn uri(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Fingerprints of findings: of what is wrong with what, not of where it stands. Findings that are
+/// alike in all of that are told apart by their order.
+#[derive(Default)]
+pub(crate) struct Fingerprints {
+    seen: BTreeMap<String, u32>,
+}
+
+impl Fingerprints {
+    pub(crate) fn of(&mut self, finding: &Finding, places: &Places<'_>) -> String {
+        let location = finding.locations.first();
+        let mut hasher = Sha256::new();
+        let mut add = |part: &str| {
+            hasher.update(part.as_bytes());
+            hasher.update([0]);
+        };
+        add(finding.rule.name);
+        add(location.map_or("", |location| places.name(location)));
+        if let Some(object) = &finding.object {
+            for part in [&object.api_version, &object.kind, &object.namespace, &object.name] {
+                add(part);
+            }
+        }
+        add(finding.container.as_deref().unwrap_or_default());
+        add(&location.map(|location| location.path.to_string()).unwrap_or_default());
+        let digest = hasher.finalize();
+        let base: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let count = self.seen.entry(base.clone()).or_insert(0);
+        *count += 1;
+        format!("{base}:{count}")
+    }
+}

@@ -1,0 +1,134 @@
+//! What strangers wrote stays text in every format, and every format says the same.
+
+use coaming_finding::{
+    Confidence, FileId, Finding, Location, Measure, ObjectRef, RuleMeta, Severity, Suppression,
+};
+use coaming_yaml::{Path, Span};
+
+use super::*;
+
+static RULE: RuleMeta = RuleMeta {
+    name: "run-as-root",
+    summary: "Container runs as root",
+    measure: Measure::NonRoot,
+    severity: Severity::High,
+    default: true,
+    standards: &[],
+    docs: " What it is.\n\n ## Bad\n",
+};
+
+const SOURCE: &str = "kind: Pod\nspec:\n  runAsUser: 0\n";
+
+fn finding(name: &str) -> Finding {
+    Finding {
+        rule: &RULE,
+        severity: Severity::High,
+        confidence: Confidence::High,
+        message: format!("{name} runs as root, which is <b>bad</b> & 100% `true`."),
+        object: Some(ObjectRef {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            namespace: "shop".to_owned(),
+            name: name.to_owned(),
+        }),
+        container: Some("web".to_owned()),
+        locations: vec![Location {
+            file: Some(FileId(0)),
+            path: Path::root().join("spec").join("runAsUser"),
+            span: Some(Span::new(18, 30)),
+            label: String::new(),
+        }],
+        fix: None,
+        suppressed: None,
+    }
+}
+
+fn rendered(findings: &[Finding], format: Format) -> String {
+    let files = [File { name: "a b,c:d%.yaml", source: SOURCE }];
+    let errors = [InputProblem {
+        file: "x\u{1b}[31m.yaml".to_owned(),
+        position: Some((3, 1)),
+        message: "not valid YAML".to_owned(),
+    }];
+    let report = Report {
+        findings,
+        errors: &errors,
+        files: &files,
+        file_count: 1,
+        document_count: 1,
+        workload_count: 1,
+        rules: &[&RULE],
+    };
+    let mut out = Vec::new();
+    render(&report, format, FullOptions::default(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn full_shows_the_line() {
+    insta::assert_snapshot!(rendered(&[finding("web")], Format::Full));
+}
+
+#[test]
+fn json_keeps_the_contract() {
+    let json: serde_json::Value =
+        serde_json::from_str(&rendered(&[finding("web")], Format::Json)).unwrap();
+    let location = &json["findings"][0]["locations"][0];
+    assert_eq!(json["version"], 1);
+    assert_eq!(location["line"], 3);
+    assert_eq!(location["column"], 3);
+    assert_eq!(location["end_column"], 15);
+    assert_eq!(location["path"], "spec.runAsUser");
+    assert_eq!(json["findings"][0]["suppressed"], false);
+    assert_eq!(json["errors"][0]["line"], 3);
+    assert_eq!(json["summary"]["findings"]["high"], 1);
+}
+
+#[test]
+fn no_format_passes_control_characters_on() {
+    let hostile = finding("web\u{1b}[2J\u{202e}\r\n::error::x");
+    for (name, format) in Format::ALL {
+        let text = rendered(std::slice::from_ref(&hostile), format);
+        assert!(!text.contains('\u{1b}'), "{name}");
+        assert!(!text.contains("\r\n::error"), "{name}");
+        let names_it = text.contains("run-as-root");
+        assert!(names_it, "{name}: {text}");
+    }
+}
+
+#[test]
+fn markup_is_escaped() {
+    for format in [Format::Html, Format::Junit, Format::Markdown] {
+        let text = rendered(&[finding("web")], format);
+        assert!(!text.contains("<b>bad"), "{text}");
+    }
+    let github = rendered(&[finding("web")], Format::Github);
+    assert!(github.contains("file=a b%2Cc%3Ad%25.yaml,line=3"), "{github}");
+    assert!(github.contains("100%25"), "{github}");
+    let sarif = rendered(&[finding("web")], Format::Sarif);
+    assert!(sarif.contains("a%20b%2Cc%3Ad%25.yaml"), "{sarif}");
+}
+
+#[test]
+fn suppressed_findings_are_told_to_programs_only() {
+    let mut quiet = finding("web");
+    quiet.suppressed = Some(Suppression { reason: "it must".to_owned() });
+    let full = rendered(std::slice::from_ref(&quiet), Format::Full);
+    assert_eq!(full, "Nothing found: 1 workload in 1 file (1 suppressed).\n");
+    let json = rendered(std::slice::from_ref(&quiet), Format::Json);
+    assert!(json.contains("\"suppressed\": true"), "{json}");
+    assert_eq!(rendered(&[quiet], Format::Concise), "");
+}
+
+#[test]
+fn fingerprints_stay_when_lines_move() {
+    let mut moved = finding("web");
+    moved.locations[0].span = Some(Span::new(0, 4));
+    let fingerprint = |finding: Finding| {
+        let sarif: serde_json::Value =
+            serde_json::from_str(&rendered(&[finding], Format::Sarif)).unwrap();
+        sarif["runs"][0]["results"][0]["partialFingerprints"].clone()
+    };
+    assert_eq!(fingerprint(finding("web")), fingerprint(moved));
+    assert_ne!(fingerprint(finding("web")), fingerprint(finding("other")));
+}

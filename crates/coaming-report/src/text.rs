@@ -1,0 +1,75 @@
+//! Text for people: without control characters, in lines of a bearable length.
+
+use coaming_finding::Finding;
+
+/// How wide running text is set.
+const WIDTH: usize = 92;
+
+/// Text that can't move the cursor, change colours, or hide other text by writing backwards.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            let hides = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+            if c.is_control() || hides { '\u{fffd}' } else { c }
+        })
+        .collect()
+}
+
+/// Breaks text into lines at spaces.
+pub(crate) fn wrapped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut column = 0;
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out
+}
+
+/// `Deployment shop/web`, or what of it is known.
+pub(crate) fn object(finding: &Finding) -> String {
+    let Some(object) = &finding.object else { return String::new() };
+    let name = match (object.namespace.as_str(), object.name.as_str()) {
+        ("", name) => name.to_owned(),
+        (namespace, name) => format!("{namespace}/{name}"),
+    };
+    plain(format!("{} {name}", object.kind).trim_end())
+}
+
+/// The object, and the container in it.
+pub(crate) fn subject(finding: &Finding) -> String {
+    let object = object(finding);
+    match finding.container.as_deref() {
+        Some(container) if !container.is_empty() => format!("{object} [{}]", plain(container)),
+        _ => object,
+    }
+}
+
+/// `1 finding`, `2 findings`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Text for XML and HTML, in elements and attributes.
+pub(crate) fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in plain(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
