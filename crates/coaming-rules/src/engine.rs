@@ -49,7 +49,13 @@ pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<F
     );
     findings.extend(of_objects);
     findings.extend(of_all);
-    // Two overlays on the same base say the same of the base's file: once is enough.
+    put_in_order(&mut findings);
+    findings
+}
+
+/// Ranks findings, and drops those that were made twice: two overlays on the same base say the
+/// same of the base's file.
+pub(crate) fn put_in_order(findings: &mut Vec<Finding>) {
     findings.par_sort_by(|a, b| a.rank().cmp(&b.rank()));
     findings.dedup_by(|a, b| {
         a.rule.name == b.rule.name
@@ -58,7 +64,6 @@ pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<F
             && a.locations == b.locations
             && a.message == b.message
     });
-    findings
 }
 
 /// The rules' checks by scope.

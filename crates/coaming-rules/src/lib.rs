@@ -18,8 +18,10 @@ mod registry;
 mod rule;
 mod rules;
 mod shell;
+mod standard;
 
 pub use context::{Context, Settings};
 pub use engine::{RuleSet, run};
 pub use registry::{all, find};
 pub use rule::{Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, PodRule, Rule};
+pub use standard::run_standard;

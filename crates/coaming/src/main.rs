@@ -1,3 +1,7 @@
-//! The command line: arguments, wiring, exit codes.
+//! The `coaming` program: hands its arguments to the library and ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    coaming::run()
+}

@@ -1,0 +1,195 @@
+//! The arguments: what `--help` shows, and what the reference is made from.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds what an attacker would use in your Kubernetes deployment, explains it, and fixes it.
+#[derive(Debug, Parser)]
+#[command(name = "coaming", version, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find what is unsafe in manifests, charts and overlays.
+    Scan(ScanArguments),
+    /// Explain a rule: what it looks for, why it matters, how to repair it.
+    Explain(ExplainArguments),
+    /// List all rules.
+    Rules(RulesArguments),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArguments),
+    /// Print the manual page.
+    #[command(hide = true)]
+    Man,
+}
+
+/// `coaming scan`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 nothing found; 1 findings; 2 something could not be handled (the rest still was).
+
+Examples:
+  coaming scan .                          all manifests, charts and overlays below this folder
+  kubectl get all -A -o json | coaming scan -
+  coaming scan --standard restricted --kubernetes-version 1.29 deploy/
+  coaming scan --format sarif --output coaming.sarif .")]
+pub struct ScanArguments {
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// Only these rules or measures (or ALL).
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub select: Vec<String>,
+
+    /// All but these rules or measures.
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+
+    /// Judge by this Pod Security Standard alone, exactly as Kubernetes does.
+    #[arg(long, value_name = "LEVEL", value_parser = ["baseline", "restricted"])]
+    pub standard: Option<String>,
+
+    /// The cluster's version: `1.N`, or `latest`.
+    #[arg(long, value_name = "1.N")]
+    pub kubernetes_version: Option<String>,
+
+    /// How to show the findings.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
+    pub format: Format,
+
+    /// Write the findings to this file.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Show and count only findings of this severity or worse.
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub min_severity: Option<MinSeverity>,
+
+    /// Exit with 0 even if there are findings.
+    #[arg(long)]
+    pub exit_zero: bool,
+
+    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+
+    /// Don't render charts and overlays by helm, kustomize or kubectl.
+    #[arg(long)]
+    pub no_render: bool,
+
+    /// Also read what `.gitignore` leaves out.
+    #[arg(long)]
+    pub no_gitignore: bool,
+}
+
+/// `coaming explain`
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The rule's name.
+    pub rule: String,
+}
+
+/// `coaming rules`
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    /// How to show them.
+    #[arg(long, value_enum, default_value_t = RulesFormat::Text)]
+    pub format: RulesFormat,
+}
+
+/// `coaming completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// How findings are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: annotated source, grouped by object, with a summary.
+    Full,
+    /// One line a finding.
+    Concise,
+    /// JSON, a contract for programs.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// `JUnit` XML, for test reports.
+    Junit,
+    /// GitHub annotations.
+    Github,
+    /// GitLab code quality.
+    Gitlab,
+    /// One HTML page.
+    Html,
+    /// A comment for a pull request.
+    Markdown,
+}
+
+impl From<Format> for coaming_report::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Full => Self::Full,
+            Format::Concise => Self::Concise,
+            Format::Json => Self::Json,
+            Format::Sarif => Self::Sarif,
+            Format::Junit => Self::Junit,
+            Format::Github => Self::Github,
+            Format::Gitlab => Self::Gitlab,
+            Format::Html => Self::Html,
+            Format::Markdown => Self::Markdown,
+        }
+    }
+}
+
+/// How rules are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RulesFormat {
+    /// A table for people.
+    Text,
+    /// JSON.
+    Json,
+}
+
+/// Severities by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MinSeverity {
+    /// Everything.
+    Low,
+    /// All but low.
+    Medium,
+    /// High and critical.
+    High,
+    /// Only the worst.
+    Critical,
+}
+
+impl From<MinSeverity> for coaming_finding::Severity {
+    fn from(severity: MinSeverity) -> Self {
+        match severity {
+            MinSeverity::Low => Self::Low,
+            MinSeverity::Medium => Self::Medium,
+            MinSeverity::High => Self::High,
+            MinSeverity::Critical => Self::Critical,
+        }
+    }
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}

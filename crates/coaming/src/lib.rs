@@ -1,0 +1,78 @@
+//! The command line: arguments, wiring, exit codes.
+//!
+//! This crate holds no logic of its own: it turns arguments into calls of the engines' crates, and
+//! their results into output. Invariants:
+//!
+//! * Findings go to standard output (or `--output`), everything else to standard error.
+//! * Exit codes are a contract: 0 nothing found, 1 findings, 2 something could not be handled.
+
+pub mod args;
+pub mod explain;
+mod output;
+mod progress;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// Nothing found, all handled.
+    Clean,
+    /// Findings at or above the asked severity.
+    Found,
+    /// The request or an input could not be handled.
+    Failed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
+
+/// Why a command could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    /// Standard output or the output file could not be written.
+    #[error("can't write {target}: {source}")]
+    Output {
+        /// `standard output`, or the file.
+        target: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// An argument has a value that makes no sense; the text says which and what would.
+    #[error("{0}")]
+    Argument(String),
+}
+
+/// Runs the program with the process's own arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Rules(arguments) => explain::list(&arguments),
+        Command::Completions(arguments) => output::completions(&arguments),
+        Command::Man => output::manual(),
+    };
+    match outcome {
+        Ok(outcome) => outcome.into(),
+        // Whoever reads our output has seen enough: `coaming scan . | head`.
+        Err(CommandError::Output { source, .. })
+            if source.kind() == std::io::ErrorKind::BrokenPipe =>
+        {
+            Outcome::Clean.into()
+        }
+        Err(error) => {
+            output::complain(&error.to_string());
+            Outcome::Failed.into()
+        }
+    }
+}

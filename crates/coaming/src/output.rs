@@ -1,0 +1,89 @@
+//! Where output goes, and how it looks.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use coaming_report::{FullOptions, InputProblem};
+
+use crate::args::{Arguments, Color, CompletionsArguments};
+use crate::{CommandError, Outcome};
+
+/// Writes to standard output, or to a file that appears whole or not at all.
+pub(crate) fn write(
+    file: Option<&Path>,
+    writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), CommandError> {
+    let result = match file {
+        None => {
+            let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+            writer(&mut out).and_then(|()| out.flush())
+        }
+        Some(path) => write_file(path, writer),
+    };
+    let target =
+        file.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+    result.map_err(|source| CommandError::Output { target, source })
+}
+
+fn write_file(
+    path: &Path,
+    writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut out = BufWriter::with_capacity(64 << 10, temporary);
+    writer(&mut out)?;
+    out.into_inner()?.persist(path)?;
+    Ok(())
+}
+
+/// Colours and links for the `full` format.
+pub(crate) fn full_options(color: Color, to_file: bool) -> FullOptions {
+    let terminal = io::stdout().is_terminal() && !to_file;
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && !refused,
+    };
+    FullOptions { color, links: color && terminal }
+}
+
+/// Says on standard error what went wrong.
+pub(crate) fn complain(message: &str) {
+    // Nobody is left to tell where standard error is gone.
+    drop(writeln!(io::stderr().lock(), "error: {message}"));
+}
+
+/// Says on standard error which inputs could not be handled.
+pub(crate) fn complain_of(errors: &[InputProblem]) {
+    let mut out = io::stderr().lock();
+    for error in errors {
+        let place =
+            error.position.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
+        let text = format!("{}{place}: {}", error.file, error.message);
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        drop(writeln!(out, "error: {text}"));
+    }
+}
+
+/// Prints a completion script.
+pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Outcome, CommandError> {
+    write(None, |out| {
+        clap_complete::generate(
+            arguments.shell,
+            &mut Arguments::command(),
+            "coaming",
+            &mut &mut *out,
+        );
+        Ok(())
+    })?;
+    Ok(Outcome::Clean)
+}
+
+/// Prints the manual page.
+pub(crate) fn manual() -> Result<Outcome, CommandError> {
+    write(None, |out| clap_mangen::Man::new(Arguments::command()).render(&mut &mut *out))?;
+    Ok(Outcome::Clean)
+}
