@@ -35,7 +35,7 @@ static RULES: &[Rule] = &[
     Rule::pod::<security::share_process_namespace::ShareProcessNamespace>(),
     Rule::pod::<security::host_users::HostUsers>(),
     Rule::pod::<security::windows_host_process::WindowsHostProcess>(),
-    Rule::pod::<security::service_account_token::ServiceAccountToken>(),
+    Rule::inventory::<security::service_account_token::ServiceAccountToken>(),
     Rule::container::<security::probe_host::ProbeHost>(),
     Rule::object::<schema::removed_api::RemovedApi>(),
 ];

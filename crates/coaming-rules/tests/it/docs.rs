@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use coaming_finding::Finding;
+use coaming_finding::{Applicability, Finding};
 use coaming_kube::{FileEntry, Inventory};
 use coaming_rules::{Rule, RuleSet, Settings, all, run};
 
@@ -41,6 +41,29 @@ fn bad_examples_raise_their_finding_and_good_ones_none() {
         assert!(bad[0].fix.is_some(), "{name} says nothing of what to do");
         let good = check(rule, &example(rule, "Good"));
         assert!(good.is_empty(), "{name}: {good:#?}");
+    }
+}
+
+#[test]
+fn fixed_examples_are_silent() {
+    for rule in all() {
+        let text = example(rule, "Bad");
+        let finding = check(rule, &text).remove(0);
+        let fix = finding.fix.expect("a fix");
+        if fix.applicability == Applicability::Manual {
+            assert!(fix.edits.is_empty() && !fix.snippet.is_empty(), "{}", rule.meta.name);
+            continue;
+        }
+        let stream = coaming_yaml::parse(Arc::from(text.as_str()));
+        let mut changes = Vec::new();
+        for edits in &fix.edits {
+            let document = &stream.documents[edits.document as usize];
+            changes
+                .extend(coaming_yaml::edit::apply(&text, document, &edits.edits).expect("an edit"));
+        }
+        let fixed = coaming_yaml::edit::apply_to_text(&text, &changes);
+        let left = check(rule, &fixed);
+        assert!(left.is_empty(), "{}: {fixed}\n{left:#?}", rule.meta.name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! See [`HostPath`].
 
 use coaming_finding::{Finding, RuleMeta, Severity};
-use coaming_kube::{Fields as _, PodSpec, Volume, Workload};
+use coaming_kube::{Container, Effective, Fields as _, PodSpec, Volume, VolumeMount, Workload};
 
 use crate::rule::rule;
 use crate::rules::words;
@@ -169,7 +169,11 @@ impl PodRule for HostPath {
             let path = normalised(volume.host_path().unwrap_or_default());
             let read_only = is_read_only(pod, volume);
             let known = danger_of(&path);
-            let (severity, what) = if read_only { known.read } else { known.write };
+            let (severity, what) = match (read_only, mounts_as_root(pod, volume)) {
+                (false, _) => known.write,
+                (true, true) => known.read,
+                (true, false) => (lowered(known.read.0), "reads what every user of the node may"),
+            };
             let how = if read_only { "mount (read-only)" } else { "can write to" };
             let message = format!(
                 "Pods of {} {how} `{path}` of the node: an intruder in them {what}. Use a claim, \
@@ -205,6 +209,32 @@ fn danger_of(path: &str) -> Danger {
         .unwrap_or(OTHER)
 }
 
+/// The containers that mount a volume.
+fn mounting<'a>(
+    pod: PodSpec<'a>,
+    volume: Volume<'a>,
+) -> impl Iterator<Item = (Container<'a>, VolumeMount<'a>)> {
+    pod.containers()
+        .flat_map(|container| container.volume_mounts().map(move |mount| (container, mount)))
+        .filter(move |(_, mount)| mount.name().is_some() && mount.name() == volume.name())
+}
+
+/// Whether a container that mounts the volume may be root: then files' modes don't hold it.
+/// Sockets don't care.
+fn mounts_as_root(pod: PodSpec<'_>, volume: Volume<'_>) -> bool {
+    let is_socket = volume.host_path().is_some_and(|path| path.ends_with(".sock"));
+    is_socket
+        || mounting(pod, volume).any(|(container, _)| !Effective::new(pod, container).is_non_root())
+}
+
+fn lowered(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
+    }
+}
+
 /// Without trailing and double slashes.
 fn normalised(path: &str) -> String {
     let parts: Vec<&str> =
@@ -214,12 +244,8 @@ fn normalised(path: &str) -> String {
 
 /// Whether every container that mounts the volume can only read it.
 fn is_read_only(pod: PodSpec<'_>, volume: Volume<'_>) -> bool {
-    let mut mounts = pod
-        .containers()
-        .flat_map(coaming_kube::Container::volume_mounts)
-        .filter(|mount| mount.name().is_some() && mount.name() == volume.name())
-        .peekable();
-    mounts.peek().is_some() && mounts.all(coaming_kube::VolumeMount::read_only)
+    let mut mounts = mounting(pod, volume).map(|(_, mount)| mount).peekable();
+    mounts.peek().is_some() && mounts.all(VolumeMount::read_only)
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! See [`ServiceAccountToken`].
 
-use coaming_finding::{Applicability, Confidence, Finding, RuleMeta, Severity};
-use coaming_kube::{Fields as _, Inventory, Workload};
+use std::collections::{BTreeMap, BTreeSet};
 
+use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
+use coaming_kube::{Fields as _, Inventory, Workload};
+use coaming_yaml::Node;
+
+use crate::context::document_edits;
 use crate::rule::rule;
 use crate::rules::words;
-use crate::{Context, PodRule};
+use crate::{Context, InventoryRule};
 
 rule! {
     /// Looks for pods that get a token for the cluster's API although nothing shows that they use
     /// it: neither the pod nor its service account sets `automountServiceAccountToken`, and no
-    /// role at hand is bound to the account. Where a role is bound, the token has a use.
+    /// role at hand is bound to the account. Where a role is bound, the token has a use. One
+    /// finding an account, for all the pods that use it.
     ///
     /// ## Why it matters
     ///
@@ -62,63 +67,96 @@ rule! {
     }
 }
 
-impl PodRule for ServiceAccountToken {
+impl InventoryRule for ServiceAccountToken {
     const META: &'static RuleMeta = Self::RULE;
 
-    fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
-        let pod = workload.pod();
-        if pod.automount_service_account_token().is_some() {
-            return;
+    fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let mut accounts: BTreeMap<(&str, &str), Vec<Workload<'_>>> = BTreeMap::new();
+        for workload in context.inventory.workloads().iter() {
+            let pod = workload.pod();
+            if pod.automount_service_account_token().is_none() && !pod.is_windows() {
+                let key = (workload.object.namespace_or_default(), pod.service_account_name());
+                accounts.entry(key).or_default().push(workload);
+            }
         }
-        let namespace = workload.object.namespace_or_default();
-        let name = pod.service_account_name();
-        let account = context.inventory.find("ServiceAccount", namespace, name);
-        let decided = account.is_some_and(|account| {
-            account.node().boolean("automountServiceAccountToken").is_some()
-        });
-        if decided || is_bound(context.inventory, namespace, name) {
-            return;
+        let bound = bound_accounts(context.inventory);
+        for ((namespace, name), workloads) in accounts {
+            let account = context.inventory.find("ServiceAccount", namespace, name);
+            let decided = account.is_some_and(|account| {
+                account.node().boolean("automountServiceAccountToken").is_some()
+            });
+            if !decided && !bound.contains(&(namespace, name)) {
+                findings.push(finding(context, namespace, name, &workloads));
+            }
         }
-        // An account of its own that is not at hand may well have roles that are not at hand.
-        let is_known = name == "default" || account.is_some();
-        let message = format!(
-            "Pods of {} get a token for the cluster's API (service account `{name}`), and nothing \
-             shows a use for it: an intruder finds it at a known path. Set \
-             `automountServiceAccountToken: false`.",
-            words::object(workload.object),
-        );
-        let edit = words::set(pod.node(), &["automountServiceAccountToken"], false);
-        let node = pod
-            .node()
-            .field("serviceAccountName")
-            .or_else(|| pod.node().field("serviceAccount"))
-            .unwrap_or(pod.node());
-        let safe = is_known && name == "default";
-        findings.push(
-            context
-                .finding(Self::RULE, workload.object, node, message)
-                .severity(Severity::Low)
-                .confidence(if is_known { Confidence::Medium } else { Confidence::Low })
-                .fix(
-                    "set `automountServiceAccountToken: false`",
-                    if safe { Applicability::Safe } else { Applicability::Unsafe },
-                    vec![edit],
-                )
-                .done(),
-        );
     }
 }
 
-/// Whether a role at hand is bound to this service account by name.
-fn is_bound(inventory: &Inventory, namespace: &str, name: &str) -> bool {
-    ["RoleBinding", "ClusterRoleBinding"].into_iter().flat_map(|kind| inventory.of_kind(kind)).any(
-        |binding| {
-            binding.node().list("subjects").any(|subject| {
-                let place = subject.string("namespace").unwrap_or(binding.namespace_or_default());
-                subject.string("kind") == Some("ServiceAccount")
-                    && subject.string("name") == Some(name)
-                    && place == namespace
-            })
-        },
-    )
+/// One finding for all pods that use an account: one line in it, or in each of them, serves all.
+fn finding<'c>(
+    context: &Context<'c>,
+    namespace: &'c str,
+    name: &'c str,
+    workloads: &[Workload<'c>],
+) -> Finding {
+    let first = workloads[0];
+    let who = match workloads {
+        [only] => format!("Pods of {}", words::object(only.object)),
+        [one, two] => {
+            format!("Pods of {} and {}", words::object(one.object), words::object(two.object))
+        }
+        [one, rest @ ..] => {
+            format!("Pods of {} and of {} more workloads", words::object(one.object), rest.len())
+        }
+        [] => String::new(),
+    };
+    let message = format!(
+        "{who} get a token for the cluster's API (service account `{name}` of namespace \
+         `{namespace}`), and nothing shows a use for it: an intruder finds it at a known path. \
+         Set `automountServiceAccountToken: false` in the pods, or in the account.",
+    );
+    // An account of its own that is not at hand may well have roles that are not at hand.
+    let is_default = name == "default";
+    let is_known =
+        is_default || context.inventory.find("ServiceAccount", namespace, name).is_some();
+    let edits = workloads
+        .iter()
+        .map(|workload| {
+            let edit = words::set(workload.pod().node(), &["automountServiceAccountToken"], false);
+            document_edits(workload.object, vec![edit])
+        })
+        .collect();
+    let mut draft = context.finding(ServiceAccountToken::RULE, first.object, place(first), message);
+    for workload in &workloads[1..] {
+        let label = words::object(workload.object);
+        draft = draft.also(context, workload.object, place(*workload), label);
+    }
+    draft
+        .confidence(if is_known { Confidence::Medium } else { Confidence::Low })
+        .fix_all(
+            "set `automountServiceAccountToken: false`",
+            if is_default { Applicability::Safe } else { Applicability::Unsafe },
+            edits,
+        )
+        .done()
+}
+
+/// The line that names the account, else the pod.
+fn place(workload: Workload<'_>) -> Node<'_> {
+    let pod = workload.pod().node();
+    pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount")).unwrap_or(pod)
+}
+
+/// The service accounts that a role at hand is bound to, as `(namespace, name)`.
+fn bound_accounts(inventory: &Inventory) -> BTreeSet<(&str, &str)> {
+    ["RoleBinding", "ClusterRoleBinding"]
+        .into_iter()
+        .flat_map(|kind| inventory.of_kind(kind))
+        .flat_map(|binding| binding.node().list("subjects").map(move |subject| (binding, subject)))
+        .filter(|(_, subject)| subject.string("kind") == Some("ServiceAccount"))
+        .filter_map(|(binding, subject)| {
+            let namespace = subject.string("namespace").unwrap_or(binding.namespace_or_default());
+            Some((namespace, subject.string("name")?))
+        })
+        .collect()
 }

@@ -165,6 +165,7 @@ fn to_json(value: &EditValue) -> Value {
         EditValue::Null => Value::Null,
         EditValue::Bool(value) => json!(value),
         EditValue::Int(value) => json!(value),
+        EditValue::Float(value) => json!(value),
         EditValue::Str(value) => json!(value),
         EditValue::Sequence(items) => items.iter().map(to_json).collect(),
         EditValue::Mapping(fields) => {
