@@ -17,8 +17,8 @@ pub mod pss;
 mod registry;
 mod rule;
 mod rules;
-mod shell;
 mod standard;
+mod text;
 
 pub use context::{Context, Settings};
 pub use engine::{RuleSet, run};

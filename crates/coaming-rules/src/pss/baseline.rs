@@ -2,7 +2,6 @@
 
 use coaming_kube::Fields;
 use coaming_yaml::Node;
-use coaming_yaml::edit::{Edit, Value};
 
 use super::place::{Check, Place, Scope, quoted, texts};
 use super::profiles::{annotations, report_unconfined};
@@ -46,30 +45,26 @@ const ADDABLE_CAPABILITIES: [&str; 13] = [
 
 pub(super) fn capabilities(check: &mut Check<'_>) {
     for scope in check.containers() {
-        let added = added_capabilities(scope);
-        let (kept, forbidden): (Vec<&str>, Vec<&str>) =
-            added.into_iter().partition(|name| ADDABLE_CAPABILITIES.contains(name));
+        let forbidden = added_capabilities(scope, |name| !ADDABLE_CAPABILITIES.contains(&name));
         if forbidden.is_empty() {
             continue;
         }
+        let (positions, names): (Vec<usize>, Vec<&str>) = forbidden.into_iter().unzip();
         let place = check.place(scope).keys(&["securityContext", "capabilities", "add"]);
-        let reason = format!("{} adds the capabilities {}", scope.subject(), quoted(forbidden));
-        let edits = vec![keep_texts(&place, &kept)];
+        let reason = format!("{} adds the capabilities {}", scope.subject(), quoted(names));
+        let edits = place.remove_items(&positions);
         check.report(scope, reason, "don't add them", vec![place], edits);
     }
 }
 
-/// The capabilities that a container adds.
-pub(super) fn added_capabilities<'a>(scope: Scope<'a>) -> Vec<&'a str> {
-    texts(scope.context().mapping("capabilities"), "add")
-}
-
-/// The edit that leaves only these texts in a list, or takes the list away if there are none.
-pub(super) fn keep_texts(list: &Place<'_>, kept: &[&str]) -> Edit {
-    if kept.is_empty() {
-        return list.remove();
-    }
-    list.set(Value::Sequence(kept.iter().map(|&text| Value::from(text)).collect()))
+/// The capabilities of this sort that a container adds, with their positions.
+pub(super) fn added_capabilities<'a>(
+    scope: Scope<'a>,
+    sort: impl Fn(&str) -> bool,
+) -> Vec<(usize, &'a str)> {
+    let mut added = texts(scope.context().mapping("capabilities"), "add");
+    added.retain(|(_, name)| sort(name));
+    added
 }
 
 pub(super) fn host_namespaces(check: &mut Check<'_>) {
@@ -334,36 +329,26 @@ pub(super) fn sysctls_1_37(check: &mut Check<'_>) {
 
 fn judge_sysctls(check: &mut Check<'_>, minor: u32) {
     let scope = check.pod_scope();
-    let set: Vec<(usize, &str, Option<&str>)> = scope
+    let forbidden: (Vec<usize>, Vec<&str>) = scope
         .context()
         .list("sysctls")
         .enumerate()
         .filter(|(_, item)| item.is_mapping() || item.is_null())
-        .map(|(position, item)| {
-            (position, item.string("name").unwrap_or_default(), item.string("value"))
+        .map(|(position, item)| (position, item.string("name").unwrap_or_default()))
+        .filter(|(_, name)| {
+            !SAFE_SYSCTLS.iter().any(|(safe, since)| safe == name && *since <= minor)
         })
-        .collect();
-    let (kept, forbidden): (Vec<_>, Vec<_>) = set.into_iter().partition(|(_, name, _)| {
-        SAFE_SYSCTLS.iter().any(|(safe, since)| safe == name && *since <= minor)
-    });
-    if forbidden.is_empty() {
+        .unzip();
+    let (positions, names) = forbidden;
+    if positions.is_empty() {
         return;
     }
     let list = check.place(scope).keys(&["securityContext", "sysctls"]);
-    let places = forbidden.iter().map(|&(position, ..)| list.clone().item(position)).collect();
-    let edit = if kept.is_empty() {
-        list.remove()
-    } else {
-        let items = kept.iter().map(|&(_, name, value)| {
-            let mut fields = vec![("name".to_owned(), Value::from(name))];
-            fields.extend(value.map(|value| ("value".to_owned(), Value::from(value))));
-            Value::Mapping(fields)
-        });
-        list.set(Value::Sequence(items.collect()))
-    };
-    let names = quoted(forbidden.iter().map(|(_, name, _)| *name));
+    let places = positions.iter().map(|&position| list.clone().item(position)).collect();
+    let edits = list.remove_items(&positions);
+    let names = quoted(names);
     let reason = format!("the pod sets kernel parameters that are not its own alone: {names}");
-    check.report(scope, reason, "don't set them", places, vec![edit]);
+    check.report(scope, reason, "don't set them", places, edits);
 }
 
 pub(super) fn windows_host_process(check: &mut Check<'_>) {

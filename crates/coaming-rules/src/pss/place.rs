@@ -57,6 +57,14 @@ impl<'a> Place<'a> {
     pub(super) fn remove(&self) -> Edit {
         Edit::Remove { path: self.path.clone() }
     }
+
+    /// The edits that take these items of a list away, and the list with its last one.
+    pub(super) fn remove_items(&self, positions: &[usize]) -> Vec<Edit> {
+        if positions.len() == self.node.items().len() {
+            return vec![self.remove()];
+        }
+        positions.iter().map(|&position| self.clone().item(position).remove()).collect()
+    }
 }
 
 /// What a security context applies to: the pod, or one of its containers.
@@ -187,9 +195,13 @@ pub(super) fn text_or_empty(node: Node<'_>) -> Option<&str> {
     if node.is_null() { Some("") } else { node.as_str() }
 }
 
-/// The items of a list of texts, as the API server decodes them.
-pub(super) fn texts<'a>(parent: Option<Node<'a>>, name: &str) -> Vec<&'a str> {
-    parent.list(name).filter_map(text_or_empty).collect()
+/// The items of a list of texts with their positions, as the API server decodes them.
+pub(super) fn texts<'a>(parent: Option<Node<'a>>, name: &str) -> Vec<(usize, &'a str)> {
+    parent
+        .list(name)
+        .enumerate()
+        .filter_map(|(position, item)| Some((position, text_or_empty(item)?)))
+        .collect()
 }
 
 /// How many values a sentence lists, and how much it shows of each.

@@ -3,7 +3,7 @@
 use coaming_kube::Fields;
 use coaming_yaml::edit::Value;
 
-use super::baseline::{added_capabilities, in_user_namespace, keep_texts};
+use super::baseline::{added_capabilities, in_user_namespace};
 use super::place::{Check, Place, Scope, quoted, texts};
 use super::profiles::{confines, profile_type, report_unconfined, runtime_default};
 
@@ -38,10 +38,9 @@ pub(super) fn allow_privilege_escalation_1_25(check: &mut Check<'_>) {
 
 pub(super) fn capabilities(check: &mut Check<'_>) {
     for scope in check.containers() {
-        let (kept, forbidden): (Vec<&str>, Vec<&str>) =
-            added_capabilities(scope).into_iter().partition(|name| *name == "NET_BIND_SERVICE");
+        let forbidden = added_capabilities(scope, |name| name != "NET_BIND_SERVICE");
         let dropped = texts(scope.context().mapping("capabilities"), "drop");
-        let drops_all = dropped.contains(&"ALL");
+        let drops_all = dropped.iter().any(|(_, name)| *name == "ALL");
         if forbidden.is_empty() && drops_all {
             continue;
         }
@@ -57,9 +56,10 @@ pub(super) fn capabilities(check: &mut Check<'_>) {
         }
         if !forbidden.is_empty() {
             let add = place.key("add");
-            faults.push(format!("adds the capabilities {}", quoted(forbidden)));
+            let (positions, names): (Vec<usize>, Vec<&str>) = forbidden.into_iter().unzip();
+            faults.push(format!("adds the capabilities {}", quoted(names)));
             orders.push("add no other than `NET_BIND_SERVICE`");
-            edits.push(keep_texts(&add, &kept));
+            edits.extend(add.remove_items(&positions));
             places.push(add);
         }
         let reason = format!("{} {}", scope.subject(), faults.join(" and "));

@@ -6,13 +6,13 @@ use coaming_yaml::Node;
 
 use crate::rule::rule;
 use crate::rules::words;
-use crate::shell::{self, Command, Pipeline};
+use crate::text::commands::installs_software;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for software that is installed when the container starts: package managers, and
-    /// downloads that are piped into a shell, in `command`, `args`, lifecycle hooks and probes,
-    /// in init containers too.
+    /// Looks for software that is installed when the container starts: package managers, programs
+    /// that are downloaded and run (also piped into a shell), and sources that are cloned and
+    /// built, in `command`, `args`, lifecycle hooks and probes, in init containers too.
     ///
     /// ## Why it matters
     ///
@@ -89,10 +89,8 @@ impl ContainerRule for InstallsSoftware {
 pub(crate) fn found(scope: ContainerScope<'_>) -> Option<(Node<'_>, String)> {
     let container = scope.container.node();
     let lifecycle = container.mapping("lifecycle");
-    let main: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
-    let place = container.sequence("command").or_else(|| container.sequence("args"));
-    let start = place.and_then(|place| Some((place, installs(&main)?)));
-    start.or_else(|| {
+    let main = ["command", "args"].into_iter().filter_map(|field| container.sequence(field));
+    installs(main).or_else(|| {
         ["postStart", "preStop"]
             .into_iter()
             .filter_map(|hook| lifecycle.mapping(hook))
@@ -102,128 +100,14 @@ pub(crate) fn found(scope: ContainerScope<'_>) -> Option<(Node<'_>, String)> {
                     .filter_map(|probe| container.mapping(probe)),
             )
             .filter_map(|handler| handler.mapping("exec")?.sequence("command"))
-            .find_map(|command| {
-                let words: Vec<&str> = command.items().filter_map(Node::as_str).collect();
-                Some((command, installs(&words)?))
-            })
+            .find_map(|command| installs(std::iter::once(command)))
     })
 }
 
-/// What a command line installs, in the words to say so.
-fn installs(words: &[&str]) -> Option<String> {
-    // Most commands name no such tool at all: no need to take them apart.
-    if !words
-        .iter()
-        .any(|word| TOOLS.iter().any(|(tool, _)| word.contains(tool)) || word.contains("sh"))
-    {
-        return None;
-    }
-    shell::pipelines(words.iter().copied()).iter().find_map(|pipeline| {
-        piped_to_shell(pipeline).or_else(|| pipeline.iter().find_map(installed_by))
-    })
-}
-
-/// Tools that install, with the words that make them do so.
-const TOOLS: &[(&str, &[&str])] = &[
-    ("apt-get", &["install", "upgrade", "dist-upgrade"]),
-    ("apt", &["install", "upgrade", "full-upgrade"]),
-    ("aptitude", &["install"]),
-    ("apk", &["add", "upgrade"]),
-    ("yum", &["install", "localinstall", "update", "upgrade"]),
-    ("dnf", &["install", "update", "upgrade"]),
-    ("microdnf", &["install", "update", "upgrade"]),
-    ("zypper", &["install", "in", "update"]),
-    ("pacman", &["-S", "-Sy", "-Syu", "-U"]),
-    ("dpkg", &["-i", "--install"]),
-    ("rpm", &["-i", "-ivh", "-U", "-Uvh", "--install"]),
-    ("pip", &["install"]),
-    ("pip3", &["install"]),
-    ("pipx", &["install"]),
-    ("uv", &["add", "sync"]),
-    ("conda", &["install"]),
-    ("npm", &["install", "i", "ci", "add"]),
-    ("yarn", &["install", "add"]),
-    ("pnpm", &["install", "i", "add"]),
-    ("gem", &["install"]),
-    ("bundle", &["install"]),
-    ("composer", &["install", "require"]),
-    ("cargo", &["install"]),
-    ("go", &["install", "get"]),
-    ("cpan", &["install"]),
-    ("cpanm", &[]),
-    ("luarocks", &["install"]),
-    ("snap", &["install"]),
-    ("brew", &["install"]),
-];
-
-fn installed_by(command: &Command) -> Option<String> {
-    let words = shell::without_wrappers(command);
-    let (program, rest) = words.split_first()?;
-    let mut program = shell::program_name(program);
-    let mut rest = rest;
-    // `python -m pip install x`
-    if program.starts_with("python")
-        && let [flag, module, after @ ..] = rest
-        && flag == "-m"
-    {
-        program = module;
-        rest = after;
-    }
-    let (tool, verbs) = TOOLS.iter().find(|(tool, _)| *tool == program)?;
-    if verbs.is_empty() && !rest.is_empty() {
-        return Some(format!("`{tool}`"));
-    }
-    let verb = rest.iter().find(|word| verbs.contains(&word.as_str()))?;
-    // The first word that is no option is the verb; `npm run install` runs a script.
-    let first = rest.iter().find(|word| !word.starts_with('-'));
-    (verb.starts_with('-') || first == Some(verb)).then(|| format!("`{tool} {verb}`"))
-}
-
-/// A download that is run as it comes.
-fn piped_to_shell(pipeline: &Pipeline) -> Option<String> {
-    let program = |command: &Command| {
-        shell::without_wrappers(command).first().map(|word| shell::program_name(word).to_owned())
-    };
-    let (first, rest) = pipeline.split_first()?;
-    let downloader =
-        program(first).filter(|name| matches!(name.as_str(), "curl" | "wget" | "fetch"))?;
-    let runner = rest.iter().filter_map(program).find(|name| {
-        shell::is_shell(name)
-            || matches!(name.as_str(), "python" | "python3" | "perl" | "ruby" | "node")
-    })?;
-    Some(format!("`{downloader} … | {runner}`"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tells_installing_from_talking_of_it() {
-        for (words, found) in [
-            (
-                vec!["sh", "-c", "apt-get update && apt-get install -y curl"],
-                Some("`apt-get install`"),
-            ),
-            (vec!["apk", "add", "--no-cache", "curl"], Some("`apk add`")),
-            (vec!["apk", "--no-cache", "add", "curl"], Some("`apk add`")),
-            (
-                vec!["bash", "-c", "curl -sL https://x.example | sudo bash -"],
-                Some("`curl … | bash`"),
-            ),
-            (
-                vec!["sh", "-c", "python3 -m pip install flask; exec python3 app.py"],
-                Some("`pip install`"),
-            ),
-            (vec!["sh", "-c", "echo apt-get install curl"], None),
-            (vec!["sh", "-c", "curl -s https://x.example | grep ok"], None),
-            (vec!["npm", "run", "install"], None),
-            (vec!["npm", "start"], None),
-            (vec!["/usr/bin/apt-config", "install"], None),
-            (vec!["sh", "-c", "dpkg --list"], None),
-            (vec![], None),
-        ] {
-            assert_eq!(installs(&words).as_deref(), found, "{words:?}");
-        }
-    }
+/// What the words in these lists together install, and the word that does it.
+fn installs<'a>(lists: impl Iterator<Item = Node<'a>>) -> Option<(Node<'a>, String)> {
+    let (nodes, words): (Vec<Node<'_>>, Vec<&str>) =
+        lists.flat_map(Node::items).filter_map(|item| Some((item, item.as_str()?))).unzip();
+    let install = installs_software(&words)?;
+    Some((*nodes.get(install.argument)?, install.what))
 }

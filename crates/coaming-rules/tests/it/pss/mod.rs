@@ -12,8 +12,8 @@ use std::ops::RangeInclusive;
 use coaming_finding::Applicability;
 use coaming_kube::PodSpec;
 use coaming_rules::pss::{Level, Version, Violation, check};
-use coaming_yaml::edit::{Edit, Value as EditValue};
-use coaming_yaml::{Document, Path, Step, from_json};
+use coaming_yaml::edit::{apply, apply_to_text, apply_to_value};
+use coaming_yaml::{Document, Step, from_json};
 use serde_json::{Map, Value, json};
 
 const LATEST: u32 = 37;
@@ -102,45 +102,22 @@ fn expect(level: Level, pod: &Value, expected: &[(&'static str, RangeInclusive<u
 
 #[track_caller]
 fn expect_repaired(level: Level, minor: u32, pod: &Value) {
-    let mut repaired = pod.clone();
-    let manual = judge(pod, level, minor, |violations| {
+    let (edits, manual) = judge(pod, level, minor, |violations| {
         for violation in &violations {
             assert!(!violation.places.is_empty() && !violation.reason.is_empty());
-            assert_eq!(
-                violation.applicability() == Applicability::Manual,
-                violation.edits.is_empty()
-            );
-            for edit in &violation.edits {
-                apply(&mut repaired, edit);
-            }
+            let manual = violation.applicability() == Applicability::Manual;
+            assert_eq!(manual, violation.edits.is_empty());
         }
-        violations
-            .iter()
-            .filter(|it| it.edits.is_empty())
-            .map(|it| it.control.id)
-            .collect::<Vec<_>>()
+        let manual: Vec<_> =
+            violations.iter().filter(|it| it.edits.is_empty()).map(|it| it.control.id).collect();
+        (violations.into_iter().flat_map(|it| it.edits).collect::<Vec<_>>(), manual)
     });
+    let mut repaired = pod.clone();
+    apply_to_value(&mut repaired, &edits).expect("edits that fit together");
     let left = judge(&repaired, level, minor, |violations| {
         violations.iter().map(|violation| violation.control.id).collect::<Vec<_>>()
     });
     assert_eq!(left, manual, "{level} in 1.{minor}: {pod} repaired to {repaired}");
-}
-
-fn apply(pod: &mut Value, edit: &Edit) {
-    match edit {
-        Edit::Set { path, value } => set(pod, path.steps(), to_json(value)),
-        Edit::Remove { path } => {
-            let (last, way) = path.steps().split_last().expect("not the root");
-            let pointer = Path::from(way.to_vec()).to_json_pointer();
-            match (pod.pointer_mut(&pointer), last) {
-                (Some(Value::Object(fields)), Step::Key(key)) => {
-                    fields.remove(&**key);
-                }
-                other => panic!("nothing to remove at {path}: {other:?}"),
-            }
-        }
-        Edit::Append { .. } => panic!("no control appends"),
-    }
 }
 
 fn set(node: &mut Value, steps: &[Step], value: Value) {
@@ -157,20 +134,6 @@ fn set(node: &mut Value, steps: &[Step], value: Value) {
             set(fields.entry(&**key).or_insert(Value::Null), rest, value);
         }
         Step::Index(index) => set(&mut node[*index], rest, value),
-    }
-}
-
-fn to_json(value: &EditValue) -> Value {
-    match value {
-        EditValue::Null => Value::Null,
-        EditValue::Bool(value) => json!(value),
-        EditValue::Int(value) => json!(value),
-        EditValue::Float(value) => json!(value),
-        EditValue::Str(value) => json!(value),
-        EditValue::Sequence(items) => items.iter().map(to_json).collect(),
-        EditValue::Mapping(fields) => {
-            fields.iter().map(|(key, value)| (key.clone(), to_json(value))).collect()
-        }
     }
 }
 
@@ -286,6 +249,51 @@ spec:
             assert_eq!(place.node.path(), place.path, "both ways lead to the same place");
         }
     }
+}
+
+#[test]
+fn a_text_is_repaired_with_its_comments() {
+    let text = "\
+kind: Pod
+spec:
+  hostUsers: true # as everywhere
+  securityContext:
+    sysctls:
+      - {name: kernel.msgmax, value: '1'}
+      - name: net.ipv4.tcp_syncookies # against floods
+        value: '1'
+  containers:
+    - name: web
+      securityContext:
+        privileged: true
+        capabilities:
+          add: [NET_ADMIN, NET_BIND_SERVICE] # for port 80
+";
+    let stream = coaming_yaml::parse(text.into());
+    let violations = check(view(&stream.documents[0]), Level::Restricted, Version::LATEST);
+    let edits: Vec<_> = violations.into_iter().flat_map(|violation| violation.edits).collect();
+    let edits = apply(text, &stream.documents[0], &edits).expect("edits that fit the text");
+    insta::assert_snapshot!(apply_to_text(text, &edits), @r"
+    kind: Pod
+    spec:
+      hostUsers: true # as everywhere
+      securityContext:
+        sysctls:
+          - name: net.ipv4.tcp_syncookies # against floods
+            value: '1'
+        runAsNonRoot: true
+        seccompProfile:
+          type: RuntimeDefault
+      containers:
+        - name: web
+          securityContext:
+            privileged: false
+            capabilities:
+              add: [NET_BIND_SERVICE] # for port 80
+              drop:
+                - ALL
+            allowPrivilegeEscalation: false
+    ");
 }
 
 #[test]

@@ -1,0 +1,552 @@
+//! Whether a command line installs software: by a package manager, or by running what it
+//! downloads.
+//!
+//! What shells are told to run is read too: `sh -c`, here-documents, substitutions, `eval`. Within
+//! a script it is remembered what was downloaded, so that a later `chmod +x` or `make` tells an
+//! installation from a file that is only data. Text that merely names a tool (`echo apt-get`,
+//! `command -v apk`, a file that is written) is no alarm.
+
+use super::install_tools::installed_by;
+use super::shell::{Command, Pipeline, Word, parse};
+
+/// What a command line installs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Install {
+    /// How, in the words of a message: `` `apt-get install` ``.
+    pub(crate) what: String,
+    /// Which word of the command line does it: the program, or a shell's whole script.
+    pub(crate) argument: usize,
+}
+
+/// How deep scripts in scripts are followed.
+const MAX_NESTING: usize = 4;
+
+/// Longer scripts are not read: 64 KiB.
+const MAX_SCRIPT: usize = 64 << 10;
+
+/// The first thing that this command line installs when it runs. The words are those of a
+/// container's `command` and `args`: the first is a program, and no shell has read them.
+pub(crate) fn installs_software(argv: &[&str]) -> Option<Install> {
+    if argv.is_empty() {
+        return None;
+    }
+    let words: Vec<Word> = argv.iter().map(|word| Word::literal(word)).collect();
+    let program = program_position(&words);
+    let rest = words.get(program + 1..).unwrap_or_default();
+    let script = match words.get(program).map(|word| base_name(&word.text)) {
+        Some(name) if is_shell(name) => shell_reads(rest).script_position(),
+        _ => None,
+    };
+    let argument = script.map_or(program, |position| program + 1 + position);
+    let what = Search::default().pipeline(&vec![Command { words, ..Command::default() }], 0)?;
+    Some(Install { what, argument })
+}
+
+/// What a script has done so far that matters for what it does next.
+#[derive(Default)]
+struct Search {
+    /// Files that were downloaded, with the tool that did it.
+    downloads: Vec<(String, &'static str)>,
+    /// Whether sources were fetched.
+    cloned: bool,
+}
+
+impl Search {
+    fn script(&mut self, script: &str, depth: usize) -> Option<String> {
+        if depth >= MAX_NESTING || script.len() > MAX_SCRIPT {
+            return None;
+        }
+        parse(script).iter().find_map(|pipeline| self.pipeline(pipeline, depth + 1))
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, depth: usize) -> Option<String> {
+        piped(pipeline).or_else(|| pipeline.iter().find_map(|command| self.command(command, depth)))
+    }
+
+    fn command(&mut self, command: &Command, depth: usize) -> Option<String> {
+        let words = command.words.get(program_position(&command.words)..).unwrap_or_default();
+        let found = words.split_first().and_then(|(program, rest)| {
+            let name = base_name(&program.text);
+            let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
+            installed_by(name, &arguments)
+                .map(|how| format!("`{how}`"))
+                .or_else(|| self.runs_text(name, rest, command, depth))
+                .or_else(|| self.runs_download(&program.text, &arguments))
+                .or_else(|| {
+                    self.remember(name, &arguments, command);
+                    None
+                })
+        });
+        found.or_else(|| {
+            let mut scripts = command.words.iter().flat_map(|word| &word.scripts);
+            scripts.find_map(|script| self.script(script, depth))
+        })
+    }
+
+    /// What a shell, or one of its words that take a script, is told to run.
+    fn runs_text(
+        &mut self,
+        name: &str,
+        rest: &[Word],
+        command: &Command,
+        depth: usize,
+    ) -> Option<String> {
+        let from_download = |word: &Word| {
+            let downloader = word.scripts.iter().find_map(|script| downloads_to_output(script))?;
+            Some(format!("`{name}` runs what `{downloader}` downloads"))
+        };
+        match name {
+            "eval" => rest.iter().find_map(from_download).or_else(|| {
+                let text: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
+                self.script(&text.join(" "), depth)
+            }),
+            "source" | "." => {
+                let file = rest.first()?;
+                from_download(file).or_else(|| self.is_download(&file.text))
+            }
+            "su" | "runuser" => {
+                let flag = rest.iter().position(|word| word.text == "-c")?;
+                self.script(&rest.get(flag + 1)?.text, depth)
+            }
+            shell if is_shell(shell) => match shell_reads(rest) {
+                ShellReads::Script(position) => {
+                    let script = rest.get(position)?;
+                    from_download(script).or_else(|| self.script(&script.text, depth))
+                }
+                ShellReads::File(position) => {
+                    let file = rest.get(position)?;
+                    from_download(file).or_else(|| self.is_download(&file.text))
+                }
+                ShellReads::Input => self.script(command.input.as_deref()?, depth),
+            },
+            _ => None,
+        }
+    }
+
+    /// What a program does with something that was downloaded before.
+    fn runs_download(&self, program: &str, arguments: &[&str]) -> Option<String> {
+        let any = |files: &[&str]| files.iter().find_map(|file| self.is_download(file));
+        match base_name(program) {
+            "chmod" => {
+                let (mode, files) = arguments
+                    .iter()
+                    .position(|it| !it.starts_with('-'))
+                    .and_then(|position| arguments.get(position..)?.split_first())?;
+                if makes_executable(mode) { any(files) } else { None }
+            }
+            "install" | "mv" | "cp" | "ln" => {
+                let (target, files) = arguments.split_last()?;
+                if is_program_folder(target) { any(files) } else { None }
+            }
+            "make" | "cmake" | "configure" | "ninja" | "meson" if self.cloned => {
+                Some(format!("`git clone`, then `{}`", base_name(program)))
+            }
+            "python" | "python3" | "perl" | "ruby" | "node" | "php" => {
+                any(arguments.get(..1).unwrap_or_default())
+            }
+            _ if program.contains('/') => self.is_download(program),
+            _ => None,
+        }
+    }
+
+    /// Notes what a command fetches.
+    fn remember(&mut self, name: &str, arguments: &[&str], command: &Command) {
+        match name {
+            "git" if arguments.iter().take(4).any(|word| *word == "clone") => self.cloned = true,
+            _ => {
+                let Some(tool) = downloader(name) else { return };
+                let written = downloaded_files(tool, arguments);
+                let files = written.into_iter().chain(command.outputs.iter().cloned());
+                self.downloads.extend(files.map(|file| (file, tool)));
+            }
+        }
+    }
+
+    fn is_download(&self, file: &str) -> Option<String> {
+        let (_, tool) = self.downloads.iter().find(|(known, _)| same_file(known, file))?;
+        Some(format!("a program that `{tool}` downloads is run"))
+    }
+}
+
+/// A download that is run, or unpacked among the programs, as it comes.
+fn piped(pipeline: &Pipeline) -> Option<String> {
+    let mut downloads = None;
+    for command in pipeline {
+        let words = command.words.get(program_position(&command.words)..).unwrap_or_default();
+        let Some((program, rest)) = words.split_first() else { continue };
+        let name = base_name(&program.text);
+        let Some(tool) = downloads else {
+            downloads = downloader(name);
+            continue;
+        };
+        let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
+        let runs = match name {
+            "python" | "python3" | "perl" | "ruby" | "node" | "php" => {
+                matches!(arguments.as_slice(), [] | ["-", ..])
+            }
+            "tar" | "bsdtar" | "unzip" => {
+                arguments.iter().any(|it| is_program_folder(it.trim_start_matches("--directory=")))
+            }
+            "tee" => arguments.iter().any(|file| is_program_folder(parent(file))),
+            _ => is_shell(name) && shell_reads(rest) == ShellReads::Input,
+        };
+        if runs {
+            return Some(format!("`{tool} … | {name}`"));
+        }
+    }
+    None
+}
+
+/// The tool by which a script downloads something to its output, if it does.
+fn downloads_to_output(script: &str) -> Option<&'static str> {
+    let script = script.get(..script.len().min(MAX_SCRIPT))?;
+    parse(script).iter().flatten().find_map(|command| {
+        let program = command.words.get(program_position(&command.words))?;
+        downloader(base_name(&program.text))
+    })
+}
+
+fn downloader(program: &str) -> Option<&'static str> {
+    ["curl", "wget", "fetch", "aria2c"].into_iter().find(|tool| *tool == program)
+}
+
+/// The files that a download is written to.
+fn downloaded_files(tool: &str, arguments: &[&str]) -> Vec<String> {
+    // curl's `-o FILE` and `-O`; the others name the file after the address unless told.
+    let (letter, long) =
+        if tool == "wget" { ('O', "--output-document") } else { ('o', "--output") };
+    let mut files = Vec::new();
+    let mut by_address = tool != "curl";
+    let mut addresses = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if let Some(value) = word.strip_prefix(long) {
+            files.extend(value.strip_prefix('=').or_else(|| words.next().copied()));
+        } else if let Some(flags) = word.strip_prefix('-').filter(|it| !it.starts_with('-')) {
+            let before_value = flags.find(|c| "HudXAebcFTxmwKECDQrtyYz".contains(c));
+            let plain = flags.get(..before_value.unwrap_or(flags.len())).unwrap_or_default();
+            by_address |= tool == "curl" && plain.contains('O');
+            if let Some((_, value)) =
+                plain.find(letter).and_then(|at| flags.split_at_checked(at + 1))
+            {
+                files.extend(if value.is_empty() { words.next().copied() } else { Some(value) });
+            }
+        } else if *word == "--remote-name" {
+            by_address = true;
+        } else if word.contains("://") {
+            addresses.push(*word);
+        }
+    }
+    if by_address && files.is_empty() {
+        files.extend(addresses.iter().map(|address| {
+            let path = address.split(['?', '#']).next().unwrap_or(address);
+            base_name(path)
+        }));
+    }
+    files.into_iter().filter(|file| !matches!(*file, "" | "-")).map(str::to_owned).collect()
+}
+
+/// Whether two names in a script mean the same file, as far as can be told without its folder.
+fn same_file(known: &str, file: &str) -> bool {
+    let plain = |name: &str| !name.trim_start_matches("./").contains('/');
+    known == file || (plain(known) || plain(file)) && base_name(known) == base_name(file)
+}
+
+/// `+x`, `a+rx`, `755` …
+fn makes_executable(mode: &str) -> bool {
+    match mode.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => mode.bytes().rev().take(3).any(|digit| digit % 2 == 1),
+        false => mode.split(',').any(|part| {
+            part.split_once(['+', '=']).is_some_and(|(_, rights)| rights.contains(['x', 'X']))
+        }),
+    }
+}
+
+/// Whether programs are looked for here.
+fn is_program_folder(path: &str) -> bool {
+    let path = if parent(path).ends_with("/bin") { parent(path) } else { path };
+    matches!(
+        path.trim_end_matches('/'),
+        "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin" | "/usr/local" | "/usr/local/bin" | "/opt/bin"
+    )
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn is_shell(program: &str) -> bool {
+    matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh" | "hush")
+}
+
+/// Where a shell takes its script from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ShellReads {
+    /// From the argument at this position.
+    Script(usize),
+    /// From the file that this argument names.
+    File(usize),
+    /// From its standard input.
+    Input,
+}
+
+impl ShellReads {
+    fn script_position(self) -> Option<usize> {
+        if let Self::Script(position) = self { Some(position) } else { None }
+    }
+}
+
+/// Where a shell with these arguments takes its script from.
+fn shell_reads(arguments: &[Word]) -> ShellReads {
+    let (mut script, mut input, mut options) = (false, false, true);
+    let mut position = 0;
+    while let Some(word) = arguments.get(position) {
+        let text = word.text.as_str();
+        if text == "--" {
+            options = false;
+        } else if options && text.starts_with(['-', '+']) && text.len() > 1 {
+            let short = !text.starts_with("--");
+            script |= short && text.starts_with('-') && text.contains('c');
+            input |= short && text.starts_with('-') && text.contains('s');
+            // `-o pipefail`, also at the end of others: `-euo pipefail`.
+            position += usize::from(short && text.ends_with(['o', 'O']));
+        } else if script {
+            return ShellReads::Script(position);
+        } else if text == "-" || input {
+            return ShellReads::Input;
+        } else {
+            return ShellReads::File(position);
+        }
+        position += 1;
+    }
+    ShellReads::Input
+}
+
+/// A program that runs another one.
+struct Wrapper {
+    names: &'static [&'static str],
+    /// Its options that take the next word as their value.
+    valued: &'static [&'static str],
+    /// How many words it takes before the other program.
+    takes: usize,
+}
+
+const WRAPPERS: &[Wrapper] = &[
+    Wrapper {
+        names: &["sudo", "doas"],
+        valued: &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "--user", "--group"],
+        takes: 0,
+    },
+    Wrapper { names: &["env"], valued: &["-u", "-C", "--unset", "--chdir"], takes: 0 },
+    Wrapper { names: &["nice", "ionice"], valued: &["-n", "-c"], takes: 0 },
+    Wrapper { names: &["timeout"], valued: &["-k", "-s", "--signal"], takes: 1 },
+    Wrapper {
+        names: &["chroot", "gosu", "su-exec", "taskset", "setuidgid"],
+        valued: &[],
+        takes: 1,
+    },
+    Wrapper { names: &["stdbuf"], valued: &["-i", "-o", "-e"], takes: 0 },
+    Wrapper { names: &["time", "exec"], valued: &["-f", "-o", "-a"], takes: 0 },
+    Wrapper { names: &["tini", "dumb-init", "catatonit"], valued: &["-p", "-e", "-r"], takes: 0 },
+    Wrapper { names: &["nsenter"], valued: &["-t", "-S", "-G", "--target"], takes: 0 },
+    Wrapper {
+        names: &["xargs"],
+        valued: &["-n", "-I", "-P", "-L", "-d", "-s", "-a", "-E"],
+        takes: 0,
+    },
+    Wrapper {
+        names: &[
+            "busybox",
+            "toybox",
+            "nohup",
+            "setsid",
+            "builtin",
+            "command",
+            "eatmydata",
+            "unshare",
+        ],
+        valued: &[],
+        takes: 0,
+    },
+];
+
+/// Words of the shell's grammar that a command may follow.
+const KEYWORDS: &[&str] = &["if", "then", "elif", "else", "while", "until", "do", "!", "{"];
+
+/// The position of the program that a command runs in the end: behind assignments, keywords and
+/// whatever only changes how it is run.
+fn program_position(words: &[Word]) -> usize {
+    let mut position = 0;
+    while let Some(word) = words.get(position) {
+        let text = word.text.as_str();
+        if KEYWORDS.contains(&text) || is_assignment(text) {
+            position += 1;
+            continue;
+        }
+        let name = base_name(text);
+        let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name)) else {
+            break;
+        };
+        position += 1;
+        while let Some(option) = words.get(position).filter(|it| it.text.starts_with('-')) {
+            // `command -v` only asks where a program is.
+            if name == "command" && option.text.contains(['v', 'V']) {
+                return words.len();
+            }
+            position += 1 + usize::from(wrapper.valued.contains(&option.text.as_str()));
+            if option.text == "--" {
+                break;
+            }
+        }
+        position += wrapper.takes;
+    }
+    position.min(words.len())
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        let name = name.strip_suffix('+').unwrap_or(name);
+        !name.is_empty()
+            && !name.starts_with(|first: char| first.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Option<String> {
+        installs_software(&["sh", "-c", script]).map(|install| install.what)
+    }
+
+    #[test]
+    fn package_managers() {
+        for (script, what) in [
+            ("apt-get update && apt-get install -y curl && exec /app", "`apt-get install`"),
+            ("if ! command -v jq; then apk add jq; fi", "`apk add`"),
+            ("DEBIAN_FRONTEND=noninteractive apt-get -qq install x", "`apt-get install`"),
+            ("sudo -u root -- apt-get install x", "`apt-get install`"),
+            ("timeout -k 5 60 /usr/bin/yum -y install x", "`yum install`"),
+            ("chroot /host apt-get install -y nfs-common", "`apt-get install`"),
+            ("nsenter -t 1 -m -u -- dnf install x", "`dnf install`"),
+            ("cat list | xargs -n 1 pip install", "`pip install`"),
+            ("busybox sh -ce 'apk add x'", "`apk add`"),
+            ("su -c 'apt install x' root", "`apt install`"),
+            ("bash -eo pipefail -c \"npm ci\"", "`npm ci`"),
+            ("bash <<EOF\npip install flask\nEOF", "`pip install`"),
+            ("echo \"$(apk add x)\"", "`apk add`"),
+            ("eval apk add x", "`apk add`"),
+            ("time -p apk add x", "`apk add`"),
+            ("f() { apt-get install x; }; f", "`apt-get install`"),
+            ("case $x in a) apk add y ;; esac", "`apk add`"),
+            ("set -eux\n\nyarn --cwd /app install \\\n  --frozen-lockfile\n", "`yarn install`"),
+        ] {
+            assert_eq!(shell(script).as_deref(), Some(what), "{script}");
+        }
+    }
+
+    #[test]
+    fn downloads_that_are_run() {
+        for (script, what) in [
+            ("curl -sL https://x.example | sudo bash -", "`curl … | bash`"),
+            ("wget -qO- https://x.example | gunzip | sh -s -- -y", "`wget … | sh`"),
+            ("curl https://x.example | python3", "`curl … | python3`"),
+            ("curl -L https://x.example/a.tgz | tar xz -C /usr/local/bin", "`curl … | tar`"),
+            ("bash <(curl -s https://x.example)", "`bash` runs what `curl` downloads"),
+            ("sh -c \"$(curl -fsSL https://x.example)\"", "`sh` runs what `curl` downloads"),
+            ("eval \"$(wget -qO- https://x.example)\"", "`eval` runs what `wget` downloads"),
+            (". <(curl -s https://x.example)", "`.` runs what `curl` downloads"),
+            (
+                "curl -fsSLo /tmp/i.sh https://x.example && sh /tmp/i.sh",
+                "a program that `curl` downloads is run",
+            ),
+            (
+                "cd /tmp; curl -O https://x.example/i.sh?v=1; bash ./i.sh",
+                "a program that `curl` downloads is run",
+            ),
+            (
+                "wget https://x.example/tool; chmod 755 tool; ./tool",
+                "a program that `wget` downloads is run",
+            ),
+            (
+                "curl -s https://x.example > /t/kubectl && chmod +x /t/kubectl",
+                "a program that `curl` downloads is run",
+            ),
+            (
+                "curl -Lo k https://x.example/k; install -m 0755 k /usr/local/bin/kubectl",
+                "a program that `curl` downloads is run",
+            ),
+            ("git clone https://x.example/a && cd a && make install", "`git clone`, then `make`"),
+            ("git -C /src clone x; cd x; ./configure", "`git clone`, then `configure`"),
+        ] {
+            assert_eq!(shell(script).as_deref(), Some(what), "{script}");
+        }
+    }
+
+    #[test]
+    fn no_false_alarms() {
+        for script in [
+            "echo apt-get install curl",
+            "echo 'curl x | sh'",
+            "cat <<EOF > /out\napt-get install x\ncurl x | sh\nEOF",
+            "# apt-get install x\n/app",
+            "command -v apt-get install",
+            "which apk add",
+            "/usr/bin/apt-config install",
+            "apt-get update",
+            "npm run install",
+            "for x in apk add; do echo $x; done",
+            "curl -s https://x.example | grep ok",
+            "curl -s https://x.example | python3 -m json.tool",
+            "curl -s https://x.example | python3 -c 'import json'",
+            "curl -s https://x.example | bash /scripts/handle.sh",
+            "curl -s https://x.example | tar xz -C /data",
+            "curl -o /data/config.json https://x.example; /app /data/config.json",
+            "curl -o data.json https://x.example; chmod 644 data.json",
+            "curl -H 'X-Foo: o' https://x.example/a; sh a.sh",
+            "wget -O- https://x.example; sh /app.sh",
+            "git clone https://x.example/pages /www && nginx",
+            "make run",
+            "until curl -sf http://db; do sleep 1; done; exec sh /start.sh",
+            "TOKEN=$(curl -s https://x.example); exec /app",
+            "grep -r 'apt-get install' /docs",
+            "",
+            "'",
+        ] {
+            assert_eq!(shell(script), None, "{script}");
+        }
+    }
+
+    #[test]
+    fn the_word_that_does_it() {
+        let at = |argv: &[&str]| installs_software(argv).map(|install| install.argument);
+        assert_eq!(at(&["apk", "add", "curl"]), Some(0));
+        assert_eq!(at(&["env", "A=b", "npm", "i"]), Some(2));
+        assert_eq!(at(&["/bin/bash", "-euo", "pipefail", "-c", "pip install x"]), Some(4));
+        assert_eq!(at(&["tini", "--", "sh", "-c", "pip install x", "arg"]), Some(4));
+        assert_eq!(at(&["/app", "sh", "-c", "pip install x"]), None);
+        assert_eq!(at(&["echo", "$(apk add x)"]), None, "no shell reads it");
+        assert_eq!(at(&["sh", "/run.sh", "-c", "apk add x"]), None, "arguments of a script");
+        assert_eq!(at(&[]), None);
+    }
+
+    #[test]
+    fn bounds() {
+        let long = format!("apk add {}", "x".repeat(MAX_SCRIPT));
+        assert_eq!(shell(&long), None);
+        let mut deep = "apk add x".to_owned();
+        for _ in 0..12 {
+            deep = format!("eval $({deep})");
+        }
+        assert_eq!(shell(&deep), None);
+        let many = "curl -O x://a; sh b; ".repeat(3000);
+        assert_eq!(shell(&many), None);
+        let nested = "$(".repeat(20_000);
+        assert_eq!(shell(&nested), None);
+    }
+}

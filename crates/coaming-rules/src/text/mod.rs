@@ -1,0 +1,5 @@
+//! What rules read in free text: shell scripts, and what they do.
+
+pub(crate) mod commands;
+mod install_tools;
+mod shell;
