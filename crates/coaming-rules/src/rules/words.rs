@@ -28,18 +28,19 @@ pub(crate) fn object(object: Object<'_>) -> String {
     }
 }
 
-/// `a`, `b` and `c`, in backticks.
+/// `a`, `b`, and `c`, in backticks.
 pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
     let quoted: Vec<String> = items.iter().map(|item| format!("`{}`", item.as_ref())).collect();
     and(&quoted)
 }
 
-/// a, b and c.
+/// a, b, and c.
 pub(crate) fn and(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [one, two] => format!("{one} and {two}"),
+        [first @ .., last] => format!("{}, and {last}", first.join(", ")),
     }
 }
 

@@ -148,7 +148,7 @@ impl ContainerRule for AddedCapabilities {
             context
                 .container_finding(Self::RULE, scope, list, message)
                 .severity(worst.map_or(Severity::Low, |(_, severity, _)| *severity))
-                .fix("add no capabilities", Applicability::Unsafe, vec![edit])
+                .fix("remove the added capabilities", Applicability::Unsafe, vec![edit])
                 .done(),
         );
     }

@@ -179,7 +179,11 @@ impl PodRule for HostPath {
                 "Pods of {} {how} `{path}` of the node: an intruder in them {what}. Use a claim, \
                  an `emptyDir` or a ConfigMap instead{}.",
                 words::object(workload.object),
-                if read_only { "" } else { ", or mount it read-only if it must be the node's" },
+                if !read_only && known.read.0 < known.write.0 {
+                    ", or mount it read-only if it must be the node's"
+                } else {
+                    ""
+                },
             );
             let node = source.field("path").unwrap_or(source);
             findings.push(

@@ -111,13 +111,12 @@ impl ContainerRule for MissingSecurityContext {
         let slight =
             missing.iter().all(|field| matches!(field, Field::Seccomp | Field::ReadOnlyRoot));
         let node = own.map_or(scope.container.node(), |own| own.node());
-        let title = format!("set {}", words::list(&settings));
         let edits = missing.iter().map(|field| field.edit(scope)).collect();
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
                 .severity(if slight { Severity::Low } else { Self::RULE.severity })
-                .fix(title, Applicability::Unsafe, edits)
+                .fix("set what is missing", Applicability::Unsafe, edits)
                 .done(),
         );
     }

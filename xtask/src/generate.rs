@@ -1,0 +1,121 @@
+//! The files that are made from code: rule pages, the CLI reference.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use coaming::args::Arguments;
+
+/// Writes all generated files; rule pages without a rule are removed.
+pub(crate) fn write(root: &Path) -> Result<(), String> {
+    for stale in stale_pages(root)? {
+        std::fs::remove_file(&stale).map_err(|error| failed(&stale, &error))?;
+    }
+    for (path, text) in generated(root)? {
+        let path = root.join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+        }
+        std::fs::write(&path, text).map_err(|error| failed(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// Fails if a generated file is not what would be written.
+pub(crate) fn check(root: &Path) -> Result<(), String> {
+    let mut stale: Vec<PathBuf> = stale_pages(root)?;
+    for (path, text) in generated(root)? {
+        let path = root.join(path);
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            stale.push(path);
+        }
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = stale
+        .iter()
+        .map(|path| path.strip_prefix(root).unwrap_or(path).display().to_string())
+        .collect();
+    Err(format!("not up to date, run `cargo xtask generate`: {}", names.join(", ")))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
+/// Rule pages on disk that no rule has any more.
+fn stale_pages(root: &Path) -> Result<Vec<PathBuf>, String> {
+    let known = generated(root)?;
+    let folder = Path::new("docs/rules");
+    Ok(std::fs::read_dir(root.join(folder))
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| folder.join(entry.file_name()))
+        .filter(|page| !known.contains_key(page))
+        .map(|page| root.join(page))
+        .collect())
+}
+
+/// All generated files, by their path in the repository.
+fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
+    let mut files = BTreeMap::new();
+    let mut index = String::from(
+        "# Rules\n\n| rule | measure | severity | default | what |\n|---|---|---|---|---|\n",
+    );
+    for rule in coaming_rules::all() {
+        let meta = rule.meta;
+        let default = if meta.default { "on" } else { "off" };
+        index += &format!(
+            "| [{name}]({name}.md) | {} | {} | {default} | {} |\n",
+            meta.measure,
+            meta.severity,
+            meta.summary,
+            name = meta.name,
+        );
+        let page = PathBuf::from(format!("docs/rules/{}.md", meta.name));
+        files.insert(page, coaming::explain::page(rule));
+    }
+    files.insert(PathBuf::from("docs/rules/README.md"), index);
+    files.insert(PathBuf::from("docs/cli.md"), cli_reference());
+    files.insert(PathBuf::from("docs/scan.svg"), picture(root)?);
+    Ok(files)
+}
+
+/// What the README shows: the worst of the example, as a terminal shows it.
+fn picture(root: &Path) -> Result<String, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = std::process::Command::new(cargo)
+        .args(["run", "--quiet", "--package", "coaming", "--", "scan", "--color", "always"])
+        .args(["--min-severity", "high", "examples/shop/database.yaml", "examples/shop/agent.yaml"])
+        .current_dir(root)
+        .output()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if text.is_empty() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let prompt = "$ coaming scan --min-severity high examples/shop\n\n";
+    Ok(anstyle_svg::Term::new().render_svg(&format!("{prompt}{text}")))
+}
+
+/// The `--help` of every command.
+fn cli_reference() -> String {
+    let mut command = Arguments::command().term_width(100);
+    command.build();
+    let mut text = String::from("# Command line\n\nWhat `coaming help` shows.\n");
+    let mut queue = vec![command];
+    while let Some(mut command) = queue.pop() {
+        if command.is_hide_set() || command.get_name() == "help" {
+            continue;
+        }
+        let name = command.get_bin_name().unwrap_or("coaming").to_owned();
+        let help = command.render_long_help().to_string();
+        let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+        text += &format!("\n## `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+        let below: Vec<_> = command.get_subcommands().cloned().collect();
+        queue.extend(below.into_iter().rev());
+    }
+    text
+}
