@@ -182,7 +182,7 @@ pub(super) fn seccomp_profile(check: &mut Check<'_>) {
         && let Some(reason) = silent_containers(check, |scope| type_of(scope).is_none())
     {
         let profile: Place<'_> = check.place(pod).keys(&["securityContext", "seccompProfile"]);
-        let reason = format!("{reason} without a seccomp profile");
+        let reason = format!("{reason} may run without a seccomp profile");
         let edits = runtime_default(&profile);
         let remedy = "set `seccompProfile.type: RuntimeDefault` for the pod";
         check.report(pod, reason, remedy, vec![profile.key("type")], edits);
