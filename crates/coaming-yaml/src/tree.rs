@@ -473,7 +473,7 @@ impl<'a> Node<'a> {
         let mut steps = Vec::new();
         let mut node = self;
         while let Some(parent) = node.parent() {
-            let position = parent.children().iter().position(|&id| id == node.id).unwrap_or(0);
+            let position = parent.position_of(node.id);
             steps.push(if parent.is_mapping() {
                 let key = Node { document: self.document, id: parent.children()[position & !1] };
                 Step::from(key.text())
@@ -508,6 +508,17 @@ impl<'a> Node<'a> {
             stack.extend(children.iter().rev().map(|&id| Node { document: node.document, id }));
             Some(node)
         })
+    }
+
+    /// Where a child stands among the children. They mostly stand in the order in which they were
+    /// made, so that bisection finds it; only what was merged in may stand elsewhere.
+    fn position_of(self, child: NodeId) -> usize {
+        let children = self.children();
+        children
+            .binary_search(&child)
+            .ok()
+            .or_else(|| children.iter().position(|&id| id == child))
+            .unwrap_or(0)
     }
 
     fn children(self) -> &'a [NodeId] {
