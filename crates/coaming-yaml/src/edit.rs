@@ -9,6 +9,7 @@
 //! that is not exactly the wanted object, it writes nothing.
 
 use crate::path::Path;
+use crate::tree::{Entry, Kind, Node, Scalar};
 
 mod block;
 mod flow;
@@ -60,6 +61,46 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(value: String) -> Self {
         Self::Str(value)
+    }
+}
+
+impl Value {
+    /// As a YAML document in block style, without a marker before it.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let layout = render::Layout { step: 2, sequence_step: 0, newline: "\n", literals: true };
+        let mut text = match self {
+            Self::Str(text) if layout.fits_literal(text) => layout.literal(text, 2),
+            value => layout.block(value, 0),
+        };
+        text.push('\n');
+        text
+    }
+}
+
+impl From<Node<'_>> for Value {
+    /// What a node says. Of duplicate keys the last one counts; a whole number above `i64::MAX`
+    /// becomes a float.
+    fn from(node: Node<'_>) -> Self {
+        match node.kind() {
+            Kind::Sequence => Self::Sequence(node.items().map(Self::from).collect()),
+            Kind::Mapping => {
+                let is_last = |entry: &Entry<'_>| node.get(entry.name()) == Some(entry.value);
+                let entries = node.entries().filter(is_last);
+                Self::Mapping(
+                    entries.map(|entry| (entry.name().to_owned(), entry.value.into())).collect(),
+                )
+            }
+            Kind::Scalar => match node.scalar() {
+                None | Some(Scalar::Null) => Self::Null,
+                Some(Scalar::Bool(value)) => Self::Bool(value),
+                Some(Scalar::Int(value)) => Self::Int(value),
+                #[expect(clippy::cast_precision_loss, reason = "said in the documentation")]
+                Some(Scalar::UInt(value)) => Self::Float(value as f64),
+                Some(Scalar::Float(value)) => Self::Float(value),
+                Some(Scalar::Str(text)) => Self::Str(text.to_owned()),
+            },
+        }
     }
 }
 

@@ -20,13 +20,13 @@ pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
         return None;
     }
     let mut documents = Vec::new();
+    let mut start = 0;
     while reader.peek().is_some() {
-        let start = reader.at;
         let mut builder = Builder::new(Arc::clone(source));
         reader.value(&mut builder)?;
-        let span = reader.span(start);
-        documents.extend(builder.finish(span, Vec::new()));
         reader.skip_space();
+        documents.extend(builder.finish(reader.span(start), Vec::new()));
+        start = reader.at;
     }
     Some(documents)
 }

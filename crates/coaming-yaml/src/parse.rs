@@ -175,14 +175,22 @@ impl<'s> Reader<'s> {
                 self.comments.push(Comment { span, placement });
                 return Ok(());
             }
-            Event::DocumentStart(..) if self.abandoned => {
-                self.abandoned = false;
-                self.document_start = span.start;
+            Event::DocumentStart(explicit, _) => {
+                if std::mem::take(&mut self.abandoned) {
+                    self.document_start = span.start;
+                }
+                // An implicit start is placed at the first thing in the document.
+                if !explicit {
+                    return Ok(());
+                }
             }
             Event::DocumentEnd => self.end_document(span),
             _ => {}
         }
-        self.last_end = self.last_end.max(span.end);
+        // Events without text of their own may be placed at what comes next.
+        if span.start < span.end {
+            self.last_end = self.last_end.max(span.end);
+        }
         Ok(())
     }
 
@@ -202,15 +210,8 @@ impl<'s> Reader<'s> {
             EventStyle::Folded => ScalarStyle::Folded,
         };
         if style == ScalarStyle::Plain && span.start == span.end {
-            // An absent value is told by a text that was never written; it stands after its colon.
-            let mut at = span.start;
-            if self.builder.expects_value() {
-                let rest = Span::new(at, offset(self.text.len())).text(self.text);
-                let gap = rest.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-                if rest.as_bytes().get(gap) == Some(&b':') {
-                    at += offset(gap) + 1;
-                }
-            }
+            // An absent value is told by a text that was never written.
+            let at = self.absent_value(span.start);
             let nowhere = Span::new(at, at);
             self.last_end = self.last_end.max(at);
             self.builder.scalar(style, nowhere, Text::Slice(nowhere), typing, anchor);
@@ -220,9 +221,38 @@ impl<'s> Reader<'s> {
             ScalarStyle::Literal | ScalarStyle::Folded => self.block_scalar_span(span),
             _ => span,
         };
+        self.last_end = self.last_end.max(whole.end);
         // Owned text never lies in the source.
         let text = self.slice_of(&text).map_or(Text::Cooked(&text), Text::Slice);
         self.builder.scalar(style, whole, text, typing, anchor);
+    }
+
+    /// Where a value that is not written would be: after its colon or dash and its tag or anchor.
+    /// The parser places it there, at the colon, or at what comes next.
+    fn absent_value(&self, given: u32) -> u32 {
+        let mut end = given;
+        if self.builder.expects_value() {
+            let rest = Span::new(given, offset(self.text.len())).text(self.text);
+            let gap = rest.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            if rest.as_bytes().get(gap) == Some(&b':') {
+                end += offset(gap) + 1;
+            }
+        }
+        let start = self.last_end.min(end);
+        let between = Span::new(start, end).text(self.text);
+        let mut at = 0;
+        while let Some(token) = find_indicator(between.get(at..).unwrap_or_default(), |byte, _| {
+            !byte.is_ascii_whitespace() && byte != b'#'
+        }) {
+            let rest = between.get(at + token as usize..).unwrap_or_default();
+            let length = if rest.starts_with(['&', '!']) {
+                rest.find(char::is_whitespace).unwrap_or(rest.len())
+            } else {
+                1
+            };
+            at += token as usize + length;
+        }
+        start + offset(at)
     }
 
     /// Where a borrowed text stands in the source.
@@ -238,16 +268,24 @@ impl<'s> Reader<'s> {
         let before = Span::new(self.last_end.min(content.start), content.start).text(self.text);
         let start = find_indicator(before, |byte, _| matches!(byte, b'|' | b'>'))
             .map_or(content.start, |header| self.last_end + header);
-        let header = Span::new(start, content.start).text(self.text);
+        let header = Span::new(start, offset(self.text.len())).text(self.text);
         let indicators = header.bytes().take_while(|byte| !byte.is_ascii_whitespace()).count();
         let keeps = header.get(..indicators).is_some_and(|header| header.contains('+'));
         let end = if keeps {
             // Here the blank lines are part of the value.
-            let text = Span::new(start, content.end).text(self.text);
+            let known = Span::new(0, content.end).text(self.text);
+            let line_end = offset(known.trim_end_matches([' ', '\t']).len()).max(start);
+            let rest = Span::new(line_end, offset(self.text.len())).text(self.text);
+            let blank = rest
+                .split_inclusive('\n')
+                .take_while(|line| line.ends_with('\n') && line.trim().is_empty());
+            let end = line_end + blank.map(|line| offset(line.len())).sum::<u32>();
+            let text = Span::new(start, end).text(self.text);
             start + offset(text.strip_suffix('\n').unwrap_or(text).trim_end_matches('\r').len())
         } else {
             let written = without_blank_lines(content.text(self.text));
-            if written.is_empty() {
+            // Of a block without content, the parser gives the header instead.
+            if written.is_empty() || content.start == start {
                 start + offset(indicators)
             } else {
                 content.start + offset(written.len())

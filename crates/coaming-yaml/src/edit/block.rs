@@ -1,7 +1,7 @@
 //! Text edits between block indicators: `key: value` lines and `- item` lines.
 
 use super::plan::{Change, Within, step_into};
-use super::render::{Quoting, can_be_literal, in_style_of, inline};
+use super::render::{Layout, Quoting, in_style_of, inline};
 use super::text::{Editor, Place, expanded_value};
 use super::{EditError, Value};
 use crate::parse::find_indicator;
@@ -179,10 +179,13 @@ impl<'d> Editor<'d> {
         let Some(start) = last.map(|node| self.span(node).range().start) else { return };
         let header = self.text(start, self.line_end(start));
         let indicators = header.split_whitespace().next().unwrap_or_default();
-        if let Some(keep) = indicators.find('+') {
-            self.put(start + keep, start + keep + 1, "-");
-        } else if !indicators.contains('-') && start + header.len() < end {
-            self.put(start + indicators.len(), start + indicators.len(), "-");
+        let (from, to) = match indicators.find('+') {
+            Some(keep) => (start + keep, start + keep + 1),
+            None => (start + indicators.len(), start + indicators.len()),
+        };
+        let is_needed = !indicators.contains('-') && start + header.len() < end;
+        if is_needed && !self.is_edited(start, to) {
+            self.put(from, to, "-");
         }
     }
 
@@ -194,15 +197,20 @@ impl<'d> Editor<'d> {
             let is_first_on_line =
                 self.text(line_start, member.start).trim_matches([' ', '\u{feff}']).is_empty();
             if is_first_on_line {
+                // With the line break before it, so that lines added after it have theirs. The
+                // first line has none; a byte order mark there stays.
                 let end = self.line_end(member.end);
-                let after = self.next_line(end);
-                if after == end && line_start > 0 {
-                    // The last line has no line break of its own to take along.
+                if line_start > 0 {
                     self.put(self.line_end(self.line_start(line_start - 1)), end, "");
                 } else {
-                    // A byte order mark at the start of the file stays.
-                    let mark = self.text(line_start, member.start).trim_end_matches(' ').len();
-                    self.put(line_start + mark, after, "");
+                    let mark = self.text(0, member.start).trim_end_matches(' ').len();
+                    let mut after = self.next_line(end);
+                    while let Some(next) =
+                        removed.next_if(|next| self.line_start(next.start) == after)
+                    {
+                        after = self.next_line(self.line_end(next.end));
+                    }
+                    self.put(mark, after, "");
                 }
                 continue;
             }
@@ -276,7 +284,11 @@ impl<'d> Editor<'d> {
             _ => None,
         };
         let text = text.unwrap_or_else(|| match value {
-            Value::Str(text) if can_be_literal(text) && !self.has_more_on_line(old.end) => {
+            Value::Str(text)
+                if self.layout(node).fits_literal(text)
+                    && !self.has_more_on_line(old.end)
+                    && !self.text(after, old.start).contains('#') =>
+            {
                 let layout = self.layout(node);
                 let column = match place {
                     Place::Value { column, .. } => column + layout.step,
@@ -328,7 +340,7 @@ impl<'d> Editor<'d> {
     /// A block collection in place of another one.
     fn replace_block(&mut self, node: Node<'d>, value: &Value, place: Place) {
         let old = self.span(node).range();
-        let layout = self.layout(node);
+        let layout = self.layout_before_comment(node);
         let at = self.column(old.start);
         let column = match place {
             // A sequence may stand at its key's column, a mapping may not.
@@ -339,6 +351,14 @@ impl<'d> Editor<'d> {
         };
         let shift = " ".repeat(column - at);
         self.put(old.start, old.end, format!("{shift}{}", layout.block(value, column)));
+    }
+
+    /// The layout for what takes a node's place: with a comment after it, it must not end with a
+    /// text that would swallow it.
+    fn layout_before_comment(&self, node: Node<'d>) -> Layout {
+        let layout = self.layout(node);
+        let literals = layout.literals && !self.has_more_on_line(self.span(node).range().end);
+        Layout { literals, ..layout }
     }
 
     /// A block collection in place of a value on one line, or of nothing.
@@ -356,11 +376,18 @@ impl<'d> Editor<'d> {
                 self.put(at, at, format!("{}{}", layout.line(column), layout.block(value, column)));
             }
             Place::Item { after, column } if old.is_empty() => {
+                let layout = self.layout_before_comment(node);
                 self.put_over_gap(after, old.end, format!(" {}", layout.block(value, column + 2)));
             }
-            _ => {
-                let column = self.column(old.start);
-                self.put(old.start, old.end, layout.block(value, column));
+            Place::Root => {
+                let layout = self.layout_before_comment(node);
+                self.put(old.start, old.end, layout.block(value, self.column(old.start)));
+            }
+            Place::Value { after, .. } | Place::Item { after, .. } | Place::Flow { after } => {
+                // Its tags and anchors go, so what was after them moves there.
+                let layout = self.layout_before_comment(node);
+                let start = self.skip_blank(after, old.start);
+                self.put_over_gap(start, old.end, layout.block(value, self.column(start)));
             }
         }
     }

@@ -23,6 +23,9 @@ pub(super) struct Layout {
     pub(super) sequence_step: usize,
     /// The line break of the file.
     pub(super) newline: &'static str,
+    /// Whether texts of several lines may be written as such. Where the file has no final line
+    /// break, they cannot say that they end with one.
+    pub(super) literals: bool,
 }
 
 impl Layout {
@@ -58,7 +61,7 @@ impl Layout {
                 let below = column + self.sequence_step;
                 format!("{key}:{}{}", self.line(below), self.block(value, below))
             }
-            Value::Str(text) if can_be_literal(text) => {
+            Value::Str(text) if self.fits_literal(text) => {
                 format!("{key}: {}", self.literal(text, column + self.step))
             }
             value => format!("{key}: {}", inline(value, Quoting::Block)),
@@ -68,11 +71,15 @@ impl Layout {
     /// A sequence's item whose dash stands at `column`.
     pub(super) fn item(&self, value: &Value, column: usize) -> String {
         match value {
-            Value::Str(text) if can_be_literal(text) => {
+            Value::Str(text) if self.fits_literal(text) => {
                 format!("- {}", self.literal(text, column + 2))
             }
             value => format!("- {}", self.block(value, column + 2)),
         }
+    }
+
+    pub(super) fn fits_literal(&self, text: &str) -> bool {
+        self.literals && can_be_literal(text)
     }
 
     /// A text of several lines, with the lines below at `column`.
@@ -95,7 +102,7 @@ impl Layout {
 }
 
 /// Whether a text of several lines can be written as it is, after a `|`.
-pub(super) fn can_be_literal(text: &str) -> bool {
+fn can_be_literal(text: &str) -> bool {
     let lines = text.strip_suffix('\n').unwrap_or(text);
     text.contains('\n')
         && !lines.starts_with([' ', '\n'])

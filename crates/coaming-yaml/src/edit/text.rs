@@ -295,6 +295,12 @@ impl<'d> Editor<'d> {
         self.edits.push(TextEdit { span, replacement: replacement.into() });
     }
 
+    /// Whether something is to change between two bytes already.
+    pub(super) fn is_edited(&self, start: usize, end: usize) -> bool {
+        let touches = |range: std::ops::Range<usize>| start <= range.end && range.start <= end;
+        self.edits.iter().any(|edit| touches(edit.span.range()))
+    }
+
     /// Takes back what was to go between two bytes, because all of that goes.
     pub(super) fn withdraw(&mut self, start: usize, end: usize) {
         self.edits.retain(|edit| {
@@ -384,6 +390,7 @@ impl<'d> Editor<'d> {
             step: step.filter(|&step| step > 0).unwrap_or(2),
             sequence_step: sequence_step.unwrap_or(0),
             newline: self.newline,
+            literals: self.source.ends_with('\n'),
         }
     }
 
@@ -430,7 +437,11 @@ pub(super) fn expanded_value(
         }
     };
     match node.kind() {
-        Kind::Scalar => scalar_value(node),
+        Kind::Scalar => match node.scalar() {
+            // Its notation cannot be kept.
+            Some(Scalar::UInt(_)) => Err(EditError::Unwritable),
+            _ => Ok(node.into()),
+        },
         Kind::Sequence => {
             let mut items = Vec::new();
             for (index, item) in node.items().enumerate() {
@@ -455,15 +466,4 @@ pub(super) fn expanded_value(
             Ok(Value::Mapping(entries))
         }
     }
-}
-
-fn scalar_value(node: Node<'_>) -> Result<Value, EditError> {
-    Ok(match node.scalar() {
-        None | Some(Scalar::Null) => Value::Null,
-        Some(Scalar::Bool(value)) => Value::Bool(value),
-        Some(Scalar::Int(value)) => Value::Int(value),
-        Some(Scalar::UInt(_)) => return Err(EditError::Unwritable),
-        Some(Scalar::Float(value)) => Value::Float(value),
-        Some(Scalar::Str(text)) => Value::Str(text.to_owned()),
-    })
 }

@@ -1,0 +1,12 @@
+//! What must hold for every text: on generated documents, and on the corpus of real ones.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say aloud what they skip"
+)]
+
+mod corpus;
+mod generated;
+mod laws;
+mod mutated;
