@@ -8,12 +8,16 @@
 //! * A finding never holds a secret's value: not in its message, not in its fix.
 //! * Findings have one total order ([`Finding::rank`]), so that output is the same on every run.
 
+mod baseline;
 mod finding;
+mod fingerprint;
 mod fix;
 mod location;
 mod rule;
 
+pub use baseline::{Baseline, BaselineError};
 pub use finding::{Finding, ObjectRef, Suppression};
+pub use fingerprint::fingerprint;
 pub use fix::{Applicability, DocumentEdits, Fix};
 pub use location::{FileId, Location, Position};
 pub use rule::{Confidence, Measure, RuleMeta, Severity, Standard};

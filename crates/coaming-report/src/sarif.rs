@@ -5,7 +5,6 @@ use std::io;
 
 use coaming_finding::{Confidence, Finding, Location, RuleMeta, Severity};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::{Places, Report, rule_url};
 
@@ -167,23 +166,8 @@ pub(crate) struct Fingerprints {
 
 impl Fingerprints {
     pub(crate) fn of(&mut self, finding: &Finding, places: &Places<'_>) -> String {
-        let location = finding.locations.first();
-        let mut hasher = Sha256::new();
-        let mut add = |part: &str| {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
-        };
-        add(finding.rule.name);
-        add(location.map_or("", |location| places.name(location)));
-        if let Some(object) = &finding.object {
-            for part in [&object.api_version, &object.kind, &object.namespace, &object.name] {
-                add(part);
-            }
-        }
-        add(finding.container.as_deref().unwrap_or_default());
-        add(&location.map(|location| location.path.to_string()).unwrap_or_default());
-        let digest = hasher.finalize();
-        let base: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let file = finding.locations.first().map_or("", |location| places.name(location));
+        let base = coaming_finding::fingerprint(finding, file);
         let count = self.seen.entry(base.clone()).or_insert(0);
         *count += 1;
         format!("{base}:{count}")

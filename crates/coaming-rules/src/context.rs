@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use coaming_config::Config;
 use coaming_finding::{
     Applicability, Confidence, DocumentEdits, FileId, Finding, Fix, Location, ObjectRef, RuleMeta,
     Severity,
@@ -15,18 +16,20 @@ use crate::ContainerScope;
 /// The newest Kubernetes minor version that the rules know.
 pub(crate) const NEWEST_MINOR: u32 = 37;
 
-/// What the user decided that rules need to know.
+/// What the user decided.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The cluster's version, 1.`minor`.
     pub kubernetes_minor: u32,
-    /// Registries (or repositories below them) that images may come from; empty for any.
-    pub allowed_registries: Vec<String>,
+    /// The configuration: where which rules run, and what is excused.
+    pub config: Config,
+    /// Today, as `YYYY-MM-DD`, to tell what has expired; nothing expires without.
+    pub today: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { kubernetes_minor: NEWEST_MINOR, allowed_registries: Vec::new() }
+        Self { kubernetes_minor: NEWEST_MINOR, config: Config::default(), today: None }
     }
 }
 
@@ -93,7 +96,7 @@ impl<'a> Context<'a> {
     }
 }
 
-fn object_ref(object: Object<'_>) -> ObjectRef {
+pub(crate) fn object_ref(object: Object<'_>) -> ObjectRef {
     ObjectRef {
         api_version: object.api_version().to_owned(),
         kind: object.kind().to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use coaming_config::Config;
 use coaming_finding::Finding;
 use coaming_kube::{Effective, Inventory, Workload};
 use rayon::prelude::*;
@@ -15,10 +16,10 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// The rules that run unless the user says otherwise.
+    /// The rules that run somewhere by this configuration.
     #[must_use]
-    pub fn defaults() -> Self {
-        Self::matching(|rule| rule.meta.default)
+    pub fn configured(config: &Config) -> Self {
+        Self::matching(|rule| config.runs(rule.meta))
     }
 
     /// The rules that a predicate picks.
@@ -41,7 +42,7 @@ const GRAIN: usize = 64;
 #[must_use]
 pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
     let enabled: BTreeSet<&'static str> = rules.rules.iter().map(|rule| rule.meta.name).collect();
-    let context = Context::new(inventory, settings, enabled);
+    let context = Context::new(inventory, settings, enabled.clone());
     let checks = Checks::new(rules);
     let (mut findings, (of_objects, of_all)) = rayon::join(
         || checks.workloads(&context),
@@ -49,8 +50,25 @@ pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<F
     );
     findings.extend(of_objects);
     findings.extend(of_all);
+    decide(inventory, settings, &mut findings);
+    crate::suppress::apply(inventory, settings, &enabled, &mut findings);
     put_in_order(&mut findings);
     findings
+}
+
+/// Drops findings where the user switched their rule off, and gives them the user's severities.
+fn decide(inventory: &Inventory, settings: &Settings, findings: &mut Vec<Finding>) {
+    findings.retain_mut(|finding| {
+        let file = finding.locations.first().and_then(|location| location.file);
+        let file = file.and_then(|file| inventory.files().get(file.0 as usize));
+        let name = file.map_or("", |file| file.name.as_str());
+        let namespace = finding.object.as_ref().map_or("", |object| object.namespace.as_str());
+        match settings.config.decide(finding.rule, finding.severity, name, namespace) {
+            Some(severity) => finding.severity = severity,
+            None => return false,
+        }
+        true
+    });
 }
 
 /// Ranks findings, and drops those that were made twice: two overlays on the same base say the

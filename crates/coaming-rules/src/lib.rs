@@ -18,10 +18,11 @@ mod registry;
 mod rule;
 mod rules;
 mod standard;
+mod suppress;
 mod text;
 
 pub use context::{Context, Settings};
 pub use engine::{RuleSet, run};
-pub use registry::{all, find};
+pub use registry::{all, find, nearest};
 pub use rule::{Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, PodRule, Rule};
 pub use standard::run_standard;

@@ -38,6 +38,7 @@ static RULES: &[Rule] = &[
     Rule::inventory::<security::service_account_token::ServiceAccountToken>(),
     Rule::container::<security::probe_host::ProbeHost>(),
     Rule::object::<schema::removed_api::RemovedApi>(),
+    Rule::inventory::<schema::suppression::Suppression>(),
 ];
 
 /// All rules, in the order in which they are documented.
@@ -50,4 +51,31 @@ pub fn all() -> &'static [Rule] {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.meta.name == name)
+}
+
+/// The rule whose name is most like this one, if any is like it at all.
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
+    RULES
+        .iter()
+        .map(|rule| (distance(name, rule.meta.name), rule.meta.name))
+        .min()
+        .filter(|(distance, nearest)| *distance <= nearest.len() / 3)
+        .map(|(_, nearest)| nearest)
+}
+
+/// How many letters have to change (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let substitute = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
 }

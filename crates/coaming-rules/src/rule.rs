@@ -113,7 +113,7 @@ macro_rules! rule {
         pub(crate) struct $type;
 
         impl $type {
-            const RULE: &'static coaming_finding::RuleMeta = &coaming_finding::RuleMeta {
+            pub(crate) const RULE: &'static coaming_finding::RuleMeta = &coaming_finding::RuleMeta {
                 name: $name,
                 summary: $summary,
                 measure: coaming_finding::Measure::$measure,

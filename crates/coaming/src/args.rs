@@ -68,6 +68,18 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
+    /// Use this configuration file, not the `coaming.yaml` found upwards from the first path.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Count only findings that this file does not know.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write today's findings to this file, for `--baseline`.
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+
     /// Show and count only findings of this severity or worse.
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub min_severity: Option<MinSeverity>,

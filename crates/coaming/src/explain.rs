@@ -8,7 +8,7 @@ use crate::{CommandError, Outcome, output};
 /// Prints a rule's documentation.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandError> {
     let rule = coaming_rules::find(&arguments.rule).ok_or_else(|| {
-        let nearest = crate::scan::nearest(&arguments.rule)
+        let nearest = coaming_rules::nearest(&arguments.rule)
             .map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
         CommandError::Argument(format!(
             "there is no rule `{}`.{nearest} `coaming rules` lists them all.",

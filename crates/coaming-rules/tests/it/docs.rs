@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use coaming_config::Config;
 use coaming_finding::{Applicability, Finding};
 use coaming_kube::{FileEntry, Inventory};
 use coaming_rules::{Rule, RuleSet, Settings, all, run};
@@ -25,7 +26,11 @@ fn check(rule: &Rule, text: &str) -> Vec<Finding> {
     let file = FileEntry::new("example.yaml", stream.source, stream.documents);
     let inventory = Inventory::new(vec![file]);
     let settings = Settings {
-        allowed_registries: vec!["registry.example.com".to_owned()],
+        config: Config {
+            select: vec!["ALL".to_owned()],
+            allowed_registries: vec!["registry.example.com".to_owned()],
+            ..Config::default()
+        },
         ..Settings::default()
     };
     run(&inventory, &settings, &RuleSet::matching(|other| other.meta.name == rule.meta.name))

@@ -66,7 +66,7 @@ impl ContainerRule for ImageRegistry {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        let allowed = &context.settings.allowed_registries;
+        let allowed = &context.settings.config.allowed_registries;
         let Some((reference, node)) = image(scope).filter(|_| !allowed.is_empty()) else { return };
         if allowed.iter().any(|place| reference.is_in(place)) {
             return;

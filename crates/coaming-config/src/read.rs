@@ -1,0 +1,325 @@
+//! From the file's text to a [`Config`], or to every error in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coaming_finding::Severity;
+use coaming_yaml::{LineIndex, Node};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::{Config, CustomRule, Override, Suppression};
+
+/// Something in the file that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// The keys of the file and of the mappings in it.
+pub(crate) const KEYS: &[&str] = &[
+    "select",
+    "ignore",
+    "severity",
+    "overrides",
+    "exclude",
+    "registries",
+    "images",
+    "standard",
+    "kubernetes-version",
+    "min-severity",
+    "rules",
+    "policies",
+];
+pub(crate) const IGNORE_KEYS: &[&str] =
+    &["rule", "path", "namespace", "object", "reason", "expires"];
+pub(crate) const OVERRIDE_KEYS: &[&str] = &["paths", "namespaces", "select", "ignore", "severity"];
+pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", "expression"];
+
+/// Reads the file's text.
+///
+/// # Errors
+///
+/// Every error in it, in the order of the text.
+pub fn parse(text: &str) -> Result<Config, Vec<ConfigError>> {
+    let stream = coaming_yaml::parse(Arc::from(text));
+    let mut reader = Reader { text, lines: LineIndex::new(text), errors: Vec::new() };
+    for error in &stream.errors {
+        reader.error_at(error.offset, format!("not valid YAML: {}", error.message));
+    }
+    let config = stream.documents.first().map(|document| reader.config(document.root()));
+    if reader.errors.is_empty() {
+        return Ok(config.unwrap_or_default());
+    }
+    reader.errors.sort_by_key(|error| (error.line, error.column));
+    Err(reader.errors)
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    lines: LineIndex,
+    errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self, root: Node<'_>) -> Config {
+        let mut config = Config::default();
+        for (key, value) in self.fields(root, KEYS, "coaming.yaml") {
+            match key {
+                "select" => config.select = self.strings(value),
+                "ignore" => self.ignore(value, &mut config),
+                "severity" => config.severity = self.severities(value),
+                "overrides" => config.overrides = self.each(value, Self::override_of),
+                "exclude" => config.exclude = self.strings(value),
+                "registries" => {
+                    for (_, allow) in self.fields(value, &["allow"], "registries") {
+                        config.allowed_registries = self.strings(allow);
+                    }
+                }
+                "images" => {
+                    for (_, archives) in self.fields(value, &["archives"], "images") {
+                        config.image_archives = self.texts(archives);
+                    }
+                }
+                "standard" => config.standard = self.one_of(value, &["baseline", "restricted"]),
+                "kubernetes-version" => config.kubernetes_version = self.string(value),
+                "min-severity" => config.min_severity = self.severity(value),
+                "rules" => config.rules = self.each(value, Self::custom_rule),
+                _ => config.policies = self.strings(value),
+            }
+        }
+        config
+    }
+
+    /// A name switches a rule off; a mapping excuses some of its findings.
+    fn ignore(&mut self, list: Node<'_>, config: &mut Config) {
+        for item in self.items(list) {
+            if item.is_mapping() {
+                config.suppressions.extend(self.suppression(item));
+            } else {
+                config.ignore.extend(self.string(item));
+            }
+        }
+    }
+
+    fn suppression(&mut self, node: Node<'_>) -> Option<Suppression> {
+        let mut suppression = Suppression {
+            rule: String::new(),
+            paths: None,
+            namespaces: None,
+            object: None,
+            reason: String::new(),
+            expires: None,
+            line: self.line(node),
+        };
+        for (key, value) in self.fields(node, IGNORE_KEYS, "ignore") {
+            match key {
+                "rule" => suppression.rule = self.string(value).unwrap_or_default(),
+                "path" => suppression.paths = self.globs(value),
+                "namespace" => suppression.namespaces = self.globs(value),
+                "object" => suppression.object = self.string(value),
+                "reason" => suppression.reason = self.string(value).unwrap_or_default(),
+                _ => suppression.expires = self.date(value),
+            }
+        }
+        if suppression.rule.is_empty() {
+            self.error(node, "an entry of `ignore` needs a `rule`");
+            return None;
+        }
+        Some(suppression)
+    }
+
+    fn override_of(&mut self, node: Node<'_>) -> Option<Override> {
+        let mut over = Override {
+            paths: None,
+            namespaces: None,
+            select: Vec::new(),
+            ignore: Vec::new(),
+            severity: BTreeMap::new(),
+        };
+        for (key, value) in self.fields(node, OVERRIDE_KEYS, "overrides") {
+            match key {
+                "paths" => over.paths = self.globs(value),
+                "namespaces" => over.namespaces = self.globs(value),
+                "select" => over.select = self.strings(value),
+                "ignore" => over.ignore = self.strings(value),
+                _ => over.severity = self.severities(value),
+            }
+        }
+        if over.paths.is_none() && over.namespaces.is_none() {
+            self.error(node, "an override needs `paths` or `namespaces`");
+            return None;
+        }
+        Some(over)
+    }
+
+    fn custom_rule(&mut self, node: Node<'_>) -> Option<CustomRule> {
+        let mut rule = CustomRule {
+            name: String::new(),
+            message: String::new(),
+            severity: Severity::Medium,
+            kinds: Vec::new(),
+            expression: String::new(),
+            line: self.line(node),
+        };
+        for (key, value) in self.fields(node, RULE_KEYS, "rules") {
+            match key {
+                "name" => rule.name = self.string(value).unwrap_or_default(),
+                "message" => rule.message = self.string(value).unwrap_or_default(),
+                "severity" => rule.severity = self.severity(value).unwrap_or(rule.severity),
+                "kinds" => rule.kinds = self.strings(value),
+                _ => {
+                    rule.line = self.line(value);
+                    rule.expression = self.string(value).unwrap_or_default();
+                }
+            }
+        }
+        let is_kebab = rule
+            .name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if rule.name.is_empty() || rule.expression.is_empty() || rule.message.is_empty() {
+            self.error(node, "a rule needs `name`, `expression` and `message`");
+        } else if !is_kebab {
+            self.error(node, "a rule's name is in kebab case: `team-label`");
+        }
+        Some(rule)
+    }
+
+    /// The entries of a mapping whose keys are known; an error for each of the others.
+    fn fields<'n>(
+        &mut self,
+        node: Node<'n>,
+        known: &[&'static str],
+        place: &str,
+    ) -> Vec<(&'n str, Node<'n>)> {
+        if !node.is_mapping() {
+            self.error(node, &format!("`{place}` must be a mapping"));
+            return Vec::new();
+        }
+        let mut fields = Vec::new();
+        for entry in node.entries() {
+            let name = entry.name();
+            if known.contains(&name) {
+                fields.push((name, entry.value));
+            } else {
+                let hint = nearest(name, known).map_or_else(
+                    || format!("; known are {}", known.join(", ")),
+                    |near| format!("; did you mean `{near}`?"),
+                );
+                self.error(entry.key, &format!("`{place}` has no key `{name}`{hint}"));
+            }
+        }
+        fields
+    }
+
+    fn each<T>(&mut self, list: Node<'_>, read: fn(&mut Self, Node<'_>) -> Option<T>) -> Vec<T> {
+        self.items(list).into_iter().filter_map(|item| read(self, item)).collect()
+    }
+
+    fn items<'n>(&mut self, node: Node<'n>) -> Vec<Node<'n>> {
+        if !node.is_sequence() && !node.is_null() {
+            self.error(node, "this must be a list");
+        }
+        node.items().collect()
+    }
+
+    /// A list of texts, or one text alone.
+    fn strings(&mut self, node: Node<'_>) -> Vec<String> {
+        if let Some(text) = node.as_str() {
+            return vec![text.to_owned()];
+        }
+        self.items(node).into_iter().filter_map(|item| self.string(item)).collect()
+    }
+
+    /// Any simple value as text: `1.30` is a version, not a number.
+    fn string(&mut self, node: Node<'_>) -> Option<String> {
+        if node.scalar_style().is_some() && !node.is_null() {
+            return Some(node.text().to_owned());
+        }
+        self.error(node, "this must be a text");
+        None
+    }
+
+    fn texts(&mut self, node: Node<'_>) -> BTreeMap<String, String> {
+        let entries: Vec<_> = node.entries().collect();
+        entries
+            .into_iter()
+            .filter_map(|entry| Some((entry.name().to_owned(), self.string(entry.value)?)))
+            .collect()
+    }
+
+    fn one_of(&mut self, node: Node<'_>, choices: &[&'static str]) -> Option<String> {
+        let text = self.string(node)?;
+        if choices.contains(&text.as_str()) {
+            return Some(text);
+        }
+        self.error(node, &format!("this must be one of {}", choices.join(", ")));
+        None
+    }
+
+    fn severity(&mut self, node: Node<'_>) -> Option<Severity> {
+        let text = self.one_of(node, &["low", "medium", "high", "critical"])?;
+        Severity::ALL.into_iter().find(|severity| severity.as_str() == text)
+    }
+
+    fn severities(&mut self, node: Node<'_>) -> BTreeMap<String, Severity> {
+        let entries: Vec<_> = node.entries().collect();
+        entries
+            .into_iter()
+            .filter_map(|entry| Some((entry.name().to_owned(), self.severity(entry.value)?)))
+            .collect()
+    }
+
+    fn globs(&mut self, node: Node<'_>) -> Option<GlobSet> {
+        let mut builder = GlobSetBuilder::new();
+        for pattern in self.strings(node) {
+            match Glob::new(&pattern) {
+                Ok(glob) => {
+                    builder.add(glob);
+                }
+                Err(error) => self.error(node, &format!("`{pattern}` is no glob: {error}")),
+            }
+        }
+        builder.build().ok()
+    }
+
+    fn date(&mut self, node: Node<'_>) -> Option<String> {
+        let text = self.string(node)?;
+        let shape: String =
+            text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        if shape == "0000-00-00" {
+            return Some(text);
+        }
+        self.error(node, "a date is written as YYYY-MM-DD");
+        None
+    }
+
+    fn line(&self, node: Node<'_>) -> u32 {
+        node.span().map_or(1, |span| self.lines.position(self.text, span.start).0)
+    }
+
+    fn error(&mut self, node: Node<'_>, message: &str) {
+        self.error_at(node.span().map_or(0, |span| span.start), message.to_owned());
+    }
+
+    fn error_at(&mut self, offset: u32, message: String) {
+        let (line, column) = self.lines.position(self.text, offset);
+        self.errors.push(ConfigError { line, column, message });
+    }
+}
+
+/// The known key that begins or ends alike, if there is one.
+fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    let folded = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
+    let name = folded(name);
+    known.iter().copied().find(|key| {
+        let key = folded(key);
+        key == name || key.starts_with(&name) || name.starts_with(&key)
+    })
+}

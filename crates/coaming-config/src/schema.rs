@@ -1,0 +1,114 @@
+//! The file's JSON schema, for editors and for whoever generates the file.
+
+use serde_json::{Value, json};
+
+/// The schema (draft 2020-12) of `coaming.yaml`.
+#[must_use]
+pub fn schema() -> Value {
+    let severity = json!({"enum": ["low", "medium", "high", "critical"]});
+    let severities = json!({
+        "type": "object",
+        "description": "Other severities, by rule.",
+        "additionalProperties": severity,
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://coaming.dev/coaming.schema.json",
+        "title": "coaming.yaml",
+        "description": "Which rules run, where, and what is excused.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "select": texts("Rules and measures to run, ALL for all; the default ones where absent."),
+            "ignore": {
+                "type": "array",
+                "description": "A name switches a rule or measure off; a mapping excuses findings.",
+                "items": {"anyOf": [{"type": "string"}, ignore_entry()]},
+            },
+            "severity": severities,
+            "overrides": {
+                "type": "array",
+                "description": "What is different for some paths or namespaces; later ones beat earlier ones.",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {
+                        "paths": texts("Globs of paths, as shown in findings."),
+                        "namespaces": texts("Globs of namespaces."),
+                        "select": texts("Rules and measures that run here too."),
+                        "ignore": texts("Rules and measures that don't run here."),
+                        "severity": severities,
+                    },
+                },
+            },
+            "exclude": texts("Globs of paths that are not read."),
+            "registries": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {"allow": texts("Registries, or repositories below them, that images may come from.")},
+            },
+            "images": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {"archives": {
+                    "type": "object",
+                    "description": "Archives and folders of images, by the reference that pods name.",
+                    "additionalProperties": {"type": "string"},
+                }},
+            },
+            "standard": {
+                "enum": ["baseline", "restricted"],
+                "description": "Judge by this Pod Security Standard alone.",
+            },
+            "kubernetes-version": {
+                "type": ["string", "number"],
+                "description": "The cluster's version, 1.N.",
+            },
+            "min-severity": severity,
+            "rules": {
+                "type": "array",
+                "description": "Rules of your own, as CEL expressions that must be true.",
+                "items": custom_rule(&severity),
+            },
+            "policies": texts("Files with ValidatingAdmissionPolicies to judge by."),
+        },
+    })
+}
+
+fn texts(description: &str) -> Value {
+    json!({
+        "description": description,
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    })
+}
+
+fn ignore_entry() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["rule", "reason"],
+        "properties": {
+            "rule": {"type": "string"},
+            "path": texts("Globs of paths it holds for."),
+            "namespace": texts("Globs of namespaces it holds for."),
+            "object": {"type": "string", "description": "`name` or `Kind/name`."},
+            "reason": {"type": "string", "description": "Why it is excused."},
+            "expires": {"type": "string", "format": "date", "description": "The last day on which it holds."},
+        },
+    })
+}
+
+fn custom_rule(severity: &Value) -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "expression", "message"],
+        "properties": {
+            "name": {"type": "string", "pattern": "^[a-z0-9-]+$"},
+            "message": {"type": "string", "description": "What is wrong where it does not hold."},
+            "severity": severity,
+            "kinds": texts("The kinds it is about; all where absent."),
+            "expression": {"type": "string", "description": "CEL, with `object` for the object."},
+        },
+    })
+}

@@ -1,0 +1,101 @@
+//! The file as users write it, and as they mistype it.
+
+use coaming_finding::{Measure, RuleMeta, Severity};
+
+use super::*;
+use crate::read::{IGNORE_KEYS, KEYS, OVERRIDE_KEYS, RULE_KEYS};
+
+static PRIVILEGED: RuleMeta = RuleMeta {
+    name: "privileged",
+    summary: "",
+    measure: Measure::SecurityContext,
+    severity: Severity::Critical,
+    default: true,
+    standards: &[],
+    docs: "",
+};
+
+const EXAMPLE: &str = "\
+select: ALL
+ignore:
+  - image-digest
+  - rule: privileged
+    path: ['agents/**']
+    object: DaemonSet/agent
+    reason: it manages the node
+    expires: 2027-01-31
+severity: {privileged: high}
+overrides:
+  - paths: test/**
+    ignore: security-context
+  - namespaces: [kube-system]
+    severity: {privileged: low}
+kubernetes-version: 1.30
+registries: {allow: [registry.example.com]}
+rules:
+  - name: team-label
+    kinds: [Deployment]
+    expression: has(object.metadata.labels.team)
+    message: Deployment has no team label
+";
+
+#[test]
+fn reads_what_users_write() {
+    let config = parse(EXAMPLE).unwrap();
+    assert_eq!(config.ignore, ["image-digest"]);
+    assert_eq!(config.kubernetes_version.as_deref(), Some("1.30"));
+    assert_eq!(config.rules[0].kinds, ["Deployment"]);
+    let suppression = &config.suppressions[0];
+    assert_eq!(suppression.line, 4);
+    assert!(suppression.holds("agents/x/a.yaml", "", "DaemonSet", "agent"));
+    assert!(!suppression.holds("agents/x/a.yaml", "", "Deployment", "agent"));
+    assert!(!suppression.holds("web.yaml", "", "DaemonSet", "agent"));
+    let decide = |file: &str, namespace: &str| {
+        config.decide(&PRIVILEGED, Severity::Critical, file, namespace)
+    };
+    assert_eq!(decide("a.yaml", ""), Some(Severity::High));
+    assert_eq!(decide("test/a.yaml", ""), None);
+    assert_eq!(decide("a.yaml", "kube-system"), Some(Severity::Low));
+}
+
+#[test]
+fn says_what_is_not_understood() {
+    let errors = parse("selct: x\nseverity: {a: bad}\nignore: [{reason: x}]\noverrides: [{}]\nKubernetesVersion: 1\n")
+        .unwrap_err();
+    let messages: Vec<String> =
+        errors.iter().map(|error| format!("{}:{} {error}", error.line, error.column)).collect();
+    assert_eq!(
+        messages,
+        [
+            "1:1 `coaming.yaml` has no key `selct`; known are select, ignore, severity, overrides, \
+             exclude, registries, images, standard, kubernetes-version, min-severity, rules, policies",
+            "2:15 this must be one of low, medium, high, critical",
+            "3:10 an entry of `ignore` needs a `rule`",
+            "4:13 an override needs `paths` or `namespaces`",
+            "5:1 `coaming.yaml` has no key `KubernetesVersion`; did you mean `kubernetes-version`?",
+        ]
+    );
+    assert!(parse("").is_ok());
+    assert!(parse("a: [").is_err());
+}
+
+#[test]
+fn schema_and_reader_know_the_same_keys() {
+    let schema = schema();
+    let keys = |value: &serde_json::Value| {
+        let mut keys: Vec<String> =
+            value["properties"].as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let known = |keys: &[&str]| {
+        let mut keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        keys.sort();
+        keys
+    };
+    let properties = &schema["properties"];
+    assert_eq!(keys(&schema), known(KEYS));
+    assert_eq!(keys(&properties["ignore"]["items"]["anyOf"][1]), known(IGNORE_KEYS));
+    assert_eq!(keys(&properties["overrides"]["items"]), known(OVERRIDE_KEYS));
+    assert_eq!(keys(&properties["rules"]["items"]), known(RULE_KEYS));
+}

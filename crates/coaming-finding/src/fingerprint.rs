@@ -1,0 +1,28 @@
+//! What makes a finding the same finding tomorrow.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::Finding;
+
+/// 32 hexadecimal digits that stay the same when lines move and messages are reworded: of the rule,
+/// the file, the object, the container and the path in the object.
+#[must_use]
+pub fn fingerprint(finding: &Finding, file: &str) -> String {
+    let mut hasher = Sha256::new();
+    let mut add = |part: &str| {
+        hasher.update(part.as_bytes());
+        // Parts end somewhere: `a` + `bc` is not `ab` + `c`.
+        hasher.update([0]);
+    };
+    add(finding.rule.name);
+    add(file);
+    if let Some(object) = &finding.object {
+        for part in [&object.api_version, &object.kind, &object.namespace, &object.name] {
+            add(part);
+        }
+    }
+    add(finding.container.as_deref().unwrap_or_default());
+    let path = finding.locations.first().map(|location| location.path.to_string());
+    add(&path.unwrap_or_default());
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

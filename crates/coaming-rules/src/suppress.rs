@@ -1,0 +1,309 @@
+//! Suppressions: comments, annotations and configured entries that excuse findings, and what is
+//! wrong with them.
+//!
+//! * `# coaming: ignore[rule, other-rule] reason` beside a line, or above it. It excuses findings
+//!   on that line, and findings in the list item (a container, say) that starts on it.
+//! * The annotation `coaming.dev/ignore: "rule: reason"`, several separated by `;` or newlines,
+//!   excuses findings about the object.
+//! * `ignore:` entries of the configuration.
+//!
+//! A suppression without a reason does not count. One without a reason, one that has expired and
+//! one that excuses nothing are findings of the rule `suppression`.
+
+use std::collections::BTreeSet;
+
+use coaming_finding::{Confidence, FileId, Finding, Location, Severity, Suppression as Excuse};
+use coaming_kube::{Fields as _, Inventory};
+use coaming_yaml::{Document, LineIndex, Node, Path, Placement, Span};
+
+use crate::Settings;
+use crate::context::object_ref;
+use crate::rules::schema::suppression::Suppression as SuppressionRule;
+
+/// The annotation that excuses findings about its object.
+pub(crate) const ANNOTATION: &str = "coaming.dev/ignore";
+
+/// An excuse, wherever it was given.
+struct Directive {
+    rule: String,
+    reason: String,
+    /// Where it is, for findings about it; `None` for the configuration's.
+    place: Option<Location>,
+    scope: Scope,
+    used: bool,
+    expired: bool,
+}
+
+enum Scope {
+    /// Findings on this line of this file.
+    Line(FileId, u32),
+    /// Findings about this object.
+    Object(FileId, coaming_finding::ObjectRef),
+    /// What the configuration's entry at this place says.
+    Configured(usize),
+}
+
+/// Marks findings as suppressed; adds findings about suppressions if `report` says so. `ran` are
+/// the rules that ran: an excuse for another is not unused.
+pub(crate) fn apply(
+    inventory: &Inventory,
+    settings: &Settings,
+    ran: &BTreeSet<&'static str>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut directives = comments(inventory);
+    directives.extend(annotations(inventory));
+    directives.extend(configured(settings));
+    if directives.is_empty() {
+        return;
+    }
+    for finding in findings.iter_mut() {
+        let lines = lines_of(inventory, finding);
+        for directive in
+            directives.iter_mut().filter(|directive| directive.rule == finding.rule.name)
+        {
+            if covers(directive, finding, &lines, inventory, settings) {
+                directive.used = true;
+                if !directive.reason.is_empty() && !directive.expired {
+                    finding.suppressed = Some(Excuse { reason: directive.reason.clone() });
+                }
+            }
+        }
+    }
+    if ran.contains(SuppressionRule::NAME) {
+        findings.extend(directives.iter().filter_map(|directive| problem(directive, ran)));
+    }
+}
+
+/// What is wrong with a suppression.
+fn problem(directive: &Directive, ran: &BTreeSet<&'static str>) -> Option<Finding> {
+    let rule = &directive.rule;
+    let known = crate::find(rule).is_some();
+    let message = if !known {
+        let hint = crate::nearest(rule)
+            .map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
+        format!("The suppression of `{rule}` suppresses nothing: there is no such rule.{hint}")
+    } else if directive.reason.is_empty() {
+        format!(
+            "The suppression of `{rule}` gives no reason, and does not count: say why it is fine."
+        )
+    } else if directive.expired {
+        format!(
+            "The suppression of `{rule}` has expired, and does not count: repair it, or decide anew."
+        )
+    } else if !directive.used && ran.contains(rule.as_str()) {
+        format!("The suppression of `{rule}` suppresses nothing any more: remove it.")
+    } else {
+        return None;
+    };
+    let object = match &directive.scope {
+        Scope::Object(_, object) => Some(object.clone()),
+        Scope::Line(..) | Scope::Configured(_) => None,
+    };
+    Some(Finding {
+        rule: SuppressionRule::RULE,
+        severity: Severity::Low,
+        confidence: Confidence::High,
+        message,
+        object,
+        container: None,
+        locations: directive.place.clone().into_iter().collect(),
+        fix: Some(coaming_finding::Fix {
+            title: "correct or remove the suppression".to_owned(),
+            applicability: coaming_finding::Applicability::Manual,
+            edits: Vec::new(),
+            snippet: format!("# coaming: ignore[{rule}] why it is fine"),
+        }),
+        suppressed: None,
+    })
+}
+
+fn covers(
+    directive: &Directive,
+    finding: &Finding,
+    lines: &[(FileId, u32)],
+    inventory: &Inventory,
+    settings: &Settings,
+) -> bool {
+    match &directive.scope {
+        Scope::Line(file, line) => lines.contains(&(*file, *line)),
+        Scope::Object(file, object) => {
+            finding.object.as_ref() == Some(object)
+                && finding.locations.iter().any(|location| location.file == Some(*file))
+        }
+        Scope::Configured(position) => {
+            let (Some(entry), Some(object)) =
+                (settings.config.suppressions.get(*position), finding.object.as_ref())
+            else {
+                return false;
+            };
+            let file = finding.locations.first().and_then(|location| location.file);
+            let name = file
+                .and_then(|file| inventory.files().get(file.0 as usize))
+                .map_or("", |file| file.name.as_str());
+            entry.holds(name, &object.namespace, &object.kind, &object.name)
+        }
+    }
+}
+
+/// The lines at which a comment would excuse a finding: where its first place starts, where that
+/// field's key stands, and where the list items around it start.
+fn lines_of(inventory: &Inventory, finding: &Finding) -> Vec<(FileId, u32)> {
+    let Some(location) = finding.locations.first() else { return Vec::new() };
+    let (Some(id), Some(span)) = (location.file, location.span) else { return Vec::new() };
+    let Some(file) = inventory.files().get(id.0 as usize) else { return Vec::new() };
+    if !file.source.contains(MARK) {
+        return Vec::new();
+    }
+    let mut starts = vec![span.start];
+    let document = file
+        .documents()
+        .iter()
+        .find(|document| document.span().start <= span.start && span.end <= document.span().end);
+    let node = document.and_then(|document| document.at(&location.path));
+    for node in std::iter::successors(node, |node: &Node<'_>| node.parent()) {
+        let Some(parent) = node.parent() else { break };
+        let is_own_key = Some(node) == document.and_then(|document| document.at(&location.path));
+        if parent.is_sequence() {
+            starts.extend(node.span().map(|span| span.start));
+        } else if is_own_key {
+            let entry = parent.entries().find(|entry| entry.value == node);
+            starts.extend(entry.and_then(|entry| entry.key.span()).map(|span| span.start));
+        }
+    }
+    let lines = LineIndex::new(&file.source);
+    starts.into_iter().map(|start| (id, lines.position(&file.source, start).0)).collect()
+}
+
+/// What such comments contain.
+const MARK: &str = "coaming: ignore";
+
+fn comments(inventory: &Inventory) -> Vec<Directive> {
+    let mut directives = Vec::new();
+    for (position, file) in inventory.files().iter().enumerate() {
+        if file.rendered || !file.source.contains(MARK) {
+            continue;
+        }
+        let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
+        let lines = LineIndex::new(&file.source);
+        for document in file.documents() {
+            for comment in document.comments() {
+                let text = comment.span.text(&file.source);
+                let own = lines.position(&file.source, comment.span.start).0;
+                let line = match comment.placement {
+                    Placement::Right => own,
+                    Placement::Above | Placement::Free => next_line(&file.source, &lines, own),
+                };
+                directives.extend(parse_comment(text).into_iter().map(|(rule, reason)| {
+                    Directive {
+                        rule,
+                        reason,
+                        place: Some(comment_place(id, document, comment.span)),
+                        scope: Scope::Line(id, line),
+                        used: false,
+                        expired: false,
+                    }
+                }));
+            }
+        }
+    }
+    directives
+}
+
+fn comment_place(file: FileId, _document: &Document, span: Span) -> Location {
+    Location { file: Some(file), path: Path::root(), span: Some(span), label: String::new() }
+}
+
+/// The next line with more than a comment.
+fn next_line(source: &str, lines: &LineIndex, line: u32) -> u32 {
+    let is_comment = |line: u32| {
+        let start = lines.start(line).unwrap_or(0) as usize;
+        let text = source.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        text.trim_start().starts_with('#')
+    };
+    (line + 1..).find(|&line| !is_comment(line)).unwrap_or(line)
+}
+
+/// The rules and the reason in `# coaming: ignore[rule, rule] reason`.
+fn parse_comment(text: &str) -> Vec<(String, String)> {
+    let Some((_, rest)) = text.split_once(MARK) else { return Vec::new() };
+    let Some((rules, reason)) =
+        rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'))
+    else {
+        return Vec::new();
+    };
+    let reason = reason.trim_start_matches([':', '-', ' ']).trim();
+    rules
+        .split(',')
+        .map(str::trim)
+        .filter(|rule| !rule.is_empty())
+        .map(|rule| (rule.to_owned(), reason.to_owned()))
+        .collect()
+}
+
+fn annotations(inventory: &Inventory) -> Vec<Directive> {
+    let mut directives = Vec::new();
+    for object in inventory.objects() {
+        let Some(node) = object.metadata().mapping("annotations").field(ANNOTATION) else {
+            continue;
+        };
+        let rendered =
+            inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
+        for part in node.text().split([';', '\n']).filter(|part| !part.trim().is_empty()) {
+            let (rule, reason) = part.split_once(':').unwrap_or((part, ""));
+            let file = FileId(object.file);
+            directives.push(Directive {
+                rule: rule.trim().to_owned(),
+                reason: reason.trim().to_owned(),
+                place: Some(Location {
+                    file: Some(file),
+                    path: node.path(),
+                    span: node.span().filter(|_| !rendered),
+                    label: String::new(),
+                }),
+                scope: Scope::Object(file, object_ref(object)),
+                used: false,
+                expired: false,
+            });
+        }
+    }
+    directives
+}
+
+fn configured(settings: &Settings) -> Vec<Directive> {
+    settings
+        .config
+        .suppressions
+        .iter()
+        .enumerate()
+        .map(|(position, entry)| Directive {
+            rule: entry.rule.clone(),
+            reason: entry.reason.clone(),
+            place: None,
+            scope: Scope::Configured(position),
+            used: false,
+            expired: entry
+                .expires
+                .as_deref()
+                .zip(settings.today.as_deref())
+                .is_some_and(|(last, today)| today > last),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_comments() {
+        let one = |rule: &str, reason: &str| (rule.to_owned(), reason.to_owned());
+        assert_eq!(parse_comment("# coaming: ignore[a] it must"), [one("a", "it must")]);
+        assert_eq!(
+            parse_comment("# see #1, coaming: ignore[a, b]: why"),
+            [one("a", "why"), one("b", "why")]
+        );
+        assert_eq!(parse_comment("# coaming: ignore[a]"), [one("a", "")]);
+        assert_eq!(parse_comment("# coaming: ignore everything"), []);
+    }
+}
