@@ -1,0 +1,98 @@
+//! `coaming.yaml`, and what excuses a finding.
+
+use super::{coaming, folder, json, stderr};
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  namespace: NS\n  annotations: {}\nspec:\n  containers:\n    - name: c\n      image: a/b:1.0\n      securityContext:\n        privileged: true\n";
+
+/// The rules found in a folder of these files, suppressed ones in brackets.
+fn rules(files: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
+    let folder = folder(files);
+    let all: Vec<&str> = ["scan", "--format", "json"].iter().chain(arguments).copied().collect();
+    let output = coaming(&all).current_dir(folder.path()).output().unwrap();
+    let report = json(&output);
+    assert_eq!(report["errors"].as_array().unwrap().len(), 0, "{}", stderr(&output));
+    report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let rule = finding["rule"].as_str().unwrap();
+            let suppressed = finding["suppressed"].as_bool().unwrap();
+            if suppressed { format!("({rule})") } else { rule.to_owned() }
+        })
+        .filter(|rule| rule.contains("privileged") || rule.contains("suppression"))
+        .collect()
+}
+
+#[test]
+fn is_found_upwards_and_chooses_rules() {
+    let config = "ignore: [security-context]\n";
+    assert_eq!(rules(&[("pod.yaml", POD)], &[]), ["privileged"]);
+    assert!(rules(&[("pod.yaml", POD), ("coaming.yaml", config)], &[]).is_empty());
+    let nested = [("a/b/pod.yaml", POD), ("coaming.yaml", config)];
+    assert!(rules(&nested, &["a/b"]).is_empty());
+    assert_eq!(rules(&nested, &["a/b", "--select", "privileged"]), ["privileged"]);
+}
+
+#[test]
+fn overrides_hold_for_paths_and_namespaces() {
+    let by_path = "overrides: [{paths: ['test/**'], ignore: [privileged]}]\n";
+    let files = [("test/pod.yaml", POD), ("coaming.yaml", by_path)];
+    assert!(rules(&files, &[]).is_empty());
+    let by_namespace = "overrides: [{namespaces: [NS], ignore: privileged}]\n";
+    assert!(rules(&[("pod.yaml", POD), ("coaming.yaml", by_namespace)], &[]).is_empty());
+    let excluded = "exclude: ['*.yaml']\n";
+    assert!(rules(&[("pod.yaml", POD), ("coaming.yaml", excluded)], &[]).is_empty());
+}
+
+#[test]
+fn comments_excuse_with_a_reason() {
+    let beside =
+        POD.replace("privileged: true", "privileged: true # coaming: ignore[privileged] it must");
+    assert_eq!(rules(&[("pod.yaml", &beside)], &[]), ["(privileged)"]);
+    let above = POD.replace(
+        "        privileged",
+        "        # coaming: ignore[privileged]: it must\n        privileged",
+    );
+    assert_eq!(rules(&[("pod.yaml", &above)], &[]), ["(privileged)"]);
+    let container =
+        POD.replace("    - name: c", "    # coaming: ignore[privileged] it must\n    - name: c");
+    assert_eq!(rules(&[("pod.yaml", &container)], &[]), ["(privileged)"]);
+    let without = POD.replace("privileged: true", "privileged: true # coaming: ignore[privileged]");
+    assert_eq!(rules(&[("pod.yaml", &without)], &[]), ["privileged", "suppression"]);
+    let unused = POD.replace("name: p", "name: p # coaming: ignore[host-path] it was once");
+    assert_eq!(rules(&[("pod.yaml", &unused)], &[]), ["privileged", "suppression"]);
+    let unknown = POD.replace("name: p", "name: p # coaming: ignore[privilegd] x");
+    assert_eq!(rules(&[("pod.yaml", &unknown)], &[]), ["privileged", "suppression"]);
+}
+
+#[test]
+fn annotations_excuse_the_object() {
+    let text = POD.replace(
+        "annotations: {}",
+        "annotations: {coaming.dev/ignore: 'privileged: it builds images'}",
+    );
+    assert_eq!(rules(&[("pod.yaml", &text)], &[]), ["(privileged)"]);
+}
+
+#[test]
+fn entries_excuse_until_they_expire() {
+    let entry = |more: &str| {
+        format!("ignore: [{{rule: privileged, object: Pod/p, reason: agent{more}}}]\n")
+    };
+    let found = |config: &str| rules(&[("pod.yaml", POD), ("coaming.yaml", config)], &[]);
+    assert_eq!(found(&entry("")), ["(privileged)"]);
+    // The tests' today is 2026-01-01.
+    assert_eq!(found(&entry(", expires: 2026-01-01")), ["(privileged)"]);
+    assert_eq!(found(&entry(", expires: 2025-12-31")), ["privileged", "suppression"]);
+    assert_eq!(found(&entry(", path: 'other/*'")), ["privileged", "suppression"]);
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let folder = folder(&[("coaming.yaml", "min_severity: high\nselect: [privilegd]\n")]);
+    let output = coaming(&["scan"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = stderr(&output);
+    assert!(text.contains("coaming.yaml:1:1: `coaming.yaml` has no key `min_severity`; did you mean `min-severity`?"), "{text}");
+}

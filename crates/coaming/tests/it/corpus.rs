@@ -1,0 +1,90 @@
+//! Real applications: nothing crashes, output is the same on every run, and a well-hardened stack
+//! has few findings. The corpus is not part of the repository: `COAMING_CORPUS` names its folder.
+
+use std::path::PathBuf;
+
+use super::{coaming, json, root};
+
+/// The corpus, or `None` with a loud word. In CI it must be there.
+fn corpus() -> Option<PathBuf> {
+    let path = std::env::var_os("COAMING_CORPUS")
+        .map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(std::env::var_os("CI").is_none(), "no corpus at {}", path.display());
+    eprintln!("SKIPPED: no corpus at {}; set COAMING_CORPUS", path.display());
+    None
+}
+
+#[test]
+fn output_is_the_same_on_every_run() {
+    let Some(corpus) = corpus() else { return };
+    for format in ["full", "json", "sarif"] {
+        let once = || {
+            let output =
+                coaming(&["scan", "--format", format]).current_dir(&corpus).output().unwrap();
+            assert!(matches!(output.status.code(), Some(0..=2)), "{format}: {output:?}");
+            output.stdout
+        };
+        assert!(once() == once(), "{format} differs from run to run");
+    }
+}
+
+#[test]
+fn entries_are_few() {
+    let Some(corpus) = corpus() else { return };
+    let output = coaming(&["scan", "--format", "json"]).current_dir(&corpus).output().unwrap();
+    let report = json(&output);
+    let count = report["findings"].as_array().unwrap().len();
+    // A fifth of what others print on the same files (3,523 and 3,591).
+    assert!((300..=704).contains(&count), "{count} findings");
+    let first: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .take(5)
+        .map(|finding| finding["severity"].as_str().unwrap())
+        .collect();
+    assert_eq!(first, ["critical"; 5]);
+}
+
+#[test]
+fn a_hardened_stack_has_few_findings() {
+    let Some(corpus) = corpus() else { return };
+    let output = coaming(&["scan", "--format", "json", "kube-prometheus"])
+        .current_dir(&corpus)
+        .output()
+        .unwrap();
+    let report = json(&output);
+    let rules: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect();
+    assert!(rules.len() <= 8, "{rules:?}");
+}
+
+#[test]
+fn every_standard_and_version_can_be_judged() {
+    let Some(corpus) = corpus() else { return };
+    let mut last = 0;
+    for version in ["1.0", "1.19", "1.25", "latest"] {
+        let output = coaming(&[
+            "scan",
+            "--format",
+            "json",
+            "--standard",
+            "restricted",
+            "--kubernetes-version",
+            version,
+        ])
+        .current_dir(&corpus)
+        .output()
+        .unwrap();
+        let count = json(&output)["findings"].as_array().unwrap().len();
+        assert!(count >= last, "later policies forbid more: {version} has {count}, not {last}");
+        last = count;
+    }
+}
