@@ -131,6 +131,8 @@ fn multi_line_texts() {
     // Without a final line break, the text has none either.
     check("a: |\n  x", &[set("b", 1)], "a: |-\n  x\nb: 1");
     check("a: |+\n  x", &[set("b", 1)], "a: |-\n  x\nb: 1");
+    check("a: |\n  x\nb: 1", &[remove("b")], "a: |\n  x\n");
+    check("a: |+\n  x\nb: |\n\nc: 1\n", &[remove("b")], "a: |+\n  x\nc: 1\n");
 }
 
 #[test]

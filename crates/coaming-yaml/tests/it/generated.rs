@@ -2,6 +2,7 @@
 
 use coaming_yaml::{Kind, parse};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value as Json, json};
 
 use crate::laws::{self, Outcome};
@@ -282,7 +283,13 @@ fn ends_with_literal(value: &Written) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    // The same on every run: a failure shall be one for whoever changed something.
+    #![proptest_config(ProptestConfig {
+        cases: 512,
+        rng_seed: RngSeed::Fixed(2026),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn texts_mean_what_was_written(root in written(), mut file in file()) {
