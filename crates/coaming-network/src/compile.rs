@@ -254,6 +254,11 @@ fn rule_ports(ports: Option<&[PortMatch]>) -> (Connections, Vec<(Option<Protocol
     (fixed, named)
 }
 
+/// The ports that a rule's items say by number.
+pub(crate) fn ports_without_names(ports: Option<&[PortMatch]>) -> Connections {
+    rule_ports(ports).0
+}
+
 /// A rule over the universe.
 #[derive(Clone, Debug)]
 pub(crate) struct CompiledRule {

@@ -10,6 +10,12 @@
 
 mod class;
 mod compile;
+mod diff;
+mod explain;
+mod exposure;
+mod find;
+mod findings;
+mod graph;
 pub mod ip;
 mod list;
 mod matrix;
@@ -18,8 +24,15 @@ pub mod ports;
 mod reach;
 pub mod render;
 pub mod selector;
+pub mod suggest;
 mod views;
 
+pub use diff::{Change, Diff, diff};
+pub use explain::{Explanation, PolicyVerdict, RuleVerdict, Side, ends_of, explain, explain_any};
+pub use exposure::{Exposure, Openness, exposure};
+pub use find::{FindError, find_end, find_port};
+pub use findings::{Certainty, Check, PolicyProblem, policy_findings, reaches_metadata};
+pub use graph::{Dot, Edge, Graph, graph};
 pub use ip::IpSet;
 pub use list::{Connection, Party, lets_in, list};
 pub use matrix::{Summary, summary};

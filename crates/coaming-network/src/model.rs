@@ -87,6 +87,8 @@ pub enum Role {
     Real,
     /// A stand-in for an ingress controller, which the input may not hold.
     Controller,
+    /// A stand-in for pods that do not exist yet.
+    Stranger,
 }
 
 /// Pods that are alike because one template or one manifest makes them.

@@ -1,0 +1,135 @@
+//! What is wrong with the policies themselves: the engine behind the scan's rules.
+//!
+//! One [`PolicyProblem`] is one thing to do. Only what the input proves is told: a selector may
+//! well mean pods that the input does not hold, so nothing is said of namespaces that it knows
+//! nothing of.
+
+mod effect;
+mod guard;
+mod peers;
+mod ports;
+
+pub use peers::reaches_metadata;
+
+use crate::model::{Direction, Model, Namespaces, Place, PodSelector, Pods, Policy, Role, Rule};
+use crate::reach::Reach;
+
+/// What kind of thing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Check {
+    /// The API server would refuse the policy.
+    InvalidPolicy,
+    /// No policy guards the ingress of some pods of a namespace (and perhaps their egress).
+    NoIngressPolicy,
+    /// No policy guards the egress of some pods of a namespace, while their ingress is guarded.
+    NoEgressPolicy,
+    /// A policy selects no pod.
+    SelectsNothing,
+    /// An item of `from` or `to` matches no pod.
+    PeerMatchesNothing,
+    /// A `namespaceSelector` and a `podSelector` are two items where one was meant.
+    SplitPeer,
+    /// A rule allows the whole internet.
+    AllowsInternet,
+    /// A rule lets pods reach the cloud's metadata service.
+    MetadataReachable,
+    /// A policy changes nothing, because of others.
+    NoEffect,
+    /// A rule names a port on which nothing listens.
+    UnservedPort,
+}
+
+/// How sure a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Certainty {
+    /// The input proves it.
+    Proven,
+    /// It is so unless there is more than the input shows.
+    Likely,
+}
+
+/// One thing to do about the policies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyProblem {
+    /// What kind of thing is wrong.
+    pub check: Check,
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// What it is about: `NetworkPolicy shop/db` or `namespace shop`.
+    pub subject: String,
+    /// What is wrong, why it matters, and what to do.
+    pub message: String,
+    /// Where to do it; `None` where the model was not made from files.
+    pub place: Option<Place>,
+    /// Other places that belong to it, each with what it shows.
+    pub related: Vec<(Place, String)>,
+}
+
+/// Everything that is wrong with the policies of a model, sorted by check and place.
+#[must_use]
+pub fn policy_findings(reach: &Reach) -> Vec<PolicyProblem> {
+    let mut found: Vec<PolicyProblem> = reach.model().problems.iter().map(invalid).collect();
+    guard::find(reach, &mut found);
+    for place in 0..reach.model().policies.len() {
+        guard::selects_nothing(reach, place, &mut found);
+        peers::find(reach, place, &mut found);
+        ports::find(reach, place, &mut found);
+    }
+    effect::find(reach, &mut found);
+    found.sort_by(|a, b| (a.check, &a.subject).cmp(&(b.check, &b.subject)));
+    found
+}
+
+fn invalid(problem: &crate::model::Problem) -> PolicyProblem {
+    PolicyProblem {
+        check: Check::InvalidPolicy,
+        certainty: Certainty::Proven,
+        subject: problem.object.clone(),
+        message: format!(
+            "{}. The API server refuses the object, so that it protects nothing",
+            problem.message
+        ),
+        place: problem.place.clone(),
+        related: Vec::new(),
+    }
+}
+
+/// The pods that the input holds.
+fn real_pods(model: &Model) -> impl Iterator<Item = (usize, &Pods)> {
+    model.pods.iter().enumerate().filter(|(_, pods)| pods.role == Role::Real)
+}
+
+/// Whether a selector means these pods.
+fn means(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
+    !pods.host_network
+        && in_namespaces(model, &selector.namespaces, &pods.namespace)
+        && selector.pods.matches(&pods.labels)
+}
+
+fn in_namespaces(model: &Model, namespaces: &Namespaces, name: &str) -> bool {
+    match namespaces {
+        Namespaces::Named(wanted) => wanted == name,
+        Namespaces::Selected(selector) => {
+            let namespace = model.namespaces.get(name);
+            namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
+        }
+    }
+}
+
+/// The rules of a policy with their directions and positions.
+fn rules_of(policy: &Policy) -> impl Iterator<Item = (Direction, usize, &Rule)> {
+    Direction::BOTH.into_iter().flat_map(move |direction| {
+        let rules = policy.rules(direction).unwrap_or_default().iter().enumerate();
+        rules.map(move |(position, rule)| (direction, position, rule))
+    })
+}
+
+/// Names in a sentence, the first few of them.
+fn some_names(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,237 @@
+//! Items of `from` and `to` that match nobody, too many, or not whom they were meant to.
+
+use super::{Certainty, Check, PolicyProblem, in_namespaces, means, real_pods, rules_of};
+use crate::ip::IpSet;
+use crate::model::{
+    Action, Direction, Model, NAMESPACE_NAME_LABEL, Namespaces, Peer, PeerKind, PodSelector,
+    Policy, Role, Rule,
+};
+use crate::ports::{Connections, PortSet, Protocol};
+use crate::reach::{End, Reach};
+use crate::selector::{Operator, Selector};
+
+/// The address at which clouds hand out credentials.
+const METADATA: &str = "169.254.169.254/32";
+
+pub(super) fn find(reach: &Reach, place: usize, found: &mut Vec<PolicyProblem>) {
+    let model = reach.model();
+    let Some(policy) = model.policies.get(place) else { return };
+    for (direction, position, rule) in rules_of(policy) {
+        let peers = rule.peers.as_deref().unwrap_or_default();
+        for (item, peer) in peers.iter().enumerate() {
+            let before = item.checked_sub(1).and_then(|item| peers.get(item));
+            let after = peers.get(item + 1);
+            if let Some(problem) = split(model, policy, before, peer)
+                .or_else(|| split(model, policy, after, peer))
+                .or_else(|| matches_nothing(model, policy, peer))
+            {
+                found.push(problem);
+            }
+        }
+        if rule.action == Action::Allow {
+            found.extend(internet(reach, place, policy, direction, position, rule));
+            found.extend(metadata(policy, direction, rule));
+        }
+    }
+}
+
+/// Two items, a namespaceSelector and a podSelector, of which the second fits no pod by itself.
+fn split(
+    model: &Model,
+    policy: &Policy,
+    neighbour: Option<&Peer>,
+    peer: &Peer,
+) -> Option<PolicyProblem> {
+    let (PeerKind::Pods(own), PeerKind::Pods(other)) = (&peer.kind, &neighbour?.kind) else {
+        return None;
+    };
+    let (Namespaces::Named(_), Namespaces::Selected(namespaces)) =
+        (&own.namespaces, &other.namespaces)
+    else {
+        return None;
+    };
+    if !other.pods.is_everything() || own.pods.is_everything() {
+        return None;
+    }
+    let anybody =
+        |selector: &PodSelector| real_pods(model).any(|(_, pods)| means(model, selector, pods));
+    if anybody(own) {
+        return None;
+    }
+    let together = PodSelector {
+        namespaces: Namespaces::Selected(namespaces.clone()),
+        pods: own.pods.clone(),
+    };
+    let certainty = if anybody(&together) { Certainty::Proven } else { Certainty::Likely };
+    let related = neighbour.and_then(|peer| peer.place.clone());
+    Some(PolicyProblem {
+        check: Check::SplitPeer,
+        certainty,
+        subject: policy.to_string(),
+        message: format!(
+            "the namespaceSelector and the podSelector are two items, so that {policy} allows \
+             every pod of the selected namespaces, and pods with {} of its own namespace, where \
+             there are none. To mean pods with {} in those namespaces, remove the `-` before the \
+             podSelector",
+            own.pods, own.pods
+        ),
+        place: peer.place.clone(),
+        related: related.into_iter().map(|place| (place, "the other item".to_owned())).collect(),
+    })
+}
+
+/// An item that fits no pod, as far as the input knows the pods it speaks of.
+fn matches_nothing(model: &Model, policy: &Policy, peer: &Peer) -> Option<PolicyProblem> {
+    let PeerKind::Pods(selector) = &peer.kind else { return None };
+    let known_namespaces: Vec<&String> = model
+        .namespaces
+        .keys()
+        .filter(|name| in_namespaces(model, &selector.namespaces, name))
+        .collect();
+    let told = |message: String, certainty| {
+        Some(PolicyProblem {
+            check: Check::PeerMatchesNothing,
+            certainty,
+            subject: policy.to_string(),
+            message,
+            place: peer.place.clone(),
+            related: Vec::new(),
+        })
+    };
+    if known_namespaces.is_empty() {
+        let Namespaces::Selected(namespaces) = &selector.namespaces else { return None };
+        let declared = model.namespaces.values().any(|namespace| namespace.place.is_some());
+        if !declared || asks_for_one_by_name(namespaces) {
+            return None;
+        }
+        return told(
+            format!(
+                "no namespace here has the labels {namespaces}, so that this item of {policy} \
+                 allows nobody. Compare it with the labels of the Namespace objects; every \
+                 namespace has `{NAMESPACE_NAME_LABEL}`"
+            ),
+            Certainty::Likely,
+        );
+    }
+    let mut there = model.pods.iter().filter(|pods| {
+        pods.role == Role::Real && known_namespaces.iter().any(|name| **name == *pods.namespace)
+    });
+    let example = there.next()?;
+    let fits = |labels| selector.pods.matches(labels);
+    if fits(&example.labels) || there.any(|pods| fits(&pods.labels)) {
+        return None;
+    }
+    told(
+        format!(
+            "{} matches no pod, so that this item of {policy} allows nobody. Compare it with the \
+             labels of the pods' templates",
+            crate::exposure::describe(selector)
+        ),
+        Certainty::Likely,
+    )
+}
+
+/// Whether namespaces are meant by their names: they may well exist beyond the input.
+fn asks_for_one_by_name(selector: &Selector) -> bool {
+    selector.requirements().iter().any(|requirement| {
+        requirement.key == NAMESPACE_NAME_LABEL && matches!(requirement.operator, Operator::In(_))
+    })
+}
+
+/// Whether nearly all addresses of a family are in the set: all but what is carved out for
+/// private use.
+fn is_internet(set: &IpSet) -> bool {
+    let probes = ["1.0.0.0/9", "8.8.8.0/24", "93.184.216.0/24", "200.0.0.0/9"];
+    let probes_v6 = ["2001:4860::/32", "2a00::/12"];
+    let all = |probes: &[&str]| {
+        probes.iter().all(|probe| IpSet::cidr(probe).is_ok_and(|probe| probe.is_subset(set)))
+    };
+    all(&probes) || all(&probes_v6)
+}
+
+fn internet(
+    reach: &Reach,
+    place: usize,
+    policy: &Policy,
+    direction: Direction,
+    position: usize,
+    rule: &Rule,
+) -> Option<PolicyProblem> {
+    let peers = rule.peers.as_deref();
+    let item = match peers {
+        None => None,
+        Some(peers) => Some(peers.iter().find(|peer| match &peer.kind {
+            PeerKind::Block(set) | PeerKind::Networks(set) => is_internet(set),
+            _ => false,
+        })?),
+    };
+    // Leaving to anywhere on chosen ports is what most pods need; on all ports it is a hole.
+    if direction == Direction::Egress && rule.ports.is_some() {
+        return None;
+    }
+    // Pods that stand behind a way in from outside are meant to be reached.
+    let subject = reach.subject(place);
+    let meant = |pods: &usize| reach.model().ways_in.iter().any(|way| way.pods == *pods);
+    if direction == Direction::Ingress && !subject.is_empty() && subject.iter().all(meant) {
+        return None;
+    }
+    let node = item.and_then(|peer| peer.place.clone()).or_else(|| rule.place.clone());
+    let (who, todo) = match direction {
+        Direction::Ingress => (
+            "lets the whole internet, and every pod, connect to the pods it selects",
+            "name the sources that need it in `from`",
+        ),
+        Direction::Egress => (
+            "lets the pods it selects connect to the whole internet on every port: whoever gets \
+             into one can carry data out and fetch tools",
+            "name the targets that they need in `to`, or at least the ports",
+        ),
+    };
+    let name = crate::explain::rule_name(rule, direction, position);
+    Some(PolicyProblem {
+        check: Check::AllowsInternet,
+        certainty: Certainty::Proven,
+        subject: policy.to_string(),
+        message: format!("{name} of {policy} {who}. To narrow it, {todo}"),
+        place: node,
+        related: Vec::new(),
+    })
+}
+
+fn metadata(policy: &Policy, direction: Direction, rule: &Rule) -> Option<PolicyProblem> {
+    if direction != Direction::Egress {
+        return None;
+    }
+    let metadata = IpSet::cidr(METADATA).ok()?;
+    let peer = rule.peers.as_deref()?.iter().find(|peer| match &peer.kind {
+        PeerKind::Block(set) | PeerKind::Networks(set) => metadata.is_subset(set),
+        _ => false,
+    })?;
+    let ports = crate::compile::ports_without_names(rule.ports.as_deref());
+    if !ports.contains(Protocol::Tcp, 80) {
+        return None;
+    }
+    Some(PolicyProblem {
+        check: Check::MetadataReachable,
+        certainty: Certainty::Proven,
+        subject: policy.to_string(),
+        message: format!(
+            "{policy} lets its pods connect to 169.254.169.254, where clouds hand out the node's \
+             credentials: an intruder in the pod can become the node. Add 169.254.169.254/32 to \
+             the block's `except`"
+        ),
+        place: peer.place.clone(),
+        related: Vec::new(),
+    })
+}
+
+/// The workloads that can reach the cloud's metadata service over HTTP.
+#[must_use]
+pub fn reaches_metadata(reach: &Reach, pods: usize) -> bool {
+    let Ok(metadata) = IpSet::cidr(METADATA) else { return false };
+    let wanted = Connections::of(Protocol::Tcp, PortSet::range(80, 80));
+    reach.externals().iter().enumerate().any(|(atom, addresses)| {
+        metadata.is_subset(addresses)
+            && !reach.allowed(End::Pods(pods), End::External(atom)).intersection(&wanted).is_empty()
+    })
+}

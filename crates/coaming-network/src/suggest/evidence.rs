@@ -1,0 +1,189 @@
+//! The flows that manifests show: env, args, commands and ConfigMaps that name Services.
+
+use std::collections::BTreeMap;
+
+use coaming_kube::{Fields, Inventory, Object};
+use coaming_yaml::Node;
+
+use super::text::{Mention, mentions};
+use super::{Flow, Found, Source, at};
+use crate::model::{Model, Service};
+use crate::views::Reader;
+
+/// Reads all evidence in an inventory.
+pub(crate) fn read(inventory: &Inventory, model: &Model) -> Found {
+    let reader = Reader::new(inventory);
+    let mut found = Found::default();
+    let pods: BTreeMap<_, usize> = model
+        .pods
+        .iter()
+        .filter_map(|pods| {
+            let place = pods.place.as_ref()?;
+            Some(((place.object, place.node), pods.workload))
+        })
+        .collect();
+    for workload in inventory.workloads().iter() {
+        let template = workload.template();
+        let Some(&source) = pods.get(&(workload.object.id, template.id())) else { continue };
+        let scan = Scan { reader: &reader, model, source, object: workload.object };
+        let mut maps = Vec::new();
+        for container in workload.pod().containers() {
+            scan.container(container.node(), &mut maps, &mut found);
+        }
+        for volume in workload.pod().volumes() {
+            let node = volume.node();
+            maps.extend(node.mapping("configMap").string("name"));
+            let projected = node.mapping("projected").list("sources");
+            maps.extend(projected.filter_map(|s| s.mapping("configMap").string("name")));
+        }
+        maps.sort_unstable();
+        maps.dedup();
+        for name in maps {
+            let namespace = workload.object.namespace_or_default();
+            if let Some(map) = inventory.find("ConfigMap", namespace, name) {
+                scan.config_map(map, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// The search through one workload.
+struct Scan<'s, 'i> {
+    reader: &'s Reader<'i>,
+    model: &'s Model,
+    source: usize,
+    object: Object<'i>,
+}
+
+impl<'i> Scan<'_, 'i> {
+    fn container(&self, node: Node<'i>, maps: &mut Vec<&'i str>, found: &mut Found) {
+        let entries: Vec<_> = node.list("env").collect();
+        for entry in &entries {
+            let name = entry.string("name").unwrap_or_default();
+            if let Some(value) = entry.field("value") {
+                let port = self.port_beside(name, &entries);
+                self.scalar(value, &format!("env {name}"), says_host(name), port, found);
+            }
+            maps.extend(entry.mapping("valueFrom").mapping("configMapKeyRef").string("name"));
+        }
+        maps.extend(node.list("envFrom").filter_map(|e| e.mapping("configMapRef").string("name")));
+        for field in ["command", "args"] {
+            for item in node.list(field) {
+                self.scalar(item, field, false, None, found);
+            }
+        }
+    }
+
+    /// `DB_PORT` beside `DB_HOST`.
+    fn port_beside(&self, name: &str, entries: &[Node<'i>]) -> Option<u16> {
+        let stem = ["_HOSTNAME", "_HOST", "_ADDR", "_ADDRESS", "_SERVER"]
+            .into_iter()
+            .find_map(|suffix| name.strip_suffix(suffix))?;
+        let wanted = format!("{stem}_PORT");
+        let entry = entries.iter().find(|entry| entry.string("name") == Some(wanted.as_str()))?;
+        entry.field("value")?.text().parse().ok()
+    }
+
+    fn config_map(&self, map: Object<'i>, found: &mut Found) {
+        let scan = Scan { object: map, ..*self };
+        for entry in map.node().pairs("data") {
+            let what = format!("ConfigMap {} {}", map.name(), entry.name());
+            scan.scalar(entry.value, &what, says_host(entry.name()), None, found);
+        }
+    }
+
+    fn scalar(
+        &self,
+        node: Node<'i>,
+        what: &str,
+        says_host: bool,
+        port: Option<u16>,
+        found: &mut Found,
+    ) {
+        for mut mention in mentions(node.text()) {
+            mention.port = mention.port.or(port);
+            self.mention(node, what, says_host, &mention, found);
+        }
+    }
+
+    fn mention(
+        &self,
+        node: Node<'i>,
+        what: &str,
+        says_host: bool,
+        mention: &Mention,
+        found: &mut Found,
+    ) {
+        let Some(own) = self.model.workloads.get(self.source) else { return };
+        let place = at(&self.reader.place(self.object, node));
+        let shown = match mention.port {
+            Some(port) => format!("{}:{port}", mention.host),
+            None => mention.host.clone(),
+        };
+        let Some(service) = service(self.model, &own.namespace, &mention.host) else {
+            // A bare word is no host unless somebody says so.
+            if mention.certain && mention.host != "localhost" {
+                found.questions.insert(format!(
+                    "{own} names {shown} in {what} {place}, which is no Service here: does it \
+                     need to connect to it?"
+                ));
+            }
+            return;
+        };
+        let ports: Vec<_> = service
+            .ports
+            .iter()
+            .filter(|port| mention.port.is_none_or(|wanted| wanted == port.port))
+            .collect();
+        let clear = mention.port.is_some() || (says_host && service.ports.len() == 1);
+        if ports.is_empty() || !clear {
+            if mention.certain || says_host {
+                let all: Vec<String> =
+                    service.ports.iter().map(|port| port.port.to_string()).collect();
+                found.questions.insert(format!(
+                    "{own} names {shown} in {what} {place}; Service {}/{} has the ports {}: which \
+                     does it use?",
+                    service.namespace,
+                    service.name,
+                    all.join(", ")
+                ));
+            }
+            return;
+        }
+        for target in service.pods(self.model) {
+            let Some(pods) = self.model.pods.get(target) else { continue };
+            for port in &ports {
+                for number in port.targets(pods) {
+                    let flow = Flow {
+                        source: Source::Workload(self.source),
+                        target: pods.workload,
+                        protocol: port.protocol,
+                        port: number,
+                    };
+                    found.add(flow, format!("{what} names {shown} {place}"));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a variable of this name holds a host.
+fn says_host(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["HOST", "ADDR", "URL", "URI", "SERVER", "ENDPOINT", "BACKEND", "UPSTREAM", "DOMAIN"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// The Service that a name means, seen from a namespace.
+fn service<'m>(model: &'m Model, namespace: &str, host: &str) -> Option<&'m Service> {
+    let mut parts = host.splitn(4, '.');
+    let name = parts.next()?;
+    let namespace = match (parts.next(), parts.next()) {
+        (None, _) => namespace,
+        (Some(namespace), None | Some("svc")) => namespace,
+        _ => return None,
+    };
+    model.services.iter().find(|service| service.namespace == namespace && service.name == name)
+}
