@@ -31,6 +31,8 @@ pub struct PolicyVerdict {
     pub place: Option<Place>,
     /// Its tier.
     pub tier: Tier,
+    /// How many requirements its selector makes: none means every pod.
+    pub selectivity: usize,
     /// Its rules for the direction, in their order.
     pub rules: Vec<RuleVerdict>,
 }
@@ -163,6 +165,7 @@ fn side(reach: &Reach, own: End, other: End, direction: Direction) -> Side {
             policy: policy.to_string(),
             place: policy.place.clone(),
             tier: policy.tier,
+            selectivity: policy.subject.pods.requirements().len(),
             rules: rules.collect(),
         })
     });
@@ -252,7 +255,9 @@ fn how_to_allow(reach: &Reach, side: &Side, other: End, port: Option<(Protocol, 
             at(rule.place.as_ref())
         );
     }
-    let policy = side.policies.iter().find(|policy| policy.tier == Tier::Network);
+    // Best in the policy that is about these pods, and not in one for the whole namespace.
+    let network = side.policies.iter().filter(|policy| policy.tier == Tier::Network);
+    let policy = network.max_by_key(|policy| (policy.selectivity, policy.rules.len()));
     let (policy, place) = match policy {
         Some(policy) => (policy.policy.as_str(), policy.place.as_ref()),
         None => ("a policy", None),

@@ -153,14 +153,14 @@ fn future(reach: &Reach, own: usize, direction: Direction) -> Vec<(String, Conne
     let mut found = Vec::new();
     for place in reach.policies_of(own, direction) {
         let rules = model.policies.get(place).and_then(|policy| policy.rules(direction));
-        for rule in rules.unwrap_or_default() {
+        for (position, rule) in rules.unwrap_or_default().iter().enumerate() {
             if rule.action != Action::Allow {
                 continue;
             }
             for peer in rule.peers.iter().flatten() {
                 let PeerKind::Pods(selector) = &peer.kind else { continue };
                 if !matched(model, selector) {
-                    let ports = crate::compile::ports_without_names(rule.ports.as_deref());
+                    let ports = reach.rule_ports(place, direction, position, own);
                     found.push((describe(selector), ports));
                 }
             }

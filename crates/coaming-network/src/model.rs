@@ -49,6 +49,9 @@ pub struct Namespace {
     pub labels: Labels,
     /// Where it is written; `None` for one that is only mentioned.
     pub place: Option<Place>,
+    /// Whether it may hold pods that the input does not show: it has custom resources, whose
+    /// controllers may make some.
+    pub opaque: bool,
 }
 
 /// What users call a workload: the topmost owner of pods that the input names.
@@ -344,6 +347,8 @@ pub struct Service {
     pub selector: Option<Selector>,
     /// Its ports.
     pub ports: Vec<ServicePort>,
+    /// Whether the API server calls it: as a webhook or an aggregated API.
+    pub serves_api: bool,
     /// Where it is written.
     pub place: Option<Place>,
 }
@@ -416,7 +421,7 @@ impl Model {
     /// Adds a namespace with its labels and the automatic one.
     pub fn add_namespace(&mut self, name: &str, mut labels: Labels, place: Option<Place>) {
         labels.insert(NAMESPACE_NAME_LABEL.to_owned(), name.to_owned());
-        self.namespaces.insert(name.to_owned(), Namespace { labels, place });
+        self.namespaces.insert(name.to_owned(), Namespace { labels, place, opaque: false });
     }
 
     /// The ports of a protocol that these pods name, or all numbers of that name.

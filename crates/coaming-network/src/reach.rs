@@ -217,6 +217,29 @@ impl Reach {
             .fold(Connections::none(), |all, (_, some)| all.union(&some))
     }
 
+    /// The connections that a rule speaks of for these pods, whoever is at the other end; for
+    /// egress, named ports are left out, as only the other end knows them.
+    #[must_use]
+    pub fn rule_ports(
+        &self,
+        policy: usize,
+        direction: Direction,
+        rule: usize,
+        pods: usize,
+    ) -> Connections {
+        let rule = self.policies.get(policy).and_then(|policy| policy.rules(direction)?.get(rule));
+        let (Some(rule), Some(own)) = (rule, self.model.pods.get(pods)) else {
+            return Connections::none();
+        };
+        match direction {
+            Direction::Egress => rule.fixed.clone(),
+            Direction::Ingress => rule
+                .expand(&self.space, direction, own)
+                .into_iter()
+                .fold(Connections::none(), |all, (_, some)| all.union(&some)),
+        }
+    }
+
     /// The places in the model of the pods that a policy selects.
     #[must_use]
     pub fn subject(&self, policy: usize) -> Vec<usize> {

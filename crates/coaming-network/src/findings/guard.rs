@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Certainty, Check, PolicyProblem, in_namespaces, real_pods, some_names};
+use super::{Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, real_pods, some_names};
 use crate::model::{Direction, Place};
 use crate::reach::Reach;
 
@@ -93,7 +93,7 @@ pub(super) fn selects_nothing(reach: &Reach, place: usize, found: &mut Vec<Polic
     let model = reach.model();
     let Some(policy) = model.policies.get(place) else { return };
     let selector = &policy.subject;
-    if selector.pods.is_everything() {
+    if selector.pods.is_everything() || may_hold_more(model, &selector.namespaces) {
         return;
     }
     let mut there = real_pods(model)

@@ -75,6 +75,7 @@ pub fn policy_findings(reach: &Reach) -> Vec<PolicyProblem> {
         peers::find(reach, place, &mut found);
         ports::find(reach, place, &mut found);
     }
+    peers::open_egress(reach, &mut found);
     effect::find(reach, &mut found);
     found.sort_by(|a, b| (a.check, &a.subject).cmp(&(b.check, &b.subject)));
     found
@@ -114,6 +115,12 @@ fn in_namespaces(model: &Model, namespaces: &Namespaces, name: &str) -> bool {
             namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
         }
     }
+}
+
+/// Whether one of these namespaces may hold pods that the input does not show.
+fn may_hold_more(model: &Model, namespaces: &Namespaces) -> bool {
+    let mut opaque = model.namespaces.iter().filter(|(_, namespace)| namespace.opaque);
+    opaque.any(|(name, _)| in_namespaces(model, namespaces, name))
 }
 
 /// The rules of a policy with their directions and positions.

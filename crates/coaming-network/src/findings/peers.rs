@@ -1,6 +1,11 @@
 //! Items of `from` and `to` that match nobody, too many, or not whom they were meant to.
 
-use super::{Certainty, Check, PolicyProblem, in_namespaces, means, real_pods, rules_of};
+use std::collections::BTreeMap;
+
+use super::{
+    Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, means, real_pods, rules_of,
+    some_names,
+};
 use crate::ip::IpSet;
 use crate::model::{
     Action, Direction, Model, NAMESPACE_NAME_LABEL, Namespaces, Peer, PeerKind, PodSelector,
@@ -113,6 +118,9 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &Peer) -> Option<Policy
             Certainty::Likely,
         );
     }
+    if may_hold_more(model, &selector.namespaces) {
+        return None;
+    }
     let mut there = model.pods.iter().filter(|pods| {
         pods.role == Role::Real && known_namespaces.iter().any(|name| **name == *pods.namespace)
     });
@@ -166,19 +174,28 @@ fn internet(
         })?),
     };
     // Leaving to anywhere on chosen ports is what most pods need; on all ports it is a hole.
-    if direction == Direction::Egress && rule.ports.is_some() {
+    // Egress to whatever there is is told once for a namespace, by `open_egress`.
+    if direction == Direction::Egress && (rule.ports.is_some() || peers.is_none()) {
         return None;
     }
     // Pods that stand behind a way in from outside are meant to be reached.
     let subject = reach.subject(place);
-    let meant = |pods: &usize| reach.model().ways_in.iter().any(|way| way.pods == *pods);
+    let model = reach.model();
+    let meant = |pods: &usize| {
+        let called = |pods| model.services.iter().any(|s| s.serves_api && s.selects(pods));
+        model.ways_in.iter().any(|way| way.pods == *pods)
+            || model.pods.get(*pods).is_some_and(called)
+    };
     if direction == Direction::Ingress && !subject.is_empty() && subject.iter().all(meant) {
         return None;
     }
     let node = item.and_then(|peer| peer.place.clone()).or_else(|| rule.place.clone());
     let (who, todo) = match direction {
         Direction::Ingress => (
-            "lets the whole internet, and every pod, connect to the pods it selects",
+            match item {
+                Some(_) => "lets the whole internet connect to the pods it selects",
+                None => "lets the whole internet, and every pod, connect to the pods it selects",
+            },
             "name the sources that need it in `from`",
         ),
         Direction::Egress => (
@@ -196,6 +213,41 @@ fn internet(
         place: node,
         related: Vec::new(),
     })
+}
+
+/// Policies whose egress rules allow everything, one problem for each namespace: they restrain
+/// nobody, and one default-deny policy with the egress that is needed replaces them all.
+pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
+    let mut namespaces: BTreeMap<&str, Vec<(&Policy, &Rule)>> = BTreeMap::new();
+    for policy in &reach.model().policies {
+        let rules = policy.rules(Direction::Egress).unwrap_or_default();
+        let open = rules.iter().find(|rule| {
+            rule.action == Action::Allow && rule.peers.is_none() && rule.ports.is_none()
+        });
+        if let Some(rule) = open {
+            namespaces.entry(&policy.namespace).or_default().push((policy, rule));
+        }
+    }
+    for (namespace, open) in namespaces {
+        let names: Vec<String> = open.iter().map(|(policy, _)| policy.name.clone()).collect();
+        let mut places = open.iter().filter_map(|(policy, rule)| {
+            Some((rule.place.clone()?, format!("{policy} allows all egress")))
+        });
+        found.push(PolicyProblem {
+            check: Check::AllowsInternet,
+            certainty: Certainty::Proven,
+            subject: format!("namespace {namespace}"),
+            message: format!(
+                "the policies {} of namespace {namespace} allow all egress: whoever gets into one \
+                 of their pods can carry data out, fetch tools and reach the cloud's metadata \
+                 address 169.254.169.254. Replace the empty egress rule by the targets that each \
+                 needs",
+                some_names(&names)
+            ),
+            place: places.next().map(|(place, _)| place),
+            related: places.collect(),
+        });
+    }
 }
 
 fn metadata(policy: &Policy, direction: Direction, rule: &Rule) -> Option<PolicyProblem> {

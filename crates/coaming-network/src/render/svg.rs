@@ -117,15 +117,6 @@ fn float(count: usize) -> f64 {
     count as f64
 }
 
-/// The number of columns for so many boxes: a little wider than high.
-fn columns(count: usize) -> usize {
-    let mut columns = 1;
-    while columns * columns < count {
-        columns += 1;
-    }
-    columns.min(5)
-}
-
 fn layout(graph: &Graph) -> Layout {
     let used: BTreeSet<Dot> =
         graph.edges.iter().flat_map(|edge| [edge.source.clone(), edge.target.clone()]).collect();
@@ -141,28 +132,29 @@ fn layout(graph: &Graph) -> Layout {
     let mut layout = Layout { boxes: Vec::new(), nodes: BTreeMap::new(), width: 0.0, height: 0.0 };
     let (mut x, mut y, mut row) = (left, MARGIN, 0.0_f64);
     for (namespace, workloads) in &graph.namespaces {
-        let order = ordered(graph, workloads);
-        let columns = columns(order.len());
-        let rows = order.len().div_ceil(columns);
-        let width =
-            2.0 * PADDING + float(columns) * NODE.0 + float(columns.saturating_sub(1)) * GAP.0;
+        let columns = columns(graph, workloads);
+        let rows = columns.iter().map(Vec::len).max().unwrap_or_default();
+        let count = columns.len();
+        let width = 2.0 * PADDING + float(count) * NODE.0 + float(count.saturating_sub(1)) * GAP.0;
         let height =
             HEADER + 2.0 * PADDING + float(rows) * NODE.1 + float(rows.saturating_sub(1)) * GAP.1;
         if x > left && x + width > PAGE {
             (x, y, row) = (left, y + row + MARGIN, 0.0);
         }
         layout.boxes.push((namespace.clone(), Area { x, y, width, height }));
-        for (place, workload) in order.into_iter().enumerate() {
-            // Every other row is shifted, so that arrows along a column have room.
-            let (column, line) = (place % columns, place / columns);
-            let area = Area {
-                x: x + PADDING + float(column) * (NODE.0 + GAP.0),
-                y: y + HEADER + PADDING + float(line) * (NODE.1 + GAP.1),
-                width: NODE.0,
-                height: NODE.1,
-            };
-            let id = name(&Dot::Workload(workload.clone()));
-            layout.nodes.insert(id, (area, workload.name.clone(), workload.kind.clone()));
+        for (column, workloads) in columns.into_iter().enumerate() {
+            // A short column stands in the middle of its neighbours.
+            let spare = float(rows - workloads.len()) * (NODE.1 + GAP.1) / 2.0;
+            for (line, workload) in workloads.into_iter().enumerate() {
+                let area = Area {
+                    x: x + PADDING + float(column) * (NODE.0 + GAP.0),
+                    y: y + HEADER + PADDING + spare + float(line) * (NODE.1 + GAP.1),
+                    width: NODE.0,
+                    height: NODE.1,
+                };
+                let id = name(&Dot::Workload(workload.clone()));
+                layout.nodes.insert(id, (area, workload.name.clone(), workload.kind.clone()));
+            }
         }
         layout.width = layout.width.max(x + width + MARGIN);
         row = row.max(height);
@@ -183,32 +175,48 @@ fn layout(graph: &Graph) -> Layout {
     layout
 }
 
-/// The workloads of a namespace so that who connects stands before whom it connects to.
-fn ordered<'g>(graph: &Graph, workloads: &'g BTreeSet<Workload>) -> Vec<&'g Workload> {
-    let mut depth: BTreeMap<&Workload, usize> =
-        workloads.iter().map(|workload| (workload, 0)).collect();
-    // As many rounds as there can be steps; in a cycle they just end.
-    for _ in 0..workloads.len().min(8) {
-        let mut changed = false;
-        for edge in &graph.edges {
-            if let (Dot::Workload(source), Dot::Workload(target)) = (&edge.source, &edge.target) {
-                let Some(next) = depth.get(source).map(|depth| depth + 1) else { continue };
-                if let Some(known) = depth.get_mut(target)
-                    && *known < next
-                    && next <= workloads.len()
-                {
-                    *known = next;
-                    changed = true;
-                }
+/// The workloads of a namespace in columns, so that who connects stands left of whom it connects
+/// to; without such an order, in a block.
+fn columns<'g>(graph: &Graph, workloads: &'g BTreeSet<Workload>) -> Vec<Vec<&'g Workload>> {
+    /// More columns than this are not legible.
+    const MOST: usize = 6;
+    let pairs: Vec<(&Workload, &Workload)> = graph
+        .edges
+        .iter()
+        .filter_map(|edge| match (&edge.source, &edge.target) {
+            (Dot::Workload(source), Dot::Workload(target)) => Some((source, target)),
+            _ => None,
+        })
+        .filter(|(source, target)| workloads.contains(*source) && workloads.contains(*target))
+        .collect();
+    // As many rounds as there are columns; in a cycle they just end.
+    let mut depth: BTreeMap<&Workload, usize> = workloads.iter().map(|w| (w, 0)).collect();
+    for _ in 0..MOST {
+        for (source, target) in &pairs {
+            let next = depth.get(source).map_or(0, |depth| depth + 1).min(MOST - 1);
+            let back = pairs.contains(&(*target, *source));
+            if let Some(known) = depth.get_mut(target)
+                && !back
+            {
+                *known = next.max(*known);
             }
         }
-        if !changed {
-            break;
-        }
     }
-    let mut order: Vec<&Workload> = workloads.iter().collect();
-    order.sort_by_key(|workload| (depth.get(workload).copied(), *workload));
-    order
+    let mut columns: BTreeMap<usize, Vec<&Workload>> = BTreeMap::new();
+    for workload in workloads {
+        columns.entry(depth.get(workload).copied().unwrap_or_default()).or_default().push(workload);
+    }
+    let tallest = columns.values().map(Vec::len).max().unwrap_or_default();
+    let mut side = 1;
+    while side * side < workloads.len() {
+        side += 1;
+    }
+    if tallest <= 2 * side {
+        return columns.into_values().collect();
+    }
+    // Too much in one column: a block, in the same order.
+    let order: Vec<&Workload> = columns.into_values().flatten().collect();
+    order.chunks(side).map(<[_]>::to_vec).collect()
 }
 
 fn edges(out: &mut String, graph: &Graph, layout: &Layout) {

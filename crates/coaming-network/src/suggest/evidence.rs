@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use coaming_kube::{Fields, Inventory, Object};
 use coaming_yaml::Node;
 
-use super::text::{Mention, mentions};
+use super::text::{Form, Mention, mentions};
 use super::{Flow, Found, Source, at};
 use crate::model::{Model, Service};
 use crate::views::Reader;
@@ -122,8 +122,14 @@ impl<'i> Scan<'_, 'i> {
             None => mention.host.clone(),
         };
         let Some(service) = service(self.model, &own.namespace, &mention.host) else {
-            // A bare word is no host unless somebody says so.
-            if mention.certain && mention.host != "localhost" {
+            // What is no Service may be anything, even half a credential: it is shown only where
+            // it must be a host.
+            let must_be = match mention.form {
+                Form::Url => true,
+                Form::Pair => says_host,
+                Form::Bare => false,
+            };
+            if must_be && mention.host != "localhost" {
                 found.questions.insert(format!(
                     "{own} names {shown} in {what} {place}, which is no Service here: does it \
                      need to connect to it?"
@@ -138,7 +144,7 @@ impl<'i> Scan<'_, 'i> {
             .collect();
         let clear = mention.port.is_some() || (says_host && service.ports.len() == 1);
         if ports.is_empty() || !clear {
-            if mention.certain || says_host {
+            if mention.form != Form::Bare || says_host {
                 let all: Vec<String> =
                     service.ports.iter().map(|port| port.port.to_string()).collect();
                 found.questions.insert(format!(
@@ -174,6 +180,7 @@ fn says_host(name: &str) -> bool {
     ["HOST", "ADDR", "URL", "URI", "SERVER", "ENDPOINT", "BACKEND", "UPSTREAM", "DOMAIN"]
         .iter()
         .any(|word| name.contains(word))
+        && !["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL"].iter().any(|word| name.contains(word))
 }
 
 /// The Service that a name means, seen from a namespace.

@@ -238,6 +238,10 @@ fn pair(model: &Model, source: &Party, target: &Party) -> Option<Pair> {
     let source = match source {
         Party::Workload(workload) => {
             let place = model.workloads.iter().position(|known| known == workload)?;
+            // From a node's network comes what comes from outside.
+            if model.pods.iter().any(|pods| pods.workload == place && pods.host_network) {
+                return None;
+            }
             Source::Workload(place)
         }
         Party::Ingress => Source::Controller,
@@ -287,17 +291,12 @@ fn needed(model: &Model, found: &Found) -> BTreeMap<Pair, Connections> {
         }
         add((flow.source.clone(), flow.target), flow);
     }
-    for way in &model.ways_in {
-        let Some(pods) = model.pods.get(way.pods).filter(|pods| !pods.host_network) else {
-            continue;
-        };
-        let flow = Flow {
-            source: Source::Controller,
-            target: pods.workload,
-            protocol: way.protocol,
-            port: way.port,
-        };
-        add((Source::Controller, pods.workload), &flow);
+    let from_outside = |flow: &&Flow| flow.source == Source::Outside;
+    for flow in found.flows.keys().filter(from_outside) {
+        let target = model.workloads.get(flow.target);
+        if !target.is_some_and(|target| is_system(&target.namespace)) {
+            add((Source::Controller, flow.target), flow);
+        }
     }
     needed
 }

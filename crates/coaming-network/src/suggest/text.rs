@@ -9,39 +9,81 @@ pub(crate) struct Mention {
     pub(crate) host: String,
     /// The port, said or implied by the scheme.
     pub(crate) port: Option<u16>,
-    /// Whether the text leaves no doubt that a host is meant: it has a scheme or a port.
-    pub(crate) certain: bool,
+    /// How it stands there.
+    pub(crate) form: Form,
+}
+
+/// How a host stands in a text: how sure it is that it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// In a URL.
+    Url,
+    /// As `host:port`.
+    Pair,
+    /// As the whole text.
+    Bare,
 }
 
 /// The hosts that a text names, in its order. A bare name counts only if it is the whole text.
 pub(crate) fn mentions(text: &str) -> Vec<Mention> {
     const LONGEST: usize = 64 * 1024;
     let text = text.get(..LONGEST).unwrap_or(text);
-    let separates = |c: char| !(c.is_ascii_alphanumeric() || "._-:/@".contains(c));
-    let mut found: Vec<Mention> = text.split(separates).filter_map(token).collect();
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        let outside = before.trim_end_matches(is_scheme);
+        pairs(outside, &mut found);
+        let scheme = before.get(outside.len()..).unwrap_or_default();
+        // What ends a URL in env values, command lines and configuration files.
+        let end = after.find(|c: char| c.is_whitespace() || "\"'<>`|".contains(c));
+        let (url, behind) = after.split_at(end.unwrap_or(after.len()));
+        url_hosts(scheme, url, &mut found);
+        rest = behind;
+    }
+    pairs(rest, &mut found);
     if found.is_empty() && is_host(text.trim()) {
-        found.push(Mention { host: text.trim().to_ascii_lowercase(), port: None, certain: false });
+        let host = text.trim().to_ascii_lowercase();
+        found.push(Mention { host, port: None, form: Form::Bare });
     }
     found
 }
 
-fn token(token: &str) -> Option<Mention> {
-    // Two colons: a scheme may itself have one, as in jdbc:postgresql://.
-    let (scheme, rest) = match token.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme.rsplit(':').next().unwrap_or(scheme)), rest),
-        None => (None, token),
+/// The hosts in what follows `scheme://`: several where a comma parts them.
+fn url_hosts(scheme: &str, url: &str, found: &mut Vec<Mention>) {
+    // Whatever stands before the last `@` is a name and a password, whatever is in it.
+    let authority = match url.rfind('@') {
+        Some(at) => url.get(at + 1..).unwrap_or_default(),
+        None => url,
     };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, Some(port.trim_end_matches(['.', ':']).parse::<u16>().ok()?)),
-        None => (authority.trim_end_matches('.'), None),
-    };
-    if !is_host(host) || port == Some(0) || port.is_none() && scheme.is_none() {
-        return None;
+    let authority = authority.split(['/', '?', '#', ';', ')', ']', '}']).next().unwrap_or_default();
+    for part in authority.split(',') {
+        let (host, port) = match part.split_once(':') {
+            Some((host, port)) => (host, port.parse::<u16>().ok()),
+            None => (part, default_port(scheme)),
+        };
+        if is_host(host) && port != Some(0) {
+            let host = host.to_ascii_lowercase();
+            found.push(Mention { host, port, form: Form::Url });
+        }
     }
-    let port = port.or_else(|| scheme.and_then(default_port));
-    Some(Mention { host: host.to_ascii_lowercase(), port, certain: true })
+}
+
+/// The `host:port` pairs in a text without URLs. None in a text with an `@`, where such a pair may
+/// be a name and a password.
+fn pairs(text: &str, found: &mut Vec<Mention>) {
+    if text.contains('@') {
+        return;
+    }
+    let separates = |c: char| !(c.is_ascii_alphanumeric() || "._-:".contains(c));
+    for token in text.split(separates) {
+        let Some((host, port)) = token.split_once(':') else { continue };
+        let port = port.trim_end_matches(['.', ':']).parse::<u16>().ok().filter(|&port| port > 0);
+        if let (true, Some(port)) = (is_host(host), port) {
+            let host = host.to_ascii_lowercase();
+            found.push(Mention { host, port: Some(port), form: Form::Pair });
+        }
+    }
 }
 
 /// A DNS name with a letter in it, so that no address and no number is taken for one.
@@ -78,19 +120,27 @@ mod tests {
 
     fn shown(text: &str) -> Vec<String> {
         let found = mentions(text).into_iter();
-        found.map(|m| format!("{} {:?} {}", m.host, m.port, m.certain)).collect()
+        found.map(|m| format!("{} {:?} {:?}", m.host, m.port, m.form)).collect()
     }
 
     #[test]
     fn finds_hosts_and_nothing_else() {
-        assert_eq!(shown("cart:7070"), ["cart Some(7070) true"]);
-        assert_eq!(shown("--db=postgres://u:p%40x@db.shop.svc/x"), ["db.shop.svc Some(5432) true"]);
-        assert_eq!(shown("jdbc:mysql://db:3307/x?y=z"), ["db Some(3307) true"]);
-        assert_eq!(shown("redis-cart"), ["redis-cart None false"]);
-        assert_eq!(shown("a:1,b:2"), ["a Some(1) true", "b Some(2) true"]);
-        assert_eq!(shown("http://api/v1"), ["api Some(80) true"]);
+        assert_eq!(shown("cart:7070"), ["cart Some(7070) Pair"]);
+        assert_eq!(shown("--db=postgres://u:p%40x@db.shop.svc/x"), ["db.shop.svc Some(5432) Url"]);
+        assert_eq!(shown("jdbc:mysql://db:3307/x?y=z"), ["db Some(3307) Url"]);
+        assert_eq!(shown("redis-cart"), ["redis-cart None Bare"]);
+        assert_eq!(shown("a:1,b:2"), ["a Some(1) Pair", "b Some(2) Pair"]);
+        assert_eq!(shown("mongodb://a:1,b:2/x"), ["a Some(1) Url", "b Some(2) Url"]);
+        assert_eq!(shown("see \"http://api/v1\" x:9"), ["api Some(80) Url", "x Some(9) Pair"]);
         for nothing in ["nginx:1.25", "10.0.0.1:80", "two words", "12:30:45", "", "x:0", "/etc/x"] {
             assert!(shown(nothing).is_empty(), "{nothing}: {:?}", shown(nothing));
         }
+    }
+
+    #[test]
+    fn takes_no_password_for_a_host() {
+        assert_eq!(shown("http://bob:8080!x@host:81/"), ["host Some(81) Url"]);
+        assert_eq!(shown("amqp://bob:12@34@mq"), ["mq Some(5672) Url"]);
+        assert!(shown("bob:1234!x@tcp(db:3306)/shop").is_empty());
     }
 }

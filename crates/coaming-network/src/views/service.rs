@@ -1,5 +1,7 @@
 //! Services, and which pods and ports they lead to.
 
+use std::collections::BTreeSet;
+
 use coaming_kube::Fields;
 use coaming_yaml::Node;
 
@@ -10,6 +12,7 @@ use crate::selector::Selector;
 
 /// Reads every Service.
 pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
+    let called = called_by_api_server(reader);
     for object in reader.inventory.of_kind("Service").filter(|object| object.group().is_empty()) {
         let spec = object.spec();
         let namespace = object.namespace_or_default().to_owned();
@@ -19,13 +22,29 @@ pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
         let labels = spec.pairs("selector");
         let labels = labels.filter_map(|entry| Some((entry.name(), entry.value.as_str()?)));
         model.services.push(Service {
-            namespace,
             name: object.name().to_owned(),
+            serves_api: called.contains(&(namespace.clone(), object.name().to_owned())),
             selector: selects.then(|| Selector::labels(labels)),
             ports: spec.list("ports").filter_map(port).collect(),
             place: Some(reader.place(object, object.node())),
+            namespace,
         });
     }
+}
+
+/// The Services that the API server itself connects to, as namespace and name.
+fn called_by_api_server(reader: &Reader<'_>) -> BTreeSet<(String, String)> {
+    let inventory = reader.inventory;
+    let apis = inventory.of_kind("APIService").filter_map(|object| object.spec());
+    let configurations = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"];
+    let hooks = configurations.into_iter().flat_map(|kind| inventory.of_kind(kind));
+    let hooks = hooks.flat_map(|object| object.node().list("webhooks"));
+    apis.chain(hooks.filter_map(|hook| hook.mapping("clientConfig")))
+        .filter_map(|caller| caller.mapping("service"))
+        .filter_map(|service| {
+            Some((service.string("namespace")?.to_owned(), service.string("name")?.to_owned()))
+        })
+        .collect()
 }
 
 fn port(node: Node<'_>) -> Option<ServicePort> {

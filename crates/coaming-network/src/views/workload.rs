@@ -45,6 +45,13 @@ pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
         model.ipv6 |= pods.addresses.has_v6();
         model.pods.push(pods);
     }
+    for object in inventory.objects().filter(|object| may_make_pods(*object)) {
+        let name = object.namespace_or_default();
+        model.mention_namespace(name);
+        if let Some(namespace) = model.namespaces.get_mut(name) {
+            namespace.opaque = true;
+        }
+    }
     for object in inventory.of_kind("Node").filter(|object| object.group().is_empty()) {
         model.nodes.push(crate::model::Node {
             labels: labels_of(object.metadata()),
@@ -69,6 +76,37 @@ fn runs(object: Object<'_>) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether a custom resource's controller may make pods of it. Kinds that are known to make none
+/// are not meant.
+fn may_make_pods(object: Object<'_>) -> bool {
+    const NO_PODS: [&str; 13] = [
+        "bitnami.com",
+        "cert-manager.io",
+        "cilium.io",
+        "crd.projectcalico.org",
+        "external-secrets.io",
+        "kustomize.config.k8s.io",
+        "kyverno.io",
+        "networking.istio.io",
+        "projectcalico.org",
+        "route.openshift.io",
+        "security.istio.io",
+        "templates.gatekeeper.sh",
+        "traefik.io",
+    ];
+    const NO_PODS_KINDS: [&str; 6] = [
+        "AlertmanagerConfig",
+        "PodMonitor",
+        "Probe",
+        "PrometheusRule",
+        "ScrapeConfig",
+        "ServiceMonitor",
+    ];
+    let group = object.group();
+    let own = !group.contains('.') || group.ends_with(".k8s.io");
+    !own && !NO_PODS.contains(&group) && !NO_PODS_KINDS.contains(&object.kind())
 }
 
 /// The topmost owner that the input names.

@@ -35,3 +35,55 @@ pub(crate) fn policy(namespace: &str, name: &str, spec: &str) -> String {
          metadata: {{name: {name}, namespace: {namespace}}}\nspec: {spec}\n"
     )
 }
+
+/// A Service, as a manifest.
+pub(crate) fn service(namespace: &str, name: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {spec}\n"
+    )
+}
+
+/// Three workloads in two namespaces, a default deny and two holes.
+pub(crate) fn shop() -> String {
+    pod("shop", "web", "app: web", "{name: http, containerPort: 8080}")
+        + &pod("shop", "db", "app: db", "{name: sql, containerPort: 5432}")
+        + &pod("other", "spy", "app: spy", "")
+        + &policy("shop", "deny", "{podSelector: {}, policyTypes: [Ingress, Egress]}")
+        + &policy(
+            "shop",
+            "db",
+            "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}, {namespaceSelector: {}, podSelector: {matchLabels: {role: backup}}}], ports: [{port: sql}]}]}",
+        )
+        + &policy(
+            "shop",
+            "web",
+            "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 5432}]}]}",
+        )
+}
+
+/// The files of a folder of the corpus; `None` where there is no corpus, which is a failure in CI.
+pub(crate) fn corpus(folders: &[&str]) -> Option<Inventory> {
+    let root = std::env::var_os("COAMING_CORPUS").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
+        std::path::PathBuf::from,
+    );
+    if !root.is_dir() {
+        assert!(std::env::var_os("CI").is_none(), "CI needs the corpus at {}", root.display());
+        eprintln!("SKIPPED: there is no corpus at {}", root.display());
+        return None;
+    }
+    let mut paths: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| path.file_stem().is_some_and(|stem| stem != "kustomization"))
+        .collect();
+    paths.sort();
+    let files = paths.iter().map(|path| {
+        let stream = coaming_yaml::parse(Arc::from(std::fs::read_to_string(path).unwrap()));
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        FileEntry::new(&name, stream.source, stream.documents)
+    });
+    Some(Inventory::new(files.collect()))
+}

@@ -2,9 +2,13 @@
 //! slow evaluator, and against real packets.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod agrees;
+mod answers;
 mod common;
+mod findings;
 mod list;
 mod random;
 mod reference;
+mod suggest;
