@@ -18,6 +18,8 @@ pub struct Arguments {
 pub enum Command {
     /// Find what is unsafe in manifests, charts and overlays.
     Scan(ScanArguments),
+    /// Repair what can be repaired, in your own files.
+    Fix(FixArguments),
     /// Explain a rule: what it looks for, why it matters, how to repair it.
     Explain(ExplainArguments),
     /// List all rules.
@@ -40,6 +42,38 @@ Examples:
   coaming scan --standard restricted --kubernetes-version 1.29 deploy/
   coaming scan --format sarif --output coaming.sarif .")]
 pub struct ScanArguments {
+    /// What to scan, and by which rules.
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+
+    /// How to show the findings.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
+    pub format: Format,
+
+    /// Write the findings to this file.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Count only findings that this file does not know.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write today's findings to this file, for `--baseline`.
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+
+    /// Exit with 0 even if there are findings.
+    #[arg(long)]
+    pub exit_zero: bool,
+
+    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// What to scan, and by which rules.
+#[derive(Debug, Args)]
+pub struct ScopeArguments {
     /// Files, folders or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
@@ -60,37 +94,13 @@ pub struct ScanArguments {
     #[arg(long, value_name = "1.N")]
     pub kubernetes_version: Option<String>,
 
-    /// How to show the findings.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
-    pub format: Format,
-
-    /// Write the findings to this file.
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-
     /// Use this configuration file, not the `coaming.yaml` found upwards from the first path.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Count only findings that this file does not know.
-    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
-    pub baseline: Option<PathBuf>,
-
-    /// Write today's findings to this file, for `--baseline`.
-    #[arg(long, value_name = "FILE")]
-    pub write_baseline: Option<PathBuf>,
-
     /// Show and count only findings of this severity or worse.
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub min_severity: Option<MinSeverity>,
-
-    /// Exit with 0 even if there are findings.
-    #[arg(long)]
-    pub exit_zero: bool,
-
-    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
 
     /// Don't render charts and overlays by helm, kustomize or kubectl.
     #[arg(long)]
@@ -99,6 +109,31 @@ pub struct ScanArguments {
     /// Also read what `.gitignore` leaves out.
     #[arg(long)]
     pub no_gitignore: bool,
+}
+
+/// `coaming fix`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Only the bytes that a repair must change are changed: comments, order and quoting stay.
+Exit codes: 0 nothing is left to do; 1 findings are left (or, with --diff, something would change);
+2 something could not be handled.
+
+Examples:
+  coaming fix .                           what a working application will not notice
+  coaming fix --unsafe --diff deploy/     what more could be done; writes nothing
+  coaming fix --unsafe --standard restricted deploy/")]
+pub struct FixArguments {
+    /// What to scan, and by which rules.
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+
+    /// Also make repairs that may break the application: try it afterwards.
+    #[arg(long = "unsafe")]
+    pub allow_unsafe: bool,
+
+    /// Show what would change, with the reasons; write nothing.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// `coaming explain`

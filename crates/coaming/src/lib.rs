@@ -8,9 +8,11 @@
 
 pub mod args;
 pub mod explain;
+mod fix;
 mod output;
 mod progress;
 mod scan;
+mod scope;
 
 use std::process::ExitCode;
 
@@ -57,6 +59,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),
         Command::Completions(arguments) => output::completions(&arguments),

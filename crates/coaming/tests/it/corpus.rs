@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{coaming, json, root};
 
 /// The corpus, or `None` with a loud word. In CI it must be there.
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let path = std::env::var_os("COAMING_CORPUS")
         .map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
     if path.is_dir() {

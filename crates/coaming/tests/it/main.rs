@@ -4,6 +4,7 @@
 
 mod config;
 mod corpus;
+mod fix;
 mod scan;
 
 use std::path::{Path, PathBuf};

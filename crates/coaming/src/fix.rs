@@ -1,0 +1,121 @@
+//! `coaming fix`: repair, or show how.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use coaming_fix::{Change, Plan, Skipped};
+use coaming_report::InputProblem;
+
+use crate::args::FixArguments;
+use crate::progress::Progress;
+use crate::scope::{self, Inputs, Judge};
+use crate::{CommandError, Outcome, output};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
+    let config = scope::config(&arguments.scope)?;
+    let progress = Progress::start("reading and repairing …");
+    let Inputs { inventory, mut errors, .. } = scope::read(&arguments.scope, &config)?;
+    let judge = Judge::new(config)?;
+    let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
+    let plan = coaming_fix::plan(
+        inventory,
+        arguments.allow_unsafe,
+        |inventory| judge.judge(inventory),
+        |file| refuse(file, &broken),
+    );
+    drop(progress);
+    let written = if arguments.diff { Vec::new() } else { write_all(&plan, &mut errors) };
+    output::complain_of(&errors);
+    output::write(None, |out| {
+        if arguments.diff {
+            plan.changes.iter().try_for_each(|change| write!(out, "{}", coaming_fix::diff(change)))
+        } else {
+            tell(&written, out)
+        }
+    })?;
+    tell_of_the_rest(&plan, arguments)
+        .map_err(|source| CommandError::Output { target: "standard error".to_owned(), source })?;
+    let left = plan.left.iter().any(|finding| finding.suppressed.is_none());
+    Ok(if !errors.is_empty() {
+        Outcome::Failed
+    } else if left || arguments.diff && !plan.changes.is_empty() {
+        Outcome::Found
+    } else {
+        Outcome::Clean
+    })
+}
+
+/// Why a file must not be changed.
+fn refuse(file: &coaming_kube::FileEntry, broken: &BTreeSet<String>) -> Option<String> {
+    if file.rendered {
+        Some("the object was rendered from this file: make the change there by hand".to_owned())
+    } else if broken.contains(&file.name) {
+        Some("the file has syntax errors: correct them first".to_owned())
+    } else if file.name == "<stdin>" {
+        Some("standard input can't be changed: name the file".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Writes the files, and gives those that could be written.
+fn write_all<'p>(plan: &'p Plan, errors: &mut Vec<InputProblem>) -> Vec<&'p Change> {
+    use rayon::prelude::*;
+    let outcomes: Vec<_> =
+        plan.changes.par_iter().map(|change| (change, coaming_fix::write(change))).collect();
+    let mut written = Vec::new();
+    for (change, outcome) in outcomes {
+        match outcome {
+            Ok(()) => written.push(change),
+            Err(error) => errors.push(InputProblem {
+                file: change.file.clone(),
+                position: None,
+                message: error.to_string(),
+            }),
+        }
+    }
+    written
+}
+
+fn tell(written: &[&Change], out: &mut dyn Write) -> io::Result<()> {
+    for change in written {
+        writeln!(out, "{}", change.file)?;
+        for made in &change.made {
+            writeln!(out, "  {}: {} ({})", made.subject, made.title, made.rule)?;
+        }
+    }
+    let fixes: usize = written.iter().map(|change| change.made.len()).sum();
+    match written.len() {
+        0 => writeln!(out, "Nothing to repair."),
+        1 => writeln!(out, "Made {fixes} repairs in 1 file."),
+        files => writeln!(out, "Made {fixes} repairs in {files} files."),
+    }
+}
+
+/// What could not be repaired, and what more could be.
+fn tell_of_the_rest(plan: &Plan, arguments: &FixArguments) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    for Skipped { file, made, reason } in &plan.skipped {
+        writeln!(out, "not repaired: {file}: {}: {} - {reason}", made.subject, made.title)?;
+    }
+    let left = plan.left.iter().filter(|finding| finding.suppressed.is_none());
+    let (mut risky, mut by_hand) = (0, 0);
+    for finding in left {
+        match finding.fix.as_ref().map(|fix| fix.applicability) {
+            Some(coaming_finding::Applicability::Unsafe) => risky += 1,
+            Some(coaming_finding::Applicability::Manual) | None => by_hand += 1,
+            Some(coaming_finding::Applicability::Safe) => {}
+        }
+    }
+    if risky > 0 && !arguments.allow_unsafe {
+        writeln!(
+            out,
+            "{risky} more may break the application: `coaming fix --unsafe` makes them."
+        )?;
+    }
+    if by_hand > 0 {
+        writeln!(out, "{by_hand} more only you can repair: `coaming scan` says how.")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! What the commands that scan have in common: the configuration, the inputs, the judgement.
+
+use std::path::{Path, PathBuf};
+
+use coaming_config::Config;
+use coaming_finding::{Baseline, Finding, RuleMeta, Severity};
+use coaming_kube::Inventory;
+use coaming_report::InputProblem;
+use coaming_rules::pss::{Level, Version};
+use coaming_rules::{RuleSet, Settings};
+
+use crate::CommandError;
+use crate::args::ScopeArguments;
+
+/// What was taken in.
+pub(crate) struct Inputs {
+    /// The objects.
+    pub(crate) inventory: Inventory,
+    /// What could not be handled.
+    pub(crate) errors: Vec<InputProblem>,
+    /// How many files were read.
+    pub(crate) file_count: usize,
+}
+
+/// Reads all inputs.
+pub(crate) fn read(arguments: &ScopeArguments, config: &Config) -> Result<Inputs, CommandError> {
+    let loaded = coaming_source::load(&arguments.paths, &source_options(arguments, config)?);
+    let errors = loaded
+        .errors
+        .into_iter()
+        .map(|error| InputProblem {
+            file: error.file,
+            position: error.position,
+            message: error.message,
+        })
+        .collect();
+    Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
+}
+
+/// How inventories are judged.
+pub(crate) struct Judge {
+    level: Option<Level>,
+    version: Version,
+    settings: Settings,
+    rules: RuleSet,
+    least: Severity,
+}
+
+impl Judge {
+    /// By this configuration.
+    pub(crate) fn new(config: Config) -> Result<Self, CommandError> {
+        let version = match &config.kubernetes_version {
+            Some(text) => text.parse().map_err(argument)?,
+            None => Version::LATEST,
+        };
+        let level = config.standard.as_deref().map(str::parse).transpose().map_err(argument)?;
+        Ok(Self {
+            level,
+            version,
+            rules: RuleSet::configured(&config),
+            least: config.min_severity.unwrap_or(Severity::Low),
+            settings: Settings { kubernetes_minor: version.minor(), config, today: today() },
+        })
+    }
+
+    /// The findings, in the order in which they are shown.
+    pub(crate) fn judge(&self, inventory: &Inventory) -> Vec<Finding> {
+        let mut findings = match self.level {
+            Some(level) => coaming_rules::run_standard(inventory, level, self.version),
+            None => coaming_rules::run(inventory, &self.settings, &self.rules),
+        };
+        findings.retain(|finding| finding.severity >= self.least);
+        findings
+    }
+
+    /// The rules that are asked.
+    pub(crate) fn rules(&self) -> Vec<&'static RuleMeta> {
+        match self.level {
+            Some(level) => vec![level.rule()],
+            None => self.rules.rules().iter().map(|rule| rule.meta).collect(),
+        }
+    }
+}
+
+/// The configuration file's word, and the arguments' over it.
+pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError> {
+    let mut config = match config_file(arguments) {
+        Some(path) => read_config(&path)?,
+        None => Config::default(),
+    };
+    if !arguments.select.is_empty() {
+        config.select.clone_from(&arguments.select);
+        config.ignore.clear();
+        config.standard = None;
+    }
+    config.ignore.extend(arguments.ignore.iter().cloned());
+    config.standard = arguments.standard.clone().or(config.standard);
+    config.kubernetes_version = arguments.kubernetes_version.clone().or(config.kubernetes_version);
+    config.min_severity = arguments.min_severity.map(Severity::from).or(config.min_severity);
+    let overrides = config.overrides.iter().flat_map(|over| over.select.iter().chain(&over.ignore));
+    let excused = config.suppressions.iter().map(|suppression| &suppression.rule);
+    let named = config.select.iter().chain(&config.ignore).chain(overrides).chain(excused);
+    for name in named.chain(config.severity.keys()) {
+        check_name(name)?;
+    }
+    Ok(config)
+}
+
+/// The file that the user named, else the one found from the first path upwards.
+fn config_file(arguments: &ScopeArguments) -> Option<PathBuf> {
+    if arguments.config.is_some() {
+        return arguments.config.clone();
+    }
+    let first = arguments.paths.iter().find(|path| path.as_os_str() != "-")?;
+    let start = std::path::absolute(first).ok()?;
+    start
+        .ancestors()
+        .map(|folder| folder.join(coaming_config::FILE_NAME))
+        .find(|path| path.is_file())
+}
+
+/// The largest configuration or baseline file that is read.
+const MAX_SETTINGS_BYTES: u64 = 64 << 20;
+
+fn read_config(path: &Path) -> Result<Config, CommandError> {
+    let text = read_settings(path)?;
+    coaming_config::parse(&text).map_err(|errors| {
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{}:{}:{}: {error}", path.display(), error.line, error.column))
+            .collect();
+        CommandError::Argument(lines.join("\nerror: "))
+    })
+}
+
+pub(crate) fn read_baseline(path: &Path) -> Result<Baseline, CommandError> {
+    let text = read_settings(path)?;
+    Baseline::parse(&text)
+        .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
+}
+
+fn read_settings(path: &Path) -> Result<String, CommandError> {
+    coaming_source::read_text(path, MAX_SETTINGS_BYTES)
+        .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
+}
+
+/// The day, to tell which suppressions have expired; `SOURCE_DATE_EPOCH` can set it.
+fn today() -> Option<String> {
+    let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
+    let seconds = set.or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.ok().map(|since| since.as_secs())
+    })?;
+    let date = time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
+    Some(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+}
+
+fn argument(error: impl std::fmt::Display) -> CommandError {
+    CommandError::Argument(error.to_string())
+}
+
+fn source_options(
+    arguments: &ScopeArguments,
+    config: &Config,
+) -> Result<coaming_source::Options, CommandError> {
+    let mut exclude = globset::GlobSetBuilder::new();
+    for pattern in &config.exclude {
+        exclude.add(globset::Glob::new(pattern).map_err(argument)?);
+    }
+    Ok(coaming_source::Options {
+        exclude: exclude.build().map_err(argument)?,
+        gitignore: !arguments.no_gitignore,
+        render: !arguments.no_render,
+        ..coaming_source::Options::default()
+    })
+}
+
+/// Fails where nothing has this name.
+fn check_name(name: &str) -> Result<(), CommandError> {
+    if coaming_rules::all().iter().any(|rule| coaming_config::names(name, rule.meta)) {
+        return Ok(());
+    }
+    let hint = coaming_rules::nearest(name)
+        .map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
+    Err(CommandError::Argument(format!(
+        "there is no rule or measure `{name}`.{hint} `coaming rules` lists them all."
+    )))
+}

@@ -1,0 +1,158 @@
+//! `coaming fix`: only what must change changes, and what is fixed stays fixed.
+
+use std::fs;
+use std::path::Path;
+
+use snapbox::{assert_data_eq, str};
+
+use super::corpus::corpus;
+use super::{coaming, folder, json, root, stderr, stdout};
+
+const POD: &str = "# our web server\napiVersion: v1\nkind: Pod\nmetadata: {name: p}   # short\nspec:\n  automountServiceAccountToken: false\n  containers:\n    -   name: c # odd indentation\n        image: 'a/b:1.0'\n        securityContext:\n          privileged: true   # why?\n";
+
+fn fix(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    let all: Vec<&str> = ["fix"].iter().chain(arguments).copied().collect();
+    coaming(&all).current_dir(folder).output().unwrap()
+}
+
+#[test]
+fn diff_shows_the_reasons_and_writes_nothing() {
+    let files = folder(&[("pod.yaml", POD)]);
+    let output = fix(files.path(), &["--unsafe", "--diff"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_data_eq!(
+        stdout(&output),
+        str![[r#"
+# Pod p, container c: remove `privileged: true` (privileged)
+# Pod p, container c: set what is missing (missing-security-context)
+--- a/pod.yaml
++++ b/pod.yaml
+@@ -8,4 +8,11 @@
+     -   name: c # odd indentation
+         image: 'a/b:1.0'
+         securityContext:
+-          privileged: true   # why?
++          runAsNonRoot: true
++          readOnlyRootFilesystem: true   # why?
++          allowPrivilegeEscalation: false
++          capabilities:
++            drop:
++              - ALL
++          seccompProfile:
++            type: RuntimeDefault
+
+"#]]
+    );
+    assert_eq!(fs::read_to_string(files.path().join("pod.yaml")).unwrap(), POD);
+}
+
+#[test]
+fn safe_fixes_alone_without_being_asked() {
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  revisionHistoryLimit: 0\n  template:\n    spec:\n      automountServiceAccountToken: false\n      containers: [{name: c, image: 'a:1.0'}]\n";
+    let files = folder(&[("d.yaml", text)]);
+    let output = fix(files.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("`coaming fix --unsafe` makes them"), "{}", stderr(&output));
+    let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
+    assert_eq!(fixed, text.replace("  revisionHistoryLimit: 0\n", ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let files = folder(&[("real.yaml", POD)]);
+    let real = files.path().join("real.yaml");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("real.yaml", files.path().join("link.yaml")).unwrap();
+    let output = fix(files.path(), &["--unsafe", "link.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(fs::symlink_metadata(files.path().join("link.yaml")).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(!fs::read_to_string(&real).unwrap().contains("privileged"));
+    let left: Vec<_> = fs::read_dir(files.path()).unwrap().collect();
+    assert_eq!(left.len(), 2, "no temporary file is left");
+}
+
+#[test]
+fn files_with_syntax_errors_are_left_alone() {
+    let text = format!("{POD}---\napiVersion: v1\nkind: Pod\nspec: [\n");
+    let files = folder(&[("pod.yaml", &text)]);
+    let output = fix(files.path(), &["--unsafe"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("has syntax errors: correct them first"));
+    assert_eq!(fs::read_to_string(files.path().join("pod.yaml")).unwrap(), text);
+}
+
+#[test]
+fn restricted_is_reached() {
+    let files = folder(&[("pod.yaml", POD), ("shop.yaml", &example())]);
+    let output = fix(files.path(), &["--unsafe", "--standard", "restricted"]);
+    let scan = coaming(&["scan", "--standard", "restricted", "--format", "json"])
+        .current_dir(files.path())
+        .output()
+        .unwrap();
+    let report = json(&scan);
+    let left: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["fix"]["applicability"] != "manual")
+        .map(|finding| finding["message"].as_str().unwrap())
+        .collect();
+    assert!(left.is_empty(), "{left:#?}\n{}", stdout(&output));
+}
+
+fn example() -> String {
+    let read = |name: &str| fs::read_to_string(root().join("examples/shop").join(name)).unwrap();
+    ["web.yaml", "orders.yaml", "database.yaml", "agent.yaml"].map(read).join("---\n")
+}
+
+#[test]
+fn the_corpus_is_repaired_once_and_for_all() {
+    let Some(corpus) = corpus() else { return };
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(&corpus, copy.path());
+    let before = comments(copy.path());
+    let first = fix(copy.path(), &["--unsafe"]);
+    assert_eq!(first.status.code(), Some(2), "the corpus has charts");
+    let scan = coaming(&["scan", "--format", "json"]).current_dir(copy.path()).output().unwrap();
+    let report = json(&scan);
+    let findings = report["findings"].as_array().unwrap();
+    let skipped = stderr(&first).lines().filter(|line| line.starts_with("not repaired")).count();
+    let left = findings.iter().filter(|f| f["fix"]["applicability"] != "manual").count();
+    assert!(left <= skipped, "{left} findings are left, but {skipped} were told");
+    let after = comments(copy.path());
+    let lost = before.len() - after.len();
+    // A comment goes only with the line that it is about.
+    assert!(lost * 20 <= before.len(), "{lost} of {} comments were lost", before.len());
+    let second = fix(copy.path(), &["--unsafe", "--diff"]);
+    assert_eq!(stdout(&second), "");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+/// All lines that are comments, below a folder.
+fn comments(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(comments(&path));
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            found.extend(text.lines().filter(|l| l.contains('#')).map(str::to_owned));
+        }
+    }
+    found
+}
