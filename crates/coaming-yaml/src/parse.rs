@@ -52,8 +52,8 @@ const MAX_TABBED_FLOWS: usize = 32;
 
 fn options() -> Options {
     let mut options = Options::default();
-    // As libyaml and its offspring have it.
-    options.block_scalar_eof_without_line_feed = true;
+    // `kubectl` reads line by line and ends the last one too, whether the file does or not.
+    options.block_scalar_eof_without_line_feed = false;
     // Comments are bounded by the text, which is at hand as a whole.
     options.max_buffered_comment_events = usize::MAX;
     options

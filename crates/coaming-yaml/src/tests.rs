@@ -230,6 +230,8 @@ fn takes_what_kubectl_takes() {
     assert_eq!(bom.root().get("a").and_then(Node::as_int), Some(1));
     assert_eq!(bom.root().get("b").and_then(Node::as_str), Some("tab"));
     assert_eq!(bom.root().get("c").and_then(Node::as_str), Some("x"));
+    // The last line counts as ended.
+    assert_eq!(only("a: |\n  x").root().get("a").and_then(Node::as_str), Some("x\n"));
     let directive = only("%YAML 1.1\n---\na: !!str 1\nb: ! x\n1: one\n");
     assert_eq!(directive.root().get("a").and_then(Node::as_str), Some("1"));
     assert_eq!(directive.root().get("1").and_then(Node::as_str), Some("one"));

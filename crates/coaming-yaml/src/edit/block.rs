@@ -160,40 +160,17 @@ impl<'d> Editor<'d> {
             _ => self.span(node).range().end,
         };
         let at = self.line_end(end);
-        if at == self.source.len() {
-            self.keep_last_line(node, at);
-        }
         let text: String =
             lines.iter().map(|line| format!("{}{line}", layout.line(column))).collect();
         self.put(at, at, text);
     }
 
-    /// A block scalar at the end of a file without a final line break has none in its value
-    /// either; text after it would add one, unless its header says otherwise.
-    fn keep_last_line(&mut self, node: Node<'d>, end: usize) {
-        let last = node.descendants().find(|node| self.is_block_scalar_up_to(*node, end));
-        let Some(start) = last.map(|node| self.span(node).range().start) else { return };
-        let header = self.text(start, self.line_end(start));
-        let indicators = header.split_whitespace().next().unwrap_or_default();
-        let (from, to) = match indicators.find('+') {
-            Some(keep) => (start + keep, start + keep + 1),
-            None => (start + indicators.len(), start + indicators.len()),
-        };
-        let is_needed = !indicators.contains('-') && start + header.len() < end;
-        if is_needed && !self.is_edited(start, to) {
-            self.put(from, to, "-");
-        }
-    }
-
-    fn is_block_scalar_up_to(&self, node: Node<'d>, end: usize) -> bool {
-        let is_block =
-            matches!(node.scalar_style(), Some(ScalarStyle::Literal | ScalarStyle::Folded));
-        is_block && node.alias().is_none() && self.span(node).range().end == end
-    }
-
     fn ends_block_scalar(&self, end: usize) -> bool {
-        let mut nodes = self.document.root().descendants();
-        nodes.any(|node| self.is_block_scalar_up_to(node, end))
+        self.document.root().descendants().any(|node| {
+            let is_block =
+                matches!(node.scalar_style(), Some(ScalarStyle::Literal | ScalarStyle::Folded));
+            is_block && node.alias().is_none() && self.span(node).range().end == end
+        })
     }
 
     /// Removes the lines of members, with the comments that stand on them.
@@ -209,7 +186,7 @@ impl<'d> Editor<'d> {
                 let end = self.line_end(member.end);
                 if line_start > 0 {
                     let before = self.line_end(self.line_start(line_start - 1));
-                    self.remove_line(before, line_start, end);
+                    self.remove_line(before, end);
                 } else {
                     let mark = self.text(0, member.start).trim_end_matches(' ').len();
                     let mut after = self.next_line(end);
@@ -231,20 +208,15 @@ impl<'d> Editor<'d> {
         }
     }
 
-    /// Removes a line, from the end of the one before it. A block scalar there must neither lose
-    /// its last line break at the end of the file nor gain the blank lines that follow.
-    fn remove_line(&mut self, before: usize, line_start: usize, end: usize) {
+    /// Removes a line, from the end of the one before it. A block scalar there must not gain the
+    /// blank lines that follow.
+    fn remove_line(&mut self, before: usize, end: usize) {
         let rest = self.text(end, self.source.len());
         let next = rest.strip_prefix(self.newline).unwrap_or_default();
         let is_blank = |line: &&str| line.trim().is_empty() && line.ends_with('\n');
         let blank: usize = next.split_inclusive('\n').take_while(is_blank).map(str::len).sum();
-        let is_delicate = rest.is_empty() || blank > 0;
-        let (start, end) = match is_delicate && self.ends_block_scalar(before) {
-            true if rest.is_empty() => (line_start, end),
-            true => (before, end + blank),
-            false => (before, end),
-        };
-        self.put(start, end, "");
+        let end = if blank > 0 && self.ends_block_scalar(before) { end + blank } else { end };
+        self.put(before, end, "");
     }
 
     fn next_line(&self, line_end: usize) -> usize {

@@ -23,8 +23,7 @@ pub(super) struct Layout {
     pub(super) sequence_step: usize,
     /// The line break of the file.
     pub(super) newline: &'static str,
-    /// Whether texts of several lines may be written as such. Where the file has no final line
-    /// break, they cannot say that they end with one.
+    /// Whether texts of several lines may be written as such: not where a comment follows.
     pub(super) literals: bool,
 }
 

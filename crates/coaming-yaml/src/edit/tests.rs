@@ -128,10 +128,9 @@ fn multi_line_texts() {
     check("a: 1\n", &[set("b.c", "x\n\ny")], "a: 1\nb:\n  c: |-\n    x\n\n    y\n");
     check("a: |\n  x\n\n\n# end\n", &[set("b", 1)], "a: |\n  x\nb: 1\n\n\n# end\n");
     check("a: >+\n  x\n\n\nc: 1\n", &[remove("c"), set("b", 1)], "a: >+\n  x\n\n\nb: 1\n");
-    // Without a final line break, the text has none either.
-    check("a: |\n  x", &[set("b", 1)], "a: |-\n  x\nb: 1");
-    check("a: |+\n  x", &[set("b", 1)], "a: |-\n  x\nb: 1");
-    check("a: |\n  x\nb: 1", &[remove("b")], "a: |\n  x\n");
+    check("a: |\n  x", &[set("b", 1)], "a: |\n  x\nb: 1");
+    check("a: |\n  x\nb: 1", &[remove("b")], "a: |\n  x");
+    check("a: 1", &[set("b", "x\ny\n")], "a: 1\nb: |\n  x\n  y");
     check("a: |+\n  x\nb: |\n\nc: 1\n", &[remove("b")], "a: |+\n  x\nc: 1\n");
 }
 

@@ -295,12 +295,6 @@ impl<'d> Editor<'d> {
         self.edits.push(TextEdit { span, replacement: replacement.into() });
     }
 
-    /// Whether something is to change between two bytes already.
-    pub(super) fn is_edited(&self, start: usize, end: usize) -> bool {
-        let touches = |range: std::ops::Range<usize>| start <= range.end && range.start <= end;
-        self.edits.iter().any(|edit| touches(edit.span.range()))
-    }
-
     /// Takes back what was to go between two bytes, because all of that goes.
     pub(super) fn withdraw(&mut self, start: usize, end: usize) {
         self.edits.retain(|edit| {
@@ -390,7 +384,7 @@ impl<'d> Editor<'d> {
             step: step.filter(|&step| step > 0).unwrap_or(2),
             sequence_step: sequence_step.unwrap_or(0),
             newline: self.newline,
-            literals: self.source.ends_with('\n'),
+            literals: true,
         }
     }
 
