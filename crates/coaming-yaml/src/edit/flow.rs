@@ -28,7 +28,7 @@ impl<'d> Editor<'d> {
             return match (adds || !members.is_empty(), place) {
                 (false, _) => Ok(()),
                 (true, Place::Flow { after }) => self.replace_in_flow(node, &added, after),
-                (true, Place::Root) if self.json_unit().is_some() || members.is_empty() => {
+                (true, Place::Root) if self.flow_quoting(node) == Quoting::Json => {
                     self.replace_in_flow(node, &added, self.span(node).range().start)
                 }
                 // An empty collection says nothing on how the file is written.

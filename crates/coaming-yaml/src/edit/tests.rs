@@ -115,7 +115,7 @@ fn replaces_collections() {
     check("- ~ # c\n", &[append("[0].l", "x\ny\n")], "- l:\n  - \"x\\ny\\n\" # c\n");
     check(" {}\n", &[set("a.b", list(["c"]))], " {\"a\": {\"b\": [\"c\"]}}\n");
     let root = Edit::Set { path: Path::root(), value: map([("a", 1.into()), ("b", 2.into())]) };
-    check(" {}\n", &[root], " a: 1\n b: 2\n");
+    check(" {}\n", &[root], " {\"a\": 1, \"b\": 2}\n");
     check("a: [1, 2] # x\n", &[set("a", list(["c", "d e"]))], "a: [c, d e] # x\n");
     check("a: 1\n", &[Edit::Set { path: Path::root(), value: map([("b", 1.into())]) }], "b: 1\n");
 }

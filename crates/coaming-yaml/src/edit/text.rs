@@ -236,6 +236,13 @@ impl<'d> Editor<'d> {
         self.touch(node, path, true);
         match place {
             Place::Flow { after } => self.replace_in_flow(node, value, after),
+            // JSON stays JSON.
+            Place::Root
+                if node.style() == Some(Style::Flow)
+                    && self.flow_quoting(node) == Quoting::Json =>
+            {
+                self.replace_in_flow(node, value, self.span(node).range().start)
+            }
             place => self.replace_in_block(node, value, place),
         }
     }

@@ -1,6 +1,6 @@
 //! Documents made up in every style, with known contents.
 
-use coaming_yaml::{Kind, parse};
+use coaming_yaml::{Kind, edit, parse};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value as Json, json};
@@ -322,6 +322,32 @@ proptest! {
         let edits = laws::choose_edits(document, &choices);
         if let Outcome::Refused(error) = laws::edits_agree(&stream, 0, &edits) {
             prop_assert!(laws::is_about_structure(&error), "{error}: {edits:?}\n{text}");
+        }
+    }
+
+    #[test]
+    fn json_stays_json(
+        root in written(),
+        pretty in any::<bool>(),
+        choices in prop::collection::vec(any::<u32>(), 1..4),
+    ) {
+        let value = meaning(&root, false);
+        prop_assume!(value.is_object() || value.is_array());
+        let text = if pretty {
+            serde_json::to_string_pretty(&value).unwrap()
+        } else {
+            value.to_string()
+        };
+        let stream = parse(text.as_str().into());
+        let edits = laws::choose_edits(&stream.documents[0], &choices);
+        match edit::apply(&text, &stream.documents[0], &edits) {
+            Ok(text_edits) => {
+                let after = edit::apply_to_text(&text, &text_edits);
+                let is_json = serde_json::from_str::<Json>(&after).is_ok();
+                prop_assert!(is_json, "{edits:?}\n{text}\n---\n{after}");
+                laws::edits_agree(&stream, 0, &edits);
+            }
+            Err(error) => prop_assert!(laws::is_about_structure(&error), "{error}: {edits:?}\n{text}"),
         }
     }
 

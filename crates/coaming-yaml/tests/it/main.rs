@@ -6,6 +6,7 @@
     reason = "tests fail by panicking, and say aloud what they skip"
 )]
 
+mod aliased;
 mod corpus;
 mod generated;
 mod laws;
