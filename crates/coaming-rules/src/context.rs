@@ -1,6 +1,7 @@
 //! What rules see, and how they say what they found.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use coaming_config::Config;
 use coaming_finding::{
@@ -8,6 +9,7 @@ use coaming_finding::{
     Severity,
 };
 use coaming_kube::{Inventory, Object};
+use coaming_network::PolicyProblem;
 use coaming_yaml::edit::Edit;
 use coaming_yaml::{Node, Span};
 
@@ -41,6 +43,7 @@ pub struct Context<'a> {
     /// What the user decided.
     pub settings: &'a Settings,
     enabled: BTreeSet<&'static str>,
+    policy_problems: OnceLock<Vec<PolicyProblem>>,
 }
 
 impl<'a> Context<'a> {
@@ -49,13 +52,21 @@ impl<'a> Context<'a> {
         settings: &'a Settings,
         enabled: BTreeSet<&'static str>,
     ) -> Self {
-        Self { inventory, settings, enabled }
+        Self { inventory, settings, enabled, policy_problems: OnceLock::new() }
     }
 
     /// Whether this rule runs too: then it may speak for others.
     #[must_use]
     pub fn enabled(&self, rule: &str) -> bool {
         self.enabled.contains(rule)
+    }
+
+    /// What is wrong with the network policies, found once for all rules that speak of them.
+    pub(crate) fn policy_problems(&self) -> &[PolicyProblem] {
+        self.policy_problems.get_or_init(|| {
+            let model = coaming_network::from_inventory(self.inventory);
+            coaming_network::policy_findings(&coaming_network::Reach::new(model))
+        })
     }
 
     /// A finding about an object, at one of its nodes.

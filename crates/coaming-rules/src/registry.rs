@@ -2,6 +2,7 @@
 
 use crate::rule::Rule;
 use crate::rules::image_version as version;
+use crate::rules::network_policy as network;
 use crate::rules::non_root as root;
 use crate::rules::schema;
 use crate::rules::security_context as security;
@@ -37,6 +38,16 @@ static RULES: &[Rule] = &[
     Rule::pod::<security::windows_host_process::WindowsHostProcess>(),
     Rule::inventory::<security::service_account_token::ServiceAccountToken>(),
     Rule::container::<security::probe_host::ProbeHost>(),
+    Rule::inventory::<network::invalid_network_policy::InvalidNetworkPolicy>(),
+    Rule::inventory::<network::no_ingress_policy::NoIngressPolicy>(),
+    Rule::inventory::<network::no_egress_policy::NoEgressPolicy>(),
+    Rule::inventory::<network::policy_selects_nothing::PolicySelectsNothing>(),
+    Rule::inventory::<network::peer_matches_nothing::PeerMatchesNothing>(),
+    Rule::inventory::<network::split_peer::SplitPeer>(),
+    Rule::inventory::<network::allows_internet::AllowsInternet>(),
+    Rule::inventory::<network::metadata_reachable::MetadataReachable>(),
+    Rule::inventory::<network::policy_without_effect::PolicyWithoutEffect>(),
+    Rule::inventory::<network::unserved_port::UnservedPort>(),
     Rule::object::<schema::removed_api::RemovedApi>(),
     Rule::inventory::<schema::suppression::Suppression>(),
 ];

@@ -20,6 +20,8 @@ pub enum Command {
     Scan(ScanArguments),
     /// Repair what can be repaired, in your own files.
     Fix(FixArguments),
+    /// Show who can reach whom, why, and the policies that should be there.
+    Net(NetArguments),
     /// Explain a rule: what it looks for, why it matters, how to repair it.
     Explain(ExplainArguments),
     /// List all rules.
@@ -134,6 +136,133 @@ pub struct FixArguments {
     /// Show what would change, with the reasons; write nothing.
     #[arg(long)]
     pub diff: bool,
+}
+
+/// `coaming net`
+#[derive(Debug, Args)]
+pub struct NetArguments {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: NetCommand,
+}
+
+/// What `coaming net` can show.
+#[derive(Debug, Subcommand)]
+pub enum NetCommand {
+    /// List every connection that is possible.
+    List(TableArguments),
+    /// Explain why one may or may not reach another: each policy and rule, on both sides.
+    Why(WhyArguments),
+    /// Compare two states: connections added, removed, and changed.
+    Diff(DiffArguments),
+    /// Show what is open to the cluster, to other namespaces, and to the internet.
+    Exposure(TableArguments),
+    /// Write the least policies that allow what the manifests, or flow logs, show.
+    Suggest(SuggestArguments),
+    /// Draw the connections.
+    Graph(GraphArguments),
+}
+
+/// What to read, and how to show it.
+#[derive(Debug, Args)]
+pub struct TableArguments {
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+}
+
+/// `coaming net why`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  coaming net why web database deploy/
+  coaming net why web database --port 5432 deploy/
+  coaming net why shop/web 169.254.169.254 deploy/")]
+pub struct WhyArguments {
+    /// Who connects: `name`, `namespace/name`, `namespace/kind/name`, an address, or `ingress`.
+    pub source: String,
+
+    /// To whom.
+    pub target: String,
+
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// On which port: `80`, `udp/53`, or a port's name.
+    #[arg(long)]
+    pub port: Option<String>,
+
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `coaming net diff`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing differs; 1 something does; 2 something could not be handled."
+)]
+pub struct DiffArguments {
+    /// The state before.
+    pub old: PathBuf,
+
+    /// The state after.
+    pub new: PathBuf,
+
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+}
+
+/// `coaming net suggest`
+#[derive(Debug, Args)]
+pub struct SuggestArguments {
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// Take the flows from this log (Hubble, JSON lines) and not from the manifests.
+    #[arg(long, value_name = "FILE")]
+    pub flows: Option<PathBuf>,
+}
+
+/// `coaming net graph`
+#[derive(Debug, Args)]
+pub struct GraphArguments {
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to draw it.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Svg)]
+    pub format: GraphFormat,
+}
+
+/// How connections are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people.
+    Text,
+    /// JSON, a contract for programs.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// A table in Markdown.
+    Markdown,
+}
+
+/// How connections are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A picture.
+    Svg,
+    /// For Graphviz.
+    Dot,
 }
 
 /// `coaming explain`

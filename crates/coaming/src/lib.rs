@@ -9,6 +9,7 @@
 pub mod args;
 pub mod explain;
 mod fix;
+mod net;
 mod output;
 mod progress;
 mod scan;
@@ -60,6 +61,7 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        Command::Net(arguments) => net::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),
         Command::Completions(arguments) => output::completions(&arguments),

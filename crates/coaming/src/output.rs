@@ -56,6 +56,12 @@ pub(crate) fn complain(message: &str) {
     drop(writeln!(io::stderr().lock(), "error: {message}"));
 }
 
+/// Says on standard error what should be known beside the result.
+pub(crate) fn warn(message: &str) {
+    let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    drop(writeln!(io::stderr().lock(), "warning: {message}"));
+}
+
 /// Says on standard error which inputs could not be handled.
 pub(crate) fn complain_of(errors: &[InputProblem]) {
     let mut out = io::stderr().lock();

@@ -25,16 +25,20 @@ pub(crate) struct Inputs {
 /// Reads all inputs.
 pub(crate) fn read(arguments: &ScopeArguments, config: &Config) -> Result<Inputs, CommandError> {
     let loaded = coaming_source::load(&arguments.paths, &source_options(arguments, config)?);
-    let errors = loaded
-        .errors
+    let errors = problems(loaded.errors);
+    Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
+}
+
+/// What could not be handled, as reports have it.
+pub(crate) fn problems(errors: Vec<coaming_source::InputError>) -> Vec<InputProblem> {
+    errors
         .into_iter()
         .map(|error| InputProblem {
             file: error.file,
             position: error.position,
             message: error.message,
         })
-        .collect();
-    Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
+        .collect()
 }
 
 /// How inventories are judged.

@@ -43,7 +43,7 @@ fn read_policies(reader: &Reader<'_>, model: &mut Model) {
         "BaselineAdminNetworkPolicy",
         "ClusterNetworkPolicy",
     ];
-    let mut known = HashMap::new();
+    let mut known = Known::new();
     for kind in kinds {
         for object in reader.inventory.of_kind(kind) {
             let mut checks = Checks::new(reader, object);
@@ -56,23 +56,27 @@ fn read_policies(reader: &Reader<'_>, model: &mut Model) {
             let valid = checks.problems.is_empty();
             model.problems.append(&mut checks.problems);
             if valid && let Some(policy) = policy {
-                add_policy(model, &mut known, policy);
+                add_policy(model, &mut known, policy, object);
             }
         }
     }
 }
 
-/// Of two policies with one name only one can exist: the later one, as when both are applied.
-fn add_policy(
-    model: &mut Model,
-    known: &mut HashMap<(PolicyKind, String, String), usize>,
-    policy: Policy,
-) {
+/// Policies by their names: their place in the model, and what they were read from.
+type Known<'i> = HashMap<(PolicyKind, String, String), (usize, Object<'i>)>;
+
+/// Of two policies with one name only one can exist: the later one, as when both are applied. That
+/// the same one comes in twice, as from two overlays on one base, is nobody's mistake.
+fn add_policy<'i>(model: &mut Model, known: &mut Known<'i>, policy: Policy, object: Object<'i>) {
     if !policy.namespace.is_empty() {
         model.mention_namespace(&policy.namespace);
     }
     let key = (policy.kind, policy.namespace.clone(), policy.name.clone());
-    let place = *known.entry(key).or_insert(model.policies.len());
+    let (place, earlier) = *known.entry(key).or_insert((model.policies.len(), object));
+    let spec = |object: Object<'_>| object.spec().map(Node::to_json);
+    if earlier.id != object.id && spec(earlier) == spec(object) {
+        return;
+    }
     match model.policies.get_mut(place) {
         Some(earlier) => {
             model.problems.push(Problem {

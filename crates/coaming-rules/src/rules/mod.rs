@@ -1,6 +1,7 @@
 //! One file a rule, in a folder a measure.
 
 pub(crate) mod image_version;
+pub(crate) mod network_policy;
 pub(crate) mod non_root;
 pub(crate) mod schema;
 pub(crate) mod security_context;

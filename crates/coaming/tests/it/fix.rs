@@ -65,7 +65,7 @@ fn links_and_permissions_stay() {
     let real = files.path().join("real.yaml");
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.yaml", files.path().join("link.yaml")).unwrap();
-    let output = fix(files.path(), &["--unsafe", "link.yaml"]);
+    let output = fix(files.path(), &["--unsafe", "--select", "security-context", "link.yaml"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(fs::symlink_metadata(files.path().join("link.yaml")).unwrap().is_symlink());
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);

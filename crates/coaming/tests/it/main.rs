@@ -5,6 +5,7 @@
 mod config;
 mod corpus;
 mod fix;
+mod net;
 mod scan;
 
 use std::path::{Path, PathBuf};
