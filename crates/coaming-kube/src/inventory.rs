@@ -172,6 +172,28 @@ impl Inventory {
             .find(|object| object.name() == name && object.namespace_or_default() == namespace)
     }
 
+    /// The workloads that an object is, or holds.
+    pub fn workloads_of<'i>(&'i self, object: Object<'i>) -> impl Iterator<Item = Workload<'i>> {
+        let entry = self.files.get(object.file as usize);
+        let first = self.first_object.get(object.file as usize).copied().unwrap_or(0);
+        let place = object.id.0.saturating_sub(first);
+        entry.into_iter().flat_map(move |entry| {
+            // A file's workloads stand in the order of its objects.
+            let start = entry.workloads.partition_point(|workload| workload.object < place);
+            entry
+                .workloads
+                .get(start..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(move |workload| workload.object == place)
+                .filter_map(move |workload| {
+                    let document = entry.documents.get(object.document as usize)?;
+                    let template = document.node(workload.template);
+                    Some(Workload::new(object, template, document.node(workload.spec)))
+                })
+        })
+    }
+
     /// Every workload.
     #[must_use]
     pub fn workloads(&self) -> Workloads<'_> {

@@ -15,6 +15,7 @@ mod inventory;
 mod object;
 mod pod;
 mod reference;
+pub mod schema;
 mod security;
 mod service;
 mod workload;

@@ -48,6 +48,9 @@ static RULES: &[Rule] = &[
     Rule::inventory::<network::metadata_reachable::MetadataReachable>(),
     Rule::inventory::<network::policy_without_effect::PolicyWithoutEffect>(),
     Rule::inventory::<network::unserved_port::UnservedPort>(),
+    Rule::object::<schema::unknown_field::UnknownField>(),
+    Rule::object::<schema::wrong_type::WrongType>(),
+    Rule::object::<schema::duplicate_key::DuplicateKey>(),
     Rule::object::<schema::removed_api::RemovedApi>(),
     Rule::inventory::<schema::suppression::Suppression>(),
 ];
