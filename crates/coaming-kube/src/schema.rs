@@ -71,7 +71,14 @@ enum Shape {
     Map(Box<Shape>),
 }
 
-type Fieldset = HashMap<&'static str, Shape>;
+/// A type's fields, sorted by name.
+type Fieldset = Vec<(&'static str, Shape)>;
+
+/// The shape of a field. Mappings are small: to search is cheaper than to hash.
+fn shape_of<'t>(fields: &'t Fieldset, name: &str) -> Option<&'t Shape> {
+    let place = fields.binary_search_by(|(field, _)| (*field).cmp(name)).ok()?;
+    fields.get(place).map(|(_, shape)| shape)
+}
 
 #[derive(Debug, Default)]
 struct Table {
@@ -98,7 +105,9 @@ fn table() -> &'static Table {
                         let (field, shape) = word.split_once(':')?;
                         Some((field, parse_shape(shape)))
                     });
-                    table.types.insert(name, fields.collect());
+                    let mut fields: Fieldset = fields.collect();
+                    fields.sort_by_key(|(field, _)| *field);
+                    table.types.insert(name, fields);
                 }
                 None => {}
             }
@@ -154,7 +163,7 @@ impl<'a> Checker<'a> {
             if key.starts_with('$') {
                 continue;
             }
-            match fields.get(key) {
+            match shape_of(fields, key) {
                 Some(shape) => self.value(key, entry.value, shape),
                 None => {
                     let kind = SchemaProblemKind::Unknown {
@@ -250,7 +259,8 @@ fn found(node: Node<'_>) -> &'static str {
 fn suggestion(name: &str, node: Node<'_>, fields: &'static Fieldset) -> Option<&'static str> {
     let limit = (name.chars().count() / 4).clamp(1, 3);
     fields
-        .keys()
+        .iter()
+        .map(|(field, _)| field)
         .filter(|field| node.get(field).is_none())
         .map(|field| {
             let same_letters = field.eq_ignore_ascii_case(name);

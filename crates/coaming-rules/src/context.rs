@@ -25,13 +25,16 @@ pub struct Settings {
     pub kubernetes_minor: u32,
     /// The configuration: where which rules run, and what is excused.
     pub config: Config,
+    /// Whether the edits of fixes are wanted: whoever only shows their titles can do without, and
+    /// most of a finding's cost is its edits.
+    pub edits: bool,
     /// Today, as `YYYY-MM-DD`, to tell what has expired; nothing expires without.
     pub today: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { kubernetes_minor: NEWEST_MINOR, config: Config::default(), today: None }
+        Self { kubernetes_minor: NEWEST_MINOR, config: Config::default(), edits: true, today: None }
     }
 }
 

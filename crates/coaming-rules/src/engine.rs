@@ -1,13 +1,14 @@
 //! Run rules over an inventory, in parallel, to one order of findings.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use coaming_config::Config;
 use coaming_finding::Finding;
-use coaming_kube::{Effective, Inventory, Workload};
+use coaming_kube::{Inventory, Workload};
 use rayon::prelude::*;
 
-use crate::{Check, ContainerScope, Context, Rule, Settings};
+use crate::{Check, ContainerScope, Context, ObjectScope, Rule, Settings};
 
 /// The rules of a run.
 #[derive(Clone, Debug)]
@@ -74,7 +75,12 @@ fn decide(inventory: &Inventory, settings: &Settings, findings: &mut Vec<Finding
 /// Ranks findings, and drops those that were made twice: two overlays on the same base say the
 /// same of the base's file.
 pub(crate) fn put_in_order(findings: &mut Vec<Finding>) {
-    findings.par_sort_by(|a, b| a.rank().cmp(&b.rank()));
+    // Findings are large: their places are sorted, and each is moved once.
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order
+        .par_sort_unstable_by(|&a, &b| findings[a].rank().cmp(&findings[b].rank()).then(a.cmp(&b)));
+    let mut unordered: Vec<Option<Finding>> = findings.drain(..).map(Some).collect();
+    findings.extend(order.into_iter().filter_map(|place| unordered[place].take()));
     findings.dedup_by(|a, b| {
         a.rule.name == b.rule.name
             && a.object == b.object
@@ -89,7 +95,7 @@ pub(crate) fn put_in_order(findings: &mut Vec<Finding>) {
 struct Checks {
     container: Vec<fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>)>,
     pod: Vec<fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)>,
-    object: Vec<fn(&Context<'_>, coaming_kube::Object<'_>, &mut Vec<Finding>)>,
+    object: Vec<fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)>,
     inventory: Vec<fn(&Context<'_>, &mut Vec<Finding>)>,
 }
 
@@ -117,17 +123,19 @@ impl Checks {
                 self.workload(context, workload, &mut findings);
                 findings
             })
-            .reduce(Vec::new, concatenate)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn workload(&self, context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
         for check in &self.pod {
             check(context, workload, findings);
         }
-        let pod = workload.pod();
-        for container in pod.containers() {
-            let effective = Effective::new(pod, container);
-            let scope = ContainerScope { workload, pod, container, effective };
+        for container in workload.pod().containers() {
+            let image = OnceCell::new();
+            let scope = ContainerScope::new(workload, container, &image);
             for check in &self.container {
                 check(context, scope, findings);
             }
@@ -143,12 +151,17 @@ impl Checks {
             .into_par_iter()
             .with_min_len(GRAIN)
             .fold(Vec::new, |mut findings, object| {
+                let schema = OnceCell::new();
+                let scope = ObjectScope::new(context.inventory, object, &schema);
                 for check in &self.object {
-                    check(context, object, &mut findings);
+                    check(context, scope, &mut findings);
                 }
                 findings
             })
-            .reduce(Vec::new, concatenate)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn inventory(&self, context: &Context<'_>) -> Vec<Finding> {
@@ -158,11 +171,9 @@ impl Checks {
                 check(context, &mut findings);
                 findings
             })
-            .reduce(Vec::new, concatenate)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .flatten()
+            .collect()
     }
-}
-
-fn concatenate(mut left: Vec<Finding>, right: Vec<Finding>) -> Vec<Finding> {
-    left.extend(right);
-    left
 }

@@ -24,5 +24,7 @@ mod text;
 pub use context::{Context, Settings};
 pub use engine::{RuleSet, run};
 pub use registry::{all, find, nearest};
-pub use rule::{Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, PodRule, Rule};
+pub use rule::{
+    Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, ObjectScope, PodRule, Rule,
+};
 pub use standard::run_standard;

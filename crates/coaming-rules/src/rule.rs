@@ -1,7 +1,10 @@
 //! What a rule is: metadata, and a check at one of four scopes.
 
+use std::cell::OnceCell;
+
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::{Container, Effective, Object, PodSpec, Workload};
+use coaming_kube::schema::SchemaProblem;
+use coaming_kube::{Container, Effective, ImageReference, Inventory, Object, PodSpec, Workload};
 
 use crate::Context;
 
@@ -16,6 +19,57 @@ pub struct ContainerScope<'a> {
     pub container: Container<'a>,
     /// What the two security contexts amount to.
     pub effective: Effective<'a>,
+    /// Its image's name, parsed once for all rules that ask.
+    image: &'a OnceCell<Option<ImageReference>>,
+}
+
+impl<'a> ContainerScope<'a> {
+    /// The scope of a container; `image` is filled by the first rule that asks for it.
+    pub(crate) fn new(
+        workload: Workload<'a>,
+        container: Container<'a>,
+        image: &'a OnceCell<Option<ImageReference>>,
+    ) -> Self {
+        let pod = workload.pod();
+        Self { workload, pod, container, effective: Effective::new(pod, container), image }
+    }
+
+    /// The image's name, if there is one and it is valid.
+    #[must_use]
+    pub fn image(self) -> Option<&'a ImageReference> {
+        let parse = || self.container.image().and_then(|text| ImageReference::parse(text).ok());
+        self.image.get_or_init(parse).as_ref()
+    }
+}
+
+/// An object, with what its rules share.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectScope<'a> {
+    /// The object.
+    pub object: Object<'a>,
+    inventory: &'a Inventory,
+    schema: &'a OnceCell<Vec<SchemaProblem<'a>>>,
+}
+
+impl<'a> ObjectScope<'a> {
+    /// The scope of an object; `schema` is filled by the first rule that asks for it.
+    pub(crate) fn new(
+        inventory: &'a Inventory,
+        object: Object<'a>,
+        schema: &'a OnceCell<Vec<SchemaProblem<'a>>>,
+    ) -> Self {
+        Self { object, inventory, schema }
+    }
+
+    /// What in the object does not fit its type.
+    #[must_use]
+    pub fn schema_problems(self) -> &'a [SchemaProblem<'a>] {
+        self.schema.get_or_init(|| {
+            let workloads = self.inventory.workloads_of(self.object);
+            let pods: Vec<_> = workloads.map(|workload| workload.pod().node()).collect();
+            coaming_kube::schema::check(self.object, &pods)
+        })
+    }
 }
 
 /// A rule that looks at one container at a time.
@@ -39,7 +93,7 @@ pub trait ObjectRule {
     /// What the rule says of itself.
     const META: &'static RuleMeta;
     /// Adds what is wrong with this object to `findings`.
-    fn check(context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>);
+    fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>);
 }
 
 /// A rule that needs to see everything at once.
@@ -58,7 +112,7 @@ pub enum Check {
     /// See [`PodRule`].
     Pod(fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)),
     /// See [`ObjectRule`].
-    Object(fn(&Context<'_>, Object<'_>, &mut Vec<Finding>)),
+    Object(fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)),
     /// See [`InventoryRule`].
     Inventory(fn(&Context<'_>, &mut Vec<Finding>)),
 }

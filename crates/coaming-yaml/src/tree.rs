@@ -415,7 +415,16 @@ impl<'a> Node<'a> {
     /// The entry of `key`, chosen as by [`Node::get`].
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
-        self.entries().rev().find(|entry| entry.name() == key)
+        let children = if self.is_mapping() { self.children() } else { &[] };
+        let pair = children.chunks_exact(2).rev().find(|pair| {
+            // Most keys differ in length already: no need to look at their text.
+            let data = self.document.data(pair[0]);
+            data.len as usize == key.len() && self.document.node(pair[0]).text() == key
+        })?;
+        Some(Entry {
+            key: Node { document: self.document, id: pair[0] },
+            value: Node { document: self.document, id: pair[1] },
+        })
     }
 
     /// A mapping's entries in the order of the text, duplicates included, then those that merge

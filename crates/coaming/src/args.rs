@@ -310,6 +310,14 @@ pub enum Format {
     Markdown,
 }
 
+impl Format {
+    /// Whether it shows what fixes change, and not only their titles.
+    #[must_use]
+    pub fn shows_edits(self) -> bool {
+        matches!(self, Self::Sarif | Self::Github)
+    }
+}
+
 impl From<Format> for coaming_report::Format {
     fn from(format: Format) -> Self {
         match format {

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Many small trees are built on several threads: the system's allocator is slow at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     coaming::run()
 }

@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let progress = Progress::start("reading and checking …");
     let Inputs { inventory, errors, file_count } = scope::read(&arguments.scope, &config)?;
-    let judge = Judge::new(config)?;
+    let judge = Judge::new(config, arguments.format.shows_edits())?;
     let mut findings = judge.judge(&inventory);
     drop(progress);
     if let Some(path) = &arguments.write_baseline {

@@ -51,8 +51,8 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// By this configuration.
-    pub(crate) fn new(config: Config) -> Result<Self, CommandError> {
+    /// By this configuration; `edits`: fixes are needed, not only their titles.
+    pub(crate) fn new(config: Config, edits: bool) -> Result<Self, CommandError> {
         let version = match &config.kubernetes_version {
             Some(text) => text.parse().map_err(argument)?,
             None => Version::LATEST,
@@ -63,7 +63,7 @@ impl Judge {
             version,
             rules: RuleSet::configured(&config),
             least: config.min_severity.unwrap_or(Severity::Low),
-            settings: Settings { kubernetes_minor: version.minor(), config, today: today() },
+            settings: Settings { kubernetes_minor: version.minor(), config, edits, today: today() },
         })
     }
 

@@ -14,10 +14,8 @@ use coaming_yaml::Node;
 use crate::ContainerScope;
 
 /// The container's image, if it is a valid reference, with its node.
-fn image<'a>(scope: ContainerScope<'a>) -> Option<(ImageReference, Node<'a>)> {
-    let node = scope.container.node().field("image")?;
-    let text = node.as_str()?;
-    ImageReference::parse(text).ok().map(|reference| (reference, node))
+fn image<'a>(scope: ContainerScope<'a>) -> Option<(&'a ImageReference, Node<'a>)> {
+    Some((scope.image()?, scope.container.node().field("image")?))
 }
 
 /// Whether the image's name only stands for one that something fills in later: templates, and the

@@ -1,13 +1,11 @@
 //! See [`DuplicateKey`].
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::Object;
 use coaming_kube::schema::SchemaProblemKind;
 
-use super::problems;
 use crate::rule::rule;
 use crate::rules::words;
-use crate::{Context, ObjectRule};
+use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
     /// Looks for keys that stand twice in one mapping: only the last counts, and newer API servers refuse
@@ -61,8 +59,9 @@ rule! {
 impl ObjectRule for DuplicateKey {
     const META: &'static RuleMeta = Self::RULE;
 
-    fn check(context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
-        for problem in problems(context, object) {
+    fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
+        let object = scope.object;
+        for problem in scope.schema_problems() {
             let SchemaProblemKind::Duplicate { name } = problem.kind else { continue };
             let message = format!(
                 "`{name}` stands twice in one mapping of {}: only the last one counts. Remove the \

@@ -1,11 +1,11 @@
 //! See [`RemovedApi`].
 
 use coaming_finding::{Finding, RuleMeta, Severity};
-use coaming_kube::{Fields as _, Object};
+use coaming_kube::Fields as _;
 
 use crate::rule::rule;
 use crate::rules::words;
-use crate::{Context, ObjectRule};
+use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
     /// Looks for objects of API versions that the cluster (`kubernetes-version` in the
@@ -103,7 +103,8 @@ const REMOVALS: &[Removal] = &[
 impl ObjectRule for RemovedApi {
     const META: &'static RuleMeta = Self::RULE;
 
-    fn check(context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
+    fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
+        let object = scope.object;
         let (version, kind) = (object.api_version(), object.kind());
         let minor = context.settings.kubernetes_minor;
         let removal = REMOVALS.iter().find(|(gone, kinds, since, _)| {

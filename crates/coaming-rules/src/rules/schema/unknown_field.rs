@@ -1,14 +1,12 @@
 //! See [`UnknownField`].
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
-use coaming_kube::Object;
 use coaming_kube::schema::SchemaProblemKind;
 use coaming_yaml::edit::{Edit, Value};
 
-use super::problems;
 use crate::rule::rule;
 use crate::rules::words;
-use crate::{Context, ObjectRule};
+use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
     /// Looks for fields that the object's type does not have, and says which one was probably meant.
@@ -64,8 +62,9 @@ rule! {
 impl ObjectRule for UnknownField {
     const META: &'static RuleMeta = Self::RULE;
 
-    fn check(context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
-        for problem in problems(context, object) {
+    fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
+        let object = scope.object;
+        for problem in scope.schema_problems() {
             let SchemaProblemKind::Unknown { name, value, suggestion } = problem.kind else {
                 continue;
             };

@@ -111,7 +111,8 @@ impl ContainerRule for MissingSecurityContext {
         let slight =
             missing.iter().all(|field| matches!(field, Field::Seccomp | Field::ReadOnlyRoot));
         let node = own.map_or(scope.container.node(), |own| own.node());
-        let edits = missing.iter().map(|field| field.edit(scope)).collect();
+        let wanted = if context.settings.edits { missing.as_slice() } else { &[] };
+        let edits = wanted.iter().map(|field| field.edit(scope)).collect();
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
