@@ -80,6 +80,8 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     files.insert(PathBuf::from("docs/rules/README.md"), index);
     files.insert(PathBuf::from("docs/cli.md"), cli_reference());
     files.insert(PathBuf::from("docs/scan.svg"), picture(root)?);
+    let schema = coaming_config::schema();
+    files.insert(PathBuf::from("docs/coaming.schema.json"), format!("{schema:#}\n"));
     Ok(files)
 }
 

@@ -96,3 +96,12 @@ fn mistakes_are_told_with_their_place() {
     let text = stderr(&output);
     assert!(text.contains("coaming.yaml:1:1: `coaming.yaml` has no key `min_severity`; did you mean `min-severity`?"), "{text}");
 }
+
+#[test]
+fn the_documented_configuration_is_valid() {
+    let docs = std::fs::read_to_string(super::root().join("docs/configuration.md")).unwrap();
+    let example = docs.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = folder(&[("coaming.yaml", example), ("pod.yaml", POD)]);
+    let output = coaming(&["scan"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
