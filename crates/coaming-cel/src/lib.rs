@@ -1,1 +1,92 @@
-//! Users' own rules: CEL expressions and ValidatingAdmissionPolicy, evaluated offline.
+//! Users' own rules: CEL expressions from `coaming.yaml` and plain ValidatingAdmissionPolicies,
+//! evaluated offline.
+//!
+//! The language and Kubernetes' libraries are `kube-cel`'s; what is here decides which objects a
+//! rule is about, binds them, and turns what does not hold into findings. Invariants:
+//!
+//! * An expression that does not compile is an error with its place before anything runs.
+//! * Cost is bounded: the length of expressions, the depth of their loops, and loops times the
+//!   object's size. What may cost more is not evaluated, and that is said.
+//! * Field names are as Kubernetes' CEL has them: `object.metadata.__namespace__`.
+
+mod cost;
+mod policy;
+mod rule;
+
+use coaming_config::CustomRule;
+use coaming_finding::{Finding, RuleMeta};
+use coaming_kube::Inventory;
+use rayon::prelude::*;
+
+use rule::Compiled;
+
+/// Why a rule or policy can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    /// The file it stands in, as the user named it; empty for `coaming.yaml`.
+    pub file: String,
+    /// Its line, from 1; 0 where it has none.
+    pub line: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The user's own rules, ready to run.
+#[derive(Debug, Default)]
+pub struct CustomRules {
+    rules: Vec<Compiled>,
+}
+
+impl CustomRules {
+    /// Compiles rules, and the policies among the objects of `policies`.
+    ///
+    /// # Errors
+    ///
+    /// Every expression that does not compile, or is too long or too deep to be evaluated safely.
+    pub fn compile(rules: &[CustomRule], policies: &Inventory) -> Result<Self, Vec<CompileError>> {
+        let (mut compiled, mut errors) = (Vec::new(), Vec::new());
+        let own = rules.iter().map(rule::compile);
+        let of_policies = policies
+            .of_kind("ValidatingAdmissionPolicy")
+            .filter(|object| object.group() == "admissionregistration.k8s.io")
+            .map(|object| policy::compile(policies, object));
+        for outcome in own.chain(of_policies) {
+            match outcome {
+                Ok(rule) => compiled.push(rule),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(Self { rules: compiled }) } else { Err(errors) }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What the rules say of themselves.
+    #[must_use]
+    pub fn metas(&self) -> Vec<&'static RuleMeta> {
+        self.rules.iter().map(|rule| rule.meta).collect()
+    }
+
+    /// What does not hold, in the order of the rules and then of the objects.
+    #[must_use]
+    pub fn run(&self, inventory: &Inventory) -> Vec<Finding> {
+        let objects: Vec<_> = inventory.objects().collect();
+        self.rules
+            .iter()
+            .flat_map(|rule| {
+                let found: Vec<Finding> = objects
+                    .par_iter()
+                    .filter_map(|object| rule.judge(inventory, *object))
+                    .collect();
+                found
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -75,9 +75,8 @@ pub fn plan(
         let mut round = Round::new(&inventory);
         skipped.clear();
         for finding in left.iter().filter(|finding| finding.suppressed.is_none()) {
-            match finding.fix.as_ref().filter(|fix| is_allowed(fix, allow_unsafe)) {
-                Some(fix) => round.add(finding, fix, &refuse, &mut skipped),
-                None => {}
+            if let Some(fix) = finding.fix.as_ref().filter(|fix| is_allowed(fix, allow_unsafe)) {
+                round.add(finding, fix, &refuse, &mut skipped);
             }
         }
         let texts = round.texts(&mut made);

@@ -39,10 +39,18 @@ impl RuleSet {
 /// Workloads and objects are small: a thread takes several at once.
 const GRAIN: usize = 64;
 
-/// Runs `rules` over `inventory`. The findings come ranked: what an intruder can use first.
+/// Runs `rules` over `inventory`, and takes in what users' own rules found (`own`, with the names of
+/// those that ran in `own_names`): it can be excused like all else. The findings come ranked: what an intruder can use first.
 #[must_use]
-pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
-    let enabled: BTreeSet<&'static str> = rules.rules.iter().map(|rule| rule.meta.name).collect();
+pub fn run_with(
+    inventory: &Inventory,
+    settings: &Settings,
+    rules: &RuleSet,
+    own: Vec<Finding>,
+    own_names: &[&'static str],
+) -> Vec<Finding> {
+    let enabled: BTreeSet<&'static str> =
+        rules.rules.iter().map(|rule| rule.meta.name).chain(own_names.iter().copied()).collect();
     let context = Context::new(inventory, settings, enabled.clone());
     let checks = Checks::new(rules);
     let (mut findings, (of_objects, of_all)) = rayon::join(
@@ -51,10 +59,17 @@ pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<F
     );
     findings.extend(of_objects);
     findings.extend(of_all);
+    findings.extend(own);
     decide(inventory, settings, &mut findings);
     crate::suppress::apply(inventory, settings, &enabled, &mut findings);
     put_in_order(&mut findings);
     findings
+}
+
+/// Runs `rules` over `inventory`. The findings come ranked: what an intruder can use first.
+#[must_use]
+pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
+    run_with(inventory, settings, rules, Vec::new(), &[])
 }
 
 /// Drops findings where the user switched their rule off, and gives them the user's severities.

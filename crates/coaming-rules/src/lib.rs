@@ -22,7 +22,7 @@ mod suppress;
 mod text;
 
 pub use context::{Context, Settings};
-pub use engine::{RuleSet, run};
+pub use engine::{RuleSet, run, run_with};
 pub use registry::{all, find, nearest};
 pub use rule::{
     Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, ObjectScope, PodRule, Rule,

@@ -78,7 +78,7 @@ pub(crate) fn apply(
 /// What is wrong with a suppression.
 fn problem(directive: &Directive, ran: &BTreeSet<&'static str>) -> Option<Finding> {
     let rule = &directive.rule;
-    let known = crate::find(rule).is_some();
+    let known = crate::find(rule).is_some() || ran.contains(rule.as_str());
     let message = if !known {
         let hint = crate::nearest(rule)
             .map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));

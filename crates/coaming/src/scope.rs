@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use coaming_cel::CustomRules;
 use coaming_config::Config;
 use coaming_finding::{Baseline, Finding, RuleMeta, Severity};
 use coaming_kube::Inventory;
@@ -47,12 +48,18 @@ pub(crate) struct Judge {
     version: Version,
     settings: Settings,
     rules: RuleSet,
+    custom: CustomRules,
     least: Severity,
 }
 
 impl Judge {
     /// By this configuration; `edits`: fixes are needed, not only their titles.
-    pub(crate) fn new(config: Config, edits: bool) -> Result<Self, CommandError> {
+    pub(crate) fn new(mut config: Config, edits: bool) -> Result<Self, CommandError> {
+        let custom = custom_rules(&config)?;
+        if !config.select.is_empty() {
+            // Whoever writes a rule of his own wants it to run.
+            config.select.extend(custom.metas().iter().map(|meta| meta.name.to_owned()));
+        }
         let version = match &config.kubernetes_version {
             Some(text) => text.parse().map_err(argument)?,
             None => Version::LATEST,
@@ -62,6 +69,7 @@ impl Judge {
             level,
             version,
             rules: RuleSet::configured(&config),
+            custom,
             least: config.min_severity.unwrap_or(Severity::Low),
             settings: Settings { kubernetes_minor: version.minor(), config, edits, today: today() },
         })
@@ -71,7 +79,12 @@ impl Judge {
     pub(crate) fn judge(&self, inventory: &Inventory) -> Vec<Finding> {
         let mut findings = match self.level {
             Some(level) => coaming_rules::run_standard(inventory, level, self.version),
-            None => coaming_rules::run(inventory, &self.settings, &self.rules),
+            None => {
+                let own = self.custom.run(inventory);
+                let names: Vec<&'static str> =
+                    self.custom.metas().iter().map(|meta| meta.name).collect();
+                coaming_rules::run_with(inventory, &self.settings, &self.rules, own, &names)
+            }
         };
         findings.retain(|finding| finding.severity >= self.least);
         findings
@@ -81,15 +94,45 @@ impl Judge {
     pub(crate) fn rules(&self) -> Vec<&'static RuleMeta> {
         match self.level {
             Some(level) => vec![level.rule()],
-            None => self.rules.rules().iter().map(|rule| rule.meta).collect(),
+            None => {
+                let built_in = self.rules.rules().iter().map(|rule| rule.meta);
+                built_in.chain(self.custom.metas()).collect()
+            }
         }
     }
+}
+
+/// The user's own rules, and the policies in the files that the configuration names.
+fn custom_rules(config: &Config) -> Result<CustomRules, CommandError> {
+    let paths: Vec<PathBuf> = config.policies.iter().map(PathBuf::from).collect();
+    let loaded = coaming_source::load(&paths, &coaming_source::Options::default());
+    if let Some(error) = loaded.errors.first() {
+        return Err(CommandError::Argument(format!("policies: {}: {}", error.file, error.message)));
+    }
+    CustomRules::compile(&config.rules, &Inventory::new(loaded.files)).map_err(|errors| {
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|error| match (error.file.as_str(), error.line) {
+                ("", line) => format!("{}:{line}: {}", coaming_config::FILE_NAME, error.message),
+                (file, _) => format!("{file}: {}", error.message),
+            })
+            .collect();
+        CommandError::Argument(lines.join("\nerror: "))
+    })
 }
 
 /// The configuration file's word, and the arguments' over it.
 pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError> {
     let mut config = match config_file(arguments) {
-        Some(path) => read_config(&path)?,
+        Some(path) => {
+            let mut config = read_config(&path)?;
+            // Policies are named from where the file stands.
+            let folder = path.parent().unwrap_or(Path::new(""));
+            for policy in &mut config.policies {
+                *policy = folder.join(&policy).to_string_lossy().into_owned();
+            }
+            config
+        }
         None => Config::default(),
     };
     if !arguments.select.is_empty() {
@@ -104,7 +147,8 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
     let overrides = config.overrides.iter().flat_map(|over| over.select.iter().chain(&over.ignore));
     let excused = config.suppressions.iter().map(|suppression| &suppression.rule);
     let named = config.select.iter().chain(&config.ignore).chain(overrides).chain(excused);
-    for name in named.chain(config.severity.keys()) {
+    let is_own = |name: &str| config.rules.iter().any(|rule| rule.name == name);
+    for name in named.chain(config.severity.keys()).filter(|name| !is_own(name)) {
         check_name(name)?;
     }
     Ok(config)

@@ -105,3 +105,15 @@ fn the_documented_configuration_is_valid() {
     let output = coaming(&["scan"]).current_dir(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
 }
+
+#[test]
+fn own_rules_and_policies_count() {
+    let policy = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: privileged-policy}\nspec:\n  matchConstraints: {resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}\n  validations: [{expression: has(object.spec.nodeName), message: no node}]\n";
+    let config = "policies: policy.yaml\nselect: no-rollback\nrules:\n  - {name: privileged-name, kinds: [Pod], expression: object.metadata.name != 'p', message: bad name}\n";
+    let files = [("pod.yaml", POD), ("coaming.yaml", config), ("policy.yaml", policy)];
+    assert_eq!(rules(&files, &[]), ["privileged-name", "privileged-policy"]);
+    let broken = folder(&[("coaming.yaml", "rules: [{name: a, expression: 'x.(', message: m}]\n")]);
+    let output = coaming(&["scan"]).current_dir(broken.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("coaming.yaml:1: rule `a`"), "{}", stderr(&output));
+}

@@ -1,6 +1,7 @@
 //! The program as a user runs it: exit codes, output, and the corpus of real applications.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod config;
 mod corpus;

@@ -1,0 +1,203 @@
+//! A compiled rule, and its judgement of an object.
+
+use coaming_config::CustomRule;
+use coaming_finding::{
+    Applicability, Confidence, FileId, Finding, Fix, Location, Measure, ObjectRef, RuleMeta,
+    Severity,
+};
+use coaming_kube::{Inventory, Object};
+use coaming_yaml::Node;
+use kube_cel::cel::Program;
+use kube_cel::{AdmissionRequest, VapEvaluator, VapExpression};
+
+use crate::policy::Scope;
+use crate::{CompileError, cost};
+
+/// An expression that must be true.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) expression: VapExpression,
+    depth: u32,
+}
+
+/// A rule, ready to run.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) meta: &'static RuleMeta,
+    pub(crate) scope: Scope,
+    /// All must be true for the rule to be about an object.
+    pub(crate) conditions: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
+    /// Whether an expression that fails to evaluate counts as one that is false.
+    pub(crate) strict: bool,
+}
+
+/// What a custom rule says of itself. There are a handful in a process, and they live as long as
+/// it does.
+pub(crate) fn meta(name: &str, summary: &str, severity: Severity) -> &'static RuleMeta {
+    let leaked = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+    Box::leak(Box::new(RuleMeta {
+        name: leaked(name),
+        summary: leaked(summary),
+        measure: Measure::Schema,
+        severity,
+        default: true,
+        standards: &[],
+        docs: " A rule of your own, from `coaming.yaml` or a ValidatingAdmissionPolicy.\n",
+    }))
+}
+
+/// Compiles a rule of `coaming.yaml`.
+pub(crate) fn compile(rule: &CustomRule) -> Result<Compiled, CompileError> {
+    let expression = VapExpression {
+        expression: rule.expression.clone(),
+        message: Some(rule.message.clone()),
+        message_expression: None,
+    };
+    let check = check(expression).map_err(|message| CompileError {
+        file: String::new(),
+        line: rule.line,
+        message: format!("rule `{}`: {message}", rule.name),
+    })?;
+    Ok(Compiled {
+        meta: meta(&rule.name, &rule.message, rule.severity),
+        scope: Scope::Kinds(rule.kinds.clone()),
+        conditions: Vec::new(),
+        checks: vec![check],
+        strict: true,
+    })
+}
+
+/// Compiles an expression, and refuses one that could cost too much.
+pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
+    let mut deepest = 0;
+    for text in [Some(&expression.expression), expression.message_expression.as_ref()] {
+        let Some(text) = text else { continue };
+        if text.len() > cost::MAX_LENGTH {
+            return Err(format!("the expression is longer than {} KiB", cost::MAX_LENGTH >> 10));
+        }
+        let program =
+            Program::compile(text).map_err(|error| format!("the expression is no CEL: {error}"))?;
+        deepest = match cost::depth(&program) {
+            Some(depth) if depth <= cost::MAX_DEPTH => depth.max(deepest),
+            Some(depth) => {
+                return Err(format!(
+                    "loops nest {depth} deep, and may at most {} deep: it could run for hours",
+                    cost::MAX_DEPTH
+                ));
+            }
+            None => return Err("`lists.range` has no bound: use the object's own lists".to_owned()),
+        };
+    }
+    Ok(Check { expression, depth: deepest })
+}
+
+impl Compiled {
+    /// The finding about this object, if the rule is about it and does not hold.
+    pub(crate) fn judge(&self, inventory: &Inventory, object: Object<'_>) -> Option<Finding> {
+        if !self.scope.holds(inventory, object) {
+            return None;
+        }
+        let nodes = object.node().descendants().count();
+        let deepest = self.conditions.iter().chain(&self.checks).map(|check| check.depth).max();
+        if !cost::affordable(deepest.unwrap_or(0), nodes) {
+            let message = format!(
+                "Rule `{}` was not evaluated: its loops over this object's {nodes} values would \
+                 take too long. Make it look at fewer of them.",
+                self.meta.name
+            );
+            return Some(self.finding(inventory, object, message, Confidence::Low));
+        }
+        let evaluator = evaluator(inventory, object);
+        let conditions: Vec<_> =
+            self.conditions.iter().map(|check| check.expression.clone()).collect();
+        if evaluator.evaluate(&conditions).iter().any(|result| !result.passed) {
+            return None;
+        }
+        let checks: Vec<_> = self.checks.iter().map(|check| check.expression.clone()).collect();
+        let failed = evaluator.evaluate(&checks).into_iter().find(|result| {
+            let broken = result
+                .message
+                .as_deref()
+                .is_some_and(|message| message.starts_with("evaluation error"));
+            !result.passed && (self.strict || !broken)
+        })?;
+        let message = failed.message.unwrap_or_else(|| self.meta.summary.to_owned());
+        let message = format!("{}.", message.trim_end_matches('.'));
+        Some(self.finding(inventory, object, message, Confidence::High))
+    }
+
+    fn finding(
+        &self,
+        inventory: &Inventory,
+        object: Object<'_>,
+        message: String,
+        confidence: Confidence,
+    ) -> Finding {
+        let rendered =
+            inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
+        let place: Node<'_> = object
+            .metadata()
+            .and_then(|metadata| metadata.get("name"))
+            .unwrap_or_else(|| object.node());
+        Finding {
+            rule: self.meta,
+            severity: self.meta.severity,
+            confidence,
+            message,
+            object: Some(ObjectRef {
+                api_version: object.api_version().to_owned(),
+                kind: object.kind().to_owned(),
+                namespace: object.namespace().to_owned(),
+                name: object.name().to_owned(),
+            }),
+            container: None,
+            locations: vec![Location {
+                file: Some(FileId(object.file)),
+                path: place.path(),
+                span: place.span().filter(|_| !rendered),
+                label: String::new(),
+            }],
+            fix: Some(Fix {
+                title: "make the rule's expression true".to_owned(),
+                applicability: Applicability::Manual,
+                edits: Vec::new(),
+                snippet: self
+                    .checks
+                    .first()
+                    .map_or_else(String::new, |check| check.expression.expression.clone()),
+            }),
+            suppressed: None,
+        }
+    }
+}
+
+/// Binds what an API server would bind when the object is created.
+fn evaluator(inventory: &Inventory, object: Object<'_>) -> VapEvaluator {
+    let namespace = object.namespace_or_default();
+    let request = AdmissionRequest {
+        operation: "CREATE".to_owned(),
+        name: object.name().to_owned(),
+        namespace: namespace.to_owned(),
+        ..AdmissionRequest::default()
+    };
+    let namespace_object =
+        inventory.of_kind("Namespace").find(|candidate| candidate.name() == namespace).map_or_else(
+            || {
+                serde_json::json!({
+                    "apiVersion": "v1",
+                    "kind": "Namespace",
+                    "metadata": {
+                        "name": namespace,
+                        "labels": {"kubernetes.io/metadata.name": namespace},
+                    },
+                })
+            },
+            |object| object.node().to_json(),
+        );
+    VapEvaluator::builder()
+        .object(object.node().to_json())
+        .request(request)
+        .namespace_object(namespace_object)
+        .build()
+}
