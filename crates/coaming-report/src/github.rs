@@ -2,7 +2,7 @@
 
 use std::io;
 
-use coaming_finding::Severity;
+use coaming_finding::{Fix, Severity};
 
 use crate::text::{plain, subject};
 use crate::{Places, Report};
@@ -31,10 +31,32 @@ pub(crate) fn render(
         let mut message = plain(&finding.message);
         if let Some(fix) = &finding.fix {
             message += &format!("\nFix ({}): {}", fix.applicability.as_str(), plain(&fix.title));
+            message += &suggestion(fix, places);
         }
         writeln!(out, "::{}", data(&message))?;
     }
     Ok(())
+}
+
+/// The longest suggestion that is shown, in lines.
+const MOST_LINES: usize = 15;
+
+/// What the fix writes, line by line; nothing where that would not help a reader.
+fn suggestion(fix: &Fix, places: &Places<'_>) -> String {
+    let Some(files) = places.text_edits(fix) else { return String::new() };
+    let mut lines = Vec::new();
+    for (file, edits) in files {
+        for edit in edits {
+            let written = edit.text.lines().filter(|line| !line.trim().is_empty());
+            if edit.text.trim().is_empty() {
+                lines.push(format!("{}:{}: remove this", plain(file), edit.place.line));
+                continue;
+            }
+            lines.push(format!("{}:{}:", plain(file), edit.place.line));
+            lines.extend(written.map(|line| format!("+ {}", plain(line))));
+        }
+    }
+    if lines.len() > MOST_LINES { String::new() } else { format!("\n{}", lines.join("\n")) }
 }
 
 fn title(finding: &coaming_finding::Finding) -> String {

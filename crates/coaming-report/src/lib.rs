@@ -34,6 +34,8 @@ pub struct File<'a> {
     pub name: &'a str,
     /// Its text.
     pub source: &'a str,
+    /// Its documents, to show what fixes change; none where lines are not the file's own.
+    pub documents: &'a [coaming_yaml::Document],
 }
 
 /// An input that could not be handled.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coaming_finding::{FileId, Location};
+use coaming_finding::{FileId, Fix, Location};
 use coaming_yaml::LineIndex;
 
 use crate::Report;
@@ -16,6 +16,12 @@ pub(crate) struct Place {
     pub(crate) end_column: u32,
 }
 
+/// Text that comes in the place of other text.
+pub(crate) struct Replacement {
+    pub(crate) place: Place,
+    pub(crate) text: String,
+}
+
 /// The line starts of every file that a finding points into.
 pub(crate) struct Places<'a> {
     files: &'a [crate::File<'a>],
@@ -25,8 +31,15 @@ pub(crate) struct Places<'a> {
 impl<'a> Places<'a> {
     pub(crate) fn new(report: &Report<'a>) -> Self {
         let mut lines = BTreeMap::new();
-        for location in report.findings.iter().flat_map(|finding| &finding.locations) {
-            let Some(id) = location.file.filter(|_| location.span.is_some()) else { continue };
+        let spans = report.findings.iter().flat_map(|finding| {
+            let of_locations = finding
+                .locations
+                .iter()
+                .filter_map(|location| location.file.filter(|_| location.span.is_some()));
+            let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+            of_locations.chain(edits.filter_map(|edits| edits.file))
+        });
+        for id in spans {
             if let Some(file) = report.files.get(id.0 as usize) {
                 lines.entry(id).or_insert_with(|| LineIndex::new(file.source));
             }
@@ -51,6 +64,29 @@ impl<'a> Places<'a> {
         let (line, column) = lines.position(source, span.start);
         let (end_line, end_column) = lines.position(source, span.end);
         Some(Place { line, column, end_line, end_column })
+    }
+
+    /// What a fix changes in the text of each file; `None` where it can't be said in text.
+    pub(crate) fn text_edits(&self, fix: &Fix) -> Option<Vec<(&'a str, Vec<Replacement>)>> {
+        let mut by_file: BTreeMap<FileId, Vec<Replacement>> = BTreeMap::new();
+        for edits in &fix.edits {
+            let id = edits.file?;
+            let file = self.files.get(id.0 as usize)?;
+            let document = file.documents.get(edits.document as usize)?;
+            let changes = coaming_yaml::edit::apply(file.source, document, &edits.edits).ok()?;
+            let lines = self.lines.get(&id)?;
+            let replaced = by_file.entry(id).or_default();
+            for change in changes {
+                let (line, column) = lines.position(file.source, change.span.start);
+                let (end_line, end_column) = lines.position(file.source, change.span.end);
+                let place = Place { line, column, end_line, end_column };
+                replaced.push(Replacement { place, text: change.replacement });
+            }
+        }
+        let named = by_file
+            .into_iter()
+            .map(|(id, replaced)| Some((self.files.get(id.0 as usize)?.name, replaced)));
+        named.collect::<Option<Vec<_>>>().filter(|files| !files.is_empty())
     }
 
     /// `file:line:column`, or what of it is known.

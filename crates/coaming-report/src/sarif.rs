@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use coaming_finding::{Confidence, Finding, Location, RuleMeta, Severity};
+use coaming_finding::{Applicability, Confidence, Finding, Location, RuleMeta, Severity};
 use serde_json::{Value, json};
 
 use crate::{Places, Report, rule_url};
@@ -102,7 +102,39 @@ fn result(
     if let Some(suppression) = &finding.suppressed {
         result["suppressions"] = json!([{"kind": "inSource", "justification": suppression.reason}]);
     }
+    if let Some(changes) = changes(finding, places) {
+        result["fixes"] = changes;
+    }
     result
+}
+
+/// The fix as replaced text, where its edits can be made in every file it needs.
+fn changes(finding: &Finding, places: &Places<'_>) -> Option<Value> {
+    let fix = finding.fix.as_ref().filter(|fix| fix.applicability != Applicability::Manual)?;
+    let artifacts: Vec<Value> = places
+        .text_edits(fix)?
+        .into_iter()
+        .map(|(file, edits)| {
+            let replacements: Vec<Value> = edits
+                .iter()
+                .map(|edit| {
+                    json!({
+                        "deletedRegion": {
+                            "startLine": edit.place.line,
+                            "startColumn": edit.place.column,
+                            "endLine": edit.place.end_line,
+                            "endColumn": edit.place.end_column,
+                        },
+                        "insertedContent": {"text": edit.text},
+                    })
+                })
+                .collect();
+            json!({"artifactLocation": {"uri": uri(file)}, "replacements": replacements})
+        })
+        .filter(|artifact| artifact["replacements"].as_array().is_some_and(|all| !all.is_empty()))
+        .collect();
+    let fix = json!({"description": {"text": fix.title}, "artifactChanges": artifacts});
+    (!artifacts.is_empty()).then(|| json!([fix]))
 }
 
 fn location(location: &Location, finding: &Finding, places: &Places<'_>) -> Value {

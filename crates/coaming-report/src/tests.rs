@@ -44,7 +44,8 @@ fn finding(name: &str) -> Finding {
 }
 
 fn rendered(findings: &[Finding], format: Format) -> String {
-    let files = [File { name: "a b,c:d%.yaml", source: SOURCE }];
+    let stream = coaming_yaml::parse(SOURCE.into());
+    let files = [File { name: "a b,c:d%.yaml", source: SOURCE, documents: &stream.documents }];
     let errors = [InputProblem {
         file: "x\u{1b}[31m.yaml".to_owned(),
         position: Some((3, 1)),
@@ -131,4 +132,30 @@ fn fingerprints_stay_when_lines_move() {
     };
     assert_eq!(fingerprint(finding("web")), fingerprint(moved));
     assert_ne!(fingerprint(finding("web")), fingerprint(finding("other")));
+}
+
+#[test]
+fn fixes_are_shown_as_text() {
+    use coaming_finding::{Applicability, DocumentEdits, Fix};
+    use coaming_yaml::edit::Edit;
+    let mut fixable = finding("web");
+    let path = Path::root().join("spec").join("runAsUser");
+    fixable.fix = Some(Fix {
+        title: "run as user 10001".to_owned(),
+        applicability: Applicability::Unsafe,
+        edits: vec![DocumentEdits {
+            file: Some(FileId(0)),
+            document: 0,
+            edits: vec![Edit::Set { path, value: 10001.into() }],
+        }],
+        snippet: String::new(),
+    });
+    let sarif: serde_json::Value =
+        serde_json::from_str(&rendered(std::slice::from_ref(&fixable), Format::Sarif)).unwrap();
+    let replacement =
+        &sarif["runs"][0]["results"][0]["fixes"][0]["artifactChanges"][0]["replacements"][0];
+    assert_eq!(replacement["deletedRegion"]["startLine"], 3);
+    assert_eq!(replacement["insertedContent"]["text"], "10001");
+    let github = rendered(&[fixable], Format::Github);
+    assert!(github.contains("%0A+ 10001"), "{github}");
 }

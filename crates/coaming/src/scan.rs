@@ -48,7 +48,11 @@ fn report(
     let files: Vec<File<'_>> = inventory
         .files()
         .iter()
-        .map(|file| File { name: &file.name, source: &file.source })
+        .map(|file| File {
+            name: &file.name,
+            source: &file.source,
+            documents: if file.rendered { &[] } else { file.documents() },
+        })
         .collect();
     let report = Report {
         findings,
