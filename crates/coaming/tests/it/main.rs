@@ -7,6 +7,7 @@ mod config;
 mod corpus;
 mod fix;
 mod net;
+mod render;
 mod scan;
 
 use std::path::{Path, PathBuf};
