@@ -9,6 +9,7 @@ mod answers;
 mod common;
 mod findings;
 mod list;
+mod packets;
 mod random;
 mod reference;
 mod suggest;
