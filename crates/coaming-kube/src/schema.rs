@@ -257,6 +257,10 @@ fn found(node: Node<'_>) -> &'static str {
 
 /// The field that a mistyped name is most like, if it is like one and that one is not set.
 fn suggestion(name: &str, node: Node<'_>, fields: &'static Fieldset) -> Option<&'static str> {
+    // A name that long is no slip of the finger.
+    if name.len() > 64 {
+        return None;
+    }
     let limit = (name.chars().count() / 4).clamp(1, 3);
     fields
         .iter()
@@ -264,27 +268,11 @@ fn suggestion(name: &str, node: Node<'_>, fields: &'static Fieldset) -> Option<&
         .filter(|field| node.get(field).is_none())
         .map(|field| {
             let same_letters = field.eq_ignore_ascii_case(name);
-            (if same_letters { 0 } else { distance(name, field) }, *field)
+            (if same_letters { 0 } else { strsim::levenshtein(name, field) }, *field)
         })
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, field)| field)
-}
-
-/// How many letters have to change (Levenshtein); names are short, longer ones are cut.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let substitute = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]

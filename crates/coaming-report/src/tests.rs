@@ -117,7 +117,7 @@ fn suppressed_findings_are_told_to_programs_only() {
     let full = rendered(std::slice::from_ref(&quiet), Format::Full);
     assert_eq!(full, "Nothing found: 1 workload in 1 file (1 suppressed).\n");
     let json = rendered(std::slice::from_ref(&quiet), Format::Json);
-    assert!(json.contains("\"suppressed\": true"), "{json}");
+    assert!(json.contains("\"suppressed\":true"), "{json}");
     assert_eq!(rendered(&[quiet], Format::Concise), "");
 }
 

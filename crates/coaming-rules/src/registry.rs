@@ -72,24 +72,8 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 pub fn nearest(name: &str) -> Option<&'static str> {
     RULES
         .iter()
-        .map(|rule| (distance(name, rule.meta.name), rule.meta.name))
+        .map(|rule| (strsim::levenshtein(name, rule.meta.name), rule.meta.name))
         .min()
         .filter(|(distance, nearest)| *distance <= nearest.len() / 3)
         .map(|(_, nearest)| nearest)
-}
-
-/// How many letters have to change (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let substitute = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }

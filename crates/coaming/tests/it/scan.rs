@@ -129,53 +129,11 @@ fn json_is_as_the_contract_says() {
     assert_data_eq!(
         stdout(&output),
         str![[r#"
-{
-  "version": 1,
-  "findings": [
-    {
-      "rule": "privileged",
-      "measure": "security-context",
-      "severity": "critical",
-      "confidence": "high",
-      "message": "Container `c` is privileged: an intruder in it mounts the node's disk and is root on the node with one command. Remove `privileged`, and add only the capability that is needed.",
-      "object": {
-        "api_version": "v1",
-        "kind": "Pod",
-        "namespace": "",
-        "name": "p"
-      },
-      "container": "c",
-      "locations": [
-        {
-          "file": "web.yaml",
-          "path": "spec.containers[0].securityContext.privileged",
-          "line": 8,
-          "column": 25,
-          "end_line": 8,
-          "end_column": 41,
-          "label": ""
-        }
-      ],
-      "fix": {
-        "title": "remove `privileged: true`",
-        "applicability": "unsafe"
-      },
-      "suppressed": false
-    }
-  ],
-  "errors": [],
-  "summary": {
-    "files": 1,
-    "documents": 1,
-    "workloads": 1,
-    "findings": {
-      "critical": 1,
-      "high": 0,
-      "medium": 0,
-      "low": 0
-    }
-  }
-}
+{"version": 1,
+ "findings": [
+  {"rule":"privileged","measure":"security-context","severity":"critical","confidence":"high","message":"Container `c` is privileged: an intruder in it mounts the node's disk and is root on the node with one command. Remove `privileged`, and add only the capability that is needed.","object":{"api_version":"v1","kind":"Pod","namespace":"","name":"p"},"container":"c","locations":[{"file":"web.yaml","path":"spec.containers[0].securityContext.privileged","line":8,"column":25,"end_line":8,"end_column":41,"label":""}],"fix":{"title":"remove `privileged: true`","applicability":"unsafe"},"suppressed":false}],
+ "errors": [],
+ "summary": {"files":1,"documents":1,"workloads":1,"findings":{"critical":1,"high":0,"medium":0,"low":0}}}
 
 "#]]
     );

@@ -1,0 +1,167 @@
+//! Generates clusters of any size and measures the engine on them.
+//!
+//! `scale measure PODS POLICIES NAMESPACES` prints one line of JSON: times in milliseconds and
+//! peak memory in megabytes. `scale generate PODS POLICIES NAMESPACES` prints the same cluster as
+//! YAML, for other tools.
+//!
+//! A cluster is made of applications of five pods, with labels as Helm charts set them (two of
+//! them different for each application, one for each pod of a stateful one). A namespace has a
+//! default deny, and policies that allow another application of the namespace, all pods of a
+//! namespace chosen by label, or addresses outside.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a tool for developers")]
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use coaming_kube::{FileEntry, Inventory};
+use coaming_network::{Reach, from_inventory, summary};
+
+/// Pods of one application.
+const REPLICAS: usize = 5;
+
+struct Size {
+    pods: usize,
+    policies: usize,
+    namespaces: usize,
+}
+
+fn generate(size: &Size) -> String {
+    let mut out = String::new();
+    for namespace in 0..size.namespaces {
+        let _ = write!(
+            out,
+            "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns{namespace}\n  labels:\n    \
+             team: team{}\n    stage: {}\n",
+            namespace % 20,
+            ["dev", "test", "prod"][namespace % 3]
+        );
+    }
+    for pod in 0..size.pods {
+        let app = pod / REPLICAS;
+        let stateful = if app.is_multiple_of(10) {
+            format!("    statefulset.kubernetes.io/pod-name: pod{pod}\n")
+        } else {
+            String::new()
+        };
+        let _ = write!(
+            out,
+            "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: pod{pod}\n  namespace: ns{}\n  \
+             labels:\n    app: app{app}\n    tier: {}\n    version: v{}\n{stateful}  \
+             ownerReferences:\n  - {{apiVersion: apps/v1, kind: ReplicaSet, name: app{app}, uid: u, controller: true}}\n\
+             spec:\n  containers:\n  - name: main\n    image: app:1\n    ports:\n    - {{name: http, containerPort: 8080}}\n",
+            app % size.namespaces,
+            ["front", "back", "data"][app % 3],
+            app % 4,
+        );
+    }
+    let apps = (size.pods / REPLICAS).max(1);
+    for number in 0..size.policies {
+        let namespace = number % size.namespaces;
+        // An application of this namespace, and another.
+        let app = namespace + size.namespaces * (number / size.namespaces);
+        let (app, other) = (app % apps, (app + size.namespaces) % apps);
+        let spec = match number / size.namespaces {
+            0 => "  podSelector: {}\n  policyTypes: [Ingress, Egress]\n".to_owned(),
+            1 => format!(
+                "  podSelector: {{matchLabels: {{app: app{app}}}}}\n  ingress:\n  - from:\n    \
+                 - ipBlock: {{cidr: 0.0.0.0/0, except: [10.{}.0.0/16]}}\n    ports: [{{port: 8080}}]\n",
+                namespace % 250
+            ),
+            2 => format!(
+                "  podSelector: {{matchLabels: {{tier: back}}}}\n  policyTypes: [Ingress, Egress]\n  \
+                 ingress:\n  - from:\n    - namespaceSelector: {{matchLabels: {{team: team{}}}}}\n      \
+                 podSelector: {{matchLabels: {{tier: front}}}}\n    ports: [{{port: http}}]\n  \
+                 egress:\n  - to:\n    - namespaceSelector: {{}}\n    ports: [{{port: 53, protocol: UDP}}]\n",
+                namespace % 20
+            ),
+            _ => format!(
+                "  podSelector: {{matchLabels: {{app: app{app}}}}}\n  policyTypes: [Ingress, Egress]\n  \
+                 ingress:\n  - from:\n    - podSelector: {{matchLabels: {{app: app{other}}}}}\n    \
+                 ports: [{{port: http}}, {{port: 9000, endPort: 9010}}]\n  egress:\n  - to:\n    \
+                 - podSelector: {{matchExpressions: [{{key: tier, operator: In, values: [back, data]}}]}}\n"
+            ),
+        };
+        let _ = write!(
+            out,
+            "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  \
+             name: policy{number}\n  namespace: ns{namespace}\nspec:\n{spec}"
+        );
+    }
+    out
+}
+
+/// The most memory this process ever held, in megabytes.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or_default() / 1024
+}
+
+fn milliseconds(start: Instant) -> f64 {
+    (start.elapsed().as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+fn measure(size: &Size) {
+    let text: Arc<str> = Arc::from(generate(size));
+    let start = Instant::now();
+    let stream = coaming_yaml::parse(text);
+    let inventory =
+        Inventory::new(vec![FileEntry::new("cluster.yaml", stream.source, stream.documents)]);
+    let reading = milliseconds(start);
+    let start = Instant::now();
+    let model = from_inventory(&inventory);
+    drop(inventory);
+    let modelling = milliseconds(start);
+    let before = peak_memory();
+    let start = Instant::now();
+    let mut reach = Reach::new(model);
+    let compiling = milliseconds(start);
+    let found = summary(&reach);
+    let reachability = milliseconds(start);
+    let (policies, groups) = (reach.model().policies.len(), reach.model().pods.len());
+    // One policy changed: another one's rules in its place.
+    let mut policy = reach.model().policies[policies - 1].clone();
+    policy.ingress.clone_from(&reach.model().policies[policies / 2].ingress);
+    let start = Instant::now();
+    reach.set_policy(policies - 1, policy);
+    let policy_change = milliseconds(start);
+    // One pod changed: it moves to another application.
+    let mut pods = reach.model().pods[groups - 1].clone();
+    pods.labels = Arc::clone(&reach.model().pods[0].labels);
+    let start = Instant::now();
+    reach.set_pods(groups - 1, pods);
+    let pod_change = milliseconds(start);
+    println!(
+        "{{\"pods\": {}, \"policies\": {}, \"namespaces\": {}, \"classes\": {}, \"pairs\": {}, \
+         \"connected\": {}, \"read_ms\": {reading}, \"model_ms\": {modelling}, \
+         \"compile_ms\": {compiling}, \"reachability_ms\": {reachability}, \
+         \"policy_change_ms\": {policy_change}, \"pod_change_ms\": {pod_change}, \
+         \"input_mb\": {before}, \"peak_mb\": {}}}",
+        size.pods,
+        size.policies,
+        size.namespaces,
+        reach.class_count(),
+        found.pairs,
+        found.connected,
+        peak_memory()
+    );
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |place: usize| arguments.get(place).and_then(|text| text.parse().ok());
+    let (Some(mode), Some(pods), Some(policies), Some(namespaces)) =
+        (arguments.first(), number(1), number(2), number(3))
+    else {
+        println!("usage: scale measure|generate PODS POLICIES NAMESPACES");
+        return;
+    };
+    let size = Size { pods, policies, namespaces };
+    match mode.as_str() {
+        "generate" => print!("{}", generate(&size)),
+        _ => measure(&size),
+    }
+}
