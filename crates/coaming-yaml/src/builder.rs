@@ -20,6 +20,11 @@ const COPIES_ALLOWED: usize = 100_000;
 /// recurse.
 pub(crate) const MAX_DEPTH: usize = 512;
 
+/// How many bytes of text there are for each node, about.
+const BYTES_PER_NODE: usize = 8;
+/// Room is made for so many nodes at the most before there are any.
+const MOST_GUESSED: usize = 1024;
+
 /// A scalar's text.
 pub(crate) enum Text<'t> {
     /// A verbatim slice of the source.
@@ -63,15 +68,19 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(source: Arc<str>) -> Self {
+    /// A builder for a document that has at most `bytes` of text before it.
+    pub(crate) fn new(source: Arc<str>, bytes: usize) -> Self {
+        // Manifests have a node for some eight bytes; growing step by step would copy them all
+        // several times.
+        let guess = (bytes / BYTES_PER_NODE).min(MOST_GUESSED);
         Self {
             source,
-            nodes: Vec::new(),
-            children: Vec::new(),
+            nodes: Vec::with_capacity(guess),
+            children: Vec::with_capacity(guess),
             cooked: String::new(),
             aliases: Vec::new(),
-            stack: Vec::new(),
-            pending: Vec::new(),
+            stack: Vec::with_capacity(guess.min(16)),
+            pending: Vec::with_capacity(guess.min(32)),
             anchors: BTreeMap::new(),
             copied: 0,
             root: None,
@@ -276,6 +285,10 @@ impl Builder {
             let nothing = Text::Slice(Span::new(0, 0));
             self.scalar(ScalarStyle::Plain, Span::new(0, 0), nothing, Typing::Resolved, 0);
         }
+        // Documents live long, and there are many.
+        self.nodes.shrink_to_fit();
+        self.children.shrink_to_fit();
+        self.cooked.shrink_to_fit();
         Document {
             source: self.source,
             cooked: self.cooked,

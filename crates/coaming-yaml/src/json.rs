@@ -22,7 +22,7 @@ pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
     let mut documents = Vec::new();
     let mut start = 0;
     while reader.peek().is_some() {
-        let mut builder = Builder::new(Arc::clone(source));
+        let mut builder = Builder::new(Arc::clone(source), source.len() - start);
         reader.value(&mut builder)?;
         reader.skip_space();
         documents.extend(builder.finish(reader.span(start), Vec::new()));
@@ -165,7 +165,7 @@ impl Reader<'_> {
 #[must_use]
 pub fn from_json(value: &serde_json::Value) -> Document {
     let source: Arc<str> = Arc::from("");
-    let mut builder = Builder::new(source);
+    let mut builder = Builder::new(source, 0);
     add_json(&mut builder, value);
     builder.into_document(NOWHERE, Vec::new(), false)
 }

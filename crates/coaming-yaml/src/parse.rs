@@ -83,7 +83,7 @@ impl<'s> Reader<'s> {
             source,
             text,
             parser: Parser::new_from_str_with_options(text, options()),
-            builder: Builder::new(Arc::clone(source)),
+            builder: Builder::new(Arc::clone(source), source.len()),
             comments: Vec::new(),
             documents: Vec::new(),
             errors: Vec::new(),
@@ -128,7 +128,7 @@ impl<'s> Reader<'s> {
     fn recover(&mut self, error: SyntaxError) -> bool {
         self.errors.push(error);
         self.abandoned = true;
-        self.builder = Builder::new(Arc::clone(self.source));
+        self.builder = Builder::new(Arc::clone(self.source), 0);
         self.comments.clear();
         match self.parser.proceed_next_document() {
             Ok(more) => more,
@@ -308,7 +308,11 @@ impl<'s> Reader<'s> {
     }
 
     fn end_document(&mut self, span: Span) {
-        let builder = std::mem::replace(&mut self.builder, Builder::new(Arc::clone(self.source)));
+        let builder = {
+            let rest = self.source.len().saturating_sub(span.end as usize);
+            let next = Builder::new(Arc::clone(self.source), rest);
+            std::mem::replace(&mut self.builder, next)
+        };
         let text = Span::new(self.document_start, span.end);
         self.document_start = span.end;
         let comments = std::mem::take(&mut self.comments);
