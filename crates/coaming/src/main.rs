@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Many small trees are built on several threads: the system's allocator is slow at that.
+/// Many small trees are built on several threads: the system's allocator is slow at that. Without
+/// huge pages (`no_thp`), which would be mostly empty.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
