@@ -52,8 +52,14 @@ impl<'a> PodSpec<'a> {
                 Container { node, kind: if sidecar { ContainerKind::Sidecar } else { kind } }
             })
         };
+        // A step of an Argo workflow has one container, under a name of its own.
+        let step = ["container", "script"].into_iter().filter_map(move |field| {
+            let node = self.node.mapping(field)?;
+            Some(Container { node, kind: ContainerKind::Regular })
+        });
         list("initContainers", ContainerKind::Init)
             .chain(list("containers", ContainerKind::Regular))
+            .chain(step)
             .chain(list("ephemeralContainers", ContainerKind::Ephemeral))
     }
 

@@ -103,8 +103,51 @@ fn by_shape(root: Node<'_>) -> Vec<(Node<'_>, Node<'_>)> {
 }
 
 fn is_pod_spec(node: Node<'_>) -> bool {
-    node.is_mapping()
-        && node.sequence("containers").is_some()
+    let has_image = |container: Node<'_>| container.string("image").is_some();
+    let is_list = node.sequence("containers").is_some()
         && node.list("containers").all(Node::is_mapping)
-        && node.list("containers").any(|container| container.string("image").is_some())
+        && node.list("containers").any(has_image);
+    // A step of an Argo workflow: `container` or `script` instead of a list.
+    let is_step = || {
+        ["container", "script"].into_iter().any(|field| {
+            node.mapping(field).is_some_and(|container| {
+                has_image(container)
+                    && (container.field("command").is_some() || container.field("args").is_some())
+            })
+        })
+    };
+    node.is_mapping() && (is_list || is_step())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ContainerKind;
+
+    /// The images of the pods in a custom resource.
+    fn images(text: &str) -> Vec<String> {
+        let document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let root = document.root();
+        let version = root.string("apiVersion").unwrap_or_default();
+        pods_in(root, version, root.string("kind").unwrap_or_default())
+            .into_iter()
+            .flat_map(|(_, spec)| crate::PodSpec::new(spec, None).containers())
+            .filter(|container| container.kind() == ContainerKind::Regular)
+            .filter_map(|container| container.image().map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn pods_are_found_by_shape() {
+        let rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {template: {spec: {containers: [{name: a, image: x}]}}}\n";
+        assert_eq!(images(rollout), ["x"]);
+        let knative = "apiVersion: serving.knative.dev/v1\nkind: Service\nspec: {template: {spec: {containers: [{image: z}]}}}\n";
+        assert_eq!(images(knative), ["z"]);
+        let workflow = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {templates: [{name: a, container: {image: x, command: [run]}}, {name: b, script: {image: z, command: [sh]}}]}\n";
+        assert_eq!(images(workflow), ["x", "z"]);
+        let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {containers: [{image: x}]}\n";
+        assert!(images(definition).is_empty());
+        let other = "apiVersion: example.com/v1\nkind: Thing\nspec: {containers: [a, b], container: {image: x}}\n";
+        assert!(images(other).is_empty());
+    }
 }
