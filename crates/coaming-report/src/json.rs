@@ -98,6 +98,9 @@ struct Counts {
     low: usize,
 }
 
+/// So much is written at once.
+const PIECE_BYTES: usize = 32 << 10;
+
 pub(crate) fn render(
     report: &Report<'_>,
     places: &Places<'_>,
@@ -131,11 +134,17 @@ pub(crate) fn render(
 
 /// Items of an array, each on a line of its own: quick to write, and good to `grep`.
 fn lines<T: Serialize>(out: &mut dyn io::Write, items: impl Iterator<Item = T>) -> io::Result<()> {
+    // A writer behind a pointer would cost more than the writing: many pieces are a few bytes.
+    let mut text = Vec::with_capacity(2 * PIECE_BYTES);
     for (position, item) in items.enumerate() {
-        out.write_all(if position == 0 { b"\n  " } else { b",\n  " })?;
-        serde_json::to_writer(&mut *out, &item)?;
+        text.extend_from_slice(if position == 0 { b"\n  " } else { b",\n  " });
+        serde_json::to_writer(&mut text, &item)?;
+        if text.len() >= PIECE_BYTES {
+            out.write_all(&text)?;
+            text.clear();
+        }
     }
-    Ok(())
+    out.write_all(&text)
 }
 
 fn json_finding<'a>(finding: &'a Finding, places: &Places<'a>) -> JsonFinding<'a> {

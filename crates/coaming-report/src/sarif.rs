@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for code scanning. Fingerprints stay the same when lines move.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use coaming_finding::{Applicability, Confidence, Finding, Location, RuleMeta, Severity};
@@ -84,7 +84,7 @@ fn result(
         "ruleId": finding.rule.name,
         "level": level(finding.severity),
         "message": {"text": finding.message},
-        "locations": finding.locations.iter().take(1).map(|at| location(at, finding, places)).collect::<Vec<_>>(),
+        "locations": finding.locations.iter().take(1).map(|at| main_location(at, finding, places)).collect::<Vec<_>>(),
         "partialFingerprints": {"coaming/v1": fingerprints.of(finding, places)},
         "rank": match finding.confidence {
             Confidence::High => 90.0,
@@ -96,8 +96,7 @@ fn result(
         result["ruleIndex"] = json!(index);
     }
     if finding.locations.len() > 1 {
-        result["relatedLocations"] =
-            finding.locations[1..].iter().map(|at| location(at, finding, places)).collect();
+        result["relatedLocations"] = related_locations(&finding.locations[1..], places);
     }
     if let Some(suppression) = &finding.suppressed {
         result["suppressions"] = json!([{"kind": "inSource", "justification": suppression.reason}]);
@@ -137,7 +136,30 @@ fn changes(finding: &Finding, places: &Places<'_>) -> Option<Value> {
     (!artifacts.is_empty()).then(|| json!([fix]))
 }
 
-fn location(location: &Location, finding: &Finding, places: &Places<'_>) -> Value {
+fn main_location(at: &Location, finding: &Finding, places: &Places<'_>) -> Value {
+    let mut value = location(at, places);
+    if let Some(object) = &finding.object {
+        let name = format!("{}/{}/{}", object.kind, object.namespace, object.name);
+        value["logicalLocations"] =
+            json!([{"fullyQualifiedName": format!("{name}: {}", at.path), "kind": "resource"}]);
+    }
+    value
+}
+
+/// Each place once, as the format demands: what a renderer wrote has no lines to tell two apart.
+fn related_locations(locations: &[Location], places: &Places<'_>) -> Value {
+    let mut related: Vec<Value> = Vec::with_capacity(locations.len());
+    let mut seen = BTreeSet::new();
+    for at in locations {
+        let value = location(at, places);
+        if seen.insert(value.to_string()) {
+            related.push(value);
+        }
+    }
+    related.into()
+}
+
+fn location(location: &Location, places: &Places<'_>) -> Value {
     let mut physical = json!({"artifactLocation": {"uri": uri(places.name(location))}});
     if let Some(place) = places.place(location) {
         physical["region"] = json!({
@@ -148,10 +170,6 @@ fn location(location: &Location, finding: &Finding, places: &Places<'_>) -> Valu
         });
     }
     let mut value = json!({"physicalLocation": physical});
-    if let Some(object) = &finding.object {
-        let name = format!("{}/{}/{}", object.kind, object.namespace, object.name);
-        value["logicalLocations"] = json!([{"fullyQualifiedName": format!("{name}: {}", location.path), "kind": "resource"}]);
-    }
     if !location.label.is_empty() {
         value["message"] = json!({"text": location.label});
     }
