@@ -53,7 +53,7 @@ pub struct ScanArguments {
     pub format: Format,
 
     /// Write the findings to this file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
     /// Count only findings that this file does not know.
