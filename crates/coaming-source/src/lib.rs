@@ -106,8 +106,11 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     if found.stdin {
         read::stdin(options).add_to(&mut loaded);
     }
-    let outcomes: Vec<read::Outcome> =
-        layout.plain.par_iter().map(|candidate| read::file(candidate, options)).collect();
+    let outcomes: Vec<read::Outcome> = layout
+        .plain
+        .par_iter()
+        .map_init(Vec::new, |buffer, candidate| read::file(candidate, options, buffer))
+        .collect();
     for outcome in outcomes {
         outcome.add_to(&mut loaded);
     }

@@ -1,5 +1,6 @@
 //! Read one file: bounded, decoded, parsed, and told apart from what is not Kubernetes'.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -10,6 +11,9 @@ use coaming_yaml::{Document, LineIndex, Stream};
 
 use crate::walk::Candidate;
 use crate::{InputError, Loaded, Options};
+
+/// Most manifests are no larger: room for so much is made at once.
+const USUAL_BYTES: usize = 16 << 10;
 
 /// Why a file's text could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +55,15 @@ impl Outcome {
     }
 }
 
-/// Reads and parses one file.
-pub(crate) fn file(candidate: &Candidate, options: &Options) -> Outcome {
-    match text(&candidate.path, options) {
+/// Reads and parses one file. `buffer` is lent: one for many files saves making room for each.
+pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8>) -> Outcome {
+    // Walking a folder finds regular files alone; what was named outright may be anything.
+    let checked = if candidate.explicit { regular(&candidate.path) } else { Ok(()) };
+    let text = checked.and_then(|()| {
+        read_bytes(&candidate.path, options.max_file_bytes, buffer)?;
+        decode(buffer)
+    });
+    match text {
         Ok(text) => parse(&candidate.name, text.into(), candidate.explicit),
         Err(error) => Outcome::failed(InputError::new(&candidate.name, error.to_string())),
     }
@@ -65,7 +75,7 @@ pub(crate) fn stdin(options: &Options) -> Outcome {
     let limit = options.max_file_bytes;
     let outcome = match std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes) {
         Ok(_) if bytes.len() as u64 > limit => Err(ReadError::TooLarge { limit }),
-        Ok(_) => decode(bytes),
+        Ok(_) => decode(&bytes).map(Cow::into_owned),
         Err(error) => Err(error.into()),
     };
     match outcome {
@@ -86,31 +96,36 @@ pub(crate) fn text(path: &Path, options: &Options) -> Result<String, ReadError> 
 ///
 /// As [`ReadError`] says.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
-    // Opening a pipe would wait for its writer: look before.
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(ReadError::NotAFile);
-    }
-    if metadata.len() > limit {
-        return Err(ReadError::TooLarge { limit });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(ReadError::TooLarge { limit });
-    }
-    decode(bytes)
+    regular(path)?;
+    let mut bytes = Vec::new();
+    read_bytes(path, limit, &mut bytes)?;
+    decode(&bytes).map(Cow::into_owned)
 }
 
-fn decode(bytes: Vec<u8>) -> Result<String, ReadError> {
-    match bytes.as_slice() {
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
+/// Opening a pipe would wait for its writer, and opening a device may do anything: look before.
+fn regular(path: &Path) -> Result<(), ReadError> {
+    if std::fs::metadata(path)?.is_file() { Ok(()) } else { Err(ReadError::NotAFile) }
+}
+
+/// Fills `bytes` with a file's bytes, in place of what was there.
+fn read_bytes(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
+    bytes.clear();
+    bytes.reserve(USUAL_BYTES);
+    File::open(path)?.take(limit + 1).read_to_end(bytes)?;
+    if bytes.len() as u64 > limit { Err(ReadError::TooLarge { limit }) } else { Ok(()) }
+}
+
+fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes).map(Cow::Owned),
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes).map(Cow::Owned),
         _ => {
             if bytes.contains(&0) {
                 return Err(ReadError::NotText("it has NUL bytes, as binary files have"));
             }
-            String::from_utf8(bytes).map_err(|_| ReadError::NotText("it is not valid UTF-8"))
+            std::str::from_utf8(bytes)
+                .map(Cow::Borrowed)
+                .map_err(|_| ReadError::NotText("it is not valid UTF-8"))
         }
     }
 }
@@ -125,7 +140,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, ReadError> {
 /// Parses a text and keeps the documents that are Kubernetes objects.
 pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
     let stream = coaming_yaml::parse(text);
-    let errors = if explicit || has_kubernetes_fields(&stream.source) {
+    let is_ours = || explicit || has_kubernetes_fields(&stream.source);
+    let errors = if !stream.errors.is_empty() && is_ours() {
         syntax_errors(name, &stream)
     } else {
         Vec::new()
@@ -153,9 +169,6 @@ fn has_kubernetes_fields(text: &str) -> bool {
 }
 
 fn syntax_errors(name: &str, stream: &Stream) -> Vec<InputError> {
-    if stream.errors.is_empty() {
-        return Vec::new();
-    }
     let lines = LineIndex::new(&stream.source);
     let is_template = stream.source.contains("{{");
     stream
@@ -182,11 +195,11 @@ mod tests {
 
     #[test]
     fn decodes_what_kubectl_takes() {
-        assert_eq!(decode(b"a: 1".to_vec()).unwrap(), "a: 1");
-        assert_eq!(decode(vec![0xFF, 0xFE, b'a', 0, b':', 0]).unwrap(), "a:");
-        assert_eq!(decode(vec![0xFE, 0xFF, 0, b'a', 0, b':']).unwrap(), "a:");
-        assert!(decode(vec![b'a', 0, b'b']).is_err());
-        assert!(decode(vec![0xC3, 0x28]).is_err());
+        assert_eq!(decode(b"a: 1").unwrap(), "a: 1");
+        assert_eq!(decode(&[0xFF, 0xFE, b'a', 0, b':', 0]).unwrap(), "a:");
+        assert_eq!(decode(&[0xFE, 0xFF, 0, b'a', 0, b':']).unwrap(), "a:");
+        assert!(decode(&[b'a', 0, b'b']).is_err());
+        assert!(decode(&[0xC3, 0x28]).is_err());
     }
 
     #[test]

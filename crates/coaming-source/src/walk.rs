@@ -48,7 +48,7 @@ pub(crate) fn find(paths: &[PathBuf], options: &Options) -> Found {
 fn add(path: &Path, options: &Options, found: &mut Found) {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => add_folder(path, options, None, found),
-        Ok(_) => insert(path.to_path_buf(), true, options, found),
+        Ok(_) => insert(path.to_path_buf(), shown(path), true, options, found),
         Err(_) if is_glob(path) => add_glob(path, options, found),
         Err(error) => {
             let reason = match error.kind() {
@@ -112,7 +112,7 @@ fn add_folder(
                     && (entry.file_type().is_some_and(|kind| kind.is_file())
                         || entry.path().is_file())
                 {
-                    insert(entry.into_path(), only.is_some(), options, found);
+                    insert(entry.into_path(), name, only.is_some(), options, found);
                 }
             }
             Ok(_) => {}
@@ -144,8 +144,7 @@ pub(crate) fn is_dockerfile(file: &str) -> bool {
         && !lower.ends_with(".dockerignore")
 }
 
-fn insert(path: PathBuf, explicit: bool, options: &Options, found: &mut Found) {
-    let name = shown(&path);
+fn insert(path: PathBuf, name: String, explicit: bool, options: &Options, found: &mut Found) {
     if options.exclude.is_match(&name) {
         return;
     }
@@ -158,19 +157,20 @@ fn insert(path: PathBuf, explicit: bool, options: &Options, found: &mut Found) {
 
 /// A path as it is shown: without `./`, with `/` between the parts on every system.
 pub(crate) fn shown(path: &Path) -> String {
-    let parts: Vec<String> = path
-        .components()
-        .filter(|part| !matches!(part, Component::CurDir))
-        .map(|part| match part {
-            Component::RootDir => String::new(),
-            other => other.as_os_str().to_string_lossy().into_owned(),
-        })
-        .collect();
-    match parts.as_slice() {
-        [] => ".".to_owned(),
-        [root] if root.is_empty() => "/".to_owned(),
-        parts => parts.join("/"),
+    let mut name = String::with_capacity(path.as_os_str().len());
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::RootDir => name.push('/'),
+            other => {
+                if !name.is_empty() && !name.ends_with('/') {
+                    name.push('/');
+                }
+                name.push_str(&other.as_os_str().to_string_lossy());
+            }
+        }
     }
+    if name.is_empty() { ".".to_owned() } else { name }
 }
 
 #[cfg(test)]
@@ -182,6 +182,7 @@ mod tests {
         assert_eq!(shown(Path::new("./a/./b.yaml")), "a/b.yaml");
         assert_eq!(shown(Path::new("/a/b.yaml")), "/a/b.yaml");
         assert_eq!(shown(Path::new(".")), ".");
+        assert_eq!(shown(Path::new("/")), "/");
         assert_eq!(shown(Path::new("../x")), "../x");
     }
 

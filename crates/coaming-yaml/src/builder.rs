@@ -21,7 +21,7 @@ const COPIES_ALLOWED: usize = 100_000;
 pub(crate) const MAX_DEPTH: usize = 512;
 
 /// How many bytes of text there are for each node, about.
-const BYTES_PER_NODE: usize = 8;
+const BYTES_PER_NODE: usize = 6;
 /// Room is made for so many nodes at the most before there are any.
 const MOST_GUESSED: usize = 1024;
 

@@ -449,7 +449,10 @@ impl<'a> Node<'a> {
             return entries.filter(|entry| !seen.insert(entry.name())).collect();
         }
         let is_duplicate = |(position, entry): &(usize, Entry<'_>)| {
-            self.entries().take(*position).any(|earlier| earlier.name() == entry.name())
+            let length = entry.key.data().len;
+            self.entries()
+                .take(*position)
+                .any(|earlier| earlier.key.data().len == length && earlier.name() == entry.name())
         };
         entries.enumerate().filter(is_duplicate).map(|(_, entry)| entry).collect()
     }

@@ -50,7 +50,7 @@ fn problem(policy: &Policy, by: &[&Policy]) -> PolicyProblem {
             "{policy} changes nothing: all that it allows, {} allows too for the same pods, and \
              policies only add up. Whoever reads it believes in a limit that is not there. \
              Remove it, or narrow the other",
-            super::some_names(&names)
+            super::some_names(names.iter().map(String::as_str))
         ),
         place: policy.place.clone(),
         related: by

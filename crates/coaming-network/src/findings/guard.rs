@@ -1,6 +1,6 @@
 //! Pods that no policy guards, and policies that guard no pod.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, real_pods, some_names};
 use crate::model::{Direction, Place};
@@ -8,9 +8,9 @@ use crate::reach::Reach;
 
 /// What one namespace lacks.
 #[derive(Default)]
-struct Unguarded {
-    ingress: Vec<String>,
-    egress: Vec<String>,
+struct Unguarded<'m> {
+    ingress: BTreeSet<&'m str>,
+    egress: BTreeSet<&'m str>,
     place: Option<Place>,
     related: Vec<(Place, String)>,
 }
@@ -18,7 +18,7 @@ struct Unguarded {
 /// One problem for each namespace: one policy there repairs it.
 pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     let model = reach.model();
-    let mut namespaces: BTreeMap<&str, Unguarded> = BTreeMap::new();
+    let mut namespaces: BTreeMap<&str, Unguarded<'_>> = BTreeMap::new();
     let mut known: BTreeMap<(Option<usize>, Direction), bool> = BTreeMap::new();
     for (place, pods) in real_pods(model).filter(|(_, pods)| !pods.host_network) {
         let mut is_open = |direction: Direction| {
@@ -33,8 +33,8 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
         let Some(workload) = model.workloads.get(pods.workload) else { continue };
         let lacks = namespaces.entry(&pods.namespace).or_default();
         for (open, names) in [(ingress, &mut lacks.ingress), (egress, &mut lacks.egress)] {
-            if open && !names.contains(&workload.name) {
-                names.push(workload.name.clone());
+            if open {
+                names.insert(&workload.name);
             }
         }
         if let Some(place) = &pods.place {
@@ -47,25 +47,23 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     }
 }
 
-fn problem(namespace: &str, mut lacks: Unguarded) -> PolicyProblem {
-    lacks.ingress.sort_unstable();
-    lacks.egress.sort_unstable();
+fn problem(namespace: &str, lacks: Unguarded<'_>) -> PolicyProblem {
     let (check, what) = match (lacks.ingress.is_empty(), lacks.egress.is_empty()) {
         (false, false) if lacks.ingress == lacks.egress => {
-            (Check::NoIngressPolicy, format!("ingress or egress of {}", some_names(&lacks.ingress)))
+            (Check::NoIngressPolicy, format!("ingress or egress of {}", some_names(lacks.ingress)))
         }
         (false, false) => (
             Check::NoIngressPolicy,
             format!(
                 "ingress of {}, nor the egress of {}",
-                some_names(&lacks.ingress),
-                some_names(&lacks.egress)
+                some_names(lacks.ingress),
+                some_names(lacks.egress)
             ),
         ),
         (false, true) => {
-            (Check::NoIngressPolicy, format!("ingress of {}", some_names(&lacks.ingress)))
+            (Check::NoIngressPolicy, format!("ingress of {}", some_names(lacks.ingress)))
         }
-        (true, _) => (Check::NoEgressPolicy, format!("egress of {}", some_names(&lacks.egress))),
+        (true, _) => (Check::NoEgressPolicy, format!("egress of {}", some_names(lacks.egress))),
     };
     let why = match check {
         Check::NoIngressPolicy => {

@@ -132,10 +132,11 @@ fn rules_of(policy: &Policy) -> impl Iterator<Item = (Direction, usize, &Rule)> 
 }
 
 /// Names in a sentence, the first few of them.
-fn some_names(names: &[String]) -> String {
+fn some_names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     const SHOWN: usize = 5;
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
+    let mut names = names.into_iter();
+    let shown = names.by_ref().take(SHOWN).collect::<Vec<_>>().join(", ");
+    match names.count() {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

@@ -242,7 +242,7 @@ pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
                  of their pods can carry data out, fetch tools and reach the cloud's metadata \
                  address 169.254.169.254. Replace the empty egress rule by the targets that each \
                  needs",
-                some_names(&names)
+                some_names(names.iter().map(String::as_str))
             ),
             place: places.next().map(|(place, _)| place),
             related: places.collect(),

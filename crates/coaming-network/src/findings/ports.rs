@@ -96,7 +96,7 @@ fn problem(
         message: format!(
             "{policy} allows port {protocol}{shown}, on which no container of the receiving pods \
              listens: they name {}.{service} Correct the port",
-            super::some_names(&listens)
+            super::some_names(listens.iter().map(String::as_str))
         ),
         place: wanted.place.clone(),
         related: Vec::new(),

@@ -96,13 +96,12 @@ fn add_policy<'i>(model: &mut Model, known: &mut Known<'i>, policy: Policy, obje
 /// The inventory, and where in its files things stand.
 pub(crate) struct Reader<'i> {
     pub(crate) inventory: &'i Inventory,
-    files: Vec<(Arc<str>, OnceCell<LineIndex>)>,
+    files: Vec<OnceCell<(Arc<str>, LineIndex)>>,
 }
 
 impl<'i> Reader<'i> {
     pub(crate) fn new(inventory: &'i Inventory) -> Self {
-        let files = inventory.files().iter();
-        let files = files.map(|file| (Arc::from(file.name.as_str()), OnceCell::new())).collect();
+        let files = inventory.files().iter().map(|_| OnceCell::new()).collect();
         Self { inventory, files }
     }
 
@@ -111,11 +110,10 @@ impl<'i> Reader<'i> {
         let entry = self.files.get(object.file as usize);
         let source = self.inventory.files().get(object.file as usize);
         let (file, line) = match (entry, source) {
-            (Some((name, lines)), Some(file)) => {
-                let line = node.span().map(|span| {
-                    let lines = lines.get_or_init(|| LineIndex::new(&file.source));
-                    lines.position(&file.source, span.start).0
-                });
+            (Some(known), Some(file)) => {
+                let (name, lines) = known
+                    .get_or_init(|| (Arc::from(file.name.as_str()), LineIndex::new(&file.source)));
+                let line = node.span().map(|span| lines.position(&file.source, span.start).0);
                 (Arc::clone(name), line)
             }
             _ => (Arc::from(""), None),

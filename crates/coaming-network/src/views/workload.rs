@@ -1,6 +1,6 @@
 //! Pods and what they belong to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -37,11 +37,17 @@ pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
             found.push((topmost_owner(object, &owned), pods(reader, object, template, None)));
         }
     }
-    let names: BTreeSet<Workload> = found.iter().map(|(owner, _)| owner.clone()).collect();
-    model.workloads = names.into_iter().collect();
-    for (owner, mut pods) in found {
-        model.mention_namespace(&owner.namespace);
-        pods.workload = model.workloads.binary_search(&owner).unwrap_or_default();
+    let mut by_owner: Vec<usize> = (0..found.len()).collect();
+    by_owner.sort_by(|&a, &b| found[a].0.cmp(&found[b].0));
+    for place in by_owner {
+        let (owner, pods) = &mut found[place];
+        if model.workloads.last() != Some(owner) {
+            model.mention_namespace(&owner.namespace);
+            model.workloads.push(owner.clone());
+        }
+        pods.workload = model.workloads.len() - 1;
+    }
+    for (_, pods) in found {
         model.ipv6 |= pods.addresses.has_v6();
         model.pods.push(pods);
     }

@@ -30,18 +30,30 @@ pub(crate) fn object(object: Object<'_>) -> String {
 
 /// `a`, `b`, and `c`, in backticks.
 pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
-    let quoted: Vec<String> = items.iter().map(|item| format!("`{}`", item.as_ref())).collect();
-    and(&quoted)
+    enumerate(items, "`")
 }
 
 /// a, b, and c.
-pub(crate) fn and(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [one, two] => format!("{one} and {two}"),
-        [first @ .., last] => format!("{}, and {last}", first.join(", ")),
+pub(crate) fn and<T: AsRef<str>>(items: &[T]) -> String {
+    enumerate(items, "")
+}
+
+fn enumerate<T: AsRef<str>>(items: &[T], quote: &str) -> String {
+    let length = items.iter().map(|item| item.as_ref().len() + 2 * quote.len() + 2).sum::<usize>();
+    let mut text = String::with_capacity(length + "and ".len());
+    for (position, item) in items.iter().enumerate() {
+        let is_last = position + 1 == items.len();
+        match position {
+            0 => {}
+            1 if is_last => text.push_str(" and "),
+            _ if is_last => text.push_str(", and "),
+            _ => text.push_str(", "),
+        }
+        for part in [quote, item.as_ref(), quote] {
+            text.push_str(part);
+        }
     }
+    text
 }
 
 /// A sentence from a phrase: with a capital letter.

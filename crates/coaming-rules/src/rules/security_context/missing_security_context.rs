@@ -88,8 +88,7 @@ impl ContainerRule for MissingSecurityContext {
         if missing.is_empty() || told_elsewhere {
             return;
         }
-        let consequences: Vec<String> =
-            missing.iter().map(|field| field.consequence().to_owned()).collect();
+        let consequences: Vec<&str> = missing.iter().map(|field| field.consequence()).collect();
         let settings: Vec<&str> = missing.iter().map(|field| field.setting()).collect();
         let own = scope.container.security_context();
         let has = if own.is_none() && scope.pod.security_context().is_none() {
