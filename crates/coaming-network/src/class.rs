@@ -22,13 +22,27 @@ pub(crate) struct Class {
 
 /// What makes pods one class.
 #[derive(PartialEq, Eq, Hash)]
-struct Key<'m> {
+pub(crate) struct Key<'m> {
     namespace: &'m str,
     labels: Vec<(&'m str, &'m str)>,
     ports: &'m [ContainerPort],
     host_network: bool,
     addresses: Option<&'m IpSet>,
     role: Role,
+}
+
+impl<'m> Key<'m> {
+    /// Of these pods. `by_address` says whether policies tell pods apart by their addresses.
+    pub(crate) fn of(pods: &'m Pods, keys: &BTreeSet<String>, by_address: bool) -> Self {
+        Self {
+            namespace: &pods.namespace,
+            labels: asked_labels(&pods.labels, keys),
+            ports: &pods.ports,
+            host_network: pods.host_network,
+            addresses: (by_address || pods.host_network).then_some(&pods.addresses),
+            role: pods.role,
+        }
+    }
 }
 
 /// The label keys of pods that any policy asks for.
@@ -50,14 +64,7 @@ pub(crate) fn classify(
     let mut known: HashMap<Key<'_>, u32> = HashMap::new();
     let mut class_of = Vec::with_capacity(model.pods.len());
     for (place, pods) in model.pods.iter().enumerate() {
-        let key = Key {
-            namespace: &pods.namespace,
-            labels: asked_labels(&pods.labels, keys),
-            ports: &pods.ports,
-            host_network: pods.host_network,
-            addresses: (by_address || pods.host_network).then_some(&pods.addresses),
-            role: pods.role,
-        };
+        let key = Key::of(pods, keys, by_address);
         let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
         let class = *known.entry(key).or_insert(next);
         if class == next {
@@ -103,20 +110,35 @@ impl LabelIndex {
             by_namespace: HashMap::new(),
         };
         for (class, pods) in representatives(model, classes) {
-            if pods.host_network {
-                continue;
-            }
-            index.selectable.insert(class);
-            let empty = || FixedBitSet::with_capacity(universe);
-            let namespace = pods.namespace.to_string();
-            index.by_namespace.entry(namespace).or_insert_with(empty).insert(class);
-            for (key, value) in asked_labels(&pods.labels, keys) {
-                index.by_key.entry(key.to_owned()).or_insert_with(empty).insert(class);
-                let label = (key.to_owned(), value.to_owned());
-                index.by_label.entry(label).or_insert_with(empty).insert(class);
-            }
+            index.insert(class, pods, keys);
         }
         index
+    }
+
+    /// Adds a class of such pods.
+    pub(crate) fn insert(&mut self, class: usize, pods: &Pods, keys: &BTreeSet<String>) {
+        if pods.host_network {
+            return;
+        }
+        let universe = self.universe;
+        let empty = || FixedBitSet::with_capacity(universe);
+        self.selectable.insert(class);
+        let namespace = pods.namespace.to_string();
+        self.by_namespace.entry(namespace).or_insert_with(empty).insert(class);
+        for (key, value) in asked_labels(&pods.labels, keys) {
+            self.by_key.entry(key.to_owned()).or_insert_with(empty).insert(class);
+            let label = (key.to_owned(), value.to_owned());
+            self.by_label.entry(label).or_insert_with(empty).insert(class);
+        }
+    }
+
+    /// Forgets a class.
+    pub(crate) fn remove(&mut self, class: usize) {
+        self.selectable.set(class, false);
+        let sets = self.by_key.values_mut().chain(self.by_label.values_mut());
+        for set in sets.chain(self.by_namespace.values_mut()) {
+            set.set(class, false);
+        }
     }
 
     /// The classes that a selector means.
@@ -179,7 +201,7 @@ impl LabelIndex {
     }
 }
 
-/// Each class with one of its pods, which speaks for all.
+/// Each class with one of its pods, which speaks for all. A class may have none.
 pub(crate) fn representatives<'m>(
     model: &'m Model,
     classes: &'m [Class],

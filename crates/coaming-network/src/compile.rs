@@ -3,18 +3,35 @@
 //! The *universe* is every class of pods, then every atom of the outside address space. A rule
 //! becomes the set of those that it matches, and the ports on which it does; a named port stays a
 //! name until the receiving pods are known.
+//!
+//! A few classes are made without pods: room for pods that change (see [`Space::put`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use crate::class::{Class, LabelIndex, asked_keys, classify, representatives};
+use crate::class::{Class, Key, LabelIndex, asked_keys, classify, representatives};
 use crate::ip::{IpSet, atoms};
 use crate::model::{
-    Action, Direction, Model, Peer, PeerKind, PodSelector, PortMatch, PortNumbers, Rule,
+    Action, Direction, Model, Namespaces, Peer, PeerKind, PodSelector, Pods, PortMatch,
+    PortNumbers, Rule,
 };
 use crate::ports::{Connections, PortSet, Protocol};
+
+/// Classes that are kept free for pods that change into something new.
+const SPARE_CLASSES: usize = 8;
+
+/// Where changed pods went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// Into a class that was there: no set changes.
+    Known,
+    /// Into this class, which means something new.
+    New(usize),
+    /// Nowhere: no class is free.
+    Full,
+}
 
 /// The other ends that connections can have, and what finds them.
 #[derive(Debug)]
@@ -28,6 +45,8 @@ pub(crate) struct Space {
     /// How many members the universe has.
     pub(crate) universe: usize,
     keys: std::collections::BTreeSet<String>,
+    /// Whether pods are told apart by their addresses.
+    by_address: bool,
     index: LabelIndex,
     everything: Arc<FixedBitSet>,
     outside: HashMap<IpSet, FixedBitSet>,
@@ -41,7 +60,8 @@ impl Space {
     pub(crate) fn new(model: &Model) -> Self {
         let by_address = model.policies.iter().any(has_networks);
         let keys = asked_keys(model);
-        let (classes, class_of) = classify(model, &keys, by_address);
+        let (mut classes, class_of) = classify(model, &keys, by_address);
+        classes.resize_with(classes.len() + SPARE_CLASSES, || Class { pods: Vec::new() });
         let (externals, members) = outside(model);
         let universe = classes.len() + externals.len();
         let index = LabelIndex::new(model, &classes, &keys, universe);
@@ -52,6 +72,7 @@ impl Space {
             externals,
             universe,
             keys,
+            by_address,
             index,
             everything: Arc::new(everything),
             outside: members,
@@ -75,24 +96,74 @@ impl Space {
     }
 
     fn index_names(&mut self, model: &Model) {
-        let mut names: HashMap<String, Vec<(Protocol, u16, FixedBitSet)>> = HashMap::new();
-        for (class, pods) in representatives(model, &self.classes) {
-            for port in &pods.ports {
-                let Some(name) = &port.name else { continue };
-                let known = names.entry(name.clone()).or_default();
-                let wanted = (port.protocol, port.number);
-                match known.iter_mut().find(|(protocol, number, _)| (*protocol, *number) == wanted)
-                {
-                    Some((_, _, classes)) => classes.insert(class),
-                    None => {
-                        let mut classes = FixedBitSet::with_capacity(self.universe);
-                        classes.insert(class);
-                        known.push((port.protocol, port.number, classes));
-                    }
+        let classes = std::mem::take(&mut self.classes);
+        for (class, pods) in representatives(model, &classes) {
+            self.insert_names(class, pods);
+        }
+        self.classes = classes;
+    }
+
+    fn insert_names(&mut self, class: usize, pods: &Pods) {
+        for port in &pods.ports {
+            let Some(name) = &port.name else { continue };
+            let known = self.names.entry(name.clone()).or_default();
+            let wanted = (port.protocol, port.number);
+            match known.iter_mut().find(|(protocol, number, _)| (*protocol, *number) == wanted) {
+                Some((_, _, classes)) => classes.insert(class),
+                None => {
+                    let mut classes = FixedBitSet::with_capacity(self.universe);
+                    classes.insert(class);
+                    known.push((port.protocol, port.number, classes));
                 }
             }
         }
-        self.names = names;
+    }
+
+    /// Puts the group of pods at `place`, which is about to become `pods`, into the class that
+    /// fits: another one, its own if it has that for itself, or a free one.
+    pub(crate) fn put(&mut self, model: &Model, place: usize, pods: &Pods) -> Put {
+        let key = Key::of(pods, &self.keys, self.by_address);
+        let known = representatives(model, &self.classes)
+            .find(|(_, other)| Key::of(other, &self.keys, self.by_address) == key)
+            .map(|(class, _)| class);
+        let old = self.class_of.get(place).map(|&class| class as usize);
+        if known.is_some() && known == old {
+            return Put::Known;
+        }
+        let own = old.filter(|&class| self.classes.get(class).is_some_and(|it| it.pods.len() == 1));
+        let free = || self.classes.iter().position(|class| class.pods.is_empty());
+        let Some(class) = known.or(own).or_else(free) else { return Put::Full };
+        self.enter(place, old, class);
+        if known.is_some() {
+            return Put::Known;
+        }
+        self.index.remove(class);
+        self.index.insert(class, pods, &self.keys);
+        for (_, _, classes) in self.names.values_mut().flatten() {
+            classes.set(class, false);
+        }
+        self.insert_names(class, pods);
+        let mut selected = std::mem::take(&mut self.selected);
+        for (selector, classes) in &mut selected {
+            set(classes, class, selects(model, selector, pods));
+        }
+        self.selected = selected;
+        Put::New(class)
+    }
+
+    /// Moves a group of pods from its class to another.
+    fn enter(&mut self, place: usize, old: Option<usize>, class: usize) {
+        if let Some(old) = old.and_then(|old| self.classes.get_mut(old)) {
+            old.pods.retain(|&other| other != place);
+        }
+        if let Some(members) = self.classes.get_mut(class).map(|class| &mut class.pods) {
+            members.insert(members.partition_point(|&other| other < place), place);
+        }
+        let number = u32::try_from(class).unwrap_or(u32::MAX);
+        match self.class_of.get_mut(place) {
+            Some(class) => *class = number,
+            None => self.class_of.push(number),
+        }
     }
 
     /// Whether the classes and atoms can tell apart all that this policy tells apart.
@@ -127,12 +198,7 @@ impl Space {
         let empty = || FixedBitSet::with_capacity(self.universe);
         let mut found = self.outside.get(set).cloned().unwrap_or_else(empty);
         for (class, pods) in representatives(model, &self.classes) {
-            let inside = if pods.addresses.is_empty() {
-                set.covers_a_family()
-            } else {
-                pods.addresses.is_subset(set)
-            };
-            if inside && (pods.host_network || pods_too) {
+            if has_address_in(pods, set, pods_too) {
                 found.insert(class);
             }
         }
@@ -182,6 +248,48 @@ impl Space {
         known
             .filter(move |(found, _, _)| protocol.is_none_or(|protocol| protocol == *found))
             .map(|(protocol, number, classes)| (*protocol, *number, classes))
+    }
+}
+
+/// Sets one member's bit, and copies a shared set only if that changes it.
+fn set(members: &mut Arc<FixedBitSet>, member: usize, wanted: bool) {
+    if members.contains(member) != wanted {
+        Arc::make_mut(members).set(member, wanted);
+    }
+}
+
+/// Whether a selector means these pods.
+fn selects(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
+    let here = match &selector.namespaces {
+        Namespaces::Named(name) => **name == *pods.namespace,
+        Namespaces::Selected(selector) if selector.is_everything() => true,
+        Namespaces::Selected(selector) => {
+            let namespace = model.namespaces.get(&*pods.namespace);
+            namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
+        }
+    };
+    here && !pods.host_network && selector.pods.matches(&pods.labels)
+}
+
+/// Whether an address set means these pods: by their node's address, or with `pods_too` by their
+/// own.
+fn has_address_in(pods: &Pods, set: &IpSet, pods_too: bool) -> bool {
+    let inside = if pods.addresses.is_empty() {
+        set.covers_a_family()
+    } else {
+        pods.addresses.is_subset(set)
+    };
+    inside && (pods.host_network || pods_too)
+}
+
+/// Whether a peer means these pods.
+fn means(model: &Model, peer: &Peer, pods: &Pods) -> bool {
+    match &peer.kind {
+        PeerKind::Pods(selector) => selects(model, selector, pods),
+        PeerKind::Block(set) => has_address_in(pods, set, false),
+        PeerKind::Networks(set) => has_address_in(pods, set, true),
+        PeerKind::Nodes(selector) => has_address_in(pods, &node_addresses(model, selector), false),
+        PeerKind::Unknown => false,
     }
 }
 
@@ -328,6 +436,28 @@ impl CompiledPolicy {
         let ingress = rules(policy.rules(Direction::Ingress));
         let egress = rules(policy.rules(Direction::Egress));
         Self { subject: space.select(model, &policy.subject), ingress, egress }
+    }
+
+    /// Brings one class up to date, which now stands for `pods`.
+    pub(crate) fn renew(
+        &mut self,
+        model: &Model,
+        policy: &crate::model::Policy,
+        class: usize,
+        pods: &Pods,
+    ) {
+        set(&mut self.subject, class, selects(model, &policy.subject, pods));
+        for (compiled, rules) in
+            [(&mut self.ingress, &policy.ingress), (&mut self.egress, &policy.egress)]
+        {
+            let both = compiled.iter_mut().flatten().zip(rules.iter().flatten());
+            for (compiled, rule) in both {
+                if let Some(peers) = &rule.peers {
+                    let meant = peers.iter().any(|peer| means(model, peer, pods));
+                    set(&mut compiled.peers, class, meant);
+                }
+            }
+        }
     }
 
     /// The rules for a direction.

@@ -38,7 +38,9 @@ pub fn summary(reach: &Reach) -> Summary {
             for (enters, sources) in row {
                 let common = targets.intersection(sources);
                 let count: u64 = common
-                    .filter_map(|target| Some(sizes.get(target)? - u64::from(target == class)))
+                    .filter_map(|target| {
+                        Some(sizes.get(target)?.saturating_sub(u64::from(target == class)))
+                    })
                     .sum();
                 if count > 0 {
                     *met.entry((leaves, enters)).or_default() += own * count;

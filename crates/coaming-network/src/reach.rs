@@ -13,7 +13,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 
 use crate::class::{Class, representatives};
-use crate::compile::{CompiledPolicy, CompiledRule, Space};
+use crate::compile::{CompiledPolicy, CompiledRule, Put, Space};
 use crate::ip::IpSet;
 use crate::model::{Action, ContainerPort, Direction, Model, Pods, Policy, Tier};
 use crate::ports::Connections;
@@ -91,7 +91,7 @@ impl Reach {
     /// How many classes of pods the policies can tell apart.
     #[must_use]
     pub fn class_count(&self) -> usize {
-        self.space.classes.len()
+        self.space.classes.iter().filter(|class| !class.pods.is_empty()).count()
     }
 
     /// Puts another policy in the place of the one at `place`, or adds it at the end.
@@ -119,9 +119,22 @@ impl Reach {
 
     /// Changes a group of pods, or adds one at the end.
     pub fn set_pods(&mut self, place: usize, pods: Pods) {
-        let mut model = std::mem::take(&mut self.model);
-        put(&mut model.pods, place, pods);
-        *self = Self::new(model);
+        let place = place.min(self.model.pods.len());
+        match self.space.put(&self.model, place, &pods) {
+            Put::Known => put(&mut self.model.pods, place, pods),
+            Put::New(class) => {
+                for (compiled, policy) in self.policies.iter_mut().zip(&self.model.policies) {
+                    compiled.renew(&self.model, policy, class, &pods);
+                }
+                put(&mut self.model.pods, place, pods);
+                self.evaluate();
+            }
+            Put::Full => {
+                let mut model = std::mem::take(&mut self.model);
+                put(&mut model.pods, place, pods);
+                *self = Self::new(model);
+            }
+        }
     }
 
     /// What may be connected to, from one end to the other. From outside to outside is not ours
@@ -306,14 +319,15 @@ impl Reach {
             }
         }
         let mut known: HashMap<Alike<'_>, Arc<Profile>> = HashMap::new();
-        let mut profiles = Vec::with_capacity(self.space.classes.len());
+        let nothing = Arc::new(Profile { cells: Vec::new() });
+        let mut profiles = vec![nothing; self.space.classes.len()];
         for (class, pods) in representatives(&self.model, &self.space.classes) {
             let policies = policies_of[class].as_slice();
             let names = asks_names[class].then_some(pods.ports.as_slice());
             let profile = known
                 .entry((policies, names))
                 .or_insert_with(|| Arc::new(self.decide(policies, direction, pods)));
-            profiles.push(Arc::clone(profile));
+            profiles[class] = Arc::clone(profile);
         }
         profiles
     }

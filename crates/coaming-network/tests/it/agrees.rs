@@ -1,7 +1,7 @@
 //! The fast engine and the slow evaluator give the same answer, always.
 
 use coaming_network::model::Model;
-use coaming_network::{End, Protocol, Reach};
+use coaming_network::{End, Protocol, Reach, summary};
 
 use crate::random::{self, Random};
 use crate::reference::{Side, allowed};
@@ -50,13 +50,15 @@ fn after_every_change() {
         let mut random = Random::new(seed + 1_000_000);
         let mut reach = Reach::new(random::model(seed));
         let namespaces: Vec<String> = reach.model().namespaces.keys().cloned().collect();
-        for step in 0..4 {
+        for step in 0..8 {
             let count = reach.model().policies.len();
             match random.below(4) {
                 0 if count > 0 => reach.remove_policy(random.below(count)),
-                1 => {
-                    let place = random.below(reach.model().pods.len());
-                    let pods = &reach.model().pods[place];
+                1 | 2 => {
+                    // The place behind the last adds pods.
+                    let count = reach.model().pods.len();
+                    let place = random.below(count + 1);
+                    let pods = &reach.model().pods[place.min(count - 1)];
                     let (workload, namespace) = (pods.workload, pods.namespace.to_string());
                     reach.set_pods(place, random::pods(&mut random, workload, &namespace));
                 }
@@ -66,6 +68,8 @@ fn after_every_change() {
                 }
             }
             compare(&reach, &format!("seed {seed}, step {step}"));
+            let anew = Reach::new(reach.model().clone());
+            assert_eq!(summary(&reach), summary(&anew), "seed {seed}, step {step}");
         }
     }
 }
