@@ -5,6 +5,7 @@ use crate::rules::image_version as version;
 use crate::rules::network_policy as network;
 use crate::rules::non_root as root;
 use crate::rules::schema;
+use crate::rules::secrets;
 use crate::rules::security_context as security;
 
 static RULES: &[Rule] = &[
@@ -48,6 +49,7 @@ static RULES: &[Rule] = &[
     Rule::inventory::<network::metadata_reachable::MetadataReachable>(),
     Rule::inventory::<network::policy_without_effect::PolicyWithoutEffect>(),
     Rule::inventory::<network::unserved_port::UnservedPort>(),
+    Rule::object::<secrets::long_lived_token::LongLivedToken>(),
     Rule::object::<schema::unknown_field::UnknownField>(),
     Rule::object::<schema::wrong_type::WrongType>(),
     Rule::object::<schema::duplicate_key::DuplicateKey>(),

@@ -4,5 +4,6 @@ pub(crate) mod image_version;
 pub(crate) mod network_policy;
 pub(crate) mod non_root;
 pub(crate) mod schema;
+pub(crate) mod secrets;
 pub(crate) mod security_context;
 pub(crate) mod words;
