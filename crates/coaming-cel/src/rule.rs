@@ -2,8 +2,7 @@
 
 use coaming_config::CustomRule;
 use coaming_finding::{
-    Applicability, Confidence, FileId, Finding, Fix, Location, Measure, ObjectRef, RuleMeta,
-    Severity,
+    Confidence, FileId, Finding, Fix, Location, Measure, ObjectRef, RuleMeta, Severity,
 };
 use coaming_kube::{Inventory, Object};
 use coaming_yaml::Node;
@@ -158,15 +157,12 @@ impl Compiled {
                 span: place.span().filter(|_| !rendered),
                 label: String::new(),
             }],
-            fix: Some(Fix {
-                title: "make the rule's expression true".to_owned(),
-                applicability: Applicability::Manual,
-                edits: Vec::new(),
-                snippet: self
-                    .checks
+            fix: Some(Fix::manual(
+                "make the rule's expression true",
+                self.checks
                     .first()
                     .map_or_else(String::new, |check| check.expression.expression.clone()),
-            }),
+            )),
             suppressed: None,
         }
     }

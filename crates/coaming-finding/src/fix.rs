@@ -1,6 +1,6 @@
-//! How a finding is repaired: semantic edits on paths.
+//! How a finding is repaired: semantic edits on paths, and text edits where there are no paths.
 
-use coaming_yaml::edit::Edit;
+use coaming_yaml::edit::{Edit, TextEdit};
 
 use crate::FileId;
 
@@ -39,6 +39,15 @@ pub struct DocumentEdits {
     pub edits: Vec<Edit>,
 }
 
+/// Edits that are to be made to a file that has no documents, such as a Dockerfile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileEdits {
+    /// The file.
+    pub file: FileId,
+    /// The edits, in the order of the text, none overlapping another.
+    pub edits: Vec<TextEdit>,
+}
+
 /// A repair. What must be done together is one fix, also across documents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
@@ -46,8 +55,24 @@ pub struct Fix {
     pub title: String,
     /// Whether it may be applied without asking.
     pub applicability: Applicability,
-    /// What changes; empty for a `Manual` fix.
+    /// What changes in documents; empty for a `Manual` fix.
     pub edits: Vec<DocumentEdits>,
+    /// What changes in files of other kinds; empty for a `Manual` fix.
+    pub file_edits: Vec<FileEdits>,
     /// For a `Manual` fix, the text to paste; otherwise empty.
     pub snippet: String,
+}
+
+impl Fix {
+    /// A repair that only a person can make, with the text to paste.
+    #[must_use]
+    pub fn manual(title: impl Into<String>, snippet: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            applicability: Applicability::Manual,
+            edits: Vec::new(),
+            file_edits: Vec::new(),
+            snippet: snippet.into(),
+        }
+    }
 }

@@ -18,6 +18,6 @@ mod rule;
 pub use baseline::{Baseline, BaselineError};
 pub use finding::{Finding, ObjectRef, Suppression};
 pub use fingerprint::fingerprint;
-pub use fix::{Applicability, DocumentEdits, Fix};
+pub use fix::{Applicability, DocumentEdits, FileEdits, Fix};
 pub use location::{FileId, Location, Position};
 pub use rule::{Confidence, Measure, RuleMeta, Severity, Standard};

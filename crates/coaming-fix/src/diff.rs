@@ -13,7 +13,7 @@ pub fn diff(change: &Change) -> String {
     let mut out = String::new();
     for made in &change.made {
         // Writing to a string can't fail.
-        let _ = writeln!(out, "# {}: {} ({})", made.subject, made.title, made.rule);
+        let _ = writeln!(out, "# {made} ({})", made.rule);
     }
     let diff = TextDiff::from_lines(&*change.before, &*change.after);
     let text = diff

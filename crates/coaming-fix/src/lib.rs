@@ -3,7 +3,8 @@
 //! Three steps: [`plan`] turns fixes into new texts, in memory; [`diff`] shows them; [`write`]
 //! replaces the files. Invariants:
 //!
-//! * Only the bytes that a fix must change are changed; what that means is `coaming-yaml`'s job.
+//! * Only the bytes that a fix must change are changed; what that means for documents is
+//!   `coaming-yaml`'s job, and for other files the fix's own text edits say it.
 //! * A fix is made as a whole, across files, or not at all; one that contradicts an earlier one
 //!   waits for the next round.
 //! * Planning ends: it is repeated only while it changes something, and a bounded number of times.

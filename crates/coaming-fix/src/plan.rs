@@ -1,10 +1,11 @@
 //! From findings to new texts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use coaming_finding::{Applicability, DocumentEdits, FileId, Finding, Fix};
-use coaming_kube::{FileEntry, Inventory};
+use coaming_finding::{Applicability, DocumentEdits, FileEdits, FileId, Finding, Fix};
+use coaming_kube::{FileEntry, FileKind, Inventory};
 use coaming_yaml::edit::{Edit, TextEdit, apply, apply_to_text};
 
 /// How often fixed texts are judged again: a fix may make way for another one.
@@ -28,10 +29,19 @@ pub struct Change {
 pub struct Made {
     /// The finding's rule.
     pub rule: &'static str,
-    /// What it is about: `Deployment web, container nginx`.
+    /// What it is about: `Deployment web, container nginx`; empty where it is about the file.
     pub subject: String,
     /// The fix's title.
     pub title: String,
+}
+
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.subject.is_empty() {
+            write!(f, "{}: ", self.subject)?;
+        }
+        f.write_str(&self.title)
+    }
 }
 
 /// A fix that could not be made.
@@ -131,6 +141,9 @@ fn with_texts(
             let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
             let Some(text) = texts.get(&id) else { return file.clone() };
             originals.entry(file.name.clone()).or_insert_with(|| Arc::clone(&file.source));
+            if file.kind != FileKind::Manifest {
+                return FileEntry::text(&file.name, Arc::from(text.as_str()), file.kind);
+            }
             let stream = coaming_yaml::parse(Arc::from(text.as_str()));
             let documents =
                 stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
@@ -140,10 +153,11 @@ fn with_texts(
     Inventory::new(files)
 }
 
-/// The edits of one round, document by document.
+/// The edits of one round: document by document, and of other files as a whole.
 struct Round<'i> {
     inventory: &'i Inventory,
     edits: BTreeMap<(FileId, u32), Accepted>,
+    file_edits: BTreeMap<FileId, Vec<TextEdit>>,
     made: BTreeMap<FileId, Vec<Made>>,
 }
 
@@ -154,9 +168,29 @@ struct Accepted {
     text_edits: Vec<TextEdit>,
 }
 
+/// What documents and files would have done to them with one more fix.
+#[derive(Default)]
+struct Candidates {
+    documents: Vec<((FileId, u32), Accepted)>,
+    files: Vec<(FileId, Vec<TextEdit>)>,
+}
+
+/// Why a fix is not taken in.
+enum Refused {
+    /// A file that it is about is not at hand.
+    Gone,
+    /// Whoever reads of it must know why.
+    Because { file: String, reason: String },
+}
+
 impl<'i> Round<'i> {
     fn new(inventory: &'i Inventory) -> Self {
-        Self { inventory, edits: BTreeMap::new(), made: BTreeMap::new() }
+        Self {
+            inventory,
+            edits: BTreeMap::new(),
+            file_edits: BTreeMap::new(),
+            made: BTreeMap::new(),
+        }
     }
 
     /// Takes a finding's fix in, if all its edits go together with those taken before.
@@ -169,33 +203,51 @@ impl<'i> Round<'i> {
     ) {
         let made =
             Made { rule: finding.rule.name, subject: subject(finding), title: fix.title.clone() };
-        let mut candidates = Vec::new();
-        for edits in &fix.edits {
-            let outcome = self.file(edits).map_or(Err(None), |file| match refuse(file) {
-                Some(reason) => Err(Some(reason)),
-                None => self.candidate(edits, file).map_err(Some),
-            });
-            match outcome {
-                Ok(candidate) => candidates.push(candidate),
-                Err(None) => return,
-                Err(Some(reason)) => {
-                    let file = self.file(edits).map_or_else(String::new, |file| file.name.clone());
-                    skipped.push(Skipped { file, made, reason });
-                    return;
-                }
+        let Candidates { documents, files } = match self.try_all(fix, refuse) {
+            Ok(candidates) => candidates,
+            Err(Refused::Gone) => return,
+            Err(Refused::Because { file, reason }) => {
+                skipped.push(Skipped { file, made, reason });
+                return;
             }
-        }
-        for (key, accepted) in candidates {
-            self.edits.insert(key, accepted);
-            let done = self.made.entry(key.0).or_default();
+        };
+        let changed = documents.iter().map(|((file, _), _)| *file);
+        for file in changed.chain(files.iter().map(|(file, _)| *file)) {
+            let done = self.made.entry(file).or_default();
             if !done.contains(&made) {
                 done.push(made.clone());
             }
         }
+        self.edits.extend(documents);
+        self.file_edits.extend(files);
     }
 
-    fn file(&self, edits: &DocumentEdits) -> Option<&'i FileEntry> {
-        self.inventory.files().get(edits.file?.0 as usize)
+    /// What the documents and files that a fix is about would have done to them with it; the file
+    /// and the reason where that can't be.
+    fn try_all(
+        &self,
+        fix: &Fix,
+        refuse: &impl Fn(&FileEntry) -> Option<String>,
+    ) -> Result<Candidates, Refused> {
+        let mut candidates = Candidates::default();
+        let because =
+            |file: &FileEntry, reason: String| Refused::Because { file: file.name.clone(), reason };
+        for edits in &fix.edits {
+            let file = edits.file.and_then(|id| self.file(id)).ok_or(Refused::Gone)?;
+            let accepted = refuse(file).map_or_else(|| self.candidate(edits, file), Err);
+            candidates.documents.push(accepted.map_err(|reason| because(file, reason))?);
+        }
+        for edits in &fix.file_edits {
+            let file = self.file(edits.file).ok_or(Refused::Gone)?;
+            let accepted = refuse(file).map_or_else(|| self.text_candidate(edits, file), Err);
+            let accepted = accepted.map_err(|reason| because(file, reason))?;
+            candidates.files.push((edits.file, accepted));
+        }
+        Ok(candidates)
+    }
+
+    fn file(&self, id: FileId) -> Option<&'i FileEntry> {
+        self.inventory.files().get(id.0 as usize)
     }
 
     fn candidate(
@@ -215,6 +267,32 @@ impl<'i> Round<'i> {
         Ok((key, accepted))
     }
 
+    /// The text edits taken so far with these among them, in the order of the text.
+    fn text_candidate(&self, edits: &FileEdits, file: &FileEntry) -> Result<Vec<TextEdit>, String> {
+        let mut accepted = self.file_edits.get(&edits.file).cloned().unwrap_or_default();
+        for edit in &edits.edits {
+            // Two fixes may need the same edit.
+            if !accepted.contains(edit) {
+                accepted.push(edit.clone());
+            }
+        }
+        accepted.sort_by_key(|edit| edit.span);
+        let fits = |edit: &TextEdit| file.source.get(edit.span.range()).is_some();
+        if !accepted.iter().all(fits) {
+            return Err("the edit does not fit the text".to_owned());
+        }
+        let touch = |pair: &[TextEdit]| match pair {
+            [first, second] => {
+                first.span.end > second.span.start || first.span.start == second.span.start
+            }
+            _ => false,
+        };
+        if accepted.windows(2).any(touch) {
+            return Err("another repair changes the same text".to_owned());
+        }
+        Ok(accepted)
+    }
+
     /// The new texts of the files that change.
     fn texts(self, made: &mut BTreeMap<String, Vec<Made>>) -> BTreeMap<FileId, String> {
         let mut by_file: BTreeMap<FileId, Vec<TextEdit>> = BTreeMap::new();
@@ -222,6 +300,7 @@ impl<'i> Round<'i> {
         for ((file, _), accepted) in self.edits {
             by_file.entry(file).or_default().extend(accepted.text_edits);
         }
+        by_file.extend(self.file_edits);
         by_file.retain(|_, edits| !edits.is_empty());
         by_file
             .into_iter()
@@ -244,5 +323,79 @@ fn subject(finding: &Finding) -> String {
     match finding.container.as_deref() {
         Some(container) if !container.is_empty() => format!("{object}, container {container}"),
         _ => object,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coaming_finding::{Confidence, Location, Measure, RuleMeta, Severity};
+    use coaming_yaml::{Path, Span};
+
+    use super::*;
+
+    static RULE: RuleMeta = RuleMeta {
+        name: "x",
+        summary: "X",
+        measure: Measure::NonRoot,
+        severity: Severity::Low,
+        default: true,
+        standards: &[],
+        docs: "",
+    };
+
+    /// A finding in the first file whose fix replaces `from` by `to` where that is there.
+    fn finding(inventory: &Inventory, from: &str, to: &str) -> Option<Finding> {
+        let start = u32::try_from(inventory.files()[0].source.find(from)?).unwrap();
+        let span = Span::new(start, start + u32::try_from(from.len()).unwrap());
+        let edit = TextEdit { span, replacement: to.to_owned() };
+        let path = Path::root();
+        Some(Finding {
+            rule: &RULE,
+            severity: Severity::Low,
+            confidence: Confidence::High,
+            message: String::new(),
+            object: None,
+            container: None,
+            locations: vec![Location {
+                file: Some(FileId(0)),
+                path,
+                span: Some(span),
+                label: String::new(),
+            }],
+            fix: Some(Fix {
+                title: format!("write {to}"),
+                applicability: Applicability::Safe,
+                edits: Vec::new(),
+                file_edits: vec![FileEdits { file: FileId(0), edits: vec![edit] }],
+                snippet: String::new(),
+            }),
+            suppressed: None,
+        })
+    }
+
+    fn planned(text: &str, pairs: &[(&str, &str)]) -> Plan {
+        let file = FileEntry::text("Dockerfile", Arc::from(text), FileKind::Dockerfile);
+        plan(
+            Inventory::new(vec![file]),
+            false,
+            |inventory| pairs.iter().filter_map(|(a, b)| finding(inventory, a, b)).collect(),
+            |_| None,
+        )
+    }
+
+    #[test]
+    fn edits_texts_without_documents() {
+        let plan = planned("FROM a\n# b\nUSER c\n", &[("c", "d"), ("a", "e")]);
+        assert_eq!(&*plan.changes[0].after, "FROM e\n# b\nUSER d\n");
+        assert_eq!(plan.changes[0].made.len(), 2);
+        assert!(plan.left.is_empty() && plan.skipped.is_empty());
+        assert_eq!(plan.changes[0].made[0].to_string(), "write d");
+    }
+
+    #[test]
+    fn what_overlaps_waits_for_the_next_round() {
+        let plan = planned("abc\n", &[("ab", "AB"), ("bc", "BC"), ("Bc", "BC")]);
+        assert_eq!(&*plan.changes[0].after, "ABC\n");
+        assert!(plan.skipped.is_empty(), "{:?}", plan.skipped);
     }
 }

@@ -3,6 +3,9 @@
 //! The inventory owns the parsed files; objects and workloads are indices into them, and views
 //! are made on the way out. Files are indexed one by one ([`FileEntry::new`]), so that this runs
 //! in parallel; putting them together is one pass.
+//!
+//! Files that are not Kubernetes' own but say something about what runs ([`FileKind`]) are files
+//! of the inventory too: they have a text, and no objects.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +15,31 @@ use coaming_yaml::{Document, Node, NodeId};
 use crate::workload::pods_in;
 use crate::{Fields, Object, ObjectId, Service, Workload};
 
-/// A parsed file that holds Kubernetes objects.
+/// What a file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileKind {
+    /// Kubernetes objects, in YAML or JSON.
+    #[default]
+    Manifest,
+    /// `Dockerfile*`, `Containerfile*`, `*.dockerfile`.
+    Dockerfile,
+    /// `.env` and its like.
+    Environment,
+    /// A chart's `values*.yaml`.
+    HelmValues,
+    /// A `kustomization.yaml`.
+    Kustomization,
+}
+
+/// A file that was read: parsed objects, or the text of another kind.
 #[derive(Clone, Debug)]
 pub struct FileEntry {
     /// The file as the user named it.
     pub name: String,
     /// Its text.
     pub source: Arc<str>,
+    /// What it is.
+    pub kind: FileKind,
     /// Whether the text came out of a renderer: lines and columns are not the named file's.
     pub rendered: bool,
     documents: Vec<Document>,
@@ -66,7 +87,14 @@ impl FileEntry {
                 },
             ));
         }
-        Self { name: name.to_owned(), source, rendered: false, documents, objects, workloads }
+        let kind = FileKind::Manifest;
+        Self { name: name.to_owned(), source, kind, rendered: false, documents, objects, workloads }
+    }
+
+    /// A file of another kind: text alone, without documents.
+    #[must_use]
+    pub fn text(name: &str, source: Arc<str>, kind: FileKind) -> Self {
+        Self { kind, ..Self::new(name, source, Vec::new()) }
     }
 
     /// The file's documents.
@@ -135,6 +163,12 @@ impl Inventory {
     #[must_use]
     pub fn files(&self) -> &[FileEntry] {
         &self.files
+    }
+
+    /// The files of a kind, each with its place among all.
+    pub fn files_of_kind(&self, kind: FileKind) -> impl Iterator<Item = (u32, &FileEntry)> {
+        let numbered = self.files.iter().enumerate().filter(move |(_, file)| file.kind == kind);
+        numbered.map(|(place, file)| (u32::try_from(place).unwrap_or(u32::MAX), file))
     }
 
     /// How many documents there are.

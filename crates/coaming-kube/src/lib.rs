@@ -21,7 +21,7 @@ mod service;
 mod workload;
 
 pub use field::Fields;
-pub use inventory::{FileEntry, Inventory, Workloads};
+pub use inventory::{FileEntry, FileKind, Inventory, Workloads};
 pub use object::{Object, ObjectId, looks_like_kubernetes};
 pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
 pub use reference::{ImageReference, ReferenceError};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use coaming_finding::Severity;
+use coaming_finding::{Finding, Severity};
 use serde_json::json;
 
 use crate::text::subject;
@@ -28,7 +28,7 @@ pub(crate) fn render(
             json!({
                 "type": "issue",
                 "check_name": finding.rule.name,
-                "description": format!("{}: {}", subject(finding), finding.message),
+                "description": about(finding),
                 "categories": ["Security"],
                 "severity": severity,
                 "fingerprint": fingerprints.of(finding, places),
@@ -44,4 +44,12 @@ pub(crate) fn render(
         .collect();
     serde_json::to_writer_pretty(&mut *out, &issues)?;
     writeln!(out)
+}
+
+/// The object where there is one, and the message.
+fn about(finding: &Finding) -> String {
+    match subject(finding) {
+        subject if subject.is_empty() => finding.message.clone(),
+        subject => format!("{subject}: {}", finding.message),
+    }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use coaming_finding::Severity;
 
-use crate::text::{counted, subject, xml};
+use crate::text::{above, counted, subject, xml};
 use crate::{Places, Report, rule_url};
 
 const STYLE: &str = "\
@@ -45,9 +45,9 @@ pub(crate) fn render(
         });
         writeln!(
             out,
-            "<tr><td class=\"{severity}\">{severity}<td>{}<br><code class=\"place\">{}</code>\
+            "<tr><td class=\"{severity}\">{severity}<td>{}<code class=\"place\">{}</code>\
              <td><b>{}</b> <a href=\"{}\"><code>{}</code></a><br>{}<td>{fix}</tr>",
-            xml(&subject(finding)),
+            above(&xml(&subject(finding))),
             xml(&place.unwrap_or_default()),
             xml(finding.rule.summary),
             rule_url(finding.rule.name),

@@ -61,7 +61,7 @@ fn suite(
             out,
             "    <testcase name=\"{}\" classname=\"{}\">",
             xml(finding.rule.name),
-            xml(&subject(finding))
+            xml(&case(finding, file))
         )?;
         let place = finding.locations.first().map(|location| places.shown(location));
         writeln!(
@@ -74,4 +74,12 @@ fn suite(
         writeln!(out, "    </testcase>")?;
     }
     writeln!(out, "  </testsuite>")
+}
+
+/// What a case is about: the object, else the file.
+fn case(finding: &Finding, file: &str) -> String {
+    match subject(finding) {
+        subject if subject.is_empty() => file.to_owned(),
+        subject => subject,
+    }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use coaming_finding::Severity;
 
-use crate::text::{counted, plain, subject};
+use crate::text::{above, counted, plain, subject};
 use crate::{Places, Report, rule_url};
 
 /// Hosts cut comments that are longer; the rest is counted.
@@ -35,11 +35,11 @@ pub(crate) fn render(
         let place = finding.locations.first().map(|location| places.shown(location));
         writeln!(
             out,
-            "| {} | [{}]({}) | {}<br>`{}` | {} |",
+            "| {} | [{}]({}) | {}`{}` | {} |",
             finding.severity,
             finding.rule.name,
             rule_url(finding.rule.name),
-            cell(&subject(finding)),
+            above(&cell(&subject(finding))),
             code(&place.unwrap_or_default()),
             cell(&finding.message)
         )?;

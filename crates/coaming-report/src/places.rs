@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use coaming_finding::{FileId, Fix, Location};
 use coaming_yaml::LineIndex;
+use coaming_yaml::edit::TextEdit;
 
 use crate::Report;
 
@@ -37,7 +38,10 @@ impl<'a> Places<'a> {
                 .iter()
                 .filter_map(|location| location.file.filter(|_| location.span.is_some()));
             let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
-            of_locations.chain(edits.filter_map(|edits| edits.file))
+            let file_edits = finding.fix.iter().flat_map(|fix| &fix.file_edits);
+            of_locations
+                .chain(edits.filter_map(|edits| edits.file))
+                .chain(file_edits.map(|edits| edits.file))
         });
         for id in spans {
             if let Some(file) = report.files.get(id.0 as usize) {
@@ -74,19 +78,27 @@ impl<'a> Places<'a> {
             let file = self.files.get(id.0 as usize)?;
             let document = file.documents.get(edits.document as usize)?;
             let changes = coaming_yaml::edit::apply(file.source, document, &edits.edits).ok()?;
-            let lines = self.lines.get(&id)?;
-            let replaced = by_file.entry(id).or_default();
-            for change in changes {
-                let (line, column) = lines.position(file.source, change.span.start);
-                let (end_line, end_column) = lines.position(file.source, change.span.end);
-                let place = Place { line, column, end_line, end_column };
-                replaced.push(Replacement { place, text: change.replacement });
-            }
+            by_file.entry(id).or_default().extend(self.replacements(id, &changes)?);
+        }
+        for edits in &fix.file_edits {
+            let replaced = self.replacements(edits.file, &edits.edits)?;
+            by_file.entry(edits.file).or_default().extend(replaced);
         }
         let named = by_file
             .into_iter()
             .map(|(id, replaced)| Some((self.files.get(id.0 as usize)?.name, replaced)));
         named.collect::<Option<Vec<_>>>().filter(|files| !files.is_empty())
+    }
+
+    fn replacements(&self, id: FileId, changes: &[TextEdit]) -> Option<Vec<Replacement>> {
+        let (file, lines) = (self.files.get(id.0 as usize)?, self.lines.get(&id)?);
+        let replaced = changes.iter().map(|change| {
+            let (line, column) = lines.position(file.source, change.span.start);
+            let (end_line, end_column) = lines.position(file.source, change.span.end);
+            let place = Place { line, column, end_line, end_column };
+            Replacement { place, text: change.replacement.clone() }
+        });
+        Some(replaced.collect())
     }
 
     /// `file:line:column`, or what of it is known.

@@ -148,6 +148,7 @@ fn fixes_are_shown_as_text() {
             document: 0,
             edits: vec![Edit::Set { path, value: 10001.into() }],
         }],
+        file_edits: Vec::new(),
         snippet: String::new(),
     });
     let sarif: serde_json::Value =

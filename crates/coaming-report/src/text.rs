@@ -53,6 +53,11 @@ pub(crate) fn subject(finding: &Finding) -> String {
     }
 }
 
+/// Text with a line break of HTML behind it, unless there is none.
+pub(crate) fn above(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{text}<br>") }
+}
+
 /// `1 finding`, `2 findings`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }

@@ -13,7 +13,7 @@ use coaming_network::PolicyProblem;
 use coaming_yaml::edit::Edit;
 use coaming_yaml::{Node, Span};
 
-use crate::ContainerScope;
+use crate::{ContainerScope, Images};
 
 /// The newest Kubernetes minor version that the rules know.
 pub(crate) const NEWEST_MINOR: u32 = 37;
@@ -43,6 +43,8 @@ impl Default for Settings {
 pub struct Context<'a> {
     /// All objects at hand.
     pub inventory: &'a Inventory,
+    /// What is known of the images that they run.
+    pub images: &'a Images,
     /// What the user decided.
     pub settings: &'a Settings,
     enabled: BTreeSet<&'static str>,
@@ -52,10 +54,11 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(
         inventory: &'a Inventory,
+        images: &'a Images,
         settings: &'a Settings,
         enabled: BTreeSet<&'static str>,
     ) -> Self {
-        Self { inventory, settings, enabled, policy_problems: OnceLock::new() }
+        Self { inventory, images, settings, enabled, policy_problems: OnceLock::new() }
     }
 
     /// Whether this rule runs too: then it may speak for others.
@@ -185,18 +188,19 @@ impl<'a> Draft<'a> {
         edits: Vec<DocumentEdits>,
     ) -> Self {
         let title = title.into();
-        self.finding.fix = Some(Fix { title, applicability, edits, snippet: String::new() });
+        self.finding.fix = Some(Fix {
+            title,
+            applicability,
+            edits,
+            file_edits: Vec::new(),
+            snippet: String::new(),
+        });
         self
     }
 
     /// A repair that only a person can make.
     pub(crate) fn manual(mut self, title: impl Into<String>, snippet: impl Into<String>) -> Self {
-        self.finding.fix = Some(Fix {
-            title: title.into(),
-            applicability: Applicability::Manual,
-            edits: Vec::new(),
-            snippet: snippet.into(),
-        });
+        self.finding.fix = Some(Fix::manual(title, snippet));
         self
     }
 

@@ -8,7 +8,7 @@ use coaming_finding::Finding;
 use coaming_kube::{Inventory, Workload};
 use rayon::prelude::*;
 
-use crate::{Check, ContainerScope, Context, ObjectScope, Rule, Settings};
+use crate::{Check, ContainerScope, Context, Images, ObjectScope, Rule, Settings};
 
 /// The rules of a run.
 #[derive(Clone, Debug)]
@@ -39,11 +39,12 @@ impl RuleSet {
 /// Workloads and objects are small: a thread takes several at once.
 const GRAIN: usize = 64;
 
-/// Runs `rules` over `inventory`, and takes in what users' own rules found (`own`, with the names of
+/// Runs `rules` over `inventory` with what is known of its images, and takes in what users' own rules found (`own`, with the names of
 /// those that ran in `own_names`): it can be excused like all else. The findings come ranked: what an intruder can use first.
 #[must_use]
 pub fn run_with(
     inventory: &Inventory,
+    images: &Images,
     settings: &Settings,
     rules: &RuleSet,
     own: Vec<Finding>,
@@ -51,7 +52,7 @@ pub fn run_with(
 ) -> Vec<Finding> {
     let enabled: BTreeSet<&'static str> =
         rules.rules.iter().map(|rule| rule.meta.name).chain(own_names.iter().copied()).collect();
-    let context = Context::new(inventory, settings, enabled.clone());
+    let context = Context::new(inventory, images, settings, enabled.clone());
     let checks = Checks::new(rules);
     let (mut findings, (of_objects, of_all)) = rayon::join(
         || checks.workloads(&context),
@@ -66,10 +67,10 @@ pub fn run_with(
     findings
 }
 
-/// Runs `rules` over `inventory`. The findings come ranked: what an intruder can use first.
+/// Runs `rules` over `inventory`, of whose images nothing is known. The findings come ranked: what an intruder can use first.
 #[must_use]
 pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
-    run_with(inventory, settings, rules, Vec::new(), &[])
+    run_with(inventory, &Images::default(), settings, rules, Vec::new(), &[])
 }
 
 /// Drops findings where the user switched their rule off, and gives them the user's severities.

@@ -13,6 +13,7 @@
 
 mod context;
 mod engine;
+mod images;
 pub mod pss;
 mod registry;
 mod rule;
@@ -23,6 +24,7 @@ mod text;
 
 pub use context::{Context, Settings};
 pub use engine::{RuleSet, run, run_with};
+pub use images::Images;
 pub use registry::{all, find, nearest};
 pub use rule::{
     Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, ObjectScope, PodRule, Rule,

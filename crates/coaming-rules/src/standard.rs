@@ -40,7 +40,8 @@ const DOCS: &str = " Judges pods by a Pod Security Standard, exactly as Kubernet
 #[must_use]
 pub fn run_standard(inventory: &Inventory, level: Level, version: Version) -> Vec<Finding> {
     let settings = Settings { kubernetes_minor: version.minor(), ..Settings::default() };
-    let context = Context::new(inventory, &settings, std::collections::BTreeSet::new());
+    let images = crate::Images::default();
+    let context = Context::new(inventory, &images, &settings, std::collections::BTreeSet::new());
     let workloads = inventory.workloads();
     let mut findings: Vec<Finding> = (0..workloads.len())
         .into_par_iter()

@@ -3,6 +3,8 @@
 //!
 //! * `# coaming: ignore[rule, other-rule] reason` beside a line, or above it. It excuses findings
 //!   on that line, and findings in the list item (a container, say) that starts on it.
+//!   In files that are not Kubernetes', lines that start with `#` are comments; outside Dockerfiles
+//!   also what follows ` #`. One above a line that goes on excuses findings in all of it.
 //! * The annotation `coaming.dev/ignore: "rule: reason"`, several separated by `;` or newlines,
 //!   excuses findings about the object.
 //! * `ignore:` entries of the configuration.
@@ -13,7 +15,7 @@
 use std::collections::BTreeSet;
 
 use coaming_finding::{Confidence, FileId, Finding, Location, Severity, Suppression as Excuse};
-use coaming_kube::{Fields as _, Inventory};
+use coaming_kube::{Fields as _, FileEntry, FileKind, Inventory};
 use coaming_yaml::{Document, LineIndex, Node, Path, Placement, Span};
 
 use crate::Settings;
@@ -108,12 +110,10 @@ fn problem(directive: &Directive, ran: &BTreeSet<&'static str>) -> Option<Findin
         object,
         container: None,
         locations: directive.place.clone().into_iter().collect(),
-        fix: Some(coaming_finding::Fix {
-            title: "correct or remove the suppression".to_owned(),
-            applicability: coaming_finding::Applicability::Manual,
-            edits: Vec::new(),
-            snippet: format!("# coaming: ignore[{rule}] why it is fine"),
-        }),
+        fix: Some(coaming_finding::Fix::manual(
+            "correct or remove the suppression",
+            format!("# coaming: ignore[{rule}] why it is fine"),
+        )),
         suppressed: None,
     })
 }
@@ -132,16 +132,16 @@ fn covers(
                 && finding.locations.iter().any(|location| location.file == Some(*file))
         }
         Scope::Configured(position) => {
-            let (Some(entry), Some(object)) =
-                (settings.config.suppressions.get(*position), finding.object.as_ref())
-            else {
-                return false;
-            };
+            let Some(entry) = settings.config.suppressions.get(*position) else { return false };
             let file = finding.locations.first().and_then(|location| location.file);
             let name = file
                 .and_then(|file| inventory.files().get(file.0 as usize))
                 .map_or("", |file| file.name.as_str());
-            entry.holds(name, &object.namespace, &object.kind, &object.name)
+            let object = finding.object.as_ref();
+            let (namespace, kind, object) = object.map_or(("", "", ""), |object| {
+                (object.namespace.as_str(), object.kind.as_str(), object.name.as_str())
+            });
+            entry.holds(name, namespace, kind, object)
         }
     }
 }
@@ -156,6 +156,9 @@ fn lines_of(inventory: &Inventory, finding: &Finding) -> Vec<(FileId, u32)> {
         return Vec::new();
     }
     let mut starts = vec![span.start];
+    if file.kind == FileKind::Dockerfile {
+        starts.push(start_of_continued(&file.source, span.start));
+    }
     let document = file
         .documents()
         .iter()
@@ -186,32 +189,77 @@ fn comments(inventory: &Inventory) -> Vec<Directive> {
         }
         let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
         let lines = LineIndex::new(&file.source);
-        for document in file.documents() {
-            for comment in document.comments() {
-                let text = comment.span.text(&file.source);
-                let own = lines.position(&file.source, comment.span.start).0;
-                let line = match comment.placement {
-                    Placement::Right => own,
-                    Placement::Above | Placement::Free => next_line(&file.source, &lines, own),
-                };
-                directives.extend(parse_comment(text).into_iter().map(|(rule, reason)| {
-                    Directive {
-                        rule,
-                        reason,
-                        place: Some(comment_place(id, document, comment.span)),
-                        scope: Scope::Line(id, line),
-                        used: false,
-                        expired: false,
-                    }
-                }));
-            }
+        let of_documents = file.documents().iter().flat_map(Document::comments);
+        let mut comments: Vec<(Span, bool)> = of_documents
+            .map(|comment| (comment.span, comment.placement == Placement::Right))
+            .collect();
+        if file.kind != FileKind::Manifest {
+            comments.extend(comments_of_text(file));
+        }
+        for (span, beside) in comments {
+            let own = lines.position(&file.source, span.start).0;
+            let line = if beside { own } else { next_line(&file.source, &lines, own) };
+            let place = Location {
+                file: Some(id),
+                path: Path::root(),
+                span: Some(span),
+                label: String::new(),
+            };
+            let parsed = parse_comment(span.text(&file.source)).into_iter();
+            directives.extend(parsed.map(|(rule, reason)| Directive {
+                rule,
+                reason,
+                place: Some(place.clone()),
+                scope: Scope::Line(id, line),
+                used: false,
+                expired: false,
+            }));
         }
     }
     directives
 }
 
-fn comment_place(file: FileId, _document: &Document, span: Span) -> Location {
-    Location { file: Some(file), path: Path::root(), span: Some(span), label: String::new() }
+/// The comments with our mark in a text without documents, and whether each stands beside
+/// something.
+fn comments_of_text(file: &FileEntry) -> Vec<(Span, bool)> {
+    let mut comments = Vec::new();
+    let mut start = 0;
+    for line in file.source.split_inclusive('\n') {
+        let text = line.trim_end();
+        let own = text.trim_start().starts_with('#');
+        let at = if own {
+            Some(text.len() - text.trim_start().len())
+        } else if file.kind == FileKind::Dockerfile {
+            None
+        } else {
+            text.find(" #").map(|at| at + 1)
+        };
+        if let Some(at) = at.filter(|&at| text.get(at..).is_some_and(|text| text.contains(MARK))) {
+            let offset = |at: usize| u32::try_from(start + at).unwrap_or(u32::MAX);
+            comments.push((Span::new(offset(at), offset(text.len())), !own));
+        }
+        start += line.len();
+    }
+    comments
+}
+
+/// Where the instruction starts that the line at `offset` continues: behind the last line that
+/// does not end in a continuation. Comments between continued lines don't end an instruction.
+fn start_of_continued(source: &str, offset: u32) -> u32 {
+    let before = source.get(..offset as usize).unwrap_or_default();
+    let mut start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let mut above = start;
+    while let Some(rest) = source.get(..above.saturating_sub(1)).filter(|rest| !rest.is_empty()) {
+        let line_start = rest.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = rest.get(line_start..).unwrap_or_default().trim_end();
+        if line.ends_with(['\\', '`']) {
+            start = line_start;
+        } else if !line.trim_start().starts_with('#') {
+            break;
+        }
+        above = line_start;
+    }
+    u32::try_from(start).unwrap_or(u32::MAX)
 }
 
 /// The next line with more than a comment.

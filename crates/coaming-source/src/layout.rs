@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use coaming_kube::{FileEntry, FileKind};
+
 use crate::kustomize::Kustomization;
-use crate::walk::{Candidate, Found, is_dockerfile, shown};
-use crate::{InputError, Options, TextFile, TextKind, read};
+use crate::walk::{Candidate, Found, is_dockerfile, is_environment, shown};
+use crate::{InputError, Options, read};
 
 /// A folder that a program has to render.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub(crate) struct Layout {
     pub(crate) plain: Vec<Candidate>,
     pub(crate) charts: Vec<Folder>,
     pub(crate) overlays: Vec<Overlay>,
-    pub(crate) texts: Vec<TextFile>,
+    pub(crate) texts: Vec<FileEntry>,
     pub(crate) errors: Vec<InputError>,
 }
 
@@ -44,7 +46,9 @@ pub(crate) fn sort_out(found: &mut Found, options: &Options) -> Layout {
     take_overlays(&mut files, options, &mut layout);
     for candidate in files.into_values() {
         if is_dockerfile(file_name(&candidate.name)) {
-            add_text(&candidate, TextKind::Dockerfile, options, &mut layout);
+            add_text(&candidate, FileKind::Dockerfile, options, &mut layout);
+        } else if is_environment(file_name(&candidate.name)) {
+            add_text(&candidate, FileKind::Environment, options, &mut layout);
         } else {
             layout.plain.push(candidate);
         }
@@ -89,9 +93,11 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
                     layout.charts.push(Folder { path, name: root.clone() });
                 }
             } else if file.starts_with("values") {
-                add_text(&candidate, TextKind::HelmValues, options, layout);
+                add_text(&candidate, FileKind::HelmValues, options, layout);
             } else if is_dockerfile(file) {
-                add_text(&candidate, TextKind::Dockerfile, options, layout);
+                add_text(&candidate, FileKind::Dockerfile, options, layout);
+            } else if is_environment(file) {
+                add_text(&candidate, FileKind::Environment, options, layout);
             }
         }
     }
@@ -122,7 +128,7 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
                 if let Some(kustomization) = Kustomization::read(&text, &candidate) {
                     known.insert(parent(&name).to_owned(), kustomization);
                 }
-                layout.texts.push(TextFile { name, kind: TextKind::Kustomization, text });
+                layout.texts.push(FileEntry::text(&name, text, FileKind::Kustomization));
             }
             Err(error) => layout.errors.push(InputError::new(name, error.to_string())),
         }
@@ -206,11 +212,9 @@ fn closure(folder: &str, known: &BTreeMap<String, Kustomization>) -> Vec<String>
     order
 }
 
-fn add_text(candidate: &Candidate, kind: TextKind, options: &Options, layout: &mut Layout) {
+fn add_text(candidate: &Candidate, kind: FileKind, options: &Options, layout: &mut Layout) {
     match read::text(&candidate.path, options) {
-        Ok(text) => {
-            layout.texts.push(TextFile { name: candidate.name.clone(), kind, text: text.into() });
-        }
+        Ok(text) => layout.texts.push(FileEntry::text(&candidate.name, text.into(), kind)),
         Err(error) => layout.errors.push(InputError::new(&candidate.name, error.to_string())),
     }
 }

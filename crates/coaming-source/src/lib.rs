@@ -60,37 +60,11 @@ impl InputError {
     }
 }
 
-/// A file that is not Kubernetes' own, but says something about what runs in it.
-#[derive(Clone, Debug)]
-pub struct TextFile {
-    /// The file as the user named it.
-    pub name: String,
-    /// What it is.
-    pub kind: TextKind,
-    /// Its text.
-    pub text: std::sync::Arc<str>,
-}
-
-/// Kinds of files beside the manifests that are worth a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TextKind {
-    /// `Dockerfile*`, `Containerfile*`, `*.dockerfile`.
-    Dockerfile,
-    /// `.env` and its like.
-    Environment,
-    /// A chart's `values*.yaml`.
-    HelmValues,
-    /// A `kustomization.yaml`.
-    Kustomization,
-}
-
 /// All that was taken in.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// Parsed files that hold Kubernetes objects, sorted by name.
+    /// Parsed files that hold Kubernetes objects, and texts of the other kinds, sorted by name.
     pub files: Vec<FileEntry>,
-    /// Files of other kinds, sorted by name.
-    pub texts: Vec<TextFile>,
     /// What could not be handled, sorted.
     pub errors: Vec<InputError>,
     /// How many files were read.
@@ -114,13 +88,13 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     for outcome in outcomes {
         outcome.add_to(&mut loaded);
     }
-    loaded.texts.extend(layout.texts);
+    loaded.read += layout.texts.len();
+    loaded.files.extend(layout.texts);
     loaded.errors.extend(layout.errors);
     for outcome in render::all(&layout.charts, &layout.overlays, options) {
         outcome.add_to(&mut loaded);
     }
     loaded.files.sort_by(|a, b| a.name.cmp(&b.name));
-    loaded.texts.sort_by(|a, b| a.name.cmp(&b.name));
     loaded.errors.sort();
     loaded.errors.dedup();
     loaded

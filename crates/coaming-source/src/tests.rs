@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use coaming_kube::FileKind;
+
 use super::*;
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n";
@@ -15,7 +17,7 @@ fn write(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// Loads `names` below a folder of these files; names come back relative to it.
+/// Loads `names` below a folder of these files; manifests come back relative to it.
 fn load_from(files: &[(&str, &str)], names: &[&str], options: &Options) -> (Loaded, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), files);
@@ -25,7 +27,8 @@ fn load_from(files: &[(&str, &str)], names: &[&str], options: &Options) -> (Load
     for error in &mut loaded.errors {
         error.file = error.file.replace(&prefix, "");
     }
-    let names = loaded.files.iter().map(|file| file.name.replace(&prefix, "")).collect();
+    let manifests = loaded.files.iter().filter(|file| file.kind == FileKind::Manifest);
+    let names = manifests.map(|file| file.name.replace(&prefix, "")).collect();
     (loaded, names)
 }
 
@@ -42,13 +45,18 @@ fn takes_manifests_and_leaves_the_rest() {
             ("template.yaml", "{{ if .x }}\nfoo: [\n{{ end }}\n"),
             ("README.md", "text"),
             ("Dockerfile", "FROM scratch\n"),
+            (".env", "A=b\n"),
+            (".hidden/.env", "A=b\n"),
         ],
         &[""],
         &Options::default(),
     );
     assert_eq!(names, ["a/c.json", "b.yaml"]);
     assert_eq!(loaded.errors, []);
-    assert_eq!(loaded.texts.len(), 1);
+    let kinds: Vec<FileKind> = loaded.files.iter().map(|file| file.kind).collect();
+    let expected =
+        [FileKind::Environment, FileKind::Dockerfile, FileKind::Manifest, FileKind::Manifest];
+    assert_eq!(kinds, expected);
 }
 
 #[test]

@@ -95,7 +95,13 @@ fn add_folder(
     let mut builder = WalkBuilder::new(folder);
     builder
         .standard_filters(false)
-        .hidden(true)
+        .hidden(false)
+        .filter_entry(|entry| {
+            // The folder itself may be hidden, or `..`: it was named.
+            let name = entry.file_name().to_string_lossy();
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            entry.depth() == 0 || !name.starts_with('.') || !is_folder && is_environment(&name)
+        })
         .git_ignore(options.gitignore)
         .git_exclude(options.gitignore)
         .parents(options.gitignore)
@@ -132,6 +138,7 @@ fn is_wanted(name: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
         || file == "Kustomization"
         || is_dockerfile(file)
+        || is_environment(file)
 }
 
 /// Whether a file is a Dockerfile by its name.
@@ -142,6 +149,12 @@ pub(crate) fn is_dockerfile(file: &str) -> bool {
     };
     (named("dockerfile") || named("containerfile") || lower.ends_with(".dockerfile"))
         && !lower.ends_with(".dockerignore")
+}
+
+/// Whether a file holds variables for a container by its name: `.env`, `.env.production`, `db.env`.
+pub(crate) fn is_environment(file: &str) -> bool {
+    let lower = file.to_ascii_lowercase();
+    lower.starts_with(".env.") || lower.ends_with(".env")
 }
 
 fn insert(path: PathBuf, name: String, explicit: bool, options: &Options, found: &mut Found) {
@@ -184,6 +197,16 @@ mod tests {
         assert_eq!(shown(Path::new(".")), ".");
         assert_eq!(shown(Path::new("/")), "/");
         assert_eq!(shown(Path::new("../x")), "../x");
+    }
+
+    #[test]
+    fn environments_by_name() {
+        for yes in [".env", ".env.production", "db.env"] {
+            assert!(is_environment(yes), "{yes}");
+        }
+        for no in ["env", ".envrc", "environment", "deploy.env.yaml"] {
+            assert!(!is_environment(no), "{no}");
+        }
     }
 
     #[test]

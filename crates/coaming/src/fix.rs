@@ -82,7 +82,7 @@ fn tell(written: &[&Change], out: &mut dyn Write) -> io::Result<()> {
     for change in written {
         writeln!(out, "{}", change.file)?;
         for made in &change.made {
-            writeln!(out, "  {}: {} ({})", made.subject, made.title, made.rule)?;
+            writeln!(out, "  {made} ({})", made.rule)?;
         }
     }
     let fixes: usize = written.iter().map(|change| change.made.len()).sum();
@@ -97,7 +97,7 @@ fn tell(written: &[&Change], out: &mut dyn Write) -> io::Result<()> {
 fn tell_of_the_rest(plan: &Plan, arguments: &FixArguments) -> io::Result<()> {
     let mut out = io::stderr().lock();
     for Skipped { file, made, reason } in &plan.skipped {
-        writeln!(out, "not repaired: {file}: {}: {} - {reason}", made.subject, made.title)?;
+        writeln!(out, "not repaired: {file}: {made} - {reason}")?;
     }
     let left = plan.left.iter().filter(|finding| finding.suppressed.is_none());
     let (mut risky, mut by_hand) = (0, 0);

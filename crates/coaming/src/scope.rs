@@ -8,7 +8,7 @@ use coaming_finding::{Baseline, Finding, RuleMeta, Severity};
 use coaming_kube::Inventory;
 use coaming_report::InputProblem;
 use coaming_rules::pss::{Level, Version};
-use coaming_rules::{RuleSet, Settings};
+use coaming_rules::{Images, RuleSet, Settings};
 
 use crate::CommandError;
 use crate::args::ScopeArguments;
@@ -49,6 +49,7 @@ pub(crate) struct Judge {
     settings: Settings,
     rules: RuleSet,
     custom: CustomRules,
+    images: Images,
     least: Severity,
 }
 
@@ -70,6 +71,7 @@ impl Judge {
             version,
             rules: RuleSet::configured(&config),
             custom,
+            images: Images::default(),
             least: config.min_severity.unwrap_or(Severity::Low),
             settings: Settings { kubernetes_minor: version.minor(), config, edits, today: today() },
         })
@@ -83,7 +85,14 @@ impl Judge {
                 let own = self.custom.run(inventory);
                 let names: Vec<&'static str> =
                     self.custom.metas().iter().map(|meta| meta.name).collect();
-                coaming_rules::run_with(inventory, &self.settings, &self.rules, own, &names)
+                coaming_rules::run_with(
+                    inventory,
+                    &self.images,
+                    &self.settings,
+                    &self.rules,
+                    own,
+                    &names,
+                )
             }
         };
         findings.retain(|finding| finding.severity >= self.least);

@@ -1,0 +1,64 @@
+//! The facts of images, by the references that pods and Dockerfiles name them by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coaming_image::ImageFacts;
+use coaming_kube::ImageReference;
+
+/// What is known of images. Empty where nobody looked into any: rules then say what is possible
+/// instead of what is so.
+#[derive(Clone, Debug, Default)]
+pub struct Images {
+    by_reference: BTreeMap<String, Arc<ImageFacts>>,
+}
+
+impl Images {
+    /// Takes in what is known of the image that this reference names.
+    pub fn insert(&mut self, reference: &ImageReference, facts: Arc<ImageFacts>) {
+        self.by_reference.insert(key(reference), facts);
+    }
+
+    /// What is known of the image that this reference names.
+    #[must_use]
+    pub fn get(&self, reference: &ImageReference) -> Option<&ImageFacts> {
+        if self.by_reference.is_empty() {
+            return None;
+        }
+        self.by_reference.get(&key(reference)).map(AsRef::as_ref)
+    }
+
+    /// Every reference with what is known of its image, in one order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ImageFacts)> {
+        self.by_reference.iter().map(|(reference, facts)| (reference.as_str(), facts.as_ref()))
+    }
+}
+
+/// A digest says which image it is, whatever the tag; no tag means `latest`.
+fn key(reference: &ImageReference) -> String {
+    let name = format!("{}/{}", reference.registry(), reference.repository());
+    match (reference.digest(), reference.tag()) {
+        (Some(digest), _) => format!("{name}@{digest}"),
+        (None, tag) => format!("{name}:{}", tag.unwrap_or("latest")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_image_by_all_its_names() {
+        let parse = |text: &str| ImageReference::parse(text).unwrap();
+        let mut images = Images::default();
+        images.insert(&parse("nginx"), Arc::default());
+        let digest = format!("sha256:{}", "a".repeat(64));
+        images.insert(&parse(&format!("web@{digest}")), Arc::default());
+        for known in ["docker.io/library/nginx:latest", &format!("web:1.2@{digest}")] {
+            assert!(images.get(&parse(known)).is_some(), "{known}");
+        }
+        for unknown in ["nginx:1", "web", "quay.io/nginx"] {
+            assert!(images.get(&parse(unknown)).is_none(), "{unknown}");
+        }
+    }
+}
