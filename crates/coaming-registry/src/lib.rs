@@ -2,3 +2,33 @@
 //! credentials.
 //!
 //! The only crate that opens sockets to registries; `pin`, images and the advisory database use it.
+//! [`Registry`] is synchronous: tokio stays inside. Invariants:
+//!
+//! * Everything a server sends is bounded in size, count and time, and what it says is cleaned
+//!   before it is shown. A blob is given out only as far as it is as long as was promised, and its
+//!   end only if its digest is right.
+//! * No credential is ever shown, and none goes to another host or over plain HTTP, except to
+//!   loopback and to hosts for which [`Options::plain_http`] asks.
+//! * An error says which host, which repository, and what to do.
+//!
+//! The protocol is spoken here, over `reqwest`, and not by `oci-client`: that reads whole bodies
+//! whatever their size, and hides `Retry-After`.
+
+mod auth;
+mod blob;
+mod client;
+mod credentials;
+mod digest;
+mod error;
+mod failure;
+mod manifest;
+mod options;
+mod push;
+mod transport;
+
+pub use blob::BlobReader;
+pub use client::Registry;
+pub use digest::{Digester, sha256};
+pub use error::RegistryError;
+pub use manifest::{Descriptor, Image, Manifest, Platform, media_type};
+pub use options::Options;

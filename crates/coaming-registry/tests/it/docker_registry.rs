@@ -1,0 +1,119 @@
+//! Debian's `docker-registry`, started for a test.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use coaming_registry::Options;
+
+/// A running registry with TLS of an authority of its own, and one user. Ends with the test.
+pub(crate) struct DockerRegistry {
+    process: Child,
+    folder: tempfile::TempDir,
+    pub(crate) host: String,
+}
+
+/// `reader` with the password `s3cret-of-the-reader`.
+const USERS: &str = "reader:$2y$04$WZKRI7pecTOWT6xIPEDmfOKdG86uoEsHiFsCO3ezB/dPUZa3Nocgm\n";
+const LOGIN: &str = "cmVhZGVyOnMzY3JldC1vZi10aGUtcmVhZGVy";
+
+impl DockerRegistry {
+    /// Starts one; `None`, loudly, where the program is not installed.
+    pub(crate) fn start(test: &str) -> Option<Self> {
+        let Some(program) = program() else {
+            let why = "docker-registry is not installed (Debian: apt-get install docker-registry)";
+            assert!(std::env::var_os("CI").is_none(), "{test}: {why}");
+            eprintln!("SKIPPED: {test}: {why}");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let address = free_address();
+        write_certificates(folder.path());
+        std::fs::write(folder.path().join("users"), USERS).unwrap();
+        std::fs::write(folder.path().join("config.yml"), config(folder.path(), &address)).unwrap();
+        let login = format!(r#"{{"auths": {{"{address}": {{"auth": "{LOGIN}"}}}}}}"#);
+        std::fs::write(folder.path().join("login.json"), login).unwrap();
+        std::fs::write(folder.path().join("no-login.json"), "{}").unwrap();
+        let process = Command::new(program)
+            .arg("serve")
+            .arg(folder.path().join("config.yml"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let registry = Self { process, folder, host: address };
+        registry.wait();
+        Some(registry)
+    }
+
+    /// How to reach it as a user who is logged in.
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            ca: vec![self.folder.path().join("ca.pem")],
+            docker_config: Some(self.folder.path().join("login.json")),
+            ..Options::default()
+        }
+    }
+
+    /// How to reach it as a user who is not.
+    pub(crate) fn stranger(&self) -> Options {
+        Options { docker_config: Some(self.folder.path().join("no-login.json")), ..self.options() }
+    }
+
+    fn wait(&self) {
+        let start = Instant::now();
+        while TcpStream::connect(&self.host).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(20), "docker-registry does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for DockerRegistry {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn program() -> Option<PathBuf> {
+    let folders = std::env::var_os("COAMING_TOOLS").into_iter().chain(std::env::var_os("PATH"));
+    folders
+        .flat_map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>())
+        .map(|folder| folder.join("docker-registry"))
+        .find(|path| path.is_file())
+}
+
+/// An address on which nobody listened a moment ago.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+fn write_certificates(folder: &Path) {
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "an authority for tests");
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let certificate = authority.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let server = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    for (name, text) in [
+        ("ca.pem", certificate.pem()),
+        ("server.pem", server.pem()),
+        ("server.key", key.serialize_pem()),
+    ] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+fn config(folder: &Path, address: &str) -> String {
+    let folder = folder.display();
+    format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {folder}/data}}\n\
+         http:\n  addr: {address}\n  tls: {{certificate: {folder}/server.pem, key: {folder}/server.key}}\n\
+         auth:\n  htpasswd: {{realm: tests, path: {folder}/users}}\n"
+    )
+}
