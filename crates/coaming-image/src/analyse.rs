@@ -16,6 +16,8 @@ pub(crate) struct Found {
     /// Files that belong to a package of the distribution, absolute in the image. Packages of other
     /// ecosystems that are found in them are the distribution's own, and not counted twice.
     pub(crate) owned_paths: Vec<String>,
+    /// What in the file could not be read, and was therefore left out; the rest is whole.
+    pub(crate) problems: Vec<String>,
 }
 
 /// Why a file could not be read.

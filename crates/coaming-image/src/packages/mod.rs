@@ -3,9 +3,29 @@
 //!
 //! A reader names its files by `wants(path)` and reads them by `read(path, bytes)`; see
 //! [`Analyser`](crate::analyse::Analyser). Bytes are hostile: a reader bounds what it takes and
-//! never panics.
+//! never panics. A record that is broken is a problem, and the records beside it are still read.
+//!
+//! Readers know their file alone. What depends on the image is done after the walk by [`settle::settle`].
 
-use crate::analyse::Analyser;
+mod apk;
+mod dpkg;
+mod found;
+mod purl;
+pub(crate) mod settle;
+
+use crate::analyse::{Analyser, Reader};
+
+/// The most bytes that a database or list of a distribution may have.
+const DATABASE_LIMIT: u64 = 64 << 20;
 
 /// All readers. The order decides nothing.
-pub(crate) const ANALYSERS: &[Analyser] = &[];
+pub(crate) const ANALYSERS: &[Analyser] = &[
+    Analyser {
+        name: "dpkg database",
+        reader: Reader::Whole { wants: dpkg::wants, limit: DATABASE_LIMIT, read: dpkg::read },
+    },
+    Analyser {
+        name: "apk database",
+        reader: Reader::Whole { wants: apk::wants, limit: DATABASE_LIMIT, read: apk::read },
+    },
+];

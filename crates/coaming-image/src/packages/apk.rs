@@ -1,0 +1,119 @@
+//! Alpine's package database: paragraphs of one-letter fields, with the files of each package.
+
+use super::found::{lossy, package, text};
+use crate::analyse::{AnalyserError, Found};
+use crate::{Package, PackageKind, SourcePackage};
+
+pub(super) fn wants(path: &str) -> bool {
+    matches!(path, "/lib/apk/db/installed" | "/usr/lib/apk/db/installed")
+}
+
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+    let content = lossy(bytes);
+    let mut found = Found::default();
+    let mut fields = Fields::default();
+    for (index, line) in content.lines().enumerate() {
+        if line.is_empty() {
+            std::mem::take(&mut fields).finish(path, &mut found)?;
+            continue;
+        }
+        fields.line.get_or_insert(index + 1);
+        let Some((key, value)) = line.split_once(':') else { continue };
+        match key {
+            "P" => fields.name = value,
+            "V" => fields.version = value,
+            "A" => fields.architecture = value,
+            "L" => fields.licence = value,
+            "o" => fields.origin = value,
+            "F" => fields.folder = value,
+            "R" if fields.folder.is_empty() => found.own(format!("/{value}"))?,
+            "R" => found.own(format!("/{}/{value}", fields.folder))?,
+            _ => {}
+        }
+    }
+    fields.finish(path, &mut found)?;
+    Ok(found)
+}
+
+/// The fields of one package that are looked at.
+#[derive(Default)]
+struct Fields<'a> {
+    line: Option<usize>,
+    name: &'a str,
+    version: &'a str,
+    architecture: &'a str,
+    licence: &'a str,
+    origin: &'a str,
+    folder: &'a str,
+}
+
+impl Fields<'_> {
+    /// Adds the package that ends here.
+    fn finish(self, path: &str, found: &mut Found) -> Result<(), AnalyserError> {
+        let Some(line) = self.line else { return Ok(()) };
+        match self.package(path) {
+            Some(package) => found.add(package)?,
+            None => found.problem(format!(
+                "the package that begins at line {line} has no readable name or version"
+            )),
+        }
+        Ok(())
+    }
+
+    fn package(&self, path: &str) -> Option<Package> {
+        let mut package = package(PackageKind::Apk, self.name, self.version, path)?;
+        package.architecture = text(self.architecture).map(str::to_owned);
+        package.licence = text(self.licence).unwrap_or_default().to_owned();
+        // All packages of one origin are built together and share its version.
+        package.source = Some(SourcePackage {
+            name: text(self.origin).unwrap_or(&package.name).to_owned(),
+            version: package.version.clone(),
+        });
+        Some(package)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSTALLED: &str = "\
+C:Q1p78yvTLG094tHE1+dToJGbmYzQE=
+P:musl
+V:1.1.24-r2
+A:x86_64
+S:377564
+L:MIT
+o:musl
+F:lib
+R:libc.musl-x86_64.so.1
+a:0:0:777
+R:ld-musl-x86_64.so.1
+
+P:libcrypto1.1
+V:1.1.1d-r3
+A:x86_64
+L:OpenSSL
+o:openssl
+F:
+R:top
+F:lib
+
+P:nothing
+";
+
+    #[test]
+    fn reads_packages_origins_and_files() {
+        let found = read("/lib/apk/db/installed", INSTALLED.as_bytes()).unwrap();
+        let [musl, crypto] = &found.packages[..] else { panic!("{:?}", found.packages) };
+        assert_eq!((musl.name.as_str(), musl.version.as_str()), ("musl", "1.1.24-r2"));
+        assert_eq!(musl.licence, "MIT");
+        assert_eq!(crypto.source.as_ref().unwrap().name, "openssl");
+        assert_eq!(crypto.purl, "pkg:apk/libcrypto1.1@1.1.1d-r3?arch=x86_64&upstream=openssl");
+        assert_eq!(
+            found.owned_paths,
+            ["/lib/libc.musl-x86_64.so.1", "/lib/ld-musl-x86_64.so.1", "/top"]
+        );
+        assert_eq!(found.problems.len(), 1);
+    }
+}

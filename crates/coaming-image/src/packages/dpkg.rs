@@ -1,0 +1,185 @@
+//! Debian's package database: `status`, the fragments in `status.d` that distroless images have
+//! instead, and the lists of the files that each package owns.
+
+use super::found::{lossy, package, text};
+use crate::analyse::{AnalyserError, Found};
+use crate::{Package, PackageKind, SourcePackage};
+
+/// Where dpkg keeps its database.
+const FOLDER: &str = "/var/lib/dpkg/";
+
+pub(super) fn wants(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix(FOLDER) else { return false };
+    rest == "status"
+        || rest.strip_prefix("status.d/").is_some_and(|name| !name.contains('/'))
+        || rest.strip_prefix("info/").is_some_and(|name| name.ends_with(".list"))
+}
+
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+    let mut found = Found::default();
+    let content = lossy(bytes);
+    if path.ends_with(".list") {
+        for line in content.lines().filter(|line| line.len() > 1 && line.starts_with('/')) {
+            found.own(line.to_owned())?;
+        }
+    } else if path.ends_with(".md5sums") {
+        for line in content.lines() {
+            if let Some((_, owned)) = line.split_once("  ") {
+                found
+                    .own(format!("/{}", owned.trim_start_matches("./").trim_start_matches('/')))?;
+            }
+        }
+    } else {
+        for stanza in stanzas(&content) {
+            match stanza.package(path) {
+                Some(package) => found.add(package)?,
+                None if stanza.is_installed() => found.problem(format!(
+                    "the package that begins at line {} has no readable name or version",
+                    stanza.line
+                )),
+                None => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The fields of one package that are looked at.
+#[derive(Clone, Debug, Default)]
+struct Stanza<'a> {
+    line: usize,
+    package: &'a str,
+    version: &'a str,
+    architecture: &'a str,
+    source: &'a str,
+    status: &'a str,
+}
+
+/// Splits the database at its empty lines.
+fn stanzas(content: &str) -> impl Iterator<Item = Stanza<'_>> {
+    let mut lines = content.lines().enumerate();
+    std::iter::from_fn(move || {
+        let mut stanza: Option<Stanza<'_>> = None;
+        for (index, line) in lines.by_ref() {
+            if line.trim().is_empty() {
+                if stanza.is_some() {
+                    break;
+                }
+                continue;
+            }
+            let stanza =
+                stanza.get_or_insert_with(|| Stanza { line: index + 1, ..Stanza::default() });
+            // What is indented continues a field of prose.
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let field = match key {
+                "Package" => &mut stanza.package,
+                "Version" => &mut stanza.version,
+                "Architecture" => &mut stanza.architecture,
+                "Source" => &mut stanza.source,
+                "Status" => &mut stanza.status,
+                _ => continue,
+            };
+            *field = value.trim();
+        }
+        stanza
+    })
+}
+
+impl Stanza<'_> {
+    /// Whether files of it are there. Fragments have no status: what they name is installed.
+    fn is_installed(&self) -> bool {
+        !matches!(self.status.split_whitespace().nth(2), Some("not-installed" | "config-files"))
+    }
+
+    /// The package, or `None` where it is not installed or unreadable.
+    fn package(&self, path: &str) -> Option<Package> {
+        if !self.is_installed() {
+            return None;
+        }
+        let mut package = package(PackageKind::Deb, self.package, self.version, path)?;
+        package.architecture = text(self.architecture).map(str::to_owned);
+        package.source = Some(self.source_package(&package));
+        Some(package)
+    }
+
+    /// `Source: glibc (2.36-9)`; without it, the package is its own source.
+    fn source_package(&self, package: &Package) -> SourcePackage {
+        let (name, version) = match self.source.split_once('(') {
+            Some((name, version)) => (name, text(version.trim_end().trim_end_matches(')'))),
+            None => (self.source, None),
+        };
+        SourcePackage {
+            name: text(name).unwrap_or(&package.name).to_owned(),
+            version: version.unwrap_or(&package.version).to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUS: &str = "\
+Package: libc6
+Status: install ok installed
+Source: glibc
+Architecture: amd64
+Multi-Arch: same
+Version: 2.36-9+deb12u10
+Description: GNU C Library
+ Version: of nothing, for this is prose
+ .
+ more
+
+Package: bsdutils
+Status: install ok installed
+Architecture: amd64
+Source: util-linux (2.38.1-5+deb12u3)
+Version: 1:2.38.1-5+deb12u3
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1.0
+
+Package: broken
+Status: install ok installed
+";
+
+    #[test]
+    fn reads_what_is_installed() {
+        let found = read("/var/lib/dpkg/status", STATUS.as_bytes()).unwrap();
+        let [libc, bsdutils] = &found.packages[..] else { panic!("{:?}", found.packages) };
+        assert_eq!((libc.name.as_str(), libc.version.as_str()), ("libc6", "2.36-9+deb12u10"));
+        assert_eq!(libc.source.as_ref().unwrap().name, "glibc");
+        assert_eq!(libc.source.as_ref().unwrap().version, "2.36-9+deb12u10");
+        assert_eq!(bsdutils.version, "1:2.38.1-5+deb12u3");
+        assert_eq!(bsdutils.source.as_ref().unwrap().version, "2.38.1-5+deb12u3");
+        assert_eq!(
+            bsdutils.purl,
+            "pkg:deb/bsdutils@1:2.38.1-5%2Bdeb12u3?arch=amd64&upstream=util-linux%402.38.1-5%2Bdeb12u3"
+        );
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+        assert!(found.problems[0].contains("line 22"), "{:?}", found.problems);
+    }
+
+    #[test]
+    fn reads_the_fragments_of_distroless_images() {
+        let path = "/var/lib/dpkg/status.d/tzdata";
+        assert!(wants(path));
+        let found = read(path, b"Package: tzdata\nVersion: 2025b-0\nArchitecture: all\n").unwrap();
+        assert_eq!(found.packages.len(), 1);
+        let sums = "/var/lib/dpkg/status.d/tzdata.md5sums";
+        assert!(wants(sums));
+        let found = read(sums, b"0123  usr/share/zoneinfo/UTC\n").unwrap();
+        assert_eq!(found.owned_paths, ["/usr/share/zoneinfo/UTC"]);
+        assert_eq!(found.packages, []);
+    }
+
+    #[test]
+    fn reads_the_files_that_a_package_owns() {
+        let path = "/var/lib/dpkg/info/bash.list";
+        assert!(wants(path) && !wants("/var/lib/dpkg/info/bash.md5sums"));
+        let found = read(path, b"/.\n/bin\n/bin/bash\n").unwrap();
+        assert_eq!(found.owned_paths, ["/.", "/bin", "/bin/bash"]);
+    }
+}

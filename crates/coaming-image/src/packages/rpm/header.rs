@@ -1,0 +1,165 @@
+//! An rpm header: a count of entries, a count of bytes, the entries (tag, type, offset, count), and
+//! the bytes that they point into. All numbers are big-endian.
+//!
+//! Invariant: fields are slices of the blob; nothing is copied, and no entry is trusted before it was
+//! checked against the blob's end.
+
+use std::collections::HashMap;
+
+use super::array;
+use crate::analyse::AnalyserError;
+
+/// The tags that are looked at, by rpm's own numbers.
+mod tag {
+    pub(super) const NAME: u32 = 1000;
+    pub(super) const VERSION: u32 = 1001;
+    pub(super) const RELEASE: u32 = 1002;
+    pub(super) const EPOCH: u32 = 1003;
+    pub(super) const LICENCE: u32 = 1014;
+    pub(super) const OLD_FILE_NAMES: u32 = 1027;
+    pub(super) const ARCHITECTURE: u32 = 1022;
+    pub(super) const SOURCE_RPM: u32 = 1044;
+    pub(super) const FOLDER_INDICES: u32 = 1116;
+    pub(super) const BASE_NAMES: u32 = 1117;
+    pub(super) const FOLDER_NAMES: u32 = 1118;
+    pub(super) const MODULARITY_LABEL: u32 = 5096;
+}
+
+/// The most entries of a header; rpm itself takes no more than 65 535.
+const ENTRIES: usize = 0xffff;
+
+/// The most files of one package.
+const FILES: usize = 1_000_000;
+
+/// What is looked at of a header.
+#[derive(Debug, Default)]
+pub(super) struct Header<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) version: &'a [u8],
+    pub(super) release: &'a [u8],
+    pub(super) epoch: Option<u32>,
+    pub(super) licence: &'a [u8],
+    pub(super) architecture: &'a [u8],
+    /// The file name of the source package.
+    pub(super) source: &'a [u8],
+    pub(super) modularity: &'a [u8],
+    old_file_names: Array<'a>,
+    base_names: Array<'a>,
+    folder_names: Array<'a>,
+    folder_indices: Array<'a>,
+}
+
+/// An array in the blob: how many values, and the bytes from the first on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Array<'a> {
+    count: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> Array<'a> {
+    /// The values as texts that end with a zero.
+    fn strings(self) -> impl Iterator<Item = &'a [u8]> {
+        self.bytes.split(|&byte| byte == 0).take(self.count)
+    }
+
+    /// The values as 32-bit numbers.
+    fn numbers(self) -> impl Iterator<Item = u32> {
+        let (chunks, _) = self.bytes.as_chunks::<4>();
+        chunks.iter().take(self.count).map(|chunk| u32::from_be_bytes(*chunk))
+    }
+
+    fn string(self) -> &'a [u8] {
+        self.strings().next().unwrap_or_default()
+    }
+}
+
+impl<'a> Header<'a> {
+    /// Finds the fields.
+    ///
+    /// # Errors
+    ///
+    /// Says what contradicts itself.
+    pub(super) fn parse(blob: &'a [u8]) -> Result<Self, &'static str> {
+        let number = |offset| array(blob, offset).map(u32::from_be_bytes).map(|n| n as usize);
+        let (Some(entries), Some(length)) = (number(0), number(4)) else {
+            return Err("it is shorter than its own start");
+        };
+        if entries == 0 || entries > ENTRIES {
+            return Err("it has an impossible number of entries");
+        }
+        let start = 8 + entries * 16;
+        let end = start.checked_add(length).ok_or("it is longer than memory")?;
+        let data = blob.get(start..end).ok_or("it is longer than its record")?;
+        let mut header = Header::default();
+        let (records, _) = blob.get(8..start).unwrap_or_default().as_chunks::<16>();
+        for record in records {
+            let [tag, _, offset, count] = record.as_chunks::<4>().0 else { continue };
+            let [tag, offset, count] = [tag, offset, count].map(|field| u32::from_be_bytes(*field));
+            let bytes = data.get(offset as usize..);
+            header.set(tag, bytes.map(|bytes| Array { count: count as usize, bytes }))?;
+        }
+        if header.name.is_empty() {
+            return Err("it has no name");
+        }
+        Ok(header)
+    }
+
+    /// Keeps a field that is looked at.
+    fn set(&mut self, tag: u32, value: Option<Array<'a>>) -> Result<(), &'static str> {
+        let string = match tag {
+            tag::NAME => &mut self.name,
+            tag::VERSION => &mut self.version,
+            tag::RELEASE => &mut self.release,
+            tag::LICENCE => &mut self.licence,
+            tag::ARCHITECTURE => &mut self.architecture,
+            tag::SOURCE_RPM => &mut self.source,
+            tag::MODULARITY_LABEL => &mut self.modularity,
+            _ => return self.set_array(tag, value),
+        };
+        *string = value.ok_or("an entry points outside it")?.string();
+        Ok(())
+    }
+
+    fn set_array(&mut self, tag: u32, value: Option<Array<'a>>) -> Result<(), &'static str> {
+        let array = match tag {
+            tag::EPOCH => {
+                let value = value.ok_or("an entry points outside it")?;
+                self.epoch = value.numbers().next();
+                return Ok(());
+            }
+            tag::OLD_FILE_NAMES => &mut self.old_file_names,
+            tag::BASE_NAMES => &mut self.base_names,
+            tag::FOLDER_NAMES => &mut self.folder_names,
+            tag::FOLDER_INDICES => &mut self.folder_indices,
+            // Whatever else is wrong does not matter to us.
+            _ => return Ok(()),
+        };
+        *array = value.ok_or("an entry points outside it")?;
+        Ok(())
+    }
+
+    /// Yields the absolute paths of the package's files.
+    ///
+    /// # Errors
+    ///
+    /// [`AnalyserError::TooLarge`] for too many files; and what `yield_path` returns.
+    pub(super) fn owned_paths(
+        &self,
+        mut yield_path: impl FnMut(String) -> Result<(), AnalyserError>,
+    ) -> Result<(), AnalyserError> {
+        if self.base_names.count.max(self.old_file_names.count) > FILES {
+            return Err(AnalyserError::TooLarge(format!("more than {FILES} files of a package")));
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        for path in self.old_file_names.strings() {
+            yield_path(text(path))?;
+        }
+        let folders: HashMap<u32, &[u8]> = (0..).zip(self.folder_names.strings()).collect();
+        for (index, name) in self.folder_indices.numbers().zip(self.base_names.strings()) {
+            if let Some(folder) = folders.get(&index) {
+                yield_path(text(&[*folder, name].concat()))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! rpm's package database, in its three forms: `SQLite`, rpm's own ndb, and a Berkeley DB hash.
+//!
+//! All three are tables from a number to a *header*, the blob in which rpm keeps what it knows of a
+//! package. The forms yield blobs ([`Blobs`]); [`header`] reads them. Nothing of the indices beside
+//! the table is looked at, so that most of a large database is never fetched.
+
+mod berkeley;
+mod header;
+mod ndb;
+mod sqlite;
+
+use std::io::{Read, Seek, SeekFrom};
+
+use header::Header;
+
+use super::found::{package, text};
+use crate::analyse::{AnalyserError, Found};
+use crate::content::Content;
+use crate::{Package, PackageKind, SourcePackage};
+
+/// The folders that distributions keep the database in.
+const FOLDERS: [&str; 3] = ["/var/lib/rpm/", "/usr/lib/sysimage/rpm/", "/usr/share/rpm/"];
+
+/// The most bytes of one header. The largest real ones have some MB (kernel, firmware).
+const HEADER_LIMIT: usize = 32 << 20;
+
+/// The most headers of one database.
+const HEADERS: usize = 100_000;
+
+pub(super) fn wants(path: &str) -> bool {
+    FOLDERS.iter().any(|folder| {
+        path.strip_prefix(folder)
+            .is_some_and(|name| matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages"))
+    })
+}
+
+pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserError> {
+    let mut found = Found::default();
+    let mut count = 0_usize;
+    let mut each = |blob: &[u8]| {
+        count += 1;
+        if count > HEADERS {
+            return Err(AnalyserError::TooLarge(format!("more than {HEADERS} packages")));
+        }
+        match Header::parse(blob) {
+            Ok(header) => add(path, &header, &mut found),
+            Err(reason) => {
+                found.problem(format!("the header of package {count} is broken: {reason}"));
+                Ok(())
+            }
+        }
+    };
+    let mut start = [0; 16];
+    let length = content.length();
+    let read = fill(content, &mut start)?;
+    let result = match &start {
+        _ if read < start.len() => Err(malformed("the file is shorter than any database")),
+        start if start.starts_with(b"SQLite format 3") => sqlite::blobs(content, length, &mut each),
+        start if start.starts_with(b"RpmP") => ndb::blobs(content, length, &mut each),
+        _ => berkeley::blobs(content, length, &mut each),
+    };
+    match result {
+        // What was read before the database broke is kept.
+        Err(error) if found.packages.is_empty() => Err(error),
+        Err(error) => {
+            found.problem(format!("the rest of the database is left out: {error}"));
+            Ok(found)
+        }
+        Ok(()) => Ok(found),
+    }
+}
+
+/// Adds what a header says.
+fn add(path: &str, header: &Header<'_>, found: &mut Found) -> Result<(), AnalyserError> {
+    // Keys that signatures are checked with are kept as if they were packages.
+    if header.name == b"gpg-pubkey" {
+        return Ok(());
+    }
+    header.owned_paths(|owned| found.own(owned))?;
+    match of_header(path, header) {
+        Some(package) => found.add(package),
+        None => {
+            found.problem("a package has no readable name or version");
+            Ok(())
+        }
+    }
+}
+
+/// The package that a header describes.
+fn of_header(path: &str, header: &Header<'_>) -> Option<Package> {
+    let field = |bytes| std::str::from_utf8(bytes).ok().and_then(text);
+    let version = match (field(header.version)?, field(header.release)) {
+        (version, Some(release)) => format!("{version}-{release}"),
+        (version, None) => version.to_owned(),
+    };
+    let epoch = header.epoch.filter(|&epoch| epoch != 0);
+    let full = epoch.map_or_else(|| version.clone(), |epoch| format!("{epoch}:{version}"));
+    let mut package = package(PackageKind::Rpm, field(header.name)?, &full, path)?;
+    package.architecture = field(header.architecture).map(str::to_owned);
+    package.licence = field(header.licence).unwrap_or_default().to_owned();
+    let source = field(header.source);
+    package.source = source.and_then(|file| source_package(file, epoch));
+    let more: Vec<(&str, &str)> = [
+        source.map(|source| ("upstream", source)),
+        field(header.modularity).map(|label| ("rpmmod", label)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    package.purl = super::purl::of(&package, &more);
+    Some(package)
+}
+
+/// `bash-5.1.8-6.el9.src.rpm` names a source package and its version. Source and binary packages
+/// share their epoch, as far as the header can tell.
+fn source_package(file: &str, epoch: Option<u32>) -> Option<SourcePackage> {
+    let stem = file.strip_suffix(".src.rpm").or_else(|| file.strip_suffix(".nosrc.rpm"))?;
+    let (rest, release) = stem.rsplit_once('-')?;
+    let (name, version) = rest.rsplit_once('-')?;
+    let epoch = epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
+    Some(SourcePackage { name: name.to_owned(), version: format!("{epoch}{version}-{release}") })
+}
+
+/// Whom a form of the database gives each header's bytes.
+type Each<'a> = dyn FnMut(&[u8]) -> Result<(), AnalyserError> + 'a;
+
+fn malformed(message: impl Into<String>) -> AnalyserError {
+    AnalyserError::Malformed(message.into())
+}
+
+/// Reads as much as there is of `buffer`'s size.
+fn fill(content: &mut Content, buffer: &mut [u8]) -> Result<usize, AnalyserError> {
+    let mut count = 0;
+    while let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty()) {
+        match content.read(rest)? {
+            0 => break,
+            more => count += more,
+        }
+    }
+    Ok(count)
+}
+
+/// Reads exactly these bytes.
+fn read_at(content: &mut Content, offset: u64, buffer: &mut [u8]) -> Result<(), AnalyserError> {
+    content.seek(SeekFrom::Start(offset))?;
+    Ok(content.read_exact(buffer)?)
+}
+
+/// The bytes of a fixed place, as an array.
+fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk().copied()
+}
+
+#[cfg(test)]
+mod tests;

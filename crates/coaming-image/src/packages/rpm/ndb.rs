@@ -1,0 +1,66 @@
+//! rpm's own database, ndb: pages of slots, each of which says where a package's blob lies. All numbers
+//! are little-endian.
+//!
+//! The header of 32 bytes takes the room of the first two slots. A slot says in blocks of 16 bytes
+//! where its blob lies, and the blob repeats the package's number.
+
+use super::{Each, HEADER_LIMIT, array, malformed, read_at};
+use crate::analyse::AnalyserError;
+use crate::content::Content;
+
+const PAGE: usize = 4096;
+const SLOT: usize = 16;
+const BLOCK: u64 = 16;
+
+/// The most pages of slots: a quarter of a million packages.
+const PAGES: u32 = 1024;
+
+pub(super) fn blobs(
+    content: &mut Content,
+    length: u64,
+    each: &mut Each<'_>,
+) -> Result<(), AnalyserError> {
+    let mut header = [0; 32];
+    read_at(content, 0, &mut header)?;
+    let pages = array(&header, 12).map(u32::from_le_bytes).unwrap_or_default();
+    if pages == 0 || pages > PAGES || u64::from(pages) * PAGE as u64 > length {
+        return Err(malformed("the database has an impossible number of pages"));
+    }
+    let mut slots = vec![0; pages as usize * PAGE];
+    read_at(content, 0, &mut slots)?;
+    for slot in slots.as_chunks::<SLOT>().0.iter().skip(2) {
+        let field = |offset| array(slot, offset).map(u32::from_le_bytes).unwrap_or_default();
+        if !slot.starts_with(b"Slot") {
+            return Err(malformed("the table of packages is broken"));
+        }
+        let (package, place) = (field(4), field(8));
+        // Free slots belong to no package.
+        if package != 0 {
+            let blob = blob(content, length, package, u64::from(place) * BLOCK)?;
+            each(&blob)?;
+        }
+    }
+    Ok(())
+}
+
+/// The blob of a package.
+fn blob(
+    content: &mut Content,
+    length: u64,
+    package: u32,
+    offset: u64,
+) -> Result<Vec<u8>, AnalyserError> {
+    let mut head = [0; 16];
+    read_at(content, offset, &mut head)?;
+    let field = |offset| array(&head, offset).map(u32::from_le_bytes).unwrap_or_default();
+    let size = field(12);
+    if !head.starts_with(b"BlbS") || field(4) != package {
+        return Err(malformed(format!("package {package} does not lie where the table says")));
+    }
+    if size as usize > HEADER_LIMIT || u64::from(size) > length.saturating_sub(offset) {
+        return Err(malformed(format!("package {package} claims an impossible size")));
+    }
+    let mut blob = vec![0; size as usize];
+    read_at(content, offset + head.len() as u64, &mut blob)?;
+    Ok(blob)
+}
