@@ -1,0 +1,269 @@
+//! Assignments in any text: `name = value`, in the syntaxes of configuration, code and shells.
+//!
+//! Starts at a word that was found in a name, and reads the name around it, what separates it from
+//! its value, and the value. What is read is bounded; nothing is parsed beyond the assignment.
+
+use std::ops::Range;
+
+/// The longest name, separator and value that are read.
+const MAX_NAME: usize = 120;
+const MAX_GAP: usize = 80;
+const MAX_VALUE: usize = 8 << 10;
+
+/// A name and what is assigned to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) name: Range<usize>,
+    pub(crate) value: Range<usize>,
+    /// Whether the value stands in quotes, or in an element of its own.
+    pub(crate) quoted: bool,
+    /// Whether more words follow the value on its line, as in prose.
+    pub(crate) followed: bool,
+}
+
+/// The assignment whose name holds the byte at `hit`.
+pub(crate) fn around(text: &[u8], hit: usize) -> Option<Assignment> {
+    let name = name_around(text, hit)?;
+    if let Some(default) = shell_default(text, &name) {
+        return Some(default);
+    }
+    let before = name.start.checked_sub(1).and_then(|place| text.get(place)).copied();
+    // `$PASSWORD`, `%PASSWORD%`, `/password`: says the name, assigns nothing to it.
+    if matches!(before, Some(b'$' | b'%' | b'/' | b'@' | b'#'))
+        || matches!(before, Some(b'{'))
+            && name.start >= 2
+            && matches!(text.get(name.start - 2), Some(b'$' | b'{'))
+    {
+        return None;
+    }
+    let (at, separator) = separator(text, &name, before)?;
+    value(text, name, at, separator)
+}
+
+/// The name around a place in it.
+pub(crate) fn name_around(text: &[u8], hit: usize) -> Option<Range<usize>> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    let before =
+        text.get(..hit)?.iter().rev().take(MAX_NAME).take_while(|byte| is_name(byte)).count();
+    let after = text.get(hit..)?.iter().take(MAX_NAME).take_while(|byte| is_name(byte)).count();
+    let mut start = hit - before;
+    // `\npassword`, escaped: the `n` is no part of the name.
+    if start > 0
+        && text.get(start - 1) == Some(&b'\\')
+        && matches!(text.get(start), Some(b'n' | b'r' | b't'))
+    {
+        start += 1;
+    }
+    (start < hit + after && before < MAX_NAME && after < MAX_NAME).then_some(start..hit + after)
+}
+
+/// `${PASSWORD:-value}`: what is taken where nothing is set.
+fn shell_default(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
+    let is_variable = name.start >= 2 && text.get(name.start - 2..name.start) == Some(b"${");
+    let rest = text.get(name.end..)?;
+    // The name takes the dash of `:-` for its own only after the colon, which it does not.
+    let rest = rest
+        .strip_prefix(b":-")
+        .or_else(|| rest.strip_prefix(b":="))
+        .or_else(|| rest.strip_prefix(b":"))?;
+    if !is_variable {
+        return None;
+    }
+    let start = text.len() - rest.len();
+    let length = rest.iter().take(MAX_VALUE).position(|&byte| byte == b'}' || byte == b'\n')?;
+    Some(Assignment {
+        name: name.clone(),
+        value: start..start + length,
+        quoted: true,
+        followed: false,
+    })
+}
+
+/// What stands between a name and its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Separator {
+    /// `:` with a space or the end of the line after it, as in YAML.
+    Colon,
+    /// `=`, `:=`, `=>`, and `:` right before the value.
+    Equals,
+    /// `<name>`
+    Element,
+    /// A space after `--name`.
+    Space,
+}
+
+/// Where the value may start, and after what.
+fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(usize, Separator)> {
+    let window = text.get(name.end..text.len().min(name.end + MAX_GAP))?;
+    let closing = skip(window, b"\\\"'`])");
+    let spaces = skip(window.get(closing..)?, b" \t");
+    let mut at = closing + spaces;
+    let rest = window.get(at..)?;
+    let found = match rest {
+        [b'=', b'=', ..] | [b'!', b'=', ..] | [b':', b':', ..] => return None,
+        [b':' | b'?' | b'+', b'=', ..] => (2, Separator::Equals),
+        [b'=', b'>', ..] => (2, Separator::Equals),
+        [b'=', ..] => (1, Separator::Equals),
+        [b':', b' ' | b'\t' | b'\n' | b'\r', ..] | [b':'] => (1, Separator::Colon),
+        [b':', ..] => (1, Separator::Equals),
+        [b'>', ..] if before == Some(b'<') => (1, Separator::Element),
+        _ => {
+            if let Some(length) = value_field(window.get(closing..)?) {
+                return Some((name.end + closing + length, Separator::Equals));
+            }
+            let is_flag = text.get(name.start..name.end)?.starts_with(b"--") && spaces > 0;
+            return is_flag.then_some((name.end + at, Separator::Space));
+        }
+    };
+    at += found.0;
+    Some((name.end + at, found.1))
+}
+
+/// `name: X` and then `value:`, as environment variables and XML attributes are written: how much
+/// stands before the value.
+fn value_field(window: &[u8]) -> Option<usize> {
+    let at = skip(window, b" \t\r\n,\\\"'");
+    let rest = window.get(at..)?;
+    let word = rest.strip_prefix(b"value").or_else(|| rest.strip_prefix(b"Value"))?;
+    let gap = skip(word, b"\\\"' ");
+    let sign = word.get(gap).filter(|&&byte| byte == b':' || byte == b'=')?;
+    let _ = sign;
+    (at > 0).then_some(at + b"value".len() + gap + 1)
+}
+
+/// How many of the first bytes are among `these`.
+fn skip(text: &[u8], these: &[u8]) -> usize {
+    text.iter().take_while(|byte| these.contains(byte)).count()
+}
+
+fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Option<Assignment> {
+    let at = at + skip(text.get(at..)?.get(..MAX_GAP.min(text.len() - at))?, b" \t");
+    let rest = text.get(at..text.len().min(at + MAX_VALUE))?;
+    if separator == Separator::Element {
+        let length = rest.iter().position(|&byte| byte == b'<')?;
+        return Some(assigned(text, name, at..at + length, true, false));
+    }
+    let escapes = skip(rest, b"\\");
+    if let Some(&quote) = rest.get(escapes).filter(|byte| b"\"'`".contains(byte)) {
+        let start = escapes + 1;
+        let length = quoted_length(rest.get(start..)?, quote, escapes)?;
+        return Some(assigned(text, name, at + start..at + start + length, true, false));
+    }
+    if separator == Separator::Colon && matches!(rest.first(), Some(b'|' | b'>')) {
+        return block(text, name, at);
+    }
+    let line =
+        rest.get(..rest.iter().position(|byte| b"\r\n".contains(byte)).unwrap_or(rest.len()))?;
+    // Escaped line breaks end a line in a text within a text.
+    let line = line.get(..crate::pem::find(line, b"\\n").unwrap_or(line.len()))?;
+    let own_line = starts_line(text, name.start);
+    let ends: &[u8] = match separator {
+        Separator::Colon => b" \t",
+        _ if own_line => b" \t",
+        _ => b" \t&;,)<>}\"'`|",
+    };
+    let length = line.iter().position(|byte| ends.contains(byte)).unwrap_or(line.len());
+    let after = line.get(length..)?;
+    let comment = after.trim_ascii_start();
+    let followed = matches!(after.first(), Some(b' ' | b'\t'))
+        && !comment.is_empty()
+        && !comment.starts_with(b"#");
+    let value = line.get(..length)?;
+    let value = value.strip_suffix(b",").or_else(|| value.strip_suffix(b";")).unwrap_or(value);
+    Some(assigned(
+        text,
+        name,
+        at..at + value.len(),
+        false,
+        followed && separator == Separator::Colon,
+    ))
+}
+
+fn assigned(
+    text: &[u8],
+    name: Range<usize>,
+    value: Range<usize>,
+    quoted: bool,
+    followed: bool,
+) -> Assignment {
+    let inner = text.get(value.clone()).unwrap_or_default();
+    let lead = inner.len() - inner.trim_ascii_start().len();
+    let length = inner.trim_ascii().len();
+    let start = value.start + lead;
+    Assignment { name, value: start..start + length, quoted, followed }
+}
+
+/// Up to the same quote with the same escapes before it. A quoted value has one line.
+fn quoted_length(rest: &[u8], quote: u8, escapes: usize) -> Option<usize> {
+    let mut backslashes = 0;
+    for (place, &byte) in rest.iter().enumerate() {
+        match byte {
+            b'\\' => backslashes += 1,
+            b'\n' if quote != b'`' => return None,
+            byte if byte == quote && backslashes <= escapes => return Some(place - backslashes),
+            _ => backslashes = 0,
+        }
+    }
+    None
+}
+
+/// A YAML block: its first line.
+fn block(text: &[u8], name: Range<usize>, at: usize) -> Option<Assignment> {
+    let rest = text.get(at..text.len().min(at + MAX_VALUE))?;
+    let first = rest.iter().position(|&byte| byte == b'\n')?;
+    if rest.get(..first)?.trim_ascii().len() > 3 {
+        return None;
+    }
+    let start = at + first + 1;
+    let line = rest.get(first + 1..)?;
+    let length = line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len());
+    Some(assigned(text, name, start..start + length, true, false))
+}
+
+/// Whether nothing but indentation, a dash, a quote or `export` stands before the name on its line.
+fn starts_line(text: &[u8], start: usize) -> bool {
+    let before = text.get(..start).unwrap_or_default();
+    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place + 1);
+    let lead = before.get(line_start..).unwrap_or_default().trim_ascii();
+    lead.is_empty() || matches!(lead, b"export" | b"set" | b"ENV" | b"ARG")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(&str, &str)> {
+        let hit = text.to_lowercase().find("passw")?;
+        let found = around(text.as_bytes(), hit)?;
+        Some((text.get(found.name)?, text.get(found.value)?))
+    }
+
+    #[test]
+    fn syntaxes() {
+        for (text, name, value) in [
+            ("password: hunter2", "password", "hunter2"),
+            ("DB_PASSWORD=hun;ter2&x # no", "DB_PASSWORD", "hun;ter2&x"),
+            ("export PASSWORD='hun ter2'", "PASSWORD", "hun ter2"),
+            (r#"{"password": "hunter2", "x": 1}"#, "password", "hunter2"),
+            (r#"{\"password\":\"hunter2\"}"#, "password", "hunter2"),
+            ("<password>hunter2</password>", "password", "hunter2"),
+            ("run --password hunter2 --x", "--password", "hunter2"),
+            ("run --password=hunter2 --x", "--password", "hunter2"),
+            ("Server=db;Password=hunter2;X=1", "Password", "hunter2"),
+            ("jdbc:x?user=a&password=hunter2&b=c", "password", "hunter2"),
+            ("- name: PASSWORD\n  value: hunter2\n", "PASSWORD", "hunter2"),
+            (r#"<add key="Password" value="hunter2"/>"#, "Password", "hunter2"),
+            ("${PASSWORD:-hunter2}", "PASSWORD", "hunter2"),
+            ("password: |\n  hunter2\n", "password", "hunter2"),
+            ("password := \"hunter2\"", "password", "hunter2"),
+            ("\"password\" => 'hunter2',", "password", "hunter2"),
+        ] {
+            assert_eq!(read(text), Some((name, value)), "{text}");
+        }
+        for text in
+            ["if password == x", "$PASSWORD", "the password is", "${PASSWORD}", "/password: x"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

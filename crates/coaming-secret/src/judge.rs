@@ -1,0 +1,314 @@
+//! Whether a value is a secret, by the name it is assigned to.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use base64::Engine as _;
+use coaming_finding::Confidence;
+
+use crate::check::{self, Verdict};
+use crate::kinds::{self, Form, Kind};
+use crate::names::{self, Promise};
+use crate::{measure, noise};
+
+/// The longest value that is a password or key.
+const MAX_VALUE: usize = 4096;
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    /// The secret's bytes within the value.
+    pub(crate) range: Range<usize>,
+    pub(crate) confidence: Confidence,
+    /// Whether a provider's format says that a machine made it.
+    pub(crate) made: bool,
+}
+
+/// Judges values by names.
+pub(crate) struct Judge {
+    /// The words of all named kinds.
+    words: Option<AhoCorasick>,
+    /// The kind of each word.
+    kinds: Vec<&'static Kind>,
+}
+
+impl Judge {
+    pub(crate) fn new() -> Self {
+        let mut words = Vec::new();
+        let mut of_words = Vec::new();
+        for kind in kinds::all() {
+            if let Form::Named(names) = kind.form {
+                words.extend_from_slice(names);
+                of_words.extend(names.iter().map(|_| kind));
+            }
+        }
+        let words = AhoCorasickBuilder::new()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(words)
+            .ok();
+        Self { words, kinds: of_words }
+    }
+
+    /// What `value` is, under this name; `None` if it is no secret.
+    pub(crate) fn judge(&self, name: &str, value: &str) -> Option<Judgement> {
+        let trimmed = value.trim();
+        let lead = value.len() - value.trim_start().len();
+        let whole = lead..lead + trimmed.len();
+        if trimmed.is_empty() || trimmed.len() > MAX_VALUE {
+            return None;
+        }
+        let promise = names::promise(name);
+        if promise == Some(Promise::Authorization) {
+            return authorization(value);
+        }
+        if (promise.is_some() || hints(name))
+            && let Some(kind) = self.of_provider(name, trimmed)
+        {
+            let (kind, title) = (kind.name, kind.title);
+            return Some(Judgement {
+                kind,
+                title,
+                range: whole,
+                confidence: Confidence::High,
+                made: true,
+            });
+        }
+        let (kind, title, confidence) = match promise? {
+            Promise::Password => ("password", "password", password(trimmed)?),
+            Promise::Key | Promise::Authorization => {
+                ("secret-key", "secret, key or token", key(name, trimmed)?)
+            }
+        };
+        Some(Judgement { kind, title, range: whole, confidence, made: false })
+    }
+
+    /// The provider's kind that a name and a value agree on.
+    fn of_provider(&self, name: &str, value: &str) -> Option<&'static Kind> {
+        if noise::is_filler(value.as_bytes()) || noise::is_placeholder(value) {
+            return None;
+        }
+        let mut kinds: Vec<(usize, &'static Kind)> = self
+            .words
+            .as_ref()?
+            .find_overlapping_iter(name)
+            .filter_map(|hit| {
+                let place = hit.pattern().as_usize();
+                self.kinds.get(place).map(|kind| (place, *kind))
+            })
+            .collect();
+        kinds.sort_by_key(|(place, _)| *place);
+        kinds.into_iter().map(|(_, kind)| kind).find(|kind| {
+            kind.regex().is_some_and(|regex| regex.is_match(value.as_bytes()))
+                && kind.check(value.as_bytes()) != Verdict::Other
+        })
+    }
+}
+
+/// Whether a value under this name could be a secret: spares reading it where not.
+pub(crate) fn may_be_secret(name: &str) -> bool {
+    names::promise(name).is_some() || hints(name)
+}
+
+/// Whether a value without quotes is a word of a language or of prose, and no text.
+pub(crate) fn is_bare_word(value: &str) -> bool {
+    let camel = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
+        && value.bytes().any(|byte| byte.is_ascii_lowercase());
+    let identifier = value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(&byte));
+    identifier && (camel || value.contains(['.', '_'])) || value.starts_with(['*', '&', '('])
+}
+
+/// Whether a value is none of the words that surround it.
+pub(crate) fn stands_out(value: &str) -> bool {
+    let makeup = measure::makeup(value.as_bytes());
+    value.len() >= 6 && makeup.digits > 0 && makeup.lower + makeup.upper > 0
+}
+
+/// Names that don't end in `key` or `token` but have it in them.
+fn hints(name: &str) -> bool {
+    const HINTS: &[&str] = &[
+        "token",
+        "secret",
+        "apikey",
+        "api",
+        "key",
+        "pat",
+        "credential",
+        "auth",
+        "license",
+        "webhook",
+    ];
+    names::words(name).iter().any(|word| HINTS.contains(&word.as_str()))
+        && !names::words(name).iter().any(|word| {
+            [
+                "id", "public", "hash", "sha", "commit", "digest", "revision", "checksum", "url",
+                "name", "file", "path", "uri", "ref",
+            ]
+            .contains(&word.as_str())
+        })
+}
+
+/// People's passwords may be anything that is not plainly something else.
+fn password(value: &str) -> Option<Confidence> {
+    let length = value.chars().count();
+    if length < 3 || noise::is_noise(value) || value.contains('\n') || looks_like_code(value) {
+        return None;
+    }
+    let words = value.split_whitespace().count();
+    if words > 3 {
+        return None;
+    }
+    let makeup = measure::makeup(value.as_bytes());
+    let plain_word =
+        makeup.digits == 0 && makeup.others == 0 && (makeup.lower == 0 || makeup.upper == 0);
+    Some(if plain_word || length < 6 { Confidence::Medium } else { Confidence::High })
+}
+
+/// What machines make looks like it.
+fn key(name: &str, value: &str) -> Option<Confidence> {
+    if value.len() < 8 || noise::is_noise(value) || looks_like_code(value) {
+        return None;
+    }
+    if value.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return None;
+    }
+    if measure::looks_random(value.as_bytes()) && value.len() >= 16 {
+        return Some(Confidence::High);
+    }
+    let makeup = measure::makeup(value.as_bytes());
+    let mixed = makeup.digits > 0 && makeup.lower + makeup.upper > 0;
+    let chosen =
+        name.to_ascii_lowercase().contains("secret") || name.to_ascii_lowercase().contains("auth");
+    let kebab = value
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/:".contains(&byte));
+    let entropy = measure::entropy(value.as_bytes());
+    let resource = kebab && is_resource_name(value);
+    if !mixed || resource || makeup.distinct < 6 || entropy < 2.5 {
+        return None;
+    }
+    if value.len() >= 16 && !kebab
+        || chosen
+        || value.len() >= 20 && makeup.changes * 5 >= value.len()
+    {
+        return Some(Confidence::Medium);
+    }
+    (makeup.changes >= 3).then_some(Confidence::Medium)
+}
+
+/// A name of another object has words, and maybe short numbers: `web-tls-2`, `app-v1.2`.
+fn is_resource_name(value: &str) -> bool {
+    value.contains(['-', '.', '/', ':'])
+        && value.split(['-', '.', '/', ':', '_']).all(|part| {
+            part.len() <= 3
+                || part.bytes().all(|byte| byte.is_ascii_alphabetic())
+                || part
+                    .trim_end_matches(|c: char| c.is_ascii_digit())
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphabetic())
+                    && part.bytes().filter(u8::is_ascii_digit).count() <= 4
+        })
+}
+
+/// An expression of some language, not a text: `getPassword()`, `config.password`, `args[1]`.
+fn looks_like_code(value: &str) -> bool {
+    let call = value.contains('(')
+        && value.ends_with([')', ';'])
+        && value.split('(').next().is_some_and(|head| {
+            !head.is_empty()
+                && head.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$:".contains(&byte))
+        });
+    let index = value.ends_with(']') && value.contains('[');
+    let member = value.split('.').count() > 1
+        && value.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        });
+    call || index
+        || member
+        || value.starts_with("new ")
+        || value.starts_with('&')
+        || value.starts_with("!")
+            && value.len() > 1
+            && value[1..].starts_with(|c: char| c.is_ascii_lowercase())
+            && value.contains(' ')
+}
+
+/// `Basic …`, `Bearer …`, and the like.
+pub(crate) fn authorization(value: &str) -> Option<Judgement> {
+    let trimmed = value.trim();
+    let lead = value.len() - value.trim_start().len();
+    let (scheme, rest) = trimmed.split_once(|c: char| c.is_ascii_whitespace())?;
+    let credential = rest.trim();
+    let start = lead + trimmed.len() - rest.trim_start().len();
+    let range = start..start + credential.len();
+    if noise::is_template(credential) || noise::is_placeholder(credential) {
+        return None;
+    }
+    let judgement =
+        |kind, title, confidence| Some(Judgement { kind, title, range, confidence, made: false });
+    match scheme.to_ascii_lowercase().as_str() {
+        "basic" => {
+            let decoded = check::STANDARD.decode(credential).ok()?;
+            let text = std::str::from_utf8(&decoded).ok()?;
+            let (_, password) = text.split_once(':')?;
+            let real = !password.is_empty() && !noise::is_noise(password);
+            if real {
+                judgement(
+                    "basic-auth",
+                    "user and password of HTTP basic authentication",
+                    Confidence::High,
+                )
+            } else {
+                None
+            }
+        }
+        "bearer" | "token" | "apikey" | "api-key" | "key" | "genie" | "genieKey" | "splunk"
+        | "bot" => {
+            let bytes = credential.as_bytes();
+            let real = credential.len() >= 10
+                && !credential.contains(char::is_whitespace)
+                && !noise::is_noise(credential)
+                && (measure::looks_random(bytes) || check::random(bytes) == Verdict::Real);
+            if real {
+                judgement("bearer-token", "token of an `Authorization` header", Confidence::High)
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str, value: &str) -> Option<&'static str> {
+        Judge::new().judge(name, value).map(|judgement| judgement.kind)
+    }
+
+    #[test]
+    fn by_name_and_value() {
+        assert_eq!(kind("DB_PASSWORD", "hunter2"), Some("password"));
+        assert_eq!(kind("DB_PASSWORD", "changeme"), None);
+        assert_eq!(kind("DB_USER", "x9Kq2LmZ8vTn4RwY"), None);
+        assert_eq!(kind("API_KEY", "x9Kq2LmZ8vTn4RwY"), Some("secret-key"));
+        assert_eq!(kind("API_KEY", "web-frontend-config"), None);
+        assert_eq!(kind("tokenSecret", "my-app-tls-2"), None);
+        assert_eq!(kind("CLIENT_SECRET", "014df517-39d1-4453-b7b3-9930c563627c"), None);
+        assert_eq!(kind("password", "config.password"), None);
+        assert_eq!(kind("password", "getPassword()"), None);
+    }
+
+    #[test]
+    fn headers() {
+        let basic = format!("Basic {}", check::STANDARD.encode("user:hunter2"));
+        assert_eq!(kind("Authorization", &basic), Some("basic-auth"));
+        assert_eq!(kind("Authorization", "Bearer x9Kq2LmZ8vTn4RwY"), Some("bearer-token"));
+        assert_eq!(kind("Authorization", "Bearer $(TOKEN)"), None);
+        assert_eq!(kind("Authorization", "Bearer"), None);
+    }
+}

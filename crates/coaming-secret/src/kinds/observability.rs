@@ -1,0 +1,156 @@
+//! Metrics, logs, traces, and calling people at night.
+
+use super::{Entry, around, named, prefixed};
+use crate::check;
+
+pub(super) const KINDS: &[Entry] = &[
+    named(
+        "datadog-api-key",
+        "Datadog API key",
+        &["datadog", "dd_api", "ddapi", "dd-api"],
+        "[a-f0-9]{32}",
+    ),
+    named(
+        "datadog-app-key",
+        "Datadog application key",
+        &["datadog", "dd_app", "ddapp", "dd-app"],
+        "[a-f0-9]{40}",
+    ),
+    prefixed("datadog-prefixed-app-key", "Datadog application key", &["ddapp_"], "[A-Za-z0-9]{34}"),
+    prefixed(
+        "datadog-personal-token",
+        "Datadog personal access token",
+        &["ddpat_"],
+        "[A-Za-z0-9_]{30,60}",
+    ),
+    prefixed("new-relic-user-key", "New Relic user key", &["NRAK-"], "[A-Z0-9]{27}"),
+    prefixed("new-relic-insert-key", "New Relic insert key", &["NRII-"], "[A-Za-z0-9_-]{32}"),
+    prefixed("new-relic-query-key", "New Relic query key", &["NRIQ-"], "[A-Za-z0-9_-]{32}"),
+    prefixed("new-relic-rest-key", "New Relic REST key", &["NRRA-"], "[a-f0-9]{42}"),
+    prefixed("new-relic-browser-key", "New Relic browser key", &["NRJS-"], "[a-f0-9]{19}"),
+    around(
+        "new-relic-license-key",
+        "New Relic licence key",
+        "NRAL",
+        "[a-f0-9]{36}NRAL|eu01xx[a-f0-9]{30}NRAL|eu01xx[a-f0-9]{34}",
+    ),
+    named(
+        "new-relic-legacy-license-key",
+        "New Relic licence key",
+        &["newrelic", "new_relic", "nr_license"],
+        "[a-f0-9]{40}",
+    ),
+    prefixed(
+        "grafana-service-account-token",
+        "Grafana service account token",
+        &["glsa_"],
+        "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}",
+    ),
+    prefixed(
+        "grafana-cloud-token",
+        "Grafana Cloud token",
+        &["glc_"],
+        "[A-Za-z0-9+/]{32,400}={0,3}",
+    ),
+    prefixed("grafana-api-key", "Grafana API key", &["eyJrIjoi"], "[A-Za-z0-9+/]{60,400}={0,3}")
+        .checked(check::base64_json),
+    prefixed(
+        "sentry-organization-token",
+        "Sentry organization token",
+        &["sntrys_"],
+        "eyJ[A-Za-z0-9+/=_]{40,600}",
+    ),
+    prefixed("sentry-user-token", "Sentry user token", &["sntryu_"], "[a-f0-9]{64}"),
+    named("sentry-auth-token", "Sentry authentication token", &["sentry"], "[a-f0-9]{64}"),
+    prefixed(
+        "dynatrace-api-token",
+        "Dynatrace token",
+        &["dt0c01.", "dt0s01.", "dt0s02.", "dt0s16."],
+        r"[A-Z0-9]{8,24}\.[A-Z0-9]{64}",
+    ),
+    prefixed(
+        "honeycomb-ingest-key",
+        "Honeycomb ingest key",
+        &["hcaik_", "hcbik_", "hcxik_", "hcalk_", "hcxlk_"],
+        "[A-Za-z0-9]{50,60}",
+    ),
+    prefixed(
+        "honeycomb-management-key",
+        "Honeycomb management key",
+        &["hcamk_", "hcxmk_"],
+        "[A-Za-z0-9]{40,60}",
+    ),
+    named(
+        "honeycomb-api-key",
+        "Honeycomb API key",
+        &["honeycomb", "honeycomb_api"],
+        "[a-f0-9]{32}|[A-Za-z0-9]{22}",
+    ),
+    named(
+        "pagerduty-key",
+        "PagerDuty key",
+        &["pagerduty", "pager_duty", "pd_"],
+        "[A-Za-z0-9_+-]{20}|[a-f0-9]{32}",
+    ),
+    named("opsgenie-api-key", "Opsgenie API key", &["opsgenie"], UUID),
+    named("sumo-logic-access-key", "Sumo Logic access key", &["sumo"], "[A-Za-z0-9]{64}"),
+    prefixed(
+        "sumo-logic-collector-url",
+        "Sumo Logic HTTP source",
+        &["collectors.sumologic.com/receiver/v1/http/"],
+        "[A-Za-z0-9_=-]{60,160}",
+    ),
+    named("splunk-hec-token", "Splunk HTTP Event Collector token", &["splunk", "hec_token"], UUID),
+    named(
+        "splunk-observability-token",
+        "Splunk Observability token",
+        &["signalfx", "splunk"],
+        "[A-Za-z0-9_-]{22}",
+    ),
+    named("loggly-token", "Loggly customer token", &["loggly"], UUID),
+    named("logzio-token", "Logz.io token", &["logzio", "logz"], "[A-Za-z]{32}|[A-Za-z0-9]{32}"),
+    named("mezmo-ingestion-key", "Mezmo ingestion key", &["logdna", "mezmo"], "[a-f0-9]{32}"),
+    named("papertrail-token", "Papertrail token", &["papertrail"], "[A-Za-z0-9]{20}"),
+    named(
+        "coralogix-key",
+        "Coralogix key",
+        &["coralogix"],
+        "cxt[pd]_[A-Za-z0-9]{30}|[0-9a-f-]{36}",
+    ),
+    prefixed(
+        "coralogix-api-key",
+        "Coralogix API key",
+        &["cxtp_", "cxtd_", "cxtu_"],
+        "[A-Za-z0-9]{30}",
+    ),
+    named("rollbar-access-token", "Rollbar access token", &["rollbar"], "[a-f0-9]{32}"),
+    named("bugsnag-api-key", "Bugsnag API key", &["bugsnag"], "[a-f0-9]{32}"),
+    named("airbrake-key", "Airbrake key", &["airbrake"], "[a-f0-9]{32}"),
+    named("raygun-api-key", "Raygun API key", &["raygun"], "[A-Za-z0-9+/=]{22,24}"),
+    named("lightstep-token", "Lightstep token", &["lightstep"], "[A-Za-z0-9+/=_-]{60,170}"),
+    prefixed("axiom-token", "Axiom API token", &["xaat-", "xapt-"], UUID),
+    prefixed("posthog-personal-key", "PostHog personal API key", &["phx_"], "[A-Za-z0-9_]{43,48}"),
+    named("mixpanel-secret", "Mixpanel secret", &["mixpanel"], "[a-f0-9]{32}|[A-Za-z0-9]{32}"),
+    named("amplitude-secret-key", "Amplitude secret key", &["amplitude"], "[a-f0-9]{32}"),
+    named("segment-write-key", "Segment write key", &["segment"], "[A-Za-z0-9]{32}"),
+    prefixed("statsig-secret", "Statsig server secret", &["secret-"], "[A-Za-z0-9]{40,50}")
+        .checked(check::random),
+    named("instana-key", "Instana agent key", &["instana"], "[A-Za-z0-9_-]{22}"),
+    named(
+        "elastic-apm-token",
+        "Elastic APM secret token",
+        &["elastic_apm", "apm_secret"],
+        "[A-Za-z0-9]{18,40}",
+    ),
+    named("uptimerobot-key", "UptimeRobot API key", &["uptimerobot"], "u[0-9]{6,8}-[a-f0-9]{24}"),
+    named("statuspage-key", "Statuspage API key", &["statuspage"], UUID),
+    named(
+        "better-stack-token",
+        "Better Stack token",
+        &["betterstack", "logtail", "better_uptime", "betteruptime"],
+        "[A-Za-z0-9]{24}",
+    ),
+    named("scalyr-key", "Scalyr key", &["scalyr", "dataset_api"], "[A-Za-z0-9_.-]{44,46}"),
+];
+
+const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";

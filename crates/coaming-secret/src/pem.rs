@@ -1,0 +1,95 @@
+//! Private keys in PEM, and Google's service account files that wrap one.
+
+use std::ops::Range;
+
+/// What all PEM blocks start with.
+pub(crate) const BEGIN: &[u8] = b"-----BEGIN ";
+
+/// The longest key that is looked through for its end.
+const MAX_KEY: usize = 64 << 10;
+
+/// A private key.
+pub(crate) struct PrivateKey {
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) range: Range<usize>,
+}
+
+/// The private key whose `-----BEGIN ` stands at `start`; none for certificates and public keys,
+/// nor for a header without a key after it, as documentation has.
+pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
+    let rest = text.get(start + BEGIN.len()..)?;
+    let label_end = rest.iter().take(64).position(|&byte| byte == b'-')?;
+    let label = rest.get(..label_end)?;
+    let (kind, title) = of_label(label)?;
+    let body_start = start + BEGIN.len() + label_end + b"-----".len();
+    let limit = text.len().min(body_start + MAX_KEY);
+    let body = text.get(body_start..limit)?;
+    let body_end = find(body, b"-----END ").unwrap_or(body.len());
+    let key = body.get(..body_end)?;
+    // Headers (`Proc-Type: …`), escapes and indentation are no part of the key.
+    let letters = key.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    let mut sorted: Vec<u8> = key.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if letters < 40 || sorted.len() < 12 || has_ellipsis(key) {
+        return None;
+    }
+    let after = text.get(body_start + body_end..limit).unwrap_or_default();
+    let footer = if after.is_empty() {
+        0
+    } else {
+        find(after.get(9..).unwrap_or_default(), b"-----").map_or(0, |end| end + 14)
+    };
+    Some(PrivateKey { kind, title, range: start..body_start + body_end + footer })
+}
+
+fn of_label(label: &[u8]) -> Option<(&'static str, &'static str)> {
+    Some(match label {
+        b"RSA PRIVATE KEY" => ("rsa-private-key", "RSA private key"),
+        b"EC PRIVATE KEY" => ("ec-private-key", "EC private key"),
+        b"DSA PRIVATE KEY" => ("dsa-private-key", "DSA private key"),
+        b"OPENSSH PRIVATE KEY" => ("openssh-private-key", "OpenSSH private key"),
+        b"SSH2 ENCRYPTED PRIVATE KEY" => ("ssh2-private-key", "SSH2 private key"),
+        b"PGP PRIVATE KEY BLOCK" => ("pgp-private-key", "PGP private key"),
+        b"ENCRYPTED PRIVATE KEY" => ("encrypted-private-key", "private key behind a passphrase"),
+        label if label.ends_with(b"PRIVATE KEY") => ("private-key", "private key"),
+        _ => return None,
+    })
+}
+
+/// Documentation leaves the middle of a key out.
+fn has_ellipsis(key: &[u8]) -> bool {
+    find(key, b"...").is_some() || find(key, "…".as_bytes()).is_some() || find(key, b"{{").is_some()
+}
+
+/// Where `needle` first stands in `text`.
+pub(crate) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    text.windows(needle.len()).position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = "MIIEpAIBAAKCAQEA1c7+9z5Pad7OejecsQ0bu3aozN3tihPmljnnudb9G3HECdnH\nlWu2/a1gB9JW5TBQ+AVpum9Okx7KfqkfBKL9mcHgSlWWMdwjfNdY\n";
+
+    fn key(label: &str, body: &str) -> String {
+        format!("-----BEGIN {label}-----\n{body}-----END {label}-----\n")
+    }
+
+    #[test]
+    fn private_keys_alone() {
+        let text = key("RSA PRIVATE KEY", BODY);
+        let found = private_key(text.as_bytes(), 0).unwrap();
+        assert_eq!(found.kind, "rsa-private-key");
+        assert_eq!(found.range, 0..text.len() - 1);
+        for label in ["CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE REQUEST"] {
+            assert!(private_key(key(label, BODY).as_bytes(), 0).is_none(), "{label}");
+        }
+        for body in ["...\n", "{{ .Values.key }}\n", "MIIE...\n", ""] {
+            assert!(private_key(key("PRIVATE KEY", body).as_bytes(), 0).is_none(), "{body}");
+        }
+        assert!(private_key(b"-----BEGIN ", 0).is_none());
+    }
+}

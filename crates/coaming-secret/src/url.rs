@@ -1,0 +1,66 @@
+//! A password in a URL: `scheme://user:password@host`.
+
+use std::ops::Range;
+
+use crate::noise;
+
+/// The longest user info that is looked at.
+const MAX_USER_INFO: usize = 512;
+
+/// The password of the URL whose `://` stands at `separator`.
+pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
+    let scheme = text.get(..separator)?;
+    if !scheme.last().is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let start = separator + 3;
+    let window = text.get(start..text.len().min(start + MAX_USER_INFO))?;
+    // The authority ends at a slash, a space or a quote; a password may have an `@` of its own.
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/\"'`<>\\?#,;|)".contains(byte);
+    let authority = window.get(..window.iter().position(ends).unwrap_or(window.len()))?;
+    let at = authority.iter().rposition(|&byte| byte == b'@')?;
+    let colon = authority.get(..at)?.iter().position(|&byte| byte == b':')?;
+    let host = authority.get(at + 1..)?;
+    let range = start + colon + 1..start + at;
+    let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    let user = authority.get(..colon)?;
+    let meant = !value.is_empty()
+        && !host.is_empty()
+        && !noise::is_noise(value)
+        && !matches!(value.to_ascii_lowercase().as_str(), "password" | "pass" | "pwd" | "port")
+        // `user:user@`, `guest:guest@`: as bad as any, and what servers are set up with at first.
+        && value != "*"
+        && user != b"username"
+        && !value.contains("//");
+    meant.then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<&str> {
+        let separator = text.find("://")?;
+        password(text.as_bytes(), separator).and_then(|range| text.get(range))
+    }
+
+    #[test]
+    fn passwords_of_urls() {
+        assert_eq!(found("postgres://app:hunter2@db:5432/x"), Some("hunter2"));
+        assert_eq!(found("amqp://guest:gu3st!x@mq"), Some("gu3st!x"));
+        assert_eq!(found("redis://:s3cr3t@redis:6379"), Some("s3cr3t"));
+        assert_eq!(found("mysql://u:p@ss@host/db"), Some("p@ss"));
+        for no in [
+            "https://example.org/a:b@c",
+            "postgres://app:${PASSWORD}@db",
+            "http://host:8080/x",
+            "postgres://user:password@host",
+            "://a:b@c",
+            "https://git@github.com/x",
+            "http://u:$(PASS)@h",
+            "https://user:{{ password }}@host",
+        ] {
+            assert_eq!(found(no), None, "{no}");
+        }
+    }
+}
