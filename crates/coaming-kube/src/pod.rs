@@ -74,6 +74,16 @@ impl<'a> PodSpec<'a> {
         self.volumes().find(|volume| volume.name() == Some(name))
     }
 
+    /// The containers that mount a volume, each mount with its container.
+    pub fn mounts_of(
+        self,
+        volume: Volume<'a>,
+    ) -> impl Iterator<Item = (Container<'a>, VolumeMount<'a>)> + use<'a> {
+        self.containers()
+            .flat_map(|container| container.volume_mounts().map(move |mount| (container, mount)))
+            .filter(move |(_, mount)| mount.name().is_some() && mount.name() == volume.name())
+    }
+
     /// Whether it shares the node's network.
     #[must_use]
     pub fn host_network(self) -> bool {

@@ -22,6 +22,8 @@ pub enum Command {
     Fix(FixArguments),
     /// Show who can reach whom, why, and the policies that should be there.
     Net(NetArguments),
+    /// Show who can read which Secret.
+    Secrets(SecretsArguments),
     /// Explain a rule: what it looks for, why it matters, how to repair it.
     Explain(ExplainArguments),
     /// List all rules.
@@ -263,6 +265,53 @@ pub enum GraphFormat {
     Svg,
     /// For Graphviz.
     Dot,
+}
+
+/// `coaming secrets`
+#[derive(Debug, Args)]
+pub struct SecretsArguments {
+    /// What to show.
+    #[command(subcommand)]
+    pub command: SecretsCommand,
+}
+
+/// What `coaming secrets` can show.
+#[derive(Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// Show who can read a Secret: subjects, containers, and nodes.
+    WhoCan(WhoCanArguments),
+}
+
+/// `coaming secrets who-can`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Subjects are shown with the binding and the role by which they can, containers with the variable or
+the files, nodes as far as the pods choose them. What a cluster holds is more than a folder does:
+
+  kubectl get secrets,pods,serviceaccounts,nodes,roles,rolebindings,clusterroles,clusterrolebindings \
+    -A -o json | coaming secrets who-can shop/database -
+  coaming secrets who-can shop/database deploy/")]
+pub struct WhoCanArguments {
+    /// The Secret: `NAMESPACE/NAME`; a name alone is of namespace `default`.
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub secret: String,
+
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub format: AnswerFormat,
+}
+
+/// How an answer is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people.
+    Text,
+    /// JSON, a contract for programs.
+    Json,
 }
 
 /// `coaming explain`

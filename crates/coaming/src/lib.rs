@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod scan;
 mod scope;
+mod secrets;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),
+        Command::Secrets(arguments) => secrets::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),
         Command::Completions(arguments) => output::completions(&arguments),

@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use coaming_kube::Inventory;
 use coaming_network::{Reach, from_inventory, render};
 
 use crate::args::{GraphFormat, NetArguments, NetCommand, TableFormat};
-use crate::progress::Progress;
-use crate::{CommandError, Outcome, output};
+use crate::{CommandError, Outcome, output, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
@@ -24,20 +22,9 @@ pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
     }
 }
 
-/// The objects at these paths; what can't be handled is told and fails the command in the end.
-fn inventory(paths: &[PathBuf]) -> (Inventory, Outcome) {
-    let progress = Progress::start("reading …");
-    let loaded = coaming_source::load(paths, &coaming_source::Options::default());
-    drop(progress);
-    let problems = crate::scope::problems(loaded.errors);
-    output::complain_of(&problems);
-    let outcome = if problems.is_empty() { Outcome::Clean } else { Outcome::Failed };
-    (Inventory::new(loaded.files), outcome)
-}
-
 /// The model's answer machine; policies that the API server would refuse are told.
 fn reach(paths: &[PathBuf]) -> (Reach, Outcome) {
-    let (inventory, outcome) = inventory(paths);
+    let (inventory, outcome) = scope::inventory(paths);
     let reach = Reach::new(from_inventory(&inventory));
     for problem in &reach.model().problems {
         let place = problem.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
@@ -135,7 +122,7 @@ fn suggest(paths: &[PathBuf], flows: Option<&PathBuf>) -> Result<Outcome, Comman
                 .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
         })
         .transpose()?;
-    let (inventory, outcome) = inventory(paths);
+    let (inventory, outcome) = scope::inventory(paths);
     let suggestion = coaming_network::suggest::suggest(&inventory, log.as_deref())
         .map_err(|error| CommandError::Argument(error.to_string()))?;
     print(&suggestion.yaml)?;

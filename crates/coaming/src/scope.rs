@@ -10,8 +10,9 @@ use coaming_report::InputProblem;
 use coaming_rules::pss::{Level, Version};
 use coaming_rules::{Images, RuleSet, Settings};
 
-use crate::CommandError;
 use crate::args::ScopeArguments;
+use crate::progress::Progress;
+use crate::{CommandError, Outcome, output};
 
 /// What was taken in.
 pub(crate) struct Inputs {
@@ -28,6 +29,17 @@ pub(crate) fn read(arguments: &ScopeArguments, config: &Config) -> Result<Inputs
     let loaded = coaming_source::load(&arguments.paths, &source_options(arguments, config)?);
     let errors = problems(loaded.errors);
     Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
+}
+
+/// The objects at these paths; what can't be handled is told and fails the command in the end.
+pub(crate) fn inventory(paths: &[PathBuf]) -> (Inventory, Outcome) {
+    let progress = Progress::start("reading …");
+    let loaded = coaming_source::load(paths, &coaming_source::Options::default());
+    drop(progress);
+    let errors = problems(loaded.errors);
+    output::complain_of(&errors);
+    let outcome = if errors.is_empty() { Outcome::Clean } else { Outcome::Failed };
+    (Inventory::new(loaded.files), outcome)
 }
 
 /// What could not be handled, as reports have it.

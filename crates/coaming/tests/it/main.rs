@@ -9,6 +9,7 @@ mod fix;
 mod net;
 mod render;
 mod scan;
+mod who_can;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,7 +1,7 @@
 //! See [`HostPath`].
 
 use coaming_finding::{Finding, RuleMeta, Severity};
-use coaming_kube::{Container, Effective, Fields as _, PodSpec, Volume, VolumeMount, Workload};
+use coaming_kube::{Effective, Fields as _, PodSpec, Volume, VolumeMount, Workload};
 
 use crate::rule::rule;
 use crate::rules::words;
@@ -213,22 +213,12 @@ fn danger_of(path: &str) -> Danger {
         .unwrap_or(OTHER)
 }
 
-/// The containers that mount a volume.
-fn mounting<'a>(
-    pod: PodSpec<'a>,
-    volume: Volume<'a>,
-) -> impl Iterator<Item = (Container<'a>, VolumeMount<'a>)> {
-    pod.containers()
-        .flat_map(|container| container.volume_mounts().map(move |mount| (container, mount)))
-        .filter(move |(_, mount)| mount.name().is_some() && mount.name() == volume.name())
-}
-
 /// Whether a container that mounts the volume may be root: then files' modes don't hold it.
 /// Sockets don't care.
 fn mounts_as_root(pod: PodSpec<'_>, volume: Volume<'_>) -> bool {
     let is_socket = volume.host_path().is_some_and(|path| path.ends_with(".sock"));
     is_socket
-        || mounting(pod, volume).any(|(container, _)| !Effective::new(pod, container).is_non_root())
+        || pod.mounts_of(volume).any(|(container, _)| !Effective::new(pod, container).is_non_root())
 }
 
 fn lowered(severity: Severity) -> Severity {
@@ -248,7 +238,7 @@ fn normalised(path: &str) -> String {
 
 /// Whether every container that mounts the volume can only read it.
 fn is_read_only(pod: PodSpec<'_>, volume: Volume<'_>) -> bool {
-    let mut mounts = mounting(pod, volume).map(|(_, mount)| mount).peekable();
+    let mut mounts = pod.mounts_of(volume).map(|(_, mount)| mount).peekable();
     mounts.peek().is_some() && mounts.all(VolumeMount::read_only)
 }
 

@@ -1,0 +1,7 @@
+//! An answer, shown.
+
+mod json;
+mod text;
+
+pub use json::json;
+pub use text::text;
