@@ -42,6 +42,12 @@ impl Content {
         Self { place: Place::File(file, offset), length, position: 0, budget: BUDGET }
     }
 
+    /// Without a bound on what is read in total: for what is read once, from front to back.
+    pub(crate) fn unbounded(mut self) -> Self {
+        self.budget = u64::MAX;
+        self
+    }
+
     /// How many bytes there are.
     pub(crate) fn length(&self) -> u64 {
         self.length

@@ -9,6 +9,9 @@ use crate::Package;
 pub struct ImageFacts {
     /// The manifest's digest, else the configuration's; empty for a root filesystem.
     pub digest: String,
+    /// Whether this is from a bill of materials: of that, distribution and packages alone are known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bill: bool,
     /// The configuration that the container starts with.
     pub config: ImageConfig,
     /// The distribution, by its `os-release`.
@@ -98,6 +101,17 @@ pub struct User {
     pub name: String,
 }
 
+impl ImageFacts {
+    /// The programs that can show a file's contents, in their order: shells can too (`echo $(<file)`),
+    /// as can editors and interpreters.
+    pub fn readers(&self) -> impl Iterator<Item = &Utility> {
+        use UtilityKind::{Editor, Interpreter, Reader, Shell};
+        self.utilities
+            .iter()
+            .filter(|utility| matches!(utility.kind, Reader | Shell | Editor | Interpreter))
+    }
+}
+
 impl User {
     /// Whether it is root; `None` where the image can't tell.
     #[must_use]
@@ -152,6 +166,44 @@ pub enum UtilityKind {
     Privilege,
     /// Talks to the cluster, the cloud or the container runtime.
     Orchestration,
+}
+
+impl UtilityKind {
+    /// The kind's name for people, of several: `package managers`.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Shell => "shells",
+            Self::Reader => "readers",
+            Self::Editor => "editors",
+            Self::PackageManager => "package managers",
+            Self::Network => "network tools",
+            Self::Interpreter => "interpreters",
+            Self::Compiler => "compilers",
+            Self::Debugger => "debuggers",
+            Self::Privilege => "privilege tools",
+            Self::Orchestration => "cluster and cloud clients",
+        }
+    }
+
+    /// What an intruder does with such a program.
+    #[must_use]
+    pub fn misuse(self) -> &'static str {
+        match self {
+            Self::Shell => "turns one injected command into a session, and runs scripts",
+            Self::Reader => "reads credentials, configuration and source code",
+            Self::Editor => {
+                "changes scripts and settings, and stays after a restart of the process"
+            }
+            Self::PackageManager => "installs whatever tool is missing",
+            Self::Network => "fetches tools, sends data out, and scans for other hosts",
+            Self::Interpreter => "runs any program without putting a file on the disk",
+            Self::Compiler => "builds exploits that fit this very system",
+            Self::Debugger => "reads the secrets in the memory of other processes",
+            Self::Privilege => "becomes another user, or leaves the container",
+            Self::Orchestration => "uses the pod's tokens against the cluster and the cloud",
+        }
+    }
 }
 
 /// A program that helps an intruder.

@@ -8,16 +8,36 @@
 //! * Facts hold no secret: a credential is a kind and a place, never a value.
 //! * Facts depend on the image alone, and come in one order.
 
-#![allow(dead_code, reason = "the seam lands before the walk that uses it")]
+#![allow(dead_code, reason = "the readers of more formats, which use the rest of the seam, follow")]
 
 mod analyse;
+mod archive;
+mod blob;
+mod cache;
+mod capability;
+mod config;
 mod content;
+mod credential;
 mod facts;
+mod input;
+mod layer;
+mod overlay;
 mod package;
 mod packages;
+mod read;
+pub mod sbom;
+mod source;
+mod system;
+mod utilities;
+mod visit;
 
+pub use archive::{ArchiveError, Entry, EntryKind};
+pub use blob::BlobSource;
+pub use cache::Cache;
 pub use facts::{
     Credential, Distribution, FilePlace, ImageConfig, ImageFacts, Layer, PrivilegedFile, Problem,
     User, Utility, UtilityKind, Verdict,
 };
 pub use package::{Package, PackageKind, SourcePackage};
+pub use source::{Image, ImageError, Platform};
+pub use visit::VisitError;

@@ -30,6 +30,14 @@ pub enum PackageKind {
     Golang,
 }
 
+impl PackageKind {
+    /// Whether a distribution makes such packages, which own files of other ecosystems.
+    #[must_use]
+    pub fn is_distribution(self) -> bool {
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm)
+    }
+}
+
 /// The source package that a distribution built a package from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SourcePackage {

@@ -1,4 +1,4 @@
-//! The renderers of findings, one file each.
+//! The renderers of findings, and of what is in an image; one file each.
 //!
 //! A renderer decides nothing: it writes the findings it gets, in their order. Invariants:
 //!
@@ -13,6 +13,7 @@ mod full;
 mod github;
 mod gitlab;
 mod html;
+pub mod image;
 mod json;
 mod junit;
 mod markdown;

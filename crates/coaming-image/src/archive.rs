@@ -1,0 +1,345 @@
+//! The walk over a tar archive: its entries, in order.
+//!
+//! Reads what container runtimes read (ustar, GNU and pax headers; two zero blocks end it), as Go's
+//! `archive/tar` does, for that is what unpacks layers. Invariants: an entry's path is absolute,
+//! normalised and inside the root; names and extensions are bounded; a header that is broken ends
+//! the walk with an error, and what came before stays.
+
+use std::io::{self, Read as _};
+
+use crate::input::Input;
+
+/// The longest path that is taken: Linux takes no longer ones.
+const PATH_LIMIT: u64 = 4096;
+/// The largest extended header that is taken. Docker itself takes no larger ones.
+const EXTENSION_LIMIT: u64 = 1 << 20;
+const BLOCK: usize = 512;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+    /// A symbolic link to `link`, as it was written.
+    Symlink,
+    /// Another name of the file at `link`, which is absolute.
+    HardLink,
+    /// A device, a pipe or a socket: never opened.
+    Special,
+}
+
+/// One entry of an archive or a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Absolute in the image, normalised: `/etc/passwd`.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its permissions, with setuid, setgid and sticky.
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// How many bytes it has; 0 unless it is a file.
+    pub size: u64,
+    /// Where it points to, of links.
+    pub link: String,
+    /// The extended attribute `security.capability`; empty without.
+    pub capability: Vec<u8>,
+}
+
+/// Why a walk ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The bytes end within an entry, or can't be had.
+    #[error("it ends early or can't be read, at byte {position}: {source}")]
+    Io {
+        /// Where, in the uncompressed archive.
+        position: u64,
+        /// What the system or the decompressor says.
+        source: io::Error,
+    },
+    /// There is no valid header where one should be.
+    #[error("no tar header at byte {position}: {message}")]
+    Header {
+        /// Where, in the uncompressed archive.
+        position: u64,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// What [`Walk::next`] came upon.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// An entry. Its bytes are read from [`Walk::input`] before the next step, or passed over.
+    Entry(Entry),
+    /// An entry that was left out, and why.
+    Refused {
+        /// Its path, as it was written.
+        path: String,
+        /// What is wrong with it.
+        message: &'static str,
+    },
+}
+
+/// What extended headers said of the next entry.
+#[derive(Debug, Default)]
+struct Extension {
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    size: Option<u64>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    capability: Vec<u8>,
+}
+
+/// A walk over an archive.
+pub(crate) struct Walk {
+    /// The archive's bytes.
+    pub(crate) input: Input,
+    /// Where the current entry's data end, with their padding.
+    next_header: u64,
+}
+
+impl Walk {
+    pub(crate) fn new(input: Input) -> Self {
+        Self { input, next_header: 0 }
+    }
+
+    /// The next entry; `None` at the archive's end.
+    ///
+    /// # Errors
+    ///
+    /// If there is no header where one should be: the walk is over.
+    pub(crate) fn next(&mut self) -> Result<Option<Step>, ArchiveError> {
+        let mut extension = Extension::default();
+        loop {
+            let Some(header) = self.header()? else { return Ok(None) };
+            let size = header.entry_size().map_err(|error| self.broken(&error))?;
+            self.set_end(size);
+            match header.as_bytes().get(156).copied().unwrap_or_default() {
+                b'L' => extension.path = Some(self.name(size)?),
+                b'K' => extension.link = Some(self.name(size)?),
+                b'x' => {
+                    let bytes = self.bytes(size, EXTENSION_LIMIT)?;
+                    read_pax(&bytes, &mut extension).ok_or_else(|| {
+                        self.broken(&"its extended header does not keep to the format")
+                    })?;
+                }
+                b'g' => {}
+                b'S' => {
+                    self.skip_sparse_map(&header, size)?;
+                    return self.entry(&header, extension, EntryKind::File).map(Some);
+                }
+                kind => return self.entry(&header, extension, entry_kind(kind)).map(Some),
+            }
+        }
+    }
+
+    /// The next header that is not all zero.
+    fn header(&mut self) -> Result<Option<tar::Header>, ArchiveError> {
+        let position = self.input.position();
+        self.input.skip(self.next_header.saturating_sub(position)).map_err(|e| self.io(e))?;
+        for _ in 0..2 {
+            let block =
+                self.input.peek(BLOCK).map_err(|source| ArchiveError::Io { position, source })?;
+            if block.is_empty() {
+                return Ok(None);
+            }
+            let Some(block) = block.first_chunk::<BLOCK>() else {
+                return Err(self.io(io::ErrorKind::UnexpectedEof.into()));
+            };
+            if block.iter().any(|&byte| byte != 0) {
+                let header = tar::Header::from_byte_slice(block).clone();
+                if !checksum_holds(&header) {
+                    return Err(self.broken(&"its checksum is wrong"));
+                }
+                self.input.skip(BLOCK as u64).map_err(|e| self.io(e))?;
+                return Ok(Some(header));
+            }
+            self.input.skip(BLOCK as u64).map_err(|e| self.io(e))?;
+        }
+        Ok(None)
+    }
+
+    fn entry(
+        &mut self,
+        header: &tar::Header,
+        extension: Extension,
+        kind: EntryKind,
+    ) -> Result<Step, ArchiveError> {
+        let written = extension.path.unwrap_or_else(|| header.path_bytes().into_owned());
+        let mut size = 0;
+        // What is no file has no data, whatever its header says: so Go reads it.
+        if kind == EntryKind::File {
+            size = match extension.size {
+                Some(size) => size,
+                None => header.entry_size().map_err(|error| self.broken(&error))?,
+            };
+            self.set_end(size);
+        } else {
+            self.next_header = self.input.position();
+        }
+        let Some(path) = normalise(&written) else {
+            return Ok(Step::Refused {
+                path: lossy(&written),
+                message: "its path leads out of the image or is too long",
+            });
+        };
+        // Old archives mark folders by a slash at the end alone.
+        let kind = match kind {
+            EntryKind::File if written.ends_with(b"/") && size == 0 => EntryKind::Directory,
+            kind => kind,
+        };
+        let link = extension
+            .link
+            .or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned))
+            .unwrap_or_default();
+        let link = match kind {
+            EntryKind::Symlink if link.len() as u64 <= PATH_LIMIT => lossy(&link),
+            EntryKind::HardLink => match normalise(&link) {
+                Some(link) => link,
+                None => {
+                    return Ok(Step::Refused {
+                        path,
+                        message: "it links to a file out of the image",
+                    });
+                }
+            },
+            EntryKind::Symlink => {
+                return Ok(Step::Refused { path, message: "its target is too long" });
+            }
+            _ => String::new(),
+        };
+        Ok(Step::Entry(Entry {
+            path,
+            kind,
+            mode: header.mode().map_err(|error| self.broken(&error))? & 0o7777,
+            uid: extension.uid.or_else(|| number(header.uid())).unwrap_or(u32::MAX),
+            gid: extension.gid.or_else(|| number(header.gid())).unwrap_or(u32::MAX),
+            size,
+            link,
+            capability: extension.capability,
+        }))
+    }
+
+    /// Behind a GNU sparse header there may be more blocks of its map.
+    fn skip_sparse_map(&mut self, header: &tar::Header, size: u64) -> Result<(), ArchiveError> {
+        let mut more = header.as_gnu().is_some_and(tar::GnuHeader::is_extended);
+        while more {
+            let position = self.input.position();
+            let block =
+                self.input.peek(BLOCK).map_err(|source| ArchiveError::Io { position, source })?;
+            more = block.get(504).is_some_and(|&flag| flag != 0);
+            self.input.skip(BLOCK as u64).map_err(|e| self.io(e))?;
+        }
+        self.set_end(size);
+        Ok(())
+    }
+
+    fn name(&mut self, size: u64) -> Result<Vec<u8>, ArchiveError> {
+        let mut name = self.bytes(size, EXTENSION_LIMIT)?;
+        if let Some(end) = name.iter().position(|&byte| byte == 0) {
+            name.truncate(end);
+        }
+        Ok(name)
+    }
+
+    fn bytes(&mut self, size: u64, limit: u64) -> Result<Vec<u8>, ArchiveError> {
+        if size > limit {
+            return Err(self.broken(&"its extended header is too large"));
+        }
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+        self.input.read_exact(&mut bytes).map_err(|e| self.io(e))?;
+        Ok(bytes)
+    }
+
+    /// The current entry's data are `size` bytes, padded to blocks.
+    fn set_end(&mut self, size: u64) {
+        let padded = size.checked_next_multiple_of(BLOCK as u64).unwrap_or(u64::MAX);
+        self.next_header = self.input.position().saturating_add(padded);
+    }
+
+    fn io(&self, source: io::Error) -> ArchiveError {
+        ArchiveError::Io { position: self.input.position(), source }
+    }
+
+    fn broken(&self, message: &impl ToString) -> ArchiveError {
+        ArchiveError::Header { position: self.input.position(), message: message.to_string() }
+    }
+}
+
+fn entry_kind(flag: u8) -> EntryKind {
+    match flag {
+        b'1' => EntryKind::HardLink,
+        b'2' => EntryKind::Symlink,
+        b'3' | b'4' | b'6' => EntryKind::Special,
+        b'5' => EntryKind::Directory,
+        _ => EntryKind::File,
+    }
+}
+
+fn number(field: io::Result<u64>) -> Option<u32> {
+    u32::try_from(field.ok()?).ok()
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The sum of the header's bytes, with the checksum's own taken as spaces.
+fn checksum_holds(header: &tar::Header) -> bool {
+    let sum = header
+        .as_bytes()
+        .iter()
+        .enumerate()
+        .map(|(i, &byte)| u32::from(if (148..156).contains(&i) { b' ' } else { byte }));
+    header.cksum().is_ok_and(|written| written == sum.sum::<u32>())
+}
+
+/// The path as an absolute one without `.`; `None` if it has `..` or is too long for Linux.
+pub(crate) fn normalise(path: &[u8]) -> Option<String> {
+    if path.len() as u64 > PATH_LIMIT {
+        return None;
+    }
+    let text = String::from_utf8_lossy(path);
+    let mut normal = String::with_capacity(text.len() + 1);
+    for part in text.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        if part == ".." {
+            return None;
+        }
+        normal.push('/');
+        normal.push_str(part);
+    }
+    if normal.is_empty() {
+        normal.push('/');
+    }
+    Some(normal)
+}
+
+/// Records are `LENGTH KEY=VALUE\n`; a value may hold any byte, so that only the length counts.
+fn read_pax(mut bytes: &[u8], extension: &mut Extension) -> Option<()> {
+    while !bytes.is_empty() {
+        let space = bytes.iter().take(20).position(|&byte| byte == b' ')?;
+        let length: usize = std::str::from_utf8(bytes.get(..space)?).ok()?.parse().ok()?;
+        let record = bytes.get(space + 1..length)?.strip_suffix(b"\n")?;
+        let equals = record.iter().position(|&byte| byte == b'=')?;
+        let (key, value) = (record.get(..equals)?, record.get(equals + 1..)?);
+        let numeral = || std::str::from_utf8(value).ok()?.parse::<u64>().ok();
+        match key {
+            b"path" | b"GNU.sparse.name" => extension.path = Some(value.to_vec()),
+            b"linkpath" => extension.link = Some(value.to_vec()),
+            b"size" => extension.size = Some(numeral()?),
+            b"uid" => extension.uid = numeral().and_then(|id| u32::try_from(id).ok()),
+            b"gid" => extension.gid = numeral().and_then(|id| u32::try_from(id).ok()),
+            b"SCHILY.xattr.security.capability" => extension.capability = value.to_vec(),
+            _ => {}
+        }
+        bytes = bytes.get(length..)?;
+    }
+    Some(())
+}

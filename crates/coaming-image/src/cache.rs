@@ -1,0 +1,163 @@
+//! Facts of images that were read before, by what tells an image from all others.
+//!
+//! Invariants: an entry appears whole or not at all; a broken or foreign entry is none; the number
+//! and size of entries is bounded, the oldest go first; facts hold no secret, so neither does this.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Image, ImageFacts};
+
+/// Grows when facts of the same image change: by a new reader, or by another shape.
+const FORMAT: u32 = 1;
+/// The largest entry.
+const ENTRY_LIMIT: u64 = 32 << 20;
+/// How many entries are kept.
+const ENTRIES: usize = 200;
+
+/// A folder of facts.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    identity: String,
+    facts: ImageFacts,
+}
+
+#[derive(Serialize)]
+struct Storing<'a> {
+    identity: &'a str,
+    facts: &'a ImageFacts,
+}
+
+impl Cache {
+    /// The user's: `$XDG_CACHE_HOME/coaming/images`, else `~/.cache/coaming/images`. `None` where
+    /// there is no such place.
+    #[must_use]
+    pub fn of_user() -> Option<Self> {
+        let absolute = |name: &str| {
+            std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+        };
+        let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+        Some(Self::at(&base.join("coaming").join("images")))
+    }
+
+    /// A folder, which is made when there is something to keep.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The image's facts: kept ones, or new ones, which are kept. That they can't be kept is no
+    /// error: they are read again next time.
+    #[must_use]
+    pub fn read(&self, image: &Image) -> ImageFacts {
+        let Some(identity) = image.identity.as_deref() else { return image.read() };
+        let path = self.path(identity);
+        if let Some(facts) = load(&path, identity) {
+            return facts;
+        }
+        let facts = image.read();
+        // What could not be read whole may be another time: a registry's answer that broke off.
+        let whole = facts.problems.iter().all(|problem| !problem.place.path.is_empty());
+        if whole && self.store(&path, identity, &facts).is_ok() {
+            // What goes wrong here is tried again after the next image.
+            drop(self.evict());
+        }
+        facts
+    }
+
+    fn path(&self, identity: &str) -> PathBuf {
+        let version = env!("CARGO_PKG_VERSION");
+        let key = Sha256::digest(format!("{FORMAT} {version} {identity}"));
+        self.folder.join(format!("{key:x}.json"))
+    }
+
+    fn store(&self, path: &Path, identity: &str, facts: &ImageFacts) -> io::Result<()> {
+        let bytes = serde_json::to_vec(&Storing { identity, facts })?;
+        if bytes.len() as u64 > ENTRY_LIMIT {
+            return Err(io::Error::other("too large to keep"));
+        }
+        fs::create_dir_all(&self.folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&bytes)?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    /// Removes the oldest entries, and what runs that were killed left behind.
+    fn evict(&self) -> io::Result<()> {
+        let mut entries: Vec<(SystemTime, PathBuf)> = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            entries.push((entry.metadata()?.modified()?, entry.path()));
+        }
+        entries.sort();
+        let surplus = entries.len().saturating_sub(ENTRIES);
+        for (_, path) in entries.into_iter().take(surplus) {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+}
+
+fn load(path: &Path, identity: &str) -> Option<ImageFacts> {
+    let mut bytes = Vec::new();
+    fs::File::open(path).ok()?.take(ENTRY_LIMIT + 1).read_to_end(&mut bytes).ok()?;
+    let stored: Stored = serde_json::from_slice(&bytes).ok()?;
+    (stored.identity == identity).then_some(stored.facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(identity: Option<&str>, user: &str) -> Image {
+        let config = serde_json::json!({"config": {"User": user}}).to_string();
+        Image {
+            digest: "sha256:0".into(),
+            config: config.into_bytes(),
+            layers: Vec::new(),
+            identity: identity.map(str::to_owned),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn keeps_facts_by_the_image_and_only_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(&folder.path().join("new"));
+        assert_eq!(cache.read(&image(Some("one"), "a")).config.user, "a");
+        // The image is not read again.
+        assert_eq!(cache.read(&image(Some("one"), "b")).config.user, "a");
+        assert_eq!(cache.read(&image(Some("two"), "b")).config.user, "b");
+        assert_eq!(cache.read(&image(None, "c")).config.user, "c");
+        let path = cache.path("one");
+        let whole = fs::read(&path).unwrap();
+        for broken in [&whole[..whole.len() / 2], b"", b"{}", b"\xff"] {
+            fs::write(&path, broken).unwrap();
+            assert_eq!(cache.read(&image(Some("one"), "d")).config.user, "d");
+        }
+        // An entry of another image in its place is none.
+        fs::copy(cache.path("two"), &path).unwrap();
+        assert_eq!(cache.read(&image(Some("one"), "e")).config.user, "e");
+    }
+
+    #[test]
+    fn keeps_only_so_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        for number in 0..ENTRIES + 5 {
+            let _ = cache.read(&image(Some(&number.to_string()), ""));
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), ENTRIES);
+    }
+}

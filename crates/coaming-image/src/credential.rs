@@ -1,0 +1,422 @@
+//! Credentials that lie in an image: in which files they are looked for, and what they are.
+//!
+//! Files that tools keep credentials in are known by name and read by their own format; what people
+//! write into configuration is left to [`coaming_secret`]. What is published anyway is passed over:
+//! the trees of installed dependencies here, and files of the distribution's packages where the
+//! layers are joined. Invariant: no value leaves this module.
+
+use std::collections::BTreeSet;
+
+use coaming_secret::{Origin, detector};
+
+/// The most bytes of a file that is looked into.
+pub(crate) const LIMIT: u64 = 1 << 20;
+/// The most credentials that are told of one file.
+const LEAK_LIMIT: usize = 20;
+
+/// A credential: what it is and where, never its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leak {
+    /// `private-key`.
+    pub(crate) kind: String,
+    /// Where in the file: `line 3`; may be empty.
+    pub(crate) label: String,
+    /// The variable whose value it is, where that is known.
+    pub(crate) name: Option<String>,
+}
+
+impl Leak {
+    fn of(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), label: String::new(), name: None }
+    }
+}
+
+/// Folders of published dependencies and of the system's own data: what lies there, everybody has.
+const PUBLISHED: &[&str] = &[
+    "/node_modules/",
+    "/site-packages/",
+    "/dist-packages/",
+    "/vendor/bundle/",
+    "/vendor/composer/",
+    "/go/pkg/mod/",
+    "/.cargo/registry/",
+    "/rubygems/",
+    "/gems/",
+];
+/// Below these lie programs and their data, apart from [`LOCAL`].
+const SYSTEM: &[&str] =
+    &["/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/boot/", "/proc/", "/sys/", "/dev/"];
+/// Where people put their own.
+const LOCAL: &[&str] = &["/usr/src/", "/usr/local/", "/usr/share/nginx/"];
+
+/// How a file is judged that a tool keeps credentials in.
+type Judge = fn(text: &str) -> bool;
+
+/// Files by the end of their path, what is in them, and how one tells that something is.
+const KNOWN: &[(&str, &str, Judge)] = &[
+    ("/.aws/credentials", "aws-credentials", |text| has_value(text, "aws_secret_access_key")),
+    ("/.aws/config", "aws-credentials", |text| has_value(text, "aws_secret_access_key")),
+    ("/gcloud/application_default_credentials.json", "gcp-credentials", is_google),
+    ("/gcloud/credentials.db", "gcp-credentials", |text| !text.is_empty()),
+    ("/gcloud/access_tokens.db", "gcp-credentials", |text| !text.is_empty()),
+    ("/.azure/accesstokens.json", "azure-credentials", |text| text.contains("accessToken")),
+    ("/.azure/msal_token_cache.json", "azure-credentials", |text| text.contains("RefreshToken")),
+    ("/.docker/config.json", "registry-credentials", is_docker),
+    ("/.dockercfg", "registry-credentials", is_docker),
+    ("/containers/auth.json", "registry-credentials", is_docker),
+    ("/.kube/config", "kubeconfig", is_kubeconfig),
+    ("/etc/kubernetes/admin.conf", "kubeconfig", is_kubeconfig),
+    ("/kubeconfig", "kubeconfig", is_kubeconfig),
+    ("/.npmrc", "npm-token", |text| {
+        ["_authtoken", "_password", "_auth"].iter().any(|key| has_value(text, key))
+    }),
+    ("/.yarnrc.yml", "npm-token", |text| has_value(text, "npmauthtoken")),
+    ("/.netrc", "netrc", is_netrc),
+    ("/_netrc", "netrc", is_netrc),
+    ("/.pypirc", "pypi-credentials", |text| has_value(text, "password")),
+    ("/.pgpass", "pgpass", is_pgpass),
+    ("/.my.cnf", "mysql-credentials", |text| has_value(text, "password")),
+    ("/.git-credentials", "git-credentials", has_login),
+    ("/.git/config", "git-credentials", has_login),
+    ("/.vault-token", "vault-token", |text| !text.trim().is_empty()),
+    ("/.terraform.d/credentials.tfrc.json", "terraform-token", |text| text.contains("\"token\"")),
+    ("/.cargo/credentials", "cargo-token", |text| has_value(text, "token")),
+    ("/.cargo/credentials.toml", "cargo-token", |text| has_value(text, "token")),
+    ("/.gem/credentials", "rubygems-token", |text| text.contains("api_key")),
+    ("/.composer/auth.json", "composer-credentials", |text| {
+        text.contains("\"password\"") || text.contains("oauth")
+    }),
+    ("/.m2/settings.xml", "maven-credentials", |text| {
+        text.contains("<password>") && !text.contains("<password>${")
+    }),
+    ("/etc/shadow", "password-hash", is_shadow),
+    ("/.htpasswd", "password-hash", |text| text.contains(":$") || text.contains(":{SHA}")),
+    ("/secrets/kubernetes.io/serviceaccount/token", "service-account-token", |text| {
+        text.starts_with("eyJ")
+    }),
+    ("/.bash_history", "shell-history", has_lines),
+    ("/.ash_history", "shell-history", has_lines),
+    ("/.sh_history", "shell-history", has_lines),
+    ("/.zsh_history", "shell-history", has_lines),
+    ("/.python_history", "shell-history", has_lines),
+    ("/.node_repl_history", "shell-history", has_lines),
+    ("/.psql_history", "shell-history", has_lines),
+    ("/.mysql_history", "shell-history", has_lines),
+    ("/.rediscli_history", "shell-history", has_lines),
+    ("/.git/head", "git-repository", |text| text.starts_with("ref: ") || text.trim().len() == 40),
+];
+
+/// Endings of the files that people write settings and keys into.
+const ENDINGS: &[&str] = &[
+    "json",
+    "yaml",
+    "yml",
+    "properties",
+    "ini",
+    "conf",
+    "cfg",
+    "config",
+    "cnf",
+    "toml",
+    "xml",
+    "env",
+    "sh",
+    "tfvars",
+    "tfstate",
+    "pem",
+    "key",
+    "ppk",
+    "pgp",
+    "asc",
+    "ovpn",
+    "sql",
+    "p12",
+    "pfx",
+    "jks",
+    "keystore",
+    "kdbx",
+    "txt",
+    "password",
+    "secret",
+    "token",
+];
+
+/// Names of such files, whatever their ending.
+const NAMES: &[&str] = &[
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "identity",
+    "settings.py",
+    "config.php",
+    "wp-config.php",
+    "configuration.php",
+    "database.php",
+    "local.settings.json",
+    "credentials",
+    "secrets",
+    "password",
+    "secret",
+    "token",
+    "passwd.txt",
+];
+
+/// What dependencies pin, and what tools generate: large, and never a secret.
+const DULL: &[&str] = &[
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "composer.lock",
+    "composer.json",
+    "installed.json",
+    "tsconfig.json",
+    "cargo.toml",
+    "pyproject.toml",
+    "pnpm-lock.yaml",
+    "ca-certificates.conf",
+];
+
+/// Whether credentials are looked for in the file at this path.
+pub(crate) fn wants(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    if PUBLISHED.iter().any(|folder| lower.contains(folder)) {
+        return false;
+    }
+    if known(&lower).is_some() {
+        return true;
+    }
+    let system = SYSTEM.iter().any(|folder| lower.starts_with(folder));
+    if system && !LOCAL.iter().any(|folder| lower.starts_with(folder)) {
+        return false;
+    }
+    let name = lower.rsplit('/').next().unwrap_or_default();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    !DULL.contains(&name)
+        && (ENDINGS.contains(&ending)
+            || NAMES.contains(&name)
+            || name.starts_with(".env")
+            || name.starts_with("ssh_host_") && name.ends_with("_key"))
+}
+
+fn known(lower: &str) -> Option<&'static (&'static str, &'static str, Judge)> {
+    KNOWN.iter().find(|(ending, ..)| lower.ends_with(ending))
+}
+
+/// The credentials in a file.
+pub(crate) fn in_file(path: &str, bytes: &[u8]) -> Vec<Leak> {
+    if let Some(kind) = key_store(path, bytes) {
+        return vec![Leak::of(kind)];
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let lower = path.to_ascii_lowercase();
+    if let Some((_, kind, judge)) = known(&lower) {
+        // A file that a tool made for credentials is one thing to do, however many are in it.
+        return if judge(&text) { vec![Leak::of(kind)] } else { Vec::new() };
+    }
+    if bytes.iter().take(1024).any(|&byte| byte == 0) {
+        return Vec::new();
+    }
+    let mut seen = BTreeSet::new();
+    detector()
+        .scan(&*text, Origin::File(path))
+        .into_iter()
+        .filter(|detection| detection.confidence > coaming_secret::Confidence::Low)
+        .filter(|detection| seen.insert(detection.range.start))
+        .take(LEAK_LIMIT)
+        .map(|detection| {
+            let before = text.get(..detection.range.start).unwrap_or_default();
+            let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+            Leak { kind: detection.kind.into_owned(), label: format!("line {line}"), name: None }
+        })
+        .collect()
+}
+
+/// Stores of keys, by how they begin.
+fn key_store(path: &str, bytes: &[u8]) -> Option<&'static str> {
+    let ending = path.rsplit_once('.')?.1.to_ascii_lowercase();
+    match (ending.as_str(), bytes) {
+        ("p12" | "pfx", [0x30, 0x80..=0x84, ..]) => Some("pkcs12-key-store"),
+        ("jks" | "keystore", [0xfe, 0xed, 0xfe, 0xed, ..]) => Some("java-key-store"),
+        ("kdbx", [0x03, 0xd9, 0xa2, 0x9a, ..]) => Some("keepass-database"),
+        _ => None,
+    }
+}
+
+/// The text with `…` in the place of each credential, and these; `name` is what the text is the
+/// value of.
+pub(crate) fn redact(text: &str, name: Option<&str>) -> (String, Vec<Leak>) {
+    let origin = name.map_or(Origin::Text, Origin::Value);
+    let mut redacted = String::new();
+    let mut leaks = Vec::new();
+    let mut done = 0;
+    for detection in detector().scan(text, origin) {
+        let Some(before) = text.get(done..detection.range.start) else { continue };
+        redacted.push_str(before);
+        redacted.push('…');
+        done = detection.range.end;
+        let variable = assigned(before);
+        leaks.push(Leak {
+            kind: detection.kind.into_owned(),
+            label: String::new(),
+            name: variable.map(str::to_owned),
+        });
+    }
+    redacted.push_str(text.get(done..).unwrap_or_default());
+    (redacted, leaks)
+}
+
+/// The name in `… NAME=` or `… NAME="`.
+fn assigned(before: &str) -> Option<&str> {
+    let before = before.trim_end_matches(['"', '\'']).strip_suffix('=')?;
+    let start =
+        before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+    before.get(start..).filter(|name| !name.is_empty())
+}
+
+/// Whether a line gives the key a value that is neither empty nor a variable.
+fn has_value(text: &str, key: &str) -> bool {
+    text.lines().any(|line| {
+        let Some((name, value)) = line.split_once(['=', ':']) else { return false };
+        // In .npmrc the registry stands before the key: //registry.example/:_authToken=…
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name, value),
+            None => (name, value),
+        };
+        let name = name.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+        let name = name.rsplit(':').next().unwrap_or_default().trim();
+        let value = value.trim().trim_matches(['"', '\'']);
+        name == key && !value.is_empty() && !value.starts_with("${") && !value.starts_with('$')
+    })
+}
+
+fn is_google(text: &str) -> bool {
+    text.contains("\"private_key\"") || text.contains("\"refresh_token\"")
+}
+
+fn is_docker(text: &str) -> bool {
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else { return false };
+    let accounts = document.get("auths").unwrap_or(&document);
+    accounts.as_object().into_iter().flatten().any(|(_, account)| {
+        ["auth", "password", "identitytoken", "registrytoken"].iter().any(|key| {
+            account.get(key).and_then(serde_json::Value::as_str).is_some_and(|it| !it.is_empty())
+        })
+    })
+}
+
+fn is_kubeconfig(text: &str) -> bool {
+    ["client-key-data", "token", "password", "id-token", "refresh-token"].iter().any(|key| {
+        text.lines().any(|line| {
+            line.trim_start_matches([' ', '-']).strip_prefix(key).is_some_and(|rest| {
+                rest.strip_prefix(':').is_some_and(|value| !value.trim().is_empty())
+            })
+        })
+    })
+}
+
+fn is_netrc(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    words.any(|word| word == "password") && words.next().is_some_and(|it| !it.starts_with('$'))
+}
+
+fn is_pgpass(text: &str) -> bool {
+    text.lines().any(|line| !line.starts_with('#') && line.split(':').count() >= 5)
+}
+
+/// `https://user:password@host`
+fn has_login(text: &str) -> bool {
+    text.split("://").skip(1).any(|rest| {
+        let authority = rest.split(['/', '\n', ' ', '"']).next().unwrap_or_default();
+        authority.rsplit_once('@').is_some_and(|(login, _)| {
+            login.split_once(':').is_some_and(|(_, password)| !password.is_empty())
+                || login.len() >= 20
+        })
+    })
+}
+
+/// A hash of a password, and neither `*` nor `!`.
+fn is_shadow(text: &str) -> bool {
+    text.lines().any(|line| line.split(':').nth(1).is_some_and(|hash| hash.starts_with('$')))
+}
+
+fn has_lines(text: &str) -> bool {
+    text.lines().any(|line| !line.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(path: &str, text: &str) -> Vec<String> {
+        assert!(wants(path), "{path}");
+        in_file(path, text.as_bytes()).into_iter().map(|leak| leak.kind).collect()
+    }
+
+    #[test]
+    fn knows_the_files_that_tools_keep_credentials_in() {
+        for (path, text, kind) in [
+            (
+                "/root/.aws/credentials",
+                "[default]\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG\n",
+                "aws-credentials",
+            ),
+            ("/app/.npmrc", "//registry.npmjs.org/:_authToken=npm_abcdef\n", "npm-token"),
+            ("/home/app/.netrc", "machine x login y password z\n", "netrc"),
+            (
+                "/root/.docker/config.json",
+                r#"{"auths": {"r.example": {"auth": "dXNlcjpwYXNz"}}}"#,
+                "registry-credentials",
+            ),
+            ("/root/.kube/config", "users:\n- name: a\n  user:\n    token: abc\n", "kubeconfig"),
+            (
+                "/app/.git/config",
+                "[remote \"origin\"]\nurl = https://me:pass@git.example/x\n",
+                "git-credentials",
+            ),
+            ("/app/.git/HEAD", "ref: refs/heads/main\n", "git-repository"),
+            ("/etc/shadow", "root:$y$j9T$abc$def:19000::::::\n", "password-hash"),
+            ("/root/.bash_history", "mysql -u root\n", "shell-history"),
+        ] {
+            assert_eq!(kinds(path, text), [kind], "{path}");
+        }
+        assert_eq!(in_file("/app/key.p12", &[0x30, 0x82, 1, 0])[0].kind, "pkcs12-key-store");
+    }
+
+    #[test]
+    fn says_nothing_of_such_files_without_credentials() {
+        for (path, text) in [
+            ("/root/.aws/config", "[default]\nregion = eu-central-1\n"),
+            ("/app/.npmrc", "//registry.npmjs.org/:_authToken=${NPM_TOKEN}\nfund=false\n"),
+            ("/root/.docker/config.json", r#"{"auths": {"r.example": {}}, "credsStore": "pass"}"#),
+            ("/root/.kube/config", "users:\n- name: a\n  user:\n    token:\n    exec: {}\n"),
+            ("/app/.git/config", "url = https://git.example/x@y:z\nurl = git@github.com:a/b\n"),
+            ("/etc/shadow", "root:*:19000::::::\nsync:!:1:\n"),
+            ("/root/.bash_history", "\n"),
+            ("/app/.env", "PORT=8080\nDEBUG=false\n"),
+        ] {
+            assert_eq!(kinds(path, text), [""; 0], "{path}");
+        }
+    }
+
+    #[test]
+    fn passes_over_what_is_published() {
+        for path in [
+            "/app/node_modules/agent/test/key.pem",
+            "/usr/lib/python3/dist-packages/tests/keycert.pem",
+            "/usr/share/doc/x/examples/server.key",
+            "/app/package-lock.json",
+        ] {
+            assert!(!wants(path), "{path}");
+        }
+        assert!(wants("/usr/local/app/config.yaml"));
+    }
+
+    #[test]
+    fn redacts_and_names_the_variable() {
+        let key = "ghp_".to_owned() + "R4nd0mT0k3nV4lu3F0rT3sts0nly1234abcd";
+        let (text, leaks) = redact(&format!("RUN |1 GITHUB_TOKEN={key} /bin/sh -c make"), None);
+        assert!(!text.contains("R4nd0m"), "{text}");
+        assert!(text.starts_with("RUN |1 GITHUB_TOKEN=…"), "{text}");
+        assert_eq!(leaks[0].name.as_deref(), Some("GITHUB_TOKEN"));
+    }
+}

@@ -1,0 +1,211 @@
+//! An archive's bytes from front to back, where passing over is cheap.
+//!
+//! In a file, passing over costs nothing: the next place is read from where it lies. In a stream (a
+//! compressed layer, a registry's answer) what is passed over is made and thrown away. Invariant:
+//! memory is one buffer, whatever the archive's size.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+/// Headers lie between files: a small buffer wastes little on the files.
+const FILE_BUFFER: usize = 4 << 10;
+/// A stream is made as a whole: a large buffer saves calls.
+const STREAM_BUFFER: usize = 128 << 10;
+
+/// Where the bytes come from.
+enum Origin {
+    /// A part of a file: its start, and its length.
+    File { file: Arc<File>, offset: u64, length: u64 },
+    /// A stream.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// Bytes to read once, from front to back.
+pub(crate) struct Input {
+    origin: Origin,
+    buffer: Vec<u8>,
+    /// What of the buffer was consumed.
+    start: usize,
+    /// What of the buffer is filled.
+    end: usize,
+    /// The place, in the input, of the buffer's `start`.
+    position: u64,
+}
+
+impl Input {
+    /// `length` bytes of a file, from `offset`.
+    pub(crate) fn file(file: Arc<File>, offset: u64, length: u64) -> Self {
+        Self::new(Origin::File { file, offset, length }, FILE_BUFFER)
+    }
+
+    /// All that a stream yields.
+    pub(crate) fn stream(stream: Box<dyn Read + Send>) -> Self {
+        Self::new(Origin::Stream(stream), STREAM_BUFFER)
+    }
+
+    fn new(origin: Origin, size: usize) -> Self {
+        Self { origin, buffer: vec![0; size], start: 0, end: 0, position: 0 }
+    }
+
+    /// How many bytes were read or passed over.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The file and the place in it where the next byte is; `None` in a stream.
+    pub(crate) fn place(&self) -> Option<(&Arc<File>, u64)> {
+        match &self.origin {
+            Origin::File { file, offset, .. } => Some((file, offset.checked_add(self.position)?)),
+            Origin::Stream(_) => None,
+        }
+    }
+
+    /// The next bytes, at least `count` of them unless the input ends before. Consumes nothing.
+    /// `count` must be small: a header's size.
+    pub(crate) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        if self.end - self.start < count {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+            while self.end < count && self.fill()? > 0 {}
+        }
+        Ok(self.buffered())
+    }
+
+    /// Passes over `count` bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the input ends before.
+    pub(crate) fn skip(&mut self, count: u64) -> io::Result<()> {
+        let buffered = (self.end - self.start) as u64;
+        if count <= buffered {
+            self.consume(usize::try_from(count).unwrap_or(0));
+            return Ok(());
+        }
+        if let Origin::File { length, .. } = self.origin {
+            let target = self.position.saturating_add(count);
+            if target > length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.position = target;
+            (self.start, self.end) = (0, 0);
+            return Ok(());
+        }
+        let mut left = count;
+        while left > 0 {
+            let step = self.peek(1)?.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if step == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.consume(step);
+            left -= step as u64;
+        }
+        Ok(())
+    }
+
+    /// Reads a stream to its end, without keeping anything; a file has nothing to check there.
+    pub(crate) fn drain(&mut self) -> io::Result<()> {
+        if matches!(self.origin, Origin::Stream(_)) {
+            loop {
+                let count = self.peek(1)?.len();
+                if count == 0 {
+                    break;
+                }
+                self.consume(count);
+            }
+        }
+        Ok(())
+    }
+
+    fn buffered(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.start += count;
+        self.position += count as u64;
+    }
+
+    /// Appends to what is buffered; says by how many bytes.
+    fn fill(&mut self) -> io::Result<usize> {
+        let behind = self.position + (self.end - self.start) as u64;
+        let Some(room) = self.buffer.get_mut(self.end..) else { return Ok(0) };
+        let count = match &mut self.origin {
+            Origin::File { file, offset, length } => {
+                let left = usize::try_from(length.saturating_sub(behind)).unwrap_or(usize::MAX);
+                let count = room.len().min(left);
+                file.read_at(room.get_mut(..count).unwrap_or_default(), *offset + behind)?
+            }
+            Origin::Stream(stream) => stream.read(room)?,
+        };
+        self.end += count;
+        Ok(count)
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let mut available = self.peek(1)?;
+        let count = available.read(target)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn both(bytes: &[u8]) -> [Input; 2] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"before").unwrap();
+        file.write_all(bytes).unwrap();
+        file.write_all(b"after").unwrap();
+        [
+            Input::file(Arc::new(file), 6, bytes.len() as u64),
+            Input::stream(Box::new(io::Cursor::new(bytes.to_vec()))),
+        ]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reads_and_passes_over_as_a_slice_does(steps in proptest::collection::vec((0_u8..3, 0_usize..9000), 0..40)) {
+            let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
+            for mut input in both(&bytes) {
+                let mut at = 0;
+                for &(what, count) in &steps {
+                    let expected = bytes.get(at..at + count);
+                    match what {
+                        0 => {
+                            let passed = input.skip(count as u64);
+                            proptest::prop_assert_eq!(passed.is_ok(), expected.is_some());
+                        }
+                        1 => {
+                            let mut target = vec![0; count];
+                            let read = input.read_exact(&mut target);
+                            proptest::prop_assert_eq!(read.is_ok(), expected.is_some());
+                            if let Some(expected) = expected {
+                                proptest::prop_assert_eq!(&target, expected);
+                            }
+                        }
+                        _ => {
+                            let count = count.min(512);
+                            let seen = input.peek(count).unwrap();
+                            let there = &bytes[at..(at + count).min(bytes.len())];
+                            proptest::prop_assert!(seen.starts_with(there));
+                            continue;
+                        }
+                    }
+                    if expected.is_none() { break }
+                    at += count;
+                    proptest::prop_assert_eq!(input.position(), at as u64);
+                }
+            }
+        }
+    }
+}

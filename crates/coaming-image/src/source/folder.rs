@@ -1,0 +1,175 @@
+//! Folders: OCI layouts, unpacked docker archives, and root filesystems.
+//!
+//! Invariant: a link in a root filesystem is never followed, and what is no regular file never
+//! opened.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{
+    DOCUMENT_LIMIT, Image, ImageError, LayerSource, Platform, docker, file_identity,
+    manifest::from_index,
+};
+use crate::archive::{Entry, EntryKind};
+use crate::blob::Blob;
+
+/// How deep folders may nest.
+const DEPTH_LIMIT: usize = 256;
+
+/// What these folders hold is not one image, nor a root filesystem, but the machine's moment.
+const PSEUDO: &[&str] = &["/proc", "/sys", "/dev"];
+
+pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, ImageError> {
+    let identities = std::cell::RefCell::new(Vec::new());
+    let find = |name: &str| -> Option<Blob> {
+        let inside = crate::archive::normalise(name.as_bytes())?;
+        let file = open_regular(&path.join(inside.trim_start_matches('/'))).ok()?;
+        identities.borrow_mut().extend(file_identity(&file));
+        let length = file.metadata().ok()?.len();
+        Some(Blob::File { file: Arc::new(file), offset: 0, length })
+    };
+    let document = |name: &str| {
+        let blob = find(name)?;
+        Some(blob.whole(DOCUMENT_LIMIT).map_err(|error| ImageError::io(name, error)))
+    };
+    let mut image = if path.join("oci-layout").is_file() && path.join("index.json").is_file() {
+        let index = document("index.json")
+            .ok_or_else(|| ImageError::malformed("index.json", "it can't be read"))??;
+        from_index(&index, platform, &|digest| {
+            let name = format!("blobs/{}", digest.replace(':', "/"));
+            find(&name).ok_or_else(|| ImageError::malformed(&name, "the layout has no such file"))
+        })?
+    } else if path.join("manifest.json").is_file() && !path.join("etc").is_dir() {
+        let manifest = document("manifest.json")
+            .ok_or_else(|| ImageError::malformed("manifest.json", "it can't be read"))??;
+        docker::image(&manifest, &find)?
+    } else if ["etc", "usr", "bin", "lib", "var", "app"].iter().any(|name| path.join(name).is_dir())
+    {
+        return Ok(Image {
+            digest: String::new(),
+            config: Vec::new(),
+            layers: vec![LayerSource::Folder(path.to_owned())],
+            identity: None,
+            notes: Vec::new(),
+        });
+    } else {
+        return Err(ImageError::NoImage(path.display().to_string()));
+    };
+    image.identity = Some(format!("{} {}", image.digest, identities.into_inner().join(" ")));
+    Ok(image)
+}
+
+/// Opens a regular file, and neither a link nor a pipe that would never end.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = File::options()
+        .read(true)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    Ok(file)
+}
+
+/// A walk over a root filesystem, in the order of the names.
+pub(crate) struct FolderWalk {
+    root: PathBuf,
+    /// What is still to be visited: the next is the last.
+    left: Vec<(PathBuf, usize)>,
+    /// What could not be read.
+    pub(crate) problems: Vec<(String, String)>,
+}
+
+impl FolderWalk {
+    pub(crate) fn new(root: &Path) -> Self {
+        let mut walk = Self { root: root.to_owned(), left: Vec::new(), problems: Vec::new() };
+        walk.enter(root, 0);
+        walk
+    }
+
+    fn enter(&mut self, folder: &Path, depth: usize) {
+        let listed = fs::read_dir(folder).and_then(|entries| {
+            entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()
+        });
+        match listed {
+            Ok(_) if depth > DEPTH_LIMIT => self.refuse(folder, "folders nest too deep"),
+            Ok(mut paths) => {
+                paths.sort_unstable_by(|a, b| b.cmp(a));
+                self.left.extend(paths.into_iter().map(|path| (path, depth)));
+            }
+            Err(error) => self.refuse(folder, &error.to_string()),
+        }
+    }
+
+    fn refuse(&mut self, path: &Path, message: &str) {
+        let inside = self.inside(path);
+        self.problems.push((inside, message.to_owned()));
+    }
+
+    fn inside(&self, path: &Path) -> String {
+        let inside = path.strip_prefix(&self.root).unwrap_or(path);
+        format!("/{}", inside.to_string_lossy())
+    }
+
+    /// The next entry, and where it is.
+    fn step(&mut self, path: PathBuf, depth: usize) -> io::Result<(Entry, PathBuf)> {
+        let metadata = fs::symlink_metadata(&path)?;
+        let kind = metadata.file_type();
+        let inside = self.inside(&path);
+        let mut link = String::new();
+        let mut capability = Vec::new();
+        let kind = if kind.is_symlink() {
+            link = fs::read_link(&path)?.to_string_lossy().into_owned();
+            EntryKind::Symlink
+        } else if kind.is_dir() {
+            if !PSEUDO.contains(&inside.as_str()) {
+                self.enter(&path, depth + 1);
+            }
+            EntryKind::Directory
+        } else if kind.is_file() {
+            if metadata.mode() & 0o111 != 0 {
+                capability = capability_of(&path);
+            }
+            EntryKind::File
+        } else {
+            EntryKind::Special
+        };
+        let entry = Entry {
+            path: inside,
+            kind,
+            mode: metadata.mode() & 0o7777,
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+            size: if kind == EntryKind::File { metadata.len() } else { 0 },
+            link,
+            capability,
+        };
+        Ok((entry, path))
+    }
+}
+
+impl Iterator for FolderWalk {
+    type Item = (Entry, PathBuf);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (path, depth) = self.left.pop()?;
+            match self.step(path.clone(), depth) {
+                Ok(entry) => return Some(entry),
+                Err(error) => self.refuse(&path, &error.to_string()),
+            }
+        }
+    }
+}
+
+fn capability_of(path: &Path) -> Vec<u8> {
+    let mut value = [0_u8; 64];
+    match rustix::fs::lgetxattr(path, "security.capability", &mut value) {
+        Ok(length) => value.get(..length).unwrap_or_default().to_vec(),
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,173 @@
+//! Where images come from: archives, layouts, root filesystems, registries.
+//!
+//! Opening finds the configuration and the layers, and reads none of the layers. Invariant: a digest
+//! that names a file is one, and nothing else: no path of an image's choosing is opened outside it.
+
+mod docker;
+mod folder;
+mod manifest;
+mod outer;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::blob::{Blob, BlobSource};
+
+pub(crate) use folder::{FolderWalk, open_regular};
+pub use manifest::Platform;
+
+/// The most layers that are read. Docker makes no more than 127.
+pub(crate) const LAYER_LIMIT: usize = 1000;
+/// The largest manifest or configuration that is read.
+const DOCUMENT_LIMIT: u64 = 8 << 20;
+
+/// Why an image can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// A file can't be read.
+    #[error("can't read {path}: {source}")]
+    Io {
+        /// The file, or the part of an archive.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is nothing that could be an image.
+    #[error(
+        "{0} is no image: neither a docker archive, nor an OCI layout, nor the folder of a root \
+         filesystem"
+    )]
+    NoImage(String),
+    /// A part of the image is missing or does not keep to its format.
+    #[error("{path}: {message}")]
+    Malformed {
+        /// The file, or the part of an archive.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The image is not made for the platform that was asked for.
+    #[error("there is no image for {wanted}; there is: {available}. Name one by --platform")]
+    Platform {
+        /// The platform.
+        wanted: String,
+        /// What there is.
+        available: String,
+    },
+}
+
+impl ImageError {
+    fn io(path: impl ToString, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_string(), source }
+    }
+
+    fn malformed(path: impl ToString, message: impl ToString) -> Self {
+        Self::Malformed { path: path.to_string(), message: message.to_string() }
+    }
+}
+
+/// A layer that was not read yet.
+#[derive(Clone)]
+pub(crate) enum LayerSource {
+    /// An archive, maybe compressed.
+    Archive(Blob),
+    /// A root filesystem.
+    Folder(PathBuf),
+}
+
+/// An image that was opened, and not read yet.
+pub struct Image {
+    /// The manifest's digest, else the configuration's; empty for a root filesystem.
+    pub(crate) digest: String,
+    /// The configuration, as JSON; empty for a root filesystem.
+    pub(crate) config: Vec<u8>,
+    /// The layers, from the lowest.
+    pub(crate) layers: Vec<LayerSource>,
+    /// What tells this image from all others; `None` where nothing does.
+    pub(crate) identity: Option<String>,
+    /// What is noteworthy about how it was opened.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Image {
+    /// Opens a docker archive, an OCI layout (a folder or an archive), or the folder of a root
+    /// filesystem. Of an image for several platforms, `platform` is taken, else this machine's.
+    ///
+    /// # Errors
+    ///
+    /// If it is none of these, or a part of it is missing.
+    pub fn open(path: &Path, platform: Option<&Platform>) -> Result<Self, ImageError> {
+        let shown = path.display().to_string();
+        let metadata = path.metadata().map_err(|error| ImageError::io(&shown, error))?;
+        if metadata.is_dir() {
+            return folder::open(path, platform);
+        }
+        let file = File::open(path).map_err(|error| ImageError::io(&shown, error))?;
+        outer::open(file, &shown, platform)
+    }
+
+    /// Reads an archive from a stream, such as standard input or a daemon's answer, by way of a
+    /// temporary file that is gone afterwards.
+    ///
+    /// # Errors
+    ///
+    /// If it is no archive of an image, or the temporary file can't be written.
+    pub fn from_stream(
+        name: &str,
+        mut stream: impl Read,
+        platform: Option<&Platform>,
+    ) -> Result<Self, ImageError> {
+        let file = outer::spool(&mut stream).map_err(|error| ImageError::io(name, error))?;
+        outer::open(file, name, platform).map(|image| Self { identity: None, ..image })
+    }
+
+    /// An image whose manifest is at hand, and whose blobs come from `source`, which must verify
+    /// their digests.
+    ///
+    /// # Errors
+    ///
+    /// If the manifest or the configuration is missing or malformed.
+    pub fn from_registry(
+        digest: &str,
+        manifest: &[u8],
+        source: &Arc<dyn BlobSource>,
+    ) -> Result<Self, ImageError> {
+        let lookup = |digest: &str| {
+            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
+        };
+        let image = manifest::image(digest, manifest, &lookup)?;
+        Ok(Self { identity: Some(digest.to_owned()), ..image })
+    }
+
+    /// The manifest's digest, else the configuration's; empty for a root filesystem.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+/// `sha256:…` of some bytes.
+fn digest_of(bytes: &[u8]) -> String {
+    format!("sha256:{:x}", Sha256::digest(bytes))
+}
+
+/// What tells a file's state from all others: which file, how long, and when it was changed.
+fn file_identity(file: &File) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = file.metadata().ok()?;
+    Some(format!(
+        "{}:{}:{}:{}.{}",
+        metadata.dev(),
+        metadata.ino(),
+        metadata.len(),
+        metadata.ctime(),
+        metadata.ctime_nsec()
+    ))
+}
+
+#[cfg(test)]
+mod tests;

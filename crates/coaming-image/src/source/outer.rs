@@ -1,0 +1,161 @@
+//! Archives that hold an image: `docker save`'s, and OCI layouts in a tar.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek as _, Write as _};
+use std::sync::Arc;
+
+use super::{
+    DOCUMENT_LIMIT, Image, ImageError, Platform, docker, file_identity, manifest::from_index,
+};
+use crate::archive::{EntryKind, Step, Walk};
+use crate::blob::{Blob, Compression, compression, decompress};
+use crate::input::Input;
+
+/// The most members that such an archive may have: a few for each layer.
+const MEMBER_LIMIT: usize = 20_000;
+/// The most bytes that are written to a temporary file.
+const SPOOL_LIMIT: u64 = 64 << 30;
+
+/// What an archive holds: where each file is, and which names are links to others.
+#[derive(Default)]
+struct Members {
+    files: HashMap<String, (u64, u64)>,
+    links: HashMap<String, String>,
+}
+
+impl Members {
+    fn read(file: &Arc<File>, length: u64, shown: &str) -> Result<Self, ImageError> {
+        let mut walk = Walk::new(Input::file(Arc::clone(file), 0, length));
+        let mut members = Self::default();
+        while let Some(step) = walk.next().map_err(|error| ImageError::malformed(shown, error))? {
+            let Step::Entry(entry) = step else { continue };
+            if members.files.len() + members.links.len() >= MEMBER_LIMIT {
+                return Err(ImageError::malformed(
+                    shown,
+                    format!("it has more than {MEMBER_LIMIT} members: no archive of an image"),
+                ));
+            }
+            match entry.kind {
+                EntryKind::File => {
+                    if let Some((_, offset)) = walk.input.place() {
+                        members.files.insert(entry.path, (offset, entry.size));
+                    }
+                }
+                EntryKind::HardLink => {
+                    members.links.insert(entry.path, entry.link);
+                }
+                EntryKind::Symlink => {
+                    if let Some(target) = beside(&entry.path, &entry.link) {
+                        members.links.insert(entry.path, target);
+                    }
+                }
+                EntryKind::Directory | EntryKind::Special => {}
+            }
+        }
+        Ok(members)
+    }
+
+    /// The member with this name. Old versions of Docker link layers that are the same.
+    fn find(&self, file: &Arc<File>, name: &str) -> Option<Blob> {
+        let mut name = crate::archive::normalise(name.as_bytes())?;
+        for _ in 0..8 {
+            if let Some(&(offset, length)) = self.files.get(&name) {
+                return Some(Blob::File { file: Arc::clone(file), offset, length });
+            }
+            name.clone_from(self.links.get(&name)?);
+        }
+        None
+    }
+}
+
+/// Where a link leads that stands at `path`; `None` out of the archive.
+fn beside(path: &str, link: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    if !link.starts_with('/') {
+        parts.extend(path.split('/').filter(|part| !part.is_empty()));
+        parts.pop();
+    }
+    for part in link.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(format!("/{}", parts.join("/")))
+}
+
+/// Opens an archive, which may be compressed as a whole.
+pub(super) fn open(
+    file: File,
+    shown: &str,
+    platform: Option<&Platform>,
+) -> Result<Image, ImageError> {
+    let identity = file_identity(&file);
+    let file = plain(file).map_err(|error| ImageError::io(shown, error))?;
+    let length = file.metadata().map_err(|error| ImageError::io(shown, error))?.len();
+    let file = Arc::new(file);
+    let members = match Members::read(&file, length, shown) {
+        Ok(members) if members.files.is_empty() => {
+            return Err(ImageError::NoImage(shown.to_owned()));
+        }
+        // A file that does not even begin as an archive is another thing, and not a broken one.
+        Err(ImageError::Malformed { message, .. }) if message.contains("at byte 0:") => {
+            return Err(ImageError::NoImage(shown.to_owned()));
+        }
+        members => members?,
+    };
+    let document = |name: &str| {
+        members
+            .find(&file, name)
+            .map(|blob| blob.whole(DOCUMENT_LIMIT).map_err(|error| ImageError::io(name, error)))
+    };
+    // Docker writes both since its version 25; only an index can hold several platforms.
+    let mut image = if let Some(index) =
+        document("index.json").filter(|_| members.find(&file, "oci-layout").is_some())
+    {
+        from_index(&index?, platform, &|digest| {
+            let name = format!("blobs/{}", digest.replace(':', "/"));
+            members
+                .find(&file, &name)
+                .ok_or_else(|| ImageError::malformed(&name, "the archive has no such file"))
+        })?
+    } else if let Some(manifest) = document("manifest.json") {
+        docker::image(&manifest?, &|name| members.find(&file, name))?
+    } else {
+        return Err(ImageError::NoImage(shown.to_owned()));
+    };
+    image.identity = identity.map(|identity| format!("{} {identity}", image.digest));
+    Ok(image)
+}
+
+/// The file itself, or a temporary one with what is compressed in it.
+fn plain(mut file: File) -> io::Result<File> {
+    let mut magic = [0; 6];
+    let mut filled = 0;
+    while let Some(rest) = magic.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    file.rewind()?;
+    match compression(&magic) {
+        Compression::Plain => Ok(file),
+        compression => spool(&mut decompress(compression, BufReader::new(file))?),
+    }
+}
+
+/// Writes a stream to a temporary file, without a name, which is gone when it is closed.
+pub(super) fn spool(stream: &mut dyn Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    let count = io::copy(&mut stream.take(SPOOL_LIMIT + 1), &mut file)?;
+    if count > SPOOL_LIMIT {
+        return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
+    }
+    file.flush()?;
+    plain(file)
+}

@@ -1,0 +1,359 @@
+//! An image's facts: a page for people, and JSON.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use coaming_image::{Credential, ImageFacts, PackageKind, PrivilegedFile, UtilityKind, Verdict};
+
+use crate::text::{counted, plain, wrapped};
+
+/// The most lines that a section of the page has; JSON has all.
+const LINES: usize = 30;
+
+/// Writes a page: the verdict, the user, credentials, utilities, privileged files, packages.
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn render(facts: &ImageFacts, name: &str, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { facts, color, out };
+    page.head(name)?;
+    if !facts.bill {
+        page.user()?;
+    }
+    page.packages()?;
+    page.credentials()?;
+    page.utilities()?;
+    page.privileged()?;
+    page.writable()?;
+    page.problems()
+}
+
+/// Writes the facts as JSON: `{"version": 1, "image": "…", "facts": {…}}`.
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn json(facts: &ImageFacts, name: &str, out: &mut dyn Write) -> io::Result<()> {
+    #[derive(serde::Serialize)]
+    struct Document<'a> {
+        version: u32,
+        image: &'a str,
+        facts: &'a ImageFacts,
+    }
+    serde_json::to_writer_pretty(&mut *out, &Document { version: 1, image: name, facts })?;
+    writeln!(out)
+}
+
+struct Page<'a> {
+    facts: &'a ImageFacts,
+    color: bool,
+    out: &'a mut dyn Write,
+}
+
+impl Page<'_> {
+    fn bold(&self, text: &str) -> String {
+        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn title(&mut self, text: &str) -> io::Result<()> {
+        let title = self.bold(text);
+        writeln!(self.out, "\n{title}")
+    }
+
+    /// Lines under a title, indented; so many and no more.
+    fn lines(&mut self, lines: &[String]) -> io::Result<()> {
+        for line in lines.iter().take(LINES) {
+            for part in line.lines() {
+                writeln!(self.out, "  {part}")?;
+            }
+        }
+        if lines.len() > LINES {
+            let more = lines.len() - LINES;
+            writeln!(self.out, "  … and {more} more; --format json has all")?;
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, name: &str) -> io::Result<()> {
+        let facts = self.facts;
+        let name = self.bold(&plain(name));
+        let mut what: Vec<String> = Vec::new();
+        if let Some(distribution) = &facts.distribution {
+            let named = if distribution.name.is_empty() {
+                format!("{} {}", distribution.id, distribution.version)
+            } else {
+                distribution.name.clone()
+            };
+            what.push(plain(named.trim()));
+        }
+        if !facts.config.os.is_empty() {
+            what.push(plain(&format!("{}/{}", facts.config.os, facts.config.architecture)));
+        }
+        if !facts.layers.is_empty() {
+            let size: u64 = facts.layers.iter().map(|layer| layer.size).sum();
+            what.push(format!("{}, {}", counted(facts.layers.len(), "layer"), bytes(size)));
+        }
+        writeln!(self.out, "{name}  {}", what.join(" · "))?;
+        if !facts.digest.is_empty() {
+            writeln!(self.out, "{}", plain(&facts.digest))?;
+        }
+        writeln!(self.out, "\n{}", wrapped(&self.verdict()))
+    }
+
+    fn verdict(&self) -> String {
+        let facts = self.facts;
+        if facts.bill {
+            return "A bill of materials: it names the packages. What an intruder finds beside \
+                    them, only the image itself can tell."
+                .to_owned();
+        }
+        let others = counted(facts.utilities.len(), "program");
+        match facts.verdict {
+            Verdict::Distroless if facts.utilities.is_empty() => {
+                "Distroless: no shell, no package manager, nothing else for an intruder to run."
+                    .to_owned()
+            }
+            Verdict::Distroless => format!(
+                "Distroless: no shell and no package manager; {others} that an intruder could use."
+            ),
+            Verdict::Minimal => {
+                format!("Minimal: no whole distribution, but {others} that an intruder could use.")
+            }
+            Verdict::Full => format!(
+                "A full distribution: {others} that an intruder could use, and a package manager \
+                 to get more."
+            ),
+        }
+    }
+
+    fn user(&mut self) -> io::Result<()> {
+        let user = &self.facts.user;
+        let written = &self.facts.config.user;
+        let text = match (user.is_root(), written.is_empty()) {
+            (Some(true), true) => "root, for no USER is set: an intruder owns every file in the \
+                                   container, and is one kernel bug away from the node."
+                .to_owned(),
+            (Some(true), false) => format!(
+                "root (USER {}): an intruder owns every file in the container, and is one kernel \
+                 bug away from the node.",
+                plain(written)
+            ),
+            (Some(false), _) => {
+                let id = user.uid.map_or_else(String::new, |uid| uid.to_string());
+                let name = if user.name.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", plain(&user.name))
+                };
+                format!("user {id}{name}, not root.")
+            }
+            (None, _) => format!(
+                "USER {}, which the image's /etc/passwd does not know: set it by its number, so \
+                 that Kubernetes can tell that it is not root.",
+                plain(written)
+            ),
+        };
+        self.title("Runs as")?;
+        self.lines(&[wrapped(&text)])
+    }
+
+    fn packages(&mut self) -> io::Result<()> {
+        let mut counts: BTreeMap<PackageKind, usize> = BTreeMap::new();
+        for package in &self.facts.packages {
+            *counts.entry(package.kind).or_default() += 1;
+        }
+        let kinds: Vec<String> = counts
+            .iter()
+            .map(|(kind, count)| format!("{count} {}", format!("{kind:?}").to_lowercase()))
+            .collect();
+        self.title("Packages")?;
+        match kinds.is_empty() {
+            true => self.lines(&["none are recorded in the image".to_owned()]),
+            false => self.lines(&[kinds.join(", ")]),
+        }
+    }
+
+    fn credentials(&mut self) -> io::Result<()> {
+        if self.facts.credentials.is_empty() {
+            return Ok(());
+        }
+        self.title("Credentials in the image")?;
+        let mut shown: Vec<&Credential> = self.facts.credentials.iter().collect();
+        // What the container's user can read comes first.
+        shown.sort_by_key(|credential| match (credential.deleted, credential.readable) {
+            (false, Some(true)) => 0,
+            (false, None) => 1,
+            (true, _) => 2,
+            (false, Some(false)) => 3,
+        });
+        let lines: Vec<String> =
+            shown.iter().map(|credential| self.credential(credential)).collect();
+        self.lines(&lines)
+    }
+
+    /// A credential, and what it takes to read it: together they are one finding.
+    fn credential(&self, credential: &Credential) -> String {
+        let mut place = plain(&credential.place.path);
+        if !credential.label.is_empty() {
+            let label = plain(&credential.label);
+            place = if place.is_empty() { label } else { format!("{place}, {label}") };
+        }
+        let means = self.means(credential);
+        format!("{place}: {}\n{}", plain(&credential.kind), indented(&means))
+    }
+
+    fn means(&self, credential: &Credential) -> String {
+        if credential.deleted && !credential.place.path.is_empty() {
+            return "deleted by a later layer, and still in the image: whoever may pull it unpacks \
+                    it. Rotate it; build it in by a secret mount."
+                .to_owned();
+        }
+        if credential.place.path.is_empty() {
+            return match credential.readable {
+                Some(true) => "in the image's configuration: whoever may pull the image reads it, \
+                               as does every process in the container. Rotate it; give it at run \
+                               time."
+                    .to_owned(),
+                _ => "in the image's configuration: whoever may pull the image reads it. Rotate \
+                      it; build it in by a secret mount."
+                    .to_owned(),
+            };
+        }
+        let readers: Vec<&str> =
+            self.facts.readers().map(|utility| utility.name.as_str()).collect();
+        match (credential.readable, readers.as_slice()) {
+            (Some(false), _) => {
+                "not readable by the container's user, but by whoever may pull the image. Rotate \
+                 it; mount it at run time."
+                    .to_owned()
+            }
+            (_, []) => "readable by the container's user, but no program in the image shows it: a \
+                        flaw in the application that reads files does. Rotate it; mount it at run \
+                        time."
+                .to_owned(),
+            (readable, readers) => {
+                let mut named: Vec<String> = Vec::new();
+                for reader in ["cat", "sh", "head", "busybox"].iter().chain(readers) {
+                    let reader = plain(reader);
+                    if readers.contains(&reader.as_str()) && !named.contains(&reader) {
+                        named.push(reader);
+                    }
+                }
+                let more = named.len().saturating_sub(3);
+                named.truncate(3);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let may = if readable.is_some() { "readable" } else { "maybe readable" };
+                format!(
+                    "{may} by the container's user, and {}{more} are there to read it: one injected \
+                     command gives it away. Rotate it; mount it at run time.",
+                    named.join(", ")
+                )
+            }
+        }
+    }
+
+    fn utilities(&mut self) -> io::Result<()> {
+        if self.facts.utilities.is_empty() {
+            return Ok(());
+        }
+        let mut kinds: BTreeMap<UtilityKind, Vec<String>> = BTreeMap::new();
+        for utility in &self.facts.utilities {
+            let names = kinds.entry(utility.kind).or_default();
+            let name = plain(&utility.name);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        self.title("What an intruder finds")?;
+        let lines: Vec<String> = kinds
+            .into_iter()
+            .map(|(kind, names)| {
+                let list = shortened(&names);
+                format!("{}: {}\n{}", self.bold(kind.plural()), kind.misuse(), indented(&list))
+            })
+            .collect();
+        self.lines(&lines)
+    }
+
+    fn privileged(&mut self) -> io::Result<()> {
+        if self.facts.privileged_files.is_empty() {
+            return Ok(());
+        }
+        self.title("Programs that give more rights than their user has")?;
+        let lines: Vec<String> = self.facts.privileged_files.iter().map(privileged).collect();
+        self.lines(&lines)?;
+        writeln!(
+            self.out,
+            "  `allowPrivilegeEscalation: false` in the pod takes their effect away."
+        )
+    }
+
+    fn writable(&mut self) -> io::Result<()> {
+        if self.facts.world_writable.is_empty() {
+            return Ok(());
+        }
+        self.title("Everybody may write to")?;
+        let lines: Vec<String> = self.facts.world_writable.iter().map(|path| plain(path)).collect();
+        self.lines(&lines)
+    }
+
+    fn problems(&mut self) -> io::Result<()> {
+        if self.facts.problems.is_empty() {
+            return Ok(());
+        }
+        self.title("Could not be read")?;
+        let lines: Vec<String> = self
+            .facts
+            .problems
+            .iter()
+            .map(|problem| {
+                let mut place = plain(&problem.place.path);
+                if let Some(layer) = problem.place.layer.filter(|_| place.is_empty()) {
+                    place = format!("layer {layer}");
+                }
+                let colon = if place.is_empty() { "" } else { ": " };
+                wrapped(&format!("{place}{colon}{}", plain(&problem.message)))
+            })
+            .collect();
+        self.lines(&lines)
+    }
+}
+
+fn privileged(file: &PrivilegedFile) -> String {
+    let mut rights = Vec::new();
+    if file.mode & 0o4000 != 0 {
+        rights.push(if file.uid == 0 {
+            "setuid root".to_owned()
+        } else {
+            format!("setuid {}", file.uid)
+        });
+    }
+    if file.mode & 0o2000 != 0 {
+        rights.push(format!("setgid {}", file.gid));
+    }
+    rights.extend(file.capabilities.iter().map(|capability| plain(capability)));
+    format!("{}: {}", plain(&file.place.path), rights.join(", "))
+}
+
+/// At most so many names, and how many more there are.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 14;
+    let list = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{list} and {more} more"),
+        _ => list,
+    }
+}
+
+fn indented(text: &str) -> String {
+    wrapped(text).lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..1_000_000 => format!("{} kB", count.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{} MB", count / 1_000_000),
+        _ => format!("{}.{} GB", count / 1_000_000_000, count / 100_000_000 % 10),
+    }
+}
