@@ -7,13 +7,13 @@
 //! Files that are not Kubernetes' own but say something about what runs ([`FileKind`]) are files
 //! of the inventory too: they have a text, and no objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use coaming_yaml::{Document, Node, NodeId};
 
 use crate::workload::pods_in;
-use crate::{Fields, Object, ObjectId, Service, Workload};
+use crate::{Container, Fields, Object, ObjectId, Service, Workload};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +59,8 @@ struct WorkloadEntry {
     object: u32,
     template: NodeId,
     spec: NodeId,
+    /// Its object says that a controller made it.
+    controlled: bool,
 }
 
 /// How deep `List`s in `List`s are opened.
@@ -79,13 +81,14 @@ impl FileEntry {
             let node = document.node(entry.node);
             let api_version = node.string("apiVersion").unwrap_or_default();
             let kind = node.string("kind").unwrap_or_default();
-            workloads.extend(pods_in(node, api_version, kind).into_iter().map(
-                |(template, spec)| WorkloadEntry {
-                    object: u32::try_from(position).unwrap_or(u32::MAX),
-                    template: template.id(),
-                    spec: spec.id(),
-                },
-            ));
+            let pods = pods_in(node, api_version, kind);
+            let controlled = !pods.is_empty() && controller(node).is_some();
+            workloads.extend(pods.into_iter().map(|(template, spec)| WorkloadEntry {
+                object: u32::try_from(position).unwrap_or(u32::MAX),
+                template: template.id(),
+                spec: spec.id(),
+                controlled,
+            }));
         }
         let kind = FileKind::Manifest;
         Self { name: name.to_owned(), source, kind, rendered: false, documents, objects, workloads }
@@ -118,6 +121,13 @@ fn collect_objects(node: Node<'_>, document: u32, depth: usize, objects: &mut Ve
     }
 }
 
+/// The kind and name of the controller that made an object.
+fn controller(object: Node<'_>) -> Option<(&str, &str)> {
+    let owners = object.mapping("metadata")?.list("ownerReferences");
+    let owner = owners.into_iter().find(|owner| owner.boolean("controller") == Some(true))?;
+    Some((owner.string("kind")?, owner.string("name")?))
+}
+
 /// All objects at hand.
 #[derive(Debug, Default)]
 pub struct Inventory {
@@ -125,6 +135,8 @@ pub struct Inventory {
     /// File and place in the file, by object.
     objects: Vec<(u32, u32)>,
     /// File and place in the file, by workload.
+    all_workloads: Vec<(u32, u32)>,
+    /// Those that say something of their own.
     workloads: Vec<(u32, u32)>,
     /// The first object of each file.
     first_object: Vec<u32>,
@@ -154,9 +166,39 @@ impl Inventory {
                 }
             }
             let places = 0..u32::try_from(entry.workloads.len()).unwrap_or(u32::MAX);
-            inventory.workloads.extend(places.map(|place| (file, place)));
+            inventory.all_workloads.extend(places.map(|place| (file, place)));
         }
+        inventory.workloads = inventory.without_copies();
         inventory
+    }
+
+    /// The workloads but for those that repeat what their controller, which is at hand too, says.
+    fn without_copies(&self) -> Vec<(u32, u32)> {
+        let is_controlled = |&(file, place): &(u32, u32)| {
+            let workload = self.files.get(file as usize)?.workloads.get(place as usize)?;
+            Some(workload.controlled)
+        };
+        if !self.all_workloads.iter().any(|place| is_controlled(place) == Some(true)) {
+            return self.all_workloads.clone();
+        }
+        let workloads = self.all_workloads();
+        let mut by_name: HashMap<[&str; 3], Workload<'_>> = HashMap::new();
+        for workload in workloads.iter() {
+            let object = workload.object;
+            let key = [object.kind(), object.namespace_or_default(), object.name()];
+            by_name.entry(key).or_insert(workload);
+        }
+        let repeats = |workload: Workload<'_>| {
+            let object = workload.object;
+            let Some((kind, name)) = controller(object.node()) else { return false };
+            by_name
+                .get(&[kind, object.namespace_or_default(), name])
+                .is_some_and(|owner| is_copy(workload, *owner))
+        };
+        (0..workloads.len())
+            .filter(|&position| !workloads.get(position).is_some_and(repeats))
+            .filter_map(|position| self.all_workloads.get(position).copied())
+            .collect()
     }
 
     /// The files, in their order; an [`Object::file`] is a place in here.
@@ -228,10 +270,17 @@ impl Inventory {
         })
     }
 
-    /// Every workload.
+    /// The workloads that say something of their own. What a controller made of another workload at
+    /// hand (a Deployment's ReplicaSets and their pods) is left out, unless it was changed on the way.
     #[must_use]
     pub fn workloads(&self) -> Workloads<'_> {
-        Workloads { inventory: self }
+        Workloads { inventory: self, places: &self.workloads }
+    }
+
+    /// Every workload, with those that controllers made.
+    #[must_use]
+    pub fn all_workloads(&self) -> Workloads<'_> {
+        Workloads { inventory: self, places: &self.all_workloads }
     }
 
     /// The Services that select pods with these labels in this namespace.
@@ -247,17 +296,30 @@ impl Inventory {
     }
 }
 
+/// Whether a workload runs what its controller's template says, or nothing: an admission webhook may
+/// have put a container of its own into it, and a ReplicaSet scaled to zero is history.
+fn is_copy(workload: Workload<'_>, owner: Workload<'_>) -> bool {
+    let scaled_down =
+        workload.object.node().mapping("spec").and_then(|spec| spec.integer("replicas")) == Some(0);
+    let theirs: BTreeSet<_> =
+        owner.pod().containers().map(|container| (container.name(), container.image())).collect();
+    let runs_as_told =
+        |container: Container<'_>| theirs.contains(&(container.name(), container.image()));
+    scaled_down || workload.pod().containers().all(runs_as_told)
+}
+
 /// The workloads of an inventory: to be walked one by one, or taken by their place.
 #[derive(Clone, Copy, Debug)]
 pub struct Workloads<'i> {
     inventory: &'i Inventory,
+    places: &'i [(u32, u32)],
 }
 
 impl<'i> Workloads<'i> {
     /// How many there are.
     #[must_use]
     pub fn len(self) -> usize {
-        self.inventory.workloads.len()
+        self.places.len()
     }
 
     /// Whether there is none.
@@ -269,7 +331,7 @@ impl<'i> Workloads<'i> {
     /// The workload at this place.
     #[must_use]
     pub fn get(self, position: usize) -> Option<Workload<'i>> {
-        let &(file, place) = self.inventory.workloads.get(position)?;
+        let &(file, place) = self.places.get(position)?;
         let entry = self.inventory.files.get(file as usize)?;
         let workload = entry.workloads.get(place as usize)?;
         let first = *self.inventory.first_object.get(file as usize)?;
@@ -281,5 +343,43 @@ impl<'i> Workloads<'i> {
     /// All, in the order of the files.
     pub fn iter(self) -> impl Iterator<Item = Workload<'i>> {
         (0..self.len()).filter_map(move |position| self.get(position))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inventory(text: &str) -> Inventory {
+        let stream = coaming_yaml::parse(Arc::from(text));
+        Inventory::new(vec![FileEntry::new("a.yaml", stream.source, stream.documents)])
+    }
+
+    fn workload(kind: &str, name: &str, owner: Option<(&str, &str)>, images: &[&str]) -> String {
+        let owner = owner.map_or_else(String::new, |(kind, name)| {
+            format!(", ownerReferences: [{{kind: {kind}, name: {name}, controller: true}}]")
+        });
+        let containers: Vec<String> =
+            images.iter().map(|image| format!("{{name: {image}, image: {image}}}")).collect();
+        let pod = format!("spec: {{containers: [{}]}}", containers.join(", "));
+        let spec = if kind == "Pod" { pod } else { format!("spec: {{template: {{{pod}}}}}") };
+        let api = if kind == "Pod" { "v1" } else { "apps/v1" };
+        format!("---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}{owner}}}\n{spec}\n")
+    }
+
+    fn names(workloads: Workloads<'_>) -> Vec<&str> {
+        workloads.iter().map(|workload| workload.object.name()).collect()
+    }
+
+    #[test]
+    fn what_a_controller_made_is_said_once() {
+        let text = workload("Deployment", "web", None, &["nginx"])
+            + &workload("ReplicaSet", "web-1", Some(("Deployment", "web")), &["nginx"])
+            + &workload("Pod", "web-1-a", Some(("ReplicaSet", "web-1")), &["nginx"])
+            + &workload("Pod", "web-1-b", Some(("ReplicaSet", "web-1")), &["nginx", "proxy"])
+            + &workload("Pod", "orphan", Some(("ReplicaSet", "gone")), &["nginx"]);
+        let inventory = inventory(&text);
+        assert_eq!(names(inventory.workloads()), ["web", "web-1-b", "orphan"]);
+        assert_eq!(inventory.all_workloads().len(), 5);
     }
 }

@@ -5,10 +5,12 @@
 //! * The result depends on the files alone: it is sorted by name, whatever order the disk or the
 //!   threads gave.
 //! * What can't be handled is an [`InputError`] that says what to do, and never costs the others.
-//! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened.
-//!   A renderer that would fetch from the network is not started.
+//! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened
+//!   but by `load_cluster` (feature `cluster`), which asks the cluster that the user named. A renderer that would fetch from the network is not started.
 //! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod kustomize;
 mod layout;
 mod read;
@@ -20,6 +22,8 @@ use std::path::PathBuf;
 use globset::GlobSet;
 use rayon::prelude::*;
 
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterOptions, load_cluster};
 pub use read::{ReadError, read_text};
 
 use coaming_kube::FileEntry;

@@ -42,13 +42,17 @@ Exit codes: 0 nothing found; 1 findings; 2 something could not be handled (the r
 
 Examples:
   coaming scan .                          all manifests, charts and overlays below this folder
-  kubectl get all -A -o json | coaming scan -
+  coaming scan --cluster --namespace shop  what runs there
   coaming scan --standard restricted --kubernetes-version 1.29 deploy/
   coaming scan --format sarif --output coaming.sarif .")]
 pub struct ScanArguments {
     /// What to scan, and by which rules.
     #[command(flatten)]
     pub scope: ScopeArguments,
+
+    /// A live cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
 
     /// How to show the findings.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
@@ -73,6 +77,35 @@ pub struct ScanArguments {
     /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// A live cluster, in the place of files.
+#[derive(Debug, Args)]
+pub struct ClusterArguments {
+    /// Read the objects of a live cluster, as your kubeconfig says. Nothing is written, and values
+    /// of Secrets are not kept.
+    #[arg(long, conflicts_with = "paths")]
+    pub cluster: bool,
+
+    /// The kubeconfig's context.
+    #[arg(long, value_name = "CONTEXT", requires = "cluster")]
+    pub context: Option<String>,
+
+    /// Only this namespace, and what is in none.
+    #[arg(long, value_name = "NAMESPACE", requires = "cluster")]
+    pub namespace: Option<String>,
+}
+
+/// Where the objects are.
+#[derive(Debug, Args)]
+pub struct InputArguments {
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// A live cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
 }
 
 /// What to scan, and by which rules.
@@ -168,9 +201,9 @@ pub enum NetCommand {
 /// What to read, and how to show it.
 #[derive(Debug, Args)]
 pub struct TableArguments {
-    /// Files, folders or globs; `-` reads standard input.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    /// Where the objects are.
+    #[command(flatten)]
+    pub inputs: InputArguments,
 
     /// How to show it.
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
@@ -191,9 +224,9 @@ pub struct WhyArguments {
     /// To whom.
     pub target: String,
 
-    /// Files, folders or globs; `-` reads standard input.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    /// Where the objects are.
+    #[command(flatten)]
+    pub inputs: InputArguments,
 
     /// On which port: `80`, `udp/53`, or a port's name.
     #[arg(long)]
@@ -224,9 +257,9 @@ pub struct DiffArguments {
 /// `coaming net suggest`
 #[derive(Debug, Args)]
 pub struct SuggestArguments {
-    /// Files, folders or globs; `-` reads standard input.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    /// Where the objects are.
+    #[command(flatten)]
+    pub inputs: InputArguments,
 
     /// Take the flows from this log (Hubble, JSON lines) and not from the manifests.
     #[arg(long, value_name = "FILE")]
@@ -236,9 +269,9 @@ pub struct SuggestArguments {
 /// `coaming net graph`
 #[derive(Debug, Args)]
 pub struct GraphArguments {
-    /// Files, folders or globs; `-` reads standard input.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    /// Where the objects are.
+    #[command(flatten)]
+    pub inputs: InputArguments,
 
     /// How to draw it.
     #[arg(long, value_enum, default_value_t = GraphFormat::Svg)]
@@ -296,9 +329,9 @@ pub struct WhoCanArguments {
     #[arg(value_name = "NAMESPACE/NAME")]
     pub secret: String,
 
-    /// Files, folders or globs; `-` reads standard input.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    /// Where the objects are.
+    #[command(flatten)]
+    pub inputs: InputArguments,
 
     /// How to show it.
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]

@@ -15,7 +15,7 @@ use crate::{CommandError, Outcome, output};
 pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let progress = Progress::start("reading and repairing …");
-    let Inputs { inventory, mut errors, .. } = scope::read(&arguments.scope, &config)?;
+    let Inputs { inventory, mut errors, .. } = scope::read(&arguments.scope, &config, None)?;
     let judge = Judge::new(config, true)?;
     let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
     let plan = coaming_fix::plan(

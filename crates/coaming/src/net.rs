@@ -3,28 +3,29 @@
 use std::path::PathBuf;
 
 use coaming_network::{Reach, from_inventory, render};
+use coaming_source::Loaded;
 
-use crate::args::{GraphFormat, NetArguments, NetCommand, TableFormat};
+use crate::args::{GraphFormat, InputArguments, NetArguments, NetCommand, TableFormat};
 use crate::{CommandError, Outcome, output, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
     match &arguments.command {
-        NetCommand::List(arguments) => list(&arguments.paths, arguments.format),
-        NetCommand::Exposure(arguments) => exposure(&arguments.paths, arguments.format),
+        NetCommand::List(arguments) => list(&arguments.inputs, arguments.format),
+        NetCommand::Exposure(arguments) => exposure(&arguments.inputs, arguments.format),
         NetCommand::Why(arguments) => {
             let port = arguments.port.as_deref();
-            why(&arguments.paths, [&arguments.source, &arguments.target], port, arguments.json)
+            why(&arguments.inputs, [&arguments.source, &arguments.target], port, arguments.json)
         }
         NetCommand::Diff(arguments) => diff(&arguments.old, &arguments.new, arguments.format),
-        NetCommand::Graph(arguments) => graph(&arguments.paths, arguments.format),
-        NetCommand::Suggest(arguments) => suggest(&arguments.paths, arguments.flows.as_ref()),
+        NetCommand::Graph(arguments) => graph(&arguments.inputs, arguments.format),
+        NetCommand::Suggest(arguments) => suggest(&arguments.inputs, arguments.flows.as_ref()),
     }
 }
 
 /// The model's answer machine; policies that the API server would refuse are told.
-fn reach(paths: &[PathBuf]) -> (Reach, Outcome) {
-    let (inventory, outcome) = scope::inventory(paths);
+fn reach(loaded: Loaded) -> (Reach, Outcome) {
+    let (inventory, outcome) = scope::inventory(loaded);
     let reach = Reach::new(from_inventory(&inventory));
     for problem in &reach.model().problems {
         let place = problem.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
@@ -37,8 +38,8 @@ fn print(text: &str) -> Result<(), CommandError> {
     output::write(None, |out| out.write_all(text.as_bytes()))
 }
 
-fn list(paths: &[PathBuf], format: TableFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(paths);
+fn list(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
+    let (reach, outcome) = reach(scope::load(inputs));
     let connections = coaming_network::list(&reach);
     print(&match format {
         TableFormat::Text => render::list_text(&connections),
@@ -49,8 +50,8 @@ fn list(paths: &[PathBuf], format: TableFormat) -> Result<Outcome, CommandError>
     Ok(outcome)
 }
 
-fn exposure(paths: &[PathBuf], format: TableFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(paths);
+fn exposure(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
+    let (reach, outcome) = reach(scope::load(inputs));
     let exposures = coaming_network::exposure(reach.into_model());
     print(&match format {
         TableFormat::Text => render::exposure_text(&exposures),
@@ -62,13 +63,13 @@ fn exposure(paths: &[PathBuf], format: TableFormat) -> Result<Outcome, CommandEr
 }
 
 fn why(
-    paths: &[PathBuf],
+    inputs: &InputArguments,
     [source, target]: [&str; 2],
     port: Option<&str>,
     json: bool,
 ) -> Result<Outcome, CommandError> {
     let argument = |error: coaming_network::FindError| CommandError::Argument(error.to_string());
-    let (reach, outcome) = reach(paths);
+    let (reach, outcome) = reach(scope::load(inputs));
     let sources = coaming_network::find_end(&reach, source).map_err(argument)?;
     let targets = coaming_network::find_end(&reach, target).map_err(argument)?;
     let ports = match port {
@@ -88,8 +89,8 @@ fn why(
 }
 
 fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (old, old_outcome) = reach(std::slice::from_ref(old));
-    let (new, new_outcome) = reach(std::slice::from_ref(new));
+    let (old, old_outcome) = reach(scope::files(std::slice::from_ref(old)));
+    let (new, new_outcome) = reach(scope::files(std::slice::from_ref(new)));
     let diff = coaming_network::diff(old.into_model(), new.into_model());
     print(&match format {
         TableFormat::Text => render::diff_text(&diff),
@@ -101,8 +102,8 @@ fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, Co
     Ok(differs.max(old_outcome).max(new_outcome))
 }
 
-fn graph(paths: &[PathBuf], format: GraphFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(paths);
+fn graph(inputs: &InputArguments, format: GraphFormat) -> Result<Outcome, CommandError> {
+    let (reach, outcome) = reach(scope::load(inputs));
     let connections = coaming_network::list(&reach);
     let graph = coaming_network::graph(reach.model(), &connections);
     print(&match format {
@@ -115,14 +116,14 @@ fn graph(paths: &[PathBuf], format: GraphFormat) -> Result<Outcome, CommandError
 /// The largest flow log that is read.
 const MAX_LOG_BYTES: u64 = 1 << 30;
 
-fn suggest(paths: &[PathBuf], flows: Option<&PathBuf>) -> Result<Outcome, CommandError> {
+fn suggest(inputs: &InputArguments, flows: Option<&PathBuf>) -> Result<Outcome, CommandError> {
     let log = flows
         .map(|path| {
             coaming_source::read_text(path, MAX_LOG_BYTES)
                 .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
         })
         .transpose()?;
-    let (inventory, outcome) = scope::inventory(paths);
+    let (inventory, outcome) = scope::inventory(scope::load(inputs));
     let suggestion = coaming_network::suggest::suggest(&inventory, log.as_deref())
         .map_err(|error| CommandError::Argument(error.to_string()))?;
     print(&suggestion.yaml)?;

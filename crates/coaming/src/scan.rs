@@ -13,7 +13,8 @@ use crate::{CommandError, Outcome, output};
 pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let progress = Progress::start("reading and checking …");
-    let Inputs { inventory, errors, file_count } = scope::read(&arguments.scope, &config)?;
+    let Inputs { inventory, errors, file_count } =
+        scope::read(&arguments.scope, &config, scope::cluster(&arguments.cluster))?;
     let judge = Judge::new(config, arguments.format.shows_edits())?;
     let mut findings = judge.judge(&inventory);
     drop(progress);

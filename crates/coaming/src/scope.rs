@@ -9,8 +9,9 @@ use coaming_kube::Inventory;
 use coaming_report::InputProblem;
 use coaming_rules::pss::{Level, Version};
 use coaming_rules::{Images, RuleSet, Settings};
+use coaming_source::{ClusterOptions, Loaded};
 
-use crate::args::ScopeArguments;
+use crate::args::{ClusterArguments, InputArguments, ScopeArguments};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output};
 
@@ -24,22 +25,48 @@ pub(crate) struct Inputs {
     pub(crate) file_count: usize,
 }
 
-/// Reads all inputs.
-pub(crate) fn read(arguments: &ScopeArguments, config: &Config) -> Result<Inputs, CommandError> {
-    let loaded = coaming_source::load(&arguments.paths, &source_options(arguments, config)?);
+/// Reads all inputs: the files, or the cluster if there is one.
+pub(crate) fn read(
+    arguments: &ScopeArguments,
+    config: &Config,
+    cluster: Option<Loaded>,
+) -> Result<Inputs, CommandError> {
+    let loaded = match cluster {
+        Some(loaded) => loaded,
+        None => coaming_source::load(&arguments.paths, &source_options(arguments, config)?),
+    };
     let errors = problems(loaded.errors);
     Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
 }
 
-/// The objects at these paths; what can't be handled is told and fails the command in the end.
-pub(crate) fn inventory(paths: &[PathBuf]) -> (Inventory, Outcome) {
-    let progress = Progress::start("reading …");
-    let loaded = coaming_source::load(paths, &coaming_source::Options::default());
-    drop(progress);
+/// Reads what the arguments name: a cluster, or files.
+pub(crate) fn load(inputs: &InputArguments) -> Loaded {
+    cluster(&inputs.cluster).unwrap_or_else(|| files(&inputs.paths))
+}
+
+/// Reads what these paths name.
+pub(crate) fn files(paths: &[PathBuf]) -> Loaded {
+    let _progress = Progress::start("reading …");
+    coaming_source::load(paths, &coaming_source::Options::default())
+}
+
+/// The objects; what could not be handled is told and fails the command in the end.
+pub(crate) fn inventory(loaded: Loaded) -> (Inventory, Outcome) {
     let errors = problems(loaded.errors);
     output::complain_of(&errors);
     let outcome = if errors.is_empty() { Outcome::Clean } else { Outcome::Failed };
     (Inventory::new(loaded.files), outcome)
+}
+
+/// The objects of a live cluster, if the user asked for one.
+pub(crate) fn cluster(arguments: &ClusterArguments) -> Option<Loaded> {
+    arguments.cluster.then(|| {
+        let _progress = Progress::start("reading the cluster …");
+        coaming_source::load_cluster(&ClusterOptions {
+            context: arguments.context.clone(),
+            namespace: arguments.namespace.clone(),
+        })
+    })
 }
 
 /// What could not be handled, as reports have it.

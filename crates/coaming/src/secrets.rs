@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {
-    let (inventory, outcome) = scope::inventory(&arguments.paths);
+    let (inventory, outcome) = scope::inventory(scope::load(&arguments.inputs));
     let answer = coaming_access::who_can(&inventory, &arguments.secret)
         .map_err(|error| CommandError::Argument(error.to_string()))?;
     let text = match arguments.format {

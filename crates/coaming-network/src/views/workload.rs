@@ -26,7 +26,7 @@ pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
         .map(|object| ((object.kind(), object.namespace_or_default(), object.name()), object))
         .collect();
     let mut found = Vec::new();
-    for workload in inventory.workloads().iter().filter(|workload| runs(workload.object)) {
+    for workload in inventory.all_workloads().iter().filter(|workload| runs(workload.object)) {
         let owner = topmost_owner(workload.object, &owned);
         let template = workload.template();
         let pods = pods(reader, workload.object, template, Some(workload.pod()));

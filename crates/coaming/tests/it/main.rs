@@ -3,9 +3,11 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod cluster;
 mod config;
 mod corpus;
 mod fix;
+mod lab;
 mod net;
 mod render;
 mod scan;

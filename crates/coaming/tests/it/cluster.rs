@@ -1,0 +1,110 @@
+//! `--cluster`: what runs in a real cluster, read through its API server.
+
+use super::lab::lab;
+use super::{folder, json, stderr, stdout};
+
+/// A namespace with one workload, a Secret and an account.
+fn shop(namespace: &str) -> String {
+    format!(
+        "
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {namespace}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: database, namespace: {namespace}}}
+stringData: {{password: tOp-5ecret-of-the-cluster}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: {namespace}}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec: {{containers: [{{name: web, image: docker.io/lab/busybox:latest}}]}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: reader, namespace: {namespace}}}
+"
+    )
+}
+
+#[test]
+fn a_cluster_is_read_with_what_its_controllers_made() {
+    let Some(lab) = lab() else { return };
+    lab.kubectl(&["apply", "-f", "-"], &shop("coaming-shop"));
+    let pods = || lab.kubectl(&["-n", "coaming-shop", "get", "pods", "-o", "name"], "");
+    let made = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        !pods().is_empty()
+    });
+    assert!(made, "the controllers make no pod");
+    let coaming = |arguments: &[&str]| {
+        lab.exec(env!("CARGO_BIN_EXE_coaming")).args(arguments).output().unwrap()
+    };
+    let namespace = ["--cluster", "--namespace", "coaming-shop"];
+
+    let output = coaming(&[&["scan", "--format", "json"], &namespace[..]].concat());
+    let report = json(&output);
+    let findings = report["findings"].as_array().unwrap();
+    let tags: Vec<_> = findings.iter().filter(|f| f["rule"] == "image-tag").collect();
+    assert_eq!(tags.len(), 1, "the ReplicaSet and its pods say nothing new: {tags:?}");
+    assert_eq!(tags[0]["object"]["kind"], "Deployment");
+    let file = tags[0]["locations"][0]["file"].as_str().unwrap();
+    assert_eq!(file, "cluster/lab/coaming-shop/Deployment/web");
+    assert_eq!(report["errors"].as_array().unwrap().len(), 0, "{}", stderr(&output));
+    assert!(!stdout(&output).contains("tOp-5ecret"), "a secret is never shown");
+
+    let list = coaming(&[&["net", "list"], &namespace[..]].concat());
+    let everybody = "0.0.0.0-255.255.255.255 → coaming-shop/web (Deployment): all";
+    assert!(stdout(&list).contains(everybody), "{}", stdout(&list));
+}
+
+#[test]
+fn what_may_not_be_read_is_said_and_costs_nothing_else() {
+    let Some(lab) = lab() else { return };
+    lab.kubectl(&["apply", "-f", "-"], &shop("coaming-few"));
+    let binding = ["-n", "coaming-few", "create", "rolebinding", "reader"];
+    let role = ["--clusterrole=view", "--serviceaccount=coaming-few:reader"];
+    let dry_run = ["--dry-run=client", "-o", "yaml"];
+    let yaml = lab.kubectl(&[&binding[..], &role, &dry_run].concat(), "");
+    lab.kubectl(&["apply", "-f", "-"], &yaml);
+    let request = "{\"apiVersion\": \"authentication.k8s.io/v1\", \"kind\": \"TokenRequest\"}";
+    let path = "/api/v1/namespaces/coaming-few/serviceaccounts/reader/token";
+    let answer = lab.kubectl(&["create", "--raw", path, "-f", "-"], request);
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let token = answer["status"]["token"].as_str().unwrap();
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: reader\n\
+         clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:6443', insecure-skip-tls-verify: true}}}}]\n\
+         users: [{{name: u, user: {{token: '{token}'}}}}]\n\
+         contexts: [{{name: reader, context: {{cluster: c, user: u}}}}]\n"
+    );
+    let files = folder(&[("kubeconfig", &kubeconfig)]);
+    let output = lab
+        .exec("env")
+        .arg(format!("KUBECONFIG={}", files.path().join("kubeconfig").display()))
+        .arg(env!("CARGO_BIN_EXE_coaming"))
+        .args(["scan", "--cluster", "--namespace", "coaming-few", "--format", "json"])
+        .output()
+        .unwrap();
+    let report = json(&output);
+    let tags = report["findings"].as_array().unwrap().iter().filter(|f| f["rule"] == "image-tag");
+    assert_eq!(tags.count(), 1);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = stderr(&output);
+    assert!(errors.contains("secrets can't be read: "), "{errors}");
+    assert!(!errors.contains(token), "a token is never shown");
+}
+
+#[test]
+fn no_cluster_is_a_clear_error() {
+    let output = super::coaming(&["scan", "--cluster"]).env("KUBECONFIG", "/nowhere").output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let errors = stderr(&output);
+    assert!(errors.contains("set KUBECONFIG, or choose with --context"), "{errors}");
+}

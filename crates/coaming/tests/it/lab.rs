@@ -1,0 +1,65 @@
+//! A real Kubernetes cluster for the tests that need one: `COAMING_LAB` names a script with the
+//! commands `up`, `exec -- COMMAND` and `down`, which runs a single node in a network namespace of
+//! its own. It is started once and left up for the next run; CI takes it down.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// A running cluster.
+pub(crate) struct Lab {
+    script: PathBuf,
+}
+
+impl Lab {
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.script);
+        command
+            .env("LAB_HOME", std::env::temp_dir().join("coaming-lab"))
+            .env("LAB_NETNS", "coaming-lab");
+        command
+    }
+
+    /// A command in the cluster's network, with `KUBECONFIG` set; arguments follow.
+    pub(crate) fn exec(&self, program: &str) -> Command {
+        let mut command = self.command();
+        command.args(["exec", "--", program]);
+        command
+    }
+
+    /// Runs `kubectl` with this on its standard input; fails the test if it fails.
+    pub(crate) fn kubectl(&self, arguments: &[&str], input: &str) -> String {
+        use std::io::Write as _;
+        let mut child = self
+            .exec("kubectl")
+            .args(arguments)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kubectl {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// The cluster, or `None` with a loud word. In CI it must be there.
+pub(crate) fn lab() -> Option<&'static Lab> {
+    static LAB: OnceLock<Option<Lab>> = OnceLock::new();
+    LAB.get_or_init(|| {
+        let Some(script) = std::env::var_os("COAMING_LAB") else {
+            assert!(std::env::var_os("CI").is_none(), "no cluster: COAMING_LAB is not set");
+            eprintln!("SKIPPED: no cluster: COAMING_LAB names no script that starts one");
+            return None;
+        };
+        let lab = Lab { script: script.into() };
+        let output = lab.command().arg("up").output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "the cluster does not start: {errors}");
+        Some(lab)
+    })
+    .as_ref()
+}
