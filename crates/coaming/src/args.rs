@@ -1,8 +1,12 @@
 //! The arguments: what `--help` shows, and what the reference is made from.
 
+mod db;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use db::{DbArguments, DbCommand, DbCompareArguments};
 
 /// Finds what an attacker would use in your Kubernetes deployment, explains it, and fixes it.
 #[derive(Debug, Parser)]
@@ -28,6 +32,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// List all rules.
     Rules(RulesArguments),
+    /// Keep the database of known vulnerabilities.
+    Db(DbArguments),
     /// Print a completion script for a shell.
     Completions(CompletionsArguments),
     /// Print the manual page.

@@ -7,6 +7,7 @@
 //! * Exit codes are a contract: 0 nothing found, 1 findings, 2 something could not be handled.
 
 pub mod args;
+mod db;
 pub mod explain;
 mod fix;
 mod net;
@@ -64,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),
         Command::Secrets(arguments) => secrets::run(&arguments),
+        Command::Db(arguments) => db::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),
         Command::Completions(arguments) => output::completions(&arguments),

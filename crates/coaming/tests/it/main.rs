@@ -6,6 +6,7 @@
 mod cluster;
 mod config;
 mod corpus;
+mod db;
 mod fix;
 mod lab;
 mod net;

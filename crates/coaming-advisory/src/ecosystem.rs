@@ -1,0 +1,93 @@
+//! Ecosystems, by the names that OSV gives them: `Debian:12`, `Alpine:v3.18`, `PyPI`.
+
+use crate::Order;
+
+/// An ecosystem, maybe of one release.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ecosystem {
+    /// `Debian`, `PyPI`.
+    pub name: String,
+    /// `12`, `v3.18`; empty where it has no releases, or none was said.
+    pub release: String,
+}
+
+/// The ecosystems whose versions we can order.
+const ORDERS: [(&str, Order); 44] = [
+    ("AlmaLinux", Order::Rpm),
+    ("Alpaquita", Order::Apk),
+    ("Alpine", Order::Apk),
+    ("Azure Linux", Order::Rpm),
+    ("BellSoft Hardened Containers", Order::Apk),
+    ("Bioconductor", Order::Dotted),
+    ("Bitnami", Order::SemVer),
+    ("CentOS", Order::Rpm),
+    ("Chainguard", Order::Apk),
+    ("Clojars", Order::Maven),
+    ("CRAN", Order::Dotted),
+    ("crates.io", Order::SemVer),
+    ("Debian", Order::Dpkg),
+    ("Echo", Order::Dpkg),
+    ("Fedora", Order::Rpm),
+    ("Go", Order::Go),
+    ("Hackage", Order::Dotted),
+    ("Hex", Order::SemVer),
+    ("Julia", Order::SemVer),
+    ("Linux", Order::Dotted),
+    ("Mageia", Order::Rpm),
+    ("Maven", Order::Maven),
+    ("MinimOS", Order::Apk),
+    ("npm", Order::Npm),
+    ("NuGet", Order::NuGet),
+    ("openEuler", Order::Rpm),
+    ("openSUSE", Order::Rpm),
+    ("Oracle Linux", Order::Rpm),
+    ("Packagist", Order::Packagist),
+    ("Photon OS", Order::Rpm),
+    ("Pub", Order::SemVer),
+    ("PyPI", Order::PyPi),
+    ("Raspbian", Order::Dpkg),
+    ("Red Hat", Order::Rpm),
+    ("Rocky Linux", Order::Rpm),
+    ("Root", Order::Dpkg),
+    ("RubyGems", Order::RubyGems),
+    ("semver", Order::SemVer),
+    ("SUSE", Order::Rpm),
+    ("SwiftURL", Order::SemVer),
+    ("Ubuntu", Order::Dpkg),
+    ("VSCode", Order::SemVer),
+    ("Wolfi", Order::Apk),
+    ("Amazon Linux", Order::Rpm),
+];
+
+impl Ecosystem {
+    /// Splits a name such as `Ubuntu:22.04:LTS` at its first colon.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let (name, release) = text.split_once(':').unwrap_or((text, ""));
+        Self { name: name.to_owned(), release: release.to_owned() }
+    }
+
+    /// How its versions are ordered; `None` for an ecosystem that is not known here.
+    #[must_use]
+    pub fn order(&self) -> Option<Order> {
+        ORDERS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&self.name))
+            .map(|(_, order)| *order)
+    }
+
+    /// The names that are known here.
+    pub fn known() -> impl Iterator<Item = &'static str> {
+        ORDERS.iter().map(|(name, _)| *name)
+    }
+}
+
+impl std::fmt::Display for Ecosystem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.name)?;
+        if !self.release.is_empty() {
+            write!(formatter, ":{}", self.release)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! Go's versions: of modules (semantic versions, with or without the `v`, pseudo-versions among them)
+//! and of the toolchain (`go1.21rc2`, `go1.20.3 X:boringcrypto`, `1.22.1-fips`).
+//!
+//! `golang.org/x/mod/semver` takes `v1` and `v1.2` for `v1.0.0` and `v1.2.0`; so do we. Build metadata
+//! such as `+incompatible` does not count.
+
+use super::semver::Version;
+use super::take_while;
+
+pub(super) fn parse(text: &str) -> Option<Version> {
+    if let Some(text) = text.strip_prefix("go") {
+        return toolchain(text);
+    }
+    let text = text.strip_prefix('v').unwrap_or(text);
+    if let Some(version) = Version::parse(text) {
+        return (!text.starts_with('v')).then_some(version);
+    }
+    let short = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if short { Version::parse(&complete(text)) } else { toolchain(text) }
+}
+
+/// Reads a toolchain's version: numbers, then maybe `beta1` or `rc2`, then what a vendor adds.
+fn toolchain(text: &str) -> Option<Version> {
+    // Experiments and vendors' additions stand after a blank, a dash or a plus.
+    let text = text.split([' ', '+', '-']).next()?;
+    let (numbers, rest) = take_while(text.as_bytes(), |byte| byte.is_ascii_digit() || byte == b'.');
+    let numbers = complete(std::str::from_utf8(numbers).ok()?);
+    if rest.is_empty() {
+        return Version::parse(&numbers);
+    }
+    let rest = std::str::from_utf8(rest).ok()?;
+    let (kind, number) = ["beta", "rc", "alpha"]
+        .iter()
+        .find_map(|kind| rest.strip_prefix(kind).map(|number| (kind, number)))?;
+    Version::parse(&format!("{numbers}-{kind}.{number}"))
+}
+
+/// Adds the numbers that were left out.
+fn complete(numbers: &str) -> String {
+    let dots = numbers.bytes().filter(|byte| *byte == b'.').count();
+    format!("{numbers}{}", ".0".repeat(2_usize.saturating_sub(dots)))
+}

@@ -1,0 +1,96 @@
+//! Semantic Versioning 2.0.0, with numbers of any size.
+//!
+//! Build metadata is checked and then forgotten: it does not count in the order. (The crate `semver`
+//! refuses numbers beyond 64 bits, which the specification allows.)
+
+use std::cmp::Ordering;
+
+use super::compare_digits;
+
+#[derive(Clone, Debug)]
+pub(super) struct Version {
+    /// Major, minor and patch.
+    numbers: [String; 3],
+    /// The pre-release's identifiers; none for a release.
+    pre_release: Vec<String>,
+}
+
+impl Version {
+    /// Reads a version; one leading `v` is taken, as nearly all tools do.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_prefix('v').unwrap_or(text);
+        let (text, build) = split(text, '+');
+        let (core, pre_release) = split(text, '-');
+        if build.is_some_and(|build| !build.split('.').all(is_identifier)) {
+            return None;
+        }
+        let mut numbers = core.split('.').map(number);
+        let version = Self {
+            numbers: [numbers.next()??, numbers.next()??, numbers.next()??],
+            pre_release: match pre_release {
+                None => Vec::new(),
+                Some(text) => text.split('.').map(identifier).collect::<Option<_>>()?,
+            },
+        };
+        numbers.next().is_none().then_some(version)
+    }
+
+    /// Major, minor and patch, as they were written.
+    pub(super) fn numbers(&self) -> &[String; 3] {
+        &self.numbers
+    }
+
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        for (left, right) in self.numbers.iter().zip(&other.numbers) {
+            let order = compare_digits(left.as_bytes(), right.as_bytes());
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        match (self.pre_release.is_empty(), other.pre_release.is_empty()) {
+            (true, true) => return Ordering::Equal,
+            (true, false) => return Ordering::Greater,
+            (false, true) => return Ordering::Less,
+            (false, false) => {}
+        }
+        for (left, right) in self.pre_release.iter().zip(&other.pre_release) {
+            let order = compare_identifiers(left, right);
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        self.pre_release.len().cmp(&other.pre_release.len())
+    }
+}
+
+fn split(text: &str, separator: char) -> (&str, Option<&str>) {
+    text.split_once(separator).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number without leading zeros.
+fn number(text: &str) -> Option<String> {
+    (is_number(text) && (text == "0" || !text.starts_with('0'))).then(|| text.to_owned())
+}
+
+fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// An identifier of a pre-release.
+fn identifier(text: &str) -> Option<String> {
+    if is_number(text) { number(text) } else { is_identifier(text).then(|| text.to_owned()) }
+}
+
+/// Numbers before words.
+fn compare_identifiers(left: &str, right: &str) -> Ordering {
+    match (is_number(left), is_number(right)) {
+        (true, true) => compare_digits(left.as_bytes(), right.as_bytes()),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => left.cmp(right),
+    }
+}

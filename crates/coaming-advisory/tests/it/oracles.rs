@@ -1,0 +1,167 @@
+//! The orders of versions, beside those of dpkg, rpm and Python, on thousands of random pairs.
+
+use std::cmp::Ordering;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use coaming_advisory::Order;
+
+/// How many pairs are compared where one process judges them all.
+const PAIRS: usize = 8000;
+
+/// A generator of numbers that gives the same ones each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound as u64).unwrap()
+    }
+
+    fn version(&mut self, parts: &[&str]) -> String {
+        let numbers: Vec<String> =
+            (0..=self.below(3)).map(|_| self.below(30).to_string()).collect();
+        let mut version = numbers.join(".");
+        for _ in 0..self.below(4) {
+            version.push_str(parts[self.below(parts.len())]);
+            if self.below(2) == 0 {
+                version.push_str(&self.below(12).to_string());
+            }
+        }
+        version
+    }
+
+    /// Pairs, half of which differ in their ends only.
+    fn pairs(&mut self, count: usize, parts: &[&str]) -> Vec<(String, String)> {
+        (0..count)
+            .map(|_| {
+                let left = self.version(parts);
+                let right = match self.below(4) {
+                    0 | 1 => self.version(parts),
+                    2 => format!("{left}{}", parts[self.below(parts.len())]),
+                    _ => left.replacen(|each: char| each.is_ascii_digit(), "1", 1),
+                };
+                (left, right)
+            })
+            .collect()
+    }
+}
+
+fn sign(order: Option<Ordering>) -> &'static str {
+    match order {
+        None => "?",
+        Some(Ordering::Less) => "<",
+        Some(Ordering::Equal) => "=",
+        Some(Ordering::Greater) => ">",
+    }
+}
+
+/// What a program prints for lines of two versions with a tab between them; `None` where the
+/// program is not there.
+fn judge(program: &str, arguments: &[&str], pairs: &[(String, String)]) -> Option<String> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .ok()?;
+    let mut input = child.stdin.take().unwrap();
+    let text: String = pairs.iter().map(|(left, right)| format!("{left}\t{right}\n")).collect();
+    let writer = std::thread::spawn(move || {
+        // A judge that is not what we need closes its input early.
+        drop(input.write_all(text.as_bytes()));
+    });
+    let output = child.wait_with_output().ok()?;
+    writer.join().unwrap();
+    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+}
+
+fn compare(order: Order, pairs: &[(String, String)], verdicts: &str) {
+    let verdicts: Vec<&str> = verdicts.split_whitespace().collect();
+    assert_eq!(verdicts.len(), pairs.len(), "the judge said something on each pair");
+    for ((left, right), verdict) in pairs.iter().zip(verdicts) {
+        assert_eq!(sign(order.compare(left, right)), verdict, "{left} and {right}");
+    }
+}
+
+fn skip(test: &str, why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{test} must not be skipped in CI: {why}");
+    eprintln!("SKIPPED: {test}: {why}");
+}
+
+#[test]
+fn python_agrees() {
+    const SCRIPT: &str = "
+import sys
+from pip._vendor.packaging.version import InvalidVersion, Version
+for line in sys.stdin:
+    left, right = line.rstrip('\\n').split('\\t')
+    try:
+        left, right = Version(left), Version(right)
+        print('<' if left < right else '>' if left > right else '=')
+    except InvalidVersion:
+        print('?')
+";
+    let parts = [
+        "a",
+        "b2",
+        "rc",
+        ".dev",
+        ".post",
+        "-",
+        "+local",
+        ".",
+        "alpha",
+        "_beta",
+        "c",
+        "-r",
+        "!",
+        "+ubuntu.1",
+        ".preview",
+    ];
+    let pairs = Random(7).pairs(PAIRS, &parts);
+    match judge("python3", &["-c", SCRIPT], &pairs) {
+        Some(verdicts) => compare(Order::PyPi, &pairs, &verdicts),
+        None => skip("python_agrees", "python3 with pip is not installed"),
+    }
+}
+
+#[test]
+fn rpm_agrees() {
+    const SCRIPT: &str = "%{lua:
+for line in io.lines() do
+  local left, right = line:match('^(.-)\\t(.*)$')
+  local order = rpm.vercmp(left, right)
+  print(order < 0 and '< ' or order > 0 and '> ' or '= ')
+end}";
+    let parts = ["a", "rc", "~", "^", "~rc1", "^git1", ".", "_", "-1", "-", "el8", ".fc", "Z", "+"];
+    let pairs = Random(11).pairs(PAIRS, &parts);
+    match judge("rpm", &["--eval", SCRIPT], &pairs) {
+        Some(verdicts) => compare(Order::Rpm, &pairs, &verdicts),
+        None => skip("rpm_agrees", "rpm is not installed"),
+    }
+}
+
+#[test]
+fn dpkg_agrees() {
+    // One process a question: dpkg has no other way.
+    const SCRIPT: &str = "
+while IFS=$(printf '\\t') read -r left right; do
+  if ! dpkg --validate-version \"$left\" 2>/dev/null || ! dpkg --validate-version \"$right\" 2>/dev/null
+  then echo '?'
+  elif dpkg --compare-versions \"$left\" lt \"$right\"; then echo '<'
+  elif dpkg --compare-versions \"$left\" gt \"$right\"; then echo '>'
+  else echo '='
+  fi
+done";
+    let parts = ["a", "~", "~rc", "+", "+deb12u", ".", "-", "-1", "dfsg", ":", "ubuntu", "_", "Z"];
+    let pairs = Random(13).pairs(800, &parts);
+    let found = Command::new("dpkg").arg("--version").stdout(Stdio::null()).status();
+    if !found.is_ok_and(|status| status.success()) {
+        return skip("dpkg_agrees", "dpkg is not installed");
+    }
+    let verdicts = judge("sh", &["-c", SCRIPT], &pairs).unwrap();
+    compare(Order::Dpkg, &pairs, &verdicts);
+}

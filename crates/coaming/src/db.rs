@@ -1,0 +1,57 @@
+//! `coaming db`: the database of known vulnerabilities.
+
+use std::cmp::Ordering;
+use std::io::{self, BufRead as _, Read as _};
+
+use coaming_advisory::Ecosystem;
+
+use crate::args::{DbArguments, DbCommand, DbCompareArguments};
+use crate::{CommandError, Outcome, output};
+
+/// A longer line can't be two versions.
+const MAX_LINE: u64 = 64 << 10;
+
+/// Runs `coaming db`.
+pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
+    match &arguments.command {
+        DbCommand::Compare(arguments) => compare(arguments),
+    }
+}
+
+/// Compares the versions that standard input names.
+fn compare(arguments: &DbCompareArguments) -> Result<Outcome, CommandError> {
+    let ecosystem = Ecosystem::parse(&arguments.ecosystem);
+    let order = ecosystem.order().ok_or_else(|| {
+        let known: Vec<_> = Ecosystem::known().collect();
+        CommandError::Argument(format!(
+            "the order of versions in the ecosystem `{}` is not known; known are: {}",
+            arguments.ecosystem,
+            known.join(", ")
+        ))
+    })?;
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    output::write(None, |out| {
+        loop {
+            line.clear();
+            if input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+            let text = String::from_utf8_lossy(&line);
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let text = text.strip_suffix('\r').unwrap_or(text);
+            let order = text.split_once('\t').and_then(|(left, right)| order.compare(left, right));
+            writeln!(
+                out,
+                "{}",
+                match order {
+                    Some(Ordering::Less) => '<',
+                    Some(Ordering::Equal) => '=',
+                    Some(Ordering::Greater) => '>',
+                    None => '?',
+                }
+            )?;
+        }
+    })?;
+    Ok(Outcome::Clean)
+}
