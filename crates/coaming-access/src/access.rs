@@ -11,7 +11,9 @@ use crate::{Request, Subject};
 /// The roles and bindings of an inventory.
 #[derive(Debug)]
 pub struct Access<'a> {
-    roles: BTreeMap<RoleKey<'a>, ResolvedRole<'a>>,
+    /// Roles by name: of one name there may be several, of applications that have nothing to do with
+    /// each other, or of one in several files. Each counts.
+    roles: BTreeMap<RoleKey<'a>, Vec<ResolvedRole<'a>>>,
     bindings: Vec<Binding<'a>>,
     unresolved: Vec<Unresolved<'a>>,
 }
@@ -91,7 +93,7 @@ impl<'a> Access<'a> {
 
     /// The roles: those at hand, and those that every cluster has.
     pub fn roles(&self) -> impl Iterator<Item = &ResolvedRole<'a>> {
-        self.roles.values()
+        self.roles.values().flatten()
     }
 
     /// The bindings whose roles are known, in the order of the input.
@@ -100,10 +102,10 @@ impl<'a> Access<'a> {
         &self.bindings
     }
 
-    /// The role of a binding.
+    /// The role of a binding; several where several have its name.
     #[must_use]
-    pub fn role_of(&self, binding: &Binding<'a>) -> Option<&ResolvedRole<'a>> {
-        self.roles.get(&binding.role)
+    pub fn roles_of(&self, binding: &Binding<'a>) -> &[ResolvedRole<'a>] {
+        self.roles.get(&binding.role).map_or(&[], Vec::as_slice)
     }
 
     /// The bindings to roles that are not at hand.
@@ -116,10 +118,13 @@ impl<'a> Access<'a> {
     #[must_use]
     pub fn allowing(&self, request: &Request<'_>) -> Vec<Allowed<'_, 'a>> {
         // A role is judged once, however many bindings refer to it.
-        let judged: BTreeMap<RoleKey<'a>, &Permission<'a>> = self
+        let judged: BTreeMap<RoleKey<'a>, (&ResolvedRole<'a>, &Permission<'a>)> = self
             .roles
             .iter()
-            .filter_map(|(key, role)| Some((*key, role.allowing(request)?)))
+            .filter_map(|(key, roles)| {
+                let allowed = roles.iter().find_map(|role| Some((role, role.allowing(request)?)));
+                Some((*key, allowed?))
+            })
             .collect();
         self.bindings
             .iter()
@@ -128,8 +133,8 @@ impl<'a> Access<'a> {
                 namespace => namespace == request.namespace,
             })
             .filter_map(|binding| {
-                let permission = *judged.get(&binding.role)?;
-                Some(Allowed { binding, role: self.roles.get(&binding.role)?, permission })
+                let &(role, permission) = judged.get(&binding.role)?;
+                Some(Allowed { binding, role, permission })
             })
             .collect()
     }

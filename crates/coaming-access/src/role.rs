@@ -136,20 +136,25 @@ pub(crate) type RoleKey<'a> = (Option<&'a str>, &'a str);
 const MAX_AGGREGATED: usize = 100_000;
 
 /// Every role at hand, and those that every cluster has.
-pub(crate) fn resolve(inventory: &Inventory) -> BTreeMap<RoleKey<'_>, ResolvedRole<'_>> {
+pub(crate) fn resolve(inventory: &Inventory) -> BTreeMap<RoleKey<'_>, Vec<ResolvedRole<'_>>> {
     let at_hand: Vec<Role<'_>> = ["Role", "ClusterRole"]
         .into_iter()
         .flat_map(|kind| inventory.of_kind(kind))
         .filter_map(Role::new)
         .filter(|role| !role.object.name().is_empty())
         .collect();
-    let mut roles: BTreeMap<RoleKey<'_>, ResolvedRole<'_>> = builtin::roles().into_iter().collect();
+    let mut roles: BTreeMap<RoleKey<'_>, Vec<ResolvedRole<'_>>> = BTreeMap::new();
     for &role in &at_hand {
         let permissions = match role.aggregation() {
             None => own(role),
             Some(selectors) => aggregated(&at_hand, &selectors),
         };
-        roles.insert(key(role), ResolvedRole { source: RoleSource::Object(role), permissions });
+        let resolved = ResolvedRole { source: RoleSource::Object(role), permissions };
+        roles.entry(key(role)).or_default().push(resolved);
+    }
+    // What is at hand is the cluster's own word.
+    for (key, role) in builtin::roles() {
+        roles.entry(key).or_insert_with(|| vec![role]);
     }
     extend_built_in(&mut roles, &at_hand);
     roles
@@ -191,12 +196,13 @@ fn aggregated<'a>(at_hand: &[Role<'a>], selectors: &[Node<'a>]) -> Vec<Permissio
 
 /// Cluster roles that ask to be part of `admin`, `edit` or `view` are, also where those are not at
 /// hand.
-fn extend_built_in<'a>(roles: &mut BTreeMap<RoleKey<'a>, ResolvedRole<'a>>, at_hand: &[Role<'a>]) {
+fn extend_built_in<'a>(
+    roles: &mut BTreeMap<RoleKey<'a>, Vec<ResolvedRole<'a>>>,
+    at_hand: &[Role<'a>],
+) {
     for (name, label) in builtin::AGGREGATED {
-        let Some(role) = roles.get_mut(&(None, *name)) else { continue };
-        if role.source.object().is_some() {
-            continue;
-        }
+        let known = roles.get_mut(&(None, *name)).and_then(|roles| roles.first_mut());
+        let Some(role) = known.filter(|role| role.source.object().is_none()) else { continue };
         let asks = |role: &&Role<'a>| {
             let labels = role.object.metadata().mapping("labels");
             role.is_cluster_role()

@@ -1,3 +1,17 @@
 //! Secrets are out of plain text, and only where they are needed.
 
+pub(crate) mod default_account_rights;
+mod held_roles;
 pub(crate) mod long_lived_token;
+pub(crate) mod projected_token;
+pub(crate) mod role_gives_rights;
+pub(crate) mod role_reads_secrets;
+pub(crate) mod secret_file_mode;
+pub(crate) mod secret_in_environment;
+pub(crate) mod secret_on_disk;
+pub(crate) mod secret_sub_path;
+pub(crate) mod shared_secret;
+pub(crate) mod unneeded_secret;
+mod usage;
+pub(crate) mod whole_secret;
+pub(crate) mod writable_secret_mount;

@@ -1,9 +1,10 @@
 //! See [`ServiceAccountToken`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use coaming_access::{Access, Subject};
 use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
-use coaming_kube::{Fields as _, Inventory, Workload};
+use coaming_kube::{Fields as _, Workload};
 use coaming_yaml::Node;
 
 use crate::context::document_edits;
@@ -79,13 +80,13 @@ impl InventoryRule for ServiceAccountToken {
                 accounts.entry(key).or_default().push(workload);
             }
         }
-        let bound = bound_accounts(context.inventory);
+        let access = Access::from_inventory(context.inventory);
         for ((namespace, name), workloads) in accounts {
             let account = context.inventory.find("ServiceAccount", namespace, name);
             let decided = account.is_some_and(|account| {
                 account.node().boolean("automountServiceAccountToken").is_some()
             });
-            if !decided && !bound.contains(&(namespace, name)) {
+            if !decided && !is_bound(&access, namespace, name) {
                 findings.push(finding(context, namespace, name, &workloads));
             }
         }
@@ -147,16 +148,14 @@ fn place(workload: Workload<'_>) -> Node<'_> {
     pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount")).unwrap_or(pod)
 }
 
-/// The service accounts that a role at hand is bound to, as `(namespace, name)`.
-fn bound_accounts(inventory: &Inventory) -> BTreeSet<(&str, &str)> {
-    ["RoleBinding", "ClusterRoleBinding"]
-        .into_iter()
-        .flat_map(|kind| inventory.of_kind(kind))
-        .flat_map(|binding| binding.node().list("subjects").map(move |subject| (binding, subject)))
-        .filter(|(_, subject)| subject.string("kind") == Some("ServiceAccount"))
-        .filter_map(|(binding, subject)| {
-            let namespace = subject.string("namespace").unwrap_or(binding.namespace_or_default());
-            Some((namespace, subject.string("name")?))
-        })
-        .collect()
+/// Whether a role is bound to the account, or to the accounts of its namespace. What all accounts may
+/// do is no reason to have a token: it is what the API server tells everybody.
+fn is_bound(access: &Access<'_>, namespace: &str, name: &str) -> bool {
+    let known = access.bindings().iter().map(|binding| binding.binding);
+    let unknown = access.unresolved().iter().map(|unresolved| unresolved.binding);
+    known
+        .chain(unknown)
+        .flat_map(coaming_kube::RoleBinding::subjects)
+        .filter_map(Subject::of)
+        .any(|subject| !subject.is_everybody() && subject.covers(namespace, name))
 }

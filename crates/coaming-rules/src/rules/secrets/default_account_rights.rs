@@ -1,0 +1,101 @@
+//! See [`DefaultAccountRights`].
+
+use coaming_access::{Access, Subject};
+use coaming_finding::{Finding, RuleMeta};
+
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{Context, InventoryRule};
+
+rule! {
+    /// Looks for bindings that give rights to the service account `default` of a namespace: the one
+    /// of every pod that names no other.
+    ///
+    /// ## Why it matters
+    ///
+    /// What was meant for one pod, every pod of the namespace may do, those of tomorrow too: an
+    /// intruder needs to get into the weakest of them only.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: view
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: default
+    ///     namespace: shop
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: view
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Give the pod that needs the rights an account of its own (`serviceAccountName`), and bind that.
+    DefaultAccountRights {
+        name: "default-account-rights",
+        summary: "Rights are bound to the default service account",
+        measure: Secrets,
+        severity: Medium,
+        default: true,
+        standards: [Cis("5.1.5"), Attack("T1078.001")],
+    }
+}
+
+impl InventoryRule for DefaultAccountRights {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let access = Access::from_inventory(context.inventory);
+        let known = access.bindings().iter().map(|binding| binding.binding);
+        let unknown = access.unresolved().iter().map(|unresolved| unresolved.binding);
+        for binding in known.chain(unknown).filter(|binding| !binding.is_built_in()) {
+            for named in binding.subjects() {
+                let Some(Subject::ServiceAccount { namespace, name: "default" }) =
+                    Subject::of(named)
+                else {
+                    continue;
+                };
+                let message = format!(
+                    "{} gives role `{}` to the default service account of namespace \
+                     `{namespace}`: every pod there that names no account has these rights, and \
+                     so has an intruder in any of them. Bind an account of the pod's own.",
+                    words::object(binding.object),
+                    binding.role_name().unwrap_or_default(),
+                );
+                let snippet = format!(
+                    "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: NAME\n  namespace: {namespace}\n",
+                );
+                findings.push(
+                    context
+                        .finding(Self::RULE, binding.object, named.node(), message)
+                        .manual("bind an account of the pod's own", snippet)
+                        .done(),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! See [`SecretSubPath`].
+
+use coaming_finding::{Finding, RuleMeta};
+use coaming_kube::Workload;
+
+use super::usage::secret_volumes;
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{Context, PodRule};
+
+rule! {
+    /// Looks for Secrets that are mounted by `subPath` or `subPathExpr`: the kubelet never updates
+    /// such a mount.
+    ///
+    /// ## Why it matters
+    ///
+    /// When a credential was stolen it is changed, and the running pod must take the new one. With
+    /// `subPath` it keeps the stolen one until somebody restarts it, so the old one can't be
+    /// withdrawn, and rotation is put off.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: db
+    ///           mountPath: /app/password
+    ///           subPath: password
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: db
+    ///       secret:
+    ///         secretName: db
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: db
+    ///           mountPath: /etc/secrets/db
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: db
+    ///       secret:
+    ///         secretName: db
+    ///         items:
+    ///           - key: password
+    ///             path: password
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Mount the volume as a folder of its own, with `items` for just the keys that are needed, and
+    /// tell the application the new path.
+    SecretSubPath {
+        name: "secret-sub-path",
+        summary: "Secret is mounted by `subPath` and never updated",
+        measure: Secrets,
+        severity: Low,
+        default: true,
+        standards: [Attack("T1552.001")],
+    }
+}
+
+impl PodRule for SecretSubPath {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
+        let pod = workload.pod();
+        let volumes: Vec<_> = secret_volumes(pod).collect();
+        let mounts: Vec<_> = volumes
+            .iter()
+            .flat_map(|(found, volume, _)| {
+                pod.mounts_of(*volume).map(move |(_, mount)| (found.secret, mount))
+            })
+            .filter(|(_, mount)| mount.sub_path().is_some_and(|path| !path.is_empty()))
+            .collect();
+        let Some(&(secret, first)) = mounts.first() else { return };
+        let mut secrets: Vec<&str> = mounts.iter().map(|(secret, _)| *secret).collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        let message = format!(
+            "Pods of {} mount {} of Secrets by `subPath` ({}): the kubelet never updates such a \
+             file, so that a stolen credential stays in use after it was changed. Mount a folder, \
+             with `items` for the keys that are needed.",
+            words::object(workload.object),
+            if mounts.len() == 1 { "a file" } else { "files" },
+            words::list(&secrets),
+        );
+        let key = first.sub_path().unwrap_or("KEY");
+        let snippet = format!(
+            "# in the container\nvolumeMounts:\n  - name: secret-{secret}\n    mountPath: \
+             /etc/secrets/{secret}\n    readOnly: true\n# in the pod\nvolumes:\n  - name: \
+             secret-{secret}\n    secret:\n      secretName: {secret}\n      items:\n        - key: \
+             {key}\n          path: {key}\n",
+        );
+        let mut draft = context.finding(Self::RULE, workload.object, first.node(), message);
+        for (_, mount) in &mounts[1..] {
+            draft = draft.at(mount.node(), "");
+        }
+        findings.push(draft.manual("mount a folder instead of a file", snippet).done());
+    }
+}

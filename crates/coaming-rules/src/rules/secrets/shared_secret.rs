@@ -1,0 +1,221 @@
+//! See [`SharedSecret`].
+
+use std::collections::BTreeMap;
+
+use coaming_finding::{Confidence, Finding, RuleMeta};
+use coaming_kube::{Fields as _, ImageReference, SecretUse, SecretUseKind, Workload};
+
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{Context, InventoryRule};
+
+rule! {
+    /// Looks for Secrets that several workloads have in their containers. A server that needs the
+    /// password to check it (a database, a broker) does not count, nor do Secrets to pull images.
+    /// One finding a Secret.
+    ///
+    /// ## Why it matters
+    ///
+    /// An intruder in any one of them acts as all of them: what the credential opens can't tell them
+    /// apart, nothing can be withdrawn from one alone, and changing it means restarting all.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: payments
+    ///           mountPath: /etc/payments
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: payments
+    ///       secret:
+    ///         secretName: payments
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: reports
+    /// spec:
+    ///   containers:
+    ///     - name: reports
+    ///       image: registry.example.com/reports:1.4.2
+    ///       volumeMounts:
+    ///         - name: payments
+    ///           mountPath: /etc/payments
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: payments
+    ///       secret:
+    ///         secretName: payments
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: payments
+    ///           mountPath: /etc/payments
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: payments
+    ///       secret:
+    ///         secretName: payments-web
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: reports
+    /// spec:
+    ///   containers:
+    ///     - name: reports
+    ///       image: registry.example.com/reports:1.4.2
+    ///       volumeMounts:
+    ///         - name: payments
+    ///           mountPath: /etc/payments
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: payments
+    ///       secret:
+    ///         secretName: payments-reports
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Give each workload a credential of its own, with just the rights that it needs.
+    SharedSecret {
+        name: "shared-secret",
+        summary: "Several workloads share one credential",
+        measure: Secrets,
+        severity: Low,
+        default: true,
+        standards: [Attack("T1078")],
+    }
+}
+
+type Users<'a> = Vec<(Workload<'a>, SecretUse<'a>)>;
+
+impl InventoryRule for SharedSecret {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let mut secrets: BTreeMap<(&str, &str), Users<'_>> = BTreeMap::new();
+        for workload in context.inventory.workloads().iter() {
+            for found in workload.pod().secret_uses() {
+                let namespace = workload.object.namespace_or_default();
+                let users = secrets.entry((namespace, found.secret)).or_default();
+                // The same workload of another file is an overlay or an older version of it.
+                let same = |other: &Workload<'_>| {
+                    other.object.kind() == workload.object.kind()
+                        && other.object.name() == workload.object.name()
+                };
+                let known = users.iter().any(|(other, _)| same(other));
+                if is_credential(&found) && !known && !is_server(workload) {
+                    users.push((workload, found));
+                }
+            }
+        }
+        findings.extend(
+            secrets
+                .into_iter()
+                .filter(|(_, users)| users.len() > 1)
+                .map(|((_, secret), users)| finding(context, secret, &users)),
+        );
+    }
+}
+
+/// Whether containers have more of it than a certificate of whom to trust.
+fn is_credential(found: &SecretUse<'_>) -> bool {
+    let is_public = |key: &str| key.ends_with("ca.crt") || key.ends_with("ca.pem");
+    match found.kind {
+        SecretUseKind::Variable { key, .. } => !is_public(key),
+        SecretUseKind::Environment { .. } => true,
+        SecretUseKind::Files { source, .. } => {
+            let mut items = source.list("items").peekable();
+            items.peek().is_none()
+                || items.any(|item| item.string("key").is_none_or(|key| !is_public(key)))
+        }
+        SecretUseKind::Node => false,
+    }
+}
+
+/// What checks passwords itself, by the last part of its image's name.
+const SERVERS: &[&str] = &[
+    "cassandra",
+    "clickhouse-server",
+    "cockroach",
+    "couchdb",
+    "elasticsearch",
+    "etcd",
+    "influxdb",
+    "kafka",
+    "keycloak",
+    "mariadb",
+    "memcached",
+    "minio",
+    "mongo",
+    "mongodb",
+    "mssql",
+    "mysql",
+    "nats",
+    "neo4j",
+    "opensearch",
+    "percona",
+    "postgis",
+    "postgres",
+    "postgresql",
+    "rabbitmq",
+    "redis",
+    "timescaledb",
+    "valkey",
+];
+
+fn is_server(workload: Workload<'_>) -> bool {
+    workload.pod().containers().filter_map(|container| container.image()).any(|image| {
+        ImageReference::parse(image).is_ok_and(|reference| {
+            let name = reference.repository().rsplit('/').next().unwrap_or_default();
+            SERVERS.contains(&name)
+        })
+    })
+}
+
+fn finding(context: &Context<'_>, secret: &str, users: &Users<'_>) -> Finding {
+    let named: Vec<String> =
+        users.iter().take(3).map(|(workload, _)| words::object(workload.object)).collect();
+    let more =
+        if users.len() > 3 { format!(", and {} more", users.len() - 3) } else { String::new() };
+    let message = format!(
+        "{} workloads have Secret `{secret}` ({}{more}): an intruder in one acts as all of them. \
+         Give each a credential of its own.",
+        users.len(),
+        named.join(", "),
+    );
+    let (first, used) = &users[0];
+    let mut draft = context
+        .finding(SharedSecret::RULE, first.object, used.node, message)
+        .confidence(Confidence::Medium);
+    for (workload, used) in &users[1..] {
+        draft = draft.also(context, workload.object, used.node, words::object(workload.object));
+    }
+    draft
+        .manual(
+            "give each workload a credential of its own",
+            format!("kubectl create secret generic {secret}-{} …", users[1].0.object.name()),
+        )
+        .done()
+}
