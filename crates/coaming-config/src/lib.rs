@@ -38,6 +38,8 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// Registries that images may come from; any where empty.
     pub allowed_registries: Vec<String>,
+    /// How to reach registries.
+    pub registry_access: RegistryAccess,
     /// Images at hand: archives and folders by the reference that pods name.
     pub image_archives: BTreeMap<String, String>,
     /// The Pod Security Standard to judge by, alone.
@@ -50,6 +52,17 @@ pub struct Config {
     pub rules: Vec<CustomRule>,
     /// Files with ValidatingAdmissionPolicies to judge by.
     pub policies: Vec<String>,
+}
+
+/// How to reach registries, where a command does.
+#[derive(Clone, Debug, Default)]
+pub struct RegistryAccess {
+    /// Files of certificates (PEM) that are trusted beside the system's.
+    pub ca: Vec<String>,
+    /// Hosts, with their ports, that have no TLS.
+    pub plain_http: Vec<String>,
+    /// Mirrors to ask first, by the registry's host.
+    pub mirrors: BTreeMap<String, Vec<String>>,
 }
 
 /// An excuse for findings.

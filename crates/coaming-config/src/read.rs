@@ -39,6 +39,7 @@ pub(crate) const KEYS: &[&str] = &[
 pub(crate) const IGNORE_KEYS: &[&str] =
     &["rule", "path", "namespace", "object", "reason", "expires"];
 pub(crate) const OVERRIDE_KEYS: &[&str] = &["paths", "namespaces", "select", "ignore", "severity"];
+pub(crate) const REGISTRY_KEYS: &[&str] = &["allow", "ca", "plain-http", "mirrors"];
 pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", "expression"];
 
 /// Reads the file's text.
@@ -76,11 +77,7 @@ impl Reader<'_> {
                 "severity" => config.severity = self.severities(value),
                 "overrides" => config.overrides = self.each(value, Self::override_of),
                 "exclude" => config.exclude = self.strings(value),
-                "registries" => {
-                    for (_, allow) in self.fields(value, &["allow"], "registries") {
-                        config.allowed_registries = self.strings(allow);
-                    }
-                }
+                "registries" => self.registries(value, &mut config),
                 "images" => {
                     for (_, archives) in self.fields(value, &["archives"], "images") {
                         config.image_archives = self.texts(archives);
@@ -94,6 +91,22 @@ impl Reader<'_> {
             }
         }
         config
+    }
+
+    fn registries(&mut self, node: Node<'_>, config: &mut Config) {
+        for (key, value) in self.fields(node, REGISTRY_KEYS, "registries") {
+            match key {
+                "allow" => config.allowed_registries = self.strings(value),
+                "ca" => config.registry_access.ca = self.strings(value),
+                "plain-http" => config.registry_access.plain_http = self.strings(value),
+                _ => {
+                    for entry in value.entries() {
+                        let mirrors = self.strings(entry.value);
+                        config.registry_access.mirrors.insert(entry.name().to_owned(), mirrors);
+                    }
+                }
+            }
+        }
     }
 
     /// A name switches a rule off; a mapping excuses some of its findings.

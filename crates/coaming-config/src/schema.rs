@@ -45,7 +45,16 @@ pub fn schema() -> Value {
             "registries": {
                 "type": "object",
                 "additionalProperties": false,
-                "properties": {"allow": texts("Registries, or repositories below them, that images may come from.")},
+                "properties": {
+                    "allow": texts("Registries, or repositories below them, that images may come from."),
+                    "ca": texts("Files of certificates (PEM) that are trusted beside the system's."),
+                    "plain-http": texts("Hosts, with their ports, that have no TLS."),
+                    "mirrors": {
+                        "type": "object",
+                        "description": "Mirrors to ask first, by the registry's host.",
+                        "additionalProperties": texts("Hosts, with a folder behind them if the repositories lie in one."),
+                    },
+                },
             },
             "images": {
                 "type": "object",

@@ -3,7 +3,7 @@
 use coaming_finding::{Measure, RuleMeta, Severity};
 
 use super::*;
-use crate::read::{IGNORE_KEYS, KEYS, OVERRIDE_KEYS, RULE_KEYS};
+use crate::read::{IGNORE_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RULE_KEYS};
 
 static PRIVILEGED: RuleMeta = RuleMeta {
     name: "privileged",
@@ -31,7 +31,10 @@ overrides:
   - namespaces: [kube-system]
     severity: {privileged: low}
 kubernetes-version: 1.30
-registries: {allow: [registry.example.com]}
+registries:
+  allow: [registry.example.com]
+  ca: company.pem
+  mirrors: {docker.io: [mirror.example.com/hub]}
 rules:
   - name: team-label
     kinds: [Deployment]
@@ -45,6 +48,8 @@ fn reads_what_users_write() {
     assert_eq!(config.ignore, ["image-digest"]);
     assert_eq!(config.kubernetes_version.as_deref(), Some("1.30"));
     assert_eq!(config.rules[0].kinds, ["Deployment"]);
+    assert_eq!(config.registry_access.ca, ["company.pem"]);
+    assert_eq!(config.registry_access.mirrors["docker.io"], ["mirror.example.com/hub"]);
     let suppression = &config.suppressions[0];
     assert_eq!(suppression.line, 4);
     assert!(suppression.holds("agents/x/a.yaml", "", "DaemonSet", "agent"));
@@ -97,5 +102,6 @@ fn schema_and_reader_know_the_same_keys() {
     assert_eq!(keys(&schema), known(KEYS));
     assert_eq!(keys(&properties["ignore"]["items"]["anyOf"][1]), known(IGNORE_KEYS));
     assert_eq!(keys(&properties["overrides"]["items"]), known(OVERRIDE_KEYS));
+    assert_eq!(keys(&properties["registries"]), known(REGISTRY_KEYS));
     assert_eq!(keys(&properties["rules"]["items"]), known(RULE_KEYS));
 }

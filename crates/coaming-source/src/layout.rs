@@ -49,6 +49,8 @@ pub(crate) fn sort_out(found: &mut Found, options: &Options) -> Layout {
             add_text(&candidate, FileKind::Dockerfile, options, &mut layout);
         } else if is_environment(file_name(&candidate.name)) {
             add_text(&candidate, FileKind::Environment, options, &mut layout);
+        } else if options.as_written && is_values(&candidate) {
+            add_text(&candidate, FileKind::HelmValues, options, &mut layout);
         } else {
             layout.plain.push(candidate);
         }
@@ -103,6 +105,12 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
     }
 }
 
+/// Whether a file holds values for a chart that lies elsewhere, by its name.
+fn is_values(candidate: &Candidate) -> bool {
+    let file = file_name(&candidate.name);
+    file.starts_with("values") && [".yaml", ".yml"].iter().any(|ending| file.ends_with(ending))
+}
+
 /// The chart's folder, if a file is one of a chart's templates.
 fn chart_of_template(candidate: &Candidate) -> Option<String> {
     let templates = candidate.path.ancestors().find(|folder| folder.ends_with("templates"))?;
@@ -132,6 +140,9 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
             }
             Err(error) => layout.errors.push(InputError::new(name, error.to_string())),
         }
+    }
+    if options.as_written {
+        return;
     }
     let referenced: BTreeSet<String> =
         known.values().flat_map(|kustomization| kustomization.folders.iter().cloned()).collect();

@@ -39,11 +39,20 @@ pub struct Options {
     pub max_file_bytes: u64,
     /// Whether charts and overlays may be rendered by programs on `PATH`.
     pub render: bool,
+    /// Take the files that charts and overlays are made of, in place of what is rendered from them:
+    /// for whoever changes files, and does not judge objects. Charts' templates are left out.
+    pub as_written: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { exclude: GlobSet::empty(), gitignore: true, max_file_bytes: 64 << 20, render: true }
+        Self {
+            exclude: GlobSet::empty(),
+            gitignore: true,
+            max_file_bytes: 64 << 20,
+            render: true,
+            as_written: false,
+        }
     }
 }
 
@@ -79,7 +88,7 @@ pub struct Loaded {
 #[must_use]
 pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     let mut found = walk::find(paths, options);
-    let layout = layout::sort_out(&mut found, options);
+    let mut layout = layout::sort_out(&mut found, options);
     let mut loaded = Loaded { errors: found.errors, ..Loaded::default() };
     if found.stdin {
         read::stdin(options).add_to(&mut loaded);
@@ -93,8 +102,12 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
         outcome.add_to(&mut loaded);
     }
     loaded.read += layout.texts.len();
-    loaded.files.extend(layout.texts);
-    loaded.errors.extend(layout.errors);
+    loaded.files.append(&mut layout.texts);
+    loaded.errors.append(&mut layout.errors);
+    if options.as_written {
+        layout.charts.clear();
+        layout.overlays.clear();
+    }
     for outcome in render::all(&layout.charts, &layout.overlays, options) {
         outcome.add_to(&mut loaded);
     }

@@ -1,12 +1,16 @@
 //! The arguments: what `--help` shows, and what the reference is made from.
 
 mod db;
+mod pin;
+mod registry;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use db::{DbArguments, DbCommand, DbCompareArguments};
+pub use pin::PinArguments;
+pub use registry::RegistryArguments;
 
 /// Finds what an attacker would use in your Kubernetes deployment, explains it, and fixes it.
 #[derive(Debug, Parser)]
@@ -24,6 +28,8 @@ pub enum Command {
     Scan(ScanArguments),
     /// Repair what can be repaired, in your own files.
     Fix(FixArguments),
+    /// Pin images to digests, everywhere your files name them.
+    Pin(PinArguments),
     /// Show who can reach whom, why, and the policies that should be there.
     Net(NetArguments),
     /// Show who can read which Secret.
@@ -115,7 +121,7 @@ pub struct InputArguments {
 }
 
 /// What to scan, and by which rules.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ScopeArguments {
     /// Files, folders or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]

@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
         |file| refuse(file, &broken),
     );
     drop(progress);
-    let written = if arguments.diff { Vec::new() } else { write_all(&plan, &mut errors) };
+    let written = if arguments.diff { Vec::new() } else { write_all(&plan.changes, &mut errors) };
     output::complain_of(&errors);
     output::write(None, |out| {
         if arguments.diff {
@@ -60,10 +60,13 @@ fn refuse(file: &coaming_kube::FileEntry, broken: &BTreeSet<String>) -> Option<S
 }
 
 /// Writes the files, and gives those that could be written.
-fn write_all<'p>(plan: &'p Plan, errors: &mut Vec<InputProblem>) -> Vec<&'p Change> {
+pub(crate) fn write_all<'p>(
+    changes: &'p [Change],
+    errors: &mut Vec<InputProblem>,
+) -> Vec<&'p Change> {
     use rayon::prelude::*;
     let outcomes: Vec<_> =
-        plan.changes.par_iter().map(|change| (change, coaming_fix::write(change))).collect();
+        changes.par_iter().map(|change| (change, coaming_fix::write(change))).collect();
     let mut written = Vec::new();
     for (change, outcome) in outcomes {
         match outcome {

@@ -12,6 +12,7 @@ pub mod explain;
 mod fix;
 mod net;
 mod output;
+mod pin;
 mod progress;
 mod scan;
 mod scope;
@@ -63,6 +64,7 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        Command::Pin(arguments) => pin::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),
         Command::Secrets(arguments) => secrets::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),

@@ -58,8 +58,13 @@ pub(crate) fn complain(message: &str) {
 
 /// Says on standard error what should be known beside the result.
 pub(crate) fn warn(message: &str) {
+    note(&format!("warning: {message}"));
+}
+
+/// Says a line on standard error.
+pub(crate) fn note(message: &str) {
     let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    drop(writeln!(io::stderr().lock(), "warning: {message}"));
+    drop(writeln!(io::stderr().lock(), "{message}"));
 }
 
 /// Says on standard error which inputs could not be handled.

@@ -69,6 +69,16 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Option<Loaded> {
     })
 }
 
+/// Reads the files that objects are made of, as their authors wrote them.
+pub(crate) fn read_as_written(
+    arguments: &ScopeArguments,
+    config: &Config,
+) -> Result<coaming_source::Loaded, CommandError> {
+    let options =
+        coaming_source::Options { as_written: true, ..source_options(arguments, config)? };
+    Ok(coaming_source::load(&arguments.paths, &options))
+}
+
 /// What could not be handled, as reports have it.
 pub(crate) fn problems(errors: Vec<coaming_source::InputError>) -> Vec<InputProblem> {
     errors
@@ -178,6 +188,9 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
             let folder = path.parent().unwrap_or(Path::new(""));
             for policy in &mut config.policies {
                 *policy = folder.join(&policy).to_string_lossy().into_owned();
+            }
+            for file in &mut config.registry_access.ca {
+                *file = folder.join(&file).to_string_lossy().into_owned();
             }
             config
         }

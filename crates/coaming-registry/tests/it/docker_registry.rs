@@ -33,8 +33,10 @@ impl DockerRegistry {
         std::fs::write(folder.path().join("users"), USERS).unwrap();
         std::fs::write(folder.path().join("config.yml"), config(folder.path(), &address)).unwrap();
         let login = format!(r#"{{"auths": {{"{address}": {{"auth": "{LOGIN}"}}}}}}"#);
-        std::fs::write(folder.path().join("login.json"), login).unwrap();
-        std::fs::write(folder.path().join("no-login.json"), "{}").unwrap();
+        for (name, text) in [("reader", login.as_str()), ("stranger", "{}")] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("config.json"), text).unwrap();
+        }
         let process = Command::new(program)
             .arg("serve")
             .arg(folder.path().join("config.yml"))
@@ -50,15 +52,20 @@ impl DockerRegistry {
     /// How to reach it as a user who is logged in.
     pub(crate) fn options(&self) -> Options {
         Options {
-            ca: vec![self.folder.path().join("ca.pem")],
-            docker_config: Some(self.folder.path().join("login.json")),
+            ca: vec![self.ca()],
+            docker_config: Some(self.docker_config("reader").join("config.json")),
             ..Options::default()
         }
     }
 
-    /// How to reach it as a user who is not.
-    pub(crate) fn stranger(&self) -> Options {
-        Options { docker_config: Some(self.folder.path().join("no-login.json")), ..self.options() }
+    /// The certificate of its authority.
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Docker's folder of the user who is logged in (`reader`), or of one who is not (`stranger`).
+    pub(crate) fn docker_config(&self, user: &str) -> PathBuf {
+        self.folder.path().join(user)
     }
 
     fn wait(&self) {

@@ -73,7 +73,8 @@ fn what_is_not_there_or_not_for_us_is_said() {
     assert!(matches!(&error, RegistryError::NotFound { what, .. } if what == "web:99"), "{error}");
 
     let there = reference(&format!("{}/web:1", server.host));
-    let stranger = Registry::new(server.stranger()).unwrap();
+    let config = Some(server.docker_config("stranger").join("config.json"));
+    let stranger = Registry::new(Options { docker_config: config, ..server.options() }).unwrap();
     let error = stranger.resolve(&there).unwrap_err();
     assert!(error.to_string().contains("docker login"), "{error}");
 

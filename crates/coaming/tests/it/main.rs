@@ -7,9 +7,12 @@ mod cluster;
 mod config;
 mod corpus;
 mod db;
+#[path = "../../../coaming-registry/tests/it/docker_registry.rs"]
+mod docker_registry;
 mod fix;
 mod lab;
 mod net;
+mod pin;
 mod render;
 mod scan;
 mod who_can;

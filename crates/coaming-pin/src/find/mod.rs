@@ -1,0 +1,110 @@
+//! Where images are named.
+
+mod dockerfile;
+mod kustomize;
+mod manifest;
+mod values;
+
+use coaming_kube::{FileEntry, FileKind, ImageReference, looks_like_kubernetes};
+use coaming_yaml::Node;
+
+use crate::mention::{Form, Mention, Unpinned, written_name};
+
+/// The images that files name.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Those that can be pinned, in the order of the files.
+    pub mentions: Vec<Mention>,
+    /// Those of which it is unclear what they are.
+    pub unpinned: Vec<Unpinned>,
+}
+
+/// Finds where `files` name images.
+#[must_use]
+pub fn find(files: &[FileEntry]) -> Found {
+    let mut found = Found::default();
+    for (position, file) in files.iter().enumerate().filter(|(_, file)| !file.rendered) {
+        let mut finder = Finder { file: position, name: &file.name, found: &mut found };
+        match file.kind {
+            FileKind::Manifest => manifest::find(file, &mut finder),
+            FileKind::Kustomization | FileKind::HelmValues => {
+                let stream = coaming_yaml::parse(file.source.clone());
+                for (position, document) in stream.documents.iter().enumerate() {
+                    let root = document.root();
+                    if file.kind == FileKind::Kustomization {
+                        kustomize::find(root, position, &mut finder);
+                    } else if !looks_like_kubernetes(document) {
+                        values::find(root, root, position, &mut finder);
+                    }
+                }
+            }
+            FileKind::Dockerfile => dockerfile::find(&file.source, &mut finder),
+            _ => {}
+        }
+    }
+    found.unpinned.sort();
+    found.unpinned.dedup();
+    found
+}
+
+/// Takes in what is found in one file.
+struct Finder<'f> {
+    file: usize,
+    name: &'f str,
+    found: &'f mut Found,
+}
+
+impl Finder<'_> {
+    /// A scalar that names an image as a whole; without a tag, `latest` is meant.
+    fn scalar(&mut self, subject: String, node: Node<'_>, document: usize) {
+        let Some(text) = node.as_str().filter(|text| !text.is_empty()) else { return };
+        let form =
+            Form::Scalar { document, path: node.path(), name: written_name(text).to_owned() };
+        self.whole(subject, text, form);
+    }
+
+    /// A text that names an image as a whole.
+    fn whole(&mut self, subject: String, text: &str, form: Form) {
+        match ImageReference::parse(text) {
+            Ok(image) if image.tag().is_none() && image.digest().is_none() => {
+                let latest = ImageReference::parse(&format!("{text}:latest"));
+                self.add(subject, latest.unwrap_or(image), form);
+            }
+            Ok(image) => self.add(subject, image, form),
+            Err(error) => self.skip(subject, text, format!("it is no image's name: {error}")),
+        }
+    }
+
+    fn add(&mut self, subject: String, image: ImageReference, form: Form) {
+        self.found.mentions.push(Mention { file: self.file, subject, image, form });
+    }
+
+    fn skip(&mut self, subject: String, image: &str, reason: String) {
+        self.found.unpinned.push(Unpinned {
+            file: self.name.to_owned(),
+            subject,
+            image: image.to_owned(),
+            reason,
+            failed: false,
+        });
+    }
+}
+
+/// A tag as it is written: also one that looks like a number, if that stays the same number.
+fn tag_text(node: Node<'_>) -> Result<&str, String> {
+    use coaming_yaml::Scalar;
+    let text = node.text();
+    let same = match node.scalar() {
+        Some(Scalar::Str(_)) => true,
+        Some(Scalar::Null) => return Ok(""),
+        Some(Scalar::Int(number)) => number.to_string() == text,
+        Some(Scalar::UInt(number)) => number.to_string() == text,
+        Some(Scalar::Float(number)) => number.to_string() == text,
+        Some(Scalar::Bool(_)) | None => false,
+    };
+    if same {
+        Ok(text)
+    } else {
+        Err(format!("the tag `{text}` is no text and becomes another one: put it in quotes"))
+    }
+}

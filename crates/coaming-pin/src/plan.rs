@@ -1,0 +1,166 @@
+//! From digests to new texts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coaming_fix::{Change, Made};
+use coaming_kube::FileEntry;
+use coaming_yaml::Document;
+use coaming_yaml::edit::{Edit, EditError, TextEdit, apply, apply_to_text};
+
+use crate::find::Found;
+use crate::mention::{Mention, Rewrite, Unpinned};
+use crate::resolve::Sources;
+use crate::update::Update;
+
+/// The rule that a pinned image satisfies.
+const RULE: &str = "image-digest";
+
+/// What is to be changed, and what is left.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The files that change, by name.
+    pub changes: Vec<Change>,
+    /// The images that are left as they are, and why; sorted.
+    pub unpinned: Vec<Unpinned>,
+    /// How many images have digests already, and the right ones.
+    pub pinned_before: usize,
+}
+
+/// One mention's change to one text.
+struct Step<'m> {
+    mention: &'m Mention,
+    made: Made,
+    rewrite: Rewrite,
+}
+
+/// Makes the new texts, by what `sources` know. With `update`, tags move to the newest that fits.
+#[must_use]
+pub fn pin(
+    files: &[FileEntry],
+    found: Found,
+    sources: &Sources,
+    update: Option<&Update>,
+) -> Outcome {
+    let Found { mentions, unpinned } = found;
+    let answers = sources.answers(&mentions, update);
+    let mut outcome = Outcome { unpinned, ..Outcome::default() };
+    let mut by_file: BTreeMap<usize, Vec<Step<'_>>> = BTreeMap::new();
+    for mention in &mentions {
+        match answers.get(&mention.image) {
+            None => outcome.pinned_before += 1,
+            Some(Err(unknown)) => {
+                let reason = unknown.reason.clone();
+                outcome.unpinned.push(left(files, mention, reason, unknown.failed));
+            }
+            Some(Ok(to)) => match mention.rewrite(to) {
+                None => outcome.pinned_before += 1,
+                Some(rewrite) => {
+                    let name = mention.image.familiar_name();
+                    let title =
+                        format!("{} becomes {name}:{}@{}", shown(mention), to.tag, to.digest);
+                    let subject = mention.subject.clone();
+                    let made = Made { rule: RULE, subject, title };
+                    by_file.entry(mention.file).or_default().push(Step { mention, made, rewrite });
+                }
+            },
+        }
+    }
+    for (position, steps) in by_file {
+        if let Some(file) = files.get(position) {
+            change(files, file, steps, &mut outcome);
+        }
+    }
+    outcome.changes.sort_by(|a, b| a.file.cmp(&b.file));
+    outcome.unpinned.sort();
+    outcome.unpinned.dedup();
+    outcome
+}
+
+fn shown(mention: &Mention) -> String {
+    let tag = mention.image.tag().map_or_else(String::new, |tag| format!(":{tag}"));
+    format!("{}{tag}", mention.image.familiar_name())
+}
+
+fn left(files: &[FileEntry], mention: &Mention, reason: String, failed: bool) -> Unpinned {
+    Unpinned {
+        file: files.get(mention.file).map_or_else(String::new, |file| file.name.clone()),
+        subject: mention.subject.clone(),
+        image: shown(mention),
+        reason,
+        failed,
+    }
+}
+
+/// Changes one file.
+fn change(files: &[FileEntry], file: &FileEntry, steps: Vec<Step<'_>>, outcome: &mut Outcome) {
+    let parsed;
+    let documents: &[Document] = if file.documents().is_empty() {
+        parsed = coaming_yaml::parse(Arc::clone(&file.source)).documents;
+        &parsed
+    } else {
+        file.documents()
+    };
+    let mut made = Vec::new();
+    let mut text_edits: Vec<TextEdit> = Vec::new();
+    let mut by_document: BTreeMap<usize, Vec<Wanted<'_>>> = BTreeMap::new();
+    for Step { mention, made: done, rewrite } in steps {
+        match rewrite {
+            Rewrite::Text(edit) => {
+                text_edits.push(edit);
+                made.push(done);
+            }
+            Rewrite::Yaml { document, edits } => {
+                by_document.entry(document).or_default().push(Wanted { mention, done, edits });
+            }
+        }
+    }
+    for (position, wanted) in by_document {
+        let Some(document) = documents.get(position) else { continue };
+        let (edits, done) = as_many_as_can_be(document, wanted, |mention, error| {
+            outcome.unpinned.push(left(files, mention, error.to_string(), false));
+        });
+        text_edits.extend(edits);
+        made.extend(done);
+    }
+    text_edits.sort_by_key(|edit| edit.span);
+    let after = apply_to_text(&file.source, &text_edits);
+    if *after != *file.source {
+        let before = Arc::clone(&file.source);
+        outcome.changes.push(Change { file: file.name.clone(), before, after: after.into(), made });
+    }
+}
+
+/// One mention's edits to a document.
+struct Wanted<'m> {
+    mention: &'m Mention,
+    done: Made,
+    edits: Vec<Edit>,
+}
+
+/// The text edits for all that is wanted; where that can't be, for one after the other of it that
+/// goes together with those before.
+fn as_many_as_can_be(
+    document: &Document,
+    wanted: Vec<Wanted<'_>>,
+    mut refused: impl FnMut(&Mention, &EditError),
+) -> (Vec<TextEdit>, Vec<Made>) {
+    let all: Vec<Edit> = wanted.iter().flat_map(|wanted| wanted.edits.clone()).collect();
+    if let Ok(edits) = apply(document.source(), document, &all) {
+        return (edits, wanted.into_iter().map(|wanted| wanted.done).collect());
+    }
+    let mut accepted: Vec<Edit> = Vec::new();
+    let mut text_edits = Vec::new();
+    let mut made = Vec::new();
+    for Wanted { mention, done, edits } in wanted {
+        let candidate: Vec<Edit> = accepted.iter().cloned().chain(edits).collect();
+        match apply(document.source(), document, &candidate) {
+            Ok(edits) => {
+                (accepted, text_edits) = (candidate, edits);
+                made.push(done);
+            }
+            Err(error) => refused(mention, &error),
+        }
+    }
+    (text_edits, made)
+}

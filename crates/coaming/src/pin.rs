@@ -1,0 +1,108 @@
+//! `coaming pin`: digests beside tags, everywhere.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use coaming_fix::Change;
+use coaming_pin::{Archives, Outcome as Pinned, Sources, Unpinned};
+use coaming_registry::Registry;
+use coaming_report::InputProblem;
+
+use crate::args::PinArguments;
+use crate::progress::Progress;
+use crate::{CommandError, Outcome, fix, output, scope};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
+    let scope = arguments.scope();
+    let config = scope::config(&scope)?;
+    let progress = Progress::start("reading, and asking registries …");
+    let loaded = scope::read_as_written(&scope, &config)?;
+    let mut errors = scope::problems(loaded.errors);
+    // Where a file has syntax errors, what is read of it may be only half of it.
+    let broken: BTreeSet<&str> = errors.iter().map(|error| error.file.as_str()).collect();
+    let mut files = loaded.files;
+    files.retain(|file| !broken.contains(file.name.as_str()) && file.name != "<stdin>");
+    let sources = sources(arguments, &config, &mut errors)?;
+    let found = coaming_pin::find(&files);
+    let pinned = coaming_pin::pin(&files, found, &sources, arguments.update.as_ref());
+    drop(progress);
+    let written =
+        if arguments.diff { Vec::new() } else { fix::write_all(&pinned.changes, &mut errors) };
+    output::complain_of(&errors);
+    output::write(None, |out| {
+        if arguments.diff {
+            pinned
+                .changes
+                .iter()
+                .try_for_each(|change| write!(out, "{}", coaming_fix::diff(change)))
+        } else {
+            tell(&written, &pinned, out)
+        }
+    })?;
+    tell_of_the_rest(&pinned.unpinned);
+    let failed = !errors.is_empty() || pinned.unpinned.iter().any(|unpinned| unpinned.failed);
+    let left = !pinned.unpinned.is_empty() || arguments.diff && !pinned.changes.is_empty();
+    Ok(match (failed, left) {
+        (true, _) => Outcome::Failed,
+        (false, true) => Outcome::Found,
+        (false, false) => Outcome::Clean,
+    })
+}
+
+/// Who is asked for digests.
+fn sources(
+    arguments: &PinArguments,
+    config: &coaming_config::Config,
+    errors: &mut Vec<InputProblem>,
+) -> Result<Sources, CommandError> {
+    let mut archives = Archives::default();
+    for path in &arguments.archive {
+        if let Err(error) = archives.add(path) {
+            errors.push(InputProblem {
+                file: path.display().to_string(),
+                position: None,
+                message: error.to_string(),
+            });
+        }
+    }
+    let registry = if arguments.offline {
+        None
+    } else {
+        let options = arguments.registry.options(config);
+        let registry = Registry::new(options);
+        Some(registry.map_err(|error| CommandError::Argument(error.to_string()))?)
+    };
+    Ok(Sources { archives, registry })
+}
+
+fn tell(written: &[&Change], pinned: &Pinned, out: &mut dyn Write) -> io::Result<()> {
+    for change in written {
+        writeln!(out, "{}", change.file)?;
+        for made in &change.made {
+            writeln!(out, "  {}: {}", made.subject, made.title)?;
+        }
+    }
+    let count: usize = written.iter().map(|change| change.made.len()).sum();
+    match (written.len(), count) {
+        (0, _) => write!(out, "Nothing was pinned.")?,
+        (1, 1) => write!(out, "Pinned 1 image in 1 file.")?,
+        (1, _) => write!(out, "Pinned {count} images in 1 file.")?,
+        (files, _) => write!(out, "Pinned {count} images in {files} files.")?,
+    }
+    if pinned.pinned_before > 0 {
+        write!(out, " {} had a digest before.", pinned.pinned_before)?;
+    }
+    if !pinned.unpinned.is_empty() {
+        write!(out, " {} could not be pinned.", pinned.unpinned.len())?;
+    }
+    writeln!(out)
+}
+
+/// What is left as it is, and why.
+fn tell_of_the_rest(unpinned: &[Unpinned]) {
+    for Unpinned { file, subject, image, reason, .. } in unpinned {
+        let image = if image.is_empty() { String::new() } else { format!(" `{image}`") };
+        output::note(&format!("not pinned: {file}: {subject}:{image}: {reason}"));
+    }
+}
