@@ -88,6 +88,11 @@ impl Builder {
         }
     }
 
+    /// Whether anything was added.
+    pub(crate) fn has_root(&self) -> bool {
+        self.root.is_some()
+    }
+
     /// Whether the next node is a value, as its key is there.
     pub(crate) fn expects_value(&self) -> bool {
         self.stack.last().is_some_and(|frame| {

@@ -21,6 +21,7 @@ mod lenient;
 mod lines;
 mod parse;
 mod path;
+mod plain;
 mod scalar;
 mod tree;
 

@@ -32,6 +32,14 @@ pub fn parse(source: Arc<str>) -> Stream {
     if let Some(documents) = crate::json::parse(&source) {
         return Stream { source, documents, errors: Vec::new() };
     }
+    if let Some(documents) = crate::plain::parse(&source) {
+        return Stream { source, documents, errors: Vec::new() };
+    }
+    parse_any(source)
+}
+
+/// Reads YAML by the general parser.
+pub(crate) fn parse_any(source: Arc<str>) -> Stream {
     let mut patched = crate::lenient::without_inner_marks(&source);
     let (mut stream, mut tabbed_flow) = read(&source, patched.as_deref());
     for _ in 0..MAX_TABBED_FLOWS {

@@ -1,0 +1,393 @@
+//! Read plain manifests without the general parser, several times as fast.
+//!
+//! Nearly all manifests are written in a small part of YAML: block mappings and lists of scalars on
+//! one line each, comments, `---`. This module reads that part and nothing else: at the first thing
+//! it is not sure of, it gives up, and the general parser reads the text from the start.
+//!
+//! Invariant: what it does read becomes, bit for bit, the documents that the general parser makes of
+//! it, comments and spans included. The tests hold it to that on generated, mutated and real texts.
+
+use std::sync::Arc;
+
+use crate::builder::{Builder, Text};
+use crate::tree::{
+    Comment, Document, Placement, ScalarStyle, Shape, Span, Style, SyntaxError, Typing,
+};
+
+/// The longest key: YAML's own limit for keys is 1,024 characters.
+const MAX_KEY: usize = 1000;
+
+/// Something that only the general parser can tell.
+struct Unsure;
+
+impl From<SyntaxError> for Unsure {
+    fn from(_: SyntaxError) -> Self {
+        Self
+    }
+}
+
+/// Reads the whole text; `None` where any of it is not plain.
+pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
+    if !source.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
+        return None;
+    }
+    Reader::new(source).read().ok()
+}
+
+/// A block collection that is open.
+#[derive(Clone, Copy)]
+struct Level {
+    /// The column of its keys or dashes.
+    column: usize,
+    is_mapping: bool,
+    /// Where the value of its last key or dash would stand, as long as there is none.
+    awaits: Option<u32>,
+}
+
+/// A token with the text after it on its line.
+struct Scalar {
+    style: ScalarStyle,
+    /// With its quotes.
+    span: Span,
+    /// Without its quotes.
+    text: Span,
+}
+
+struct Reader<'s> {
+    source: &'s Arc<str>,
+    builder: Builder,
+    levels: Vec<Level>,
+    comments: Vec<Comment>,
+    documents: Vec<Document>,
+    document_start: u32,
+    /// Whether the current document has begun: by a `---` or by content.
+    begun: bool,
+    /// Where the `---` before the current document ended.
+    marker_end: usize,
+}
+
+impl<'s> Reader<'s> {
+    fn new(source: &'s Arc<str>) -> Self {
+        Self {
+            source,
+            builder: Builder::new(Arc::clone(source), source.len()),
+            levels: Vec::with_capacity(16),
+            comments: Vec::new(),
+            documents: Vec::new(),
+            document_start: 0,
+            begun: false,
+            marker_end: 0,
+        }
+    }
+
+    fn bytes(&self) -> &'s [u8] {
+        self.source.as_bytes()
+    }
+
+    fn read(mut self) -> Result<Vec<Document>, Unsure> {
+        let bytes = self.bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+            self.line(at, at + length)?;
+            at += length + 1;
+        }
+        self.end_document(bytes.len())?;
+        if let Some(last) = self.documents.last_mut() {
+            last.comments.append(&mut self.comments);
+            last.span.end = position(bytes.len());
+        }
+        Ok(self.documents)
+    }
+
+    /// Reads the line from `start` up to `end`, where its break stands.
+    fn line(&mut self, start: usize, end: usize) -> Result<(), Unsure> {
+        let column = self.skip_spaces(start, end) - start;
+        let first = start + column;
+        match self.bytes().get(first..end).unwrap_or_default() {
+            [] => Ok(()),
+            [b'#', ..] => self.comment(first, end, true),
+            [b'-', b'-', b'-', after @ ..] if column == 0 => {
+                if after.iter().any(|&byte| byte != b' ') {
+                    return Err(Unsure);
+                }
+                self.end_document(start)?;
+                self.begun = true;
+                self.marker_end = start + 3;
+                Ok(())
+            }
+            [b'.', b'.', b'.', ..] | [b'%', ..] if column == 0 => Err(Unsure),
+            _ => {
+                self.begun = true;
+                self.content(start, first, end)
+            }
+        }
+    }
+
+    fn skip_spaces(&self, from: usize, end: usize) -> usize {
+        let rest = self.bytes().get(from..end).unwrap_or_default();
+        from + rest.iter().take_while(|&&byte| byte == b' ').count()
+    }
+
+    /// Notes the comment from `at` to the end of the line.
+    fn comment(&mut self, at: usize, end: usize, alone: bool) -> Result<(), Unsure> {
+        let placement = if alone {
+            let next = self.bytes().get(end + 1..).unwrap_or_default();
+            let blank = next.iter().take_while(|&&byte| byte == b' ').count();
+            match next.get(blank) {
+                // What stands last in a text depends on what is open around it.
+                _ if next.trim_ascii().is_empty() => return Err(Unsure),
+                Some(b'\n') => Placement::Free,
+                _ => Placement::Above,
+            }
+        } else {
+            Placement::Right
+        };
+        let text = self.bytes().get(at..end).unwrap_or_default();
+        let end = at + text.trim_ascii_end().len();
+        if end - at != text.len() {
+            return Err(Unsure);
+        }
+        self.comments.push(Comment { span: span(at, end), placement });
+        Ok(())
+    }
+
+    /// Reads a line's content: dashes, a key, a value.
+    fn content(&mut self, start: usize, first: usize, end: usize) -> Result<(), Unsure> {
+        self.close_down_to(first - start, self.is_dash(first, end))?;
+        let mut at = first;
+        while self.is_dash(at, end) {
+            self.dash(at - start, at)?;
+            at = self.skip_spaces(at + 1, end);
+            if at == end {
+                return Ok(());
+            }
+            if self.bytes().get(at) == Some(&b'#') {
+                return self.comment(at, end, false);
+            }
+        }
+        let token = self.scalar_at(at, end)?;
+        let after = token.span.end as usize;
+        if self.bytes().get(after..end).unwrap_or_default().first() != Some(&b':') {
+            // Alone on its line, it may go on on the next one; after a dash it is the item.
+            if at == first {
+                return Err(Unsure);
+            }
+            self.value(&token);
+            return self.rest_of_line(after, end);
+        }
+        if after - at > MAX_KEY {
+            return Err(Unsure);
+        }
+        self.key(at - start, &token, after + 1)?;
+        let value = self.skip_spaces(after + 1, end);
+        match self.bytes().get(value..end).unwrap_or_default() {
+            [] => Ok(()),
+            [b'#', ..] if value > after + 1 => self.comment(value, end, false),
+            _ if value == after + 1 => Err(Unsure),
+            [open @ (b'{' | b'['), close @ (b'}' | b']'), ..] => {
+                let shape = match (open, close) {
+                    (b'{', b'}') => Shape::Mapping(Style::Flow),
+                    (b'[', b']') => Shape::Sequence(Style::Flow),
+                    _ => return Err(Unsure),
+                };
+                self.filled();
+                self.builder.open(shape, span(value, value + 1), 0)?;
+                self.builder.close(Some(position(value + 2)))?;
+                self.rest_of_line(value + 2, end)
+            }
+            _ => {
+                let token = self.scalar_at(value, end)?;
+                let after = token.span.end as usize;
+                self.value(&token);
+                self.rest_of_line(after, end)
+            }
+        }
+    }
+
+    /// Nothing but a comment may follow a value.
+    fn rest_of_line(&mut self, from: usize, end: usize) -> Result<(), Unsure> {
+        let at = self.skip_spaces(from, end);
+        match self.bytes().get(at..end).unwrap_or_default() {
+            [] => Ok(()),
+            [b'#', ..] if at > from => self.comment(at, end, false),
+            _ => Err(Unsure),
+        }
+    }
+
+    fn is_dash(&self, at: usize, end: usize) -> bool {
+        matches!(self.bytes().get(at..end), Some([b'-'] | [b'-', b' ', ..]))
+    }
+
+    /// Closes what is indented deeper than a line at this column.
+    fn close_down_to(&mut self, column: usize, dash: bool) -> Result<(), Unsure> {
+        while let Some(&level) = self.levels.last() {
+            // A list may stand at the column of its key; it ends where a line there has no dash.
+            let ends =
+                level.column > column || level.column == column && !level.is_mapping && !dash;
+            if !ends {
+                break;
+            }
+            self.close()?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Unsure> {
+        self.fill_with_nothing();
+        self.levels.pop();
+        Ok(self.builder.close(None)?)
+    }
+
+    /// A key or dash without a value has the value null, right after it.
+    fn fill_with_nothing(&mut self) {
+        if let Some(at) = self.levels.last_mut().and_then(|level| level.awaits.take()) {
+            let nowhere = Span::new(at, at);
+            let text = Text::Slice(nowhere);
+            self.builder.scalar(ScalarStyle::Plain, nowhere, text, Typing::Resolved, 0);
+        }
+    }
+
+    fn filled(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            level.awaits = None;
+        }
+    }
+
+    fn dash(&mut self, column: usize, at: usize) -> Result<(), Unsure> {
+        self.enter(column, at, false)?;
+        self.awaits(at + 1);
+        Ok(())
+    }
+
+    fn key(&mut self, column: usize, key: &Scalar, value: usize) -> Result<(), Unsure> {
+        self.enter(column, key.span.start as usize, true)?;
+        self.scalar(key);
+        self.awaits(value);
+        Ok(())
+    }
+
+    fn awaits(&mut self, at: usize) {
+        if let Some(level) = self.levels.last_mut() {
+            level.awaits = Some(position(at));
+        }
+    }
+
+    fn value(&mut self, token: &Scalar) {
+        self.filled();
+        self.scalar(token);
+    }
+
+    /// Goes to the collection at this column: the innermost one, or a new one in it.
+    fn enter(&mut self, column: usize, at: usize, is_mapping: bool) -> Result<(), Unsure> {
+        match self.levels.last().copied() {
+            Some(level) if level.column == column && level.is_mapping == is_mapping => {
+                self.fill_with_nothing();
+                return Ok(());
+            }
+            Some(level) if level.awaits.is_some() => {
+                let below_its_key = level.column == column && level.is_mapping && !is_mapping;
+                if level.column >= column && !below_its_key {
+                    return Err(Unsure);
+                }
+                self.filled();
+            }
+            Some(_) => return Err(Unsure),
+            None if self.builder.has_root() => return Err(Unsure),
+            None => {}
+        }
+        let shape =
+            if is_mapping { Shape::Mapping(Style::Block) } else { Shape::Sequence(Style::Block) };
+        self.builder.open(shape, span(at, at), 0)?;
+        self.levels.push(Level { column, is_mapping, awaits: None });
+        Ok(())
+    }
+
+    fn scalar(&mut self, scalar: &Scalar) {
+        let typing =
+            if scalar.style == ScalarStyle::Plain { Typing::Resolved } else { Typing::Text };
+        self.builder.scalar(scalar.style, scalar.span, Text::Slice(scalar.text), typing, 0);
+    }
+
+    /// The scalar that starts at `at`, if it is sure to end on this line.
+    fn scalar_at(&self, at: usize, end: usize) -> Result<Scalar, Unsure> {
+        let text = self.bytes().get(at..end).unwrap_or_default();
+        let quote = match text {
+            [quote @ (b'"' | b'\''), ..] => *quote,
+            [b'-', next, ..] if *next != b' ' => return Ok(plain(at, text)),
+            [first, ..] if starts_plain(*first) => return Ok(plain(at, text)),
+            _ => return Err(Unsure),
+        };
+        let inner = text.get(1..).unwrap_or_default();
+        let length = inner.iter().position(|&byte| byte == quote).ok_or(Unsure)?;
+        let escapes = quote == b'"' && inner.get(..length).is_none_or(|text| text.contains(&b'\\'));
+        let after = at + length + 2;
+        // A quote in single quotes is written twice.
+        if escapes || self.bytes().get(after) == Some(&quote) {
+            return Err(Unsure);
+        }
+        let style =
+            if quote == b'"' { ScalarStyle::DoubleQuoted } else { ScalarStyle::SingleQuoted };
+        Ok(Scalar { style, span: span(at, after), text: span(at + 1, after - 1) })
+    }
+
+    /// Ends the document at `at`, if one has begun.
+    fn end_document(&mut self, at: usize) -> Result<(), Unsure> {
+        if !self.begun {
+            return Ok(());
+        }
+        while !self.levels.is_empty() {
+            self.close()?;
+        }
+        // One without content ends where it began.
+        let at = if self.builder.has_root() { at } else { self.marker_end };
+        if !self.builder.has_root() && !self.comments.is_empty() {
+            return Err(Unsure);
+        }
+        let rest = self.source.len().saturating_sub(at);
+        let next = Builder::new(Arc::clone(self.source), rest);
+        let builder = std::mem::replace(&mut self.builder, next);
+        let text = Span::new(self.document_start, position(at));
+        self.document_start = position(at);
+        let comments = std::mem::take(&mut self.comments);
+        self.documents.extend(builder.finish(text, comments));
+        self.begun = false;
+        Ok(())
+    }
+}
+
+/// Whether a plain scalar may start so: not every byte that may, but those that manifests have.
+fn starts_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'.' | b'/' | b'~' | b'+' | b'$' | b'(' | b'<' | b'=' | b'^')
+}
+
+/// The plain scalar at the start of `text`: up to a colon that makes it a key, a comment, or the end.
+fn plain(at: usize, text: &[u8]) -> Scalar {
+    let mut length = text.len();
+    let mut before = 0;
+    for (place, &byte) in text.iter().enumerate() {
+        let next = text.get(place + 1).copied();
+        if byte == b':' && next.is_none_or(|next| next == b' ') || byte == b'#' && before == b' ' {
+            length = place;
+            break;
+        }
+        before = byte;
+    }
+    let trimmed = text.get(..length).unwrap_or_default().trim_ascii_end().len();
+    let text = span(at, at + trimmed);
+    Scalar { style: ScalarStyle::Plain, span: text, text }
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span::new(position(start), position(end))
+}
+
+/// Positions fit: sources are limited to 4 GiB.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;
