@@ -7,11 +7,12 @@ use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::Options;
 use crate::credentials::{self, Credentials};
 use crate::error::RegistryError;
 use crate::failure;
 use crate::options::is_loopback;
-use crate::transport::{Target, Transport, read_bounded};
+use crate::transport::{Identity, Target, Transport, read_bounded};
 
 /// The largest answer of a token service.
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
@@ -58,6 +59,30 @@ pub(crate) async fn answer(
         }
         None => Err(target.unauthorized("it asks for a kind of authentication that we don't have")),
     }
+}
+
+/// The user's name and password for a registry, as an interface of its own takes them.
+pub(crate) fn basic_identity(host: &str, options: &Options) -> Result<Identity, RegistryError> {
+    Ok(match credentials::find(host, options)? {
+        Some(Credentials::Password(user, password)) => {
+            Identity::Given(secret("Basic", &basic(&user, &password)))
+        }
+        _ => Identity::Given(None),
+    })
+}
+
+/// The token that some registries take as the password of a user of this name.
+pub(crate) fn token_identity(
+    host: &str,
+    options: &Options,
+    name: &str,
+) -> Result<Identity, RegistryError> {
+    Ok(match credentials::find(host, options)? {
+        Some(Credentials::Password(user, token)) if user == name => {
+            Identity::Given(secret("Bearer", &token))
+        }
+        _ => Identity::Given(None),
+    })
 }
 
 /// Bearer before basic: it is what registries that offer both prefer.
@@ -159,16 +184,16 @@ fn basic(user: &str, password: &str) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(Zeroizing::new(format!("{user}:{password}"))))
 }
 
-fn secret_header(
-    scheme: &str,
-    secret: &str,
-    target: &Target,
-) -> Result<HeaderValue, RegistryError> {
-    let text = Zeroizing::new(format!("{scheme} {secret}"));
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| target.malformed("its token can't stand in a header"))?;
+fn secret_header(scheme: &str, text: &str, target: &Target) -> Result<HeaderValue, RegistryError> {
+    secret(scheme, text).ok_or_else(|| target.malformed("its token can't stand in a header"))
+}
+
+/// A header that is never shown; `None` where the text can't stand in one.
+fn secret(scheme: &str, text: &str) -> Option<HeaderValue> {
+    let text = Zeroizing::new(format!("{scheme} {text}"));
+    let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
-    Ok(value)
+    Some(value)
 }
 
 #[cfg(test)]

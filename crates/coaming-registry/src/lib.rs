@@ -14,6 +14,7 @@
 //! The protocol is spoken here, over `reqwest`, and not by `oci-client`: that reads whole bodies
 //! whatever their size, and hides `Retry-After`.
 
+mod artifact;
 mod auth;
 mod blob;
 mod client;
@@ -24,11 +25,17 @@ mod failure;
 mod manifest;
 mod options;
 mod push;
+mod results;
 mod transport;
 
+pub use artifact::ArtifactError;
 pub use blob::BlobReader;
 pub use client::Registry;
 pub use digest::{Digester, sha256};
 pub use error::RegistryError;
 pub use manifest::{Descriptor, Image, Manifest, Platform, media_type};
 pub use options::Options;
+pub use results::{
+    Attachment, AttachmentKind, Comparison, OwnVulnerability, ReportedSeverity,
+    ReportedVulnerability, ScanReport, ScanState, Scanner, VexStatement, compare,
+};

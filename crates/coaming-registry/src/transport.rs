@@ -68,11 +68,35 @@ pub(crate) struct Call<'c> {
     pub(crate) body: Option<&'c dyn Fn() -> std::io::Result<reqwest::Body>>,
     /// Whether the time limit is for the whole answer, or only for each part of it.
     pub(crate) short: bool,
+    /// Who asks.
+    pub(crate) identity: Identity,
+}
+
+/// Who asks.
+pub(crate) enum Identity {
+    /// Whoever the registry wants to know of, in the way in which it asks for it.
+    Asked,
+    /// The bearer of this header, or nobody.
+    Given(Option<HeaderValue>),
+}
+
+impl Identity {
+    /// This one, if it is somebody, else the other.
+    pub(crate) fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Given(None)) { other } else { self }
+    }
 }
 
 impl Call<'_> {
     pub(crate) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: HeaderMap::new(), body: None, short: true }
+        Self {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            short: true,
+            identity: Identity::Asked,
+        }
     }
 }
 
@@ -126,7 +150,7 @@ impl Transport {
 
     /// The root of a registry's addresses. This machine's registries may do without TLS: those
     /// are asked once.
-    async fn base(&self, host: &str) -> Result<Url, RegistryError> {
+    pub(crate) async fn base(&self, host: &str) -> Result<Url, RegistryError> {
         if let Some(base) = lock(&self.bases).get(host) {
             return Ok(base.clone());
         }
@@ -188,7 +212,10 @@ impl Transport {
                 }
             };
             let status = response.status();
-            if status == StatusCode::UNAUTHORIZED && !answered {
+            if status == StatusCode::UNAUTHORIZED
+                && !answered
+                && matches!(call.identity, Identity::Asked)
+            {
                 answered = true;
                 let header = auth::answer(self, target, response.headers()).await?;
                 lock(&self.authorizations).insert(target.clone(), header);
@@ -217,11 +244,15 @@ impl Transport {
         if call.short {
             request = request.timeout(self.options.timeout);
         }
-        if self.may_authorize(target, &call.url).await? {
-            let known = lock(&self.authorizations).get(target).cloned();
-            if let Some(header) = known {
-                request = request.header(AUTHORIZATION, header);
+        let authorization = match &call.identity {
+            Identity::Given(header) => header.clone(),
+            Identity::Asked if self.may_authorize(target, &call.url).await? => {
+                lock(&self.authorizations).get(target).cloned()
             }
+            Identity::Asked => None,
+        };
+        if let Some(header) = authorization {
+            request = request.header(AUTHORIZATION, header);
         }
         if let Some(body) = call.body {
             let body = body().map_err(|source| {

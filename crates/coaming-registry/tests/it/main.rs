@@ -7,6 +7,7 @@
 mod docker_registry;
 mod hostile;
 mod real;
+mod scanners;
 mod tokens;
 mod wire;
 

@@ -1,0 +1,146 @@
+//! A file as an OCI artifact: how a company keeps the advisory database in its own registry.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use coaming_kube::ImageReference;
+use serde_json::json;
+
+use crate::Registry;
+use crate::digest::Digester;
+use crate::error::RegistryError;
+use crate::manifest::{Descriptor, media_type};
+
+/// The largest file that is pushed or pulled, in bytes.
+const MAX_FILE_BYTES: u64 = 16 << 30;
+
+/// Why a file did not go to a registry, or come from it.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The registry refused, or what it sent is not what it promised.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The file can't be read or written.
+    #[error("{file}: {source}")]
+    File {
+        /// The file.
+        file: String,
+        /// The operating system's word.
+        source: io::Error,
+    },
+    /// What lies under the name is another kind of artifact, or an image.
+    #[error("`{name}` is {found}, and not {wanted}: check the name")]
+    OtherKind {
+        /// The reference.
+        name: String,
+        /// Its type.
+        found: String,
+        /// The type that was asked for.
+        wanted: String,
+    },
+    /// The file is larger than any such file may be.
+    #[error("`{0}` is larger than 16 GiB")]
+    TooLarge(String),
+}
+
+impl Registry {
+    /// Pushes a file as an artifact of `artifact_type`, its contents as `layer_type`. Gives the
+    /// manifest's digest, by which the file can be pulled and checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArtifactError`] says.
+    pub fn push_file(
+        &self,
+        reference: &ImageReference,
+        path: &Path,
+        artifact_type: &str,
+        layer_type: &str,
+    ) -> Result<String, ArtifactError> {
+        let layer = describe(path, layer_type)?;
+        let config = Descriptor::of(media_type::EMPTY, b"{}");
+        self.push_blob(reference, &config, || Ok(&b"{}"[..]))?;
+        self.push_blob(reference, &layer, || File::open(path))?;
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": media_type::OCI_MANIFEST,
+            "artifactType": artifact_type,
+            "config": config,
+            "layers": [layer],
+        });
+        let bytes = manifest.to_string().into_bytes();
+        Ok(self.push_manifest(reference, media_type::OCI_MANIFEST, &bytes)?)
+    }
+
+    /// Pulls the file of an artifact to `path`, which is replaced as a whole once everything has
+    /// arrived and has the right digest, and stays as it was otherwise. Gives the digest of the
+    /// contents.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArtifactError`] says.
+    pub fn pull_file(
+        &self,
+        reference: &ImageReference,
+        path: &Path,
+        artifact_type: &str,
+    ) -> Result<String, ArtifactError> {
+        let (found, layers) = self.artifact(reference)?;
+        let name = reference.to_string();
+        let [layer] = layers.as_slice() else {
+            return Err(ArtifactError::OtherKind {
+                name,
+                found: format!("of {} parts", layers.len()),
+                wanted: artifact_type.to_owned(),
+            });
+        };
+        if found.as_deref() != Some(artifact_type) {
+            let found = found.unwrap_or_else(|| "of no kind".to_owned());
+            let found = crate::error::clean(&found);
+            return Err(ArtifactError::OtherKind { name, found, wanted: artifact_type.to_owned() });
+        }
+        if layer.size > MAX_FILE_BYTES {
+            return Err(ArtifactError::TooLarge(name));
+        }
+        let reader = self.blob(reference, layer)?;
+        replace(path, reader).map_err(|source| failed(path, source))?;
+        Ok(layer.digest.clone())
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> ArtifactError {
+    ArtifactError::File { file: path.display().to_string(), source }
+}
+
+/// Length and digest of a file.
+fn describe(path: &Path, layer_type: &str) -> Result<Descriptor, ArtifactError> {
+    let mut file = File::open(path).map_err(|source| failed(path, source))?;
+    let mut descriptor = Descriptor::of(layer_type, b"");
+    let Some(mut digester) = Digester::like(&descriptor.digest) else { return Ok(descriptor) };
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let count = file.read(&mut buffer).map_err(|source| failed(path, source))?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        digester.update(bytes);
+        descriptor.size += count as u64;
+        if descriptor.size > MAX_FILE_BYTES {
+            return Err(ArtifactError::TooLarge(path.display().to_string()));
+        }
+    }
+    descriptor.digest = digester.finish();
+    Ok(descriptor)
+}
+
+fn replace(path: &Path, mut reader: impl Read) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".coaming-")
+        .suffix(".tmp")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    io::copy(&mut reader, &mut temporary)?;
+    temporary.flush()?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! Documents that are attached to an image as OCI referrers: SBOM, VEX, SARIF.
+
+use coaming_kube::ImageReference;
+use serde::Deserialize;
+
+use super::{ReportedSeverity, ReportedVulnerability, parse, tidy};
+use crate::Registry;
+use crate::error::{RegistryError, clean};
+use crate::manifest::Descriptor;
+
+/// The largest document that is read.
+const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+/// The most attachments that are read of one image.
+const MAX_ATTACHMENTS: usize = 32;
+
+/// What is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttachmentKind {
+    /// A list of packages, as SPDX.
+    Spdx,
+    /// A list of packages, as CycloneDX; it may name vulnerabilities.
+    CycloneDx(Vec<ReportedVulnerability>),
+    /// Statements on which vulnerabilities affect the image.
+    Vex(Vec<VexStatement>),
+    /// Findings of a scanner.
+    Sarif(Vec<ReportedVulnerability>),
+}
+
+/// A document that is attached to an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// What it is.
+    pub kind: AttachmentKind,
+    /// The digest of its manifest.
+    pub digest: String,
+    /// The document.
+    pub document: Vec<u8>,
+}
+
+/// A statement of an OpenVEX document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VexStatement {
+    /// The vulnerability.
+    pub vulnerability: String,
+    /// `not_affected`, `affected`, `fixed` or `under_investigation`.
+    pub status: String,
+    /// Why, in the words of the standard.
+    pub justification: Option<String>,
+    /// The products it is about, by their identifiers.
+    pub products: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Spdx,
+    CycloneDx,
+    OpenVex,
+    Sarif,
+}
+
+impl Registry {
+    /// The documents that are attached to the manifest of the reference's digest, those that are
+    /// understood; by digest. What can't be read is left out, with the reason.
+    ///
+    /// # Errors
+    ///
+    /// As [`RegistryError`] says, where the list itself can't be had.
+    pub fn attachments(
+        &self,
+        reference: &ImageReference,
+    ) -> Result<(Vec<Attachment>, Vec<String>), RegistryError> {
+        let mut referrers = self.referrers(reference, None)?;
+        referrers.sort_by(|a, b| a.digest.cmp(&b.digest));
+        referrers.dedup_by(|a, b| a.digest == b.digest);
+        let mut found = Vec::new();
+        let mut problems = Vec::new();
+        let known = referrers.iter().filter_map(|referrer| Some((referrer, format_of(referrer)?)));
+        for (referrer, format) in known.take(MAX_ATTACHMENTS) {
+            match self.attachment(reference, referrer, format) {
+                Ok(attachment) => found.push(attachment),
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        Ok((found, problems))
+    }
+
+    fn attachment(
+        &self,
+        reference: &ImageReference,
+        referrer: &Descriptor,
+        format: Format,
+    ) -> Result<Attachment, RegistryError> {
+        let host = reference.registry().to_owned();
+        let what = format!("{}@{}", reference.repository(), referrer.digest);
+        let malformed = |reason: String| RegistryError::Malformed {
+            host: host.clone(),
+            what: what.clone(),
+            reason,
+        };
+        let name = format!("{host}/{what}");
+        let artifact =
+            ImageReference::parse(&name).map_err(|error| malformed(error.to_string()))?;
+        let (_, layers) = self.artifact(&artifact)?;
+        let layer =
+            layers.first().ok_or_else(|| malformed("the artifact has no contents".to_owned()))?;
+        let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES)?;
+        let kind = match format {
+            Format::Spdx => parse::<serde::de::IgnoredAny>(&document).map(|_| AttachmentKind::Spdx),
+            Format::CycloneDx => cyclone_dx(&document).map(AttachmentKind::CycloneDx),
+            Format::OpenVex => open_vex(&document).map(AttachmentKind::Vex),
+            Format::Sarif => sarif(&document).map(AttachmentKind::Sarif),
+        }
+        .map_err(malformed)?;
+        Ok(Attachment { kind, digest: referrer.digest.clone(), document })
+    }
+}
+
+/// What a referrer holds, by its type.
+fn format_of(referrer: &Descriptor) -> Option<Format> {
+    let name = referrer.artifact_type.as_deref()?.to_ascii_lowercase();
+    let has = |word: &str| name.contains(word);
+    match () {
+        () if has("openvex") => Some(Format::OpenVex),
+        () if has("sarif") => Some(Format::Sarif),
+        () if has("cyclonedx") => Some(Format::CycloneDx),
+        () if has("spdx") => Some(Format::Spdx),
+        () => None,
+    }
+}
+
+fn open_vex(document: &[u8]) -> Result<Vec<VexStatement>, String> {
+    #[derive(Deserialize)]
+    struct Document {
+        statements: Vec<Statement>,
+    }
+    #[derive(Deserialize)]
+    struct Statement {
+        vulnerability: Named,
+        status: String,
+        justification: Option<String>,
+        #[serde(default)]
+        products: Vec<Named>,
+    }
+    /// A name alone before version 0.2, an object since.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Named {
+        Text(String),
+        Object {
+            name: Option<String>,
+            #[serde(rename = "@id")]
+            id: Option<String>,
+        },
+    }
+    impl Named {
+        fn text(self) -> String {
+            match self {
+                Self::Text(text) => clean(&text),
+                Self::Object { name, id } => clean(&name.or(id).unwrap_or_default()),
+            }
+        }
+    }
+    let document: Document = parse(document)?;
+    let mut statements: Vec<VexStatement> = document
+        .statements
+        .into_iter()
+        .map(|statement| VexStatement {
+            vulnerability: statement.vulnerability.text(),
+            status: clean(&statement.status),
+            justification: statement.justification.map(|text| clean(&text)),
+            products: statement.products.into_iter().map(Named::text).collect(),
+        })
+        .collect();
+    statements.sort();
+    statements.dedup();
+    Ok(statements)
+}
+
+fn cyclone_dx(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
+    #[derive(Deserialize)]
+    struct Document {
+        #[serde(default)]
+        components: Vec<Component>,
+        #[serde(default)]
+        vulnerabilities: Vec<Vulnerability>,
+    }
+    #[derive(Deserialize)]
+    struct Component {
+        #[serde(rename = "bom-ref")]
+        reference: Option<String>,
+        name: String,
+        #[serde(default)]
+        version: String,
+    }
+    #[derive(Deserialize)]
+    struct Vulnerability {
+        id: String,
+        #[serde(default)]
+        ratings: Vec<Rating>,
+        #[serde(default)]
+        affects: Vec<Affected>,
+    }
+    #[derive(Deserialize)]
+    struct Rating {
+        severity: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Affected {
+        #[serde(rename = "ref")]
+        reference: String,
+    }
+    let document: Document = parse(document)?;
+    let components: std::collections::HashMap<&str, &Component> = document
+        .components
+        .iter()
+        .filter_map(|component| Some((component.reference.as_deref()?, component)))
+        .collect();
+    let found = document.vulnerabilities.iter().flat_map(|vulnerability| {
+        let words = vulnerability.ratings.iter().filter_map(|rating| rating.severity.as_deref());
+        let severity = words.map(ReportedSeverity::of).max().unwrap_or_default();
+        let components = &components;
+        vulnerability.affects.iter().map(move |affected| {
+            let component = components.get(affected.reference.as_str());
+            ReportedVulnerability {
+                id: vulnerability.id.clone(),
+                package: component.map_or(&affected.reference, |component| &component.name).clone(),
+                version: component.map(|component| component.version.clone()).unwrap_or_default(),
+                fixed_version: None,
+                severity,
+            }
+        })
+    });
+    Ok(tidy(found))
+}
+
+/// SARIF has no field for a package: what scanners of images write is in the rules' properties, and
+/// the package is left empty where it is not there.
+fn sarif(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
+    let document: serde_json::Value = parse(document)?;
+    let runs = document.get("runs").and_then(|runs| runs.as_array()).ok_or("it has no `runs`")?;
+    let mut found = Vec::new();
+    for run in runs {
+        let rules: std::collections::HashMap<&str, &serde_json::Value> = run
+            .pointer("/tool/driver/rules")
+            .and_then(|rules| rules.as_array())
+            .into_iter()
+            .flatten()
+            .filter_map(|rule| Some((rule.get("id")?.as_str()?, rule)))
+            .collect();
+        for result in
+            run.get("results").and_then(|results| results.as_array()).into_iter().flatten()
+        {
+            let Some(id) = result.get("ruleId").and_then(|id| id.as_str()) else { continue };
+            let score = rules
+                .get(id)
+                .and_then(|rule| rule.pointer("/properties/security-severity"))
+                .and_then(|score| {
+                    score.as_str().map_or_else(|| score.as_f64(), |text| text.parse().ok())
+                });
+            let message = result.pointer("/message/text").and_then(|text| text.as_str());
+            let field = |name: &str| {
+                let line =
+                    message.unwrap_or_default().lines().find_map(|line| line.strip_prefix(name));
+                line.map(|line| line.trim().to_owned()).unwrap_or_default()
+            };
+            found.push(ReportedVulnerability {
+                id: id.to_owned(),
+                package: field("Package: "),
+                version: field("Installed Version: "),
+                fixed_version: Some(field("Fixed Version: ")),
+                severity: score.map_or(ReportedSeverity::Unknown, ReportedSeverity::of_score),
+            });
+        }
+    }
+    Ok(tidy(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_open_vex_of_both_versions() {
+        let old = br#"{"statements":[{"vulnerability":"CVE-1","status":"not_affected","products":["pkg:oci/a"]}]}"#;
+        let new = br#"{"statements":[{"vulnerability":{"name":"CVE-1"},"status":"not_affected","products":[{"@id":"pkg:oci/a"}]}]}"#;
+        let statements = open_vex(old).unwrap();
+        assert_eq!(statements, open_vex(new).unwrap());
+        assert_eq!(statements[0].products, ["pkg:oci/a"]);
+        assert!(open_vex(b"{}").is_err());
+    }
+
+    #[test]
+    fn reads_cyclone_dx() {
+        let text = br#"{"components":[{"bom-ref":"a","name":"openssl","version":"1.1"}],
+            "vulnerabilities":[{"id":"CVE-1","ratings":[{"severity":"low"},{"severity":"high"}],"affects":[{"ref":"a"}]}]}"#;
+        let found = cyclone_dx(text).unwrap();
+        assert_eq!(
+            (found[0].package.as_str(), found[0].severity),
+            ("openssl", ReportedSeverity::High)
+        );
+    }
+
+    #[test]
+    fn reads_sarif() {
+        let text = br#"{"runs":[{"tool":{"driver":{"rules":[{"id":"CVE-1","properties":{"security-severity":"9.8"}}]}},
+            "results":[{"ruleId":"CVE-1","message":{"text":"Package: zlib\nInstalled Version: 1.2\nFixed Version: 1.3"}},{"x":1}]}]}"#;
+        let found = sarif(text).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].package.as_str(), found[0].fixed_version.as_deref()),
+            ("zlib", Some("1.3"))
+        );
+        assert_eq!(found[0].severity, ReportedSeverity::Critical);
+        assert!(sarif(b"{}").is_err());
+    }
+}
