@@ -54,17 +54,33 @@ pub(super) fn capabilities(check: &mut Check<'_>) {
             edits.push(drop.set(Value::Sequence(vec![Value::from("ALL")])));
             places.push(drop);
         }
+        let add = place.key("add");
+        // Whoever listens on a low port needs the one that the standard allows.
+        let binds = !drops_all && has_low_port(scope);
+        if binds {
+            edits.push(add.set(Value::Sequence(vec![Value::from("NET_BIND_SERVICE")])));
+        }
         if !forbidden.is_empty() {
-            let add = place.key("add");
             let (positions, names): (Vec<usize>, Vec<&str>) = forbidden.into_iter().unzip();
             faults.push(format!("adds the capabilities {}", quoted(names)));
             orders.push("add no other than `NET_BIND_SERVICE`");
-            edits.extend(add.remove_items(&positions));
+            if !binds {
+                edits.extend(add.remove_items(&positions));
+            }
             places.push(add);
         }
         let reason = format!("{} {}", scope.subject(), faults.join(" and "));
         check.report(scope, reason, orders.join(" and "), places, edits);
     }
+}
+
+/// Whether a container says that it listens on a port below 1024.
+fn has_low_port(scope: Scope<'_>) -> bool {
+    scope
+        .node
+        .list("ports")
+        .filter_map(|port| port.integer("containerPort"))
+        .any(|port| (1..1024).contains(&port))
 }
 
 /// From 1.25: Windows knows no capabilities.

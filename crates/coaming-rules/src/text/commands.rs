@@ -19,10 +19,10 @@ pub(crate) struct Install {
 }
 
 /// How deep scripts in scripts are followed.
-const MAX_NESTING: usize = 4;
+pub(super) const MAX_NESTING: usize = 4;
 
 /// Longer scripts are not read: 64 KiB.
-const MAX_SCRIPT: usize = 64 << 10;
+pub(super) const MAX_SCRIPT: usize = 64 << 10;
 
 /// The first thing that this command line installs when it runs. The words are those of a
 /// container's `command` and `args`: the first is a program, and no shell has read them.
@@ -206,12 +206,12 @@ fn downloads_to_output(script: &str) -> Option<&'static str> {
     })
 }
 
-fn downloader(program: &str) -> Option<&'static str> {
+pub(super) fn downloader(program: &str) -> Option<&'static str> {
     ["curl", "wget", "fetch", "aria2c"].into_iter().find(|tool| *tool == program)
 }
 
 /// The files that a download is written to.
-fn downloaded_files(tool: &str, arguments: &[&str]) -> Vec<String> {
+pub(super) fn downloaded_files(tool: &str, arguments: &[&str]) -> Vec<String> {
     // curl's `-o FILE` and `-O`; the others name the file after the address unless told.
     let (letter, long) =
         if tool == "wget" { ('O', "--output-document") } else { ('o', "--output") };
@@ -271,21 +271,21 @@ fn is_program_folder(path: &str) -> bool {
     )
 }
 
-fn parent(path: &str) -> &str {
+pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-fn base_name(path: &str) -> &str {
+pub(super) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn is_shell(program: &str) -> bool {
+pub(super) fn is_shell(program: &str) -> bool {
     matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh" | "hush")
 }
 
 /// Where a shell takes its script from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ShellReads {
+pub(super) enum ShellReads {
     /// From the argument at this position.
     Script(usize),
     /// From the file that this argument names.
@@ -301,7 +301,7 @@ impl ShellReads {
 }
 
 /// Where a shell with these arguments takes its script from.
-fn shell_reads(arguments: &[Word]) -> ShellReads {
+pub(super) fn shell_reads(arguments: &[Word]) -> ShellReads {
     let (mut script, mut input, mut options) = (false, false, true);
     let mut position = 0;
     while let Some(word) = arguments.get(position) {
@@ -379,7 +379,7 @@ const KEYWORDS: &[&str] = &["if", "then", "elif", "else", "while", "until", "do"
 
 /// The position of the program that a command runs in the end: behind assignments, keywords and
 /// whatever only changes how it is run.
-fn program_position(words: &[Word]) -> usize {
+pub(super) fn program_position(words: &[Word]) -> usize {
     let mut position = 0;
     while let Some(word) = words.get(position) {
         let text = word.text.as_str();

@@ -3,3 +3,4 @@
 pub(crate) mod commands;
 mod install_tools;
 mod shell;
+pub(crate) mod writes;

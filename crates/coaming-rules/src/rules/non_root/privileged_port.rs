@@ -1,7 +1,7 @@
 //! See [`PrivilegedPort`].
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
-use coaming_kube::{ContainerPort, Fields as _, Object, ServicePort};
+use coaming_kube::{Container, ContainerPort, Fields as _, Object, ServicePort};
 use coaming_yaml::Node;
 
 use crate::context::document_edits;
@@ -81,7 +81,7 @@ impl ContainerRule for PrivilegedPort {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        if scope.effective.is_non_root() || may_bind(scope) || scope.pod.host_network() {
+        if !speaks_of(scope) {
             return;
         }
         for port in scope.container.ports() {
@@ -91,6 +91,19 @@ impl ContainerRule for PrivilegedPort {
             findings.push(finding(context, scope, port, number));
         }
     }
+}
+
+/// Whether this rule moves the low ports of a container.
+pub(crate) fn speaks_of(scope: ContainerScope<'_>) -> bool {
+    !(scope.effective.is_non_root() || may_bind(scope) || scope.pod.host_network())
+}
+
+/// Whether a container says that it listens on a port below 1024.
+pub(crate) fn has_low_port(container: Container<'_>) -> bool {
+    container
+        .ports()
+        .filter_map(ContainerPort::container_port)
+        .any(|port| (1..1024).contains(&port))
 }
 
 /// Whether a process may listen on low ports without being root.

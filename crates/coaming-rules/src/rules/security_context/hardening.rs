@@ -4,8 +4,10 @@
 
 use coaming_yaml::edit::{Edit, Value};
 
-use crate::ContainerScope;
+use super::written_paths::volumes_for_writing;
+use crate::rules::non_root::privileged_port;
 use crate::rules::words;
+use crate::{ContainerScope, Context};
 
 /// A field that hardens a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +42,18 @@ impl Field {
         }
     }
 
-    /// The edit that sets it in this container.
-    pub(crate) fn edit(self, scope: ContainerScope<'_>) -> Edit {
+    /// The edits that set it in this container.
+    pub(crate) fn edits(self, context: &Context<'_>, scope: ContainerScope<'_>) -> Vec<Edit> {
+        let mut edits = vec![self.edit(scope)];
+        match self {
+            Self::Capabilities => edits.extend(keep_low_ports(context, scope)),
+            Self::ReadOnlyRoot => edits.extend(volumes_for_writing(scope)),
+            Self::NonRoot | Self::PrivilegeEscalation | Self::Seccomp => {}
+        }
+        edits
+    }
+
+    fn edit(self, scope: ContainerScope<'_>) -> Edit {
         let node = scope.container.node();
         let text = |value: &str| Value::Str(value.to_owned());
         match self {
@@ -96,6 +108,21 @@ pub(crate) fn missing(scope: ContainerScope<'_>) -> Vec<Field> {
         missing.push(Field::ReadOnlyRoot);
     }
     missing
+}
+
+/// Whoever listens on a low port needs one capability for it, unless the port is moved by another fix.
+fn keep_low_ports(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Edit> {
+    let moved = context.enabled("privileged-port") && privileged_port::speaks_of(scope);
+    if moved || !privileged_port::has_low_port(scope.container) {
+        return None;
+    }
+    let own = scope.container.security_context().and_then(|own| own.capabilities());
+    let added: Vec<&str> = own.map(|own| own.add().collect()).unwrap_or_default();
+    if added.iter().any(|name| matches!(*name, "NET_BIND_SERVICE" | "ALL")) {
+        return None;
+    }
+    let path = words::below(scope.container.node(), &["securityContext", "capabilities", "add"]);
+    Some(Edit::Append { path, value: Value::Str("NET_BIND_SERVICE".to_owned()) })
 }
 
 /// The API refuses `allowPrivilegeEscalation: false` beside `CAP_SYS_ADMIN`.

@@ -111,7 +111,7 @@ impl ContainerRule for MissingSecurityContext {
             missing.iter().all(|field| matches!(field, Field::Seccomp | Field::ReadOnlyRoot));
         let node = own.map_or(scope.container.node(), |own| own.node());
         let wanted = if context.settings.edits { missing.as_slice() } else { &[] };
-        let edits = wanted.iter().map(|field| field.edit(scope)).collect();
+        let edits = wanted.iter().flat_map(|field| field.edits(context, scope)).collect();
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)

@@ -19,3 +19,4 @@ pub(crate) mod share_process_namespace;
 pub(crate) mod sysctls;
 pub(crate) mod windows_host_process;
 pub(crate) mod writable_root;
+mod written_paths;

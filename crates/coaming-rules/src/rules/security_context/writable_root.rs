@@ -3,6 +3,7 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
+use super::written_paths::volumes_for_writing;
 use crate::rule::rule;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
@@ -48,7 +49,8 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Set it to true, and mount an `emptyDir` where the application writes.
+    /// Set it to true, and mount an `emptyDir` where the application writes. The fix mounts one where the
+    /// image or the command is known to.
     WritableRoot {
         name: "writable-root-filesystem",
         summary: "Root file system is writable",
@@ -74,12 +76,17 @@ impl ContainerRule for WritableRoot {
              application writes.",
             words::sentence(&words::container(scope)),
         );
-        let edit = words::set(own.node(), &["readOnlyRootFilesystem"], true);
-        let title = "set `readOnlyRootFilesystem: true`";
+        let mut edits = vec![words::set(own.node(), &["readOnlyRootFilesystem"], true)];
+        edits.extend(volumes_for_writing(scope));
+        let title = if edits.len() == 1 {
+            "set `readOnlyRootFilesystem: true`"
+        } else {
+            "set `readOnlyRootFilesystem: true`, with an `emptyDir` where it writes"
+        };
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
-                .fix(title, Applicability::Unsafe, vec![edit])
+                .fix(title, Applicability::Unsafe, edits)
                 .done(),
         );
     }

@@ -1,0 +1,149 @@
+//! Where an application is known to write: what a read-only root file system must leave writable.
+
+use std::collections::BTreeSet;
+
+use coaming_kube::{ContainerKind, Fields as _};
+use coaming_yaml::edit::{Edit, Value};
+
+use crate::ContainerScope;
+use crate::rules::words;
+use crate::text::writes::written_folders;
+
+/// Images by the last part of their name, and the folders that their programs write to. Folders
+/// that the images themselves declare as volumes are writable anyway.
+const KNOWN: &[(&str, &[&str])] = &[
+    ("nginx", &["/tmp", "/var/cache/nginx", "/var/run"]),
+    ("nginx-unprivileged", &["/tmp"]),
+    ("openresty", &["/tmp", "/usr/local/openresty/nginx/logs", "/var/run/openresty"]),
+    ("httpd", &["/usr/local/apache2/logs"]),
+    ("haproxy", &["/tmp"]),
+    ("traefik", &["/tmp"]),
+    ("grafana", &["/tmp", "/var/lib/grafana", "/var/log/grafana"]),
+    ("postgres", &["/tmp", "/var/run/postgresql"]),
+    ("mysql", &["/tmp", "/var/run/mysqld"]),
+    ("mariadb", &["/run/mysqld", "/tmp"]),
+    ("mongo", &["/tmp"]),
+    ("rabbitmq", &["/tmp"]),
+    ("wordpress", &["/run/lock", "/tmp", "/var/run/apache2"]),
+    (
+        "tomcat",
+        &["/tmp", "/usr/local/tomcat/logs", "/usr/local/tomcat/temp", "/usr/local/tomcat/work"],
+    ),
+    ("jenkins", &["/tmp"]),
+    ("elasticsearch", &["/tmp", "/usr/share/elasticsearch/logs"]),
+    ("keycloak", &["/tmp"]),
+    ("sonarqube", &["/tmp"]),
+];
+
+/// Programs that write temporary files by themselves.
+const USE_TMP: &[&str] =
+    &["java", "node", "python", "python3", "ruby", "php", "php-fpm", "gunicorn"];
+
+/// Below these an empty volume would hide what the image brings.
+const FULL: &[&str] = &[
+    "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/sbin",
+    "/srv", "/sys", "/usr", "/var/lib", "/var/www",
+];
+
+/// The edits that mount an `emptyDir` wherever this container is known to write, if nothing is
+/// mounted there.
+pub(super) fn volumes_for_writing(scope: ContainerScope<'_>) -> Vec<Edit> {
+    // A container for debugging can't bring volumes of its own.
+    if scope.container.kind() == ContainerKind::Ephemeral {
+        return Vec::new();
+    }
+    let pod = scope.pod.node();
+    let mut taken: BTreeSet<String> =
+        scope.pod.volumes().filter_map(|volume| volume.name()).map(str::to_owned).collect();
+    let text = |text: &str| Value::Str(text.to_owned());
+    let mut edits = Vec::new();
+    for path in written_paths(scope) {
+        let name = volume_name(scope, &path, &taken);
+        let volume = Value::Mapping(vec![
+            ("name".to_owned(), text(&name)),
+            ("emptyDir".to_owned(), Value::Mapping(Vec::new())),
+        ]);
+        let mount = Value::Mapping(vec![
+            ("name".to_owned(), text(&name)),
+            ("mountPath".to_owned(), text(&path)),
+        ]);
+        let mounts = words::below(scope.container.node(), &["volumeMounts"]);
+        edits.push(Edit::Append { path: mounts, value: mount });
+        edits.push(Edit::Append { path: words::below(pod, &["volumes"]), value: volume });
+        taken.insert(name);
+    }
+    edits
+}
+
+/// The folders that the image, the command and the variables are known to write to, without those
+/// where something is mounted, and those below another one.
+pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
+    let mut paths: BTreeSet<String> =
+        by_image(scope).iter().map(|path| (*path).to_owned()).collect();
+    let argv: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
+    paths.extend(written_folders(&argv).into_iter().filter(|path| is_empty_in_images(path)));
+    let program = argv.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
+    if USE_TMP.contains(&program) {
+        paths.insert("/tmp".to_owned());
+    }
+    let variables = scope.container.node().list("env");
+    let folder = variables.filter(|item| item.string("name") == Some("TMPDIR"));
+    paths.extend(
+        folder
+            .filter_map(|item| item.string("value"))
+            .filter(|value| value.starts_with('/') && is_empty_in_images(value))
+            .map(|value| value.trim_end_matches('/').to_owned()),
+    );
+    let mounted: Vec<&str> = scope
+        .container
+        .volume_mounts()
+        .filter_map(|mount| mount.mount_path())
+        .map(|path| path.trim_end_matches('/'))
+        .collect();
+    // `/var/run` is a link to `/run` nearly everywhere.
+    let same = |path: &str| path.strip_prefix("/var/run").map(|rest| format!("/run{rest}"));
+    let is_in = |path: &str, folder: &str| {
+        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let covered = |path: &str| {
+        let real = same(path).unwrap_or_else(|| path.to_owned());
+        mounted.iter().any(|folder| {
+            let folder = same(folder).unwrap_or_else(|| (*folder).to_owned());
+            is_in(&real, &folder) || is_in(&folder, &real)
+        })
+    };
+    let all: Vec<String> = paths.into_iter().collect();
+    let below_another = |path: &String| all.iter().any(|other| other != path && is_in(path, other));
+    all.iter().filter(|path| !covered(path) && !below_another(path)).cloned().collect()
+}
+
+fn by_image(scope: ContainerScope<'_>) -> &'static [&'static str] {
+    let name = scope.image().map(|image| image.repository().rsplit('/').next().unwrap_or_default());
+    let known = KNOWN.iter().find(|(known, _)| Some(*known) == name);
+    known.map_or(&[], |(_, paths)| paths)
+}
+
+/// Whether an image has nothing there that an empty volume would hide.
+fn is_empty_in_images(path: &str) -> bool {
+    let is_in = |folder: &&str| {
+        path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    !matches!(path, "" | "/" | "/var" | "/app") && !FULL.iter().any(is_in)
+}
+
+/// The volume's name: after the container and the folder, a DNS label of its own.
+fn volume_name(scope: ContainerScope<'_>, path: &str, taken: &BTreeSet<String>) -> String {
+    let slug: String = format!("{}{path}", scope.container.name())
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .take(58)
+        .collect();
+    let slug = slug.trim_matches('-');
+    let mut name = slug.to_owned();
+    let mut number = 2;
+    while taken.contains(&name) {
+        name = format!("{slug}-{number}");
+        number += 1;
+    }
+    name
+}

@@ -1,0 +1,103 @@
+//! The fixes of all rules, on their own examples and on the corpus: text edits and JSON Patch give
+//! the same object, and what was fixed is gone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use coaming_finding::{DocumentEdits, Finding};
+use coaming_kube::{FileEntry, Inventory, looks_like_kubernetes};
+use coaming_rules::{RuleSet, Settings, all, run};
+use coaming_yaml::edit::{EditError, apply, apply_to_text, to_json_patch};
+
+/// Every YAML file below a folder, in order.
+fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            yaml_files(&path, found);
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            found.push(path);
+        }
+    }
+}
+
+fn texts() -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> = all()
+        .iter()
+        .map(|rule| {
+            let bad = rule.meta.docs.split(" ## Bad\n").nth(1).unwrap();
+            let block = bad.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+            let lines =
+                block.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
+            (rule.meta.name.to_owned(), lines.collect())
+        })
+        .collect();
+    match std::env::var_os("COAMING_CORPUS").map(PathBuf::from) {
+        Some(corpus) => {
+            let mut files = Vec::new();
+            yaml_files(&corpus, &mut files);
+            assert!(files.len() > 100, "the corpus is not there");
+            for file in files {
+                // Some files are no UTF-8, by intent.
+                if let Ok(text) = std::fs::read_to_string(&file) {
+                    texts.push((file.display().to_string(), text));
+                }
+            }
+        }
+        None => eprintln!("SKIPPED: the corpus: COAMING_CORPUS is not set"),
+    }
+    texts
+}
+
+fn findings(text: &str) -> Vec<Finding> {
+    let stream = coaming_yaml::parse(Arc::from(text));
+    let documents = stream.documents.into_iter().filter(looks_like_kubernetes).collect();
+    let inventory = Inventory::new(vec![FileEntry::new("file.yaml", stream.source, documents)]);
+    run(&inventory, &Settings::default(), &RuleSet::matching(|_| true))
+}
+
+/// The text and the patched value after the edits; `None` where an edit would change what an anchor
+/// shares, which both back ends of text refuse and JSON has no notion of.
+fn both(text: &str, edits: &DocumentEdits) -> Option<(String, serde_json::Value)> {
+    let stream = coaming_yaml::parse(Arc::from(text));
+    let documents: Vec<_> = stream.documents.into_iter().filter(looks_like_kubernetes).collect();
+    let document = &documents[edits.document as usize];
+    let changes = match apply(text, document, &edits.edits) {
+        Ok(changes) => changes,
+        Err(EditError::SharedAnchor { .. } | EditError::Merged { .. }) => return None,
+        Err(error) => panic!("{error}: {:?}", edits.edits),
+    };
+    let patch = to_json_patch(document.root(), &edits.edits).unwrap();
+    let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+    let mut value = document.root().to_json();
+    json_patch::patch(&mut value, &patch).unwrap();
+    Some((apply_to_text(text, &changes), value))
+}
+
+#[test]
+fn text_and_patch_give_the_same_object() {
+    let mut fixes = 0;
+    for (name, text) in texts() {
+        if !coaming_yaml::parse(Arc::from(text.as_str())).errors.is_empty() {
+            continue;
+        }
+        for finding in findings(&text) {
+            for edits in finding.fix.iter().flat_map(|fix| &fix.edits) {
+                let Some((after, value)) = both(&text, edits) else { continue };
+                let stream = coaming_yaml::parse(Arc::from(after.as_str()));
+                assert_eq!(stream.errors, [], "{name}: {}\n{after}", finding.rule.name);
+                let documents: Vec<_> = stream
+                    .documents
+                    .iter()
+                    .filter(|document| looks_like_kubernetes(document))
+                    .collect();
+                let written = documents[edits.document as usize].root().to_json();
+                assert_eq!(written, value, "{name}: {}", finding.rule.name);
+                fixes += 1;
+            }
+        }
+    }
+    assert!(fixes > 30, "{fixes} fixes were tried");
+}
