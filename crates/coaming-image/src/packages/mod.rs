@@ -11,6 +11,7 @@ mod apk;
 mod dpkg;
 mod found;
 mod purl;
+mod rpm;
 pub(crate) mod settle;
 
 use crate::analyse::{Analyser, Reader};
@@ -28,4 +29,5 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         name: "apk database",
         reader: Reader::Whole { wants: apk::wants, limit: DATABASE_LIMIT, read: apk::read },
     },
+    Analyser { name: "rpm database", reader: Reader::Seek { wants: rpm::wants, read: rpm::read } },
 ];
