@@ -94,6 +94,18 @@ pub(super) fn json<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, 
     serde_json::from_slice(bytes).map_err(|error| AnalyserError::Malformed(error.to_string()))
 }
 
+/// The licence in a package's JSON: a text, a list of them, or an object with its type.
+pub(super) fn licence(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let names: Vec<&str> = match value {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).take(20).collect(),
+        Value::Object(object) => object.get("type").and_then(Value::as_str).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    text(&names.join(" OR ")).unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

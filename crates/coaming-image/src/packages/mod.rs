@@ -8,9 +8,16 @@
 //! Readers know their file alone. What depends on the image is done after the walk by [`settle::settle`].
 
 mod apk;
+mod composer;
+mod dotnet;
 mod dpkg;
+mod elf;
 mod found;
+mod gem;
+mod java;
+mod node;
 mod purl;
+mod python;
 mod rpm;
 pub(crate) mod settle;
 
@@ -18,6 +25,9 @@ use crate::analyse::{Analyser, Reader};
 
 /// The most bytes that a database or list of a distribution may have.
 const DATABASE_LIMIT: u64 = 64 << 20;
+
+/// The most bytes that a list of an application or of one package may have.
+const LIST_LIMIT: u64 = 32 << 20;
 
 /// All readers. The order decides nothing.
 pub(crate) const ANALYSERS: &[Analyser] = &[
@@ -30,4 +40,29 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         reader: Reader::Whole { wants: apk::wants, limit: DATABASE_LIMIT, read: apk::read },
     },
     Analyser { name: "rpm database", reader: Reader::Seek { wants: rpm::wants, read: rpm::read } },
+    Analyser {
+        name: "Python metadata",
+        reader: Reader::Whole { wants: python::wants, limit: LIST_LIMIT, read: python::read },
+    },
+    Analyser {
+        name: "Node package",
+        reader: Reader::Whole { wants: node::wants, limit: LIST_LIMIT, read: node::read },
+    },
+    Analyser {
+        name: "gem specification",
+        reader: Reader::Whole { wants: gem::wants, limit: LIST_LIMIT, read: gem::read },
+    },
+    Analyser {
+        name: "Composer list",
+        reader: Reader::Whole { wants: composer::wants, limit: LIST_LIMIT, read: composer::read },
+    },
+    Analyser {
+        name: ".NET dependencies",
+        reader: Reader::Whole { wants: dotnet::wants, limit: LIST_LIMIT, read: dotnet::read },
+    },
+    Analyser {
+        name: "Java archive",
+        reader: Reader::Seek { wants: java::wants, read: java::read },
+    },
+    Analyser { name: "executable", reader: Reader::Executable { read: elf::read } },
 ];

@@ -15,14 +15,17 @@ fn data() -> PathBuf {
     )
 }
 
+/// A database's path, and its bytes.
+type Database = (String, Vec<u8>);
+
 /// The database in one of the layouts, and its path; `None` where the data is not at hand.
-fn database(layout: &str) -> Option<(String, Vec<u8>)> {
-    static DATABASES: [OnceLock<Option<(String, Vec<u8>)>>; 3] = [const { OnceLock::new() }; 3];
+fn database(layout: &str) -> Option<Database> {
+    static DATABASES: [OnceLock<Option<Database>>; 3] = [const { OnceLock::new() }; 3];
     let index = ["rpm-sqlite", "rpm-ndb", "rpm-bdb"].iter().position(|name| *name == layout)?;
     DATABASES[index].get_or_init(|| unpack(layout)).clone()
 }
 
-fn unpack(layout: &str) -> Option<(String, Vec<u8>)> {
+fn unpack(layout: &str) -> Option<Database> {
     let blobs = data().join("images").join(layout).join("blobs/sha256");
     let Ok(entries) = std::fs::read_dir(blobs) else {
         assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must name the test data");

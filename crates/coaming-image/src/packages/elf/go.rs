@@ -1,0 +1,193 @@
+//! Go's build information: the toolchain's version and the modules, in a place that the linker marks.
+//!
+//! Since Go 1.18 both texts follow the mark; before, pointers to them did. A program without sections
+//! has the mark in its first writable segment.
+
+use super::Program;
+use crate::PackageKind;
+use crate::analyse::{AnalyserError, Found};
+use crate::packages::found::{lossy, package, text};
+
+const MARK: &[u8; 14] = b"\xff Go buildinf:";
+
+/// The head that begins with the mark, and how it is aligned.
+const HEAD: u64 = 32;
+const ALIGNMENT: usize = 16;
+
+/// How far into a section or segment the mark is looked for; Go itself looks no farther.
+const SEARCH: u64 = 1 << 20;
+
+/// The most bytes of one text, and of the number before it.
+const TEXT_LIMIT: u64 = 4 << 20;
+const NUMBER_LIMIT: u64 = 10;
+
+/// Bits of the head's flags.
+const BIG_ENDIAN: u8 = 1;
+const INLINE: u8 = 2;
+
+/// The modules are between marks of this length.
+const SENTINEL: usize = 16;
+
+/// What a program says of its making.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Build {
+    /// `go1.22.1`.
+    version: String,
+    /// Lines of fields with tabs between them.
+    modules: String,
+}
+
+/// Finds what a program says of its making; `None` where it is not Go's.
+pub(super) fn build(program: &Program<'_>) -> Option<Build> {
+    let candidate = match program.has_sections {
+        true => program.go,
+        false => program.segments.iter().find(|segment| segment.writable).map(|found| found.range),
+    };
+    let (offset, size) = candidate?;
+    let bytes = program.read(offset, size.min(SEARCH))?;
+    let index = (0..bytes.len())
+        .step_by(ALIGNMENT)
+        .find(|&index| bytes.get(index..).is_some_and(|rest| rest.starts_with(MARK)))?;
+    let offset = offset.checked_add(index as u64)?;
+    let head = program.read(offset, HEAD)?;
+    let (pointer_size, flags) = (*head.get(14)?, *head.get(15)?);
+    let (version, modules) = if flags & INLINE == 0 {
+        let pointers = Pointers { size: pointer_size, big: flags & BIG_ENDIAN != 0 };
+        let version = pointers.number(head.get(16..)?)?;
+        let modules = pointers.number(head.get(16 + usize::from(pointer_size)..)?)?;
+        (pointers.string(program, version)?, pointers.string(program, modules).unwrap_or_default())
+    } else {
+        let (version, next) = inline(program, offset.checked_add(HEAD)?)?;
+        let (modules, _) = inline(program, next).unwrap_or_default();
+        (version, modules)
+    };
+    Some(Build { version: lossy(version).into_owned(), modules: unwrap(modules) })
+}
+
+/// A text that follows its length, and where it ends.
+fn inline<'a>(program: &Program<'a>, offset: u64) -> Option<(&'a [u8], u64)> {
+    let mut length = 0_u64;
+    for index in 0..NUMBER_LIMIT {
+        let place = offset.checked_add(index)?;
+        let byte = *program.read(place, 1)?.first()?;
+        length |= u64::from(byte & 0x7f).checked_shl(u32::try_from(index * 7).ok()?)?;
+        if byte & 0x80 == 0 {
+            if length > TEXT_LIMIT {
+                return None;
+            }
+            let start = place.checked_add(1)?;
+            return Some((program.read(start, length)?, start.checked_add(length)?));
+        }
+    }
+    None
+}
+
+/// How the program's machine writes pointers.
+struct Pointers {
+    size: u8,
+    big: bool,
+}
+
+impl Pointers {
+    fn number(&self, bytes: &[u8]) -> Option<u64> {
+        Some(match (self.size, self.big) {
+            (4, true) => u32::from_be_bytes(*bytes.first_chunk()?).into(),
+            (4, false) => u32::from_le_bytes(*bytes.first_chunk()?).into(),
+            (8, true) => u64::from_be_bytes(*bytes.first_chunk()?),
+            (8, false) => u64::from_le_bytes(*bytes.first_chunk()?),
+            _ => return None,
+        })
+    }
+
+    /// The text whose header, a pointer and a length, is at this address.
+    fn string<'a>(&self, program: &Program<'a>, address: u64) -> Option<&'a [u8]> {
+        let header = program.at(address, u64::from(self.size) * 2)?;
+        let start = self.number(header)?;
+        let length = self.number(header.get(usize::from(self.size)..)?)?;
+        if length > TEXT_LIMIT { None } else { program.at(start, length) }
+    }
+}
+
+/// The modules without the marks around them.
+fn unwrap(modules: &[u8]) -> String {
+    let inner = modules.get(SENTINEL..modules.len().saturating_sub(SENTINEL));
+    inner.map(|bytes| lossy(bytes).into_owned()).unwrap_or_default()
+}
+
+/// Adds the standard library, the program's own module and what it depends on.
+pub(super) fn packages(path: &str, build: &Build, found: &mut Found) -> Result<(), AnalyserError> {
+    let mut add =
+        |name: &str, version: &str| match package(PackageKind::Golang, name, version, path) {
+            Some(package) => found.add(package),
+            None => Ok(()),
+        };
+    // `go1.22.1 X:boringcrypto`; a toolchain of its developers' has no such version.
+    let toolchain = build.version.split(' ').next().unwrap_or_default();
+    if let Some(version) = toolchain.strip_prefix("go") {
+        add("stdlib", version)?;
+    }
+    let mut pending: Option<(&str, &str)> = None;
+    for line in build.modules.lines().chain(["end"]) {
+        let mut fields = line.split('\t');
+        let kind = fields.next().unwrap_or_default();
+        let module = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        // A replacement stands on the line after what it replaces. A folder has no version; then the
+        // name tells more than the place where it once was.
+        if kind == "=>" {
+            let folder = module.0.starts_with(['.', '/']) || module.1 == "(devel)";
+            if !folder && !module.1.is_empty() {
+                pending = Some(module);
+            }
+            continue;
+        }
+        if let Some((name, version)) = pending.take() {
+            add(name, version)?;
+        }
+        match kind {
+            "dep" => pending = Some(module),
+            "mod" => {
+                let version = main_version(module.1, &build.modules);
+                add(module.0, &version)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The version of the program's own module. Built from a folder it is `(devel)`: then what the linker
+/// was told, else what Go itself would call that commit.
+fn main_version(version: &str, modules: &str) -> String {
+    if !matches!(version, "" | "(devel)") {
+        return version.to_owned();
+    }
+    let setting = |key: &str| {
+        modules
+            .lines()
+            .find_map(|line| line.strip_prefix("build\t")?.strip_prefix(key)?.strip_prefix('='))
+    };
+    linked_version(setting("-ldflags").unwrap_or_default())
+        .or_else(|| pseudo_version(setting("vcs.revision")?, setting("vcs.time")?))
+        .unwrap_or_else(|| "(devel)".to_owned())
+}
+
+/// Of `-X main.version=v1.2.3`: the version.
+fn linked_version(flags: &str) -> Option<String> {
+    flags.split([' ', '"', '\'']).find_map(|flag| {
+        let (variable, value) = flag.split_once('=')?;
+        let name = variable.rsplit('.').next()?;
+        let number = value.strip_prefix('v').unwrap_or(value);
+        let numbers: Vec<&str> = number.split(['.', '-', '+']).take(3).collect();
+        let is_version = name.eq_ignore_ascii_case("version")
+            && numbers.len() == 3
+            && numbers.iter().all(|part| part.parse::<u32>().is_ok());
+        is_version.then(|| text(number)).flatten().map(|number| format!("v{number}"))
+    })
+}
+
+/// `v0.0.0-20240102030405-0123456789ab`.
+fn pseudo_version(revision: &str, time: &str) -> Option<String> {
+    let digits: String = time.chars().filter(char::is_ascii_digit).take(14).collect();
+    (digits.len() == 14).then_some(())?;
+    Some(format!("v0.0.0-{digits}-{}", revision.get(..12)?))
+}

@@ -1,0 +1,144 @@
+//! Java's archives: jar, war and their like, and the archives in them.
+//!
+//! Invariants: archives nest so deep and no deeper, and all that is decompressed for one file is
+//! bounded, so that no bomb goes off; a broken archive inside costs itself alone.
+
+mod archive;
+mod identity;
+
+use std::io::Cursor;
+
+use archive::{Entry, Source};
+use identity::{Identity, Manifest};
+
+use super::found::{lossy, package};
+use crate::PackageKind;
+use crate::analyse::{AnalyserError, Found};
+use crate::content::Content;
+
+/// What archives are called.
+const EXTENSIONS: [&str; 9] =
+    [".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar"];
+
+/// How deep archives may lie in each other: a jar in a war in an ear, and one more.
+const DEPTH: usize = 4;
+
+/// The most entries of an archive that are looked at.
+const ENTRIES: usize = 20_000;
+
+/// The most bytes of a text, and of an archive in an archive.
+const TEXT_LIMIT: u64 = 1 << 20;
+const NESTED_LIMIT: u64 = 64 << 20;
+
+/// The most bytes that are decompressed for one file.
+const TOTAL: u64 = 512 << 20;
+
+const MANIFEST: &str = "META-INF/MANIFEST.MF";
+
+pub(super) fn wants(path: &str) -> bool {
+    EXTENSIONS.iter().any(|extension| path.ends_with(extension))
+}
+
+pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserError> {
+    let mut reading = Reading { found: Found::default(), left: TOTAL };
+    reading.archive(path, content, 0)?;
+    Ok(reading.found)
+}
+
+/// Whether an entry is looked at.
+fn matters(name: &str) -> bool {
+    name == MANIFEST || is_properties(name) || wants(name)
+}
+
+fn is_properties(name: &str) -> bool {
+    name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties")
+}
+
+/// What was found, and how much may still be decompressed.
+struct Reading {
+    found: Found,
+    left: u64,
+}
+
+impl Reading {
+    fn archive(
+        &mut self,
+        path: &str,
+        source: &mut dyn Source,
+        depth: usize,
+    ) -> Result<(), AnalyserError> {
+        let entries = archive::entries(source, ENTRIES, matters)?;
+        let mut manifest = Manifest::default();
+        let mut identities = Vec::new();
+        for entry in &entries {
+            if wants(&entry.name) {
+                self.nested(path, source, entry, depth);
+                continue;
+            }
+            let Some(bytes) = self.entry(path, source, entry, TEXT_LIMIT) else { continue };
+            if entry.name == MANIFEST {
+                manifest = Manifest::parse(&lossy(&bytes));
+            } else {
+                identities.extend(Identity::of_properties(&lossy(&bytes)));
+            }
+        }
+        let file_name = path.rsplit('/').next().unwrap_or(path);
+        if !is_told(&identities, file_name) {
+            identities.extend(Identity::of_manifest(&manifest, file_name));
+        }
+        let licence = manifest.get("Bundle-License").unwrap_or_default();
+        for identity in &identities {
+            let name = identity.name();
+            if let Some(mut package) = package(PackageKind::Maven, &name, &identity.version, path) {
+                licence.clone_into(&mut package.licence);
+                self.found.add(package)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An archive in an archive. What is wrong with it is a problem of its own.
+    fn nested(&mut self, path: &str, source: &mut dyn Source, entry: &Entry, depth: usize) {
+        let inner = format!("{path}!/{}", entry.name);
+        if depth + 1 >= DEPTH {
+            self.found.problem(format!("{inner} lies too deep in other archives"));
+            return;
+        }
+        let Some(bytes) = self.entry(path, source, entry, NESTED_LIMIT) else { return };
+        if let Err(error) = self.archive(&inner, &mut Cursor::new(bytes), depth + 1) {
+            self.found.problem(format!("{inner}: {error}"));
+        }
+    }
+
+    /// The bytes of an entry, or `None` and a problem.
+    fn entry(
+        &mut self,
+        path: &str,
+        source: &mut dyn Source,
+        entry: &Entry,
+        limit: u64,
+    ) -> Option<Vec<u8>> {
+        match archive::read(source, entry, limit.min(self.left)) {
+            Ok(bytes) => {
+                self.left -= bytes.len() as u64;
+                Some(bytes)
+            }
+            Err(error) => {
+                self.found.problem(format!("{path}!/{}: {error}", entry.name));
+                None
+            }
+        }
+    }
+}
+
+/// Whether the properties in an archive name the archive itself, rather than what was shaded into it.
+fn is_told(identities: &[Identity], file_name: &str) -> bool {
+    match identities {
+        [] => false,
+        [only] if !file_name.contains(['-', '_']) => !only.artifact.is_empty(),
+        _ => identities.iter().any(|identity| file_name.starts_with(&identity.artifact)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

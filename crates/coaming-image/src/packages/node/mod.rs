@@ -1,0 +1,105 @@
+//! Node's packages: each folder in `node_modules`, and the lock files of npm, Yarn and pnpm.
+//!
+//! A lock file tells what shall be installed; where `node_modules` lies beside it,
+//! [`settle`](super::settle) prefers that. What is for development alone is left out.
+
+mod npm;
+mod pnpm;
+mod yarn;
+
+use serde::Deserialize;
+
+use super::found::{json, licence, package};
+use crate::PackageKind;
+use crate::analyse::{AnalyserError, Found};
+
+pub(super) fn wants(path: &str) -> bool {
+    match path.rsplit_once('/') {
+        Some((folder, "package.json")) => package_folder(folder).is_some(),
+        // Lock files inside of packages are their developers'.
+        Some((
+            folder,
+            "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml",
+        )) => !folder.contains("/node_modules/"),
+        _ => false,
+    }
+}
+
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+    match path.rsplit_once('/').map_or(path, |(_, file)| file) {
+        "package.json" => installed(path, bytes),
+        "yarn.lock" => yarn::read(path, bytes),
+        "pnpm-lock.yaml" => pnpm::read(path, bytes),
+        _ => npm::read(path, bytes),
+    }
+}
+
+/// The name of the package that a folder holds: what follows the last `node_modules`, if it is
+/// `name` or `@scope/name` and nothing deeper.
+fn package_folder(folder: &str) -> Option<&str> {
+    let (_, name) = folder.rsplit_once("/node_modules/")?;
+    let rest = name
+        .strip_prefix('@')
+        .map_or(Some(name), |scoped| scoped.split_once('/').map(|(_, rest)| rest));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('/')).then_some(name)
+}
+
+/// What is looked at of a package's own `package.json`.
+#[derive(Deserialize)]
+struct Installed {
+    #[serde(default)]
+    name: serde_json::Value,
+    #[serde(default)]
+    version: serde_json::Value,
+    #[serde(default)]
+    license: serde_json::Value,
+}
+
+fn installed(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+    let file: Installed = json(bytes)?;
+    let mut found = Found::default();
+    // A folder without a version is no package, but a part of one (`{"type": "module"}`).
+    let version = file.version.as_str().unwrap_or_default();
+    let name = file.name.as_str().unwrap_or_default();
+    if let Some(mut package) = package(PackageKind::Npm, name, version, path) {
+        package.licence = licence(&file.license);
+        found.add(package)?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_folders_of_packages() {
+        for path in [
+            "/app/node_modules/ms/package.json",
+            "/app/node_modules/@babel/core/package.json",
+            "/app/node_modules/a/node_modules/b/package.json",
+            "/app/package-lock.json",
+        ] {
+            assert!(wants(path), "{path}");
+        }
+        for path in [
+            "/app/package.json",
+            "/app/node_modules/ms/lib/package.json",
+            "/app/node_modules/@babel/package.json",
+            "/app/node_modules/a/yarn.lock",
+        ] {
+            assert!(!wants(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn reads_an_installed_package() {
+        let path = "/app/node_modules/@babel/core/package.json";
+        let text = br#"{"name": "@babel/core", "version": "7.0.0", "license": {"type": "MIT"}}"#;
+        let found = read(path, text).unwrap();
+        assert_eq!(found.packages[0].purl, "pkg:npm/%40babel/core@7.0.0");
+        assert_eq!(found.packages[0].licence, "MIT");
+        assert!(read(path, br#"{"type": "module"}"#).unwrap().packages.is_empty());
+        assert!(read(path, b"{").is_err());
+    }
+}

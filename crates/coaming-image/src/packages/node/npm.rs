@@ -1,0 +1,130 @@
+//! npm's `package-lock.json` of all versions: a tree of dependencies (1), a flat list of folders
+//! (3), or both (2).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::package_folder;
+use crate::PackageKind;
+use crate::analyse::{AnalyserError, Found};
+use crate::packages::found::{json, licence, package};
+
+#[derive(Deserialize)]
+struct Lock {
+    packages: Option<BTreeMap<String, Folder>>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, Dependency>,
+}
+
+/// An entry of versions 2 and 3; its key is the folder.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Folder {
+    /// What the package is called, where the folder is called otherwise.
+    name: Option<String>,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    license: serde_json::Value,
+    #[serde(default)]
+    dev: bool,
+    #[serde(default)]
+    dev_optional: bool,
+    #[serde(default)]
+    link: bool,
+}
+
+/// An entry of version 1. Depth is bounded by the parser of JSON.
+#[derive(Deserialize)]
+struct Dependency {
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    dev: bool,
+    #[serde(default)]
+    dependencies: BTreeMap<String, Self>,
+}
+
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+    let lock: Lock = json(bytes)?;
+    let mut found = Found::default();
+    if let Some(folders) = &lock.packages {
+        for (folder, entry) in folders {
+            // The application itself has no folder, and a link's target has an entry of its own.
+            let Some(name) = package_folder(&format!("/{folder}")).map(str::to_owned) else {
+                continue;
+            };
+            if entry.dev || entry.dev_optional || entry.link {
+                continue;
+            }
+            let name = entry.name.as_ref().unwrap_or(&name);
+            if let Some(mut package) = package(PackageKind::Npm, name, &entry.version, path) {
+                package.licence = licence(&entry.license);
+                found.add(package)?;
+            }
+        }
+    } else {
+        tree(path, &lock.dependencies, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn tree(
+    path: &str,
+    dependencies: &BTreeMap<String, Dependency>,
+    found: &mut Found,
+) -> Result<(), AnalyserError> {
+    for (name, entry) in dependencies.iter().filter(|(_, entry)| !entry.dev) {
+        // `npm:real@1.0.0` is another package under this name; `file:` and addresses of archives are
+        // no versions.
+        let alias = entry.version.strip_prefix("npm:").and_then(|real| real.rsplit_once('@'));
+        let (name, version) = alias.unwrap_or((name, &entry.version));
+        if !version.contains(':')
+            && let Some(package) = package(PackageKind::Npm, name, version, path)
+        {
+            found.add(package)?;
+        }
+        tree(path, &entry.dependencies, found)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(text: &str) -> Vec<String> {
+        let found = read("/app/package-lock.json", text.as_bytes()).unwrap();
+        found.packages.into_iter().map(|package| package.purl).collect()
+    }
+
+    #[test]
+    fn reads_flat_lists() {
+        let text = r#"{"lockfileVersion": 3, "packages": {
+            "": {"name": "app", "version": "1.0.0"},
+            "lib": {"version": "0.1.0"},
+            "node_modules/lib": {"resolved": "lib", "link": true},
+            "node_modules/@babel/core": {"version": "7.0.0", "license": "MIT"},
+            "node_modules/a/node_modules/ms": {"version": "2.0.0"},
+            "node_modules/other": {"name": "real", "version": "1.0.0"},
+            "node_modules/jest": {"version": "29.0.0", "dev": true}}}"#;
+        assert_eq!(
+            urls(text),
+            ["pkg:npm/%40babel/core@7.0.0", "pkg:npm/ms@2.0.0", "pkg:npm/real@1.0.0"]
+        );
+    }
+
+    #[test]
+    fn reads_trees() {
+        let text = r#"{"lockfileVersion": 1, "dependencies": {
+            "debug": {"version": "4.0.0", "dependencies": {"ms": {"version": "2.1.0"}}},
+            "other": {"version": "npm:@a/real@1.0.0"},
+            "local": {"version": "file:../local"},
+            "jest": {"version": "29.0.0", "dev": true}}}"#;
+        assert_eq!(
+            urls(text),
+            ["pkg:npm/debug@4.0.0", "pkg:npm/ms@2.1.0", "pkg:npm/%40a/real@1.0.0"]
+        );
+    }
+}
