@@ -52,6 +52,8 @@ pub struct Config {
     pub rules: Vec<CustomRule>,
     /// Files with ValidatingAdmissionPolicies to judge by.
     pub policies: Vec<String>,
+    /// A file with rules for secrets, in gitleaks' format.
+    pub secret_rules: Option<String>,
 }
 
 /// How to reach registries, where a command does.

@@ -35,6 +35,7 @@ pub(crate) const KEYS: &[&str] = &[
     "min-severity",
     "rules",
     "policies",
+    "secrets",
 ];
 pub(crate) const IGNORE_KEYS: &[&str] =
     &["rule", "path", "namespace", "object", "reason", "expires"];
@@ -86,6 +87,11 @@ impl Reader<'_> {
                 "standard" => config.standard = self.one_of(value, &["baseline", "restricted"]),
                 "kubernetes-version" => config.kubernetes_version = self.string(value),
                 "min-severity" => config.min_severity = self.severity(value),
+                "secrets" => {
+                    for (_, rules) in self.fields(value, &["rules"], "secrets") {
+                        config.secret_rules = self.string(rules);
+                    }
+                }
                 "rules" => config.rules = self.each(value, Self::custom_rule),
                 _ => config.policies = self.strings(value),
             }

@@ -79,6 +79,14 @@ pub fn schema() -> Value {
                 "description": "Rules of your own, as CEL expressions that must be true.",
                 "items": custom_rule(&severity),
             },
+            "secrets": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {"rules": {
+                    "type": "string",
+                    "description": "A file with rules for secrets, in gitleaks' format.",
+                }},
+            },
             "policies": texts("Files with ValidatingAdmissionPolicies to judge by."),
         },
     })

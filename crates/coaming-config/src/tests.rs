@@ -73,7 +73,7 @@ fn says_what_is_not_understood() {
         messages,
         [
             "1:1 `coaming.yaml` has no key `selct`; known are select, ignore, severity, overrides, \
-             exclude, registries, images, standard, kubernetes-version, min-severity, rules, policies",
+             exclude, registries, images, standard, kubernetes-version, min-severity, rules, policies, secrets",
             "2:15 this must be one of low, medium, high, critical",
             "3:10 an entry of `ignore` needs a `rule`",
             "4:13 an override needs `paths` or `namespaces`",

@@ -29,6 +29,8 @@ pub enum FileKind {
     HelmValues,
     /// A `kustomization.yaml`.
     Kustomization,
+    /// Any other text, read only where secrets alone are looked for.
+    Text,
 }
 
 /// A file that was read: parsed objects, or the text of another kind.

@@ -87,9 +87,9 @@ fn rendered(
         group = match snippet(finding, location, places) {
             Some(snippet) => group.element(snippet),
             None => {
-                let name = plain(places.name(location));
-                let path = plain(&location.path.to_string());
-                group.element(Origin::path(format!("{name}: {path}")))
+                let (shown, path) = (places.shown(location), plain(&location.path.to_string()));
+                let beside = if path.is_empty() { "" } else { ": " };
+                group.element(Origin::path(format!("{shown}{beside}{path}")))
             }
         };
     }

@@ -1,7 +1,7 @@
 //! What rules see, and how they say what they found.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use coaming_config::Config;
 use coaming_finding::{
@@ -10,6 +10,7 @@ use coaming_finding::{
 };
 use coaming_kube::{Inventory, Object};
 use coaming_network::PolicyProblem;
+use coaming_secret::Detector;
 use coaming_yaml::edit::Edit;
 use coaming_yaml::{Node, Span};
 
@@ -30,11 +31,19 @@ pub struct Settings {
     pub edits: bool,
     /// Today, as `YYYY-MM-DD`, to tell what has expired; nothing expires without.
     pub today: Option<String>,
+    /// What knows credentials: the built-in detector, or one with rules of the user's own.
+    pub detector: Option<Arc<Detector>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { kubernetes_minor: NEWEST_MINOR, config: Config::default(), edits: true, today: None }
+        Self {
+            kubernetes_minor: NEWEST_MINOR,
+            config: Config::default(),
+            edits: true,
+            today: None,
+            detector: None,
+        }
     }
 }
 
@@ -65,6 +74,11 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn enabled(&self, rule: &str) -> bool {
         self.enabled.contains(rule)
+    }
+
+    /// What knows credentials.
+    pub(crate) fn detector(&self) -> &Detector {
+        self.settings.detector.as_deref().unwrap_or_else(|| coaming_secret::detector())
     }
 
     /// What is wrong with the network policies, found once for all rules that speak of them.
@@ -156,6 +170,22 @@ impl<'a> Draft<'a> {
             span: if rendered { None } else { telling_span(node) },
             label,
         });
+        self
+    }
+
+    /// Points to this part of the node's text, where that is known.
+    pub(crate) fn span(mut self, span: Option<Span>) -> Self {
+        if let (Some(location), Some(span), false) =
+            (self.finding.locations.last_mut(), span, self.rendered)
+        {
+            location.span = Some(span);
+        }
+        self
+    }
+
+    /// The container it is about, where it is in one.
+    pub(crate) fn container(mut self, name: Option<&str>) -> Self {
+        self.finding.container = name.map(str::to_owned);
         self
     }
 

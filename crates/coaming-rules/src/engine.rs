@@ -8,6 +8,7 @@ use coaming_finding::Finding;
 use coaming_kube::{Inventory, Workload};
 use rayon::prelude::*;
 
+use crate::rule::ObjectShared;
 use crate::{Check, ContainerScope, Context, Images, ObjectScope, Rule, Settings};
 
 /// The rules of a run.
@@ -167,8 +168,8 @@ impl Checks {
             .into_par_iter()
             .with_min_len(GRAIN)
             .fold(Vec::new, |mut findings, object| {
-                let schema = OnceCell::new();
-                let scope = ObjectScope::new(context.inventory, object, &schema);
+                let shared = ObjectShared::default();
+                let scope = ObjectScope::new(context.inventory, object, &shared);
                 for check in &self.object {
                     check(context, scope, &mut findings);
                 }

@@ -29,4 +29,5 @@ pub use registry::{all, find, nearest};
 pub use rule::{
     Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, ObjectScope, PodRule, Rule,
 };
+pub use rules::secrets::SECRET_RULES;
 pub use standard::run_standard;

@@ -6,6 +6,9 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblem;
 use coaming_kube::{Container, Effective, ImageReference, Inventory, Object, PodSpec, Workload};
 
+use coaming_secret::Detector;
+use coaming_secret::places::Place;
+
 use crate::Context;
 
 /// A container with all that surrounds it.
@@ -48,23 +51,38 @@ pub struct ObjectScope<'a> {
     /// The object.
     pub object: Object<'a>,
     inventory: &'a Inventory,
-    schema: &'a OnceCell<Vec<SchemaProblem<'a>>>,
+    shared: &'a ObjectShared<'a>,
+}
+
+/// What the rules about one object share, each part filled by the first rule that asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct ObjectShared<'a> {
+    schema: OnceCell<Vec<SchemaProblem<'a>>>,
+    secrets: OnceCell<Vec<Place<'a>>>,
 }
 
 impl<'a> ObjectScope<'a> {
-    /// The scope of an object; `schema` is filled by the first rule that asks for it.
+    /// The scope of an object.
     pub(crate) fn new(
         inventory: &'a Inventory,
         object: Object<'a>,
-        schema: &'a OnceCell<Vec<SchemaProblem<'a>>>,
+        shared: &'a ObjectShared<'a>,
     ) -> Self {
-        Self { object, inventory, schema }
+        Self { object, inventory, shared }
+    }
+
+    /// The credentials in the object.
+    #[must_use]
+    pub fn secrets(self, detector: &Detector) -> &'a [Place<'a>] {
+        self.shared
+            .secrets
+            .get_or_init(|| coaming_secret::places::in_object(detector, self.object.node()))
     }
 
     /// What in the object does not fit its type.
     #[must_use]
     pub fn schema_problems(self) -> &'a [SchemaProblem<'a>] {
-        self.schema.get_or_init(|| {
+        self.shared.schema.get_or_init(|| {
             let workloads = self.inventory.workloads_of(self.object);
             let pods: Vec<_> = workloads.map(|workload| workload.pod().node()).collect();
             coaming_kube::schema::check(self.object, &pods)

@@ -8,9 +8,10 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use coaming_finding::Confidence;
 
 use crate::check::Verdict;
+use crate::gitleaks::RuleFile;
 use crate::judge::{Judge, Judgement};
 use crate::kinds::{self, Form, Kind};
-use crate::{Detection, FingerprintKey, Origin, assign, judge, noise, pem, url};
+use crate::{Detection, FingerprintKey, Origin, assign, decode, judge, noise, pem, url};
 
 /// The longest token that is read from its first byte; session tokens and macaroons are the longest.
 const MAX_TOKEN: usize = 8 << 10;
@@ -65,6 +66,7 @@ pub struct Detector {
     leads: Vec<Lead>,
     judge: Judge,
     key: FingerprintKey,
+    own: Option<RuleFile>,
 }
 
 impl std::fmt::Debug for Detector {
@@ -113,7 +115,13 @@ impl Detector {
             .kind(Some(AhoCorasickKind::DFA))
             .build(literals)
             .ok();
-        Self { literals, leads, judge: Judge::new(), key }
+        Self { literals, leads, judge: Judge::new(), key, own: None }
+    }
+
+    /// The same, with rules of the user's own beside the built-in kinds.
+    #[must_use]
+    pub fn with_rules(self, rules: RuleFile) -> Self {
+        Self { own: Some(rules), ..self }
     }
 
     /// The credentials in a text, in its order; they don't overlap.
@@ -123,12 +131,48 @@ impl Detector {
         let mut found = Vec::new();
         if let Origin::Value(name) = origin
             && let Ok(value) = std::str::from_utf8(text)
-            && let Some(judgement) = self.judge.judge(name, value)
         {
-            found.push(Candidate::named(judgement, 0));
+            self.named(name, value, 0, &mut found);
         }
         self.literals_in(text, &mut found);
-        self.settle(text, found)
+        let mut detections = self.settle(text, found);
+        if let Some(own) = &self.own {
+            self.add_own(own, text, origin, &mut detections);
+        }
+        for detection in &mut detections {
+            detection.range = whole_characters(text, detection.range.clone());
+        }
+        detections
+    }
+
+    /// Adds what the user's own rules find where nothing was found yet.
+    fn add_own(
+        &self,
+        own: &RuleFile,
+        text: &[u8],
+        origin: Origin<'_>,
+        detections: &mut Vec<Detection>,
+    ) {
+        for hit in own.scan(text, origin) {
+            let range = hit.range;
+            let overlaps =
+                |other: &Detection| other.range.start < range.end && other.range.end > range.start;
+            if !range.is_empty() && !detections.iter().any(overlaps) {
+                detections.push(Detection {
+                    kind: Cow::Owned(hit.id.to_owned()),
+                    title: Cow::Owned(hit.title.to_owned()),
+                    fingerprint: self.fingerprint(text.get(range.clone()).unwrap_or_default()),
+                    range,
+                    confidence: Confidence::Medium,
+                });
+            }
+        }
+        detections.sort_by_key(|detection| detection.range.start);
+    }
+
+    /// The fingerprint of a value that was found by other means.
+    pub(crate) fn fingerprint(&self, value: &[u8]) -> crate::Fingerprint {
+        self.key.of(value, false)
     }
 
     fn literals_in(&self, text: &[u8], found: &mut Vec<Candidate>) {
@@ -166,10 +210,31 @@ impl Detector {
         {
             return end;
         }
-        if let Some(judgement) = self.judge.judge(found_name, value) {
-            found.push(Candidate::named(judgement, assignment.value.start));
-        }
+        self.named(found_name, value, assignment.value.start, found);
         end
+    }
+
+    /// Judges a value by its name, and by what it says in base64.
+    fn named(&self, name: &str, value: &str, offset: usize, found: &mut Vec<Candidate>) {
+        let decoded = decode::readable(value);
+        if let Some(decoded) = &decoded {
+            if decode::is_public(decoded) {
+                return;
+            }
+            let mut within = Vec::new();
+            self.literals_in(decoded.as_bytes(), &mut within);
+            if let Some(best) = within.into_iter().min_by_key(|candidate| candidate.rank) {
+                let range = offset..offset + value.len();
+                found.push(Candidate { range, rank: best.rank.min(3), ..best });
+                return;
+            }
+        }
+        let plain = decoded.as_deref().filter(|decoded| noise::is_noise(decoded));
+        if plain.is_none()
+            && let Some(judgement) = self.judge.judge(name, value)
+        {
+            found.push(Candidate::named(judgement, offset));
+        }
     }
 
     /// Orders candidates, keeps one of those that overlap, and takes fingerprints.
@@ -293,6 +358,19 @@ fn is_made_up(random: &[u8]) -> bool {
         || has(b"your_")
         || has(b"redacted")
         || random.len() >= 16 && crate::measure::makeup(random).distinct < 7
+}
+
+/// Widens a range so that it cuts no UTF-8 character in two.
+fn whole_characters(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let continues = |place: usize| text.get(place).is_some_and(|byte| (0x80..0xC0).contains(byte));
+    let (mut start, mut end) = (range.start, range.end);
+    while start > 0 && continues(start) {
+        start -= 1;
+    }
+    while continues(end) {
+        end += 1;
+    }
+    start..end
 }
 
 /// Whether a token can start here: nothing before it belongs to it.

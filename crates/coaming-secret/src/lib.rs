@@ -12,15 +12,18 @@
 
 mod assign;
 mod check;
+mod decode;
 mod detection;
 mod detector;
 mod fingerprint;
+pub mod gitleaks;
 mod judge;
 mod kinds;
 mod measure;
 mod names;
 mod noise;
 mod pem;
+pub mod places;
 mod url;
 
 pub use coaming_finding::Confidence;

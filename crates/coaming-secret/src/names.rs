@@ -19,19 +19,21 @@ pub(crate) fn promise(name: &str) -> Option<Promise> {
     if name.len() > MAX_NAME {
         return None;
     }
-    let words = words(name);
-    let mut words: &[String] = &words;
-    while let [rest @ .., last] = words
+    let all = words(name);
+    let mut considered: &[String] = &all;
+    while let [rest @ .., last] = considered
         && !rest.is_empty()
         && is_modifier(last)
     {
-        words = rest;
+        considered = rest;
     }
-    let (last, before) = words.split_last()?;
+    let (last, before) = considered.split_last()?;
     let previous = before.last().map(String::as_str).unwrap_or_default();
-    if before.iter().any(|word| NEGATIONS.contains(&word.as_str()))
-        || NEGATIONS.contains(&last.as_str())
-        || STARTS.contains(&words.first().map(String::as_str).unwrap_or_default())
+    // What stands before the last dot is where the value is, not what it is.
+    let own = words(name.rsplit(['.', '/']).next().unwrap_or(name));
+    let own = if own.is_empty() { &all } else { &own };
+    if own.iter().any(|word| NEGATIONS.contains(&word.as_str()))
+        || own.first().is_some_and(|first| STARTS.contains(&first.as_str()))
     {
         return None;
     }

@@ -15,6 +15,7 @@ mod kustomize;
 mod layout;
 mod read;
 mod render;
+mod texts;
 mod walk;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use rayon::prelude::*;
 #[cfg(feature = "cluster")]
 pub use cluster::{ClusterOptions, load_cluster};
 pub use read::{ReadError, read_text};
+pub use texts::load_texts;
 
 use coaming_kube::FileEntry;
 
@@ -42,6 +44,8 @@ pub struct Options {
     /// Take the files that charts and overlays are made of, in place of what is rendered from them:
     /// for whoever changes files, and does not judge objects. Charts' templates are left out.
     pub as_written: bool,
+    /// Whether folders are searched for files of every name ([`load_texts`]).
+    pub every_name: bool,
 }
 
 impl Default for Options {
@@ -52,6 +56,7 @@ impl Default for Options {
             max_file_bytes: 64 << 20,
             render: true,
             as_written: false,
+            every_name: false,
         }
     }
 }

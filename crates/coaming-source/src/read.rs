@@ -71,14 +71,7 @@ pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8
 
 /// Reads and parses standard input.
 pub(crate) fn stdin(options: &Options) -> Outcome {
-    let mut bytes = Vec::new();
-    let limit = options.max_file_bytes;
-    let outcome = match std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes) {
-        Ok(_) if bytes.len() as u64 > limit => Err(ReadError::TooLarge { limit }),
-        Ok(_) => decode(&bytes).map(Cow::into_owned),
-        Err(error) => Err(error.into()),
-    };
-    match outcome {
+    match stdin_text(options) {
         Ok(text) => parse("<stdin>", text.into(), true),
         Err(error) => Outcome::failed(InputError::new("<stdin>", error.to_string())),
     }
@@ -99,6 +92,27 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
     regular(path)?;
     let mut bytes = Vec::new();
     read_bytes(path, limit, &mut bytes)?;
+    decode(&bytes).map(Cow::into_owned)
+}
+
+/// One file as a text, or why it is none.
+pub(crate) fn any_text(candidate: &Candidate, options: &Options) -> Result<String, ReadError> {
+    let mut bytes = Vec::new();
+    if candidate.explicit {
+        regular(&candidate.path)?;
+    }
+    read_bytes(&candidate.path, options.max_file_bytes, &mut bytes)?;
+    decode(&bytes).map(Cow::into_owned)
+}
+
+/// Standard input as a text.
+pub(crate) fn stdin_text(options: &Options) -> Result<String, ReadError> {
+    let mut bytes = Vec::new();
+    let limit = options.max_file_bytes;
+    std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(ReadError::TooLarge { limit });
+    }
     decode(&bytes).map(Cow::into_owned)
 }
 

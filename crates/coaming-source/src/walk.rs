@@ -93,14 +93,18 @@ fn add_folder(
     found: &mut Found,
 ) {
     let mut builder = WalkBuilder::new(folder);
+    let every_name = options.every_name;
     builder
         .standard_filters(false)
         .hidden(false)
-        .filter_entry(|entry| {
+        .filter_entry(move |entry| {
             // The folder itself may be hidden, or `..`: it was named.
             let name = entry.file_name().to_string_lossy();
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            entry.depth() == 0 || !name.starts_with('.') || !is_folder && is_environment(&name)
+            entry.depth() == 0
+                || !name.starts_with('.')
+                || !is_folder && is_environment(&name)
+                || every_name && name != ".git"
         })
         .git_ignore(options.gitignore)
         .git_exclude(options.gitignore)
@@ -112,7 +116,8 @@ fn add_folder(
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
                 let name = shown(entry.path());
-                let wanted = only.map_or_else(|| is_wanted(&name), |glob| glob.is_match(&name));
+                let wanted = only
+                    .map_or_else(|| every_name || is_wanted(&name), |glob| glob.is_match(&name));
                 // A link to a folder, a socket or a device is not a file to read.
                 if wanted
                     && (entry.file_type().is_some_and(|kind| kind.is_file())

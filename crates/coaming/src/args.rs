@@ -32,7 +32,7 @@ pub enum Command {
     Pin(PinArguments),
     /// Show who can reach whom, why, and the policies that should be there.
     Net(NetArguments),
-    /// Show who can read which Secret.
+    /// Find secrets in any text or manifest; show who can read which Secret.
     Secrets(SecretsArguments),
     /// Explain a rule: what it looks for, why it matters, how to repair it.
     Explain(ExplainArguments),
@@ -314,10 +314,67 @@ pub enum GraphFormat {
 
 /// `coaming secrets`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Reads files of every name, and nothing but texts: manifests by their structure, all others as they
+are. Nothing is rendered. Values are never shown: a finding has a place, a kind, and a fingerprint, by
+which the same secret in two places can be told. What people could guess has a fingerprint only if
+the environment variable COAMING_FINGERPRINT_KEY holds a key of your own.
+
+Exit codes: 0 nothing found; 1 findings; 2 something could not be handled (the rest still was).
+
+Examples:
+  coaming secrets .
+  coaming secrets --format sarif --output secrets.sarif .
+  kubectl get secrets,configmaps,pods -A -o yaml | coaming secrets -")]
 pub struct SecretsArguments {
-    /// What to show.
+    /// What else to show.
     #[command(subcommand)]
-    pub command: SecretsCommand,
+    pub command: Option<SecretsCommand>,
+
+    /// Where to look, and how to show what is found.
+    #[command(flatten)]
+    pub find: FindSecretsArguments,
+}
+
+/// Where `coaming secrets` looks, and how it shows what it finds.
+#[derive(Debug, Args)]
+pub struct FindSecretsArguments {
+    /// Files, folders or globs; `-` reads standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to show the findings.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
+    pub format: Format,
+
+    /// Write the findings to this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Count only findings that this file does not know.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write today's findings to this file, for `--baseline`.
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+
+    /// Use this configuration file, not the `coaming.yaml` found upwards from the first path.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Also read what `.gitignore` leaves out.
+    #[arg(long)]
+    pub no_gitignore: bool,
+
+    /// Exit with 0 even if there are findings.
+    #[arg(long)]
+    pub exit_zero: bool,
+
+    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
 }
 
 /// What `coaming secrets` can show.

@@ -1,10 +1,11 @@
 //! `coaming scan`: read, judge, report.
 
+use coaming_config::Config;
 use coaming_finding::{Baseline, Finding, RuleMeta};
 use coaming_kube::Inventory;
 use coaming_report::{File, InputProblem, Report};
 
-use crate::args::ScanArguments;
+use crate::args::{ScanArguments, ScopeArguments};
 use crate::progress::Progress;
 use crate::scope::{self, Inputs, Judge};
 use crate::{CommandError, Outcome, output};
@@ -12,9 +13,18 @@ use crate::{CommandError, Outcome, output};
 /// Runs the command.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
+    let cluster = scope::cluster(&arguments.cluster);
+    run_on(arguments, config, |of, config| scope::read(of, config, cluster))
+}
+
+/// Reads by `read`, judges by `config`, and reports.
+pub(crate) fn run_on(
+    arguments: &ScanArguments,
+    config: Config,
+    read: impl FnOnce(&ScopeArguments, &Config) -> Result<Inputs, CommandError>,
+) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading and checking …");
-    let Inputs { inventory, errors, file_count } =
-        scope::read(&arguments.scope, &config, scope::cluster(&arguments.cluster))?;
+    let Inputs { inventory, errors, file_count } = read(&arguments.scope, &config)?;
     let judge = Judge::new(config, arguments.format.shows_edits())?;
     let mut findings = judge.judge(&inventory);
     drop(progress);

@@ -1,6 +1,7 @@
 //! What the commands that scan have in common: the configuration, the inputs, the judgement.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use coaming_cel::CustomRules;
 use coaming_config::Config;
@@ -9,6 +10,7 @@ use coaming_kube::Inventory;
 use coaming_report::InputProblem;
 use coaming_rules::pss::{Level, Version};
 use coaming_rules::{Images, RuleSet, Settings};
+use coaming_secret::{Detector, FingerprintKey};
 use coaming_source::{ClusterOptions, Loaded};
 
 use crate::args::{ClusterArguments, InputArguments, ScopeArguments};
@@ -35,6 +37,16 @@ pub(crate) fn read(
         Some(loaded) => loaded,
         None => coaming_source::load(&arguments.paths, &source_options(arguments, config)?),
     };
+    let errors = problems(loaded.errors);
+    Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
+}
+
+/// Reads all inputs as texts, whatever they are called.
+pub(crate) fn read_texts(
+    arguments: &ScopeArguments,
+    config: &Config,
+) -> Result<Inputs, CommandError> {
+    let loaded = coaming_source::load_texts(&arguments.paths, &source_options(arguments, config)?);
     let errors = problems(loaded.errors);
     Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
 }
@@ -106,6 +118,7 @@ impl Judge {
     /// By this configuration; `edits`: fixes are needed, not only their titles.
     pub(crate) fn new(mut config: Config, edits: bool) -> Result<Self, CommandError> {
         let custom = custom_rules(&config)?;
+        let detector = secret_detector(&config)?;
         if !config.select.is_empty() {
             // Whoever writes a rule of his own wants it to run.
             config.select.extend(custom.metas().iter().map(|meta| meta.name.to_owned()));
@@ -122,7 +135,13 @@ impl Judge {
             custom,
             images: Images::default(),
             least: config.min_severity.unwrap_or(Severity::Low),
-            settings: Settings { kubernetes_minor: version.minor(), config, edits, today: today() },
+            settings: Settings {
+                kubernetes_minor: version.minor(),
+                config,
+                edits,
+                today: today(),
+                detector,
+            },
         })
     }
 
@@ -160,6 +179,26 @@ impl Judge {
     }
 }
 
+/// The variable that holds a key for fingerprints.
+const FINGERPRINT_KEY: &str = "COAMING_FINGERPRINT_KEY";
+
+/// What knows credentials, with the user's own rules and key; `None` where there are none.
+fn secret_detector(config: &Config) -> Result<Option<Arc<Detector>>, CommandError> {
+    let key = std::env::var_os(FINGERPRINT_KEY).filter(|key| !key.is_empty());
+    if key.is_none() && config.secret_rules.is_none() {
+        return Ok(None);
+    }
+    let key =
+        key.map_or_else(FingerprintKey::default, |key| FingerprintKey::new(key.as_encoded_bytes()));
+    let mut detector = Detector::new(key);
+    if let Some(path) = &config.secret_rules {
+        let rules = coaming_secret::gitleaks::parse(&read_settings(Path::new(path))?)
+            .map_err(|error| CommandError::Argument(format!("{path}: {error}")))?;
+        detector = detector.with_rules(rules);
+    }
+    Ok(Some(Arc::new(detector)))
+}
+
 /// The user's own rules, and the policies in the files that the configuration names.
 fn custom_rules(config: &Config) -> Result<CustomRules, CommandError> {
     let paths: Vec<PathBuf> = config.policies.iter().map(PathBuf::from).collect();
@@ -184,9 +223,9 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
     let mut config = match config_file(arguments) {
         Some(path) => {
             let mut config = read_config(&path)?;
-            // Policies are named from where the file stands.
+            // Other files are named from where this one stands.
             let folder = path.parent().unwrap_or(Path::new(""));
-            for policy in &mut config.policies {
+            for policy in config.policies.iter_mut().chain(&mut config.secret_rules) {
                 *policy = folder.join(&policy).to_string_lossy().into_owned();
             }
             for file in &mut config.registry_access.ca {

@@ -1,15 +1,49 @@
-//! `coaming secrets`: who can read which Secret.
+//! `coaming secrets`: where they are in plain text, and who can read which Secret.
 
 use coaming_access::render;
+use coaming_config::Config;
 
-use crate::args::{AnswerFormat, SecretsArguments, SecretsCommand, WhoCanArguments};
-use crate::{CommandError, Outcome, output, scope};
+use crate::args::{
+    AnswerFormat, ClusterArguments, FindSecretsArguments, ScanArguments, ScopeArguments,
+    SecretsArguments, SecretsCommand, WhoCanArguments,
+};
+use crate::{CommandError, Outcome, output, scan, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError> {
     match &arguments.command {
-        SecretsCommand::WhoCan(arguments) => who_can(arguments),
+        None => find(&arguments.find),
+        Some(SecretsCommand::WhoCan(arguments)) => who_can(arguments),
     }
+}
+
+/// Finds values in files of every name, and reports them as a scan does.
+fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
+    let scan = ScanArguments {
+        cluster: ClusterArguments { cluster: false, context: None, namespace: None },
+        scope: ScopeArguments {
+            paths: arguments.paths.clone(),
+            select: coaming_rules::SECRET_RULES.iter().map(|&rule| rule.to_owned()).collect(),
+            ignore: Vec::new(),
+            standard: None,
+            kubernetes_version: None,
+            config: arguments.config.clone(),
+            min_severity: None,
+            no_render: true,
+            no_gitignore: arguments.no_gitignore,
+        },
+        format: arguments.format,
+        output: arguments.output.clone(),
+        baseline: arguments.baseline.clone(),
+        write_baseline: arguments.write_baseline.clone(),
+        exit_zero: arguments.exit_zero,
+        color: arguments.color,
+    };
+    let configured = scope::config(&scan.scope)?;
+    // Whoever asks for secrets asks for nothing else that the configuration may say.
+    let config =
+        Config { rules: Vec::new(), policies: Vec::new(), overrides: Vec::new(), ..configured };
+    scan::run_on(&scan, config, scope::read_texts)
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {

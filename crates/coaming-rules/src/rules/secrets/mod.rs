@@ -1,8 +1,16 @@
 //! Secrets are out of plain text, and only where they are needed.
 
 pub(crate) mod default_account_rights;
+mod found;
 mod held_roles;
 pub(crate) mod long_lived_token;
+pub(crate) mod plain_secret_annotation;
+pub(crate) mod plain_secret_command;
+pub(crate) mod plain_secret_config_map;
+pub(crate) mod plain_secret_environment;
+pub(crate) mod plain_secret_field;
+pub(crate) mod plain_secret_file;
+pub(crate) mod plain_secret_manifest;
 pub(crate) mod projected_token;
 pub(crate) mod role_gives_rights;
 pub(crate) mod role_reads_secrets;
@@ -15,3 +23,14 @@ pub(crate) mod unneeded_secret;
 mod usage;
 pub(crate) mod whole_secret;
 pub(crate) mod writable_secret_mount;
+
+/// The rules that find values, and those alone.
+pub const SECRET_RULES: &[&str] = &[
+    "plain-secret-manifest",
+    "plain-secret-environment",
+    "plain-secret-command",
+    "plain-secret-config-map",
+    "plain-secret-annotation",
+    "plain-secret-field",
+    "plain-secret-file",
+];

@@ -1,0 +1,85 @@
+//! See [`PlainSecretEnvironment`].
+
+use coaming_finding::{Finding, RuleMeta};
+use coaming_secret::places::Holder;
+
+use super::found::{self, Wording};
+use crate::rule::rule;
+use crate::{Context, ObjectRule, ObjectScope};
+
+rule! {
+    /// Looks for environment variables with a credential as their value, also in custom resources.
+    ///
+    /// ## Why it matters
+    ///
+    /// The value is in the manifest, in the pod (`kubectl describe` prints it), in what `docker inspect`
+    /// says, in `/proc/*/environ`, in crash reports, and in every child process.
+    ///
+    /// ## Bad
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       env:
+    ///         - name: DB_PASSWORD
+    ///           value: vS8kq-2pLx7w
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       env:
+    ///         - name: DB_PASSWORD_FILE
+    ///           value: /run/secrets/database/password
+    ///       volumeMounts:
+    ///         - name: database
+    ///           mountPath: /run/secrets/database
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: database
+    ///       secret:
+    ///         secretName: database
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Replace the secret, keep the new one in a Secret that a vault fills, and mount it as a file. Many
+    /// images read `NAME_FILE` where they read `NAME`.
+    PlainSecretEnvironment {
+        name: "plain-secret-environment",
+        summary: "Environment variable has a secret for its value",
+        measure: Secrets,
+        severity: High,
+        default: true,
+        standards: [Cis("5.4.1"), Nsa("Protecting Secrets"), Attack("T1552.001")],
+    }
+}
+
+const WORDING: Wording = Wording {
+    holder: "Environment variable",
+    reader: "`kubectl describe`, `docker inspect`, crash reports and every child process show it",
+    order: "mount the new one as a file from a Secret",
+    snippet: "volumeMounts:\n  - {name: NAME, mountPath: /run/secrets/NAME, readOnly: true}\nvolumes:\n  - name: NAME\n    secret: {secretName: NAME}\n",
+};
+
+impl ObjectRule for PlainSecretEnvironment {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
+        found::report(context, scope, Self::RULE, Holder::Environment, &WORDING, findings);
+    }
+}

@@ -1,0 +1,224 @@
+//! Rules of the user's own, in gitleaks' format: what a team has written for gitleaks works here.
+//!
+//! [`parse`] reads a file whole or says what is wrong with it. A rule has a pattern, keywords of which
+//! a text must have one, the least entropy of the secret, paths, and allowlists; a file has
+//! allowlists for all its rules. What only makes sense over a Git history (`commits`) is read and
+//! has no effect; rules that need other rules beside them are refused.
+
+mod allow;
+mod file;
+mod pattern;
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::bytes::Regex;
+
+use crate::{Origin, measure};
+
+use allow::{Allowlist, Subject};
+pub use file::{LoadError, parse};
+
+/// The rules of a file.
+#[derive(Debug)]
+pub struct RuleFile {
+    rules: Vec<Rule>,
+    allowlists: Vec<Allowlist>,
+    /// All rules' keywords, and whose each is.
+    keywords: Option<AhoCorasick>,
+    of_keyword: Vec<usize>,
+}
+
+/// One rule.
+#[derive(Debug)]
+struct Rule {
+    id: String,
+    description: String,
+    regex: Option<Regex>,
+    path: Option<Regex>,
+    /// The group that is the secret; 0: the first group that took part, else all.
+    group: usize,
+    entropy: f64,
+    keywords: Vec<String>,
+    allowlists: Vec<Allowlist>,
+}
+
+/// What a rule found.
+pub(crate) struct Hit<'f> {
+    pub(crate) id: &'f str,
+    pub(crate) title: &'f str,
+    pub(crate) range: Range<usize>,
+}
+
+impl RuleFile {
+    fn new(rules: Vec<Rule>, allowlists: Vec<Allowlist>) -> Self {
+        let mut words = Vec::new();
+        let mut of_keyword = Vec::new();
+        for (place, rule) in rules.iter().enumerate() {
+            words.extend(rule.keywords.iter().map(String::as_str));
+            of_keyword.extend(rule.keywords.iter().map(|_| place));
+        }
+        let keywords = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(&words)
+            .ok();
+        Self { rules, allowlists, keywords, of_keyword }
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What the rules find in a text. A value on its own is read as `name="value"`, which is what
+    /// the patterns are written for.
+    pub(crate) fn scan(&self, text: &[u8], origin: Origin<'_>) -> Vec<Hit<'_>> {
+        let Origin::Value(name) = origin else {
+            let path = if let Origin::File(path) = origin { path } else { "" };
+            return self.in_text(text, path);
+        };
+        let mut line = Vec::with_capacity(name.len() + text.len() + 3);
+        line.extend_from_slice(name.as_bytes());
+        line.extend_from_slice(b"=\"");
+        let offset = line.len();
+        line.extend_from_slice(text);
+        line.push(b'"');
+        let hits = self.in_text(&line, "").into_iter().filter_map(|hit| {
+            let start = hit.range.start.max(offset) - offset;
+            let end = hit.range.end.saturating_sub(offset).min(text.len());
+            (start < end).then_some(Hit { range: start..end, ..hit })
+        });
+        hits.collect()
+    }
+
+    fn in_text(&self, text: &[u8], path: &str) -> Vec<Hit<'_>> {
+        let allowed = |list: &Allowlist| list.allows_path(path);
+        if self.allowlists.iter().any(|list| list.is_global() && allowed(list)) {
+            return Vec::new();
+        }
+        let mut wanted: Vec<bool> =
+            self.rules.iter().map(|rule| rule.keywords.is_empty()).collect();
+        for hit in self.keywords.iter().flat_map(|words| words.find_overlapping_iter(text)) {
+            let rule = self.of_keyword.get(hit.pattern().as_usize());
+            if let Some(place) = rule.and_then(|&rule| wanted.get_mut(rule)) {
+                *place = true;
+            }
+        }
+        let rules = self.rules.iter().zip(wanted).filter(|(_, wanted)| *wanted);
+        let mut hits = Vec::new();
+        for (rule, _) in rules {
+            if rule.path.as_ref().is_some_and(|pattern| !pattern.is_match(path.as_bytes())) {
+                continue;
+            }
+            match &rule.regex {
+                Some(regex) => self.matches(rule, regex, text, path, &mut hits),
+                // A rule about a path alone is about the whole file.
+                None if !path.is_empty() => hits.push(rule.hit(0..text.len())),
+                None => {}
+            }
+        }
+        hits
+    }
+
+    fn matches<'f>(
+        &'f self,
+        rule: &'f Rule,
+        regex: &Regex,
+        text: &[u8],
+        path: &str,
+        hits: &mut Vec<Hit<'f>>,
+    ) {
+        for captures in regex.captures_iter(text) {
+            let Some(whole) = captures.get(0) else { continue };
+            let secret = if rule.group > 0 {
+                captures.get(rule.group)
+            } else {
+                captures.iter().skip(1).flatten().find(|group| !group.is_empty())
+            };
+            let secret = secret.unwrap_or(whole);
+            if rule.entropy > 0.0 && measure::entropy(secret.as_bytes()) <= rule.entropy {
+                continue;
+            }
+            let subject = Subject {
+                secret: secret.as_bytes(),
+                whole: whole.as_bytes(),
+                line: line_around(text, whole.range()),
+                path,
+                rule: &rule.id,
+            };
+            let lists = rule.allowlists.iter().chain(&self.allowlists);
+            if !lists.into_iter().any(|list| list.allows(&subject)) {
+                hits.push(rule.hit(secret.range()));
+            }
+        }
+    }
+}
+
+impl Rule {
+    fn hit(&self, range: Range<usize>) -> Hit<'_> {
+        Hit { id: &self.id, title: &self.description, range }
+    }
+}
+
+/// The lines that a match is in.
+fn line_around(text: &[u8], range: Range<usize>) -> &[u8] {
+    let before = text.get(..range.start).unwrap_or_default();
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place + 1);
+    let after = text.get(range.end..).unwrap_or_default();
+    let length = after.iter().position(|&byte| byte == b'\n').unwrap_or(after.len());
+    text.get(start..range.end + length).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(rules: &str, text: &str, origin: Origin<'_>) -> Vec<String> {
+        let file = parse(rules).unwrap();
+        file.scan(text.as_bytes(), origin)
+            .into_iter()
+            .map(|hit| format!("{} {}", hit.id, text.get(hit.range).unwrap()))
+            .collect()
+    }
+
+    const RULES: &str = r#"
+        [[rules]]
+        id = "acme-token"
+        description = "Acme token"
+        regex = '''acme[_-]?token\s*[=:]\s*["']?([a-z0-9]{12})\b'''
+        entropy = 3
+        keywords = ["acme"]
+        [[rules.allowlists]]
+        stopwords = ["test"]
+        [[rules.allowlists]]
+        condition = "AND"
+        regexTarget = "line"
+        regexes = ['''# fine''']
+        paths = ['''\.md$''']
+        [[rules]]
+        id = "keystore"
+        path = '''\.jks$'''
+    "#;
+
+    #[test]
+    fn patterns_keywords_entropy_and_allowlists() {
+        let scan = |text: &str| found(RULES, text, Origin::Text);
+        assert_eq!(scan("ACME acme_token = q8zr2kx7lm4t"), ["acme-token q8zr2kx7lm4t"]);
+        assert!(scan("acme_token = aaaaaaaabbbb").is_empty(), "its entropy is too low");
+        assert!(scan("acme_token = q8ztestx7lm4").is_empty(), "it has a stop word");
+        let text = "acme_token = q8zr2kx7lm4t # fine";
+        assert_eq!(found(RULES, text, Origin::File("a.txt")).len(), 1);
+        assert!(found(RULES, text, Origin::File("a.md")).is_empty());
+        assert_eq!(found(RULES, "x", Origin::File("a.jks")), ["keystore x"]);
+        assert_eq!(found(RULES, "q8zr2kx7lm4t", Origin::Value("ACME_acme_token")).len(), 1);
+    }
+}

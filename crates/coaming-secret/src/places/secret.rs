@@ -1,0 +1,129 @@
+//! The data of a `Secret`: base64 is no protection.
+
+use coaming_yaml::Node;
+
+use super::walk::Walker;
+use super::{Holder, nested};
+use crate::{Confidence, Detection, Detector, Origin, decode, measure, names, noise};
+
+/// Keys that say nothing of their value: the Secret's name does.
+const PLAIN_KEYS: &[&str] = &["value", "data", "secret", "content", "key", "default"];
+
+/// Reads `data` (in base64) or `stringData` of a Secret.
+pub(super) fn data<'a>(
+    walker: &mut Walker<'a, '_>,
+    object: Node<'a>,
+    data: Node<'a>,
+    encoded: bool,
+) {
+    let kind = object.get("type").map(Node::text).unwrap_or_default();
+    let name = object.get("metadata").and_then(|metadata| metadata.get("name"));
+    let name = name.map(Node::text).unwrap_or_default();
+    for entry in data.entries() {
+        let (node, key) = (entry.value, entry.name());
+        let context = if PLAIN_KEYS.contains(&key) { name } else { key };
+        let text = node.text();
+        let decoded = if encoded { decode::base64(text) } else { None };
+        let wrapping = if decoded.is_some() { "base64" } else { "" };
+        // What is no base64 was meant to be: the server refuses it, but here it is to be read.
+        let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
+        for (inner, detection) in in_bytes(walker.detector, context, kind, &bytes) {
+            let wrapping = if inner.is_empty() { wrapping } else { inner };
+            walker.add(node, Holder::Secret, key, None, wrapping, detection);
+        }
+    }
+}
+
+/// The credentials in one value of a Secret, each with how it is wrapped.
+fn in_bytes(
+    detector: &Detector,
+    key: &str,
+    kind: &str,
+    bytes: &[u8],
+) -> Vec<(&'static str, Detection)> {
+    if kind.starts_with("helm.sh/release") {
+        return nested::in_release(detector, bytes);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return binary(detector, key, bytes) };
+    if noise::is_template(text.trim()) || noise::is_reference(text) {
+        return Vec::new();
+    }
+    if kind.starts_with("kubernetes.io/docker") || key.starts_with(".docker") {
+        return nested::in_docker_config(detector, text);
+    }
+    let is_file = text.trim_end().contains('\n') || key.contains('.') && text.contains('=');
+    let mut found = if is_file {
+        super::in_text(detector, key, text)
+    } else {
+        detector.scan(text, Origin::Value(key))
+    };
+    if found.is_empty() && !is_file {
+        found.extend(random_value(detector, text));
+    }
+    if found.is_empty() && kind == "bootstrap.kubernetes.io/token" && key == "token-secret" {
+        found.extend(whole(
+            detector,
+            text,
+            "kubernetes-bootstrap-token",
+            "Kubernetes bootstrap token",
+        ));
+    }
+    found.into_iter().map(|detection| ("", detection)).collect()
+}
+
+/// A value that looks as if a machine had made it: in a Secret, a name need not say so.
+pub(super) fn random_value(detector: &Detector, text: &str) -> Option<Detection> {
+    let value = text.trim();
+    let is_key = (16..=512).contains(&value.len())
+        && measure::looks_random(value.as_bytes())
+        && !noise::is_noise(value)
+        && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":@,".contains(&byte))
+        && !decode::readable(value)
+            .is_some_and(|text| noise::is_noise(&text) || decode::is_public(&text));
+    if !is_key {
+        return None;
+    }
+    whole(detector, text, "secret-value", "value that looks like a key")
+        .map(|detection| Detection { confidence: Confidence::Medium, ..detection })
+}
+
+fn whole(
+    detector: &Detector,
+    text: &str,
+    kind: &'static str,
+    title: &'static str,
+) -> Option<Detection> {
+    let value = text.trim();
+    let start = text.len() - text.trim_start().len();
+    Some(Detection {
+        kind: kind.into(),
+        title: title.into(),
+        range: start..start + value.len(),
+        confidence: Confidence::High,
+        fingerprint: detector.fingerprint(value.as_bytes()),
+    })
+}
+
+/// Keys and key stores that are no text.
+fn binary(detector: &Detector, key: &str, bytes: &[u8]) -> Vec<(&'static str, Detection)> {
+    const STORES: &[&str] = &[".jks", ".p12", ".pfx", ".keystore", ".bcfks"];
+    let lower = key.to_ascii_lowercase();
+    let is_store = STORES.iter().any(|ending| lower.ends_with(ending)) && !lower.contains("trust")
+        || bytes.starts_with(&[0xFE, 0xED, 0xFE, 0xED]) && !lower.contains("trust");
+    let (kind, title) = if is_store {
+        ("key-store", "key store")
+    } else if names::promise(key).is_some() && (12..=512).contains(&bytes.len()) {
+        ("binary-key", "key")
+    } else {
+        let found = detector.scan(bytes, Origin::File(key));
+        return found.into_iter().map(|detection| ("", detection)).collect();
+    };
+    let detection = Detection {
+        kind: kind.into(),
+        title: title.into(),
+        range: 0..bytes.len(),
+        confidence: Confidence::High,
+        fingerprint: detector.fingerprint(bytes),
+    };
+    vec![("base64", detection)]
+}

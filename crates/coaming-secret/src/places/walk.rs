@@ -1,0 +1,298 @@
+//! The walk over an object: which text is what.
+
+use std::ops::Range;
+
+use coaming_yaml::{Node, Span};
+
+use super::{Holder, Place, command, is_sops, nested, secret};
+use crate::{Detection, Detector, Origin};
+
+/// How deep objects are walked; the parser bounds them too.
+const MAX_DEPTH: usize = 64;
+/// How many credentials an object may have: more are one finding too many anyway.
+const MAX_PLACES: usize = 10_000;
+
+/// Fields whose values are names of other things, or certificates, or what the server writes.
+const SKIPPED: &[&str] = &[
+    "apiVersion",
+    "kind",
+    "image",
+    "caBundle",
+    "managedFields",
+    "secretKeyRef",
+    "configMapKeyRef",
+    "secretRef",
+    "configMapRef",
+    "fieldRef",
+    "resourceFieldRef",
+    "imagePullSecrets",
+    "serviceAccountToken",
+    "serviceAccountName",
+    "secretName",
+    "labels",
+    "matchLabels",
+    "selector",
+    "ownerReferences",
+    "uid",
+    "sops",
+    "creationTimestamp",
+    "resourceVersion",
+    "mountPath",
+    "subPath",
+    "openAPIV3Schema",
+    "certificate-authority-data",
+    "client-certificate-data",
+];
+
+/// The credentials of an object of this kind.
+pub(super) fn object<'a>(detector: &Detector, root: Node<'a>, kind: &str) -> Vec<Place<'a>> {
+    let mut walker = Walker::new(detector);
+    for entry in root.entries() {
+        match (kind, entry.name()) {
+            ("Secret", "data" | "stringData") => {
+                secret::data(&mut walker, root, entry.value, entry.name() == "data");
+            }
+            ("ConfigMap", "data") => walker.config_map(entry.value),
+            ("ConfigMap", "binaryData") => walker.binary_data(entry.value),
+            (_, "metadata") => walker.metadata(entry.value),
+            (_, "sops") if is_sops(root) => {}
+            (_, name) => walker.node(entry.value, Context::new(name), 0),
+        }
+    }
+    walker.places
+}
+
+/// The credentials of a document of no known kind.
+pub(super) fn document<'a>(detector: &Detector, root: Node<'a>) -> Vec<Place<'a>> {
+    let mut walker = Walker::new(detector);
+    walker.node(root, Context::new(""), 0);
+    walker.places
+}
+
+/// Where the walk is.
+#[derive(Clone)]
+struct Context<'a> {
+    /// The field's name, with its parent's: `datadog.apiKey`.
+    name: String,
+    container: Option<&'a str>,
+    in_environment: bool,
+}
+
+impl<'a> Context<'a> {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), container: None, in_environment: false }
+    }
+
+    fn below(&self, key: &str) -> Self {
+        let parent = self.name.rsplit('.').next().unwrap_or_default();
+        let name = if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") };
+        Self { name, in_environment: matches!(key, "env" | "environment"), ..self.clone() }
+    }
+}
+
+/// Collects places.
+pub(super) struct Walker<'a, 'd> {
+    pub(super) detector: &'d Detector,
+    places: Vec<Place<'a>>,
+}
+
+impl<'a, 'd> Walker<'a, 'd> {
+    fn new(detector: &'d Detector) -> Self {
+        Self { detector, places: Vec::new() }
+    }
+
+    fn node(&mut self, node: Node<'a>, context: Context<'a>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        if node.is_mapping() {
+            self.mapping(node, context, depth);
+        } else if node.is_sequence() {
+            self.sequence(node, context, depth);
+        } else if node.as_str().is_some() || node.as_int().is_some() {
+            let holder = if context.in_environment { Holder::Environment } else { Holder::Field };
+            self.value(node, holder, &context.name, context.container);
+        }
+    }
+
+    fn mapping(&mut self, node: Node<'a>, mut context: Context<'a>, depth: usize) {
+        let name = node.get("name").and_then(Node::as_str);
+        if node.get("image").is_some() {
+            context.container = name.or(context.container);
+        }
+        // `name` and `value`: a variable, a header, a parameter.
+        let value = node.get("value").filter(|value| !value.is_mapping() && !value.is_sequence());
+        let pair = name.or_else(|| node.get("key").and_then(Node::as_str)).zip(value);
+        for entry in node.entries() {
+            let key = entry.name();
+            if SKIPPED.contains(&key) && !is_leak(key, entry.value) {
+                continue;
+            }
+            match pair {
+                Some((name, value)) if value == entry.value => {
+                    let holder =
+                        if context.in_environment { Holder::Environment } else { Holder::Field };
+                    self.value(value, holder, name, context.container);
+                }
+                _ if key == "metadata" && entry.value.is_mapping() => self.metadata(entry.value),
+                _ if key == "annotations" && entry.value.is_mapping() => {
+                    self.annotations(entry.value);
+                }
+                _ if key == "secretGenerator" => self.generator(entry.value),
+                _ => self.node(entry.value, context.below(key), depth + 1),
+            }
+        }
+    }
+
+    fn sequence(&mut self, node: Node<'a>, context: Context<'a>, depth: usize) {
+        let field = context.name.rsplit('.').next().unwrap_or_default();
+        if matches!(field, "command" | "args" | "entrypoint" | "cmd") {
+            return self.command(node, context.container);
+        }
+        for item in node.items() {
+            let in_environment = context.in_environment;
+            match item.as_str() {
+                // Compose-like `- NAME=value`.
+                Some(text) if in_environment && text.contains('=') => {
+                    self.text(item, Holder::Environment, text, "variable", context.container);
+                }
+                _ => self.node(item, context.clone(), depth + 1),
+            }
+        }
+    }
+
+    /// A value under a name; a file of several lines is read as a text.
+    fn value(&mut self, node: Node<'a>, holder: Holder, name: &str, container: Option<&'a str>) {
+        let text = node.text();
+        let is_file = text.trim_end().contains('\n');
+        let found = if is_file {
+            super::in_text(self.detector, name, text)
+        } else {
+            self.detector.scan(text, Origin::Value(name))
+        };
+        for detection in found {
+            self.add(node, holder, name, container, "", detection);
+        }
+    }
+
+    fn text(
+        &mut self,
+        node: Node<'a>,
+        holder: Holder,
+        text: &str,
+        name: &str,
+        container: Option<&'a str>,
+    ) {
+        for detection in super::in_text(self.detector, "", text) {
+            self.add(node, holder, name, container, "", detection);
+        }
+    }
+
+    fn command(&mut self, node: Node<'a>, container: Option<&'a str>) {
+        let words: Vec<(Node<'a>, &'a str)> =
+            node.items().filter_map(|item| Some((item, item.as_str()?))).collect();
+        let texts: Vec<&str> = words.iter().map(|(_, text)| *text).collect();
+        for (place, name, detection) in command::in_words(self.detector, &texts) {
+            if let Some((node, _)) = words.get(place) {
+                self.add(*node, Holder::Command, &name, container, "", detection);
+            }
+        }
+    }
+
+    fn config_map(&mut self, data: Node<'a>) {
+        for entry in data.entries() {
+            self.value(entry.value, Holder::ConfigMap, entry.name(), None);
+        }
+    }
+
+    fn binary_data(&mut self, data: Node<'a>) {
+        for entry in data.entries() {
+            let Some(bytes) = crate::decode::base64(entry.value.text()) else { continue };
+            let bytes = crate::decode::gunzip(&bytes).unwrap_or(bytes);
+            for detection in self.detector.scan(&bytes, Origin::File(entry.name())) {
+                self.add(entry.value, Holder::ConfigMap, entry.name(), None, "base64", detection);
+            }
+        }
+    }
+
+    fn metadata(&mut self, metadata: Node<'a>) {
+        for entry in metadata.entries() {
+            if entry.name() == "annotations" {
+                self.annotations(entry.value);
+            }
+        }
+    }
+
+    fn annotations(&mut self, annotations: Node<'a>) {
+        for entry in annotations.entries() {
+            let (node, name) = (entry.value, entry.name());
+            let Some(text) = node.as_str() else { continue };
+            let nested = nested::in_json(self.detector, text);
+            if nested.is_empty() {
+                self.value(node, Holder::Annotation, name, None);
+            }
+            for (wrapping, detection) in nested {
+                self.add(node, Holder::Annotation, name, None, wrapping, detection);
+            }
+        }
+    }
+
+    /// Kustomize: `literals: [NAME=value]`.
+    fn generator(&mut self, generators: Node<'a>) {
+        for literal in generators.items().filter_map(|item| item.get("literals")) {
+            for item in literal.items() {
+                let Some((name, value)) = item.as_str().and_then(|text| text.split_once('='))
+                else {
+                    continue;
+                };
+                let value = value.trim_matches(['"', '\'']);
+                let mut found = self.detector.scan(value, Origin::Value(name));
+                if found.is_empty() {
+                    found.extend(secret::random_value(self.detector, value));
+                }
+                for detection in found {
+                    self.add(item, Holder::Field, name, None, "", detection);
+                }
+            }
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        node: Node<'a>,
+        holder: Holder,
+        name: &str,
+        container: Option<&'a str>,
+        wrapping: &'static str,
+        detection: Detection,
+    ) {
+        if self.places.len() >= MAX_PLACES {
+            return;
+        }
+        let span =
+            if wrapping.is_empty() { exact_span(node, detection.range.clone()) } else { None };
+        let name = name.to_owned();
+        self.places.push(Place { holder, node, span, container, name, wrapping, detection });
+    }
+}
+
+/// Whether a field that names things holds a whole text instead.
+fn is_leak(key: &str, value: Node<'_>) -> bool {
+    matches!(key, "selector" | "labels" | "matchLabels")
+        && !value.is_mapping()
+        && !value.is_sequence()
+}
+
+/// Where a part of a scalar's text stands in the source, if it stands there letter by letter.
+fn exact_span(node: Node<'_>, range: Range<usize>) -> Option<Span> {
+    let span = node.span()?;
+    let source = node.document().source().get(span.start as usize..span.end as usize)?;
+    let text = node.text();
+    let part = text.get(range.clone())?;
+    let first = part.lines().next().filter(|line| !line.is_empty())?;
+    // The same text may stand there several times: take as many as come before in the scalar.
+    let before = text.get(..range.start)?.matches(first).count();
+    let (at, _) = source.match_indices(first).nth(before)?;
+    let start = span.start + u32::try_from(at).ok()?;
+    Some(Span::new(start, start + u32::try_from(first.len()).ok()?))
+}

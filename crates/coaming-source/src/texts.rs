@@ -1,0 +1,68 @@
+//! Read files of every name as they are: for those who look for secrets, which hide anywhere.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use coaming_kube::{FileEntry, FileKind};
+use rayon::prelude::*;
+
+use crate::layout::file_name;
+use crate::read::{self, ReadError};
+use crate::walk::{self, is_dockerfile, is_environment};
+use crate::{InputError, Loaded, Options};
+
+/// Reads all files that `paths` name, whatever they are called: nothing is rendered or left out but
+/// what is no text. A file of Kubernetes objects alone is parsed; every other one is text.
+#[must_use]
+pub fn load_texts(paths: &[PathBuf], options: &Options) -> Loaded {
+    let options = Options { every_name: true, ..options.clone() };
+    let mut found = walk::find(paths, &options);
+    let candidates: Vec<_> = std::mem::take(&mut found.files).into_values().collect();
+    let outcomes: Vec<_> = candidates
+        .par_iter()
+        .map(|candidate| (candidate, read::any_text(candidate, &options)))
+        .map(|(candidate, text)| (candidate, text.map(|text| entry(&candidate.name, text.into()))))
+        .collect();
+    let mut loaded = Loaded { errors: found.errors, ..Loaded::default() };
+    if found.stdin {
+        match read::stdin_text(&options) {
+            Ok(text) => loaded.files.push(entry("<stdin>", text.into())),
+            Err(error) => loaded.errors.push(InputError::new("<stdin>", error.to_string())),
+        }
+        loaded.read += 1;
+    }
+    for (candidate, outcome) in outcomes {
+        match outcome {
+            Ok(file) => loaded.files.push(file),
+            // Pictures and archives lie in every folder.
+            Err(ReadError::NotText(_)) if !candidate.explicit => continue,
+            Err(error) => loaded.errors.push(InputError::new(&candidate.name, error.to_string())),
+        }
+        loaded.read += 1;
+    }
+    loaded.files.sort_by(|a, b| a.name.cmp(&b.name));
+    loaded.errors.sort();
+    loaded.errors.dedup();
+    loaded
+}
+
+fn entry(name: &str, text: Arc<str>) -> FileEntry {
+    let file = file_name(name);
+    if is_dockerfile(file) {
+        return FileEntry::text(name, text, FileKind::Dockerfile);
+    }
+    if is_environment(file) {
+        return FileEntry::text(name, text, FileKind::Environment);
+    }
+    // Parsing what can't be a manifest costs more than looking for secrets in it.
+    if text.contains("apiVersion") && text.contains("kind") {
+        let stream = coaming_yaml::parse(Arc::clone(&text));
+        let is_manifest = stream.errors.is_empty()
+            && !stream.documents.is_empty()
+            && stream.documents.iter().all(coaming_kube::looks_like_kubernetes);
+        if is_manifest {
+            return FileEntry::new(name, stream.source, stream.documents);
+        }
+    }
+    FileEntry::text(name, text, FileKind::Text)
+}
