@@ -1,0 +1,66 @@
+//! Which archives give digests, and which don't.
+
+use coaming_kube::ImageReference;
+use coaming_pin::{ArchiveError, Archives};
+
+use super::{index, manifest, write_tar};
+
+fn digest_of(archives: &Archives, name: &str) -> Option<String> {
+    archives.digest(&ImageReference::parse(name).unwrap()).map(str::to_owned)
+}
+
+#[test]
+fn a_tar_of_a_layout_whatever_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bytes, digest) = manifest();
+    let blob = format!("blobs/{}", digest.replace(':', "/"));
+    // The last is a tag alone, of nobody knows what.
+    let index = index(&["docker.io/library/nginx:1.27", "ghcr.io/a/b:v1", "1.0"]);
+    for files in [
+        vec![("index.json", index.as_slice()), (blob.as_str(), bytes)],
+        vec![(blob.as_str(), bytes), ("./index.json", index.as_slice())],
+    ] {
+        let path = folder.path().join("images.tar");
+        write_tar(&path, &files);
+        let mut archives = Archives::default();
+        archives.add(&path).unwrap();
+        assert_eq!(digest_of(&archives, "nginx:1.27"), Some(digest.clone()));
+        assert_eq!(digest_of(&archives, "ghcr.io/a/b:v1"), Some(digest.clone()));
+        assert_eq!(digest_of(&archives, "nginx:1.28"), None);
+    }
+}
+
+#[test]
+fn what_gives_no_digests_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("images.tar");
+    let mut archives = Archives::default();
+    write_tar(&path, &[("manifest.json", b"[]")]);
+    let error = archives.add(&path).unwrap_err();
+    assert!(matches!(error, ArchiveError::NoManifests(_)), "{error}");
+    write_tar(&path, &[("a.txt", b"")]);
+    assert!(matches!(archives.add(&path).unwrap_err(), ArchiveError::Unknown(_)));
+    // The manifest is missing, or is another one.
+    let index = index(&["docker.io/library/nginx:1.27"]);
+    let blob = format!("blobs/{}", manifest().1.replace(':', "/"));
+    for files in [vec![("index.json", &index[..])], vec![("index.json", &index), (&blob, b"{}")]] {
+        write_tar(&path, &files);
+        assert!(matches!(archives.add(&path).unwrap_err(), ArchiveError::Damaged { .. }));
+    }
+    std::fs::write(&path, [0x1f, 0x8b, 8, 0]).unwrap();
+    assert!(archives.add(&path).unwrap_err().to_string().contains("gunzip"));
+    write_tar(&path, &[("index.json", &vec![b' '; 5 << 20])]);
+    assert!(archives.add(&path).unwrap_err().to_string().contains("larger than 4 MiB"));
+    assert!(archives.add(&folder.path().join("none")).is_err());
+    assert_eq!(digest_of(&archives, "nginx:1.27"), None, "nothing is taken of what is refused");
+}
+
+#[test]
+fn a_digest_in_an_index_is_no_way_out_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"manifests":[{"digest":"sha256:../../../etc/passwd","annotations":{"org.opencontainers.image.ref.name":"docker.io/library/a:1"}}]}"#;
+    std::fs::write(folder.path().join("index.json"), text).unwrap();
+    let mut archives = Archives::default();
+    archives.add(folder.path()).unwrap();
+    assert_eq!(digest_of(&archives, "a:1"), None);
+}

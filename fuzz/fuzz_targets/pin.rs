@@ -1,0 +1,16 @@
+//! Any text as each kind of file that names images: finding and pinning them never panics, and what
+//! is not known stays as it is.
+
+#![no_main]
+
+use coaming_kube::{FileEntry, FileKind};
+use coaming_pin::{Sources, find, pin};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    for kind in [FileKind::Dockerfile, FileKind::HelmValues, FileKind::Kustomization] {
+        let files = [FileEntry::text("fuzz", text.into(), kind)];
+        let outcome = pin(&files, find(&files), &Sources::default(), None);
+        assert!(outcome.changes.is_empty());
+    }
+});
