@@ -64,8 +64,7 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     let mut index = String::from(
         "# Rules\n\n| rule | measure | severity | default | what |\n|---|---|---|---|---|\n",
     );
-    for rule in coaming_rules::all() {
-        let meta = rule.meta;
+    for meta in coaming::explain::rules() {
         let default = if meta.default { "on" } else { "off" };
         index += &format!(
             "| [{name}]({name}.md) | {} | {} | {default} | {} |\n",
@@ -75,7 +74,7 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
             name = meta.name,
         );
         let page = PathBuf::from(format!("docs/rules/{}.md", meta.name));
-        files.insert(page, coaming::explain::page(rule));
+        files.insert(page, coaming::explain::page(meta));
     }
     files.insert(PathBuf::from("docs/rules/README.md"), index);
     files.insert(PathBuf::from("docs/cli.md"), cli_reference());

@@ -13,6 +13,7 @@
 //! ```
 //!
 //! What is not known is left out: `object`, `container`, `fix`, a location's `file` and numbers.
+//! A command that has more to tell adds a field of its own, after `summary`.
 
 use std::io;
 
@@ -106,6 +107,27 @@ pub(crate) fn render(
     places: &Places<'_>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    fields(report, places, out)?;
+    writeln!(out, "}}")
+}
+
+/// The report with one field more, of this name.
+pub(crate) fn render_with(
+    report: &Report<'_>,
+    places: &Places<'_>,
+    (name, details): (&str, &impl Serialize),
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    fields(report, places, out)?;
+    write!(out, ",\n ")?;
+    serde_json::to_writer(&mut *out, name)?;
+    write!(out, ": ")?;
+    serde_json::to_writer(&mut *out, details)?;
+    writeln!(out, "}}")
+}
+
+/// All but the end.
+fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     write!(out, "{{\"version\": 1,\n \"findings\": [")?;
     lines(out, report.findings.iter().map(|finding| json_finding(finding, places)))?;
     write!(out, "],\n \"errors\": [")?;
@@ -129,7 +151,7 @@ pub(crate) fn render(
         },
     };
     serde_json::to_writer(&mut *out, &summary)?;
-    writeln!(out, "}}")
+    Ok(())
 }
 
 /// Items of an array, each on a line of its own: quick to write, and good to `grep`.

@@ -145,6 +145,20 @@ pub fn render(
     }
 }
 
+/// Writes a report as [`Format::Json`], with a field more for what a command tells beside findings.
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn render_json_with(
+    report: &Report<'_>,
+    field: &str,
+    details: &impl serde::Serialize,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    json::render_with(report, &Places::new(report), (field, details), out)
+}
+
 /// Where a rule's documentation is.
 #[must_use]
 pub fn rule_url(rule: &str) -> String {

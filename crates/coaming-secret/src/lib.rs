@@ -15,6 +15,7 @@ mod check;
 mod decode;
 mod detection;
 mod detector;
+pub mod etcd;
 mod fingerprint;
 pub mod gitleaks;
 mod judge;

@@ -32,7 +32,7 @@ pub enum Command {
     Pin(PinArguments),
     /// Show who can reach whom, why, and the policies that should be there.
     Net(NetArguments),
-    /// Find secrets in any text or manifest; show who can read which Secret.
+    /// Find secrets in any text or manifest, and in etcd; show who can read which Secret.
     Secrets(SecretsArguments),
     /// Explain a rule: what it looks for, why it matters, how to repair it.
     Explain(ExplainArguments),
@@ -382,6 +382,8 @@ pub struct FindSecretsArguments {
 pub enum SecretsCommand {
     /// Show who can read a Secret: subjects, containers, and nodes.
     WhoCan(WhoCanArguments),
+    /// Find Secrets that etcd holds in plain text, offline.
+    Etcd(EtcdArguments),
 }
 
 /// `coaming secrets who-can`
@@ -414,6 +416,36 @@ pub enum AnswerFormat {
     Text,
     /// JSON, a contract for programs.
     Json,
+}
+
+/// `coaming secrets etcd`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Tells which Secrets are encrypted, by which provider and key, and finds those in plain text: in
+current and old revisions, and in free pages, which etcd does not wipe. Of a data directory also the
+write-ahead log is looked through. Values are never shown. The files are only read.
+Exit codes: 0 nothing secret in plain text; 1 findings; 2 a file could not be read, or not all of it.
+
+Examples:
+  etcdctl snapshot save backup.db && coaming secrets etcd backup.db
+  coaming secrets etcd /var/lib/etcd
+  coaming secrets etcd --format json backup.db")]
+pub struct EtcdArguments {
+    /// What `etcdctl snapshot save` wrote, a database (`member/snap/db`), or etcd's data directory.
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: PathBuf,
+
+    /// How to show the findings.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
+    pub format: Format,
+
+    /// Write the findings to this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Exit with 0 even if there are findings.
+    #[arg(long)]
+    pub exit_zero: bool,
 }
 
 /// `coaming explain`

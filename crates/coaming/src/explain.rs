@@ -1,13 +1,13 @@
 //! `coaming explain` and `coaming rules`: what the rules say of themselves.
 
-use coaming_rules::Rule;
+use coaming_finding::RuleMeta;
 
 use crate::args::{ExplainArguments, RulesArguments, RulesFormat};
 use crate::{CommandError, Outcome, output};
 
 /// Prints a rule's documentation.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandError> {
-    let rule = coaming_rules::find(&arguments.rule).ok_or_else(|| {
+    let rule = rules().find(|rule| rule.name == arguments.rule).ok_or_else(|| {
         let nearest = coaming_rules::nearest(&arguments.rule)
             .map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
         CommandError::Argument(format!(
@@ -19,18 +19,25 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandEr
     Ok(Outcome::Clean)
 }
 
+/// All rules: those for objects, then those for what other commands read.
+pub fn rules() -> impl Iterator<Item = &'static RuleMeta> {
+    let of_objects = coaming_rules::all().iter().map(|rule| rule.meta);
+    of_objects.chain(coaming_secret::etcd::RULES.iter().copied())
+}
+
 /// A rule's page, in Markdown.
 #[must_use]
-pub fn page(rule: &Rule) -> String {
-    let meta = rule.meta;
+pub fn page(meta: &RuleMeta) -> String {
     let mut page = format!("# {}\n\n**{}**\n\n", meta.name, meta.summary);
     let default = if meta.default { "on" } else { "off" };
     page += &format!(
         "Measure: `{}`. Severity: `{}`. By default: {default}.\n\n",
         meta.measure, meta.severity
     );
+    // A doc comment's lines begin with a space, those of a text file do not.
+    let margin = meta.docs.lines().all(|line| line.is_empty() || line.starts_with(' '));
     for line in meta.docs.lines() {
-        page.push_str(line.strip_prefix(' ').unwrap_or(line));
+        page.push_str(line.strip_prefix(' ').filter(|_| margin).unwrap_or(line));
         page.push('\n');
     }
     if !meta.standards.is_empty() {
@@ -46,8 +53,7 @@ pub fn page(rule: &Rule) -> String {
 pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> {
     output::write(None, |out| match arguments.format {
         RulesFormat::Text => {
-            for rule in coaming_rules::all() {
-                let meta = rule.meta;
+            for meta in rules() {
                 let default = if meta.default { "" } else { " (off by default)" };
                 writeln!(
                     out,
@@ -58,10 +64,8 @@ pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> 
             Ok(())
         }
         RulesFormat::Json => {
-            let rules: Vec<_> = coaming_rules::all()
-                .iter()
-                .map(|rule| {
-                    let meta = rule.meta;
+            let rules: Vec<_> = rules()
+                .map(|meta| {
                     let standards: Vec<String> =
                         meta.standards.iter().map(ToString::to_string).collect();
                     serde_json::json!({

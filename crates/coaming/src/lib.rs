@@ -8,6 +8,7 @@
 
 pub mod args;
 mod db;
+mod etcd;
 pub mod explain;
 mod fix;
 mod net;

@@ -13,6 +13,7 @@ use crate::{CommandError, Outcome, output, scan, scope};
 pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError> {
     match &arguments.command {
         None => find(&arguments.find),
+        Some(SecretsCommand::Etcd(arguments)) => crate::etcd::run(arguments),
         Some(SecretsCommand::WhoCan(arguments)) => who_can(arguments),
     }
 }

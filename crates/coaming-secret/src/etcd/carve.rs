@@ -1,0 +1,229 @@
+//! Finds objects in bytes that no tree leads to: free pages, and etcd's write-ahead log.
+//!
+//! bbolt does not wipe a page when it is freed, so what was compacted away, deleted or encrypted
+//! since lies there until the page is used again. Pages are freed and overwritten one by one: keys
+//! and values are found by how they begin, and read as far as they go.
+//!
+//! Work is bounded by the number of bytes: beyond [`WORK_FACTOR`] times what honest bytes can
+//! cost, the rest of a piece is given up, and said to be.
+
+use std::io::{self, Read, Seek};
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+
+use super::envelope::{self, PlainObject, Stored};
+use super::mvcc::{ObjectKey, Resource};
+use super::problem::Problems;
+use super::protobuf::{Fields, Value, varint};
+use super::reader::Reader;
+
+/// So much is looked at in one piece.
+const PIECE_BYTES: u64 = 16 << 20;
+/// Pieces overlap by so much: an object that begins before lies whole in one of them.
+const OVERLAP_BYTES: u64 = 2 << 20;
+/// Values are read no further.
+const MAX_VALUE_BYTES: usize = 2 << 20;
+/// All values of a piece together may be this many times as large as the piece.
+const WORK_FACTOR: usize = 4;
+
+/// How keys and objects begin. Keys come first: their values follow them.
+const PATTERNS: [&[u8]; 6] = [
+    b"/secrets/",
+    b"/configmaps/",
+    b"k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret",
+    b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap",
+    br#"{"kind":"Secret","apiVersion":"v1""#,
+    br#"{"kind":"ConfigMap","apiVersion":"v1""#,
+];
+/// So many of the patterns are of keys.
+const KEY_PATTERNS: usize = 2;
+
+/// An object in plain text that was found.
+pub(super) struct Found<'b> {
+    /// Where its value begins, in bytes from the start of the file.
+    pub(super) offset: u64,
+    pub(super) key: ObjectKey,
+    /// The revision that wrote it; 0 where that is not beside it.
+    pub(super) modified: u64,
+    pub(super) object: PlainObject<'b>,
+}
+
+/// Finds keys and objects by how they begin.
+pub(super) struct Carver {
+    patterns: AhoCorasick,
+}
+
+impl Carver {
+    /// `None` if the patterns can't be compiled, which tests would notice.
+    pub(super) fn new() -> Option<Self> {
+        AhoCorasick::new(PATTERNS).ok().map(|patterns| Self { patterns })
+    }
+
+    /// Hands over what it finds in a part of a file.
+    ///
+    /// # Errors
+    ///
+    /// What reading the file gives.
+    pub(super) fn carve<R: Read + Seek>(
+        &self,
+        reader: &mut Reader<R>,
+        part: Range<u64>,
+        problems: &mut Problems,
+        take: &mut dyn FnMut(Found<'_>),
+    ) -> io::Result<()> {
+        let mut start = part.start;
+        while start < part.end {
+            let end = part.end.min(start + PIECE_BYTES);
+            let last = end == part.end;
+            let bytes = reader.bytes(start..end)?;
+            if bytes.is_empty() {
+                break;
+            }
+            let own = if last { bytes.len() as u64 } else { PIECE_BYTES - OVERLAP_BYTES };
+            self.piece(start, own, bytes, problems, take);
+            start = if last { end } else { start + own };
+        }
+        Ok(())
+    }
+
+    /// Looks for what begins in the first `own` bytes of a piece.
+    fn piece(
+        &self,
+        start: u64,
+        own: u64,
+        bytes: &[u8],
+        problems: &mut Problems,
+        take: &mut dyn FnMut(Found<'_>),
+    ) {
+        let mut work = bytes.len().saturating_mul(WORK_FACTOR);
+        let mut done = None;
+        for hit in self.patterns.find_iter(bytes) {
+            if hit.start() as u64 >= own {
+                break;
+            }
+            let candidate = if hit.pattern().as_usize() < KEY_PATTERNS {
+                by_key(bytes, hit.start())
+            } else if done == Some(hit.start()) {
+                None
+            } else {
+                Some(Candidate::of_value(bytes, hit.start()))
+            };
+            let Some(candidate) = candidate else { continue };
+            let Some(rest) = work.checked_sub(candidate.value.len()) else {
+                return problems.add(format!(
+                    "the bytes {start} to {} make more work than they can be worth",
+                    start + own
+                ));
+            };
+            work = rest;
+            done = Some(candidate.at);
+            if let Some(found) = candidate.open(start) {
+                take(found);
+            }
+        }
+    }
+}
+
+/// Something that may be an object.
+struct Candidate<'b> {
+    key: Option<ObjectKey>,
+    modified: u64,
+    /// Where the value begins in the piece.
+    at: usize,
+    value: &'b [u8],
+}
+
+impl<'b> Candidate<'b> {
+    /// A value whose key is lost; its end is unknown.
+    fn of_value(bytes: &'b [u8], at: usize) -> Self {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = match rest.strip_prefix(envelope::PROTOBUF) {
+            Some(envelope) => envelope::PROTOBUF.len() + envelope_length(envelope),
+            None => MAX_VALUE_BYTES,
+        };
+        let value = rest.get(..length.min(MAX_VALUE_BYTES)).unwrap_or(rest);
+        Self { key: None, modified: 0, at, value }
+    }
+
+    fn open(self, start: u64) -> Option<Found<'b>> {
+        let Stored::Plain(object) = envelope::open(self.value) else { return None };
+        let resource = object.resource?;
+        let key = match self.key {
+            Some(key) if key.resource == resource => key,
+            Some(_) => return None,
+            None => lost_key(resource, &object)?,
+        };
+        Some(Found { offset: start + self.at as u64, key, modified: self.modified, object })
+    }
+}
+
+/// The key that an object should have had.
+fn lost_key(resource: Resource, object: &PlainObject<'_>) -> Option<ObjectKey> {
+    let (namespace, name) = (object.namespace.to_string(), object.name.to_string());
+    let known = !namespace.is_empty() && !name.is_empty();
+    known.then(|| ObjectKey { resource, namespace, name, prefix: String::new() })
+}
+
+/// How long an envelope is, by what it says of its first two fields.
+fn envelope_length(envelope: &[u8]) -> usize {
+    let mut fields = Fields::new(envelope);
+    let _second = fields.by_ref().find(|field| field.number == 2);
+    envelope.len() - fields.rest().len()
+}
+
+/// The longest text before a resource's name in a key, and the text behind it.
+const MAX_PREFIX_BYTES: usize = 128;
+
+/// A key round the resource's name at `at`, with what follows it.
+fn by_key(bytes: &[u8], at: usize) -> Option<Candidate<'_>> {
+    let first = at.saturating_sub(MAX_PREFIX_BYTES);
+    for start in (first..=at).rev() {
+        if let Some(end) = key_end(bytes, start).filter(|end| *end > at)
+            && let Some(key) = bytes.get(start..end)
+            && let Some(key) = str::from_utf8(key).ok().and_then(ObjectKey::parse)
+        {
+            return value_after(bytes, end, key);
+        }
+        // Keys are text: what comes before a byte that is none does not belong to it.
+        let before = start.checked_sub(1).and_then(|before| bytes.get(before))?;
+        if !before.is_ascii_graphic() {
+            return None;
+        }
+    }
+    None
+}
+
+/// Where a key that would begin at `start` ends, by the tag and the length before it.
+fn key_end(bytes: &[u8], start: usize) -> Option<usize> {
+    const KEY_TAG: u8 = 0x0a;
+    for length_bytes in 1..=2 {
+        let tag = start.checked_sub(length_bytes + 1)?;
+        if bytes.get(tag) == Some(&KEY_TAG)
+            && let Some((length, [])) = varint(bytes.get(tag + 1..start)?)
+        {
+            return start.checked_add(usize::try_from(length).ok()?);
+        }
+    }
+    None
+}
+
+/// The value after a key: of a `KeyValue` in a page, or of a `PutRequest` in the log.
+fn value_after(bytes: &[u8], end: usize, key: ObjectKey) -> Option<Candidate<'_>> {
+    let mut modified = 0;
+    let mut fields = Fields::new(bytes.get(end..)?);
+    for _ in 0..4 {
+        let field = fields.next()?;
+        match (field.number, field.value) {
+            (2 | 4, Value::Varint(_)) => {}
+            (3, Value::Varint(revision)) => modified = revision,
+            (2 | 5, Value::Bytes(value) | Value::Cut(value)) => {
+                let at = bytes.len().checked_sub(fields.rest().len() + value.len())?;
+                let value = value.get(..MAX_VALUE_BYTES).unwrap_or(value);
+                return Some(Candidate { key: Some(key), modified, at, value });
+            }
+            _ => return None,
+        }
+    }
+    None
+}

@@ -1,0 +1,3 @@
+kubectl get secrets --all-namespaces -o json | kubectl replace -f -
+revision=$(etcdctl endpoint status --write-out=json | grep -o '"revision":[0-9]*' | grep -o '[0-9]*')
+etcdctl compact --physical "$revision" && etcdctl defrag

@@ -1,0 +1,100 @@
+//! What a file of etcd holds, beside the findings, for programs.
+
+use serde::Serialize;
+
+use super::contents::{History, Place, State};
+use super::mvcc::ObjectKey;
+use super::read::{Checksum, Contents};
+
+/// The field `etcd` of the command's JSON.
+#[derive(Debug, Serialize)]
+pub struct Details<'c> {
+    bytes: u64,
+    checksum: &'static str,
+    pages: u64,
+    free_pages: u64,
+    revisions: u64,
+    revision: u64,
+    compacted_revision: u64,
+    other_files: &'c [String],
+    objects: Vec<Object<'c>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Object<'c> {
+    kind: &'static str,
+    namespace: &'c str,
+    name: &'c str,
+    key: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_version: Option<&'c str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_key: Option<&'c str>,
+    plain_old_revisions: Vec<u64>,
+    plain_free_pages: Vec<u64>,
+    plain_other_files: Vec<&'c str>,
+}
+
+impl<'c> Details<'c> {
+    /// The details of what was read.
+    #[must_use]
+    pub fn new(contents: &'c Contents) -> Self {
+        let objects = contents.objects.iter().map(|(key, history)| object(key, history));
+        Self {
+            bytes: contents.bytes,
+            checksum: match contents.checksum {
+                Checksum::Verified => "verified",
+                Checksum::Wrong => "wrong",
+                Checksum::Absent => "absent",
+            },
+            pages: contents.pages,
+            free_pages: contents.free_pages,
+            revisions: contents.revision_count,
+            revision: contents.revision,
+            compacted_revision: contents.compacted,
+            other_files: &contents.beside,
+            objects: objects.collect(),
+        }
+    }
+}
+
+fn object<'c>(key: &'c ObjectKey, history: &'c History) -> Object<'c> {
+    let current = history.current();
+    let (state, encryption) = match current.map(|current| &current.state) {
+        None => ("gone", None),
+        Some(State::Deleted) => ("deleted", None),
+        Some(State::Harmless) => ("harmless", None),
+        Some(State::Plain(_)) => ("plain", None),
+        Some(State::Unknown) => ("unknown", None),
+        Some(State::Encrypted(encryption)) => ("encrypted", Some(encryption)),
+    };
+    let mut pages = Vec::new();
+    let mut files = Vec::new();
+    for remnant in &history.remnants {
+        match &remnant.place {
+            Place::FreePage(page) => pages.push(*page),
+            Place::Beside(name) => files.push(name.as_str()),
+        }
+    }
+    pages.dedup();
+    files.dedup();
+    Object {
+        kind: key.resource.kind(),
+        namespace: &key.namespace,
+        name: &key.name,
+        key: key.path(),
+        state,
+        revision: current.map(|current| current.revision),
+        provider: encryption.map(|encryption| encryption.provider.as_str()),
+        provider_version: encryption.map(|encryption| encryption.version.as_str()),
+        provider_key: encryption.map(|encryption| encryption.key.as_str()),
+        plain_old_revisions: history.plain_before().map(|(revision, _)| revision).collect(),
+        plain_free_pages: pages,
+        plain_other_files: files,
+    }
+}

@@ -1,0 +1,309 @@
+use std::io::Cursor;
+
+use proptest::prelude::*;
+
+use super::testing::*;
+use super::*;
+
+/// A value that must not be seen anywhere.
+const VALUE: &str = "xK9-never-to-be-seen-xK9";
+const KEY: &str = "/registry/secrets/shop/db";
+
+fn contents(file: &[u8]) -> Contents {
+    read_from(Cursor::new(file), file.len() as u64).expect("it is a database")
+}
+
+/// The state of the only object, and what is left of it.
+fn only(contents: &Contents) -> &History {
+    assert_eq!(contents.objects.len(), 1, "{contents:?}");
+    contents.objects.values().next().unwrap()
+}
+
+fn rules(contents: &Contents) -> Vec<&'static str> {
+    findings(contents).iter().map(|finding| finding.rule.name).collect()
+}
+
+#[test]
+fn plain_secrets_are_found_and_never_shown() {
+    let value = secret("shop", "db", &[("password", VALUE), ("empty", "")]);
+    let contents = contents(&file(&[root(), leaf(3, &[revision(5, KEY, &value)])]));
+    let plain = only(&contents).plain_now().expect("it is plain");
+    assert_eq!((plain.secret_type.as_str(), plain.count), ("Opaque", 1));
+    assert_eq!(plain.entries[0].name, "password");
+    let findings = findings(&contents);
+    assert_eq!(findings[0].message.lines().count(), 1);
+    let shown = [
+        to_text(&contents, &findings),
+        serde_json::to_string(&Details::new(&contents)).unwrap(),
+        format!("{contents:?}{findings:?}"),
+    ];
+    for text in shown {
+        assert!(text.contains("shop") && !text.contains(VALUE), "{text}");
+    }
+}
+
+#[test]
+fn encrypted_secrets_name_provider_and_key() {
+    let value = b"k8s:enc:aescbc:v1:key1:\x01\x02\x03";
+    let contents = contents(&file(&[root(), leaf(3, &[revision(5, KEY, value)])]));
+    let Some(State::Encrypted(by)) = only(&contents).current().map(|now| &now.state) else {
+        panic!("{contents:?}");
+    };
+    assert_eq!(
+        (by.provider.as_str(), by.version.as_str(), by.key.as_str()),
+        ("aescbc", "v1", "key1")
+    );
+    assert!(findings(&contents).is_empty());
+    assert!(to_text(&contents, &[]).contains("encrypted by aescbc v1, key `key1`"));
+}
+
+#[test]
+fn old_revisions_tell_what_was_encrypted_or_deleted_since() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    for after in [revision(6, KEY, b"k8s:enc:kms:v2:vault:\x0a"), deletion(6, KEY)] {
+        let contents = contents(&file(&[root(), leaf(3, &[revision(5, KEY, &value), after])]));
+        assert_eq!(rules(&contents), ["etcd-leftover-secret"]);
+        let before: Vec<u64> =
+            only(&contents).plain_before().map(|(revision, _)| revision).collect();
+        assert_eq!(before, [5]);
+    }
+}
+
+#[test]
+fn free_pages_tell_what_was_compacted_away() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    let current = leaf(3, &[revision(6, KEY, b"k8s:enc:secretbox:v1:key1:x")]);
+    let freed = leaf(4, &[revision(5, KEY, &value)]);
+    let contents = contents(&file(&[root(), current.clone(), freed.clone()]));
+    assert_eq!(rules(&contents), ["etcd-leftover-secret"]);
+    let remnants = &only(&contents).remnants;
+    assert_eq!((remnants[0].place.clone(), remnants[0].revision), (Place::FreePage(4), 5));
+    // The same page, used again for its first half: the key is lost, the object is not.
+    let at = freed.windows(4).position(|bytes| bytes == b"k8s\0").unwrap();
+    let mut torn = freed;
+    torn[..at].fill(0);
+    let contents = self::contents(&file(&[root(), current, torn]));
+    assert_eq!(only(&contents).remnants[0].revision, 0);
+    assert_eq!(rules(&contents), ["etcd-leftover-secret"]);
+}
+
+#[test]
+fn copies_of_what_the_tree_has_are_no_remnants() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    let [current, freed] = [3, 4].map(|page| leaf(page, &[revision(5, KEY, &value)]));
+    let contents = contents(&file(&[root(), current, freed]));
+    assert!(only(&contents).remnants.is_empty());
+    assert_eq!(rules(&contents), ["etcd-plain-secret"]);
+}
+
+#[test]
+fn objects_in_json_are_read_too() {
+    let json = format!(
+        r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"db","namespace":"shop"}},"data":{{"password":"{VALUE}"}},"type":"Opaque"}}"#
+    );
+    let contents = contents(&file(&[root(), leaf(3, &[revision(5, KEY, json.as_bytes())])]));
+    assert_eq!(only(&contents).plain_now().unwrap().entries[0].name, "password");
+}
+
+#[test]
+fn what_is_no_object_is_told_as_such() {
+    let contents = contents(&file(&[root(), leaf(3, &[revision(5, KEY, VALUE.as_bytes())])]));
+    assert_eq!(rules(&contents), ["etcd-unknown-encoding"]);
+}
+
+#[test]
+fn config_maps_with_credentials_are_found() {
+    let key = "/registry/configmaps/shop/settings";
+    let password = "vT8qLm2Zr5Wx";
+    let url = format!("postgres://app:{password}@db.shop/app");
+    let harmless = [("mode", "production"), ("url", "postgres://db.shop/app")];
+    let entries = [("url", url.as_str()), ("mode", "production")];
+    let [open, closed] = [&entries, &harmless].map(|e| object("ConfigMap", "shop", "settings", e));
+    let pages = |revisions: &[_]| file(&[root(), leaf(3, revisions)]);
+    let found = contents(&pages(&[revision(5, key, &open)]));
+    let findings = findings(&found);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].rule.name, "etcd-config-map-credential");
+    assert_eq!(findings[0].locations[0].path.to_string(), "data.url");
+    assert!(!to_text(&found, &findings).contains(password));
+    assert!(rules(&contents(&pages(&[revision(5, key, &closed)]))).is_empty());
+    let cleaned = contents(&pages(&[revision(5, key, &open), revision(6, key, &closed)]));
+    assert_eq!(rules(&cleaned), ["etcd-leftover-secret"]);
+}
+
+#[test]
+fn custom_resources_of_the_same_name_are_others() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    for key in ["/registry/example.com/secrets/shop/db", "/registry/pods/shop/db", "secrets/db"] {
+        let contents = contents(&file(&[root(), leaf(3, &[revision(5, key, &value)])]));
+        assert!(contents.objects.is_empty(), "{key}");
+    }
+    // OpenShift's prefix is no group.
+    let key = "kubernetes.io/secrets/shop/db";
+    let contents = contents(&file(&[root(), leaf(3, &[revision(5, key, &value)])]));
+    assert_eq!(rules(&contents), ["etcd-plain-secret"]);
+}
+
+#[test]
+fn a_bucket_may_lie_in_its_element() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    let mut page = leaf(0, &[revision(5, KEY, &value)]);
+    page.truncate(1024);
+    let element = (1, b"key".to_vec(), [vec![0; 16], page].concat());
+    let contents = contents(&file(&[leaf(2, &[element])]));
+    assert_eq!(rules(&contents), ["etcd-plain-secret"]);
+    assert!(contents.problems.is_empty(), "{:?}", contents.problems);
+}
+
+#[test]
+fn values_larger_than_a_page_are_whole() {
+    let long = "x".repeat(3 * PAGE);
+    let value = secret("shop", "db", &[("first", &long), ("last", VALUE)]);
+    let contents = contents(&file(&[root(), leaf(3, &[revision(5, KEY, &value)])]));
+    assert_eq!(only(&contents).plain_now().unwrap().count, 2);
+    assert!(contents.problems.is_empty(), "{:?}", contents.problems);
+}
+
+#[test]
+fn a_wrong_checksum_is_told_and_the_rest_read() {
+    use sha2::Digest as _;
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    let mut snapshot = file(&[root(), leaf(3, &[revision(5, KEY, &value)])]);
+    let sum = sha2::Sha256::digest(&snapshot);
+    snapshot.extend(sum);
+    assert_eq!(contents(&snapshot).checksum, Checksum::Verified);
+    *snapshot.last_mut().unwrap() ^= 1;
+    let contents = contents(&snapshot);
+    assert_eq!(contents.checksum, Checksum::Wrong);
+    assert_eq!(contents.problems.len(), 1);
+    assert_eq!(rules(&contents), ["etcd-plain-secret"]);
+}
+
+#[test]
+fn cycles_end() {
+    for children in [&[3, 3][..], &[2, 1, 0], &[99], &[u64::MAX]] {
+        let contents = contents(&file(&[root(), branch(3, children)]));
+        assert!(!contents.problems.is_empty(), "{children:?}");
+    }
+    let mut deep = vec![root()];
+    deep.extend((3..500).map(|page| branch(page, &[page + 1])));
+    deep.push(leaf(500, &[revision(5, KEY, &secret("shop", "db", &[("password", VALUE)]))]));
+    assert_eq!(rules(&contents(&file(&deep))), ["etcd-plain-secret"]);
+}
+
+#[test]
+fn lies_cost_their_own_page_only() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    let honest = leaf(5, &[revision(5, KEY, &value)]);
+    let mut counts = leaf(4, &[]);
+    counts[10..12].fill(0xff);
+    let mut overflow = leaf(4, &[]);
+    overflow[12..16].fill(0xff);
+    let mut length = leaf(4, &[revision(4, KEY, &value)]);
+    length[28..32].fill(0xff);
+    let mut position = leaf(4, &[revision(4, KEY, &value)]);
+    position[20..24].fill(0xff);
+    let id = leaf(9, &[]);
+    for lie in [counts, overflow, length, position, id, vec![0xff; PAGE]] {
+        let contents = contents(&file(&[root(), branch(3, &[4, 5]), lie, honest.clone()]));
+        assert!(!contents.problems.is_empty());
+        assert!(rules(&contents).contains(&"etcd-plain-secret"), "{contents:?}");
+    }
+}
+
+#[test]
+fn elements_that_share_their_bytes_do_not_multiply_work() {
+    let big = vec![b'x'; 4 << 20];
+    let mut page = leaf(3, &[(0, vec![1; 17], big)]);
+    // 60,000 elements, each of which claims the whole page.
+    page[10..12].copy_from_slice(&60_000_u16.to_le_bytes());
+    for index in 0..60_000 {
+        let at = 16 + index * 16;
+        let numbers = [0_u32, 0, 17, 2 << 20];
+        for (number, bytes) in numbers.iter().zip(page[at..at + 16].chunks_mut(4)) {
+            bytes.copy_from_slice(&number.to_le_bytes());
+        }
+    }
+    assert!(!contents(&file(&[root(), page])).problems.is_empty());
+}
+
+#[test]
+fn truncated_files_are_read_as_far_as_they_go() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    let whole = file(&[root(), leaf(3, &[revision(5, KEY, &value)]), leaf(4, &[])]);
+    let cut = &whole[..whole.len() - PAGE - 100];
+    let contents = contents(cut);
+    assert!(!contents.problems.is_empty());
+    for length in [0, 1, 16, 79] {
+        let cut = &whole[..length];
+        let read = read_from(Cursor::new(cut), length as u64);
+        assert!(matches!(read, Err(EtcdError::NoStore)));
+    }
+}
+
+#[test]
+fn one_damaged_meta_page_is_not_the_end() {
+    let value = secret("shop", "db", &[("password", VALUE)]);
+    for damaged in 0..2 {
+        let mut file = file(&[root(), leaf(3, &[revision(5, KEY, &value)])]);
+        file[damaged * PAGE + 40] ^= 1;
+        assert_eq!(rules(&contents(&file)), ["etcd-plain-secret"]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_damage_is_survived(
+        damage in prop::collection::vec((0_usize..6 * PAGE, any::<u8>()), 1..40),
+    ) {
+        let value = secret("shop", "db", &[("password", VALUE)]);
+        let mut bytes = file(&[
+            root(),
+            branch(3, &[4, 5]),
+            leaf(4, &[revision(4, KEY, &value)]),
+            leaf(5, &[revision(5, KEY, b"k8s:enc:aescbc:v1:key1:x"), deletion(6, KEY)]),
+        ]);
+        for (at, byte) in damage {
+            bytes[at] = byte;
+        }
+        if let Ok(contents) = read_from(Cursor::new(&bytes), bytes.len() as u64) {
+            let findings = findings(&contents);
+            prop_assert!(!to_text(&contents, &findings).contains(VALUE));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_no_more_than_bytes(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        for number in protobuf::Fields::new(&bytes).map(|field| field.number) {
+            prop_assert!(number > 0);
+        }
+        if let Some(read) = mvcc::key_value(&bytes) {
+            prop_assert!(read.value.len() <= bytes.len());
+        }
+        let known = matches!(envelope::open(&bytes), envelope::Stored::Encrypted(_));
+        prop_assert_eq!(known, bytes.starts_with(b"k8s:enc:") && known);
+    }
+
+    #[test]
+    fn what_is_written_is_read(
+        main in 1_u64..u64::MAX,
+        value in prop::collection::vec(any::<u8>(), 0..300),
+        name in "[a-z]{1,20}",
+    ) {
+        let key = format!("/registry/secrets/shop/{name}");
+        let message = key_value(main, &key, &value);
+        let read = mvcc::key_value(&message).expect("it is a message");
+        prop_assert_eq!((read.key, read.modified, read.value), (key.as_str(), main, &value[..]));
+    }
+
+    #[test]
+    fn a_remnant_is_found_wherever_it_lies(at in 0_usize..PAGE, page in 4_u64..6) {
+        let value = secret("shop", "db", &[("password", VALUE)]);
+        let mut free = vec![0_u8; 3 * PAGE];
+        let start = usize::try_from(page - 4).unwrap() * PAGE + at;
+        let message = key_value(5, KEY, &value);
+        free[start..start + message.len()].copy_from_slice(&message);
+        let contents = contents(&file(&[root(), leaf(3, &[]), free]));
+        prop_assert_eq!(only(&contents).remnants[0].revision, 5);
+    }
+}

@@ -1,0 +1,238 @@
+//! A whole cluster: what its API server writes to etcd, with one encryption configuration after
+//! another.
+//!
+//! `COAMING_LAB` names the script that starts it (`up`, `exec -- COMMAND`, `down`); it needs root.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{agrees_with_etcd, found, report, server};
+
+/// So long the API server may take to come back.
+const RESTART: Duration = Duration::from_secs(120);
+/// 32 bytes in base64, as keys are; two of them.
+const KEYS: [&str; 2] = [
+    "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=",
+];
+
+struct Lab {
+    script: PathBuf,
+    folder: PathBuf,
+    configuration: tempfile::TempDir,
+}
+
+/// The script, or `None` with a loud word. In CI it must be there.
+fn script() -> Option<PathBuf> {
+    let script = std::env::var_os("COAMING_LAB").map(PathBuf::from);
+    let why = match &script {
+        None => "COAMING_LAB does not name the script of a cluster",
+        Some(script) if !script.is_file() => "there is no file at COAMING_LAB",
+        Some(_) if !is_root() => "a cluster needs root",
+        Some(_) => return script,
+    };
+    assert!(std::env::var_os("CI").is_none(), "{why}");
+    eprintln!("SKIPPED: encryption_at_rest_in_a_cluster: {why}");
+    None
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+impl Lab {
+    fn up(script: PathBuf) -> Self {
+        // Paths of sockets lie below it and may not be long.
+        let folder = PathBuf::from("/var/tmp/coaming-lab-etcd");
+        let lab = Self { script, folder, configuration: tempfile::tempdir().unwrap() };
+        lab.configure(&["identity: {}"]);
+        let output = lab.script(&["up"]);
+        assert!(output.status.success(), "{output:?}");
+        lab
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.configuration.path().join("encryption.yaml")
+    }
+
+    /// Providers, the one that writes first.
+    fn configure(&self, providers: &[&str]) {
+        let mut text = String::from(
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n  - resources: [secrets]\n    providers:\n",
+        );
+        for provider in providers {
+            text += &format!("      - {provider}\n");
+        }
+        std::fs::write(self.configuration(), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let flags = format!("--encryption-provider-config={}", self.configuration().display());
+        let mut command = Command::new(&self.script);
+        command
+            .args(arguments)
+            .env("LAB_HOME", &self.folder)
+            .env("LAB_NETNS", "coaming-lab-etcd")
+            .env("LAB_APISERVER_FLAGS", flags)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn script(&self, arguments: &[&str]) -> Output {
+        // What runs on after `up` would keep a pipe open: output goes to a file.
+        let log = self.configuration.path().join("log");
+        let file = std::fs::File::create(&log).unwrap();
+        let status = self
+            .command(arguments)
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .status()
+            .unwrap();
+        Output { status, stdout: std::fs::read(&log).unwrap(), stderr: Vec::new() }
+    }
+
+    /// Runs a command in the cluster's network.
+    fn run(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = self.command(&[&["exec", "--"], arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        output.stdout
+    }
+
+    /// Starts the API server again, with other providers.
+    fn encrypt_by(&self, providers: &[&str]) {
+        self.configure(providers);
+        let pid_file = self.folder.join("run/apiserver.pid");
+        let pid = std::fs::read_to_string(&pid_file).unwrap().trim().to_owned();
+        let command_line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+        let command_line = String::from_utf8(command_line).unwrap();
+        let arguments: Vec<&str> = command_line.trim_end_matches('\0').split('\0').collect();
+        // It has no state of its own, and takes its time to end when asked to.
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        self.wait("end", || has_ended(&pid));
+        let mut again = Command::new("nsenter");
+        again
+            .args(["--net=/run/netns/coaming-lab-etcd", "--"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let again = again.spawn().unwrap();
+        // `nsenter` becomes the server: the pid stays. The script's `down` ends it.
+        std::fs::write(pid_file, again.id().to_string()).unwrap();
+        self.wait("start", || {
+            let ready = ["exec", "--", "kubectl", "get", "--raw", "/readyz"];
+            self.command(&ready).output().unwrap().status.success()
+        });
+    }
+
+    fn wait(&self, what: &str, done: impl Fn() -> bool) {
+        let since = Instant::now();
+        while !done() {
+            assert!(since.elapsed() < RESTART, "the API server does not {what}");
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+
+    /// Writes all Secrets anew.
+    fn rewrite(&self) {
+        self.run(&["sh", "-c", "kubectl get secrets -A -o json | kubectl replace -f -"]);
+    }
+
+    fn create(&self, name: &str) {
+        let value = format!("--from-literal=password=value-of-{name}");
+        self.run(&["kubectl", "create", "secret", "generic", name, &value]);
+    }
+
+    /// What the program says of a snapshot, after it was compared with what etcd says.
+    fn report(&self) -> serde_json::Value {
+        let path = self.configuration.path().join("snapshot.db");
+        drop(std::fs::remove_file(&path));
+        self.run(&["etcdctl", "snapshot", "save", path.to_str().unwrap()]);
+        let (ours, _) = report(&path);
+        let secrets = ["etcdctl", "get", "--prefix", "/registry/secrets/", "-w", "json"];
+        agrees_with_etcd(&ours, &server::parse(&self.run(&secrets)));
+        assert_eq!(ours["errors"], serde_json::json!([]));
+        assert!(!ours.to_string().contains("value-of-"));
+        ours
+    }
+
+    fn compact(&self) {
+        let answer = self.run(&["etcdctl", "get", "none", "-w", "json"]);
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let revision = answer["header"]["revision"].to_string();
+        self.run(&["etcdctl", "compact", "--physical", &revision]);
+    }
+}
+
+/// Whether a process has ended; nobody may have taken note of that yet.
+fn has_ended(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+    status.map_or(true, |status| status.contains("State:\tZ"))
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.script(&["down"]);
+    }
+}
+
+/// The providers and keys that encrypt Secrets, as the program tells them.
+fn keys(report: &serde_json::Value) -> BTreeSet<String> {
+    let objects = super::objects(report, "Secret");
+    let encrypted = objects.values().filter(|object| object["state"] == "encrypted");
+    encrypted
+        .map(|object| format!("{} {}", object["provider"], object["provider_key"]).replace('"', ""))
+        .collect()
+}
+
+#[test]
+fn encryption_at_rest_in_a_cluster() {
+    let Some(script) = script() else { return };
+    let lab = Lab::up(script);
+    let [aescbc, secretbox] =
+        [("aescbc", "key1", KEYS[0]), ("secretbox", "key2", KEYS[1])].map(|(name, key, secret)| {
+            format!("{name}: {{keys: [{{name: {key}, secret: {secret}}}]}}")
+        });
+    lab.create("stays");
+    lab.create("goes");
+    let url = "--from-literal=url=postgres://app:Kq7pZx4wT2mV@db.shop/app";
+    lab.run(&["kubectl", "create", "configmap", "settings", url]);
+
+    let plain = lab.report();
+    assert!(found(&plain, "etcd-plain-secret").is_superset(&BTreeSet::from(["goes", "stays"])));
+    assert_eq!(found(&plain, "etcd-config-map-credential"), BTreeSet::from(["settings"]));
+
+    // New Secrets are encrypted, those from before are not until they are written anew.
+    lab.encrypt_by(&[&aescbc, "identity: {}"]);
+    lab.create("later");
+    let half = lab.report();
+    assert_eq!(keys(&half), BTreeSet::from(["aescbc key1".to_owned()]));
+    assert!(found(&half, "etcd-plain-secret").contains("stays"));
+    assert!(!found(&half, "etcd-plain-secret").contains("later"));
+    lab.rewrite();
+    lab.run(&["kubectl", "delete", "secret", "goes"]);
+    let whole = lab.report();
+    assert!(found(&whole, "etcd-plain-secret").is_empty());
+    let left = found(&whole, "etcd-leftover-secret");
+    assert!(left.is_superset(&BTreeSet::from(["goes", "stays"])) && !left.contains("later"));
+
+    // Rotation: the new key writes, the old one still reads.
+    lab.encrypt_by(&[&secretbox, &aescbc]);
+    lab.create("newest");
+    assert_eq!(keys(&lab.report()).len(), 2);
+    lab.rewrite();
+    assert_eq!(keys(&lab.report()), BTreeSet::from(["secretbox key2".to_owned()]));
+
+    // Compaction leaves free pages, defragmentation leaves nothing.
+    lab.compact();
+    let compacted = lab.report();
+    let names = found(&compacted, "etcd-leftover-secret");
+    assert!(!names.is_empty() && !names.contains("newest"), "{names:?}");
+    lab.run(&["etcdctl", "defrag"]);
+    let clean = lab.report();
+    assert!(found(&clean, "etcd-leftover-secret").is_empty());
+    assert!(found(&clean, "etcd-plain-secret").is_empty());
+}
