@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use db::{DbArguments, DbCommand, DbCompareArguments};
+pub use db::*;
 pub use pin::PinArguments;
 pub use registry::RegistryArguments;
 

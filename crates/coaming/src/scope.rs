@@ -293,14 +293,19 @@ fn read_settings(path: &Path) -> Result<String, CommandError> {
 }
 
 /// The day, to tell which suppressions have expired; `SOURCE_DATE_EPOCH` can set it.
-fn today() -> Option<String> {
+pub(crate) fn today() -> Option<String> {
+    let date = now()?;
+    Some(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+}
+
+/// The time; `SOURCE_DATE_EPOCH` can set it.
+pub(crate) fn now() -> Option<time::OffsetDateTime> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
     let seconds = set.or_else(|| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         now.ok().map(|since| since.as_secs())
     })?;
-    let date = time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
-    Some(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+    time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()
 }
 
 fn argument(error: impl std::fmt::Display) -> CommandError {

@@ -1,6 +1,8 @@
 //! `coaming db`: the database of known vulnerabilities.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 /// `coaming db`
 #[derive(Debug, Args)]
@@ -13,6 +15,12 @@ pub struct DbArguments {
 /// What `coaming db` can do.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
+    /// Build it from OSV's exports in a folder, without a network.
+    Build(DbBuildArguments),
+    /// Show what it holds, how old it is, and its checksum.
+    Info(DbInfoArguments),
+    /// Show what is known of packages.
+    Query(DbQueryArguments),
     /// Compare versions as an ecosystem does.
     Compare(DbCompareArguments),
 }
@@ -28,4 +36,96 @@ Example:
 pub struct DbCompareArguments {
     /// OSV's name of the ecosystem: `Debian:12`, `Alpine:v3.18`, `PyPI`, `npm`, `semver`.
     pub ecosystem: String,
+}
+
+/// Which database.
+#[derive(Debug, Args)]
+pub struct DbFileArguments {
+    /// The database; by default `coaming/advisories.db` in the user's cache.
+    #[arg(long = "db", value_name = "FILE", env = "COAMING_DB")]
+    pub file: Option<PathBuf>,
+}
+
+/// `coaming db build`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The folder holds OSV's exports as they are published: PyPI/all.zip, Debian/all.zip and so on; single
+records as JSON are read too. Where it also holds EPSS's scores (epss*.csv or .csv.gz) and CISA's list
+(known_exploited_vulnerabilities.json), vulnerabilities that are exploited come first.
+
+The database is one file. It is replaced as a whole or not at all.")]
+pub struct DbBuildArguments {
+    /// The folder with the exports.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// Which database.
+    #[command(flatten)]
+    pub database: DbFileArguments,
+}
+
+/// `coaming db info`
+#[derive(Debug, Args)]
+pub struct DbInfoArguments {
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = DbFormat::Text)]
+    pub format: DbFormat,
+
+    /// Which database.
+    #[command(flatten)]
+    pub database: DbFileArguments,
+}
+
+/// `coaming db query`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 nothing is known; 1 vulnerabilities (with --fail-on, such ones); 2 a package or a file
+could not be handled.
+
+Examples:
+  coaming db query pkg:pypi/requests@2.19.1 pkg:npm/lodash@4.17.4
+  coaming db query 'pkg:deb/debian/libssl3@3.0.9-1?distro=debian-12&upstream=openssl'
+  coaming db query --fail-on fixable,high --vex ours.openvex.json - < packages.txt")]
+pub struct DbQueryArguments {
+    /// Package URLs; `-` reads them from standard input, one a line.
+    #[arg(value_name = "PURL", required = true)]
+    pub packages: Vec<String>,
+
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = DbQueryFormat::Text)]
+    pub format: DbQueryFormat,
+
+    /// Exit with 1 only for such: a severity, `fixable`, `exploited`, or several with commas.
+    #[arg(long, value_name = "WHAT")]
+    pub fail_on: Option<coaming_advisory::FailOn>,
+
+    /// Excuse what this VEX document (OpenVEX or CycloneDX) says is not affected or fixed.
+    #[arg(long, value_name = "FILE")]
+    pub vex: Vec<PathBuf>,
+
+    /// Which database.
+    #[command(flatten)]
+    pub database: DbFileArguments,
+}
+
+/// How a database is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DbFormat {
+    /// For people.
+    Text,
+    /// JSON.
+    Json,
+}
+
+/// How known vulnerabilities are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DbQueryFormat {
+    /// For people.
+    Text,
+    /// JSON.
+    Json,
+    /// An OpenVEX document that says what is affected.
+    Openvex,
+    /// A CycloneDX document that says what is affected.
+    Cyclonedx,
 }

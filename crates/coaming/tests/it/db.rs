@@ -32,3 +32,65 @@ fn names_the_ecosystems_that_it_knows() {
     assert_eq!((out.as_str(), code), ("", Some(2)));
     assert!(error.contains("`Debain`") && error.contains("Debian"), "{error}");
 }
+
+fn coaming(arguments: &[&str]) -> (String, String, Option<i32>) {
+    let output = super::run(arguments);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+/// A folder with one record about `requests`, and a database built from it.
+fn built() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let record = r#"{"schema_version": "1.6.0", "id": "PYSEC-2018-28", "aliases": ["CVE-2018-18074"],
+        "modified": "2025-01-01T00:00:00Z", "summary": "Sends credentials to other hosts",
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}],
+        "affected": [{"package": {"ecosystem": "PyPI", "name": "requests"}, "ranges": [
+            {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.20.0"}]}]}]}"#;
+    std::fs::write(folder.path().join("record.json"), record).unwrap();
+    let database = folder.path().join("db").display().to_string();
+    let (out, error, code) =
+        coaming(&["db", "build", &folder.path().display().to_string(), "--db", &database]);
+    assert_eq!((error.as_str(), code), ("", Some(0)));
+    assert!(out.contains("1 advisories about 1 packages, from 1 records"), "{out}");
+    (folder, database)
+}
+
+#[test]
+fn a_database_is_built_shown_and_asked() {
+    let (_folder, database) = built();
+    let (out, _, code) = coaming(&["db", "info", "--db", &database]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("built       2026-01-01T00:00:00Z") && out.contains("PyPI"), "{out}");
+    let (out, error, code) =
+        coaming(&["db", "query", "--db", &database, "pkg:pypi/Requests@2.19.1"]);
+    assert_eq!((error.as_str(), code), ("", Some(1)));
+    assert!(out.contains("CVE-2018-18074") && out.contains("fixed in 2.20.0"), "{out}");
+    assert!(out.contains("upgrade `Requests` from 2.19.1 to 2.20.0: 1 goes away"), "{out}");
+    assert_eq!(coaming(&["db", "query", "--db", &database, "pkg:pypi/requests@2.20.0"]).2, Some(0));
+}
+
+#[test]
+fn a_query_fails_on_what_it_is_told_to() {
+    let (folder, database) = built();
+    let ask = |more: &[&str]| {
+        let arguments = ["db", "query", "--db", &database, "pkg:pypi/requests@2.19.1"];
+        coaming(&[&arguments, more].concat()).2
+    };
+    assert_eq!(ask(&["--fail-on", "fixable,high"]), Some(1));
+    assert_eq!(ask(&["--fail-on", "critical"]), Some(0));
+    assert_eq!(ask(&["--fail-on", "nonsense"]), Some(2));
+    let vex = folder.path().join("vex.json");
+    let text = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [{
+        "vulnerability": {"name": "CVE-2018-18074"}, "products": [{"@id": "pkg:pypi/requests"}],
+        "status": "not_affected", "justification": "vulnerable_code_not_in_execute_path"}]}"#;
+    std::fs::write(&vex, text).unwrap();
+    assert_eq!(ask(&["--vex", &vex.display().to_string()]), Some(0));
+}
+
+#[test]
+fn without_a_database_it_says_how_to_get_one() {
+    let (_, error, code) = coaming(&["db", "query", "--db", "/nowhere/db", "pkg:pypi/a@1"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("coaming db build"), "{error}");
+}

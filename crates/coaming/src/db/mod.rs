@@ -1,11 +1,15 @@
 //! `coaming db`: the database of known vulnerabilities.
 
+mod keep;
+mod query;
+
 use std::cmp::Ordering;
 use std::io::{self, BufRead as _, Read as _};
+use std::path::PathBuf;
 
 use coaming_advisory::Ecosystem;
 
-use crate::args::{DbArguments, DbCommand, DbCompareArguments};
+use crate::args::{DbArguments, DbCommand, DbCompareArguments, DbFileArguments};
 use crate::{CommandError, Outcome, output};
 
 /// A longer line can't be two versions.
@@ -14,6 +18,9 @@ const MAX_LINE: u64 = 64 << 10;
 /// Runs `coaming db`.
 pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
     match &arguments.command {
+        DbCommand::Build(arguments) => keep::build(arguments),
+        DbCommand::Info(arguments) => keep::info(arguments),
+        DbCommand::Query(arguments) => query::run(arguments),
         DbCommand::Compare(arguments) => compare(arguments),
     }
 }
@@ -54,4 +61,22 @@ fn compare(arguments: &DbCompareArguments) -> Result<Outcome, CommandError> {
         }
     })?;
     Ok(Outcome::Clean)
+}
+
+/// Where the database is.
+fn file(arguments: &DbFileArguments) -> Result<PathBuf, CommandError> {
+    if let Some(file) = &arguments.file {
+        return Ok(file.clone());
+    }
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .or_else(|| set("LOCALAPPDATA"))
+        .map(|cache| cache.join("coaming").join("advisories.db"))
+        .ok_or_else(|| {
+            CommandError::Argument(
+                "neither XDG_CACHE_HOME nor HOME is set: say where the database is by --db"
+                    .to_owned(),
+            )
+        })
 }

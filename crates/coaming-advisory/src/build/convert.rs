@@ -1,0 +1,167 @@
+//! From a record in OSV's schema to what the database holds of it.
+
+use std::collections::BTreeSet;
+
+use crate::advisory::{Advisory, Entry};
+use crate::osv::{Affected, Range, Rating, Record, Skip, is_plain};
+use crate::range::{self, Interval};
+use crate::{Ecosystem, Order, Version, place, score};
+
+/// Longer summaries are cut.
+const MAX_SUMMARY: usize = 200;
+/// More names of one vulnerability are not kept.
+const MAX_NAMES: usize = 500;
+
+/// A record, ready for the database.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// When it was last changed.
+    pub(crate) modified: String,
+    /// The advisory; what is known of its exploits comes later.
+    pub(crate) advisory: Advisory,
+    /// The packages that it speaks of.
+    pub(crate) places: Vec<Place>,
+}
+
+/// A package that a record speaks of.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) ecosystem: Ecosystem,
+    pub(crate) package: String,
+    pub(crate) entry: Entry,
+}
+
+/// Converts a record.
+///
+/// # Errors
+///
+/// Says why nothing of it can be used.
+pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
+    if record.affected.iter().any(is_informational) {
+        return Err(Skip::Informational);
+    }
+    let own = own_severity(&record.severity);
+    let mut places = Vec::new();
+    let mut reason = Skip::UnknownEcosystem;
+    let mut distribution = false;
+    for affected in &record.affected {
+        let ecosystem = place::ecosystem(&affected.package.ecosystem);
+        let name = &affected.package.name;
+        let Some(order) = ecosystem.order() else { continue };
+        if name.is_empty() || !is_plain(name) {
+            continue;
+        }
+        distribution |= matches!(order, Order::Dpkg | Order::Apk | Order::Rpm);
+        let Some(entry) = entry(order, affected, own) else {
+            reason = Skip::InvalidRange;
+            continue;
+        };
+        places.push(Place { package: place::package(&ecosystem.name, name), ecosystem, entry });
+    }
+    if places.is_empty() {
+        return Err(reason);
+    }
+    let (aliases, upstream) = names(&record, distribution);
+    let vectors = score::vectors(&record.severity)
+        .chain(record.affected.iter().flat_map(|affected| score::vectors(&affected.severity)));
+    let vectors: BTreeSet<String> = vectors.map(str::to_owned).take(8).collect();
+    Ok(Parsed {
+        advisory: Advisory {
+            aliases,
+            upstream,
+            summary: summary(&record),
+            vectors: vectors.into_iter().collect(),
+            severity: score::word(&record.database_specific.severity).or(own),
+            exploits: Vec::new(),
+            id: record.id,
+        },
+        modified: record.modified,
+        places,
+    })
+}
+
+/// Whether a record says that a package is unmaintained and the like, which no attacker uses.
+fn is_informational(affected: &Affected) -> bool {
+    matches!(affected.database_specific.informational.as_str(), "unmaintained" | "notice")
+}
+
+/// A rating in a distribution's own words.
+fn own_severity(ratings: &[Rating]) -> Option<coaming_finding::Severity> {
+    ratings
+        .iter()
+        .filter(|rating| !rating.system.starts_with("CVSS"))
+        .find_map(|rating| score::word(&rating.score))
+}
+
+/// Splits a record's names into those of the same vulnerability and, for a distribution's bulletin,
+/// the vulnerabilities that it is about.
+fn names(record: &Record, distribution: bool) -> (Vec<String>, Vec<String>) {
+    let plain = |name: &&String| {
+        !name.is_empty() && name.len() <= 128 && is_plain(name) && **name != record.id
+    };
+    let cve = |name: &&String| name.starts_with("CVE-");
+    let sorted = |names: BTreeSet<String>| names.into_iter().take(MAX_NAMES).collect();
+    let aliases = record.aliases.iter().filter(plain);
+    if !distribution {
+        return (sorted(aliases.cloned().collect()), Vec::new());
+    }
+    let all = record.aliases.iter().chain(&record.upstream).chain(&record.related);
+    let upstream = all.filter(plain).filter(cve).cloned().collect();
+    (sorted(aliases.filter(|name| !cve(name)).cloned().collect()), sorted(upstream))
+}
+
+/// The summary, else the first sentence of the details, on one line.
+fn summary(record: &Record) -> String {
+    let text = if record.summary.trim().is_empty() { &record.details } else { &record.summary };
+    let text: String = text.chars().take(4 * MAX_SUMMARY).collect();
+    let words: Vec<&str> = text
+        .split(|character: char| character.is_whitespace() || character.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut line = words.join(" ");
+    if let Some(end) = line.find(". ") {
+        line.truncate(end);
+    }
+    if line.chars().count() > MAX_SUMMARY {
+        line = line.chars().take(MAX_SUMMARY - 1).chain(['…']).collect();
+    }
+    line
+}
+
+/// What is affected of a package; `None` where nothing said of it can be understood.
+fn entry(
+    order: Order,
+    affected: &Affected,
+    own: Option<coaming_finding::Severity>,
+) -> Option<Entry> {
+    let ranges = affected.ranges.iter().filter(|range| range.kind != "GIT");
+    let intervals: Vec<Interval> =
+        ranges.filter_map(|range: &Range| range::intervals(order, range)).flatten().collect();
+    let versions: Vec<String> = affected
+        .versions
+        .iter()
+        .filter(|text| text.len() <= 256 && is_plain(text) && !covered(order, &intervals, text))
+        .cloned()
+        .collect();
+    if intervals.is_empty() && versions.is_empty() {
+        return None;
+    }
+    let specific = [
+        &affected.ecosystem_specific.urgency,
+        &affected.ecosystem_specific.severity,
+        &affected.database_specific.severity,
+        &affected.database_specific.urgency,
+    ];
+    let severity = specific
+        .into_iter()
+        .find_map(|word| score::word(word))
+        .or_else(|| own_severity(&affected.severity))
+        .or(own);
+    Some(Entry { advisory: 0, intervals, versions, severity })
+}
+
+/// Whether a listed version lies in an interval anyway.
+fn covered(order: Order, intervals: &[Interval], text: &str) -> bool {
+    let Some(version) = Version::parse(order, text) else { return false };
+    intervals.iter().any(|interval| interval.contains(order, &version) == Some(true))
+}

@@ -1,0 +1,200 @@
+//! Records in OSV's schema, as far as they are used here.
+//!
+//! Records come from strangers. What is missing, `null` or of no use is left out; sizes are bounded by
+//! [`read`], which says why it refuses a record.
+
+use serde::{Deserialize, Deserializer};
+
+/// A larger record is refused.
+pub(crate) const MAX_RECORD: u64 = 16 << 20;
+/// More affected packages are refused.
+const MAX_AFFECTED: usize = 50_000;
+/// More versions or events of one package are refused.
+const MAX_VERSIONS: usize = 200_000;
+/// Longer identifiers, names and versions are refused.
+const MAX_NAME: usize = 1024;
+
+/// A record.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Record {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) schema_version: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) modified: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) withdrawn: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) aliases: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) upstream: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) related: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) summary: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) details: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) severity: Vec<Rating>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) affected: Vec<Affected>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) database_specific: Specific,
+}
+
+/// How bad it is, in one system's words.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Rating {
+    #[serde(default, rename = "type", deserialize_with = "or_default")]
+    pub(crate) system: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) score: String,
+}
+
+/// Versions of a package that are affected.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Affected {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) package: Package,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) ranges: Vec<Range>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) versions: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) severity: Vec<Rating>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) ecosystem_specific: Specific,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) database_specific: Specific,
+}
+
+/// A package's name.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Package {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) ecosystem: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) name: String,
+}
+
+/// A range of versions.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Range {
+    #[serde(default, rename = "type", deserialize_with = "or_default")]
+    pub(crate) kind: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) events: Vec<Event>,
+}
+
+/// Where a range starts or ends.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) introduced: Option<String>,
+    pub(crate) fixed: Option<String>,
+    pub(crate) last_affected: Option<String>,
+    pub(crate) limit: Option<String>,
+}
+
+/// What single databases add.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Specific {
+    /// GitHub's, Red Hat's and others' word for how bad it is.
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    pub(crate) severity: String,
+    /// Debian's.
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    pub(crate) urgency: String,
+    /// RustSec's: what is no vulnerability, such as `unmaintained`.
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    pub(crate) informational: String,
+}
+
+/// `null` is as good as nothing.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A text; what is of another type is not ours to understand.
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => text,
+        _ => String::new(),
+    })
+}
+
+/// Why a record, or a part of it, is not in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Skip {
+    /// It is larger than any honest record.
+    TooLarge,
+    /// It is not JSON, or not in the shape of OSV's schema.
+    Malformed,
+    /// It is written in a later schema, of another major version.
+    UnknownSchema,
+    /// Its publisher took it back.
+    Withdrawn,
+    /// It speaks of no vulnerability: an unmaintained package, a notice.
+    Informational,
+    /// It names no package of an ecosystem that is known here.
+    UnknownEcosystem,
+    /// None of its ranges holds versions that are valid in its ecosystem.
+    InvalidRange,
+}
+
+impl Skip {
+    /// Why, in words that follow a number of records.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::TooLarge => "larger than any honest record",
+            Self::Malformed => "not in OSV's schema",
+            Self::UnknownSchema => "in a later schema that is not understood",
+            Self::Withdrawn => "withdrawn by their publishers",
+            Self::Informational => "about no vulnerability",
+            Self::UnknownEcosystem => "about ecosystems that are not known here",
+            Self::InvalidRange => "with ranges that make no sense in their ecosystem",
+        }
+    }
+}
+
+/// Reads a record.
+///
+/// # Errors
+///
+/// Says why it can't be used.
+pub(crate) fn read(text: &[u8]) -> Result<Record, Skip> {
+    if text.len() as u64 > MAX_RECORD {
+        return Err(Skip::TooLarge);
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let record: Record = serde_json::from_slice(text).map_err(|_| Skip::Malformed)?;
+    if !record.schema_version.is_empty() && !record.schema_version.starts_with("1.") {
+        return Err(Skip::UnknownSchema);
+    }
+    let name = |name: &String| !name.is_empty() && name.len() <= MAX_NAME && is_plain(name);
+    if !name(&record.id) {
+        return Err(Skip::Malformed);
+    }
+    let too_many = record.affected.len() > MAX_AFFECTED
+        || record.affected.iter().any(|affected| {
+            affected.versions.len() > MAX_VERSIONS
+                || affected.ranges.iter().any(|range| range.events.len() > MAX_VERSIONS)
+        });
+    if too_many {
+        return Err(Skip::TooLarge);
+    }
+    if !record.withdrawn.is_empty() {
+        return Err(Skip::Withdrawn);
+    }
+    Ok(record)
+}
+
+/// Whether a name can be shown as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}

@@ -1,0 +1,207 @@
+//! Which ecosystem's advisories speak of a package, and under which name and version.
+
+use coaming_image::{Distribution, Package, PackageKind};
+
+use crate::{Ecosystem, Order, place};
+
+/// A question to the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) ecosystem: String,
+    pub(crate) order: Order,
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
+/// Why nothing can be asked about a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unasked {
+    /// No advisories are published for this distribution, or the image does not say which one it is.
+    UnknownDistribution,
+    /// It does not say its version: a module under development.
+    NoVersion,
+}
+
+/// The questions to ask about a package.
+///
+/// # Errors
+///
+/// Says why there are none.
+pub(crate) fn queries(
+    package: &Package,
+    distribution: Option<&Distribution>,
+) -> Result<Vec<Query>, Unasked> {
+    if package.version.is_empty() || is_development(package) {
+        return Err(Unasked::NoVersion);
+    }
+    let ecosystem = match package.kind {
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => {
+            distribution.and_then(|distribution| release(package.kind, distribution))
+        }
+        PackageKind::PyPi => Some("PyPI".to_owned()),
+        PackageKind::Npm => Some("npm".to_owned()),
+        PackageKind::Gem => Some("RubyGems".to_owned()),
+        PackageKind::Maven => Some("Maven".to_owned()),
+        PackageKind::Composer => Some("Packagist".to_owned()),
+        PackageKind::NuGet => Some("NuGet".to_owned()),
+        PackageKind::Cargo => Some("crates.io".to_owned()),
+        PackageKind::Golang => Some("Go".to_owned()),
+    };
+    let ecosystem = ecosystem.ok_or(Unasked::UnknownDistribution)?;
+    let parsed = Ecosystem::parse(&ecosystem);
+    let order = parsed.order().ok_or(Unasked::UnknownDistribution)?;
+    let query = |name: &str, version: &str| Query {
+        ecosystem: ecosystem.clone(),
+        order,
+        name: place::package(&parsed.name, name),
+        version: version.to_owned(),
+    };
+    let source = package.source.as_ref().map(|source| {
+        let version = if package.kind == PackageKind::Rpm {
+            with_epoch(&source.version, &package.version)
+        } else {
+            source.version.clone()
+        };
+        query(&source.name, if version.is_empty() { &package.version } else { &version })
+    });
+    let binary = query(&package.name, &package.version);
+    Ok(match (package.kind, source) {
+        // Debian's and Ubuntu's advisories name source packages alone.
+        (PackageKind::Deb, Some(source)) => vec![source],
+        (_, Some(source)) if source.name != binary.name => vec![source, binary],
+        _ => vec![binary],
+    })
+}
+
+/// A module that was built from a working tree, whose version says nothing.
+fn is_development(package: &Package) -> bool {
+    package.kind == PackageKind::Golang
+        && matches!(package.version.as_str(), "(devel)" | "v0.0.0" | "0.0.0" | "unknown")
+}
+
+/// Source packages' names carry no epoch; the binary package's holds for them too.
+fn with_epoch(source: &str, binary: &str) -> String {
+    match binary.split_once(':') {
+        Some((epoch, _)) if !source.is_empty() && !source.contains(':') => {
+            format!("{epoch}:{source}")
+        }
+        _ => source.to_owned(),
+    }
+}
+
+/// The ecosystem that holds a distribution's own advisories.
+fn release(kind: PackageKind, distribution: &Distribution) -> Option<String> {
+    let version = distribution.version.as_str();
+    let major = version.split('.').next().unwrap_or(version);
+    let name = match (kind, distribution.id.as_str()) {
+        (PackageKind::Deb, "debian") => format!("Debian:{major}"),
+        (PackageKind::Deb, "ubuntu") => format!("Ubuntu:{version}"),
+        (PackageKind::Apk, "alpine") => {
+            let mut numbers = version.split('.');
+            format!("Alpine:v{}.{}", numbers.next()?, numbers.next()?)
+        }
+        (PackageKind::Apk, "wolfi") => return Some("Wolfi".to_owned()),
+        (PackageKind::Apk, "chainguard") => return Some("Chainguard".to_owned()),
+        (PackageKind::Rpm, "rhel" | "centos" | "redhat") => format!("Red Hat:{major}"),
+        (PackageKind::Rpm, "rocky") => format!("Rocky Linux:{major}"),
+        (PackageKind::Rpm, "almalinux") => format!("AlmaLinux:{major}"),
+        (PackageKind::Rpm, "fedora") => format!("Fedora:{major}"),
+        (PackageKind::Rpm, "ol") => format!("Oracle Linux:{major}"),
+        (PackageKind::Rpm, "amzn") => format!("Amazon Linux:{version}"),
+        (PackageKind::Rpm, "photon") => format!("Photon OS:{version}"),
+        (PackageKind::Rpm, "mageia") => format!("Mageia:{major}"),
+        (PackageKind::Rpm, "openEuler") => format!("openEuler:{version}"),
+        (PackageKind::Rpm, "azurelinux" | "mariner") => format!("Azure Linux:{major}"),
+        (PackageKind::Rpm, "opensuse-leap") => format!("openSUSE:Leap {version}"),
+        (PackageKind::Rpm, "opensuse-tumbleweed") => {
+            return Some("openSUSE:Tumbleweed".to_owned());
+        }
+        (PackageKind::Rpm, "sles" | "sled" | "sle-micro" | "bci") => {
+            match version.split_once('.') {
+                Some(("15", pack)) => format!("SUSE:15 SP{pack}"),
+                Some((major, pack)) => format!("SUSE:Linux Enterprise Server {major} SP{pack}"),
+                None => format!("SUSE:{version}"),
+            }
+        }
+        _ => return None,
+    };
+    (!version.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use coaming_image::SourcePackage;
+
+    use super::*;
+
+    fn package(kind: PackageKind, name: &str, version: &str) -> Package {
+        Package {
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: None,
+            source: None,
+            path: String::new(),
+            layer: None,
+            licence: String::new(),
+            purl: String::new(),
+        }
+    }
+
+    fn distribution(id: &str, version: &str) -> Distribution {
+        Distribution { id: id.to_owned(), version: version.to_owned(), ..Distribution::default() }
+    }
+
+    #[test]
+    fn debian_is_asked_by_source_package_and_release() {
+        let mut binary = package(PackageKind::Deb, "libssl3", "3.0.11-1~deb12u2");
+        let source =
+            SourcePackage { name: "openssl".to_owned(), version: "3.0.11-1~deb12u2".to_owned() };
+        binary.source = Some(source);
+        let queries = queries(&binary, Some(&distribution("debian", "12"))).unwrap();
+        assert_eq!(queries.len(), 1);
+        assert_eq!(queries[0].ecosystem, "Debian:12");
+        assert_eq!(queries[0].name, "openssl");
+    }
+
+    #[test]
+    fn releases_are_named_as_the_distributions_name_them() {
+        for (kind, id, version, expected) in [
+            (PackageKind::Deb, "ubuntu", "22.04", "Ubuntu:22.04"),
+            (PackageKind::Apk, "alpine", "3.18.4", "Alpine:v3.18"),
+            (PackageKind::Apk, "wolfi", "20230201", "Wolfi"),
+            (PackageKind::Rpm, "rhel", "9.3", "Red Hat:9"),
+            (PackageKind::Rpm, "rocky", "8.9", "Rocky Linux:8"),
+            (PackageKind::Rpm, "sles", "15.5", "SUSE:15 SP5"),
+            (PackageKind::Rpm, "opensuse-leap", "15.5", "openSUSE:Leap 15.5"),
+        ] {
+            let found = queries(&package(kind, "x", "1"), Some(&distribution(id, version)));
+            assert_eq!(found.unwrap()[0].ecosystem, expected);
+        }
+        let unknown =
+            queries(&package(PackageKind::Deb, "x", "1"), Some(&distribution("foo", "1")));
+        assert_eq!(unknown, Err(Unasked::UnknownDistribution));
+        let rolling =
+            queries(&package(PackageKind::Deb, "x", "1"), Some(&distribution("debian", "")));
+        assert_eq!(rolling, Err(Unasked::UnknownDistribution));
+    }
+
+    #[test]
+    fn the_source_of_an_rpm_has_its_epoch() {
+        let mut binary = package(PackageKind::Rpm, "openssl-libs", "1:3.0.7-6.el9");
+        let source =
+            SourcePackage { name: "openssl".to_owned(), version: "3.0.7-6.el9".to_owned() };
+        binary.source = Some(source);
+        let queries = queries(&binary, Some(&distribution("rhel", "9.1"))).unwrap();
+        let versions: Vec<_> = queries.iter().map(|query| query.version.as_str()).collect();
+        assert_eq!(versions, ["1:3.0.7-6.el9", "1:3.0.7-6.el9"]);
+    }
+
+    #[test]
+    fn modules_under_development_have_no_version() {
+        for version in ["(devel)", "v0.0.0", ""] {
+            let found = queries(&package(PackageKind::Golang, "example.com/app", version), None);
+            assert_eq!(found, Err(Unasked::NoVersion));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Ranges of versions: from OSV's events to intervals, and which one a version lies in.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::osv::{Event, Range};
+use crate::{Order, Version};
+
+/// Versions from one on, up to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Interval {
+    /// The first version in it; empty means from the beginning.
+    pub(crate) introduced: String,
+    /// Where it ends.
+    pub(crate) end: End,
+}
+
+/// Where an interval ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum End {
+    /// Nowhere: nothing is fixed yet.
+    Open,
+    /// Before the version that fixes it.
+    Fixed(String),
+    /// After the last version that is known to be affected.
+    LastAffected(String),
+}
+
+impl Interval {
+    /// Whether a version lies in it; `None` where a bound is no version.
+    pub(crate) fn contains(&self, order: Order, version: &Version) -> Option<bool> {
+        let compare = |bound: &str| version.compare(&Version::parse(order, bound)?);
+        if !self.introduced.is_empty() && compare(&self.introduced)? == Ordering::Less {
+            return Some(false);
+        }
+        Some(match &self.end {
+            End::Open => true,
+            End::Fixed(bound) => compare(bound)? == Ordering::Less,
+            End::LastAffected(bound) => compare(bound)? != Ordering::Greater,
+        })
+    }
+
+    /// The version that fixes it.
+    pub(crate) fn fixed(&self) -> Option<&str> {
+        match &self.end {
+            End::Fixed(version) => Some(version),
+            End::Open | End::LastAffected(_) => None,
+        }
+    }
+}
+
+/// An event, with its version read; `None` is the beginning of all versions.
+struct Bound<'a> {
+    version: Option<Version>,
+    text: &'a str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Fixed,
+    Introduced,
+    LastAffected,
+}
+
+/// Turns a range's events, which may stand in any order, into intervals. `None` where an event's
+/// version is none in this order, or where nothing is introduced.
+pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
+    let mut bounds: Vec<Bound<'_>> = range
+        .events
+        .iter()
+        .flat_map(read)
+        .map(|(kind, text)| bound(order, kind, text))
+        .collect::<Option<_>>()?;
+    bounds.sort_by(|left, right| {
+        let order = match (&left.version, &right.version) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (Some(left), Some(right)) => left.compare(right).unwrap_or(Ordering::Equal),
+        };
+        order.then(left.kind.cmp(&right.kind))
+    });
+    let mut intervals = Vec::new();
+    let mut open: Option<&str> = None;
+    for bound in &bounds {
+        let end = match (bound.kind, open) {
+            (Kind::Introduced, None) => {
+                open = Some(if bound.version.is_some() { bound.text } else { "" });
+                continue;
+            }
+            (Kind::Fixed, Some(_)) => End::Fixed(bound.text.to_owned()),
+            (Kind::LastAffected, Some(_)) => End::LastAffected(bound.text.to_owned()),
+            // Introduced twice, or ended before it began: says nothing new.
+            _ => continue,
+        };
+        let introduced = open.take().unwrap_or_default().to_owned();
+        intervals.push(Interval { introduced, end });
+    }
+    if let Some(introduced) = open {
+        intervals.push(Interval { introduced: introduced.to_owned(), end: End::Open });
+    }
+    (!intervals.is_empty()).then_some(intervals)
+}
+
+/// What an event says; a limit ends a range as a fix does, but that is only said of commits.
+fn read(event: &Event) -> impl Iterator<Item = (Kind, &str)> {
+    [
+        (Kind::Introduced, event.introduced.as_deref()),
+        (Kind::Fixed, event.fixed.as_deref()),
+        (Kind::LastAffected, event.last_affected.as_deref()),
+        (Kind::Fixed, event.limit.as_deref().filter(|text| *text != "*")),
+    ]
+    .into_iter()
+    .filter_map(|(kind, text)| text.map(|text| (kind, text)))
+}
+
+fn bound<'a>(order: Order, kind: Kind, text: &'a str) -> Option<Bound<'a>> {
+    if text == "0" {
+        return Some(Bound { version: None, text, kind });
+    }
+    Some(Bound { version: Some(Version::parse(order, text)?), text, kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(events: &str) -> Range {
+        serde_json::from_str(&format!(r#"{{"type": "ECOSYSTEM", "events": {events}}}"#)).unwrap()
+    }
+
+    fn affected(events: &str, version: &str) -> bool {
+        let version = Version::parse(Order::Dpkg, version).unwrap();
+        intervals(Order::Dpkg, &range(events))
+            .unwrap()
+            .iter()
+            .any(|interval| interval.contains(Order::Dpkg, &version).unwrap())
+    }
+
+    #[test]
+    fn events_become_intervals_in_any_order() {
+        let events =
+            r#"[{"fixed": "3"}, {"introduced": "5"}, {"introduced": "0"}, {"fixed": "7"}]"#;
+        for (version, expected) in
+            [("0", true), ("2.9", true), ("3", false), ("4", false), ("5", true), ("7", false)]
+        {
+            assert_eq!(affected(events, version), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn the_last_affected_version_is_affected() {
+        let events = r#"[{"introduced": "1"}, {"last_affected": "2"}]"#;
+        assert!(!affected(events, "0.9"));
+        assert!(affected(events, "2"));
+        assert!(!affected(events, "2.0.1"));
+    }
+
+    #[test]
+    fn fixed_and_introduced_again_at_once_goes_on() {
+        let events = r#"[{"introduced": "1"}, {"fixed": "2"}, {"introduced": "2"}]"#;
+        assert!(affected(events, "2"));
+        assert!(affected(events, "9"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert!(intervals(Order::Dpkg, &range(r#"[{"introduced": "x_y"}]"#)).is_none());
+        assert!(intervals(Order::Dpkg, &range(r#"[{"fixed": "1"}]"#)).is_none());
+        assert!(intervals(Order::Dpkg, &range("[]")).is_none());
+    }
+}

@@ -1,0 +1,91 @@
+//! OpenVEX: <https://github.com/openvex/spec>.
+
+use serde_json::{Value, json};
+
+use super::{Statement, Status, list, text};
+use crate::Vulnerability;
+
+/// Reads a statement; `None` where it can't be understood.
+pub(super) fn statement(value: &Value, _document: &Value) -> Option<Statement> {
+    let status = match text(value, "status") {
+        "not_affected" => Status::NotAffected,
+        "fixed" => Status::Fixed,
+        "affected" => Status::Affected,
+        "under_investigation" => Status::UnderInvestigation,
+        _ => return None,
+    };
+    let vulnerability = value.get("vulnerability")?;
+    let mut names = Vec::new();
+    if let Some(name) = vulnerability.as_str() {
+        names.push(name.to_owned());
+    } else {
+        names.push(text(vulnerability, "name").to_owned());
+        let aliases = list(vulnerability, "aliases").iter().filter_map(Value::as_str);
+        names.extend(aliases.map(str::to_owned));
+    }
+    names.retain(|name| !name.is_empty());
+    if names.is_empty() {
+        return None;
+    }
+    let mut packages = Vec::new();
+    for product in list(value, "products") {
+        let parts = list(product, "subcomponents");
+        if parts.is_empty() {
+            packages.push(identity(product)?);
+        }
+        // What is said of a part holds for that part alone.
+        packages.extend(parts.iter().map(identity).collect::<Option<Vec<_>>>()?);
+    }
+    let reason = ["impact_statement", "justification", "status_notes"]
+        .into_iter()
+        .map(|key| text(value, key))
+        .find(|text| !text.is_empty());
+    Some(Statement { names, packages, status, reason: reason.unwrap_or_default().to_owned() })
+}
+
+/// What identifies a product or a part: its package URL, else its name.
+fn identity(value: &Value) -> Option<String> {
+    let identifier = value.get("identifiers").map(|each| text(each, "purl")).unwrap_or_default();
+    let identity = [value.as_str().unwrap_or_default(), identifier, text(value, "@id")];
+    identity.into_iter().find(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Writes what was found in a product as a document: that it is affected, and what to do. `product`
+/// is the image's package URL or reference, `time` as RFC 3339 writes it.
+#[must_use]
+pub fn write(vulnerabilities: &[Vulnerability<'_>], product: &str, time: &str) -> Value {
+    let statements: Vec<Value> = vulnerabilities
+        .iter()
+        .map(|vulnerability| {
+            let action = match &vulnerability.fixed {
+                Some(fixed) => format!("Upgrade {} to {fixed}.", vulnerability.package.name),
+                None => "No fixed version is known yet.".to_owned(),
+            };
+            json!({
+                "vulnerability": {"name": vulnerability.id, "aliases": vulnerability.aliases},
+                "products": [{
+                    "@id": product,
+                    "subcomponents": [{"@id": vulnerability.package.purl}],
+                }],
+                "status": "affected",
+                "action_statement": action,
+            })
+        })
+        .collect();
+    json!({
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": format!("https://openvex.dev/docs/coaming/{}", identifier(product, time)),
+        "author": "coaming",
+        "timestamp": time,
+        "version": 1,
+        "statements": statements,
+    })
+}
+
+/// A name for the document that is the same for the same product and time.
+fn identifier(product: &str, time: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    let digest =
+        Sha256::new().chain_update(product).chain_update([0]).chain_update(time).finalize();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

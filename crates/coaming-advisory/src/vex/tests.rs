@@ -1,0 +1,84 @@
+use coaming_finding::Severity;
+use coaming_image::Package;
+
+use super::*;
+use crate::parse_purl;
+
+fn package() -> Package {
+    parse_purl("pkg:pypi/requests@2.19.1").unwrap().package
+}
+
+fn vulnerability(package: &Package) -> Vulnerability<'_> {
+    Vulnerability {
+        id: "CVE-2018-18074".to_owned(),
+        aliases: vec!["GHSA-x84v-xcm2-53pg".to_owned()],
+        package,
+        fixed: Some("2.20.0".to_owned()),
+        severity: Some(Severity::High),
+        score: Some(7.5),
+        vector: "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N".to_owned(),
+        probability: None,
+        exploited: None,
+        summary: "Sends credentials to other hosts".to_owned(),
+        priority: 35,
+    }
+}
+
+fn status(document: &str, product: &str) -> Option<Status> {
+    let package = package();
+    let document = parse(document.as_bytes()).unwrap();
+    document.verdict(&vulnerability(&package), product).map(|statement| statement.status)
+}
+
+#[test]
+fn openvex_speaks_of_products_and_of_their_parts() {
+    let of_part = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [{
+        "vulnerability": {"name": "GHSA-x84v-xcm2-53pg"}, "status": "not_affected",
+        "products": [{"@id": "pkg:oci/shop", "subcomponents": [{"@id": "pkg:pypi/requests"}]}],
+        "justification": "vulnerable_code_not_in_execute_path"}]}"#;
+    assert_eq!(status(of_part, ""), Some(Status::NotAffected));
+    let of_product = r#"{"statements": [{"vulnerability": "CVE-2018-18074",
+        "products": ["pkg:oci/shop"], "status": "not_affected"}]}"#;
+    assert_eq!(status(of_product, "pkg:oci/shop"), Some(Status::NotAffected));
+    assert_eq!(status(of_product, "pkg:oci/other"), None);
+}
+
+#[test]
+fn the_last_statement_counts() {
+    let document = r#"{"statements": [
+        {"vulnerability": {"name": "CVE-2018-18074"}, "status": "under_investigation"},
+        {"vulnerability": {"name": "CVE-2018-18074"}, "status": "affected"}]}"#;
+    assert_eq!(status(document, ""), Some(Status::Affected));
+}
+
+#[test]
+fn cyclonedx_refers_to_components() {
+    let document = r##"{"bomFormat": "CycloneDX",
+        "components": [{"bom-ref": "lib-7", "purl": "pkg:pypi/requests@2.19.1"}],
+        "vulnerabilities": [{"id": "CVE-2018-18074", "affects": [{"ref": "urn:cdx:1/1#lib-7"}],
+            "analysis": {"state": "false_positive", "detail": "no redirects"}}]}"##;
+    assert_eq!(status(document, ""), Some(Status::NotAffected));
+    assert_eq!(status(&document.replace("2.19.1", "2.18.0"), ""), None);
+}
+
+#[test]
+fn what_is_not_understood_excuses_nothing() {
+    let document = r#"{"statements": [{"vulnerability": {"name": "CVE-2018-18074"}, "status": "fine"},
+        {"vulnerability": 7, "status": "fixed"}, null]}"#;
+    assert_eq!(status(document, ""), None);
+    assert_eq!(parse(document.as_bytes()).unwrap().skipped, 3);
+    assert!(matches!(parse(b"{}"), Err(VexError::Kind)));
+    assert!(matches!(parse(b"["), Err(VexError::Json(_))));
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let package = package();
+    let found = [vulnerability(&package)];
+    for document in [
+        write_openvex(&found, "pkg:oci/shop", "2026-01-01T00:00:00Z"),
+        write_cyclonedx(&found, "pkg:oci/shop", "2026-01-01T00:00:00Z"),
+    ] {
+        assert_eq!(status(&document.to_string(), ""), Some(Status::Affected));
+    }
+}

@@ -1,0 +1,470 @@
+//! Records to findings: built from files, asked by packages.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use coaming_advisory::{
+    Built, Database, Matches, Severity, Skip, Surroundings, Unasked, build, parse_purl,
+};
+use coaming_image::{Distribution, Package};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder with records, and a database built from them.
+struct World {
+    folder: TempDir,
+    built: Built,
+}
+
+impl World {
+    fn new(records: &[Value]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("osv")).unwrap();
+        for (number, record) in records.iter().enumerate() {
+            let path = folder.path().join(format!("osv/{number}.json"));
+            fs::write(path, record.to_string()).unwrap();
+        }
+        let built = run(folder.path()).unwrap();
+        Self { folder, built }
+    }
+
+    fn database(&self) -> Database {
+        Database::open(&self.folder.path().join("db")).unwrap()
+    }
+
+    /// What is found, as `id package fixed`.
+    fn found(&self, urls: &[&str]) -> Vec<String> {
+        let (packages, distribution) = packages(urls);
+        let database = self.database();
+        let matches =
+            database.matches(&packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        lines(&matches)
+    }
+}
+
+fn run(folder: &Path) -> Result<Built, coaming_advisory::BuildError> {
+    build(&folder.join("osv"), &folder.join("db"), "2026-01-01T00:00:00Z", &|_| {})
+}
+
+fn packages(urls: &[&str]) -> (Vec<Package>, Option<Distribution>) {
+    let named: Vec<_> = urls.iter().map(|url| parse_purl(url).unwrap()).collect();
+    let distribution = named.iter().find_map(|named| named.distribution.clone());
+    (named.into_iter().map(|named| named.package).collect(), distribution)
+}
+
+fn lines(matches: &Matches<'_>) -> Vec<String> {
+    let mut lines: Vec<String> = matches
+        .vulnerabilities
+        .iter()
+        .map(|found| {
+            let fixed = found.fixed.as_deref().unwrap_or("-");
+            format!("{} {} {fixed}", found.id, found.package.name)
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn record(id: &str, ecosystem: &str, package: &str, events: &Value) -> Value {
+    json!({"schema_version": "1.6.0", "id": id, "modified": "2025-01-01T00:00:00Z",
+        "affected": [{"package": {"ecosystem": ecosystem, "name": package},
+            "ranges": [{"type": "ECOSYSTEM", "events": events}]}]})
+}
+
+/// A record of one range from the beginning to the fix.
+fn fixed(id: &str, ecosystem: &str, package: &str, version: &str) -> Value {
+    record(id, ecosystem, package, &json!([{"introduced": "0"}, {"fixed": version}]))
+}
+
+#[test]
+fn real_old_packages_are_found_and_their_fixed_versions_are_not() {
+    // Package, an old version, the record's name, where the fix came, from the publishers' advisories.
+    let facts = [
+        ("PyPI", "requests", "pkg:pypi/requests", "2.19.1", "CVE-2018-18074", "2.20.0"),
+        ("PyPI", "Jinja2", "pkg:pypi/jinja2", "2.10", "CVE-2019-10906", "2.10.1"),
+        ("npm", "lodash", "pkg:npm/lodash", "4.17.11", "CVE-2019-10744", "4.17.12"),
+        ("npm", "minimist", "pkg:npm/minimist", "1.2.5", "CVE-2021-44906", "1.2.6"),
+        ("crates.io", "time", "pkg:cargo/time", "0.1.43", "RUSTSEC-2020-0071", "0.2.23"),
+        (
+            "Go",
+            "golang.org/x/net",
+            "pkg:golang/golang.org/x/net",
+            "v0.6.0",
+            "CVE-2022-41723",
+            "0.7.0",
+        ),
+        ("Go", "stdlib", "pkg:golang/stdlib", "1.20.3", "CVE-2023-24538", "1.20.4"),
+        (
+            "Maven",
+            "org.apache.logging.log4j:log4j-core",
+            "pkg:maven/org.apache.logging.log4j/log4j-core",
+            "2.14.1",
+            "CVE-2021-44228",
+            "2.15.0",
+        ),
+        ("RubyGems", "rack", "pkg:gem/rack", "2.2.3", "CVE-2022-30122", "2.2.3.1"),
+        (
+            "NuGet",
+            "Newtonsoft.Json",
+            "pkg:nuget/Newtonsoft.Json",
+            "12.0.3",
+            "GHSA-5crp-9r3c-p9vr",
+            "13.0.1",
+        ),
+        (
+            "Packagist",
+            "guzzlehttp/guzzle",
+            "pkg:composer/guzzlehttp/guzzle",
+            "7.4.2",
+            "CVE-2022-29248",
+            "7.4.3",
+        ),
+    ];
+    let records: Vec<Value> = facts
+        .iter()
+        .map(|(ecosystem, name, _, _, id, version)| fixed(id, ecosystem, name, version))
+        .collect();
+    let world = World::new(&records);
+    for (_, _, url, old, id, repaired) in facts {
+        let found = world.found(&[&format!("{url}@{old}")]);
+        assert_eq!(found.len(), 1, "{url}@{old}");
+        assert!(found[0].starts_with(id), "{found:?}");
+        assert_eq!(world.found(&[&format!("{url}@{repaired}")]), Vec::<String>::new(), "{url}");
+    }
+}
+
+#[test]
+fn a_name_in_two_ecosystems_is_two_packages() {
+    let world = World::new(&[fixed("CVE-2020-1", "npm", "requests", "9.0.0")]);
+    assert_eq!(world.found(&["pkg:pypi/requests@2.19.1"]), Vec::<String>::new());
+    assert_eq!(world.found(&["pkg:npm/requests@2.19.1"]).len(), 1);
+}
+
+#[test]
+fn distributions_are_matched_by_release_and_source_package() {
+    let libssl = "pkg:deb/debian/libssl3@3.0.9-1?upstream=openssl&distro=debian-12";
+    let world = World::new(&[
+        fixed("DSA-1-1", "Debian:12", "openssl", "3.0.11-1~deb12u1"),
+        fixed("DSA-2-1", "Debian:11", "openssl", "9.9"),
+        fixed("CVE-2023-5", "Debian:12", "libssl3", "9.9"),
+        record("DEBIAN-CVE-2023-9", "Debian:12", "openssl", &json!([{"introduced": "0"}])),
+    ]);
+    let expected = ["DEBIAN-CVE-2023-9 libssl3 -", "DSA-1-1 libssl3 3.0.11-1~deb12u1"];
+    assert_eq!(world.found(&[libssl]), expected);
+    // The distribution's backport carries the fix, though upstream's number is old.
+    let backport = "pkg:deb/debian/libssl3@3.0.11-1~deb12u1?upstream=openssl&distro=debian-12";
+    assert_eq!(world.found(&[backport]), ["DEBIAN-CVE-2023-9 libssl3 -"]);
+}
+
+#[test]
+fn releases_are_found_under_all_the_ways_to_write_them() {
+    let world = World::new(&[
+        fixed("A-1", "Ubuntu:22.04:LTS", "curl", "2"),
+        fixed("A-2", "Red Hat:enterprise_linux:9::baseos", "curl", "2"),
+        fixed("A-3", "SUSE:Linux Enterprise Module for Basesystem 15 SP5", "curl", "2"),
+        fixed("A-4", "Alpine:v3.18", "curl", "2"),
+        fixed("A-5", "Rocky Linux:8", "curl", "2"),
+    ]);
+    for (url, id) in [
+        ("pkg:deb/ubuntu/curl@1?distro=ubuntu-22.04", "A-1"),
+        ("pkg:rpm/redhat/curl@1?distro=rhel-9.3", "A-2"),
+        ("pkg:rpm/suse/curl@1?distro=sles-15.5", "A-3"),
+        ("pkg:apk/alpine/curl@1?distro=alpine-3.18.4", "A-4"),
+        ("pkg:rpm/rocky/curl@1?distro=rocky-8.9", "A-5"),
+    ] {
+        assert_eq!(world.found(&[url]), [format!("{id} curl 2")], "{url}");
+    }
+}
+
+#[test]
+fn one_vulnerability_of_many_names_is_one_finding() {
+    let mut github = fixed("GHSA-aaaa-bbbb-cccc", "PyPI", "requests", "2.20.0");
+    github["aliases"] = json!(["CVE-2018-18074", "PYSEC-2018-28"]);
+    github["severity"] =
+        json!([{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}]);
+    let mut python = fixed("PYSEC-2018-28", "PyPI", "requests", "2.21.0");
+    python["aliases"] = json!(["CVE-2018-18074"]);
+    let world = World::new(&[github, python]);
+    let (packages, _) = packages(&["pkg:pypi/requests@2.19.1"]);
+    let database = world.database();
+    let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+    assert_eq!(lines(&matches), ["CVE-2018-18074 requests 2.21.0"]);
+    let found = &matches.vulnerabilities[0];
+    assert_eq!(found.aliases, ["GHSA-aaaa-bbbb-cccc", "PYSEC-2018-28"]);
+    assert_eq!((found.score, found.severity), (Some(7.5), Some(Severity::High)));
+}
+
+#[test]
+fn a_bulletin_is_as_many_findings_as_it_has_vulnerabilities() {
+    let mut bulletin = fixed("DSA-9-1", "Debian:12", "curl", "8");
+    bulletin["upstream"] = json!(["CVE-2024-1", "CVE-2024-2"]);
+    let mut single = fixed("DEBIAN-CVE-2024-1", "Debian:12", "curl", "8");
+    single["upstream"] = json!(["CVE-2024-1"]);
+    single["affected"][0]["ecosystem_specific"] = json!({"urgency": "unimportant"});
+    let world = World::new(&[bulletin, single]);
+    let (packages, distribution) = packages(&["pkg:deb/debian/curl@7?distro=debian-12"]);
+    let database = world.database();
+    let matches =
+        database.matches(&packages, distribution.as_ref(), Surroundings::default()).unwrap();
+    assert_eq!(lines(&matches), ["CVE-2024-1 curl 8", "CVE-2024-2 curl 8"]);
+    let first = matches.vulnerabilities.iter().find(|found| found.id == "CVE-2024-1").unwrap();
+    assert_eq!(first.aliases, ["DEBIAN-CVE-2024-1", "DSA-9-1"]);
+    assert_eq!(first.severity, Some(Severity::Low), "the distribution's word");
+}
+
+#[test]
+fn what_is_withdrawn_or_no_vulnerability_is_left_out() {
+    let mut withdrawn = fixed("GHSA-1", "npm", "a", "2.0.0");
+    withdrawn["withdrawn"] = json!("2024-01-01T00:00:00Z");
+    let mut unmaintained = fixed("RUSTSEC-1", "crates.io", "a", "2.0.0");
+    unmaintained["affected"][0]["database_specific"] = json!({"informational": "unmaintained"});
+    let world = World::new(&[withdrawn, unmaintained, fixed("GHSA-2", "npm", "b", "2.0.0")]);
+    assert_eq!(world.found(&["pkg:npm/a@1.0.0", "pkg:cargo/a@1.0.0"]), Vec::<String>::new());
+    assert_eq!(world.built.skipped[&Skip::Withdrawn], 1);
+    assert_eq!(world.built.skipped[&Skip::Informational], 1);
+}
+
+#[test]
+fn versions_that_are_listed_alone_are_affected() {
+    let mut listed = record("MAL-1", "npm", "evil", &json!([{"introduced": "5.0.0"}]));
+    listed["affected"][0]["versions"] = json!(["1.0.1", "6.0.0"]);
+    let world = World::new(&[listed]);
+    assert_eq!(world.found(&["pkg:npm/evil@1.0.1"]), ["MAL-1 evil -"]);
+    assert_eq!(world.found(&["pkg:npm/evil@1.0.2"]), Vec::<String>::new());
+    assert_eq!(world.found(&["pkg:npm/evil@6.0.0"]), ["MAL-1 evil -"]);
+}
+
+#[test]
+fn go_modules_under_development_are_not_judged() {
+    let world = World::new(&[fixed("GO-1", "Go", "example.com/app", "1.5.0")]);
+    let (packages, _) = packages(&[
+        "pkg:golang/example.com/app@(devel)",
+        "pkg:golang/example.com/app@v0.0.0",
+        "pkg:golang/example.com/app@v0.0.0-20200622213623-75b288015ac9",
+    ]);
+    let database = world.database();
+    let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+    assert_eq!(matches.unasked[&Unasked::NoVersion], 2);
+    assert_eq!(lines(&matches), ["GO-1 example.com/app 1.5.0"], "a pseudo-version has an order");
+}
+
+#[test]
+fn the_standard_library_of_go_has_versions_with_additions() {
+    let world = World::new(&[fixed("GO-2", "Go", "stdlib", "1.20.4")]);
+    for version in ["go1.20.3", "1.20.3", "go1.20.3 X:boringcrypto", "go1.20rc2"] {
+        let (mut packages, _) = packages(&["pkg:golang/stdlib@1"]);
+        packages[0].version = version.to_owned();
+        let database = world.database();
+        let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+        assert_eq!(matches.vulnerabilities.len(), 1, "{version}");
+    }
+    assert_eq!(world.found(&["pkg:golang/stdlib@1.20.4"]), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_distribution_packaged_is_judged_by_the_distribution() {
+    let world = World::new(&[fixed("PYSEC-1", "PyPI", "requests", "2.31.0")]);
+    let (mut packages, distribution) = packages(&[
+        "pkg:deb/debian/python3-requests@2.28.1?upstream=requests&distro=debian-12",
+        "pkg:pypi/requests@2.28.1",
+    ]);
+    let ask = |packages: &[Package]| {
+        let database = world.database();
+        let matches =
+            database.matches(packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        matches.vulnerabilities.len()
+    };
+    packages[1].path = "/usr/lib/python3/dist-packages/requests-2.28.1.egg-info".to_owned();
+    assert_eq!(ask(&packages), 0, "it is Debian's");
+    packages[1].path =
+        "/usr/local/lib/python3.11/site-packages/requests.dist-info/METADATA".to_owned();
+    assert_eq!(ask(&packages), 1, "pip installed it");
+}
+
+#[test]
+fn a_fix_in_a_module_stream_says_nothing_of_others() {
+    let world = World::new(&[fixed(
+        "RHSA-1",
+        "Red Hat:enterprise_linux:8::appstream",
+        "nodejs",
+        "1:18.1-1.module+el8.9",
+    )]);
+    let plain = "pkg:rpm/redhat/nodejs@16.2-1.el8?epoch=1&distro=rhel-8.9";
+    assert_eq!(world.found(&[plain]), Vec::<String>::new());
+    let module = "pkg:rpm/redhat/nodejs@18.0-1.module%2Bel8.7?epoch=1&distro=rhel-8.9";
+    assert_eq!(world.found(&[module]).len(), 1);
+}
+
+#[test]
+fn silence_is_explained() {
+    let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
+    let (packages, distribution) = packages(&[
+        "pkg:deb/debian/curl@7?distro=debian-12",
+        "pkg:deb/debian/wget@7?distro=debian-12",
+        "pkg:npm/a@not-a-version",
+    ]);
+    let database = world.database();
+    let matches =
+        database.matches(&packages, distribution.as_ref(), Surroundings::default()).unwrap();
+    assert_eq!(matches.uncovered["Debian:12"], 2);
+    assert_eq!(matches.unordered.iter().collect::<Vec<_>>(), ["a not-a-version"]);
+}
+
+#[test]
+fn exploited_vulnerabilities_come_first() {
+    let world = World::new(&[
+        fixed("CVE-2021-44228", "npm", "b", "2.0.0"),
+        fixed("CVE-2020-0001", "npm", "a", "2.0.0"),
+    ]);
+    let osv = world.folder.path().join("osv");
+    fs::write(
+        osv.join("epss_scores-current.csv"),
+        "#model\ncve,epss,percentile\nCVE-2021-44228,0.944,0.99\n",
+    )
+    .unwrap();
+    let listed =
+        json!({"vulnerabilities": [{"cveID": "CVE-2021-44228", "dateAdded": "2021-12-10"}]});
+    fs::write(osv.join("known_exploited_vulnerabilities.json"), listed.to_string()).unwrap();
+    run(world.folder.path()).unwrap();
+    let (packages, _) = packages(&["pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"]);
+    let database = world.database();
+    let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+    let first = &matches.vulnerabilities[0];
+    assert_eq!(first.id, "CVE-2021-44228");
+    assert_eq!((first.probability, first.exploited.as_deref()), (Some(0.944), Some("2021-12-10")));
+    assert!(first.priority > matches.vulnerabilities[1].priority);
+}
+
+#[test]
+fn hostile_records_cost_only_themselves() {
+    let good = fixed("GHSA-good", "npm", "a", "2.0.0");
+    let world = World::new(std::slice::from_ref(&good));
+    let osv = world.folder.path().join("osv");
+    for (name, text) in [
+        ("nested.json", "[".repeat(100_000)),
+        ("null.json", r#"{"id": null, "affected": null}"#.to_owned()),
+        ("array.json", "[]".to_owned()),
+        ("schema.json", good.to_string().replace("1.6.0", "2.0.0")),
+        ("control.json", good.to_string().replace("GHSA-good", "GHSA-\\u001b[31m")),
+        ("unknown.json", fixed("X-1", "Nowhere", "a", "1").to_string()),
+        ("range.json", fixed("X-2", "Debian:12", "a", "no version!").to_string()),
+        ("huge.json", format!("{{\"id\": \"{}\"}}", "x".repeat(17 << 20))),
+    ] {
+        fs::write(osv.join(name), text).unwrap();
+    }
+    fs::write(osv.join("broken.zip"), b"PK\x03\x04 no archive").unwrap();
+    fs::write(osv.join("bomb.zip"), bomb()).unwrap();
+    let built = run(world.folder.path()).unwrap();
+    assert_eq!(built.advisories, 1);
+    assert!(built.skipped[&Skip::Malformed] >= 4);
+    assert_eq!(built.skipped[&Skip::UnknownSchema], 1);
+    assert_eq!(built.skipped[&Skip::UnknownEcosystem], 1);
+    assert_eq!(built.skipped[&Skip::InvalidRange], 1);
+    assert!(built.skipped[&Skip::TooLarge] >= 1);
+    assert!(built.problems.iter().any(|problem| problem.contains("broken.zip")));
+    assert!(
+        built.problems.iter().any(|problem| problem.contains("bomb.zip")),
+        "{:?}",
+        built.problems
+    );
+    assert_eq!(world.found(&["pkg:npm/a@1.0.0"]).len(), 1);
+}
+
+/// An archive of a hundred kilobytes that unpacks to a hundred megabytes.
+fn bomb() -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let chunk = vec![b' '; 10 << 20];
+    for number in 0..10 {
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated);
+        writer.start_file(format!("{number}.json"), options).unwrap();
+        writer.write_all(&chunk).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_database_that_is_none_is_refused_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let complaint = |path: &Path| Database::open(path).unwrap_err().to_string();
+    assert!(complaint(&path).contains("coaming db update"));
+    fs::write(&path, "no database at all").unwrap();
+    assert!(complaint(&path).contains("damaged"));
+    fs::write(&path, b"").unwrap();
+    assert!(complaint(&path).contains("damaged"));
+    let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
+    let whole = fs::read(world.folder.path().join("db")).unwrap();
+    for cut in [100, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..cut]).unwrap();
+        if let Ok(database) = Database::open(&path) {
+            let (packages, _) = packages(&["pkg:npm/a@1.0.0"]);
+            drop(database.matches(&packages, None, Surroundings::default()));
+        }
+    }
+}
+
+#[test]
+fn a_build_without_advisories_leaves_the_old_database() {
+    let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
+    let before = fs::read(world.folder.path().join("db")).unwrap();
+    fs::remove_file(world.folder.path().join("osv/0.json")).unwrap();
+    assert!(run(world.folder.path()).unwrap_err().to_string().contains("holds no advisories"));
+    assert_eq!(fs::read(world.folder.path().join("db")).unwrap(), before);
+}
+
+#[test]
+fn the_same_records_give_the_same_database() {
+    let records: Vec<Value> = (0..200)
+        .map(|number| fixed(&format!("GHSA-{number}"), "npm", &format!("p{}", number % 7), "2.0.0"))
+        .collect();
+    let (first, second) = (World::new(&records), World::new(&records));
+    let bytes = |world: &World| fs::read(world.folder.path().join("db")).unwrap();
+    assert!(bytes(&first) == bytes(&second));
+}
+
+/// The real exports, where this machine has them.
+fn exports() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("COAMING_DATA")?).join("osv");
+    folder.is_dir().then_some(folder)
+}
+
+#[test]
+fn the_real_exports_are_read_whole() {
+    let Some(folder) = exports() else {
+        assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must be set in CI");
+        eprintln!("SKIPPED: the_real_exports_are_read_whole: COAMING_DATA is not set");
+        return;
+    };
+    let target = tempfile::tempdir().unwrap();
+    let path = target.path().join("db");
+    let built = build(&folder, &path, "2026-01-01T00:00:00Z", &|_| {}).unwrap();
+    assert!(built.records > 8000, "{built:?}");
+    assert!(!built.skipped.contains_key(&Skip::Malformed), "{built:?}");
+    assert!(built.problems.is_empty(), "{built:?}");
+    let database = Database::open(&path).unwrap();
+    let ask = |url: &str| {
+        let (packages, _) = packages(&[url]);
+        let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+        matches.vulnerabilities.iter().map(|found| found.id.clone()).collect::<Vec<_>>()
+    };
+    for (url, id) in [
+        ("pkg:pypi/requests@2.19.1", "CVE-2018-18074"),
+        ("pkg:pypi/jinja2@2.10", "CVE-2019-10906"),
+        ("pkg:golang/golang.org/x/net@v0.6.0", "CVE-2022-41723"),
+        ("pkg:golang/stdlib@1.20.2", "CVE-2023-24538"),
+        ("pkg:cargo/time@0.1.43", "CVE-2020-26235"),
+    ] {
+        assert!(ask(url).iter().any(|found| found == id), "{url}: {:?}", ask(url));
+    }
+    for (url, id) in [
+        ("pkg:pypi/requests@2.20.0", "CVE-2018-18074"),
+        ("pkg:pypi/jinja2@2.10.1", "CVE-2019-10906"),
+        ("pkg:golang/golang.org/x/net@v0.7.0", "CVE-2022-41723"),
+        ("pkg:golang/stdlib@1.20.3", "CVE-2023-24538"),
+        ("pkg:cargo/time@0.2.23", "CVE-2020-26235"),
+    ] {
+        assert!(!ask(url).iter().any(|found| found == id), "{url}");
+    }
+}

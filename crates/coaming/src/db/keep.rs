@@ -1,0 +1,131 @@
+//! `coaming db build` and `coaming db info`.
+
+use std::io;
+
+use coaming_advisory::{Built, Database, Info};
+use time::OffsetDateTime;
+
+use crate::args::{DbBuildArguments, DbFormat, DbInfoArguments};
+use crate::progress::Progress;
+use crate::{CommandError, Outcome, output, scope};
+
+/// After so many days a database misses too much.
+const OLD: i64 = 14;
+
+/// Builds the database from a folder.
+pub(super) fn build(arguments: &DbBuildArguments) -> Result<Outcome, CommandError> {
+    let file = super::file(&arguments.database)?;
+    let built = {
+        let _progress = Progress::start("building the database of vulnerabilities …");
+        coaming_advisory::build(&arguments.folder, &file, &timestamp(), &|_| {})
+            .map_err(argument)?
+    };
+    for problem in &built.problems {
+        output::warn(problem);
+    }
+    output::write(None, |out| {
+        writeln!(out, "{}: {}", file.display(), counted(&built))?;
+        for (skip, count) in &built.skipped {
+            writeln!(out, "left out: {count} {}", skip.reason())?;
+        }
+        Ok(())
+    })?;
+    Ok(if built.problems.is_empty() { Outcome::Clean } else { Outcome::Failed })
+}
+
+fn counted(built: &Built) -> String {
+    format!(
+        "{} advisories about {} packages, from {} records; {} KiB",
+        built.advisories,
+        built.packages,
+        built.records,
+        built.size / 1024
+    )
+}
+
+/// Shows what the database says of itself.
+pub(super) fn info(arguments: &DbInfoArguments) -> Result<Outcome, CommandError> {
+    let file = super::file(&arguments.database)?;
+    let database = Database::open(&file).map_err(argument)?;
+    let info = database.info();
+    warn_if_old(info);
+    let checksum = coaming_advisory::digest(&file).map_err(argument)?;
+    output::write(None, |out| match arguments.format {
+        DbFormat::Text => {
+            writeln!(out, "database    {}", file.display())?;
+            writeln!(out, "built       {}", info.built)?;
+            writeln!(out, "newest      {}", info.newest)?;
+            writeln!(out, "advisories  {}", info.advisories)?;
+            writeln!(out, "packages    {}", info.packages)?;
+            writeln!(out, "size        {} KiB", info.size / 1024)?;
+            writeln!(out, "sha256      {checksum}")?;
+            writeln!(out, "\n{:>10}  ecosystem", "packages")?;
+            for (name, packages) in &info.ecosystems {
+                writeln!(out, "{packages:>10}  {name}")?;
+            }
+            Ok(())
+        }
+        DbFormat::Json => json(out, info, &file.display().to_string(), &checksum),
+    })?;
+    Ok(Outcome::Clean)
+}
+
+fn json(out: &mut dyn io::Write, info: &Info, file: &str, checksum: &str) -> io::Result<()> {
+    let ecosystems: Vec<_> = info
+        .ecosystems
+        .iter()
+        .map(|(name, packages)| serde_json::json!({"name": name, "packages": packages}))
+        .collect();
+    let value = serde_json::json!({
+        "version": 1,
+        "file": file,
+        "built": info.built,
+        "newest": info.newest,
+        "advisories": info.advisories,
+        "packages": info.packages,
+        "size": info.size,
+        "sha256": checksum,
+        "ecosystems": ecosystems,
+    });
+    serde_json::to_writer_pretty(&mut *out, &value)?;
+    writeln!(out)
+}
+
+/// Says so where the database misses what was published since.
+pub(super) fn warn_if_old(info: &Info) {
+    let Some(days) = age(info) else { return };
+    if days > OLD {
+        output::warn(&format!(
+            "the vulnerability database is {days} days old and misses what was published since: `coaming \
+             db update`"
+        ));
+    }
+}
+
+fn age(info: &Info) -> Option<i64> {
+    let day = info.built.get(..10)?;
+    let mut parts = day.split('-');
+    let year = parts.next()?.parse().ok()?;
+    let month: u8 = parts.next()?.parse().ok()?;
+    let day = parts.next()?.parse().ok()?;
+    let built = time::Date::from_calendar_date(year, month.try_into().ok()?, day).ok()?;
+    Some((scope::now()?.date() - built).whole_days())
+}
+
+/// The time, as RFC 3339 writes it.
+pub(super) fn timestamp() -> String {
+    let now = scope::now().unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        now.year(),
+        u8::from(now.month()),
+        now.day(),
+        now.hour(),
+        now.minute(),
+        now.second()
+    )
+}
+
+pub(super) fn argument(error: impl std::fmt::Display) -> CommandError {
+    CommandError::Argument(error.to_string())
+}
