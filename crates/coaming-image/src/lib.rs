@@ -39,5 +39,6 @@ pub use facts::{
     User, Utility, UtilityKind, Verdict,
 };
 pub use package::{Package, PackageKind, SourcePackage};
+pub use packages::{FilePackages, packages_of_file};
 pub use source::{Image, ImageError, Platform};
 pub use visit::VisitError;

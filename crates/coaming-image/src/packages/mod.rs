@@ -21,7 +21,14 @@ mod python;
 mod rpm;
 pub(crate) mod settle;
 
-use crate::analyse::{Analyser, Reader};
+#[cfg(test)]
+mod made;
+#[cfg(test)]
+mod properties;
+
+use crate::Package;
+use crate::analyse::{Analyser, Found, Reader};
+use crate::content::Content;
 
 /// The most bytes that a database or list of a distribution may have.
 const DATABASE_LIMIT: u64 = 64 << 20;
@@ -66,3 +73,40 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
     },
     Analyser { name: "executable", reader: Reader::Executable { read: elf::read } },
 ];
+
+/// What one file names.
+#[derive(Debug, Default)]
+pub struct FilePackages {
+    /// The packages, in the file's order; distributions' packages without the distribution.
+    pub packages: Vec<Package>,
+    /// What could not be read, and why; the rest is whole.
+    pub problems: Vec<String>,
+}
+
+/// Reads one file as the walk over an image would read it at this absolute path. A file that begins as
+/// a program does counts as one. For whoever has a file and no image, such as a fuzzer.
+#[must_use]
+pub fn packages_of_file(path: &str, bytes: Vec<u8>) -> FilePackages {
+    let mut all = FilePackages::default();
+    let content = Content::memory(bytes.as_slice());
+    for analyser in ANALYSERS {
+        let found = match &analyser.reader {
+            Reader::Whole { wants, limit, read } => {
+                (wants(path) && bytes.len() as u64 <= *limit).then(|| read(path, &bytes))
+            }
+            Reader::Seek { wants, read } => wants(path).then(|| read(path, &mut content.clone())),
+            Reader::Executable { read } => {
+                bytes.starts_with(b"\x7fELF").then(|| read(path, &mut content.clone()))
+            }
+        };
+        match found {
+            Some(Ok(Found { packages, problems, .. })) => {
+                all.packages.extend(packages);
+                all.problems.extend(problems);
+            }
+            Some(Err(error)) => all.problems.push(format!("{}: {error}", analyser.name)),
+            None => {}
+        }
+    }
+    all
+}

@@ -6,7 +6,7 @@
 
 mod catalogue;
 
-use crate::{ImageFacts, UtilityKind, Verdict};
+use crate::{ImageFacts, Utility, UtilityKind, Verdict};
 
 /// The most bytes of a program of many names that is looked into.
 pub(crate) const APPLET_LIMIT: u64 = 8 << 20;
@@ -14,9 +14,24 @@ pub(crate) const APPLET_LIMIT: u64 = 8 << 20;
 /// Programs that are many, by the name they are called by.
 const MANY: &[&str] = &["busybox", "busybox.static", "toybox"];
 
-/// What the program at this path is for, if it is in the catalogue.
+/// Folders that programs lie in; `busybox` is that of distroless' debug images.
+const FOLDERS: &[&str] = &["bin", "sbin", "busybox", "libexec"];
+
+impl Utility {
+    /// What an intruder does with this very program; where it does not stand out, with its kind.
+    #[must_use]
+    pub fn misuse(&self) -> &'static str {
+        catalogue::notable(&self.name).unwrap_or_else(|| self.kind.misuse())
+    }
+}
+
+/// What the program at this path, or of this bare name, is for, if it is in the catalogue and lies
+/// where programs do: in a folder for them, or in the root, where small images have them.
 pub(crate) fn of_path(path: &str) -> Option<UtilityKind> {
-    catalogue::kind(path.rsplit('/').next().unwrap_or_default())
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    let folder = parts.next().unwrap_or_default();
+    if folder.is_empty() || FOLDERS.contains(&folder) { catalogue::kind(name) } else { None }
 }
 
 /// Whether the program at this path is many.
@@ -57,6 +72,28 @@ pub(crate) fn verdict(facts: &ImageFacts) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_lie_in_folders_for_them() {
+        for path in ["/bin/sh", "/usr/local/go/bin/go", "/busybox/wget", "/kubectl", "python3.11"] {
+            assert!(of_path(path).is_some(), "{path}");
+        }
+        for path in ["/usr/share/doc/bash", "/app/node_modules/less", "/bin/true", "/bin/"] {
+            assert_eq!(of_path(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn says_what_an_intruder_does() {
+        let utility = |name: &str, kind| Utility {
+            place: crate::FilePlace::default(),
+            name: name.to_owned(),
+            kind,
+            target: None,
+        };
+        assert!(utility("python3", UtilityKind::Interpreter).misuse().contains("sockets"));
+        assert_eq!(utility("zsh", UtilityKind::Shell).misuse(), UtilityKind::Shell.misuse());
+    }
 
     #[test]
     fn finds_the_applets_of_a_program() {

@@ -1,9 +1,9 @@
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::packages::made::{run, tool, write};
 
 fn read_bytes(bytes: &[u8]) -> Result<Found, AnalyserError> {
     read("/app/server", &mut Content::memory(bytes))
@@ -135,31 +135,6 @@ fn says_nothing_of_other_programs() {
     let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     assert_eq!(read_bytes(&own).unwrap().packages, []);
     assert_eq!(read_bytes(b"\x7fELF").unwrap().packages, []);
-}
-
-/// A tool in `PATH` or `COAMING_TOOLS`; that it is missing is said, and fails in CI.
-fn tool(name: &str, test: &str) -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&paths).map(|path| path.join(name)).find(|path| path.exists());
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{name} is needed");
-        eprintln!("SKIPPED: {test}: there is no {name}");
-    }
-    found
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn write(folder: &Path, files: &[(&str, &str)]) {
-    for (name, text) in files {
-        let path = folder.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
 }
 
 #[test]
