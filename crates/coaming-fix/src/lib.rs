@@ -11,10 +11,12 @@
 //! * A file is replaced atomically or not at all, never one that changed since it was read, and
 //!   never through a text that is not exactly the file's.
 
+mod by_hand;
 mod diff;
 mod plan;
 mod write;
 
+pub use by_hand::{Order, orders, source_line};
 pub use diff::diff;
 pub use plan::{Change, Made, Plan, Skipped, plan};
 pub use write::{WriteError, write};

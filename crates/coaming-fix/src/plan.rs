@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use coaming_finding::{Applicability, DocumentEdits, FileEdits, FileId, Finding, Fix};
+use crate::by_hand::{Order, orders};
+use coaming_finding::{Applicability, DocumentEdits, FileEdits, FileId, Finding, Fix, ObjectRef};
 use coaming_kube::{FileEntry, FileKind, Inventory};
 use coaming_yaml::edit::{Edit, TextEdit, apply, apply_to_text};
 
@@ -53,6 +54,10 @@ pub struct Skipped {
     pub made: Made,
     /// Why it was not, and what to do instead.
     pub reason: String,
+    /// The object that it is about.
+    pub object: Option<ObjectRef>,
+    /// The edits, for a person to make.
+    pub orders: Vec<Order>,
 }
 
 /// What is to be changed, and what is left.
@@ -207,7 +212,8 @@ impl<'i> Round<'i> {
             Ok(candidates) => candidates,
             Err(Refused::Gone) => return,
             Err(Refused::Because { file, reason }) => {
-                skipped.push(Skipped { file, made, reason });
+                let (object, orders) = (finding.object.clone(), orders(fix));
+                skipped.push(Skipped { file, made, reason, object, orders });
                 return;
             }
         };

@@ -1,6 +1,6 @@
 //! `coaming fix`: repair, or show how.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use coaming_fix::{Change, Plan, Skipped};
@@ -96,11 +96,39 @@ fn tell(written: &[&Change], out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
+/// The largest source of a rendered object that is searched for a line.
+const MAX_SOURCE_BYTES: u64 = 4 << 20;
+
+/// What to change by hand, and where in the source.
+fn tell_orders(skipped: &Skipped, source: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+    for order in &skipped.orders {
+        let place = skipped
+            .object
+            .as_ref()
+            .zip(source)
+            .and_then(|(object, source)| coaming_fix::source_line(source, object, &order.path));
+        let text: String = match place {
+            None => order.text.clone(),
+            Some((line, None)) => format!("line {line}: {}", order.text),
+            Some((line, Some(written))) => format!("line {line} (`{written}`): {}", order.text),
+        };
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        writeln!(out, "  {text}")?;
+    }
+    Ok(())
+}
+
 /// What could not be repaired, and what more could be.
 fn tell_of_the_rest(plan: &Plan, arguments: &FixArguments) -> io::Result<()> {
     let mut out = io::stderr().lock();
-    for Skipped { file, made, reason } in &plan.skipped {
+    let mut sources = BTreeMap::new();
+    for skipped in &plan.skipped {
+        let Skipped { file, made, reason, .. } = skipped;
         writeln!(out, "not repaired: {file}: {made} - {reason}")?;
+        let source = sources.entry(file).or_insert_with(|| {
+            coaming_source::read_text(std::path::Path::new(file), MAX_SOURCE_BYTES).ok()
+        });
+        tell_orders(skipped, source.as_deref(), &mut out)?;
     }
     let left = plan.left.iter().filter(|finding| finding.suppressed.is_none());
     let (mut risky, mut by_hand) = (0, 0);

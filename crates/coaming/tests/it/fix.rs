@@ -114,6 +114,7 @@ fn the_corpus_is_repaired_once_and_for_all() {
     let copy = tempfile::tempdir().unwrap();
     copy_folder(&corpus, copy.path());
     let before = comments(copy.path());
+    let known = kinds_of_findings(copy.path());
     let first = fix(copy.path(), &["--unsafe"]);
     assert_eq!(first.status.code(), Some(2), "the corpus has charts");
     let scan = coaming(&["scan", "--format", "json"]).current_dir(copy.path()).output().unwrap();
@@ -122,12 +123,53 @@ fn the_corpus_is_repaired_once_and_for_all() {
     let skipped = stderr(&first).lines().filter(|line| line.starts_with("not repaired")).count();
     let left = findings.iter().filter(|f| f["fix"]["applicability"] != "manual").count();
     assert!(left <= skipped, "{left} findings are left, but {skipped} were told");
+    let new: Vec<String> =
+        kinds_of_findings(copy.path()).into_iter().filter(|kind| !known.contains(kind)).collect();
+    assert!(new.is_empty(), "fixes made new findings: {new:#?}");
     let after = comments(copy.path());
     let lost = before.len() - after.len();
     // A comment goes only with the line that it is about.
     assert!(lost * 20 <= before.len(), "{lost} of {} comments were lost", before.len());
     let second = fix(copy.path(), &["--unsafe", "--diff"]);
     assert_eq!(stdout(&second), "");
+}
+
+/// Rule, file, object and container of every finding below a folder.
+fn kinds_of_findings(folder: &Path) -> std::collections::BTreeSet<String> {
+    let scan = coaming(&["scan", "--format", "json"]).current_dir(folder).output().unwrap();
+    let report = json(&scan);
+    let findings = report["findings"].as_array().unwrap();
+    findings
+        .iter()
+        .map(|finding| {
+            let (rule, container) = (&finding["rule"], &finding["container"]);
+            let (object, file) = (&finding["object"], &finding["locations"][0]["file"]);
+            format!("{rule} {file} {object} {container}")
+        })
+        .collect()
+}
+
+#[test]
+fn what_must_stay_writable_and_reachable_is_kept() {
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  template:\n    metadata:\n      labels: {app: d}\n    spec:\n      automountServiceAccountToken: false\n      containers:\n        - name: web\n          image: nginx:1.27.1\n          command: [sh, -c, 'date > /var/log/web/start; exec nginx']\n          ports:\n            - containerPort: 80\n          securityContext:\n            runAsNonRoot: true\n---\napiVersion: v1\nkind: Service\nmetadata: {name: d}\nspec:\n  selector: {app: d}\n  ports: [{port: 80}]\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: d}\nspec:\n  podSelector: {matchLabels: {app: d}}\n  ingress:\n    - ports:\n        - port: 80\n";
+    let files = folder(&[("d.yaml", text)]);
+    fix(files.path(), &["--unsafe", "--select", "security-context"]);
+    let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
+    for part in ["- NET_BIND_SERVICE", "mountPath: /var/cache/nginx", "mountPath: /var/log/web"] {
+        assert!(fixed.contains(part), "{part}: {fixed}");
+    }
+    // A port that is moved needs no capability; its Service follows it.
+    let root = text.replace(
+        "            runAsNonRoot: true",
+        "            seccompProfile: {type: RuntimeDefault}",
+    );
+    let files = folder(&[("d.yaml", &root)]);
+    fix(files.path(), &["--unsafe"]);
+    let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
+    assert!(fixed.contains("containerPort: 8080"), "{fixed}");
+    assert!(fixed.contains("targetPort: 8080"), "{fixed}");
+    assert!(fixed.contains("          port: 8080"), "the policy lets it in: {fixed}");
+    assert!(!fixed.contains("NET_BIND_SERVICE"), "{fixed}");
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -14,9 +14,12 @@ pub(crate) struct Lab {
 impl Lab {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.script);
-        command
-            .env("LAB_HOME", std::env::temp_dir().join("coaming-lab"))
-            .env("LAB_NETNS", "coaming-lab");
+        // Two runs at once on one machine need a cluster each: `LAB_HOME` and `LAB_NETNS`.
+        if std::env::var_os("LAB_HOME").is_none() {
+            command
+                .env("LAB_HOME", std::env::temp_dir().join("coaming-lab"))
+                .env("LAB_NETNS", "coaming-lab");
+        }
         command
     }
 

@@ -11,6 +11,7 @@ mod db;
 mod docker_registry;
 mod etcd;
 mod fix;
+mod fix_cluster;
 mod lab;
 mod net;
 mod pin;

@@ -1,8 +1,9 @@
 //! See [`PrivilegedPort`].
 
-use coaming_finding::{Applicability, Finding, RuleMeta};
-use coaming_kube::{Container, ContainerPort, Fields as _, Object, ServicePort};
+use coaming_finding::{Applicability, DocumentEdits, Finding, RuleMeta};
+use coaming_kube::{Container, ContainerPort, Fields as _, Object, ServicePort, selector_matches};
 use coaming_yaml::Node;
+use coaming_yaml::edit::{Edit, Value};
 
 use crate::context::document_edits;
 use crate::rule::rule;
@@ -65,7 +66,7 @@ rule! {
     /// ## Fix
     ///
     /// Have the application listen on a port above 1023 and let the Service's `targetPort` lead
-    /// there. The fix changes the manifests together; the application's own configuration must
+    /// there. The fix changes the manifests together (Services, probes, network policies); the application's own configuration must
     /// follow.
     PrivilegedPort {
         name: "privileged-port",
@@ -156,6 +157,7 @@ fn finding(
         }
     }
     edits[0].edits.extend(probe_edits(scope, number, high));
+    edits.extend(policy_edits(context, scope, port, [number, high]));
     let mut draft = context.container_finding(PrivilegedPort::RULE, scope, node, message);
     for (service, target) in &services {
         draft = draft.also(context, *service, target.node(), "this Service leads to it");
@@ -164,8 +166,59 @@ fn finding(
     draft.fix_all(title, Applicability::Unsafe, edits).done()
 }
 
+/// Network policies that let the port in by its number: they let the new one in too. The old one
+/// stays, for other pods that the policy selects.
+fn policy_edits(
+    context: &Context<'_>,
+    scope: ContainerScope<'_>,
+    port: ContainerPort<'_>,
+    [number, high]: [i64; 2],
+) -> Vec<DocumentEdits> {
+    let labels = scope.workload.pod_labels();
+    let namespace = scope.workload.object.namespace_or_default();
+    let policies = context
+        .inventory
+        .of_kind("NetworkPolicy")
+        .filter(|policy| policy.namespace_or_default() == namespace)
+        .filter(|policy| {
+            let selector = policy.spec().mapping("podSelector");
+            let wanted: Vec<(&str, &str)> = selector
+                .pairs("matchLabels")
+                .filter_map(|entry| Some((entry.name(), entry.value.as_str()?)))
+                .collect();
+            selector.field("matchExpressions").is_none() && selector_matches(&wanted, &labels)
+        });
+    policies
+        .filter_map(|policy| {
+            let edits: Vec<Edit> = policy
+                .spec()
+                .list("ingress")
+                .filter_map(|rule| rule.sequence("ports"))
+                .filter(|ports| {
+                    let is = |wanted: i64| {
+                        ports.items().any(|item| {
+                            item.integer("port") == Some(wanted)
+                                && item.field("endPort").is_none()
+                                && item.string("protocol").unwrap_or("TCP") == port.protocol()
+                        })
+                    };
+                    is(number) && !is(high)
+                })
+                .map(|ports| Edit::Append {
+                    path: ports.path(),
+                    value: Value::Mapping(vec![
+                        ("protocol".to_owned(), Value::Str(port.protocol().to_owned())),
+                        ("port".to_owned(), Value::Int(high)),
+                    ]),
+                })
+                .collect();
+            (!edits.is_empty()).then(|| document_edits(policy, edits))
+        })
+        .collect()
+}
+
 /// Probes and hooks that mean the port by its number.
-fn probe_edits(scope: ContainerScope<'_>, number: i64, high: i64) -> Vec<coaming_yaml::edit::Edit> {
+fn probe_edits(scope: ContainerScope<'_>, number: i64, high: i64) -> Vec<Edit> {
     let container = scope.container.node();
     let lifecycle = container.mapping("lifecycle");
     ["livenessProbe", "readinessProbe", "startupProbe"]

@@ -1,0 +1,124 @@
+//! Fixes that a person has to make: the edits as orders, and where in the source to follow them.
+//!
+//! A chart's template or an overlay's base is not what was judged, so that nothing is changed there;
+//! but the field's line, or the line that a template writes it by, can mostly be told.
+
+use coaming_finding::{Fix, ObjectRef, Position};
+use coaming_kube::Fields as _;
+use coaming_yaml::edit::{Edit, Value};
+use coaming_yaml::{Node, Path, Step};
+
+/// One edit, for a person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order {
+    /// The field.
+    pub path: Path,
+    /// What to do, in YAML's notation: `set spec.replicas: 2`.
+    pub text: String,
+}
+
+/// What a fix does, edit by edit.
+#[must_use]
+pub fn orders(fix: &Fix) -> Vec<Order> {
+    let edits = fix.edits.iter().flat_map(|document| &document.edits);
+    let mut orders: Vec<Order> = edits
+        .map(|edit| {
+            let (path, text) = match edit {
+                Edit::Set { path, value } => (path, format!("set {path}: {}", shown(value))),
+                Edit::Remove { path } => (path, format!("remove {path}")),
+                Edit::Append { path, value } => (path, format!("add to {path}: {}", shown(value))),
+            };
+            Order { path: path.clone(), text }
+        })
+        .collect();
+    // Several overlays of one base ask for the same.
+    orders.dedup();
+    orders
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Str(text) => text.clone(),
+        other => serde_json::Value::from(other).to_string(),
+    }
+}
+
+/// The line (from 1) of the source of an object at which to follow an order, and the line's text
+/// where it comes from a template. `None` where the source says nothing of it.
+#[must_use]
+pub fn source_line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32, Option<String>)> {
+    let stream = coaming_yaml::parse(source.into());
+    let is_template = source.contains("{{");
+    if stream.errors.is_empty() && !is_template {
+        let root = stream.documents.iter().map(coaming_yaml::Document::root).find(|root| {
+            let name = root.mapping("metadata").string("name").unwrap_or_default();
+            // An overlay may put something before or behind a name.
+            root.string("kind") == Some(object.kind.as_str())
+                && !name.is_empty()
+                && object.name.contains(name)
+        })?;
+        let span = nearest(root, path).span()?;
+        return Some((Position::of(source, span.start).line, None));
+    }
+    let keys = path.steps().iter().rev().filter_map(|step| match step {
+        Step::Key(key) => Some(&**key),
+        Step::Index(_) => None,
+    });
+    keys.filter(|key| !matches!(*key, "spec" | "name" | "value" | "metadata")).find_map(|key| {
+        let (position, line) = source.lines().enumerate().find(|(_, line)| {
+            let line = line.trim_start().trim_start_matches("- ");
+            line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
+        })?;
+        Some((u32::try_from(position + 1).ok()?, Some(line.trim().to_owned())))
+    })
+}
+
+/// The field at a path, or the innermost one on the way to it that is there.
+fn nearest<'a>(root: Node<'a>, path: &Path) -> Node<'a> {
+    let mut node = root;
+    for step in path.steps() {
+        let below = match step {
+            Step::Key(key) => node.get(key),
+            Step::Index(index) => node.items().nth(*index),
+        };
+        match below {
+            Some(below) => node = below,
+            None => break,
+        }
+    }
+    node
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(kind: &str, name: &str) -> ObjectRef {
+        ObjectRef {
+            api_version: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: String::new(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn path() -> Path {
+        Path::root()
+            .join_keys(["spec", "template", "spec"])
+            .join("containers")
+            .join(0)
+            .join_keys(["securityContext", "runAsNonRoot"])
+    }
+
+    #[test]
+    fn a_base_is_read_and_a_template_searched() {
+        let base = "kind: Service\nmetadata: {name: web}\n---\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  template:\n    spec:\n      containers:\n        - name: web\n          image: a\n";
+        let found = source_line(base, &object("Deployment", "dev-web"), &path());
+        assert_eq!(found, Some((11, None)));
+        assert_eq!(source_line(base, &object("Deployment", "other"), &path()), None);
+        let template = "kind: Deployment\nspec:\n  containers:\n    - name: {{ .Chart.Name }}\n      securityContext: {{- toYaml .Values.securityContext | nindent 8 }}\n";
+        let found = source_line(template, &object("Deployment", "x"), &path()).unwrap();
+        assert_eq!(found.0, 5);
+        assert!(found.1.unwrap().contains(".Values.securityContext"));
+    }
+}
