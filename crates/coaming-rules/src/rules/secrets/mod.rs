@@ -1,6 +1,10 @@
 //! Secrets are out of plain text, and only where they are needed.
 
 pub(crate) mod default_account_rights;
+mod encryption;
+pub(crate) mod encryption_identity_first;
+pub(crate) mod encryption_weak_provider;
+pub(crate) mod encryption_without_secrets;
 mod found;
 mod held_roles;
 pub(crate) mod long_lived_token;
