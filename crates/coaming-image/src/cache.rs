@@ -75,6 +75,13 @@ impl Cache {
         facts
     }
 
+    /// The facts of an image that is not at hand, by the identity it was read with, see
+    /// [`Image::identified_by`].
+    #[must_use]
+    pub fn find(&self, identity: &str) -> Option<ImageFacts> {
+        load(&self.path(identity), identity)
+    }
+
     fn path(&self, identity: &str) -> PathBuf {
         let version = env!("CARGO_PKG_VERSION");
         let key = Sha256::digest(format!("{FORMAT} {version} {identity}"));

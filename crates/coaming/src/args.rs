@@ -1,6 +1,7 @@
 //! The arguments: what `--help` shows, and what the reference is made from.
 
 mod db;
+mod image;
 mod pin;
 mod registry;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use db::*;
+pub use image::{ImageArguments, ImageFormat, ImagePlace};
 pub use pin::PinArguments;
 pub use registry::RegistryArguments;
 
@@ -30,6 +32,8 @@ pub enum Command {
     Fix(FixArguments),
     /// Pin images to digests, everywhere your files name them.
     Pin(PinArguments),
+    /// Show what is really in an image: packages, tools, users, credentials.
+    Image(ImageArguments),
     /// Show who can reach whom, why, and the policies that should be there.
     Net(NetArguments),
     /// Find secrets in any text or manifest, and in etcd; show who can read which Secret.

@@ -11,6 +11,7 @@ mod db;
 mod etcd;
 pub mod explain;
 mod fix;
+mod image;
 mod net;
 mod output;
 mod pin;
@@ -66,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Pin(arguments) => pin::run(&arguments),
+        Command::Image(arguments) => image::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),
         Command::Secrets(arguments) => secrets::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),

@@ -143,6 +143,13 @@ impl Image {
         Ok(Self { identity: Some(digest.to_owned()), ..image })
     }
 
+    /// The same image, told from all others by this: a digest that whoever handed it out vouches
+    /// for. [`Cache`](crate::Cache) keeps its facts by that.
+    #[must_use]
+    pub fn identified_by(self, identity: &str) -> Self {
+        Self { identity: Some(identity.to_owned()), ..self }
+    }
+
     /// The manifest's digest, else the configuration's; empty for a root filesystem.
     #[must_use]
     pub fn digest(&self) -> &str {

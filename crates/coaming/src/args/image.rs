@@ -1,0 +1,81 @@
+//! `coaming image`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Color;
+
+/// `coaming image`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+An archive is what `docker save`, `podman save`, `skopeo copy` or `ctr images export` write: plain or
+compressed, for docker or OCI. A folder is an OCI layout or a root filesystem. A name is looked for in
+the local Docker and Podman, then in its registry, with the credentials of `docker login`.
+Facts of images that were read before are kept in the user's cache folder; no secret is in them.
+Exit codes: 0 read; 2 something could not be read (the rest still is shown).
+
+Examples:
+  coaming image nginx:1.27
+  docker save shop/web | coaming image -
+  coaming image --format cyclonedx -o web.cdx.json web.tar
+  coaming image rootfs/
+  coaming image web.cdx.json              a bill of materials, of CycloneDX or SPDX")]
+pub struct ImageArguments {
+    /// An image's name, an archive, a folder, or a bill of materials; `-` reads an archive from
+    /// standard input.
+    #[arg(value_name = "REF|FILE|DIR")]
+    pub image: String,
+
+    /// How to show it.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ImageFormat::Full)]
+    pub format: ImageFormat,
+
+    /// Write to this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Of an image for several platforms, take this one, and not this machine's.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<coaming_image::Platform>,
+
+    /// Where to look for a name.
+    #[arg(long, value_name = "PLACE", value_enum, default_value_t = ImagePlace::Auto)]
+    pub from: ImagePlace,
+
+    /// Read the image anew, and keep nothing of it.
+    #[arg(long)]
+    pub no_cache: bool,
+
+    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+
+    /// How to reach registries.
+    #[command(flatten)]
+    pub registry: super::RegistryArguments,
+}
+
+/// How an image is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImageFormat {
+    /// A page for people.
+    Full,
+    /// All facts as JSON, a contract for programs.
+    Json,
+    /// A bill of materials in CycloneDX 1.6, as JSON.
+    Cyclonedx,
+    /// A bill of materials in SPDX 2.3, as JSON.
+    Spdx,
+}
+
+/// Where an image's name is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImagePlace {
+    /// In local daemons, then in the registry.
+    Auto,
+    /// In the local Docker or Podman alone.
+    Daemon,
+    /// In the registry alone.
+    Registry,
+}
