@@ -15,6 +15,8 @@ pub struct DbArguments {
 /// What `coaming db` can do.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
+    /// Download what changed, and build it anew.
+    Update(DbUpdateArguments),
     /// Build it from OSV's exports in a folder, without a network.
     Build(DbBuildArguments),
     /// Show what it holds, how old it is, and its checksum.
@@ -44,6 +46,37 @@ pub struct DbFileArguments {
     /// The database; by default `coaming/advisories.db` in the user's cache.
     #[arg(long = "db", value_name = "FILE", env = "COAMING_DB")]
     pub file: Option<PathBuf>,
+}
+
+/// `coaming db update`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Downloads OSV's exports, EPSS's scores and CISA's list, each only if it has changed, and goes on where
+a broken download stopped. Where something fails, what was there before stays in use.
+
+A mirror serves the same files: MIRROR/PyPI/all.zip, MIRROR/Red%20Hat/all.zip and so on,
+MIRROR/epss_scores-current.csv.gz and MIRROR/known_exploited_vulnerabilities.json.
+
+Examples:
+  coaming db update
+  coaming db update --ecosystem Debian,PyPI
+  coaming db update --mirror https://mirror.example.com/osv")]
+pub struct DbUpdateArguments {
+    /// Download from here, and from nowhere else.
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+
+    /// Only these ecosystems, by OSV's names; what was downloaded of others stays.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub ecosystem: Vec<String>,
+
+    /// Keep the downloads here; by default in `osv` beside the database.
+    #[arg(long, value_name = "DIR")]
+    pub downloads: Option<PathBuf>,
+
+    /// Which database.
+    #[command(flatten)]
+    pub database: DbFileArguments,
 }
 
 /// `coaming db build`

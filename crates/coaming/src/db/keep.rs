@@ -1,6 +1,7 @@
 //! `coaming db build` and `coaming db info`.
 
 use std::io;
+use std::path::Path;
 
 use coaming_advisory::{Built, Database, Info};
 use time::OffsetDateTime;
@@ -14,11 +15,14 @@ const OLD: i64 = 14;
 
 /// Builds the database from a folder.
 pub(super) fn build(arguments: &DbBuildArguments) -> Result<Outcome, CommandError> {
-    let file = super::file(&arguments.database)?;
+    build_from(&arguments.folder, &super::file(&arguments.database)?)
+}
+
+/// Builds the database from a folder, and says what it was made of.
+pub(super) fn build_from(folder: &Path, file: &Path) -> Result<Outcome, CommandError> {
     let built = {
         let _progress = Progress::start("building the database of vulnerabilities …");
-        coaming_advisory::build(&arguments.folder, &file, &timestamp(), &|_| {})
-            .map_err(argument)?
+        coaming_advisory::build(folder, file, &timestamp(), &|_| {}).map_err(argument)?
     };
     for problem in &built.problems {
         output::warn(problem);

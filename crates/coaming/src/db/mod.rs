@@ -2,6 +2,7 @@
 
 mod keep;
 mod query;
+mod update;
 
 use std::cmp::Ordering;
 use std::io::{self, BufRead as _, Read as _};
@@ -18,6 +19,7 @@ const MAX_LINE: u64 = 64 << 10;
 /// Runs `coaming db`.
 pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
     match &arguments.command {
+        DbCommand::Update(arguments) => update::run(arguments),
         DbCommand::Build(arguments) => keep::build(arguments),
         DbCommand::Info(arguments) => keep::info(arguments),
         DbCommand::Query(arguments) => query::run(arguments),
