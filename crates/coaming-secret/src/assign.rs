@@ -158,6 +158,8 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     let line = line.get(..crate::pem::find(line, b"\\n").unwrap_or(line.len()))?;
     let own_line = starts_line(text, name.start);
     let ends: &[u8] = match separator {
+        // A template or a placeholder in brackets may have spaces.
+        _ if line.starts_with(b"<") || line.starts_with(b"{{") || line.starts_with(b"${") => b"",
         Separator::Colon => b" \t",
         _ if own_line => b" \t",
         _ => b" \t&;,)<>}\"'`|",

@@ -23,7 +23,8 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
 /// The text that a value is in base64: none if it is too short to tell, or no text.
 pub(crate) fn readable(value: &str) -> Option<String> {
     let value = value.trim();
-    let is_encoded = value.len() >= 16
+    let least = if value.ends_with('=') { 8 } else { 16 };
+    let is_encoded = value.len() >= least
         && value.len() % 4 != 1
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n ".contains(&byte));
     if !is_encoded {

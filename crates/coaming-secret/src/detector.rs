@@ -17,6 +17,8 @@ use crate::{Detection, FingerprintKey, Origin, assign, decode, judge, noise, pem
 const MAX_TOKEN: usize = 8 << 10;
 /// How far before its inner literal a token may start.
 const MAX_BEFORE: usize = 160;
+/// How far behind its inner literal a token may reach.
+const MAX_AFTER: usize = 512;
 /// How far around an AWS key ID its secret is looked for.
 const PAIR_DISTANCE: usize = 256;
 
@@ -333,7 +335,7 @@ fn prefixed_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option
 
 fn inner_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Range<usize>> {
     let start = hit.saturating_sub(MAX_BEFORE);
-    let window = text.get(start..text.len().min(hit + literal.len() + MAX_BEFORE))?;
+    let window = text.get(start..text.len().min(hit + literal.len() + MAX_AFTER))?;
     let literal_end = hit + literal.len() - start;
     for captures in kind.regex()?.captures_iter(window) {
         let Some(whole) = captures.get(0) else { continue };

@@ -79,6 +79,7 @@ impl Judge {
         }
         let (kind, title, confidence) = match promise? {
             Promise::Password => ("password", "password", password(trimmed)?),
+            Promise::Perhaps => ("secret-key", "secret, key or token", perhaps(trimmed)?),
             Promise::Key | Promise::Authorization => {
                 ("secret-key", "secret, key or token", key(name, trimmed)?)
             }
@@ -200,7 +201,7 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
 }
 
 /// A name of another object has words, and maybe short numbers: `web-tls-2`, `app-v1.2`.
-fn is_resource_name(value: &str) -> bool {
+pub(crate) fn is_resource_name(value: &str) -> bool {
     value.contains(['-', '.', '/', ':'])
         && value.split(['-', '.', '/', ':', '_']).all(|part| {
             part.len() <= 3
@@ -211,6 +212,19 @@ fn is_resource_name(value: &str) -> bool {
                     .all(|byte| byte.is_ascii_alphabetic())
                     && part.bytes().filter(u8::is_ascii_digit).count() <= 4
         })
+}
+
+/// What looks so much like a key that its name need not say so: long, and random to the end.
+fn perhaps(value: &str) -> Option<Confidence> {
+    let bytes = value.as_bytes();
+    let is_key = value.len() >= 20
+        && measure::looks_random(bytes)
+        && !measure::is_hex(bytes)
+        && !noise::is_noise(value)
+        && !is_resource_name(value)
+        && measure::entropy(bytes) >= 3.5
+        && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":.,@".contains(&byte));
+    is_key.then_some(Confidence::Medium)
 }
 
 /// An expression of some language, not a text: `getPassword()`, `config.password`, `args[1]`.

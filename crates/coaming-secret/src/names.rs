@@ -7,6 +7,8 @@ pub(crate) enum Promise {
     Password,
     /// What machines make: only a value that looks so is it.
     Key,
+    /// Perhaps a key that machines make: only a value that looks very much so is it.
+    Perhaps,
     /// An HTTP `Authorization` header.
     Authorization,
 }
@@ -49,7 +51,11 @@ pub(crate) fn promise(name: &str) -> Option<Promise> {
         }
         "base" => (previous == "key" && before.iter().any(|word| word == "secret"))
             .then_some(Promise::Key),
-        "key" | "keyfile" => KEYS.contains(&previous).then_some(Promise::Key),
+        "key" | "keyfile" => match previous {
+            previous if KEYS.contains(&previous) => Some(Promise::Key),
+            previous if previous.is_empty() || OTHER_KEYS.contains(&previous) => None,
+            _ => Some(Promise::Perhaps),
+        },
         joined => of_joined(joined),
     }
 }
@@ -228,6 +234,49 @@ const PAGERS: &[&str] = &[
     "special",
     "idempotency",
     "client",
+];
+
+/// What a key is that is none to a lock.
+const OTHER_KEYS: &[&str] = &[
+    "cache",
+    "partition",
+    "primary",
+    "foreign",
+    "sort",
+    "row",
+    "map",
+    "object",
+    "config",
+    "topology",
+    "routing",
+    "group",
+    "index",
+    "dedup",
+    "bucket",
+    "shard",
+    "message",
+    "translation",
+    "i18n",
+    "secret",
+    "metadata",
+    "label",
+    "annotation",
+    "unique",
+    "natural",
+    "lookup",
+    "tag",
+    "field",
+    "ref",
+    "order",
+    "idempotence",
+    "deduplication",
+    "file",
+    "name",
+    "data",
+    "property",
+    "s3",
+    "blob",
+    "storage",
 ];
 
 /// What a key is, if it is a secret.

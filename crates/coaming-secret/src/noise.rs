@@ -490,7 +490,9 @@ pub(crate) fn is_filler(value: &[u8]) -> bool {
         longest_same = longest_same.max(same);
         longest_rising = longest_rising.max(rising);
     }
-    longest_same >= 6 || longest_rising >= 9 && value.len() > 10
+    longest_same >= 6 && longest_same * 5 >= value.len() && value.len() < 60
+        || longest_same >= 4 && longest_same * 3 >= value.len()
+        || longest_rising >= 9 && value.len() > 10
 }
 
 #[cfg(test)]

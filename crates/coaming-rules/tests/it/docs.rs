@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use coaming_config::Config;
 use coaming_finding::{Applicability, Finding};
-use coaming_kube::{FileEntry, Inventory};
+use coaming_kube::{FileEntry, FileKind, Inventory};
 use coaming_rules::{Rule, RuleSet, Settings, all, run};
 
 /// The first YAML block below a heading of a rule's documentation.
@@ -23,7 +23,13 @@ fn example<'d>(rule: &'d Rule, heading: &str) -> String {
 fn check(rule: &Rule, text: &str) -> Vec<Finding> {
     let stream = coaming_yaml::parse(Arc::from(text));
     assert_eq!(stream.errors, [], "{}: {text}", rule.meta.name);
-    let file = FileEntry::new("example.yaml", stream.source, stream.documents);
+    // An example without objects is of the rules about files beside the manifests.
+    let is_manifest = stream.documents.iter().all(coaming_kube::looks_like_kubernetes);
+    let file = if is_manifest {
+        FileEntry::new("example.yaml", stream.source, stream.documents)
+    } else {
+        FileEntry::text("values.yaml", stream.source, FileKind::HelmValues)
+    };
     let inventory = Inventory::new(vec![file]);
     let settings = Settings {
         config: Config {

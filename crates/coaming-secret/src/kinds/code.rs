@@ -1,6 +1,6 @@
 //! Where code is kept, reviewed and built: GitHub, GitLab, Bitbucket, CI.
 
-use super::{Entry, named, prefixed};
+use super::{Entry, around, named, prefixed};
 use crate::check;
 
 pub(super) const KINDS: &[Entry] = &[
@@ -77,6 +77,12 @@ pub(super) const KINDS: &[Entry] = &[
         &["gloas-"],
         "[A-Za-z0-9_-]{64}",
     ),
+    around(
+        "gitlab-session-cookie",
+        "GitLab session cookie",
+        "_gitlab_session=",
+        "_gitlab_session=([0-9a-z]{32})",
+    ),
     prefixed("gitlab-scim-token", "GitLab SCIM token", &["glsoat-"], "[A-Za-z0-9_-]{20}"),
     prefixed(
         "gitlab-feature-flag-token",
@@ -151,7 +157,7 @@ pub(super) const KINDS: &[Entry] = &[
         "harness-token",
         "Harness token",
         &["pat.", "sat."],
-        r"[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}",
+        r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}",
     ),
     prefixed("launchdarkly-sdk-key", "LaunchDarkly SDK key", &["sdk-"], UUID),
     prefixed("launchdarkly-access-token", "LaunchDarkly access token", &["api-"], UUID),
@@ -176,4 +182,4 @@ pub(super) const KINDS: &[Entry] = &[
 ];
 
 const GITLAB: &str = r"(?:t[0-9]_)?[A-Za-z0-9_-]{20,300}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?|[A-Za-z0-9_-]{27,300}\.[a-z0-9]{2}[a-z0-9]{7}";
-const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

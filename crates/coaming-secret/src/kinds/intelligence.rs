@@ -102,4 +102,4 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("runpod-api-key", "RunPod API key", &["rpa_"], "[A-Z0-9]{40,50}[a-z0-9]{0,6}"),
 ];
 
-const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

@@ -30,7 +30,7 @@ pub(super) const KINDS: &[Entry] = &[
         "slack-webhook-url",
         "Slack webhook",
         &["hooks.slack.com/services/"],
-        "T[A-Z0-9]{7,12}/B[A-Z0-9]{7,12}/[A-Za-z0-9]{20,28}",
+        "[A-Za-z0-9+/]{40,60}",
     ),
     prefixed(
         "slack-workflow-url",
@@ -116,7 +116,7 @@ pub(super) const KINDS: &[Entry] = &[
         "mailgun-api-key",
         "Mailgun API key",
         &["mailgun"],
-        "[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}|[a-f0-9]{32}",
+        "[A-Za-z0-9]{32}-[A-Za-z0-9]{8}-[A-Za-z0-9]{8}|[a-f0-9]{32}",
     ),
     around("mailchimp-api-key", "Mailchimp API key", "-us", "[0-9a-f]{32}-us[0-9]{1,2}"),
     prefixed(
@@ -139,7 +139,7 @@ pub(super) const KINDS: &[Entry] = &[
     named("sparkpost-api-key", "SparkPost API key", &["sparkpost"], "[a-f0-9]{40}"),
     named("mandrill-api-key", "Mandrill API key", &["mandrill"], "[A-Za-z0-9_-]{22}"),
     // Telephony and push
-    prefixed("twilio-api-key", "Twilio API key", &["SK"], "[0-9a-f]{32}"),
+    prefixed("twilio-api-key", "Twilio API key", &["SK"], "[0-9a-fA-F]{32}"),
     named("twilio-auth-token", "Twilio authentication token", &["twilio"], "[0-9a-f]{32}"),
     named("twilio-api-secret", "Twilio API key secret", &["twilio"], "[A-Za-z0-9]{32}"),
     named("vonage-api-secret", "Vonage API secret", &["vonage", "nexmo"], "[A-Za-z0-9]{16}"),
@@ -171,4 +171,4 @@ pub(super) const KINDS: &[Entry] = &[
     named("agora-certificate", "Agora app certificate", &["agora"], "[a-f0-9]{32}"),
 ];
 
-const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

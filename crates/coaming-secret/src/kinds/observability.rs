@@ -23,7 +23,7 @@ pub(super) const KINDS: &[Entry] = &[
         &["ddpat_"],
         "[A-Za-z0-9_]{30,60}",
     ),
-    prefixed("new-relic-user-key", "New Relic user key", &["NRAK-"], "[A-Z0-9]{27}"),
+    prefixed("new-relic-user-key", "New Relic user key", &["NRAK-"], "[A-Za-z0-9]{27}"),
     prefixed("new-relic-insert-key", "New Relic insert key", &["NRII-"], "[A-Za-z0-9_-]{32}"),
     prefixed("new-relic-query-key", "New Relic query key", &["NRIQ-"], "[A-Za-z0-9_-]{32}"),
     prefixed("new-relic-rest-key", "New Relic REST key", &["NRRA-"], "[a-f0-9]{42}"),
@@ -52,8 +52,7 @@ pub(super) const KINDS: &[Entry] = &[
         &["glc_"],
         "[A-Za-z0-9+/]{32,400}={0,3}",
     ),
-    prefixed("grafana-api-key", "Grafana API key", &["eyJrIjoi"], "[A-Za-z0-9+/]{60,400}={0,3}")
-        .checked(check::base64_json),
+    prefixed("grafana-api-key", "Grafana API key", &["eyJrIjoi"], "[A-Za-z0-9+/]{60,400}={0,3}"),
     prefixed(
         "sentry-organization-token",
         "Sentry organization token",
@@ -66,7 +65,7 @@ pub(super) const KINDS: &[Entry] = &[
         "dynatrace-api-token",
         "Dynatrace token",
         &["dt0c01.", "dt0s01.", "dt0s02.", "dt0s16."],
-        r"[A-Z0-9]{8,24}\.[A-Z0-9]{64}",
+        r"[A-Za-z0-9]{8,24}\.[A-Za-z0-9]{64}",
     ),
     prefixed(
         "honeycomb-ingest-key",
@@ -153,4 +152,4 @@ pub(super) const KINDS: &[Entry] = &[
     named("scalyr-key", "Scalyr key", &["scalyr", "dataset_api"], "[A-Za-z0-9_.-]{44,46}"),
 ];
 
-const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

@@ -37,12 +37,7 @@ pub(super) const KINDS: &[Entry] = &[
         "[A-Za-z0-9_-]{32,40}",
     ),
     prefixed("jfrog-api-key", "JFrog API key", &["AKCp"], "[A-Za-z0-9]{65,75}"),
-    prefixed(
-        "jfrog-reference-token",
-        "JFrog reference token",
-        &["cmVmdGtuO"],
-        "[A-Za-z0-9]{50,70}",
-    ),
+    prefixed("jfrog-reference-token", "JFrog reference token", &["cmVmdGtu"], "[A-Za-z0-9]{50,72}"),
     named(
         "jfrog-identity-token",
         "JFrog identity token",

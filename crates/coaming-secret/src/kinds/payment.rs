@@ -26,8 +26,8 @@ pub(super) const KINDS: &[Entry] = &[
         &["whsec_"],
         "[A-Za-z0-9+/]{32,64}={0,2}",
     ),
-    prefixed("square-access-token", "Square access token", &["EAAA"], "[A-Za-z0-9_-]{60}"),
-    prefixed("square-personal-token", "Square access token", &["sq0atp-"], "[A-Za-z0-9_-]{22}"),
+    prefixed("square-access-token", "Square access token", &["EAAA"], "[A-Za-z0-9_-]{22,60}"),
+    prefixed("square-personal-token", "Square access token", &["sq0atp-"], "[A-Za-z0-9_-]{22,60}"),
     prefixed("square-oauth-secret", "Square OAuth secret", &["sq0csp-"], "[A-Za-z0-9_-]{43}"),
     prefixed(
         "braintree-access-token",

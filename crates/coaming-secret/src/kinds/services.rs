@@ -1,6 +1,6 @@
 //! Identity, documents, design, marketing, maps: all else that is sold as a service.
 
-use super::{Entry, named, prefixed};
+use super::{Entry, around, named, prefixed};
 use crate::check;
 
 pub(super) const KINDS: &[Entry] = &[
@@ -191,6 +191,12 @@ pub(super) const KINDS: &[Entry] = &[
         &["sk.eyJ"],
         r"[A-Za-z0-9_-]{60,120}\.[A-Za-z0-9_-]{22}",
     ),
+    around(
+        "maxmind-license-key",
+        "MaxMind licence key",
+        "_mmk",
+        "[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
+    ),
     named(
         "maxmind-named-key",
         "MaxMind licence key",
@@ -226,4 +232,4 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("gitbook-api-token", "GitBook API token", &["gb_api_"], "[A-Za-z0-9]{40}"),
 ];
 
-const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

@@ -8,20 +8,19 @@ use crate::{Detection, Detector, Origin, check, decode, noise};
 const MAX_MANIFEST: usize = 16 << 20;
 
 /// The credentials in an object that an annotation holds as JSON (`kubectl apply` keeps the last
-/// one it applied). Nothing for an annotation that is no object.
-pub(super) fn in_json(detector: &Detector, text: &str) -> Vec<(&'static str, Detection)> {
+/// one it applied). `None` for an annotation that is no object.
+pub(super) fn in_json(detector: &Detector, text: &str) -> Option<Vec<(&'static str, Detection)>> {
     let text = text.trim();
     if !text.starts_with('{') || !text.contains("\"kind\"") {
-        return Vec::new();
+        return None;
     }
     let stream = coaming_yaml::parse(text.into());
-    let found: Vec<_> = stream
-        .documents
-        .iter()
-        .flat_map(|document| super::in_object(detector, document.root()))
-        .map(|place| ("JSON", place.detection))
-        .collect();
-    found
+    if !stream.errors.is_empty() {
+        return None;
+    }
+    let places =
+        stream.documents.iter().flat_map(|document| super::in_object(detector, document.root()));
+    Some(places.map(|place| ("JSON", place.detection)).collect())
 }
 
 /// The credentials in `.dockerconfigjson`: one for each registry.

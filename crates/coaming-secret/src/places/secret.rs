@@ -4,7 +4,7 @@ use coaming_yaml::Node;
 
 use super::walk::Walker;
 use super::{Holder, nested};
-use crate::{Confidence, Detection, Detector, Origin, decode, measure, names, noise};
+use crate::{Confidence, Detection, Detector, Origin, decode, judge, measure, names, noise};
 
 /// Keys that say nothing of their value: the Secret's name does.
 const PLAIN_KEYS: &[&str] = &["value", "data", "secret", "content", "key", "default"];
@@ -76,6 +76,7 @@ pub(super) fn random_value(detector: &Detector, text: &str) -> Option<Detection>
     let value = text.trim();
     let is_key = (16..=512).contains(&value.len())
         && measure::looks_random(value.as_bytes())
+        && !judge::is_resource_name(value)
         && !noise::is_noise(value)
         && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":@,".contains(&byte))
         && !decode::readable(value)

@@ -55,6 +55,7 @@ pub(super) fn object<'a>(detector: &Detector, root: Node<'a>, kind: &str) -> Vec
             ("ConfigMap", "data") => walker.config_map(entry.value),
             ("ConfigMap", "binaryData") => walker.binary_data(entry.value),
             (_, "metadata") => walker.metadata(entry.value),
+            (_, "secretGenerator") => walker.generator(entry.value),
             (_, "sops") if is_sops(root) => {}
             (_, name) => walker.node(entry.value, Context::new(name), 0),
         }
@@ -227,10 +228,10 @@ impl<'a, 'd> Walker<'a, 'd> {
         for entry in annotations.entries() {
             let (node, name) = (entry.value, entry.name());
             let Some(text) = node.as_str() else { continue };
-            let nested = nested::in_json(self.detector, text);
-            if nested.is_empty() {
+            let Some(nested) = nested::in_json(self.detector, text) else {
                 self.value(node, Holder::Annotation, name, None);
-            }
+                continue;
+            };
             for (wrapping, detection) in nested {
                 self.add(node, Holder::Annotation, name, None, wrapping, detection);
             }

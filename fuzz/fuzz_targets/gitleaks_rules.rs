@@ -1,0 +1,13 @@
+//! Any text as a rule file of gitleaks' form, run over itself: nothing panics.
+
+#![no_main]
+
+use coaming_secret::{Detector, FingerprintKey, Origin};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    if let Ok(rules) = coaming_secret::gitleaks::parse(text) {
+        let detector = Detector::new(FingerprintKey::default()).with_rules(rules);
+        let _ = detector.scan(text, Origin::File("a.txt"));
+    }
+});

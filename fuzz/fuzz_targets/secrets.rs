@@ -1,0 +1,23 @@
+//! Any bytes, looked through for credentials: nothing panics, ranges are whole characters, in order.
+
+#![no_main]
+
+use coaming_secret::{Origin, detector};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    for origin in [Origin::Text, Origin::Value("DB_PASSWORD"), Origin::File("a.env")] {
+        let mut end = 0;
+        for found in detector().scan(bytes, origin) {
+            assert!(found.range.start >= end && found.range.end <= bytes.len());
+            end = found.range.end;
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                assert!(text.get(found.range).is_some());
+            }
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = coaming_secret::places::in_file(detector(), "values.yaml", text);
+        let _ = coaming_secret::places::in_file(detector(), "a.txt", text);
+    }
+});
