@@ -125,8 +125,8 @@ fn find(source: &mut dyn Source) -> io::Result<Directory> {
     Ok(Directory { offset: begin, size, start })
 }
 
-/// The bytes of an entry, at most `limit`.
-pub(super) fn read(source: &mut dyn Source, entry: &Entry, limit: u64) -> io::Result<Vec<u8>> {
+/// Where an entry's bytes begin: behind a head that repeats its name.
+fn data(source: &mut dyn Source, entry: &Entry) -> io::Result<u64> {
     let broken = || io::Error::new(io::ErrorKind::InvalidData, "an entry of the archive is broken");
     let mut head = [0; 30];
     source.seek(SeekFrom::Start(entry.offset))?;
@@ -135,7 +135,12 @@ pub(super) fn read(source: &mut dyn Source, entry: &Entry, limit: u64) -> io::Re
         return Err(broken());
     }
     let skip = [26, 28].iter().filter_map(|&at| short(&head, at)).map(i64::from).sum();
-    source.seek(SeekFrom::Current(skip))?;
+    source.seek(SeekFrom::Current(skip))
+}
+
+/// The bytes of an entry, at most `limit`.
+pub(super) fn read(source: &mut dyn Source, entry: &Entry, limit: u64) -> io::Result<Vec<u8>> {
+    data(source, entry)?;
     let compressed = source.take(entry.compressed);
     let mut bytes = Vec::new();
     match entry.method {
@@ -151,6 +156,50 @@ pub(super) fn read(source: &mut dyn Source, entry: &Entry, limit: u64) -> io::Re
         return Err(io::Error::other("an entry of the archive is too large"));
     }
     Ok(bytes)
+}
+
+/// An entry that is stored as it is, to read in place; `None` where it is compressed.
+pub(super) fn window<'a>(
+    source: &'a mut dyn Source,
+    entry: &Entry,
+) -> io::Result<Option<Window<'a>>> {
+    if entry.method != 0 {
+        return Ok(None);
+    }
+    let start = data(source, entry)?;
+    Ok(Some(Window { source, start, length: entry.compressed, position: 0 }))
+}
+
+/// A part of a source, as a source. If the source is shorter, reading ends early.
+pub(super) struct Window<'a> {
+    source: &'a mut dyn Source,
+    start: u64,
+    length: u64,
+    position: u64,
+}
+
+impl Read for Window<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.length.saturating_sub(self.position);
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let target = buffer.get_mut(..wanted).unwrap_or_default();
+        self.source.seek(SeekFrom::Start(self.start.saturating_add(self.position)))?;
+        let count = self.source.read(target)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Window<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(distance) => self.length.checked_add_signed(distance),
+            SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
+        };
+        self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
 }
 
 fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {

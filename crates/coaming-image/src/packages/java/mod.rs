@@ -26,9 +26,9 @@ const DEPTH: usize = 4;
 /// The most entries of an archive that are looked at.
 const ENTRIES: usize = 20_000;
 
-/// The most bytes of a text, and of an archive in an archive.
+/// The most bytes of a text, and of a compressed archive in an archive.
 const TEXT_LIMIT: u64 = 1 << 20;
-const NESTED_LIMIT: u64 = 64 << 20;
+const NESTED_LIMIT: u64 = 32 << 20;
 
 /// The most bytes that are decompressed for one file.
 const TOTAL: u64 = 512 << 20;
@@ -104,8 +104,16 @@ impl Reading {
             self.found.problem(format!("{inner} lies too deep in other archives"));
             return;
         }
-        let Some(bytes) = self.entry(path, source, entry, NESTED_LIMIT) else { return };
-        if let Err(error) = self.archive(&inner, &mut Cursor::new(bytes), depth + 1) {
+        // Most build tools store archives as they are: of those, only the parts that matter are read.
+        let result = match archive::window(source, entry) {
+            Ok(Some(mut window)) => self.archive(&inner, &mut window, depth + 1),
+            Ok(None) => {
+                let Some(bytes) = self.entry(path, source, entry, NESTED_LIMIT) else { return };
+                self.archive(&inner, &mut Cursor::new(bytes), depth + 1)
+            }
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = result {
             self.found.problem(format!("{inner}: {error}"));
         }
     }
