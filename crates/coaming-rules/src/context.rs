@@ -8,7 +8,8 @@ use coaming_finding::{
     Applicability, Confidence, DocumentEdits, FileId, Finding, Fix, Location, ObjectRef, RuleMeta,
     Severity,
 };
-use coaming_kube::{Inventory, Object};
+use coaming_image::ImageFacts;
+use coaming_kube::{Fields as _, Inventory, Object};
 use coaming_network::PolicyProblem;
 use coaming_secret::Detector;
 use coaming_yaml::edit::Edit;
@@ -79,6 +80,16 @@ impl<'a> Context<'a> {
     /// What knows credentials.
     pub(crate) fn detector(&self) -> &Detector {
         self.settings.detector.as_deref().unwrap_or_else(|| coaming_secret::detector())
+    }
+
+    /// What is known of a container's image.
+    pub(crate) fn image_facts(&self, scope: ContainerScope<'_>) -> Option<&'a ImageFacts> {
+        self.images.get(scope.image()?)
+    }
+
+    /// Where a container names its image.
+    pub(crate) fn image_node<'n>(&self, scope: ContainerScope<'n>) -> Node<'n> {
+        scope.container.node().field("image").unwrap_or(scope.container.node())
     }
 
     /// What is wrong with the network policies, found once for all rules that speak of them.

@@ -4,12 +4,12 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use coaming_config::Config;
-use coaming_finding::Finding;
-use coaming_kube::{Inventory, Workload};
+use coaming_finding::{FileId, Finding};
+use coaming_kube::{FileKind, Inventory, Workload};
 use rayon::prelude::*;
 
 use crate::rule::ObjectShared;
-use crate::{Check, ContainerScope, Context, Images, ObjectScope, Rule, Settings};
+use crate::{Check, ContainerScope, Context, DockerfileScope, Images, ObjectScope, Rule, Settings};
 
 /// The rules of a run.
 #[derive(Clone, Debug)]
@@ -61,6 +61,7 @@ pub fn run_with(
     );
     findings.extend(of_objects);
     findings.extend(of_all);
+    findings.extend(checks.dockerfiles(&context));
     findings.extend(own);
     decide(inventory, settings, &mut findings);
     crate::suppress::apply(inventory, settings, &enabled, &mut findings);
@@ -113,6 +114,7 @@ struct Checks {
     container: Vec<fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>)>,
     pod: Vec<fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)>,
     object: Vec<fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)>,
+    dockerfile: Vec<fn(&Context<'_>, DockerfileScope<'_>, &mut Vec<Finding>)>,
     inventory: Vec<fn(&Context<'_>, &mut Vec<Finding>)>,
 }
 
@@ -124,6 +126,7 @@ impl Checks {
                 Check::Container(check) => checks.container.push(check),
                 Check::Pod(check) => checks.pod.push(check),
                 Check::Object(check) => checks.object.push(check),
+                Check::Dockerfile(check) => checks.dockerfile.push(check),
                 Check::Inventory(check) => checks.inventory.push(check),
             }
         }
@@ -171,6 +174,32 @@ impl Checks {
                 let shared = ObjectShared::default();
                 let scope = ObjectScope::new(context.inventory, object, &shared);
                 for check in &self.object {
+                    check(context, scope, &mut findings);
+                }
+                findings
+            })
+            .collect::<Vec<_>>()
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn dockerfiles(&self, context: &Context<'_>) -> Vec<Finding> {
+        if self.dockerfile.is_empty() {
+            return Vec::new();
+        }
+        let files: Vec<_> = context.inventory.files_of_kind(FileKind::Dockerfile).collect();
+        files
+            .into_par_iter()
+            .map(|(place, file)| {
+                let dockerfile = coaming_dockerfile::parse(&file.source);
+                let scope = DockerfileScope {
+                    file: FileId(place),
+                    source: &file.source,
+                    dockerfile: &dockerfile,
+                };
+                let mut findings = Vec::new();
+                for check in &self.dockerfile {
                     check(context, scope, &mut findings);
                 }
                 findings

@@ -2,7 +2,7 @@
 //!
 //! A rule is a unit struct declared by [`rule!`]: its metadata, and its documentation as the doc
 //! comment; it implements the trait of the scope that fits ([`ContainerRule`], [`PodRule`],
-//! [`ObjectRule`], [`InventoryRule`]) and has one line in the registry. The documentation is
+//! [`ObjectRule`], [`DockerfileRule`], [`InventoryRule`]) and has one line in the registry. The documentation is
 //! executed by the tests: its `Bad` example raises exactly that one finding, its `Good` example
 //! none, and the fixed `Bad` example none. Invariants:
 //!
@@ -12,6 +12,7 @@
 //!   stays silent ([`Context::enabled`]).
 
 mod context;
+mod dockerfile;
 mod engine;
 mod images;
 pub mod pss;
@@ -23,11 +24,13 @@ mod suppress;
 mod text;
 
 pub use context::{Context, Settings};
+pub use dockerfile::DockerfileScope;
 pub use engine::{RuleSet, run, run_with};
 pub use images::Images;
 pub use registry::{all, find, nearest};
 pub use rule::{
-    Check, ContainerRule, ContainerScope, InventoryRule, ObjectRule, ObjectScope, PodRule, Rule,
+    Check, ContainerRule, ContainerScope, DockerfileRule, InventoryRule, ObjectRule, ObjectScope,
+    PodRule, Rule,
 };
 pub use rules::secrets::SECRET_RULES;
 pub use standard::run_standard;

@@ -7,6 +7,7 @@ use crate::rules::non_root as root;
 use crate::rules::schema;
 use crate::rules::secrets;
 use crate::rules::security_context as security;
+use crate::rules::utilities;
 
 static RULES: &[Rule] = &[
     Rule::container::<root::run_as_root::RunAsRoot>(),
@@ -14,6 +15,11 @@ static RULES: &[Rule] = &[
     Rule::container::<root::root_group::RootGroup>(),
     Rule::container::<root::privileged_port::PrivilegedPort>(),
     Rule::container::<root::installs_software::InstallsSoftware>(),
+    Rule::dockerfile::<root::image_user::ImageUser>(),
+    Rule::container::<utilities::image_utilities::ImageUtilities>(),
+    Rule::dockerfile::<utilities::unneeded_tools::UnneededTools>(),
+    Rule::dockerfile::<utilities::compiler_in_image::CompilerInImage>(),
+    Rule::dockerfile::<utilities::package_lists::PackageLists>(),
     Rule::container::<version::image_tag::ImageTag>(),
     Rule::container::<version::moving_image_tag::MovingImageTag>(),
     Rule::container::<version::invalid_image::InvalidImage>(),
@@ -21,6 +27,8 @@ static RULES: &[Rule] = &[
     Rule::container::<version::image_registry::ImageRegistry>(),
     Rule::container::<version::image_digest::ImageDigest>(),
     Rule::pod::<version::no_rollback::NoRollback>(),
+    Rule::dockerfile::<version::base_image_version::BaseImageVersion>(),
+    Rule::dockerfile::<version::unverified_download::UnverifiedDownload>(),
     Rule::container::<security::missing_security_context::MissingSecurityContext>(),
     Rule::container::<security::privileged::Privileged>(),
     Rule::container::<security::privilege_escalation::PrivilegeEscalation>(),
@@ -60,6 +68,9 @@ static RULES: &[Rule] = &[
     Rule::object::<secrets::encryption_identity_first::EncryptionIdentityFirst>(),
     Rule::object::<secrets::encryption_without_secrets::EncryptionWithoutSecrets>(),
     Rule::object::<secrets::encryption_weak_provider::EncryptionWeakProvider>(),
+    Rule::container::<secrets::readable_credential::ReadableCredential>(),
+    Rule::container::<secrets::image_credential::ImageCredential>(),
+    Rule::dockerfile::<secrets::dockerfile_secret::DockerfileSecret>(),
     Rule::pod::<secrets::secret_in_environment::SecretInEnvironment>(),
     Rule::inventory::<secrets::role_reads_secrets::RoleReadsSecrets>(),
     Rule::inventory::<secrets::role_gives_rights::RoleGivesRights>(),

@@ -1,4 +1,4 @@
-//! What a rule is: metadata, and a check at one of four scopes.
+//! What a rule is: metadata, and a check at one of five scopes.
 
 use std::cell::OnceCell;
 
@@ -9,7 +9,7 @@ use coaming_kube::{Container, Effective, ImageReference, Inventory, Object, PodS
 use coaming_secret::Detector;
 use coaming_secret::places::Place;
 
-use crate::Context;
+use crate::{Context, DockerfileScope};
 
 /// A container with all that surrounds it.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,14 @@ pub trait ObjectRule {
     fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>);
 }
 
+/// A rule that looks at one Dockerfile at a time.
+pub trait DockerfileRule {
+    /// What the rule says of itself.
+    const META: &'static RuleMeta;
+    /// Adds what is wrong with this Dockerfile to `findings`.
+    fn check(context: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>);
+}
+
 /// A rule that needs to see everything at once.
 pub trait InventoryRule {
     /// What the rule says of itself.
@@ -131,6 +139,8 @@ pub enum Check {
     Pod(fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)),
     /// See [`ObjectRule`].
     Object(fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)),
+    /// See [`DockerfileRule`].
+    Dockerfile(fn(&Context<'_>, DockerfileScope<'_>, &mut Vec<Finding>)),
     /// See [`InventoryRule`].
     Inventory(fn(&Context<'_>, &mut Vec<Finding>)),
 }
@@ -158,6 +168,11 @@ impl Rule {
     /// Registers an object rule.
     pub(crate) const fn object<R: ObjectRule>() -> Self {
         Self { meta: R::META, check: Check::Object(R::check) }
+    }
+
+    /// Registers a rule about Dockerfiles.
+    pub(crate) const fn dockerfile<R: DockerfileRule>() -> Self {
+        Self { meta: R::META, check: Check::Dockerfile(R::check) }
     }
 
     /// Registers an inventory rule.

@@ -4,7 +4,7 @@
 //! * `# coaming: ignore[rule, other-rule] reason` beside a line, or above it. It excuses findings
 //!   on that line, and findings in the list item (a container, say) that starts on it.
 //!   In files that are not Kubernetes', lines that start with `#` are comments; outside Dockerfiles
-//!   also what follows ` #`. One above a line that goes on excuses findings in all of it.
+//!   also what follows ` #`. One above or within an instruction of several lines excuses findings in all of it.
 //! * The annotation `coaming.dev/ignore: "rule: reason"`, several separated by `;` or newlines,
 //!   excuses findings about the object.
 //! * `ignore:` entries of the configuration.
@@ -198,7 +198,15 @@ fn comments(inventory: &Inventory) -> Vec<Directive> {
         }
         for (span, beside) in comments {
             let own = lines.position(&file.source, span.start).0;
-            let line = if beside { own } else { next_line(&file.source, &lines, own) };
+            let instruction = (file.kind == FileKind::Dockerfile)
+                .then(|| start_of_continued(&file.source, span.start))
+                .map(|start| lines.position(&file.source, start).0)
+                .filter(|start| *start < own);
+            let line = match instruction {
+                _ if beside => own,
+                Some(start) => start,
+                None => next_line(&file.source, &lines, own),
+            };
             let place = Location {
                 file: Some(id),
                 path: Path::root(),

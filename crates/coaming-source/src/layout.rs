@@ -225,9 +225,33 @@ fn closure(folder: &str, known: &BTreeMap<String, Kustomization>) -> Vec<String>
 
 fn add_text(candidate: &Candidate, kind: FileKind, options: &Options, layout: &mut Layout) {
     match read::text(&candidate.path, options) {
-        Ok(text) => layout.texts.push(FileEntry::text(&candidate.name, text.into(), kind)),
+        Ok(text) => {
+            if kind == FileKind::Dockerfile {
+                layout.errors.extend(syntax_error(candidate, &text));
+            }
+            layout.texts.push(FileEntry::text(&candidate.name, text.into(), kind));
+        }
         Err(error) => layout.errors.push(InputError::new(&candidate.name, error.to_string())),
     }
+}
+
+/// Where a Dockerfile can't be read on. Other programs' templates and parts of Dockerfiles are no
+/// error, unless they were named.
+fn syntax_error(candidate: &Candidate, text: &str) -> Option<InputError> {
+    let dockerfile = coaming_dockerfile::parse(text);
+    let error = dockerfile.error?;
+    let is_template = ["{{", "{%", "<%", "@@"].iter().any(|mark| text.contains(mark));
+    let is_meant = !is_template && !dockerfile.stages.is_empty();
+    (is_meant || candidate.explicit).then(|| InputError {
+        position: Some((error.line, error.column)),
+        ..InputError::new(
+            &candidate.name,
+            format!(
+                "not a valid Dockerfile from here on: {}; what stands before was checked",
+                error.message
+            ),
+        )
+    })
 }
 
 /// The last part of a shown name.

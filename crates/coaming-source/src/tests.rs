@@ -65,6 +65,9 @@ fn says_of_each_what_it_could_not_take() {
     let (loaded, names) = load_from(
         &[
             ("good.yaml", POD),
+            ("Dockerfile", "FROM a\nNONSENSE\n"),
+            ("Dockerfile.j2", "FROM a\n{{ nonsense }}\n"),
+            ("Dockerfile.part", "RUN b\n"),
             ("broken.yaml", "apiVersion: v1\nkind: Pod\nmetadata: [\n"),
             ("large.yaml", &"# x\n".repeat(100)),
             ("binary.yaml", "a\0b"),
@@ -75,13 +78,14 @@ fn says_of_each_what_it_could_not_take() {
     assert_eq!(names, ["good.yaml"]);
     let messages: Vec<String> =
         loaded.errors.iter().map(|error| format!("{}: {}", error.file, error.message)).collect();
-    assert_eq!(messages.len(), 5, "{messages:#?}");
-    assert!(messages[0].starts_with("binary.yaml: is not text"), "{messages:#?}");
-    assert!(messages[1].starts_with("broken.yaml: not valid YAML"), "{messages:#?}");
-    assert!(messages[2].starts_with("large.yaml: is larger than"), "{messages:#?}");
-    assert!(messages[3].starts_with("missing.yaml: no such file"), "{messages:#?}");
-    assert!(messages[4].starts_with("none/*.yaml: matches no file"), "{messages:#?}");
-    assert_eq!(loaded.errors[1].position.map(|(line, _)| line), Some(3));
+    assert_eq!(messages.len(), 6, "{messages:#?}");
+    assert!(messages[0].starts_with("Dockerfile: not a valid Dockerfile"), "{messages:#?}");
+    assert!(messages[1].starts_with("binary.yaml: is not text"), "{messages:#?}");
+    assert!(messages[2].starts_with("broken.yaml: not valid YAML"), "{messages:#?}");
+    assert!(messages[3].starts_with("large.yaml: is larger than"), "{messages:#?}");
+    assert!(messages[4].starts_with("missing.yaml: no such file"), "{messages:#?}");
+    assert!(messages[5].starts_with("none/*.yaml: matches no file"), "{messages:#?}");
+    assert_eq!(loaded.errors[2].position.map(|(line, _)| line), Some(3));
 }
 
 #[test]

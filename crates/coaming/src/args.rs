@@ -60,6 +60,7 @@ Examples:
   coaming scan .                          all manifests, charts and overlays below this folder
   coaming scan --cluster --namespace shop  what runs there
   coaming scan --standard restricted --kubernetes-version 1.29 deploy/
+  coaming scan --images require deploy/   also looks into the images, fetched from their registries
   coaming scan --format sarif --output coaming.sarif .")]
 pub struct ScanArguments {
     /// What to scan, and by which rules.
@@ -162,6 +163,22 @@ pub struct ScopeArguments {
     /// Also read what `.gitignore` leaves out.
     #[arg(long)]
     pub no_gitignore: bool,
+
+    /// Whether to look into the images that pods run.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ImagesMode::Auto)]
+    pub images: ImagesMode,
+}
+
+/// Whether images are looked into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ImagesMode {
+    /// Those at hand: archives that `coaming.yaml` names, and what a local Docker or Podman has.
+    #[default]
+    Auto,
+    /// None.
+    Never,
+    /// All; those that are not at hand are fetched from their registries.
+    Require,
 }
 
 /// `coaming fix`

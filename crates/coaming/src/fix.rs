@@ -16,7 +16,8 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let progress = Progress::start("reading and repairing …");
     let Inputs { inventory, mut errors, .. } = scope::read(&arguments.scope, &config, None)?;
-    let judge = Judge::new(config, true)?;
+    let mut judge = Judge::new(config, true)?;
+    errors.extend(judge.look_into_images(arguments.scope.images, &inventory));
     let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
     let plan = coaming_fix::plan(
         inventory,

@@ -24,8 +24,9 @@ pub(crate) fn run_on(
     read: impl FnOnce(&ScopeArguments, &Config) -> Result<Inputs, CommandError>,
 ) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading and checking …");
-    let Inputs { inventory, errors, file_count } = read(&arguments.scope, &config)?;
-    let judge = Judge::new(config, arguments.format.shows_edits())?;
+    let Inputs { inventory, mut errors, file_count } = read(&arguments.scope, &config)?;
+    let mut judge = Judge::new(config, arguments.format.shows_edits())?;
+    errors.extend(judge.look_into_images(arguments.scope.images, &inventory));
     let mut findings = judge.judge(&inventory);
     drop(progress);
     if let Some(path) = &arguments.write_baseline {

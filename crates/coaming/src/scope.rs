@@ -13,7 +13,7 @@ use coaming_rules::{Images, RuleSet, Settings};
 use coaming_secret::{Detector, FingerprintKey};
 use coaming_source::{ClusterOptions, Loaded};
 
-use crate::args::{ClusterArguments, InputArguments, ScopeArguments};
+use crate::args::{ClusterArguments, ImagesMode, InputArguments, ScopeArguments};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output};
 
@@ -145,6 +145,19 @@ impl Judge {
         })
     }
 
+    /// Looks into the images of an inventory; what could not be read comes back.
+    pub(crate) fn look_into_images(
+        &mut self,
+        mode: ImagesMode,
+        inventory: &Inventory,
+    ) -> Vec<InputProblem> {
+        // The Pod Security Standards know no images.
+        let mode = if self.level.is_some() { ImagesMode::Never } else { mode };
+        let (images, errors) = crate::images::gather(mode, &self.settings.config, inventory);
+        self.images = images;
+        errors
+    }
+
     /// The findings, in the order in which they are shown.
     pub(crate) fn judge(&self, inventory: &Inventory) -> Vec<Finding> {
         let mut findings = match self.level {
@@ -227,6 +240,9 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
             let folder = path.parent().unwrap_or(Path::new(""));
             for policy in config.policies.iter_mut().chain(&mut config.secret_rules) {
                 *policy = folder.join(&policy).to_string_lossy().into_owned();
+            }
+            for archive in config.image_archives.values_mut() {
+                *archive = folder.join(&archive).to_string_lossy().into_owned();
             }
             for file in &mut config.registry_access.ca {
                 *file = folder.join(&file).to_string_lossy().into_owned();

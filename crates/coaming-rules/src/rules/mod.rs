@@ -1,9 +1,11 @@
 //! One file a rule, in a folder a measure.
 
+pub(crate) mod base_image;
 pub(crate) mod image_version;
 pub(crate) mod network_policy;
 pub(crate) mod non_root;
 pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod security_context;
+pub(crate) mod utilities;
 pub(crate) mod words;

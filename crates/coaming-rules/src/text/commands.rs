@@ -42,6 +42,59 @@ pub(crate) fn installs_software(argv: &[&str]) -> Option<Install> {
     Some(Install { what, argument })
 }
 
+/// What a script downloads and runs, without a look at what it got: neither a checksum nor a
+/// signature is compared in between. Package managers, which look themselves, are none.
+pub(crate) fn runs_unverified_download(script: &str) -> Option<String> {
+    if script.len() > MAX_SCRIPT {
+        return None;
+    }
+    let pipelines = parse(script);
+    let by_pipe = pipelines.iter().find_map(piped);
+    by_pipe.or_else(|| {
+        let commands = pipelines.iter().flatten().filter_map(Started::new);
+        if commands.into_iter().any(|command| command.verifies()) {
+            return None;
+        }
+        let mut search = Search { downloads_only: true, ..Search::default() };
+        pipelines.iter().find_map(|pipeline| search.pipeline(pipeline, 1))
+    })
+}
+
+/// A program that a script starts, with its arguments.
+pub(crate) struct Started<'s> {
+    /// The program's name, without folders.
+    pub(crate) name: &'s str,
+    /// Its arguments.
+    pub(crate) arguments: Vec<&'s str>,
+}
+
+impl<'s> Started<'s> {
+    pub(super) fn new(command: &'s Command) -> Option<Self> {
+        let words = command.words.get(program_position(&command.words)..)?;
+        let (program, rest) = words.split_first()?;
+        let arguments = rest.iter().map(|word| word.text.as_str()).collect();
+        Some(Self { name: base_name(&program.text), arguments })
+    }
+
+    /// Whether it compares something with a checksum or a signature.
+    fn verifies(&self) -> bool {
+        let has = |words: &[&str]| self.arguments.iter().any(|word| words.contains(word));
+        match self.name {
+            "sha256sum" | "sha512sum" | "sha384sum" | "sha1sum" | "shasum" | "b2sum" => {
+                self.arguments.iter().any(|word| {
+                    *word == "--check"
+                        || word.starts_with('-') && !word.starts_with("--") && word.contains('c')
+                })
+            }
+            "gpg" | "gpg2" => has(&["--verify", "--decrypt", "-d"]),
+            "gpgv" | "minisign" | "signify" | "slsa-verifier" => true,
+            "cosign" => has(&["verify", "verify-blob"]),
+            "openssl" => has(&["-verify"]),
+            _ => false,
+        }
+    }
+}
+
 /// What a script has done so far that matters for what it does next.
 #[derive(Default)]
 struct Search {
@@ -49,6 +102,8 @@ struct Search {
     downloads: Vec<(String, &'static str)>,
     /// Whether sources were fetched.
     cloned: bool,
+    /// Whether package managers and builds of sources are no matter.
+    downloads_only: bool,
 }
 
 impl Search {
@@ -68,7 +123,8 @@ impl Search {
         let found = words.split_first().and_then(|(program, rest)| {
             let name = base_name(&program.text);
             let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
-            installed_by(name, &arguments)
+            let installer = if self.downloads_only { None } else { installed_by(name, &arguments) };
+            installer
                 .map(|how| format!("`{how}`"))
                 .or_else(|| self.runs_text(name, rest, command, depth))
                 .or_else(|| self.runs_download(&program.text, &arguments))
@@ -138,7 +194,9 @@ impl Search {
                 let (target, files) = arguments.split_last()?;
                 if is_program_folder(target) { any(files) } else { None }
             }
-            "make" | "cmake" | "configure" | "ninja" | "meson" if self.cloned => {
+            "make" | "cmake" | "configure" | "ninja" | "meson"
+                if self.cloned && !self.downloads_only =>
+            {
                 Some(format!("`git clone`, then `{}`", base_name(program)))
             }
             "python" | "python3" | "perl" | "ruby" | "node" | "php" => {

@@ -2,5 +2,6 @@
 
 pub(crate) mod commands;
 mod install_tools;
+pub(crate) mod packages;
 mod shell;
 pub(crate) mod writes;

@@ -5,32 +5,42 @@ use std::sync::Arc;
 
 use coaming_config::Config;
 use coaming_finding::{Applicability, Finding};
-use coaming_kube::{FileEntry, FileKind, Inventory};
-use coaming_rules::{Rule, RuleSet, Settings, all, run};
+use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind, Verdict};
+use coaming_kube::{FileEntry, FileKind, ImageReference, Inventory};
+use coaming_rules::{Images, Rule, RuleSet, Settings, all, run_with};
 
-/// The first YAML block below a heading of a rule's documentation.
-fn example<'d>(rule: &'d Rule, heading: &str) -> String {
+/// The first example below a heading of a rule's documentation, with its language.
+fn example<'d>(rule: &'d Rule, heading: &str) -> (&'d str, String) {
     let docs: &'d str = rule.meta.docs;
     let section = docs
         .split(&format!(" ## {heading}\n"))
         .nth(1)
         .unwrap_or_else(|| panic!("{} has no section `{heading}`", rule.meta.name));
-    let block = section.split("```yaml\n").nth(1).expect("a YAML block");
-    let block = block.split("```").next().expect("an end of the block");
-    block.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+    let block = section.split("```").nth(1).expect("a block");
+    let (language, text) = block.split_once('\n').expect("a block's first line");
+    let lines = text.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
+    (language, lines.collect::<String>().trim_end().to_owned() + "\n")
 }
 
-fn check(rule: &Rule, text: &str) -> Vec<Finding> {
-    let stream = coaming_yaml::parse(Arc::from(text));
-    assert_eq!(stream.errors, [], "{}: {text}", rule.meta.name);
-    // An example without objects is of the rules about files beside the manifests.
-    let is_manifest = stream.documents.iter().all(coaming_kube::looks_like_kubernetes);
-    let file = if is_manifest {
-        FileEntry::new("example.yaml", stream.source, stream.documents)
-    } else {
-        FileEntry::text("values.yaml", stream.source, FileKind::HelmValues)
-    };
-    let inventory = Inventory::new(vec![file]);
+fn file(rule: &Rule, language: &str, text: &str) -> FileEntry {
+    match language {
+        "yaml" => {
+            let stream = coaming_yaml::parse(Arc::from(text));
+            assert_eq!(stream.errors, [], "{}: {text}", rule.meta.name);
+            // An example without objects is of the rules about files beside the manifests.
+            if stream.documents.iter().all(coaming_kube::looks_like_kubernetes) {
+                FileEntry::new("example.yaml", stream.source, stream.documents)
+            } else {
+                FileEntry::text("values.yaml", stream.source, FileKind::HelmValues)
+            }
+        }
+        "dockerfile" => FileEntry::text("Dockerfile", Arc::from(text), FileKind::Dockerfile),
+        other => panic!("{}: an example in {other}", rule.meta.name),
+    }
+}
+
+fn check(rule: &Rule, (language, text): &(&str, String)) -> Vec<Finding> {
+    let inventory = Inventory::new(vec![file(rule, language, text)]);
     let settings = Settings {
         config: Config {
             select: vec!["ALL".to_owned()],
@@ -39,7 +49,56 @@ fn check(rule: &Rule, text: &str) -> Vec<Finding> {
         },
         ..Settings::default()
     };
-    run(&inventory, &settings, &RuleSet::matching(|other| other.meta.name == rule.meta.name))
+    let rules = RuleSet::matching(|other| other.meta.name == rule.meta.name);
+    run_with(&inventory, &images(), &settings, &rules, Vec::new(), &[])
+}
+
+/// What the examples say of their images.
+fn images() -> Images {
+    let utility = |path: &str, kind: UtilityKind| Utility {
+        place: FilePlace { path: path.to_owned(), layer: Some(0) },
+        name: path.rsplit('/').next().unwrap().to_owned(),
+        kind,
+        target: None,
+    };
+    let credential = |path: &str, kind: &str| Credential {
+        place: FilePlace { path: path.to_owned(), layer: Some(1) },
+        label: String::new(),
+        kind: kind.to_owned(),
+        readable: Some(true),
+        deleted: false,
+    };
+    let user = User { uid: Some(10001), gid: Some(10001), name: String::new() };
+    let distroless = ImageFacts { user, verdict: Verdict::Distroless, ..ImageFacts::default() };
+    let with_credential = ImageFacts {
+        credentials: vec![credential("/app/tls.key", "private-key")],
+        ..distroless.clone()
+    };
+    let with_both = ImageFacts {
+        credentials: vec![credential("/app/.env", "password")],
+        utilities: vec![utility("/bin/cat", UtilityKind::Reader)],
+        ..distroless.clone()
+    };
+    let full = ImageFacts {
+        verdict: Verdict::Full,
+        utilities: vec![
+            utility("/bin/sh", UtilityKind::Shell),
+            utility("/usr/bin/apt-get", UtilityKind::PackageManager),
+            utility("/usr/bin/curl", UtilityKind::Network),
+        ],
+        ..distroless.clone()
+    };
+    let mut images = Images::default();
+    for (name, facts) in [
+        ("distroless", distroless),
+        ("with-credential", with_credential),
+        ("with-credential-and-cat", with_both),
+        ("full", full),
+    ] {
+        let reference = format!("registry.example.com/{name}:1.4.2");
+        images.insert(&ImageReference::parse(&reference).unwrap(), Arc::new(facts));
+    }
+    images
 }
 
 #[test]
@@ -58,10 +117,12 @@ fn bad_examples_raise_their_finding_and_good_ones_none() {
 #[test]
 fn fixed_examples_are_silent() {
     for rule in all() {
-        let text = example(rule, "Bad");
-        let finding = check(rule, &text).remove(0);
+        let example = example(rule, "Bad");
+        let finding = check(rule, &example).remove(0);
+        let (language, text) = example;
         let fix = finding.fix.expect("a fix");
         if fix.applicability == Applicability::Manual {
+            assert!(fix.file_edits.is_empty());
             assert!(fix.edits.is_empty() && !fix.snippet.is_empty(), "{}", rule.meta.name);
             continue;
         }
@@ -72,8 +133,10 @@ fn fixed_examples_are_silent() {
             changes
                 .extend(coaming_yaml::edit::apply(&text, document, &edits.edits).expect("an edit"));
         }
+        changes.extend(fix.file_edits.into_iter().flat_map(|file| file.edits));
         let fixed = coaming_yaml::edit::apply_to_text(&text, &changes);
-        let left = check(rule, &fixed);
+        assert_ne!(fixed, text, "{}", rule.meta.name);
+        let left = check(rule, &(language, fixed.clone()));
         assert!(left.is_empty(), "{}: {fixed}\n{left:#?}", rule.meta.name);
     }
 }

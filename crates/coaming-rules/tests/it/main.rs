@@ -5,5 +5,6 @@
 
 mod docs;
 mod fixes;
+mod images;
 mod pss;
 mod secrets;

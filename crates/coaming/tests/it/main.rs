@@ -9,6 +9,7 @@ mod corpus;
 mod db;
 #[path = "../../../coaming-registry/tests/it/docker_registry.rs"]
 mod docker_registry;
+mod dockerfile;
 mod etcd;
 mod fix;
 mod fix_cluster;

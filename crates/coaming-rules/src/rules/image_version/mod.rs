@@ -1,5 +1,6 @@
 //! Images have a version that stays what it was.
 
+pub(crate) mod base_image_version;
 pub(crate) mod image_digest;
 pub(crate) mod image_pull_policy;
 pub(crate) mod image_registry;
@@ -7,6 +8,7 @@ pub(crate) mod image_tag;
 pub(crate) mod invalid_image;
 pub(crate) mod moving_image_tag;
 pub(crate) mod no_rollback;
+pub(crate) mod unverified_download;
 
 use coaming_kube::{Fields as _, ImageReference};
 use coaming_yaml::Node;

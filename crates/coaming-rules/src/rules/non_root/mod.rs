@@ -1,5 +1,6 @@
 //! Containers don't run as root.
 
+pub(crate) mod image_user;
 pub(crate) mod installs_software;
 pub(crate) mod privileged_port;
 pub(crate) mod root_group;
@@ -8,7 +9,16 @@ pub(crate) mod run_as_root;
 
 use coaming_kube::ContainerKind;
 
-use crate::ContainerScope;
+use crate::{ContainerScope, Context};
+
+/// Whether a container is root because its image says so: where the pod leaves it to the image, and
+/// the image was looked into.
+pub(crate) fn image_is_root(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<bool> {
+    if scope.pod.is_windows() || scope.effective.run_as_user().is_some() {
+        return None;
+    }
+    context.image_facts(scope)?.user.is_root()
+}
 
 /// Why a container may have a good reason to run as root, as far as its manifest shows; the three
 /// reasons that there are.

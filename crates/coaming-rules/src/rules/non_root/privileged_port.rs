@@ -5,6 +5,7 @@ use coaming_kube::{Container, ContainerPort, Fields as _, Object, ServicePort, s
 use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
+use super::image_is_root;
 use crate::context::document_edits;
 use crate::rule::rule;
 use crate::rules::words;
@@ -85,6 +86,13 @@ impl ContainerRule for PrivilegedPort {
         if !speaks_of(scope) {
             return;
         }
+        let image_is_root = image_is_root(context, scope);
+        if image_is_root == Some(false) {
+            return;
+        }
+        if image_is_root == Some(true) && scope.container.ports().next().is_none() {
+            findings.extend(exposed(context, scope));
+        }
         for port in scope.container.ports() {
             let Some(number) = port.container_port().filter(|port| (1..1024).contains(port)) else {
                 continue;
@@ -105,6 +113,28 @@ pub(crate) fn has_low_port(container: Container<'_>) -> bool {
         .ports()
         .filter_map(ContainerPort::container_port)
         .any(|port| (1..1024).contains(&port))
+}
+
+/// The port below 1024 that an image listens on, which the manifest does not tell.
+fn exposed(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Finding> {
+    let ports = &context.image_facts(scope)?.config.exposed_ports;
+    let low = ports.iter().find_map(|port| {
+        let number = port.split('/').next()?.parse::<i64>().ok()?;
+        (1..1024).contains(&number).then_some(number)
+    })?;
+    let high = free_high_port(scope, low);
+    let message = format!(
+        "The image of {} runs as root and exposes port {low}, which is below 1024, where on most \
+         nodes only root may listen. Let it listen on {high} and run as another user; a Service \
+         with `targetPort: {high}` can go on offering {low}.",
+        words::container(scope),
+    );
+    Some(
+        context
+            .container_finding(PrivilegedPort::RULE, scope, context.image_node(scope), message)
+            .manual(format!("listen on {high}"), format!("EXPOSE {high}\nUSER 10001"))
+            .done(),
+    )
 }
 
 /// Whether a process may listen on low ports without being root.

@@ -1,8 +1,8 @@
 //! See [`RunAsNonRoot`].
 
-use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
+use coaming_finding::{Applicability, Confidence, Finding, RuleMeta, Severity};
 
-use super::legitimate_reason;
+use super::{image_is_root, legitimate_reason};
 use crate::rule::rule;
 use crate::rules::security_context::hardening;
 use crate::rules::words;
@@ -70,6 +70,10 @@ impl ContainerRule for RunAsNonRoot {
         if scope.pod.is_windows() || scope.effective.is_non_root() || scope.effective.is_root() {
             return;
         }
+        let image_is_root = image_is_root(context, scope);
+        if image_is_root == Some(true) && context.enabled("run-as-root") {
+            return;
+        }
         let told_elsewhere = context.enabled("missing-security-context")
             && hardening::missing(scope).iter().any(|field| *field != hardening::Field::NonRoot);
         let explicit = scope.effective.run_as_non_root();
@@ -88,19 +92,33 @@ impl ContainerRule for RunAsNonRoot {
                 words::container(scope)
             ),
         };
+        if image_is_root == Some(false) {
+            message += "Today's image has another user. ";
+        }
         message += "As root, an intruder in it is one kernel or runtime flaw away from the node. ";
         match legitimate_reason(scope) {
             Some(reason) => message += &format!("{reason}."),
             None => message += "Set `runAsNonRoot: true`.",
         }
         let node = explicit.map_or(scope.container.node(), |(_, node)| node);
+        // The kubelet can tell of a user by its number that it is not root, of a name it can't.
+        let by_number = context.image_facts(scope).is_some_and(|facts| {
+            let user = facts.config.user.split(':').next().unwrap_or_default();
+            user.parse::<u32>().is_ok()
+        });
+        let (severity, applicability) = match image_is_root {
+            Some(false) if by_number => (Severity::Low, Applicability::Safe),
+            Some(false) => (Severity::Low, Applicability::Unsafe),
+            _ => (Self::RULE.severity, Applicability::Unsafe),
+        };
         let path = ["securityContext", "runAsNonRoot"];
         let edit = words::set(scope.container.node(), &path, true);
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .severity(severity)
                 .confidence(Confidence::Medium)
-                .fix("set `runAsNonRoot: true`", Applicability::Unsafe, vec![edit])
+                .fix("set `runAsNonRoot: true`", applicability, vec![edit])
                 .done(),
         );
     }

@@ -2,14 +2,15 @@
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
 
-use super::legitimate_reason;
+use super::{image_is_root, legitimate_reason};
 use crate::rule::rule;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
     /// Looks for containers whose manifest makes them run as root: `runAsUser: 0`, in the
-    /// container's security context or in the pod's, where the container does not override it.
+    /// container's security context or in the pod's, where the container does not override it. Where
+    /// it is known what is in the image (see `--images`), also those whose image has no other `USER`.
     ///
     /// ## Why it matters
     ///
@@ -66,13 +67,21 @@ impl ContainerRule for RunAsRoot {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        let Some((0, node)) = scope.effective.run_as_user() else { return };
+        let refused = scope.effective.run_as_non_root().is_some_and(|(refused, _)| refused);
+        let (node, why) = match scope.effective.run_as_user() {
+            Some((0, node)) => (node, "`runAsUser: 0`"),
+            // The kubelet refuses to start what `runAsNonRoot` is true of.
+            None if image_is_root(context, scope) == Some(true) && !refused => {
+                (context.image_node(scope), "its image says so, and its pod nothing else")
+            }
+            _ => return,
+        };
         let mut message = format!(
-            "{} runs as root (`runAsUser: 0`): an intruder in it owns all its files and is one \
+            "{} runs as root ({why}): an intruder in it owns all its files and is one \
              kernel or runtime flaw away from owning the node. ",
             words::sentence(&words::container(scope)),
         );
-        if scope.effective.run_as_non_root().is_some_and(|(refused, _)| refused) {
+        if refused {
             message += "The kubelet will refuse to start it, as `runAsNonRoot` is true too. ";
         }
         match legitimate_reason(scope) {

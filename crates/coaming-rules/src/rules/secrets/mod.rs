@@ -1,12 +1,14 @@
 //! Secrets are out of plain text, and only where they are needed.
 
 pub(crate) mod default_account_rights;
+pub(crate) mod dockerfile_secret;
 mod encryption;
 pub(crate) mod encryption_identity_first;
 pub(crate) mod encryption_weak_provider;
 pub(crate) mod encryption_without_secrets;
 mod found;
 mod held_roles;
+pub(crate) mod image_credential;
 pub(crate) mod long_lived_token;
 pub(crate) mod plain_secret_annotation;
 pub(crate) mod plain_secret_command;
@@ -16,6 +18,7 @@ pub(crate) mod plain_secret_field;
 pub(crate) mod plain_secret_file;
 pub(crate) mod plain_secret_manifest;
 pub(crate) mod projected_token;
+pub(crate) mod readable_credential;
 pub(crate) mod role_gives_rights;
 pub(crate) mod role_reads_secrets;
 pub(crate) mod secret_file_mode;

@@ -4,7 +4,7 @@ use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
 
 use super::hardening::{self, Field};
 use crate::rule::rule;
-use crate::rules::non_root::legitimate_reason;
+use crate::rules::non_root::{image_is_root, legitimate_reason};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -83,12 +83,22 @@ impl ContainerRule for MissingSecurityContext {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        let missing = hardening::missing(scope);
+        let mut missing = hardening::missing(scope);
+        let image_is_root = image_is_root(context, scope);
+        if image_is_root == Some(true) && context.enabled("run-as-root") {
+            missing.retain(|field| *field != Field::NonRoot);
+        }
         let told_elsewhere = missing == [Field::NonRoot] && context.enabled("run-as-non-root");
         if missing.is_empty() || told_elsewhere {
             return;
         }
-        let consequences: Vec<&str> = missing.iter().map(|field| field.consequence()).collect();
+        let consequences: Vec<&str> = missing
+            .iter()
+            .map(|field| match (field, image_is_root) {
+                (Field::NonRoot, Some(false)) => "run as root, once its image does",
+                _ => field.consequence(),
+            })
+            .collect();
         let settings: Vec<&str> = missing.iter().map(|field| field.setting()).collect();
         let own = scope.container.security_context();
         let has = if own.is_none() && scope.pod.security_context().is_none() {

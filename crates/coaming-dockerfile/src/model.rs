@@ -1,0 +1,165 @@
+//! What a Dockerfile says.
+
+use coaming_yaml::Span;
+
+/// A Dockerfile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dockerfile {
+    /// The stages, in their order; the last one becomes the image.
+    pub stages: Vec<Stage>,
+    /// Where reading ended, if not at the end.
+    pub error: Option<SyntaxError>,
+}
+
+/// Where and why a text is no Dockerfile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What begins with a `FROM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The name behind `AS`.
+    pub name: Option<String>,
+    /// What it is built on.
+    pub base: Base,
+    /// The image behind `FROM`, as it is written.
+    pub image: Word,
+    /// The instructions behind the `FROM`.
+    pub instructions: Vec<Instruction>,
+}
+
+/// What a stage is built on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// The stage at this place.
+    Stage(usize),
+    /// An image, by its name with all arguments filled in.
+    Image(String),
+    /// Only the build knows.
+    Unknown,
+}
+
+/// Text, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Without quotes and escapes.
+    pub text: String,
+    /// As it is written.
+    pub span: Span,
+}
+
+/// An instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// All of it, from its keyword on, here-documents included.
+    pub span: Span,
+    /// What it does.
+    pub kind: Kind,
+}
+
+/// What an instruction does, as far as anybody asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `RUN`, with the `--mount` options.
+    Run {
+        /// What is run.
+        command: Command,
+        /// The values of `--mount`.
+        mounts: Vec<String>,
+    },
+    /// `USER`: the user as it is written, and with all variables filled in where they are known.
+    User {
+        /// As it is written, a group behind it included.
+        argument: Word,
+        /// The user alone, filled in; absent where only the build knows.
+        user: Option<String>,
+    },
+    /// `ENV`: names with their values.
+    Env(Vec<(Word, Word)>),
+    /// `ARG`: names, with their defaults.
+    Arg(Vec<(Word, Option<Word>)>),
+    /// `COPY` or `ADD`.
+    Copy(Source),
+    /// `ENTRYPOINT`.
+    Entrypoint(Command),
+    /// `CMD`.
+    Cmd(Command),
+    /// `HEALTHCHECK` with a command.
+    Healthcheck(Command),
+    /// `EXPOSE`: ports as they are written.
+    Expose(Vec<Word>),
+    /// `SHELL`: the words of the shell.
+    Shell(Vec<String>),
+    /// Anything else.
+    Other,
+}
+
+/// What `COPY` and `ADD` copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Whether it is `ADD`, which also downloads and unpacks.
+    pub is_add: bool,
+    /// The stage or image it is copied from; absent for the build's own files.
+    pub from: Option<String>,
+    /// Whether a `--checksum` says what it must be.
+    pub has_checksum: bool,
+    /// The files; here-documents are left out.
+    pub files: Vec<Word>,
+    /// Where they come to.
+    pub target: Word,
+}
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// The words of a program that no shell sees.
+    Exec(Vec<Word>),
+    /// A shell's script: comments between continued lines are blanked, so that offsets in it are
+    /// offsets from the span's start.
+    Shell {
+        /// The script, here-documents included.
+        script: String,
+        /// Where it stands.
+        span: Span,
+    },
+}
+
+impl Dockerfile {
+    /// The stages that the image is built from, the lowest first: the last stage, what that is
+    /// built on, and so on.
+    #[must_use]
+    pub fn lineage(&self) -> Vec<&Stage> {
+        let mut lineage = Vec::new();
+        let mut next = self.stages.len().checked_sub(1);
+        // A stage is built on an earlier one: this ends.
+        while let Some(stage) = next.and_then(|place| self.stages.get(place)) {
+            lineage.push(stage);
+            next = match stage.base {
+                Base::Stage(place) => Some(place),
+                _ => None,
+            };
+        }
+        lineage.reverse();
+        lineage
+    }
+
+    /// Every instruction that makes the image, in the order in which they are run.
+    pub fn of_image(&self) -> impl Iterator<Item = &Instruction> {
+        self.lineage().into_iter().flat_map(|stage| &stage.instructions)
+    }
+
+    /// What the image is built on in the end.
+    #[must_use]
+    pub fn base(&self) -> Option<&Stage> {
+        self.lineage().first().copied()
+    }
+}

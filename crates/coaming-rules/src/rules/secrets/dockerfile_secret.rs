@@ -1,0 +1,200 @@
+//! See [`DockerfileSecret`].
+
+use coaming_dockerfile::{Command, Instruction, Kind, Source, Word};
+use coaming_finding::{Confidence, Finding, RuleMeta};
+use coaming_secret::{Detection, Detector, Origin};
+use coaming_yaml::Span;
+
+use crate::rule::rule;
+use crate::{Context, DockerfileRule, DockerfileScope};
+
+rule! {
+    /// Looks for secrets in Dockerfiles: in `ENV` and `ARG`, in what `RUN` runs, and in `COPY` and
+    /// `ADD` of files that are known to hold them (`.env`, `.npmrc`, `id_rsa`, `.aws/credentials`,
+    /// a kubeconfig).
+    ///
+    /// ## Why it matters
+    ///
+    /// The value stands in the image's configuration, history or layers, where everybody who may pull
+    /// the image reads it - also when a later instruction deletes it - and in the repository.
+    ///
+    /// ## Bad
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// ENV DATABASE_PASSWORD=vS8kq-2pLx7w
+    /// USER 10001
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN --mount=type=secret,id=npm npm ci
+    /// ENV DATABASE_PASSWORD_FILE=/run/secrets/database/password
+    /// USER 10001
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Replace the secret: it is known. What the build needs, it takes by
+    /// `RUN --mount=type=secret`, which leaves nothing behind; what the application needs comes as a
+    /// file from a Secret or a vault.
+    DockerfileSecret {
+        name: "dockerfile-secret",
+        summary: "A secret is built into the image",
+        measure: Secrets,
+        severity: High,
+        default: true,
+        standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
+    }
+}
+
+impl DockerfileRule for DockerfileSecret {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>) {
+        for stage in &scope.dockerfile.stages {
+            for instruction in &stage.instructions {
+                of_instruction(context.detector(), scope, instruction, findings);
+            }
+        }
+    }
+}
+
+fn of_instruction(
+    detector: &Detector,
+    scope: DockerfileScope<'_>,
+    instruction: &Instruction,
+    findings: &mut Vec<Finding>,
+) {
+    match &instruction.kind {
+        Kind::Env(pairs) => {
+            for (name, value) in pairs {
+                findings.extend(assigned(
+                    detector,
+                    scope,
+                    name,
+                    value,
+                    "the image's configuration",
+                ));
+            }
+        }
+        Kind::Arg(pairs) => {
+            for (name, value) in pairs {
+                let value = value.as_ref();
+                findings.extend(
+                    value.and_then(|it| assigned(detector, scope, name, it, "the image's history")),
+                );
+            }
+        }
+        Kind::Run { command: Command::Shell { script, span }, .. } => {
+            findings.extend(run(detector, scope, script, *span));
+        }
+        Kind::Copy(source) => findings.extend(copied(scope, source)),
+        _ => {}
+    }
+}
+
+/// The surest of what was found.
+fn surest(found: Vec<Detection>) -> Option<Detection> {
+    found.into_iter().max_by_key(|detection| (detection.confidence, detection.range.start))
+}
+
+fn assigned(
+    detector: &Detector,
+    scope: DockerfileScope<'_>,
+    name: &Word,
+    value: &Word,
+    place: &str,
+) -> Option<Finding> {
+    if value.text.contains('$') {
+        return None;
+    }
+    let detection = surest(detector.scan(&value.text, Origin::Value(&name.text)))?;
+    let message = format!(
+        "`{}` is set to a secret ({}), which stays in {place}, where everybody who may pull the \
+         image reads it. Replace it, and hand the new one in when the container runs.",
+        name.text, detection.title,
+    );
+    let span = Span::new(name.span.start, name.span.end);
+    Some(finding(scope, span, message, detection.confidence))
+}
+
+fn run(
+    detector: &Detector,
+    scope: DockerfileScope<'_>,
+    script: &str,
+    span: Span,
+) -> Option<Finding> {
+    let detection = surest(detector.scan(script, Origin::Text))?;
+    let at = span.start + u32::try_from(detection.range.start).ok()?;
+    let message = format!(
+        "This `RUN` has a secret in it ({}), which stays in the image's history, where everybody \
+         who may pull the image reads it. Replace it, and hand the new one in by \
+         `--mount=type=secret`.",
+        detection.title,
+    );
+    Some(finding(scope, Span::new(at, at), message, detection.confidence))
+}
+
+/// Files that hold credentials wherever they are, by the end of their path.
+const FILES: &[&str] = &[
+    ".env",
+    ".npmrc",
+    ".pypirc",
+    ".netrc",
+    ".git-credentials",
+    ".pgpass",
+    ".my.cnf",
+    "id_rsa",
+    "id_ed25519",
+    "id_ecdsa",
+    "id_dsa",
+    ".aws/credentials",
+    ".aws",
+    ".ssh",
+    ".kube/config",
+    "kubeconfig",
+    ".docker/config.json",
+    ".dockercfg",
+    "terraform.tfstate",
+    "credentials.json",
+    "service-account.json",
+];
+
+fn copied(scope: DockerfileScope<'_>, source: &Source) -> Option<Finding> {
+    if source.from.is_some() {
+        return None;
+    }
+    let file = source.files.iter().find(|file| {
+        let path = file.text.trim_end_matches('/');
+        FILES.iter().any(|known| {
+            path.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        })
+    })?;
+    let message = format!(
+        "`{}` is copied into the image, a file that holds credentials as a rule: everybody who may \
+         pull the image has them, also if a later instruction deletes the file. Leave it out (name \
+         it in `.dockerignore`), and hand in what is needed by `RUN --mount=type=secret` or when \
+         the container runs.",
+        file.text,
+    );
+    Some(finding(scope, file.span, message, Confidence::Medium))
+}
+
+fn finding(
+    scope: DockerfileScope<'_>,
+    span: Span,
+    message: String,
+    confidence: Confidence,
+) -> Finding {
+    scope
+        .finding(DockerfileSecret::RULE, span, message)
+        .confidence(confidence)
+        .manual(
+            "hand it in when it is needed",
+            "RUN --mount=type=secret,id=NAME … # reads /run/secrets/NAME",
+        )
+        .done()
+}

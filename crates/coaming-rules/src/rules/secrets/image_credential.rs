@@ -1,0 +1,135 @@
+//! See [`ImageCredential`].
+
+use coaming_finding::{Confidence, Finding, RuleMeta};
+use coaming_image::Credential;
+
+use super::readable_credential::tool;
+use crate::rule::rule;
+use crate::rules::words;
+use crate::{ContainerRule, ContainerScope, Context};
+
+rule! {
+    /// Looks for images that hold credentials: in files, in variables, in the history, and in lower
+    /// layers whose files upper layers deleted. Where the container's user may read one and a program
+    /// is there to do so, `readable-credential` speaks of it. It needs to know what is in the image:
+    /// see `--images` and `images:` in `coaming.yaml`.
+    ///
+    /// ## Why it matters
+    ///
+    /// Everybody who may pull the image has the credential, also a deleted one: layers only add.
+    /// Images are copied to nodes, mirrors and caches that nobody counts.
+    ///
+    /// ## Bad
+    ///
+    /// In this image lies a private key, `/app/tls.key`, and no program to read it with.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/with-credential:1.4.2
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/distroless:1.4.2
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Replace the credential, and build the image without it: what a build needs, it takes by
+    /// `RUN --mount=type=secret`; what the application needs comes from a Secret or a vault.
+    ImageCredential {
+        name: "image-credential",
+        summary: "Image holds a credential",
+        measure: Secrets,
+        severity: High,
+        default: true,
+        standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
+    }
+}
+
+/// How a credential is delivered instead.
+pub(super) const MOUNT: &str =
+    "volumes:\n  - name: credential\n    secret:\n      secretName: NAME\n";
+
+/// The most credentials that a message names.
+const NAMED: usize = 3;
+
+impl ContainerRule for ImageCredential {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        let Some(facts) = context.image_facts(scope) else { return };
+        let told = context.enabled("readable-credential") && tool(facts).is_some();
+        let left: Vec<&Credential> = facts
+            .credentials
+            .iter()
+            .filter(|credential| !(told && readable(scope, credential).is_some()))
+            .collect();
+        if left.is_empty() {
+            return;
+        }
+        let deleted = if left.iter().all(|credential| credential.deleted) {
+            " (in lower layers, where deleting it above does not remove it)"
+        } else {
+            ""
+        };
+        let it = if left.len() == 1 { "it" } else { "them" };
+        let message = format!(
+            "The image of {} holds {}{deleted}: everybody who may pull the image has {it}. Replace \
+             {it}, and build the image without.",
+            words::container(scope),
+            shown(&left),
+        );
+        findings.push(
+            context
+                .container_finding(Self::RULE, scope, context.image_node(scope), message)
+                .manual("build the image without it", MOUNT)
+                .done(),
+        );
+    }
+}
+
+/// Whether the container's user may read a credential's file, and how sure that is.
+pub(super) fn readable(scope: ContainerScope<'_>, credential: &Credential) -> Option<Confidence> {
+    if credential.deleted || credential.place.path.is_empty() {
+        return None;
+    }
+    match (scope.effective.run_as_user(), credential.readable) {
+        // Root reads everything.
+        (Some((0, _)), _) | (None, Some(true)) => Some(Confidence::High),
+        (None, Some(false)) => None,
+        // The image was asked about its own user, and the pod runs it as another.
+        (Some(_), Some(true)) | (_, None) => Some(Confidence::Medium),
+        (Some(_), Some(false)) => None,
+    }
+}
+
+/// `private-key in /app/tls.key, and 2 more`
+pub(super) fn shown(credentials: &[&Credential]) -> String {
+    let one = |credential: &&Credential| {
+        let place = match (credential.place.path.as_str(), credential.label.as_str()) {
+            ("", label) => label.to_owned(),
+            (path, _) => format!("`{path}`"),
+        };
+        format!("a credential ({}) in {place}", credential.kind)
+    };
+    let mut named: Vec<String> = credentials.iter().take(NAMED).map(one).collect();
+    if credentials.len() > NAMED {
+        named.push(format!("{} more", credentials.len() - NAMED));
+    }
+    words::and(&named)
+}

@@ -1,0 +1,166 @@
+//! See [`CompilerInImage`].
+
+use coaming_dockerfile::Base;
+use coaming_finding::{Confidence, Finding, RuleMeta};
+use coaming_kube::ImageReference;
+
+use super::{installed, is_started_with};
+use crate::rule::rule;
+use crate::rules::{base_image, words};
+use crate::{Context, DockerfileRule, DockerfileScope};
+
+rule! {
+    /// Looks for compilers and build tools in the image that is the result: installed in its last
+    /// stage and not removed, or because the last stage is built on a toolchain's image (`golang`,
+    /// `rust`, `maven`, an SDK).
+    ///
+    /// ## Why it matters
+    ///
+    /// An intruder builds what he needs on the spot, made for this very kernel, and no scanner of
+    /// downloads sees it. Toolchains also bring most of an image's known vulnerabilities.
+    ///
+    /// ## Bad
+    ///
+    /// ```dockerfile
+    /// FROM golang:1.22.3
+    /// COPY . /src
+    /// RUN cd /src && go build -o /server .
+    /// USER 10001
+    /// ENTRYPOINT ["/server"]
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```dockerfile
+    /// FROM golang:1.22.3 AS build
+    /// COPY . /src
+    /// RUN cd /src && CGO_ENABLED=0 go build -o /server .
+    /// FROM gcr.io/distroless/static-debian12:nonroot@sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+    /// COPY --from=build /server /server
+    /// ENTRYPOINT ["/server"]
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Build in one stage, and copy what was built into a small one.
+    CompilerInImage {
+        name: "compiler-in-image",
+        summary: "Compiler is left in the image",
+        measure: Utilities,
+        severity: Low,
+        default: true,
+        standards: [Attack("T1027.004")],
+    }
+}
+
+const PACKAGES: &[&str] = &[
+    "automake",
+    "build-base",
+    "build-essential",
+    "cargo",
+    "clang",
+    "cmake",
+    "default-jdk",
+    "default-jdk-headless",
+    "dpkg-dev",
+    "g++",
+    "gcc",
+    "gcc-c++",
+    "go",
+    "golang",
+    "golang-go",
+    "gradle",
+    "make",
+    "maven",
+    "ninja-build",
+    "rust",
+    "rustc",
+];
+
+/// Images of toolchains, and the programs by which a container may need one when it runs.
+const TOOLCHAINS: &[(&str, &[&str])] = &[
+    ("golang", &["go"]),
+    ("rust", &["cargo", "rustc"]),
+    ("gcc", &["gcc", "make"]),
+    ("maven", &["mvn"]),
+    ("gradle", &["gradle", "gradlew"]),
+    ("swift", &["swift"]),
+    ("buildpack-deps", &[]),
+];
+
+impl DockerfileRule for CompilerInImage {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(_: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>) {
+        if scope.dockerfile.base().is_none_or(base_image::is_windows) {
+            return;
+        }
+        if let Some(finding) = toolchain(scope) {
+            findings.push(finding);
+            return;
+        }
+        let Some((instruction, compilers)) = compilers(scope) else { return };
+        let message = format!(
+            "{} {} in the image: an intruder builds what he needs on the spot, where no scanner \
+             sees it come. Build in a stage of its own, and copy what was built.",
+            words::list(&compilers),
+            if compilers.len() == 1 { "stays" } else { "stay" },
+        );
+        findings.push(
+            scope
+                .finding(Self::RULE, instruction.span, message)
+                .confidence(Confidence::Medium)
+                .manual("build in a stage of its own", STAGES)
+                .done(),
+        );
+    }
+}
+
+const STAGES: &str = "FROM … AS build\nRUN … # compile\nFROM …\nCOPY --from=build /built /built";
+
+/// All compilers that stay, at the instruction that installs the first.
+fn compilers(
+    scope: DockerfileScope<'_>,
+) -> Option<(&coaming_dockerfile::Instruction, Vec<String>)> {
+    let mut first = None;
+    let mut compilers = Vec::new();
+    for (instruction, packages) in installed(scope) {
+        for package in packages {
+            let jdk = package.starts_with("openjdk")
+                && package.contains("jdk")
+                && !package.contains("jre");
+            let is_compiler = jdk || PACKAGES.contains(&package.as_str());
+            let is_new = !compilers.contains(&package);
+            if is_compiler && is_new && !is_started_with(scope, &[package.as_str()]) {
+                first.get_or_insert(instruction);
+                compilers.push(package);
+            }
+        }
+    }
+    Some((first?, compilers))
+}
+
+/// The finding about an image that is built on a toolchain's.
+fn toolchain(scope: DockerfileScope<'_>) -> Option<Finding> {
+    let stage = scope.dockerfile.base()?;
+    let Base::Image(name) = &stage.base else { return None };
+    let reference = ImageReference::parse(name).ok()?;
+    let short = reference.familiar_name();
+    let is_sdk = short.ends_with("dotnet/sdk");
+    let programs = TOOLCHAINS.iter().find(|(image, _)| *image == short).map(|(_, it)| *it);
+    let programs = programs.or(is_sdk.then_some(&[][..]))?;
+    if is_started_with(scope, programs) {
+        return None;
+    }
+    let message = format!(
+        "The image is built on `{short}` and keeps its compilers: an intruder builds what he needs \
+         on the spot, and toolchains bring most of an image's known vulnerabilities. Make this a \
+         build stage, and copy what was built into a small one."
+    );
+    Some(
+        scope
+            .finding(CompilerInImage::RULE, stage.image.span, message)
+            .manual("build in a stage of its own", STAGES)
+            .done(),
+    )
+}

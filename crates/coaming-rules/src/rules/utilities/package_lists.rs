@@ -1,0 +1,215 @@
+//! See [`PackageLists`].
+
+use coaming_dockerfile::Instruction;
+use coaming_finding::{Applicability, Finding, RuleMeta};
+use coaming_yaml::Span;
+use coaming_yaml::edit::TextEdit;
+
+use crate::dockerfile::Script;
+use crate::rule::rule;
+use crate::text::packages::{Action, ActionKind, Manager, package_actions};
+use crate::{Context, DockerfileRule, DockerfileScope};
+
+rule! {
+    /// Looks for images that keep the package manager's lists of what could be installed: after
+    /// `apt-get update` without `rm -rf /var/lib/apt/lists/*`, `apk add` without `--no-cache`, and
+    /// `dnf install` without `dnf clean all`, in the stages that the image is built on.
+    ///
+    /// ## Why it matters
+    ///
+    /// With the lists at hand an intruder installs tools at once and without asking anybody, from
+    /// any mirror he can reach; and they make every image larger and slower to scan.
+    ///
+    /// ## Bad
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN apt-get update && apt-get install -y ca-certificates
+    /// USER 10001
+    /// ```
+    ///
+    /// ## Good
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN apt-get update && apt-get install -y ca-certificates \
+    ///  && rm -rf /var/lib/apt/lists/*
+    /// USER 10001
+    /// ```
+    ///
+    /// ## Fix
+    ///
+    /// Remove the lists in the same `RUN`; for `apk`, say `--no-cache`. The fix does so, and leaves
+    /// the rest of the instruction as it is.
+    PackageLists {
+        name: "package-lists",
+        summary: "Package lists are kept in the image",
+        measure: Utilities,
+        severity: Low,
+        default: true,
+        standards: [Attack("T1105")],
+    }
+}
+
+impl DockerfileRule for PackageLists {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(_: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>) {
+        for manager in [Manager::Apt, Manager::Apk, Manager::Dnf] {
+            if let Some((instruction, script)) = keeps(scope, manager) {
+                findings.push(finding(scope, manager, instruction, script));
+            }
+        }
+    }
+}
+
+/// The last instruction that leaves lists behind, if nothing removes them afterwards.
+fn keeps<'a>(
+    scope: DockerfileScope<'a>,
+    manager: Manager,
+) -> Option<(&'a Instruction, Script<'a>)> {
+    let mut kept = None;
+    for (instruction, script) in scope.scripts_of_image() {
+        let is_cache = script.mounts.iter().any(|mount| {
+            mount.contains("type=cache")
+                && ["/var/lib/apt", "/var/cache"].iter().any(|it| mount.contains(it))
+        });
+        for action in package_actions(script.text) {
+            if action.manager != manager {
+                continue;
+            }
+            // Lists of an earlier instruction serve a later installation: they go behind that.
+            let uses = kept.is_some() && matches!(action.kind, ActionKind::Install { .. });
+            if leaves_lists(&action) && !is_cache || uses {
+                kept = Some((instruction, script));
+            } else if action.kind == ActionKind::Clean {
+                kept = None;
+            }
+        }
+    }
+    kept
+}
+
+fn leaves_lists(action: &Action) -> bool {
+    match (action.manager, action.kind) {
+        (Manager::Apt | Manager::Apk, ActionKind::Update) => true,
+        (Manager::Apk | Manager::Dnf, ActionKind::Install { keeps_no_lists }) => !keeps_no_lists,
+        _ => false,
+    }
+}
+
+fn finding(
+    scope: DockerfileScope<'_>,
+    manager: Manager,
+    instruction: &Instruction,
+    script: Script<'_>,
+) -> Finding {
+    let (what, clean) = match manager {
+        Manager::Apt => ("apt's lists", "rm -rf /var/lib/apt/lists/*"),
+        Manager::Apk => ("apk's lists", "rm -rf /var/cache/apk/*"),
+        Manager::Dnf => ("the package manager's lists", "dnf clean all"),
+    };
+    let clean = if script.text.contains("yum ") { "yum clean all" } else { clean };
+    let message = format!(
+        "{} stay in the image: an intruder installs tools at once, and every scan reads them. \
+         Remove them in the same `RUN`: `{clean}`.",
+        crate::rules::words::sentence(what),
+    );
+    let draft = scope.finding(PackageLists::RULE, instruction.span, message);
+    let edit = if manager == Manager::Apk { no_cache(script) } else { appended(script, clean) };
+    match edit {
+        Some(edits) => {
+            let title = match manager {
+                Manager::Apk => "say `--no-cache`".to_owned(),
+                _ => format!("add `{clean}`"),
+            };
+            draft.fix(title, Applicability::Safe, edits).done()
+        }
+        None => draft.manual(format!("add `{clean}`"), clean).done(),
+    }
+}
+
+/// The edit that removes the lists at a plain script's end. A script that ends in a here-document,
+/// a comment or the background, or that goes on after a failure, is left to its author.
+fn appended(script: Script<'_>, clean: &str) -> Option<Vec<TextEdit>> {
+    let text = script.text.trim_end();
+    let is_plain = !text.contains("<<") && !text.contains('#') && !text.ends_with(['&', ';', '|']);
+    // Who needs `sudo` to install needs it to clean up too.
+    if !is_plain || text.contains("||") || text.contains("sudo ") || !script.is_verbatim() {
+        return None;
+    }
+    let at = script.span.start + u32::try_from(text.len()).ok()?;
+    let several_lines = text.contains('\n');
+    let joint = if several_lines { " \\\n && " } else { " && " };
+    Some(vec![TextEdit { span: Span::new(at, at), replacement: format!("{joint}{clean}") }])
+}
+
+/// The edits that say `--no-cache` behind every `apk add`, where no list is fetched beside it.
+fn no_cache(script: Script<'_>) -> Option<Vec<TextEdit>> {
+    let fetched =
+        package_actions(script.text).iter().any(|action| action.kind == ActionKind::Update);
+    if fetched || !script.is_verbatim() {
+        return None;
+    }
+    let mut edits = Vec::new();
+    for (at, found) in script.text.match_indices("apk add") {
+        let at = script.span.start + u32::try_from(at + found.len()).ok()?;
+        edits.push(TextEdit { span: Span::new(at, at), replacement: " --no-cache".to_owned() });
+    }
+    (!edits.is_empty()).then_some(edits)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use coaming_kube::{FileEntry, FileKind, Inventory};
+
+    use super::*;
+    use crate::{RuleSet, Settings, run};
+
+    /// The title of the fix, or what is found without one.
+    fn found(text: &str) -> Vec<(u32, Applicability)> {
+        let file = FileEntry::text("Dockerfile", Arc::from(text), FileKind::Dockerfile);
+        let rules = RuleSet::matching(|rule| rule.meta.name == PackageLists::RULE.name);
+        let findings = run(&Inventory::new(vec![file]), &Settings::default(), &rules);
+        let place = |finding: &Finding| finding.locations[0].span.unwrap().start;
+        let line = |at: u32| u32::try_from(text[..at as usize].lines().count()).unwrap() + 1;
+        findings
+            .iter()
+            .map(|finding| (line(place(finding)), finding.fix.as_ref().unwrap().applicability))
+            .collect()
+    }
+
+    #[test]
+    fn lists_go_behind_the_last_installation_that_uses_them() {
+        let text = "FROM a:1\nRUN apt-get update\nRUN apt-get install -y b\n";
+        assert_eq!(found(text), [(3, Applicability::Safe)]);
+    }
+
+    #[test]
+    fn what_may_break_is_left_to_the_author() {
+        for script in [
+            "sudo apt-get update && sudo apt-get install b",
+            "apt-get update; apt-get install b;",
+            "apt-get update && (apt-get install b || true)",
+        ] {
+            let text = format!("FROM a:1\nRUN {script}\n");
+            assert_eq!(found(&text), [(2, Applicability::Manual)], "{script}");
+        }
+    }
+
+    #[test]
+    fn what_is_removed_or_cached_is_no_matter() {
+        for script in [
+            "apt-get update && apt-get install b && rm -rf /var/lib/apt/lists/*",
+            "--mount=type=cache,target=/var/lib/apt apt-get update && apt-get install b",
+            "apk add --no-cache b",
+            "dnf install b && dnf clean all",
+            "apt-get update\nRUN rm -rf /var/lib/apt/lists/*",
+            "apt-get update\nFROM a:1",
+        ] {
+            assert_eq!(found(&format!("FROM a:1\nRUN {script}\n")), [], "{script}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is known of an image proves what a manifest alone leaves open, in both directions.
+
+use std::sync::Arc;
+
+use coaming_finding::{Applicability, Finding, Severity};
+use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind};
+use coaming_kube::{FileEntry, ImageReference, Inventory};
+use coaming_rules::{Images, RuleSet, Settings, run_with};
+
+/// The findings about a pod whose container has these fields, of these rules.
+fn found(fields: &str, facts: ImageFacts, rules: &[&str]) -> Vec<Finding> {
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n    - name: c\n      image: x.example/web:1.0\n{fields}"
+    );
+    let stream = coaming_yaml::parse(Arc::from(text.as_str()));
+    let inventory =
+        Inventory::new(vec![FileEntry::new("pod.yaml", stream.source, stream.documents)]);
+    let mut images = Images::default();
+    images.insert(&ImageReference::parse("x.example/web:1.0").unwrap(), Arc::new(facts));
+    let rules = RuleSet::matching(|rule| rules.contains(&rule.meta.name));
+    run_with(&inventory, &images, &Settings::default(), &rules, Vec::new(), &[])
+}
+
+fn names(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.rule.name).collect()
+}
+
+fn user(uid: u32, written: &str) -> ImageFacts {
+    let mut facts = ImageFacts {
+        user: User { uid: Some(uid), gid: None, name: String::new() },
+        ..ImageFacts::default()
+    };
+    facts.config.user = written.to_owned();
+    facts
+}
+
+const USERS: &[&str] = &["run-as-root", "run-as-non-root", "missing-security-context"];
+
+#[test]
+fn root_by_the_image_is_proven() {
+    let findings = found("", user(0, ""), USERS);
+    assert_eq!(names(&findings), ["run-as-root", "missing-security-context"]);
+    assert!(findings[0].message.contains("its image says so"), "{}", findings[0].message);
+    assert!(!findings[1].message.contains("runAsNonRoot"), "{}", findings[1].message);
+    // The pod's word counts more.
+    assert!(found("      securityContext: {runAsUser: 5}\n", user(0, ""), &USERS[..2]).is_empty());
+    let refused = "      securityContext: {runAsNonRoot: true}\n";
+    assert!(found(refused, user(0, ""), &USERS[..2]).is_empty());
+}
+
+#[test]
+fn another_user_by_the_image_is_proven_for_today() {
+    let by_number = found("", user(101, "101"), &USERS[..2]);
+    assert_eq!(names(&by_number), ["run-as-non-root"]);
+    assert_eq!(by_number[0].severity, Severity::Low);
+    assert_eq!(by_number[0].fix.as_ref().unwrap().applicability, Applicability::Safe);
+    // The kubelet refuses a user whose number it does not know.
+    let by_name = found("", user(101, "nginx"), &USERS[..2]);
+    assert_eq!(by_name[0].fix.as_ref().unwrap().applicability, Applicability::Unsafe);
+    // Nobody knows.
+    let unknown = found("", ImageFacts::default(), &USERS[..2]);
+    assert_eq!(unknown[0].severity, Severity::Medium);
+}
+
+#[test]
+fn ports_that_the_image_exposes() {
+    let ports = &["privileged-port"];
+    let exposes = |uid: u32| {
+        let mut facts = user(uid, "");
+        facts.config.exposed_ports = vec!["80/tcp".to_owned()];
+        facts
+    };
+    assert_eq!(found("", exposes(0), ports).len(), 1);
+    assert!(found("", exposes(101), ports).is_empty());
+    let declared = "      ports: [{containerPort: 80}]\n";
+    assert_eq!(found(declared, exposes(0), ports).len(), 1);
+    assert!(found(declared, exposes(101), ports).is_empty());
+}
+
+#[test]
+fn a_credential_and_a_program_to_read_it_are_one_finding() {
+    let rules = &["readable-credential", "image-credential"];
+    let facts = |readable: Option<bool>, deleted: bool, tool: bool| {
+        let place = |path: &str| FilePlace { path: path.to_owned(), layer: Some(0) };
+        let mut facts = user(101, "101");
+        facts.credentials.push(Credential {
+            place: place("/app/.env"),
+            label: "line 3".to_owned(),
+            kind: "password".to_owned(),
+            readable,
+            deleted,
+        });
+        if tool {
+            facts.utilities.push(Utility {
+                place: place("/bin/cat"),
+                name: "cat".to_owned(),
+                kind: UtilityKind::Reader,
+                target: Some("/bin/busybox".to_owned()),
+            });
+        }
+        facts
+    };
+    let both = found("", facts(Some(true), false, true), rules);
+    assert_eq!(names(&both), ["readable-credential"]);
+    assert!(both[0].message.contains("`/app/.env`") && both[0].message.contains("`/bin/cat`"));
+    assert_eq!(names(&found("", facts(Some(true), false, false), rules)), ["image-credential"]);
+    assert_eq!(names(&found("", facts(Some(false), true, true), rules)), ["image-credential"]);
+    assert_eq!(names(&found("", facts(Some(false), false, true), rules)), ["image-credential"]);
+    // Root reads what the image's own user may not.
+    let root = "      securityContext: {runAsUser: 0}\n";
+    assert_eq!(
+        names(&found(root, facts(Some(false), false, true), rules)),
+        ["readable-credential"]
+    );
+}
