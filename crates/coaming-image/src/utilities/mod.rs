@@ -39,15 +39,35 @@ pub(crate) fn has_applets(path: &str) -> bool {
     MANY.contains(&path.rsplit('/').next().unwrap_or_default())
 }
 
+/// The fewest names of a list of applets; shorter lists in a program are something else.
+const FEWEST_APPLETS: usize = 10;
+
 /// The applets in a program of many names that are in the catalogue, sorted: `busybox wget` works
-/// without a link of that name. Their names stand side by side in the program, each ended by a zero.
+/// without a link of that name. Their names stand side by side in the program, each ended by a zero
+/// and in their order; the same words elsewhere (`http`, `rpm`) are no applets.
 pub(crate) fn applets(program: &[u8]) -> Vec<&'static str> {
-    let mut applets: Vec<&'static str> = program
-        .split(|&byte| byte == 0)
-        .filter(|text| (1..=20).contains(&text.len()))
-        .filter_map(|text| std::str::from_utf8(text).ok())
-        .filter_map(catalogue::name)
-        .collect();
+    let is_name = |text: &[u8]| {
+        (1..=20).contains(&text.len())
+            && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"[._-".contains(byte))
+    };
+    let (mut longest, mut list) = (Vec::new(), Vec::new());
+    for text in program.split(|&byte| byte == 0).chain([&[][..]]) {
+        let goes_on = is_name(text) && list.last().is_none_or(|last| *last < text);
+        if !goes_on {
+            if list.len() > longest.len() {
+                longest = std::mem::take(&mut list);
+            }
+            list.clear();
+        }
+        if is_name(text) {
+            list.push(text);
+        }
+    }
+    if longest.len() < FEWEST_APPLETS {
+        return Vec::new();
+    }
+    let names = longest.into_iter().filter_map(|text| std::str::from_utf8(text).ok());
+    let mut applets: Vec<&'static str> = names.filter_map(catalogue::name).collect();
     applets.sort_unstable();
     applets.dedup();
     applets
@@ -97,7 +117,9 @@ mod tests {
 
     #[test]
     fn finds_the_applets_of_a_program() {
-        let program = b"\x7fELF\0garbage wget\0cat\0nothing-known\0wget\0sh\0";
-        assert_eq!(applets(program), ["cat", "sh", "wget"]);
+        let list = b"http\0[\0[[\0acpid\0add-shell\0arch\0ash\0cat\0chvt\0sh\0true\0wget\0";
+        let program = [b"\x7fELF\0rpm\0".as_slice(), list, b"error: %s\0https\0"].concat();
+        assert_eq!(applets(&program), ["ash", "cat", "sh", "wget"]);
+        assert_eq!(applets(b"\x7fELF\0cat\0sh\0"), [""; 0]);
     }
 }
