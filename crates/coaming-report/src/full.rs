@@ -118,6 +118,9 @@ fn snippet<'a>(
     let (place, file, span) = (places.place(location)?, places.file(location)?, location.span?);
     let start = file.source.get(..span.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
     let line = file.source.get(start..)?.lines().next()?;
+    if !coaming_secret::detector().scan(line, coaming_secret::Origin::Text).is_empty() {
+        return None;
+    }
     let from = (span.start as usize).checked_sub(start)?;
     let to = (span.end as usize - start).min(line.trim_end().len()).max(from);
     // Control characters would shift or recolour the line; columns must stay where they are.
