@@ -1,7 +1,7 @@
 //! A file as an OCI artifact: how a company keeps the advisory database in its own registry.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 
 use coaming_kube::ImageReference;
@@ -74,8 +74,7 @@ impl Registry {
     }
 
     /// Pulls the file of an artifact to `path`, which is replaced as a whole once everything has
-    /// arrived and has the right digest, and stays as it was otherwise. Gives the digest of the
-    /// contents.
+    /// arrived, has the right digest, and `check` takes it, and stays as it was otherwise. Gives the digest of the contents.
     ///
     /// # Errors
     ///
@@ -85,6 +84,7 @@ impl Registry {
         reference: &ImageReference,
         path: &Path,
         artifact_type: &str,
+        check: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<String, ArtifactError> {
         let (found, layers) = self.artifact(reference)?;
         let name = reference.to_string();
@@ -104,7 +104,7 @@ impl Registry {
             return Err(ArtifactError::TooLarge(name));
         }
         let reader = self.blob(reference, layer)?;
-        replace(path, reader).map_err(|source| failed(path, source))?;
+        replace(path, reader, check).map_err(|source| failed(path, source))?;
         Ok(layer.digest.clone())
     }
 }
@@ -132,7 +132,11 @@ fn describe(path: &Path, layer_type: &str) -> Result<Descriptor, ArtifactError> 
     Ok(descriptor)
 }
 
-fn replace(path: &Path, mut reader: impl Read) -> io::Result<()> {
+fn replace(
+    path: &Path,
+    mut reader: impl Read,
+    check: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut temporary = tempfile::Builder::new()
         .prefix(".coaming-")
@@ -141,6 +145,7 @@ fn replace(path: &Path, mut reader: impl Read) -> io::Result<()> {
     io::copy(&mut reader, &mut temporary)?;
     temporary.flush()?;
     temporary.as_file().sync_all()?;
+    check(temporary.path())?;
     temporary.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

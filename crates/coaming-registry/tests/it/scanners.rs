@@ -214,13 +214,16 @@ fn a_file_goes_and_comes_back() {
     let kind = "application/vnd.coaming.advisories.v1";
     let digest = registry.push_file(&name, &from, kind, "application/vnd.sqlite3").unwrap();
     assert_eq!(registry.resolve(&name).unwrap(), digest);
-    assert_eq!(registry.pull_file(&name, &to, kind).unwrap(), sha256(&bytes));
+    assert_eq!(registry.pull_file(&name, &to, kind, |_| Ok(())).unwrap(), sha256(&bytes));
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
     // What is something else replaces nothing.
     let other = reference(&format!("{}/company/advisories:2", server.host));
     push_image(&registry, &other.to_string(), b"an image");
-    let error = registry.pull_file(&other, &to, kind).unwrap_err();
+    let error = registry.pull_file(&other, &to, kind, |_| Ok(())).unwrap_err();
     assert!(error.to_string().contains("check the name"), "{error}");
+    let refuse = |_: &std::path::Path| Err(std::io::Error::other("is not what we want"));
+    let error = registry.pull_file(&name, &to, kind, refuse).unwrap_err();
+    assert!(error.to_string().contains("is not what we want"), "{error}");
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::RegistryArguments;
+
 /// `coaming db`
 #[derive(Debug, Args)]
 pub struct DbArguments {
@@ -25,6 +27,10 @@ pub enum DbCommand {
     Query(DbQueryArguments),
     /// Compare versions as an ecosystem does.
     Compare(DbCompareArguments),
+    /// Put the database into a registry of your own, for all your machines to pull.
+    Push(DbTransferArguments),
+    /// Fetch the database from a registry of your own.
+    Pull(DbTransferArguments),
 }
 
 /// `coaming db compare`
@@ -161,4 +167,28 @@ pub enum DbQueryFormat {
     Openvex,
     /// A CycloneDX document that says what is affected.
     Cyclonedx,
+}
+
+/// `coaming db push` and `coaming db pull`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The database is an OCI artifact; its contents are checked by their digest. What is pulled replaces the
+file only as a whole. Credentials are those of `docker login`.
+
+Examples:
+  coaming db push registry.example.com/security/advisories:2026-01
+  coaming db pull registry.example.com/security/advisories:2026-01")]
+pub struct DbTransferArguments {
+    /// Where it lies in the registry: `registry.example.com/security/advisories:TAG`; to pull, a
+    /// digest is better.
+    #[arg(value_name = "REF")]
+    pub reference: String,
+
+    /// Which database.
+    #[command(flatten)]
+    pub database: DbFileArguments,
+
+    /// How to reach the registry.
+    #[command(flatten)]
+    pub registry: RegistryArguments,
 }

@@ -2,6 +2,7 @@
 
 mod keep;
 mod query;
+mod transfer;
 mod update;
 
 use std::cmp::Ordering;
@@ -24,6 +25,8 @@ pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
         DbCommand::Info(arguments) => keep::info(arguments),
         DbCommand::Query(arguments) => query::run(arguments),
         DbCommand::Compare(arguments) => compare(arguments),
+        DbCommand::Push(arguments) => transfer::push(arguments),
+        DbCommand::Pull(arguments) => transfer::pull(arguments),
     }
 }
 

@@ -1,0 +1,68 @@
+//! `coaming db push` and `coaming db pull`: the database in a registry of one's own.
+
+use std::io;
+use std::path::Path;
+
+use coaming_advisory::Database;
+use coaming_kube::ImageReference;
+use coaming_registry::Registry;
+
+use crate::args::DbTransferArguments;
+use crate::progress::Progress;
+use crate::{CommandError, Outcome, output, scope};
+
+/// The kind of artifact.
+const ARTIFACT: &str = "application/vnd.coaming.advisories.v1";
+/// The kind of its contents.
+const CONTENTS: &str = "application/vnd.sqlite3";
+
+/// Sends the database to a registry.
+pub(super) fn push(arguments: &DbTransferArguments) -> Result<Outcome, CommandError> {
+    let (registry, reference) = ready(arguments)?;
+    let file = super::file(&arguments.database)?;
+    check(&file).map_err(failed)?;
+    let progress = Progress::start("sending …");
+    let sent = registry.push_file(&reference, &file, ARTIFACT, CONTENTS);
+    drop(progress);
+    let digest = sent.map_err(failed)?;
+    tell(&format!("{reference}@{digest}"))
+}
+
+/// Fetches the database from a registry.
+pub(super) fn pull(arguments: &DbTransferArguments) -> Result<Outcome, CommandError> {
+    let (registry, reference) = ready(arguments)?;
+    let file = super::file(&arguments.database)?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+    }
+    let progress = Progress::start("fetching …");
+    let got = registry.pull_file(&reference, &file, ARTIFACT, check);
+    drop(progress);
+    let digest = got.map_err(failed)?;
+    tell(&format!("{} {digest}", file.display()))
+}
+
+fn ready(arguments: &DbTransferArguments) -> Result<(Registry, ImageReference), CommandError> {
+    let reference = ImageReference::parse(&arguments.reference)
+        .map_err(|error| failed(format!("`{}` is no reference: {error}", arguments.reference)))?;
+    let config = scope::config(&crate::args::ScopeArguments::default())?;
+    let registry = Registry::new(arguments.registry.options(&config)).map_err(failed)?;
+    Ok((registry, reference))
+}
+
+/// Whether a file is a database that this version reads.
+fn check(file: &Path) -> io::Result<()> {
+    Database::open(file)
+        .map(drop)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
+}
+
+fn tell(line: &str) -> Result<Outcome, CommandError> {
+    output::write(None, |out| writeln!(out, "{line}"))?;
+    Ok(Outcome::Clean)
+}
+
+fn failed(error: impl ToString) -> CommandError {
+    CommandError::Argument(error.to_string())
+}
