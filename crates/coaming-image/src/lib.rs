@@ -8,8 +8,6 @@
 //! * Facts hold no secret: a credential is a kind and a place, never a value.
 //! * Facts depend on the image alone, and come in one order.
 
-#![allow(dead_code, reason = "the readers of more formats, which use the rest of the seam, follow")]
-
 mod analyse;
 mod archive;
 mod blob;
