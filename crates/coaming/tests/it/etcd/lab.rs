@@ -119,8 +119,9 @@ impl Lab {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        #[expect(clippy::zombie_processes, reason = "the script's `down` ends it")]
         let again = again.spawn().unwrap();
-        // `nsenter` becomes the server: the pid stays. The script's `down` ends it.
+        // `nsenter` becomes the server: the pid stays.
         std::fs::write(pid_file, again.id().to_string()).unwrap();
         self.wait("start", || {
             let ready = ["exec", "--", "kubectl", "get", "--raw", "/readyz"];
