@@ -5,7 +5,7 @@
 //! Invariants:
 //!
 //! * A request is allowed here if and only if the API server would allow it with the same roles and
-//!   bindings; the tests ask a real one.
+//!   bindings.
 //! * Roles that every cluster has are known also where they are not at hand. A binding to any other
 //!   role that is not at hand is told, never guessed.
 //! * No value of a Secret is read: names and places only.

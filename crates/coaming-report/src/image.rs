@@ -34,14 +34,22 @@ pub fn render(facts: &ImageFacts, name: &str, color: bool, out: &mut dyn Write) 
 /// # Errors
 ///
 /// What writing to `out` gives.
-pub fn json(facts: &ImageFacts, name: &str, out: &mut dyn Write) -> io::Result<()> {
+pub fn json(
+    facts: &ImageFacts,
+    name: &str,
+    vulnerabilities: Option<&serde_json::Value>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     #[derive(serde::Serialize)]
     struct Document<'a> {
         version: u32,
         image: &'a str,
         facts: &'a ImageFacts,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vulnerabilities: Option<&'a serde_json::Value>,
     }
-    serde_json::to_writer_pretty(&mut *out, &Document { version: 1, image: name, facts })?;
+    let document = Document { version: 1, image: name, facts, vulnerabilities };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }
 

@@ -11,6 +11,7 @@ use coaming_kube::ImageReference;
 use coaming_registry::{Descriptor, Registry};
 
 use crate::args::{ImageArguments, ImageFormat, ImagePlace};
+use crate::db::{self, OfImage};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, scope};
 
@@ -21,19 +22,24 @@ const BILL_LIMIT: u64 = 512 << 20;
 pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading the image …");
     let facts = facts(arguments)?;
+    let known = db::of_image(&facts, &arguments.known)?;
     drop(progress);
     let name = arguments.image.as_str();
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         ImageFormat::Full => {
             let options = output::full_options(arguments.color, arguments.output.is_some());
-            coaming_report::image::render(&facts, name, options.color, out)
+            coaming_report::image::render(&facts, name, options.color, out)?;
+            vulnerabilities(known.as_ref(), out)
         }
-        ImageFormat::Json => coaming_report::image::json(&facts, name, out),
+        ImageFormat::Json => {
+            coaming_report::image::json(&facts, name, known.as_ref().map(|known| &known.json), out)
+        }
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
         ImageFormat::Spdx => document(&sbom::spdx(&facts, name), out),
     })?;
     if facts.problems.is_empty() {
-        return Ok(Outcome::Clean);
+        let fails = known.is_some_and(|known| known.fails);
+        return Ok(if fails { Outcome::Found } else { Outcome::Clean });
     }
     if arguments.format != ImageFormat::Full {
         for problem in &facts.problems {
@@ -41,6 +47,21 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         }
     }
     Ok(Outcome::Failed)
+}
+
+/// What is known to be vulnerable, or why that is not said.
+fn vulnerabilities(known: Option<&OfImage>, out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "\nKnown vulnerabilities")?;
+    let Some(known) = known else {
+        return writeln!(
+            out,
+            "  not looked up: there is no database here yet, `coaming db update` makes it"
+        );
+    };
+    for line in known.text.trim_end().lines() {
+        writeln!(out, "{}", format!("  {line}").trim_end())?;
+    }
+    Ok(())
 }
 
 fn document(document: &serde_json::Value, out: &mut dyn io::Write) -> io::Result<()> {

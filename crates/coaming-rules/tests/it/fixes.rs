@@ -26,12 +26,13 @@ fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn texts() -> Vec<(String, String)> {
     let mut texts: Vec<(String, String)> = all()
         .iter()
-        .map(|rule| {
+        .filter_map(|rule| {
             let bad = rule.meta.docs.split(" ## Bad\n").nth(1).unwrap();
-            let block = bad.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+            // Examples of Dockerfiles are edited as plain text.
+            let block = bad.split("```yaml\n").nth(1)?.split("```").next().unwrap();
             let lines =
                 block.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
-            (rule.meta.name.to_owned(), lines.collect())
+            Some((rule.meta.name.to_owned(), lines.collect()))
         })
         .collect();
     match std::env::var_os("COAMING_CORPUS").map(PathBuf::from) {

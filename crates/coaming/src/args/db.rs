@@ -134,6 +134,14 @@ pub struct DbQueryArguments {
     #[arg(long, value_enum, default_value_t = DbQueryFormat::Text)]
     pub format: DbQueryFormat,
 
+    /// What counts.
+    #[command(flatten)]
+    pub known: KnownArguments,
+}
+
+/// Which known vulnerabilities count, and who says so.
+#[derive(Debug, Args)]
+pub struct KnownArguments {
     /// Exit with 1 only for such: a severity, `fixable`, `exploited`, or several with commas.
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<coaming_advisory::FailOn>,

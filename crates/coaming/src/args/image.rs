@@ -13,12 +13,14 @@ An archive is what `docker save`, `podman save`, `skopeo copy` or `ctr images ex
 compressed, for docker or OCI. A folder is an OCI layout or a root filesystem. A name is looked for in
 the local Docker and Podman, then in its registry, with the credentials of `docker login`.
 Facts of images that were read before are kept in the user's cache folder; no secret is in them.
-Exit codes: 0 read; 2 something could not be read (the rest still is shown).
+Known vulnerabilities are shown where there is a database: `coaming db update`. Nothing is downloaded here.
+Exit codes: 0 read; 1 what --fail-on names is there; 2 something could not be read (the rest still is shown).
 
 Examples:
   coaming image nginx:1.27
   docker save shop/web | coaming image -
   coaming image --format cyclonedx -o web.cdx.json web.tar
+  coaming image --fail-on fixable,high web.tar
   coaming image rootfs/
   coaming image web.cdx.json              a bill of materials, of CycloneDX or SPDX")]
 pub struct ImageArguments {
@@ -50,6 +52,10 @@ pub struct ImageArguments {
     /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+
+    /// Which known vulnerabilities count.
+    #[command(flatten)]
+    pub known: super::KnownArguments,
 
     /// How to reach registries.
     #[command(flatten)]

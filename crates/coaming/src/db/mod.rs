@@ -5,6 +5,8 @@ mod query;
 mod transfer;
 mod update;
 
+pub(crate) use query::{OfImage, of_image};
+
 use std::cmp::Ordering;
 use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;

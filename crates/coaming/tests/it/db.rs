@@ -66,7 +66,7 @@ fn a_database_is_built_shown_and_asked() {
         coaming(&["db", "query", "--db", &database, "pkg:pypi/Requests@2.19.1"]);
     assert_eq!((error.as_str(), code), ("", Some(1)));
     assert!(out.contains("CVE-2018-18074") && out.contains("fixed in 2.20.0"), "{out}");
-    assert!(out.contains("upgrade `Requests` from 2.19.1 to 2.20.0: 1 goes away"), "{out}");
+    assert!(out.contains("upgrade `requests` from 2.19.1 to 2.20.0: 1 goes away"), "{out}");
     assert_eq!(coaming(&["db", "query", "--db", &database, "pkg:pypi/requests@2.20.0"]).2, Some(0));
 }
 

@@ -13,11 +13,13 @@ mod dockerfile;
 mod etcd;
 mod fix;
 mod fix_cluster;
+mod images;
 mod lab;
 mod net;
 mod pin;
 mod render;
 mod scan;
+mod secrets;
 mod who_can;
 
 use std::path::{Path, PathBuf};

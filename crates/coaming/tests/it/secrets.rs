@@ -1,0 +1,205 @@
+//! `coaming secrets`, and the law above all others: a secret's value is in no output.
+
+use std::fmt::Write as _;
+
+use super::corpus::corpus;
+use super::{folder, json, run, stderr, stdout};
+
+/// Digits of a generator with a fixed seed: the test plants the same secrets on every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn text(&mut self, length: usize) -> String {
+        const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut letter = || {
+            let place = usize::try_from(self.next() % LETTERS.len() as u64).unwrap();
+            char::from(LETTERS[place])
+        };
+        (0..length).map(|_| letter()).collect()
+    }
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let bits = chunk
+            .iter()
+            .enumerate()
+            .fold(0_u32, |bits, (place, &byte)| bits | u32::from(byte) << (16 - 8 * place));
+        for place in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
+            encoded.push(if place <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    encoded
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn url_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        let _ = write!(encoded, "%{byte:02X}");
+        encoded
+    })
+}
+
+/// A manifest with a secret in each of its places, what else is wrong with it so that every rule has
+/// to speak, and a file with syntax errors right at a secret.
+fn planted(random: &mut Random) -> (Vec<String>, Vec<(String, String)>) {
+    let mut secrets = Vec::new();
+    let mut secret = |random: &mut Random| {
+        let length = 16 + usize::try_from(random.next() % 17).unwrap();
+        secrets.push(random.text(length));
+        secrets.last().cloned().unwrap()
+    };
+    let mut files = Vec::new();
+    for place in 0..50 {
+        let mut s = || secret(random);
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  annotations:\n    example.com/api-token: {}\n    kubectl.kubernetes.io/last-applied-configuration: '{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"data\":{{\"password\":\"{}\"}}}}'\nspec:\n  hostNetwork: true\n  hostPassword: {}\n  containers:\n    - name: web\n      image: web:latest\n      securityContext: {{privileged: {}}}\n      command: [sh, -c, 'apt-get install -y x && mysql -uroot -p{} && export API_KEY={}']\n      args: [--password={}, --token, {}]\n      env:\n        - name: DB_PASSWORD\n          value: {}\n        - name: DB_PASSWORD\n          value: {}\n        - name: URL\n          value: postgres://app:{}@db/x\n      livenessProbe:\n        httpGet: {{port: 80, host: example.com, httpHeaders: [{{name: Authorization, value: Bearer {}}}]}}\n",
+            s(),
+            base64(&s()),
+            s(),
+            s(),
+            s(),
+            s(),
+            s(),
+            s(),
+            s(),
+            s(),
+            s(),
+            s(),
+        );
+        files.push((format!("pod{place}.yaml"), pod));
+        let others = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ntype: Opaque\ndata:\n  password: {}\n  password: {}\nstringData: {{token: {}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: b}}\ndata:\n  app.properties: |\n    db.password={}\n  secretKey: {}\n---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: c}}\nspec: {{apiKey: {}}}\n",
+            base64(&s()),
+            base64(&s()),
+            s(),
+            s(),
+            s(),
+            s(),
+        );
+        files.push((format!("others{place}.yaml"), others));
+        files.push((
+            format!("broken{place}.yaml"),
+            format!(
+                "apiVersion: v1\nkind: Secret\nstringData:\n  password: \"{}\n  token: [{}\n",
+                s(),
+                s()
+            ),
+        ));
+    }
+    (secrets, files)
+}
+
+#[test]
+fn no_secret_is_in_any_output() {
+    let mut random = Random(0x5EED_5EED_5EED_5EED);
+    let (secrets, files) = planted(&mut random);
+    assert_eq!(secrets.len(), 1000);
+    let borrowed: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = folder(&borrowed);
+    let path = files.path().to_str().unwrap();
+    let baseline = files.path().join("baseline.json");
+    let mut outputs = String::new();
+    let mut commands: Vec<Vec<&str>> = Vec::new();
+    for format in
+        ["full", "concise", "json", "sarif", "junit", "github", "gitlab", "html", "markdown"]
+    {
+        commands.push(vec!["secrets", path, "--format", format]);
+        commands.push(vec!["scan", path, "--select", "ALL", "--format", format]);
+        commands.push(vec!["scan", path, "--standard", "restricted", "--format", format]);
+    }
+    commands.push(vec!["secrets", path, "--write-baseline", baseline.to_str().unwrap()]);
+    commands.push(vec!["net", "list", path]);
+    for arguments in &commands {
+        let output = run(arguments);
+        assert_ne!(output.stdout.len() + output.stderr.len(), 0, "{arguments:?}");
+        outputs += &stdout(&output);
+        outputs += &stderr(&output);
+    }
+    outputs += &std::fs::read_to_string(&baseline).unwrap();
+    for secret in &secrets {
+        for form in [secret.clone(), base64(secret), hex(secret), url_encoded(secret)] {
+            assert!(
+                !outputs.contains(form.trim_end_matches('=')),
+                "a planted secret is in an output"
+            );
+        }
+    }
+}
+
+#[test]
+fn most_planted_secrets_are_found() {
+    let mut random = Random(0xC0FF_EE00_C0FF_EE00);
+    let (_, files) = planted(&mut random);
+    let borrowed: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = folder(&borrowed);
+    let report = json(&run(&["secrets", files.path().to_str().unwrap(), "--format", "json"]));
+    let found = report["findings"].as_array().unwrap().len();
+    // Nobody looks for a secret as the value of `privileged`: fifty are planted there.
+    assert!(found >= 890, "{found} of 1000");
+}
+
+#[test]
+fn any_text_is_read_whatever_its_name() {
+    let files = folder(&[
+        ("notes.txt", "the password: hunter2!9\n"),
+        (".npmrc", "//registry.npmjs.org/:_authToken=x9Kq2LmZ8vTn4RwYx9Kq\n"),
+        ("code.py", "password = getpass()\n"),
+    ]);
+    let output = run(&["secrets", files.path().to_str().unwrap(), "--format", "concise"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    assert!(text.contains("notes.txt:1:15"), "{text}");
+    assert!(text.contains(".npmrc:1:"), "{text}");
+    assert!(!text.contains("code.py"), "{text}");
+}
+
+#[test]
+fn rules_of_gitleaks_form() {
+    let rules = "[[rules]]\nid = 'acme'\ndescription = 'Acme badge'\nregex = '''badge-[0-9]{6}'''\nkeywords = ['badge-']\n";
+    let files = folder(&[
+        ("coaming.yaml", "secrets: {rules: own.toml}\n"),
+        ("own.toml", rules),
+        ("a.txt", "badge-402918\n"),
+    ]);
+    let path = files.path().join("a.txt");
+    let output = run(&["secrets", path.to_str().unwrap(), "--format", "concise"]);
+    assert!(stdout(&output).contains("Acme badge"), "{}", stderr(&output));
+    std::fs::write(files.path().join("own.toml"), "[[rules]]\nid = 'a'\nregex = '('\n").unwrap();
+    let output = run(&["secrets", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("rule `a`: its `regex`"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_kubernetes_goat_hides_is_found() {
+    let Some(corpus) = corpus() else { return };
+    let path = corpus.join("kubernetes-goat/scenarios");
+    let output = run(&["secrets", path.to_str().unwrap(), "--format", "concise"]);
+    let text = stdout(&output);
+    for key in ["k8svaultapikey", "k8swebhookapikey", "k8sgoatvaultkey"] {
+        assert!(text.contains(key), "{text}");
+    }
+    // A well-kept stack has none.
+    let path = corpus.join("kube-prometheus");
+    let output = run(&["secrets", path.to_str().unwrap(), "--format", "concise"]);
+    assert_eq!(stdout(&output), "", "a false alarm");
+}
