@@ -41,7 +41,7 @@ pub(super) const KINDS: &[Entry] = &[
     named(
         "jfrog-identity-token",
         "JFrog identity token",
-        &["jfrog", "artifactory", "xray"],
+        &["jfrog", "artifact", "xray"],
         "[A-Za-z0-9]{64}|[A-Za-z0-9]{73}",
     ),
     prefixed(
