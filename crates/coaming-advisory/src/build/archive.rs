@@ -1,7 +1,8 @@
 //! Archives of records, read on all threads.
 //!
 //! An archive is hostile until it is read: its entries are bounded in number and size, and in what they
-//! unpack to together.
+//! unpack to together. One that unpacks to more gives nothing at all: what was read of it before that
+//! was noticed depends on the threads.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
@@ -59,9 +60,10 @@ pub(super) fn read(path: &Path) -> io::Result<Archive> {
         archive.problems.push(format!("{place}: only the first {MAX_ENTRIES} entries were read"));
     }
     if budget.load(Ordering::Relaxed) == 0 {
+        archive.records.clear();
         archive.problems.push(format!(
-            "{place}: unpacks to more than {MAX_RATIO} times its size, as no export does; the rest was \
-             not read"
+            "{place}: unpacks to more than {MAX_RATIO} times its size, as no export does; nothing of it \
+             is used"
         ));
     }
     Ok(archive)
