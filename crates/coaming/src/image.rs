@@ -1,17 +1,15 @@
 //! `coaming image`: what is really in the container.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 use coaming_daemon::Daemon;
-use coaming_image::{BlobSource, Cache, Image, ImageFacts, sbom};
+use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_kube::ImageReference;
-use coaming_registry::{Descriptor, Registry};
 
 use crate::args::{ImageArguments, ImageFormat, ImagePlace};
 use crate::db::{self, OfImage};
+use crate::image_place::{self, Found};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, scope};
 
@@ -86,13 +84,10 @@ fn facts(arguments: &ImageArguments) -> Result<ImageFacts, CommandError> {
             }
             Image::open(path, platform).map_err(failed)?
         } else {
-            match named(arguments, cache.as_ref())? {
-                Named::Known(facts) => return Ok(*facts),
-                Named::Image(image) => image,
-            }
+            return Ok(named(arguments, cache.as_ref())?.facts(cache.as_ref()));
         }
     };
-    Ok(cache.map_or_else(|| image.read(), |cache| cache.read(&image)))
+    Ok(Found::Image(image).facts(cache.as_ref()))
 }
 
 /// The packages of a bill of materials; `None` if the file is none.
@@ -111,15 +106,7 @@ fn bill(path: &Path) -> Result<Option<ImageFacts>, CommandError> {
     sbom::read(&start).map(Some).map_err(|source| error(&source))
 }
 
-/// What a name led to.
-enum Named {
-    /// An image that was read before.
-    Known(Box<ImageFacts>),
-    /// An image to read.
-    Image(Image),
-}
-
-fn named(arguments: &ImageArguments, cache: Option<&Cache>) -> Result<Named, CommandError> {
+fn named(arguments: &ImageArguments, cache: Option<&Cache>) -> Result<Found, CommandError> {
     if arguments.from != ImagePlace::Registry
         && let Some(found) = from_daemon(arguments, cache)?
     {
@@ -128,7 +115,7 @@ fn named(arguments: &ImageArguments, cache: Option<&Cache>) -> Result<Named, Com
     if arguments.from == ImagePlace::Daemon {
         return Err(failed(not_in_daemon(&arguments.image)));
     }
-    from_registry(arguments).map(Named::Image)
+    from_registry(arguments)
 }
 
 fn not_in_daemon(reference: &str) -> String {
@@ -146,62 +133,24 @@ fn not_in_daemon(reference: &str) -> String {
 fn from_daemon(
     arguments: &ImageArguments,
     cache: Option<&Cache>,
-) -> Result<Option<Named>, CommandError> {
+) -> Result<Option<Found>, CommandError> {
     for daemon in Daemon::all() {
-        let found = match daemon.find(&arguments.image) {
-            Ok(found) => found,
+        match image_place::in_daemon(&daemon, &arguments.image, arguments.platform.as_ref(), cache)
+        {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Ok(None) => {}
             // A daemon that is there and does not answer, or not to us, costs only itself.
-            Err(error) => {
-                output::warn(&error.to_string());
-                continue;
-            }
-        };
-        let Some(local) = found else { continue };
-        if let Some(facts) = cache.and_then(|cache| cache.find(&local.id)) {
-            return Ok(Some(Named::Known(Box::new(facts))));
+            Err(error) => output::warn(&error),
         }
-        let archive = daemon.export(&local).map_err(failed)?;
-        let image = Image::from_stream(&arguments.image, archive, arguments.platform.as_ref())
-            .map_err(failed)?;
-        return Ok(Some(Named::Image(image.identified_by(&local.id))));
     }
     Ok(None)
 }
 
-/// The blobs of one image in a registry.
-struct Blobs {
-    registry: Registry,
-    reference: ImageReference,
-    descriptors: BTreeMap<String, Descriptor>,
-}
-
-impl BlobSource for Blobs {
-    fn open(&self, digest: &str) -> io::Result<Box<dyn Read + Send>> {
-        let descriptor = self.descriptors.get(digest).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, "the manifest has no such blob")
-        })?;
-        let blob = self.registry.blob(&self.reference, descriptor).map_err(io::Error::other)?;
-        Ok(Box::new(blob))
-    }
-}
-
-fn from_registry(arguments: &ImageArguments) -> Result<Image, CommandError> {
+fn from_registry(arguments: &ImageArguments) -> Result<Found, CommandError> {
     let reference = ImageReference::parse(&arguments.image).map_err(|error| {
         failed(format!("{} is no file or folder, and no image's name: {error}", arguments.image))
     })?;
     let config = scope::config(&crate::args::ScopeArguments::default())?;
-    let registry = Registry::new(arguments.registry.options(&config)).map_err(failed)?;
-    let platform = arguments.platform.clone().unwrap_or_else(coaming_image::Platform::host);
-    let wanted = coaming_registry::Platform {
-        os: platform.os,
-        architecture: platform.architecture,
-        variant: Some(platform.variant).filter(|variant| !variant.is_empty()),
-    };
-    let found = registry.image(&reference, &wanted).map_err(failed)?;
-    let descriptors = std::iter::once(found.config)
-        .chain(found.layers)
-        .map(|descriptor| (descriptor.digest.clone(), descriptor))
-        .collect();
-    let source: Arc<dyn BlobSource> = Arc::new(Blobs { registry, reference, descriptors });
-    Image::from_registry(&found.manifest_digest, &found.manifest, &source).map_err(failed)
+    let options = arguments.registry.options(&config);
+    image_place::in_registry(options, &reference, arguments.platform.as_ref()).map_err(failed)
 }

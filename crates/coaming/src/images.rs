@@ -3,20 +3,19 @@
 //! Invariant: without `--images require` no socket is opened but a local daemon's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use coaming_config::Config;
 use coaming_daemon::Daemon;
-use coaming_image::{BlobSource, Cache, Image, ImageFacts, Platform};
+use coaming_image::{Cache, Image, ImageFacts};
 use coaming_kube::{ImageReference, Inventory};
-use coaming_registry::{Descriptor, Registry};
 use coaming_report::InputProblem;
 use coaming_rules::Images;
 use rayon::prelude::*;
 
-use crate::args::ImagesMode;
+use crate::args::{ImagesMode, RegistryArguments};
+use crate::image_place::{self, Found};
 use crate::output;
 
 /// Looks into the images of all pods, as far as they are at hand or were asked for.
@@ -31,11 +30,12 @@ pub(crate) fn gather(
     }
     let archives = archives(config);
     let daemons = Daemon::all();
-    let wanted = references(inventory);
     if archives.is_empty() && daemons.is_empty() && mode == ImagesMode::Auto {
         return (images, Vec::new());
     }
-    let finder = Finder { mode, archives, daemons, cache: Cache::of_user() };
+    let registry = RegistryArguments::default().options(config);
+    let wanted = references(inventory);
+    let finder = Finder { mode, archives, daemons, registry, cache: Cache::of_user() };
     let found: Vec<_> =
         wanted.par_iter().map(|reference| (reference, finder.facts(reference))).collect();
     let mut errors = Vec::new();
@@ -90,75 +90,36 @@ struct Finder {
     mode: ImagesMode,
     archives: BTreeMap<String, String>,
     daemons: Vec<Daemon>,
+    registry: coaming_registry::Options,
     cache: Option<Cache>,
 }
 
 impl Finder {
     /// What is in an image; `None` where it is not at hand, and need not be.
     fn facts(&self, reference: &ImageReference) -> Result<Option<ImageFacts>, String> {
-        let Some(image) = self.open(reference)? else { return Ok(None) };
-        Ok(Some(self.cache.as_ref().map_or_else(|| image.read(), |cache| cache.read(&image))))
+        let found = self.find(reference)?;
+        Ok(found.map(|found| found.facts(self.cache.as_ref())))
     }
 
-    fn open(&self, reference: &ImageReference) -> Result<Option<Image>, String> {
-        if let Some(path) = self.archives.get(&reference.to_string()) {
-            return Image::open(Path::new(path), None).map(Some).map_err(|error| error.to_string());
+    fn find(&self, reference: &ImageReference) -> Result<Option<Found>, String> {
+        let name = reference.to_string();
+        if let Some(path) = self.archives.get(&name) {
+            let image = Image::open(Path::new(path), None).map_err(|error| error.to_string())?;
+            return Ok(Some(Found::Image(image)));
         }
         for daemon in &self.daemons {
-            match from_daemon(daemon, reference) {
-                Ok(Some(image)) => return Ok(Some(image)),
+            match image_place::in_daemon(daemon, &name, None, self.cache.as_ref()) {
+                Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
                 // A daemon that does not answer costs only itself.
                 Err(error) => output::warn(&format!("{reference}: {error}")),
             }
         }
         match self.mode {
-            ImagesMode::Require => from_registry(reference).map(Some),
+            ImagesMode::Require => {
+                image_place::in_registry(self.registry.clone(), reference, None).map(Some)
+            }
             ImagesMode::Auto | ImagesMode::Never => Ok(None),
         }
     }
-}
-
-fn from_daemon(daemon: &Daemon, reference: &ImageReference) -> Result<Option<Image>, String> {
-    let name = reference.to_string();
-    let failed = |error: &dyn std::fmt::Display| error.to_string();
-    let Some(local) = daemon.find(&name).map_err(|error| failed(&error))? else { return Ok(None) };
-    let archive = daemon.export(&local).map_err(|error| failed(&error))?;
-    Image::from_stream(&name, archive, None).map(Some).map_err(|error| failed(&error))
-}
-
-/// The blobs of one image in a registry.
-struct Blobs {
-    registry: Registry,
-    reference: ImageReference,
-    descriptors: BTreeMap<String, Descriptor>,
-}
-
-impl BlobSource for Blobs {
-    fn open(&self, digest: &str) -> io::Result<Box<dyn io::Read + Send>> {
-        let unknown = || io::Error::new(io::ErrorKind::NotFound, "the manifest has no such blob");
-        let descriptor = self.descriptors.get(digest).ok_or_else(unknown)?;
-        let blob = self.registry.blob(&self.reference, descriptor).map_err(io::Error::other)?;
-        Ok(Box::new(blob))
-    }
-}
-
-fn from_registry(reference: &ImageReference) -> Result<Image, String> {
-    let failed = |error: coaming_registry::RegistryError| error.to_string();
-    let registry = Registry::new(coaming_registry::Options::default()).map_err(failed)?;
-    let platform = Platform::host();
-    let wanted = coaming_registry::Platform {
-        os: platform.os,
-        architecture: platform.architecture,
-        variant: Some(platform.variant).filter(|variant| !variant.is_empty()),
-    };
-    let found = registry.image(reference, &wanted).map_err(failed)?;
-    let descriptors = std::iter::once(found.config)
-        .chain(found.layers)
-        .map(|descriptor| (descriptor.digest.clone(), descriptor))
-        .collect();
-    let reference = reference.clone();
-    let source: Arc<dyn BlobSource> = Arc::new(Blobs { registry, reference, descriptors });
-    Image::from_registry(&found.manifest_digest, &found.manifest, &source)
-        .map_err(|error| error.to_string())
 }

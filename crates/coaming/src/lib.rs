@@ -12,6 +12,7 @@ mod etcd;
 pub mod explain;
 mod fix;
 mod image;
+mod image_place;
 mod images;
 mod net;
 mod output;
