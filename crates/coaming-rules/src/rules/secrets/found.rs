@@ -27,12 +27,11 @@ pub(crate) fn report(
     wording: &Wording,
     findings: &mut Vec<Finding>,
 ) {
-    let sops = coaming_secret::places::is_sops(scope.object.node());
     for place in scope.secrets(context.detector()) {
         if place.holder != holder {
             continue;
         }
-        let message = message(scope, place, wording, sops);
+        let message = message(scope, place, wording);
         let lines = place.node.text().trim_end().contains('\n');
         findings.push(
             context
@@ -46,12 +45,12 @@ pub(crate) fn report(
     }
 }
 
-fn message(scope: ObjectScope<'_>, place: &Place<'_>, wording: &Wording, sops: bool) -> String {
+fn message(scope: ObjectScope<'_>, place: &Place<'_>, wording: &Wording) -> String {
     let how = match place.wrapping {
         "" => "in plain text".to_owned(),
         wrapping => format!("in {wrapping}, which is plain text to everybody"),
     };
-    let beside = if sops {
+    let beside = if coaming_secret::places::is_sops(scope.object.node()) {
         " The file is encrypted with SOPS, but this value is not: encrypt the file anew, and mind \
          `encrypted_regex`."
     } else {
