@@ -16,8 +16,26 @@ pub(crate) struct Found {
     /// Files that belong to a package of the distribution, absolute in the image. Packages of other
     /// ecosystems that are found in them are the distribution's own, and not counted twice.
     pub(crate) owned_paths: Vec<String>,
+    /// Whose the owned paths are: a package's name, and where in them its own end. They begin where
+    /// those of the package before it end.
+    pub(crate) owners: Vec<(String, usize)>,
+    /// What the distribution's packages need of each other.
+    pub(crate) relations: Vec<Relation>,
     /// What in the file could not be read, and was therefore left out; the rest is whole.
     pub(crate) problems: Vec<String>,
+}
+
+/// What a package of the distribution needs of others, by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Relation {
+    /// Its name.
+    pub(crate) name: String,
+    /// The source package that it was built from.
+    pub(crate) source: String,
+    /// What it depends on: of each group, one is enough.
+    pub(crate) needs: Vec<Vec<String>>,
+    /// The other names that it answers to.
+    pub(crate) provides: Vec<String>,
 }
 
 /// Why a file could not be read.

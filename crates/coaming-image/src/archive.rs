@@ -47,8 +47,12 @@ pub struct Entry {
     pub size: u64,
     /// Where it points to, of links.
     pub link: String,
+    /// When it was changed last, in seconds since 1970.
+    pub modified: i64,
     /// The extended attribute `security.capability`; empty without.
     pub capability: Vec<u8>,
+    /// All other extended attributes, by their names, in the order they are written in.
+    pub attributes: Vec<(String, Vec<u8>)>,
 }
 
 /// Why a walk ended early.
@@ -94,7 +98,9 @@ struct Extension {
     size: Option<u64>,
     uid: Option<u32>,
     gid: Option<u32>,
+    modified: Option<i64>,
     capability: Vec<u8>,
+    attributes: Vec<(String, Vec<u8>)>,
 }
 
 /// A walk over an archive.
@@ -223,7 +229,11 @@ impl Walk {
             gid: extension.gid.or_else(|| number(header.gid())).unwrap_or(u32::MAX),
             size,
             link,
+            modified: extension.modified.unwrap_or_else(|| {
+                header.mtime().ok().and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(0)
+            }),
             capability: extension.capability,
+            attributes: extension.attributes,
         }))
     }
 
@@ -321,6 +331,11 @@ pub(crate) fn normalise(path: &[u8]) -> Option<String> {
     Some(normal)
 }
 
+/// Whole seconds of a time such as `1700000000.25`.
+fn seconds(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.split('.').next()?.parse().ok()
+}
+
 /// Records are `LENGTH KEY=VALUE\n`; a value may hold any byte, so that only the length counts.
 fn read_pax(mut bytes: &[u8], extension: &mut Extension) -> Option<()> {
     while !bytes.is_empty() {
@@ -336,8 +351,14 @@ fn read_pax(mut bytes: &[u8], extension: &mut Extension) -> Option<()> {
             b"size" => extension.size = Some(numeral()?),
             b"uid" => extension.uid = numeral().and_then(|id| u32::try_from(id).ok()),
             b"gid" => extension.gid = numeral().and_then(|id| u32::try_from(id).ok()),
+            // The fraction of a second is of no use to anybody who reads layers.
+            b"mtime" => extension.modified = seconds(value),
             b"SCHILY.xattr.security.capability" => extension.capability = value.to_vec(),
-            _ => {}
+            _ => {
+                if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
+                    extension.attributes.push((lossy(name), value.to_vec()));
+                }
+            }
         }
         bytes = bytes.get(length..)?;
     }

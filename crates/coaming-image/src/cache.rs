@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Image, ImageFacts};
 
 /// Grows when facts of the same image change: by a new reader, or by another shape.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The largest entry.
 const ENTRY_LIMIT: u64 = 32 << 20;
 /// How many entries are kept.

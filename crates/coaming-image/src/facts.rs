@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Package;
+use crate::{EntryPoint, Package};
 
 /// All that one pass over an image finds out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct ImageFacts {
     pub verdict: Verdict,
     /// The packages, sorted.
     pub packages: Vec<Package>,
+    /// What the entry point uses of it all; `None` where that is unknown. See [`ImageFacts::uses`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_point: Option<EntryPoint>,
     /// What an intruder could run, sorted by path.
     pub utilities: Vec<Utility>,
     /// Files that give whoever runs them more than he has, sorted by path.

@@ -1,8 +1,9 @@
 //! One layer, read once: what of it matters, and the names of all the rest.
 //!
 //! A layer can't know whether an upper one hides its files, so it keeps what would matter if nothing
-//! did; [`Overlay`](crate::overlay::Overlay) decides. Of files that don't matter only a hash of the
-//! name is kept, for they hide others. Invariants: each file is read at most once and only if
+//! did; [`Overlay`](crate::overlay::Overlay) decides. Of files that don't matter a hash of the name
+//! is kept, for they hide others, and a leaf of the [`Tree`](crate::Tree) if there are not too many
+//! of them. Invariants: each file is read at most once and only if
 //! somebody wants it; a file that can't be read is a problem, and the walk goes on.
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -18,12 +19,17 @@ use crate::credential::{self, Leak};
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
 use crate::system;
+use crate::tree::{Clue, Leaf, Look, look};
 use crate::utilities;
 
 /// The most entries that are read of an image, in all its layers.
 const ENTRY_LIMIT: usize = 4_000_000;
 /// The most entries of an image that are kept.
 const KEPT_LIMIT: usize = 400_000;
+/// The most entries that become leaves of a tree, see [`Tree`](crate::Tree).
+const LEAF_LIMIT: usize = 400_000;
+/// The most bytes that all clues of an image take.
+const CLUE_LIMIT: usize = 64 << 20;
 /// Of this size and above, files of a stream wait for their reader on the disk.
 const MEMORY_LIMIT: u64 = 4 << 20;
 /// The largest file of a stream that waits for its reader.
@@ -40,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) hasher: RandomState,
     entries: AtomicUsize,
     kept: AtomicUsize,
+    leaves: AtomicUsize,
+    clues: AtomicUsize,
     large: Mutex<()>,
 }
 
@@ -49,8 +57,15 @@ impl Shared {
             hasher: RandomState::new(),
             entries: AtomicUsize::new(0),
             kept: AtomicUsize::new(0),
+            leaves: AtomicUsize::new(0),
+            clues: AtomicUsize::new(0),
             large: Mutex::new(()),
         }
+    }
+
+    /// Whether every entry became a leaf: there were not too many.
+    pub(crate) fn has_tree(&self) -> bool {
+        self.leaves.load(Ordering::Relaxed) <= LEAF_LIMIT
     }
 
     /// The name of a path: a hash, with two bits left for what lies there.
@@ -89,6 +104,8 @@ pub(crate) struct LayerReading {
     pub(crate) opaque: Vec<String>,
     /// What matters, in the order of the archive.
     pub(crate) kept: Vec<Kept>,
+    /// All entries in the order of the archive, for a tree, unless the image has too many.
+    pub(crate) leaves: Vec<Leaf>,
     /// What could not be read: a path, maybe empty, and why.
     pub(crate) problems: Vec<(String, String)>,
     /// How many bytes it has uncompressed.
@@ -197,9 +214,15 @@ impl LayerReading {
         );
         let mut kept =
             Kept { found: None, leaks: Vec::new(), text: None, applets: Vec::new(), entry };
+        let mut leaf = (shared.leaves.fetch_add(1, Ordering::Relaxed) < LEAF_LIMIT)
+            .then(|| Leaf::new(&kept.entry));
         if kept.entry.kind == EntryKind::File && kept.entry.size > 0 {
-            self.read_file(&mut kept, place, shared);
+            let clue = self.read_file(&mut kept, place, shared);
+            if let Some(leaf) = &mut leaf {
+                leaf.clue = clue.map(Box::new);
+            }
         }
+        self.leaves.extend(leaf);
         if !kept.matters() {
             return;
         }
@@ -210,15 +233,24 @@ impl LayerReading {
         }
     }
 
-    fn read_file(&mut self, kept: &mut Kept, mut place: Place<'_>, shared: &Shared) {
+    /// Lets whoever wants to read a file do so; what it tells of the files that it needs is returned.
+    fn read_file(
+        &mut self,
+        kept: &mut Kept,
+        mut place: Place<'_>,
+        shared: &Shared,
+    ) -> Option<Clue> {
         let wants = Wants::of(&kept.entry, &mut place);
         if wants.is_empty() {
-            return;
+            return None;
         }
         let path = kept.entry.path.clone();
         let content = match place.content(kept.entry.size) {
             Ok(content) => content,
-            Err(error) => return self.problem(&path, format!("It can't be read: {error}.")),
+            Err(error) => {
+                self.problem(&path, format!("It can't be read: {error}."));
+                return None;
+            }
         };
         let _one_at_a_time = (kept.entry.size > LARGE)
             .then(|| shared.large.lock().unwrap_or_else(PoisonError::into_inner));
@@ -238,6 +270,14 @@ impl LayerReading {
                 }
             }
         }
+        // That a file can't be read for its clue is told by those that read it for more, or it is no
+        // file that anything could be linked with.
+        let clue = wants.look.and_then(|look| {
+            Clue::read(look, &path, &mut content.clone()).ok().flatten().filter(|clue| {
+                let weight = clue.weight();
+                shared.clues.fetch_add(weight, Ordering::Relaxed) + weight <= CLUE_LIMIT
+            })
+        });
         if wants.system || wants.credentials || wants.applets {
             match whole(content) {
                 Ok(bytes) => {
@@ -254,6 +294,7 @@ impl LayerReading {
                 Err(error) => self.problem(&path, format!("It can't be read: {error}.")),
             }
         }
+        clue
     }
 }
 
@@ -263,8 +304,11 @@ impl Kept {
             return;
         }
         let all = self.found.get_or_insert_default();
+        let before = all.owned_paths.len();
         all.packages.extend(found.packages);
         all.owned_paths.extend(found.owned_paths);
+        all.owners.extend(found.owners.into_iter().map(|(name, end)| (name, before + end)));
+        all.relations.extend(found.relations);
     }
 
     fn matters(&self) -> bool {
@@ -313,12 +357,14 @@ struct Wants {
     system: bool,
     credentials: bool,
     applets: bool,
+    look: Option<Look>,
 }
 
 impl Wants {
     fn of(entry: &Entry, place: &mut Place<'_>) -> Self {
         let path = entry.path.as_str();
-        let executable = entry.mode & 0o111 != 0 && place.starts_as_program();
+        let start = place.start();
+        let executable = entry.mode & 0o111 != 0 && is_program(start);
         let analysers = ANALYSERS
             .iter()
             .filter(|analyser| match &analyser.reader {
@@ -333,11 +379,16 @@ impl Wants {
             applets: executable
                 && entry.size <= utilities::APPLET_LIMIT
                 && utilities::has_applets(path),
+            look: look(path, entry.size, &start),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.analysers.is_empty() && !self.system && !self.credentials && !self.applets
+        self.analysers.is_empty()
+            && !self.system
+            && !self.credentials
+            && !self.applets
+            && self.look.is_none()
     }
 }
 
@@ -348,23 +399,20 @@ enum Place<'a> {
 }
 
 impl Place<'_> {
-    /// Whether the file begins as ELF, PE or Mach-O programs do.
-    fn starts_as_program(&mut self) -> bool {
-        let mut magic = [0_u8; 4];
+    /// How the file begins; zeros where that can't be told.
+    fn start(&mut self) -> [u8; 4] {
+        let mut start = [0_u8; 4];
         let read = match self {
             Self::Archive(walk) => walk.input.peek(4).map(|bytes| {
-                if let Some(start) = bytes.first_chunk() {
-                    magic = *start;
+                if let Some(bytes) = bytes.first_chunk() {
+                    start = *bytes;
                 }
             }),
             Self::Folder(path) => {
-                open_regular(path).and_then(|mut file| file.read_exact(&mut magic))
+                open_regular(path).and_then(|mut file| file.read_exact(&mut start))
             }
         };
-        read.is_ok()
-            && (magic == *b"\x7fELF"
-                || magic.starts_with(b"MZ")
-                || matches!(magic, [0xcf | 0xce, 0xfa, 0xed, 0xfe] | [0xca, 0xfe, 0xba, 0xbe]))
+        if read.is_ok() { start } else { [0; 4] }
     }
 
     /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk.
@@ -398,6 +446,13 @@ impl Place<'_> {
             }
         }
     }
+}
+
+/// Whether a file that begins so is an ELF, PE or Mach-O program.
+fn is_program(start: [u8; 4]) -> bool {
+    start == *b"\x7fELF"
+        || start.starts_with(b"MZ")
+        || matches!(start, [0xcf | 0xce, 0xfa, 0xed, 0xfe] | [0xca, 0xfe, 0xba, 0xbe])
 }
 
 fn whole(mut content: Content) -> io::Result<Vec<u8>> {

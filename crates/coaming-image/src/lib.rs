@@ -13,6 +13,7 @@ mod archive;
 mod blob;
 mod cache;
 mod capability;
+mod closure;
 mod config;
 mod content;
 mod credential;
@@ -26,12 +27,16 @@ mod read;
 pub mod sbom;
 mod source;
 mod system;
+mod tree;
 mod utilities;
 mod visit;
 
 pub use archive::{ArchiveError, Entry, EntryKind};
 pub use blob::BlobSource;
 pub use cache::Cache;
+pub use closure::{
+    Because, Closure, EntryPoint, Limit, OwnedPackage, Owners, PackagePlace, Reason, closure,
+};
 pub use facts::{
     Credential, Distribution, FilePlace, ImageConfig, ImageFacts, Layer, PrivilegedFile, Problem,
     User, Utility, UtilityKind, Verdict,
@@ -39,4 +44,5 @@ pub use facts::{
 pub use package::{Package, PackageKind, SourcePackage};
 pub use packages::{FilePackages, packages_of_file};
 pub use source::{Image, ImageError, Platform};
+pub use tree::{Elf, Node, Resolved, Script, Source, Tree};
 pub use visit::VisitError;

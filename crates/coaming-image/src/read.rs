@@ -9,9 +9,10 @@ use crate::layer::{self, Kept, LayerReading, Shared};
 use crate::overlay::{Overlay, Placed, ancestors};
 use crate::source::Image;
 use crate::system::{self, Identity};
+use crate::tree::{Growing, Tree};
 use crate::{
-    Credential, Distribution, FilePlace, ImageFacts, Layer, Package, PrivilegedFile, Problem,
-    Utility, capability, config, packages, utilities,
+    Credential, Distribution, FilePlace, ImageFacts, Layer, Owners, Package, PrivilegedFile,
+    Problem, Utility, capability, closure, config, packages, utilities,
 };
 
 /// The most credentials, files or utilities of an image that are told.
@@ -21,9 +22,21 @@ impl Image {
     /// Reads the image. What can't be read is a [`Problem`]; the rest is whole.
     #[must_use]
     pub fn read(&self) -> ImageFacts {
+        self.read_with_tree().0
+    }
+
+    /// Reads the image, and keeps the tree of its files; `None` where there are too many for one.
+    #[must_use]
+    pub fn read_with_tree(&self) -> (ImageFacts, Option<Tree>) {
         let shared = Shared::new();
-        let readings: Vec<LayerReading> =
+        let mut readings: Vec<LayerReading> =
             self.layers.par_iter().map(|source| layer::read(source, &shared)).collect();
+        let mut growing = Growing::default();
+        for reading in &mut readings {
+            let leaves = std::mem::take(&mut reading.leaves);
+            growing.put(leaves, &reading.whiteouts, &reading.opaque);
+        }
+        let tree = shared.has_tree().then(|| growing.finish());
         let mut facts = ImageFacts { digest: self.digest.clone(), ..Default::default() };
         for note in &self.notes {
             facts.problems.push(Problem { place: FilePlace::default(), message: note.clone() });
@@ -42,7 +55,8 @@ impl Image {
         }
         let layered = !self.digest.is_empty();
         let overlay = Overlay::new(&readings, &shared);
-        Join { overlay, readings: &readings, shared: &shared, layered, facts }.run(configuration)
+        let join = Join { overlay, readings: &readings, shared: &shared, layered, facts, tree };
+        join.run(configuration)
     }
 }
 
@@ -54,10 +68,11 @@ struct Join<'a> {
     /// Whether it is an image of layers, and no folder.
     layered: bool,
     facts: ImageFacts,
+    tree: Option<Tree>,
 }
 
 impl Join<'_> {
-    fn run(mut self, configuration: config::Configuration) -> ImageFacts {
+    fn run(mut self, configuration: config::Configuration) -> (ImageFacts, Option<Tree>) {
         self.facts.config = configuration.config;
         self.layers(&configuration.diff_ids, &configuration.instructions);
         self.facts.distribution = self.distribution();
@@ -72,7 +87,25 @@ impl Join<'_> {
         self.facts.credentials.extend(configuration.credentials);
         self.facts.user = identity.user;
         self.problems();
-        self.finish()
+        self.entry_point();
+        let tree = self.tree.take();
+        (self.finish(), tree)
+    }
+
+    /// Tells the tree whose its files are, and what of them the entry point uses.
+    fn entry_point(&mut self) {
+        let Some(mut tree) = self.tree.take() else { return };
+        let found = || self.overlay.visible().filter_map(|(_, kept)| kept.found.as_ref());
+        let files = found().flat_map(|found| {
+            let starts = std::iter::once(0).chain(found.owners.iter().map(|&(_, end)| end));
+            starts.zip(&found.owners).map(|(start, (name, end))| {
+                (name.as_str(), found.owned_paths.get(start..*end).unwrap_or_default())
+            })
+        });
+        tree.owners = Owners::new(&tree, files, found().flat_map(|found| &found.relations));
+        let closure = closure::closure(&tree, &self.facts.config, &[]);
+        self.facts.entry_point = closure::entry_point(&tree, &closure, &self.facts.packages);
+        self.tree = Some(tree);
     }
 
     fn place(&self, layer: usize, path: &str) -> FilePlace {

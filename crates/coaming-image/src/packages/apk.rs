@@ -1,7 +1,7 @@
 //! Alpine's package database: paragraphs of one-letter fields, with the files of each package.
 
 use super::found::{lossy, package, text};
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, Found, Relation};
 use crate::{Package, PackageKind, SourcePackage};
 
 pub(super) fn wants(path: &str) -> bool {
@@ -25,6 +25,8 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
             "A" => fields.architecture = value,
             "L" => fields.licence = value,
             "o" => fields.origin = value,
+            "D" => fields.needs = value,
+            "p" => fields.provides = value,
             "F" => fields.folder = value,
             "R" if fields.folder.is_empty() => found.own(format!("/{value}"))?,
             "R" => found.own(format!("/{}/{value}", fields.folder))?,
@@ -45,6 +47,8 @@ struct Fields<'a> {
     licence: &'a str,
     origin: &'a str,
     folder: &'a str,
+    needs: &'a str,
+    provides: &'a str,
 }
 
 impl Fields<'_> {
@@ -52,12 +56,34 @@ impl Fields<'_> {
     fn finish(self, path: &str, found: &mut Found) -> Result<(), AnalyserError> {
         let Some(line) = self.line else { return Ok(()) };
         match self.package(path) {
-            Some(package) => found.add(package)?,
+            Some(package) => {
+                found.owned_by(&package.name);
+                found.relations.push(self.relation(&package));
+                found.add(package)?;
+            }
             None => found.problem(format!(
                 "the package that begins at line {line} has no readable name or version"
             )),
         }
         Ok(())
+    }
+
+    fn relation(&self, package: &Package) -> Relation {
+        let source = package.source.as_ref().map(|source| source.name.clone());
+        // `!name` is a conflict, and `name>=1.2` is satisfied, or it would not be installed.
+        let names = |list: &str| -> Vec<String> {
+            list.split_whitespace()
+                .filter(|name| !name.starts_with('!'))
+                .filter_map(|name| text(name.split(['<', '>', '=', '~']).next()?))
+                .map(str::to_owned)
+                .collect()
+        };
+        Relation {
+            name: package.name.clone(),
+            source: source.unwrap_or_default(),
+            needs: names(self.needs).into_iter().map(|name| vec![name]).collect(),
+            provides: names(self.provides),
+        }
     }
 
     fn package(&self, path: &str) -> Option<Package> {
@@ -85,6 +111,7 @@ A:x86_64
 S:377564
 L:MIT
 o:musl
+p:so:libc.musl-x86_64.so.1=1
 F:lib
 R:libc.musl-x86_64.so.1
 a:0:0:777
@@ -95,6 +122,7 @@ V:1.1.1d-r3
 A:x86_64
 L:OpenSSL
 o:openssl
+D:so:libc.musl-x86_64.so.1 !openssl<1
 F:
 R:top
 F:lib
@@ -114,6 +142,9 @@ P:nothing
             found.owned_paths,
             ["/lib/libc.musl-x86_64.so.1", "/lib/ld-musl-x86_64.so.1", "/top"]
         );
+        assert_eq!(found.owners, [("musl".into(), 2), ("libcrypto1.1".into(), 3)]);
+        assert_eq!(found.relations[1].needs, [["so:libc.musl-x86_64.so.1"]]);
+        assert_eq!(found.relations[0].provides, ["so:libc.musl-x86_64.so.1"]);
         assert_eq!(found.problems.len(), 1);
     }
 }

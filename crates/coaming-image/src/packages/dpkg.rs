@@ -2,7 +2,7 @@
 //! instead, and the lists of the files that each package owns.
 
 use super::found::{lossy, package, text};
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, Found, Relation};
 use crate::{Package, PackageKind, SourcePackage};
 
 /// Where dpkg keeps its database.
@@ -22,6 +22,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
         for line in content.lines().filter(|line| line.len() > 1 && line.starts_with('/')) {
             found.own(line.to_owned())?;
         }
+        found.owned_by(file_owner(path));
     } else if path.ends_with(".md5sums") {
         for line in content.lines() {
             if let Some((_, owned)) = line.split_once("  ") {
@@ -29,10 +30,14 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
                     .own(format!("/{}", owned.trim_start_matches("./").trim_start_matches('/')))?;
             }
         }
+        found.owned_by(file_owner(path));
     } else {
         for stanza in stanzas(&content) {
             match stanza.package(path) {
-                Some(package) => found.add(package)?,
+                Some(package) => {
+                    found.relations.push(stanza.relation(&package));
+                    found.add(package)?;
+                }
                 None if stanza.is_installed() => found.problem(format!(
                     "the package that begins at line {} has no readable name or version",
                     stanza.line
@@ -44,6 +49,13 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     Ok(found)
 }
 
+/// The package that a list of files is of: `info/libc6:amd64.list`.
+fn file_owner(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = name.trim_end_matches(".list").trim_end_matches(".md5sums");
+    name.split(':').next().unwrap_or_default()
+}
+
 /// The fields of one package that are looked at.
 #[derive(Clone, Debug, Default)]
 struct Stanza<'a> {
@@ -53,6 +65,9 @@ struct Stanza<'a> {
     architecture: &'a str,
     source: &'a str,
     status: &'a str,
+    depends: &'a str,
+    pre_depends: &'a str,
+    provides: &'a str,
 }
 
 /// Splits the database at its empty lines.
@@ -77,6 +92,9 @@ fn stanzas(content: &str) -> impl Iterator<Item = Stanza<'_>> {
                 "Architecture" => &mut stanza.architecture,
                 "Source" => &mut stanza.source,
                 "Status" => &mut stanza.status,
+                "Depends" => &mut stanza.depends,
+                "Pre-Depends" => &mut stanza.pre_depends,
+                "Provides" => &mut stanza.provides,
                 _ => continue,
             };
             *field = value.trim();
@@ -100,6 +118,26 @@ impl Stanza<'_> {
         package.architecture = text(self.architecture).map(str::to_owned);
         package.source = Some(self.source_package(&package));
         Some(package)
+    }
+
+    /// `Depends: libc6 (>= 2.36), default-mta | mail-transport-agent, python3:any`.
+    fn relation(&self, package: &Package) -> Relation {
+        let name = |text: &str| -> Option<String> {
+            let name = text.split(['(', '[', ':']).next()?.trim();
+            super::found::text(name).map(str::to_owned)
+        };
+        let groups = [self.pre_depends, self.depends];
+        Relation {
+            name: package.name.clone(),
+            source: package.source.as_ref().map(|it| it.name.clone()).unwrap_or_default(),
+            needs: groups
+                .iter()
+                .flat_map(|groups| groups.split(','))
+                .map(|group| group.split('|').filter_map(name).collect::<Vec<_>>())
+                .filter(|group| !group.is_empty())
+                .collect(),
+            provides: self.provides.split(',').filter_map(name).collect(),
+        }
     }
 
     /// `Source: glibc (2.36-9)`; without it, the package is its own source.
@@ -135,6 +173,8 @@ Package: bsdutils
 Status: install ok installed
 Architecture: amd64
 Source: util-linux (2.38.1-5+deb12u3)
+Pre-Depends: libc6 (>= 2.34)
+Depends: awk | mawk:any, bash
 Version: 1:2.38.1-5+deb12u3
 
 Package: gone
@@ -158,8 +198,12 @@ Status: install ok installed
             bsdutils.purl,
             "pkg:deb/bsdutils@1:2.38.1-5%2Bdeb12u3?arch=amd64&upstream=util-linux%402.38.1-5%2Bdeb12u3"
         );
+        assert_eq!(found.relations[1].source, "util-linux");
+        let needs: Vec<String> =
+            found.relations[1].needs.iter().map(|group| group.join("|")).collect();
+        assert_eq!(needs, ["libc6", "awk|mawk", "bash"]);
         assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
-        assert!(found.problems[0].contains("line 22"), "{:?}", found.problems);
+        assert!(found.problems[0].contains("line 24"), "{:?}", found.problems);
     }
 
     #[test]
@@ -181,5 +225,8 @@ Status: install ok installed
         assert!(wants(path) && !wants("/var/lib/dpkg/info/bash.md5sums"));
         let found = read(path, b"/.\n/bin\n/bin/bash\n").unwrap();
         assert_eq!(found.owned_paths, ["/.", "/bin", "/bin/bash"]);
+        assert_eq!(found.owners, [("bash".to_owned(), 3)]);
+        let foreign = read("/var/lib/dpkg/info/libc6:amd64.list", b"/lib/libc.so.6\n").unwrap();
+        assert_eq!(foreign.owners, [("libc6".to_owned(), 1)]);
     }
 }

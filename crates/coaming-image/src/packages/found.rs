@@ -71,6 +71,13 @@ impl Found {
         Ok(())
     }
 
+    /// Says that all owned paths since the package before are this package's.
+    pub(super) fn owned_by(&mut self, name: &str) {
+        if let Some(name) = text(name) {
+            self.owners.push((name.to_owned(), self.owned_paths.len()));
+        }
+    }
+
     /// Tells that a part of the file was left out.
     pub(super) fn problem(&mut self, message: impl Into<String>) {
         if self.problems.len() < PROBLEMS {

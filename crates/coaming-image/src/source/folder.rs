@@ -146,7 +146,9 @@ impl FolderWalk {
             gid: metadata.gid(),
             size: if kind == EntryKind::File { metadata.len() } else { 0 },
             link,
+            modified: metadata.mtime(),
             capability,
+            attributes: Vec::new(),
         };
         Ok((entry, path))
     }

@@ -77,6 +77,7 @@ fn add(path: &str, header: &Header<'_>, found: &mut Found) -> Result<(), Analyse
         return Ok(());
     }
     header.owned_paths(|owned| found.own(owned))?;
+    found.owned_by(&String::from_utf8_lossy(header.name));
     match of_header(path, header) {
         Some(package) => found.add(package),
         None => {

@@ -1,0 +1,311 @@
+//! What programs read: the application's own files, the data of their packages, and what every
+//! program takes for granted.
+
+use std::collections::BTreeSet;
+
+use super::walk::{Walk, is_data};
+use super::{Reason, places};
+use crate::EntryKind;
+use crate::tree::{Node, folder_of, name_of};
+
+/// Files and folders that nearly all programs take for granted, where the image has them.
+const SYSTEM: &[&str] = &[
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/resolv.conf",
+    "/etc/protocols",
+    "/etc/services",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/os-release",
+    "/usr/lib/os-release",
+    "/etc/debian_version",
+    "/etc/alpine-release",
+    "/etc/redhat-release",
+    "/etc/mime.types",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/machine-id",
+    "/etc/ethers",
+    "/etc/rpc",
+    "/etc/networks",
+];
+
+/// Folders with all that is in them.
+const SYSTEM_FOLDERS: &[&str] = &[
+    "/etc/ssl/certs",
+    "/etc/pki/tls/certs",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/ld.so.conf.d",
+    "/usr/share/zoneinfo",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/ca-certificates",
+];
+
+/// Folders that are there, and nothing of what is in them.
+const PLACES: &[&str] = &[
+    "/bin",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/sbin",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/lock",
+    "/var/log",
+    "/var/run",
+    "/var/spool",
+    "/var/tmp",
+    "/run/lock",
+];
+
+/// Files of the system's administration, which no program reads to run.
+const ADMINISTRATION: &[&str] = &[
+    "/etc/.pwd.lock",
+    "/etc/passwd-",
+    "/etc/group-",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/subuid",
+    "/etc/subuid-",
+    "/etc/subgid",
+    "/etc/subgid-",
+    "/etc/profile",
+    "/etc/bash.bashrc",
+    "/etc/environment",
+    "/etc/fstab",
+    "/etc/motd",
+    "/etc/issue",
+    "/etc/issue.net",
+    "/etc/shells",
+    "/etc/adduser.conf",
+    "/etc/deluser.conf",
+    "/etc/login.defs",
+    "/etc/inputrc",
+    "/etc/securetty",
+    "/etc/mtab",
+    "/etc/hostname",
+    "/etc/debconf.conf",
+    "/etc/ca-certificates.conf",
+    "/etc/ca-certificates.conf.dpkg-old",
+    "/etc/mailcap",
+];
+
+/// Folders of the system's administration.
+const ADMINISTRATION_FOLDERS: &[&str] = &[
+    "/etc/alternatives",
+    "/etc/apt",
+    "/etc/dpkg",
+    "/etc/init.d",
+    "/etc/rc0.d",
+    "/etc/rc1.d",
+    "/etc/rc2.d",
+    "/etc/rc3.d",
+    "/etc/rc4.d",
+    "/etc/rc5.d",
+    "/etc/rc6.d",
+    "/etc/rcS.d",
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/skel",
+    "/etc/systemd",
+    "/etc/pam.d",
+    "/etc/profile.d",
+    "/etc/security",
+    "/etc/default",
+    "/etc/apk",
+    "/etc/yum.repos.d",
+    "/etc/ssl",
+    "/etc/ca-certificates",
+    "/etc/update-motd.d",
+    "/etc/logrotate.d",
+    "/etc/kernel",
+    "/etc/selinux",
+    "/etc/terminfo",
+];
+
+impl Walk<'_> {
+    /// Keeps what the programs that were found read, and walks on from there.
+    pub(super) fn data(&mut self) {
+        self.system();
+        self.configured();
+        self.application();
+        self.packages();
+        self.run();
+        self.named();
+        self.run();
+    }
+
+    fn system(&mut self) {
+        for path in SYSTEM {
+            self.keep(path, Reason::System, "");
+        }
+        for folder in SYSTEM_FOLDERS {
+            if self.tree.find(folder).is_some() {
+                self.keep_folder(folder, Reason::System, "", &is_data);
+            }
+        }
+        for place in PLACES {
+            self.keep(place, Reason::System, "");
+        }
+        // What decides how a library of OpenSSL works lies beside what decides nothing.
+        if self.files.keys().any(|path| name_of(path).starts_with("libcrypto.so")) {
+            for path in ["/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf", "/usr/lib/ssl/certs"] {
+                self.keep(path, Reason::Named, "libcrypto");
+            }
+        }
+    }
+
+    /// What the configuration names: the working folder, volumes, the user's home, paths in variables.
+    fn configured(&mut self) {
+        let folder = self.start.folder.clone();
+        if folder != "/" {
+            self.keep(&folder, Reason::Configured, "WORKDIR");
+        }
+        self.own_folder(&folder, "WORKDIR");
+        for volume in &self.config.volumes {
+            self.keep(volume, Reason::Configured, "VOLUME");
+            self.own_folder(volume, "VOLUME");
+        }
+        for (name, value) in &self.config.environment {
+            let Some(value) = value.as_deref().filter(|_| name != "PATH") else { continue };
+            for path in value.split(':').filter(|path| path.starts_with('/')) {
+                let Some((found, node)) = self.tree.find(path) else { continue };
+                if node.is_folder() && !places::is_shared(found) {
+                    self.keep_folder(path, Reason::Configured, name, &is_data);
+                } else if !node.is_folder() {
+                    self.keep(path, Reason::Configured, name);
+                }
+            }
+        }
+        if let Some(home) = self.home() {
+            self.keep(&home, Reason::Configured, "HOME");
+        }
+    }
+
+    /// A folder that is the application's alone, with all in it.
+    fn own_folder(&mut self, folder: &str, of: &str) {
+        if self.tree.find(folder).is_some_and(|(found, _)| !places::is_shared(found)) {
+            self.keep_folder(folder, Reason::Application, of, &|_, _| true);
+        }
+    }
+
+    /// The home of the image's user, by `/etc/passwd`.
+    fn home(&self) -> Option<String> {
+        let user = self.config.user.split(':').next().unwrap_or_default();
+        let user = if user.is_empty() { "0" } else { user };
+        let (_, passwd) = self.tree.find("/etc/passwd")?;
+        passwd.text()?.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split(':').collect();
+            let is = *fields.first()? == user || *fields.get(2)? == user;
+            is.then(|| fields.get(5).map(|home| (*home).to_owned())).flatten()
+        })
+    }
+
+    /// What no package owns is the application's: outside the system's folders all, in `/etc` what
+    /// is no administration.
+    fn application(&mut self) {
+        let tree = self.tree;
+        // Settings stand in a folder of their own, in which no package has anything.
+        let mut owned_folders: BTreeSet<&str> = BTreeSet::new();
+        for (path, node) in tree.below("/etc") {
+            if !node.is_folder() && !tree.owners.of(path).is_empty() {
+                owned_folders.insert(folder_of(path));
+            }
+        }
+        for (path, node) in tree.iter().filter(|(path, _)| tree.owners.of(path).is_empty()) {
+            if node.kind == EntryKind::Special {
+                continue;
+            }
+            if places::is_within(path, "/etc") {
+                let administration = ADMINISTRATION.contains(&path)
+                    || ADMINISTRATION_FOLDERS.iter().any(|it| places::is_within(path, it));
+                let folder = folder_of(path);
+                let own = folder == "/etc" || !owned_folders.contains(folder);
+                if !node.is_folder() && !administration && own && node.kind == EntryKind::File {
+                    self.keep(path, Reason::Application, "");
+                }
+            } else if !places::is_system(path) && !places::is_needless(path) {
+                if !node.is_folder() || !places::is_shared(path) {
+                    self.keep(path, Reason::Application, "");
+                }
+            }
+        }
+    }
+
+    /// Data and settings of the packages that the started programs are of, and of those that were
+    /// built from the same source and are needed.
+    fn packages(&mut self) {
+        let owners = &self.tree.owners;
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        for program in &self.started {
+            for name in owners.of(program) {
+                let Some((_, package)) = owners.package(name) else { continue };
+                let source = &package.source;
+                wanted.extend(owners.with_needs(name).into_iter().filter(|other| {
+                    *other == name.as_str()
+                        || owners.package(other).is_some_and(|(_, it)| it.source == *source)
+                }));
+            }
+        }
+        for name in wanted {
+            let Some((_, package)) = owners.package(name) else { continue };
+            for path in &package.files {
+                let Some(node) = self.tree.get(path) else { continue };
+                if node.is_folder() {
+                    let shared = places::is_shared(path)
+                        || owners
+                            .of(path)
+                            .iter()
+                            .any(|other| other != name && !same(owners, other, package));
+                    if !shared && !places::is_needless(&format!("{path}/")) {
+                        self.keep_folder(path, Reason::Data, name, &is_data);
+                    }
+                } else if is_data(path, node) {
+                    self.keep(path, Reason::Data, name);
+                }
+            }
+        }
+    }
+
+    /// What the programs and libraries that are used name in their constants.
+    fn named(&mut self) {
+        let used: Vec<String> = self
+            .files
+            .keys()
+            .filter(|path| self.tree.get(path).is_some_and(|node| node.elf().is_some()))
+            .cloned()
+            .collect();
+        for path in used {
+            let Some(elf) = self.tree.get(&path).and_then(Node::elf) else { continue };
+            for name in &elf.named {
+                self.name(name, &path);
+            }
+        }
+    }
+}
+
+/// Whether a package was built from the same source as another.
+fn same(owners: &super::Owners, name: &str, package: &super::OwnedPackage) -> bool {
+    owners.package(name).is_some_and(|(_, other)| other.source == package.source)
+}

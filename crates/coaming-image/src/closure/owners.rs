@@ -1,0 +1,100 @@
+//! Which package of the distribution a file is of, and which packages one needs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::Tree;
+use crate::analyse::Relation;
+use crate::tree::{folder_of, join, name_of};
+
+/// A package of the distribution, as its database tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnedPackage {
+    /// The source package that it was built from.
+    pub source: String,
+    /// What it depends on: of each group, one is enough.
+    pub needs: Vec<Vec<String>>,
+    /// Its files and folders, by paths without links.
+    pub files: Vec<String>,
+}
+
+/// The packages of the distribution, and their files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    packages: BTreeMap<String, OwnedPackage>,
+    /// Who provides a name that is no package's.
+    provided: HashMap<String, String>,
+    of_file: HashMap<String, Vec<String>>,
+}
+
+impl Owners {
+    /// Joins lists of files and relations; paths become paths without links.
+    pub(crate) fn new<'a>(
+        tree: &Tree,
+        files: impl Iterator<Item = (&'a str, &'a [String])>,
+        relations: impl Iterator<Item = &'a Relation>,
+    ) -> Self {
+        let mut owners = Self::default();
+        for relation in relations {
+            for name in &relation.provides {
+                owners.provided.entry(name.clone()).or_insert_with(|| relation.name.clone());
+            }
+            let package = owners.packages.entry(relation.name.clone()).or_default();
+            package.source.clone_from(&relation.source);
+            package.needs.clone_from(&relation.needs);
+        }
+        let mut folders: HashMap<&str, Option<String>> = HashMap::new();
+        for (name, paths) in files {
+            let package = owners.packages.entry(name.to_owned()).or_default();
+            for path in paths {
+                let folder = folders.entry(folder_of(path)).or_insert_with_key(|folder| {
+                    tree.resolve(folder).map(|resolved| resolved.path)
+                });
+                let Some(folder) = folder else { continue };
+                let path = join(folder, name_of(path));
+                if tree.get(&path).is_none() {
+                    continue;
+                }
+                owners.of_file.entry(path.clone()).or_default().push(name.to_owned());
+                package.files.push(path);
+            }
+        }
+        owners
+    }
+
+    /// The package of this name, or the one that provides the name.
+    #[must_use]
+    pub fn package(&self, name: &str) -> Option<(&str, &OwnedPackage)> {
+        let (name, package) = self
+            .packages
+            .get_key_value(name)
+            .or_else(|| self.packages.get_key_value(self.provided.get(name)?))?;
+        Some((name, package))
+    }
+
+    /// All packages, by their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &OwnedPackage)> {
+        self.packages.iter().map(|(name, package)| (name.as_str(), package))
+    }
+
+    /// The packages that a file or folder is of; the path must not lead through links.
+    #[must_use]
+    pub fn of(&self, path: &str) -> &[String] {
+        self.of_file.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// A package and all that it needs, and these need.
+    #[must_use]
+    pub fn with_needs(&self, name: &str) -> BTreeSet<&str> {
+        let mut all = BTreeSet::new();
+        let mut left = vec![name];
+        while let Some(name) = left.pop() {
+            let Some((name, package)) = self.package(name) else { continue };
+            if all.insert(name) {
+                // Of several that would do, all that are there are meant: which one is used is not
+                // written anywhere.
+                left.extend(package.needs.iter().flatten().map(String::as_str));
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,227 @@
+//! What the runtimes of languages need beside their program: their own library, and what was
+//! installed for them.
+//!
+//! Which modules a program imports can't be told without running it, so that whole folders are kept,
+//! without what installs more: package managers, tests, and tools for developers.
+
+use super::walk::Walk;
+use super::{Reason, places};
+use crate::tree::{Node, folder_of, name_of};
+
+/// A runtime: its program's name, without a version, and its folders. `{triple}` stands for the name
+/// of a processor's folders, `{version}` for the digits and dots behind the program's name.
+struct Runtime {
+    program: &'static str,
+    folders: &'static [&'static str],
+}
+
+const RUNTIMES: &[Runtime] = &[
+    Runtime {
+        program: "perl",
+        folders: &[
+            "/usr/lib/{triple}/perl",
+            "/usr/lib/{triple}/perl-base",
+            "/usr/lib/{triple}/perl5",
+            "/usr/share/perl",
+            "/usr/share/perl5",
+            "/etc/perl",
+            "/usr/local/lib/{triple}/perl",
+            "/usr/local/share/perl",
+            "/usr/lib/perl5",
+            "/usr/lib64/perl5",
+            "/usr/local/lib/perl5",
+        ],
+    },
+    Runtime {
+        program: "ruby",
+        folders: &[
+            "/usr/lib/ruby",
+            "/usr/lib/{triple}/ruby",
+            "/var/lib/gems",
+            "/usr/local/lib/ruby",
+            "/usr/local/bundle",
+            "/usr/share/rubygems-integration",
+            "/usr/share/ruby",
+            "/usr/share/gems",
+            "/usr/lib64/ruby",
+            "/usr/lib64/gems",
+        ],
+    },
+    Runtime {
+        program: "php",
+        folders: &[
+            "/usr/lib/php",
+            "/usr/share/php",
+            "/etc/php",
+            "/var/lib/php",
+            "/usr/local/lib/php",
+            "/usr/local/etc/php",
+            "/usr/lib64/php",
+            "/etc/php.d",
+        ],
+    },
+    Runtime {
+        program: "node",
+        folders: &[
+            "/usr/share/nodejs",
+            "/usr/lib/nodejs",
+            "/usr/lib/{triple}/nodejs",
+            "/usr/share/node_modules",
+            "/usr/lib/node_modules",
+            "/usr/local/lib/node_modules",
+        ],
+    },
+    Runtime {
+        program: "lua",
+        folders: &[
+            "/usr/share/lua",
+            "/usr/lib/{triple}/lua",
+            "/usr/local/share/lua",
+            "/usr/local/lib/lua",
+        ],
+    },
+];
+
+/// What in a runtime's folders no program needs to run.
+const TOOLS: &[&str] = &[
+    "/node_modules/npm/",
+    "/node_modules/corepack/",
+    "/nodejs/npm/",
+    "/node_modules/yarn/",
+    "/ensurepip/",
+    "/idlelib/",
+    "/turtledemo/",
+    "/lib2to3/tests/",
+    "/test/",
+    "/tests/",
+    "/dist-packages/pip/",
+    "/site-packages/pip/",
+    "/config-3.",
+];
+
+impl Walk<'_> {
+    /// Keeps what a runtime needs, if the file is one; `path` is how it was named.
+    pub(super) fn runtime(&mut self, path: &str, found: &str) {
+        let name = name_of(found);
+        if let Some(version) = python_version(name) {
+            self.python(path, found, version);
+        } else if name == "java" {
+            self.java(found);
+        }
+        let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+        let base = base.trim_end_matches("js");
+        let Some(runtime) = RUNTIMES.iter().find(|runtime| runtime.program == base) else { return };
+        let Some(elf) = self.tree.get(found).and_then(Node::elf) else { return };
+        if elf.interpreter.is_none() && !elf.needed.is_empty() {
+            return;
+        }
+        for folder in runtime.folders {
+            for triple in self.triples_of(folder) {
+                self.keep_runtime(&folder.replace("{triple}", &triple), name);
+            }
+        }
+    }
+
+    fn triples_of(&self, folder: &str) -> Vec<String> {
+        match folder.contains("{triple}") {
+            true => self.linker.triples().to_vec(),
+            false => vec![String::new()],
+        }
+    }
+
+    fn keep_runtime(&mut self, folder: &str, of: &str) {
+        if self.tree.find(folder).is_some_and(|(_, node)| node.is_folder()) {
+            self.keep_folder(folder, Reason::Runtime, of, &is_runtime);
+        }
+    }
+
+    /// Python looks for its library beside itself, and where Debian and virtual environments have it.
+    fn python(&mut self, path: &str, found: &str, version: &str) {
+        let name = format!("python{version}");
+        let prefix = folder_of(folder_of(found)).trim_end_matches('/');
+        // A library of Python's lies deeper than its program.
+        let prefix = prefix.split("/lib").next().unwrap_or(prefix);
+        for root in [prefix, "/usr", "/usr/local"] {
+            for folder in ["lib", "lib64"] {
+                self.keep_runtime(&format!("{root}/{folder}/{name}"), &name);
+            }
+            let zip = format!("{root}/lib/python{}.zip", version.replace('.', ""));
+            self.keep(&zip, Reason::Runtime, &name);
+        }
+        self.keep_runtime("/usr/lib/python3/dist-packages", &name);
+        self.keep_runtime(&format!("/etc/{name}"), &name);
+        self.keep_runtime("/etc/python3", &name);
+        // A virtual environment's program is a link to the real one, with its settings beside it.
+        let mut named = path.to_owned();
+        for _ in 0..8 {
+            let environment = folder_of(folder_of(&named)).to_owned();
+            let settings = format!("{}/pyvenv.cfg", environment.trim_end_matches('/'));
+            if self.tree.find(&settings).is_some() {
+                self.keep_runtime(&environment, &name);
+                break;
+            }
+            let Some((_, node)) = self.tree.entry(&named) else { break };
+            if node.link.is_empty() {
+                break;
+            }
+            named = crate::tree::join(folder_of(&named), &node.link);
+        }
+        for variable in ["PYTHONPATH", "PYTHONHOME"] {
+            let value = super::start::variable(self.config, variable).unwrap_or_default();
+            for folder in value.split(':').filter(|folder| !folder.is_empty()) {
+                let folder = self.in_working_folder(folder);
+                if self.tree.find(&folder).is_some_and(|(found, _)| !places::is_shared(found)) {
+                    self.keep_runtime(&folder, variable);
+                }
+            }
+        }
+    }
+
+    /// Java's home is the folder above the one its program lies in.
+    fn java(&mut self, found: &str) {
+        let home = folder_of(folder_of(found));
+        if places::is_shared(home) {
+            return;
+        }
+        let home = home.to_owned();
+        self.keep_folder(&home, Reason::Runtime, "java", &|path, node| {
+            let tool = node.is_executable() && path != found && places::is_program_place(path);
+            !tool && !path.ends_with("/src.zip") && !path.contains("/jmods/")
+        });
+        self.keep_runtime("/etc/ssl/certs/java", "java");
+        let name = name_of(&home).to_owned();
+        if let Some(version) = name.split('-').find(|part| part.parse::<u32>().is_ok()) {
+            self.keep_runtime(&format!("/etc/java-{version}-openjdk"), "java");
+        }
+    }
+}
+
+/// `3.11` of `python3.11`, and of a library with that name.
+fn python_version(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix("lib").unwrap_or(name).strip_prefix("python")?;
+    let rest = rest.split(".so").next()?;
+    let (major, minor) = rest.split_once('.')?;
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (number(major) && number(minor)).then_some(rest)
+}
+
+/// Whether a file of a runtime's folder is needed to run.
+fn is_runtime(path: &str, _: &Node) -> bool {
+    let tool = TOOLS.iter().any(|part| path.contains(part));
+    let installer = ["/dist-packages/pip-", "/site-packages/pip-"];
+    !tool && !installer.iter().any(|part| path.contains(part)) && !places::is_needless(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_python_by_its_name() {
+        assert_eq!(python_version("python3.11"), Some("3.11"));
+        assert_eq!(python_version("libpython3.12.so.1.0"), Some("3.12"));
+        assert_eq!(python_version("python3"), None);
+        assert_eq!(python_version("python3.11-config"), None);
+        assert_eq!(python_version("pythonic.1"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the container starts: the entry point and its arguments, as a container runtime reads them.
+
+use crate::ImageConfig;
+use crate::tree::{Tree, join, name_of};
+
+/// Where programs are looked for if the image says nothing: containerd's default.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Programs that start another one, which their arguments name.
+const STARTERS: &[&str] = &[
+    "catatonit",
+    "chpst",
+    "chroot",
+    "docker-entrypoint.sh",
+    "docker-init",
+    "dumb-init",
+    "env",
+    "gosu",
+    "nice",
+    "nohup",
+    "runuser",
+    "setpriv",
+    "setsid",
+    "stdbuf",
+    "su-exec",
+    "sudo",
+    "taskset",
+    "time",
+    "timeout",
+    "tini",
+    "tini-static",
+    "xvfb-run",
+];
+
+/// What is said about how the container is started.
+pub(super) struct Start<'t> {
+    tree: &'t Tree,
+    pub(super) folder: String,
+    path: Vec<String>,
+    /// The entry point, and behind it the command.
+    pub(super) words: Vec<String>,
+}
+
+impl<'t> Start<'t> {
+    pub(super) fn new(tree: &'t Tree, config: &ImageConfig) -> Self {
+        let folder = match config.working_directory.as_str() {
+            folder if folder.starts_with('/') => folder.to_owned(),
+            folder => format!("/{folder}"),
+        };
+        let path = variable(config, "PATH").filter(|path| !path.is_empty()).unwrap_or(PATH);
+        Self {
+            tree,
+            folder,
+            path: path.split(':').map(str::to_owned).collect(),
+            words: config.entrypoint.iter().chain(&config.command).cloned().collect(),
+        }
+    }
+
+    /// The file that a program's name means: below the working folder if it has a slash, else by
+    /// `PATH`. Only a file that may be executed is one.
+    pub(super) fn program(&self, name: &str) -> Option<String> {
+        if name.is_empty() {
+            return None;
+        }
+        let runs = |path: &str| self.tree.find(path).is_some_and(|(_, node)| node.is_executable());
+        if name.contains('/') {
+            return Some(join(&self.folder, name)).filter(|path| runs(path));
+        }
+        self.path
+            .iter()
+            .map(|folder| join(&join(&self.folder, folder), name))
+            .find(|path| runs(path))
+    }
+
+    /// The first of these words that is a program: what a starter or a script's `exec "$@"` runs.
+    pub(super) fn first_program(&self, words: &[String]) -> Option<(usize, String)> {
+        words.iter().enumerate().find_map(|(index, word)| {
+            // An option may have the name of a program (`nice -n 5`), but begins otherwise.
+            if word.starts_with('-') || word.contains('=') {
+                return None;
+            }
+            Some((index, self.program(word)?))
+        })
+    }
+
+    /// The existing file or folder that an argument names, also as `--option=PATH`.
+    pub(super) fn named(&self, word: &str) -> Option<String> {
+        let value = match word.split_once('=') {
+            Some((option, value)) if option.starts_with('-') => value,
+            _ => word,
+        };
+        let value = value.split(',').next().unwrap_or(value);
+        if value.is_empty() || value.starts_with('-') || value == "." {
+            return None;
+        }
+        let path = join(&self.folder, value);
+        self.tree.find(&path).is_some().then_some(path)
+    }
+}
+
+/// Whether a program starts another one, which its arguments name.
+pub(super) fn is_starter(program: &str) -> bool {
+    STARTERS.contains(&name_of(program))
+}
+
+/// A variable's value, unless that is a secret.
+pub(super) fn variable<'c>(config: &'c ImageConfig, name: &str) -> Option<&'c str> {
+    let mut found = config.environment.iter().filter(|(key, _)| key == name);
+    found.next_back().and_then(|(_, value)| value.as_deref())
+}

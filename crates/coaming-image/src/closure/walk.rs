@@ -1,0 +1,433 @@
+//! The walk from file to file.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use super::linker::{Linker, same_processor};
+use super::start::{Start, is_starter, variable};
+use super::{Because, Closure, Limit, Reason, places};
+use crate::tree::{Elf, Node, Script, Tree, commands, folder_of, is_shell, join, name_of};
+use crate::{EntryKind, ImageConfig};
+
+/// The most programs that are told of those that one file names.
+const NAMED: usize = 20;
+/// How many loaders of a library are asked for where it is.
+const LOADERS: usize = 40;
+
+/// A closure in the making.
+pub(super) struct Walk<'t> {
+    pub(super) tree: &'t Tree,
+    pub(super) config: &'t ImageConfig,
+    pub(super) start: Start<'t>,
+    pub(super) linker: Linker<'t>,
+    pub(super) files: BTreeMap<String, Because>,
+    /// Files whose needs are still to be looked at.
+    left: VecDeque<String>,
+    /// Who led to a library first.
+    loaders: HashMap<String, String>,
+    /// The files that are run: of a script that only lies there, no interpreter is needed.
+    pub(super) started: BTreeSet<String>,
+    programs: Vec<String>,
+    limits: BTreeSet<Limit>,
+    /// What may be run and is named, for each that may run it.
+    runs: Vec<(String, Vec<String>)>,
+    /// Where libraries with a name are, for those that no linker's folder has.
+    by_name: HashMap<&'t str, Vec<&'t str>>,
+}
+
+impl<'t> Walk<'t> {
+    pub(super) fn new(tree: &'t Tree, config: &'t ImageConfig) -> Self {
+        let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (path, node) in tree.iter().filter(|(_, node)| node.elf().is_some()) {
+            if node.elf().is_some_and(|elf| elf.interpreter.is_none()) {
+                by_name.entry(name_of(path)).or_default().push(path);
+            }
+        }
+        let library_path = variable(config, "LD_LIBRARY_PATH").unwrap_or_default();
+        Self {
+            tree,
+            config,
+            start: Start::new(tree, config),
+            linker: Linker::new(tree, library_path),
+            files: BTreeMap::new(),
+            left: VecDeque::new(),
+            loaders: HashMap::new(),
+            started: BTreeSet::new(),
+            programs: Vec::new(),
+            limits: BTreeSet::new(),
+            runs: Vec::new(),
+            by_name,
+        }
+    }
+
+    /// Keeps what a path leads to, and the links on the way. Says where it led, without links.
+    pub(super) fn keep(&mut self, path: &str, reason: Reason, of: &str) -> Option<&'t str> {
+        let resolved = self.tree.resolve(path)?;
+        let (found, node) = self.tree.entry(&resolved.path)?;
+        for link in resolved.links {
+            let of = resolved.path.clone();
+            self.files.entry(link).or_insert(Because { reason: Reason::Link, of });
+        }
+        if !self.files.contains_key(found) {
+            self.files.insert(found.to_owned(), Because { reason, of: of.to_owned() });
+            if node.clue.is_some() {
+                self.left.push_back(found.to_owned());
+            }
+        }
+        Some(found)
+    }
+
+    /// Keeps a folder and all in it that passes, and what links in it lead to, unless those leave for
+    /// a folder of the system.
+    pub(super) fn keep_folder(
+        &mut self,
+        folder: &str,
+        reason: Reason,
+        of: &str,
+        passes: &dyn Fn(&str, &Node) -> bool,
+    ) {
+        let mut folders = vec![folder.to_owned()];
+        let mut seen = BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            let Some(folder) = self.keep(&folder, reason, of) else { continue };
+            if !seen.insert(folder) {
+                continue;
+            }
+            for (path, node) in self.tree.below(folder) {
+                if !passes(path, node) {
+                    continue;
+                }
+                let found = self.keep(path, reason, of);
+                if node.kind == EntryKind::Symlink
+                    && let Some(found) = found
+                    && self.tree.get(found).is_some_and(Node::is_folder)
+                    && !places::is_within(found, folder)
+                    && !places::is_shared(found)
+                {
+                    folders.push(found.to_owned());
+                }
+            }
+        }
+    }
+
+    /// Keeps a program that is run: also its interpreter, and what its script runs.
+    pub(super) fn run_program(&mut self, path: &str, reason: Reason, of: &str) -> Option<&'t str> {
+        let found = self.keep(path, reason, of)?;
+        if self.started.insert(found.to_owned()) {
+            if self.tree.get(found).is_some_and(|node| node.script().is_some()) {
+                self.left.push_back(found.to_owned());
+            }
+            self.runtime(path, found);
+        }
+        Some(found)
+    }
+
+    /// Starts what the image's configuration names.
+    pub(super) fn start(&mut self) {
+        let words = self.start.words.clone();
+        let Some(first) = words.first() else { return };
+        let Some(program) = self.start.program(first) else {
+            self.limits.insert(Limit::NoProgram { program: first.clone() });
+            return;
+        };
+        let mut left = words.as_slice();
+        let mut next = Some((0, program));
+        while let Some((index, program)) = next {
+            let Some(found) = self.run_program(&program, Reason::Started, "") else { break };
+            if !self.programs.iter().any(|other| other == found) {
+                self.programs.push(found.to_owned());
+            }
+            left = left.get(index + 1..).unwrap_or_default();
+            let script = self.tree.get(found).and_then(Node::script).is_some_and(Script::is_shell);
+            next = if is_shell(&program) && left.first().is_some_and(|word| word.starts_with('-')) {
+                self.shell_words(left, found);
+                None
+            } else if script || is_starter(&program) || is_shell(&program) {
+                self.start.first_program(left)
+            } else {
+                None
+            };
+        }
+        for word in words.iter().skip(1) {
+            if let Some(path) = self.start.named(word) {
+                self.named_by_argument(&path, word);
+            }
+        }
+    }
+
+    /// `sh -c 'exec nginx'`: the words behind the options are a script.
+    fn shell_words(&mut self, words: &[String], shell: &str) {
+        for word in words.iter().filter(|word| !word.starts_with('-')) {
+            for command in commands(word) {
+                if let Some(path) = self.start.program(&command) {
+                    let found = self.run_program(&path, Reason::Started, shell);
+                    let programs = found.map(str::to_owned).into_iter();
+                    self.programs.extend(programs);
+                }
+            }
+        }
+    }
+
+    /// A script or a folder that an argument names is the application, with all beside it.
+    fn named_by_argument(&mut self, path: &str, word: &str) {
+        let Some(found) = self.keep(path, Reason::Application, word) else { return };
+        let folder = match self.tree.get(found) {
+            Some(node) if node.is_folder() => found,
+            _ => folder_of(found),
+        };
+        if !places::is_shared(folder) {
+            self.keep_folder(folder, Reason::Application, word, &|_, _| true);
+        }
+    }
+
+    /// Keeps what the user asked for; a program is treated as one that is run.
+    pub(super) fn ask(&mut self, path: &str, of: &str) {
+        if self.tree.find(path).is_some_and(|(_, node)| node.is_executable()) {
+            self.run_program(path, Reason::Asked, of);
+        } else {
+            self.keep(path, Reason::Asked, of);
+        }
+    }
+
+    /// Walks until no file needs another one.
+    pub(super) fn run(&mut self) {
+        while let Some(path) = self.left.pop_front() {
+            let Some(node) = self.tree.get(&path) else { continue };
+            if let Some(elf) = node.elf() {
+                self.needs(&path, elf);
+            } else if let Some(script) = node.script() {
+                if self.started.contains(&path) {
+                    self.script(&path, script);
+                }
+            } else {
+                let names = node.names();
+                self.configuration(&path, names);
+            }
+        }
+    }
+
+    /// The libraries that a program or a library needs.
+    fn needs(&mut self, path: &str, elf: &'t Elf) {
+        if let Some(interpreter) = &elf.interpreter {
+            self.keep(interpreter, Reason::Linked, path);
+        }
+        for name in &elf.needed {
+            if !self.library(name, path, elf, Reason::Linked) {
+                let (library, file) = (name.clone(), path.to_owned());
+                self.limits.insert(Limit::NoLibrary { library, file });
+            }
+        }
+        let is_libc = name_of(path).starts_with("libc.so.") || name_of(path).starts_with("libc-2.");
+        if is_libc {
+            self.name_services(path, elf);
+            self.locale(path);
+        }
+        if elf.opens_libraries || is_libc {
+            for name in elf.named.iter().filter(|name| name.contains(".so")) {
+                self.library(name, path, elf, Reason::Opened);
+            }
+        }
+        if elf.opens_libraries {
+            self.limits.insert(Limit::OpensLibraries { file: path.to_owned() });
+        }
+        if elf.converts && !is_libc {
+            self.conversions(path);
+        }
+        if !elf.runs.is_empty() && !is_libc {
+            self.runs.push((path.to_owned(), elf.named.clone()));
+        }
+        self.runtime(path, path);
+    }
+
+    /// Keeps a library; whether there is one of this name.
+    fn library(&mut self, name: &str, file: &str, elf: &Elf, reason: Reason) -> bool {
+        let mut loaders = Vec::new();
+        let mut loader = file;
+        while let Some(next) = self.loaders.get(loader).filter(|_| loaders.len() < LOADERS) {
+            loader = next;
+            loaders.push(loader);
+        }
+        let mut found = self.linker.find(name, file, elf, &loaders);
+        if found.is_empty() {
+            // What another folder has may be there by a search path that is only set at run time.
+            let named = format!("/{name}");
+            let others = self.by_name.get(name_of(name)).into_iter().flatten();
+            found = others
+                .filter(|path| path.ends_with(&named))
+                .filter(|path| self.tree.get(path).is_some_and(|node| same_processor(node, elf)))
+                .map(|path| (*path).to_owned())
+                .collect();
+        }
+        for path in &found {
+            if let Some(kept) = self.keep(path, reason, file)
+                && kept != file
+            {
+                self.loaders.entry(kept.to_owned()).or_insert_with(|| file.to_owned());
+            }
+        }
+        !found.is_empty()
+    }
+
+    /// What runs a script, and what the script runs.
+    fn script(&mut self, path: &str, script: &'t Script) {
+        for (index, word) in script.interpreter.iter().enumerate() {
+            if index > 0 && (word.starts_with('-') || !is_starter(&script.interpreter[0])) {
+                continue;
+            }
+            match self.start.program(word) {
+                Some(program) => {
+                    self.run_program(&program, Reason::Interpreter, path);
+                }
+                None => {
+                    let (command, file) = (word.clone(), path.to_owned());
+                    self.limits.insert(Limit::NoCommand { command, file });
+                }
+            }
+        }
+        if !script.is_shell() {
+            return;
+        }
+        self.limits.insert(Limit::Script { file: path.to_owned() });
+        for command in &script.commands {
+            if let Some(program) = self.start.program(command) {
+                self.run_program(&program, Reason::Command, path);
+            }
+        }
+        for name in &script.named {
+            if self.tree.find(name).is_some_and(|(_, node)| node.is_executable()) {
+                self.run_program(name, Reason::Command, path);
+            } else {
+                self.name(name, path);
+            }
+        }
+    }
+
+    /// The files that a configuration names: modules that are opened, and data.
+    fn configuration(&mut self, path: &str, names: &'t [String]) {
+        // A module is for the processor that the first program is for.
+        let elf = self.programs.first().and_then(|program| self.tree.get(program)?.elf());
+        for name in names {
+            match elf {
+                Some(elf) if name.contains(".so") => {
+                    self.library(name, path, elf, Reason::Opened);
+                }
+                _ => self.name(name, path),
+            }
+        }
+    }
+
+    /// Keeps a file or an application's folder that is named by its absolute path; a program is not
+    /// kept because somebody names it.
+    pub(super) fn name(&mut self, name: &str, of: &str) {
+        let Some((path, node)) = self.tree.find(name) else { return };
+        if !name.starts_with('/') || places::is_needless(path) {
+            return;
+        }
+        if node.is_folder() {
+            if !places::is_shared(path) {
+                self.keep(name, Reason::Named, of);
+                self.keep_folder(path, Reason::Named, of, &is_data);
+            }
+        } else if is_data(path, node) {
+            self.keep(name, Reason::Named, of);
+        }
+    }
+
+    fn name_services(&mut self, libc: &str, elf: &Elf) {
+        let text = self.tree.find("/etc/nsswitch.conf").and_then(|(_, node)| node.text());
+        let mut services: BTreeSet<&str> = ["files", "dns", "compat"].into();
+        for line in text.unwrap_or_default().lines() {
+            let line = line.split('#').next().unwrap_or_default();
+            let Some((_, list)) = line.split_once(':') else { continue };
+            services.extend(list.split_whitespace().filter(|word| !word.starts_with('[')));
+        }
+        for service in services {
+            let name = format!("libnss_{service}.so.2");
+            for path in self.linker.find(&name, libc, elf, &[]) {
+                self.keep(&path, Reason::NameService, libc);
+            }
+        }
+        self.keep("/etc/nsswitch.conf", Reason::NameService, libc);
+    }
+
+    /// The locales that the C library has in files: the plain one with UTF-8, and the one that the
+    /// image's variables choose.
+    fn locale(&mut self, libc: &str) {
+        let mut wanted = vec!["C.utf8".to_owned(), "C.UTF-8".to_owned()];
+        for variable_name in ["LANG", "LC_ALL", "LC_CTYPE", "LANGUAGE"] {
+            let Some(value) = variable(self.config, variable_name) else { continue };
+            if !matches!(value, "" | "C" | "POSIX" | "C.UTF-8" | "C.utf8") {
+                let (language, _) = value.split_once('.').unwrap_or((value, ""));
+                wanted.extend([format!("{language}.utf8"), language.to_owned()]);
+                self.keep("/usr/lib/locale/locale-archive", Reason::Locale, variable_name);
+            }
+        }
+        for name in wanted {
+            let folder = format!("/usr/lib/locale/{name}");
+            if self.tree.find(&folder).is_some() {
+                self.keep_folder(&folder, Reason::Locale, libc, &|_, _| true);
+            }
+        }
+    }
+
+    /// The tables by which the C library converts between character sets.
+    fn conversions(&mut self, file: &str) {
+        let named = self.linker.triples().iter().map(|triple| format!("/usr/lib/{triple}/gconv"));
+        let usual = ["/usr/lib64/gconv".to_owned(), "/usr/lib/gconv".to_owned()];
+        for folder in named.chain(usual).collect::<Vec<_>>() {
+            if self.tree.find(&folder).is_some() {
+                self.keep_folder(&folder, Reason::Locale, file, &|_, _| true);
+            }
+        }
+    }
+
+    /// The closure, with what can't be known, and each folder that a kept file lies in.
+    pub(super) fn finish(mut self) -> Closure {
+        for (file, named) in std::mem::take(&mut self.runs) {
+            let functions = self.tree.get(&file).and_then(Node::elf).map(|elf| &elf.runs);
+            let functions: Vec<String> =
+                functions.into_iter().flatten().map(|name| (*name).to_owned()).collect();
+            let mut named: Vec<String> = named
+                .iter()
+                .filter(|name| name.starts_with('/'))
+                .filter_map(|name| self.tree.find(name))
+                .filter(|(path, node)| node.is_executable() && !self.files.contains_key(*path))
+                .filter(|(path, _)| places::is_program_place(path))
+                .map(|(path, _)| path.to_owned())
+                .collect();
+            named.sort();
+            named.dedup();
+            named.truncate(NAMED);
+            self.limits.insert(Limit::RunsPrograms { file, functions, named });
+        }
+        let mut folders = BTreeMap::new();
+        for path in self.files.keys() {
+            let mut folder = folder_of(path);
+            while folder != "/" && !self.files.contains_key(folder) && !folders.contains_key(folder)
+            {
+                let reason = Reason::Folder;
+                if self.tree.get(folder).is_some() {
+                    folders.insert(folder.to_owned(), Because { reason, of: path.clone() });
+                }
+                folder = folder_of(folder);
+            }
+        }
+        self.files.append(&mut folders);
+        Closure {
+            files: self.files,
+            programs: self.programs,
+            limits: self.limits.into_iter().collect(),
+        }
+    }
+
+    /// A path below the working folder.
+    pub(super) fn in_working_folder(&self, path: &str) -> String {
+        join(&self.start.folder, path)
+    }
+}
+
+/// Whether a file is data, and neither a program nor documentation.
+pub(super) fn is_data(path: &str, node: &Node) -> bool {
+    let program = node.is_executable() && (node.elf().is_none() || places::is_program_place(path))
+        || node.kind == EntryKind::Symlink && places::is_program_place(path);
+    !program && node.kind != EntryKind::Special && !places::is_needless(path)
+}

@@ -1,0 +1,165 @@
+//! What is kept of a file for whoever looks for the files that it needs.
+//!
+//! Invariant: the bytes that clues take are bounded, for each file and for the image.
+
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+
+use super::{Elf, Script, elf, script};
+use crate::content::Content;
+
+/// The largest script or configuration that is looked into.
+const TEXT_LIMIT: u64 = 256 << 10;
+/// The most names that are kept of a file.
+const NAMES: usize = 4000;
+/// The longest name that is kept.
+const NAME: usize = 256;
+
+/// What tells which other files a file needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Clue {
+    /// A program or a library.
+    Elf(Elf),
+    /// A script, by its first line.
+    Script(Script),
+    /// The text of a file that the linker, the resolver or an interpreter looks into.
+    Text(String),
+    /// The files that a configuration names.
+    Names(Vec<String>),
+}
+
+/// How a file is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Elf,
+    Script,
+    Text,
+    Names,
+}
+
+/// Whether the file at this path says where others are.
+pub(crate) fn wants_text(path: &str) -> bool {
+    matches!(path, "/etc/ld.so.conf" | "/etc/nsswitch.conf" | "/etc/passwd")
+        || path.starts_with("/etc/ld.so.conf.d/")
+        || path.starts_with("/etc/ld-musl-")
+        || path.ends_with("/pyvenv.cfg")
+        || path.ends_with(".pth") && path.contains("-packages/")
+}
+
+/// How to look into a file, by its path and how it begins; `None` where nothing is to be had.
+pub(crate) fn look(path: &str, size: u64, start: &[u8]) -> Option<Look> {
+    if start.starts_with(b"\x7fELF") {
+        Some(Look::Elf)
+    } else if size > TEXT_LIMIT {
+        None
+    } else if start.starts_with(b"#!") {
+        Some(Look::Script)
+    } else if wants_text(path) {
+        Some(Look::Text)
+    } else {
+        path.starts_with("/etc/").then_some(Look::Names)
+    }
+}
+
+impl Clue {
+    /// Reads what is to be had; `None` where the file does not keep to its format.
+    pub(crate) fn read(look: Look, path: &str, content: &mut Content) -> io::Result<Option<Self>> {
+        content.seek(SeekFrom::Start(0))?;
+        if look == Look::Elf {
+            return Ok(elf::read(content).map(Self::Elf));
+        }
+        let mut bytes = Vec::new();
+        content.take(TEXT_LIMIT).read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(match look {
+            Look::Script => script::read(path, &text).map(Self::Script),
+            Look::Text => Some(Self::Text(text.into_owned())),
+            Look::Names => {
+                let names = names(&bytes);
+                (!names.is_empty()).then_some(Self::Names(names))
+            }
+            Look::Elf => None,
+        })
+    }
+
+    /// How many bytes it takes, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        let of = |names: &[String]| names.iter().map(|name| name.len() + 24).sum::<usize>();
+        match self {
+            Self::Elf(elf) => 200 + of(&elf.needed) + of(&elf.named),
+            Self::Script(script) => 100 + of(&script.commands) + of(&script.named),
+            Self::Text(text) => text.len(),
+            Self::Names(names) => of(names),
+        }
+    }
+}
+
+/// What in these bytes looks like the name of a file: absolute paths, and shared libraries by any
+/// name; each once, in their order.
+pub(super) fn names(bytes: &[u8]) -> Vec<String> {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-@/:".contains(byte);
+    let mut seen = std::collections::HashSet::new();
+    let mut names = Vec::new();
+    for run in bytes.split(|byte| !part(byte)).filter(|run| run.len() >= 4) {
+        // Lists such as PATH stand in one run.
+        for name in run.split(|&byte| byte == b':') {
+            if names.len() >= NAMES {
+                return names;
+            }
+            if !is_name(name) || name.len() > NAME {
+                continue;
+            }
+            let text = String::from_utf8_lossy(name).into_owned();
+            if seen.insert(text.clone()) {
+                names.push(text);
+            }
+        }
+    }
+    names
+}
+
+fn is_name(name: &[u8]) -> bool {
+    let absolute =
+        name.len() >= 4 && name.first() == Some(&b'/') && name.get(1).is_some_and(|b| *b != b'/');
+    absolute || is_library(name)
+}
+
+/// Whether it is named as shared libraries are: `libssl.so.3`, `modules/ngx_mail_module.so`.
+fn is_library(name: &[u8]) -> bool {
+    let Some(place) = name.windows(3).rposition(|window| window == b".so") else { return false };
+    let version = name.get(place + 3..).unwrap_or_default();
+    let versioned = version.is_empty() || version.first() == Some(&b'.');
+    place > 0 && versioned && version.iter().all(|byte| *byte == b'.' || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_names_of_files() {
+        let bytes = b"\0load_module modules/ngx_a.so;\x01libgcc_s.so.1\0/etc/nginx/nginx.conf\0\
+            /usr/lib/%s/x.so\0PATH=/bin:/usr/bin\0//\0some.song\0.so\0/etc/nginx/nginx.conf\0";
+        assert_eq!(
+            names(bytes),
+            [
+                "modules/ngx_a.so",
+                "libgcc_s.so.1",
+                "/etc/nginx/nginx.conf",
+                "/usr/lib/",
+                "s/x.so",
+                "/bin",
+                "/usr/bin"
+            ]
+        );
+    }
+
+    #[test]
+    fn looks_only_where_something_is_to_be_had() {
+        assert_eq!(look("/usr/lib/libz.so.1", 9, b"\x7fELF"), Some(Look::Elf));
+        assert_eq!(look("/app/start", 9, b"#!/b"), Some(Look::Script));
+        assert_eq!(look("/etc/nsswitch.conf", 9, b"pass"), Some(Look::Text));
+        assert_eq!(look("/etc/nginx/nginx.conf", 9, b"load"), Some(Look::Names));
+        assert_eq!(look("/etc/huge", TEXT_LIMIT + 1, b"load"), None);
+        assert_eq!(look("/usr/share/doc/x", 9, b"text"), None);
+    }
+}

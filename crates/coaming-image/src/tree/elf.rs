@@ -1,0 +1,245 @@
+//! What programs and libraries need of others: the linker's tables, as the dynamic linker reads them.
+//!
+//! The segments count, and not the sections, for those are what the linker goes by; sections only
+//! tell more (which functions are imported, which files are named). Invariant: what does not keep to
+//! the format has no needs; tables, names and bytes that are looked at are bounded.
+
+use std::io::{Seek as _, SeekFrom};
+
+use object::read::elf::{Dyn as _, FileHeader, ProgramHeader, SectionHeader as _, Sym as _};
+use object::{Endianness, FileKind, ReadCache, ReadRef as _, elf};
+
+use super::clue;
+use crate::content::Content;
+
+/// The most segments and sections of a file. Real ones have dozens.
+const SEGMENTS: usize = 1000;
+const SECTIONS: usize = 10_000;
+/// The largest table of names that is looked at.
+const NAMES_LIMIT: u64 = 32 << 20;
+/// The largest part of the constants that is looked through for names of files.
+const CONSTANTS_LIMIT: u64 = 32 << 20;
+/// The most libraries and folders that one file may name. Real ones need fewer than a hundred.
+const NEEDED: usize = 1000;
+/// The most symbols that are looked at.
+const SYMBOLS: usize = 1_000_000;
+
+/// What a program or a library needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elf {
+    /// 64 bits and not 32.
+    pub wide: bool,
+    /// The processor, by its number in the format.
+    pub machine: u16,
+    /// The program that loads it: `/lib64/ld-linux-x86-64.so.2`; `None` of libraries and of what is
+    /// linked statically.
+    pub interpreter: Option<String>,
+    /// The libraries that it is linked with, by their names.
+    pub needed: Vec<String>,
+    /// Where its libraries are looked for, before `LD_LIBRARY_PATH`; also by the libraries it loads.
+    pub rpath: Vec<String>,
+    /// Where its own libraries are looked for, after `LD_LIBRARY_PATH`.
+    pub runpath: Vec<String>,
+    /// It opens libraries by names that it makes at run time.
+    pub opens_libraries: bool,
+    /// It converts between character sets that it names at run time.
+    pub converts: bool,
+    /// The functions by which it runs other programs.
+    pub runs: Vec<&'static str>,
+    /// The files that it names in its constants: absolute paths, and libraries by any name.
+    pub named: Vec<String>,
+}
+
+/// The functions that run other programs.
+const RUNS: &[&str] = &[
+    "execl",
+    "execle",
+    "execlp",
+    "execv",
+    "execve",
+    "execveat",
+    "execvp",
+    "execvpe",
+    "fexecve",
+    "popen",
+    "posix_spawn",
+    "posix_spawnp",
+    "system",
+    "wordexp",
+];
+
+/// Reads a file that begins as ELF does; `None` where it is neither a program nor a library.
+pub(super) fn read(content: &mut Content) -> Option<Elf> {
+    content.seek(SeekFrom::Start(0)).ok()?;
+    let length = content.length();
+    let cache = ReadCache::new(content);
+    match FileKind::parse(&cache).ok()? {
+        FileKind::Elf32 => parse::<elf::FileHeader32<Endianness>>(&cache, length),
+        FileKind::Elf64 => parse::<elf::FileHeader64<Endianness>>(&cache, length),
+        _ => None,
+    }
+}
+
+type Cache<'a> = ReadCache<&'a mut Content>;
+
+fn parse<H: FileHeader<Endian = Endianness>>(cache: &Cache<'_>, length: u64) -> Option<Elf> {
+    let header = H::parse(cache).ok()?;
+    let endian = header.endian().ok()?;
+    if !matches!(header.e_type(endian), elf::ET_EXEC | elf::ET_DYN)
+        || header.phnum(endian, cache).ok()? as usize > SEGMENTS
+    {
+        return None;
+    }
+    let segments = header.program_headers(endian, cache).ok()?;
+    let machine = header.e_machine(endian).0;
+    let mut needs = Elf { wide: header.is_type_64(), machine, ..Elf::default() };
+    for segment in segments {
+        if segment.p_type(endian) == elf::PT_INTERP && segment.p_filesz(endian).into() <= 4096 {
+            let path = segment.interpreter(endian, cache).ok().flatten();
+            needs.interpreter = path.and_then(text);
+        }
+    }
+    linked::<H>(cache, endian, segments, &mut needs);
+    sections::<H>(cache, header, endian, length, &mut needs);
+    Some(needs)
+}
+
+/// Reads the dynamic linker's table.
+fn linked<H: FileHeader<Endian = Endianness>>(
+    cache: &Cache<'_>,
+    endian: Endianness,
+    segments: &[H::ProgramHeader],
+    needs: &mut Elf,
+) -> Option<()> {
+    let table =
+        segments.iter().find_map(|segment| segment.dynamic(endian, cache).ok().flatten())?;
+    let (mut address, mut size, mut names) = (0, 0, Vec::new());
+    for entry in table {
+        let tag = entry.d_tag(endian);
+        let value: u64 = entry.d_val(endian).into();
+        match tag {
+            elf::DT_NULL => break,
+            elf::DT_STRTAB => address = value,
+            elf::DT_STRSZ => size = value,
+            elf::DT_NEEDED | elf::DT_RPATH | elf::DT_RUNPATH if names.len() < NEEDED => {
+                names.push((tag, value));
+            }
+            _ => {}
+        }
+    }
+    let strings = at::<H>(cache, endian, segments, address, size.min(NAMES_LIMIT))?;
+    for (tag, place) in names {
+        let Some(name) = string(strings, place) else { continue };
+        match tag {
+            elf::DT_NEEDED => needs.needed.push(name),
+            elf::DT_RPATH => needs.rpath.extend(folders(&name)),
+            _ => needs.runpath.extend(folders(&name)),
+        }
+    }
+    Some(())
+}
+
+/// Bytes of the file by their address in memory.
+fn at<'a, H: FileHeader<Endian = Endianness>>(
+    cache: &'a Cache<'_>,
+    endian: Endianness,
+    segments: &[H::ProgramHeader],
+    address: u64,
+    size: u64,
+) -> Option<&'a [u8]> {
+    segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_LOAD).find_map(|segment| {
+        let start = address.checked_sub(segment.p_vaddr(endian).into())?;
+        let filled: u64 = segment.p_filesz(endian).into();
+        (start.checked_add(size)? <= filled).then_some(())?;
+        let offset: u64 = segment.p_offset(endian).into();
+        cache.read_bytes_at(offset.checked_add(start)?, size).ok()
+    })
+}
+
+/// Reads what the sections tell beside: imported functions, and the names among the constants.
+fn sections<H: FileHeader<Endian = Endianness>>(
+    cache: &Cache<'_>,
+    header: &H,
+    endian: Endianness,
+    length: u64,
+    needs: &mut Elf,
+) -> Option<()> {
+    if header.shnum(endian, cache).ok()? as usize > SECTIONS {
+        return None;
+    }
+    let sections = header.sections(endian, cache).ok()?;
+    let small = sections.iter().all(|section| {
+        !matches!(section.sh_type(endian), elf::SHT_DYNSYM | elf::SHT_STRTAB)
+            || section.sh_size(endian).into() <= NAMES_LIMIT.min(length)
+    });
+    if small && let Ok(symbols) = sections.symbols(endian, cache, elf::SHT_DYNSYM) {
+        for symbol in symbols.iter().take(SYMBOLS).filter(|symbol| symbol.is_undefined(endian)) {
+            let Ok(name) = symbol.name(endian, symbols.strings()) else { continue };
+            match name {
+                b"dlopen" | b"dlmopen" => needs.opens_libraries = true,
+                b"iconv_open" => needs.converts = true,
+                name => needs.runs.extend(RUNS.iter().find(|run| run.as_bytes() == name)),
+            }
+        }
+    }
+    needs.runs.sort_unstable();
+    needs.runs.dedup();
+    let (_, constants) = sections.section_by_name(endian, b".rodata")?;
+    let (offset, size) = constants.file_range(endian)?;
+    let bytes = cache.read_bytes_at(offset, size.min(CONSTANTS_LIMIT)).ok()?;
+    needs.named = clue::names(bytes);
+    Some(())
+}
+
+/// A text of a table, up to its zero.
+fn string(strings: &[u8], place: u64) -> Option<String> {
+    let rest = strings.get(usize::try_from(place).ok()?..)?;
+    let end = rest.iter().take(4096).position(|&byte| byte == 0)?;
+    text(rest.get(..end)?)
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+fn folders(list: &str) -> Vec<String> {
+    list.split(':').filter(|folder| !folder.is_empty()).take(NEEDED).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_this_very_program_needs() {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let needs = read(&mut Content::memory(program)).unwrap();
+        assert!(needs.wide);
+        assert!(needs.needed.iter().any(|name| name.starts_with("libc.so")), "{needs:?}");
+        assert!(needs.interpreter.unwrap().contains("/ld-"));
+    }
+
+    #[test]
+    fn what_is_broken_needs_nothing() {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        for length in [0, 4, 16, 63, 64, 100, 1000] {
+            let cut = program.get(..length).unwrap().to_vec();
+            let needs = read(&mut Content::memory(cut));
+            assert!(needs.is_none_or(|needs| needs.needed.is_empty()));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_damage_is_survived(damage in proptest::collection::vec((0_usize..4096, proptest::num::u8::ANY), 1..12)) {
+            let mut program = std::fs::read("/bin/true").unwrap_or_default();
+            for (place, byte) in damage {
+                if let Some(at) = program.get_mut(place) {
+                    *at = byte;
+                }
+            }
+            let _ = read(&mut Content::memory(program));
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The files of an image as a container sees them, and for each what tells which others it needs.
+//!
+//! Unlike the [overlay](crate::overlay), which knows names by their hashes, this holds every path: it
+//! is for whoever must walk from one file to the next. Invariants: every path is absolute and leads
+//! through no link; links are followed inside the root, and only so often; the number of files and
+//! the bytes of what is known of them are bounded, and an image that has more has no tree.
+
+mod clue;
+mod elf;
+mod grow;
+mod script;
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+pub(crate) use clue::{Clue, Look, look};
+pub use elf::Elf;
+pub(crate) use grow::{Growing, Leaf};
+pub use script::Script;
+pub(crate) use script::{commands, is_shell};
+
+use crate::{EntryKind, Owners};
+
+/// Linux follows no more links on the way of one path.
+const LINK_LIMIT: usize = 40;
+
+/// The files of an image, sorted by path.
+#[derive(Debug, Default)]
+pub struct Tree {
+    nodes: BTreeMap<String, Node>,
+    pub(crate) owners: Owners,
+}
+
+/// What lies at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What it is; a hard link is the file that it is another name of.
+    pub kind: EntryKind,
+    /// Its permissions, with setuid, setgid and sticky.
+    pub mode: u32,
+    /// How many bytes it has.
+    pub size: u64,
+    /// Where it points to as it was written, of symbolic links.
+    pub link: Box<str>,
+    /// Where its bytes are: names of one file have the same.
+    pub source: Source,
+    pub(crate) clue: Option<Box<Clue>>,
+}
+
+/// An entry of a layer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// The layer, counting from 0.
+    pub layer: u32,
+    /// The entry's path in that layer, which may lead through links of lower ones.
+    pub path: Box<str>,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The path without links; maybe nothing lies there.
+    pub path: String,
+    /// The links on the way, each by a path without links.
+    pub links: Vec<String>,
+}
+
+impl Node {
+    /// Whether it is a regular file that may be executed.
+    #[must_use]
+    pub fn is_executable(&self) -> bool {
+        self.kind == EntryKind::File && self.mode & 0o111 != 0
+    }
+
+    /// Whether it is a folder.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.kind == EntryKind::Directory
+    }
+
+    /// What the program or library says that it needs.
+    #[must_use]
+    pub fn elf(&self) -> Option<&Elf> {
+        match self.clue.as_deref() {
+            Some(Clue::Elf(elf)) => Some(elf),
+            _ => None,
+        }
+    }
+
+    /// What the script says that it needs.
+    #[must_use]
+    pub fn script(&self) -> Option<&Script> {
+        match self.clue.as_deref() {
+            Some(Clue::Script(script)) => Some(script),
+            _ => None,
+        }
+    }
+
+    /// Its text, of the few files whose text says where others are.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self.clue.as_deref() {
+            Some(Clue::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The names of other files in a configuration.
+    pub(crate) fn names(&self) -> &[String] {
+        match self.clue.as_deref() {
+            Some(Clue::Names(names)) => names,
+            _ => &[],
+        }
+    }
+}
+
+impl Tree {
+    /// All files, sorted by path; the root itself is not among them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.nodes.iter().map(|(path, node)| (path.as_str(), node))
+    }
+
+    /// Which packages of the distribution the files are of.
+    #[must_use]
+    pub fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    /// How many files there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is no file.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// What lies at a path, which must not lead through links.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&Node> {
+        self.nodes.get(path)
+    }
+
+    /// The path as [`get`](Self::get) gave it, with what lies there.
+    pub(crate) fn entry(&self, path: &str) -> Option<(&str, &Node)> {
+        self.nodes.get_key_value(path).map(|(path, node)| (path.as_str(), node))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_clue(&mut self, path: &str, clue: Clue) {
+        self.nodes.get_mut(path).unwrap().clue = Some(Box::new(clue));
+    }
+
+    /// What lies below a folder, sorted by path.
+    pub fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &Node)> {
+        let folder = folder.trim_end_matches('/');
+        // `0` is the character behind `/`.
+        let (start, end) = (format!("{folder}/"), format!("{folder}0"));
+        let range = (Bound::Excluded(start), Bound::Excluded(end));
+        self.nodes.range::<String, _>(range).map(|(path, node)| (path.as_str(), node))
+    }
+
+    /// Where a path leads as the kernel finds it when the image is its root; `None` where links lead
+    /// in circles.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> Option<Resolved> {
+        let mut left: Vec<String> = parts_reversed(path);
+        let mut resolved = Resolved { path: String::new(), links: Vec::new() };
+        while let Some(part) = left.pop() {
+            if part == ".." {
+                // Above the root is the root.
+                resolved.path.truncate(resolved.path.rfind('/').unwrap_or(0));
+                continue;
+            }
+            let parent = resolved.path.len();
+            resolved.path.push('/');
+            resolved.path.push_str(&part);
+            let Some(node) = self.nodes.get(&resolved.path) else { continue };
+            if node.kind == EntryKind::Symlink {
+                if resolved.links.len() >= LINK_LIMIT {
+                    return None;
+                }
+                resolved.links.push(resolved.path.clone());
+                resolved.path.truncate(if node.link.starts_with('/') { 0 } else { parent });
+                left.extend(parts_reversed(&node.link));
+            }
+        }
+        if resolved.path.is_empty() {
+            resolved.path.push('/');
+        }
+        Some(resolved)
+    }
+
+    /// What lies where a path leads, and that path without links.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<(&str, &Node)> {
+        let resolved = self.resolve(path)?;
+        self.entry(&resolved.path)
+    }
+}
+
+fn parts_reversed(path: &str) -> Vec<String> {
+    path.split('/')
+        .rev()
+        .filter(|part| !part.is_empty() && *part != ".")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The folder that a path lies in; the root's is the root.
+#[must_use]
+pub(crate) fn folder_of(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some((folder, _)) if !folder.is_empty() => folder,
+        _ => "/",
+    }
+}
+
+/// The last part of a path.
+#[must_use]
+pub(crate) fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// A path as it stands, or below a folder if it is relative.
+#[must_use]
+pub(crate) fn join(folder: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{}/{path}", folder.trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,140 @@
+//! Scripts: what runs them, and what a shell script runs.
+//!
+//! A shell script is read for the words that stand where commands do. It is not executed, so that a
+//! command whose name is only made at run time stays unknown; what is found may be too much, and
+//! is never too little of what is written plainly.
+
+use super::clue;
+
+/// The most commands that are kept of a script.
+const COMMANDS: usize = 2000;
+
+/// What a script says that it needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// The first line without `#!`, split: `/usr/bin/env`, `python3`.
+    pub interpreter: Vec<String>,
+    /// Of a shell script, the words that stand where commands do; those of the shell itself are
+    /// left out.
+    pub commands: Vec<String>,
+    /// The files that it names.
+    pub named: Vec<String>,
+}
+
+/// What the shell does itself: a program of the same name is not run.
+const OWN: &[&str] = &[
+    ".", ":", "[", "[[", "alias", "bg", "break", "builtin", "case", "cd", "command", "continue",
+    "declare", "do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export",
+    "false", "fc", "fg", "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill",
+    "let", "local", "printf", "pwd", "read", "readonly", "return", "select", "set", "shift",
+    "shopt", "source", "test", "then", "time", "times", "trap", "true", "type", "typeset",
+    "ulimit", "umask", "unalias", "unset", "until", "wait", "while", "{", "}", "!",
+];
+
+/// Words behind which another command stands.
+const BEFORE_COMMANDS: &[&str] = &[
+    "!", "builtin", "command", "do", "elif", "else", "env", "eval", "exec", "if", "nice", "nohup",
+    "setsid", "then", "time", "until", "while", "xargs", "{",
+];
+
+impl Script {
+    /// Whether a shell runs it.
+    #[must_use]
+    pub fn is_shell(&self) -> bool {
+        self.interpreter.iter().take(2).any(|word| is_shell(word))
+    }
+}
+
+/// Whether this is a shell's name.
+pub(crate) fn is_shell(program: &str) -> bool {
+    matches!(super::name_of(program), "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "mksh")
+}
+
+/// Reads a script; `None` where its first line names nothing.
+pub(super) fn read(_path: &str, text: &str) -> Option<Script> {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let words = first.strip_prefix("#!")?.split_whitespace().take(8);
+    let mut script =
+        Script { interpreter: words.map(str::to_owned).collect(), ..Script::default() };
+    script.interpreter.first()?;
+    if script.is_shell() {
+        script.commands = commands(rest);
+        script.named = clue::names(rest.as_bytes());
+    }
+    Some(script)
+}
+
+/// The commands of a shell script, each once, in their order.
+pub(crate) fn commands(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_start();
+        if line.starts_with('#') {
+            continue;
+        }
+        // Whatever may end one command begins another.
+        for part in line.split(['|', '&', ';', '(', ')', '`']) {
+            for word in commands_of(part) {
+                if found.len() < COMMANDS && !found.contains(&word) {
+                    found.push(word);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The words of a simple command that are run: one, or several behind `exec`, `if` and the like.
+fn commands_of(part: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut words = part.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+    let mut behind = false;
+    for word in words.by_ref() {
+        let assigned = word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        });
+        if word.is_empty() || assigned || behind && word.starts_with('-') {
+            continue;
+        }
+        if BEFORE_COMMANDS.contains(&word) {
+            behind = true;
+            // `env` and its like are programs themselves.
+            if !OWN.contains(&word) {
+                found.push(word.to_owned());
+            }
+            continue;
+        }
+        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b));
+        if plain && !OWN.contains(&word) {
+            found.push(word.to_owned());
+        }
+        break;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_a_script_runs() {
+        let text = "#!/bin/sh -e\n# cat is not run\nif [ \"$1\" = x ]; then\n  FOO=1 exec nginx -g x\nfi\n\
+                    ls | grep -q y && find /a -name b || true\nx=$(date +%s)\n\"$@\"\nexec \"$@\"\n\
+                    echo done > /var/log/x\nenv A=b python3 -m http\n";
+        let script = read("/start", text).unwrap();
+        assert_eq!(script.interpreter, ["/bin/sh", "-e"]);
+        assert!(script.is_shell());
+        assert_eq!(script.commands, ["nginx", "ls", "grep", "find", "date", "env", "python3"]);
+        assert_eq!(script.named, ["/var/log/x"]);
+    }
+
+    #[test]
+    fn reads_the_interpreter_of_other_scripts() {
+        let script = read("/x", "#! /usr/bin/env python3\nimport cat\n").unwrap();
+        assert_eq!(script.interpreter, ["/usr/bin/env", "python3"]);
+        assert!(!script.is_shell() && script.commands.is_empty());
+        assert_eq!(read("/x", "#!\n"), None);
+        assert_eq!(read("/x", "text"), None);
+    }
+}
