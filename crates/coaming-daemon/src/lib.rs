@@ -1,13 +1,15 @@
-//! Fetch images out of the local Docker or Podman, through its Unix socket.
+//! Fetch images out of the local Docker, Podman or containerd, through its Unix socket.
 //!
-//! Two requests of the Docker API are all that is needed: what an image's identity is, and the image
-//! as a docker archive. Invariants:
+//! Of the Docker API two requests are all that is needed: what an image's identity is, and the image
+//! as a docker archive. containerd speaks gRPC, and hands out an image blob by blob. Invariants:
 //!
-//! * Only Unix sockets are opened, and only those that the user names in `DOCKER_HOST` or
-//!   `CONTAINER_HOST`, or that Docker and Podman use by themselves.
+//! * Only Unix sockets are opened, and only those that the user names in `DOCKER_HOST`,
+//!   `CONTAINER_HOST` or `CONTAINERD_ADDRESS`, or that these daemons use by themselves.
 //! * An answer is bounded in its headers, and an answer that breaks off is an error, never an end.
 //! * A reference goes into a request only if it can't change what is asked.
 
+mod containerd;
+mod grpc;
 mod http;
 
 use std::io::{self, Read};
@@ -16,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+
+pub use containerd::{Containerd, ContainerdImage};
 
 /// How long a daemon may be silent.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -41,6 +45,16 @@ pub enum DaemonError {
         /// The status.
         status: u16,
         /// The daemon's words.
+        message: String,
+    },
+    /// containerd answered with an error of its own.
+    #[error("{socket} answered with gRPC status {code}: {message}")]
+    Call {
+        /// The daemon's socket.
+        socket: String,
+        /// gRPC's number for it.
+        code: u32,
+        /// containerd's words.
         message: String,
     },
 }
@@ -165,13 +179,18 @@ impl Daemon {
         Err(DaemonError::Refused {
             socket: self.socket.display().to_string(),
             status: answer.status,
-            message: message.chars().filter(|character| !character.is_control()).collect(),
+            message: printable(&message),
         })
     }
 
     fn io(&self, source: io::Error) -> DaemonError {
         DaemonError::Io { socket: self.socket.display().to_string(), source }
     }
+}
+
+/// A daemon's words, without what would move a terminal's cursor.
+fn printable(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(1000).collect()
 }
 
 /// Whether it is made of nothing but what references are made of.

@@ -3,13 +3,13 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use coaming_daemon::Daemon;
+use coaming_daemon::Containerd;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_kube::ImageReference;
 
 use crate::args::{ImageArguments, ImageFormat, ImagePlace};
 use crate::db::{self, OfImage};
-use crate::image_place::{self, Found};
+use crate::image_place::{self, Daemons, Found};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, scope};
 
@@ -108,7 +108,8 @@ fn bill(path: &Path) -> Result<Option<ImageFacts>, CommandError> {
 
 fn named(arguments: &ImageArguments, cache: Option<&Cache>) -> Result<Found, CommandError> {
     if arguments.from != ImagePlace::Registry
-        && let Some(found) = from_daemon(arguments, cache)?
+        && let Some(found) =
+            Daemons::all().find(&arguments.image, arguments.platform.as_ref(), cache)
     {
         return Ok(found);
     }
@@ -119,31 +120,11 @@ fn named(arguments: &ImageArguments, cache: Option<&Cache>) -> Result<Found, Com
 }
 
 fn not_in_daemon(reference: &str) -> String {
-    let containerd = if Path::new("/run/containerd/containerd.sock").exists() {
-        format!(
-            " containerd does not hand out archives through its socket: `ctr -n k8s.io images \
-             export image.tar {reference}`, then `coaming image image.tar`."
-        )
-    } else {
-        String::new()
-    };
-    format!("no local Docker or Podman has {reference}.{containerd}")
-}
-
-fn from_daemon(
-    arguments: &ImageArguments,
-    cache: Option<&Cache>,
-) -> Result<Option<Found>, CommandError> {
-    for daemon in Daemon::all() {
-        match image_place::in_daemon(&daemon, &arguments.image, arguments.platform.as_ref(), cache)
-        {
-            Ok(Some(found)) => return Ok(Some(found)),
-            Ok(None) => {}
-            // A daemon that is there and does not answer, or not to us, costs only itself.
-            Err(error) => output::warn(&error),
-        }
+    let mut message = format!("no local Docker, Podman or containerd has {reference}");
+    if Containerd::is_closed() {
+        message += "; there is a containerd whose socket is not open to this user: try it as root";
     }
-    Ok(None)
+    message
 }
 
 fn from_registry(arguments: &ImageArguments) -> Result<Found, CommandError> {

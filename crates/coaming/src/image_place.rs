@@ -1,15 +1,18 @@
 //! Where images come from: local daemons and registries, for every command that reads them.
 //!
-//! Invariant: a daemon's image that was read before is not exported again.
+//! Invariants: a daemon's image that was read before is not exported again; a daemon that is there and
+//! does not answer, or not to us, costs only itself.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use coaming_daemon::Daemon;
+use coaming_daemon::{Containerd, ContainerdImage, Daemon};
 use coaming_image::{BlobSource, Cache, Image, ImageFacts, Platform};
 use coaming_kube::ImageReference;
 use coaming_registry::{Descriptor, Registry};
+
+use crate::output;
 
 /// What a name led to.
 pub(crate) enum Found {
@@ -29,8 +32,42 @@ impl Found {
     }
 }
 
-/// The image of this name in a local daemon; `None` if the daemon does not have it.
-pub(crate) fn in_daemon(
+/// The daemons on this machine.
+pub(crate) struct Daemons {
+    /// Docker and Podman.
+    docker: Vec<Daemon>,
+    containerd: Vec<Containerd>,
+}
+
+impl Daemons {
+    /// All that this user may ask.
+    pub(crate) fn all() -> Self {
+        Self { docker: Daemon::all(), containerd: Containerd::all() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.docker.is_empty() && self.containerd.is_empty()
+    }
+
+    /// The image of this name in the first daemon that has it.
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        platform: Option<&Platform>,
+        cache: Option<&Cache>,
+    ) -> Option<Found> {
+        let docker = self.docker.iter().map(|daemon| in_docker(daemon, name, platform, cache));
+        let containerd = self.containerd.iter().map(|daemon| in_containerd(daemon, name, platform));
+        docker.chain(containerd).find_map(|outcome| {
+            outcome.unwrap_or_else(|error| {
+                output::warn(&format!("{name}: {error}"));
+                None
+            })
+        })
+    }
+}
+
+fn in_docker(
     daemon: &Daemon,
     name: &str,
     platform: Option<&Platform>,
@@ -45,6 +82,50 @@ pub(crate) fn in_daemon(
     let archive = daemon.export(&local).map_err(|error| error.to_string())?;
     let image = Image::from_stream(name, archive, platform).map_err(|error| error.to_string())?;
     Ok(Some(Found::Image(image.identified_by(&local.id))))
+}
+
+/// The blobs of one image in containerd.
+struct Stored {
+    containerd: Containerd,
+    image: ContainerdImage,
+}
+
+impl BlobSource for Stored {
+    fn open(&self, digest: &str) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(self.containerd.blob(&self.image, digest)?))
+    }
+}
+
+fn in_containerd(
+    containerd: &Containerd,
+    name: &str,
+    platform: Option<&Platform>,
+) -> Result<Option<Found>, String> {
+    let Ok(reference) = ImageReference::parse(name) else { return Ok(None) };
+    for name in containerd_names(&reference) {
+        let Some(image) = containerd.find(&name).map_err(|error| error.to_string())? else {
+            continue;
+        };
+        let digest = image.digest.clone();
+        let source: Arc<dyn BlobSource> =
+            Arc::new(Stored { containerd: containerd.clone(), image });
+        return Image::from_store(&digest, platform, &source)
+            .map(|image| Some(Found::Image(image)))
+            .map_err(|error| error.to_string());
+    }
+    Ok(None)
+}
+
+/// What containerd calls an image: whoever pulls by digest has it without the tag.
+fn containerd_names(reference: &ImageReference) -> Vec<String> {
+    match (reference.digest(), reference.tag()) {
+        (None, None) => vec![format!("{reference}:latest")],
+        (None, Some(_)) => vec![reference.to_string()],
+        (Some(digest), tag) => {
+            let pulled = format!("{}/{}@{digest}", reference.registry(), reference.repository());
+            tag.map(|_| reference.to_string()).into_iter().chain([pulled]).collect()
+        }
+    }
 }
 
 /// The blobs of one image in a registry.

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coaming_config::Config;
-use coaming_daemon::Daemon;
 use coaming_image::{Cache, Image, ImageFacts};
 use coaming_kube::{ImageReference, Inventory};
 use coaming_report::InputProblem;
@@ -15,8 +14,7 @@ use coaming_rules::Images;
 use rayon::prelude::*;
 
 use crate::args::{ImagesMode, RegistryArguments};
-use crate::image_place::{self, Found};
-use crate::output;
+use crate::image_place::{self, Daemons, Found};
 
 /// Looks into the images of all pods, as far as they are at hand or were asked for.
 pub(crate) fn gather(
@@ -29,7 +27,7 @@ pub(crate) fn gather(
         return (images, Vec::new());
     }
     let archives = archives(config);
-    let daemons = Daemon::all();
+    let daemons = Daemons::all();
     if archives.is_empty() && daemons.is_empty() && mode == ImagesMode::Auto {
         return (images, Vec::new());
     }
@@ -89,7 +87,7 @@ fn archives(config: &Config) -> BTreeMap<String, String> {
 struct Finder {
     mode: ImagesMode,
     archives: BTreeMap<String, String>,
-    daemons: Vec<Daemon>,
+    daemons: Daemons,
     registry: coaming_registry::Options,
     cache: Option<Cache>,
 }
@@ -107,13 +105,8 @@ impl Finder {
             let image = Image::open(Path::new(path), None).map_err(|error| error.to_string())?;
             return Ok(Some(Found::Image(image)));
         }
-        for daemon in &self.daemons {
-            match image_place::in_daemon(daemon, &name, None, self.cache.as_ref()) {
-                Ok(Some(found)) => return Ok(Some(found)),
-                Ok(None) => {}
-                // A daemon that does not answer costs only itself.
-                Err(error) => output::warn(&format!("{reference}: {error}")),
-            }
+        if let Some(found) = self.daemons.find(&name, None, self.cache.as_ref()) {
+            return Ok(Some(found));
         }
         match self.mode {
             ImagesMode::Require => {

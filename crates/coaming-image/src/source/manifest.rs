@@ -111,16 +111,25 @@ pub(super) fn from_index(
     platform: Option<&Platform>,
     lookup: &Lookup<'_>,
 ) -> Result<Image, ImageError> {
-    let mut document = index.to_vec();
+    let index: Index = parse("index.json", index)?;
+    from_digest(choose(&index, platform)?, platform, lookup)
+}
+
+/// The image of the manifest with this digest, or that an index with it names for this platform.
+pub(super) fn from_digest(
+    mut digest: String,
+    platform: Option<&Platform>,
+    lookup: &Lookup<'_>,
+) -> Result<Image, ImageError> {
     for _ in 0..DEPTH_LIMIT {
-        let index: Index = parse("index.json", &document)?;
-        let digest = choose(&index, platform)?;
-        document = verified(&digest, lookup)?;
+        let document = verified(&digest, lookup)?;
         if serde_json::from_slice::<Manifest>(&document).is_ok() {
             return image(&digest, &document, lookup);
         }
+        let index: Index = parse(&digest, &document)?;
+        digest = choose(&index, platform)?;
     }
-    Err(ImageError::malformed("index.json", "its indexes nest too deep"))
+    Err(ImageError::malformed(&digest, "its indexes nest too deep"))
 }
 
 /// The one that is asked for; without a wish this machine's, or the only one.

@@ -143,6 +143,25 @@ impl Image {
         Ok(Self { identity: Some(digest.to_owned()), ..image })
     }
 
+    /// An image in a store of blobs, by the digest of its manifest, or of an index that names it for
+    /// this platform; without a wish for this machine's. `source` must verify digests.
+    ///
+    /// # Errors
+    ///
+    /// If a part of it is missing or malformed, or there is none for the platform.
+    pub fn from_store(
+        digest: &str,
+        platform: Option<&Platform>,
+        source: &Arc<dyn BlobSource>,
+    ) -> Result<Self, ImageError> {
+        let lookup = |digest: &str| {
+            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
+        };
+        let image = manifest::from_digest(digest.to_owned(), platform, &lookup)?;
+        let identity = Some(image.digest.clone());
+        Ok(Self { identity, ..image })
+    }
+
     /// The same image, told from all others by this: a digest that whoever handed it out vouches
     /// for. [`Cache`](crate::Cache) keeps its facts by that.
     #[must_use]

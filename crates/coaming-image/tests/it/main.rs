@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test says so")]
 
 mod hostile;
+mod made;
 mod peers;
 mod real;
 mod sbom;

@@ -13,7 +13,7 @@ use serde_json::Value;
 type Packages = BTreeSet<(String, String)>;
 
 /// A tool in `COAMING_TOOLS`; that it is missing is said, and fails in CI.
-fn tool(name: &str) -> Option<PathBuf> {
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("COAMING_TOOLS").map(|tools| Path::new(&tools).join(name));
     let found = path.filter(|path| path.exists());
     if found.is_none() {
@@ -38,7 +38,7 @@ fn layout(name: &str) -> Option<PathBuf> {
     None
 }
 
-fn json(command: &mut Command) -> Value {
+pub(crate) fn json(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()

@@ -11,7 +11,7 @@ use super::Color;
 #[command(after_help = "\
 An archive is what `docker save`, `podman save`, `skopeo copy` or `ctr images export` write: plain or
 compressed, for docker or OCI. A folder is an OCI layout or a root filesystem. A name is looked for in
-the local Docker and Podman, then in its registry, with the credentials of `docker login`.
+the local Docker, Podman and containerd, then in its registry, with the credentials of `docker login`.
 Facts of images that were read before are kept in the user's cache folder; no secret is in them.
 Known vulnerabilities are shown where there is a database: `coaming db update`. Nothing is downloaded here.
 Exit codes: 0 read; 1 what --fail-on names is there; 2 something could not be read (the rest still is shown).
@@ -80,7 +80,7 @@ pub enum ImageFormat {
 pub enum ImagePlace {
     /// In local daemons, then in the registry.
     Auto,
-    /// In the local Docker or Podman alone.
+    /// In the local Docker, Podman or containerd alone.
     Daemon,
     /// In the registry alone.
     Registry,

@@ -1,0 +1,108 @@
+//! Against a real containerd, with its store in the test's folder.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Command;
+
+use coaming_daemon::{Containerd, ContainerdImage};
+
+use super::{Running, can_run, run, write_image};
+
+const NAME: &str = "registry.example/team/web:1.2";
+
+/// A containerd that serves nothing but its store.
+fn start() -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let settings = format!(
+        "version = 2\nroot = \"{path}/root\"\nstate = \"{path}/state\"\n\
+         disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
+         [grpc]\n  address = \"{path}/socket\"\n"
+    );
+    std::fs::write(folder.path().join("config.toml"), settings).unwrap();
+    let mut command = Command::new("containerd");
+    command.arg("--config").arg(folder.path().join("config.toml"));
+    Running::start(&mut command, folder, "socket")
+}
+
+fn import(running: &Running, namespace: &str, archive: &Path) {
+    run(Command::new("ctr")
+        .arg("--address")
+        .arg(&running.socket)
+        .args(["--namespace", namespace, "images", "import", "--all-platforms", "--no-unpack"])
+        .arg(archive));
+}
+
+fn read(
+    containerd: &Containerd,
+    image: &ContainerdImage,
+    digest: &str,
+) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    containerd.blob(image, digest)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[test]
+fn hands_out_an_image_blob_by_blob() {
+    if !can_run("hands_out_an_image_blob_by_blob", "containerd", "containerd") {
+        return;
+    }
+    let running = start();
+    let archive = running.folder.path().join("image.tar");
+    write_image(&archive, NAME);
+    import(&running, "shop", &archive);
+    let containerd = Containerd::at(&running.socket);
+    assert_eq!(containerd.find("registry.example/team/web:9").unwrap(), None);
+    assert_eq!(containerd.find("\r\nx: y").unwrap(), None);
+    let image = containerd.find(NAME).unwrap().unwrap();
+
+    // From the index through a manifest to a layer of some megabytes.
+    let json = |digest: &str| -> serde_json::Value {
+        serde_json::from_slice(&read(&containerd, &image, digest).unwrap()).unwrap()
+    };
+    let index = json(&image.digest);
+    assert_eq!(index["manifests"].as_array().unwrap().len(), 2);
+    let manifest = json(index["manifests"][1]["digest"].as_str().unwrap());
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap();
+    let bytes = read(&containerd, &image, layer).unwrap();
+    assert!(bytes[512..].starts_with(b"arm64arm64"));
+    assert_eq!(bytes.len() as u64, manifest["layers"][0]["size"].as_u64().unwrap());
+
+    let unknown = read(&containerd, &image, &format!("sha256:{}", "0".repeat(64))).unwrap_err();
+    assert!(unknown.to_string().contains("discard_unpacked_layers"), "{unknown}");
+
+    // Bytes that changed beneath containerd are not the blob.
+    let stored = running
+        .folder
+        .path()
+        .join("root/io.containerd.content.v1.content/blobs")
+        .join(layer.replace(':', "/"));
+    let mut changed = bytes;
+    changed[600] ^= 1;
+    std::fs::write(stored, changed).unwrap();
+    let error = read(&containerd, &image, layer).unwrap_err();
+    assert!(error.to_string().contains("another digest"), "{error}");
+
+    // Kubernetes' own namespace comes first.
+    import(&running, "k8s.io", &archive);
+    assert_ne!(containerd.find(NAME).unwrap().unwrap(), image);
+}
+
+#[test]
+fn a_socket_that_is_not_containerds_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let containerd = Containerd::at(&socket);
+    assert!(containerd.find(NAME).is_err(), "there is none");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for answer in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"", b"\0\0\0\x04\0\0\0\0\0\xff\xff\xff"] {
+        let listening = listener.try_clone().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listening.accept().unwrap();
+            std::io::Write::write_all(&mut stream, answer).unwrap();
+        });
+        assert!(containerd.find(NAME).is_err(), "{answer:?}");
+        server.join().unwrap();
+    }
+}
