@@ -8,54 +8,95 @@ use coaming_image::{Distribution, PackageKind};
 
 use crate::{Ecosystem, Order, Version, Vulnerability};
 
+/// How a vulnerability goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// The distribution has repaired it: build again on its newest packages.
+    Rebuild,
+    /// A newer version of the package has.
+    Upgrade,
+    /// Nobody has repaired it yet.
+    Wait,
+}
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
+    /// What kind of thing it is.
+    pub remedy: Remedy,
     /// What to do, for a person.
     pub text: String,
     /// How many vulnerabilities go away by it.
     pub ends: usize,
 }
 
+impl Vulnerability {
+    /// How it goes away.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        if self.fixed.is_none() {
+            Remedy::Wait
+        } else if self.package.kind.is_distribution() {
+            Remedy::Rebuild
+        } else {
+            Remedy::Upgrade
+        }
+    }
+}
+
 /// What to do about vulnerabilities, and last what nothing can be done about yet.
 #[must_use]
 pub fn advice(
-    vulnerabilities: &[Vulnerability<'_>],
+    vulnerabilities: &[Vulnerability],
     distribution: Option<&Distribution>,
 ) -> Vec<Advice> {
-    let system = |vulnerability: &&Vulnerability<'_>| {
-        matches!(vulnerability.package.kind, PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm)
-    };
-    let mut lines = Vec::new();
-    let of_system: Vec<_> = vulnerabilities.iter().filter(system).collect();
-    let fixed: Vec<_> = of_system.iter().filter(|each| each.fixed.is_some()).collect();
-    if !fixed.is_empty() {
-        let packages: BTreeSet<&str> =
-            fixed.iter().map(|each| each.package.name.as_str()).collect();
-        lines.push(Advice {
-            text: format!(
-                "rebuild on today's {}, which brings newer versions of {}: {} of {} go away",
-                release(distribution),
-                listed(&packages),
-                fixed.len(),
-                of_system.len(),
-            ),
-            ends: fixed.len(),
-        });
-    }
-    lines.extend(upgrades(vulnerabilities));
+    let mut lines: Vec<Advice> =
+        rebuild(vulnerabilities, distribution).into_iter().chain(upgrades(vulnerabilities)).collect();
     lines
         .sort_by(|left, right| right.ends.cmp(&left.ends).then_with(|| left.text.cmp(&right.text)));
     let unfixed = vulnerabilities.iter().filter(|each| each.fixed.is_none()).count();
     if unfixed > 0 {
+        let have = if unfixed == 1 { "has" } else { "have" };
         let text = format!(
-            "{unfixed} of {} have no fix yet: remove the package where it is not needed, or excuse it \
+            "{unfixed} of {} {have} no fix yet: remove the package where it is not needed, or excuse it \
              with a reason and a date to look again",
             vulnerabilities.len()
         );
-        lines.push(Advice { text, ends: 0 });
+        lines.push(Advice { remedy: Remedy::Wait, text, ends: 0 });
     }
     lines
+}
+
+/// The line about the distribution's packages.
+fn rebuild(
+    vulnerabilities: &[Vulnerability],
+    distribution: Option<&Distribution>,
+) -> Option<Advice> {
+    let all = vulnerabilities.iter().filter(|each| each.package.kind.is_distribution()).count();
+    let fixed: Vec<_> =
+        vulnerabilities.iter().filter(|each| each.remedy() == Remedy::Rebuild).collect();
+    let names: BTreeSet<&str> = fixed.iter().map(|each| each.package.name.as_str()).collect();
+    let ends = fixed.len();
+    (ends > 0).then(|| Advice {
+        remedy: Remedy::Rebuild,
+        text: format!(
+            "rebuild on today's {}, which brings newer versions of {}: {}",
+            release(distribution),
+            listed(&names),
+            go_away(ends, all),
+        ),
+        ends,
+    })
+}
+
+/// `41 of 57 go away`
+fn go_away(ends: usize, all: usize) -> String {
+    match (ends, all) {
+        (1, 1) => "1 goes away".to_owned(),
+        (ends, all) if ends == all => format!("all {ends} go away"),
+        (1, all) => format!("1 of {all} goes away"),
+        (ends, all) => format!("{ends} of {all} go away"),
+    }
 }
 
 fn release(distribution: Option<&Distribution>) -> String {
@@ -80,12 +121,11 @@ fn listed(names: &BTreeSet<&str>) -> String {
 }
 
 /// A line for each package of a language: upgraded to where most of it is fixed.
-fn upgrades(vulnerabilities: &[Vulnerability<'_>]) -> Vec<Advice> {
+fn upgrades(vulnerabilities: &[Vulnerability]) -> Vec<Advice> {
     let mut packages: BTreeMap<(PackageKind, &str, &str), Vec<&str>> = BTreeMap::new();
     for vulnerability in vulnerabilities {
-        let package = vulnerability.package;
-        let Some(fixed) = &vulnerability.fixed else { continue };
-        if !matches!(package.kind, PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm) {
+        let package = &vulnerability.package;
+        if let (Remedy::Upgrade, Some(fixed)) = (vulnerability.remedy(), &vulnerability.fixed) {
             let key = (package.kind, package.name.as_str(), package.version.as_str());
             packages.entry(key).or_default().push(fixed);
         }
@@ -97,6 +137,7 @@ fn upgrades(vulnerabilities: &[Vulnerability<'_>]) -> Vec<Advice> {
             let ends = fixes.len();
             let go = if ends == 1 { "1 goes away".to_owned() } else { format!("{ends} go away") };
             Some(Advice {
+                remedy: Remedy::Upgrade,
                 text: format!("upgrade `{name}` from {version} to {newest}: {go}"),
                 ends,
             })

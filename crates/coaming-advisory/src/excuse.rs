@@ -19,11 +19,11 @@ pub struct Excuse {
 
 /// Vulnerabilities, with those apart that are excused.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Excused<'a> {
+pub struct Excused {
     /// What is left to look at.
-    pub kept: Vec<Vulnerability<'a>>,
+    pub kept: Vec<Vulnerability>,
     /// What is excused, and why.
-    pub excused: Vec<(Vulnerability<'a>, String)>,
+    pub excused: Vec<(Vulnerability, String)>,
     /// Excuses that have expired or lack a reason, and so excuse nothing; each says what is wrong.
     pub void: Vec<String>,
 }
@@ -31,13 +31,13 @@ pub struct Excused<'a> {
 /// Sets apart what the excuses and the documents speak of. `today` is a day as `YYYY-MM-DD`, `product`
 /// the image.
 #[must_use]
-pub fn excuse<'a>(
-    vulnerabilities: Vec<Vulnerability<'a>>,
+pub fn excuse(
+    vulnerabilities: Vec<Vulnerability>,
     excuses: &[Excuse],
     documents: &[Document],
     product: &str,
     today: &str,
-) -> Excused<'a> {
+) -> Excused {
     let (valid, void): (Vec<_>, Vec<_>) =
         excuses.iter().partition(|excuse| fault(excuse, today).is_none());
     let mut result = Excused {
@@ -78,7 +78,7 @@ fn fault(excuse: &Excuse, today: &str) -> Option<String> {
 }
 
 impl Excuse {
-    fn covers(&self, vulnerability: &Vulnerability<'_>) -> bool {
+    fn covers(&self, vulnerability: &Vulnerability) -> bool {
         let named = self.vulnerability == vulnerability.id
             || vulnerability.aliases.contains(&self.vulnerability);
         named
@@ -90,14 +90,16 @@ impl Excuse {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn left(excuse_: Excuse) -> (usize, usize) {
-        let package = crate::parse_purl("pkg:npm/lodash@4.17.4").unwrap().package;
+        let package = Arc::new(crate::parse_purl("pkg:npm/lodash@4.17.4").unwrap().package);
         let vulnerability = Vulnerability {
             id: "CVE-2019-10744".to_owned(),
             aliases: vec!["GHSA-jf85-cpcp-j695".to_owned()],
-            package: &package,
+            package,
             fixed: None,
             severity: None,
             score: None,
@@ -105,6 +107,7 @@ mod tests {
             probability: None,
             exploited: None,
             summary: String::new(),
+            used: None,
             priority: 0,
         };
         let result = excuse(vec![vulnerability], &[excuse_], &[], "", "2026-01-15");

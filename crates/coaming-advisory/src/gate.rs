@@ -46,7 +46,7 @@ impl FromStr for FailOn {
 impl FailOn {
     /// Whether a vulnerability makes the run fail.
     #[must_use]
-    pub fn holds(&self, vulnerability: &Vulnerability<'_>) -> bool {
+    pub fn holds(&self, vulnerability: &Vulnerability) -> bool {
         self.severity.is_none_or(|least| vulnerability.severity.is_some_and(|own| own >= least))
             && (!self.fixable || vulnerability.fixed.is_some())
             && (!self.exploited || vulnerability.exploited.is_some())

@@ -14,8 +14,10 @@ mod database;
 mod ecosystem;
 mod excuse;
 mod gate;
+mod group;
 mod matching;
 mod osv;
+mod owned;
 mod place;
 mod priority;
 mod purl;
@@ -28,7 +30,7 @@ pub mod vex;
 
 pub use coaming_finding::Severity;
 
-pub use advice::{Advice, advice};
+pub use advice::{Advice, Remedy, advice};
 pub use build::{BuildError, Built, Skip, build};
 pub use database::{Database, DatabaseError, Info, digest};
 pub use ecosystem::Ecosystem;

@@ -8,7 +8,7 @@ use crate::{Advice, Excused, Matches, Unasked, Vulnerability};
 
 /// For people: a line a vulnerability, then what to do, then what could not be judged.
 #[must_use]
-pub fn text(excused: &Excused<'_>, advice: &[Advice], matches: &Matches<'_>) -> String {
+pub fn text(excused: &Excused, advice: &[Advice], matches: &Matches) -> String {
     let mut out = String::new();
     for vulnerability in &excused.kept {
         line(&mut out, vulnerability);
@@ -33,9 +33,9 @@ pub fn text(excused: &Excused<'_>, advice: &[Advice], matches: &Matches<'_>) -> 
     out
 }
 
-fn line(out: &mut String, vulnerability: &Vulnerability<'_>) {
+fn line(out: &mut String, vulnerability: &Vulnerability) {
     let severity = vulnerability.severity.map_or("unknown", |severity| severity.as_str());
-    let package = vulnerability.package;
+    let package = &vulnerability.package;
     let fixed = match &vulnerability.fixed {
         Some(fixed) => format!("fixed in {fixed}"),
         None => "no fix yet".to_owned(),
@@ -64,7 +64,7 @@ fn line(out: &mut String, vulnerability: &Vulnerability<'_>) {
 
 /// What could not be judged, and why: silence must not be taken for safety.
 #[must_use]
-pub fn notes(matches: &Matches<'_>) -> Vec<String> {
+pub fn notes(matches: &Matches) -> Vec<String> {
     let mut notes = Vec::new();
     for (ecosystem, count) in &matches.uncovered {
         let name = ecosystem.split(':').next().unwrap_or(ecosystem);
@@ -98,7 +98,7 @@ fn packages(count: usize) -> String {
 }
 
 /// How many there are, in one line.
-fn summary(excused: &Excused<'_>, matches: &Matches<'_>) -> String {
+fn summary(excused: &Excused, matches: &Matches) -> String {
     let mut summary = match excused.kept.len() {
         0 => "no known vulnerabilities".to_owned(),
         1 => "1 known vulnerability".to_owned(),
@@ -117,7 +117,7 @@ fn summary(excused: &Excused<'_>, matches: &Matches<'_>) -> String {
 
 /// For programs: a contract.
 #[must_use]
-pub fn json(excused: &Excused<'_>, advice: &[Advice], matches: &Matches<'_>) -> Value {
+pub fn json(excused: &Excused, advice: &[Advice], matches: &Matches) -> Value {
     let excuses: Vec<Value> = excused
         .excused
         .iter()
@@ -140,8 +140,8 @@ pub fn json(excused: &Excused<'_>, advice: &[Advice], matches: &Matches<'_>) -> 
 
 /// One vulnerability for programs.
 #[must_use]
-pub fn vulnerability(vulnerability: &Vulnerability<'_>) -> Value {
-    let package = vulnerability.package;
+pub fn vulnerability(vulnerability: &Vulnerability) -> Value {
+    let package = &vulnerability.package;
     json!({
         "id": vulnerability.id,
         "aliases": vulnerability.aliases,

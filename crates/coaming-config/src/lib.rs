@@ -54,6 +54,32 @@ pub struct Config {
     pub policies: Vec<String>,
     /// A file with rules for secrets, in gitleaks' format.
     pub secret_rules: Option<String>,
+    /// Known vulnerabilities: where they are looked up, and which are excused.
+    pub vulnerabilities: Vulnerabilities,
+}
+
+/// How known vulnerabilities are judged.
+#[derive(Clone, Debug, Default)]
+pub struct Vulnerabilities {
+    /// The database; the user's own where absent.
+    pub database: Option<String>,
+    /// VEX documents that say what is not affected, or fixed.
+    pub vex: Vec<String>,
+    /// Vulnerabilities that somebody decided to live with.
+    pub ignore: Vec<VulnerabilityExcuse>,
+}
+
+/// An excuse for a known vulnerability.
+#[derive(Clone, Debug, Default)]
+pub struct VulnerabilityExcuse {
+    /// The vulnerability, by any of its names: `CVE-…`, `GHSA-…`.
+    pub id: String,
+    /// The package, by its name or its package URL; all where empty.
+    pub package: String,
+    /// Why it is excused; without a reason it is not.
+    pub reason: String,
+    /// The last day on which it holds, as `YYYY-MM-DD`; for ever where empty.
+    pub expires: String,
 }
 
 /// How to reach registries, where a command does.

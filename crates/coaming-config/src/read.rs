@@ -7,7 +7,7 @@ use coaming_finding::Severity;
 use coaming_yaml::{LineIndex, Node};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::{Config, CustomRule, Override, Suppression};
+use crate::{Config, CustomRule, Override, Suppression, Vulnerabilities, VulnerabilityExcuse};
 
 /// Something in the file that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,11 +36,14 @@ pub(crate) const KEYS: &[&str] = &[
     "rules",
     "policies",
     "secrets",
+    "vulnerabilities",
 ];
 pub(crate) const IGNORE_KEYS: &[&str] =
     &["rule", "path", "namespace", "object", "reason", "expires"];
 pub(crate) const OVERRIDE_KEYS: &[&str] = &["paths", "namespaces", "select", "ignore", "severity"];
 pub(crate) const REGISTRY_KEYS: &[&str] = &["allow", "ca", "plain-http", "mirrors"];
+pub(crate) const VULNERABILITY_KEYS: &[&str] = &["database", "vex", "ignore"];
+pub(crate) const EXCUSE_KEYS: &[&str] = &["id", "package", "reason", "expires"];
 pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", "expression"];
 
 /// Reads the file's text.
@@ -93,6 +96,7 @@ impl Reader<'_> {
                     }
                 }
                 "rules" => config.rules = self.each(value, Self::custom_rule),
+                "vulnerabilities" => config.vulnerabilities = self.vulnerabilities(value),
                 _ => config.policies = self.strings(value),
             }
         }
@@ -113,6 +117,37 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    fn vulnerabilities(&mut self, node: Node<'_>) -> Vulnerabilities {
+        let mut vulnerabilities = Vulnerabilities::default();
+        for (key, value) in self.fields(node, VULNERABILITY_KEYS, "vulnerabilities") {
+            match key {
+                "database" => vulnerabilities.database = self.string(value),
+                "vex" => vulnerabilities.vex = self.strings(value),
+                _ => vulnerabilities.ignore = self.each(value, Self::vulnerability_excuse),
+            }
+        }
+        vulnerabilities
+    }
+
+    fn vulnerability_excuse(&mut self, node: Node<'_>) -> Option<VulnerabilityExcuse> {
+        let mut excuse = VulnerabilityExcuse::default();
+        for (key, value) in self.fields(node, EXCUSE_KEYS, "vulnerabilities.ignore") {
+            let text = if key == "expires" { self.date(value) } else { self.string(value) };
+            let text = text.unwrap_or_default();
+            match key {
+                "id" => excuse.id = text,
+                "package" => excuse.package = text,
+                "reason" => excuse.reason = text,
+                _ => excuse.expires = text,
+            }
+        }
+        if excuse.id.is_empty() {
+            self.error(node, "an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`");
+            return None;
+        }
+        Some(excuse)
     }
 
     /// A name switches a rule off; a mapping excuses some of its findings.

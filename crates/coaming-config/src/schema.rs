@@ -87,6 +87,7 @@ pub fn schema() -> Value {
                     "description": "A file with rules for secrets, in gitleaks' format.",
                 }},
             },
+            "vulnerabilities": vulnerabilities(),
             "policies": texts("Files with ValidatingAdmissionPolicies to judge by."),
         },
     })
@@ -111,6 +112,42 @@ fn ignore_entry() -> Value {
             "object": {"type": "string", "description": "`name` or `Kind/name`."},
             "reason": {"type": "string", "description": "Why it is excused."},
             "expires": {"type": "string", "format": "date", "description": "The last day on which it holds."},
+        },
+    })
+}
+
+fn vulnerabilities() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "database": {
+                "type": "string",
+                "description": "The database of known vulnerabilities; the user's own where absent.",
+            },
+            "vex": texts("VEX documents (OpenVEX or CycloneDX) that say what is not affected, or fixed."),
+            "ignore": {
+                "type": "array",
+                "description": "Vulnerabilities that you decided to live with.",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["id", "reason"],
+                    "properties": {
+                        "id": {"type": "string", "description": "By any of its names: CVE-…, GHSA-…."},
+                        "package": {
+                            "type": "string",
+                            "description": "By its name or its package URL; all where absent.",
+                        },
+                        "reason": {"type": "string", "description": "Why it is excused."},
+                        "expires": {
+                            "type": "string",
+                            "format": "date",
+                            "description": "The last day on which it holds.",
+                        },
+                    },
+                },
+            },
         },
     })
 }

@@ -3,7 +3,9 @@
 use coaming_finding::{Measure, RuleMeta, Severity};
 
 use super::*;
-use crate::read::{IGNORE_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RULE_KEYS};
+use crate::read::{
+    EXCUSE_KEYS, IGNORE_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RULE_KEYS, VULNERABILITY_KEYS,
+};
 
 static PRIVILEGED: RuleMeta = RuleMeta {
     name: "privileged",
@@ -40,6 +42,13 @@ rules:
     kinds: [Deployment]
     expression: has(object.metadata.labels.team)
     message: Deployment has no team label
+vulnerabilities:
+  vex: ours.openvex.json
+  ignore:
+    - id: CVE-2019-10744
+      package: lodash
+      reason: no input of users reaches it
+      expires: 2027-01-31
 ";
 
 #[test]
@@ -50,6 +59,9 @@ fn reads_what_users_write() {
     assert_eq!(config.rules[0].kinds, ["Deployment"]);
     assert_eq!(config.registry_access.ca, ["company.pem"]);
     assert_eq!(config.registry_access.mirrors["docker.io"], ["mirror.example.com/hub"]);
+    assert_eq!(config.vulnerabilities.vex, ["ours.openvex.json"]);
+    let excuse = &config.vulnerabilities.ignore[0];
+    assert_eq!((excuse.id.as_str(), excuse.expires.as_str()), ("CVE-2019-10744", "2027-01-31"));
     let suppression = &config.suppressions[0];
     assert_eq!(suppression.line, 4);
     assert!(suppression.holds("agents/x/a.yaml", "", "DaemonSet", "agent"));
@@ -65,7 +77,7 @@ fn reads_what_users_write() {
 
 #[test]
 fn says_what_is_not_understood() {
-    let errors = parse("selct: x\nseverity: {a: bad}\nignore: [{reason: x}]\noverrides: [{}]\nKubernetesVersion: 1\n")
+    let errors = parse("selct: x\nseverity: {a: bad}\nignore: [{reason: x}]\noverrides: [{}]\nKubernetesVersion: 1\nvulnerabilities: {ignore: [{package: a, expires: soon}]}\n")
         .unwrap_err();
     let messages: Vec<String> =
         errors.iter().map(|error| format!("{}:{} {error}", error.line, error.column)).collect();
@@ -73,11 +85,13 @@ fn says_what_is_not_understood() {
         messages,
         [
             "1:1 `coaming.yaml` has no key `selct`; known are select, ignore, severity, overrides, \
-             exclude, registries, images, standard, kubernetes-version, min-severity, rules, policies, secrets",
+             exclude, registries, images, standard, kubernetes-version, min-severity, rules, policies, secrets, vulnerabilities",
             "2:15 this must be one of low, medium, high, critical",
             "3:10 an entry of `ignore` needs a `rule`",
             "4:13 an override needs `paths` or `namespaces`",
             "5:1 `coaming.yaml` has no key `KubernetesVersion`; did you mean `kubernetes-version`?",
+            "6:27 an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`",
+            "6:50 a date is written as YYYY-MM-DD",
         ]
     );
     assert!(parse("").is_ok());
@@ -104,4 +118,7 @@ fn schema_and_reader_know_the_same_keys() {
     assert_eq!(keys(&properties["overrides"]["items"]), known(OVERRIDE_KEYS));
     assert_eq!(keys(&properties["registries"]), known(REGISTRY_KEYS));
     assert_eq!(keys(&properties["rules"]["items"]), known(RULE_KEYS));
+    let vulnerabilities = &properties["vulnerabilities"];
+    assert_eq!(keys(vulnerabilities), known(VULNERABILITY_KEYS));
+    assert_eq!(keys(&vulnerabilities["properties"]["ignore"]["items"]), known(EXCUSE_KEYS));
 }

@@ -1,8 +1,10 @@
-//! The facts of images, by the references that pods and Dockerfiles name them by.
+//! The facts of images and their known vulnerabilities, by the references that pods and Dockerfiles name
+//! them by.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use coaming_advisory::Vulnerability;
 use coaming_image::ImageFacts;
 use coaming_kube::ImageReference;
 
@@ -11,6 +13,7 @@ use coaming_kube::ImageReference;
 #[derive(Clone, Debug, Default)]
 pub struct Images {
     by_reference: BTreeMap<String, Arc<ImageFacts>>,
+    vulnerabilities: BTreeMap<String, Vec<Vulnerability>>,
 }
 
 impl Images {
@@ -26,6 +29,22 @@ impl Images {
             return None;
         }
         self.by_reference.get(&key(reference)).map(AsRef::as_ref)
+    }
+
+    /// Takes in what is known to be vulnerable in the image of this reference, as [`Self::iter`] gives
+    /// it; what somebody excused is not among it.
+    pub fn insert_vulnerabilities(&mut self, reference: &str, found: Vec<Vulnerability>) {
+        self.vulnerabilities.insert(reference.to_owned(), found);
+    }
+
+    /// What is known to be vulnerable in the image that this reference names; `None` where that was
+    /// not looked up.
+    #[must_use]
+    pub fn vulnerabilities(&self, reference: &ImageReference) -> Option<&[Vulnerability]> {
+        if self.vulnerabilities.is_empty() {
+            return None;
+        }
+        self.vulnerabilities.get(&key(reference)).map(Vec::as_slice)
     }
 
     /// Every reference with what is known of its image, in one order.

@@ -8,6 +8,7 @@ use crate::rules::schema;
 use crate::rules::secrets;
 use crate::rules::security_context as security;
 use crate::rules::utilities;
+use crate::rules::vulnerabilities;
 
 static RULES: &[Rule] = &[
     Rule::container::<root::run_as_root::RunAsRoot>(),
@@ -16,6 +17,7 @@ static RULES: &[Rule] = &[
     Rule::container::<root::privileged_port::PrivilegedPort>(),
     Rule::container::<root::installs_software::InstallsSoftware>(),
     Rule::dockerfile::<root::image_user::ImageUser>(),
+    Rule::inventory::<vulnerabilities::image_vulnerabilities::ImageVulnerabilities>(),
     Rule::container::<utilities::image_utilities::ImageUtilities>(),
     Rule::dockerfile::<utilities::unneeded_tools::UnneededTools>(),
     Rule::dockerfile::<utilities::compiler_in_image::CompilerInImage>(),

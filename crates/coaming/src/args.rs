@@ -61,6 +61,7 @@ Examples:
   coaming scan --cluster --namespace shop  what runs there
   coaming scan --standard restricted --kubernetes-version 1.29 deploy/
   coaming scan --images require deploy/   also looks into the images, fetched from their registries
+  coaming scan --db advisories.db deploy/ and says what is known to be vulnerable in them
   coaming scan --format sarif --output coaming.sarif .")]
 pub struct ScanArguments {
     /// What to scan, and by which rules.
@@ -167,6 +168,10 @@ pub struct ScopeArguments {
     /// Whether to look into the images that pods run.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = ImagesMode::Auto)]
     pub images: ImagesMode,
+
+    /// Where known vulnerabilities of images are looked up.
+    #[command(flatten)]
+    pub look_up: LookUpArguments,
 }
 
 /// Whether images are looked into.

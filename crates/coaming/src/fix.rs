@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading and repairing …");
     let Inputs { inventory, mut errors, .. } = scope::read(&arguments.scope, &config, None)?;
     let mut judge = Judge::new(config, true)?;
-    errors.extend(judge.look_into_images(arguments.scope.images, &inventory));
+    errors.extend(judge.look_into_images(&arguments.scope, &inventory)?);
     let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
     let plan = coaming_fix::plan(
         inventory,

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
+use coaming_config::Config;
 use coaming_daemon::Containerd;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_kube::ImageReference;
@@ -19,8 +20,9 @@ const BILL_LIMIT: u64 = 512 << 20;
 /// Runs the command.
 pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading the image …");
-    let facts = facts(arguments)?;
-    let known = db::of_image(&facts, &arguments.known)?;
+    let config = scope::config_here(arguments.known.config.as_deref())?;
+    let facts = facts(arguments, &config)?;
+    let known = db::of_image(&facts, &arguments.image, &arguments.known, &config)?;
     drop(progress);
     let name = arguments.image.as_str();
     output::write(arguments.output.as_deref(), |out| match arguments.format {
@@ -71,7 +73,7 @@ fn failed(error: impl ToString) -> CommandError {
     CommandError::Argument(error.to_string())
 }
 
-fn facts(arguments: &ImageArguments) -> Result<ImageFacts, CommandError> {
+fn facts(arguments: &ImageArguments, config: &Config) -> Result<ImageFacts, CommandError> {
     let platform = arguments.platform.as_ref();
     let cache = Cache::of_user().filter(|_| !arguments.no_cache);
     let image = if arguments.image == "-" {
@@ -84,7 +86,7 @@ fn facts(arguments: &ImageArguments) -> Result<ImageFacts, CommandError> {
             }
             Image::open(path, platform).map_err(failed)?
         } else {
-            return Ok(named(arguments, cache.as_ref())?.facts(cache.as_ref()));
+            return Ok(named(arguments, cache.as_ref(), config)?.facts(cache.as_ref()));
         }
     };
     Ok(Found::Image(image).facts(cache.as_ref()))
@@ -106,7 +108,11 @@ fn bill(path: &Path) -> Result<Option<ImageFacts>, CommandError> {
     sbom::read(&start).map(Some).map_err(|source| error(&source))
 }
 
-fn named(arguments: &ImageArguments, cache: Option<&Cache>) -> Result<Found, CommandError> {
+fn named(
+    arguments: &ImageArguments,
+    cache: Option<&Cache>,
+    config: &Config,
+) -> Result<Found, CommandError> {
     if arguments.from != ImagePlace::Registry
         && let Some(found) =
             Daemons::all().find(&arguments.image, arguments.platform.as_ref(), cache)
@@ -116,7 +122,7 @@ fn named(arguments: &ImageArguments, cache: Option<&Cache>) -> Result<Found, Com
     if arguments.from == ImagePlace::Daemon {
         return Err(failed(not_in_daemon(&arguments.image)));
     }
-    from_registry(arguments)
+    from_registry(arguments, config)
 }
 
 fn not_in_daemon(reference: &str) -> String {
@@ -127,11 +133,10 @@ fn not_in_daemon(reference: &str) -> String {
     message
 }
 
-fn from_registry(arguments: &ImageArguments) -> Result<Found, CommandError> {
+fn from_registry(arguments: &ImageArguments, config: &Config) -> Result<Found, CommandError> {
     let reference = ImageReference::parse(&arguments.image).map_err(|error| {
         failed(format!("{} is no file or folder, and no image's name: {error}", arguments.image))
     })?;
-    let config = scope::config(&crate::args::ScopeArguments::default())?;
-    let options = arguments.registry.options(&config);
+    let options = arguments.registry.options(config);
     image_place::in_registry(options, &reference, arguments.platform.as_ref()).map_err(failed)
 }

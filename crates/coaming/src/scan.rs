@@ -26,7 +26,7 @@ pub(crate) fn run_on(
     let progress = Progress::start("reading and checking …");
     let Inputs { inventory, mut errors, file_count } = read(&arguments.scope, &config)?;
     let mut judge = Judge::new(config, arguments.format.shows_edits())?;
-    errors.extend(judge.look_into_images(arguments.scope.images, &inventory));
+    errors.extend(judge.look_into_images(&arguments.scope, &inventory)?);
     let mut findings = judge.judge(&inventory);
     drop(progress);
     if let Some(path) = &arguments.write_baseline {

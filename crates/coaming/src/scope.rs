@@ -103,6 +103,9 @@ pub(crate) fn problems(errors: Vec<coaming_source::InputError>) -> Vec<InputProb
         .collect()
 }
 
+/// The rule that needs known vulnerabilities to be looked up.
+const VULNERABILITIES: &str = "image-vulnerabilities";
+
 /// How inventories are judged.
 pub(crate) struct Judge {
     level: Option<Level>,
@@ -145,17 +148,22 @@ impl Judge {
         })
     }
 
-    /// Looks into the images of an inventory; what could not be read comes back.
+    /// Looks into the images of an inventory, and looks up what is known to be vulnerable in them;
+    /// what could not be read comes back.
     pub(crate) fn look_into_images(
         &mut self,
-        mode: ImagesMode,
+        scope: &ScopeArguments,
         inventory: &Inventory,
-    ) -> Vec<InputProblem> {
+    ) -> Result<Vec<InputProblem>, CommandError> {
         // The Pod Security Standards know no images.
-        let mode = if self.level.is_some() { ImagesMode::Never } else { mode };
+        let mode = if self.level.is_some() { ImagesMode::Never } else { scope.images };
         let (images, errors) = crate::images::gather(mode, &self.settings.config, inventory);
         self.images = images;
-        errors
+        let asked = self.rules.rules().iter().any(|rule| rule.meta.name == VULNERABILITIES);
+        if asked && mode != ImagesMode::Never {
+            crate::db::into_images(&mut self.images, &scope.look_up, &self.settings.config)?;
+        }
+        Ok(errors)
     }
 
     /// The findings, in the order in which they are shown.
@@ -244,7 +252,14 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
             for archive in config.image_archives.values_mut() {
                 *archive = folder.join(&archive).to_string_lossy().into_owned();
             }
-            for file in &mut config.registry_access.ca {
+            let known = &mut config.vulnerabilities;
+            for file in config
+                .registry_access
+                .ca
+                .iter_mut()
+                .chain(&mut known.database)
+                .chain(&mut known.vex)
+            {
                 *file = folder.join(&file).to_string_lossy().into_owned();
             }
             config
@@ -268,6 +283,16 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
         check_name(name)?;
     }
     Ok(config)
+}
+
+/// The configuration of commands that scan no files: the named one, else the one found from here
+/// upwards.
+pub(crate) fn config_here(file: Option<&Path>) -> Result<Config, CommandError> {
+    config(&ScopeArguments {
+        paths: vec![PathBuf::from(".")],
+        config: file.map(Path::to_path_buf),
+        ..ScopeArguments::default()
+    })
 }
 
 /// The file that the user named, else the one found from the first path upwards.

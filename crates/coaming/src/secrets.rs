@@ -4,8 +4,8 @@ use coaming_access::render;
 use coaming_config::Config;
 
 use crate::args::{
-    AnswerFormat, ClusterArguments, FindSecretsArguments, ImagesMode, ScanArguments,
-    ScopeArguments, SecretsArguments, SecretsCommand, WhoCanArguments,
+    AnswerFormat, ClusterArguments, FindSecretsArguments, ImagesMode, LookUpArguments,
+    ScanArguments, ScopeArguments, SecretsArguments, SecretsCommand, WhoCanArguments,
 };
 use crate::{CommandError, Outcome, output, scan, scope};
 
@@ -33,6 +33,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
             no_render: true,
             no_gitignore: arguments.no_gitignore,
             images: ImagesMode::Never,
+            look_up: LookUpArguments::default(),
         },
         format: arguments.format,
         output: arguments.output.clone(),

@@ -1,12 +1,196 @@
-//! PEP 440, by the crate `pep440_rs`; what PEP 440 does not allow is no version.
+//! PEP 440, as Python's `packaging` reads and orders it, with numbers of any size; what it does not
+//! allow is no version.
+//!
+//! (The crate `pep440_rs` refuses numbers beyond 64 bits, such as a date and time with fractions of
+//! seconds.)
 
-use std::str::FromStr as _;
+use std::cmp::Ordering;
 
+use super::{compare_digits, significant, take_while};
+
+/// The order of the fields is the order of their weight.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version(pep440_rs::Version);
+pub(super) struct Version {
+    epoch: Number,
+    /// Without zeros at its end.
+    release: Vec<Number>,
+    pre_release: (Phase, Number),
+    /// Nothing is older than any post-release.
+    post_release: Option<Number>,
+    development: Development,
+    /// Nothing is older than any local version.
+    local: Option<Vec<Local>>,
+}
+
+/// How far a release is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Development that has not come to a pre-release yet.
+    Before,
+    Alpha,
+    Beta,
+    Candidate,
+    Released,
+}
+
+/// A development release is older than what it leads to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Development {
+    Number(Number),
+    Done,
+}
+
+/// A part of a local version: words are older than numbers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Local {
+    Word(Vec<u8>),
+    Number(Number),
+}
+
+/// Digits without leading zeros: empty is zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Number(Vec<u8>);
+
+impl Number {
+    fn new(digits: &[u8]) -> Self {
+        Self(significant(digits).to_vec())
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_digits(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The words for pre-releases; of two with one beginning the longer stands first.
+const PRE_RELEASES: [(&[u8], Phase); 8] = [
+    (b"alpha", Phase::Alpha),
+    (b"a", Phase::Alpha),
+    (b"beta", Phase::Beta),
+    (b"b", Phase::Beta),
+    (b"preview", Phase::Candidate),
+    (b"pre", Phase::Candidate),
+    (b"c", Phase::Candidate),
+    (b"rc", Phase::Candidate),
+];
+const POST_RELEASES: [(&[u8], ()); 3] = [(b"post", ()), (b"rev", ()), (b"r", ())];
+const DEVELOPMENT: [(&[u8], ()); 1] = [(b"dev", ())];
 
 impl Version {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        pep440_rs::Version::from_str(text.trim()).ok().map(Self)
+        let text = text.trim_matches(is_blank).to_ascii_lowercase();
+        let (public, local) = match text.split_once('+') {
+            Some((public, local)) => (public, Some(local_version(local)?)),
+            None => (text.as_str(), None),
+        };
+        let mut reader = Reader(public.as_bytes());
+        reader.skip(b"v");
+        let (epoch, first) = match reader.number()? {
+            epoch if reader.skip(b"!") => (epoch, reader.number()?),
+            first => (Number::default(), first),
+        };
+        let mut release = vec![first];
+        while let Some(number) = reader.next_of_release() {
+            release.push(number);
+        }
+        let end = release.iter().rposition(|number| *number != Number::default());
+        release.truncate(end.map_or(0, |end| end + 1));
+        let pre_release = reader.labelled(&PRE_RELEASES);
+        let post_release = reader
+            .implicit_post_release()
+            .or_else(|| reader.labelled(&POST_RELEASES).map(|((), number)| number));
+        let development = match reader.labelled(&DEVELOPMENT) {
+            Some(((), number)) => Development::Number(number),
+            None => Development::Done,
+        };
+        let none = match (&post_release, &development) {
+            (None, Development::Number(_)) => Phase::Before,
+            _ => Phase::Released,
+        };
+        reader.0.is_empty().then(|| Self {
+            epoch,
+            release,
+            pre_release: pre_release.unwrap_or((none, Number::default())),
+            post_release,
+            development,
+            local,
+        })
+    }
+}
+
+/// What Python's `\s` is.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
+}
+
+/// Letters and digits, in parts between dots, dashes and underscores.
+fn local_version(text: &str) -> Option<Vec<Local>> {
+    text.as_bytes()
+        .split(|byte| b".-_".contains(byte))
+        .map(|part| {
+            if part.is_empty() || !part.iter().all(u8::is_ascii_alphanumeric) {
+                None
+            } else if part.iter().all(u8::is_ascii_digit) {
+                Some(Local::Number(Number::new(part)))
+            } else {
+                Some(Local::Word(part.to_vec()))
+            }
+        })
+        .collect()
+}
+
+/// What is left to read.
+struct Reader<'t>(&'t [u8]);
+
+impl Reader<'_> {
+    /// Goes over this, if it comes next.
+    fn skip(&mut self, word: &[u8]) -> bool {
+        let rest = self.0.strip_prefix(word);
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+
+    fn number(&mut self) -> Option<Number> {
+        let (digits, rest) = take_while(self.0, |byte| byte.is_ascii_digit());
+        self.0 = rest;
+        (!digits.is_empty()).then(|| Number::new(digits))
+    }
+
+    /// A dot and a number.
+    fn next_of_release(&mut self) -> Option<Number> {
+        let after = self.0.strip_prefix(b".")?;
+        after.first()?.is_ascii_digit().then(|| self.0 = after)?;
+        self.number()
+    }
+
+    /// `-1` alone is a post-release.
+    fn implicit_post_release(&mut self) -> Option<Number> {
+        let after = self.0.strip_prefix(b"-")?;
+        after.first()?.is_ascii_digit().then(|| self.0 = after)?;
+        self.number()
+    }
+
+    fn skip_separator(&mut self) {
+        if let Some((b'.' | b'-' | b'_', rest)) = self.0.split_first() {
+            self.0 = rest;
+        }
+    }
+
+    /// One of these words with its number, which may be left out; separators may stand around it.
+    fn labelled<T: Copy>(&mut self, words: &[(&[u8], T)]) -> Option<(T, Number)> {
+        let mut reader = Reader(self.0);
+        reader.skip_separator();
+        let (_, meaning) = words.iter().find(|(word, _)| reader.skip(word))?;
+        reader.skip_separator();
+        let number = reader.number().unwrap_or_default();
+        self.0 = reader.0;
+        Some((*meaning, number))
     }
 }

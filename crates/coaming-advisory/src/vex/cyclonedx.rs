@@ -60,7 +60,7 @@ pub(super) fn statement(value: &Value, components: &Value) -> Option<Statement> 
 /// Writes what was found in a product as a document. `product` is the image's package URL or
 /// reference, `time` as RFC 3339 writes it.
 #[must_use]
-pub fn write(vulnerabilities: &[Vulnerability<'_>], product: &str, time: &str) -> Value {
+pub fn write(vulnerabilities: &[Vulnerability], product: &str, time: &str) -> Value {
     let list: Vec<Value> = vulnerabilities
         .iter()
         .map(|vulnerability| {

@@ -101,7 +101,7 @@ impl Document {
     /// What is said last of a vulnerability in a package of `product`, a package URL or an image's
     /// reference; may be empty.
     #[must_use]
-    pub fn verdict(&self, vulnerability: &Vulnerability<'_>, product: &str) -> Option<&Statement> {
+    pub fn verdict(&self, vulnerability: &Vulnerability, product: &str) -> Option<&Statement> {
         self.statements.iter().rev().find(|statement| {
             let named = statement
                 .names

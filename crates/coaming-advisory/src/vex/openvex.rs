@@ -53,7 +53,7 @@ fn identity(value: &Value) -> Option<String> {
 /// Writes what was found in a product as a document: that it is affected, and what to do. `product`
 /// is the image's package URL or reference, `time` as RFC 3339 writes it.
 #[must_use]
-pub fn write(vulnerabilities: &[Vulnerability<'_>], product: &str, time: &str) -> Value {
+pub fn write(vulnerabilities: &[Vulnerability], product: &str, time: &str) -> Value {
     let statements: Vec<Value> = vulnerabilities
         .iter()
         .map(|vulnerability| {

@@ -1,18 +1,15 @@
+use std::sync::Arc;
+
 use coaming_finding::Severity;
-use coaming_image::Package;
 
 use super::*;
 use crate::parse_purl;
 
-fn package() -> Package {
-    parse_purl("pkg:pypi/requests@2.19.1").unwrap().package
-}
-
-fn vulnerability(package: &Package) -> Vulnerability<'_> {
+fn vulnerability() -> Vulnerability {
     Vulnerability {
         id: "CVE-2018-18074".to_owned(),
         aliases: vec!["GHSA-x84v-xcm2-53pg".to_owned()],
-        package,
+        package: Arc::new(parse_purl("pkg:pypi/requests@2.19.1").unwrap().package),
         fixed: Some("2.20.0".to_owned()),
         severity: Some(Severity::High),
         score: Some(7.5),
@@ -20,14 +17,14 @@ fn vulnerability(package: &Package) -> Vulnerability<'_> {
         probability: None,
         exploited: None,
         summary: "Sends credentials to other hosts".to_owned(),
+        used: None,
         priority: 35,
     }
 }
 
 fn status(document: &str, product: &str) -> Option<Status> {
-    let package = package();
     let document = parse(document.as_bytes()).unwrap();
-    document.verdict(&vulnerability(&package), product).map(|statement| statement.status)
+    document.verdict(&vulnerability(), product).map(|statement| statement.status)
 }
 
 #[test]
@@ -73,8 +70,7 @@ fn what_is_not_understood_excuses_nothing() {
 
 #[test]
 fn what_is_written_is_read_again() {
-    let package = package();
-    let found = [vulnerability(&package)];
+    let found = [vulnerability()];
     for document in [
         write_openvex(&found, "pkg:oci/shop", "2026-01-01T00:00:00Z"),
         write_cyclonedx(&found, "pkg:oci/shop", "2026-01-01T00:00:00Z"),

@@ -53,7 +53,7 @@ fn packages(urls: &[&str]) -> (Vec<Package>, Option<Distribution>) {
     (named.into_iter().map(|named| named.package).collect(), distribution)
 }
 
-fn lines(matches: &Matches<'_>) -> Vec<String> {
+fn lines(matches: &Matches) -> Vec<String> {
     let mut lines: Vec<String> = matches
         .vulnerabilities
         .iter()

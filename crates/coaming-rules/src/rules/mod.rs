@@ -8,4 +8,5 @@ pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod security_context;
 pub(crate) mod utilities;
+pub(crate) mod vulnerabilities;
 pub(crate) mod words;

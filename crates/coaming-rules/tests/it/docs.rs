@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_config::Config;
-use coaming_finding::{Applicability, Finding};
+use coaming_finding::{Applicability, Finding, Severity};
 use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind, Verdict};
 use coaming_kube::{FileEntry, FileKind, ImageReference, Inventory};
 use coaming_rules::{Images, Rule, RuleSet, Settings, all, run_with};
@@ -98,6 +99,25 @@ fn images() -> Images {
         let reference = format!("registry.example.com/{name}:1.4.2");
         images.insert(&ImageReference::parse(&reference).unwrap(), Arc::new(facts));
     }
+    let vulnerable = Vulnerability {
+        id: "CVE-2023-5363".to_owned(),
+        aliases: vec!["DSA-5532-1".to_owned()],
+        package: Arc::new(
+            parse_purl("pkg:deb/debian/openssl@3.0.9-1?distro=debian-12").unwrap().package,
+        ),
+        fixed: Some("3.0.11-1~deb12u1".to_owned()),
+        severity: Some(Severity::High),
+        score: Some(7.5),
+        vector: String::new(),
+        probability: None,
+        exploited: None,
+        summary: String::new(),
+        used: None,
+        priority: 0,
+    };
+    let name = "registry.example.com/vulnerable:1.4.2";
+    images.insert(&ImageReference::parse(name).unwrap(), Arc::new(ImageFacts::default()));
+    images.insert_vulnerabilities(name, vec![vulnerable]);
     images
 }
 

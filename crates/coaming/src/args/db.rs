@@ -146,13 +146,31 @@ pub struct KnownArguments {
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<coaming_advisory::FailOn>,
 
-    /// Excuse what this VEX document (OpenVEX or CycloneDX) says is not affected or fixed.
+    /// Use this configuration file, not the `coaming.yaml` found upwards from here.
     #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Where they are looked up.
+    #[command(flatten)]
+    pub look_up: LookUpArguments,
+}
+
+/// Where known vulnerabilities are looked up, and who says what of them does not matter.
+/// `vulnerabilities:` in `coaming.yaml` can say the same.
+#[derive(Debug, Default, Args)]
+pub struct LookUpArguments {
+    /// Excuse what this VEX document (OpenVEX or CycloneDX) says is not affected or fixed.
+    #[arg(long, value_name = "FILE", help_heading = "Known vulnerabilities")]
     pub vex: Vec<PathBuf>,
 
-    /// Which database.
-    #[command(flatten)]
-    pub database: DbFileArguments,
+    /// The database; by default `coaming/advisories.db` in the user's cache, if it is there.
+    #[arg(
+        long = "db",
+        value_name = "FILE",
+        env = "COAMING_DB",
+        help_heading = "Known vulnerabilities"
+    )]
+    pub database: Option<PathBuf>,
 }
 
 /// How a database is shown.

@@ -1,11 +1,12 @@
 //! `coaming db`: the database of known vulnerabilities.
 
 mod keep;
+mod known;
 mod query;
 mod transfer;
 mod update;
 
-pub(crate) use query::{OfImage, of_image};
+pub(crate) use known::{OfImage, into_images, of_image};
 
 use std::cmp::Ordering;
 use std::io::{self, BufRead as _, Read as _};
@@ -72,9 +73,11 @@ fn compare(arguments: &DbCompareArguments) -> Result<Outcome, CommandError> {
 
 /// Where the database is.
 fn file(arguments: &DbFileArguments) -> Result<PathBuf, CommandError> {
-    if let Some(file) = &arguments.file {
-        return Ok(file.clone());
-    }
+    arguments.file.clone().map_or_else(own_file, Ok)
+}
+
+/// Where the user's own database is.
+fn own_file() -> Result<PathBuf, CommandError> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("XDG_CACHE_HOME")
         .or_else(|| set("HOME").map(|home| home.join(".cache")))

@@ -46,7 +46,7 @@ pub(super) fn pull(arguments: &DbTransferArguments) -> Result<Outcome, CommandEr
 fn ready(arguments: &DbTransferArguments) -> Result<(Registry, ImageReference), CommandError> {
     let reference = ImageReference::parse(&arguments.reference)
         .map_err(|error| failed(format!("`{}` is no reference: {error}", arguments.reference)))?;
-    let config = scope::config(&crate::args::ScopeArguments::default())?;
+    let config = scope::config_here(None)?;
     let registry = Registry::new(arguments.registry.options(&config)).map_err(failed)?;
     Ok((registry, reference))
 }

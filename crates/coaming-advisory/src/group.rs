@@ -1,0 +1,170 @@
+//! Advisories about one package, brought together: those of one vulnerability are one finding.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use coaming_finding::Severity;
+use coaming_image::Package;
+
+use crate::advisory::{Advisory, Entry};
+use crate::query::Query;
+use crate::{Surroundings, Version, Vulnerability, priority, score};
+
+/// Advisories about one package, those of one vulnerability together.
+#[derive(Default)]
+pub(crate) struct Groups(Vec<Group>);
+
+/// One vulnerability.
+#[derive(Default)]
+struct Group {
+    /// All the names it has.
+    names: BTreeSet<String>,
+    /// The bulletins that speak of it among others.
+    bulletins: BTreeSet<String>,
+    /// From where on it is fixed, as far as each advisory says.
+    fixed: Vec<Option<String>>,
+    vectors: BTreeSet<String>,
+    severity: Option<Severity>,
+    /// The distribution's own word.
+    word: Option<Severity>,
+    probability: Option<u16>,
+    exploited: Option<String>,
+    summary: String,
+    order: Option<crate::Order>,
+}
+
+impl Groups {
+    /// Takes in that an advisory speaks of the package, and from where on it is fixed.
+    pub(crate) fn add(
+        &mut self,
+        advisory: &Advisory,
+        entry: &Entry,
+        fixed: Option<String>,
+        query: &Query,
+    ) {
+        if advisory.upstream.is_empty() {
+            let names = std::iter::once(&advisory.id).chain(&advisory.aliases).cloned().collect();
+            self.join(names, advisory, entry, fixed, query);
+            return;
+        }
+        for name in &advisory.upstream {
+            let names = BTreeSet::from([name.clone()]);
+            self.join(names, advisory, entry, fixed.clone(), query);
+        }
+    }
+
+    /// Joins all groups that share a name with the advisory, and adds it.
+    fn join(
+        &mut self,
+        names: BTreeSet<String>,
+        advisory: &Advisory,
+        entry: &Entry,
+        fixed: Option<String>,
+        query: &Query,
+    ) {
+        let (same, others) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|group| !group.names.is_disjoint(&names));
+        self.0 = others;
+        let mut group = Group { order: Some(query.order), ..Group::default() };
+        for other in same {
+            group.absorb(other);
+        }
+        let alone = advisory.upstream.len() <= 1;
+        group.names.extend(names);
+        if !advisory.upstream.is_empty() {
+            group.bulletins.insert(advisory.id.clone());
+        }
+        group.fixed.push(fixed);
+        group.word = group.word.max(entry.severity);
+        // A bulletin about many vulnerabilities rates the worst of them, and so says nothing of one.
+        if alone || group.vectors.is_empty() {
+            group.vectors.extend(advisory.vectors.iter().cloned());
+        }
+        group.severity = group.severity.max(advisory.severity);
+        if group.summary.is_empty() || alone && advisory.summary.len() > group.summary.len() {
+            group.summary.clone_from(&advisory.summary);
+        }
+        for exploit in &advisory.exploits {
+            if group.names.contains(&exploit.cve) {
+                group.probability = group.probability.max(exploit.probability);
+                group.exploited = group.exploited.take().or_else(|| exploit.exploited.clone());
+            }
+        }
+        self.0.push(group);
+    }
+
+    /// The vulnerabilities of the package.
+    pub(crate) fn finish(
+        self,
+        package: &Package,
+        surroundings: Surroundings,
+    ) -> Vec<Vulnerability> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let package = Arc::new(package.clone());
+        self.0.into_iter().map(|group| group.finish(&package, surroundings)).collect()
+    }
+}
+
+impl Group {
+    fn absorb(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.bulletins.extend(other.bulletins);
+        self.fixed.extend(other.fixed);
+        self.vectors.extend(other.vectors);
+        self.severity = self.severity.max(other.severity);
+        self.word = self.word.max(other.word);
+        self.probability = self.probability.max(other.probability);
+        self.exploited = self.exploited.take().or(other.exploited);
+        if self.summary.is_empty() {
+            self.summary = other.summary;
+        }
+    }
+
+    /// The version that all advisories hold for fixed; where some say none, what the others say.
+    fn fixed(&mut self) -> Option<String> {
+        let order = self.order?;
+        let mut best: Option<(Version, String)> = None;
+        for text in std::mem::take(&mut self.fixed).into_iter().flatten() {
+            let Some(version) = Version::parse(order, &text) else { continue };
+            let newer = best.as_ref().is_none_or(|(best, _)| {
+                version.compare(best).is_some_and(std::cmp::Ordering::is_gt)
+            });
+            if newer {
+                best = Some((version, text));
+            }
+        }
+        best.map(|(_, text)| text)
+    }
+
+    fn finish(mut self, package: &Arc<Package>, surroundings: Surroundings) -> Vulnerability {
+        let fixed = self.fixed();
+        let rank = |name: &&String| {
+            let known = ["CVE-", "GHSA-"].iter().position(|prefix| name.starts_with(prefix));
+            (known.unwrap_or(usize::MAX), (*name).clone())
+        };
+        let id = self.names.iter().min_by_key(rank).cloned().unwrap_or_default();
+        self.names.remove(&id);
+        let score = score::best(self.vectors.iter().map(String::as_str));
+        let scored = score.as_ref().and_then(|score| score::severity(score.value));
+        let severity = self.word.or(scored).or(self.severity);
+        let mut vulnerability = Vulnerability {
+            id,
+            aliases: self.names.into_iter().chain(self.bulletins).collect(),
+            package: Arc::clone(package),
+            fixed,
+            severity,
+            score: score.as_ref().map(|score| score.value),
+            vector: score.map(|score| score.vector).unwrap_or_default(),
+            probability: self.probability.map(|points| f64::from(points) / 10_000.0),
+            exploited: self.exploited,
+            summary: self.summary,
+            used: None,
+            priority: 0,
+        };
+        vulnerability.priority = priority::of(&vulnerability, surroundings);
+        vulnerability
+    }
+}

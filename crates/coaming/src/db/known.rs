@@ -1,0 +1,206 @@
+//! What is known of packages, for every command that says so: looked up in the database, and without
+//! what the configuration and VEX documents excuse.
+//!
+//! Invariant: nothing is downloaded, and nothing is said to be free of vulnerabilities that was not looked
+//! up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use coaming_advisory::vex::{self, Document};
+use coaming_advisory::{
+    Advice, Database, Excuse, Excused, Matches, Surroundings, advice, excuse, render,
+};
+use coaming_config::Config;
+use coaming_image::{Distribution, ImageFacts, Package};
+use coaming_rules::Images;
+
+use super::keep::{argument, warn_if_old};
+use crate::args::{KnownArguments, LookUpArguments};
+use crate::{CommandError, output, scope};
+
+/// The packages of one distribution's release.
+pub(super) type Group = (Option<Distribution>, Vec<Package>);
+
+/// How packages are looked up.
+pub(super) struct LookUp {
+    file: PathBuf,
+    /// Whether somebody named the database: then it must be there.
+    named: bool,
+    excuses: Vec<Excuse>,
+    documents: Vec<Document>,
+    today: String,
+}
+
+impl LookUp {
+    /// As the arguments say, and the configuration.
+    pub(super) fn new(arguments: &LookUpArguments, config: &Config) -> Result<Self, CommandError> {
+        let settings = &config.vulnerabilities;
+        let named = arguments.database.clone().or_else(|| settings.database.as_ref().map(PathBuf::from));
+        let documents: Vec<PathBuf> =
+            settings.vex.iter().map(PathBuf::from).chain(arguments.vex.iter().cloned()).collect();
+        let excuses = settings.ignore.iter().map(|entry| Excuse {
+            vulnerability: entry.id.clone(),
+            package: entry.package.clone(),
+            reason: entry.reason.clone(),
+            expires: entry.expires.clone(),
+        });
+        Ok(Self {
+            named: named.is_some(),
+            file: named.map_or_else(super::own_file, Ok)?,
+            excuses: excuses.collect(),
+            documents: documents.iter().map(|path| read_vex(path)).collect::<Result<_, _>>()?,
+            today: scope::today().unwrap_or_default(),
+        })
+    }
+
+    /// Opens the database, and warns of an old one.
+    pub(super) fn open(&self) -> Result<Database, CommandError> {
+        let database = Database::open(&self.file).map_err(argument)?;
+        warn_if_old(database.info());
+        Ok(database)
+    }
+
+    /// Opens the database; `None` where there is none and nobody named one.
+    fn open_if_there(&self, wanted: bool) -> Result<Option<Database>, CommandError> {
+        if self.named || wanted || self.file.exists() { self.open().map(Some) } else { Ok(None) }
+    }
+
+    /// What is known of packages; `product` is the image that they are in, or nothing.
+    pub(super) fn known(
+        &self,
+        database: &Database,
+        groups: &[Group],
+        surroundings: Surroundings,
+        product: &str,
+    ) -> Result<Known, CommandError> {
+        let mut matches = Matches::default();
+        for (distribution, packages) in groups {
+            matches.merge(
+                database
+                    .matches(packages, distribution.as_ref(), surroundings)
+                    .map_err(argument)?,
+            );
+        }
+        let found = std::mem::take(&mut matches.vulnerabilities);
+        let excused = excuse(found, &self.excuses, &self.documents, product, &self.today);
+        let advices = groups.iter().flat_map(|(distribution, packages)| {
+            let of_group: Vec<_> = excused
+                .kept
+                .iter()
+                .filter(|each| groups.len() == 1 || packages.contains(&*each.package))
+                .cloned()
+                .collect();
+            advice(&of_group, distribution.as_ref())
+        });
+        Ok(Known { advices: advices.collect(), excused, matches })
+    }
+}
+
+/// What is known of packages.
+pub(super) struct Known {
+    pub(super) excused: Excused,
+    advices: Vec<Advice>,
+    matches: Matches,
+}
+
+impl Known {
+    pub(super) fn text(&self) -> String {
+        render::text(&self.excused, &self.advices, &self.matches)
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        render::json(&self.excused, &self.advices, &self.matches)
+    }
+}
+
+/// What is known of an image's packages, ready to be shown.
+pub(crate) struct OfImage {
+    /// For people.
+    pub(crate) text: String,
+    /// For programs.
+    pub(crate) json: serde_json::Value,
+    /// Whether there is something that the user will not have.
+    pub(crate) fails: bool,
+}
+
+/// What is known of the packages of an image; `None` where no database is at hand and none was named.
+pub(crate) fn of_image(
+    facts: &ImageFacts,
+    name: &str,
+    arguments: &KnownArguments,
+    config: &Config,
+) -> Result<Option<OfImage>, CommandError> {
+    let look_up = LookUp::new(&arguments.look_up, config)?;
+    let Some(database) = look_up.open_if_there(arguments.fail_on.is_some())? else {
+        return Ok(None);
+    };
+    let groups = [(facts.distribution.clone(), facts.packages.clone())];
+    let surroundings = Surroundings { root: facts.user.is_root(), exposed: None };
+    let known = look_up.known(&database, &groups, surroundings, name)?;
+    for void in &known.excused.void {
+        warn_of_excuse(void);
+    }
+    let fails = |each| arguments.fail_on.is_some_and(|conditions| conditions.holds(each));
+    Ok(Some(OfImage {
+        text: known.text(),
+        json: known.json(),
+        fails: known.excused.kept.iter().any(fails),
+    }))
+}
+
+/// Looks up the packages of all images, where a database is at hand or was named.
+pub(crate) fn into_images(
+    images: &mut Images,
+    arguments: &LookUpArguments,
+    config: &Config,
+) -> Result<(), CommandError> {
+    let look_up = LookUp::new(arguments, config)?;
+    let Some(database) = look_up.open_if_there(false)? else { return Ok(()) };
+    let mut found = BTreeMap::new();
+    let mut unjudged = Matches::default();
+    let mut void = BTreeSet::new();
+    for (reference, facts) in images.iter() {
+        let groups = [(facts.distribution.clone(), facts.packages.clone())];
+        let surroundings = Surroundings { root: facts.user.is_root(), exposed: None };
+        let known = look_up.known(&database, &groups, surroundings, reference)?;
+        void.extend(known.excused.void);
+        unjudged.merge(known.matches);
+        found.insert(reference.to_owned(), known.excused.kept);
+    }
+    for (reference, vulnerabilities) in found {
+        images.insert_vulnerabilities(&reference, vulnerabilities);
+    }
+    void.iter().for_each(|void| warn_of_excuse(void));
+    for note in render::notes(&unjudged) {
+        output::warn(&format!("in images: {note}"));
+    }
+    Ok(())
+}
+
+fn warn_of_excuse(void: &str) {
+    output::warn(&format!(
+        "`vulnerabilities.ignore` in {}: {void}, and so excuses nothing",
+        coaming_config::FILE_NAME
+    ));
+}
+
+fn read_vex(path: &Path) -> Result<Document, CommandError> {
+    let failed = |error: String| CommandError::Argument(format!("{}: {error}", path.display()));
+    let mut text = Vec::new();
+    let limit = vex::MAX_DOCUMENT as u64 + 1;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut text))
+        .map_err(|error| failed(error.to_string()))?;
+    let document = vex::parse(&text).map_err(|error| failed(error.to_string()))?;
+    if document.skipped > 0 {
+        output::warn(&format!(
+            "{}: {} statements are not understood, and excuse nothing",
+            path.display(),
+            document.skipped
+        ));
+    }
+    Ok(document)
+}
