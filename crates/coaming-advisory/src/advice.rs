@@ -50,8 +50,10 @@ pub fn advice(
     vulnerabilities: &[Vulnerability],
     distribution: Option<&Distribution>,
 ) -> Vec<Advice> {
-    let mut lines: Vec<Advice> =
-        rebuild(vulnerabilities, distribution).into_iter().chain(upgrades(vulnerabilities)).collect();
+    let mut lines: Vec<Advice> = rebuild(vulnerabilities, distribution)
+        .into_iter()
+        .chain(upgrades(vulnerabilities))
+        .collect();
     lines
         .sort_by(|left, right| right.ends.cmp(&left.ends).then_with(|| left.text.cmp(&right.text)));
     let unfixed = vulnerabilities.iter().filter(|each| each.fixed.is_none()).count();

@@ -106,11 +106,7 @@ impl Matches {
     }
 
     /// Weighs each vulnerability by what is known of whether its package is used, and of the container.
-    pub fn weigh(
-        &mut self,
-        surroundings: Surroundings,
-        used: impl Fn(&Package) -> Option<bool>,
-    ) {
+    pub fn weigh(&mut self, surroundings: Surroundings, used: impl Fn(&Package) -> Option<bool>) {
         for vulnerability in &mut self.vulnerabilities {
             vulnerability.used = used(&vulnerability.package);
             vulnerability.priority = priority::of(vulnerability, surroundings);

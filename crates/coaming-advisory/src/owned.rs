@@ -31,7 +31,9 @@ impl<'a> Owned<'a> {
             PackageKind::Npm if package.path.starts_with("/usr/share/") => {
                 &["node-", "nodejs-", ""]
             }
-            PackageKind::Maven if is_system_java(&package.path) => return self.covers_java(package),
+            PackageKind::Maven if is_system_java(&package.path) => {
+                return self.covers_java(package);
+            }
             _ => return false,
         };
         if package.path.starts_with("/usr/local/") {
@@ -64,4 +66,3 @@ fn is_system_python(path: &str) -> bool {
     path.contains("/dist-packages/")
         || path.starts_with("/usr/lib") && path.contains("/site-packages/")
 }
-

@@ -38,7 +38,7 @@ pub(crate) fn of(vulnerability: &Vulnerability, surroundings: Surroundings) -> u
 /// and open in every way that is known.
 pub(crate) fn severity(priority: u8) -> Severity {
     match priority {
-        58.. => Severity::Critical,
+        54.. => Severity::Critical,
         30.. => Severity::High,
         14.. => Severity::Medium,
         _ => Severity::Low,

@@ -26,9 +26,6 @@ pub fn text(excused: &Excused, advice: &[Advice], matches: &Matches) -> String {
     for note in notes(matches) {
         let _ = writeln!(out, "note: {note}");
     }
-    for void in &excused.void {
-        let _ = writeln!(out, "note: an excuse excuses nothing: {void}");
-    }
     let _ = writeln!(out, "{}", summary(excused, matches));
     out
 }

@@ -144,7 +144,10 @@ impl Reader<'_> {
             }
         }
         if excuse.id.is_empty() {
-            self.error(node, "an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`");
+            self.error(
+                node,
+                "an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`",
+            );
             return None;
         }
         Some(excuse)

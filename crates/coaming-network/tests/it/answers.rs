@@ -1,11 +1,12 @@
 //! `why`, `diff`, `exposure` and `graph` on inputs written by hand.
 
 use coaming_network::{
-    End, Party, diff, explain_any, exposure, find_end, find_port, graph, list, render,
+    End, Party, diff, explain_any, exposure, find_end, find_port, graph, list,
+    reached_from_outside, render,
 };
 use insta::assert_snapshot;
 
-use crate::common::{model, pod, policy, reach, shop};
+use crate::common::{model, pod, policy, reach, service, shop};
 use crate::random;
 
 fn why(input: &str, source: &str, target: &str, port: Option<&str>) -> String {
@@ -196,4 +197,25 @@ fn names_in_pictures_are_escaped() {
     let svg = render::graph_svg(&graph);
     assert!(svg.contains("&lt;b&gt;&amp;") && !svg.contains("<b>"));
     assert!(render::graph_dot(&graph).contains("shop/<b>& (Pod)"));
+}
+
+#[test]
+fn whom_the_outside_reaches_is_said_only_where_it_is_known() {
+    let input = pod("shop", "web", "app: web", "{containerPort: 8080}")
+        + &pod("shop", "db", "app: db", "{containerPort: 5432}")
+        + &pod("other", "job", "app: job", "")
+        + &service(
+            "shop",
+            "web",
+            "{type: LoadBalancer, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}",
+        )
+        + &policy("shop", "db", "{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress]}");
+    let known = |input: &str| -> Vec<String> {
+        let known = reached_from_outside(&reach(input));
+        known.iter().map(|(workload, reached)| format!("{workload} {reached}")).collect()
+    };
+    assert_eq!(known(&input), ["shop/db (Pod) false", "shop/web (Pod) true"]);
+    // A policy shuts the way in.
+    let shut = input + &policy("shop", "deny", "{podSelector: {}, policyTypes: [Ingress]}");
+    assert_eq!(known(&shut), ["shop/db (Pod) false", "shop/web (Pod) false"]);
 }

@@ -38,7 +38,8 @@ impl LookUp {
     /// As the arguments say, and the configuration.
     pub(super) fn new(arguments: &LookUpArguments, config: &Config) -> Result<Self, CommandError> {
         let settings = &config.vulnerabilities;
-        let named = arguments.database.clone().or_else(|| settings.database.as_ref().map(PathBuf::from));
+        let named =
+            arguments.database.clone().or_else(|| settings.database.as_ref().map(PathBuf::from));
         let documents: Vec<PathBuf> =
             settings.vex.iter().map(PathBuf::from).chain(arguments.vex.iter().cloned()).collect();
         let excuses = settings.ignore.iter().map(|entry| Excuse {
@@ -111,6 +112,11 @@ impl Known {
         render::text(&self.excused, &self.advices, &self.matches)
     }
 
+    /// Says which excuses excuse nothing.
+    pub(super) fn warn_of_excuses(&self) {
+        self.excused.void.iter().for_each(|void| warn_of_excuse(void));
+    }
+
     pub(super) fn json(&self) -> serde_json::Value {
         render::json(&self.excused, &self.advices, &self.matches)
     }
@@ -140,9 +146,7 @@ pub(crate) fn of_image(
     let groups = [(facts.distribution.clone(), facts.packages.clone())];
     let surroundings = Surroundings { root: facts.user.is_root(), exposed: None };
     let known = look_up.known(&database, &groups, surroundings, name)?;
-    for void in &known.excused.void {
-        warn_of_excuse(void);
-    }
+    known.warn_of_excuses();
     let fails = |each| arguments.fail_on.is_some_and(|conditions| conditions.holds(each));
     Ok(Some(OfImage {
         text: known.text(),

@@ -21,6 +21,7 @@ pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError>
     let (named, failed) = read_packages(&arguments.packages)?;
     let groups = by_distribution(named);
     let known = judge.known(&database, &groups, Surroundings::default(), "")?;
+    known.warn_of_excuses();
     output::write(None, |out| {
         let value = match arguments.format {
             DbQueryFormat::Text => return out.write_all(known.text().as_bytes()),

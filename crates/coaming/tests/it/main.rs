@@ -20,6 +20,7 @@ mod pin;
 mod render;
 mod scan;
 mod secrets;
+mod vulnerabilities;
 mod who_can;
 
 use std::path::{Path, PathBuf};

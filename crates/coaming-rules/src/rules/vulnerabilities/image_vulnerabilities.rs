@@ -84,7 +84,8 @@ impl InventoryRule for ImageVulnerabilities {
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let outside = OnceCell::new();
         for (name, runs) in images(context) {
-            let Some(reference) = runs.first().and_then(|run| ImageReference::parse(run.image).ok())
+            let Some(reference) =
+                runs.first().and_then(|run| ImageReference::parse(run.image).ok())
             else {
                 continue;
             };
@@ -190,7 +191,8 @@ impl ToDo<'_, '_> {
     fn finding(&self, runs: &[Placed<'_>]) -> Option<Finding> {
         let first = runs.first()?;
         let around = first.surroundings;
-        let mut ended: Vec<&Vulnerability> = self.found.iter().filter(|each| self.is_about(each)).collect();
+        let mut ended: Vec<&Vulnerability> =
+            self.found.iter().filter(|each| self.is_about(each)).collect();
         // By what they are worth here; all else is as they came.
         ended.sort_by_key(|each| Reverse(each.priority_in(around)));
         let worst = ended.first()?;
@@ -269,7 +271,9 @@ impl ToDo<'_, '_> {
     fn consequence(&self, around: Surroundings) -> String {
         let way = match around.exposed {
             Some(true) => "The container can be reached from outside of the cluster",
-            Some(false) => "Network policies keep the outside away from the container, but not all pods",
+            Some(false) => {
+                "Network policies keep the outside away from the container, but not all pods"
+            }
             None => "Whoever can send it input may use a known exploit",
         };
         let root = match (around.exposed, around.root) {
