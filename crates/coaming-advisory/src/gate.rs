@@ -15,13 +15,15 @@ pub struct FailOn {
     pub fixable: bool,
     /// Only what CISA lists as exploited.
     pub exploited: bool,
+    /// Only what the entry point uses, or may use.
+    pub used: bool,
 }
 
 /// A word that `--fail-on` does not know.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is nothing to fail on: say `low`, `medium`, `high` or `critical`, `fixable`, `exploited`, or several \
-     with commas between them"
+    "`{0}` is nothing to fail on: say `low`, `medium`, `high` or `critical`, `fixable`, `exploited`, `used`, or \
+     several with commas between them"
 )]
 pub struct UnknownCondition(String);
 
@@ -36,6 +38,7 @@ impl FromStr for FailOn {
                 (_, Some(severity)) => conditions.severity = Some(severity),
                 ("fixable", _) => conditions.fixable = true,
                 ("exploited", _) => conditions.exploited = true,
+                ("used", _) => conditions.used = true,
                 _ => return Err(UnknownCondition(word.to_owned())),
             }
         }
@@ -50,6 +53,7 @@ impl FailOn {
         self.severity.is_none_or(|least| vulnerability.severity.is_some_and(|own| own >= least))
             && (!self.fixable || vulnerability.fixed.is_some())
             && (!self.exploited || vulnerability.exploited.is_some())
+            && (!self.used || vulnerability.used != Some(false))
     }
 }
 
@@ -62,8 +66,9 @@ mod tests {
         let both: FailOn = "fixable,high".parse().unwrap();
         assert_eq!(
             both,
-            FailOn { severity: Some(Severity::High), fixable: true, exploited: false }
+            FailOn { severity: Some(Severity::High), fixable: true, ..FailOn::default() }
         );
+        assert_eq!("used".parse(), Ok(FailOn { used: true, ..FailOn::default() }));
         assert_eq!("bad".parse::<FailOn>(), Err(UnknownCondition("bad".to_owned())));
     }
 }

@@ -45,7 +45,7 @@ pub struct Vulnerability {
     pub exploited: Option<String>,
     /// What it is, in one line; may be empty.
     pub summary: String,
-    /// Whether what is started uses the package; `None` where that is not known.
+    /// Whether the image's entry point uses the package; `None` where that is not known.
     pub used: Option<bool>,
     /// What to look at first: from 0 to 100, higher first.
     pub priority: u8,
@@ -74,6 +74,9 @@ pub struct Surroundings {
     pub root: Option<bool>,
     /// Whether it can be reached from outside of the cluster.
     pub exposed: Option<bool>,
+    /// Whether it starts something else than the image's entry point, of which alone it is known what
+    /// it uses.
+    pub other_command: bool,
 }
 
 impl Vulnerability {
@@ -81,6 +84,12 @@ impl Vulnerability {
     #[must_use]
     pub fn priority_in(&self, surroundings: Surroundings) -> u8 {
         priority::of(self, surroundings)
+    }
+
+    /// Whether what a container like this starts uses the package.
+    #[must_use]
+    pub fn used_in(&self, surroundings: Surroundings) -> Option<bool> {
+        self.used.filter(|_| !surroundings.other_command)
     }
 
     /// How bad it is in a container like this.

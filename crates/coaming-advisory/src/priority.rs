@@ -27,10 +27,11 @@ pub(crate) fn of(vulnerability: &Vulnerability, surroundings: Surroundings) -> u
     let fixable = if vulnerability.fixed.is_some() { 4 } else { 0 };
     let root = if surroundings.root == Some(true) { 4 } else { 0 };
     let exposed = if surroundings.exposed == Some(true) { 6 } else { 0 };
-    let used = if vulnerability.used == Some(true) { 4 } else { 0 };
+    let uses = vulnerability.used_in(surroundings);
+    let used = if uses == Some(true) { 4 } else { 0 };
     let sum = severity + exploited + likely + fixable + root + exposed + used;
     let hidden = if surroundings.exposed == Some(false) { 5 } else { 0 };
-    let unused = if vulnerability.used == Some(false) { 12 } else { 0 };
+    let unused = if uses == Some(false) { 12 } else { 0 };
     sum.saturating_sub(hidden + unused)
 }
 
@@ -71,13 +72,16 @@ mod tests {
     #[test]
     fn surroundings_move_a_vulnerability() {
         let high = vulnerability(Severity::High);
-        let open = Surroundings { root: Some(true), exposed: Some(true) };
-        let closed = Surroundings { root: Some(false), exposed: Some(false) };
+        let open = Surroundings { root: Some(true), exposed: Some(true), other_command: false };
+        let closed = Surroundings { root: Some(false), exposed: Some(false), other_command: false };
         assert_eq!(high.severity_in(Surroundings::default()), Severity::High);
         assert_eq!(high.severity_in(closed), Severity::Medium);
         let unused = Vulnerability { used: Some(false), ..high.clone() };
         assert_eq!(unused.severity_in(Surroundings::default()), Severity::Medium);
         assert!(unused.priority_in(open) < high.priority_in(open));
+        // Of another command nobody knows what it uses.
+        let other = Surroundings { other_command: true, ..open };
+        assert_eq!(unused.priority_in(other), high.priority_in(other));
         let used = Vulnerability { used: Some(true), ..vulnerability(Severity::Critical) };
         assert_eq!(used.severity_in(open), Severity::Critical);
         assert_eq!(used.severity_in(Surroundings::default()), Severity::High);
@@ -88,7 +92,7 @@ mod tests {
         let mut medium = vulnerability(Severity::Medium);
         medium.exploited = Some("2024-01-01".to_owned());
         assert_eq!(medium.severity_in(Surroundings::default()), Severity::High);
-        let open = Surroundings { root: Some(true), exposed: Some(true) };
+        let open = Surroundings { root: Some(true), exposed: Some(true), other_command: false };
         assert_eq!(medium.severity_in(open), Severity::Critical);
     }
 
@@ -100,7 +104,7 @@ mod tests {
             used: Some(true),
             ..vulnerability(Severity::Critical)
         };
-        let open = Surroundings { root: Some(true), exposed: Some(true) };
+        let open = Surroundings { root: Some(true), exposed: Some(true), other_command: false };
         assert_eq!(all.priority_in(open), 100);
     }
 }

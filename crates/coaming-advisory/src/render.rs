@@ -45,6 +45,11 @@ fn line(out: &mut String, vulnerability: &Vulnerability) {
     {
         let _ = write!(marks, ", {:.0} % likely to be exploited soon", probability * 100.0);
     }
+    match vulnerability.used {
+        Some(true) => marks += ", used by what is started",
+        Some(false) => marks += ", not used by what is started",
+        None => {}
+    }
     let score = vulnerability.score.map_or_else(String::new, |score| format!(" {score:.1}"));
     let _ = writeln!(
         out,
@@ -152,6 +157,7 @@ pub fn vulnerability(vulnerability: &Vulnerability) -> Value {
         "vector": vulnerability.vector,
         "probability": vulnerability.probability,
         "exploited": vulnerability.exploited,
+        "used": vulnerability.used,
         "priority": vulnerability.priority,
         "summary": vulnerability.summary,
     })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_finding::{Applicability, Finding, Severity};
 use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind};
 use coaming_kube::{FileEntry, ImageReference, Inventory};
@@ -112,4 +113,55 @@ fn a_credential_and_a_program_to_read_it_are_one_finding() {
         names(&found(root, facts(Some(false), false, true), rules)),
         ["readable-credential"]
     );
+}
+
+/// How bad a high vulnerability is in an image whose entry point uses its package, or does not.
+fn vulnerable(fields: &str, used: Option<bool>) -> Finding {
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n    - name: c\n      image: x.example/web:1.0\n{fields}"
+    );
+    let stream = coaming_yaml::parse(Arc::from(text.as_str()));
+    let inventory =
+        Inventory::new(vec![FileEntry::new("pod.yaml", stream.source, stream.documents)]);
+    let name = "x.example/web:1.0";
+    let mut images = Images::default();
+    images.insert(&ImageReference::parse(name).unwrap(), Arc::new(user(10001, "10001")));
+    let vulnerability = Vulnerability {
+        id: "CVE-2019-10744".to_owned(),
+        aliases: Vec::new(),
+        package: Arc::new(parse_purl("pkg:npm/lodash@4.17.4").unwrap().package),
+        fixed: Some("4.17.12".to_owned()),
+        severity: Some(Severity::High),
+        score: None,
+        vector: String::new(),
+        probability: None,
+        exploited: None,
+        summary: String::new(),
+        used,
+        priority: 0,
+    };
+    images.insert_vulnerabilities(name, vec![vulnerability]);
+    let rules = RuleSet::matching(|rule| rule.meta.name == "image-vulnerabilities");
+    run_with(&inventory, &images, &Settings::default(), &rules, Vec::new(), &[]).remove(0)
+}
+
+#[test]
+fn what_the_entry_point_does_not_use_is_less_bad() {
+    let root = "      securityContext: {runAsUser: 0}\n";
+    let command = "      command: [/bin/other]\n";
+    for (fields, used, severity) in [
+        ("", None, Severity::High),
+        ("", Some(true), Severity::High),
+        ("", Some(false), Severity::Medium),
+        (root, Some(false), Severity::Medium),
+        // Of a command of the pod's own nobody knows what it uses.
+        (command, Some(false), Severity::High),
+    ] {
+        assert_eq!(vulnerable(fields, used).severity, severity, "{fields} {used:?}");
+    }
+    assert!(vulnerable("", Some(false)).message.contains("not used by what is started"));
+    assert!(vulnerable("", Some(true)).message.contains("(high, used by what is started)"));
+    let other = vulnerable(command, Some(false));
+    assert!(!other.message.contains("used by"), "{}", other.message);
+    assert!(vulnerable(root, None).message.contains("runs as root"));
 }

@@ -142,7 +142,8 @@ pub struct DbQueryArguments {
 /// Which known vulnerabilities count, and who says so.
 #[derive(Debug, Args)]
 pub struct KnownArguments {
-    /// Exit with 1 only for such: a severity, `fixable`, `exploited`, or several with commas.
+    /// Exit with 1 only for such: a severity, `fixable`, `exploited`, `used` (by the entry point, as far
+    /// as is known), or several with commas.
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<coaming_advisory::FailOn>,
 

@@ -69,14 +69,18 @@ impl LookUp {
         if self.named || wanted || self.file.exists() { self.open().map(Some) } else { Ok(None) }
     }
 
-    /// What is known of packages; `product` is the image that they are in, or nothing.
+    /// What is known of packages; `product` is the name of the image that they are in, or nothing.
     pub(super) fn known(
         &self,
         database: &Database,
         groups: &[Group],
-        surroundings: Surroundings,
         product: &str,
+        facts: Option<&ImageFacts>,
     ) -> Result<Known, CommandError> {
+        let surroundings = Surroundings {
+            root: facts.and_then(|facts| facts.user.is_root()),
+            ..Surroundings::default()
+        };
         let mut matches = Matches::default();
         for (distribution, packages) in groups {
             matches.merge(
@@ -84,6 +88,9 @@ impl LookUp {
                     .matches(packages, distribution.as_ref(), surroundings)
                     .map_err(argument)?,
             );
+        }
+        if let Some(facts) = facts {
+            matches.weigh(surroundings, |package| facts.uses(package));
         }
         let found = std::mem::take(&mut matches.vulnerabilities);
         let excused = excuse(found, &self.excuses, &self.documents, product, &self.today);
@@ -144,8 +151,7 @@ pub(crate) fn of_image(
         return Ok(None);
     };
     let groups = [(facts.distribution.clone(), facts.packages.clone())];
-    let surroundings = Surroundings { root: facts.user.is_root(), exposed: None };
-    let known = look_up.known(&database, &groups, surroundings, name)?;
+    let known = look_up.known(&database, &groups, name, Some(facts))?;
     known.warn_of_excuses();
     let fails = |each| arguments.fail_on.is_some_and(|conditions| conditions.holds(each));
     Ok(Some(OfImage {
@@ -168,8 +174,7 @@ pub(crate) fn into_images(
     let mut void = BTreeSet::new();
     for (reference, facts) in images.iter() {
         let groups = [(facts.distribution.clone(), facts.packages.clone())];
-        let surroundings = Surroundings { root: facts.user.is_root(), exposed: None };
-        let known = look_up.known(&database, &groups, surroundings, reference)?;
+        let known = look_up.known(&database, &groups, reference, Some(facts))?;
         void.extend(known.excused.void);
         unjudged.merge(known.matches);
         found.insert(reference.to_owned(), known.excused.kept);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
-use coaming_advisory::{Named, Surroundings, parse_purl, vex};
+use coaming_advisory::{Named, parse_purl, vex};
 
 use super::keep::timestamp;
 use super::known::{Group, LookUp};
@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError>
     let database = judge.open()?;
     let (named, failed) = read_packages(&arguments.packages)?;
     let groups = by_distribution(named);
-    let known = judge.known(&database, &groups, Surroundings::default(), "")?;
+    let known = judge.known(&database, &groups, "", None)?;
     known.warn_of_excuses();
     output::write(None, |out| {
         let value = match arguments.format {

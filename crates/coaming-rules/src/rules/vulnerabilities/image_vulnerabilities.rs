@@ -164,7 +164,11 @@ impl<'a> Placed<'a> {
             Some((user, _)) => Some(user == 0),
             None => image_is_root(context, scope),
         };
-        let surroundings = Surroundings { root, exposed: outside.reaches(run.workload) };
+        let surroundings = Surroundings {
+            root,
+            exposed: outside.reaches(run.workload),
+            other_command: run.container.command().next().is_some(),
+        };
         Self { run, surroundings }
     }
 
@@ -192,7 +196,7 @@ impl ToDo<'_, '_> {
         let first = runs.first()?;
         let around = first.surroundings;
         let mut ended: Vec<&Vulnerability> =
-            self.found.iter().filter(|each| self.is_about(each)).collect();
+            self.found.iter().filter(|each| self.is_about(each, around)).collect();
         // By what they are worth here; all else is as they came.
         ended.sort_by_key(|each| Reverse(each.priority_in(around)));
         let worst = ended.first()?;
@@ -202,8 +206,8 @@ impl ToDo<'_, '_> {
             "The image of {} has {}{}. {}",
             words::container(scope),
             self.counted(&ended),
-            self.most_urgent(worst, &ended),
-            self.consequence(around),
+            Self::most_urgent(worst, &ended, around),
+            consequence(around),
         );
         let mut draft = self
             .context
@@ -224,15 +228,15 @@ impl ToDo<'_, '_> {
     }
 
     /// Whether a vulnerability goes away by this, or must be named though it does not.
-    fn is_about(&self, vulnerability: &Vulnerability) -> bool {
+    fn is_about(&self, vulnerability: &Vulnerability, around: Surroundings) -> bool {
         vulnerability.remedy() == self.remedy
             && (self.remedy != Remedy::Wait
                 || vulnerability.exploited.is_some()
                 || vulnerability.severity == Some(Severity::Critical)
-                    && vulnerability.used != Some(false))
+                    && vulnerability.used_in(around) != Some(false))
     }
 
-    /// `57 known vulnerabilities in packages of debian 12`
+    /// `57 known vulnerabilities that its distribution has repaired`
     fn counted(&self, ended: &[&Vulnerability]) -> String {
         let many = match ended.len() {
             1 => "1 known vulnerability".to_owned(),
@@ -246,13 +250,17 @@ impl ToDo<'_, '_> {
     }
 
     /// The one to look at first.
-    fn most_urgent(&self, worst: &Vulnerability, ended: &[&Vulnerability]) -> String {
+    fn most_urgent(
+        worst: &Vulnerability,
+        ended: &[&Vulnerability],
+        around: Surroundings,
+    ) -> String {
         let mut marks: Vec<String> = Vec::new();
         marks.extend(worst.severity.map(|severity| severity.as_str().to_owned()));
         if worst.exploited.is_some() {
             marks.push("exploited".to_owned());
         }
-        match worst.used {
+        match worst.used_in(around) {
             Some(true) => marks.push("used by what is started".to_owned()),
             Some(false) => marks.push("not used by what is started".to_owned()),
             None => {}
@@ -266,23 +274,6 @@ impl ToDo<'_, '_> {
             shown(&worst.package.name),
             shown(&worst.package.version)
         )
-    }
-
-    fn consequence(&self, around: Surroundings) -> String {
-        let way = match around.exposed {
-            Some(true) => "The container can be reached from outside of the cluster",
-            Some(false) => {
-                "Network policies keep the outside away from the container, but not all pods"
-            }
-            None => "Whoever can send it input may use a known exploit",
-        };
-        let root = match (around.exposed, around.root) {
-            (Some(true), Some(true)) => ", and runs as root: a known exploit is enough to own it",
-            (Some(true), _) => ": a known exploit is enough to get into it",
-            (_, Some(true)) => ", and the container runs as root",
-            _ => "",
-        };
-        format!("{way}{root}.")
     }
 
     fn what_to_do(&self, ended: &[&Vulnerability]) -> String {
@@ -324,6 +315,24 @@ impl ToDo<'_, '_> {
             Remedy::Wait => format!("take the packages out of {}", self.name),
         }
     }
+}
+
+/// What an intruder makes of it.
+fn consequence(around: Surroundings) -> String {
+    let way = match around.exposed {
+        Some(true) => "The container can be reached from outside of the cluster",
+        Some(false) => {
+            "Network policies keep the outside away from the container, but not all pods"
+        }
+        None => "Whoever can send it input may use a known exploit",
+    };
+    let root = match (around.exposed, around.root) {
+        (Some(true), Some(true)) => ", and runs as root: a known exploit is enough to own it",
+        (Some(true), _) => ": a known exploit is enough to get into it",
+        (_, Some(true)) => ", and the container runs as root",
+        _ => "",
+    };
+    format!("{way}{root}.")
 }
 
 /// What is affected, from where on it is repaired, and by which names: a line a package.
