@@ -36,6 +36,7 @@ pub use error::RegistryError;
 pub use manifest::{Descriptor, Image, Manifest, Platform, media_type};
 pub use options::Options;
 pub use results::{
-    Attachment, AttachmentKind, Comparison, OwnVulnerability, ReportedSeverity,
-    ReportedVulnerability, ScanReport, ScanState, Scanner, VexStatement, compare,
+    Attached, Attachment, AttachmentKind, Comparison, OwnVulnerability, PackageComparison,
+    RegistryResults, ReportedSeverity, ReportedVulnerability, ScanReport, ScanState, Scanner,
+    VexStatement, compare,
 };

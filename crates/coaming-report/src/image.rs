@@ -29,7 +29,16 @@ pub fn render(facts: &ImageFacts, name: &str, color: bool, out: &mut dyn Write) 
     page.problems()
 }
 
-/// Writes the facts as JSON: `{"version": 1, "image": "…", "facts": {…}}`.
+/// What stands beside the facts of an image.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The known vulnerabilities, where they were looked up.
+    pub vulnerabilities: Option<&'a serde_json::Value>,
+    /// What the registry says, where it was asked.
+    pub registry: Option<&'a serde_json::Value>,
+}
+
+/// Writes the facts as JSON: `{"version": 1, "image": "…", "facts": {…}}`, and what stands beside them.
 ///
 /// # Errors
 ///
@@ -37,7 +46,7 @@ pub fn render(facts: &ImageFacts, name: &str, color: bool, out: &mut dyn Write) 
 pub fn json(
     facts: &ImageFacts,
     name: &str,
-    vulnerabilities: Option<&serde_json::Value>,
+    beside: Beside<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     #[derive(serde::Serialize)]
@@ -47,8 +56,11 @@ pub fn json(
         facts: &'a ImageFacts,
         #[serde(skip_serializing_if = "Option::is_none")]
         vulnerabilities: Option<&'a serde_json::Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        registry: Option<&'a serde_json::Value>,
     }
-    let document = Document { version: 1, image: name, facts, vulnerabilities };
+    let Beside { vulnerabilities, registry } = beside;
+    let document = Document { version: 1, image: name, facts, vulnerabilities, registry };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
 }

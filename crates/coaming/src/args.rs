@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use db::*;
-pub use image::{ImageArguments, ImageFormat, ImagePlace};
+pub use image::{ImageArguments, ImageFormat, ImagePlace, RegistryScanner, ScannerArguments};
 pub use pin::PinArguments;
 pub use registry::RegistryArguments;
 

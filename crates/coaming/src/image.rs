@@ -7,12 +7,14 @@ use coaming_config::Config;
 use coaming_daemon::Containerd;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_kube::ImageReference;
+use coaming_registry::RegistryResults;
+use coaming_report::image::Beside;
 
 use crate::args::{ImageArguments, ImageFormat, ImagePlace};
 use crate::db::{self, OfImage};
 use crate::image_place::{self, Daemons, Found};
 use crate::progress::Progress;
-use crate::{CommandError, Outcome, output, scope};
+use crate::{CommandError, Outcome, output, registry_results, scope};
 
 /// The largest bill of materials that is read.
 const BILL_LIMIT: u64 = 512 << 20;
@@ -21,32 +23,71 @@ const BILL_LIMIT: u64 = 512 << 20;
 pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading the image …");
     let config = scope::config_here(arguments.known.config.as_deref())?;
+    let asked = asked_registry(arguments)?;
     let facts = facts(arguments, &config)?;
     let known = db::of_image(&facts, &arguments.image, &arguments.known, &config)?;
+    let results = asked.map(|reference| {
+        let vulnerabilities = known.as_ref().map(|known| known.own.as_slice());
+        registry_results::ask(
+            arguments.registry.options(&config),
+            &reference,
+            arguments.platform.as_ref(),
+            &arguments.scanner,
+            &registry_results::Own { facts: &facts, vulnerabilities },
+        )
+    });
     drop(progress);
     let name = arguments.image.as_str();
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         ImageFormat::Full => {
             let options = output::full_options(arguments.color, arguments.output.is_some());
             coaming_report::image::render(&facts, name, options.color, out)?;
-            vulnerabilities(known.as_ref(), out)
+            vulnerabilities(known.as_ref(), out)?;
+            results.as_ref().map_or(Ok(()), |results| {
+                writeln!(out, "\nWhat the registry says")?;
+                indented(&results.text(), out)
+            })
         }
         ImageFormat::Json => {
-            coaming_report::image::json(&facts, name, known.as_ref().map(|known| &known.json), out)
+            let registry = results.as_ref().map(RegistryResults::json);
+            let beside = Beside {
+                vulnerabilities: known.as_ref().map(|known| &known.json),
+                registry: registry.as_ref(),
+            };
+            coaming_report::image::json(&facts, name, beside, out)
         }
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
         ImageFormat::Spdx => document(&sbom::spdx(&facts, name), out),
     })?;
-    if facts.problems.is_empty() {
-        let fails = known.is_some_and(|known| known.fails);
-        return Ok(if fails { Outcome::Found } else { Outcome::Clean });
-    }
+    let unanswered: &[String] = results.as_ref().map_or(&[], |results| &results.problems);
     if arguments.format != ImageFormat::Full {
         for problem in &facts.problems {
             output::warn(format!("{} {}", problem.place.path, problem.message).trim());
         }
+        unanswered.iter().for_each(|problem| output::warn(problem));
     }
-    Ok(Outcome::Failed)
+    Ok(if !unanswered.is_empty() || !facts.problems.is_empty() {
+        Outcome::Failed
+    } else if known.is_some_and(|known| known.fails) {
+        Outcome::Found
+    } else {
+        Outcome::Clean
+    })
+}
+
+/// The image whose registry is asked what it knows, if it is.
+fn asked_registry(arguments: &ImageArguments) -> Result<Option<ImageReference>, CommandError> {
+    if !arguments.scanner.registry_results {
+        return Ok(None);
+    }
+    let is_name = arguments.image != "-" && !Path::new(&arguments.image).exists();
+    let named = ImageReference::parse(&arguments.image).ok().filter(|_| is_name);
+    named.map(Some).ok_or_else(|| {
+        failed(format!(
+            "--registry-results asks the registry of an image: say its name, `{}` is none",
+            arguments.image
+        ))
+    })
 }
 
 /// What is known to be vulnerable, or why that is not said.
@@ -58,7 +99,11 @@ fn vulnerabilities(known: Option<&OfImage>, out: &mut dyn io::Write) -> io::Resu
             "  not looked up: there is no database here yet, `coaming db update` makes it"
         );
     };
-    for line in known.text.trim_end().lines() {
+    indented(&known.text, out)
+}
+
+fn indented(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    for line in text.trim_end().lines() {
         writeln!(out, "{}", format!("  {line}").trim_end())?;
     }
     Ok(())

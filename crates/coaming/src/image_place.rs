@@ -144,6 +144,16 @@ impl BlobSource for Blobs {
     }
 }
 
+/// The platform to ask registries for: this machine's where none is said.
+pub(crate) fn wanted(platform: Option<&Platform>) -> coaming_registry::Platform {
+    let platform = platform.cloned().unwrap_or_else(Platform::host);
+    coaming_registry::Platform {
+        os: platform.os,
+        architecture: platform.architecture,
+        variant: Some(platform.variant).filter(|variant| !variant.is_empty()),
+    }
+}
+
 /// The image of this name in its registry.
 pub(crate) fn in_registry(
     options: coaming_registry::Options,
@@ -151,13 +161,7 @@ pub(crate) fn in_registry(
     platform: Option<&Platform>,
 ) -> Result<Found, String> {
     let registry = Registry::new(options).map_err(|error| error.to_string())?;
-    let platform = platform.cloned().unwrap_or_else(Platform::host);
-    let wanted = coaming_registry::Platform {
-        os: platform.os,
-        architecture: platform.architecture,
-        variant: Some(platform.variant).filter(|variant| !variant.is_empty()),
-    };
-    let found = registry.image(reference, &wanted).map_err(|error| error.to_string())?;
+    let found = registry.image(reference, &wanted(platform)).map_err(|error| error.to_string())?;
     let descriptors = std::iter::once(found.config)
         .chain(found.layers)
         .map(|descriptor| (descriptor.digest.clone(), descriptor))

@@ -18,6 +18,7 @@ mod net;
 mod output;
 mod pin;
 mod progress;
+mod registry_results;
 mod scan;
 mod scope;
 mod secrets;

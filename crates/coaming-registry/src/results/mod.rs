@@ -5,6 +5,7 @@
 //! does not say is left empty; nothing is made up.
 
 mod attached;
+mod beside;
 mod compare;
 mod google;
 mod harbor;
@@ -24,6 +25,7 @@ use crate::transport::{Call, Identity, Target, of_status, read_bounded};
 use crate::{Registry, client};
 
 pub use attached::{Attachment, AttachmentKind, VexStatement};
+pub use beside::{Attached, PackageComparison, RegistryResults};
 pub use compare::{Comparison, OwnVulnerability, compare};
 
 /// The largest answer of a scanner that is read.

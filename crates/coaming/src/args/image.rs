@@ -21,6 +21,7 @@ Examples:
   docker save shop/web | coaming image -
   coaming image --format cyclonedx -o web.cdx.json web.tar
   coaming image --fail-on fixable,high web.tar
+  coaming image --registry-results harbor.example.com/shop/web:1.4
   coaming image rootfs/
   coaming image web.cdx.json              a bill of materials, of CycloneDX or SPDX")]
 pub struct ImageArguments {
@@ -57,9 +58,52 @@ pub struct ImageArguments {
     #[command(flatten)]
     pub known: super::KnownArguments,
 
+    /// What the registry says.
+    #[command(flatten)]
+    pub scanner: ScannerArguments,
+
     /// How to reach registries.
     #[command(flatten)]
     pub registry: super::RegistryArguments,
+}
+
+/// What the image's registry says of it.
+#[derive(Debug, Args)]
+pub struct ScannerArguments {
+    /// Also show what the image's registry found when it scanned it, and the bills of materials, VEX
+    /// and SARIF attached to it there; and where they differ from our own findings. Harbor, Quay, Docker
+    /// Trusted Registry (Mirantis), Google's and Red Hat's registries are known.
+    #[arg(long, help_heading = "Registries")]
+    pub registry_results: bool,
+
+    /// Which scanner the registry has, if it does not say so itself.
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        requires = "registry_results",
+        help_heading = "Registries"
+    )]
+    pub registry_scanner: Option<RegistryScanner>,
+
+    /// Where the scanner's interface is, if not at its usual place.
+    #[arg(long, value_name = "URL", requires = "registry_results", help_heading = "Registries")]
+    pub registry_scanner_url: Option<String>,
+}
+
+/// The scanners of registries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RegistryScanner {
+    /// Harbor.
+    Harbor,
+    /// Quay.
+    Quay,
+    /// Docker Trusted Registry, Mirantis Secure Registry.
+    TrustedRegistry,
+    /// Google's Container Analysis.
+    Google,
+    /// Red Hat's Container Catalog, with its grades.
+    RedHat,
 }
 
 /// How an image is shown.

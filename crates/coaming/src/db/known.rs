@@ -15,6 +15,7 @@ use coaming_advisory::{
 };
 use coaming_config::Config;
 use coaming_image::{Distribution, ImageFacts, Package};
+use coaming_registry::OwnVulnerability;
 use coaming_rules::Images;
 
 use super::keep::{argument, warn_if_old};
@@ -119,6 +120,17 @@ impl Known {
         render::text(&self.excused, &self.advices, &self.matches)
     }
 
+    /// The names of all vulnerabilities, by the packages.
+    fn own(&self) -> Vec<OwnVulnerability> {
+        let excused = self.excused.excused.iter().map(|(each, _)| each);
+        let all = self.excused.kept.iter().chain(excused);
+        all.map(|each| OwnVulnerability {
+            ids: std::iter::once(&each.id).chain(&each.aliases).cloned().collect(),
+            package: each.package.name.clone(),
+        })
+        .collect()
+    }
+
     /// Says which excuses excuse nothing.
     pub(super) fn warn_of_excuses(&self) {
         self.excused.void.iter().for_each(|void| warn_of_excuse(void));
@@ -135,6 +147,8 @@ pub(crate) struct OfImage {
     pub(crate) text: String,
     /// For programs.
     pub(crate) json: serde_json::Value,
+    /// All of them, also what is excused, to be compared with what others found.
+    pub(crate) own: Vec<OwnVulnerability>,
     /// Whether there is something that the user will not have.
     pub(crate) fails: bool,
 }
@@ -157,6 +171,7 @@ pub(crate) fn of_image(
     Ok(Some(OfImage {
         text: known.text(),
         json: known.json(),
+        own: known.own(),
         fails: known.excused.kept.iter().any(fails),
     }))
 }

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use super::docker_registry::DockerRegistry;
+
 fn compare(ecosystem: &str, lines: &str) -> (String, String, Option<i32>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_coaming"))
         .args(["db", "compare", ecosystem])
@@ -93,4 +95,48 @@ fn without_a_database_it_says_how_to_get_one() {
     let (_, error, code) = coaming(&["db", "query", "--db", "/nowhere/db", "pkg:pypi/a@1"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("coaming db build"), "{error}");
+}
+
+#[test]
+fn a_database_goes_to_a_registry_and_comes_back() {
+    let test = "a_database_goes_to_a_registry_and_comes_back";
+    let Some(server) = DockerRegistry::start(test) else { return };
+    let (folder, database) = built();
+    let bytes = std::fs::read(&database).unwrap();
+    let transfer = |command: &str, user: &str, reference: &str, file: &str| {
+        let ca = server.ca();
+        let output = super::coaming(&["db", command, reference, "--db", file])
+            .args(["--ca", ca.to_str().unwrap()])
+            .env("DOCKER_CONFIG", server.docker_config(user))
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr), output.status.code())
+    };
+    let reference = format!("{}/company/advisories:1", server.host);
+    let (out, error, code) = transfer("push", "reader", &reference, &database);
+    assert_eq!((error.as_str(), code), ("", Some(0)));
+    // What is printed is the reference to pull by.
+    let pinned = out.trim();
+    assert!(pinned.starts_with(&format!("{reference}@sha256:")), "{pinned}");
+    let other = folder.path().join("fresh/advisories.db");
+    let other = other.to_str().unwrap();
+    let (out, error, code) = transfer("pull", "reader", pinned, other);
+    assert_eq!((error.as_str(), code), ("", Some(0)));
+    assert!(out.contains("sha256:"), "{out}");
+    assert_eq!(std::fs::read(other).unwrap(), bytes);
+    let asked = coaming(&["db", "query", "--db", other, "pkg:pypi/requests@2.19.1"]);
+    assert_eq!(asked.2, Some(1), "{}", asked.1);
+    // Who may not pull keeps what he has, and so does who names something that is not there.
+    std::fs::write(other, "the old one").unwrap();
+    let missing = format!("{}/company/advisories:2", server.host);
+    for (user, reference) in [("stranger", &reference), ("reader", &missing)] {
+        let (_, error, code) = transfer("pull", user, reference, other);
+        assert_eq!(code, Some(2), "{error}");
+        assert_eq!(std::fs::read_to_string(other).unwrap(), "the old one", "{error}");
+    }
+    // What is no database does not even leave.
+    let (_, error, code) = transfer("push", "reader", &missing, other);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("is damaged"), "{error}");
 }

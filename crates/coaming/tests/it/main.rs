@@ -17,6 +17,7 @@ mod images;
 mod lab;
 mod net;
 mod pin;
+mod registry_results;
 mod render;
 mod scan;
 mod secrets;

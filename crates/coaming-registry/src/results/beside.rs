@@ -1,0 +1,280 @@
+//! What a registry says of an image beside what we found: for people and for programs.
+//!
+//! Invariant: what comes from a registry was cleaned when it was read, and is cut for people, never for
+//! programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{
+    Comparison, ReportedSeverity, ReportedVulnerability, ScanReport, ScanState, VexStatement,
+};
+
+/// More lines of one kind are not shown to people.
+const LINES: usize = 20;
+
+/// All that a registry says of an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistryResults {
+    /// What its scanner found; `None` where it has no scanner that is known here.
+    pub report: Option<ScanReport>,
+    /// Where that differs from our own; `None` where one of the two is missing.
+    pub comparison: Option<Comparison>,
+    /// The documents that are attached to the image.
+    pub attached: Vec<Attached>,
+    /// What could not be asked or read.
+    pub problems: Vec<String>,
+}
+
+/// A document that is attached to the image, beside our own findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// `SPDX`, `CycloneDX`, `VEX`, `SARIF`.
+    pub format: &'static str,
+    /// The digest of its manifest.
+    pub digest: String,
+    /// The vulnerabilities that it names.
+    pub vulnerabilities: Vec<ReportedVulnerability>,
+    /// Where these differ from our own.
+    pub comparison: Option<Comparison>,
+    /// Where its packages differ from our own.
+    pub packages: Option<PackageComparison>,
+    /// What it states, with whether we list the vulnerability.
+    pub statements: Vec<(VexStatement, Option<bool>)>,
+}
+
+/// Where two lists of packages differ, by package URLs without qualifiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageComparison {
+    /// How many are on both.
+    pub both: usize,
+    /// Only we found these, sorted.
+    pub only_ours: Vec<String>,
+    /// Only the document has these, sorted.
+    pub only_theirs: Vec<String>,
+}
+
+impl RegistryResults {
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        match &self.report {
+            Some(report) => report_text(&mut out, report, self.comparison.as_ref()),
+            // Writing to a string can't fail.
+            None if self.problems.is_empty() => {
+                let _ = writeln!(out, "no scanner of its own that is known here");
+            }
+            None => {}
+        }
+        for attached in &self.attached {
+            attached_text(&mut out, attached);
+        }
+        for problem in &self.problems {
+            let _ = writeln!(out, "note: {problem}");
+        }
+        out
+    }
+
+    /// For programs: a contract.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({
+            "report": self.report.as_ref().map(|report| json!({
+                "scanner": report.scanner,
+                "state": state(report.state),
+                "completed": report.completed,
+                "grade": report.grade,
+                "vulnerabilities": vulnerabilities(&report.vulnerabilities),
+            })),
+            "comparison": self.comparison.as_ref().map(comparison),
+            "attached": self.attached.iter().map(attached_json).collect::<Vec<_>>(),
+            "problems": self.problems,
+        })
+    }
+}
+
+fn report_text(out: &mut String, report: &ScanReport, comparison: Option<&Comparison>) {
+    let _ = write!(out, "{}: {}", report.scanner, state_text(report.state));
+    if let Some(completed) = &report.completed {
+        let _ = write!(out, ", {completed}");
+    }
+    if let Some(grade) = &report.grade {
+        let _ = write!(out, ", grade {grade}");
+    }
+    if report.state == ScanState::Complete {
+        let _ = write!(out, ", {}", counted(&report.vulnerabilities));
+    }
+    out.push('\n');
+    vulnerabilities_text(out, &report.vulnerabilities);
+    match comparison {
+        Some(comparison) => comparison_text(out, "the registry", comparison),
+        None if report.state == ScanState::Complete => {
+            let _ = writeln!(
+                out,
+                "not compared with our own: there is no database here (`coaming db update`, or --db)"
+            );
+        }
+        None => {}
+    }
+}
+
+fn attached_text(out: &mut String, attached: &Attached) {
+    let _ = writeln!(out, "attached {} {}", attached.format, attached.digest);
+    if let Some(packages) = &attached.packages {
+        let _ = writeln!(out, "  {} packages are in it and in our own list", packages.both);
+        few(out, "only in it", &packages.only_theirs);
+        few(out, "only in our list", &packages.only_ours);
+    }
+    vulnerabilities_text(out, &attached.vulnerabilities);
+    if let Some(comparison) = &attached.comparison {
+        comparison_text(out, "the document", comparison);
+    }
+    for (statement, listed) in attached.statements.iter().take(LINES) {
+        let why = statement.justification.as_deref().unwrap_or_default();
+        let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+        let beside = match listed {
+            Some(true) => "; we list it",
+            Some(false) => "; we don't list it",
+            None => "",
+        };
+        let _ = writeln!(out, "  {}: {}{why}{beside}", statement.vulnerability, statement.status);
+    }
+    more(out, attached.statements.len());
+}
+
+fn vulnerabilities_text(out: &mut String, found: &[ReportedVulnerability]) {
+    let mut worst: Vec<&ReportedVulnerability> = found.iter().collect();
+    worst.sort_by_key(|each| std::cmp::Reverse(each.severity));
+    for each in worst.into_iter().take(LINES) {
+        let fixed = match &each.fixed_version {
+            Some(version) => format!(" (fixed in {version})"),
+            None => String::new(),
+        };
+        let line = format!(
+            "{:<10} {:<20} {} {}{fixed}",
+            each.severity.as_str(),
+            each.id,
+            each.package,
+            each.version
+        );
+        let _ = writeln!(out, "  {}", line.trim_end());
+    }
+    more(out, found.len());
+}
+
+fn comparison_text(out: &mut String, who: &str, comparison: &Comparison) {
+    let _ = writeln!(out, "  beside our own: {} found by both", comparison.both.len());
+    let named = |list: &[(String, String)]| -> Vec<String> {
+        list.iter().map(|(id, package)| format!("{id} in {package}")).collect()
+    };
+    few(out, &format!("only {who} lists"), &named(&comparison.only_theirs));
+    few(out, "only we list", &named(&comparison.only_ours));
+}
+
+/// A line of some names.
+fn few(out: &mut String, title: &str, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    let shown: Vec<&str> = names.iter().take(LINES).map(String::as_str).collect();
+    let rest = match names.len().saturating_sub(LINES) {
+        0 => String::new(),
+        rest => format!(", and {rest} more"),
+    };
+    let _ = writeln!(out, "  {title} ({}): {}{rest}", names.len(), shown.join(", "));
+}
+
+fn more(out: &mut String, all: usize) {
+    if all > LINES {
+        let _ = writeln!(out, "  and {} more: `--format json` has them all", all - LINES);
+    }
+}
+
+/// `2 vulnerabilities: 1 critical, 1 low`
+fn counted(found: &[ReportedVulnerability]) -> String {
+    let severities = [
+        ReportedSeverity::Critical,
+        ReportedSeverity::High,
+        ReportedSeverity::Medium,
+        ReportedSeverity::Low,
+        ReportedSeverity::Negligible,
+        ReportedSeverity::Unknown,
+    ];
+    let parts: Vec<String> = severities
+        .into_iter()
+        .filter_map(|severity| {
+            let count = found.iter().filter(|each| each.severity == severity).count();
+            (count > 0).then(|| format!("{count} {}", severity.as_str()))
+        })
+        .collect();
+    match found.len() {
+        0 => "no vulnerabilities".to_owned(),
+        1 => format!("1 vulnerability: {}", parts.join(", ")),
+        count => format!("{count} vulnerabilities: {}", parts.join(", ")),
+    }
+}
+
+fn state(state: ScanState) -> &'static str {
+    match state {
+        ScanState::Complete => "complete",
+        ScanState::Pending => "pending",
+        ScanState::NotScanned => "not-scanned",
+        ScanState::Unsupported => "unsupported",
+        ScanState::Failed => "failed",
+    }
+}
+
+fn state_text(state: ScanState) -> &'static str {
+    match state {
+        ScanState::Complete => "scanned",
+        ScanState::Pending => "not scanned yet, it waits its turn or is under way",
+        ScanState::NotScanned => "not scanned: nobody asked for it",
+        ScanState::Unsupported => "can't scan such an image",
+        ScanState::Failed => "the scan failed",
+    }
+}
+
+fn vulnerabilities(found: &[ReportedVulnerability]) -> Vec<Value> {
+    let one = |each: &ReportedVulnerability| {
+        json!({
+            "id": each.id, "package": each.package, "version": each.version,
+            "fixed": each.fixed_version, "severity": each.severity.as_str(),
+        })
+    };
+    found.iter().map(one).collect()
+}
+
+fn comparison(comparison: &Comparison) -> Value {
+    let list = |list: &[(String, String)]| -> Vec<Value> {
+        list.iter().map(|(id, package)| json!({"id": id, "package": package})).collect()
+    };
+    json!({
+        "both": comparison.both,
+        "only_ours": list(&comparison.only_ours),
+        "only_theirs": list(&comparison.only_theirs),
+    })
+}
+
+fn attached_json(attached: &Attached) -> Value {
+    let statement = |(statement, listed): &(VexStatement, Option<bool>)| {
+        json!({
+            "vulnerability": statement.vulnerability, "status": statement.status,
+            "justification": statement.justification, "products": statement.products,
+            "listed": listed,
+        })
+    };
+    json!({
+        "format": attached.format,
+        "digest": attached.digest,
+        "vulnerabilities": vulnerabilities(&attached.vulnerabilities),
+        "comparison": attached.comparison.as_ref().map(comparison),
+        "packages": attached.packages.as_ref().map(|packages| json!({
+            "both": packages.both,
+            "only_ours": packages.only_ours,
+            "only_theirs": packages.only_theirs,
+        })),
+        "statements": attached.statements.iter().map(statement).collect::<Vec<_>>(),
+    })
+}
