@@ -271,4 +271,5 @@ def main():
     (folder / "labels.json").write_text(json.dumps(labels, indent=1, sort_keys=True))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -21,9 +21,8 @@ pub(crate) struct Assignment {
     pub(crate) followed: bool,
 }
 
-/// The assignment whose name holds the byte at `hit`.
-pub(crate) fn around(text: &[u8], hit: usize) -> Option<Assignment> {
-    let name = name_around(text, hit)?;
+/// The assignment to this name.
+pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     if let Some(default) = shell_default(text, &name) {
         return Some(default);
     }
@@ -236,7 +235,7 @@ mod tests {
 
     fn read(text: &str) -> Option<(&str, &str)> {
         let hit = text.to_lowercase().find("passw")?;
-        let found = around(text.as_bytes(), hit)?;
+        let found = of_name(text.as_bytes(), name_around(text.as_bytes(), hit)?)?;
         Some((text.get(found.name)?, text.get(found.value)?))
     }
 

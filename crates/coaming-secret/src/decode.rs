@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 
-use crate::check;
+use crate::{check, measure};
 
 /// The longest value that is decoded.
 const MAX_ENCODED: usize = 4 << 20;
@@ -16,25 +16,62 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     if text.len() > MAX_ENCODED {
         return None;
     }
+    if !text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return check::STANDARD.decode(text).ok();
+    }
     let compact: String = text.split_ascii_whitespace().collect();
     check::STANDARD.decode(compact.as_bytes()).ok()
 }
 
-/// The text that a value is in base64: none if it is too short to tell, or no text.
+/// How often one text may be wrapped in another.
+const MAX_LAYERS: usize = 4;
+
+/// The text that a value is in base64 or hexadecimal digits, however often it was encoded: none if it
+/// is too short to tell, or no text.
 pub(crate) fn readable(value: &str) -> Option<String> {
+    let mut text = layer(value)?;
+    for _ in 1..MAX_LAYERS {
+        let Some(inner) = layer(&text) else { break };
+        text = inner;
+    }
+    Some(text)
+}
+
+/// What one encoding less says.
+fn layer(value: &str) -> Option<String> {
     let value = value.trim();
-    let least = if value.ends_with('=') { 8 } else { 16 };
-    let is_encoded = value.len() >= least
-        && value.len() % 4 != 1
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n ".contains(&byte));
-    if !is_encoded {
+    let least = if value.ends_with('=') { 8 } else { 12 };
+    if value.len() < least {
         return None;
     }
-    let text = String::from_utf8(base64(value)?).ok()?;
+    let text = if value.len() >= 24 && value.len() % 2 == 0 && measure::is_hex(value.as_bytes()) {
+        String::from_utf8(hexadecimal(value.as_bytes())?).ok()?
+    } else {
+        let is_encoded = value.len() % 4 != 1
+            && value
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n ".contains(&byte));
+        if !is_encoded {
+            return None;
+        }
+        String::from_utf8(base64(value)?).ok()?
+    };
     // Random bytes are no UTF-8, or have control characters.
-    let is_text =
-        text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')) && text.is_ascii();
+    let is_text = text
+        .bytes()
+        .all(|byte| (0x20..0x7F).contains(&byte) || matches!(byte, b'\n' | b'\r' | b'\t'));
     is_text.then_some(text)
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    digits
+        .chunks_exact(2)
+        .map(|pair| match pair {
+            &[high, low] => u8::try_from(value(high)? * 16 + value(low)?).ok(),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether a text is a certificate or public key and nothing else.

@@ -5,22 +5,17 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use base64::Engine as _;
 use coaming_finding::Confidence;
 
-use crate::check::Verdict;
+use crate::candidate::{Candidate, settle};
 use crate::gitleaks::RuleFile;
-use crate::judge::{Judge, Judgement};
+use crate::judge::Judge;
 use crate::kinds::{self, Form, Kind};
-use crate::{Detection, FingerprintKey, Origin, assign, decode, judge, noise, pem, url};
-
-/// The longest token that is read from its first byte; session tokens and macaroons are the longest.
-const MAX_TOKEN: usize = 8 << 10;
-/// How far before its inner literal a token may start.
-const MAX_BEFORE: usize = 160;
-/// How far behind its inner literal a token may reach.
-const MAX_AFTER: usize = 512;
-/// How far around an AWS key ID its secret is looked for.
-const PAIR_DISTANCE: usize = 256;
+use crate::names::Says;
+use crate::{
+    Detection, FingerprintKey, Origin, assign, check, decode, header, judge, names, tokens,
+};
 
 /// Words that are in every name that promises a secret (see [`crate::names`]).
 const NAME_WORDS: &[&str] = &[
@@ -51,21 +46,29 @@ const NAME_WORDS: &[&str] = &[
     "psk",
     "_pw",
     "bearer",
+    "requirepass",
 ];
+
+/// A literal of a kind is looked for in base64 too, if so much of it is there.
+const MIN_ENCODED: usize = 5;
 
 /// What a literal leads to.
 #[derive(Clone, Copy)]
 enum Lead {
     Token(&'static Kind, &'static str),
+    /// The same in base64.
+    Encoded,
     PrivateKey,
     Url,
+    DataSource,
+    Scheme(&'static str),
     Name,
 }
 
 /// Finds credentials in texts. Made once, used by many threads.
 pub struct Detector {
     literals: Option<AhoCorasick>,
-    leads: Vec<Lead>,
+    leads: Vec<(Lead, String)>,
     judge: Judge,
     key: FingerprintKey,
     own: Option<RuleFile>,
@@ -83,39 +86,53 @@ pub fn detector() -> &'static Detector {
     DETECTOR.get_or_init(|| Detector::new(FingerprintKey::default()))
 }
 
-/// A detection on its way: before overlaps are settled.
-struct Candidate {
-    kind: &'static str,
-    title: &'static str,
-    range: Range<usize>,
-    confidence: Confidence,
-    made: bool,
-    /// Of two that overlap, the lower one stays.
-    rank: u8,
+/// All literals, and what each leads to.
+fn leads() -> Vec<(Lead, String)> {
+    let mut leads = vec![
+        (Lead::PrivateKey, "-----BEGIN ".to_owned()),
+        (Lead::Encoded, in_base64("-----BEGIN ")),
+        (Lead::Url, "://".to_owned()),
+        (Lead::DataSource, "@tcp(".to_owned()),
+        (Lead::DataSource, "@unix(".to_owned()),
+        (Lead::Scheme(header::BASIC), header::BASIC.to_owned()),
+        (Lead::Scheme(header::BEARER), header::BEARER.to_owned()),
+    ];
+    for kind in kinds::all() {
+        let of_kind: &[&str] = match &kind.form {
+            Form::Prefixed(prefixes) => prefixes,
+            Form::Around(literal) => std::slice::from_ref(literal),
+            Form::Named(_) => &[],
+        };
+        leads.extend(of_kind.iter().map(|&own| (Lead::Token(kind, own), own.to_owned())));
+        if matches!(kind.form, Form::Prefixed(_)) {
+            let encoded = of_kind.iter().map(|own| in_base64(own));
+            leads.extend(
+                encoded.filter(|own| own.len() >= MIN_ENCODED).map(|own| (Lead::Encoded, own)),
+            );
+        }
+    }
+    leads.extend(NAME_WORDS.iter().map(|&word| (Lead::Name, word.to_owned())));
+    leads
+}
+
+/// How base64 of any text starts that starts so, as far as that is certain.
+fn in_base64(start: &str) -> String {
+    const ENOUGH: usize = 8;
+    let mut encoded = check::STANDARD.encode(start);
+    encoded.truncate((start.len() * 8 / 6).min(ENOUGH));
+    encoded
 }
 
 impl Detector {
     /// A detector with the built-in kinds.
     #[must_use]
     pub fn new(key: FingerprintKey) -> Self {
-        let mut literals: Vec<&str> = vec!["-----BEGIN ", "://"];
-        let mut leads = vec![Lead::PrivateKey, Lead::Url];
-        for kind in kinds::all() {
-            let of_kind: &[&str] = match &kind.form {
-                Form::Prefixed(prefixes) => prefixes,
-                Form::Around(literal) => std::slice::from_ref(literal),
-                Form::Named(_) => &[],
-            };
-            literals.extend_from_slice(of_kind);
-            leads.extend(of_kind.iter().map(|literal| Lead::Token(kind, literal)));
-        }
-        literals.extend_from_slice(NAME_WORDS);
-        leads.extend(NAME_WORDS.iter().map(|_| Lead::Name));
+        let leads = leads();
         let literals = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::DFA))
-            .build(literals)
+            .build(leads.iter().map(|(_, literal)| literal))
             .ok();
         Self { literals, leads, judge: Judge::new(), key, own: None }
     }
@@ -134,10 +151,11 @@ impl Detector {
         if let Origin::Value(name) = origin
             && let Ok(value) = std::str::from_utf8(text)
         {
-            self.named(name, value, 0, &mut found);
+            self.named(names::read(name), name, value, 0, &mut found);
         }
         self.literals_in(text, &mut found);
-        let mut detections = self.settle(text, found);
+        let mut detections: Vec<Detection> =
+            settle(found).into_iter().map(|found| self.detection(text, found)).collect();
         if let Some(own) = &self.own {
             self.add_own(own, text, origin, &mut detections);
         }
@@ -181,185 +199,95 @@ impl Detector {
         let Some(literals) = &self.literals else { return };
         let mut names_until = 0;
         for hit in literals.find_overlapping_iter(text) {
-            match self.leads.get(hit.pattern().as_usize()) {
-                Some(&Lead::Token(kind, literal)) => token(text, hit.start(), kind, literal, found),
-                Some(Lead::PrivateKey) => private_key(text, hit.start(), found),
-                Some(Lead::Url) => url_password(text, hit.start(), found),
-                Some(Lead::Name) if hit.start() >= names_until => {
-                    names_until = self.assignment(text, hit.start(), found);
+            let Some((lead, literal)) = self.leads.get(hit.pattern().as_usize()) else { continue };
+            let start = hit.start();
+            match *lead {
+                Lead::Token(kind, literal) => tokens::token(text, start, kind, literal, found),
+                Lead::Encoded => self.encoded(text, start, literal, found),
+                Lead::PrivateKey => tokens::private_key(text, start, found),
+                Lead::Url => tokens::url_password(text, start, found),
+                Lead::DataSource => tokens::data_source(text, start, found),
+                Lead::Scheme(scheme) => found.extend(
+                    header::in_text(text, start, scheme)
+                        .map(|judgement| Candidate { rank: 2, ..Candidate::named(judgement, 0) }),
+                ),
+                Lead::Name if start >= names_until => {
+                    names_until = self.assignment(text, start, found);
                 }
-                _ => {}
+                Lead::Name => {}
             }
         }
+    }
+
+    /// A token in base64, by a literal of it.
+    fn encoded(&self, text: &[u8], hit: usize, literal: &str, found: &mut Vec<Candidate>) {
+        let Some((range, decoded)) = tokens::encoded(text, hit, literal) else { return };
+        let mut within = Vec::new();
+        self.literals_in(&decoded, &mut within);
+        let best = within.into_iter().min_by_key(|candidate| candidate.rank);
+        found.extend(best.map(|best| Candidate { range, rank: best.rank.min(3), ..best }));
     }
 
     /// Judges the assignment whose name is at `hit`, and says where that name ends.
     fn assignment(&self, text: &[u8], hit: usize, found: &mut Vec<Candidate>) -> usize {
         let Some(name) = assign::name_around(text, hit) else { return hit + 1 };
         let end = name.end;
-        let Some(found_name) = text.get(name).and_then(|name| std::str::from_utf8(name).ok())
+        // Most such words are assigned nothing: that is seen at once.
+        let Some(assignment) = assign::of_name(text, name) else { return end };
+        let part = |range| text.get(range).and_then(|part| std::str::from_utf8(part).ok());
+        let (Some(name), Some(value)) = (part(assignment.name), part(assignment.value.clone()))
         else {
             return end;
         };
-        if !judge::may_be_secret(found_name) {
-            return end;
-        }
-        let Some(assignment) = assign::around(text, hit) else { return end };
-        let value = text.get(assignment.value.clone()).unwrap_or_default();
-        let Ok(value) = std::str::from_utf8(value) else { return end };
+        let Some(says) = names::read(name) else { return end };
         if !assignment.quoted && judge::is_bare_word(value)
             || assignment.followed && !judge::stands_out(value)
         {
             return end;
         }
-        self.named(found_name, value, assignment.value.start, found);
+        self.named(Some(says), name, value, assignment.value.start, found);
         end
     }
 
     /// Judges a value by its name, and by what it says in base64.
-    fn named(&self, name: &str, value: &str, offset: usize, found: &mut Vec<Candidate>) {
-        let decoded = decode::readable(value);
-        if let Some(decoded) = &decoded {
-            if decode::is_public(decoded) {
-                return;
-            }
-            let mut within = Vec::new();
-            self.literals_in(decoded.as_bytes(), &mut within);
-            if let Some(best) = within.into_iter().min_by_key(|candidate| candidate.rank) {
-                let range = offset..offset + value.len();
-                found.push(Candidate { range, rank: best.rank.min(3), ..best });
-                return;
-            }
+    fn named(
+        &self,
+        says: Option<Says>,
+        name: &str,
+        value: &str,
+        offset: usize,
+        found: &mut Vec<Candidate>,
+    ) {
+        let Some(decoded) = decode::readable(value) else {
+            let judgement = says.and_then(|says| self.judge.judge(says, name, value));
+            found.extend(judgement.map(|judgement| Candidate::named(judgement, offset)));
+            return;
+        };
+        if decode::is_public(&decoded) {
+            return;
         }
-        let plain = decoded.as_deref().filter(|decoded| noise::is_noise(decoded));
-        if plain.is_none()
-            && let Some(judgement) = self.judge.judge(name, value)
+        // What it says counts, and all of it is the value.
+        let range = offset..offset + value.len();
+        let mut within = Vec::new();
+        self.literals_in(decoded.as_bytes(), &mut within);
+        if let Some(best) = within.into_iter().min_by_key(|candidate| candidate.rank) {
+            found.push(Candidate { range, rank: best.rank.min(3), ..best });
+        } else if let Some(judgement) = says.and_then(|says| self.judge.judge(says, name, &decoded))
         {
-            found.push(Candidate::named(judgement, offset));
+            found.push(Candidate { range, ..Candidate::named(judgement, 0) });
         }
     }
 
-    /// Orders candidates, keeps one of those that overlap, and takes fingerprints.
-    fn settle(&self, text: &[u8], mut found: Vec<Candidate>) -> Vec<Detection> {
-        found.sort_by(|a, b| {
-            (a.rank, a.range.start, std::cmp::Reverse(a.range.end)).cmp(&(
-                b.rank,
-                b.range.start,
-                std::cmp::Reverse(b.range.end),
-            ))
-        });
-        let mut kept: Vec<Candidate> = Vec::new();
-        let mut taken = std::collections::BTreeMap::new();
-        for candidate in found {
-            let range = candidate.range.clone();
-            let overlaps = taken
-                .range(..range.end)
-                .next_back()
-                .is_some_and(|(_, &end): (&usize, &usize)| end > range.start);
-            if !overlaps && !range.is_empty() {
-                taken.insert(range.start, range.end);
-                kept.push(candidate);
-            }
-        }
-        kept.sort_by_key(|candidate| candidate.range.start);
-        kept.into_iter()
-            .map(|candidate| {
-                let value = text.get(candidate.range.clone()).unwrap_or_default();
-                Detection {
-                    kind: Cow::Borrowed(candidate.kind),
-                    title: Cow::Borrowed(candidate.title),
-                    fingerprint: self.key.of(value, candidate.made),
-                    range: candidate.range,
-                    confidence: candidate.confidence,
-                }
-            })
-            .collect()
-    }
-}
-
-impl Candidate {
-    fn named(judgement: Judgement, offset: usize) -> Self {
-        let range = judgement.range.start + offset..judgement.range.end + offset;
-        let rank = if judgement.made { 2 } else { 4 };
-        let Judgement { kind, title, confidence, made, .. } = judgement;
-        Self { kind, title, range, confidence, made, rank }
-    }
-}
-
-/// Looks for a kind's token at a literal of it.
-fn token(text: &[u8], hit: usize, kind: &'static Kind, literal: &str, found: &mut Vec<Candidate>) {
-    // Literals are found in any case; tokens are written in one.
-    if text.get(hit..hit + literal.len()) != Some(literal.as_bytes()) {
-        return;
-    }
-    let range = match kind.form {
-        Form::Prefixed(_) => prefixed_token(text, hit, kind, literal),
-        _ => inner_token(text, hit, kind, literal),
-    };
-    let Some(range) = range else { return };
-    let value = text.get(range.clone()).unwrap_or_default();
-    let random = if matches!(kind.form, Form::Prefixed(_)) {
-        value.get(literal.len()..)
-    } else {
-        Some(value)
-    };
-    if is_made_up(random.unwrap_or_default()) {
-        return;
-    }
-    let confidence = match kind.check(value) {
-        Verdict::Real => Confidence::High,
-        Verdict::Doubtful => Confidence::Medium,
-        Verdict::Other => return,
-    };
-    if kind.name == "aws-access-key-id" {
-        aws_secret(text, &range, found);
-    }
-    found.push(Candidate {
-        kind: kind.name,
-        title: kind.title,
-        range,
-        confidence,
-        made: true,
-        rank: 1,
-    });
-}
-
-fn prefixed_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Range<usize>> {
-    if !starts_word(text, hit) {
-        return None;
-    }
-    let rest = text.get(hit + literal.len()..text.len().min(hit + MAX_TOKEN))?;
-    let end = hit + literal.len() + kind.regex()?.find(rest)?.end();
-    ends_word(text, end).then_some(hit..end)
-}
-
-fn inner_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Range<usize>> {
-    let start = hit.saturating_sub(MAX_BEFORE);
-    let window = text.get(start..text.len().min(hit + literal.len() + MAX_AFTER))?;
-    let literal_end = hit + literal.len() - start;
-    for captures in kind.regex()?.captures_iter(window) {
-        let Some(whole) = captures.get(0) else { continue };
-        if whole.start() < literal_end && whole.end() > hit - start {
-            let secret = captures.get(1).unwrap_or(whole);
-            let range = start + secret.start()..start + secret.end();
-            return (starts_word(text, range.start) && ends_word(text, range.end)).then_some(range);
+    fn detection(&self, text: &[u8], candidate: Candidate) -> Detection {
+        let value = text.get(candidate.range.clone()).unwrap_or_default();
+        Detection {
+            kind: Cow::Borrowed(candidate.kind),
+            title: Cow::Borrowed(candidate.title),
+            fingerprint: self.key.of(value, candidate.made),
+            range: candidate.range,
+            confidence: candidate.confidence,
         }
     }
-    None
-}
-
-/// The random part of a token is no random text.
-fn is_made_up(random: &[u8]) -> bool {
-    let lower = random.to_ascii_lowercase();
-    let has = |word: &[u8]| pem::find(&lower, word).is_some();
-    noise::is_filler(random)
-        || has(b"example")
-        || has(b"xxxxx")
-        || has(b"placeholder")
-        || has(b"your-")
-        || has(b"your_")
-        || has(b"redacted")
-        || random.len() >= 16 && crate::measure::makeup(random).distinct < 7
 }
 
 /// Widens a range so that it cuts no UTF-8 character in two.
@@ -373,84 +301,6 @@ fn whole_characters(text: &[u8], range: Range<usize>) -> Range<usize> {
         end += 1;
     }
     start..end
-}
-
-/// Whether a token can start here: nothing before it belongs to it.
-fn starts_word(text: &[u8], start: usize) -> bool {
-    let byte = |back: usize| start.checked_sub(back).and_then(|place| text.get(place)).copied();
-    match byte(1) {
-        None => true,
-        Some(before) if !before.is_ascii_alphanumeric() && before != b'_' => true,
-        // An escaped line break, `%3D`, `\u003d`: they end in a letter and are none.
-        Some(b'n' | b'r' | b't') if byte(2) == Some(b'\\') => true,
-        Some(before) if before.is_ascii_hexdigit() => {
-            byte(3) == Some(b'%') && byte(2).is_some_and(|byte| byte.is_ascii_hexdigit())
-                || byte(6) == Some(b'\\') && byte(5) == Some(b'u')
-        }
-        Some(_) => false,
-    }
-}
-
-/// Whether a token can end here.
-fn ends_word(text: &[u8], end: usize) -> bool {
-    text.get(end).is_none_or(|after| !after.is_ascii_alphanumeric() && *after != b'_')
-}
-
-fn private_key(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
-    let Some(key) = pem::private_key(text, hit) else { return };
-    let (kind, title, range) = (key.kind, key.title, key.range);
-    found.push(Candidate { kind, title, range, confidence: Confidence::High, made: true, rank: 0 });
-}
-
-fn url_password(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
-    let Some(range) = url::password(text, hit) else { return };
-    let (kind, title) = ("url-password", "password in a URL");
-    found.push(Candidate {
-        kind,
-        title,
-        range,
-        confidence: Confidence::High,
-        made: false,
-        rank: 3,
-    });
-}
-
-/// The secret that belongs to an AWS key ID: forty random characters near it.
-fn aws_secret(text: &[u8], id: &Range<usize>, found: &mut Vec<Candidate>) {
-    let start = id.start.saturating_sub(PAIR_DISTANCE);
-    let end = text.len().min(id.end + PAIR_DISTANCE);
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/+".contains(&byte);
-    let mut at = start;
-    while at < end {
-        let length = text
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .take(64)
-            .take_while(|&&byte| is_part(byte))
-            .count();
-        let value = text.get(at..at + length).unwrap_or_default();
-        let makeup = crate::measure::makeup(value);
-        let whole = at == 0 || text.get(at - 1).is_some_and(|&byte| !is_part(byte));
-        if length == 40
-            && whole
-            && makeup.digits > 0
-            && makeup.upper > 0
-            && makeup.lower > 0
-            && crate::measure::entropy(value) > 4.0
-            && !is_made_up(value)
-        {
-            found.push(Candidate {
-                kind: "aws-secret-access-key",
-                title: "AWS secret access key",
-                range: at..at + length,
-                confidence: Confidence::High,
-                made: true,
-                rank: 1,
-            });
-        }
-        at += length + 1;
-    }
 }
 
 #[cfg(test)]
@@ -491,6 +341,29 @@ mod tests {
         assert!(kinds(&format!("{}x", token()), Origin::Text).is_empty());
         assert_eq!(kinds(&format!("a%3D{}", token()), Origin::Text).len(), 1);
         assert_eq!(kinds(&format!(r"a\n{}\n", token()), Origin::Text).len(), 1);
+    }
+
+    #[test]
+    fn what_is_encoded_is_read() {
+        let once = check::STANDARD.encode(token());
+        for text in [
+            format!("anything: {once}"),
+            format!("password: {}", check::STANDARD.encode("hunter2hunter")),
+        ] {
+            assert_eq!(kinds(&text, Origin::Text).len(), 1, "{text}");
+        }
+        let twice = check::STANDARD.encode(&once);
+        assert_eq!(kinds(&twice, Origin::Value("x")), ["github-personal-access-token"]);
+        let hex: String = token().bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(kinds(&hex, Origin::Value("x")), ["github-personal-access-token"]);
+        let prose = check::STANDARD.encode("Hello, this is an ordinary text.");
+        assert!(kinds(&prose, Origin::Value("apiToken")).is_empty());
+    }
+
+    #[test]
+    fn data_source_names() {
+        assert_eq!(kinds("app:hunter2@tcp(db:3306)/x", Origin::Value("DSN")), ["url-password"]);
+        assert!(kinds("app:${PASSWORD}@tcp(db:3306)/x", Origin::Value("DSN")).is_empty());
     }
 
     #[test]

@@ -3,13 +3,12 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
-use base64::Engine as _;
 use coaming_finding::Confidence;
 
-use crate::check::{self, Verdict};
+use crate::check::Verdict;
 use crate::kinds::{self, Form, Kind};
-use crate::names::{self, Promise};
-use crate::{measure, noise};
+use crate::names::{Promise, Says};
+use crate::{header, measure, noise};
 
 /// The longest value that is a password or key.
 const MAX_VALUE: usize = 4096;
@@ -53,43 +52,37 @@ impl Judge {
         Self { words, kinds: of_words }
     }
 
-    /// What `value` is, under this name; `None` if it is no secret.
-    pub(crate) fn judge(&self, name: &str, value: &str) -> Option<Judgement> {
+    /// What `value` is, under this name that says so much; `None` if it is no secret.
+    pub(crate) fn judge(&self, says: Says, name: &str, value: &str) -> Option<Judgement> {
         let trimmed = value.trim();
         let lead = value.len() - value.trim_start().len();
-        let whole = lead..lead + trimmed.len();
+        let range = lead..lead + trimmed.len();
         if trimmed.is_empty() || trimmed.len() > MAX_VALUE {
             return None;
         }
-        let promise = names::promise(name);
-        if promise == Some(Promise::Authorization) {
-            return authorization(value);
-        }
-        if (promise.is_some() || hints(name))
-            && let Some(kind) = self.of_provider(name, trimmed)
+        // A header may be written with its scheme or without.
+        if !matches!(says.promise, None | Some(Promise::Password))
+            && let Some(judgement) = header::with_scheme(value)
         {
-            let (kind, title) = (kind.name, kind.title);
-            return Some(Judgement {
-                kind,
-                title,
-                range: whole,
-                confidence: Confidence::High,
-                made: true,
-            });
+            return judgement;
         }
-        let (kind, title, confidence) = match promise? {
+        if let Some(kind) = self.of_provider(name, trimmed) {
+            let (kind, title, confidence) = (kind.name, kind.title, Confidence::High);
+            return Some(Judgement { kind, title, range, confidence, made: true });
+        }
+        let (kind, title, confidence) = match says.promise? {
             Promise::Password => ("password", "password", password(trimmed)?),
             Promise::Perhaps => ("secret-key", "secret, key or token", perhaps(trimmed)?),
             Promise::Key | Promise::Authorization => {
                 ("secret-key", "secret, key or token", key(name, trimmed)?)
             }
         };
-        Some(Judgement { kind, title, range: whole, confidence, made: false })
+        Some(Judgement { kind, title, range, confidence, made: false })
     }
 
     /// The provider's kind that a name and a value agree on.
     fn of_provider(&self, name: &str, value: &str) -> Option<&'static Kind> {
-        if noise::is_filler(value.as_bytes()) || noise::is_placeholder(value) {
+        if noise::has_run(value.as_bytes()) || noise::is_placeholder(value) {
             return None;
         }
         let mut kinds: Vec<(usize, &'static Kind)> = self
@@ -109,11 +102,6 @@ impl Judge {
     }
 }
 
-/// Whether a value under this name could be a secret: spares reading it where not.
-pub(crate) fn may_be_secret(name: &str) -> bool {
-    names::promise(name).is_some() || hints(name)
-}
-
 /// Whether a value without quotes is a word of a language or of prose, and no text.
 pub(crate) fn is_bare_word(value: &str) -> bool {
     let camel = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
@@ -126,30 +114,6 @@ pub(crate) fn is_bare_word(value: &str) -> bool {
 pub(crate) fn stands_out(value: &str) -> bool {
     let makeup = measure::makeup(value.as_bytes());
     value.len() >= 6 && makeup.digits > 0 && makeup.lower + makeup.upper > 0
-}
-
-/// Names that don't end in `key` or `token` but have it in them.
-fn hints(name: &str) -> bool {
-    const HINTS: &[&str] = &[
-        "token",
-        "secret",
-        "apikey",
-        "api",
-        "key",
-        "pat",
-        "credential",
-        "auth",
-        "license",
-        "webhook",
-    ];
-    names::words(name).iter().any(|word| HINTS.contains(&word.as_str()))
-        && !names::words(name).iter().any(|word| {
-            [
-                "id", "public", "hash", "sha", "commit", "digest", "revision", "checksum", "url",
-                "name", "file", "path", "uri", "ref",
-            ]
-            .contains(&word.as_str())
-        })
 }
 
 /// People's passwords may be anything that is not plainly something else.
@@ -176,6 +140,12 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     if value.bytes().any(|byte| byte.is_ascii_whitespace()) {
         return None;
     }
+    let kebab = value
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/:".contains(&byte));
+    if noise::has_run(value.as_bytes()) || kebab && is_resource_name(value) {
+        return None;
+    }
     if measure::looks_random(value.as_bytes()) && value.len() >= 16 {
         return Some(Confidence::High);
     }
@@ -183,12 +153,8 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     let mixed = makeup.digits > 0 && makeup.lower + makeup.upper > 0;
     let chosen =
         name.to_ascii_lowercase().contains("secret") || name.to_ascii_lowercase().contains("auth");
-    let kebab = value
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/:".contains(&byte));
     let entropy = measure::entropy(value.as_bytes());
-    let resource = kebab && is_resource_name(value);
-    if !mixed || resource || makeup.distinct < 6 || entropy < 2.5 {
+    if !mixed || makeup.distinct < 6 || entropy < 2.5 {
         return None;
     }
     if value.len() >= 16 && !kebab
@@ -221,6 +187,7 @@ fn perhaps(value: &str) -> Option<Confidence> {
         && measure::looks_random(bytes)
         && !measure::is_hex(bytes)
         && !noise::is_noise(value)
+        && !noise::has_run(bytes)
         && !is_resource_name(value)
         && measure::entropy(bytes) >= 3.5
         && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":.,@".contains(&byte));
@@ -250,58 +217,15 @@ fn looks_like_code(value: &str) -> bool {
             && value.contains(' ')
 }
 
-/// `Basic …`, `Bearer …`, and the like.
-pub(crate) fn authorization(value: &str) -> Option<Judgement> {
-    let trimmed = value.trim();
-    let lead = value.len() - value.trim_start().len();
-    let (scheme, rest) = trimmed.split_once(|c: char| c.is_ascii_whitespace())?;
-    let credential = rest.trim();
-    let start = lead + trimmed.len() - rest.trim_start().len();
-    let range = start..start + credential.len();
-    if noise::is_template(credential) || noise::is_placeholder(credential) {
-        return None;
-    }
-    let judgement =
-        |kind, title, confidence| Some(Judgement { kind, title, range, confidence, made: false });
-    match scheme.to_ascii_lowercase().as_str() {
-        "basic" => {
-            let decoded = check::STANDARD.decode(credential).ok()?;
-            let text = std::str::from_utf8(&decoded).ok()?;
-            let (_, password) = text.split_once(':')?;
-            let real = !password.is_empty() && !noise::is_noise(password);
-            if real {
-                judgement(
-                    "basic-auth",
-                    "user and password of HTTP basic authentication",
-                    Confidence::High,
-                )
-            } else {
-                None
-            }
-        }
-        "bearer" | "token" | "apikey" | "api-key" | "key" | "genie" | "genieKey" | "splunk"
-        | "bot" => {
-            let bytes = credential.as_bytes();
-            let real = credential.len() >= 10
-                && !credential.contains(char::is_whitespace)
-                && !noise::is_noise(credential)
-                && (measure::looks_random(bytes) || check::random(bytes) == Verdict::Real);
-            if real {
-                judgement("bearer-token", "token of an `Authorization` header", Confidence::High)
-            } else {
-                None
-            }
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::*;
+    use crate::{check, names};
 
     fn kind(name: &str, value: &str) -> Option<&'static str> {
-        Judge::new().judge(name, value).map(|judgement| judgement.kind)
+        Judge::new().judge(names::read(name)?, name, value).map(|judgement| judgement.kind)
     }
 
     #[test]
@@ -312,6 +236,8 @@ mod tests {
         assert_eq!(kind("API_KEY", "x9Kq2LmZ8vTn4RwY"), Some("secret-key"));
         assert_eq!(kind("API_KEY", "web-frontend-config"), None);
         assert_eq!(kind("tokenSecret", "my-app-tls-2"), None);
+        assert_eq!(kind("credentialsSecret", "prod-eu-west-1-db"), None);
+        assert_eq!(kind("DB_PASSWORD", "Kq7pZx4w0000"), Some("password"));
         assert_eq!(kind("CLIENT_SECRET", "014df517-39d1-4453-b7b3-9930c563627c"), None);
         assert_eq!(kind("password", "config.password"), None);
         assert_eq!(kind("password", "getPassword()"), None);
@@ -324,5 +250,7 @@ mod tests {
         assert_eq!(kind("Authorization", "Bearer x9Kq2LmZ8vTn4RwY"), Some("bearer-token"));
         assert_eq!(kind("Authorization", "Bearer $(TOKEN)"), None);
         assert_eq!(kind("Authorization", "Bearer"), None);
+        assert_eq!(kind("Authorization", "x9Kq2LmZ8vTn4RwYbB"), Some("secret-key"));
+        assert_eq!(kind("X-Auth-Token", "Token x9Kq2LmZ8vTn4RwY"), Some("bearer-token"));
     }
 }

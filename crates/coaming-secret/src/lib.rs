@@ -11,6 +11,7 @@
 //! * Any bytes are taken. Time is linear in the text: what is looked at around a hit is bounded.
 
 mod assign;
+mod candidate;
 mod check;
 mod decode;
 mod detection;
@@ -18,6 +19,7 @@ mod detector;
 pub mod etcd;
 mod fingerprint;
 pub mod gitleaks;
+mod header;
 mod judge;
 mod kinds;
 mod measure;
@@ -25,6 +27,7 @@ mod names;
 mod noise;
 mod pem;
 pub mod places;
+mod tokens;
 mod url;
 
 pub use coaming_finding::Confidence;

@@ -1,4 +1,11 @@
 //! What a name says of its value: `DB_PASSWORD` holds one, `passwordFile` says where it is.
+//!
+//! Most names say nothing: one pass for the stems in [`STEMS`] tells, and only then the name is cut into
+//! its words.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 
 /// What a name promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,29 +20,65 @@ pub(crate) enum Promise {
     Authorization,
 }
 
+/// What a name says, if it says anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Says {
+    /// What it promises of its value.
+    pub(crate) promise: Option<Promise>,
+    /// Whether the value may be a provider's key, if it has that provider's form.
+    pub(crate) hints: bool,
+}
+
 /// The longest name that is looked at: longer ones are no names.
 const MAX_NAME: usize = 200;
 
-/// What the name promises of its value, if it promises a secret.
-pub(crate) fn promise(name: &str) -> Option<Promise> {
-    if name.len() > MAX_NAME {
+/// What is in every name that says anything.
+const STEMS: &[&str] = &[
+    "pass", "pwd", "pw", "psw", "pswd", "contrase", "secret", "token", "key", "cred", "auth",
+    "salt", "pepper", "pat", "bearer", "psk", "cookie", "api", "licen", "webhook",
+];
+
+/// Names that don't end in `key` or `token` but have it in them.
+const HINTS: &[&str] =
+    &["token", "secret", "apikey", "api", "key", "pat", "credential", "auth", "license", "webhook"];
+
+/// With one of these, a name hints at nothing.
+const NO_HINTS: &[&str] = &[
+    "id", "public", "hash", "sha", "commit", "digest", "revision", "checksum", "url", "name",
+    "file", "path", "uri", "ref", "site",
+];
+
+/// What the name says of its value; `None` if it can be no secret by this name.
+pub(crate) fn read(name: &str) -> Option<Says> {
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasickBuilder::new()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(STEMS)
+            .ok()
+    });
+    if name.len() > MAX_NAME || !FINDER.as_ref()?.is_match(name) {
         return None;
     }
-    let all = words(name);
-    let mut considered: &[String] = &all;
-    while let [rest @ .., last] = considered
-        && !rest.is_empty()
-        && is_modifier(last)
-    {
-        considered = rest;
+    let words = Words::of(name);
+    let promise = promise(name, &words);
+    let hints = words.iter().any(|word| HINTS.contains(&word))
+        && !words.iter().any(|word| NO_HINTS.contains(&word));
+    (promise.is_some() || hints).then_some(Says { promise, hints })
+}
+
+/// What the name promises of its value, if it promises a secret.
+fn promise(name: &str, words: &Words) -> Option<Promise> {
+    let mut count = words.len();
+    while count > 1 && is_modifier(words.get(count - 1)) {
+        count -= 1;
     }
-    let (last, before) = considered.split_last()?;
-    let previous = before.last().map(String::as_str).unwrap_or_default();
+    let last = words.get(count.checked_sub(1)?);
+    let previous = if count > 1 { words.get(count - 2) } else { "" };
     // What stands before the last dot is where the value is, not what it is.
-    let own = words(name.rsplit(['.', '/']).next().unwrap_or(name));
-    let own = if own.is_empty() { &all } else { &own };
-    if own.iter().any(|word| NEGATIONS.contains(&word.as_str()))
-        || own.first().is_some_and(|first| STARTS.contains(&first.as_str()))
+    let own = words.first_after(name.rfind(['.', '/']).map_or(0, |place| place + 1));
+    if words.iter().skip(own).any(|word| NEGATIONS.contains(&word))
+        || STARTS.contains(&words.get(own))
     {
         return None;
     }
@@ -49,8 +92,9 @@ pub(crate) fn promise(name: &str) -> Option<Promise> {
         "cookie" => {
             matches!(previous, "erlang" | "secret" | "session" | "rabbitmq").then_some(Promise::Key)
         }
-        "base" => (previous == "key" && before.iter().any(|word| word == "secret"))
-            .then_some(Promise::Key),
+        "base" => {
+            (previous == "key" && words.iter().any(|word| word == "secret")).then_some(Promise::Key)
+        }
         "key" | "keyfile" => match previous {
             previous if KEYS.contains(&previous) => Some(Promise::Key),
             previous if previous.is_empty() || OTHER_KEYS.contains(&previous) => None,
@@ -73,10 +117,14 @@ fn of_joined(word: &str) -> Option<Promise> {
         "dbpass",
         "pgpass",
         "userpass",
+        "requirepass",
+        "defaultpass",
+        "bindpass",
     ]) {
         Some(Promise::Password)
     } else if ends(&[
         "secret",
+        "masterauth",
         "apikey",
         "secretkey",
         "accesskey",
@@ -105,70 +153,110 @@ fn of_joined(word: &str) -> Option<Promise> {
 }
 
 /// A name's words in lower case, cut at separators and at capitals.
-pub(crate) fn words(name: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let characters: Vec<char> = name.chars().collect();
-    for (position, &character) in characters.iter().enumerate() {
-        if !character.is_alphanumeric() {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
+struct Words {
+    text: String,
+    /// Of each word: where it ends in `text`, and where it starts in the name.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Words {
+    fn of(name: &str) -> Self {
+        let mut words = Self { text: String::with_capacity(name.len()), ends: Vec::new() };
+        let mut start = 0;
+        let mut before: Option<char> = None;
+        let mut characters = name.char_indices().peekable();
+        while let Some((place, character)) = characters.next() {
+            if !character.is_alphanumeric() {
+                words.close(start);
+                before = Some(character);
+                continue;
             }
-            continue;
+            let after = characters.peek().map(|(_, after)| *after);
+            let starts = character.is_uppercase()
+                && before.is_some_and(|before| {
+                    before.is_lowercase()
+                        || before.is_ascii_digit()
+                        || before.is_uppercase() && after.is_some_and(char::is_lowercase)
+                });
+            if starts {
+                words.close(start);
+            }
+            if words.open() == words.text.len() {
+                start = place;
+            }
+            words.text.extend(character.to_lowercase());
+            before = Some(character);
         }
-        let before = position.checked_sub(1).and_then(|place| characters.get(place));
-        let after = characters.get(position + 1);
-        let starts = character.is_uppercase()
-            && before.is_some_and(|before| {
-                before.is_lowercase()
-                    || before.is_ascii_digit()
-                    || before.is_uppercase() && after.is_some_and(|after| after.is_lowercase())
-            });
-        if starts && !word.is_empty() {
-            words.push(std::mem::take(&mut word));
+        words.close(start);
+        words
+    }
+
+    /// Where the word starts that is being read.
+    fn open(&self) -> usize {
+        self.ends.last().map_or(0, |(end, _)| *end)
+    }
+
+    fn close(&mut self, start: usize) {
+        if self.open() < self.text.len() {
+            self.ends.push((self.text.len(), start));
         }
-        word.extend(character.to_lowercase());
     }
-    if !word.is_empty() {
-        words.push(word);
+
+    fn len(&self) -> usize {
+        self.ends.len()
     }
-    words
+
+    /// The word at this place; empty where there is none.
+    fn get(&self, place: usize) -> &str {
+        let start = place.checked_sub(1).and_then(|before| self.ends.get(before));
+        let start = start.map_or(0, |(end, _)| *end);
+        let end = self.ends.get(place).map_or(start, |(end, _)| *end);
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|place| self.get(place))
+    }
+
+    /// The first word that starts at this byte of the name or behind it; 0 if none does.
+    fn first_after(&self, byte: usize) -> usize {
+        self.ends.iter().position(|(_, start)| *start >= byte).unwrap_or(0)
+    }
 }
 
 /// Words after the one that counts.
 fn is_modifier(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_digit())
-        || [
-            "value",
-            "val",
-            "string",
-            "str",
-            "text",
-            "raw",
-            "plain",
-            "plaintext",
-            "base64",
-            "b64",
-            "txt",
-            "old",
-            "new",
-            "current",
-            "previous",
-            "prod",
-            "production",
-            "dev",
-            "development",
-            "staging",
-            "stage",
-            "test",
-            "live",
-            "default",
-            "primary",
-            "secondary",
-            "backup",
-            "data",
-        ]
-        .contains(&word)
+    const MODIFIERS: &[&str] = &[
+        "value",
+        "val",
+        "string",
+        "str",
+        "text",
+        "raw",
+        "plain",
+        "plaintext",
+        "base64",
+        "b64",
+        "txt",
+        "old",
+        "new",
+        "current",
+        "previous",
+        "prod",
+        "production",
+        "dev",
+        "development",
+        "staging",
+        "stage",
+        "test",
+        "live",
+        "default",
+        "primary",
+        "secondary",
+        "backup",
+        "data",
+    ];
+    word.bytes().all(|byte| byte.is_ascii_digit()) || MODIFIERS.contains(&word)
 }
 
 /// With one of these, the value is no secret whatever else the name says.
@@ -277,6 +365,10 @@ const OTHER_KEYS: &[&str] = &[
     "s3",
     "blob",
     "storage",
+    "site",
+    "color",
+    "sequence",
+    "api-version",
 ];
 
 /// What a key is, if it is a secret.
@@ -364,6 +456,10 @@ const KEYS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn promise(name: &str) -> Option<Promise> {
+        read(name).and_then(|says| says.promise)
+    }
 
     #[test]
     fn names_that_promise() {

@@ -35,6 +35,18 @@ pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
     meant.then_some(range)
 }
 
+/// The password of a data source name such as `user:password@tcp(host:3306)/name`, whose `@tcp(`
+/// stands at `at`.
+pub(crate) fn data_source_password(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let before = text.get(at.saturating_sub(MAX_USER_INFO)..at)?;
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>=".contains(byte);
+    let start = at - before.iter().rev().position(ends).unwrap_or(before.len());
+    let user = text.get(start..at)?.iter().position(|&byte| byte == b':')?;
+    let range = start + user + 1..at;
+    let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    (!value.is_empty() && !noise::is_noise(value)).then_some(range)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -88,7 +88,8 @@ pub(super) const KINDS: &[Entry] = &[
         "Microsoft Entra client secret",
         "Q~",
         "[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",
-    ),
+    )
+    .after(4),
     around(
         "azure-shared-access-signature",
         "Azure shared access signature",
@@ -100,7 +101,8 @@ pub(super) const KINDS: &[Entry] = &[
         "Azure DevOps personal access token",
         "AZDO",
         "[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}",
-    ),
+    )
+    .after(76),
     named(
         "azure-devops-legacy-token",
         "Azure DevOps personal access token",
@@ -112,37 +114,43 @@ pub(super) const KINDS: &[Entry] = &[
         "Azure Functions key",
         "AzFu",
         "[A-Za-z0-9_-]{44}AzFu[A-Za-z0-9_-]{5}[AQgw]==",
-    ),
+    )
+    .after(44),
     around(
         "azure-storage-identifiable-key",
         "Azure storage account key",
         "+ASt",
         r"[A-Za-z0-9/+]{76}\+ASt[A-Za-z0-9/+]{6}==",
-    ),
+    )
+    .after(76),
     around(
         "azure-cosmos-db-key",
         "Azure Cosmos DB key",
         "ACDb",
         "[A-Za-z0-9/+]{76}ACDb[A-Za-z0-9/+]{6}==",
-    ),
+    )
+    .after(76),
     around(
         "azure-container-registry-key",
         "Azure container registry key",
         "+ACR",
         r"[A-Za-z0-9/+]{42}\+ACR[A-D][A-Za-z0-9]{5}",
-    ),
+    )
+    .after(42),
     around(
         "azure-search-key",
         "Azure AI Search key",
         "AzSe",
         "[A-Za-z0-9]{42}AzSe[A-D][A-Za-z0-9]{5}",
-    ),
+    )
+    .after(42),
     around(
         "azure-event-grid-key",
         "Azure Event Grid key",
         "AzEG",
         "[A-Za-z0-9]{33}AzEG[A-P][A-Za-z0-9+/]{5}=",
-    ),
+    )
+    .after(33),
     named(
         "azure-openai-key",
         "Azure OpenAI key",

@@ -21,7 +21,7 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("infisical-token", "Infisical service token", &["st."], r"[a-f0-9]{24}\.[a-f0-9]{32}\.[a-f0-9]{32}"),
     prefixed("bitwarden-access-token", "Bitwarden access token", &["0."], r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[A-Za-z0-9]{30}:[A-Za-z0-9+/]{22}=="),
     // Infrastructure as code
-    around("terraform-cloud-token", "HCP Terraform token", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9=_-]{60,70}"),
+    around("terraform-cloud-token", "HCP Terraform token", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9=_-]{60,70}").after(14),
     prefixed("pulumi-access-token", "Pulumi access token", &["pul-"], "[a-f0-9]{40}"),
     prefixed("infracost-api-key", "Infracost API key", &["ico-"], "[A-Za-z0-9]{32}"),
     // Databases

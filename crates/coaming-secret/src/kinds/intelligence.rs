@@ -9,7 +9,8 @@ pub(super) const KINDS: &[Entry] = &[
         "OpenAI API key",
         "T3BlbkFJ",
         "sk-(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,100}T3BlbkFJ[A-Za-z0-9_-]{20,100}",
-    ),
+    )
+    .after(20),
     prefixed(
         "openai-project-key",
         "OpenAI API key",

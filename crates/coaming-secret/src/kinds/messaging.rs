@@ -58,8 +58,10 @@ pub(super) const KINDS: &[Entry] = &[
         ".G",
         r"[MNO][A-Za-z0-9_-]{22,27}\.G[A-Za-z0-9_-]{5}\.[A-Za-z0-9_-]{27,40}",
     )
+    .after(23)
     .checked(check::random),
-    around("telegram-bot-token", "Telegram bot token", ":AA", "[0-9]{8,10}:AA[A-Za-z0-9_-]{32,33}"),
+    around("telegram-bot-token", "Telegram bot token", ":AA", "[0-9]{8,10}:AA[A-Za-z0-9_-]{32,33}")
+        .after(8),
     around(
         "telegram-bot-url-token",
         "Telegram bot token",
@@ -118,7 +120,7 @@ pub(super) const KINDS: &[Entry] = &[
         &["mailgun"],
         "[A-Za-z0-9]{32}-[A-Za-z0-9]{8}-[A-Za-z0-9]{8}|[a-f0-9]{32}",
     ),
-    around("mailchimp-api-key", "Mailchimp API key", "-us", "[0-9a-f]{32}-us[0-9]{1,2}"),
+    around("mailchimp-api-key", "Mailchimp API key", "-us", "[0-9a-f]{32}-us[0-9]{1,2}").after(32),
     prefixed(
         "mailchimp-transactional-key",
         "Mailchimp Transactional API key",

@@ -40,9 +40,16 @@ struct Entry {
     form: Form,
     pattern: &'static str,
     check: fn(&[u8]) -> Verdict,
+    before: usize,
 }
 
 impl Entry {
+    /// At least so many characters of the token stand right before its inner literal.
+    const fn after(mut self, before: usize) -> Self {
+        self.before = before;
+        self
+    }
+
     /// Also asks `check` about each token.
     const fn checked(mut self, check: fn(&[u8]) -> Verdict) -> Self {
         self.check = check;
@@ -60,13 +67,15 @@ pub(crate) struct Kind {
     pub(crate) form: Form,
     pattern: &'static str,
     check: fn(&[u8]) -> Verdict,
+    /// How much of a token stands before its inner literal at least.
+    pub(crate) before: usize,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl From<&Entry> for Kind {
     fn from(entry: &Entry) -> Self {
-        let &Entry { name, title, form, pattern, check } = entry;
-        Self { name, title, form, pattern, check, regex: OnceLock::new() }
+        let &Entry { name, title, form, pattern, check, before } = entry;
+        Self { name, title, form, pattern, check, before, regex: OnceLock::new() }
     }
 }
 
@@ -98,7 +107,14 @@ const fn prefixed(
     prefixes: &'static [&'static str],
     rest: &'static str,
 ) -> Entry {
-    Entry { name, title, form: Form::Prefixed(prefixes), pattern: rest, check: check::none }
+    Entry {
+        name,
+        title,
+        form: Form::Prefixed(prefixes),
+        pattern: rest,
+        check: check::none,
+        before: 0,
+    }
 }
 
 /// A kind whose tokens have a literal in them.
@@ -108,7 +124,7 @@ const fn around(
     literal: &'static str,
     pattern: &'static str,
 ) -> Entry {
-    Entry { name, title, form: Form::Around(literal), pattern, check: check::none }
+    Entry { name, title, form: Form::Around(literal), pattern, check: check::none, before: 0 }
 }
 
 /// A kind whose tokens are known by the provider's word in the name; all words in lower case.
@@ -118,7 +134,7 @@ const fn named(
     words: &'static [&'static str],
     value: &'static str,
 ) -> Entry {
-    Entry { name, title, form: Form::Named(words), pattern: value, check: check::none }
+    Entry { name, title, form: Form::Named(words), pattern: value, check: check::none, before: 0 }
 }
 
 /// All kinds, in their order: of two that match the same text, the first one counts.

@@ -33,7 +33,8 @@ pub(super) const KINDS: &[Entry] = &[
         "New Relic licence key",
         "NRAL",
         "[a-f0-9]{36}NRAL|eu01xx[a-f0-9]{30}NRAL|eu01xx[a-f0-9]{34}",
-    ),
+    )
+    .after(36),
     named(
         "new-relic-legacy-license-key",
         "New Relic licence key",

@@ -196,7 +196,8 @@ pub(super) const KINDS: &[Entry] = &[
         "MaxMind licence key",
         "_mmk",
         "[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
-    ),
+    )
+    .after(36),
     named(
         "maxmind-named-key",
         "MaxMind licence key",

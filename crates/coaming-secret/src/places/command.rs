@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use crate::{Confidence, Detection, Detector, Origin, noise};
+use aho_corasick::AhoCorasick;
+
+use super::program::{PROGRAMS, passwords};
+use crate::{Confidence, Detection, Detector, Origin};
 
 /// Credentials in the words of a command: which word, what it is called, and what it is.
 pub(super) fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, String, Detection)> {
@@ -24,7 +28,7 @@ pub(super) fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, Strin
         found.extend(of_word.into_iter().map(|detection| (place, name.to_owned(), detection)));
     }
     let reached: BTreeSet<usize> = found.iter().map(|(place, ..)| *place).collect();
-    for (place, range) in short_flags(words) {
+    for (place, range) in passwords(words) {
         if !reached.contains(&place)
             && let Some(word) = words.get(place)
         {
@@ -44,27 +48,45 @@ fn is_flag(word: &str) -> bool {
 
 /// The same in a script's lines, beside what is `known` of it.
 pub(super) fn in_script(detector: &Detector, text: &str, known: &[Detection]) -> Vec<Detection> {
-    if !PROGRAMS.iter().any(|program| text.contains(program.name)) {
-        return Vec::new();
-    }
+    static FINDER: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::new(PROGRAMS.iter().flat_map(|program| program.names)).ok());
     let mut found = Vec::new();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        for (place, range) in short_flags(&words) {
-            let Some(word) = words.get(place) else { continue };
-            let offset = start + (word.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
-            let detection = password(detector, word, range);
-            let range = detection.range.start + offset..detection.range.end + offset;
-            let overlaps =
-                |other: &Detection| other.range.start < range.end && other.range.end > range.start;
-            if !known.iter().any(overlaps) {
-                found.push(Detection { range, ..detection });
-            }
+    let Some(finder) = FINDER.as_ref() else { return found };
+    let mut done = 0;
+    for hit in finder.find_iter(text) {
+        // Each line is read once, whatever it names.
+        if hit.start() < done {
+            continue;
         }
-        start += line.len();
+        let start = text.get(..hit.start()).and_then(|before| before.rfind('\n'));
+        let start = start.map_or(0, |place| place + 1);
+        let end = text.get(hit.end()..).and_then(|rest| rest.find('\n'));
+        done = end.map_or(text.len(), |place| hit.end() + place + 1);
+        in_line(detector, text.get(start..done).unwrap_or_default(), start, known, &mut found);
     }
     found
+}
+
+/// Adds what is on a line that starts at `start`.
+fn in_line(
+    detector: &Detector,
+    line: &str,
+    start: usize,
+    known: &[Detection],
+    found: &mut Vec<Detection>,
+) {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    for (place, range) in passwords(&words) {
+        let Some(word) = words.get(place) else { continue };
+        let offset = start + (word.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
+        let detection = password(detector, word, range);
+        let range = detection.range.start + offset..detection.range.end + offset;
+        let overlaps =
+            |other: &Detection| other.range.start < range.end && other.range.end > range.start;
+        if !known.iter().any(overlaps) {
+            found.push(Detection { range, ..detection });
+        }
+    }
 }
 
 fn password(detector: &Detector, word: &str, range: Range<usize>) -> Detection {
@@ -76,67 +98,4 @@ fn password(detector: &Detector, word: &str, range: Range<usize>) -> Detection {
         range,
         confidence: Confidence::High,
     }
-}
-
-/// A program that takes a password by a short flag.
-struct Program {
-    name: &'static str,
-    flag: &'static str,
-    /// Whether the value follows the flag in the same word.
-    joined: bool,
-    /// Whether the value is `user:password`.
-    pair: bool,
-}
-
-const PROGRAMS: &[Program] = &[
-    Program { name: "mysql", flag: "-p", joined: true, pair: false },
-    Program { name: "mysqladmin", flag: "-p", joined: true, pair: false },
-    Program { name: "mysqldump", flag: "-p", joined: true, pair: false },
-    Program { name: "mariadb", flag: "-p", joined: true, pair: false },
-    Program { name: "redis-cli", flag: "-a", joined: false, pair: false },
-    Program { name: "sshpass", flag: "-p", joined: false, pair: false },
-    Program { name: "sshpass", flag: "-p", joined: true, pair: false },
-    Program { name: "curl", flag: "-u", joined: false, pair: true },
-    Program { name: "curl", flag: "--user", joined: false, pair: true },
-    Program { name: "mongo", flag: "-p", joined: false, pair: false },
-    Program { name: "mongosh", flag: "-p", joined: false, pair: false },
-    Program { name: "sqlcmd", flag: "-P", joined: false, pair: false },
-    Program { name: "ldapsearch", flag: "-w", joined: false, pair: false },
-];
-
-/// The passwords among words, by the flags of the program before them.
-fn short_flags(words: &[&str]) -> Vec<(usize, Range<usize>)> {
-    let mut found = Vec::new();
-    let mut program = "";
-    for (place, word) in words.iter().enumerate() {
-        let base = word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'', '(', '`', '$']);
-        if PROGRAMS.iter().any(|known| known.name == base) {
-            program = base;
-        } else if matches!(*word, "&&" | "||" | "|" | ";") {
-            program = "";
-        }
-        for known in PROGRAMS.iter().filter(|known| known.name == program) {
-            let previous = place.checked_sub(1).and_then(|before| words.get(before));
-            let value_start = match known.joined {
-                true => word.strip_prefix(known.flag).map(|_| known.flag.len()),
-                false => (previous == Some(&known.flag)).then_some(0),
-            };
-            let Some(start) = value_start else { continue };
-            let value = word.get(start..).unwrap_or_default().trim_matches(['"', '\'']);
-            let quotes = word.get(start..).unwrap_or_default().len()
-                - word.get(start..).unwrap_or_default().trim_start_matches(['"', '\'']).len();
-            let user = if known.pair {
-                value.split_once(':').map(|(user, _)| user.len() + 1)
-            } else {
-                Some(0)
-            };
-            let Some(user) = user else { continue };
-            let secret = value.get(user..).unwrap_or_default();
-            if secret.len() >= 3 && !noise::is_noise(secret) && !secret.starts_with(['$', '-']) {
-                let from = start + quotes + user;
-                found.push((place, from..from + secret.len()));
-            }
-        }
-    }
-    found
 }

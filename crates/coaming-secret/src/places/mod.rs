@@ -8,6 +8,7 @@
 mod command;
 mod file;
 mod nested;
+mod program;
 mod secret;
 mod walk;
 

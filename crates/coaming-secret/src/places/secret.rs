@@ -73,14 +73,16 @@ fn in_bytes(
 
 /// A value that looks as if a machine had made it: in a Secret, a name need not say so.
 pub(super) fn random_value(detector: &Detector, text: &str) -> Option<Detection> {
-    let value = text.trim();
+    let decoded = decode::readable(text);
+    // What says something in base64 is judged by what it says.
+    let value = decoded.as_deref().unwrap_or(text).trim();
     let is_key = (16..=512).contains(&value.len())
         && measure::looks_random(value.as_bytes())
         && !judge::is_resource_name(value)
         && !noise::is_noise(value)
-        && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":@,".contains(&byte))
-        && !decode::readable(value)
-            .is_some_and(|text| noise::is_noise(&text) || decode::is_public(&text));
+        && !noise::has_run(value.as_bytes())
+        && !decode::is_public(value)
+        && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":@,".contains(&byte));
     if !is_key {
         return None;
     }
@@ -113,7 +115,9 @@ fn binary(detector: &Detector, key: &str, bytes: &[u8]) -> Vec<(&'static str, De
         || bytes.starts_with(&[0xFE, 0xED, 0xFE, 0xED]) && !lower.contains("trust");
     let (kind, title) = if is_store {
         ("key-store", "key store")
-    } else if names::promise(key).is_some() && (12..=512).contains(&bytes.len()) {
+    } else if names::read(key).is_some_and(|says| says.promise.is_some())
+        && (12..=512).contains(&bytes.len())
+    {
         ("binary-key", "key")
     } else {
         let found = detector.scan(bytes, Origin::File(key));

@@ -1,0 +1,108 @@
+//! Credentials of HTTP headers: `Basic …`, `Bearer …`, and the like.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use coaming_finding::Confidence;
+
+use crate::check::{self, Verdict};
+use crate::judge::{self, Judgement};
+use crate::{measure, noise};
+
+/// The longest token that is read.
+const MAX_TOKEN: usize = 4096;
+
+/// The schemes that take one token.
+const TOKEN_SCHEMES: &[&str] =
+    &["bearer", "token", "apikey", "api-key", "key", "genie", "geniekey", "splunk", "bot", "ssws"];
+
+/// The credential of a header's value that starts with its scheme; `None` if it starts with none.
+pub(crate) fn with_scheme(value: &str) -> Option<Option<Judgement>> {
+    let trimmed = value.trim();
+    let (scheme, rest) = trimmed.split_once(|c: char| c.is_ascii_whitespace())?;
+    let is_basic = scheme.eq_ignore_ascii_case("basic");
+    if !is_basic && !TOKEN_SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return None;
+    }
+    let credential = rest.trim();
+    let lead = value.len() - value.trim_start().len();
+    let start = lead + trimmed.len() - rest.trim_start().len();
+    Some(judged(is_basic, credential, start..start + credential.len()))
+}
+
+/// The credential behind a scheme's word in any text, such as a configuration of a proxy.
+pub(crate) fn in_text(text: &[u8], hit: usize, scheme: &str) -> Option<Judgement> {
+    let before = hit.checked_sub(1).and_then(|place| text.get(place));
+    if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte)) {
+        return None;
+    }
+    let start = hit + scheme.len();
+    let rest = text.get(start..text.len().min(start + MAX_TOKEN))?;
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_.~".contains(byte);
+    let length = rest.iter().take_while(|byte| is_part(byte)).count();
+    // Words of prose are short.
+    if length < if scheme == BASIC { 8 } else { 16 } {
+        return None;
+    }
+    let credential = std::str::from_utf8(rest.get(..length)?).ok()?;
+    judged(scheme == BASIC, credential, start..start + length)
+}
+
+/// How the schemes are found in a text.
+pub(crate) const BASIC: &str = "basic ";
+/// See [`BASIC`].
+pub(crate) const BEARER: &str = "bearer ";
+
+fn judged(is_basic: bool, credential: &str, range: Range<usize>) -> Option<Judgement> {
+    let (kind, title) = if is_basic {
+        ("basic-auth", "user and password of HTTP basic authentication")
+    } else {
+        ("bearer-token", "token of an `Authorization` header")
+    };
+    let is_real = if is_basic { has_password(credential) } else { is_token(credential) };
+    let confidence = Confidence::High;
+    is_real.then_some(Judgement { kind, title, range, confidence, made: false })
+}
+
+/// `user:password` in base64.
+fn has_password(credential: &str) -> bool {
+    let decoded = check::STANDARD.decode(credential).ok();
+    let text = decoded.as_deref().and_then(|decoded| std::str::from_utf8(decoded).ok());
+    let password = text.and_then(|text| text.split_once(':')).map(|(_, password)| password);
+    password.is_some_and(|password| {
+        !password.is_empty()
+            && !password.contains(|c: char| c.is_control())
+            && !noise::is_noise(password)
+    })
+}
+
+fn is_token(credential: &str) -> bool {
+    let bytes = credential.as_bytes();
+    credential.len() >= 10
+        && !credential.contains(char::is_whitespace)
+        && !noise::is_noise(credential)
+        && !noise::has_run(bytes)
+        && !judge::is_resource_name(credential)
+        && (measure::looks_random(bytes) || check::random(bytes) == Verdict::Real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_in_any_text() {
+        let basic = |secret: &str| format!("Header \"Basic {}\";", check::STANDARD.encode(secret));
+        let found = |text: &str, scheme: &str| {
+            let hit = text.to_ascii_lowercase().find(scheme)?;
+            in_text(text.as_bytes(), hit, scheme).map(|found| found.kind)
+        };
+        assert_eq!(found(&basic("api:hunter2"), BASIC), Some("basic-auth"));
+        assert_eq!(found(&basic("api:${PASSWORD}"), BASIC), None);
+        assert_eq!(found("Basic authentication", BASIC), None);
+        assert_eq!(found("-H 'bearer x9Kq2LmZ8vTn4RwY'", BEARER), Some("bearer-token"));
+        assert_eq!(found("bearer authorization-tokens", BEARER), None);
+        assert_eq!(found("nonbearer x9Kq2LmZ8vTn4RwY", BEARER), None);
+        assert_eq!(found("bearer $TOKEN_OF_THE_SERVICE", BEARER), None);
+    }
+}

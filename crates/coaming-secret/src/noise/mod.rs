@@ -1,0 +1,150 @@
+//! What looks like a secret and is none: placeholders, templates, references, hashes, identifiers.
+//!
+//! Who writes `password: changeme` or `{{ .Values.password }}` has not leaked anything yet. Each
+//! function here is about one such family; [`is_noise`] is all of them together.
+
+mod placeholder;
+mod reference;
+
+pub(crate) use placeholder::{has_run, is_filler, is_placeholder};
+pub(crate) use reference::{is_hash, is_reference, is_template};
+
+use crate::{check, measure};
+
+/// Whether a value is none that an attacker could use.
+pub(crate) fn is_noise(value: &str) -> bool {
+    let value = value.trim();
+    value.is_empty()
+        || is_literal(value)
+        || is_template(value)
+        || is_reference(value)
+        || is_hash(value)
+        || is_uuid(value)
+        || is_place(value)
+        || is_public(value)
+        || is_placeholder(value)
+}
+
+/// A literal of some language that says nothing.
+fn is_literal(value: &str) -> bool {
+    const LITERALS: &[&str] = &[
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "null",
+        "nil",
+        "none",
+        "undefined",
+        "nan",
+        "~",
+        "enabled",
+        "disabled",
+        "required",
+        "optional",
+        "auto",
+        "always",
+        "never",
+        "n/a",
+        "na",
+        "empty",
+        "string",
+        "str",
+        "int",
+        "integer",
+        "boolean",
+        "bool",
+        "object",
+        "array",
+        "bytes",
+        "text",
+        "env",
+        "file",
+        "basic",
+        "bearer",
+        "optional[str]",
+        "any",
+        "unset",
+        "default",
+        "tbd",
+        "tba",
+        "n.a.",
+        "not set",
+        "notset",
+        "(none)",
+        "<none>",
+        "<nil>",
+        "-",
+        "key",
+        "value",
+    ];
+    LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
+}
+
+/// `014df517-39d1-4453-b7b3-9930c563627c`
+pub(crate) fn is_uuid(value: &str) -> bool {
+    let value = value.trim_matches(['{', '}']);
+    value.len() == 36
+        && value.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// A path, an address, a time span, a version, an image: it says where or how much.
+pub(crate) fn is_place(value: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".conf", ".p12", ".jks", ".env",
+    ];
+    let path = value.starts_with('/')
+        && value[1..].contains('/')
+        && !measure::looks_random(value.as_bytes())
+        || value.starts_with("./")
+        || value.starts_with("../")
+        || value.starts_with("~/");
+    let file = ENDINGS.iter().any(|ending| value.ends_with(ending));
+    let cluster = value.contains(".svc.cluster.local") || value.ends_with(".svc");
+    path || file || value.contains("://") || cluster
+}
+
+/// What is made to be shown: a public key, the key of a web page, the token of jwt.io.
+fn is_public(value: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "pk_live_",
+        "pk_test_",
+        "ssh-rsa ",
+        "ssh-ed25519 ",
+        "ecdsa-sha2-",
+        "age1",
+        "data:",
+        "-----BEGIN CERTIFICATE",
+        "-----BEGIN PUBLIC",
+    ];
+    STARTS.iter().any(|start| value.starts_with(start) && (*start != "age1" || value.len() == 62))
+        || value.starts_with("eyJ") && check::is_shown_jwt(value.as_bytes())
+}
+
+/// Whether the text starts so, in any case.
+pub(crate) fn starts_with(text: &str, start: &str) -> bool {
+    text.as_bytes().get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_and_places() {
+        assert!(is_uuid("014df517-39d1-4453-b7b3-9930c563627c"));
+        assert!(!is_uuid("014df517-39d1-4453-b7b3"));
+        assert!(!is_uuid("014df517-39d1-4453-b7b3-9930c563627g"));
+        for yes in ["/etc/tls/tls.key", "./x", "https://example.org", "ca.pem"] {
+            assert!(is_place(yes), "{yes}");
+        }
+        for yes in ["TBD", "none", "pk_live_x", "ssh-ed25519 AAAA"] {
+            assert!(is_noise(yes), "{yes}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Texts that stand where somebody is still to put the real value.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+
+use crate::measure;
+
+/// Words that only stand where the real value is missing.
+const MARKERS: &[&str] = &[
+    "changeme",
+    "change-me",
+    "change_me",
+    "change me",
+    "changeit",
+    "change-it",
+    "changethis",
+    "change-this",
+    "change_this",
+    "replaceme",
+    "replace-me",
+    "replace_me",
+    "replace_with",
+    "replace-with",
+    "replacewith",
+    "replacethis",
+    "replace_this",
+    "replace-this",
+    "placeholder",
+    "redacted",
+    "example",
+    "dummy",
+    "your-",
+    "your_",
+    "yourpass",
+    "yoursecret",
+    "yourtoken",
+    "yourapi",
+    "yourkey",
+    "<your",
+    "xxxx",
+    "****",
+    "....",
+    "insert-",
+    "insert_",
+    "todo",
+    "fixme",
+    "to-be-",
+    "to_be_",
+    "fillme",
+    "fill-me",
+    "fill_me",
+    "lorem",
+    "notarealsecret",
+    "not-a-real",
+    "not_a_real",
+    "not-real",
+    "notreal",
+    "sample",
+    "goes-here",
+    "goes_here",
+    "-here",
+    "_here",
+    "foobar",
+    "no-secret",
+    "nosecret",
+    "removed",
+    "masked",
+    "hidden",
+    "set-me",
+    "set_me",
+    "setme",
+    "fill-in",
+    "fillin",
+    "edit-me",
+    "editme",
+    "to be set",
+    "to be filled",
+    "not-set",
+    "notset",
+];
+
+/// Words that placeholders are put together from. What consists of nothing else is one.
+const WORDS: &[&str] = &[
+    "a",
+    "access",
+    "actual",
+    "add",
+    "an",
+    "any",
+    "api",
+    "app",
+    "auth",
+    "bar",
+    "be",
+    "baz",
+    "change",
+    "client",
+    "config",
+    "database",
+    "db",
+    "default",
+    "demo",
+    "dev",
+    "development",
+    "do",
+    "encoded",
+    "encryption",
+    "enter",
+    "fake",
+    "foo",
+    "for",
+    "from",
+    "generate",
+    "generated",
+    "goes",
+    "here",
+    "hidden",
+    "id",
+    "in",
+    "insecure",
+    "insert",
+    "is",
+    "it",
+    "jwt",
+    "key",
+    "keys",
+    "local",
+    "me",
+    "mock",
+    "must",
+    "my",
+    "mysql",
+    "new",
+    "not",
+    "of",
+    "only",
+    "or",
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "placeholder",
+    "please",
+    "postgres",
+    "private",
+    "prod",
+    "production",
+    "pwd",
+    "put",
+    "random",
+    "real",
+    "redis",
+    "replace",
+    "root",
+    "sample",
+    "secret",
+    "secrets",
+    "secure",
+    "set",
+    "session",
+    "signing",
+    "some",
+    "stage",
+    "staging",
+    "string",
+    "strong",
+    "stub",
+    "super",
+    "test",
+    "testing",
+    "the",
+    "this",
+    "to",
+    "token",
+    "top",
+    "unused",
+    "use",
+    "user",
+    "value",
+    "very",
+    "with",
+    "xxx",
+    "you",
+    "your",
+];
+
+/// Whether somebody is still to put the real value here.
+pub(crate) fn is_placeholder(value: &str) -> bool {
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasickBuilder::new().ascii_case_insensitive(true).build(MARKERS).ok()
+    });
+    if FINDER.as_ref().is_some_and(|finder| finder.is_match(value)) || is_filler(value.as_bytes()) {
+        return true;
+    }
+    // Digits and signs make a password of words, if a bad one; only separators don't.
+    if !value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_. ".contains(&byte)) {
+        return false;
+    }
+    let lower = value.to_ascii_lowercase();
+    // The usual default users are passwords that work: `postgres`, `root`, `admin`.
+    if matches!(lower.as_str(), "postgres" | "root" | "mysql" | "redis" | "user" | "admin") {
+        return false;
+    }
+    lower.split(['-', '_', '.', ' ']).all(|part| is_of_words(part.as_bytes()))
+}
+
+/// Whether a text can be cut into known words. Short texts only: nobody fills in an essay.
+fn is_of_words(text: &[u8]) -> bool {
+    const LONGEST: usize = 64;
+    if text.len() > LONGEST {
+        return false;
+    }
+    let mut reachable = [false; LONGEST + 1];
+    reachable[0] = true;
+    for start in 0..text.len() {
+        if !reachable[start] {
+            continue;
+        }
+        let rest = text.get(start..).unwrap_or_default();
+        for word in WORDS.iter().filter(|word| rest.starts_with(word.as_bytes())) {
+            reachable[start + word.len()] = true;
+        }
+    }
+    reachable[text.len()]
+}
+
+/// The same few characters again and again, or the alphabet in its order. People do choose
+/// `falcon0000`: only where a run is nearly all of the text it is none.
+pub(crate) fn is_filler(value: &[u8]) -> bool {
+    if value.len() < 3 {
+        return false;
+    }
+    let distinct = measure::makeup(value).distinct;
+    if distinct <= 2 || value.len() >= 16 && distinct <= 4 {
+        return true;
+    }
+    let (same, rising) = longest_runs(value);
+    same >= 4 && same * 3 > value.len() * 2 || rising >= 9 && value.len() > 10
+}
+
+/// Whether one character stands so often in a row that no machine made the text at random.
+pub(crate) fn has_run(value: &[u8]) -> bool {
+    let (same, _) = longest_runs(value);
+    same >= 6 && same * 5 >= value.len() && value.len() < 60 || same >= 4 && same * 3 >= value.len()
+}
+
+/// How long the longest run of one character is, and of characters that follow each other.
+fn longest_runs(value: &[u8]) -> (usize, usize) {
+    let (mut same, mut rising, mut longest_same, mut longest_rising) = (1, 1, 1, 1);
+    for pair in value.windows(2) {
+        let &[before, after] = pair else { continue };
+        let (before, after) = (before.to_ascii_lowercase(), after.to_ascii_lowercase());
+        same = if before == after { same + 1 } else { 1 };
+        let follows = after == before.wrapping_add(1)
+            || before == b'9' && after == b'0'
+            || before == b'9' && after == b'a';
+        rising = if follows { rising + 1 } else { 1 };
+        longest_same = longest_same.max(same);
+        longest_rising = longest_rising.max(rising);
+    }
+    (longest_same, longest_rising)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::is_template;
+
+    #[test]
+    fn placeholders() {
+        for yes in [
+            "changeme",
+            "CHANGE_ME",
+            "your-password-here",
+            "YOUR_API_KEY",
+            "<password>",
+            "xxxxxxxx",
+            "********",
+            "password",
+            "my-secret-password",
+            "mysecretpassword",
+            "AKIAIOSFODNN7EXAMPLE",
+            "dummy-token",
+            "replace-with-real-token",
+            "secret",
+            "supersecret",
+            "todo",
+            "test",
+            "aaaaaaaa",
+            "0000000000000000",
+            "abcdefghijklmnop",
+            "changeme123",
+            "fake_password",
+        ] {
+            assert!(is_placeholder(yes) || is_template(yes), "{yes}");
+        }
+        for no in [
+            "hunter2",
+            "P@ssw0rd123",
+            "postgres",
+            "admin",
+            "Tr0ub4dor&3",
+            "x9Kq2LmZ8vTn4RwY",
+            "password123!",
+            "correct horse battery",
+            "s3cr3t",
+            "letmein",
+            "12345678",
+        ] {
+            assert!(!is_placeholder(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn runs() {
+        for weak in ["Kq7pZx4w0000", "falcon0000", "abcd0000", "pass11111"] {
+            assert!(!is_filler(weak.as_bytes()), "{weak}");
+        }
+        for filler in ["00000000", "sk-xxxxxxxx", "abababab", "--------"] {
+            assert!(is_filler(filler.as_bytes()), "{filler}");
+        }
+        assert!(has_run(b"x9Kq2LAAAAAAAAvT"));
+        assert!(!has_run(b"x9Kq2LmZ8vTn4RwY"));
+    }
+}

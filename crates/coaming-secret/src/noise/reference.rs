@@ -1,0 +1,231 @@
+//! Values that are put in later, lie elsewhere, or can't be turned back into the secret.
+
+use super::starts_with;
+
+/// Something else is put here later: `{{ .Values.x }}`, `${X}`, `$(X)`, `$X`, `%X%`, `<x>`, `@x@`, `%s`.
+pub(crate) fn is_template(value: &str) -> bool {
+    let value = value.trim();
+    const OPENINGS: &[&str] = &["{{", "${", "$(", "<%", "%{", "#{", "{%", "$[", "((", "[[", "__"];
+    let identifier = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    };
+    let variable = |text: &str| {
+        identifier(text) && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    };
+    let wrapped = |open: char, close: char| {
+        value.len() > 2
+            && value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some()
+    };
+    let opened = OPENINGS.iter().any(|opening| match *opening {
+        "__" => value.len() > 4 && value.starts_with("__") && value.ends_with("__"),
+        "((" => value.starts_with("((") && value.ends_with("))"),
+        "[[" => value.starts_with("[[") && value.ends_with("]]"),
+        "#{" | "%{" | "$[" => value.contains(opening) && value.ends_with(['}', ']']),
+        opening => value.contains(opening),
+    });
+    // What `printf` fills in, and Python by name.
+    let printed = matches!(value, "%s" | "%v" | "%d" | "%q" | "{}" | "{0}" | "?")
+        || value.starts_with("%(") && value.ends_with(")s");
+    opened
+        || printed
+        || value.starts_with("$__")
+        || value.strip_prefix('$').is_some_and(|rest| {
+            variable(rest)
+                && !rest.contains('-')
+                && (rest.to_ascii_uppercase() == rest
+                    || !rest.bytes().any(|byte| byte.is_ascii_digit()))
+        })
+        || value.strip_prefix("$env:").is_some_and(variable)
+        || (wrapped('%', '%') || wrapped('@', '@')) && identifier(value.trim_matches(['%', '@']))
+        || wrapped('<', '>')
+        || wrapped('[', ']')
+        || wrapped('{', '}')
+        || value.starts_with('*') && value.trim_matches('*').is_empty()
+}
+
+/// The secret is somewhere else: a vault's path, a file, another variable, or it is encrypted.
+pub(crate) fn is_reference(value: &str) -> bool {
+    const SCHEMES: &[&str] = &[
+        "vault:",
+        "vault+",
+        "vault/",
+        "ref+",
+        "secretref:",
+        "op://",
+        "bao:",
+        "awssm",
+        "awsps",
+        "aws:",
+        "arn:",
+        "ssm:",
+        "ssm://",
+        "secretsmanager:",
+        "gcpsm",
+        "gcp:",
+        "sm://",
+        "azurekv",
+        "azure-kv:",
+        "azkv",
+        "akvs",
+        "keyvault:",
+        "@microsoft.keyvault",
+        "doppler://",
+        "env:",
+        "env://",
+        "file:",
+        "file://",
+        "secret://",
+        "secrets://",
+        "k8s://",
+        "k8s:",
+        "kubernetes://",
+        "kms:",
+        "enc[",
+        "enc(",
+        "{cipher}",
+        "$ansible_vault",
+        "!vault",
+        "encrypted:",
+        "projects/",
+        "secretkeyref",
+        "valuefrom",
+        "configmapkeyref",
+        "bws:",
+        "pass:",
+        "chamber:",
+        "conjur:",
+        "summon:",
+        "age-encrypted",
+        "sops:",
+        "path:",
+        "ejson",
+        "keychain:",
+        "keyring:",
+        "infisical:",
+        "process.env",
+        "os.environ",
+        "os.getenv",
+        "system.getenv",
+        "getenv(",
+        "env.",
+        "secrets.",
+        "var.",
+        "local.",
+        "data.",
+        "module.",
+        "vault://",
+        "awskms:",
+        "gcpkms:",
+        "azurekeyvault",
+        "akeyless:",
+        "cyberark:",
+        "ssm-secure:",
+        "akv:",
+        "1password:",
+    ];
+    let value = value.trim();
+    SCHEMES.iter().any(|scheme| starts_with(value, scheme))
+}
+
+/// A hash of a secret, or of anything else: it can't be used in the secret's place.
+pub(crate) fn is_hash(value: &str) -> bool {
+    const PREFIXES: &[&str] = &[
+        "$2a$",
+        "$2b$",
+        "$2x$",
+        "$2y$",
+        "$argon2",
+        "$1$",
+        "$5$",
+        "$6$",
+        "$y$",
+        "$7$",
+        "$apr1$",
+        "$pbkdf2",
+        "$scrypt",
+        "$sha1$",
+        "$P$",
+        "$H$",
+        "$8$",
+        "$9$",
+        "{sha",
+        "{ssha",
+        "{crypt}",
+        "{pbkdf2",
+        "{argon2",
+        "{bcrypt}",
+        "sha1:",
+        "sha224:",
+        "sha256:",
+        "sha384:",
+        "sha512:",
+        "sha3-",
+        "md5:",
+        "md5$",
+        "sha256-",
+        "sha384-",
+        "sha512-",
+        "sha1-",
+        "blake2",
+        "blake3:",
+        "pbkdf2",
+        "bcrypt",
+        "scrypt:",
+        "scram-sha",
+        "h1:",
+        "argon2",
+    ];
+    let value = value.trim();
+    // `htpasswd` writes the user before the hash.
+    let after_user = value.split_once(':').map_or(value, |(_, rest)| rest);
+    PREFIXES.iter().any(|prefix| {
+        starts_with(value, prefix)
+            || prefix.starts_with(['$', '{']) && starts_with(after_user, prefix)
+    }) || value.contains("@sha256:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_and_references() {
+        for yes in [
+            "{{ .Values.password }}",
+            "${PASSWORD}",
+            "$(PASSWORD)",
+            "$PASSWORD",
+            "%PASSWORD%",
+            "<password>",
+            "{{password}}",
+            "prefix-${X}",
+            "@password@",
+            "#{password}",
+            "%s",
+            "%(password)s",
+            "$__file{/etc/secrets/password}",
+        ] {
+            assert!(is_template(yes), "{yes}");
+        }
+        for no in ["pa$$word1", "$ecret-1", "a<b>c", "100%"] {
+            assert!(!is_template(no), "{no}");
+        }
+        for yes in [
+            "vault:secret/data/x#y",
+            "op://vault/item",
+            "arn:aws:secretsmanager:x",
+            "ENC[AES256_GCM,data:x]",
+        ] {
+            assert!(is_reference(yes), "{yes}");
+        }
+    }
+
+    #[test]
+    fn hashes() {
+        for yes in ["$2y$10$abcdefghijk", "user:$apr1$x$y", "sha256:abc", "{SHA}x", "a/b@sha256:00"]
+        {
+            assert!(is_hash(yes), "{yes}");
+        }
+    }
+}
