@@ -49,7 +49,7 @@ TOKENS = {
     "planetscale-token": "pscale_tkn_{w43}", "planetscale-password": "pscale_pw_{w43}", "supabase": "sbp_{h40}", "supabase-secret": "sb_secret_{w22}_{w8}",
     "neon": "napi_{L64}", "databricks": "dapi{h32}", "databricks-2": "dapi{h32}-2", "mongodb-atlas": "mdb_sa_sk_{w40}", "aiven": "AVNS_{w19}", "tailscale": "tskey-auth-k{A11}CNTRL-{A32}",
     "tailscale-api": "tskey-api-k{A11}CNTRL-{A32}", "defined": "dnkey-{L26}-{L52}", "nats": "SUA{n55}", "rancher": "token-{L5}:{L54}", "k3s": "K10{h64}::server:{h32}",
-    "flyway": "FL01{H64}", "confluent": "cflt{b60}", "teleport": "proxy-{h64}", "kes": "kes:v1:{b43}=", "scalr": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOiJhdC1{A40}.{w43}",
+    "flyway": "FL01{H64}", "confluent": "cflt{b60}", "teleport": "proxy-{h64}", "kes": "kes:v1:{b44}", "scalr": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOiJhdC1{A40}.{w43}",
     # Models
     "openai": "sk-proj-{A20}T3BlbkFJ{A20}", "openai-legacy": "sk-{A20}T3BlbkFJ{A20}", "openai-service": "sk-svcacct-{w74}T3BlbkFJ{w73}A", "anthropic": "sk-ant-api03-{w93}AA",
     "anthropic-admin": "sk-ant-admin01-{w93}AA", "openrouter": "sk-or-v1-{h64}", "huggingface": "hf_{s34}", "replicate": "r8_{A37}", "groq": "gsk_{A52}",

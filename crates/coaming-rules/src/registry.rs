@@ -84,6 +84,7 @@ static RULES: &[Rule] = &[
     Rule::inventory::<secrets::shared_secret::SharedSecret>(),
     Rule::pod::<secrets::secret_sub_path::SecretSubPath>(),
     Rule::pod::<secrets::secret_file_mode::SecretFileMode>(),
+    Rule::pod::<secrets::secret_default_mode::SecretDefaultMode>(),
     Rule::pod::<secrets::writable_secret_mount::WritableSecretMount>(),
     Rule::object::<schema::unknown_field::UnknownField>(),
     Rule::object::<schema::wrong_type::WrongType>(),

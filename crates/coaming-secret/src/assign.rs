@@ -89,6 +89,8 @@ enum Separator {
     Element,
     /// A space after `--name`.
     Space,
+    /// A space after a name that starts its line, and one word: `requirepass x`, `ENV NAME x`.
+    Line,
 }
 
 /// Where the value may start, and after what.
@@ -103,6 +105,8 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
         [b':' | b'?' | b'+', b'=', ..] => (2, Separator::Equals),
         [b'=', b'>', ..] => (2, Separator::Equals),
         [b'=', ..] => (1, Separator::Equals),
+        // An argument after the name: `define('password', 'x')`.
+        [b',', ..] if is_first_argument(text, name, before) => (1, Separator::Equals),
         [b':', b' ' | b'\t' | b'\n' | b'\r', ..] | [b':'] => (1, Separator::Colon),
         [b':', ..] => (1, Separator::Equals),
         [b'>', ..] if before == Some(b'<') => (1, Separator::Element),
@@ -110,12 +114,21 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
             if let Some(length) = value_field(window.get(closing..)?) {
                 return Some((name.end + closing + length, Separator::Equals));
             }
-            let is_flag = text.get(name.start..name.end)?.starts_with(b"--") && spaces > 0;
-            return is_flag.then_some((name.end + at, Separator::Space));
+            let is_flag = text.get(name.start..name.end)?.starts_with(b"--");
+            let is_line = closing == 0 && before.is_none_or(|b| b.is_ascii_whitespace());
+            let separator = if is_flag { Separator::Space } else { Separator::Line };
+            let meant = spaces > 0 && (is_flag || is_line && starts_line(text, name.start));
+            return meant.then_some((name.end + at, separator));
         }
     };
     at += found.0;
     Some((name.end + at, found.1))
+}
+
+/// Whether the name is a text in quotes, and the first argument of a call.
+fn is_first_argument(text: &[u8], name: &Range<usize>, before: Option<u8>) -> bool {
+    let call = name.start.checked_sub(2).and_then(|place| text.get(place));
+    matches!(before, Some(b'"' | b'\'')) && call == Some(&b'(')
 }
 
 /// `name: X` and then `value:`, as environment variables and XML attributes are written: how much
@@ -166,6 +179,12 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     let length = line.iter().position(|byte| ends.contains(byte)).unwrap_or(line.len());
     let after = line.get(length..)?;
     let comment = after.trim_ascii_start();
+    // A line of prose starts with such a word too.
+    if separator == Separator::Line
+        && (!comment.is_empty() || !stands_alone(text.get(name.clone())?, line.get(..length)?))
+    {
+        return None;
+    }
     let followed = matches!(after.first(), Some(b' ' | b'\t'))
         && !comment.is_empty()
         && !comment.starts_with(b"#");
@@ -178,6 +197,18 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         false,
         followed && separator == Separator::Colon,
     ))
+}
+
+/// Whether a line of two words assigns the second to the first: the first is no word of prose, or the
+/// second is none.
+fn stands_alone(name: &[u8], value: &[u8]) -> bool {
+    let is_plain = name.iter().all(u8::is_ascii_alphabetic);
+    let has = |test: fn(&u8) -> bool| value.iter().any(test);
+    let is_setting = name.eq_ignore_ascii_case(b"requirepass")
+        || name.eq_ignore_ascii_case(b"masterauth")
+        || !is_plain;
+    value.len() >= 6 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+        || is_setting && value.len() >= 3 && !has(|byte| b".:([{".contains(byte))
 }
 
 fn assigned(
@@ -226,7 +257,7 @@ fn starts_line(text: &[u8], start: usize) -> bool {
     let before = text.get(..start).unwrap_or_default();
     let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place + 1);
     let lead = before.get(line_start..).unwrap_or_default().trim_ascii();
-    lead.is_empty() || matches!(lead, b"export" | b"set" | b"ENV" | b"ARG")
+    lead.is_empty() || matches!(lead, b"export" | b"set" | b"ENV" | b"ARG" | b"-" | b"#")
 }
 
 #[cfg(test)]
@@ -258,12 +289,22 @@ mod tests {
             ("password: |\n  hunter2\n", "password", "hunter2"),
             ("password := \"hunter2\"", "password", "hunter2"),
             ("\"password\" => 'hunter2',", "password", "hunter2"),
+            ("define('password', 'hunter2');", "password", "hunter2"),
+            ("machine x\n  password hunter2\n", "password", "hunter2"),
+            ("ENV DB_PASSWORD hunter2", "DB_PASSWORD", "hunter2"),
+            ("admin_password swordfish", "admin_password", "swordfish"),
         ] {
             assert_eq!(read(text), Some((name, value)), "{text}");
         }
-        for text in
-            ["if password == x", "$PASSWORD", "the password is", "${PASSWORD}", "/password: x"]
-        {
+        for text in [
+            "if password == x",
+            "password required",
+            "the password hunter2",
+            "$PASSWORD",
+            "the password is",
+            "${PASSWORD}",
+            "/password: x",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

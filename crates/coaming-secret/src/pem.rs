@@ -41,7 +41,23 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     } else {
         find(after.get(9..).unwrap_or_default(), b"-----").map_or(0, |end| end + 14)
     };
+    let (kind, title) = if is_service_account(text, start) {
+        ("gcp-service-account-key", "Google Cloud service account key")
+    } else {
+        (kind, title)
+    };
     Some(PrivateKey { kind, title, range: start..body_start + body_end + footer })
+}
+
+/// How far around a key the rest of its file is looked for.
+const MAX_FILE: usize = 4 << 10;
+
+/// Whether the key is a field of the file that Google makes for a service account.
+fn is_service_account(text: &[u8], start: usize) -> bool {
+    let around = text.get(start.saturating_sub(MAX_FILE)..text.len().min(start + MAX_FILE));
+    let before = text.get(start.saturating_sub(40)..start).unwrap_or_default();
+    find(before, b"private_key").is_some()
+        && around.is_some_and(|around| find(around, b"service_account").is_some())
 }
 
 fn of_label(label: &[u8]) -> Option<(&'static str, &'static str)> {
@@ -65,7 +81,7 @@ fn has_ellipsis(key: &[u8]) -> bool {
 
 /// Where `needle` first stands in `text`.
 pub(crate) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len()).position(|window| window == needle)
+    memchr::memmem::find(text, needle)
 }
 
 #[cfg(test)]
@@ -91,5 +107,12 @@ mod tests {
             assert!(private_key(key("PRIVATE KEY", body).as_bytes(), 0).is_none(), "{body}");
         }
         assert!(private_key(b"-----BEGIN ", 0).is_none());
+        let account = format!(
+            r#"{{"type": "service_account", "private_key": "{}"}}"#,
+            key("PRIVATE KEY", BODY).replace('\n', "\\n")
+        );
+        let start = account.find("-----").unwrap();
+        let found = private_key(account.as_bytes(), start).unwrap();
+        assert_eq!(found.kind, "gcp-service-account-key");
     }
 }

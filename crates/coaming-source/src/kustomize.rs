@@ -22,6 +22,8 @@ pub(crate) struct Kustomization {
     pub(crate) resources: Vec<String>,
     /// Files that are not whole objects: patches, values, generators' input.
     pub(crate) parts: Vec<String>,
+    /// The parts that `secretGenerator` makes Secrets of, by shown name and path.
+    pub(crate) secrets: Vec<(String, PathBuf)>,
     /// Folders with kustomizations of their own.
     pub(crate) folders: Vec<String>,
     /// The first reference to another machine.
@@ -64,6 +66,7 @@ impl Kustomization {
             }
         }
         this.add_parts(root);
+        this.add_secrets(root);
         Some(this)
     }
 
@@ -117,6 +120,19 @@ impl Kustomization {
                 if is_file {
                     self.parts.push(self.shown_reference(reference));
                 }
+            }
+        }
+    }
+
+    /// The files below this folder that become Secrets.
+    fn add_secrets(&mut self, root: Node<'_>) {
+        for reference in coaming_kube::generated_files(root) {
+            let is_below = Path::new(reference.file)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+            let path = self.folder.join(reference.file);
+            if is_below && path.is_file() {
+                self.secrets.push((self.shown_reference(reference.file), path));
             }
         }
     }

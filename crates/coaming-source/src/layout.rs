@@ -134,6 +134,7 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
             Ok(text) => {
                 let text: std::sync::Arc<str> = text.into();
                 if let Some(kustomization) = Kustomization::read(&text, &candidate) {
+                    take_secrets(&kustomization, files, options, layout);
                     known.insert(parent(&name).to_owned(), kustomization);
                 }
                 layout.texts.push(FileEntry::text(&name, text, FileKind::Kustomization));
@@ -163,6 +164,26 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
     // of files is read as it is.
     for covered in covered_bases(&known, &layout.overlays) {
         files.remove(&covered);
+    }
+}
+
+/// Takes the files that a kustomization makes Secrets of. What is no text, or an archive's, has none to
+/// be found in.
+fn take_secrets(
+    kustomization: &Kustomization,
+    files: &mut BTreeMap<String, Candidate>,
+    options: &Options,
+    layout: &mut Layout,
+) {
+    if options.as_written {
+        return;
+    }
+    for (name, path) in &kustomization.secrets {
+        let is_known = layout.texts.iter().any(|text| text.name == *name);
+        if let (false, Ok(text)) = (is_known, read::text(path, options)) {
+            files.remove(name);
+            layout.texts.push(FileEntry::text(name, text.into(), FileKind::Text));
+        }
     }
 }
 

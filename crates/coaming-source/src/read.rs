@@ -95,14 +95,17 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
     decode(&bytes).map(Cow::into_owned)
 }
 
-/// One file as a text, or why it is none.
-pub(crate) fn any_text(candidate: &Candidate, options: &Options) -> Result<String, ReadError> {
-    let mut bytes = Vec::new();
+/// One file as a text, or why it is none. `buffer` is lent, as for [`file`].
+pub(crate) fn any_text(
+    candidate: &Candidate,
+    options: &Options,
+    buffer: &mut Vec<u8>,
+) -> Result<Arc<str>, ReadError> {
     if candidate.explicit {
         regular(&candidate.path)?;
     }
-    read_bytes(&candidate.path, options.max_file_bytes, &mut bytes)?;
-    decode(&bytes).map(Cow::into_owned)
+    read_bytes(&candidate.path, options.max_file_bytes, buffer)?;
+    decode(buffer).map(Arc::from)
 }
 
 /// Standard input as a text.

@@ -20,8 +20,10 @@ pub fn load_texts(paths: &[PathBuf], options: &Options) -> Loaded {
     let candidates: Vec<_> = std::mem::take(&mut found.files).into_values().collect();
     let outcomes: Vec<_> = candidates
         .par_iter()
-        .map(|candidate| (candidate, read::any_text(candidate, &options)))
-        .map(|(candidate, text)| (candidate, text.map(|text| entry(&candidate.name, text.into()))))
+        .map_init(Vec::new, |buffer, candidate| {
+            let text = read::any_text(candidate, &options, buffer);
+            (candidate, text.map(|text| entry(&candidate.name, text)))
+        })
         .collect();
     let mut loaded = Loaded { errors: found.errors, ..Loaded::default() };
     if found.stdin {
@@ -55,7 +57,7 @@ fn entry(name: &str, text: Arc<str>) -> FileEntry {
         return FileEntry::text(name, text, FileKind::Environment);
     }
     // Parsing what can't be a manifest costs more than looking for secrets in it.
-    if text.contains("apiVersion") && text.contains("kind") {
+    if may_be_manifest(&text) {
         let stream = coaming_yaml::parse(Arc::clone(&text));
         let is_manifest = stream.errors.is_empty()
             && !stream.documents.is_empty()
@@ -65,4 +67,17 @@ fn entry(name: &str, text: Arc<str>) -> FileEntry {
         }
     }
     FileEntry::text(name, text, FileKind::Text)
+}
+
+/// Whether the text has the fields of an object where YAML has them, or is JSON with them.
+fn may_be_manifest(text: &str) -> bool {
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    let has = |field: &str| {
+        text.match_indices(field).any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default();
+            let quoted = before.strip_suffix(['"', '\'']).unwrap_or(before);
+            is_json || quoted.is_empty() || quoted.ends_with(['\n', '\u{FEFF}'])
+        })
+    };
+    has("apiVersion") && has("kind")
 }

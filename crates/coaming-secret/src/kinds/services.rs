@@ -6,6 +6,7 @@ use crate::check;
 pub(super) const KINDS: &[Entry] = &[
     // Identity
     named("okta-api-token", "Okta API token", &["okta"], "00[A-Za-z0-9_-]{40}"),
+    prefixed("okta-header-token", "Okta API token", &["SSWS "], "00[A-Za-z0-9_-]{40}"),
     named("auth0-client-secret", "Auth0 client secret", &["auth0"], "[A-Za-z0-9_-]{64}"),
     prefixed(
         "clerk-secret-key",

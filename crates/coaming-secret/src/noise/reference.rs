@@ -39,8 +39,8 @@ pub(crate) fn is_template(value: &str) -> bool {
         || value.strip_prefix("$env:").is_some_and(variable)
         || (wrapped('%', '%') || wrapped('@', '@')) && identifier(value.trim_matches(['%', '@']))
         || wrapped('<', '>')
-        || wrapped('[', ']')
-        || wrapped('{', '}')
+        || wrapped('[', ']') && !value.contains('"')
+        || wrapped('{', '}') && !value.contains('"')
         || value.starts_with('*') && value.trim_matches('*').is_empty()
 }
 
@@ -208,7 +208,7 @@ mod tests {
         ] {
             assert!(is_template(yes), "{yes}");
         }
-        for no in ["pa$$word1", "$ecret-1", "a<b>c", "100%"] {
+        for no in [r#"{"auths": {}}"#, "pa$$word1", "$ecret-1", "a<b>c", "100%"] {
             assert!(!is_template(no), "{no}");
         }
         for yes in [

@@ -19,16 +19,14 @@ pub struct FilePlace {
 }
 
 /// The credentials in a file by its path and text, in the order of the text. YAML and JSON are read
-/// by their structure, and as texts too: a comment may hold what was taken out of a field.
+/// by their structure, with their comments; what is neither, or broken, as a text.
 #[must_use]
 pub fn in_file(detector: &Detector, path: &str, text: &str) -> Vec<FilePlace> {
     let mut places = Vec::new();
-    let is_structured = [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
-        || path.ends_with("Kustomization")
-        || path.ends_with("kubeconfig")
-        || text.contains("apiVersion");
-    if is_structured {
+    let mut is_read = false;
+    if is_structured(path, text) {
         let stream = coaming_yaml::parse(text.into());
+        is_read = stream.errors.is_empty() && !stream.documents.is_empty();
         for document in &stream.documents {
             let found = if coaming_kube::looks_like_kubernetes(document) {
                 super::in_object(detector, document.root())
@@ -40,31 +38,39 @@ pub fn in_file(detector: &Detector, path: &str, text: &str) -> Vec<FilePlace> {
                 let (path, name, detection) = (place.node.path(), place.name, place.detection);
                 places.push(FilePlace { path, span, name, detection });
             }
+            places.extend(super::in_comments(detector, document));
         }
     }
-    let within =
-        |start: u32, end: u32, place: &FilePlace| place.span.start < end && place.span.end > start;
-    for detection in in_text(detector, path, text) {
-        let (Ok(start), Ok(end)) =
-            (u32::try_from(detection.range.start), u32::try_from(detection.range.end))
-        else {
-            continue;
-        };
-        // What was read by its structure is known better.
-        let commented =
-            !is_structured || is_comment(text, detection.range.start) || places.is_empty();
-        if commented && !places.iter().any(|place| within(start, end, place)) {
-            let (path, name) = (Path::default(), String::new());
-            places.push(FilePlace { path, span: Span::new(start, end), name, detection });
-        }
+    if !is_read {
+        let detections = in_text(detector, path, text);
+        add_others(detections, &mut places);
     }
     places.sort_by_key(|place| (place.span.start, place.span.end));
     places
 }
 
-/// Whether a place is in a line that starts with `#` or `//`.
-fn is_comment(text: &str, at: usize) -> bool {
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
-    line.starts_with('#') || line.starts_with("//") || line.contains(" #")
+/// Whether a file is YAML or JSON by its name, or starts as an object does.
+fn is_structured(path: &str, text: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
+        || path.ends_with("Kustomization")
+        || path.ends_with("kubeconfig")
+        || text.starts_with("apiVersion:")
+        || text.starts_with('{')
+        || text.starts_with("---\n")
+}
+
+/// Adds what a text has where nothing was found yet: what was read by its structure is known better.
+fn add_others(detections: Vec<Detection>, places: &mut Vec<FilePlace>) {
+    let known: Vec<Span> = places.iter().map(|place| place.span).collect();
+    for detection in detections {
+        let (Ok(start), Ok(end)) =
+            (u32::try_from(detection.range.start), u32::try_from(detection.range.end))
+        else {
+            continue;
+        };
+        if !known.iter().any(|span| span.start < end && span.end > start) {
+            let (path, name) = (Path::default(), String::new());
+            places.push(FilePlace { path, span: Span::new(start, end), name, detection });
+        }
+    }
 }

@@ -6,7 +6,9 @@
 //! vault, values that SOPS encrypted) raises nothing.
 
 mod command;
+mod comments;
 mod file;
+mod generator;
 mod nested;
 mod program;
 mod secret;
@@ -14,7 +16,9 @@ mod walk;
 
 use coaming_yaml::{Node, Span};
 
+pub use comments::in_comments;
 pub use file::{FilePlace, in_file};
+pub use generator::in_generated;
 
 use crate::{Detection, Detector, Origin};
 

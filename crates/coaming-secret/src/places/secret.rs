@@ -34,6 +34,14 @@ pub(super) fn data<'a>(
     }
 }
 
+/// The credentials in a text that becomes a value of a Secret. A key may be a file's name: what it is
+/// called without its ending says what it is.
+pub(super) fn in_value(detector: &Detector, key: &str, text: &str) -> Vec<Detection> {
+    const ENDINGS: &[&str] = &[".txt", ".secret", ".token", ".dat", ".value"];
+    let name = ENDINGS.iter().find_map(|ending| key.strip_suffix(ending)).unwrap_or(key);
+    in_bytes(detector, name, "", text.as_bytes()).into_iter().map(|(_, found)| found).collect()
+}
+
 /// The credentials in one value of a Secret, each with how it is wrapped.
 fn in_bytes(
     detector: &Detector,

@@ -12,6 +12,9 @@ const MAX_DEPTH: usize = 64;
 /// How many credentials an object may have: more are one finding too many anyway.
 const MAX_PLACES: usize = 10_000;
 
+/// The shortest password that is one.
+const SHORTEST: usize = 3;
+
 /// Fields whose values are names of other things, or certificates, or what the server writes.
 const SKIPPED: &[&str] = &[
     "apiVersion",
@@ -55,7 +58,8 @@ pub(super) fn object<'a>(detector: &Detector, root: Node<'a>, kind: &str) -> Vec
             ("ConfigMap", "data") => walker.config_map(entry.value),
             ("ConfigMap", "binaryData") => walker.binary_data(entry.value),
             (_, "metadata") => walker.metadata(entry.value),
-            (_, "secretGenerator") => walker.generator(entry.value),
+            (_, "secretGenerator") => walker.generator(entry.value, true),
+            (_, "configMapGenerator") => walker.generator(entry.value, false),
             (_, "sops") if is_sops(root) => {}
             (_, name) => walker.node(entry.value, Context::new(name), 0),
         }
@@ -71,35 +75,40 @@ pub(super) fn document<'a>(detector: &Detector, root: Node<'a>) -> Vec<Place<'a>
 }
 
 /// Where the walk is.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Context<'a> {
-    /// The field's name, with its parent's: `datadog.apiKey`.
-    name: String,
+    /// The names of the field and of the one that holds it.
+    parent: &'a str,
+    key: &'a str,
     container: Option<&'a str>,
     in_environment: bool,
 }
 
 impl<'a> Context<'a> {
-    fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), container: None, in_environment: false }
+    fn new(key: &'a str) -> Self {
+        Self { parent: "", key, container: None, in_environment: false }
     }
 
-    fn below(&self, key: &str) -> Self {
-        let parent = self.name.rsplit('.').next().unwrap_or_default();
-        let name = if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") };
-        Self { name, in_environment: matches!(key, "env" | "environment"), ..self.clone() }
+    fn below(self, key: &'a str) -> Self {
+        Self { parent: self.key, key, in_environment: matches!(key, "env" | "environment"), ..self }
     }
+}
+
+fn holder(context: Context<'_>) -> Holder {
+    if context.in_environment { Holder::Environment } else { Holder::Field }
 }
 
 /// Collects places.
 pub(super) struct Walker<'a, 'd> {
     pub(super) detector: &'d Detector,
     places: Vec<Place<'a>>,
+    /// The name of the field at hand: one text for all of them.
+    name: String,
 }
 
 impl<'a, 'd> Walker<'a, 'd> {
     fn new(detector: &'d Detector) -> Self {
-        Self { detector, places: Vec::new() }
+        Self { detector, places: Vec::new(), name: String::new() }
     }
 
     fn node(&mut self, node: Node<'a>, context: Context<'a>, depth: usize) {
@@ -111,8 +120,15 @@ impl<'a, 'd> Walker<'a, 'd> {
         } else if node.is_sequence() {
             self.sequence(node, context, depth);
         } else if node.as_str().is_some() || node.as_int().is_some() {
-            let holder = if context.in_environment { Holder::Environment } else { Holder::Field };
-            self.value(node, holder, &context.name, context.container);
+            let mut name = std::mem::take(&mut self.name);
+            name.clear();
+            if !context.parent.is_empty() {
+                name.push_str(context.parent);
+                name.push('.');
+            }
+            name.push_str(context.key);
+            self.value(node, holder(context), &name, context.container);
+            self.name = name;
         }
     }
 
@@ -131,23 +147,21 @@ impl<'a, 'd> Walker<'a, 'd> {
             }
             match pair {
                 Some((name, value)) if value == entry.value => {
-                    let holder =
-                        if context.in_environment { Holder::Environment } else { Holder::Field };
-                    self.value(value, holder, name, context.container);
+                    self.value(value, holder(context), name, context.container);
                 }
                 _ if key == "metadata" && entry.value.is_mapping() => self.metadata(entry.value),
                 _ if key == "annotations" && entry.value.is_mapping() => {
                     self.annotations(entry.value);
                 }
-                _ if key == "secretGenerator" => self.generator(entry.value),
+                _ if key == "secretGenerator" => self.generator(entry.value, true),
+                _ if key == "configMapGenerator" => self.generator(entry.value, false),
                 _ => self.node(entry.value, context.below(key), depth + 1),
             }
         }
     }
 
     fn sequence(&mut self, node: Node<'a>, context: Context<'a>, depth: usize) {
-        let field = context.name.rsplit('.').next().unwrap_or_default();
-        if matches!(field, "command" | "args" | "entrypoint" | "cmd") {
+        if matches!(context.key, "command" | "args" | "entrypoint" | "cmd") {
             return self.command(node, context.container);
         }
         for item in node.items() {
@@ -157,7 +171,7 @@ impl<'a, 'd> Walker<'a, 'd> {
                 Some(text) if in_environment && text.contains('=') => {
                     self.text(item, Holder::Environment, text, "variable", context.container);
                 }
-                _ => self.node(item, context.clone(), depth + 1),
+                _ => self.node(item, context, depth + 1),
             }
         }
     }
@@ -165,6 +179,9 @@ impl<'a, 'd> Walker<'a, 'd> {
     /// A value under a name; a file of several lines is read as a text.
     fn value(&mut self, node: Node<'a>, holder: Holder, name: &str, container: Option<&'a str>) {
         let text = node.text();
+        if text.len() < SHORTEST {
+            return;
+        }
         let is_file = text.trim_end().contains('\n');
         let found = if is_file {
             super::in_text(self.detector, name, text)
@@ -238,8 +255,8 @@ impl<'a, 'd> Walker<'a, 'd> {
         }
     }
 
-    /// Kustomize: `literals: [NAME=value]`.
-    fn generator(&mut self, generators: Node<'a>) {
+    /// Kustomize: `literals: [NAME=value]`, of Secrets or of `ConfigMap`s.
+    fn generator(&mut self, generators: Node<'a>, is_secret: bool) {
         for literal in generators.items().filter_map(|item| item.get("literals")) {
             for item in literal.items() {
                 let Some((name, value)) = item.as_str().and_then(|text| text.split_once('='))
@@ -248,7 +265,7 @@ impl<'a, 'd> Walker<'a, 'd> {
                 };
                 let value = value.trim_matches(['"', '\'']);
                 let mut found = self.detector.scan(value, Origin::Value(name));
-                if found.is_empty() {
+                if found.is_empty() && is_secret {
                     found.extend(secret::random_value(self.detector, value));
                 }
                 for detection in found {

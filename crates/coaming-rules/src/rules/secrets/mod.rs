@@ -21,6 +21,7 @@ pub(crate) mod projected_token;
 pub(crate) mod readable_credential;
 pub(crate) mod role_gives_rights;
 pub(crate) mod role_reads_secrets;
+pub(crate) mod secret_default_mode;
 pub(crate) mod secret_file_mode;
 pub(crate) mod secret_in_environment;
 pub(crate) mod secret_on_disk;

@@ -1,8 +1,11 @@
 //! See [`PlainSecretFile`].
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use coaming_finding::{Confidence, FileId, Finding, Fix, Location, RuleMeta};
-use coaming_kube::{FileKind, Inventory};
-use coaming_secret::places::{FilePlace, in_file};
+use coaming_kube::{FileEntry, FileKind, Inventory, generated_files};
+use coaming_secret::places::{FilePlace, in_comments, in_file, in_generated};
 use rayon::prelude::*;
 
 use super::found::article;
@@ -11,7 +14,8 @@ use crate::{Context, InventoryRule};
 
 rule! {
     /// Looks for credentials in files beside the manifests: charts' `values.yaml`, `.env` files,
-    /// `secretGenerator`s of kustomizations, kubeconfigs; with `coaming secrets`, in every text.
+    /// `secretGenerator`s of kustomizations with the files they name, kubeconfigs; in the comments
+    /// of manifests; with `coaming secrets`, in every text.
     ///
     /// ## Why it matters
     ///
@@ -54,34 +58,57 @@ impl InventoryRule for PlainSecretFile {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+        let generated = generated(context.inventory);
+        let count = u32::try_from(context.inventory.files().len()).unwrap_or(u32::MAX);
         let found: Vec<Vec<Finding>> =
-            texts(context.inventory).into_par_iter().map(|id| of_file(context, id)).collect();
+            (0..count).into_par_iter().map(|id| of_file(context, id, &generated)).collect();
         findings.extend(found.into_iter().flatten());
     }
 }
 
-/// The files that are neither manifests nor Dockerfiles, of which other rules speak.
-fn texts(inventory: &Inventory) -> Vec<u32> {
-    let is_text = |kind| !matches!(kind, FileKind::Manifest | FileKind::Dockerfile);
-    (0_u32..)
-        .zip(inventory.files())
-        .filter(|(_, file)| is_text(file.kind))
-        .map(|(id, _)| id)
-        .collect()
+/// The keys of Secrets that Kustomize makes of files, by the files' names.
+fn generated(inventory: &Inventory) -> BTreeMap<String, String> {
+    let is_kustomization = |file: &&FileEntry| {
+        let name = file.name.rsplit('/').next().unwrap_or_default();
+        matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+    };
+    let mut keys = BTreeMap::new();
+    for file in inventory.files().iter().filter(is_kustomization) {
+        let folder = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let stream = coaming_yaml::parse(Arc::clone(&file.source));
+        for document in &stream.documents {
+            for one in generated_files(document.root()).iter().filter(|one| !one.key.is_empty()) {
+                let own = one.file.trim_start_matches("./");
+                let path = if folder.is_empty() { own.into() } else { format!("{folder}/{own}") };
+                keys.insert(path, one.key.to_owned());
+            }
+        }
+    }
+    keys
 }
 
-fn of_file(context: &Context<'_>, id: u32) -> Vec<Finding> {
+fn of_file(context: &Context<'_>, id: u32, generated: &BTreeMap<String, String>) -> Vec<Finding> {
     let Some(file) = context.inventory.files().get(id as usize) else { return Vec::new() };
-    in_file(context.detector(), &file.name, &file.source)
-        .into_iter()
-        .map(|place| finding(id, place))
-        .collect()
+    let detector = context.detector();
+    let places = match file.kind {
+        // Of the instructions, and of objects, other rules speak.
+        FileKind::Dockerfile if context.enabled("dockerfile-secret") => Vec::new(),
+        FileKind::Manifest => {
+            file.documents().iter().flat_map(|document| in_comments(detector, document)).collect()
+        }
+        _ => match generated.get(&file.name) {
+            Some(key) => in_generated(detector, key, &file.source),
+            None => in_file(detector, &file.name, &file.source),
+        },
+    };
+    places.into_iter().map(|place| finding(id, place)).collect()
 }
 
 fn finding(file: u32, place: FilePlace) -> Finding {
     let detection = &place.detection;
     let holder = match place.name.as_str() {
         "" => "The file".to_owned(),
+        "#" => "A comment".to_owned(),
         name => format!("`{name}`"),
     };
     let message = format!(

@@ -111,7 +111,7 @@ impl PodRule for SecretFileMode {
 }
 
 /// Group may write or execute, or others may.
-const WIDE: i64 = 0o033;
+pub(super) const WIDE: i64 = 0o033;
 
 /// The fields of a volume that give its files a wide mode.
 fn wide_modes<'a>(volume: Volume<'a>) -> Vec<(Node<'a>, i64)> {
@@ -129,7 +129,7 @@ fn wide_modes<'a>(volume: Volume<'a>) -> Vec<(Node<'a>, i64)> {
 }
 
 /// The least mode with which the application still reads.
-fn wanted_mode(pod: PodSpec<'_>) -> i64 {
+pub(super) fn wanted_mode(pod: PodSpec<'_>) -> i64 {
     let group = pod.security_context().is_some_and(|own| own.node().field("fsGroup").is_some());
     if group {
         0o440
