@@ -35,7 +35,7 @@ pub use archive::{ArchiveError, Entry, EntryKind};
 pub use blob::BlobSource;
 pub use cache::Cache;
 pub use closure::{
-    Because, Closure, EntryPoint, Limit, OwnedPackage, Owners, PackagePlace, Reason, closure,
+    Asked, Because, Closure, EntryPoint, Limit, OwnedPackage, Owners, PackagePlace, Reason, closure,
 };
 pub use facts::{
     Credential, Distribution, FilePlace, ImageConfig, ImageFacts, Layer, PrivilegedFile, Problem,

@@ -61,6 +61,8 @@ pub enum Reason {
     Configured,
     /// The user asked for it.
     Asked,
+    /// The licence or the record of a package that is left.
+    Record,
     /// A link on the way to another file.
     Link,
     /// A folder that another file lies in.
@@ -132,14 +134,24 @@ pub struct Closure {
     pub limits: Vec<Limit>,
 }
 
-/// Finds what the entry point of an image uses, and `asked`: paths without links that the user wants,
-/// and programs among them with all that these need.
+/// A file that the user wants, whether or not the entry point needs it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    /// Its path, which may lead through links.
+    pub path: String,
+    /// What of the user's words it is there for.
+    pub of: String,
+    /// Whether a program is run: then its script's interpreter is wanted too.
+    pub run: bool,
+}
+
+/// Finds what the entry point of an image uses, and what is asked for with all that it needs.
 #[must_use]
-pub fn closure(tree: &Tree, config: &ImageConfig, asked: &[(String, String)]) -> Closure {
+pub fn closure(tree: &Tree, config: &ImageConfig, asked: &[Asked]) -> Closure {
     let mut walk = walk::Walk::new(tree, config);
     walk.start();
-    for (path, of) in asked {
-        walk.ask(path, of);
+    for asked in asked {
+        walk.ask(asked);
     }
     walk.run();
     walk.data();

@@ -271,6 +271,7 @@ fn circles_end() {
     let mut config = config(&["/bin/app"], &[]);
     config.working_directory = "/app".into();
     assert!(closure(&tree, &config, &[]).files.contains_key("/lib/libb.so"));
-    let asked = closure(&tree, &ImageConfig::default(), &[("/a.sh".into(), "--keep".into())]);
+    let a = Asked { path: "/a.sh".into(), of: "--keep".into(), run: true };
+    let asked = closure(&tree, &ImageConfig::default(), &[a]);
     assert!(asked.files.contains_key("/a.sh"));
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::linker::{Linker, same_processor};
 use super::start::{Start, is_starter, variable};
-use super::{Because, Closure, Limit, Reason, places};
+use super::{Asked, Because, Closure, Limit, Reason, places};
 use crate::tree::{Elf, Node, Script, Tree, commands, folder_of, is_shell, join, name_of};
 use crate::{EntryKind, ImageConfig};
 
@@ -179,12 +179,13 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Keeps what the user asked for; a program is treated as one that is run.
-    pub(super) fn ask(&mut self, path: &str, of: &str) {
-        if self.tree.find(path).is_some_and(|(_, node)| node.is_executable()) {
-            self.run_program(path, Reason::Asked, of);
+    /// Keeps what the user asked for.
+    pub(super) fn ask(&mut self, asked: &Asked) {
+        let program = self.tree.find(&asked.path).is_some_and(|(_, node)| node.is_executable());
+        if program && asked.run {
+            self.run_program(&asked.path, Reason::Asked, &asked.of);
         } else {
-            self.keep(path, Reason::Asked, of);
+            self.keep(&asked.path, Reason::Asked, &asked.of);
         }
     }
 

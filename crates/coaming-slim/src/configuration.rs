@@ -1,0 +1,73 @@
+//! The new image's configuration: the old one's, with one layer and one line of history.
+
+use coaming_image::{Image, Tree};
+use serde_json::{Value, json};
+
+use crate::select::Chosen;
+use crate::{SlimError, database};
+
+/// What of the old configuration stays beside its settings.
+const KEPT: [&str; 6] = ["architecture", "os", "os.version", "os.features", "variant", "author"];
+
+/// The configuration as JSON. What the old layers were made by goes with them: their history, in which
+/// people leave more than they know.
+pub(crate) fn slimmed(image: &Image, diff_id: &str) -> Result<Vec<u8>, SlimError> {
+    let old = old(image)?;
+    let mut new = serde_json::Map::new();
+    for key in KEPT {
+        if let Some(value) = old.get(key) {
+            new.insert(key.to_owned(), value.clone());
+        }
+    }
+    let platform = coaming_image::Platform::host();
+    new.entry("os").or_insert_with(|| platform.os.into());
+    new.entry("architecture").or_insert_with(|| platform.architecture.into());
+    new.insert("config".to_owned(), old.get("config").cloned().unwrap_or_else(|| json!({})));
+    new.insert("rootfs".to_owned(), json!({"type": "layers", "diff_ids": [diff_id]}));
+    let mut line = json!({
+        "created_by": "coaming image slim",
+        "comment": "what the entry point needs; the layers it was taken from are gone",
+    });
+    if let Some(created) = old.get("created") {
+        new.insert("created".to_owned(), created.clone());
+        line["created"] = created.clone();
+    }
+    new.insert("history".to_owned(), json!([line]));
+    serde_json::to_vec(&new).map_err(SlimError::Configuration)
+}
+
+fn old(image: &Image) -> Result<Value, SlimError> {
+    if image.configuration().is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(image.configuration()).map_err(SlimError::Configuration)
+}
+
+/// What is noteworthy about the new image beside its files.
+pub(crate) fn notes(image: &Image, tree: &Tree, chosen: &Chosen) -> Vec<String> {
+    let mut notes = vec![
+        "Only ENTRYPOINT and CMD count: what a pod sets as its `command`, and what probes and hooks \
+         run by `exec`, needs --keep."
+            .to_owned(),
+    ];
+    let settings = old(image).ok().and_then(|mut old| old.get_mut("config").map(Value::take));
+    if settings.is_some_and(|settings| settings["Healthcheck"]["Test"].is_array()) {
+        notes.push(
+            "The HEALTHCHECK is kept as it was, and what it runs is not: Kubernetes does not run \
+             it; for Docker, name its programs by --keep."
+                .to_owned(),
+        );
+    }
+    if chosen.closure.files.keys().any(|path| database::is_rpm(path)) {
+        notes.push(
+            "The rpm database is kept whole: scanners still find the packages in it whose files \
+             are gone."
+                .to_owned(),
+        );
+    }
+    let unnamed = tree.iter().filter(|(path, _)| path.contains('\u{fffd}')).count();
+    if unnamed > 0 {
+        notes.push(format!("{unnamed} files whose names are no UTF-8 were left out."));
+    }
+    notes
+}

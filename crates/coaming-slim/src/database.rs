@@ -1,0 +1,177 @@
+//! The packages' databases, reduced to what is left: so that whoever scans the new image finds the
+//! packages that are in it, and no others.
+//!
+//! Debian's and Alpine's are texts, of which paragraphs and lines go; what stays is byte for byte what
+//! it was. An rpm database is kept whole: it names more than there is, and never less.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coaming_image::{Because, Tree};
+
+/// The largest database that is rewritten.
+pub(crate) const LIMIT: u64 = 64 << 20;
+
+const DPKG: &str = "/var/lib/dpkg/";
+
+/// Whether a file is a database, or a part of one that is of a package that is left.
+pub(crate) fn stays(path: &str, packages: &BTreeSet<String>) -> bool {
+    if let Some(rest) = path.strip_prefix(DPKG) {
+        if let Some(file) = rest.strip_prefix("info/") {
+            let list = file.strip_suffix(".list").or_else(|| file.strip_suffix(".md5sums"));
+            return list.is_some_and(|name| packages.contains(plain(name)));
+        }
+        if let Some(file) = rest.strip_prefix("status.d/") {
+            return packages.contains(plain(file.trim_end_matches(".md5sums")));
+        }
+        return rest == "status";
+    }
+    is_apk(path) || is_rpm(path)
+}
+
+/// Whether it is Alpine's database.
+fn is_apk(path: &str) -> bool {
+    matches!(path, "/lib/apk/db/installed" | "/usr/lib/apk/db/installed")
+}
+
+/// Whether it is rpm's database.
+pub(crate) fn is_rpm(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    let database = matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages");
+    database && matches!(folder, "/var/lib/rpm" | "/usr/lib/sysimage/rpm" | "/usr/share/rpm")
+}
+
+/// A package's name without its architecture: `libc6:amd64`.
+fn plain(name: &str) -> &str {
+    name.split(':').next().unwrap_or(name)
+}
+
+/// Rewrites a database; `None` where the file stays as it is.
+pub(crate) fn reduced(
+    path: &str,
+    bytes: &[u8],
+    tree: &Tree,
+    files: &BTreeMap<String, Because>,
+    packages: &BTreeSet<String>,
+) -> Option<Vec<u8>> {
+    let left = |path: &str| is_left(tree, files, path);
+    if path == "/var/lib/dpkg/status" {
+        Some(paragraphs(bytes, |field| field("Package").is_some_and(|it| packages.contains(&it))))
+    } else if is_apk(path) {
+        let paragraphs =
+            paragraphs(bytes, |field| field("P").is_some_and(|it| packages.contains(&it)));
+        Some(apk_files(&paragraphs, left))
+    } else if path.starts_with(DPKG) && path.ends_with(".list") {
+        Some(lines(bytes, |line| line == "/." || left(line)))
+    } else if path.starts_with(DPKG) && path.ends_with(".md5sums") {
+        Some(lines(bytes, |line| {
+            line.split_once("  ")
+                .is_some_and(|(_, path)| left(&format!("/{}", path.trim_start_matches("./"))))
+        }))
+    } else {
+        None
+    }
+}
+
+/// Whether a path that a package names is in the new image.
+fn is_left(tree: &Tree, files: &BTreeMap<String, Because>, path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    let folder = if folder.is_empty() {
+        Some(String::new())
+    } else {
+        tree.resolve(folder).map(|it| it.path)
+    };
+    folder.is_some_and(|folder| files.contains_key(&format!("{folder}/{name}")))
+}
+
+/// The paragraphs that pass; what is asked for is a field's value.
+fn paragraphs(bytes: &[u8], passes: impl Fn(&dyn Fn(&str) -> Option<String>) -> bool) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut out = Vec::with_capacity(bytes.len() / 4);
+    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        let paragraph = paragraph.trim_matches('\n');
+        let field = |name: &str| {
+            paragraph.lines().find_map(|line| {
+                let value = line.strip_prefix(name)?.strip_prefix(':')?;
+                Some(value.trim().to_owned())
+            })
+        };
+        if passes(&field) {
+            out.extend_from_slice(paragraph.as_bytes());
+            out.extend_from_slice(b"\n\n");
+        }
+    }
+    out
+}
+
+fn lines(bytes: &[u8], passes: impl Fn(&str) -> bool) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let kept = text.lines().filter(|line| passes(line));
+    kept.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes()
+}
+
+/// Of Alpine's database, the files that are left. The lines behind a folder (`F:`) or a file (`R:`)
+/// say more of it.
+fn apk_files(bytes: &[u8], left: impl Fn(&str) -> bool) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let (mut folder, mut shown) = (String::new(), true);
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        match line.split_once(':') {
+            Some(("F", name)) => {
+                folder = if name.is_empty() { String::new() } else { format!("/{name}") };
+                shown = name.is_empty() || left(&folder);
+            }
+            Some(("R", name)) => shown = left(&format!("{folder}/{name}")),
+            Some(("M" | "a" | "Z", _)) => {}
+            _ => shown = true,
+        }
+        if shown {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_databases_stay() {
+        let packages = BTreeSet::from(["libc6".to_owned()]);
+        for path in [
+            "/var/lib/dpkg/status",
+            "/var/lib/dpkg/info/libc6:amd64.list",
+            "/var/lib/dpkg/info/libc6.md5sums",
+            "/var/lib/dpkg/status.d/libc6",
+            "/lib/apk/db/installed",
+            "/var/lib/rpm/rpmdb.sqlite",
+        ] {
+            assert!(stays(path, &packages), "{path}");
+        }
+        for path in [
+            "/var/lib/dpkg/status-old",
+            "/var/lib/dpkg/info/bash.list",
+            "/var/lib/dpkg/info/libc6.postinst",
+            "/lib/apk/db/scripts.tar",
+        ] {
+            assert!(!stays(path, &packages), "{path}");
+        }
+    }
+
+    #[test]
+    fn paragraphs_go_and_the_rest_is_what_it_was() {
+        let status = b"Package: a\nVersion: 1\n more: x\n\nPackage: b\nVersion: 2\n\nPackage: c\n";
+        let kept = paragraphs(status, |field| field("Package").is_some_and(|it| it != "b"));
+        assert_eq!(kept, b"Package: a\nVersion: 1\n more: x\n\nPackage: c\n\n");
+        assert_eq!(paragraphs(&kept, |_| true), kept);
+    }
+
+    #[test]
+    fn alpines_files_go_with_what_is_said_of_them() {
+        let database = b"P:musl\nV:1\nF:lib\nM:0:0:755\nR:a\na:0:0:755\nZ:x\nR:b\nZ:y\nF:gone\nM:1\nR:c\n\nP:x\n";
+        let kept = apk_files(database, |path| matches!(path, "/lib" | "/lib/b"));
+        assert_eq!(kept, b"P:musl\nV:1\nF:lib\nM:0:0:755\nR:b\nZ:y\n\nP:x\n");
+    }
+}

@@ -1,0 +1,1 @@
+//! Images are slimmed, and read back.
