@@ -370,7 +370,7 @@ fn indented(text: &str) -> String {
     wrapped(text).lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     match count {
         0..1_000_000 => format!("{} kB", count.div_ceil(1000)),
         1_000_000..1_000_000_000 => format!("{} MB", count / 1_000_000),

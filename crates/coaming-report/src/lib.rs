@@ -19,6 +19,7 @@ mod junit;
 mod markdown;
 mod places;
 mod sarif;
+pub mod slim;
 mod text;
 
 use std::io;

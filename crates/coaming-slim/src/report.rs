@@ -181,7 +181,8 @@ fn gone(tree: &Tree, chosen: &Chosen, before: &ImageFacts, after: &ImageFacts) -
         .filter(|(path, node)| {
             node.kind == EntryKind::File && !stays(path) && tree.owners().of(path).is_empty()
         })
-        // What package managers leave behind is no one's work.
+        // What package managers and Python leave behind is no one's work.
+        .filter(|(path, _)| !path.contains("/__pycache__/"))
         .filter(|(path, _)| !MANAGERS.iter().any(|folder| path.starts_with(folder)))
         .map(|(path, node)| (path.to_owned(), node.size))
         .collect();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use coaming_image::{Because, Closure, EntryKind, Node, Reason, Tree};
+use coaming_image::{Because, Closure, EntryKind, Reason, Tree};
 
 use crate::database;
 
@@ -36,11 +36,10 @@ pub(crate) fn choose(tree: &Tree, mut closure: Closure) -> Chosen {
     Chosen { closure, packages }
 }
 
-/// Whether a package's file is left: folders are many packages', and links may be.
+/// Whether a package's file is left: folders are many packages', as are links to them.
 fn is_left(tree: &Tree, closure: &Closure, path: &str) -> bool {
-    let file = |node: &Node| matches!(node.kind, EntryKind::File | EntryKind::Symlink);
     closure.files.contains_key(path)
-        && tree.get(path).is_some_and(file)
+        && tree.find(path).is_some_and(|(_, node)| node.kind == EntryKind::File)
         && !path.starts_with("/usr/share/doc/")
 }
 

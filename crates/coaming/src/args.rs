@@ -4,15 +4,20 @@ mod db;
 mod image;
 mod pin;
 mod registry;
+mod slim;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use db::*;
-pub use image::{ImageArguments, ImageFormat, ImagePlace, RegistryScanner, ScannerArguments};
+pub use image::{
+    ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments, RegistryScanner,
+    ScannerArguments,
+};
 pub use pin::PinArguments;
 pub use registry::RegistryArguments;
+pub use slim::{SlimArguments, SlimFormat};
 
 /// Finds what an attacker would use in your Kubernetes deployment, explains it, and fixes it.
 #[derive(Debug, Parser)]

@@ -10,34 +10,38 @@ use coaming_kube::ImageReference;
 use coaming_registry::RegistryResults;
 use coaming_report::image::Beside;
 
-use crate::args::{ImageArguments, ImageFormat, ImagePlace};
+use crate::args::{ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments};
 use crate::db::{self, OfImage};
 use crate::image_place::{self, Daemons, Found};
 use crate::progress::Progress;
-use crate::{CommandError, Outcome, output, registry_results, scope};
+use crate::{CommandError, Outcome, output, registry_results, scope, slim};
 
 /// The largest bill of materials that is read.
 const BILL_LIMIT: u64 = 512 << 20;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
+    if let Some(ImageCommand::Slim(arguments)) = &arguments.command {
+        return slim::run(arguments);
+    }
+    let name = arguments.image.as_deref().unwrap_or_default();
     let progress = Progress::start("reading the image …");
     let config = scope::config_here(arguments.known.config.as_deref())?;
-    let asked = asked_registry(arguments)?;
-    let facts = facts(arguments, &config)?;
-    let known = db::of_image(&facts, &arguments.image, &arguments.known, &config)?;
+    let asked = asked_registry(name, arguments)?;
+    let cache = Cache::of_user().filter(|_| !arguments.no_cache);
+    let facts = facts(name, &arguments.origin, cache.as_ref(), &config)?;
+    let known = db::of_image(&facts, name, &arguments.known, &config)?;
     let results = asked.map(|reference| {
         let vulnerabilities = known.as_ref().map(|known| known.own.as_slice());
         registry_results::ask(
-            arguments.registry.options(&config),
+            arguments.origin.registry.options(&config),
             &reference,
-            arguments.platform.as_ref(),
+            arguments.origin.platform.as_ref(),
             &arguments.scanner,
             &registry_results::Own { facts: &facts, vulnerabilities },
         )
     });
     drop(progress);
-    let name = arguments.image.as_str();
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         ImageFormat::Full => {
             let options = output::full_options(arguments.color, arguments.output.is_some());
@@ -76,16 +80,18 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
 }
 
 /// The image whose registry is asked what it knows, if it is.
-fn asked_registry(arguments: &ImageArguments) -> Result<Option<ImageReference>, CommandError> {
+fn asked_registry(
+    name: &str,
+    arguments: &ImageArguments,
+) -> Result<Option<ImageReference>, CommandError> {
     if !arguments.scanner.registry_results {
         return Ok(None);
     }
-    let is_name = arguments.image != "-" && !Path::new(&arguments.image).exists();
-    let named = ImageReference::parse(&arguments.image).ok().filter(|_| is_name);
+    let is_name = name != "-" && !Path::new(name).exists();
+    let named = ImageReference::parse(name).ok().filter(|_| is_name);
     named.map(Some).ok_or_else(|| {
         failed(format!(
-            "--registry-results asks the registry of an image: say its name, `{}` is none",
-            arguments.image
+            "--registry-results asks the registry of an image: say its name, `{name}` is none"
         ))
     })
 }
@@ -118,23 +124,40 @@ fn failed(error: impl ToString) -> CommandError {
     CommandError::Argument(error.to_string())
 }
 
-fn facts(arguments: &ImageArguments, config: &Config) -> Result<ImageFacts, CommandError> {
-    let platform = arguments.platform.as_ref();
-    let cache = Cache::of_user().filter(|_| !arguments.no_cache);
-    let image = if arguments.image == "-" {
-        Image::from_stream("standard input", io::stdin().lock(), platform).map_err(failed)?
+fn facts(
+    name: &str,
+    origin: &OriginArguments,
+    cache: Option<&Cache>,
+    config: &Config,
+) -> Result<ImageFacts, CommandError> {
+    if is_path(name, origin)
+        && let Some(facts) = bill(Path::new(name))?
+    {
+        return Ok(facts);
+    }
+    Ok(find(name, origin, cache, config)?.facts(cache))
+}
+
+fn is_path(name: &str, origin: &OriginArguments) -> bool {
+    name != "-" && origin.from == ImagePlace::Auto && Path::new(name).exists()
+}
+
+/// The image of an argument: standard input, an archive, a folder, or a name.
+pub(crate) fn find(
+    name: &str,
+    origin: &OriginArguments,
+    cache: Option<&Cache>,
+    config: &Config,
+) -> Result<Found, CommandError> {
+    let platform = origin.platform.as_ref();
+    let image = if name == "-" {
+        Image::from_stream("standard input", io::stdin().lock(), platform)
+    } else if is_path(name, origin) {
+        Image::open(Path::new(name), platform)
     } else {
-        let path = Path::new(&arguments.image);
-        if arguments.from == ImagePlace::Auto && path.exists() {
-            if let Some(facts) = bill(path)? {
-                return Ok(facts);
-            }
-            Image::open(path, platform).map_err(failed)?
-        } else {
-            return Ok(named(arguments, cache.as_ref(), config)?.facts(cache.as_ref()));
-        }
+        return named(name, origin, cache, config);
     };
-    Ok(Found::Image(image).facts(cache.as_ref()))
+    image.map(Found::Image).map_err(failed)
 }
 
 /// The packages of a bill of materials; `None` if the file is none.
@@ -154,20 +177,20 @@ fn bill(path: &Path) -> Result<Option<ImageFacts>, CommandError> {
 }
 
 fn named(
-    arguments: &ImageArguments,
+    name: &str,
+    origin: &OriginArguments,
     cache: Option<&Cache>,
     config: &Config,
 ) -> Result<Found, CommandError> {
-    if arguments.from != ImagePlace::Registry
-        && let Some(found) =
-            Daemons::all().find(&arguments.image, arguments.platform.as_ref(), cache)
+    if origin.from != ImagePlace::Registry
+        && let Some(found) = Daemons::all().find(name, origin.platform.as_ref(), cache)
     {
         return Ok(found);
     }
-    if arguments.from == ImagePlace::Daemon {
-        return Err(failed(not_in_daemon(&arguments.image)));
+    if origin.from == ImagePlace::Daemon {
+        return Err(failed(not_in_daemon(name)));
     }
-    from_registry(arguments, config)
+    from_registry(name, origin, config)
 }
 
 fn not_in_daemon(reference: &str) -> String {
@@ -178,10 +201,14 @@ fn not_in_daemon(reference: &str) -> String {
     message
 }
 
-fn from_registry(arguments: &ImageArguments, config: &Config) -> Result<Found, CommandError> {
-    let reference = ImageReference::parse(&arguments.image).map_err(|error| {
-        failed(format!("{} is no file or folder, and no image's name: {error}", arguments.image))
+fn from_registry(
+    name: &str,
+    origin: &OriginArguments,
+    config: &Config,
+) -> Result<Found, CommandError> {
+    let reference = ImageReference::parse(name).map_err(|error| {
+        failed(format!("{name} is no file or folder, and no image's name: {error}"))
     })?;
-    let options = arguments.registry.options(config);
-    image_place::in_registry(options, &reference, arguments.platform.as_ref()).map_err(failed)
+    let options = origin.registry.options(config);
+    image_place::in_registry(options, &reference, origin.platform.as_ref()).map_err(failed)
 }

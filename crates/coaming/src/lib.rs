@@ -22,6 +22,7 @@ mod registry_results;
 mod scan;
 mod scope;
 mod secrets;
+mod slim;
 
 use std::process::ExitCode;
 

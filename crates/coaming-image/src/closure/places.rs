@@ -154,6 +154,8 @@ pub(crate) fn is_shared(folder: &str) -> bool {
     let name = crate::tree::name_of(folder);
     folder.is_empty()
         || SHARED.contains(&folder)
+        // Its tables are kept for who converts, and not for who names it.
+        || name == "gconv"
         || matches!(parent, "/usr/lib" | "/lib" | "/usr/local/lib") && is_triple(name)
         || NEEDLESS.iter().any(|needless| needless.trim_end_matches('/') == folder)
 }

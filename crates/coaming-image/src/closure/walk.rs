@@ -62,11 +62,16 @@ impl<'t> Walk<'t> {
     /// Keeps what a path leads to, and the links on the way. Says where it led, without links.
     pub(super) fn keep(&mut self, path: &str, reason: Reason, of: &str) -> Option<&'t str> {
         let resolved = self.tree.resolve(path)?;
-        let (found, node) = self.tree.entry(&resolved.path)?;
+        let entry = self.tree.entry(&resolved.path);
+        // A link to what only the running container has, such as `/dev/stdout`, stays too.
+        if entry.is_none() && !self.is_link(path) {
+            return None;
+        }
         for link in resolved.links {
             let of = resolved.path.clone();
             self.files.entry(link).or_insert(Because { reason: Reason::Link, of });
         }
+        let (found, node) = entry?;
         if !self.files.contains_key(found) {
             self.files.insert(found.to_owned(), Because { reason, of: of.to_owned() });
             if node.clue.is_some() {
@@ -74,6 +79,13 @@ impl<'t> Walk<'t> {
             }
         }
         Some(found)
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        let folder = self.tree.resolve(folder_of(path)).map(|resolved| resolved.path);
+        folder
+            .and_then(|folder| self.tree.get(&join(&folder, name_of(path))))
+            .is_some_and(|node| node.kind == EntryKind::Symlink)
     }
 
     /// Keeps a folder and all in it that passes, and what links in it lead to, unless those leave for
@@ -230,7 +242,9 @@ impl<'t> Walk<'t> {
         if elf.opens_libraries {
             self.limits.insert(Limit::OpensLibraries { file: path.to_owned() });
         }
-        if elf.converts && !is_libc {
+        // What only the C library opens converts what it reads from the net, to the plain locale.
+        let opened = self.files.get(path).is_some_and(|it| it.reason == Reason::Opened);
+        if elf.converts && !is_libc && !opened {
             self.conversions(path);
         }
         if !elf.runs.is_empty() && !is_libc {

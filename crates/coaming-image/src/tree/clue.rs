@@ -56,7 +56,8 @@ pub(crate) fn look(path: &str, size: u64, start: &[u8]) -> Option<Look> {
     } else if wants_text(path) {
         Some(Look::Text)
     } else {
-        path.starts_with("/etc/").then_some(Look::Names)
+        // The linker's cache names all libraries, and needs none.
+        (path.starts_with("/etc/") && path != "/etc/ld.so.cache").then_some(Look::Names)
     }
 }
 
@@ -159,6 +160,7 @@ mod tests {
         assert_eq!(look("/app/start", 9, b"#!/b"), Some(Look::Script));
         assert_eq!(look("/etc/nsswitch.conf", 9, b"pass"), Some(Look::Text));
         assert_eq!(look("/etc/nginx/nginx.conf", 9, b"load"), Some(Look::Names));
+        assert_eq!(look("/etc/ld.so.cache", 9, b"glib"), None);
         assert_eq!(look("/etc/huge", TEXT_LIMIT + 1, b"load"), None);
         assert_eq!(look("/usr/share/doc/x", 9, b"text"), None);
     }

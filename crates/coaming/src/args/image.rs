@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::Color;
+use super::{Color, SlimArguments};
 
 /// `coaming image`
 #[derive(Debug, Args)]
@@ -23,12 +23,18 @@ Examples:
   coaming image --fail-on fixable,high web.tar
   coaming image --registry-results harbor.example.com/shop/web:1.4
   coaming image rootfs/
-  coaming image web.cdx.json              a bill of materials, of CycloneDX or SPDX")]
+  coaming image web.cdx.json              a bill of materials, of CycloneDX or SPDX
+  coaming image slim web.tar -o slim.tar  a smaller image, with only what the entry point needs")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ImageArguments {
+    /// What to do instead of showing it.
+    #[command(subcommand)]
+    pub command: Option<ImageCommand>,
+
     /// An image's name, an archive, a folder, or a bill of materials; `-` reads an archive from
     /// standard input.
-    #[arg(value_name = "REF|FILE|DIR")]
-    pub image: String,
+    #[arg(value_name = "REF|FILE|DIR", required = true)]
+    pub image: Option<String>,
 
     /// How to show it.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ImageFormat::Full)]
@@ -38,13 +44,9 @@ pub struct ImageArguments {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Of an image for several platforms, take this one, and not this machine's.
-    #[arg(long, value_name = "OS/ARCH")]
-    pub platform: Option<coaming_image::Platform>,
-
-    /// Where to look for a name.
-    #[arg(long, value_name = "PLACE", value_enum, default_value_t = ImagePlace::Auto)]
-    pub from: ImagePlace,
+    /// Where the image is.
+    #[command(flatten)]
+    pub origin: OriginArguments,
 
     /// Read the image anew, and keep nothing of it.
     #[arg(long)]
@@ -61,6 +63,25 @@ pub struct ImageArguments {
     /// What the registry says.
     #[command(flatten)]
     pub scanner: ScannerArguments,
+}
+
+/// What else is done with images.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Write a smaller image that holds only what the entry point needs.
+    Slim(SlimArguments),
+}
+
+/// Where an image is, and which of several.
+#[derive(Debug, Args)]
+pub struct OriginArguments {
+    /// Of an image for several platforms, take this one, and not this machine's.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<coaming_image::Platform>,
+
+    /// Where to look for a name.
+    #[arg(long, value_name = "PLACE", value_enum, default_value_t = ImagePlace::Auto)]
+    pub from: ImagePlace,
 
     /// How to reach registries.
     #[command(flatten)]

@@ -149,6 +149,8 @@ pub(crate) struct OfImage {
     pub(crate) json: serde_json::Value,
     /// All of them, also what is excused, to be compared with what others found.
     pub(crate) own: Vec<OwnVulnerability>,
+    /// How many there are, without what is excused.
+    pub(crate) count: usize,
     /// Whether there is something that the user will not have.
     pub(crate) fails: bool,
 }
@@ -172,6 +174,7 @@ pub(crate) fn of_image(
         text: known.text(),
         json: known.json(),
         own: known.own(),
+        count: known.excused.kept.len(),
         fails: known.excused.kept.iter().any(fails),
     }))
 }

@@ -1,0 +1,39 @@
+//! `coaming image slim`: a smaller image, with only what the entry point needs.
+
+use coaming_slim::{Options, Slimmed};
+
+use crate::args::{SlimArguments, SlimFormat};
+use crate::db;
+use crate::image::find;
+use crate::image_place::Found;
+use crate::progress::Progress;
+use crate::{CommandError, Outcome, output, scope};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
+    let progress = Progress::start("slimming the image …");
+    let config = scope::config_here(arguments.known.config.as_deref())?;
+    let Found::Image(image) = find(&arguments.image, &arguments.origin, None, &config)? else {
+        return Err(CommandError::Argument(format!("{} can't be read", arguments.image)));
+    };
+    let options = Options {
+        keep: arguments.keep.clone(),
+        name: arguments.name.clone(),
+        force: arguments.force,
+    };
+    let Slimmed { report, before, after } = coaming_slim::slim(&image, &arguments.output, &options)
+        .map_err(|error| CommandError::Argument(error.to_string()))?;
+    let known_before = db::of_image(&before, &arguments.image, &arguments.known, &config)?;
+    let known = db::of_image(&after, &arguments.image, &arguments.known, &config)?;
+    drop(progress);
+    let counts = known_before.as_ref().zip(known.as_ref()).map(|(a, b)| (a.count, b.count));
+    output::write(None, |out| match arguments.format {
+        SlimFormat::Full => {
+            let color = output::full_options(arguments.color, false).color;
+            let names = (arguments.image.as_str(), arguments.output.display().to_string());
+            coaming_report::slim::render(&report, (names.0, &names.1), counts, color, out)
+        }
+        SlimFormat::Json => coaming_report::slim::json(&report, counts, out),
+    })?;
+    Ok(if known.is_some_and(|known| known.fails) { Outcome::Found } else { Outcome::Clean })
+}
