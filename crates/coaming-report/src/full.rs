@@ -106,29 +106,6 @@ fn rendered(
     renderer.render(&[group])
 }
 
-/// Whether a line is better not shown. A secret may stand where none belongs (as the value of
-/// `privileged`), so this is stricter than the detector: hiding a harmless line costs little.
-fn may_hold_secret(line: &str) -> bool {
-    const SHORTEST: usize = 16;
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-');
-    let looks_random = |word: &str| {
-        let bytes = word.as_bytes();
-        let has = |of: fn(&u8) -> bool| bytes.iter().any(of);
-        // Names of fields have neither digits nor capitals side by side, and few words in them.
-        let capitals = bytes.windows(2).filter(|pair| pair.iter().all(u8::is_ascii_uppercase));
-        let words = bytes.windows(2).filter(|pair| {
-            pair.first().is_some_and(u8::is_ascii_lowercase)
-                && pair.last().is_some_and(u8::is_ascii_uppercase)
-        });
-        word.len() >= SHORTEST
-            && has(u8::is_ascii_uppercase)
-            && has(u8::is_ascii_lowercase)
-            && (has(u8::is_ascii_digit) || capitals.count() > 0 || words.count() > 3)
-    };
-    line.split(|c| !is_part(c)).any(looks_random)
-        || !coaming_secret::detector().scan(line, coaming_secret::Origin::Text).is_empty()
-}
-
 /// The first line of what a location covers; a line that may hold a secret is never shown.
 fn snippet<'a>(
     finding: &Finding,
@@ -141,7 +118,7 @@ fn snippet<'a>(
     let (place, file, span) = (places.place(location)?, places.file(location)?, location.span?);
     let start = file.source.get(..span.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
     let line = file.source.get(start..)?.lines().next()?;
-    if may_hold_secret(line) {
+    if coaming_secret::may_hold_secret(line) {
         return None;
     }
     let from = (span.start as usize).checked_sub(start)?;

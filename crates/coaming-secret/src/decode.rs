@@ -44,7 +44,10 @@ fn layer(value: &str) -> Option<String> {
     if value.len() < least {
         return None;
     }
-    let text = if value.len() >= 24 && value.len() % 2 == 0 && measure::is_hex(value.as_bytes()) {
+    let text = if value.len() >= 24
+        && value.len().is_multiple_of(2)
+        && measure::is_hex(value.as_bytes())
+    {
         String::from_utf8(hexadecimal(value.as_bytes())?).ok()?
     } else {
         let is_encoded = value.len() % 4 != 1

@@ -237,7 +237,7 @@ fn credentials(entry: &Entry<'_>) -> Vec<String> {
 
 /// A name as Kubernetes allows them. In damaged bytes a value may stand where a name should: what
 /// does not look like a name is not shown.
-fn name_of(text: &str) -> String {
+pub(super) fn name_of(text: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if text.len() <= MAX_NAME_BYTES && text.chars().all(allowed) {
         text.to_owned()

@@ -4,6 +4,7 @@ use coaming_finding::{FileId, Finding, Fix, Location, ObjectRef, RuleMeta};
 
 use super::contents::{EntryName, History, Place, Plain, State};
 use super::mvcc::{ObjectKey, Resource};
+use super::others::OtherObject;
 use super::read::Contents;
 use super::rules::{self, Repair};
 
@@ -23,6 +24,7 @@ pub fn findings(contents: &Contents) -> Vec<Finding> {
         .iter()
         .filter_map(|(key, history)| judge(contents, key, history, encrypts))
         .collect();
+    findings.extend(contents.others.values().map(other));
     findings.sort_by(|a, b| a.rank().cmp(&b.rank()));
     findings
 }
@@ -47,15 +49,38 @@ fn judge(
                 Resource::Secret => (&rules::PLAIN_SECRET, rules::ENCRYPT),
                 Resource::ConfigMap => (&rules::CONFIG_MAP_CREDENTIAL, rules::MOVE),
             };
-            Some(finding(rule, key, message, places, repair))
+            Some(finding(rule, reference(key), &message, places, repair))
         }
         Some((State::Unknown, revision)) if key.resource == Resource::Secret => {
             let places = vec![location(0, "data", format!("revision {revision}"))];
             let message = format!("{subject} is in no encoding that Kubernetes writes");
-            Some(finding(&rules::UNKNOWN_ENCODING, key, message, places, rules::LOOK))
+            Some(finding(&rules::UNKNOWN_ENCODING, reference(key), &message, places, rules::LOOK))
         }
         _ => leftover(contents, key, history, &subject),
     }
+}
+
+/// What is said of an object of another kind.
+fn other(object: &OtherObject) -> Finding {
+    let place = match object.namespace.as_str() {
+        "" => object.name.clone(),
+        namespace => format!("{namespace}/{}", object.name),
+    };
+    let what = format!("{} `{place}` holds {}", object.kind, titles(&object.plain));
+    let reference = ObjectRef {
+        api_version: object.api_version.clone(),
+        kind: object.kind.clone(),
+        namespace: object.namespace.clone(),
+        name: object.name.clone(),
+    };
+    let entries = object.plain.entries.iter();
+    let locations = entries
+        .map(|entry| {
+            let label = format!("revision {}, `{}`: {}", object.revision, entry.name, entry.title);
+            location(0, entry.field, label)
+        })
+        .collect();
+    finding(&rules::OBJECT_CREDENTIAL, reference, &what, locations, rules::MOVE)
 }
 
 /// What is left of an object that shows nothing now.
@@ -116,13 +141,22 @@ fn leftover(
     let verb = if places.len() == 1 { "holds" } else { "hold" };
     let message =
         format!("{subject} {now}, but {} still {verb} it in plain text", left.join(" and "));
-    Some(finding(&rules::LEFTOVER_SECRET, key, message, places, rules::DEFRAGMENT))
+    Some(finding(&rules::LEFTOVER_SECRET, reference(key), &message, places, rules::DEFRAGMENT))
+}
+
+fn reference(key: &ObjectKey) -> ObjectRef {
+    ObjectRef {
+        api_version: "v1".to_owned(),
+        kind: key.resource.kind().to_owned(),
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+    }
 }
 
 fn finding(
     rule: &'static RuleMeta,
-    key: &ObjectKey,
-    what: String,
+    object: ObjectRef,
+    what: &str,
     mut locations: Vec<Location>,
     repair: Repair,
 ) -> Finding {
@@ -134,12 +168,7 @@ fn finding(
         severity: rule.severity,
         confidence: rules::confidence(rule),
         message: format!("{what}. {} {first}{rest}.", rules::why(rule)),
-        object: Some(ObjectRef {
-            api_version: "v1".to_owned(),
-            kind: key.resource.kind().to_owned(),
-            namespace: key.namespace.clone(),
-            name: key.name.clone(),
-        }),
+        object: Some(object),
         container: None,
         locations,
         fix: Some(Fix::manual(repair.title, repair.snippet)),

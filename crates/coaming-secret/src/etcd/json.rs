@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::contents::{History, Place, State};
 use super::mvcc::ObjectKey;
+use super::others::OtherObject;
 use super::read::{Checksum, Contents};
 
 /// The field `etcd` of the command's JSON.
@@ -22,7 +23,7 @@ pub struct Details<'c> {
 
 #[derive(Debug, Serialize)]
 struct Object<'c> {
-    kind: &'static str,
+    kind: &'c str,
     namespace: &'c str,
     name: &'c str,
     key: String,
@@ -45,6 +46,7 @@ impl<'c> Details<'c> {
     #[must_use]
     pub fn new(contents: &'c Contents) -> Self {
         let objects = contents.objects.iter().map(|(key, history)| object(key, history));
+        let others = contents.others.iter().map(|(key, object)| other(key, object));
         Self {
             bytes: contents.bytes,
             checksum: match contents.checksum {
@@ -58,8 +60,25 @@ impl<'c> Details<'c> {
             revision: contents.revision,
             compacted_revision: contents.compacted,
             other_files: &contents.beside,
-            objects: objects.collect(),
+            objects: objects.chain(others).collect(),
         }
+    }
+}
+
+fn other<'c>(key: &str, object: &'c OtherObject) -> Object<'c> {
+    Object {
+        kind: &object.kind,
+        namespace: &object.namespace,
+        name: &object.name,
+        key: key.to_owned(),
+        state: "plain",
+        revision: Some(object.revision),
+        provider: None,
+        provider_version: None,
+        provider_key: None,
+        plain_old_revisions: Vec::new(),
+        plain_free_pages: Vec::new(),
+        plain_other_files: Vec::new(),
     }
 }
 

@@ -7,10 +7,12 @@
 //! * `mvcc` knows etcd's revisions and keys;
 //! * `envelope` (by `protobuf`) knows what Kubernetes wraps round an object;
 //! * `carve` finds objects where no tree leads: in free pages and in the write-ahead log;
+//! * `others` looks into objects of all other kinds, as they are now;
 //! * `contents` puts together what was found, `findings` judges it, `text` and `json` show it.
 //!
 //! Invariants: the files are only read; whatever they hold, work and memory are bounded by their
-//! size; no value of an object gets further than `contents`, which keeps names alone.
+//! size; no value of an object gets further than `contents` and `others`, which keep names
+//! alone.
 
 mod bolt;
 mod bytes;
@@ -20,6 +22,7 @@ mod envelope;
 mod findings;
 mod json;
 mod mvcc;
+mod others;
 mod problem;
 mod protobuf;
 mod read;
@@ -33,6 +36,7 @@ pub use envelope::Encryption;
 pub use findings::findings;
 pub use json::Details;
 pub use mvcc::{ObjectKey, Resource};
+pub use others::OtherObject;
 pub use read::{Checksum, Contents, EtcdError, read, read_from};
 pub use rules::RULES;
 pub use text::to_text;

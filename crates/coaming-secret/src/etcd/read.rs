@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::carve::Carver;
 use super::contents::{self, History, Objects, Place, Remnant, State};
 use super::mvcc::{self, ObjectKey};
+use super::others::{OtherObject, Others};
 use super::problem::Problems;
 use super::reader::Reader;
 use super::walk::{Bucket, MAX_FILE_BYTES, Store, Visit};
@@ -69,6 +70,8 @@ pub struct Contents {
     pub beside: Vec<String>,
     /// Secrets and config maps, with their histories.
     pub objects: BTreeMap<ObjectKey, History>,
+    /// Objects of other kinds that hold credentials now, by their keys.
+    pub others: BTreeMap<String, OtherObject>,
     /// What could not be read; empty if all was.
     pub problems: Vec<String>,
 }
@@ -165,6 +168,7 @@ fn checksum<R: Read + Seek>(reader: &mut R, bytes: u64) -> io::Result<(Checksum,
 struct Reading {
     contents: Contents,
     objects: Objects,
+    others: Others,
     problems: Problems,
     carver: Carver,
 }
@@ -199,20 +203,22 @@ impl Reading {
             compacted: 0,
             beside: Vec::new(),
             objects: BTreeMap::new(),
+            others: BTreeMap::new(),
             problems: Vec::new(),
         };
-        let mut reading = Self { contents, objects: Objects::default(), problems, carver };
+        let (objects, others) = (Objects::default(), Others::default());
+        let mut reading = Self { contents, objects, others, problems, carver };
         reading.tree(&mut store)?;
         reading.free_pages(&mut store)?;
         Ok(reading)
     }
 
     fn tree<R: Read + Seek>(&mut self, store: &mut Store<R>) -> io::Result<()> {
-        let Self { contents, objects, problems, .. } = self;
+        let Self { contents, objects, others, problems, .. } = self;
         let mut strange = Problems::default();
         store.walk(problems, &mut |visit| match visit.bucket {
             Bucket::Key => {
-                if let Err(problem) = key_value(contents, objects, visit) {
+                if let Err(problem) = key_value(contents, objects, others, visit) {
                     strange.add(problem);
                 }
             }
@@ -276,6 +282,7 @@ impl Reading {
         Contents {
             path: path.to_owned(),
             objects: self.objects.into_histories(),
+            others: self.others.into_objects(),
             problems: self.problems.into_messages(),
             ..self.contents
         }
@@ -283,12 +290,13 @@ impl Reading {
 }
 
 const TOO_MANY: &str =
-    "it holds more revisions of secrets and config maps than can be kept in mind";
+    "it holds more objects with secrets, or revisions of them, than can be kept in mind";
 
 /// Takes a revision of a key into account.
 fn key_value(
     contents: &mut Contents,
     objects: &mut Objects,
+    others: &mut Others,
     visit: Visit<'_>,
 ) -> Result<(), String> {
     let (at, deleted) = mvcc::revision(visit.key)
@@ -298,7 +306,14 @@ fn key_value(
     let message = mvcc::key_value(visit.value);
     let message =
         message.ok_or_else(|| format!("revision {} in page {} is damaged", at.main, visit.page))?;
-    let Some(key) = ObjectKey::parse(message.key) else { return Ok(()) };
+    let Some(key) = ObjectKey::parse(message.key) else {
+        let value = if deleted { &[] } else { message.value };
+        return if others.add(message.key, at.main, value) {
+            Ok(())
+        } else {
+            Err(TOO_MANY.to_owned())
+        };
+    };
     let state = if deleted { Some(State::Deleted) } else { contents::state(&key, message.value) };
     let kept = state.is_none_or(|state| objects.add(key, at, state));
     if kept { Ok(()) } else { Err(TOO_MANY.to_owned()) }

@@ -4,8 +4,13 @@
 use coaming_finding::{Confidence, Measure, RuleMeta, Severity, Standard};
 
 /// The rules by which etcd's contents are judged, in the order in which they are documented.
-pub static RULES: &[&RuleMeta] =
-    &[&PLAIN_SECRET, &LEFTOVER_SECRET, &CONFIG_MAP_CREDENTIAL, &UNKNOWN_ENCODING];
+pub static RULES: &[&RuleMeta] = &[
+    &PLAIN_SECRET,
+    &LEFTOVER_SECRET,
+    &CONFIG_MAP_CREDENTIAL,
+    &OBJECT_CREDENTIAL,
+    &UNKNOWN_ENCODING,
+];
 
 const STANDARDS: &[Standard] = &[
     Standard::Cis("1.2.27"),
@@ -44,6 +49,16 @@ pub(super) static CONFIG_MAP_CREDENTIAL: RuleMeta = RuleMeta {
     docs: include_str!("docs/config-map-credential.md"),
 };
 
+pub(super) static OBJECT_CREDENTIAL: RuleMeta = RuleMeta {
+    name: "etcd-object-credential",
+    summary: "An object in etcd holds a credential",
+    measure: Measure::Secrets,
+    severity: Severity::High,
+    default: true,
+    standards: STANDARDS,
+    docs: include_str!("docs/object-credential.md"),
+};
+
 pub(super) static UNKNOWN_ENCODING: RuleMeta = RuleMeta {
     name: "etcd-unknown-encoding",
     summary: "A Secret in etcd is in no known encoding",
@@ -73,6 +88,9 @@ pub(super) fn why(rule: &RuleMeta) -> &'static str {
         "etcd-config-map-credential" => {
             "Far more accounts may read ConfigMaps than Secrets, and encryption at rest seldom \
              covers them."
+        }
+        "etcd-object-credential" => {
+            "Whoever may get the object reads it, and encryption at rest seldom covers its kind."
         }
         _ => {
             "No encryption provider of Kubernetes writes like this, so whoever gets this file may \

@@ -116,8 +116,7 @@ pub(super) fn secret(namespace: &str, name: &str, entries: &[(&str, &str)]) -> V
 
 /// An object with data, in Kubernetes' protobuf encoding.
 pub(super) fn object(kind: &str, namespace: &str, name: &str, entries: &[(&str, &str)]) -> Vec<u8> {
-    let metadata = [bytes_field(1, name.as_bytes()), bytes_field(3, namespace.as_bytes())].concat();
-    let mut object = bytes_field(1, &metadata);
+    let mut object = metadata(namespace, name);
     for (name, value) in entries {
         let entry = [bytes_field(1, name.as_bytes()), bytes_field(2, value.as_bytes())].concat();
         object.extend(bytes_field(2, &entry));
@@ -125,12 +124,23 @@ pub(super) fn object(kind: &str, namespace: &str, name: &str, entries: &[(&str, 
     if kind == "Secret" {
         object.extend(bytes_field(3, b"Opaque"));
     }
-    let types = [bytes_field(1, b"v1"), bytes_field(2, kind.as_bytes())].concat();
-    let envelope = [bytes_field(1, &types), bytes_field(2, &object)].concat();
+    typed("v1", kind, &object)
+}
+
+/// The first field of every object.
+pub(super) fn metadata(namespace: &str, name: &str) -> Vec<u8> {
+    let fields = [bytes_field(1, name.as_bytes()), bytes_field(3, namespace.as_bytes())];
+    bytes_field(1, &fields.concat())
+}
+
+/// An object in its envelope.
+pub(super) fn typed(api_version: &str, kind: &str, object: &[u8]) -> Vec<u8> {
+    let types = [bytes_field(1, api_version.as_bytes()), bytes_field(2, kind.as_bytes())].concat();
+    let envelope = [bytes_field(1, &types), bytes_field(2, object)].concat();
     [b"k8s\0".to_vec(), envelope].concat()
 }
 
-fn bytes_field(number: u8, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn bytes_field(number: u8, bytes: &[u8]) -> Vec<u8> {
     let mut field = vec![number << 3 | 2];
     varint(bytes.len() as u64, &mut field);
     field.extend_from_slice(bytes);

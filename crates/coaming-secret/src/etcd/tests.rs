@@ -58,6 +58,47 @@ fn encrypted_secrets_name_provider_and_key() {
 }
 
 #[test]
+fn every_provider_of_kubernetes_is_known() {
+    for provider in ["aescbc:v1", "aesgcm:v1", "secretbox:v1", "kms:v1", "kms:v2"] {
+        let value = format!("k8s:enc:{provider}:own:x");
+        let contents = contents(&file(&[root(), leaf(3, &[revision(5, KEY, value.as_bytes())])]));
+        let Some(State::Encrypted(by)) = only(&contents).current().map(|now| &now.state) else {
+            panic!("{provider}: {contents:?}");
+        };
+        assert_eq!(
+            (format!("{}:{}", by.provider, by.version).as_str(), by.key.as_str()),
+            (provider, "own")
+        );
+        assert!(findings(&contents).is_empty());
+    }
+}
+
+#[test]
+fn other_objects_are_looked_into_as_they_are_now() {
+    const PASSWORD: &str = "vS8kq-2pLx7w";
+    let variable = [bytes_field(1, b"DB_PASSWORD"), bytes_field(2, PASSWORD.as_bytes())].concat();
+    let container = [bytes_field(1, b"web"), bytes_field(2, b"web:1"), bytes_field(7, &variable)];
+    let spec = bytes_field(2, &bytes_field(2, &container.concat()));
+    let pod = typed("v1", "Pod", &[metadata("shop", "web"), spec].concat());
+    let thing = format!(
+        r#"{{"apiVersion":"example.com/v1","kind":"Thing","metadata":{{"name":"t","namespace":"shop"}},"spec":{{"apiToken":"{PASSWORD}"}}}}"#
+    );
+    let keys = ["/registry/pods/shop/web", "/registry/example.com/things/shop/t"];
+    let both = [revision(5, keys[0], &pod), revision(6, keys[1], thing.as_bytes())];
+    let found = contents(&file(&[root(), leaf(3, &both)]));
+    assert_eq!(rules(&found), ["etcd-object-credential", "etcd-object-credential"]);
+    let shown = to_text(&found, &findings(&found));
+    for part in ["Pod shop/web", "`DB_PASSWORD`", "Thing shop/t", "apiToken"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let all = format!("{shown}{found:?}{}", serde_json::to_string(&Details::new(&found)).unwrap());
+    assert!(!all.contains(PASSWORD), "{all}");
+    // What was changed or deleted since is another matter.
+    let after = [both[0].clone(), revision(6, keys[0], b"k8s\0"), deletion(7, keys[1])];
+    assert!(contents(&file(&[root(), leaf(3, &after)])).others.is_empty());
+}
+
+#[test]
 fn old_revisions_tell_what_was_encrypted_or_deleted_since() {
     let value = secret("shop", "db", &[("password", VALUE)]);
     for after in [revision(6, KEY, b"k8s:enc:kms:v2:vault:\x0a"), deletion(6, KEY)] {

@@ -85,6 +85,13 @@ fn census(contents: &Contents, out: &mut String) {
         let noun = counted(*count, resource.kind());
         push(out, format_args!("  {noun:<16} {}\n", plain(state)));
     }
+    match contents.others.len() {
+        0 => {}
+        count => {
+            let noun = counted(count, "other object");
+            push(out, format_args!("  {noun:<16} with credentials, in plain text\n"));
+        }
+    }
     if counts.is_empty() {
         out.push_str("  no Secrets and no ConfigMaps\n");
     }

@@ -10,7 +10,7 @@ use super::program::{PROGRAMS, passwords};
 use crate::{Confidence, Detection, Detector, Origin};
 
 /// Credentials in the words of a command: which word, what it is called, and what it is.
-pub(super) fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, String, Detection)> {
+pub(crate) fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, String, Detection)> {
     let mut found = Vec::new();
     for (place, word) in words.iter().enumerate() {
         let mut of_word = super::in_text(detector, "", word);
