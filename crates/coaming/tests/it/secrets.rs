@@ -179,7 +179,8 @@ fn no_secret_is_in_any_output() {
             .env("RUST_LOG", "trace")
             .env("RUST_BACKTRACE", "full");
         let output = command.output().unwrap();
-        assert_ne!(output.stdout.len() + output.stderr.len(), 0, "{arguments:?}");
+        let silent = arguments.contains(&"--output");
+        assert!(silent || output.stdout.len() + output.stderr.len() > 0, "{arguments:?}");
         outputs += &stdout(&output);
         outputs += &stderr(&output);
     }
@@ -200,7 +201,7 @@ fn a_preview_of_fixes_shows_no_secret() {
     let files = folder(&[("pod.yaml", manifest)]);
     let output = run(&["fix", "--diff", files.path().to_str().unwrap()]);
     let text = stdout(&output) + &stderr(&output);
-    assert!(text.contains("allowPrivilegeEscalation"), "{text}");
+    assert!(text.contains("+  automountServiceAccountToken: false"), "{text}");
     assert!(!text.contains("vS8kq-2pLx7w"), "{text}");
 }
 
