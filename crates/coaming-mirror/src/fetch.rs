@@ -1,10 +1,13 @@
 //! One file from one server: asked by its tag, resumed where it broke off, put in its place whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use md5::{Digest as _, Md5};
 use reqwest::header::{
     CONTENT_RANGE, ETAG, HeaderMap, IF_NONE_MATCH, IF_RANGE, RANGE, RETRY_AFTER,
 };
@@ -61,7 +64,7 @@ pub enum FetchError {
     #[error("{0}: is larger than any export, and was refused")]
     TooLarge(String),
     /// The file is not what it should be.
-    #[error("{0}: is no zip archive; is the mirror's address right?")]
+    #[error("{0}: is no whole zip archive; is the mirror's address right?")]
     Kind(String),
     /// The file can't be stored.
     #[error("can't write {path}: {source}")]
@@ -82,7 +85,8 @@ pub(crate) struct Client {
 /// How an attempt ended that did not fail for good.
 enum Attempt {
     Unchanged,
-    Complete(String),
+    /// With the tag, and the MD5 that the server says.
+    Complete(String, Option<Vec<u8>>),
     Broken(String),
 }
 
@@ -116,7 +120,11 @@ impl Client {
         for _ in 0..MAX_ATTEMPTS {
             match self.runtime.block_on(self.attempt(name, address, &place, progress))? {
                 Attempt::Unchanged => return Ok(false),
-                Attempt::Complete(tag) => {
+                Attempt::Complete(_, sum) if !place.has(sum.as_deref())? => {
+                    drop(place.forget(""));
+                    "its checksum is not what the server says".clone_into(&mut reason);
+                }
+                Attempt::Complete(tag, _) => {
                     place.finish(address, &tag)?;
                     return Ok(true);
                 }
@@ -170,6 +178,7 @@ async fn receive(
 ) -> Result<Attempt, FetchError> {
     let total = response.content_length().map(|length| start.saturating_add(length));
     let tag = header(response.headers(), ETAG.as_str());
+    let sum = checksum(response.headers());
     let mut file = place.open(start, &tag)?;
     let mut received = start;
     loop {
@@ -190,7 +199,7 @@ async fn receive(
         return Ok(Attempt::Broken("the connection broke off".to_owned()));
     }
     file.sync_all().map_err(|source| place.failed(source))?;
-    Ok(Attempt::Complete(tag))
+    Ok(Attempt::Complete(tag, sum))
 }
 
 fn refused(address: &str, status: StatusCode, headers: &HeaderMap) -> FetchError {
@@ -208,6 +217,17 @@ fn refused(address: &str, status: StatusCode, headers: &HeaderMap) -> FetchError
 
 fn header(headers: &HeaderMap, name: &str) -> String {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// `x-goog-hash: crc32c=…,md5=…`, which the storage that OSV publishes in sends, in one header or in two.
+fn checksum(headers: &HeaderMap) -> Option<Vec<u8>> {
+    headers
+        .get_all("x-goog-hash")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .find_map(|part| part.trim().strip_prefix("md5="))
+        .and_then(|text| BASE64.decode(text).ok())
 }
 
 /// `bytes 100-199/200`
@@ -287,11 +307,21 @@ impl Place {
         File::create(&self.part).map_err(|source| self.failed(source))
     }
 
+    /// Whether the received file has this MD5, where the server says one.
+    fn has(&self, sum: Option<&[u8]>) -> Result<bool, FetchError> {
+        let Some(sum) = sum else { return Ok(true) };
+        let mut hasher = Md5::new();
+        File::open(&self.part)
+            .and_then(|mut file| io::copy(&mut file, &mut hasher))
+            .map_err(|source| self.failed(source))?;
+        Ok(hasher.finalize().as_slice() == sum)
+    }
+
     /// Puts the received file in its place.
     fn finish(&self, address: &str, tag: &str) -> Result<(), FetchError> {
         let archive = self.target.extension().is_some_and(|extension| extension == "zip");
-        let bytes = archive.then(|| first_bytes(&self.part)).transpose();
-        if bytes.map_err(|source| self.failed(source))?.is_some_and(|bytes| bytes != *b"PK") {
+        let whole = !archive || is_archive(&self.part).map_err(|source| self.failed(source))?;
+        if !whole {
             drop(self.forget(""));
             return Err(FetchError::Kind(address.to_owned()));
         }
@@ -303,7 +333,18 @@ impl Place {
     }
 }
 
-fn first_bytes(path: &Path) -> io::Result<[u8; 2]> {
-    let mut bytes = [0; 2];
-    io::Read::read_exact(&mut File::open(path)?, &mut bytes).map(|()| bytes)
+/// Whether a file begins and ends as a zip archive does: a half one would be read as far as it goes.
+fn is_archive(path: &Path) -> io::Result<bool> {
+    /// The end of the directory, with the longest comment behind it.
+    const END: u64 = 22 + 65_535;
+    let mut file = File::open(path)?;
+    let mut start = [0; 2];
+    if io::Read::read(&mut file, &mut start)? < start.len() || start != *b"PK" {
+        return Ok(false);
+    }
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut end = Vec::new();
+    file.take(END).read_to_end(&mut end)?;
+    Ok(end.windows(4).any(|bytes| bytes == b"PK\x05\x06"))
 }

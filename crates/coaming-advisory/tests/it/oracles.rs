@@ -1,4 +1,5 @@
-//! The orders of versions, beside those of dpkg, rpm and Python, on thousands of random pairs.
+//! The orders of versions, beside those of the ecosystems' own tools, on thousands of random pairs, odd ones
+//! among them: numbers without end, other alphabets, blanks.
 
 use std::cmp::Ordering;
 use std::io::Write as _;
@@ -120,6 +121,8 @@ for line in sys.stdin:
         "!",
         "+ubuntu.1",
         ".preview",
+        ".99999999999999999999999",
+        "é",
     ];
     let pairs = Random(7).pairs(PAIRS, &parts);
     match judge("python3", &["-c", SCRIPT], &pairs) {
@@ -164,4 +167,151 @@ done";
     }
     let verdicts = judge("sh", &["-c", SCRIPT], &pairs).unwrap();
     compare(Order::Dpkg, &pairs, &verdicts);
+}
+
+#[test]
+fn rubygems_agrees() {
+    const SCRIPT: &str = "
+STDIN.set_encoding('utf-8')
+STDIN.each_line do |line|
+  left, right = line.chomp.split(\"\\t\", -1)
+  begin
+    puts({-1 => '<', 0 => '=', 1 => '>'}[Gem::Version.new(left) <=> Gem::Version.new(right)])
+  rescue ArgumentError
+    puts '?'
+  end
+end";
+    let parts = [
+        "a",
+        "b2",
+        ".rc",
+        ".pre",
+        "-",
+        ".",
+        "-1",
+        ".0",
+        "x",
+        "_",
+        "é",
+        "..",
+        "beta10",
+        ".A",
+        ".99999999999999999999999",
+    ];
+    let pairs = Random(17).pairs(PAIRS, &parts);
+    match judge("ruby", &["-e", SCRIPT], &pairs) {
+        Some(verdicts) => compare(Order::RubyGems, &pairs, &verdicts),
+        None => skip("rubygems_agrees", "ruby is not installed"),
+    }
+}
+
+#[test]
+fn npm_agrees() {
+    // npm brings its own semver along, wherever it is installed.
+    const SCRIPT: &str = "
+const {execSync} = require('child_process');
+const root = execSync('npm root -g').toString().trim();
+const fs = require('fs');
+const places = [root + '/npm/node_modules/semver', '/usr/share/nodejs/semver', '/usr/lib/node_modules/npm/node_modules/semver'];
+const semver = require(places.find(place => fs.existsSync(place)));
+for (const line of fs.readFileSync(0, 'utf8').split('\\n').slice(0, -1)) {
+  const [left, right] = line.split('\\t');
+  if (!semver.valid(left) || !semver.valid(right)) { console.log('?'); continue; }
+  const order = semver.compare(left, right);
+  console.log(order < 0 ? '<' : order > 0 ? '>' : '=');
+}";
+    let parts =
+        ["-a", "-0", "-01", ".1", "+b", "-rc.1", ".x", "+", "-", ".9007199254740992", "-é", ".2.3"];
+    let pairs = Random(19).pairs(PAIRS, &parts);
+    match judge("node", &["-e", SCRIPT], &pairs) {
+        Some(verdicts) => compare(Order::Npm, &pairs, &verdicts),
+        None => skip("npm_agrees", "node and npm are not installed"),
+    }
+}
+
+#[test]
+fn composer_agrees() {
+    const SCRIPT: &str = r#"
+spl_autoload_register(function ($class) {
+    $file = '/usr/share/php/' . str_replace('\\', '/', $class) . '.php';
+    if (is_file($file)) require $file;
+});
+$parser = new Composer\Semver\VersionParser();
+while (($line = fgets(STDIN)) !== false) {
+    [$left, $right] = explode("\t", rtrim($line, "\n"));
+    try {
+        $left = $parser->normalize($left);
+        $right = $parser->normalize($right);
+    } catch (UnexpectedValueException $error) { echo "?\n"; continue; }
+    $branches = str_starts_with($left, 'dev-') && str_starts_with($right, 'dev-');
+    if ($branches) { echo $left === $right ? "=\n" : "?\n"; continue; }
+    echo ['<', '=', '>'][version_compare($left, $right) + 1], "\n";
+}"#;
+    // PHP's numbers end at 64 bits, ours do not.
+    let parts = [
+        "a", "-b2", "RC", "-dev", "-p1", "pl", ".", "-", ".x", "-alpha.1", "+b", "beta-2",
+        "-stable", "@dev", "patch3", "_1", ".*", "é",
+    ];
+    let pairs = Random(23).pairs(PAIRS, &parts);
+    let there = std::path::Path::new("/usr/share/php/Composer/Semver/VersionParser.php").is_file();
+    match judge("php", &["-r", SCRIPT], &pairs).filter(|_| there) {
+        Some(verdicts) => compare(Order::Packagist, &pairs, &verdicts),
+        None => {
+            skip("composer_agrees", "php with composer/semver (Debian: composer) is not installed")
+        }
+    }
+}
+
+#[test]
+fn maven_agrees() {
+    const PROGRAM: &str = "
+import org.apache.maven.artifact.versioning.ComparableVersion;
+import java.util.Scanner;
+public class Compare {
+    public static void main(String[] arguments) {
+        Scanner lines = new Scanner(System.in, \"UTF-8\").useDelimiter(\"\\n\");
+        while (lines.hasNext()) {
+            String[] pair = lines.next().split(\"\\t\", -1);
+            int order = new ComparableVersion(pair[0]).compareTo(new ComparableVersion(pair[1]));
+            System.out.println(order < 0 ? \"<\" : order > 0 ? \">\" : \"=\");
+        }
+    }
+}";
+    const JARS: &str = "/usr/share/java/maven3-artifact.jar:/usr/share/java/commons-lang3.jar";
+    let parts = [
+        "-",
+        "_",
+        ".",
+        "-alpha",
+        "-SNAPSHOT",
+        "rc",
+        "-x",
+        "ga",
+        "-sp",
+        "a1",
+        "-1",
+        "..",
+        "--",
+        "-0",
+        "Final",
+        "X",
+        "é",
+        "+b",
+        "CR2",
+        "m3",
+        "-.",
+        "_1",
+        ".99999999999999999999999",
+    ];
+    let pairs = Random(29).pairs(PAIRS, &parts);
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("Compare.java");
+    std::fs::write(&program, PROGRAM).unwrap();
+    match judge("java", &["-cp", JARS, program.to_str().unwrap()], &pairs) {
+        Some(verdicts) => compare(Order::Maven, &pairs, &verdicts),
+        None => skip(
+            "maven_agrees",
+            "java and Maven's library (Debian: libmaven3-core-java) are not installed",
+        ),
+    }
 }

@@ -15,6 +15,8 @@ use coaming_mirror::{Downloaded, FetchError, Request, download};
 struct Served {
     body: Vec<u8>,
     tag: String,
+    /// `x-goog-hash`, as the storage that OSV publishes in sends it; may be empty.
+    hash: &'static str,
     /// The next answer breaks off after so many bytes.
     break_after: Option<usize>,
     status: u16,
@@ -50,8 +52,13 @@ impl Server {
     }
 
     fn put(&self, path: &str, body: &[u8], tag: &str) {
-        let served =
-            Served { body: body.to_vec(), tag: tag.to_owned(), break_after: None, status: 200 };
+        let served = Served {
+            body: body.to_vec(),
+            tag: tag.to_owned(),
+            hash: "",
+            break_after: None,
+            status: 200,
+        };
         self.state.lock().unwrap().files.insert(path.to_owned(), served);
     }
 
@@ -120,11 +127,15 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
             )
         }
     };
+    let hash = match served.hash {
+        "" => String::new(),
+        hash => format!("x-goog-hash: crc32c=AAAAAA==\r\nx-goog-hash: md5={hash}\r\n"),
+    };
     let body = &served.body[start..];
     let sent = served.break_after.take().map_or(body, |count| &body[..count]);
     drop(write!(
         stream,
-        "HTTP/1.1 {status}\r\nETag: {tag}\r\n{range}Content-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\nETag: {tag}\r\n{hash}{range}Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     ));
     drop(stream.write_all(sent));
@@ -132,24 +143,29 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
 
 const EXPORT: &str = "/Red%20Hat/all.zip";
 
+/// What begins and ends as a zip archive does.
+fn archive(text: &str) -> Vec<u8> {
+    [b"PK ", text.as_bytes(), b"PK\x05\x06", &[0; 18]].concat()
+}
+
 #[test]
 fn what_has_not_changed_is_not_downloaded_again() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
-    server.put(EXPORT, b"PK one", "\"1\"");
+    server.put(EXPORT, &archive("one"), "\"1\"");
     assert_eq!(server.download(folder.path()).changed.len(), 3);
     let file = folder.path().join("Red Hat/all.zip");
-    assert_eq!(fs::read(&file).unwrap(), b"PK one");
+    assert_eq!(fs::read(&file).unwrap(), archive("one"));
     let again = server.download(folder.path());
     assert_eq!((again.changed.len(), again.unchanged.len()), (0, 3));
-    server.put(EXPORT, b"PK two", "\"2\"");
+    server.put(EXPORT, &archive("two"), "\"2\"");
     assert_eq!(server.download(folder.path()).changed, ["Red Hat"]);
-    assert_eq!(fs::read(&file).unwrap(), b"PK two");
+    assert_eq!(fs::read(&file).unwrap(), archive("two"));
 }
 
 #[test]
 fn a_broken_download_goes_on_where_it_was() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
-    let body = [b"PK".as_slice(), &[7; 10_000]].concat();
+    let body = archive(&"7".repeat(10_000));
     server.put(EXPORT, &body, "\"1\"");
     server.change(EXPORT, |served| served.break_after = Some(4000));
     assert!(server.download(folder.path()).failed.is_empty());
@@ -162,18 +178,18 @@ fn a_broken_download_goes_on_where_it_was() {
 #[test]
 fn a_part_of_another_file_is_not_gone_on_with() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
-    server.put(EXPORT, b"PK the new one", "\"2\"");
+    server.put(EXPORT, &archive("the new one"), "\"2\"");
     fs::create_dir(folder.path().join("Red Hat")).unwrap();
     fs::write(folder.path().join("Red Hat/all.zip.part"), b"PK old").unwrap();
     fs::write(folder.path().join("Red Hat/all.zip.part.etag"), "\"1\"").unwrap();
     assert!(server.download(folder.path()).failed.is_empty());
-    assert_eq!(fs::read(folder.path().join("Red Hat/all.zip")).unwrap(), b"PK the new one");
+    assert_eq!(fs::read(folder.path().join("Red Hat/all.zip")).unwrap(), archive("the new one"));
 }
 
 #[test]
 fn a_failure_leaves_the_old_file_and_says_what_to_do() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
-    server.put(EXPORT, b"PK one", "\"1\"");
+    server.put(EXPORT, &archive("one"), "\"1\"");
     server.download(folder.path());
     let file = folder.path().join("Red Hat/all.zip");
     server.change(EXPORT, |served| served.status = 429);
@@ -185,7 +201,22 @@ fn a_failure_leaves_the_old_file_and_says_what_to_do() {
     assert!(matches!(server.download(folder.path()).failed[0].1, FetchError::Kind(_)));
     server.state.lock().unwrap().files.remove(EXPORT);
     assert!(matches!(server.download(folder.path()).failed[0].1, FetchError::Missing(_)));
-    assert_eq!(fs::read(&file).unwrap(), b"PK one");
+    assert_eq!(fs::read(&file).unwrap(), archive("one"));
+}
+
+#[test]
+fn what_is_not_whole_or_not_what_the_server_says_replaces_nothing() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    server.put(EXPORT, &archive("one"), "\"1\"");
+    server.change(EXPORT, |served| served.hash = "osvrHbSS8rcrMGuNlRtVfQ==");
+    assert!(server.download(folder.path()).failed.is_empty());
+    server.put(EXPORT, b"PK half an archive", "\"2\"");
+    assert!(matches!(server.download(folder.path()).failed[0].1, FetchError::Kind(_)));
+    server.put(EXPORT, &archive("two"), "\"3\"");
+    server.change(EXPORT, |served| served.hash = "osvrHbSS8rcrMGuNlRtVfQ==");
+    let error = server.download(folder.path()).failed.remove(0).1.to_string();
+    assert!(error.contains("its checksum is not what the server says"), "{error}");
+    assert_eq!(fs::read(folder.path().join("Red Hat/all.zip")).unwrap(), archive("one"));
 }
 
 #[test]

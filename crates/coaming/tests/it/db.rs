@@ -1,7 +1,10 @@
 //! `coaming db`, from the outside.
 
-use std::io::Write as _;
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use super::docker_registry::DockerRegistry;
 
@@ -139,4 +142,101 @@ fn a_database_goes_to_a_registry_and_comes_back() {
     let (_, error, code) = transfer("push", "reader", &missing, other);
     assert_eq!(code, Some(2));
     assert!(error.contains("is damaged"), "{error}");
+}
+
+/// A zip archive with one record about `name`.
+fn export(ecosystem: &str, name: &str) -> Vec<u8> {
+    let record = format!(
+        r#"{{"schema_version": "1.6.0", "id": "X-{name}", "modified": "2025-01-01T00:00:00Z", "affected": [
+            {{"package": {{"ecosystem": "{ecosystem}", "name": "{name}"}}, "ranges": [
+                {{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "2.0.0"}}]}}]}}]}}"#
+    );
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    archive.start_file("1.json", zip::write::SimpleFileOptions::default()).unwrap();
+    archive.write_all(record.as_bytes()).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+/// A mirror of exports, whose files and answers can be changed; an empty body is too many requests.
+fn mirror(files: &Arc<Mutex<HashMap<String, Vec<u8>>>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/osv", listener.local_addr().unwrap());
+    let files = Arc::clone(files);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let first = lines.next().and_then(Result::ok).unwrap_or_default();
+            let known = lines
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty())
+                .find_map(|line| line.strip_prefix("if-none-match: ").map(str::to_owned));
+            let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+            let body = files.lock().unwrap().get(&path).cloned();
+            let tag = body.as_ref().map(|body| format!("\"{}\"", coaming_registry::sha256(body)));
+            let (status, body) = match body {
+                None => ("404 Not Found", Vec::new()),
+                Some(body) if body.is_empty() => ("429 Too Many Requests\r\nRetry-After: 60", body),
+                Some(_) if tag == known => ("304 Not Modified", Vec::new()),
+                Some(body) => ("200 OK", body),
+            };
+            let tag = tag.unwrap_or_default();
+            let length = body.len();
+            // A client that has hung up is no failure.
+            drop(write!(
+                stream,
+                "HTTP/1.1 {status}\r\nETag: {tag}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            ));
+            drop(stream.write_all(&body));
+        }
+    });
+    address
+}
+
+#[test]
+fn an_update_that_is_refused_leaves_the_old_database_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Arc<Mutex<HashMap<String, Vec<u8>>>> = Arc::default();
+    let put = |path: &str, body: Vec<u8>| {
+        files.lock().unwrap().insert(format!("/osv/{path}"), body);
+    };
+    put("PyPI/all.zip", export("PyPI", "requests"));
+    put("npm/all.zip", export("npm", "lodash"));
+    put("epss_scores-current.csv.gz", Vec::new());
+    put("known_exploited_vulnerabilities.json", br#"{"vulnerabilities": []}"#.to_vec());
+    let address = mirror(&files);
+    let database = folder.path().join("db").display().to_string();
+    let update = || {
+        let arguments =
+            ["db", "update", "--mirror", &address, "--ecosystem", "PyPI,npm", "--db", &database];
+        coaming(&arguments)
+    };
+    let knows = |url: &str| coaming(&["db", "query", "--db", &database, url]).2 == Some(1);
+    let (out, error, code) = update();
+    // EPSS is refused; all else is used, and the failure is said.
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("EPSS was not updated") && error.contains("in 60 seconds"), "{error}");
+    assert!(out.contains("2 advisories about 2 packages"), "{out}");
+    assert!(knows("pkg:pypi/requests@1.0.0") && knows("pkg:npm/lodash@1.0.0"));
+    put("epss_scores-current.csv.gz", b"#m\ncve,epss,percentile\nCVE-2020-1,0.5,0.9\n".to_vec());
+    assert_eq!(update().2, Some(2), "what is no gzip is a problem that is said");
+    let before = std::fs::read(&database).unwrap();
+    // Everything is refused: the old database stays in use, byte for byte.
+    for path in ["PyPI/all.zip", "npm/all.zip", "epss_scores-current.csv.gz"] {
+        put(path, Vec::new());
+    }
+    put("known_exploited_vulnerabilities.json", Vec::new());
+    let (out, error, code) = update();
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("PyPI was not updated") && error.contains("npm was not updated"),
+        "{error}"
+    );
+    assert!(out.contains("nothing new"), "{out}");
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+    // One that is cut short is not read as far as it goes.
+    let half = export("PyPI", "requests");
+    put("PyPI/all.zip", half[..half.len() / 2].to_vec());
+    let (_, error, _) = update();
+    assert!(error.contains("is no whole zip archive"), "{error}");
+    assert!(knows("pkg:pypi/requests@1.0.0"));
 }
