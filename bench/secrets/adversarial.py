@@ -503,7 +503,7 @@ def main():
         path.write_text(text.replace(M, ""))
         if place is generator_file:
             (path.parent / "kustomization.yaml").write_text("secretGenerator:\n- name: web\n  files:\n  - password.txt\n")
-        labels[f"{case:05}/{file}"] = {"lines": lines, "kind": kind, "template": place.__name__, "name": arguments[0] if len(arguments) > 1 else ""}
+        labels[f"{case:05}/{file}"] = {"lines": lines, "kind": kind, "template": place.__name__, "block": kind in LONG}
     (folder / "labels.json").write_text(json.dumps(labels, indent=1, sort_keys=True))
 
 

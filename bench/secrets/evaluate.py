@@ -1,16 +1,34 @@
 #!/usr/bin/env python3
-"""Compares findings with a labelled set. Usage: evaluate.py FOLDER NAME < lines `file` of each finding."""
+"""Compares findings with a labelled set. Usage: evaluate.py FOLDER NAME [SHOW] < lines `file[:line:end]` of each finding.
+
+Labels that have lines ask for them: a finding elsewhere is a false one.
+"""
 
 import collections, json, pathlib, sys
 
 folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
 labels = json.loads((folder / "labels.json").read_text())
-found = collections.Counter(pathlib.Path(line.strip()).name for line in sys.stdin if line.strip())
-hit = sum(1 for file, label in labels.items() if label["secret"] and found[file])
-secrets = sum(1 for label in labels.values() if label["secret"])
-false = sum(found[file] for file, label in labels.items() if not label["secret"])
+found = collections.defaultdict(list)
+for text in filter(None, map(str.strip, sys.stdin)):
+    path, *lines = text.split(":")
+    path = pathlib.Path(path)
+    own = f"{path.parent.name}/{path.name}"
+    found[own if own in labels else path.name].append([int(line) for line in lines])
+
+
+def hits(file, label):
+    """Whether a finding is of the secret: on its line, or in the block that starts there."""
+    def is_hit(lines):
+        return not label.get("lines") or not lines or any(lines[0] <= n <= lines[1] or label.get("block") and lines[0] > n for n in label["lines"])
+    return [is_hit(lines) for lines in found[file]]
+
+
+is_secret = {file: bool(label.get("secret", label.get("lines"))) for file, label in labels.items()}
+hit = sum(1 for file, label in labels.items() if is_secret[file] and any(hits(file, label)))
+secrets = sum(is_secret.values())
+false = sum(len(found[file]) if not is_secret[file] else hits(file, label).count(False) for file, label in labels.items())
 print(f"{name:16} recall {hit / secrets:.4f} ({hit}/{secrets})  precision {hit / max(1, hit + false):.4f} ({false} false)")
 if len(sys.argv) > 3:
-    missed = collections.Counter((l["kind"], l["template"]) for f, l in labels.items() if l["secret"] and not found[f])
-    alarms = collections.Counter((l["kind"], l["template"]) for f, l in labels.items() if not l["secret"] and found[f])
+    missed = collections.Counter((l["kind"], l["template"]) for f, l in labels.items() if is_secret[f] and not any(hits(f, l)))
+    alarms = collections.Counter((l["kind"], l["template"]) for f, l in labels.items() if not is_secret[f] and found[f])
     print("missed", missed.most_common(int(sys.argv[3])), "\nfalse", alarms.most_common(int(sys.argv[3])))

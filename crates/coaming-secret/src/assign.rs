@@ -65,7 +65,8 @@ fn shell_default(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
         .strip_prefix(b":-")
         .or_else(|| rest.strip_prefix(b":="))
         .or_else(|| rest.strip_prefix(b":"))?;
-    if !is_variable {
+    // `${PASSWORD:?message}` says what is missing.
+    if !is_variable || rest.starts_with(b"?") {
         return None;
     }
     let start = text.len() - rest.len();
@@ -114,7 +115,8 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
             if let Some(length) = value_field(window.get(closing..)?) {
                 return Some((name.end + closing + length, Separator::Equals));
             }
-            let is_flag = text.get(name.start..name.end)?.starts_with(b"--");
+            let own = text.get(name.start..name.end)?;
+            let is_flag = own.starts_with(b"--") || own == b"insecure-password";
             let is_line = closing == 0 && before.is_none_or(|b| b.is_ascii_whitespace());
             let separator = if is_flag { Separator::Space } else { Separator::Line };
             let meant = spaces > 0 && (is_flag || is_line && starts_line(text, name.start));
@@ -158,7 +160,10 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     let escapes = skip(rest, b"\\");
     if let Some(&quote) = rest.get(escapes).filter(|byte| b"\"'`".contains(byte)) {
         let start = escapes + 1;
-        let length = quoted_length(rest.get(start..)?, quote, escapes)?;
+        let quoted = rest.get(start..)?;
+        // A quote that nobody closed, in a broken file: its line is what there is.
+        let length = quoted_length(quoted, quote, escapes)
+            .or_else(|| quoted.iter().position(|&byte| byte == b'\n'))?;
         return Some(assigned(text, name, at + start..at + start + length, true, false));
     }
     if separator == Separator::Colon && matches!(rest.first(), Some(b'|' | b'>')) {
@@ -289,6 +294,7 @@ mod tests {
             ("password: |\n  hunter2\n", "password", "hunter2"),
             ("password := \"hunter2\"", "password", "hunter2"),
             ("\"password\" => 'hunter2',", "password", "hunter2"),
+            ("password: \"hunter2\n  token: [x\n", "password", "hunter2"),
             ("define('password', 'hunter2');", "password", "hunter2"),
             ("machine x\n  password hunter2\n", "password", "hunter2"),
             ("ENV DB_PASSWORD hunter2", "DB_PASSWORD", "hunter2"),
@@ -303,6 +309,7 @@ mod tests {
             "$PASSWORD",
             "the password is",
             "${PASSWORD}",
+            "${PASSWORD:?x}",
             "/password: x",
         ] {
             assert_eq!(read(text), None, "{text}");

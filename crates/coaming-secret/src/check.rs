@@ -91,6 +91,11 @@ fn json_object(part: &[u8]) -> Option<serde_json::Map<String, serde_json::Value>
     serde_json::from_slice(&URL_SAFE.decode(part).ok()?).ok()
 }
 
+/// Has digits and letters: for formats that words in capitals would fit.
+pub(crate) fn with_digit(token: &[u8]) -> Verdict {
+    if token.iter().any(u8::is_ascii_digit) { Verdict::Real } else { Verdict::Other }
+}
+
 /// Looks random as a whole: for formats whose prefix is short.
 pub(crate) fn random(token: &[u8]) -> Verdict {
     let tail = token.get(token.len().saturating_sub(24)..).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Base64 is plain text: what a value says when it is decoded.
 
 use std::io::Read as _;
+use std::ops::Range;
 
 use base64::Engine as _;
 
@@ -64,6 +65,34 @@ fn layer(value: &str) -> Option<String> {
         .bytes()
         .all(|byte| (0x20..0x7F).contains(&byte) || matches!(byte, b'\n' | b'\r' | b'\t'));
     is_text.then_some(text)
+}
+
+/// How far around a place what is percent-encoded is read.
+const MAX_PERCENT: usize = 2048;
+
+/// What the percent-encoded text around a place says, and where it stands.
+pub(crate) fn percent(text: &[u8], at: usize) -> (Range<usize>, Vec<u8>) {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"%._~-+*".contains(byte);
+    let before = text.get(..at).unwrap_or_default().iter().rev().take(MAX_PERCENT);
+    let start = at - before.take_while(is_part).count();
+    let after = text.get(at..).unwrap_or_default().iter().take(MAX_PERCENT);
+    let end = at + after.take_while(is_part).count();
+    let mut decoded = Vec::with_capacity(end - start);
+    let mut rest = text.get(start..end).unwrap_or_default();
+    while let [first, after @ ..] = rest {
+        let byte = after.get(..2).filter(|_| *first == b'%').and_then(hexadecimal);
+        match byte.as_deref() {
+            Some(&[byte]) => {
+                decoded.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    (start..end, decoded)
 }
 
 fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {

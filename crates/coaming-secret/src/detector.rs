@@ -52,6 +52,9 @@ const NAME_WORDS: &[&str] = &[
 /// A literal of a kind is looked for in base64 too, if so much of it is there.
 const MIN_ENCODED: usize = 5;
 
+/// No text that is shorter has a name and a value, or a token.
+const SHORTEST: usize = 6;
+
 /// What a literal leads to.
 #[derive(Clone, Copy)]
 enum Lead {
@@ -62,6 +65,7 @@ enum Lead {
     Url,
     DataSource,
     Scheme(&'static str),
+    Percent,
     Name,
 }
 
@@ -92,6 +96,8 @@ fn leads() -> Vec<(Lead, String)> {
         (Lead::PrivateKey, "-----BEGIN ".to_owned()),
         (Lead::Encoded, in_base64("-----BEGIN ")),
         (Lead::Url, "://".to_owned()),
+        (Lead::Percent, "%3A".to_owned()),
+        (Lead::Percent, "%2F".to_owned()),
         (Lead::DataSource, "@tcp(".to_owned()),
         (Lead::DataSource, "@unix(".to_owned()),
         (Lead::Scheme(header::BASIC), header::BASIC.to_owned()),
@@ -196,14 +202,19 @@ impl Detector {
     }
 
     fn literals_in(&self, text: &[u8], found: &mut Vec<Candidate>) {
-        let Some(literals) = &self.literals else { return };
-        let mut names_until = 0;
+        let Some(literals) = self.literals.as_ref().filter(|_| text.len() >= SHORTEST) else {
+            return;
+        };
+        // What was read around one hit is not read again for the next: time is linear.
+        let (mut names_until, mut percent_until, mut encoded_until) = (0, 0, 0);
         for hit in literals.find_overlapping_iter(text) {
             let Some((lead, literal)) = self.leads.get(hit.pattern().as_usize()) else { continue };
             let start = hit.start();
             match *lead {
                 Lead::Token(kind, literal) => tokens::token(text, start, kind, literal, found),
-                Lead::Encoded => self.encoded(text, start, literal, found),
+                Lead::Encoded if start >= encoded_until => {
+                    encoded_until = self.encoded(text, start, literal, found);
+                }
                 Lead::PrivateKey => tokens::private_key(text, start, found),
                 Lead::Url => tokens::url_password(text, start, found),
                 Lead::DataSource => tokens::data_source(text, start, found),
@@ -211,21 +222,42 @@ impl Detector {
                     header::in_text(text, start, scheme)
                         .map(|judgement| Candidate { rank: 2, ..Candidate::named(judgement, 0) }),
                 ),
+                Lead::Percent if start >= percent_until => {
+                    percent_until = self.percent_encoded(text, start, found);
+                }
                 Lead::Name if start >= names_until => {
                     names_until = self.assignment(text, start, found);
                 }
-                Lead::Name => {}
+                Lead::Name | Lead::Percent | Lead::Encoded => {}
             }
         }
     }
 
-    /// A token in base64, by a literal of it.
-    fn encoded(&self, text: &[u8], hit: usize, literal: &str, found: &mut Vec<Candidate>) {
-        let Some((range, decoded)) = tokens::encoded(text, hit, literal) else { return };
+    /// Reads a token in base64 by a literal of it, and says up to where nothing else is to be read.
+    fn encoded(&self, text: &[u8], hit: usize, literal: &str, found: &mut Vec<Candidate>) -> usize {
+        let Some((range, decoded)) = tokens::encoded(text, hit, literal) else { return hit };
+        let (end, half) = (range.end, range.start + range.len() / 2);
+        // A path may look like one text and be several.
+        let Some(decoded) = decoded else { return half };
         let mut within = Vec::new();
         self.literals_in(&decoded, &mut within);
         let best = within.into_iter().min_by_key(|candidate| candidate.rank);
         found.extend(best.map(|best| Candidate { range, rank: best.rank.min(3), ..best }));
+        end
+    }
+
+    /// Reads what is percent-encoded around a place, and says where that ends.
+    fn percent_encoded(&self, text: &[u8], hit: usize, found: &mut Vec<Candidate>) -> usize {
+        let (range, decoded) = decode::percent(text, hit);
+        let end = range.end;
+        let mut within = Vec::new();
+        // An encoded percent sign decodes to another: once is enough.
+        if !decoded.contains(&b'%') {
+            self.literals_in(&decoded, &mut within);
+        }
+        let best = within.into_iter().min_by_key(|candidate| candidate.rank);
+        found.extend(best.map(|best| Candidate { range, ..best }));
+        end
     }
 
     /// Judges the assignment whose name is at `hit`, and says where that name ends.
@@ -358,6 +390,15 @@ mod tests {
         assert_eq!(kinds(&hex, Origin::Value("x")), ["github-personal-access-token"]);
         let prose = check::STANDARD.encode("Hello, this is an ordinary text.");
         assert!(kinds(&prose, Origin::Value("apiToken")).is_empty());
+    }
+
+    #[test]
+    fn urls_in_urls() {
+        let text = "https://x/?to=postgres%3A%2F%2Fapp%3Ahunter2%40db%2Fshop&y=1";
+        let found = detector().scan(text, Origin::Text);
+        assert_eq!(found.len(), 1);
+        assert_eq!(&text[found[0].range.clone()], "postgres%3A%2F%2Fapp%3Ahunter2%40db%2Fshop");
+        assert!(kinds("https://x/?to=https%3A%2F%2Fexample.org%2F", Origin::Text).is_empty());
     }
 
     #[test]

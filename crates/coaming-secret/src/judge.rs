@@ -107,7 +107,8 @@ pub(crate) fn is_bare_word(value: &str) -> bool {
     let camel = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
         && value.bytes().any(|byte| byte.is_ascii_lowercase());
     let identifier = value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(&byte));
-    identifier && (camel || value.contains(['.', '_'])) || value.starts_with(['*', '&', '('])
+    identifier && (camel || value.contains(['.', '_'])) && !measure::looks_random(value.as_bytes())
+        || value.starts_with(['*', '&', '('])
 }
 
 /// Whether a value is none of the words that surround it.

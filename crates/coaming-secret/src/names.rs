@@ -118,13 +118,13 @@ fn of_joined(word: &str) -> Option<Promise> {
         "pgpass",
         "userpass",
         "requirepass",
+        "masterauth",
         "defaultpass",
         "bindpass",
     ]) {
         Some(Promise::Password)
     } else if ends(&[
         "secret",
-        "masterauth",
         "apikey",
         "secretkey",
         "accesskey",

@@ -54,16 +54,20 @@ pub(crate) fn token(
     found.push(Candidate { confidence, ..Candidate::made(kind.name, kind.title, range, 1) });
 }
 
-/// The text that a base64 text says, if a literal of it was found at `hit`, and how long that is.
-pub(crate) fn encoded(text: &[u8], hit: usize, literal: &str) -> Option<(Range<usize>, Vec<u8>)> {
+/// Where the base64 text stands of which a literal was found at `hit`, and what it says if it says
+/// anything.
+pub(crate) fn encoded(
+    text: &[u8],
+    hit: usize,
+    literal: &str,
+) -> Option<(Range<usize>, Option<Vec<u8>>)> {
     if text.get(hit..hit + literal.len()) != Some(literal.as_bytes()) || !starts_word(text, hit) {
         return None;
     }
     let rest = text.get(hit..text.len().min(hit + MAX_TOKEN))?;
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     let length = rest.iter().take_while(|byte| is_digit(byte)).count();
-    let decoded = check::STANDARD.decode(rest.get(..length)?).ok()?;
-    Some((hit..hit + length, decoded))
+    Some((hit..hit + length, check::STANDARD.decode(rest.get(..length)?).ok()))
 }
 
 fn prefixed_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Range<usize>> {

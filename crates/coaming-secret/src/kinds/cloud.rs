@@ -208,7 +208,7 @@ pub(super) const KINDS: &[Entry] = &[
     named("vultr-api-key", "Vultr API key", &["vultr"], "[A-Z0-9]{36}"),
     named("ovh-secret", "OVHcloud application secret", &["ovh"], "[A-Za-z0-9]{32}"),
     prefixed("scaleway-access-key", "Scaleway access key", &["SCW"], "[A-Z0-9]{17}")
-        .checked(check::random),
+        .checked(check::with_digit),
     named("scaleway-secret-key", "Scaleway secret key", &["scaleway", "scw"], UUID),
     named("ibm-cloud-api-key", "IBM Cloud API key", &["ibm"], "[A-Za-z0-9_-]{44}"),
     prefixed("yandex-cloud-api-key", "Yandex Cloud API key", &["AQVN"], "[A-Za-z0-9_-]{35,38}"),

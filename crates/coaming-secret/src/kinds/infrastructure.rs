@@ -48,7 +48,7 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("defined-networking-token", "Defined Networking token", &["dnkey-"], "[a-z0-9=_-]{26}-[a-z0-9=_-]{52}"),
     prefixed("ngrok-api-key", "ngrok API key", &["ak_2"], "[A-Za-z0-9]{26,32}"),
     named("ngrok-auth-token", "ngrok authentication token", &["ngrok"], "[12][A-Za-z0-9]{26}_[A-Za-z0-9]{21}"),
-    prefixed("nats-seed", "NATS seed", &["SUA", "SAA", "SOA", "SNA", "SCA"], "[A-Z2-7]{55}").checked(check::random),
+    prefixed("nats-seed", "NATS seed", &["SUA", "SAA", "SOA", "SNA", "SCA"], "[A-Z2-7]{55}").checked(check::with_digit),
     named("wireguard-private-key", "WireGuard private key", &["privatekey", "private_key", "presharedkey", "wireguard", "wg_"], "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="),
     named("zerotier-token", "ZeroTier token", &["zerotier"], "[A-Za-z0-9]{32}"),
     named("consul-token", "Consul token", &["consul"], UUID),

@@ -215,7 +215,7 @@ fn most_planted_secrets_are_found() {
     let report = json(&run(&["secrets", files.path().to_str().unwrap(), "--format", "json"]));
     let found = report["findings"].as_array().unwrap().len();
     // Nobody looks for a secret as the value of `privileged`: fifty are planted there.
-    assert!(found >= 890, "{found} of 1000");
+    assert!(found >= 940, "{found} of 1000");
 }
 
 #[test]
