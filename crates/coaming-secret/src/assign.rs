@@ -173,14 +173,7 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         rest.get(..rest.iter().position(|byte| b"\r\n".contains(byte)).unwrap_or(rest.len()))?;
     // Escaped line breaks end a line in a text within a text.
     let line = line.get(..crate::pem::find(line, b"\\n").unwrap_or(line.len()))?;
-    let own_line = starts_line(text, name.start);
-    let ends: &[u8] = match separator {
-        // A template or a placeholder in brackets may have spaces.
-        _ if line.starts_with(b"<") || line.starts_with(b"{{") || line.starts_with(b"${") => b"",
-        Separator::Colon => b" \t",
-        _ if own_line => b" \t",
-        _ => b" \t&;,)<>}\"'`|",
-    };
+    let ends = ends(separator, line, starts_line(text, name.start));
     let length = line.iter().position(|byte| ends.contains(byte)).unwrap_or(line.len());
     let after = line.get(length..)?;
     let comment = after.trim_ascii_start();
@@ -202,6 +195,17 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         false,
         followed && separator == Separator::Colon,
     ))
+}
+
+/// The bytes that end a value without quotes.
+fn ends(separator: Separator, line: &[u8], own_line: bool) -> &'static [u8] {
+    match separator {
+        // A template or a placeholder in brackets may have spaces.
+        _ if line.starts_with(b"<") || line.starts_with(b"{{") || line.starts_with(b"${") => b"",
+        Separator::Colon => b" \t",
+        _ if own_line => b" \t",
+        _ => b" \t&;,)<>}\"'`|",
+    }
 }
 
 /// Whether a line of two words assigns the second to the first: the first is no word of prose, or the

@@ -4,4 +4,5 @@ pub(crate) mod commands;
 mod install_tools;
 pub(crate) mod packages;
 mod shell;
+mod wrapper;
 pub(crate) mod writes;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use super::commands::{
     MAX_NESTING, MAX_SCRIPT, ShellReads, base_name, downloaded_files, downloader, is_shell, parent,
-    program_position, shell_reads,
+    shell_reads,
 };
 use super::shell::{Command, Word, parse};
+use super::wrapper::program_position;
 
 /// The absolute folders that this command line writes to, in alphabetical order. The words are those
 /// of a container's `command` and `args`.

@@ -97,6 +97,33 @@ fn leftover(
             location(0, "data", format!("old revision {revision}: {}", names(&plain.entries)))
         })
         .collect();
+    let (pages, files) = remnants(contents, history, &mut places);
+    if places.is_empty() {
+        return None;
+    }
+    let now = match history.current().map(|current| &current.state) {
+        Some(State::Encrypted(_)) => "is encrypted now",
+        Some(State::Deleted) | None => "is deleted",
+        _ => "shows nothing secret now",
+    };
+    let mut left = Vec::new();
+    if !old.is_empty() {
+        left.push(counted(old.len(), "old revision"));
+    }
+    if pages > 0 {
+        left.push(counted(pages, "free page"));
+    }
+    if files > 0 {
+        left.push(counted(files, "other file"));
+    }
+    let verb = if places.len() == 1 { "holds" } else { "hold" };
+    let message =
+        format!("{subject} {now}, but {} still {verb} it in plain text", left.join(" and "));
+    Some(finding(&rules::LEFTOVER_SECRET, reference(key), &message, places, rules::DEFRAGMENT))
+}
+
+/// Adds where else plain text of an object lies, and counts free pages and other files.
+fn remnants(contents: &Contents, history: &History, places: &mut Vec<Location>) -> (usize, usize) {
     let mut pages = 0_usize;
     let mut files: Vec<&str> = Vec::new();
     for remnant in &history.remnants {
@@ -120,28 +147,7 @@ fn leftover(
             }
         }
     }
-    if places.is_empty() {
-        return None;
-    }
-    let now = match history.current().map(|current| &current.state) {
-        Some(State::Encrypted(_)) => "is encrypted now",
-        Some(State::Deleted) | None => "is deleted",
-        _ => "shows nothing secret now",
-    };
-    let mut left = Vec::new();
-    if !old.is_empty() {
-        left.push(counted(old.len(), "old revision"));
-    }
-    if pages > 0 {
-        left.push(counted(pages, "free page"));
-    }
-    if !files.is_empty() {
-        left.push(counted(files.len(), "other file"));
-    }
-    let verb = if places.len() == 1 { "holds" } else { "hold" };
-    let message =
-        format!("{subject} {now}, but {} still {verb} it in plain text", left.join(" and "));
-    Some(finding(&rules::LEFTOVER_SECRET, reference(key), &message, places, rules::DEFRAGMENT))
+    (pages, files.len())
 }
 
 fn reference(key: &ObjectKey) -> ObjectRef {
