@@ -1,18 +1,38 @@
-//! How long it takes to open a database and to match packages: `measure DATABASE < package-urls`.
-//! Prints, as JSON, the best of some runs in milliseconds, and how much was found. `bench/advisory/run`
-//! uses it, as a process that answers once would measure its own start.
+//! What `bench/advisory/run` measures: `measure build FOLDER DATABASE` builds a database as `coaming db build`
+//! does; `measure match DATABASE < package-urls` prints how long it takes to open it and to match packages, as
+//! the best of some runs in milliseconds: a process that answers once would measure its own start.
 
 use std::error::Error;
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::time::Instant;
 
 use coaming_advisory::{Database, Surroundings, parse_purl};
+use serde_json::{Value, json};
 
 const RUNS: usize = 9;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = PathBuf::from(std::env::args_os().nth(1).ok_or("which database?")?);
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let value = match arguments.as_slice() {
+        [what, folder, database] if what == "build" => build(folder.as_ref(), database.as_ref())?,
+        [what, database] if what == "match" => matching(database.as_ref())?,
+        _ => return Err("measure build FOLDER DATABASE | measure match DATABASE".into()),
+    };
+    writeln!(std::io::stdout(), "{value}")?;
+    Ok(())
+}
+
+fn build(folder: &Path, database: &Path) -> Result<Value, Box<dyn Error>> {
+    let built = coaming_advisory::build(folder, database, "2026-01-01T00:00:00Z", &|_| {})?;
+    Ok(json!({
+        "records": built.records, "advisories": built.advisories, "size": built.size,
+        "problems": built.problems,
+    }))
+}
+
+fn matching(path: &Path) -> Result<Value, Box<dyn Error>> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     let named: Vec<_> = text.lines().filter_map(parse_purl).collect();
@@ -21,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut open, mut matching, mut found) = (f64::MAX, f64::MAX, 0);
     for _ in 0..RUNS {
         let started = Instant::now();
-        let database = Database::open(&path)?;
+        let database = Database::open(path)?;
         open = open.min(started.elapsed().as_secs_f64() * 1000.0);
         let started = Instant::now();
         let matches =
@@ -29,9 +49,5 @@ fn main() -> Result<(), Box<dyn Error>> {
         matching = matching.min(started.elapsed().as_secs_f64() * 1000.0);
         found = matches.vulnerabilities.len();
     }
-    let value = serde_json::json!({
-        "open": open, "match": matching, "packages": packages.len(), "found": found,
-    });
-    println!("{value}");
-    Ok(())
+    Ok(json!({"open": open, "match": matching, "packages": packages.len(), "found": found}))
 }

@@ -31,7 +31,7 @@ pub mod vex;
 pub use coaming_finding::Severity;
 
 pub use advice::{Advice, Remedy, advice};
-pub use build::{BuildError, Built, Skip, build};
+pub use build::{BuildError, Built, Skip, build, check_record};
 pub use database::{Database, DatabaseError, Info, digest};
 pub use ecosystem::Ecosystem;
 pub use excuse::{Excuse, Excused, excuse};

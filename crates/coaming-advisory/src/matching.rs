@@ -156,7 +156,7 @@ impl Database {
             if owned.covers(package) || !seen.insert(identity(package)) {
                 continue;
             }
-            let queries = match query::queries(package, distribution) {
+            let queries = match query::queries(package, distribution, |name| self.covers(name)) {
                 Ok(queries) => queries,
                 Err(reason) => {
                     *matches.unasked.entry(reason).or_default() += 1;

@@ -22,7 +22,7 @@ pub enum Unasked {
     NoVersion,
 }
 
-/// The questions to ask about a package.
+/// The questions to ask about a package, of a database that holds what `covers` says.
 ///
 /// # Errors
 ///
@@ -30,13 +30,14 @@ pub enum Unasked {
 pub(crate) fn queries(
     package: &Package,
     distribution: Option<&Distribution>,
+    covers: impl Fn(&str) -> bool,
 ) -> Result<Vec<Query>, Unasked> {
     if package.version.is_empty() || is_development(package) {
         return Err(Unasked::NoVersion);
     }
     let ecosystem = match package.kind {
         PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => {
-            distribution.and_then(|distribution| release(package.kind, distribution))
+            distribution.and_then(|distribution| release(package.kind, distribution, covers))
         }
         PackageKind::PyPi => Some("PyPI".to_owned()),
         PackageKind::Npm => Some("npm".to_owned()),
@@ -90,16 +91,20 @@ fn with_epoch(source: &str, binary: &str) -> String {
 }
 
 /// The ecosystem that holds a distribution's own advisories.
-fn release(kind: PackageKind, distribution: &Distribution) -> Option<String> {
+fn release(
+    kind: PackageKind,
+    distribution: &Distribution,
+    covers: impl Fn(&str) -> bool,
+) -> Option<String> {
     let version = distribution.version.as_str();
     let major = version.split('.').next().unwrap_or(version);
     let name = match (kind, distribution.id.as_str()) {
+        (PackageKind::Deb, "debian") if version.is_empty() => {
+            return debian_to_be(&distribution.codename);
+        }
         (PackageKind::Deb, "debian") => format!("Debian:{major}"),
         (PackageKind::Deb, "ubuntu") => format!("Ubuntu:{version}"),
-        (PackageKind::Apk, "alpine") => {
-            let mut numbers = version.split('.');
-            format!("Alpine:v{}.{}", numbers.next()?, numbers.next()?)
-        }
+        (PackageKind::Apk, "alpine") => return alpine(version, covers),
         (PackageKind::Apk, "wolfi") => return Some("Wolfi".to_owned()),
         (PackageKind::Apk, "chainguard") => return Some("Chainguard".to_owned()),
         (PackageKind::Rpm, "rhel" | "centos" | "redhat") => format!("Red Hat:{major}"),
@@ -128,6 +133,30 @@ fn release(kind: PackageKind, distribution: &Distribution) -> Option<String> {
     (!version.is_empty()).then_some(name)
 }
 
+/// Testing and unstable have no number yet, and the name of the release that they will be.
+fn debian_to_be(codename: &str) -> Option<String> {
+    const RELEASES: [(&str, u8); 5] =
+        [("bullseye", 11), ("bookworm", 12), ("trixie", 13), ("forky", 14), ("duke", 15)];
+    let name = codename.split('/').next().unwrap_or(codename);
+    let (_, number) = RELEASES.iter().find(|(known, _)| *known == name)?;
+    Some(format!("Debian:{number}"))
+}
+
+/// Edge calls itself the next release (`3.23.0_alpha20250612`). Where nothing is known of that, the last
+/// one's advisories speak: a package of edge is not older than the release's.
+fn alpine(version: &str, covers: impl Fn(&str) -> bool) -> Option<String> {
+    let mut numbers = version.split('.');
+    let (major, minor) = (numbers.next()?, numbers.next()?);
+    let release = |minor: &str| format!("Alpine:v{major}.{minor}");
+    let edge = "Alpine:edge".to_owned();
+    let own = release(minor);
+    if !version.contains("_alpha") || covers(&own) {
+        return Some(own);
+    }
+    let before = minor.parse::<u32>().ok()?.checked_sub(1).map(|minor| release(&minor.to_string()));
+    std::iter::once(edge).chain(before).find(|name| covers(name)).or(Some(own))
+}
+
 #[cfg(test)]
 mod tests {
     use coaming_image::SourcePackage;
@@ -152,13 +181,41 @@ mod tests {
         Distribution { id: id.to_owned(), version: version.to_owned(), ..Distribution::default() }
     }
 
+    fn nothing(_: &str) -> bool {
+        false
+    }
+
+    #[test]
+    fn what_is_no_release_yet_is_asked_as_what_it_will_be() {
+        let debian = package(PackageKind::Deb, "curl", "8.14.1-2");
+        let ask = |codename: &str| {
+            let codename = codename.to_owned();
+            let sid = Distribution { codename, ..distribution("debian", "") };
+            queries(&debian, Some(&sid), nothing).map(|queries| queries[0].ecosystem.clone())
+        };
+        assert_eq!(ask("forky").as_deref(), Ok("Debian:14"));
+        assert_eq!(ask("trixie/sid").as_deref(), Ok("Debian:13"));
+        assert_eq!(ask("unheard-of"), Err(Unasked::UnknownDistribution));
+        let curl = package(PackageKind::Apk, "curl", "8.14.1-r2");
+        let edge = distribution("alpine", "3.23.0_alpha20250612");
+        for (known, expected) in [
+            ("Alpine:v3.23", "Alpine:v3.23"),
+            ("Alpine:edge", "Alpine:edge"),
+            ("Alpine:v3.22", "Alpine:v3.22"),
+            ("Alpine:v3.21", "Alpine:v3.23"),
+        ] {
+            let found = queries(&curl, Some(&edge), |name| name == known).unwrap();
+            assert_eq!(found[0].ecosystem, expected);
+        }
+    }
+
     #[test]
     fn debian_is_asked_by_source_package_and_release() {
         let mut binary = package(PackageKind::Deb, "libssl3", "3.0.11-1~deb12u2");
         let source =
             SourcePackage { name: "openssl".to_owned(), version: "3.0.11-1~deb12u2".to_owned() };
         binary.source = Some(source);
-        let queries = queries(&binary, Some(&distribution("debian", "12"))).unwrap();
+        let queries = queries(&binary, Some(&distribution("debian", "12")), nothing).unwrap();
         assert_eq!(queries.len(), 1);
         assert_eq!(queries[0].ecosystem, "Debian:12");
         assert_eq!(queries[0].name, "openssl");
@@ -175,14 +232,18 @@ mod tests {
             (PackageKind::Rpm, "sles", "15.5", "SUSE:15 SP5"),
             (PackageKind::Rpm, "opensuse-leap", "15.5", "openSUSE:Leap 15.5"),
         ] {
-            let found = queries(&package(kind, "x", "1"), Some(&distribution(id, version)));
+            let found =
+                queries(&package(kind, "x", "1"), Some(&distribution(id, version)), nothing);
             assert_eq!(found.unwrap()[0].ecosystem, expected);
         }
         let unknown =
-            queries(&package(PackageKind::Deb, "x", "1"), Some(&distribution("foo", "1")));
+            queries(&package(PackageKind::Deb, "x", "1"), Some(&distribution("foo", "1")), nothing);
         assert_eq!(unknown, Err(Unasked::UnknownDistribution));
-        let rolling =
-            queries(&package(PackageKind::Deb, "x", "1"), Some(&distribution("debian", "")));
+        let rolling = queries(
+            &package(PackageKind::Deb, "x", "1"),
+            Some(&distribution("debian", "")),
+            nothing,
+        );
         assert_eq!(rolling, Err(Unasked::UnknownDistribution));
     }
 
@@ -192,7 +253,7 @@ mod tests {
         let source =
             SourcePackage { name: "openssl".to_owned(), version: "3.0.7-6.el9".to_owned() };
         binary.source = Some(source);
-        let queries = queries(&binary, Some(&distribution("rhel", "9.1"))).unwrap();
+        let queries = queries(&binary, Some(&distribution("rhel", "9.1")), nothing).unwrap();
         let versions: Vec<_> = queries.iter().map(|query| query.version.as_str()).collect();
         assert_eq!(versions, ["1:3.0.7-6.el9", "1:3.0.7-6.el9"]);
     }
@@ -200,7 +261,8 @@ mod tests {
     #[test]
     fn modules_under_development_have_no_version() {
         for version in ["(devel)", "v0.0.0", ""] {
-            let found = queries(&package(PackageKind::Golang, "example.com/app", version), None);
+            let found =
+                queries(&package(PackageKind::Golang, "example.com/app", version), None, nothing);
             assert_eq!(found, Err(Unasked::NoVersion));
         }
     }

@@ -110,6 +110,11 @@ pub(super) fn read_file(path: &Path) -> io::Result<Result<Parsed, Skip>> {
     Ok(parse(&text))
 }
 
-fn parse(text: &[u8]) -> Result<Parsed, Skip> {
+/// Reads a record's text.
+///
+/// # Errors
+///
+/// Says why it can't be used.
+pub(super) fn parse(text: &[u8]) -> Result<Parsed, Skip> {
     convert::convert(osv::read(text)?)
 }

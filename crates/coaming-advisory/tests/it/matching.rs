@@ -283,6 +283,33 @@ fn what_the_distribution_packaged_is_judged_by_the_distribution() {
 }
 
 #[test]
+fn jars_of_the_distribution_are_judged_by_the_distribution() {
+    let world = World::new(&[fixed("GHSA-1", "Maven", "commons-io:commons-io", "2.14.0")]);
+    let (mut packages, distribution) = packages(&[
+        "pkg:deb/debian/libcommons-io-java@2.11.0-2+deb12u1?distro=debian-12",
+        "pkg:maven/commons-io/commons-io@2.11.0",
+    ]);
+    let ask = |packages: &[Package]| {
+        let database = world.database();
+        let matches =
+            database.matches(packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        matches.vulnerabilities.len()
+    };
+    packages[1].path = "/usr/share/java/commons-io-2.11.0.jar".to_owned();
+    assert_eq!(ask(&packages), 0, "it is Debian's, with its fixes");
+    packages[1].path = "/app/lib/commons-io-2.11.0.jar".to_owned();
+    assert_eq!(ask(&packages), 1, "the application brought it along");
+}
+
+#[test]
+fn python_names_are_one_however_they_are_written() {
+    let world = World::new(&[fixed("PYSEC-1", "PyPI", "Zope.Interface", "6.0")]);
+    for name in ["zope-interface", "zope_interface", "ZOPE.interface", "zope--interface"] {
+        assert_eq!(world.found(&[&format!("pkg:pypi/{name}@5.0")]).len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn a_fix_in_a_module_stream_says_nothing_of_others() {
     let world = World::new(&[fixed(
         "RHSA-1",
