@@ -23,6 +23,24 @@ impl Lab {
         command
     }
 
+    /// Brings an image's archive into the cluster's containerd; fails the test if it fails.
+    pub(crate) fn load(&self, archive: &std::path::Path) {
+        let output = self.command().arg("load").arg(archive).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{} is not loaded: {errors}", archive.display());
+    }
+
+    /// Brings the image that every pod needs back: where the disk is full, the kubelet removes images
+    /// that no pod runs.
+    pub(crate) fn load_pause(&self) {
+        let home = std::env::var_os("LAB_HOME")
+            .map_or_else(|| std::env::temp_dir().join("coaming-lab"), PathBuf::from);
+        let archive = home.join("images/busybox.tar");
+        if archive.exists() {
+            self.load(&archive);
+        }
+    }
+
     /// A command in the cluster's network, with `KUBECONFIG` set; arguments follow.
     pub(crate) fn exec(&self, program: &str) -> Command {
         let mut command = self.command();

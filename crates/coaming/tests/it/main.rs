@@ -22,6 +22,7 @@ mod registry_results;
 mod render;
 mod scan;
 mod secrets;
+mod slim;
 mod vulnerabilities;
 mod who_can;
 

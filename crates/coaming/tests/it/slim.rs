@@ -1,0 +1,286 @@
+//! Real images are slimmed, and run: in a real cluster, and with what they need taken away.
+//!
+//! `tests/build-slim-images` makes them of Debian's packages: a static program, a program with
+//! libraries, a web application in Python, and nginx.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use coaming_image::{EntryKind, Image};
+use serde_json::Value;
+
+use super::lab::{Lab, lab};
+use super::{json, stderr};
+
+/// The folder of the images; `None`, loudly, where they can't be made.
+fn images() -> Option<&'static Path> {
+    static IMAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    IMAGES
+        .get_or_init(|| {
+            let is_there = |program: &str| {
+                std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+                    .any(|folder| folder.join(program).exists())
+            };
+            let missing = ["debootstrap", "cc", "chroot"].into_iter().find(|it| !is_there(it));
+            let root = std::fs::metadata("/proc/self").is_ok_and(|it| {
+                use std::os::unix::fs::MetadataExt as _;
+                it.uid() == 0
+            });
+            if missing.is_some() || !root {
+                let why = missing.map_or("not root".to_owned(), |it| format!("there is no {it}"));
+                assert!(
+                    std::env::var_os("CI").is_none(),
+                    "the images to slim can't be made: {why}"
+                );
+                eprintln!("SKIPPED: slim: the images to slim can't be made: {why}");
+                return None;
+            }
+            let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let folder = crate_folder.join("../../target/slim-images");
+            let built = Command::new(crate_folder.join("tests/build-slim-images"))
+                .arg(&folder)
+                .output()
+                .unwrap();
+            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+            Some(folder)
+        })
+        .as_deref()
+}
+
+/// An image that was slimmed, with the report.
+struct Slim {
+    folder: tempfile::TempDir,
+    archive: PathBuf,
+    report: Value,
+}
+
+fn run(arguments: &[&str], paths: &[&Path]) -> Output {
+    let cache = tempfile::tempdir().unwrap();
+    super::coaming(arguments)
+        .args(paths)
+        .env("HOME", cache.path())
+        .env("XDG_CACHE_HOME", cache.path())
+        .output()
+        .unwrap()
+}
+
+fn slim(name: &str) -> Option<Slim> {
+    let layout = images()?.join(name);
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("slim.tar");
+    let reference = format!("docker.io/lab/slim-{name}:1");
+    let arguments = ["image", "slim", "--format", "json", "--name", &reference, "--output"];
+    let output = run(&arguments, &[&archive, &layout]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report = json(&output);
+    Some(Slim { folder, archive, report })
+}
+
+impl Slim {
+    fn count(&self, when: &str, what: &str) -> u64 {
+        self.report[when][what].as_u64().unwrap()
+    }
+
+    fn keeps(&self, path: &str) -> bool {
+        self.report["files"].as_array().unwrap().iter().any(|file| file["path"] == path)
+    }
+
+    /// What holds of all: it is much smaller, and an intruder has no shell to run.
+    fn is_smaller(&self, share: u64) {
+        let (before, after) = (self.count("before", "bytes"), self.count("after", "bytes"));
+        assert!(after * 100 < before * share, "{before} → {after}");
+        assert!(self.count("after", "packages") < self.count("before", "packages") / 2);
+        assert_eq!(self.count("after", "privileged_files"), 0);
+        for gone in ["/usr/bin/dash", "/usr/bin/bash", "/usr/bin/apt-get", "/usr/bin/su"] {
+            assert!(!self.keeps(gone), "{gone}");
+        }
+        let gone = self.report["gone"]["utilities"].as_array().unwrap();
+        assert!(gone.iter().any(|utility| utility["name"] == "bash"));
+    }
+
+    /// The files of the only layer, for `chroot`.
+    fn unpacked(&self) -> PathBuf {
+        let root = self.folder.path().join("root");
+        std::fs::create_dir_all(&root).unwrap();
+        let image = Image::open(&self.archive, None).unwrap();
+        let inside = |path: &str| root.join(path.trim_start_matches('/'));
+        image
+            .visit(0, &mut |entry, bytes| {
+                let path = inside(&entry.path);
+                match entry.kind {
+                    EntryKind::Directory => std::fs::create_dir_all(&path)?,
+                    EntryKind::Symlink => std::os::unix::fs::symlink(&entry.link, &path)?,
+                    EntryKind::HardLink => std::fs::hard_link(inside(&entry.link), &path)?,
+                    EntryKind::File => {
+                        std::io::copy(bytes, &mut std::fs::File::create(&path)?)?;
+                        std::fs::set_permissions(&path, PermissionsExt::from_mode(entry.mode))?;
+                    }
+                    EntryKind::Special => {}
+                }
+                Ok(())
+            })
+            .unwrap();
+        root
+    }
+}
+
+/// A pod of the slimmed image, ready; it goes with its handle.
+struct Pod<'l> {
+    lab: &'l Lab,
+    name: String,
+}
+
+impl<'l> Pod<'l> {
+    fn start(lab: &'l Lab, slim: &Slim, name: &str) -> Self {
+        lab.load_pause();
+        lab.load(&slim.archive);
+        let pod = Self { lab, name: format!("slim-{name}") };
+        let manifest = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {}}}\nspec:\n  terminationGracePeriodSeconds: 0\n  \
+             containers:\n    - {{name: app, image: \"docker.io/lab/slim-{name}:1\", imagePullPolicy: Never}}\n",
+            pod.name
+        );
+        lab.kubectl(
+            &["delete", "pod", &pod.name, "--ignore-not-found", "--grace-period=0", "--force"],
+            "",
+        );
+        lab.kubectl(&["apply", "-f", "-"], &manifest);
+        let wait = ["wait", "--for=condition=Ready", "--timeout=120s", "pod", &pod.name];
+        lab.kubectl(&wait, "");
+        pod
+    }
+
+    fn logs(&self) -> String {
+        self.lab.kubectl(&["logs", &self.name], "")
+    }
+
+    /// What its server answers; it may need a moment.
+    fn get(&self, port: u16) -> String {
+        let address =
+            self.lab.kubectl(&["get", "pod", &self.name, "-o", "jsonpath={.status.podIP}"], "");
+        let script = format!(
+            "import time, urllib.request\nfor left in range(40, -1, -1):\n  try:\n    \
+             print(urllib.request.urlopen('http://{address}:{port}/', timeout=5).read().decode()); break\n  \
+             except OSError:\n    if not left: raise\n    time.sleep(0.5)\n"
+        );
+        let output = self.lab.exec("python3").args(["-c", &script]).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        super::stdout(&output)
+    }
+
+    /// An intruder gets no shell.
+    fn has_no_shell(&self) {
+        for shell in ["/bin/sh", "/bin/bash"] {
+            let output = self
+                .lab
+                .exec("kubectl")
+                .args(["exec", &self.name, "--", shell, "-c", "true"])
+                .output()
+                .unwrap();
+            assert!(!output.status.success(), "{shell} runs");
+            assert!(stderr(&output).contains("no such file"), "{}", stderr(&output));
+        }
+    }
+}
+
+impl Drop for Pod<'_> {
+    fn drop(&mut self) {
+        let arguments = ["delete", "pod", &self.name, "--grace-period=0", "--force"];
+        drop(self.lab.exec("kubectl").args(arguments).output());
+    }
+}
+
+#[test]
+fn a_static_program_is_alone_and_runs() {
+    let Some(slim) = slim("static") else { return };
+    slim.is_smaller(5);
+    assert_eq!(slim.report["programs"], serde_json::json!(["/app/server"]));
+    assert_eq!(slim.count("after", "utilities"), 0);
+    assert!(!slim.keeps("/usr/lib/x86_64-linux-gnu/libc.so.6"));
+    let Some(lab) = lab() else { return };
+    let pod = Pod::start(lab, &slim, "static");
+    assert_eq!(pod.logs(), "static: ready\n");
+    pod.has_no_shell();
+}
+
+#[test]
+fn a_program_keeps_its_libraries_users_and_character_sets() {
+    let Some(slim) = slim("native") else { return };
+    slim.is_smaller(15);
+    // What is asked for is really there, and what is there is really needed.
+    let root = slim.unpacked();
+    let greet = || {
+        let mut command = Command::new("chroot");
+        command
+            .arg(&root)
+            .args(["/usr/local/bin/greet", "once"])
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin");
+        // Without /proc, the linker must be told what `$ORIGIN` is.
+        command.env("LD_ORIGIN_PATH", "/opt/greet/bin");
+        let output = command.output().unwrap();
+        (output.status.code(), super::stdout(&output))
+    };
+    assert_eq!(greet(), (Some(0), "native: hello 33\n".to_owned()));
+    for (needed, code) in [
+        ("etc/passwd", 3),
+        ("usr/lib/locale/C.utf8/LC_CTYPE", 4),
+        ("usr/lib/x86_64-linux-gnu/gconv/ISO8859-15.so", 5),
+        ("opt/greet/lib/libgreet.so.1", 127),
+        ("lib64", 127),
+    ] {
+        let (path, aside) = (root.join(needed), slim.folder.path().join("aside"));
+        std::fs::rename(&path, &aside).unwrap();
+        let (ended, _) = greet();
+        let missing = ended == Some(code) || code == 127 && ended.is_some_and(|it| it != 0);
+        assert!(missing, "without {needed} it ends with {ended:?}");
+        std::fs::rename(&aside, &path).unwrap();
+    }
+    let Some(lab) = lab() else { return };
+    let pod = Pod::start(lab, &slim, "native");
+    assert_eq!(pod.logs(), "native: hello 33\n");
+    pod.has_no_shell();
+}
+
+#[test]
+fn a_slimmed_image_is_read_as_others_and_slimmed_no_more() {
+    let Some(slim) = slim("native") else { return };
+    let facts = json(&run(&["image", "--format", "json"], &[&slim.archive]))["facts"].clone();
+    assert_eq!(facts["packages"].as_array().unwrap().len() as u64, slim.count("after", "packages"));
+    assert_eq!(facts["verdict"], "distroless");
+    assert_eq!(facts["distribution"]["id"], "debian");
+    let again = slim.folder.path().join("again.tar");
+    let name = "docker.io/lab/slim-native:1";
+    let output = run(&["image", "slim", "--name", name, "--output"], &[&again, &slim.archive]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(std::fs::read(&slim.archive).unwrap(), std::fs::read(&again).unwrap());
+}
+
+#[test]
+fn a_python_application_answers() {
+    let Some(slim) = slim("python") else { return };
+    slim.is_smaller(50);
+    let Some(lab) = lab() else { return };
+    let pod = Pod::start(lab, &slim, "python");
+    let answer: Value = serde_json::from_str(&pod.get(8000)).unwrap();
+    assert_eq!(answer["name"], "shop");
+    assert_eq!(answer["zone"], "Europe/Berlin");
+    assert_eq!(answer["sqlite"], 42);
+    assert_eq!(answer["authorities"], true);
+    assert_eq!(answer["user"], 0);
+    pod.has_no_shell();
+}
+
+#[test]
+fn nginx_serves_its_page() {
+    let Some(slim) = slim("nginx") else { return };
+    slim.is_smaller(20);
+    assert_eq!(slim.count("after", "utilities"), 0);
+    let Some(lab) = lab() else { return };
+    let pod = Pod::start(lab, &slim, "nginx");
+    assert_eq!(pod.get(8080), "<h1>slim page</h1>\n\n");
+    assert!(pod.get(80).contains("Welcome to nginx"));
+    pod.has_no_shell();
+}
