@@ -245,10 +245,11 @@ impl Walk<'_> {
                 if !node.is_folder() && !administration && own && node.kind == EntryKind::File {
                     self.keep(path, Reason::Application, "");
                 }
-            } else if !places::is_system(path) && !places::is_needless(path) {
-                if !node.is_folder() || !places::is_shared(path) {
-                    self.keep(path, Reason::Application, "");
-                }
+            } else if !places::is_system(path)
+                && !places::is_needless(path)
+                && (!node.is_folder() || !places::is_shared(path))
+            {
+                self.keep(path, Reason::Application, "");
             }
         }
     }

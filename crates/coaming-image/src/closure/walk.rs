@@ -284,8 +284,9 @@ impl<'t> Walk<'t> {
 
     /// What runs a script, and what the script runs.
     fn script(&mut self, path: &str, script: &'t Script) {
+        let starts = script.interpreter.first().is_some_and(|first| is_starter(first));
         for (index, word) in script.interpreter.iter().enumerate() {
-            if index > 0 && (word.starts_with('-') || !is_starter(&script.interpreter[0])) {
+            if index > 0 && (word.starts_with('-') || !starts) {
                 continue;
             }
             match self.start.program(word) {

@@ -69,7 +69,7 @@ pub struct ImageArguments {
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
     /// Write a smaller image that holds only what the entry point needs.
-    Slim(SlimArguments),
+    Slim(Box<SlimArguments>),
 }
 
 /// Where an image is, and which of several.
