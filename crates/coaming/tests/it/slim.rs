@@ -206,6 +206,31 @@ fn a_static_program_is_alone_and_runs() {
 }
 
 #[test]
+fn the_known_vulnerabilities_of_what_went_are_gone() {
+    let Some(images) = images() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (records, database) = (folder.path().join("records"), folder.path().join("db"));
+    std::fs::create_dir(&records).unwrap();
+    for (id, source) in [("DEBIAN-CVE-2099-1", "bash"), ("DEBIAN-CVE-2099-2", "tzdata")] {
+        let record = serde_json::json!({
+            "id": id, "modified": "2025-01-01T00:00:00Z",
+            "affected": [{
+                "package": {"ecosystem": "Debian:12", "name": source},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
+            }],
+        });
+        std::fs::write(records.join(format!("{id}.json")), record.to_string()).unwrap();
+    }
+    let built = run(&["db", "build", "--db"], &[&database, &records]);
+    assert_eq!(built.status.code(), Some(0), "{}", stderr(&built));
+    let out = folder.path().join("slim");
+    let arguments = ["image", "slim", "--format", "json", "--db"];
+    let output = run(&arguments, &[&database, &images.join("static"), Path::new("--output"), &out]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(json(&output)["vulnerabilities"], serde_json::json!({"before": 2, "after": 1}));
+}
+
+#[test]
 fn a_program_keeps_its_libraries_users_and_character_sets() {
     let Some(slim) = slim("native") else { return };
     slim.is_smaller(15);
