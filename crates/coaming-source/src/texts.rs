@@ -72,6 +72,14 @@ fn entry(name: &str, text: Arc<str>) -> FileEntry {
 /// Whether the text has the fields of an object where YAML has them, or is JSON with them.
 fn may_be_manifest(text: &str) -> bool {
     let is_json = text.trim_start().starts_with(['{', '[']);
+    // Prose and code that quote a manifest start with something else than a field.
+    let mut lines = text.trim_start_matches('\u{FEFF}').lines().map(str::trim_end);
+    let first = lines
+        .find(|line| !line.is_empty() && !line.starts_with(['#', '%']) && !line.starts_with("---"));
+    let is_field = |line: &str| line.split_once(':').is_some_and(|(name, _)| !name.contains(' '));
+    if !is_json && !first.is_some_and(|line| is_field(line) || line.starts_with("- ")) {
+        return false;
+    }
     let has = |field: &str| {
         text.match_indices(field).any(|(at, _)| {
             let before = text.get(..at).unwrap_or_default();
@@ -80,4 +88,27 @@ fn may_be_manifest(text: &str) -> bool {
         })
     };
     has("apiVersion") && has("kind")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_manifest;
+
+    #[test]
+    fn only_what_starts_as_a_manifest_is_parsed() {
+        for yes in [
+            "# a\n--- # b\napiVersion: v1\nkind: Pod\n",
+            "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}",
+            "\"kind\": Pod\n\"apiVersion\": v1\n",
+        ] {
+            assert!(may_be_manifest(yes), "{yes}");
+        }
+        for no in [
+            "# Title\n\nSome prose:\n\napiVersion: v1\nkind: Pod\n",
+            "package main\n// apiVersion: v1, kind: Pod\n",
+            "name: x\ntext: apiVersion and kind\n",
+        ] {
+            assert!(!may_be_manifest(no), "{no}");
+        }
+    }
 }
