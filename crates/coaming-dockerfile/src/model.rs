@@ -99,6 +99,8 @@ pub enum Kind {
     Expose(Vec<Word>),
     /// `SHELL`: the words of the shell.
     Shell(Vec<String>),
+    /// `ONBUILD`: what is done where an image is built on this one.
+    OnBuild(Box<Kind>),
     /// Anything else.
     Other,
 }

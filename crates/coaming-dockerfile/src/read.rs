@@ -178,6 +178,11 @@ impl Reader<'_> {
             }
             Is::Label(it) => self.other(&it.label),
             Is::Maintainer(it) => self.other(&it.maintainer),
+            // Docker takes no `ONBUILD` in another.
+            Is::Onbuild(it) if !matches!(*it.instruction, Is::Onbuild(_)) => {
+                let (_, kind, end) = self.kind(&it.instruction)?;
+                (&it.onbuild, Kind::OnBuild(Box::new(kind)), end)
+            }
             Is::Onbuild(it) => self.other(&it.onbuild),
             Is::Stopsignal(it) => self.other(&it.stopsignal),
             Is::Volume(it) => self.other(&it.volume),

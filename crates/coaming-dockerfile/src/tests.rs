@@ -118,6 +118,16 @@ fn escape_directive_and_byte_order_mark() {
 }
 
 #[test]
+fn what_others_will_do_is_no_part_of_this_image() {
+    let text = "FROM a\nONBUILD USER root\nONBUILD RUN a \\\n  b\nUSER 7\n";
+    let instructions = &parse(text).stages[0].instructions;
+    let Kind::OnBuild(user) = &instructions[0].kind else { panic!("{instructions:?}") };
+    assert!(matches!(&**user, Kind::User { user: Some(user), .. } if user == "root"));
+    assert_eq!(instructions[1].span.text(text), "ONBUILD RUN a \\\n  b");
+    assert!(matches!(&instructions.last().unwrap().kind, Kind::User { .. }));
+}
+
+#[test]
 fn what_stands_before_an_error_is_there() {
     let dockerfile = parse("FROM a\nUSER b\nNONSENSE\nUSER c\n");
     assert_eq!(dockerfile.stages[0].instructions.len(), 1);

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::content::Content;
 use crate::input::Input;
+use crate::window::Permit;
 
 /// The most bytes that a layer may have uncompressed.
 const SIZE_LIMIT: u64 = 64 << 30;
@@ -109,21 +110,36 @@ pub(crate) fn decompress(
     stored: impl Read + Send + 'static,
 ) -> io::Result<Box<dyn Read + Send>> {
     let count = Arc::new(AtomicU64::new(0));
-    let counted = BufReader::with_capacity(BUFFER, Counted { stored, count: Arc::clone(&count) });
+    let mut counted =
+        BufReader::with_capacity(BUFFER, Counted { stored, count: Arc::clone(&count) });
     match compression {
         Compression::Plain => Ok(Box::new(Guarded::new(counted, Arc::default()))),
         Compression::Gzip => {
             Ok(Box::new(Guarded::new(flate2::bufread::MultiGzDecoder::new(counted), count)))
         }
         Compression::Zstd => {
+            let permit = Permit::wait(io::BufRead::fill_buf(&mut counted)?);
             let mut decoder = zstd::stream::read::Decoder::with_buffer(counted)?;
             decoder.window_log_max(ZSTD_WINDOW)?;
-            Ok(Box::new(Guarded::new(decoder, count)))
+            let guarded = Guarded::new(decoder, count);
+            Ok(Box::new(Permitted { stream: guarded, _permit: permit }))
         }
         Compression::Other(name) => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             format!("it is compressed by {name}; layers are plain, gzip or zstd"),
         )),
+    }
+}
+
+/// A stream with the right to its window.
+struct Permitted<R> {
+    stream: R,
+    _permit: Option<Permit>,
+}
+
+impl<R: Read> Read for Permitted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
     }
 }
 

@@ -30,6 +30,7 @@ mod system;
 mod tree;
 mod utilities;
 mod visit;
+mod window;
 
 pub use archive::{ArchiveError, Entry, EntryKind};
 pub use blob::BlobSource;

@@ -22,13 +22,14 @@ impl Images {
         self.by_reference.insert(key(reference), facts);
     }
 
-    /// What is known of the image that this reference names.
+    /// What is known of the image that this reference names, as far as somebody looked into its files:
+    /// a bill of materials says nothing of users, tools and credentials, and that is no news.
     #[must_use]
     pub fn get(&self, reference: &ImageReference) -> Option<&ImageFacts> {
         if self.by_reference.is_empty() {
             return None;
         }
-        self.by_reference.get(&key(reference)).map(AsRef::as_ref)
+        self.by_reference.get(&key(reference)).map(AsRef::as_ref).filter(|facts| !facts.bill)
     }
 
     /// Takes in what is known to be vulnerable in the image of this reference, as [`Self::iter`] gives
@@ -76,7 +77,10 @@ mod tests {
         for known in ["docker.io/library/nginx:latest", &format!("web:1.2@{digest}")] {
             assert!(images.get(&parse(known)).is_some(), "{known}");
         }
-        for unknown in ["nginx:1", "web", "quay.io/nginx"] {
+        let bill = ImageFacts { bill: true, ..ImageFacts::default() };
+        images.insert(&parse("redis:7"), Arc::new(bill));
+        assert_eq!(images.iter().count(), 3);
+        for unknown in ["redis:7", "nginx:1", "web", "quay.io/nginx"] {
             assert!(images.get(&parse(unknown)).is_none(), "{unknown}");
         }
     }

@@ -13,6 +13,7 @@ use crate::rules::vulnerabilities;
 static RULES: &[Rule] = &[
     Rule::container::<root::run_as_root::RunAsRoot>(),
     Rule::container::<root::run_as_non_root::RunAsNonRoot>(),
+    Rule::container::<root::refused_by_kubelet::RefusedByKubelet>(),
     Rule::container::<root::root_group::RootGroup>(),
     Rule::container::<root::privileged_port::PrivilegedPort>(),
     Rule::container::<root::installs_software::InstallsSoftware>(),

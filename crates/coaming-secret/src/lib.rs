@@ -36,3 +36,4 @@ pub use detection::{Detection, Origin};
 pub use detector::{Detector, detector};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use line::may_hold_secret;
+pub use names::is_secret_name;

@@ -48,6 +48,12 @@ const NO_HINTS: &[&str] = &[
     "file", "path", "uri", "ref", "site",
 ];
 
+/// Whether a name says that its value is a secret, whatever the value is: `DB_PASSWORD`, `NPM_TOKEN`.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    read(name).and_then(|says| says.promise).is_some_and(|promise| promise != Promise::Perhaps)
+}
+
 /// What the name says of its value; `None` if it can be no secret by this name.
 pub(crate) fn read(name: &str) -> Option<Says> {
     static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

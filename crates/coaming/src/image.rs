@@ -1,6 +1,6 @@
 //! `coaming image`: what is really in the container.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use coaming_config::Config;
@@ -15,9 +15,6 @@ use crate::db::{self, OfImage};
 use crate::image_place::{self, Daemons, Found};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, registry_results, scope, slim};
-
-/// The largest bill of materials that is read.
-const BILL_LIMIT: u64 = 512 << 20;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
@@ -130,12 +127,12 @@ fn facts(
     cache: Option<&Cache>,
     config: &Config,
 ) -> Result<ImageFacts, CommandError> {
-    if is_path(name, origin)
-        && let Some(facts) = bill(Path::new(name))?
-    {
-        return Ok(facts);
-    }
-    Ok(find(name, origin, cache, config)?.facts(cache))
+    let found = if is_path(name, origin) {
+        image_place::at_path(Path::new(name), origin.platform.as_ref()).map_err(failed)?
+    } else {
+        find(name, origin, cache, config)?
+    };
+    Ok(found.facts(cache))
 }
 
 fn is_path(name: &str, origin: &OriginArguments) -> bool {
@@ -158,22 +155,6 @@ pub(crate) fn find(
         return named(name, origin, cache, config);
     };
     image.map(Found::Image).map_err(failed)
-}
-
-/// The packages of a bill of materials; `None` if the file is none.
-fn bill(path: &Path) -> Result<Option<ImageFacts>, CommandError> {
-    let error = |error: &dyn std::fmt::Display| failed(format!("{}: {error}", path.display()));
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let mut file = std::fs::File::open(path).map_err(|source| error(&source))?;
-    let mut start = Vec::new();
-    file.by_ref().take(64 << 10).read_to_end(&mut start).map_err(|source| error(&source))?;
-    if !sbom::is_sbom(&start) {
-        return Ok(None);
-    }
-    file.take(BILL_LIMIT).read_to_end(&mut start).map_err(|source| error(&source))?;
-    sbom::read(&start).map(Some).map_err(|source| error(&source))
 }
 
 fn named(

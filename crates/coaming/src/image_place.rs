@@ -4,15 +4,20 @@
 //! does not answer, or not to us, costs only itself.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
 use coaming_daemon::{Containerd, ContainerdImage, Daemon};
-use coaming_image::{BlobSource, Cache, Image, ImageFacts, Platform};
+use coaming_image::{BlobSource, Cache, Image, ImageFacts, Platform, sbom};
 use coaming_kube::ImageReference;
 use coaming_registry::{Descriptor, Registry};
 
 use crate::output;
+
+/// The largest bill of materials that is read.
+const BILL_LIMIT: u64 = 512 << 20;
 
 /// What a name led to.
 pub(crate) enum Found {
@@ -30,6 +35,29 @@ impl Found {
             Self::Image(image) => cache.map_or_else(|| image.read(), |cache| cache.read(&image)),
         }
     }
+}
+
+/// The image in a file or folder, or the packages of a bill of materials.
+pub(crate) fn at_path(path: &Path, platform: Option<&Platform>) -> Result<Found, String> {
+    if let Some(facts) = bill(path).map_err(|error| format!("{}: {error}", path.display()))? {
+        return Ok(Found::Known(Box::new(facts)));
+    }
+    Image::open(path, platform).map(Found::Image).map_err(|error| error.to_string())
+}
+
+/// The packages of a bill of materials; `None` if the file is none.
+fn bill(path: &Path) -> Result<Option<ImageFacts>, String> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let mut start = Vec::new();
+    file.by_ref().take(64 << 10).read_to_end(&mut start).map_err(|error| error.to_string())?;
+    if !sbom::is_sbom(&start) {
+        return Ok(None);
+    }
+    file.take(BILL_LIMIT).read_to_end(&mut start).map_err(|error| error.to_string())?;
+    sbom::read(&start).map(Some).map_err(|error| error.to_string())
 }
 
 /// The daemons on this machine.

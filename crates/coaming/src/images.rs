@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coaming_config::Config;
-use coaming_image::{Cache, Image, ImageFacts};
-use coaming_kube::{ImageReference, Inventory};
+use coaming_dockerfile::Base;
+use coaming_image::{Cache, ImageFacts};
+use coaming_kube::{FileKind, ImageReference, Inventory};
 use coaming_report::InputProblem;
 use coaming_rules::Images;
 use rayon::prelude::*;
@@ -63,16 +64,21 @@ fn problems(reference: &ImageReference, facts: &ImageFacts) -> Option<InputProbl
     Some(InputProblem { file: reference.to_string(), position: None, message })
 }
 
-/// The images that pods run, each once, in one order.
+/// The images that pods run and that Dockerfiles build on, each once, in one order.
 fn references(inventory: &Inventory) -> Vec<ImageReference> {
     let mut seen = BTreeSet::new();
-    inventory
+    let of_pods = inventory
         .workloads()
         .iter()
         .flat_map(|workload| workload.pod().containers())
-        .filter_map(|container| ImageReference::parse(container.image()?).ok())
-        .filter(|reference| seen.insert(reference.to_string()))
-        .collect()
+        .filter_map(|container| ImageReference::parse(container.image()?).ok());
+    let of_dockerfiles = inventory.files_of_kind(FileKind::Dockerfile).filter_map(|(_, file)| {
+        match &coaming_dockerfile::parse(&file.source).base()?.base {
+            Base::Image(name) => ImageReference::parse(name).ok(),
+            Base::Stage(_) | Base::Scratch | Base::Unknown => None,
+        }
+    });
+    of_pods.chain(of_dockerfiles).filter(|reference| seen.insert(reference.to_string())).collect()
 }
 
 /// The archives and folders that the configuration names, by the image that they are.
@@ -102,8 +108,7 @@ impl Finder {
     fn find(&self, reference: &ImageReference) -> Result<Option<Found>, String> {
         let name = reference.to_string();
         if let Some(path) = self.archives.get(&name) {
-            let image = Image::open(Path::new(path), None).map_err(|error| error.to_string())?;
-            return Ok(Some(Found::Image(image)));
+            return image_place::at_path(Path::new(path), None).map(Some);
         }
         if let Some(found) = self.daemons.find(&name, None, self.cache.as_ref()) {
             return Ok(Some(found));

@@ -1,37 +1,13 @@
 //! Against a real containerd, with its store in the test's folder.
 
 use std::io::Read as _;
-use std::path::Path;
-use std::process::Command;
 
 use coaming_daemon::{Containerd, ContainerdImage};
 
-use super::{Running, can_run, run, write_image};
+use super::real::{containerd, import};
+use super::write_image;
 
 const NAME: &str = "registry.example/team/web:1.2";
-
-/// A containerd that serves nothing but its store.
-fn start() -> Running {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
-    let settings = format!(
-        "version = 2\nroot = \"{path}/root\"\nstate = \"{path}/state\"\n\
-         disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
-         [grpc]\n  address = \"{path}/socket\"\n"
-    );
-    std::fs::write(folder.path().join("config.toml"), settings).unwrap();
-    let mut command = Command::new("containerd");
-    command.arg("--config").arg(folder.path().join("config.toml"));
-    Running::start(&mut command, folder, "socket")
-}
-
-fn import(running: &Running, namespace: &str, archive: &Path) {
-    run(Command::new("ctr")
-        .arg("--address")
-        .arg(&running.socket)
-        .args(["--namespace", namespace, "images", "import", "--all-platforms", "--no-unpack"])
-        .arg(archive));
-}
 
 fn read(
     containerd: &Containerd,
@@ -45,10 +21,7 @@ fn read(
 
 #[test]
 fn hands_out_an_image_blob_by_blob() {
-    if !can_run("hands_out_an_image_blob_by_blob", "containerd", "containerd") {
-        return;
-    }
-    let running = start();
+    let Some(running) = containerd("hands_out_an_image_blob_by_blob") else { return };
     let archive = running.folder.path().join("image.tar");
     write_image(&archive, NAME);
     import(&running, "shop", &archive);

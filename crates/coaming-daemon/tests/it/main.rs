@@ -5,64 +5,11 @@
 
 mod containerd;
 mod podman;
+mod real;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-
-/// A daemon that ends with the test.
-struct Running {
-    process: Child,
-    folder: tempfile::TempDir,
-    socket: PathBuf,
-}
-
-impl Running {
-    /// Starts it, and waits for its socket.
-    fn start(command: &mut Command, folder: tempfile::TempDir, socket: &str) -> Self {
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let process =
-            command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
-        let socket = folder.path().join(socket);
-        let running = Self { process, folder, socket };
-        let start = Instant::now();
-        while std::os::unix::net::UnixStream::connect(&running.socket).is_err() {
-            let log = std::fs::read_to_string(running.folder.path().join("log")).unwrap();
-            assert!(start.elapsed() < Duration::from_secs(30), "it does not start: {log}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        running
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(Command::new("kill").arg(self.process.id().to_string()).status());
-        drop(self.process.wait());
-    }
-}
-
-/// Whether a program is installed, and this is root; that it is not is said, and fails in CI.
-fn can_run(test: &str, program: &str, package: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let there = std::env::split_paths(&paths).any(|folder| folder.join(program).exists());
-    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    if there && root {
-        return true;
-    }
-    let why = format!("it needs root, and {program} (Debian: apt-get install {package})");
-    assert!(std::env::var_os("CI").is_none(), "{test}: {why}");
-    eprintln!("SKIPPED: {test}: {why}");
-    false
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {errors}");
-}
 
 fn digest(bytes: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(bytes))

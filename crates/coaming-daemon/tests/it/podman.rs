@@ -6,7 +6,8 @@ use std::process::Command;
 
 use coaming_daemon::Daemon;
 
-use super::{Running, can_run, run, write_image};
+use super::real::{Running, can_run, run};
+use super::write_image;
 
 /// Podman, on a store of the test's own.
 fn podman(folder: &Path) -> Command {

@@ -100,7 +100,18 @@ pub(super) fn names(bytes: &[u8]) -> Vec<String> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-@/:".contains(byte);
     let mut seen = std::collections::HashSet::new();
     let mut names = Vec::new();
-    for run in bytes.split(|byte| !part(byte)).filter(|run| run.len() >= 4) {
+    let mut rest = bytes;
+    // Every name has one of these two: what is between them is passed over, which is most of a program.
+    while let Some(found) = memchr::memchr2(b'/', b'.', rest) {
+        let (before, behind) = rest.split_at(found);
+        let start = before.iter().rposition(|byte| !part(byte)).map_or(0, |place| place + 1);
+        let length = behind.iter().position(|byte| !part(byte)).unwrap_or(behind.len());
+        let end = found + length;
+        let run = rest.get(start..end).unwrap_or_default();
+        rest = rest.get(end..).unwrap_or_default();
+        if run.len() < 4 {
+            continue;
+        }
         // Lists such as PATH stand in one run.
         for name in run.split(|&byte| byte == b':') {
             if names.len() >= NAMES {
@@ -152,6 +163,25 @@ mod tests {
                 "/usr/bin"
             ]
         );
+    }
+
+    proptest::proptest! {
+        /// As a plain search over all runs finds them.
+        #[test]
+        fn passes_over_no_name(text in "([ab/.:\0]|\\.so|/a/|\\.1){0,40}") {
+            let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-@/:".contains(byte);
+            let mut plain: Vec<&[u8]> = Vec::new();
+            for run in text.as_bytes().split(|byte| !part(byte)).filter(|run| run.len() >= 4) {
+                for name in run.split(|&byte| byte == b':').filter(|name| is_name(name)) {
+                    if !plain.contains(&name) {
+                        plain.push(name);
+                    }
+                }
+            }
+            let found = names(text.as_bytes());
+            let found: Vec<&[u8]> = found.iter().map(|name| name.as_bytes()).collect();
+            proptest::prop_assert_eq!(found, plain);
+        }
     }
 
     #[test]

@@ -58,13 +58,20 @@ fn ours(facts: &ImageFacts) -> Packages {
     packages
         .map(|package| {
             let kind = serde_json::to_value(package.kind).unwrap().as_str().unwrap().to_owned();
-            let name = match package.kind {
-                PackageKind::PyPi => package.name.to_ascii_lowercase(),
-                _ => package.name.clone(),
-            };
-            (kind, name, package.version.clone())
+            match package.kind {
+                PackageKind::PyPi => {
+                    (kind, package.name.to_ascii_lowercase(), package.version.clone())
+                }
+                PackageKind::Golang => (kind, package.name.clone(), go_version(&package.version)),
+                _ => (kind, package.name.clone(), package.version.clone()),
+            }
         })
         .collect()
+}
+
+/// The number alone: before it stands `v`, `go`, or nothing.
+fn go_version(version: &str) -> String {
+    version.trim_start_matches("go").trim_start_matches('v').to_owned()
 }
 
 /// Of Java's names the artifact alone: Syft shows no more.
@@ -133,12 +140,13 @@ fn theirs(url: &Value, places: Vec<String>, artifact: &Value) -> Option<Theirs> 
     }
     let text = |key: &str| artifact.get(key).and_then(Value::as_str);
     let name = text("name").or(text("Name")).unwrap();
-    let (path, _) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = rest.split(['?', '#']).next().unwrap_or(rest);
     let (_, version) = path.split_once('@').unwrap_or((path, ""));
     let decoded = version.replace("%2B", "+").replace("%3A", ":").replace("%7E", "~");
-    let version = match (kind, text("version")) {
-        ("golang", _) => decoded.trim_start_matches("go").to_owned(),
-        (_, Some(version)) => version.to_owned(),
+    let version = match (kind, text("version"), artifact["Epoch"].as_u64()) {
+        ("golang", ..) => go_version(&decoded),
+        ("rpm" | "deb", None, Some(epoch)) => format!("{epoch}:{decoded}"),
+        (_, Some(version), _) => version.to_owned(),
         _ => decoded,
     };
     let name = if kind == "pypi" { name.to_ascii_lowercase() } else { name.to_owned() };
@@ -160,16 +168,16 @@ fn differs_by_intent(package: &Theirs, owned: &BTreeSet<String>) -> bool {
         // What a distribution's package owns is that package's.
         "pypi" | "npm" | "maven" | "golang" if all(&|place| owned.contains(place)) => true,
         // An application's own package.json, lock files, and folders deeper in a package.
-        "npm" => all(&|place| {
-            let folder = place.strip_suffix("/package.json").unwrap_or_default();
-            folder
-                .rsplit_once("/node_modules/")
-                .is_none_or(|(_, name)| name.trim_start_matches('@').split('/').count() > 2)
-                || !folder.contains('@')
-                    && folder.rsplit_once("/node_modules/").is_some_and(|(_, n)| n.contains('/'))
-        }),
+        "npm" => all(&|place| !is_installed(place)),
         _ => false,
     }
+}
+
+/// Whether it is the `package.json` right in a package's folder in `node_modules`.
+fn is_installed(place: &str) -> bool {
+    let Some(folder) = place.strip_suffix("/package.json") else { return false };
+    let Some((_, name)) = folder.rsplit_once("/node_modules/") else { return false };
+    name.split('/').count() == if name.starts_with('@') { 2 } else { 1 }
 }
 
 /// The files that Debian's packages own, by dpkg's lists, where they lie.
@@ -221,7 +229,7 @@ fn debian_with_applications() {
     let owned = owned_by_dpkg(&layout);
     let ours = ours(&facts);
     for (kind, at_least) in
-        [("deb", 90), ("pypi", 9), ("npm", 60), ("maven", 4), ("golang", 200), ("cargo", 4)]
+        [("deb", 90), ("pypi", 9), ("npm", 60), ("maven", 4), ("golang", 150), ("cargo", 4)]
     {
         let count = ours.iter().filter(|(of, ..)| of == kind).count();
         assert!(count >= at_least, "{count} of {kind}");
@@ -232,6 +240,8 @@ fn debian_with_applications() {
         assert_same("syft", &artifacts_alone(&ours), &artifacts_alone(&comparable(theirs, &owned)));
     }
     if let Some(theirs) = trivy(&layout) {
+        // Without its database of archives' sums, which is on the network, it reads no Java.
+        let ours = ours.into_iter().filter(|(kind, ..)| kind != "maven").collect();
         assert_same("trivy", &ours, &comparable(theirs, &owned));
     }
     assert_eq!(facts.user.uid, Some(65534));

@@ -89,8 +89,13 @@ fn images() -> Images {
         ],
         ..distroless.clone()
     };
+    let root = ImageFacts {
+        user: User { uid: Some(0), gid: Some(0), name: "root".to_owned() },
+        ..distroless.clone()
+    };
     let mut images = Images::default();
     for (name, facts) in [
+        ("root", root),
         ("distroless", distroless),
         ("with-credential", with_credential),
         ("with-credential-and-cat", with_both),

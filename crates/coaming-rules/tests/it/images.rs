@@ -50,6 +50,25 @@ fn root_by_the_image_is_proven() {
 }
 
 #[test]
+fn what_the_kubelet_refuses_is_said() {
+    let rule = &["refused-by-kubelet", "run-as-root"];
+    let demands = "      securityContext: {runAsNonRoot: true}\n";
+    let root = found(demands, user(0, ""), rule);
+    assert_eq!(names(&root), ["refused-by-kubelet"]);
+    assert!(root[0].message.contains("its image runs as root"), "{}", root[0].message);
+    let named = found(demands, user(101, "nginx:nginx"), rule);
+    assert!(named[0].message.contains("`nginx`"), "{}", named[0].message);
+    assert!(named[0].message.contains("`runAsUser: 101`"), "{}", named[0].message);
+    assert!(found(demands, user(101, "101:101"), rule).is_empty());
+    assert!(found(demands, ImageFacts::default(), rule).is_empty(), "nobody knows");
+    let numbered = "      securityContext: {runAsNonRoot: true, runAsUser: 7}\n";
+    assert!(found(numbered, user(0, ""), rule).is_empty());
+    // As root by the manifest and refused by the same: one finding is enough.
+    let zero = "      securityContext: {runAsNonRoot: true, runAsUser: 0}\n";
+    assert_eq!(names(&found(zero, user(0, ""), rule)), ["run-as-root"]);
+}
+
+#[test]
 fn another_user_by_the_image_is_proven_for_today() {
     let by_number = found("", user(101, "101"), &USERS[..2]);
     assert_eq!(names(&by_number), ["run-as-non-root"]);

@@ -31,6 +31,27 @@ fn findings_have_lines() {
 }
 
 #[test]
+fn secrets_in_every_shape_of_an_instruction() {
+    let text = "FROM debian:12.5 AS build\nARG OTHER_TOKEN\nFROM debian:12.5\nARG NPM_TOKEN VERSION\n\
+                ONBUILD ENV DATABASE_PASSWORD=vS8kq-2pLx7w\n\
+                RUN [\"deploy\", \"--password\", \"vS8kq-2pLx7w\", \"web\"]\n\
+                RUN [\"deploy\", \"--user\", \"vS8kq-2pLx7w\"]\nUSER 10001\n";
+    let files = folder(&[("Dockerfile", text)]);
+    let output = coaming(&["scan", "--select", "dockerfile-secret", "--format", "json"])
+        .current_dir(files.path())
+        .output()
+        .unwrap();
+    let told = stdout(&output);
+    assert!(!told.contains("vS8kq"), "{told}");
+    let findings = json(&output)["findings"].as_array().unwrap().clone();
+    let mut lines: Vec<u64> =
+        findings.iter().map(|it| it["locations"][0]["line"].as_u64().unwrap()).collect();
+    lines.sort_unstable();
+    // What only a stage that builds gets, is not in the image.
+    assert_eq!(lines, [4, 5, 6], "{findings:#?}");
+}
+
+#[test]
 fn fixes_leave_all_else_alone() {
     let files = folder(&[("Dockerfile", DOCKERFILE)]);
     let output =

@@ -14,10 +14,13 @@ mod dockerfile;
 mod etcd;
 mod fix;
 mod fix_cluster;
+mod image;
 mod images;
 mod lab;
 mod net;
 mod pin;
+#[path = "../../../coaming-daemon/tests/it/real.rs"]
+mod real_daemon;
 mod registry_results;
 mod render;
 mod scan;

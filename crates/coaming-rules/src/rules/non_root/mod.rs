@@ -3,6 +3,7 @@
 pub(crate) mod image_user;
 pub(crate) mod installs_software;
 pub(crate) mod privileged_port;
+pub(crate) mod refused_by_kubelet;
 pub(crate) mod root_group;
 pub(crate) mod run_as_non_root;
 pub(crate) mod run_as_root;

@@ -1,6 +1,6 @@
 //! See [`DockerfileSecret`].
 
-use coaming_dockerfile::{Command, Instruction, Kind, Source, Word};
+use coaming_dockerfile::{Command, Kind, Source, Word};
 use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_secret::{Detection, Detector, Origin};
 use coaming_yaml::Span;
@@ -11,7 +11,7 @@ use crate::{Context, DockerfileRule, DockerfileScope};
 rule! {
     /// Looks for secrets in Dockerfiles: in `ENV` and `ARG`, in what `RUN` runs, and in `COPY` and
     /// `ADD` of files that are known to hold them (`.env`, `.npmrc`, `id_rsa`, `.aws/credentials`,
-    /// a kubeconfig).
+    /// a kubeconfig); and for build arguments that will hold one, by their names (`ARG NPM_TOKEN`).
     ///
     /// ## Why it matters
     ///
@@ -54,9 +54,16 @@ impl DockerfileRule for DockerfileSecret {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>) {
+        let detector = context.detector();
         for stage in &scope.dockerfile.stages {
             for instruction in &stage.instructions {
-                of_instruction(context.detector(), scope, instruction, findings);
+                of_instruction(detector, scope, &instruction.kind, findings);
+            }
+        }
+        for instruction in scope.dockerfile.of_image() {
+            if let Kind::Arg(arguments) = &instruction.kind {
+                let names = arguments.iter().filter(|(_, value)| value.is_none());
+                findings.extend(names.filter_map(|(name, _)| promised(scope, name)));
             }
         }
     }
@@ -65,10 +72,11 @@ impl DockerfileRule for DockerfileSecret {
 fn of_instruction(
     detector: &Detector,
     scope: DockerfileScope<'_>,
-    instruction: &Instruction,
+    instruction: &Kind,
     findings: &mut Vec<Finding>,
 ) {
-    match &instruction.kind {
+    match instruction {
+        Kind::OnBuild(later) => of_instruction(detector, scope, later, findings),
         Kind::Env(pairs) => {
             for (name, value) in pairs {
                 findings.extend(assigned(
@@ -90,6 +98,9 @@ fn of_instruction(
         }
         Kind::Run { command: Command::Shell { script, span }, .. } => {
             findings.extend(run(detector, scope, script, *span));
+        }
+        Kind::Run { command: Command::Exec(words), .. } => {
+            findings.extend(run_words(detector, scope, words));
         }
         Kind::Copy(source) => findings.extend(copied(scope, source)),
         _ => {}
@@ -129,13 +140,45 @@ fn run(
 ) -> Option<Finding> {
     let detection = surest(detector.scan(script, Origin::Text))?;
     let at = span.start + u32::try_from(detection.range.start).ok()?;
+    Some(in_run(scope, &detection, Span::new(at, at)))
+}
+
+/// A secret among the words of a program that is run without a shell: by itself, or behind an option
+/// that is named after it.
+fn run_words(detector: &Detector, scope: DockerfileScope<'_>, words: &[Word]) -> Option<Finding> {
+    words.iter().enumerate().find_map(|(place, word)| {
+        let option = place.checked_sub(1).and_then(|before| words.get(before));
+        let option = option.map(|it| it.text.as_str()).filter(|it| it.starts_with('-'));
+        let named = option.map(|option| detector.scan(&word.text, Origin::Value(option)));
+        let found = named.unwrap_or_default().into_iter();
+        let found = found.chain(detector.scan(&word.text, Origin::Text)).collect();
+        let at = word.span.start;
+        Some(in_run(scope, &surest(found)?, Span::new(at, at)))
+    })
+}
+
+fn in_run(scope: DockerfileScope<'_>, detection: &Detection, span: Span) -> Finding {
     let message = format!(
         "This `RUN` has a secret in it ({}), which stays in the image's history, where everybody \
          who may pull the image reads it. Replace it, and hand the new one in by \
          `--mount=type=secret`.",
         detection.title,
     );
-    Some(finding(scope, Span::new(at, at), message, detection.confidence))
+    finding(scope, span, message, detection.confidence)
+}
+
+/// A build argument that will hold a secret, by its name.
+fn promised(scope: DockerfileScope<'_>, name: &Word) -> Option<Finding> {
+    if !coaming_secret::is_secret_name(&name.text) {
+        return None;
+    }
+    let message = format!(
+        "`{}` comes as a build argument, by its name a secret: each `RUN` behind it keeps the value in \
+         the image's history, where everybody who may pull the image reads it. Hand it in by \
+         `--mount=type=secret`.",
+        name.text,
+    );
+    Some(finding(scope, name.span, message, Confidence::Medium))
 }
 
 /// Files that hold credentials wherever they are, by the end of their path.

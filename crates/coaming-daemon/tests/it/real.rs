@@ -1,0 +1,84 @@
+//! Daemons that run for one test, with their stores in its folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A daemon that ends with the test.
+pub(crate) struct Running {
+    process: Child,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) socket: PathBuf,
+}
+
+impl Running {
+    /// Starts it, and waits for its socket.
+    pub(crate) fn start(command: &mut Command, folder: tempfile::TempDir, socket: &str) -> Self {
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let process =
+            command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
+        let socket = folder.path().join(socket);
+        let running = Self { process, folder, socket };
+        let start = Instant::now();
+        while std::os::unix::net::UnixStream::connect(&running.socket).is_err() {
+            let log = std::fs::read_to_string(running.folder.path().join("log")).unwrap();
+            assert!(start.elapsed() < Duration::from_secs(30), "it does not start: {log}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(Command::new("kill").arg(self.process.id().to_string()).status());
+        drop(self.process.wait());
+    }
+}
+
+/// Whether a program is installed, and this is root; that it is not is said, and fails in CI.
+pub(crate) fn can_run(test: &str, program: &str, package: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&paths).any(|folder| folder.join(program).exists());
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if there && root {
+        return true;
+    }
+    let why = format!("it needs root, and {program} (Debian: apt-get install {package})");
+    assert!(std::env::var_os("CI").is_none(), "{test}: {why}");
+    eprintln!("SKIPPED: {test}: {why}");
+    false
+}
+
+pub(crate) fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+}
+
+/// A containerd that serves nothing but its store; `None`, loudly, where it can't run.
+pub(crate) fn containerd(test: &str) -> Option<Running> {
+    if !can_run(test, "containerd", "containerd") {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let settings = format!(
+        "version = 2\nroot = \"{path}/root\"\nstate = \"{path}/state\"\n\
+         disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
+         [grpc]\n  address = \"{path}/socket\"\n"
+    );
+    std::fs::write(folder.path().join("config.toml"), settings).unwrap();
+    let mut command = Command::new("containerd");
+    command.arg("--config").arg(folder.path().join("config.toml"));
+    Some(Running::start(&mut command, folder, "socket"))
+}
+
+/// Lets containerd take in an archive of an image.
+pub(crate) fn import(running: &Running, namespace: &str, archive: &Path) {
+    run(Command::new("ctr")
+        .arg("--address")
+        .arg(&running.socket)
+        .args(["--namespace", namespace, "images", "import", "--all-platforms", "--no-unpack"])
+        .arg(archive));
+}
