@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use coaming_advisory::{
-    Built, Database, Matches, Severity, Skip, Surroundings, Unasked, build, parse_purl,
+    Built, Database, Matches, Severity, Skip, Surroundings, Unasked, build, check_record,
+    parse_purl,
 };
 use coaming_image::{Distribution, Package};
 use serde_json::{Value, json};
@@ -396,6 +397,37 @@ fn hostile_records_cost_only_themselves() {
         built.problems
     );
     assert_eq!(world.found(&["pkg:npm/a@1.0.0"]).len(), 1);
+}
+
+#[test]
+fn whatever_is_done_to_a_record_it_is_read_or_left_out() {
+    let mut record = fixed("GHSA-good", "npm", "a", "2.0.0").to_string().into_bytes();
+    let whole = record.clone();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % bound as u64).unwrap()
+    };
+    let (mut read, mut left_out) = (0, 0);
+    for round in 0..20_000 {
+        if round % 8 == 0 || record.len() < 2 {
+            record.clone_from(&whole);
+        }
+        let at = below(record.len());
+        match below(4) {
+            0 => record[at] = u8::try_from(below(256)).unwrap(),
+            1 => drop(record.remove(at)),
+            2 => record.insert(at, b"{}[]\",:0\\\xff"[below(10)]),
+            _ => record.truncate(at.max(1)),
+        }
+        match check_record(&record) {
+            Ok(()) => read += 1,
+            Err(_) => left_out += 1,
+        }
+    }
+    assert!(read > 100 && left_out > 100, "{read} {left_out}");
 }
 
 /// An archive of a hundred kilobytes that unpacks to a hundred megabytes.
