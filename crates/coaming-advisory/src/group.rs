@@ -1,6 +1,6 @@
 //! Advisories about one package, brought together: those of one vulnerability are one finding.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use coaming_finding::Severity;
@@ -12,7 +12,12 @@ use crate::{Surroundings, Version, Vulnerability, priority, score};
 
 /// Advisories about one package, those of one vulnerability together.
 #[derive(Default)]
-pub(crate) struct Groups(Vec<Group>);
+pub(crate) struct Groups {
+    /// Those that were joined with another are gone.
+    groups: Vec<Option<Group>>,
+    /// The place of the group that has a name.
+    by_name: HashMap<String, usize>,
+}
 
 /// One vulnerability.
 #[derive(Default)]
@@ -62,13 +67,13 @@ impl Groups {
         fixed: Option<String>,
         query: &Query,
     ) {
-        let (same, others) = std::mem::take(&mut self.0)
-            .into_iter()
-            .partition(|group| !group.names.is_disjoint(&names));
-        self.0 = others;
+        let same: BTreeSet<usize> =
+            names.iter().filter_map(|name| self.by_name.get(name).copied()).collect();
         let mut group = Group { order: Some(query.order), ..Group::default() };
-        for other in same {
-            group.absorb(other);
+        for place in same {
+            if let Some(other) = self.groups.get_mut(place).and_then(Option::take) {
+                group.absorb(other);
+            }
         }
         let alone = advisory.upstream.len() <= 1;
         group.names.extend(names);
@@ -91,7 +96,10 @@ impl Groups {
                 group.exploited = group.exploited.take().or_else(|| exploit.exploited.clone());
             }
         }
-        self.0.push(group);
+        for name in &group.names {
+            self.by_name.insert(name.clone(), self.groups.len());
+        }
+        self.groups.push(Some(group));
     }
 
     /// The vulnerabilities of the package.
@@ -100,11 +108,15 @@ impl Groups {
         package: &Package,
         surroundings: Surroundings,
     ) -> Vec<Vulnerability> {
-        if self.0.is_empty() {
+        if self.groups.is_empty() {
             return Vec::new();
         }
         let package = Arc::new(package.clone());
-        self.0.into_iter().map(|group| group.finish(&package, surroundings)).collect()
+        self.groups
+            .into_iter()
+            .flatten()
+            .map(|group| group.finish(&package, surroundings))
+            .collect()
     }
 }
 

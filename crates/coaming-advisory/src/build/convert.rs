@@ -31,6 +31,14 @@ pub(crate) struct Place {
     pub(crate) entry: Entry,
 }
 
+impl Parsed {
+    /// Where it stands among the others: by its first package, then by its name.
+    pub(crate) fn place(&self) -> (Option<(&Ecosystem, &str)>, &str) {
+        let first = self.places.first().map(|place| (&place.ecosystem, place.package.as_str()));
+        (first, &self.advisory.id)
+    }
+}
+
 /// Converts a record.
 ///
 /// # Errors

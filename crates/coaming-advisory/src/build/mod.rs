@@ -122,7 +122,8 @@ pub fn build(
     let exploits = enrich::read(&sources.scores, &sources.exploited, &mut result.problems);
     progress("writing");
     let mut parsed: Vec<Parsed> = records.0.into_values().collect();
-    parsed.sort_by(|left, right| left.advisory.id.cmp(&right.advisory.id));
+    // Advisories about one package lie together: who asks about it unpacks few blocks.
+    parsed.sort_by(|left, right| left.place().cmp(&right.place()));
     write::write(parsed, &exploits, target, built, &mut result)
         .map_err(|reason| BuildError::Write { path: target.display().to_string(), reason })?;
     Ok(result)

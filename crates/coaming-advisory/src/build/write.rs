@@ -23,7 +23,7 @@ const TABLES: &str = "
         PRIMARY KEY (ecosystem, name)
     ) WITHOUT ROWID;";
 
-/// Writes the database. The records come sorted by their names.
+/// Writes the database. The records come in one order.
 ///
 /// # Errors
 ///
