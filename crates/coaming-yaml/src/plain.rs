@@ -1,11 +1,18 @@
 //! Read plain manifests without the general parser, several times as fast.
 //!
 //! Nearly all manifests are written in a small part of YAML: block mappings and lists of scalars on
-//! one line each, comments, `---`. This module reads that part and nothing else: at the first thing
-//! it is not sure of, it gives up, and the general parser reads the text from the start.
+//! one line each, literal texts after `|`, lists like `[a, "b"]`, comments, `---`. This module reads
+//! that part and nothing else: at the first thing it is not sure of, it gives up, and the general
+//! parser reads the text from the start.
 //!
 //! Invariant: what it does read becomes, bit for bit, the documents that the general parser makes of
 //! it, comments and spans included. The tests hold it to that on generated, mutated and real texts.
+
+mod flow;
+mod literal;
+mod quoted;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -28,10 +35,17 @@ impl From<SyntaxError> for Unsure {
 
 /// Reads the whole text; `None` where any of it is not plain.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
-    if !source.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
-        return None;
-    }
-    Reader::new(source).read().ok()
+    let is_plain = source.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~' | 0x80..))
+        && (source.is_ascii() || !source.chars().any(is_special));
+    if is_plain { Reader::new(source).read().ok() } else { None }
+}
+
+/// Whether a character beyond ASCII is a line break, a mark or not printable to YAML.
+fn is_special(character: char) -> bool {
+    matches!(
+        character,
+        '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
 }
 
 /// A block collection that is open.
@@ -49,8 +63,8 @@ struct Scalar {
     style: ScalarStyle,
     /// With its quotes.
     span: Span,
-    /// Without its quotes.
-    text: Span,
+    /// Without its quotes; `None` where its text is not written so, but is in [`Reader::cooked`].
+    text: Option<Span>,
 }
 
 struct Reader<'s> {
@@ -64,6 +78,10 @@ struct Reader<'s> {
     begun: bool,
     /// Where the `---` before the current document ended.
     marker_end: usize,
+    /// Where the next line starts.
+    next: usize,
+    /// The text of a scalar that does not stand so in the source.
+    cooked: String,
 }
 
 impl<'s> Reader<'s> {
@@ -77,6 +95,8 @@ impl<'s> Reader<'s> {
             document_start: 0,
             begun: false,
             marker_end: 0,
+            next: 0,
+            cooked: String::new(),
         }
     }
 
@@ -86,12 +106,11 @@ impl<'s> Reader<'s> {
 
     fn read(mut self) -> Result<Vec<Document>, Unsure> {
         let bytes = self.bytes();
-        let mut at = 0;
-        while at < bytes.len() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
-            self.line(at, at + length)?;
-            at += length + 1;
+        while self.next < bytes.len() {
+            let start = self.next;
+            let end = self.line_end(start);
+            self.next = end + 1;
+            self.line(start, end)?;
         }
         self.end_document(bytes.len())?;
         if let Some(last) = self.documents.last_mut() {
@@ -99,6 +118,12 @@ impl<'s> Reader<'s> {
             last.span.end = position(bytes.len());
         }
         Ok(self.documents)
+    }
+
+    /// Where the line at `start` has its break, or the text ends.
+    fn line_end(&self, start: usize) -> usize {
+        let rest = self.bytes().get(start..).unwrap_or_default();
+        start + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
     }
 
     /// Reads the line from `start` up to `end`, where its break stands.
@@ -163,8 +188,11 @@ impl<'s> Reader<'s> {
             if at == end {
                 return Ok(());
             }
-            if self.bytes().get(at) == Some(&b'#') {
-                return self.comment(at, end, false);
+            match self.bytes().get(at) {
+                Some(b'#') => return self.comment(at, end, false),
+                Some(b'|') => return self.literal(at, end),
+                Some(b'[') => return self.flow_sequence(at, end),
+                _ => {}
             }
         }
         let token = self.scalar_at(at, end)?;
@@ -186,17 +214,14 @@ impl<'s> Reader<'s> {
             [] => Ok(()),
             [b'#', ..] if value > after + 1 => self.comment(value, end, false),
             _ if value == after + 1 => Err(Unsure),
-            [open @ (b'{' | b'['), close @ (b'}' | b']'), ..] => {
-                let shape = match (open, close) {
-                    (b'{', b'}') => Shape::Mapping(Style::Flow),
-                    (b'[', b']') => Shape::Sequence(Style::Flow),
-                    _ => return Err(Unsure),
-                };
+            [b'{', b'}', ..] => {
                 self.filled();
-                self.builder.open(shape, span(value, value + 1), 0)?;
+                self.builder.open(Shape::Mapping(Style::Flow), span(value, value + 1), 0)?;
                 self.builder.close(Some(position(value + 2)))?;
                 self.rest_of_line(value + 2, end)
             }
+            [b'[', ..] => self.flow_sequence(value, end),
+            [b'|', ..] => self.literal(value, end),
             _ => {
                 let token = self.scalar_at(value, end)?;
                 let after = token.span.end as usize;
@@ -307,29 +332,20 @@ impl<'s> Reader<'s> {
     fn scalar(&mut self, scalar: &Scalar) {
         let typing =
             if scalar.style == ScalarStyle::Plain { Typing::Resolved } else { Typing::Text };
-        self.builder.scalar(scalar.style, scalar.span, Text::Slice(scalar.text), typing, 0);
+        let text = scalar.text.map_or(Text::Cooked(&self.cooked), Text::Slice);
+        self.builder.scalar(scalar.style, scalar.span, text, typing, 0);
     }
 
     /// The scalar that starts at `at`, if it is sure to end on this line.
-    fn scalar_at(&self, at: usize, end: usize) -> Result<Scalar, Unsure> {
+    fn scalar_at(&mut self, at: usize, end: usize) -> Result<Scalar, Unsure> {
         let text = self.bytes().get(at..end).unwrap_or_default();
-        let quote = match text {
-            [quote @ (b'"' | b'\''), ..] => *quote,
-            [b'-', next, ..] if *next != b' ' => return Ok(plain(at, text)),
-            [first, ..] if starts_plain(*first) => return Ok(plain(at, text)),
-            _ => return Err(Unsure),
-        };
-        let inner = text.get(1..).unwrap_or_default();
-        let length = inner.iter().position(|&byte| byte == quote).ok_or(Unsure)?;
-        let escapes = quote == b'"' && inner.get(..length).is_none_or(|text| text.contains(&b'\\'));
-        let after = at + length + 2;
-        // A quote in single quotes is written twice.
-        if escapes || self.bytes().get(after) == Some(&quote) {
-            return Err(Unsure);
+        match text {
+            [b'"' | b'\'', ..] => self.quoted(at, end),
+            [b'-', next, ..] if *next != b' ' => Ok(plain(at, text)),
+            [b':', next, ..] if next.is_ascii_alphanumeric() => Ok(plain(at, text)),
+            [first, ..] if starts_plain(*first) => Ok(plain(at, text)),
+            _ => Err(Unsure),
         }
-        let style =
-            if quote == b'"' { ScalarStyle::DoubleQuoted } else { ScalarStyle::SingleQuoted };
-        Ok(Scalar { style, span: span(at, after), text: span(at + 1, after - 1) })
     }
 
     /// Ends the document at `at`, if one has begun.
@@ -377,7 +393,7 @@ fn plain(at: usize, text: &[u8]) -> Scalar {
     }
     let trimmed = text.get(..length).unwrap_or_default().trim_ascii_end().len();
     let text = span(at, at + trimmed);
-    Scalar { style: ScalarStyle::Plain, span: text, text }
+    Scalar { style: ScalarStyle::Plain, span: text, text: Some(text) }
 }
 
 fn span(start: usize, end: usize) -> Span {
@@ -388,6 +404,3 @@ fn span(start: usize, end: usize) -> Span {
 fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
-
-#[cfg(test)]
-mod tests;
