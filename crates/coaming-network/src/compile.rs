@@ -124,6 +124,7 @@ impl Space {
     pub(crate) fn put(&mut self, model: &Model, place: usize, pods: &Pods) -> Put {
         let key = Key::of(pods, &self.keys, self.by_address);
         let known = representatives(model, &self.classes)
+            .filter(|(_, other)| other.namespace == pods.namespace)
             .find(|(_, other)| Key::of(other, &self.keys, self.by_address) == key)
             .map(|(class, _)| class);
         let old = self.class_of.get(place).map(|&class| class as usize);
@@ -149,6 +150,11 @@ impl Space {
         }
         self.selected = selected;
         Put::New(class)
+    }
+
+    /// One of a class's pods, which speaks for all.
+    pub(crate) fn representative<'m>(&self, model: &'m Model, class: usize) -> Option<&'m Pods> {
+        model.pods.get(*self.classes.get(class)?.pods.first()?)
     }
 
     /// Moves a group of pods from its class to another.
@@ -251,11 +257,13 @@ impl Space {
     }
 }
 
-/// Sets one member's bit, and copies a shared set only if that changes it.
-fn set(members: &mut Arc<FixedBitSet>, member: usize, wanted: bool) {
-    if members.contains(member) != wanted {
+/// Sets one member's bit, and copies a shared set only if that changes it, which it tells.
+fn set(members: &mut Arc<FixedBitSet>, member: usize, wanted: bool) -> bool {
+    let changes = members.contains(member) != wanted;
+    if changes {
         Arc::make_mut(members).set(member, wanted);
     }
+    changes
 }
 
 /// Whether a selector means these pods.
@@ -438,26 +446,33 @@ impl CompiledPolicy {
         Self { subject: space.select(model, &policy.subject), ingress, egress }
     }
 
-    /// Brings one class up to date, which now stands for `pods`.
+    /// Brings one class up to date, which now stands for `pods`. Tells whether the rules of each
+    /// direction, ingress and egress, may treat it otherwise than before.
     pub(crate) fn renew(
         &mut self,
         model: &Model,
         policy: &crate::model::Policy,
         class: usize,
         pods: &Pods,
-    ) {
+    ) -> [bool; 2] {
         set(&mut self.subject, class, selects(model, &policy.subject, pods));
-        for (compiled, rules) in
-            [(&mut self.ingress, &policy.ingress), (&mut self.egress, &policy.egress)]
-        {
-            let both = compiled.iter_mut().flatten().zip(rules.iter().flatten());
-            for (compiled, rule) in both {
-                if let Some(peers) = &rule.peers {
-                    let meant = peers.iter().any(|peer| means(model, peer, pods));
-                    set(&mut compiled.peers, class, meant);
-                }
-            }
-        }
+        Direction::BOTH.map(|direction| {
+            let compiled = match direction {
+                Direction::Ingress => &mut self.ingress,
+                Direction::Egress => &mut self.egress,
+            };
+            let rules = policy.rules(direction).unwrap_or_default();
+            compiled.iter_mut().flatten().zip(rules).fold(false, |changed, (compiled, rule)| {
+                let meant = rule.peers.as_ref().map(|peers| {
+                    set(&mut compiled.peers, class, peers.iter().any(|it| means(model, it, pods)))
+                });
+                // A port of a name may have another number in these pods, or none.
+                let renamed = direction == Direction::Egress
+                    && !compiled.named.is_empty()
+                    && compiled.peers.contains(class);
+                changed || renamed || meant == Some(true)
+            })
+        })
     }
 
     /// The rules for a direction.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use crate::class::{Class, representatives};
+use crate::class::Class;
 use crate::compile::{CompiledPolicy, CompiledRule, Put, Space};
 use crate::ip::IpSet;
 use crate::model::{Action, ContainerPort, Direction, Model, Pods, Policy, Tier};
@@ -65,8 +65,11 @@ impl Reach {
             .iter()
             .map(|policy| CompiledPolicy::new(&mut space, &model, policy))
             .collect();
-        let mut reach = Self { model, space, policies, profiles: [Vec::new(), Vec::new()] };
-        reach.evaluate();
+        let nothing = Arc::new(Profile { cells: Vec::new() });
+        let profiles = Direction::BOTH.map(|_| vec![Arc::clone(&nothing); space.classes.len()]);
+        let mut reach = Self { model, space, policies, profiles };
+        let everything = Arc::clone(reach.space.everything());
+        reach.evaluate([&everything, &everything]);
         reach
     }
 
@@ -103,31 +106,41 @@ impl Reach {
             return;
         }
         let compiled = CompiledPolicy::new(&mut self.space, &self.model, &policy);
+        let mut touched = (*compiled.subject).clone();
+        if let Some(before) = self.policies.get(place) {
+            touched.union_with(&before.subject);
+        }
         put(&mut self.model.policies, place, policy);
         put(&mut self.policies, place, compiled);
-        self.evaluate();
+        self.evaluate([&touched, &touched]);
     }
 
     /// Takes a policy away.
     pub fn remove_policy(&mut self, place: usize) {
         if place < self.policies.len() {
             self.model.policies.remove(place);
-            self.policies.remove(place);
-            self.evaluate();
+            let touched = self.policies.remove(place).subject;
+            self.evaluate([&touched, &touched]);
         }
     }
 
     /// Changes a group of pods, or adds one at the end.
     pub fn set_pods(&mut self, place: usize, pods: Pods) {
         let place = place.min(self.model.pods.len());
+        let left = self.class_of(place);
         match self.space.put(&self.model, place, &pods) {
-            Put::Known => put(&mut self.model.pods, place, pods),
-            Put::New(class) => {
-                for (compiled, policy) in self.policies.iter_mut().zip(&self.model.policies) {
-                    compiled.renew(&self.model, policy, class, &pods);
-                }
+            Put::Known => {
                 put(&mut self.model.pods, place, pods);
-                self.evaluate();
+                // These may have been the last pods of their class.
+                let mut touched = self.no_classes();
+                touched.extend(left);
+                self.evaluate([&touched, &touched]);
+            }
+            Put::New(class) => {
+                let touched = self.renew(class, &pods);
+                put(&mut self.model.pods, place, pods);
+                let [ingress, egress] = &touched;
+                self.evaluate([ingress, egress]);
             }
             Put::Full => {
                 let mut model = std::mem::take(&mut self.model);
@@ -135,6 +148,27 @@ impl Reach {
                 *self = Self::new(model);
             }
         }
+    }
+
+    /// Brings the policies up to date with a class that now stands for `pods`. Gives the classes
+    /// whose profiles that changes, for ingress and for egress: its own, and those of the pods
+    /// under policies that see it with other eyes.
+    fn renew(&mut self, class: usize, pods: &Pods) -> [FixedBitSet; 2] {
+        let mut touched = Direction::BOTH.map(|_| self.no_classes());
+        touched.iter_mut().for_each(|classes| classes.insert(class));
+        for (compiled, policy) in self.policies.iter_mut().zip(&self.model.policies) {
+            let changed = compiled.renew(&self.model, policy, class, pods);
+            for (changed, classes) in changed.into_iter().zip(&mut touched) {
+                if changed {
+                    classes.union_with(&compiled.subject);
+                }
+            }
+        }
+        touched
+    }
+
+    fn no_classes(&self) -> FixedBitSet {
+        FixedBitSet::with_capacity(self.space.universe)
     }
 
     /// What may be connected to, from one end to the other. From outside to outside is not ours
@@ -298,36 +332,53 @@ impl Reach {
         }
     }
 
-    /// Works out all profiles from the compiled policies.
-    fn evaluate(&mut self) {
-        self.profiles = Direction::BOTH.map(|direction| self.evaluate_direction(direction));
+    /// Works out the profiles of these classes, for ingress and for egress, from the compiled
+    /// policies; the others stay as they are.
+    fn evaluate(&mut self, touched: [&FixedBitSet; 2]) {
+        for (direction, touched) in Direction::BOTH.into_iter().zip(touched) {
+            for (class, profile) in self.evaluate_direction(direction, touched) {
+                if let Some(known) = self.profiles[direction as usize].get_mut(class) {
+                    *known = profile;
+                }
+            }
+        }
     }
 
-    fn evaluate_direction(&self, direction: Direction) -> Vec<Arc<Profile>> {
-        let mut order: Vec<usize> = (0..self.policies.len()).collect();
-        order.sort_by_key(|&place| self.turn(place));
+    fn evaluate_direction(
+        &self,
+        direction: Direction,
+        touched: &FixedBitSet,
+    ) -> Vec<(usize, Arc<Profile>)> {
+        let concerned = |place: usize| {
+            let policy = self.policies.get(place)?;
+            let rules = policy.rules(direction)?;
+            (!policy.subject.is_disjoint(touched)).then_some((place, policy, rules))
+        };
+        let mut order: Vec<_> = (0..self.policies.len()).filter_map(concerned).collect();
+        order.sort_by_key(|&(place, ..)| self.turn(place));
         let mut policies_of: Vec<Vec<usize>> = vec![Vec::new(); self.space.classes.len()];
         let mut asks_names = vec![false; self.space.classes.len()];
-        for place in order {
-            let Some(policy) = self.policies.get(place) else { continue };
-            let Some(rules) = policy.rules(direction) else { continue };
+        for (place, policy, rules) in order {
             let named =
                 direction == Direction::Ingress && rules.iter().any(|rule| !rule.named.is_empty());
-            for class in policy.subject.ones() {
+            for class in policy.subject.intersection(touched) {
                 policies_of[class].push(place);
                 asks_names[class] |= named;
             }
         }
         let mut known: HashMap<Alike<'_>, Arc<Profile>> = HashMap::new();
-        let nothing = Arc::new(Profile { cells: Vec::new() });
-        let mut profiles = vec![nothing; self.space.classes.len()];
-        for (class, pods) in representatives(&self.model, &self.space.classes) {
+        let mut profiles = Vec::new();
+        for class in touched.ones().take_while(|&class| class < self.space.classes.len()) {
+            let Some(pods) = self.space.representative(&self.model, class) else {
+                profiles.push((class, Arc::new(Profile { cells: Vec::new() })));
+                continue;
+            };
             let policies = policies_of[class].as_slice();
             let names = asks_names[class].then_some(pods.ports.as_slice());
             let profile = known
                 .entry((policies, names))
                 .or_insert_with(|| Arc::new(self.decide(policies, direction, pods)));
-            profiles[class] = Arc::clone(profile);
+            profiles.push((class, Arc::clone(profile)));
         }
         profiles
     }
