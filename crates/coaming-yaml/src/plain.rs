@@ -35,9 +35,19 @@ impl From<SyntaxError> for Unsure {
 
 /// Reads the whole text; `None` where any of it is not plain.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
-    let is_plain = source.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~' | 0x80..))
+    let is_plain = source.as_bytes().chunks(CHUNK).all(has_no_control)
         && (source.is_ascii() || !source.chars().any(is_special));
     if is_plain { Reader::new(source).read().ok() } else { None }
+}
+
+/// Bytes that are looked at together: a length that compilers make vectors of.
+const CHUNK: usize = 64;
+
+/// Whether there is no control character but line feeds.
+fn has_no_control(bytes: &[u8]) -> bool {
+    !bytes
+        .iter()
+        .fold(false, |found, &byte| found | ((byte < b' ') & (byte != b'\n') | (byte == 0x7f)))
 }
 
 /// Whether a character beyond ASCII is a line break, a mark or not printable to YAML.
@@ -152,14 +162,14 @@ impl<'s> Reader<'s> {
 
     fn skip_spaces(&self, from: usize, end: usize) -> usize {
         let rest = self.bytes().get(from..end).unwrap_or_default();
-        from + rest.iter().take_while(|&&byte| byte == b' ').count()
+        from + leading_spaces(rest)
     }
 
     /// Notes the comment from `at` to the end of the line.
     fn comment(&mut self, at: usize, end: usize, alone: bool) -> Result<(), Unsure> {
         let placement = if alone {
             let next = self.bytes().get(end + 1..).unwrap_or_default();
-            let blank = next.iter().take_while(|&&byte| byte == b' ').count();
+            let blank = leading_spaces(next);
             match next.get(blank) {
                 // What stands last in a text depends on what is open around it.
                 _ if next.trim_ascii().is_empty() => return Err(Unsure),
@@ -381,19 +391,27 @@ fn starts_plain(byte: u8) -> bool {
 
 /// The plain scalar at the start of `text`: up to a colon that makes it a key, a comment, or the end.
 fn plain(at: usize, text: &[u8]) -> Scalar {
-    let mut length = text.len();
-    let mut before = 0;
-    for (place, &byte) in text.iter().enumerate() {
-        let next = text.get(place + 1).copied();
-        if byte == b':' && next.is_none_or(|next| next == b' ') || byte == b'#' && before == b' ' {
-            length = place;
-            break;
-        }
-        before = byte;
-    }
+    let ends = |&place: &usize| match text.get(place) {
+        Some(b':') => text.get(place + 1).is_none_or(|&next| next == b' '),
+        _ => place.checked_sub(1).and_then(|before| text.get(before)) == Some(&b' '),
+    };
+    let length = memchr::memchr2_iter(b':', b'#', text).find(ends).unwrap_or(text.len());
     let trimmed = text.get(..length).unwrap_or_default().trim_ascii_end().len();
     let text = span(at, at + trimmed);
     Scalar { style: ScalarStyle::Plain, span: text, text: Some(text) }
+}
+
+/// How many spaces a text starts with: half of a manifest's bytes may be indentation.
+fn leading_spaces(text: &[u8]) -> usize {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    let (words, rest) = text.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let others = u64::from_le_bytes(*word) ^ SPACES;
+        if others != 0 {
+            return place * 8 + others.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8 + rest.iter().take_while(|&&byte| byte == b' ').count()
 }
 
 fn span(start: usize, end: usize) -> Span {

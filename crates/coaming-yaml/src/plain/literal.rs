@@ -1,6 +1,6 @@
 //! Literal texts: `|` and `|-` with the lines below that are indented deeper.
 
-use super::{Reader, Text, Unsure, span};
+use super::{Reader, Text, Unsure, leading_spaces, span};
 use crate::tree::{ScalarStyle, Typing};
 
 impl Reader<'_> {
@@ -14,7 +14,7 @@ impl Reader<'_> {
         let outer = self.levels.last().ok_or(Unsure)?.column;
         let first = self.bytes().get(self.next..).unwrap_or_default();
         // A text that starts with blank lines may tell its indentation by them.
-        let indentation = first.iter().take_while(|&&byte| byte == b' ').count();
+        let indentation = leading_spaces(first);
         if indentation <= outer || matches!(first.get(indentation), None | Some(b'\n')) {
             return Err(Unsure);
         }

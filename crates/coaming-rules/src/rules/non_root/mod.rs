@@ -2,6 +2,7 @@
 
 pub(crate) mod image_user;
 pub(crate) mod installs_software;
+mod port_move;
 pub(crate) mod privileged_port;
 pub(crate) mod refused_by_kubelet;
 pub(crate) mod root_group;

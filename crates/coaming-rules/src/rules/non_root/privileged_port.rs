@@ -1,12 +1,10 @@
 //! See [`PrivilegedPort`].
 
-use coaming_finding::{Applicability, DocumentEdits, Finding, RuleMeta};
-use coaming_kube::{Container, ContainerPort, Fields as _, Object, ServicePort, selector_matches};
-use coaming_yaml::Node;
-use coaming_yaml::edit::{Edit, Value};
+use coaming_finding::{Applicability, Finding, RuleMeta};
+use coaming_kube::{Container, ContainerPort, Fields as _};
 
 use super::image_is_root;
-use crate::context::document_edits;
+use super::port_move::{PortMove, high_port};
 use crate::rule::rule;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
@@ -122,7 +120,7 @@ fn exposed(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Finding> 
         let number = port.split('/').next()?.parse::<i64>().ok()?;
         (1..1024).contains(&number).then_some(number)
     })?;
-    let high = free_high_port(scope, low);
+    let high = high_port(scope.pod.containers(), low);
     let message = format!(
         "The image of {} runs as root and exposes port {low}, which is below 1024, where on most \
          nodes only root may listen. Let it listen on {high} and run as another user; a Service \
@@ -152,20 +150,20 @@ fn may_bind(scope: ContainerScope<'_>) -> bool {
     adds || unprivileged
 }
 
-fn finding(
-    context: &Context<'_>,
-    scope: ContainerScope<'_>,
-    port: ContainerPort<'_>,
+fn finding<'a>(
+    context: &Context<'a>,
+    scope: ContainerScope<'a>,
+    port: ContainerPort<'a>,
     number: i64,
 ) -> Finding {
-    let high = free_high_port(scope, number);
     let node = port.node().field("containerPort").unwrap_or(port.node());
-    let services = services_to(context, scope, port, number);
+    let moved = PortMove::new(context, scope, port, number);
+    let high = moved.high;
     let who = words::container(scope);
     let mut message = format!(
         "Port {number} of {who} is below 1024, where on most nodes only root may listen. ",
     );
-    message += &match services.first() {
+    message += &match moved.services.first() {
         Some((service, target)) => format!(
             "Listen on {high}; Service `{}` can go on offering port {} and lead there by \
              `targetPort: {high}`.",
@@ -174,130 +172,20 @@ fn finding(
         ),
         None => format!("Listen on {high}; a Service with `targetPort: {high}` can map it."),
     };
-    let mut edits = vec![document_edits(
-        scope.workload.object,
-        vec![words::set(port.node(), &["containerPort"], high)],
-    )];
-    for (service, target) in &services {
-        // A target by name follows the container's port by itself.
-        let by_name = target.target_port().is_some_and(|target| target.as_str().is_some());
-        if !by_name {
-            let edit = words::set(target.node(), &["targetPort"], high);
-            edits.push(document_edits(*service, vec![edit]));
-        }
+    if let Some(silent) = moved.silent {
+        message += &format!(
+            " It leads to {} `{}` as well, which doesn't say on which port it listens: move both.",
+            silent.object.kind(),
+            silent.object.name(),
+        );
     }
-    edits[0].edits.extend(probe_edits(scope, number, high));
-    edits.extend(policy_edits(context, scope, port, [number, high]));
     let mut draft = context.container_finding(PrivilegedPort::RULE, scope, node, message);
-    for (service, target) in &services {
+    for (service, target) in &moved.services {
         draft = draft.also(context, *service, target.node(), "this Service leads to it");
     }
     let title = format!("listen on {high}, and have Services and probes lead there");
-    draft.fix_all(title, Applicability::Unsafe, edits).done()
-}
-
-/// Network policies that let the port in by its number: they let the new one in too. The old one
-/// stays, for other pods that the policy selects.
-fn policy_edits(
-    context: &Context<'_>,
-    scope: ContainerScope<'_>,
-    port: ContainerPort<'_>,
-    [number, high]: [i64; 2],
-) -> Vec<DocumentEdits> {
-    let labels = scope.workload.pod_labels();
-    let namespace = scope.workload.object.namespace_or_default();
-    let policies = context
-        .inventory
-        .of_kind("NetworkPolicy")
-        .filter(|policy| policy.namespace_or_default() == namespace)
-        .filter(|policy| {
-            let selector = policy.spec().mapping("podSelector");
-            let wanted: Vec<(&str, &str)> = selector
-                .pairs("matchLabels")
-                .filter_map(|entry| Some((entry.name(), entry.value.as_str()?)))
-                .collect();
-            selector.field("matchExpressions").is_none() && selector_matches(&wanted, &labels)
-        });
-    policies
-        .filter_map(|policy| {
-            let edits: Vec<Edit> = policy
-                .spec()
-                .list("ingress")
-                .filter_map(|rule| rule.sequence("ports"))
-                .filter(|ports| {
-                    let is = |wanted: i64| {
-                        ports.items().any(|item| {
-                            item.integer("port") == Some(wanted)
-                                && item.field("endPort").is_none()
-                                && item.string("protocol").unwrap_or("TCP") == port.protocol()
-                        })
-                    };
-                    is(number) && !is(high)
-                })
-                .map(|ports| Edit::Append {
-                    path: ports.path(),
-                    value: Value::Mapping(vec![
-                        ("protocol".to_owned(), Value::Str(port.protocol().to_owned())),
-                        ("port".to_owned(), Value::Int(high)),
-                    ]),
-                })
-                .collect();
-            (!edits.is_empty()).then(|| document_edits(policy, edits))
-        })
-        .collect()
-}
-
-/// Probes and hooks that mean the port by its number.
-fn probe_edits(scope: ContainerScope<'_>, number: i64, high: i64) -> Vec<Edit> {
-    let container = scope.container.node();
-    let lifecycle = container.mapping("lifecycle");
-    ["livenessProbe", "readinessProbe", "startupProbe"]
-        .into_iter()
-        .filter_map(|probe| container.mapping(probe))
-        .chain(["postStart", "preStop"].into_iter().filter_map(|hook| lifecycle.mapping(hook)))
-        .flat_map(|handler: Node<'_>| {
-            ["httpGet", "tcpSocket", "grpc"]
-                .into_iter()
-                .filter_map(move |kind| handler.mapping(kind))
-        })
-        .filter(|action| action.integer("port") == Some(number))
-        .map(|action| words::set(action, &["port"], high))
-        .collect()
-}
-
-/// 8000 above the low port, or the next one that no container of the pod uses.
-fn free_high_port(scope: ContainerScope<'_>, number: i64) -> i64 {
-    let used: Vec<i64> = scope
-        .pod
-        .containers()
-        .flat_map(coaming_kube::Container::ports)
-        .filter_map(ContainerPort::container_port)
-        .collect();
-    let wanted = if number == 443 { 8443 } else { number + 8000 };
-    (wanted..).find(|port| !used.contains(port)).unwrap_or(wanted)
-}
-
-/// The Services' ports that lead to this port.
-fn services_to<'c>(
-    context: &Context<'c>,
-    scope: ContainerScope<'c>,
-    port: ContainerPort<'c>,
-    number: i64,
-) -> Vec<(Object<'c>, ServicePort<'c>)> {
-    let labels = scope.workload.pod_labels();
-    let namespace = scope.workload.object.namespace_or_default();
-    context
-        .inventory
-        .of_kind("Service")
-        .filter(|object| object.namespace_or_default() == namespace)
-        .map(|object| coaming_kube::Service { object })
-        .filter(|service| service.selects(&labels))
-        .flat_map(|service| service.ports().map(move |target| (service.object, target)))
-        .filter(|(_, target)| {
-            target.target_port().is_some_and(|target| {
-                target.as_int() == Some(number)
-                    || target.as_str().is_some_and(|name| port.name() == Some(name))
-            })
-        })
-        .collect()
+    if moved.silent.is_some() {
+        return draft.manual(title, format!("containerPort: {high}\ntargetPort: {high}")).done();
+    }
+    draft.fix_all(title, Applicability::Unsafe, moved.edits(context)).done()
 }

@@ -1,0 +1,228 @@
+//! A low port moved to a high one, with all that must go along: every workload behind the Services
+//! that lead to it, those Services, their probes, and the network policies that let it in.
+
+use coaming_finding::DocumentEdits;
+use coaming_kube::{Container, ContainerPort, Fields as _, Object, Service, ServicePort, Workload};
+use coaming_network::{Labels, Selector};
+use coaming_yaml::Node;
+use coaming_yaml::edit::{Edit, Value};
+
+use crate::context::document_edits;
+use crate::rules::words;
+use crate::{ContainerScope, Context};
+
+/// A container that listens on the port.
+#[derive(Clone, Copy)]
+struct Listener<'a> {
+    workload: Workload<'a>,
+    container: Container<'a>,
+    port: ContainerPort<'a>,
+}
+
+/// The move of one port.
+pub(super) struct PortMove<'a> {
+    number: i64,
+    /// The port to listen on instead.
+    pub(super) high: i64,
+    /// The container that is asked about comes first.
+    listeners: Vec<Listener<'a>>,
+    /// The Services' ports that lead to it.
+    pub(super) services: Vec<(Object<'a>, ServicePort<'a>)>,
+    /// A workload behind one of the Services that does not say where it listens.
+    pub(super) silent: Option<Workload<'a>>,
+}
+
+impl<'a> PortMove<'a> {
+    /// Follows the port from its container to the Services, and from these to their other
+    /// workloads, until nothing is left out.
+    pub(super) fn new(
+        context: &Context<'a>,
+        scope: ContainerScope<'a>,
+        port: ContainerPort<'a>,
+        number: i64,
+    ) -> Self {
+        let first = Listener { workload: scope.workload, container: scope.container, port };
+        let mut this =
+            Self { number, high: 0, listeners: vec![first], services: Vec::new(), silent: None };
+        let mut at = 0;
+        while let Some(&listener) = this.listeners.get(at) {
+            for (service, target) in services_to(context, listener, number) {
+                if this.services.iter().any(|(_, known)| known.node() == target.node()) {
+                    continue;
+                }
+                this.services.push((service, target));
+                // By a name, each workload has a port of its own.
+                if !is_by_name(target) {
+                    this.add_listeners(context, Service { object: service }, port.protocol());
+                }
+            }
+            at += 1;
+        }
+        this.high = this.free_high_port();
+        this
+    }
+
+    fn add_listeners(&mut self, context: &Context<'a>, service: Service<'a>, protocol: &str) {
+        let namespace = service.object.namespace_or_default();
+        let behind = context.inventory.workloads().iter().filter(|workload| {
+            workload.object.namespace_or_default() == namespace
+                && service.selects(&workload.pod_labels())
+        });
+        for workload in behind {
+            if self.listeners.iter().any(|known| known.workload.object.id == workload.object.id) {
+                continue;
+            }
+            let listener = workload.pod().containers().find_map(|container| {
+                let port = container.ports().find(|port| {
+                    port.container_port() == Some(self.number) && port.protocol() == protocol
+                })?;
+                Some(Listener { workload, container, port })
+            });
+            match listener {
+                Some(listener) => self.listeners.push(listener),
+                None => self.silent = self.silent.or(Some(workload)),
+            }
+        }
+    }
+
+    /// 8000 above the low port, or the next one that no container of the pods uses.
+    fn free_high_port(&self) -> i64 {
+        let pods = self.listeners.iter().map(|listener| listener.workload.pod());
+        high_port(pods.flat_map(coaming_kube::PodSpec::containers), self.number)
+    }
+
+    /// All edits together.
+    pub(super) fn edits(&self, context: &Context<'_>) -> Vec<DocumentEdits> {
+        let mut edits: Vec<DocumentEdits> = Vec::new();
+        for listener in &self.listeners {
+            let mut own = vec![words::set(listener.port.node(), &["containerPort"], self.high)];
+            own.extend(self.probe_edits(listener.container));
+            edits.push(document_edits(listener.workload.object, own));
+        }
+        for (service, target) in self.services.iter().filter(|(_, target)| !is_by_name(*target)) {
+            let edit = words::set(target.node(), &["targetPort"], self.high);
+            edits.push(document_edits(*service, vec![edit]));
+        }
+        edits.extend(self.policy_edits(context));
+        edits
+    }
+
+    /// Probes and hooks that mean the port by its number.
+    fn probe_edits(&self, container: Container<'a>) -> impl Iterator<Item = Edit> {
+        let container = container.node();
+        let lifecycle = container.mapping("lifecycle");
+        ["livenessProbe", "readinessProbe", "startupProbe"]
+            .into_iter()
+            .filter_map(move |probe| container.mapping(probe))
+            .chain(
+                ["postStart", "preStop"]
+                    .into_iter()
+                    .filter_map(move |hook| lifecycle.mapping(hook)),
+            )
+            .flat_map(|handler: Node<'_>| {
+                ["httpGet", "tcpSocket", "grpc"]
+                    .into_iter()
+                    .filter_map(move |kind| handler.mapping(kind))
+            })
+            .filter(|action| action.integer("port") == Some(self.number))
+            .map(|action| words::set(action, &["port"], self.high))
+    }
+
+    /// Network policies that let the port in by its number: they let the new one in too. The old
+    /// one stays, for other pods that the policy selects.
+    fn policy_edits(&self, context: &Context<'_>) -> Vec<DocumentEdits> {
+        let policies = context.inventory.of_kind("NetworkPolicy").filter(|policy| {
+            self.listeners.iter().any(|listener| policy_selects(*policy, listener.workload))
+        });
+        policies
+            .filter_map(|policy| {
+                let rules = policy.spec().list("ingress");
+                let edits: Vec<Edit> = rules
+                    .filter_map(|rule| self.opened(rule.sequence("ports")?))
+                    .collect();
+                (!edits.is_empty()).then(|| document_edits(policy, edits))
+            })
+            .collect()
+    }
+
+    /// The edit that lets the new port in where a rule lets the old one in.
+    fn opened(&self, ports: Node<'_>) -> Option<Edit> {
+        let protocol = self.listeners.first()?.port.protocol();
+        let lets_in = |wanted: i64| {
+            ports.items().any(|item| {
+                item.integer("port") == Some(wanted)
+                    && item.field("endPort").is_none()
+                    && item.string("protocol").unwrap_or("TCP") == protocol
+            })
+        };
+        (lets_in(self.number) && !lets_in(self.high)).then(|| Edit::Append {
+            path: ports.path(),
+            value: Value::Mapping(vec![
+                ("protocol".to_owned(), Value::Str(protocol.to_owned())),
+                ("port".to_owned(), Value::Int(self.high)),
+            ]),
+        })
+    }
+}
+
+/// 8000 above a low port, or the next one that none of the containers uses.
+pub(super) fn high_port<'a>(containers: impl Iterator<Item = Container<'a>>, number: i64) -> i64 {
+    let used: Vec<i64> =
+        containers.flat_map(Container::ports).filter_map(ContainerPort::container_port).collect();
+    let wanted = if number == 443 { 8443 } else { number + 8000 };
+    (wanted..).find(|port| !used.contains(port)).unwrap_or(wanted)
+}
+
+fn is_by_name(target: ServicePort<'_>) -> bool {
+    target.target_port().is_some_and(|target| target.as_str().is_some())
+}
+
+/// The Services' ports that lead to a container's port.
+fn services_to<'a>(
+    context: &Context<'a>,
+    listener: Listener<'a>,
+    number: i64,
+) -> Vec<(Object<'a>, ServicePort<'a>)> {
+    let labels = listener.workload.pod_labels();
+    let namespace = listener.workload.object.namespace_or_default();
+    let services = context
+        .inventory
+        .of_kind("Service")
+        .filter(|object| object.namespace_or_default() == namespace)
+        .map(|object| Service { object })
+        .filter(|service| service.selects(&labels));
+    services
+        .flat_map(|service| service.ports().map(move |target| (service.object, target)))
+        .filter(|(_, target)| {
+            target.target_port().is_some_and(|target| {
+                target.as_int() == Some(number)
+                    || target.as_str().is_some_and(|name| listener.port.name() == Some(name))
+            })
+        })
+        .collect()
+}
+
+/// Whether a NetworkPolicy selects a workload's pods. One that the API server would refuse selects
+/// none.
+fn policy_selects(policy: Object<'_>, workload: Workload<'_>) -> bool {
+    if policy.namespace_or_default() != workload.object.namespace_or_default() {
+        return false;
+    }
+    let node = policy.spec().mapping("podSelector");
+    let mut selector = Selector::everything();
+    let labels = node.pairs("matchLabels").all(|entry| {
+        entry.value.as_str().is_some_and(|value| selector.match_label(entry.name(), value).is_ok())
+    });
+    let expressions = node.list("matchExpressions").all(|item| {
+        let values = item.list("values").filter_map(|value| value.as_str()).map(str::to_owned);
+        let key = item.string("key").unwrap_or_default();
+        let operator = item.string("operator").unwrap_or_default();
+        selector.match_expression(key, operator, values.collect()).is_ok()
+    });
+    let pods: Labels = workload
+        .pod_labels()
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    labels && expressions && selector.matches(&pods)
+}
