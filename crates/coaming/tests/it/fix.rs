@@ -172,6 +172,46 @@ fn what_must_stay_writable_and_reachable_is_kept() {
     assert!(!fixed.contains("NET_BIND_SERVICE"), "{fixed}");
 }
 
+/// A pod that listens on a low port, as root.
+fn web(name: &str, ports: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  labels: {{app: web, track: {name}}}\n\
+         spec:\n  containers:\n    - name: web\n      image: web:1.4.2\n{ports}"
+    )
+}
+
+/// All that a Service leads to moves together, or nothing does.
+#[test]
+fn a_port_moves_for_all_behind_its_service() {
+    let port = "      ports:\n        - containerPort: 80\n      readinessProbe:\n        tcpSocket: {port: 80}\n";
+    let used = "      ports:\n        - containerPort: 80\n        - containerPort: 8080\n";
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  selector: {app: web}\n  ports: [{port: 80}]\n";
+    let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: canary}\nspec:\n  podSelector:\n    matchExpressions:\n      - {key: track, operator: NotIn, values: [stable]}\n  ingress:\n    - ports:\n        - port: 80\n";
+    let (stable, canary) = (web("stable", port), web("canary", used));
+    let all = [("a.yaml", &*stable), ("b.yaml", &*canary), ("c.yaml", service), ("d.yaml", policy)];
+    let files = folder(&all);
+    fix(files.path(), &["--unsafe", "--select", "privileged-port"]);
+    let fixed = |name: &str| fs::read_to_string(files.path().join(name)).unwrap();
+    for (name, parts) in [
+        ("a.yaml", &["containerPort: 8081", "tcpSocket: {port: 8081}"][..]),
+        ("b.yaml", &["containerPort: 8081", "containerPort: 8080"]),
+        ("c.yaml", &["targetPort: 8081"]),
+        ("d.yaml", &["port: 80\n", "port: 8081"]),
+    ] {
+        for part in parts {
+            assert!(fixed(name).contains(part), "{part} in {name}: {}", fixed(name));
+        }
+    }
+    // Where the third one listens, nobody says.
+    let silent = web("silent", "");
+    let files = folder(&[("a.yaml", &stable), ("b.yaml", &silent), ("c.yaml", service)]);
+    let output = fix(files.path(), &["--unsafe", "--diff", "--select", "privileged-port"]);
+    assert_eq!(stdout(&output), "");
+    let scan = coaming(&["scan", "--select", "privileged-port"]).current_dir(files.path()).output();
+    let told = stdout(&scan.unwrap());
+    assert!(told.contains("leads to Pod `silent` as well"), "{told}");
+}
+
 fn copy_folder(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

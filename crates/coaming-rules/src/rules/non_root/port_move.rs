@@ -137,9 +137,8 @@ impl<'a> PortMove<'a> {
         policies
             .filter_map(|policy| {
                 let rules = policy.spec().list("ingress");
-                let edits: Vec<Edit> = rules
-                    .filter_map(|rule| self.opened(rule.sequence("ports")?))
-                    .collect();
+                let edits: Vec<Edit> =
+                    rules.filter_map(|rule| self.opened(rule.sequence("ports")?)).collect();
                 (!edits.is_empty()).then(|| document_edits(policy, edits))
             })
             .collect()

@@ -174,7 +174,7 @@ fn finding<'a>(
     };
     if let Some(silent) = moved.silent {
         message += &format!(
-            " It leads to {} `{}` as well, which doesn't say on which port it listens: move both.",
+            " The Service leads to {} `{}` as well, which doesn't say on which port it listens: move both.",
             silent.object.kind(),
             silent.object.name(),
         );
