@@ -90,7 +90,7 @@ fn says_what_is_not_understood() {
             "3:10 an entry of `ignore` needs a `rule`",
             "4:13 an override needs `paths` or `namespaces`",
             "5:1 `coaming.yaml` has no key `KubernetesVersion`; did you mean `kubernetes-version`?",
-            "6:27 an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`",
+            "6:28 an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`",
             "6:50 a date is written as YYYY-MM-DD",
         ]
     );
