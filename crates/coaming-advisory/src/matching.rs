@@ -125,14 +125,14 @@ impl Matches {
 
     fn sort(&mut self) {
         self.vulnerabilities.sort_by(|left, right| {
-            let key = |vulnerability: &Vulnerability| {
+            fn package(vulnerability: &Vulnerability) -> (&str, &str, &str) {
                 let package = &vulnerability.package;
-                (package.name.clone(), package.version.clone(), package.path.clone())
-            };
+                (&package.name, &package.version, &package.path)
+            }
             (right.priority.cmp(&left.priority))
                 .then_with(|| right.severity.cmp(&left.severity))
                 .then_with(|| left.id.cmp(&right.id))
-                .then_with(|| key(left).cmp(&key(right)))
+                .then_with(|| package(left).cmp(&package(right)))
         });
     }
 }
