@@ -12,7 +12,7 @@
 //! A suppression without a reason does not count. One without a reason, one that has expired and
 //! one that excuses nothing are findings of the rule `suppression`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_finding::{Confidence, FileId, Finding, Location, Severity, Suppression as Excuse};
 use coaming_kube::{Fields as _, FileEntry, FileKind, Inventory};
@@ -53,14 +53,15 @@ pub(crate) fn apply(
     ran: &BTreeSet<&'static str>,
     findings: &mut Vec<Finding>,
 ) {
-    let mut directives = comments(inventory);
+    let marked = marked_files(inventory);
+    let mut directives = comments(inventory, &marked);
     directives.extend(annotations(inventory));
     directives.extend(configured(settings));
     if directives.is_empty() {
         return;
     }
     for finding in findings.iter_mut() {
-        let lines = lines_of(inventory, finding);
+        let lines = lines_of(inventory, &marked, finding);
         for directive in
             directives.iter_mut().filter(|directive| directive.rule == finding.rule.name)
         {
@@ -148,21 +149,21 @@ fn covers(
 
 /// The lines at which a comment would excuse a finding: where its first place starts, where that
 /// field's key stands, and where the list items around it start.
-fn lines_of(inventory: &Inventory, finding: &Finding) -> Vec<(FileId, u32)> {
+fn lines_of(inventory: &Inventory, marked: &Marked, finding: &Finding) -> Vec<(FileId, u32)> {
     let Some(location) = finding.locations.first() else { return Vec::new() };
     let (Some(id), Some(span)) = (location.file, location.span) else { return Vec::new() };
     let Some(file) = inventory.files().get(id.0 as usize) else { return Vec::new() };
-    if !file.source.contains(MARK) {
-        return Vec::new();
-    }
+    let Some(lines) = marked.get(&id) else { return Vec::new() };
     let mut starts = vec![span.start];
     if file.kind == FileKind::Dockerfile {
         starts.push(start_of_continued(&file.source, span.start));
     }
-    let document = file
-        .documents()
-        .iter()
-        .find(|document| document.span().start <= span.start && span.end <= document.span().end);
+    let documents = file.documents();
+    let next = documents.partition_point(|document| document.span().start <= span.start);
+    let document = next
+        .checked_sub(1)
+        .and_then(|place| documents.get(place))
+        .filter(|document| span.end <= document.span().end);
     let node = document.and_then(|document| document.at(&location.path));
     for node in std::iter::successors(node, |node: &Node<'_>| node.parent()) {
         let Some(parent) = node.parent() else { break };
@@ -174,21 +175,30 @@ fn lines_of(inventory: &Inventory, finding: &Finding) -> Vec<(FileId, u32)> {
             starts.extend(entry.and_then(|entry| entry.key.span()).map(|span| span.start));
         }
     }
-    let lines = LineIndex::new(&file.source);
     starts.into_iter().map(|start| (id, lines.position(&file.source, start).0)).collect()
 }
 
 /// What such comments contain.
 const MARK: &str = "coaming: ignore";
 
-fn comments(inventory: &Inventory) -> Vec<Directive> {
+/// The files that have such comments, with their lines: found once, as findings are many.
+type Marked = BTreeMap<FileId, LineIndex>;
+
+fn marked_files(inventory: &Inventory) -> Marked {
+    let files = inventory.files().iter().enumerate();
+    files
+        .filter(|(_, file)| !file.rendered && file.source.contains(MARK))
+        .map(|(position, file)| {
+            let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
+            (id, LineIndex::new(&file.source))
+        })
+        .collect()
+}
+
+fn comments(inventory: &Inventory, marked: &Marked) -> Vec<Directive> {
     let mut directives = Vec::new();
-    for (position, file) in inventory.files().iter().enumerate() {
-        if file.rendered || !file.source.contains(MARK) {
-            continue;
-        }
-        let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
-        let lines = LineIndex::new(&file.source);
+    for (&id, lines) in marked {
+        let Some(file) = inventory.files().get(id.0 as usize) else { continue };
         let of_documents = file.documents().iter().flat_map(Document::comments);
         let mut comments: Vec<(Span, bool)> = of_documents
             .map(|comment| (comment.span, comment.placement == Placement::Right))
@@ -205,7 +215,7 @@ fn comments(inventory: &Inventory) -> Vec<Directive> {
             let line = match instruction {
                 _ if beside => own,
                 Some(start) => start,
-                None => next_line(&file.source, &lines, own),
+                None => next_line(&file.source, lines, own),
             };
             let place = Location {
                 file: Some(id),
