@@ -11,6 +11,10 @@ use std::time::Instant;
 use coaming_advisory::{Database, Surroundings, parse_purl};
 use serde_json::{Value, json};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RUNS: usize = 9;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -4,6 +4,8 @@
 //! advisories that speak of it, with the versions that are affected. What does not unpack is an
 //! error, never a panic, and unpacks to a bounded size.
 
+use std::cell::RefCell;
+
 use coaming_finding::Severity;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,17 @@ pub(crate) fn pack<T: Serialize>(value: &T) -> Option<Vec<u8>> {
     Some([&[0], plain.as_slice()].concat())
 }
 
+thread_local! {
+    /// Making one costs more than most blocks do.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+        RefCell::new(zstd::bulk::Decompressor::new().ok());
+}
+
+fn decompress(packed: &[u8], size: usize) -> Option<Vec<u8>> {
+    DECOMPRESSOR
+        .with_borrow_mut(|decompressor| decompressor.as_mut()?.decompress(packed, size).ok())
+}
+
 /// Unpacks a value; `None` where it is damaged.
 pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     match bytes.split_first()? {
@@ -80,7 +93,7 @@ pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
         (1, packed) => {
             let size = zstd::zstd_safe::get_frame_content_size(packed).ok()??;
             let size = usize::try_from(size).ok().filter(|size| *size <= MAX_BLOCK)?;
-            postcard::from_bytes(&zstd::bulk::decompress(packed, size).ok()?).ok()
+            postcard::from_bytes(&decompress(packed, size)?).ok()
         }
         _ => None,
     }
