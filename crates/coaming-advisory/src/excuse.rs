@@ -90,25 +90,12 @@ impl Excuse {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn left(excuse_: Excuse) -> (usize, usize) {
-        let package = Arc::new(crate::parse_purl("pkg:npm/lodash@4.17.4").unwrap().package);
         let vulnerability = Vulnerability {
-            id: "CVE-2019-10744".to_owned(),
             aliases: vec!["GHSA-jf85-cpcp-j695".to_owned()],
-            package,
-            fixed: None,
-            severity: None,
-            score: None,
-            vector: String::new(),
-            probability: None,
-            exploited: None,
-            summary: String::new(),
-            used: None,
-            priority: 0,
+            ..Vulnerability::example("CVE-2019-10744", "pkg:npm/lodash@4.17.4")
         };
         let result = excuse(vec![vulnerability], &[excuse_], &[], "", "2026-01-15");
         (result.kept.len(), result.void.len())

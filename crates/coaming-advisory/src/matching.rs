@@ -80,6 +80,25 @@ pub struct Surroundings {
 }
 
 impl Vulnerability {
+    /// One of a package of which nothing else is known.
+    #[cfg(test)]
+    pub(crate) fn example(id: &str, purl: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            aliases: Vec::new(),
+            package: Arc::new(crate::parse_purl(purl).unwrap().package),
+            fixed: None,
+            severity: None,
+            score: None,
+            vector: String::new(),
+            probability: None,
+            exploited: None,
+            summary: String::new(),
+            used: None,
+            priority: 0,
+        }
+    }
+
     /// What it is worth to an intruder in a container like this: from 0 to 100, higher first.
     #[must_use]
     pub fn priority_in(&self, surroundings: Surroundings) -> u8 {

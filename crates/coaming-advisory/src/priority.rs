@@ -48,24 +48,13 @@ pub(crate) fn severity(priority: u8) -> Severity {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn vulnerability(severity: Severity) -> Vulnerability {
         Vulnerability {
-            id: "CVE-2024-1".to_owned(),
-            aliases: Vec::new(),
-            package: Arc::new(crate::parse_purl("pkg:npm/a@1.0.0").unwrap().package),
             fixed: Some("1.0.1".to_owned()),
             severity: Some(severity),
-            score: None,
-            vector: String::new(),
-            probability: None,
-            exploited: None,
-            summary: String::new(),
-            used: None,
-            priority: 0,
+            ..Vulnerability::example("CVE-2024-1", "pkg:npm/a@1.0.0")
         }
     }
 

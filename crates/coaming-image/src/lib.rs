@@ -24,6 +24,7 @@ mod overlay;
 mod package;
 mod packages;
 mod read;
+mod resolve;
 pub mod sbom;
 mod source;
 mod system;
@@ -44,6 +45,7 @@ pub use facts::{
 };
 pub use package::{Package, PackageKind, SourcePackage};
 pub use packages::{FilePackages, packages_of_file};
+pub use resolve::Resolved;
 pub use source::{Image, ImageError, Platform};
-pub use tree::{Elf, Node, Resolved, Script, Source, Tree};
+pub use tree::{Elf, Node, Script, Source, Tree};
 pub use visit::VisitError;

@@ -10,9 +10,6 @@ use std::collections::HashMap;
 use crate::archive::EntryKind;
 use crate::layer::{DIRECTORY, EXECUTABLE, Kept, LayerReading, Shared};
 
-/// Linux follows no more links on the way of one path.
-const LINK_LIMIT: usize = 40;
-
 /// What lies at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lies {
@@ -97,40 +94,9 @@ impl<'a> Overlay<'a> {
     /// The path without links, as the kernel finds it when the image is its root; `None` where
     /// links lead in circles.
     pub(crate) fn resolve(&self, path: &str) -> Option<String> {
-        let mut left: Vec<String> = parts_reversed(path);
-        let mut resolved = String::new();
-        let mut followed = 0;
-        while let Some(part) = left.pop() {
-            if part == ".." {
-                // Above the root is the root.
-                resolved.truncate(resolved.rfind('/').unwrap_or(0));
-                continue;
-            }
-            let parent = resolved.len();
-            resolved.push('/');
-            resolved.push_str(&part);
-            if let Some(target) = self.links.get(resolved.as_str()) {
-                followed += 1;
-                if followed > LINK_LIMIT {
-                    return None;
-                }
-                resolved.truncate(if target.starts_with('/') { 0 } else { parent });
-                left.extend(parts_reversed(target));
-            }
-        }
-        if resolved.is_empty() {
-            resolved.push('/');
-        }
-        Some(resolved)
+        let resolved = crate::resolve::resolve(path, |path| self.link(path))?;
+        Some(resolved.path)
     }
-}
-
-fn parts_reversed(path: &str) -> Vec<String> {
-    path.split('/')
-        .rev()
-        .filter(|part| !part.is_empty() && *part != ".")
-        .map(str::to_owned)
-        .collect()
 }
 
 /// The folders that a path lies in, from the innermost; without the root.

@@ -42,4 +42,4 @@ pub use outside::reached_from_outside;
 pub use ports::{Connections, PortSet, Protocol};
 pub use reach::{End, Reach};
 pub use selector::{Labels, Selector};
-pub use views::from_inventory;
+pub use views::{from_inventory, policies_selecting};

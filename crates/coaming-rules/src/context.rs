@@ -10,7 +10,7 @@ use coaming_finding::{
 };
 use coaming_image::ImageFacts;
 use coaming_kube::{Fields as _, Inventory, Object};
-use coaming_network::PolicyProblem;
+use coaming_network::{PolicyProblem, Reach};
 use coaming_secret::Detector;
 use coaming_yaml::edit::Edit;
 use coaming_yaml::{Node, Span};
@@ -58,6 +58,7 @@ pub struct Context<'a> {
     /// What the user decided.
     pub settings: &'a Settings,
     enabled: BTreeSet<&'static str>,
+    reach: OnceLock<Reach>,
     policy_problems: OnceLock<Vec<PolicyProblem>>,
 }
 
@@ -68,7 +69,14 @@ impl<'a> Context<'a> {
         settings: &'a Settings,
         enabled: BTreeSet<&'static str>,
     ) -> Self {
-        Self { inventory, images, settings, enabled, policy_problems: OnceLock::new() }
+        Self {
+            inventory,
+            images,
+            settings,
+            enabled,
+            reach: OnceLock::new(),
+            policy_problems: OnceLock::new(),
+        }
     }
 
     /// Whether this rule runs too: then it may speak for others.
@@ -92,12 +100,14 @@ impl<'a> Context<'a> {
         scope.container.node().field("image").unwrap_or(scope.container.node())
     }
 
+    /// Who can reach whom, worked out once for all rules that ask.
+    pub(crate) fn reach(&self) -> &Reach {
+        self.reach.get_or_init(|| Reach::new(coaming_network::from_inventory(self.inventory)))
+    }
+
     /// What is wrong with the network policies, found once for all rules that speak of them.
     pub(crate) fn policy_problems(&self) -> &[PolicyProblem] {
-        self.policy_problems.get_or_init(|| {
-            let model = coaming_network::from_inventory(self.inventory);
-            coaming_network::policy_findings(&coaming_network::Reach::new(model))
-        })
+        self.policy_problems.get_or_init(|| coaming_network::policy_findings(self.reach()))
     }
 
     /// A finding about an object, at one of its nodes.

@@ -19,10 +19,8 @@ pub(crate) use grow::{Growing, Leaf};
 pub use script::Script;
 pub(crate) use script::{commands, is_shell};
 
+use crate::resolve::Resolved;
 use crate::{EntryKind, Owners};
-
-/// Linux follows no more links on the way of one path.
-const LINK_LIMIT: usize = 40;
 
 /// The files of an image, sorted by path.
 #[derive(Debug, Default)]
@@ -54,15 +52,6 @@ pub struct Source {
     pub layer: u32,
     /// The entry's path in that layer, which may lead through links of lower ones.
     pub path: Box<str>,
-}
-
-/// Where a path leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// The path without links; maybe nothing lies there.
-    pub path: String,
-    /// The links on the way, each by a path without links.
-    pub links: Vec<String>,
 }
 
 impl Node {
@@ -166,31 +155,10 @@ impl Tree {
     /// in circles.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<Resolved> {
-        let mut left: Vec<String> = parts_reversed(path);
-        let mut resolved = Resolved { path: String::new(), links: Vec::new() };
-        while let Some(part) = left.pop() {
-            if part == ".." {
-                // Above the root is the root.
-                resolved.path.truncate(resolved.path.rfind('/').unwrap_or(0));
-                continue;
-            }
-            let parent = resolved.path.len();
-            resolved.path.push('/');
-            resolved.path.push_str(&part);
-            let Some(node) = self.nodes.get(&resolved.path) else { continue };
-            if node.kind == EntryKind::Symlink {
-                if resolved.links.len() >= LINK_LIMIT {
-                    return None;
-                }
-                resolved.links.push(resolved.path.clone());
-                resolved.path.truncate(if node.link.starts_with('/') { 0 } else { parent });
-                left.extend(parts_reversed(&node.link));
-            }
-        }
-        if resolved.path.is_empty() {
-            resolved.path.push('/');
-        }
-        Some(resolved)
+        crate::resolve::resolve(path, |path| {
+            let node = self.nodes.get(path)?;
+            (node.kind == EntryKind::Symlink).then_some(&*node.link)
+        })
     }
 
     /// What lies where a path leads, and that path without links.
@@ -199,14 +167,6 @@ impl Tree {
         let resolved = self.resolve(path)?;
         self.entry(&resolved.path)
     }
-}
-
-fn parts_reversed(path: &str) -> Vec<String> {
-    path.split('/')
-        .rev()
-        .filter(|part| !part.is_empty() && *part != ".")
-        .map(str::to_owned)
-        .collect()
 }
 
 /// The folder that a path lies in; the root's is the root.

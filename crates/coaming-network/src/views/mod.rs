@@ -217,6 +217,27 @@ impl<'r, 'i> Checks<'r, 'i> {
     }
 }
 
+/// The NetworkPolicies of a namespace that select pods with any of these labels. One whose selector
+/// the API server would refuse selects none.
+#[must_use]
+pub fn policies_selecting<'i>(
+    inventory: &'i Inventory,
+    namespace: &str,
+    pods: &[Labels],
+) -> Vec<Object<'i>> {
+    let reader = Reader::new(inventory);
+    let policies = inventory.of_kind("NetworkPolicy");
+    policies
+        .filter(|policy| policy.namespace_or_default() == namespace)
+        .filter(|policy| {
+            let mut checks = Checks::new(&reader, *policy);
+            let node = policy.spec().mapping("podSelector");
+            let selector = node.map(|node| checks.selector(node)).unwrap_or_default();
+            checks.problems.is_empty() && pods.iter().any(|labels| selector.matches(labels))
+        })
+        .collect()
+}
+
 /// The labels in a metadata mapping; values that are no text are left out.
 pub(crate) fn labels_of(metadata: Option<Node<'_>>) -> Labels {
     metadata

@@ -7,10 +7,11 @@ impl Reader<'_> {
     /// The scalar whose opening quote is at `at`, if it ends on this line.
     pub(super) fn quoted(&mut self, at: usize, end: usize) -> Result<Scalar, Unsure> {
         let inner = self.source.get(at + 1..end).ok_or(Unsure)?;
+        let cooked = &mut self.cooked;
         let (style, length) = if self.source.as_bytes().get(at) == Some(&b'"') {
-            (ScalarStyle::DoubleQuoted, unescape_double(inner, &mut self.cooked)?)
+            (ScalarStyle::DoubleQuoted, unescape(inner, cooked, [b'"', b'\\'], double_escape)?)
         } else {
-            (ScalarStyle::SingleQuoted, unescape_single(inner, &mut self.cooked)?)
+            (ScalarStyle::SingleQuoted, unescape(inner, cooked, [b'\'', b'\''], single_escape)?)
         };
         let (start, after) = (at + 1, at + 1 + length);
         let text = self.cooked.is_empty().then(|| span(start, after));
@@ -18,50 +19,56 @@ impl Reader<'_> {
     }
 }
 
-/// Where the closing quote stands; the text is put to `cooked` only if it has escapes.
-fn unescape_double(inner: &str, cooked: &mut String) -> Result<usize, Unsure> {
+/// What a quote or a backslash means.
+enum Special {
+    End,
+    /// With the byte after it, this character.
+    Escape(char),
+}
+
+/// Where the closing quote stands; the text is put to `cooked` only if it has escapes. `marks` are
+/// the bytes that may be special, which `meaning` tells by the byte after them.
+fn unescape(
+    inner: &str,
+    cooked: &mut String,
+    marks: [u8; 2],
+    meaning: fn(u8, Option<u8>) -> Result<Special, Unsure>,
+) -> Result<usize, Unsure> {
     cooked.clear();
     let mut at = 0;
     loop {
         let rest = inner.get(at..).ok_or(Unsure)?;
-        let plain = memchr::memchr2(b'"', b'\\', rest.as_bytes()).ok_or(Unsure)?;
-        let is_end = rest.as_bytes().get(plain) == Some(&b'"');
-        if is_end && at == 0 {
-            return Ok(plain);
+        let bytes = rest.as_bytes();
+        let plain = memchr::memchr2(marks[0], marks[1], bytes).ok_or(Unsure)?;
+        let mark = bytes.get(plain).copied().ok_or(Unsure)?;
+        let special = meaning(mark, bytes.get(plain + 1).copied())?;
+        if at > 0 || matches!(special, Special::Escape(_)) {
+            *cooked += rest.get(..plain).ok_or(Unsure)?;
         }
-        *cooked += rest.get(..plain).ok_or(Unsure)?;
-        if is_end {
-            return Ok(at + plain);
+        match special {
+            Special::End => return Ok(at + plain),
+            Special::Escape(character) => cooked.push(character),
         }
-        cooked.push(match rest.as_bytes().get(plain + 1) {
-            Some(b'n') => '\n',
-            Some(b't') => '\t',
-            Some(b'r') => '\r',
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            _ => return Err(Unsure),
-        });
         at += plain + 2;
     }
 }
 
-/// As [`unescape_double`]; the only escape is a quote that is written twice.
-fn unescape_single(inner: &str, cooked: &mut String) -> Result<usize, Unsure> {
-    cooked.clear();
-    let mut at = 0;
-    loop {
-        let rest = inner.get(at..).ok_or(Unsure)?;
-        let plain = memchr::memchr(b'\'', rest.as_bytes()).ok_or(Unsure)?;
-        let is_end = rest.as_bytes().get(plain + 1) != Some(&b'\'');
-        if is_end && at == 0 {
-            return Ok(plain);
-        }
-        *cooked += rest.get(..plain).ok_or(Unsure)?;
-        if is_end {
-            return Ok(at + plain);
-        }
-        cooked.push('\'');
-        at += plain + 2;
+fn double_escape(mark: u8, next: Option<u8>) -> Result<Special, Unsure> {
+    if mark == b'"' {
+        return Ok(Special::End);
     }
+    Ok(Special::Escape(match next {
+        Some(b'n') => '\n',
+        Some(b't') => '\t',
+        Some(b'r') => '\r',
+        Some(b'"') => '"',
+        Some(b'\\') => '\\',
+        Some(b'/') => '/',
+        _ => return Err(Unsure),
+    }))
+}
+
+/// The only escape is a quote that is written twice.
+fn single_escape(mark: u8, next: Option<u8>) -> Result<Special, Unsure> {
+    Ok(if next == Some(mark) { Special::Escape('\'') } else { Special::End })
 }

@@ -3,7 +3,7 @@
 
 use coaming_finding::DocumentEdits;
 use coaming_kube::{Container, ContainerPort, Fields as _, Object, Service, ServicePort, Workload};
-use coaming_network::{Labels, Selector};
+use coaming_network::{Labels, policies_selecting};
 use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
@@ -17,6 +17,13 @@ struct Listener<'a> {
     workload: Workload<'a>,
     container: Container<'a>,
     port: ContainerPort<'a>,
+}
+
+impl Listener<'_> {
+    fn labels(&self) -> Labels {
+        let labels = self.workload.pod_labels().into_iter();
+        labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
 }
 
 /// The move of one port.
@@ -131,10 +138,11 @@ impl<'a> PortMove<'a> {
     /// Network policies that let the port in by its number: they let the new one in too. The old
     /// one stays, for other pods that the policy selects.
     fn policy_edits(&self, context: &Context<'_>) -> Vec<DocumentEdits> {
-        let policies = context.inventory.of_kind("NetworkPolicy").filter(|policy| {
-            self.listeners.iter().any(|listener| policy_selects(*policy, listener.workload))
-        });
-        policies
+        let labels: Vec<Labels> = self.listeners.iter().map(Listener::labels).collect();
+        let Some(first) = self.listeners.first() else { return Vec::new() };
+        let namespace = first.workload.object.namespace_or_default();
+        policies_selecting(context.inventory, namespace, &labels)
+            .into_iter()
             .filter_map(|policy| {
                 let rules = policy.spec().list("ingress");
                 let edits: Vec<Edit> =
@@ -199,29 +207,4 @@ fn services_to<'a>(
             })
         })
         .collect()
-}
-
-/// Whether a NetworkPolicy selects a workload's pods. One that the API server would refuse selects
-/// none.
-fn policy_selects(policy: Object<'_>, workload: Workload<'_>) -> bool {
-    if policy.namespace_or_default() != workload.object.namespace_or_default() {
-        return false;
-    }
-    let node = policy.spec().mapping("podSelector");
-    let mut selector = Selector::everything();
-    let labels = node.pairs("matchLabels").all(|entry| {
-        entry.value.as_str().is_some_and(|value| selector.match_label(entry.name(), value).is_ok())
-    });
-    let expressions = node.list("matchExpressions").all(|item| {
-        let values = item.list("values").filter_map(|value| value.as_str()).map(str::to_owned);
-        let key = item.string("key").unwrap_or_default();
-        let operator = item.string("operator").unwrap_or_default();
-        selector.match_expression(key, operator, values.collect()).is_ok()
-    });
-    let pods: Labels = workload
-        .pod_labels()
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    labels && expressions && selector.matches(&pods)
 }

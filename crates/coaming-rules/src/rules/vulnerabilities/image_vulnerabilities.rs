@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_advisory::{Advice, Remedy, Surroundings, Vulnerability, advice};
 use coaming_finding::{Finding, RuleMeta, Severity};
-use coaming_image::ImageFacts;
 use coaming_kube::{Container, Fields as _, ImageReference, Workload};
 
 use crate::rule::rule;
@@ -99,8 +98,9 @@ impl InventoryRule for ImageVulnerabilities {
                 runs.into_iter().map(|run| Placed::new(context, run, outside)).collect();
             // Where it is worst is shown first.
             runs.sort_by_key(|placed| Reverse(placed.openness()));
+            let advices = &advice(found, facts.distribution.as_ref());
             for remedy in [Remedy::Rebuild, Remedy::Upgrade, Remedy::Wait] {
-                let thing = ToDo { context, name: &name, facts, found, remedy };
+                let thing = ToDo { context, name: &name, advices, found, remedy };
                 findings.extend(thing.finding(&runs));
             }
         }
@@ -135,8 +135,7 @@ struct Outside(BTreeMap<coaming_network::Workload, bool>);
 
 impl Outside {
     fn new(context: &Context<'_>) -> Self {
-        let model = coaming_network::from_inventory(context.inventory);
-        Self(coaming_network::reached_from_outside(&coaming_network::Reach::new(model)))
+        Self(coaming_network::reached_from_outside(context.reach()))
     }
 
     fn reaches(&self, workload: Workload<'_>) -> Option<bool> {
@@ -186,7 +185,7 @@ impl<'a> Placed<'a> {
 struct ToDo<'c, 'a> {
     context: &'c Context<'a>,
     name: &'c str,
-    facts: &'c ImageFacts,
+    advices: &'c [Advice],
     found: &'c [Vulnerability],
     remedy: Remedy,
 }
@@ -277,18 +276,13 @@ impl ToDo<'_, '_> {
     }
 
     fn what_to_do(&self, ended: &[&Vulnerability]) -> String {
-        let all: Vec<Advice> = advice(self.found, self.facts.distribution.as_ref());
+        let mut advices = self.advices.iter().filter(|each| each.remedy == self.remedy);
         match self.remedy {
-            Remedy::Rebuild => all
-                .into_iter()
-                .find(|each| each.remedy == Remedy::Rebuild)
-                .map_or_else(String::new, |each| format!("{}.", each.text)),
+            Remedy::Rebuild => {
+                advices.next().map_or_else(String::new, |each| format!("{}.", each.text))
+            }
             Remedy::Upgrade => {
-                let mut steps: Vec<String> = all
-                    .into_iter()
-                    .filter(|each| each.remedy == Remedy::Upgrade)
-                    .map(|each| shown(&each.text))
-                    .collect();
+                let mut steps: Vec<String> = advices.map(|each| shown(&each.text)).collect();
                 const STEPS: usize = 3;
                 let more = steps.len().saturating_sub(STEPS);
                 steps.truncate(STEPS);
