@@ -9,8 +9,13 @@ use similar::TextDiff;
 
 use crate::Change;
 
+/// Unchanged lines that are shown around a change: as many as usual, or fewer where that keeps
+/// secrets out.
+const CONTEXTS: [usize; 3] = [3, 2, 1];
+
 /// A change as a unified diff; lines that start with `#` say what is done and why. `git apply` and
-/// `patch` take it, unless a secret stands right beside a change: such a line is not shown.
+/// `patch` take it, unless a secret stands right beside a change or is changed: such a line is not
+/// shown.
 #[must_use]
 pub fn diff(change: &Change) -> String {
     let mut out = String::new();
@@ -22,13 +27,16 @@ pub fn diff(change: &Change) -> String {
     let secret: BTreeSet<&str> =
         [before, after].into_iter().flat_map(|text| secret_lines(name, text)).collect();
     let diff = TextDiff::from_lines(before, after);
-    let mut unified = diff.unified_diff();
-    let _ = write!(
-        out,
-        "{}",
-        unified.header(&format!("a/{name}"), &format!("b/{name}")).missing_newline_hint(true)
-    );
-    hidden(&out, &secret)
+    let hunks = |context: usize| {
+        let mut unified = diff.unified_diff();
+        unified.context_radius(context).missing_newline_hint(true).to_string()
+    };
+    let _ = writeln!(out, "--- a/{name}\n+++ b/{name}");
+    let whole = CONTEXTS.iter().find_map(|&context| {
+        let hunks = hunks(context);
+        (!hunks.lines().any(|line| is_hidden(line, &secret))).then_some(hunks)
+    });
+    out + &whole.unwrap_or_else(|| hidden(&hunks(CONTEXTS[0]), &secret))
 }
 
 /// The lines on which secrets stand, without their indentation.
@@ -50,15 +58,17 @@ fn secret_lines<'t>(name: &str, text: &'t str) -> BTreeSet<&'t str> {
         .collect()
 }
 
-/// The diff without the lines that may hold a secret.
-fn hidden(diff: &str, secret: &BTreeSet<&str>) -> String {
-    let mut out = String::with_capacity(diff.len());
-    for line in diff.split_inclusive('\n') {
-        let body = line.get(1..).unwrap_or_default().trim();
-        let is_text = line.starts_with([' ', '+', '-'])
-            && !line.starts_with("+++ ")
-            && !line.starts_with("--- ");
-        if is_text && (secret.contains(body) || may_hold_secret(body)) {
+/// Whether a line of a hunk may hold a secret.
+fn is_hidden(line: &str, secret: &BTreeSet<&str>) -> bool {
+    let body = line.get(1..).unwrap_or_default().trim();
+    line.starts_with([' ', '+', '-']) && (secret.contains(body) || may_hold_secret(body))
+}
+
+/// Hunks without the lines that may hold a secret.
+fn hidden(hunks: &str, secret: &BTreeSet<&str>) -> String {
+    let mut out = String::with_capacity(hunks.len());
+    for line in hunks.split_inclusive('\n') {
+        if is_hidden(line, secret) {
             out.push_str(line.get(..1).unwrap_or_default());
             out.push_str("(a line that may hold a secret is not shown)\n");
         } else {
@@ -66,4 +76,41 @@ fn hidden(diff: &str, secret: &BTreeSet<&str>) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(before: &str, after: &str) -> String {
+        let text = |text: &str| text.to_owned().into();
+        diff(&Change {
+            file: "a.yaml".to_owned(),
+            before: text(before),
+            after: text(after),
+            made: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn fewer_lines_around_a_change_keep_the_patch_whole() {
+        let text = "password: Kq7pZx4w91\na: 1\nb: 1\nc: 1\nd: 1\n";
+        assert_eq!(
+            shown(text, &text.replace("b: 1", "b: 2")),
+            "--- a/a.yaml\n+++ b/a.yaml\n@@ -2,3 +2,3 @@\n a: 1\n-b: 1\n+b: 2\n c: 1\n"
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for text in ["a: 1\npassword: Kq7pZx4w91\n", "a: 1\n-- password: Kq7pZx4w91\n"] {
+            for after in
+                [text.replace("a: 1", "a: 2"), text.replace("91", "92"), "a: 1\n".to_owned()]
+            {
+                let shown = shown(text, &after);
+                assert!(!shown.contains("Kq7pZx4w"), "{shown}");
+                assert!(shown.contains("is not shown"), "{shown}");
+            }
+        }
+    }
 }
