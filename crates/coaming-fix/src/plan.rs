@@ -217,15 +217,33 @@ impl<'i> Round<'i> {
                 return;
             }
         };
-        let changed = documents.iter().map(|((file, _), _)| *file);
-        for file in changed.chain(files.iter().map(|(file, _)| *file)) {
-            let done = self.made.entry(file).or_default();
-            if !done.contains(&made) {
-                done.push(made.clone());
-            }
+        let home = finding.locations.first().and_then(|location| location.file);
+        for ((file, document), _) in &documents {
+            // In another file, the fix is about another object.
+            let other = (home != Some(*file)).then(|| self.object_in(*file, *document)).flatten();
+            let subject = other.unwrap_or_else(|| made.subject.clone());
+            self.note(*file, Made { subject, ..made.clone() });
+        }
+        for (file, _) in &files {
+            self.note(*file, made.clone());
         }
         self.edits.extend(documents);
         self.file_edits.extend(files);
+    }
+
+    /// Remembers what is done to a file, once.
+    fn note(&mut self, file: FileId, made: Made) {
+        let done = self.made.entry(file).or_default();
+        if !done.contains(&made) {
+            done.push(made);
+        }
+    }
+
+    /// The first object in a document, as [`subject`] names it.
+    fn object_in(&self, file: FileId, document: u32) -> Option<String> {
+        let mut objects = self.inventory.objects();
+        let found = objects.find(|object| object.file == file.0 && object.document == document)?;
+        Some(format!("{} {}", found.kind(), found.name()))
     }
 
     /// What the documents and files that a fix is about would have done to them with it; the file

@@ -190,7 +190,13 @@ fn a_port_moves_for_all_behind_its_service() {
     let (stable, canary) = (web("stable", port), web("canary", used));
     let all = [("a.yaml", &*stable), ("b.yaml", &*canary), ("c.yaml", service), ("d.yaml", policy)];
     let files = folder(&all);
-    fix(files.path(), &["--unsafe", "--select", "privileged-port"]);
+    let output = fix(files.path(), &["--unsafe", "--select", "privileged-port"]);
+    let told = stdout(&output);
+    for subject in
+        ["  Pod canary: listen on 8081", "  Service web: listen", "  NetworkPolicy canary: listen"]
+    {
+        assert!(told.contains(subject), "{subject}: {told}");
+    }
     let fixed = |name: &str| fs::read_to_string(files.path().join(name)).unwrap();
     for (name, parts) in [
         ("a.yaml", &["containerPort: 8081", "tcpSocket: {port: 8081}"][..]),
