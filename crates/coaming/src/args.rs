@@ -103,7 +103,7 @@ pub struct ScanArguments {
 }
 
 /// A live cluster, in the place of files.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ClusterArguments {
     /// Read the objects of a live cluster, as your kubeconfig says. Nothing is written, and values
     /// of Secrets are not kept.
@@ -120,7 +120,7 @@ pub struct ClusterArguments {
 }
 
 /// Where the objects are.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct InputArguments {
     /// Files, folders or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]
@@ -258,7 +258,8 @@ pub struct TableArguments {
 #[command(after_help = "\
 Examples:
   coaming net why web database deploy/
-  coaming net why web database --port 5432 deploy/
+  coaming net why web database 5432 deploy/
+  coaming net why web database --port metrics deploy/
   coaming net why shop/web 169.254.169.254 deploy/")]
 pub struct WhyArguments {
     /// Who connects: `name`, `namespace/name`, `namespace/kind/name`, an address, or `ingress`.
@@ -271,13 +272,35 @@ pub struct WhyArguments {
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// On which port: `80`, `udp/53`, or a port's name.
+    /// On which port: `80`, `udp/53`, or a port's name; a number may also stand before the paths.
     #[arg(long)]
     pub port: Option<String>,
 
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+impl WhyArguments {
+    /// The port and the inputs, told apart: what stands where the first path does, is no file and
+    /// reads as `5432` or `udp/53` is the port.
+    pub(crate) fn port_and_inputs(&self) -> (Option<&str>, InputArguments) {
+        let mut inputs = self.inputs.clone();
+        let first = self.inputs.paths.first().filter(|path| !path.exists());
+        let number = first.and_then(|path| path.to_str()).filter(|text| {
+            let (protocol, port) = text.split_once('/').unwrap_or(("tcp", text));
+            port.parse::<u16>().is_ok()
+                && ["tcp", "udp", "sctp"].iter().any(|known| known.eq_ignore_ascii_case(protocol))
+        });
+        if self.port.is_some() || number.is_none() {
+            return (self.port.as_deref(), inputs);
+        }
+        inputs.paths.remove(0);
+        if inputs.paths.is_empty() {
+            inputs.paths.push(PathBuf::from("."));
+        }
+        (number, inputs)
+    }
 }
 
 /// `coaming net diff`

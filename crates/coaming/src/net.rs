@@ -14,8 +14,8 @@ pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
         NetCommand::List(arguments) => list(&arguments.inputs, arguments.format),
         NetCommand::Exposure(arguments) => exposure(&arguments.inputs, arguments.format),
         NetCommand::Why(arguments) => {
-            let port = arguments.port.as_deref();
-            why(&arguments.inputs, [&arguments.source, &arguments.target], port, arguments.json)
+            let (port, inputs) = arguments.port_and_inputs();
+            why(&inputs, [&arguments.source, &arguments.target], port, arguments.json)
         }
         NetCommand::Diff(arguments) => diff(&arguments.old, &arguments.new, arguments.format),
         NetCommand::Graph(arguments) => graph(&arguments.inputs, arguments.format),

@@ -40,6 +40,10 @@ fn suggested_policies_allow_what_the_manifests_show() {
 fn explains_compares_and_draws() {
     let why = stdout(&run(&["net", "why", "web", "database", "--port", "5432", "examples/shop"]));
     assert!(why.contains("allowed"), "{why}");
+    for port in ["5432", "tcp/5432"] {
+        let positional = run(&["net", "why", "web", "database", port, "examples/shop"]);
+        assert_eq!(stdout(&positional), why);
+    }
     let unknown = run(&["net", "why", "web", "nobody", "examples/shop"]);
     assert_eq!(unknown.status.code(), Some(2));
     let same = run(&["net", "diff", "examples/shop", "examples/shop"]);
