@@ -3,6 +3,8 @@
 //! A chart's template or an overlay's base is not what was judged, so that nothing is changed there;
 //! but the field's line, or the line that a template writes it by, can mostly be told.
 
+mod template;
+
 use coaming_finding::{Fix, ObjectRef, Position};
 use coaming_kube::Fields as _;
 use coaming_yaml::edit::{Edit, Value};
@@ -60,17 +62,7 @@ pub fn source_line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32
         let span = nearest(root, path).span()?;
         return Some((Position::of(source, span.start).line, None));
     }
-    let keys = path.steps().iter().rev().filter_map(|step| match step {
-        Step::Key(key) => Some(&**key),
-        Step::Index(_) => None,
-    });
-    keys.filter(|key| !matches!(*key, "spec" | "name" | "value" | "metadata")).find_map(|key| {
-        let (position, line) = source.lines().enumerate().find(|(_, line)| {
-            let line = line.trim_start().trim_start_matches("- ");
-            line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
-        })?;
-        Some((u32::try_from(position + 1).ok()?, Some(line.trim().to_owned())))
-    })
+    template::line(source, object, path)
 }
 
 /// The field at a path, or the innermost one on the way to it that is there.
@@ -120,5 +112,28 @@ mod tests {
         let found = source_line(template, &object("Deployment", "x"), &path()).unwrap();
         assert_eq!(found.0, 5);
         assert!(found.1.unwrap().contains(".Values.securityContext"));
+    }
+
+    #[test]
+    fn a_template_is_searched_in_the_part_and_place_that_the_field_has() {
+        let part = |name: &str| {
+            format!(
+                "kind: Deployment\nmetadata:\n  labels: {{}}\n  name: {name}\nspec:\n  template:\n    spec:\n      securityContext:\n        {{{{- if .Values.x }}}}\n        seccompProfile:\n          type: {{{{ .Values.y }}}}\n        {{{{- end }}}}\n      containers:\n      - name: init\n      - name: server\n        securityContext:\n          privileged: false\n"
+            )
+        };
+        let service = "kind: Service\nmetadata:\n  name: web\n";
+        let two = [service, &part("web"), &part("{{ .Values.db }}")].join("---\n");
+        let at = |source: &str, name: &str, index: usize| {
+            let path = Path::root().join_keys(["spec", "template", "spec"]).join("containers");
+            let path = path.join(index).join_keys(["securityContext", "seccompProfile"]);
+            source_line(source, &object("Deployment", name), &path)
+                .map(|(line, text)| (line, text.unwrap()))
+        };
+        assert_eq!(at(&two, "web", 1), Some((20, "securityContext:".to_owned())));
+        assert_eq!(at(&two, "web", 0), Some((18, "- name: init".to_owned())));
+        assert_eq!(at(&two, "db", 1), Some((38, "securityContext:".to_owned())));
+        // Either of them may be meant.
+        let open = [part("{{ .Values.a }}"), part("{{ .Values.b }}")].join("---\n");
+        assert_eq!(at(&open, "db", 1), None);
     }
 }
