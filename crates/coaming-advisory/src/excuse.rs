@@ -1,7 +1,7 @@
 //! Excuses: vulnerabilities that somebody looked at and decided to live with, each with a reason and a
 //! last day.
 
-use crate::vex::{Document, Status};
+use crate::vex::{Document, Product, Status};
 use crate::{Vulnerability, purl};
 
 /// A vulnerability that is excused.
@@ -28,14 +28,14 @@ pub struct Excused {
     pub void: Vec<String>,
 }
 
-/// Sets apart what the excuses and the documents speak of. `today` is a day as `YYYY-MM-DD`, `product`
-/// the image.
+/// Sets apart what the excuses and the documents speak of; of two documents the later one counts, as of
+/// two statements. `today` is a day as `YYYY-MM-DD`, `product` the image.
 #[must_use]
 pub fn excuse(
     vulnerabilities: Vec<Vulnerability>,
     excuses: &[Excuse],
     documents: &[Document],
-    product: &str,
+    product: &Product,
     today: &str,
 ) -> Excused {
     let (valid, void): (Vec<_>, Vec<_>) =
@@ -52,13 +52,17 @@ pub fn excuse(
     for vulnerability in vulnerabilities {
         let own = valid.iter().find(|excuse| excuse.covers(&vulnerability));
         let reason = own.map(|excuse| excuse.reason.clone()).or_else(|| {
-            let said =
-                documents.iter().rev().find_map(|each| each.verdict(&vulnerability, product))?;
-            match said.status {
-                Status::NotAffected => Some(format!("not affected: {}", said.reason)),
-                Status::Fixed => Some(format!("fixed: {}", said.reason)),
-                Status::Affected | Status::UnderInvestigation => None,
-            }
+            let said = documents
+                .iter()
+                .rev()
+                .find_map(|each| Some((each, each.verdict(&vulnerability, product)?)));
+            let (document, statement) = said?;
+            let what = match statement.status {
+                Status::NotAffected => "not affected",
+                Status::Fixed => "fixed",
+                Status::Affected | Status::UnderInvestigation => return None,
+            };
+            Some(worded(what, &statement.reason, &document.speaker()))
         });
         match reason {
             Some(reason) => result.excused.push((vulnerability, reason)),
@@ -66,6 +70,15 @@ pub fn excuse(
         }
     }
     result
+}
+
+/// `not affected: no input of users reaches it (says shop.openvex.json, by Alice)`
+fn worded(what: &str, reason: &str, speaker: &str) -> String {
+    let mut text = what.to_owned();
+    if !reason.is_empty() {
+        text = format!("{text}: {reason}");
+    }
+    if speaker.is_empty() { text } else { format!("{text} (says {speaker})") }
 }
 
 /// Why an excuse excuses nothing.
@@ -97,7 +110,8 @@ mod tests {
             aliases: vec!["GHSA-jf85-cpcp-j695".to_owned()],
             ..Vulnerability::example("CVE-2019-10744", "pkg:npm/lodash@4.17.4")
         };
-        let result = excuse(vec![vulnerability], &[excuse_], &[], "", "2026-01-15");
+        let result =
+            excuse(vec![vulnerability], &[excuse_], &[], &Product::default(), "2026-01-15");
         (result.kept.len(), result.void.len())
     }
 

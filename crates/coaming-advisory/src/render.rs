@@ -23,11 +23,34 @@ pub fn text(excused: &Excused, advice: &[Advice], matches: &Matches) -> String {
     if !advice.is_empty() {
         out.push('\n');
     }
+    excuses(&mut out, excused);
     for note in notes(matches) {
         let _ = writeln!(out, "note: {note}");
     }
     let _ = writeln!(out, "{}", summary(excused, matches));
     out
+}
+
+/// What is excused, with the reason and whose word it is.
+fn excuses(out: &mut String, excused: &Excused) {
+    const SHOWN: usize = 20;
+    for (vulnerability, reason) in excused.excused.iter().take(SHOWN) {
+        let package = &vulnerability.package;
+        let _ = writeln!(
+            out,
+            "excused: {} in {} {}, {}",
+            shown(&vulnerability.id),
+            shown(&package.name),
+            shown(&package.version),
+            shown(reason)
+        );
+    }
+    if let Some(more @ 1..) = excused.excused.len().checked_sub(SHOWN) {
+        let _ = writeln!(out, "excused: {more} more, `--format json` has them all");
+    }
+    if !excused.excused.is_empty() {
+        out.push('\n');
+    }
 }
 
 fn line(out: &mut String, vulnerability: &Vulnerability) {

@@ -11,7 +11,7 @@ use coaming_registry::RegistryResults;
 use coaming_report::image::Beside;
 
 use crate::args::{ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments};
-use crate::db::{self, OfImage};
+use crate::db::{self, Asked, OfImage};
 use crate::image_place::{self, Daemons, Found};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, registry_results, scope, slim};
@@ -27,16 +27,28 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     let asked = asked_registry(name, arguments)?;
     let cache = Cache::of_user().filter(|_| !arguments.no_cache);
     let facts = facts(name, &arguments.origin, cache.as_ref(), &config)?;
-    let known = db::of_image(&facts, name, &arguments.known, &config)?;
-    let results = asked.map(|reference| {
-        let vulnerabilities = known.as_ref().map(|known| known.own.as_slice());
+    let answers = asked.map(|reference| {
         registry_results::ask(
             arguments.origin.registry.options(&config),
             &reference,
             arguments.origin.platform.as_ref(),
             &arguments.scanner,
-            &registry_results::Own { facts: &facts, vulnerabilities },
         )
+    });
+    let trusted = arguments.scanner.trust_registry_vex;
+    let product = Asked {
+        name: name.to_owned(),
+        digests: answers.as_ref().map(|answers| answers.digests.clone()).unwrap_or_default(),
+        documents: answers
+            .as_ref()
+            .filter(|_| trusted)
+            .map(registry_results::Answers::documents)
+            .unwrap_or_default(),
+    };
+    let known = db::of_image(&facts, product, &arguments.known, &config)?;
+    let results = answers.map(|answers| {
+        let vulnerabilities = known.as_ref().map(|known| known.own.as_slice());
+        answers.beside(&registry_results::Own { facts: &facts, vulnerabilities }, trusted)
     });
     drop(progress);
     output::write(arguments.output.as_deref(), |out| match arguments.format {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use coaming_advisory::vex::{self, Document};
 use coaming_image::{ImageFacts, Package, Platform, sbom};
 use coaming_kube::ImageReference;
 use coaming_registry::{
     Attached, Attachment, AttachmentKind, Options, OwnVulnerability, PackageComparison, Registry,
-    RegistryResults, Scanner, compare,
+    RegistryResults, ScanReport, Scanner, VexStatement, compare,
 };
 
 use crate::args::{RegistryScanner, ScannerArguments};
@@ -19,61 +20,103 @@ pub(crate) struct Own<'a> {
     pub(crate) vulnerabilities: Option<&'a [OwnVulnerability]>,
 }
 
+/// What the registry answered.
+#[derive(Default)]
+pub(crate) struct Answers {
+    report: Option<ScanReport>,
+    attachments: Vec<Attachment>,
+    problems: Vec<String>,
+    /// The digests of the image in the registry: of its manifest, and of the index that leads there.
+    pub(crate) digests: Vec<String>,
+}
+
 /// Asks the registry; what can't be had of it is among the problems.
 pub(crate) fn ask(
     options: Options,
     reference: &ImageReference,
     platform: Option<&Platform>,
     arguments: &ScannerArguments,
-    own: &Own<'_>,
-) -> RegistryResults {
-    let mut results = RegistryResults::default();
-    if let Err(problem) = fill(&mut results, options, reference, platform, arguments, own) {
-        results.problems.push(problem);
+) -> Answers {
+    let mut answers = Answers::default();
+    if let Err(problem) = fill(&mut answers, options, reference, platform, arguments) {
+        answers.problems.push(problem);
     }
-    results
+    answers
 }
 
 fn fill(
-    results: &mut RegistryResults,
+    answers: &mut Answers,
     options: Options,
     reference: &ImageReference,
     platform: Option<&Platform>,
     arguments: &ScannerArguments,
-    own: &Own<'_>,
 ) -> Result<(), String> {
     let text = |error: coaming_registry::RegistryError| error.to_string();
     let registry = Registry::new(options).map_err(text)?;
     let image = registry.image(reference, &image_place::wanted(platform)).map_err(text)?;
+    answers.digests = vec![image.manifest_digest.clone(), image.digest.clone()];
     let scanner = match arguments.registry_scanner {
         Some(scanner) => Some(scanner.into()),
         None => registry.scanner(reference).unwrap_or_else(|error| {
-            results.problems.push(error.to_string());
+            answers.problems.push(error.to_string());
             None
         }),
     };
     if let Some(scanner) = scanner {
         let base = arguments.registry_scanner_url.as_deref();
         match registry.scan_report(scanner, reference, &image, base) {
-            Ok(report) => {
-                results.comparison =
-                    own.vulnerabilities.map(|ours| compare(ours, &report.vulnerabilities));
-                results.report = Some(report);
-            }
-            Err(error) => results.problems.push(error.to_string()),
+            Ok(report) => answers.report = Some(report),
+            Err(error) => answers.problems.push(error.to_string()),
         }
     }
     let name =
         format!("{}/{}@{}", reference.registry(), reference.repository(), image.manifest_digest);
     let pinned = ImageReference::parse(&name).map_err(|error| error.to_string())?;
     let (attachments, problems) = registry.attachments(&pinned).map_err(text)?;
-    results.problems.extend(problems);
-    results.attached = attachments.into_iter().map(|each| beside(each, own)).collect();
+    answers.problems.extend(problems);
+    answers.attachments = attachments;
     Ok(())
 }
 
+impl Answers {
+    /// The VEX documents among what is attached, to be trusted as far as the user trusts whoever can
+    /// push to the repository.
+    pub(crate) fn documents(&self) -> Vec<Document> {
+        let states = |kind: &AttachmentKind| match kind {
+            AttachmentKind::Vex(statements) | AttachmentKind::CycloneDx { statements, .. } => {
+                !statements.is_empty()
+            }
+            AttachmentKind::Spdx | AttachmentKind::Sarif(_) => false,
+        };
+        self.attachments
+            .iter()
+            .filter(|each| states(&each.kind))
+            .filter_map(|each| {
+                let document = vex::parse(&each.document).ok()?;
+                Some(Document {
+                    name: each.digest.clone(),
+                    origin: vex::Origin::Attached,
+                    ..document
+                })
+            })
+            .collect()
+    }
+
+    /// All of it beside our own findings; `trusted` says whether the documents count.
+    pub(crate) fn beside(self, own: &Own<'_>, trusted: bool) -> RegistryResults {
+        let report = self.report.as_ref();
+        let comparison = report.zip(own.vulnerabilities);
+        RegistryResults {
+            comparison: comparison.map(|(theirs, ours)| compare(ours, &theirs.vulnerabilities)),
+            attached: self.attachments.into_iter().map(|each| beside(each, own, trusted)).collect(),
+            report: self.report,
+            problems: self.problems,
+        }
+    }
+}
+
 /// A document beside our own findings.
-fn beside(attachment: Attachment, own: &Own<'_>) -> Attached {
+fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     let mut attached = Attached {
         format: "SPDX",
         digest: attachment.digest,
@@ -81,18 +124,30 @@ fn beside(attachment: Attachment, own: &Own<'_>) -> Attached {
         comparison: None,
         packages: None,
         statements: Vec::new(),
+        trusted,
+    };
+    let beside_ours = |statements: Vec<VexStatement>| {
+        let listed = |name: &String| {
+            own.vulnerabilities.map(|ours| ours.iter().any(|own| own.ids.contains(name)))
+        };
+        let pairs = statements.into_iter().map(|statement| {
+            let listed = listed(&statement.vulnerability);
+            (statement, listed)
+        });
+        pairs.collect()
     };
     match attachment.kind {
         AttachmentKind::Spdx => {
             attached.packages = packages(&attachment.document, own.facts);
         }
-        AttachmentKind::CycloneDx(found) => {
+        AttachmentKind::CycloneDx { found, statements } => {
             attached.format = "CycloneDX";
             attached.packages = packages(&attachment.document, own.facts);
             // A bill without vulnerabilities says nothing of them.
             attached.comparison =
                 own.vulnerabilities.filter(|_| !found.is_empty()).map(|ours| compare(ours, &found));
             attached.vulnerabilities = found;
+            attached.statements = beside_ours(statements);
         }
         AttachmentKind::Sarif(found) => {
             attached.format = "SARIF";
@@ -101,16 +156,7 @@ fn beside(attachment: Attachment, own: &Own<'_>) -> Attached {
         }
         AttachmentKind::Vex(statements) => {
             attached.format = "VEX";
-            let listed = |name: &String| {
-                own.vulnerabilities.map(|ours| ours.iter().any(|own| own.ids.contains(name)))
-            };
-            attached.statements = statements
-                .into_iter()
-                .map(|statement| {
-                    let listed = listed(&statement.vulnerability);
-                    (statement, listed)
-                })
-                .collect();
+            attached.statements = beside_ours(statements);
         }
     }
     attached

@@ -3,7 +3,7 @@
 use coaming_slim::{Options, Slimmed};
 
 use crate::args::{SlimArguments, SlimFormat};
-use crate::db;
+use crate::db::{self, Asked};
 use crate::image::find;
 use crate::image_place::Found;
 use crate::progress::Progress;
@@ -23,8 +23,9 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
     };
     let Slimmed { report, before, after } = coaming_slim::slim(&image, &arguments.output, &options)
         .map_err(|error| CommandError::Argument(error.to_string()))?;
-    let known_before = db::of_image(&before, &arguments.image, &arguments.known, &config)?;
-    let known = db::of_image(&after, &arguments.image, &arguments.known, &config)?;
+    let look_up =
+        |facts| db::of_image(facts, Asked::named(&arguments.image), &arguments.known, &config);
+    let (known_before, known) = (look_up(&before)?, look_up(&after)?);
     drop(progress);
     let counts = known_before.as_ref().zip(known.as_ref()).map(|(a, b)| (a.count, b.count));
     output::write(None, |out| match arguments.format {

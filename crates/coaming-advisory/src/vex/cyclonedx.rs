@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Statement, Status, list, text};
+use super::{Statement, Status, Subject, list, text};
 use crate::Vulnerability;
 
 /// The package URLs of a document's components, by the references that its statements use.
@@ -10,8 +10,10 @@ pub(super) struct Components(Value);
 
 impl Components {
     pub(super) fn new(document: &Value) -> Self {
+        let product = document.pointer("/metadata/component");
         let urls: Map<String, Value> = list(document, "components")
             .iter()
+            .chain(product)
             .map(|component| (text(component, "bom-ref"), text(component, "purl")))
             .filter(|(reference, url)| !reference.is_empty() && !url.is_empty())
             .map(|(reference, url)| (reference.to_owned(), Value::from(url)))
@@ -43,18 +45,27 @@ pub(super) fn statement(value: &Value, components: &Value) -> Option<Statement> 
     if names.is_empty() {
         return None;
     }
-    let packages = list(value, "affects")
+    let subjects = list(value, "affects")
         .iter()
         .map(|affected| {
             let reference = text(affected, "ref");
             // `urn:cdx:…#reference` points into another document.
             let local = reference.rsplit_once('#').map_or(reference, |(_, local)| local);
-            components.get(local).and_then(Value::as_str).unwrap_or(local).to_owned()
+            let product = components.get(local).and_then(Value::as_str).unwrap_or(local);
+            Subject { product: vec![product.to_owned()], part: Vec::new() }
         })
         .collect();
     let detail = text(analysis, "detail");
     let reason = if detail.is_empty() { text(analysis, "justification") } else { detail };
-    Some(Statement { names, packages, status, reason: reason.to_owned() })
+    Some(Statement { names, subjects, status, reason: reason.to_owned() })
+}
+
+/// Who wrote a document, as it says itself.
+pub(super) fn author(document: &Value) -> &str {
+    let manufacturer =
+        ["/metadata/supplier/name", "/metadata/manufacturer/name", "/metadata/authors/0/name"];
+    let named = manufacturer.into_iter().filter_map(|place| document.pointer(place)?.as_str());
+    named.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
 }
 
 /// Writes what was found in a product as a document. `product` is the image's package URL or

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Statement, Status, list, text};
+use super::{Statement, Status, Subject, list, text};
 use crate::Vulnerability;
 
 /// Reads a statement; `None` where it can't be understood.
@@ -27,27 +27,40 @@ pub(super) fn statement(value: &Value, _document: &Value) -> Option<Statement> {
     if names.is_empty() {
         return None;
     }
-    let mut packages = Vec::new();
+    let mut subjects = Vec::new();
     for product in list(value, "products") {
+        let identified = identities(product)?;
         let parts = list(product, "subcomponents");
         if parts.is_empty() {
-            packages.push(identity(product)?);
+            subjects.push(Subject { product: identified, part: Vec::new() });
+            continue;
         }
         // What is said of a part holds for that part alone.
-        packages.extend(parts.iter().map(identity).collect::<Option<Vec<_>>>()?);
+        for part in parts {
+            subjects.push(Subject { product: identified.clone(), part: identities(part)? });
+        }
     }
     let reason = ["impact_statement", "justification", "status_notes"]
         .into_iter()
         .map(|key| text(value, key))
         .find(|text| !text.is_empty());
-    Some(Statement { names, packages, status, reason: reason.unwrap_or_default().to_owned() })
+    Some(Statement { names, subjects, status, reason: reason.unwrap_or_default().to_owned() })
 }
 
-/// What identifies a product or a part: its package URL, else its name.
-fn identity(value: &Value) -> Option<String> {
-    let identifier = value.get("identifiers").map(|each| text(each, "purl")).unwrap_or_default();
-    let identity = [value.as_str().unwrap_or_default(), identifier, text(value, "@id")];
-    identity.into_iter().find(|text| !text.is_empty()).map(str::to_owned)
+/// What identifies a product or a part: its name, its package URL and the digests of its contents;
+/// `None` where nothing does.
+fn identities(value: &Value) -> Option<Vec<String>> {
+    let url = value.get("identifiers").map(|each| text(each, "purl")).unwrap_or_default();
+    let names = [value.as_str().unwrap_or_default(), text(value, "@id"), url].map(str::to_owned);
+    let digests = value.get("hashes").and_then(Value::as_object).into_iter().flatten();
+    // `"sha-256": "…"`
+    let digests = digests.filter_map(|(algorithm, digits)| {
+        Some(format!("{}:{}", algorithm.replace("sha-", "sha"), digits.as_str()?))
+    });
+    let mut all: Vec<String> =
+        names.into_iter().chain(digests).filter(|text| !text.is_empty()).collect();
+    all.dedup();
+    (!all.is_empty()).then_some(all)
 }
 
 /// Writes what was found in a product as a document: that it is affected, and what to do. `product`

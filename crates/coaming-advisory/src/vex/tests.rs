@@ -24,7 +24,8 @@ fn vulnerability() -> Vulnerability {
 
 fn status(document: &str, product: &str) -> Option<Status> {
     let document = parse(document.as_bytes()).unwrap();
-    document.verdict(&vulnerability(), product).map(|statement| statement.status)
+    let product = Product { name: product.to_owned(), ..Product::default() };
+    document.verdict(&vulnerability(), &product).map(|statement| statement.status)
 }
 
 #[test]
@@ -38,6 +39,44 @@ fn openvex_speaks_of_products_and_of_their_parts() {
         "products": ["pkg:oci/shop"], "status": "not_affected"}]}"#;
     assert_eq!(status(of_product, "pkg:oci/shop"), Some(Status::NotAffected));
     assert_eq!(status(of_product, "pkg:oci/other"), None);
+}
+
+#[test]
+fn what_is_said_of_a_part_of_another_image_does_not_count() {
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let text = format!(
+        r#"{{"author": "Alice", "statements": [{{"vulnerability": "CVE-2018-18074", "status": "fixed",
+            "products": [{{"@id": "pkg:oci/shop@{}", "subcomponents": [{{"@id": "pkg:pypi/requests"}}]}}]}}]}}"#,
+        digest("a")
+    );
+    let given = parse(text.as_bytes()).unwrap();
+    let attached = Document { origin: Origin::Attached, ..given.clone() };
+    let image = |letter: &str| Product { digests: vec![digest(letter)], ..Product::default() };
+    let counts = |document: &Document, product: &Product| {
+        document.verdict(&vulnerability(), product).is_some()
+    };
+    for document in [&given, &attached] {
+        assert!(counts(document, &image("a")));
+        assert!(!counts(document, &image("b")));
+    }
+    // Whoever gives a document knows which image it is for; what is attached must say it.
+    assert!(counts(&given, &Product::default()));
+    assert!(!counts(&attached, &Product::default()));
+    assert_eq!(Document { name: "a.json".to_owned(), ..given }.speaker(), "a.json, by Alice");
+}
+
+#[test]
+fn a_product_may_be_known_by_the_digest_of_its_contents() {
+    let text = format!(
+        r#"{{"statements": [{{"vulnerability": "CVE-2018-18074", "status": "not_affected",
+            "products": [{{"@id": "https://example.com/web", "hashes": {{"sha-256": "{}"}}}}]}}]}}"#,
+        "a".repeat(64)
+    );
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let product = Product { digests: vec![digest], ..Product::default() };
+    let document = parse(text.as_bytes()).unwrap();
+    assert!(document.verdict(&vulnerability(), &product).is_some());
+    assert!(document.verdict(&vulnerability(), &Product::default()).is_none());
 }
 
 #[test]

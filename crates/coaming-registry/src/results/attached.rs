@@ -18,8 +18,13 @@ const MAX_ATTACHMENTS: usize = 32;
 pub enum AttachmentKind {
     /// A list of packages, as SPDX.
     Spdx,
-    /// A list of packages, as CycloneDX; it may name vulnerabilities.
-    CycloneDx(Vec<ReportedVulnerability>),
+    /// A list of packages, as CycloneDX.
+    CycloneDx {
+        /// The vulnerabilities that it names.
+        found: Vec<ReportedVulnerability>,
+        /// What it says of vulnerabilities that somebody has looked at.
+        statements: Vec<VexStatement>,
+    },
     /// Statements on which vulnerabilities affect the image.
     Vex(Vec<VexStatement>),
     /// Findings of a scanner.
@@ -37,7 +42,7 @@ pub struct Attachment {
     pub document: Vec<u8>,
 }
 
-/// A statement of an OpenVEX document.
+/// A statement of a VEX document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct VexStatement {
     /// The vulnerability.
@@ -106,7 +111,7 @@ impl Registry {
         let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES)?;
         let kind = match format {
             Format::Spdx => parse::<serde::de::IgnoredAny>(&document).map(|_| AttachmentKind::Spdx),
-            Format::CycloneDx => cyclone_dx(&document).map(AttachmentKind::CycloneDx),
+            Format::CycloneDx => cyclone_dx(&document),
             Format::OpenVex => open_vex(&document).map(AttachmentKind::Vex),
             Format::Sarif => sarif(&document).map(AttachmentKind::Sarif),
         }
@@ -176,7 +181,7 @@ fn open_vex(document: &[u8]) -> Result<Vec<VexStatement>, String> {
     Ok(statements)
 }
 
-fn cyclone_dx(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
+fn cyclone_dx(document: &[u8]) -> Result<AttachmentKind, String> {
     #[derive(Deserialize)]
     struct Document {
         #[serde(default)]
@@ -199,6 +204,12 @@ fn cyclone_dx(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
         ratings: Vec<Rating>,
         #[serde(default)]
         affects: Vec<Affected>,
+        analysis: Option<Analysis>,
+    }
+    #[derive(Deserialize)]
+    struct Analysis {
+        state: Option<String>,
+        justification: Option<String>,
     }
     #[derive(Deserialize)]
     struct Rating {
@@ -215,7 +226,23 @@ fn cyclone_dx(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
         .iter()
         .filter_map(|component| Some((component.reference.as_deref()?, component)))
         .collect();
-    let found = document.vulnerabilities.iter().flat_map(|vulnerability| {
+    let mut statements = Vec::new();
+    for vulnerability in &document.vulnerabilities {
+        let Some(analysis) = &vulnerability.analysis else { continue };
+        statements.push(VexStatement {
+            vulnerability: clean(&vulnerability.id),
+            status: vex_status(analysis.state.as_deref().unwrap_or_default()),
+            justification: analysis.justification.as_deref().map(clean),
+            products: vulnerability.affects.iter().map(|each| clean(&each.reference)).collect(),
+        });
+    }
+    statements.sort();
+    statements.dedup();
+    let named = document
+        .vulnerabilities
+        .iter()
+        .filter(|each| !is_excused(each.analysis.as_ref().and_then(|it| it.state.as_deref())));
+    let found = named.flat_map(|vulnerability| {
         let words = vulnerability.ratings.iter().filter_map(|rating| rating.severity.as_deref());
         let severity = words.map(ReportedSeverity::of).max().unwrap_or_default();
         let components = &components;
@@ -230,7 +257,23 @@ fn cyclone_dx(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
             }
         })
     });
-    Ok(tidy(found))
+    Ok(AttachmentKind::CycloneDx { found: tidy(found), statements })
+}
+
+/// CycloneDX's word for a state as OpenVEX has it; another one as it is.
+fn vex_status(state: &str) -> String {
+    match state {
+        "not_affected" | "false_positive" => "not_affected".to_owned(),
+        "resolved" | "resolved_with_pedigree" => "fixed".to_owned(),
+        "exploitable" => "affected".to_owned(),
+        "in_triage" => "under_investigation".to_owned(),
+        other => clean(other),
+    }
+}
+
+/// Whether a document names a vulnerability only to say that it does not matter.
+fn is_excused(state: Option<&str>) -> bool {
+    state.is_some_and(|state| matches!(vex_status(state).as_str(), "not_affected" | "fixed"))
 }
 
 /// SARIF has no field for a package: what scanners of images write is in the rules' properties, and
@@ -293,11 +336,31 @@ mod tests {
     fn reads_cyclone_dx() {
         let text = br#"{"components":[{"bom-ref":"a","name":"openssl","version":"1.1"}],
             "vulnerabilities":[{"id":"CVE-1","ratings":[{"severity":"low"},{"severity":"high"}],"affects":[{"ref":"a"}]}]}"#;
-        let found = cyclone_dx(text).unwrap();
+        let AttachmentKind::CycloneDx { found, statements } = cyclone_dx(text).unwrap() else {
+            panic!("it is CycloneDX");
+        };
         assert_eq!(
             (found[0].package.as_str(), found[0].severity),
             ("openssl", ReportedSeverity::High)
         );
+        assert_eq!(statements, []);
+    }
+
+    #[test]
+    fn reads_what_cyclone_dx_says_of_vulnerabilities() {
+        let text = br#"{"vulnerabilities":[
+            {"id":"CVE-1","affects":[{"ref":"a"}],"analysis":{"state":"false_positive"}},
+            {"id":"CVE-2","affects":[{"ref":"a"}],"analysis":{"state":"exploitable"}}]}"#;
+        let AttachmentKind::CycloneDx { found, statements } = cyclone_dx(text).unwrap() else {
+            panic!("it is CycloneDX");
+        };
+        let names: Vec<&str> = found.iter().map(|each| each.id.as_str()).collect();
+        assert_eq!(names, ["CVE-2"], "what does not matter is no finding");
+        let said: Vec<_> = statements
+            .iter()
+            .map(|each| (each.vulnerability.as_str(), each.status.as_str()))
+            .collect();
+        assert_eq!(said, [("CVE-1", "not_affected"), ("CVE-2", "affected")]);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct Attached {
     pub packages: Option<PackageComparison>,
     /// What it states, with whether we list the vulnerability.
     pub statements: Vec<(VexStatement, Option<bool>)>,
+    /// Whether the user lets its statements count.
+    pub trusted: bool,
 }
 
 /// Where two lists of packages differ, by package URLs without qualifiers.
@@ -142,6 +144,20 @@ fn attached_text(out: &mut String, attached: &Attached) {
         let _ = writeln!(out, "  {}: {}{why}{beside}", statement.vulnerability, statement.status);
     }
     more(out, attached.statements.len());
+    if !attached.statements.is_empty() {
+        let _ = writeln!(out, "  {}", trust_text(attached.trusted));
+    }
+}
+
+/// What the statements of a document count for, and why.
+fn trust_text(trusted: bool) -> &'static str {
+    if trusted {
+        "counts as a document that is given by --vex, where it names this image or a package: you trust it by \
+         --trust-registry-vex; its signature was not verified"
+    } else {
+        "excuses nothing: its signature was not verified, and whoever can push to the repository can attach \
+         such a document; let it count by --trust-registry-vex"
+    }
 }
 
 fn vulnerabilities_text(out: &mut String, found: &[ReportedVulnerability]) {
@@ -276,5 +292,6 @@ fn attached_json(attached: &Attached) -> Value {
             "only_theirs": packages.only_theirs,
         })),
         "statements": attached.statements.iter().map(statement).collect::<Vec<_>>(),
+        "trusted": attached.trusted,
     })
 }

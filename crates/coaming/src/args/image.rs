@@ -97,6 +97,12 @@ pub struct ScannerArguments {
     #[arg(long, help_heading = "Registries")]
     pub registry_results: bool,
 
+    /// Let VEX documents that are attached to the image in its registry excuse what `--vex` would, where
+    /// they name this image or a package. Their signatures are not verified: whoever can push to the
+    /// repository can attach one. Without this they are shown, and excuse nothing.
+    #[arg(long, requires = "registry_results", help_heading = "Registries")]
+    pub trust_registry_vex: bool,
+
     /// Which scanner the registry has, if it does not say so itself.
     #[arg(
         long,

@@ -9,12 +9,13 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use coaming_advisory::vex::{self, Document};
+use coaming_advisory::vex::{self, Document, Product};
 use coaming_advisory::{
     Advice, Database, Excuse, Excused, Matches, Surroundings, advice, excuse, render,
 };
 use coaming_config::Config;
 use coaming_image::{Distribution, ImageFacts, Package};
+use coaming_kube::ImageReference;
 use coaming_registry::OwnVulnerability;
 use coaming_rules::Images;
 
@@ -70,12 +71,12 @@ impl LookUp {
         if self.named || wanted || self.file.exists() { self.open().map(Some) } else { Ok(None) }
     }
 
-    /// What is known of packages; `product` is the name of the image that they are in, or nothing.
+    /// What is known of packages; `product` is the image that they are in, if they are in one.
     pub(super) fn known(
         &self,
         database: &Database,
         groups: &[Group],
-        product: &str,
+        product: &Product,
         facts: Option<&ImageFacts>,
     ) -> Result<Known, CommandError> {
         let surroundings = Surroundings {
@@ -155,19 +156,59 @@ pub(crate) struct OfImage {
     pub(crate) fails: bool,
 }
 
+/// An image whose packages are looked up.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// As the user names it.
+    pub(crate) name: String,
+    /// Digests under which it is known beside its own.
+    pub(crate) digests: Vec<String>,
+    /// VEX documents that count beside those of the arguments and the configuration; they come first,
+    /// so that the user has the last word.
+    pub(crate) documents: Vec<Document>,
+}
+
+impl Asked {
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    fn product(&self, facts: &ImageFacts) -> Product {
+        let is_place = self.name == "-" || Path::new(&self.name).exists();
+        let reference = ImageReference::parse(&self.name).ok().filter(|_| !is_place);
+        let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        let named = reference.as_ref();
+        let own = [facts.digest.clone(), text(named.and_then(ImageReference::digest))];
+        Product {
+            name: self.name.clone(),
+            repository: named
+                .map(|named| format!("{}/{}", named.registry(), named.repository()))
+                .unwrap_or_default(),
+            tag: text(named.and_then(ImageReference::tag)),
+            digests: own
+                .into_iter()
+                .chain(self.digests.iter().cloned())
+                .filter(|digest| !digest.is_empty())
+                .collect(),
+        }
+    }
+}
+
 /// What is known of the packages of an image; `None` where no database is at hand and none was named.
 pub(crate) fn of_image(
     facts: &ImageFacts,
-    name: &str,
+    asked: Asked,
     arguments: &KnownArguments,
     config: &Config,
 ) -> Result<Option<OfImage>, CommandError> {
-    let look_up = LookUp::new(&arguments.look_up, config)?;
+    let mut look_up = LookUp::new(&arguments.look_up, config)?;
+    let product = asked.product(facts);
+    look_up.documents.splice(..0, asked.documents);
     let Some(database) = look_up.open_if_there(arguments.fail_on.is_some())? else {
         return Ok(None);
     };
     let groups = [(facts.distribution.clone(), facts.packages.clone())];
-    let known = look_up.known(&database, &groups, name, Some(facts))?;
+    let known = look_up.known(&database, &groups, &product, Some(facts))?;
     known.warn_of_excuses();
     let fails = |each| arguments.fail_on.is_some_and(|conditions| conditions.holds(each));
     Ok(Some(OfImage {
@@ -192,7 +233,8 @@ pub(crate) fn into_images(
     let mut void = BTreeSet::new();
     for (reference, facts) in images.iter() {
         let groups = [(facts.distribution.clone(), facts.packages.clone())];
-        let known = look_up.known(&database, &groups, reference, Some(facts))?;
+        let product = Asked::named(reference).product(facts);
+        let known = look_up.known(&database, &groups, &product, Some(facts))?;
         void.extend(known.excused.void);
         unjudged.merge(known.matches);
         found.insert(reference.to_owned(), known.excused.kept);
@@ -221,7 +263,9 @@ fn read_vex(path: &Path) -> Result<Document, CommandError> {
     File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut text))
         .map_err(|error| failed(error.to_string()))?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let document = vex::parse(&text).map_err(|error| failed(error.to_string()))?;
+    let document = Document { name, ..document };
     if document.skipped > 0 {
         output::warn(&format!(
             "{}: {} statements are not understood, and excuse nothing",

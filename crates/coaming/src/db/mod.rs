@@ -6,7 +6,7 @@ mod query;
 mod transfer;
 mod update;
 
-pub(crate) use known::{OfImage, into_images, of_image};
+pub(crate) use known::{Asked, OfImage, into_images, of_image};
 
 use std::cmp::Ordering;
 use std::io::{self, BufRead as _, Read as _};

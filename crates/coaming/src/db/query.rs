@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError>
     let database = judge.open()?;
     let (named, failed) = read_packages(&arguments.packages)?;
     let groups = by_distribution(named);
-    let known = judge.known(&database, &groups, "", None)?;
+    let known = judge.known(&database, &groups, &vex::Product::default(), None)?;
     known.warn_of_excuses();
     output::write(None, |out| {
         let value = match arguments.format {

@@ -21,6 +21,7 @@ mod net;
 mod pin;
 #[path = "../../../coaming-daemon/tests/it/real.rs"]
 mod real_daemon;
+mod real_packages;
 mod registry_results;
 mod render;
 mod scan;

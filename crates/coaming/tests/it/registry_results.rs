@@ -78,6 +78,14 @@ const APK: &str = "P:zlib\nV:1.2.12-r1\nA:x86_64\n\nP:busybox\nV:1.35.0-r17\nA:x
 
 /// An Alpine image of two packages with documents attached to it, and a scanner's answers beside.
 fn registry(scanner: &[(&str, &[u8])]) -> String {
+    registry_with(scanner, |_| attached())
+}
+
+/// The same with other documents, made of the image's digest.
+fn registry_with(
+    scanner: &[(&str, &[u8])],
+    attached: impl FnOnce(&str) -> Vec<(&'static str, serde_json::Value)>,
+) -> String {
     serve(|_| {
         let mut layer = tar_entry("etc/os-release", "ID=alpine\nVERSION_ID=3.16.2\n");
         layer.extend(tar_entry("lib/apk/db/installed", APK));
@@ -97,7 +105,7 @@ fn registry(scanner: &[(&str, &[u8])]) -> String {
         );
         let digest = sha256(&manifest);
         answers.insert("/v2/shop/web/manifests/1".to_owned(), (MANIFEST, manifest));
-        let referrers: Vec<_> = attached()
+        let referrers: Vec<_> = attached(&digest)
             .into_iter()
             .map(|(kind, document)| {
                 let artifact = self::manifest(
@@ -191,6 +199,98 @@ fn run(host: &str, arguments: &[&str]) -> Output {
     .concat());
     assert!(!output.stdout.is_empty(), "{}", stderr(&output));
     output
+}
+
+/// What is left and what is excused, in the program's own words.
+fn judged(output: &Output) -> (Vec<serde_json::Value>, Vec<String>) {
+    let known = json_of(output)["vulnerabilities"].clone();
+    let reasons = known["excused"].as_array().unwrap().iter();
+    let reasons = reasons.map(|each| each["excused"].as_str().unwrap().to_owned()).collect();
+    (known["vulnerabilities"].as_array().unwrap().clone(), reasons)
+}
+
+/// A document that says of a product that it is not affected.
+fn vex(product: &serde_json::Value) -> (&'static str, serde_json::Value) {
+    let document = json!({"@context": "https://openvex.dev/ns/v0.2.0", "author": "Alice", "statements": [
+        {"vulnerability": {"name": "CVE-2022-37434"}, "status": "not_affected", "products": [product],
+         "impact_statement": "nothing is inflated"}]});
+    ("application/vnd.openvex+json", document)
+}
+
+#[test]
+fn attached_vex_excuses_nothing_unless_it_is_trusted() {
+    let host = registry(&[]);
+    let shown = run(&host, &["--fail-on", "fixable"]);
+    assert_eq!(shown.status.code(), Some(1), "{}", stdout(&shown));
+    let warning = "excuses nothing: its signature was not verified, and whoever can push";
+    assert!(stdout(&shown).contains(warning), "{}", stdout(&shown));
+    let trusted = run(&host, &["--fail-on", "fixable", "--trust-registry-vex"]);
+    let out = stdout(&trusted);
+    assert_eq!(trusted.status.code(), Some(0), "{out}");
+    assert!(out.contains("you trust it by --trust-registry-vex; its signature was not"), "{out}");
+    let word = "excused: CVE-2022-37434 in zlib 1.2.12-r1, not affected: vulnerable_code_not_present (says sha256:";
+    assert!(out.contains(word), "{out}");
+    let alone = super::run(&["image", "--trust-registry-vex", "crates"]);
+    assert_eq!(alone.status.code(), Some(2), "it goes with --registry-results");
+}
+
+#[test]
+fn attached_vex_counts_for_this_image_alone() {
+    let other = format!("pkg:oci/web@sha256:{}", "0".repeat(64));
+    let zlib = json!({"@id": "pkg:apk/alpine/zlib"});
+    let with_part = |image: &str| json!({"@id": image, "subcomponents": [&zlib]});
+    for (make, counts) in [
+        (
+            Box::new(|digest: &str| json!(format!("pkg:oci/web@{digest}")))
+                as Box<dyn Fn(&str) -> _>,
+            true,
+        ),
+        (Box::new(|digest: &str| with_part(&format!("pkg:oci/web@{digest}"))), true),
+        (Box::new(|_: &str| zlib.clone()), true),
+        (Box::new(|_: &str| json!(other.clone())), false),
+        (Box::new(|_: &str| with_part(&other)), false),
+        (Box::new(|_: &str| with_part("https://example.com/another-product")), false),
+    ] {
+        let mut product = json!(null);
+        let host = registry_with(&[], |digest| {
+            product = make(digest);
+            vec![vex(&product)]
+        });
+        let output = run(&host, &["--format", "json", "--trust-registry-vex"]);
+        let (left, reasons) = judged(&output);
+        assert_eq!(
+            (left.len(), reasons.len()),
+            (usize::from(!counts), usize::from(counts)),
+            "{product}"
+        );
+        for reason in reasons {
+            assert!(
+                reason.starts_with("not affected: nothing is inflated (says sha256:"),
+                "{reason}"
+            );
+            let whose = "in the image's registry, by Alice; its signature was not verified)";
+            assert!(reason.ends_with(whose), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn what_cyclonedx_says_beside_the_image_counts_as_well_and_the_user_has_the_last_word() {
+    let bill = json!({"bomFormat": "CycloneDX", "specVersion": "1.6",
+        "components": [{"type": "library", "name": "zlib", "bom-ref": "z", "purl": "pkg:apk/alpine/zlib"}],
+        "vulnerabilities": [{"id": "CVE-2022-37434", "affects": [{"ref": "z"}],
+            "analysis": {"state": "not_affected", "justification": "code_not_reachable"}}]});
+    let host = registry_with(&[], |_| vec![("application/vnd.cyclonedx+json", bill)]);
+    let arguments = ["--format", "json", "--trust-registry-vex"];
+    let (left, reasons) = judged(&run(&host, &arguments));
+    assert_eq!((left.len(), reasons.len()), (0, 1));
+    let own = tempfile::NamedTempFile::new().unwrap();
+    let (_, mut document) = vex(&json!("pkg:apk/alpine/zlib"));
+    document["statements"][0]["status"] = json!("affected");
+    std::fs::write(own.path(), document.to_string()).unwrap();
+    let ours = ["--vex", own.path().to_str().unwrap()];
+    let (left, _) = judged(&run(&host, &[&arguments[..], &ours].concat()));
+    assert_eq!(left.len(), 1, "we say that it is");
 }
 
 const HARBOR: &[u8] = include_bytes!("../../../coaming-registry/tests/recorded/harbor.json");
