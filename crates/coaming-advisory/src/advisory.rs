@@ -61,6 +61,8 @@ pub(crate) struct Entry {
     pub(crate) versions: Vec<String>,
     /// The distribution's own word for how bad it is in this package.
     pub(crate) severity: Option<Severity>,
+    /// The module streams that it is about, `nodejs:16`; empty where it is about none, or does not say.
+    pub(crate) streams: Vec<String>,
 }
 
 /// Packs a value.

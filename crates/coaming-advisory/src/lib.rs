@@ -16,6 +16,7 @@ mod excuse;
 mod gate;
 mod group;
 mod matching;
+mod module;
 mod osv;
 mod owned;
 mod place;

@@ -19,7 +19,7 @@ use crate::database::{Database, DatabaseError};
 use crate::group::Groups;
 use crate::owned::Owned;
 use crate::query::{self, Query, Unasked};
-use crate::{Version, priority};
+use crate::{Version, module, priority};
 
 /// A known vulnerability of a package.
 #[derive(Clone, Debug, PartialEq)]
@@ -234,7 +234,12 @@ fn identity(package: &Package) -> (PackageKind, &str, &str, Option<&str>) {
 fn affected(query: &Query, version: &Version, entry: &Entry) -> Option<Option<String>> {
     for interval in &entry.intervals {
         if interval.contains(query.order, version) == Some(true)
-            && same_stream(query, interval.fixed())
+            && module::is_same_stream(
+                &query.version,
+                query.stream.as_deref(),
+                interval.fixed(),
+                &entry.streams,
+            )
         {
             return Some(interval.fixed().map(str::to_owned));
         }
@@ -246,11 +251,4 @@ fn affected(query: &Query, version: &Version, entry: &Entry) -> Option<Option<St
                 .is_some_and(std::cmp::Ordering::is_eq)
     });
     listed.then_some(None)
-}
-
-/// Red Hat builds one package in several module streams and outside of modules, each with fixes of its
-/// own: a fix in a module says nothing of a package outside.
-fn same_stream(query: &Query, fixed: Option<&str>) -> bool {
-    let module = |version: &str| version.contains(".module+") || version.contains(".module_");
-    fixed.is_none_or(|fixed| module(fixed) == module(&query.version))
 }

@@ -76,6 +76,8 @@ pub(crate) struct Package {
     pub(crate) ecosystem: String,
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) name: String,
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    pub(crate) purl: String,
 }
 
 /// A range of versions.

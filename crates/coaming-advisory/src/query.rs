@@ -2,7 +2,7 @@
 
 use coaming_image::{Distribution, Package, PackageKind};
 
-use crate::{Ecosystem, Order, place};
+use crate::{Ecosystem, Order, module, place};
 
 /// A question to the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(crate) struct Query {
     pub(crate) order: Order,
     pub(crate) name: String,
     pub(crate) version: String,
+    /// The module stream that the package is of: `nodejs:16`.
+    pub(crate) stream: Option<String>,
 }
 
 /// Why nothing can be asked about a package.
@@ -51,11 +53,13 @@ pub(crate) fn queries(
     let ecosystem = ecosystem.ok_or(Unasked::UnknownDistribution)?;
     let parsed = Ecosystem::parse(&ecosystem);
     let order = parsed.order().ok_or(Unasked::UnknownDistribution)?;
+    let stream = (order == Order::Rpm).then(|| module::of_url(&package.purl)).flatten();
     let query = |name: &str, version: &str| Query {
         ecosystem: ecosystem.clone(),
         order,
         name: place::package(&parsed.name, name),
         version: version.to_owned(),
+        stream: stream.clone(),
     };
     let source = package.source.as_ref().map(|source| {
         let version = if package.kind == PackageKind::Rpm {

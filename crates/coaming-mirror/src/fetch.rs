@@ -253,18 +253,24 @@ struct Place {
     part_tag: PathBuf,
 }
 
+/// Removes the tag of a file: whoever asks for it next gets all of it.
+pub(crate) fn forget(target: &Path) {
+    drop(fs::remove_file(beside(target, ".etag")));
+}
+
+fn beside(target: &Path, end: &str) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(end);
+    target.with_file_name(name)
+}
+
 impl Place {
     fn new(target: &Path) -> Result<Self, FetchError> {
-        let beside = |end: &str| {
-            let mut name = target.file_name().unwrap_or_default().to_owned();
-            name.push(end);
-            target.with_file_name(name)
-        };
         let place = Self {
             target: target.to_path_buf(),
-            tag: beside(".etag"),
-            part: beside(".part"),
-            part_tag: beside(".part.etag"),
+            tag: beside(target, ".etag"),
+            part: beside(target, ".part"),
+            part_tag: beside(target, ".part.etag"),
         };
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(|source| place.failed(source))?;

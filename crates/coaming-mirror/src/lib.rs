@@ -11,6 +11,7 @@
 mod fetch;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use fetch::FetchError;
 
@@ -77,6 +78,14 @@ pub struct Downloaded {
     pub unchanged: Vec<String>,
     /// What failed, and why.
     pub failed: Vec<(String, FetchError)>,
+    /// When the newest of the files was received, whichever run it was in.
+    pub newest: Option<SystemTime>,
+}
+
+/// Forgets which version of a file was downloaded, because it turned out to be damaged: the next run
+/// downloads it anew. A file that is none of ours is left alone.
+pub fn forget(file: &Path) {
+    fetch::forget(file);
 }
 
 /// Downloads what changed.
@@ -91,7 +100,11 @@ pub fn download(
     let client = fetch::Client::new()?;
     let mut result = Downloaded::default();
     for (name, address, file) in files(request)? {
-        match client.fetch(&name, &address, &request.folder.join(&file), progress) {
+        let file = request.folder.join(&file);
+        let fetched = client.fetch(&name, &address, &file, progress);
+        let received = std::fs::metadata(&file).and_then(|metadata| metadata.modified()).ok();
+        result.newest = result.newest.max(received);
+        match fetched {
             Ok(true) => result.changed.push(name),
             Ok(false) => result.unchanged.push(name),
             Err(error) => result.failed.push((name, error)),

@@ -2,7 +2,8 @@
 //!
 //! An archive is hostile until it is read: its entries are bounded in number and size, and in what they
 //! unpack to together. One that unpacks to more gives nothing at all: what was read of it before that
-//! was noticed depends on the threads.
+//! was noticed depends on the threads. One that was cut or altered on its way is told apart from records
+//! that are no good: nobody knows what it held.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::convert::{self, Parsed};
 use crate::osv::{self, MAX_RECORD, Skip};
@@ -28,7 +30,12 @@ pub(super) struct Archive {
     pub(super) records: Vec<Result<Parsed, Skip>>,
     /// What could not be read.
     pub(super) problems: Vec<String>,
+    /// Whether something is missing because the file was cut or altered, or is larger than any export.
+    pub(super) damaged: bool,
 }
+
+/// An entry that is not what was packed.
+struct Damage(String);
 
 /// Reads an archive.
 ///
@@ -51,16 +58,28 @@ pub(super) fn read(path: &Path) -> io::Result<Archive> {
                 .collect())
         })
         .collect();
-    let mut archive = Archive { records: Vec::with_capacity(entries), problems: Vec::new() };
-    for part in parts {
-        archive.records.extend(part?);
-    }
+    let mut archive =
+        Archive { records: Vec::with_capacity(entries), problems: Vec::new(), damaged: false };
     let place = path.display();
+    for part in parts {
+        for entry in part? {
+            match entry {
+                Ok(record) => archive.records.push(record),
+                Err(_) if archive.damaged => {}
+                Err(Damage(reason)) => {
+                    archive.damaged = true;
+                    archive.problems.push(format!("{place} is damaged: {reason}"));
+                }
+            }
+        }
+    }
     if count > MAX_ENTRIES {
+        archive.damaged = true;
         archive.problems.push(format!("{place}: only the first {MAX_ENTRIES} entries were read"));
     }
     if budget.load(Ordering::Relaxed) == 0 {
         archive.records.clear();
+        archive.damaged = true;
         archive.problems.push(format!(
             "{place}: unpacks to more than {MAX_RATIO} times its size, as no export does; nothing of it \
              is used"
@@ -74,15 +93,27 @@ fn open(path: &Path) -> io::Result<ZipArchive<BufReader<File>>> {
 }
 
 /// Reads an entry; `None` for what is no record, or once the budget is spent.
+///
+/// # Errors
+///
+/// Where it is not what was packed: its header or its checksum is wrong.
 fn read_entry(
     archive: &mut ZipArchive<BufReader<File>>,
     index: usize,
     budget: &AtomicU64,
-) -> Option<Result<Parsed, Skip>> {
+) -> Option<Result<Result<Parsed, Skip>, Damage>> {
     if budget.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    let Ok(mut entry) = archive.by_index(index) else { return Some(Err(Skip::Malformed)) };
+    let damage = |reason: &dyn std::fmt::Display| {
+        Some(Err(Damage(format!("its entry {}: {reason}", index + 1))))
+    };
+    let mut entry = match archive.by_index(index) {
+        Ok(entry) => entry,
+        Err(error @ (ZipError::Io(_) | ZipError::InvalidArchive(_))) => return damage(&error),
+        // With a password, or packed in a way that no export is.
+        Err(_) => return Some(Ok(Err(Skip::Malformed))),
+    };
     if !entry.is_file() || !entry.name().is_ok_and(|name| name.ends_with(".json")) {
         return None;
     }
@@ -93,10 +124,10 @@ fn read_entry(
     let _ = budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
         Some(left.saturating_sub(spent))
     });
-    Some(match read {
-        Ok(_) => parse(&text),
-        Err(_) => Err(Skip::Malformed),
-    })
+    match read {
+        Ok(_) => Some(Ok(parse(&text))),
+        Err(error) => damage(&error),
+    }
 }
 
 /// Reads a record that is a file of its own.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::advisory::{Advisory, Entry};
 use crate::osv::{Affected, Range, Rating, Record, Skip, is_plain};
 use crate::range::{self, Interval};
-use crate::{Ecosystem, Order, Version, place, score};
+use crate::{Ecosystem, Order, Version, module, place, score};
 
 /// Longer summaries are cut.
 const MAX_SUMMARY: usize = 200;
@@ -49,6 +49,7 @@ pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
         return Err(Skip::Informational);
     }
     let own = own_severity(&record.severity);
+    let streams = module::streams_in(&record.summary);
     let mut places = Vec::new();
     let mut reason = Skip::UnknownEcosystem;
     let mut distribution = false;
@@ -60,10 +61,14 @@ pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
             continue;
         }
         distribution |= matches!(order, Order::Dpkg | Order::Apk | Order::Rpm);
-        let Some(entry) = entry(order, affected, own) else {
+        let Some(mut entry) = entry(order, affected, own) else {
             reason = Skip::InvalidRange;
             continue;
         };
+        if entry.intervals.iter().any(|it| it.fixed().is_some_and(module::is_modular)) {
+            let own = module::of_url(&affected.package.purl);
+            entry.streams = own.map_or_else(|| streams.clone(), |stream| vec![stream]);
+        }
         places.push(Place { package: place::package(&ecosystem.name, name), ecosystem, entry });
     }
     if places.is_empty() {
@@ -165,7 +170,7 @@ fn entry(
         .find_map(|word| score::word(word))
         .or_else(|| own_severity(&affected.severity))
         .or(own);
-    Some(Entry { advisory: 0, intervals, versions, severity })
+    Some(Entry { advisory: 0, intervals, versions, severity, streams: Vec::new() })
 }
 
 /// Whether a listed version lies in an interval anyway.

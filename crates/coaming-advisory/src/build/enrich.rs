@@ -31,22 +31,19 @@ struct Listed {
     date_added: String,
 }
 
-/// Reads all files of both kinds; of two that speak of one CVE, the later by name counts.
+/// Reads all files of both kinds; of two that speak of one CVE, the later by name counts. Tells `failed`
+/// of those that can't be read.
 pub(super) fn read(
     scores: &[PathBuf],
     exploited: &[PathBuf],
-    problems: &mut Vec<String>,
+    mut failed: impl FnMut(&Path, &io::Error),
 ) -> Exploits {
     let mut exploits = Exploits::new();
     for path in scores {
-        if let Err(error) = read_scores(path, &mut exploits) {
-            problems.push(format!("{}: {error}", path.display()));
-        }
+        read_scores(path, &mut exploits).unwrap_or_else(|error| failed(path, &error));
     }
     for path in exploited {
-        if let Err(error) = read_catalog(path, &mut exploits) {
-            problems.push(format!("{}: {error}", path.display()));
-        }
+        read_catalog(path, &mut exploits).unwrap_or_else(|error| failed(path, &error));
     }
     exploits
 }

@@ -5,6 +5,8 @@
 //! (`known_exploited_vulnerabilities.json`). Invariants:
 //!
 //! * What can't be used is counted with its reason, and never costs the rest.
+//! * A file of records that can't be read, or is damaged, never costs what an older database knew: then
+//!   that stays.
 //! * The same files give the same database, whatever the number of threads.
 //! * The database appears whole, or the old one stays.
 
@@ -17,6 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::Database;
 pub use crate::osv::Skip;
 use convert::Parsed;
 
@@ -63,6 +66,22 @@ pub enum BuildError {
         /// What was wrong with the files that are there; empty, or starting with a semicolon.
         problems: String,
     },
+    /// A file can't be read, or was cut or altered on its way, and a database is there that may hold what
+    /// is missing.
+    #[error(
+        "{}; {target} stays as it was, for a new database would miss what is in there: get {} again, or \
+         take it out of the folder to build without it",
+        .problems.join("; "),
+        if .files.len() == 1 { "that file" } else { "those files" },
+    )]
+    Damaged {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// What is wrong with each.
+        problems: Vec<String>,
+        /// The database that is there.
+        target: String,
+    },
     /// The new database could not be written; the old one, if there is one, is as it was.
     #[error("can't write {path}: {reason}; what was there before is unchanged")]
     Write {
@@ -97,29 +116,36 @@ pub fn build(
     let sources = sources(folder)?;
     let mut result = Built::default();
     let mut records = Records::default();
+    let mut damage = Damage::default();
     for path in &sources.archives {
         progress(&path.display().to_string());
         match archive::read(path) {
             Ok(archive) => {
+                if archive.damaged {
+                    damage.add(path, archive.problems.clone());
+                }
                 result.problems.extend(archive.problems);
                 records.add_all(archive.records, &mut result);
             }
-            Err(error) => result.problems.push(format!("{}: {error}", path.display())),
+            Err(error) => damage.add_error(path, &error, &mut result),
         }
     }
     for path in &sources.records {
         match archive::read_file(path) {
             Ok(record) => records.add_all(vec![record], &mut result),
-            Err(error) => result.problems.push(format!("{}: {error}", path.display())),
+            Err(error) => damage.add_error(path, &error, &mut result),
         }
     }
+    progress("EPSS and CISA's list");
+    let exploits = enrich::read(&sources.scores, &sources.exploited, |path, error| {
+        result.problems.push(format!("{}: {error}", path.display()));
+    });
+    damage.check(target)?;
     if records.0.is_empty() {
         let problems: String =
             result.problems.iter().take(3).map(|problem| format!("; {problem}")).collect();
         return Err(BuildError::Nothing { path: folder.display().to_string(), problems });
     }
-    progress("EPSS and CISA's list");
-    let exploits = enrich::read(&sources.scores, &sources.exploited, &mut result.problems);
     progress("writing");
     let mut parsed: Vec<Parsed> = records.0.into_values().collect();
     // Advisories about one package lie together: who asks about it unpacks few blocks.
@@ -127,6 +153,37 @@ pub fn build(
     write::write(parsed, &exploits, target, built, &mut result)
         .map_err(|reason| BuildError::Write { path: target.display().to_string(), reason })?;
     Ok(result)
+}
+
+/// The files that can't be read as they were written.
+#[derive(Default)]
+struct Damage {
+    files: Vec<PathBuf>,
+    problems: Vec<String>,
+}
+
+impl Damage {
+    fn add(&mut self, path: &Path, problems: Vec<String>) {
+        self.files.push(path.to_path_buf());
+        self.problems.extend(problems);
+    }
+
+    fn add_error(&mut self, path: &Path, error: &io::Error, result: &mut Built) {
+        let problem = format!("{}: {error}", path.display());
+        result.problems.push(problem.clone());
+        self.add(path, vec![problem]);
+    }
+
+    /// Whether to go on: without what is missing, where no database is there that may have it.
+    fn check(mut self, target: &Path) -> Result<(), BuildError> {
+        const SHOWN: usize = 3;
+        if self.files.is_empty() || Database::open(target).is_err() {
+            return Ok(());
+        }
+        self.problems.truncate(SHOWN);
+        let target = target.display().to_string();
+        Err(BuildError::Damaged { files: self.files, problems: self.problems, target })
+    }
 }
 
 /// Reads a record as the build does, for whoever has one and no folder, such as a fuzzer.

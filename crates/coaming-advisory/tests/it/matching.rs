@@ -325,6 +325,65 @@ fn a_fix_in_a_module_stream_says_nothing_of_others() {
 }
 
 #[test]
+fn one_vulnerability_is_fixed_in_each_module_stream_apart() {
+    // As Rocky Linux and AlmaLinux publish it: an advisory a stream, which the summary names.
+    let advisory = |id: &str, ecosystem: &str, stream: &str, packages: &[(&str, &str)]| {
+        let mut record = json!({"schema_version": "1.6.0", "id": id, "modified": "2025-01-01T00:00:00Z",
+            "upstream": ["CVE-2022-43548"],
+            "summary": format!("Important: {stream} security, bug fix, and enhancement update")});
+        record["affected"] = packages
+            .iter()
+            .map(|(name, version)| json!({"package": {"ecosystem": ecosystem, "name": name},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": version}]}]}))
+            .collect();
+        record
+    };
+    for (ecosystem, distro, tag) in [
+        ("Rocky Linux:8", "rocky-8.9", "module+el8.7.0"),
+        ("AlmaLinux:8", "almalinux-8.9", "module_el8.7.0"),
+        ("Red Hat:enterprise_linux:8::appstream", "rhel-8.9", "module+el8.7.0"),
+    ] {
+        let of = |version: &str| format!("{version}.{tag}+1+45d748af");
+        let (node_16, node_18) = (of("1:16.18.1-3"), of("1:18.12.1-2"));
+        let (tool_16, tool_18) = (of("0:2.0.20-2"), of("0:2.0.20-9"));
+        let world = World::new(&[
+            advisory(
+                "A-16",
+                ecosystem,
+                "nodejs:16",
+                &[("nodejs", &node_16), ("nodejs-nodemon", &tool_16)],
+            ),
+            advisory(
+                "A-18",
+                ecosystem,
+                "nodejs:18",
+                &[("nodejs", &node_18), ("nodejs-nodemon", &tool_18)],
+            ),
+        ]);
+        let ask = |name: &str, version: &str, stream: &str| {
+            let version = of(version).replace('+', "%2B");
+            let label = format!("rpmmod=nodejs:{stream}:8070020221215:abc");
+            world.found(&[&format!("pkg:rpm/x/{name}@{version}?distro={distro}&{label}")])
+        };
+        let found =
+            |package: &str, version: &str| vec![format!("CVE-2022-43548 {package} {version}")];
+        assert_eq!(ask("nodejs", "1:16.17.1-1", "16"), found("nodejs", &node_16));
+        assert_eq!(ask("nodejs", "1:16.18.1-3", "16"), Vec::<String>::new(), "{ecosystem}");
+        assert_eq!(
+            ask("nodejs", "1:16.19.1-1", "16"),
+            Vec::<String>::new(),
+            "older than the fix of 18"
+        );
+        assert_eq!(ask("nodejs", "1:18.9.1-1", "18"), found("nodejs", &node_18));
+        // The same version in both streams, built anew for each.
+        assert_eq!(ask("nodejs-nodemon", "2.0.20-3", "16"), Vec::<String>::new());
+        assert_eq!(ask("nodejs-nodemon", "2.0.20-3", "18"), found("nodejs-nodemon", &tool_18));
+        // A stream that no advisory is about.
+        assert_eq!(ask("nodejs", "1:14.21.1-2", "14"), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn silence_is_explained() {
     let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
     let (packages, distribution) = packages(&[
@@ -383,6 +442,7 @@ fn hostile_records_cost_only_themselves() {
     }
     fs::write(osv.join("broken.zip"), b"PK\x03\x04 no archive").unwrap();
     fs::write(osv.join("bomb.zip"), bomb()).unwrap();
+    fs::remove_file(world.folder.path().join("db")).unwrap();
     let built = run(world.folder.path()).unwrap();
     assert_eq!(built.advisories, 1);
     assert_eq!(built.skipped[&Skip::Malformed], 4);
@@ -428,6 +488,60 @@ fn whatever_is_done_to_a_record_it_is_read_or_left_out() {
         }
     }
     assert!(read > 100 && left_out > 100, "{read} {left_out}");
+}
+
+/// An archive of records, as OSV exports them.
+fn export(records: &[Value]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for record in records {
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated);
+        writer.start_file(format!("{}.json", record["id"].as_str().unwrap()), options).unwrap();
+        writer.write_all(record.to_string().as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_damaged_archive_leaves_the_old_database() {
+    let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
+    let osv = world.folder.path().join("osv");
+    let whole =
+        export(&[fixed("GHSA-2", "npm", "b", "2.0.0"), fixed("GHSA-3", "npm", "c", "2.0.0")]);
+    let place = osv.join("all.zip");
+    fs::write(&place, &whole).unwrap();
+    run(world.folder.path()).unwrap();
+    let database = || fs::read(world.folder.path().join("db")).unwrap();
+    let before = database();
+    let altered = {
+        let mut bytes = whole.clone();
+        let middle = whole.windows(4).position(|bytes| bytes == b"PK\x03\x04").unwrap() + 60;
+        bytes[middle] ^= 0x55;
+        bytes
+    };
+    let damaged =
+        [whole[..whole.len() / 2].to_vec(), whole[..whole.len() - 8].to_vec(), altered, Vec::new()];
+    for bytes in &damaged {
+        fs::write(&place, bytes).unwrap();
+        let complaint = run(world.folder.path()).unwrap_err().to_string();
+        for part in ["all.zip", "stays as it was", "get that file again"] {
+            assert!(complaint.contains(part), "{complaint}");
+        }
+        assert!(database() == before);
+    }
+    // A record that is no good is no damage: all others are there.
+    fs::write(
+        &place,
+        export(&[fixed("GHSA-2", "npm", "b", "2.0.0"), json!({"id": "GHSA-3", "affected": 7})]),
+    )
+    .unwrap();
+    let built = run(world.folder.path()).unwrap();
+    assert_eq!((built.advisories, built.skipped[&Skip::Malformed]), (2, 1));
+    // Where nothing is lost by it the rest is used.
+    fs::remove_file(world.folder.path().join("db")).unwrap();
+    fs::write(&place, &damaged[0]).unwrap();
+    let built = run(world.folder.path()).unwrap();
+    assert_eq!((built.advisories, built.problems.len()), (1, 1), "{built:?}");
 }
 
 /// An archive of a hundred kilobytes that unpacks to a hundred megabytes.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use coaming_advisory::{Built, Database, Info};
+use coaming_advisory::{BuildError, Built, Database, Info};
 use time::OffsetDateTime;
 
 use crate::args::{DbBuildArguments, DbFormat, DbInfoArguments};
@@ -15,20 +15,24 @@ const OLD: i64 = 14;
 
 /// Builds the database from a folder.
 pub(super) fn build(arguments: &DbBuildArguments) -> Result<Outcome, CommandError> {
-    build_from(&arguments.folder, &super::file(&arguments.database)?)
+    let file = super::file(&arguments.database)?;
+    let built = build_from(&arguments.folder, &file).map_err(argument)?;
+    tell(&built, &file)
 }
 
-/// Builds the database from a folder, and says what it was made of.
-pub(super) fn build_from(folder: &Path, file: &Path) -> Result<Outcome, CommandError> {
-    let built = {
-        let _progress = Progress::start("building the database of vulnerabilities …");
-        coaming_advisory::build(folder, file, &timestamp(), &|_| {}).map_err(argument)?
-    };
+/// Builds the database from a folder.
+pub(super) fn build_from(folder: &Path, file: &Path) -> Result<Built, BuildError> {
+    let _progress = Progress::start("building the database of vulnerabilities …");
+    coaming_advisory::build(folder, file, &timestamp(), &|_| {})
+}
+
+/// Says what the database was made of.
+pub(super) fn tell(built: &Built, file: &Path) -> Result<Outcome, CommandError> {
     for problem in &built.problems {
         output::warn(problem);
     }
     output::write(None, |out| {
-        writeln!(out, "{}: {}", file.display(), counted(&built))?;
+        writeln!(out, "{}: {}", file.display(), counted(built))?;
         for (skip, count) in &built.skipped {
             writeln!(out, "left out: {count} {}", skip.reason())?;
         }

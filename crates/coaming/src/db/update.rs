@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
+use std::path::Path;
 
-use coaming_mirror::{ECOSYSTEMS, Request, download};
+use coaming_advisory::{BuildError, Built};
+use coaming_mirror::{Downloaded, ECOSYSTEMS, Request, download, forget};
 use indicatif::ProgressBar;
 
-use super::keep::{argument, build_from};
+use super::keep::{argument, build_from, tell};
 use crate::args::DbUpdateArguments;
 use crate::{CommandError, Outcome, output};
 
@@ -27,18 +29,34 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
     for (name, error) in &downloaded.failed {
         output::warn(&format!("{name} was not updated: {error}"));
     }
-    let outcome = if downloaded.changed.is_empty() && file.is_file() {
+    let outcome = if is_current(&file, &downloaded) {
         output::write(None, |out| {
             writeln!(out, "{}: nothing new; {}", file.display(), counted(&downloaded))
         })?;
         Outcome::Clean
     } else {
-        build_from(&folder, &file)?
+        tell(&rebuilt(&folder, &file)?, &file)?
     };
     Ok(if downloaded.failed.is_empty() { outcome } else { Outcome::Failed })
 }
 
-fn counted(downloaded: &coaming_mirror::Downloaded) -> String {
+/// Whether the database was built of all that was downloaded: an earlier run may have been stopped, or
+/// have failed, between both.
+fn is_current(file: &Path, downloaded: &Downloaded) -> bool {
+    let built = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
+    downloaded.changed.is_empty() && built.is_some() && downloaded.newest <= built
+}
+
+/// Builds the database anew. A file that turns out to be damaged is downloaded by the next run.
+fn rebuilt(folder: &Path, file: &Path) -> Result<Built, CommandError> {
+    build_from(folder, file).map_err(|error| {
+        let BuildError::Damaged { files, .. } = &error else { return argument(error) };
+        files.iter().for_each(|damaged| forget(damaged));
+        argument(format!("{error}; the next `coaming db update` downloads it anew"))
+    })
+}
+
+fn counted(downloaded: &Downloaded) -> String {
     format!("{} unchanged, {} failed", downloaded.unchanged.len(), downloaded.failed.len())
 }
 

@@ -240,3 +240,50 @@ fn an_update_that_is_refused_leaves_the_old_database_and_says_so() {
     assert!(error.contains("is no whole zip archive"), "{error}");
     assert!(knows("pkg:pypi/requests@1.0.0"));
 }
+
+#[test]
+fn a_damaged_download_leaves_the_old_database_and_is_fetched_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Arc<Mutex<HashMap<String, Vec<u8>>>> = Arc::default();
+    let put = |path: &str, body: Vec<u8>| {
+        files.lock().unwrap().insert(format!("/osv/{path}"), body);
+    };
+    put("PyPI/all.zip", export("PyPI", "requests"));
+    put("npm/all.zip", export("npm", "lodash"));
+    put("epss_scores-current.csv.gz", Vec::new());
+    put("known_exploited_vulnerabilities.json", br#"{"vulnerabilities": []}"#.to_vec());
+    let address = mirror(&files);
+    let database = folder.path().join("db").display().to_string();
+    let update = || {
+        let arguments =
+            ["db", "update", "--mirror", &address, "--ecosystem", "PyPI,npm", "--db", &database];
+        coaming(&arguments)
+    };
+    let knows = |url: &str| coaming(&["db", "query", "--db", &database, url]).2 == Some(1);
+    let (_, error, _) = update();
+    assert!(knows("pkg:pypi/requests@1.0.0"), "{error}");
+    // A disk that forgets a byte, and something new elsewhere.
+    let archive = folder.path().join("osv/PyPI/all.zip");
+    let mut bytes = std::fs::read(&archive).unwrap();
+    // Behind the header of the first record.
+    bytes[60] ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    put("npm/all.zip", export("npm", "minimist"));
+    let before = std::fs::read(&database).unwrap();
+    let (_, error, code) = update();
+    assert_eq!(code, Some(2), "{error}");
+    for part in ["all.zip is damaged", "stays as it was", "downloads it anew"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(std::fs::read(&database).unwrap() == before);
+    let (_, error, _) = update();
+    assert!(knows("pkg:pypi/requests@1.0.0") && knows("pkg:npm/minimist@1.0.0"), "{error}");
+    assert!(!knows("pkg:npm/lodash@1.0.0"), "it was withdrawn");
+    // What was downloaded by a run that did not come to the end is built by the next one.
+    std::fs::remove_file(&database).unwrap();
+    std::fs::write(&database, "of a run that was stopped").unwrap();
+    let old = std::fs::File::options().write(true).open(&database).unwrap();
+    old.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let (_, error, _) = update();
+    assert!(knows("pkg:pypi/requests@1.0.0"), "{error}");
+}
