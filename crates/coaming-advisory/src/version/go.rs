@@ -11,12 +11,15 @@ pub(super) fn parse(text: &str) -> Option<Version> {
     if let Some(text) = text.strip_prefix("go") {
         return toolchain(text);
     }
-    let text = text.strip_prefix('v').unwrap_or(text);
-    if let Some(version) = Version::parse(text) {
-        return (!text.starts_with('v')).then_some(version);
+    let numbers = text.strip_prefix('v').unwrap_or(text);
+    if let Some(version) = Version::parse(numbers) {
+        return (!numbers.starts_with('v')).then_some(version);
     }
-    let short = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if short { Version::parse(&complete(text)) } else { toolchain(text) }
+    if numbers.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Version::parse(&complete(numbers));
+    }
+    // A toolchain's version never has the `v`.
+    if text.starts_with('v') { None } else { toolchain(text) }
 }
 
 /// Reads a toolchain's version: numbers, then maybe `beta1` or `rc2`, then what a vendor adds.

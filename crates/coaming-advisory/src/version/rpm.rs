@@ -1,7 +1,7 @@
 //! Rpm's `[epoch:]version[-release]`, each compared as `rpmvercmp` does.
 //!
-//! Rpm takes nearly everything for a version; what is empty, or holds blanks or control characters,
-//! is none. A version without a release is older than the same one with it.
+//! Rpm takes everything for a version that is not empty. A version without a release is older than the
+//! same one with it.
 
 use std::cmp::Ordering;
 
@@ -16,8 +16,7 @@ pub(super) struct Version {
 
 impl Version {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim_matches(|character: char| character.is_ascii_whitespace());
-        if text.is_empty() || text.chars().any(|each| each.is_whitespace() || each.is_control()) {
+        if text.is_empty() {
             return None;
         }
         let (epoch, rest) = match text.split_once(':') {

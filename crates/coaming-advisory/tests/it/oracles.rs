@@ -8,7 +8,51 @@ use std::process::{Command, Stdio};
 use coaming_advisory::Order;
 
 /// How many pairs are compared where one process judges them all.
-const PAIRS: usize = 8000;
+const PAIRS: usize = 20_000;
+
+/// What versions are made of somewhere: signs, words, numbers with zeros before them, other alphabets.
+const ODD: [&str; 40] = [
+    "",
+    " ",
+    "v",
+    "V",
+    "0",
+    "00",
+    "01",
+    "1",
+    "9",
+    "10",
+    "1.0",
+    "2147483648",
+    "4294967296",
+    "20230101120000",
+    ".",
+    "..",
+    "-",
+    "--",
+    "+",
+    "_",
+    "~",
+    "^",
+    ":",
+    "!",
+    "*",
+    "x",
+    "a",
+    "B",
+    "alpha",
+    "beta",
+    "rc",
+    "dev",
+    "dev-master",
+    "SNAPSHOT",
+    "final",
+    "é",
+    "１",
+    "@",
+    "%",
+    "#",
+];
 
 /// A generator of numbers that gives the same ones each time.
 struct Random(u64);
@@ -34,13 +78,28 @@ impl Random {
         version
     }
 
-    /// Pairs, half of which differ in their ends only.
+    /// Anything that somebody could take for a version, and things that nobody would: of these parts,
+    /// and of `ODD`.
+    fn text(&mut self, parts: &[&str]) -> String {
+        let mut text = String::new();
+        for _ in 0..self.below(7) {
+            let from = if self.below(3) == 0 { parts } else { &ODD };
+            text.push_str(from[self.below(from.len())]);
+        }
+        text
+    }
+
+    /// Pairs, half of which differ in their ends only, and a third of which is odd.
     fn pairs(&mut self, count: usize, parts: &[&str]) -> Vec<(String, String)> {
         (0..count)
             .map(|_| {
-                let left = self.version(parts);
+                let odd = self.below(3) == 0;
+                let version = |random: &mut Self| {
+                    if odd { random.text(parts) } else { random.version(parts) }
+                };
+                let left = version(self);
                 let right = match self.below(4) {
-                    0 | 1 => self.version(parts),
+                    0 | 1 => version(self),
                     2 => format!("{left}{}", parts[self.below(parts.len())]),
                     _ => left.replacen(|each: char| each.is_ascii_digit(), "1", 1),
                 };
@@ -84,6 +143,89 @@ fn compare(order: Order, pairs: &[(String, String)], verdicts: &str) {
     assert_eq!(verdicts.len(), pairs.len(), "the judge said something on each pair");
     for ((left, right), verdict) in pairs.iter().zip(verdicts) {
         assert_eq!(sign(order.compare(left, right)), verdict, "{left} and {right}");
+    }
+}
+
+/// Runs a judge of Debian's versions by dpkg's own module for Perl, which reads many at once.
+#[test]
+fn dpkgs_perl_module_agrees() {
+    const SCRIPT: &str = "
+use Dpkg::Version;
+while (<STDIN>) {
+  chomp;
+  my ($left, $right) = map { Dpkg::Version->new($_, check => 1) } split /\\t/, $_, -1;
+  print !defined $left || !defined $right ? '?' : $left < $right ? '<' : $left > $right ? '>' : '=', qq(\n);
+}";
+    let parts = ["a", "~", "~rc", "+", "+deb12u", ".", "-", "-1", "dfsg", "ubuntu", "Z", "-0"];
+    // What is no version is judged by dpkg itself: here the module is laxer.
+    let plain = |text: &str| {
+        text.starts_with(|each: char| each.is_ascii_digit())
+            && !text.ends_with('-')
+            && text.chars().all(|each| each.is_ascii_alphanumeric() || ".+-~".contains(each))
+    };
+    let pairs: Vec<_> = Random(31)
+        .pairs(PAIRS, &parts)
+        .into_iter()
+        .filter(|(left, right)| plain(left) && plain(right))
+        .collect();
+    assert!(pairs.len() > PAIRS / 4);
+    match judge("perl", &["-e", SCRIPT], &pairs) {
+        Some(verdicts) => compare(Order::Dpkg, &pairs, &verdicts),
+        None => skip("dpkgs_perl_module_agrees", "perl with dpkg-dev's modules is not installed"),
+    }
+}
+
+/// Go's own module for versions, as Debian packages it.
+#[test]
+fn go_agrees() {
+    const PROGRAM: &str = r#"
+package main
+import ("bufio"; "fmt"; "os"; "strings"; "golang.org/x/mod/semver")
+func main() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		pair := strings.Split(lines.Text(), "\t")
+		if !semver.IsValid(pair[0]) || !semver.IsValid(pair[1]) { fmt.Println("?"); continue }
+		fmt.Println([]string{"<", "=", ">"}[semver.Compare(pair[0], pair[1]) + 1])
+	}
+}"#;
+    const SOURCES: &str = "/usr/share/gocode";
+    let parts = [
+        "-a",
+        "-0",
+        "-01",
+        ".1",
+        "+incompatible",
+        "-rc.1",
+        "+",
+        "-",
+        "-é",
+        ".2.3",
+        "-0.20200622213623-75b288015ac9",
+        ".99999999999999999999999",
+    ];
+    // Without the `v` versions are Go's own too, but not to this module.
+    let pairs: Vec<_> = Random(37)
+        .pairs(PAIRS, &parts)
+        .into_iter()
+        .map(|(left, right)| (format!("v{left}"), format!("v{right}")))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("compare.go");
+    std::fs::write(&program, PROGRAM).unwrap();
+    let there = std::path::Path::new(SOURCES).join("src/golang.org/x/mod/semver").is_dir();
+    let built = there
+        && Command::new("go")
+            .args(["build", "-o", "compare", "compare.go"])
+            .current_dir(folder.path())
+            .envs([("GO111MODULE", "off"), ("GOPATH", SOURCES), ("GOFLAGS", "")])
+            .env("GOCACHE", folder.path().join("cache"))
+            .status()
+            .is_ok_and(|status| status.success());
+    let compare_program = folder.path().join("compare");
+    match judge(compare_program.to_str().unwrap(), &[], &pairs).filter(|_| built) {
+        Some(verdicts) => compare(Order::Go, &pairs, &verdicts),
+        None => skip("go_agrees", "go with golang-golang-x-mod-dev is not installed"),
     }
 }
 
@@ -136,8 +278,8 @@ fn rpm_agrees() {
     const SCRIPT: &str = "%{lua:
 for line in io.lines() do
   local left, right = line:match('^(.-)\\t(.*)$')
-  local order = rpm.vercmp(left, right)
-  print(order < 0 and '< ' or order > 0 and '> ' or '= ')
+  local valid, order = pcall(rpm.vercmp, left, right)
+  print(not valid and '? ' or order < 0 and '< ' or order > 0 and '> ' or '= ')
 end}";
     let parts = ["a", "rc", "~", "^", "~rc1", "^git1", ".", "_", "-1", "-", "el8", ".fc", "Z", "+"];
     let pairs = Random(11).pairs(PAIRS, &parts);
@@ -303,7 +445,13 @@ public class Compare {
         "_1",
         ".99999999999999999999999",
     ];
-    let pairs = Random(29).pairs(PAIRS, &parts);
+    // To Maven everything is a version; nothing, and what holds blanks, is none here. Digits of other
+    // alphabets are letters here.
+    let version = |text: &String| {
+        !text.is_empty() && !text.contains(|each: char| each.is_whitespace() || each == '１')
+    };
+    let mut pairs = Random(29).pairs(2 * PAIRS, &parts);
+    pairs.retain(|(left, right)| version(left) && version(right));
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("Compare.java");
     std::fs::write(&program, PROGRAM).unwrap();
