@@ -1,16 +1,17 @@
 //! What the database holds of an advisory, and how it is packed.
 //!
-//! Two kinds of things are stored: advisories, many to a compressed block; and for each package the
-//! advisories that speak of it, with the versions that are affected. What does not unpack is an
-//! error, never a panic, and unpacks to a bounded size.
+//! Two kinds of things are stored: advisories, many to a compressed block, each read on its own; and for
+//! each package the advisories that speak of it, with the versions that are affected. What does not unpack
+//! is an error, never a panic, and unpacks to a bounded size.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use coaming_finding::Severity;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::range::Interval;
+use crate::score::Score;
 
 /// More bytes than any block unpacks to.
 const MAX_BLOCK: usize = 64 << 20;
@@ -31,8 +32,8 @@ pub(crate) struct Advisory {
     pub(crate) upstream: Vec<String>,
     /// One line.
     pub(crate) summary: String,
-    /// The CVSS vectors.
-    pub(crate) vectors: Vec<String>,
+    /// The CVSS vectors, scored.
+    pub(crate) scores: Vec<Score>,
     /// The publisher's own word for how bad it is.
     pub(crate) severity: Option<Severity>,
     /// What is known of the CVEs among its names.
@@ -50,19 +51,20 @@ pub(crate) struct Exploit {
     pub(crate) exploited: Option<String>,
 }
 
-/// That an advisory speaks of a package.
+/// That an advisory speaks of a package. Whoever only looks at it borrows the texts (`S`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct Entry<S = String> {
     /// The advisory's number.
     pub(crate) advisory: u32,
     /// The versions that are affected.
-    pub(crate) intervals: Vec<Interval>,
-    /// More versions that are affected, outside the intervals.
-    pub(crate) versions: Vec<String>,
+    pub(crate) intervals: Vec<Interval<S>>,
+    /// More versions that are affected, outside the intervals: those that have an order by it, then the
+    /// rest.
+    pub(crate) versions: Vec<S>,
     /// The distribution's own word for how bad it is in this package.
     pub(crate) severity: Option<Severity>,
     /// The module streams that it is about, `nodejs:16`; empty where it is about none, or does not say.
-    pub(crate) streams: Vec<String>,
+    pub(crate) streams: Vec<S>,
 }
 
 /// Packs a value.
@@ -88,16 +90,50 @@ fn decompress(packed: &[u8], size: usize) -> Option<Vec<u8>> {
         .with_borrow_mut(|decompressor| decompressor.as_mut()?.decompress(packed, size).ok())
 }
 
-/// Unpacks a value; `None` where it is damaged.
-pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+/// Unpacks to what [`postcard`] reads; `None` where it is damaged.
+pub(crate) fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
     match bytes.split_first()? {
-        (0, plain) => postcard::from_bytes(plain).ok(),
+        (0, plain) => Some(plain.to_vec()),
         (1, packed) => {
             let size = zstd::zstd_safe::get_frame_content_size(packed).ok()??;
             let size = usize::try_from(size).ok().filter(|size| *size <= MAX_BLOCK)?;
-            postcard::from_bytes(&decompress(packed, size)?).ok()
+            decompress(packed, size)
         }
         _ => None,
+    }
+}
+
+/// Many advisories, unpacked.
+#[derive(Debug)]
+pub(crate) struct Block {
+    bytes: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Block {
+    /// Packs advisories together.
+    pub(crate) fn pack(advisories: &[Advisory]) -> Option<Vec<u8>> {
+        let each: Result<Vec<Vec<u8>>, _> = advisories.iter().map(postcard::to_allocvec).collect();
+        pack(&each.ok()?)
+    }
+
+    /// Unpacks them; `None` where they are damaged.
+    pub(crate) fn unpack(packed: &[u8]) -> Option<Self> {
+        let bytes = unpack(packed)?;
+        let (count, mut rest): (usize, &[u8]) = postcard::take_from_bytes(&bytes).ok()?;
+        let mut places = Vec::new();
+        for _ in 0..count {
+            let (advisory, after): (&[u8], &[u8]) = postcard::take_from_bytes(rest).ok()?;
+            let end = bytes.len() - after.len();
+            places.push(end - advisory.len()..end);
+            rest = after;
+        }
+        Some(Self { bytes, places })
+    }
+
+    /// One of them; `None` where it is damaged, or not there.
+    pub(crate) fn advisory(&self, index: usize) -> Option<Advisory> {
+        postcard::from_bytes(self.bytes.get(self.places.get(index)?.clone())?).ok()
     }
 }
 
@@ -105,23 +141,43 @@ pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 mod tests {
     use super::*;
 
+    fn advisory(id: &str, length: usize) -> Advisory {
+        Advisory {
+            id: id.to_owned(),
+            aliases: Vec::new(),
+            upstream: vec!["CVE-2024-1".to_owned()],
+            summary: "vulnerable ".repeat(length),
+            scores: Vec::new(),
+            severity: Some(Severity::High),
+            exploits: Vec::new(),
+        }
+    }
+
     #[test]
     fn what_is_packed_unpacks() {
         for length in [0, 10, 10_000] {
-            let text = "vulnerable ".repeat(length);
-            assert_eq!(unpack::<String>(&pack(&text).unwrap()), Some(text));
+            let all = [advisory("A-1", length), advisory("A-2", 0), advisory("A-3", length)];
+            let block = Block::unpack(&Block::pack(&all).unwrap()).unwrap();
+            for (index, expected) in all.into_iter().enumerate() {
+                assert_eq!(block.advisory(index), Some(expected));
+            }
+            assert_eq!(block.advisory(3), None);
         }
     }
 
     #[test]
     fn damage_is_refused() {
-        let mut bytes = pack(&"x".repeat(1000)).unwrap();
-        bytes.truncate(bytes.len() - 1);
-        assert_eq!(unpack::<String>(&bytes), None);
-        assert_eq!(unpack::<String>(&[]), None);
-        assert_eq!(unpack::<String>(&[7, 1]), None);
-        // A frame that says it unpacks to 2^62 bytes.
-        let bomb = [1, 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x40, 1, 0, 0];
-        assert_eq!(unpack::<String>(&bomb), None);
+        let whole = Block::pack(&[advisory("A-1", 100)]).unwrap();
+        assert!(Block::unpack(&whole[..whole.len() - 1]).is_none());
+        for bytes in [
+            &[][..],
+            &[7, 1],
+            // A frame that says it unpacks to 2^62 bytes.
+            &[1, 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x40, 1, 0, 0],
+            // More advisories than there are bytes.
+            &[0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 1],
+        ] {
+            assert!(Block::unpack(bytes).is_none(), "{bytes:?}");
+        }
     }
 }

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use sha2::{Digest as _, Sha256};
 
-use crate::advisory::{self, Advisory, Entry};
+use crate::advisory::{self, Advisory, Block, Entry};
 
 /// The format that is written and read; another one is refused.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// How many advisories are packed together.
 pub(crate) const BLOCK: usize = 32;
 /// No row of an honest database is larger.
@@ -88,7 +88,7 @@ pub struct Database {
     path: PathBuf,
     info: Info,
     ecosystems: HashMap<String, i64>,
-    blocks: RefCell<HashMap<u32, Rc<Vec<Advisory>>>>,
+    blocks: RefCell<HashMap<u32, Rc<Block>>>,
 }
 
 impl Database {
@@ -133,56 +133,55 @@ impl Database {
     }
 
     /// What is said of a package.
-    pub(crate) fn entries(
-        &self,
-        ecosystem: &str,
-        package: &str,
-    ) -> Result<Vec<Entry>, DatabaseError> {
-        let Some(number) = self.ecosystems.get(ecosystem) else { return Ok(Vec::new()) };
-        let content: Option<Vec<u8>> = self
+    pub(crate) fn entries(&self, ecosystem: &str, package: &str) -> Result<Entries, DatabaseError> {
+        let Some(number) = self.ecosystems.get(ecosystem) else { return Ok(Entries::default()) };
+        let unpacked: Option<Option<Vec<u8>>> = self
             .connection
             .prepare_cached("SELECT content FROM package WHERE ecosystem = ?1 AND name = ?2")
-            .and_then(|mut query| {
-                query.query_row(params![number, package], |row| row.get(0)).optional()
-            })
+            .and_then(|mut query| query.query_row(params![number, package], unpacked).optional())
             .map_err(|error| damaged(&self.path, &error))?;
-        match content {
-            None => Ok(Vec::new()),
-            Some(content) => advisory::unpack(&content)
-                .ok_or_else(|| damaged(&self.path, &format!("what it says of {package}"))),
+        match unpacked {
+            None => Ok(Entries::default()),
+            Some(Some(bytes)) => Ok(Entries(bytes)),
+            Some(None) => Err(self.damaged_package(package)),
         }
     }
 
-    /// The block that holds an advisory, and its place in there.
-    pub(crate) fn advisory(&self, number: u32) -> Result<AdvisoryRef, DatabaseError> {
+    /// What is wrong where what is said of a package can't be read.
+    pub(crate) fn damaged_package(&self, package: &str) -> DatabaseError {
+        damaged(&self.path, &format!("what it says of {package}"))
+    }
+
+    /// An advisory, by its number.
+    pub(crate) fn advisory(&self, number: u32) -> Result<Advisory, DatabaseError> {
         let block = number / u32::try_from(BLOCK).unwrap_or(1);
         let index = usize::try_from(number).unwrap_or_default() % BLOCK;
         let known = self.blocks.borrow().get(&block).cloned();
         let block = match known {
-            Some(advisories) => advisories,
+            Some(block) => block,
             None => self.read_block(block)?,
         };
-        if block.get(index).is_none() {
-            return Err(damaged(&self.path, &format!("there is no advisory {number}")));
-        }
-        Ok(AdvisoryRef { block, index })
+        block
+            .advisory(index)
+            .ok_or_else(|| damaged(&self.path, &format!("there is no advisory {number}")))
     }
 
-    fn read_block(&self, number: u32) -> Result<Rc<Vec<Advisory>>, DatabaseError> {
-        let content: Vec<u8> = self
+    fn read_block(&self, number: u32) -> Result<Rc<Block>, DatabaseError> {
+        let block: Option<Block> = self
             .connection
             .prepare_cached("SELECT content FROM block WHERE id = ?1")
-            .and_then(|mut query| query.query_row(params![number], |row| row.get(0)))
+            .and_then(|mut query| {
+                query
+                    .query_row(params![number], |row| Ok(Block::unpack(row.get_ref(0)?.as_blob()?)))
+            })
             .map_err(|error| damaged(&self.path, &error))?;
-        let advisories: Vec<Advisory> = advisory::unpack(&content)
-            .ok_or_else(|| damaged(&self.path, &format!("block {number}")))?;
-        let advisories = Rc::new(advisories);
+        let block = Rc::new(block.ok_or_else(|| damaged(&self.path, &format!("block {number}")))?);
         let mut blocks = self.blocks.borrow_mut();
         if blocks.len() >= MAX_CACHED {
             blocks.clear();
         }
-        blocks.insert(number, Rc::clone(&advisories));
-        Ok(advisories)
+        blocks.insert(number, Rc::clone(&block));
+        Ok(block)
     }
 
     fn meta(&self, key: &str) -> Result<String, DatabaseError> {
@@ -206,16 +205,19 @@ impl Database {
     }
 }
 
-/// An advisory in a block that is kept.
-pub(crate) struct AdvisoryRef {
-    block: Rc<Vec<Advisory>>,
-    index: usize,
+/// What is said of a package, unpacked.
+#[derive(Default)]
+pub(crate) struct Entries(Vec<u8>);
+
+impl Entries {
+    /// The entries; `None` where they are damaged.
+    pub(crate) fn list(&self) -> Option<Vec<Entry<&str>>> {
+        if self.0.is_empty() { Some(Vec::new()) } else { postcard::from_bytes(&self.0).ok() }
+    }
 }
 
-impl AdvisoryRef {
-    pub(crate) fn get(&self) -> Option<&Advisory> {
-        self.block.get(self.index)
-    }
+fn unpacked(row: &Row<'_>) -> rusqlite::Result<Option<Vec<u8>>> {
+    Ok(advisory::unpack(row.get_ref(0)?.as_blob()?))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -225,7 +227,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // The file is never changed in place: locking it anew for every question would be for nothing.
     connection.execute_batch(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;
-         PRAGMA mmap_size = 1073741824;",
+         PRAGMA cache_size = -65536;",
     )?;
     Ok(connection)
 }

@@ -8,6 +8,7 @@ use coaming_image::Package;
 
 use crate::advisory::{Advisory, Entry};
 use crate::query::Query;
+use crate::score::Score;
 use crate::{Surroundings, Version, Vulnerability, priority, score};
 
 /// Advisories about one package, those of one vulnerability together.
@@ -28,7 +29,7 @@ struct Group {
     bulletins: BTreeSet<String>,
     /// From where on it is fixed, as far as each advisory says.
     fixed: Vec<Option<String>>,
-    vectors: BTreeSet<String>,
+    scores: BTreeSet<Score>,
     severity: Option<Severity>,
     /// The distribution's own word.
     word: Option<Severity>,
@@ -43,7 +44,7 @@ impl Groups {
     pub(crate) fn add(
         &mut self,
         advisory: &Advisory,
-        entry: &Entry,
+        entry: &Entry<&str>,
         fixed: Option<String>,
         query: &Query,
     ) {
@@ -63,7 +64,7 @@ impl Groups {
         &mut self,
         names: BTreeSet<String>,
         advisory: &Advisory,
-        entry: &Entry,
+        entry: &Entry<&str>,
         fixed: Option<String>,
         query: &Query,
     ) {
@@ -83,8 +84,8 @@ impl Groups {
         group.fixed.push(fixed);
         group.word = group.word.max(entry.severity);
         // A bulletin about many vulnerabilities rates the worst of them, and so says nothing of one.
-        if alone || group.vectors.is_empty() {
-            group.vectors.extend(advisory.vectors.iter().cloned());
+        if alone || group.scores.is_empty() {
+            group.scores.extend(advisory.scores.iter().cloned());
         }
         group.severity = group.severity.max(advisory.severity);
         if group.summary.is_empty() || alone && advisory.summary.len() > group.summary.len() {
@@ -125,7 +126,7 @@ impl Group {
         self.names.extend(other.names);
         self.bulletins.extend(other.bulletins);
         self.fixed.extend(other.fixed);
-        self.vectors.extend(other.vectors);
+        self.scores.extend(other.scores);
         self.severity = self.severity.max(other.severity);
         self.word = self.word.max(other.word);
         self.probability = self.probability.max(other.probability);
@@ -159,8 +160,8 @@ impl Group {
         };
         let id = self.names.iter().min_by_key(rank).cloned().unwrap_or_default();
         self.names.remove(&id);
-        let score = score::best(self.vectors.iter().map(String::as_str));
-        let scored = score.as_ref().and_then(|score| score::severity(score.value));
+        let score = score::best(self.scores);
+        let scored = score.as_ref().and_then(|score| score::severity(score.value()));
         let severity = self.word.or(scored).or(self.severity);
         let mut vulnerability = Vulnerability {
             id,
@@ -168,7 +169,7 @@ impl Group {
             package: Arc::clone(package),
             fixed,
             severity,
-            score: score.as_ref().map(|score| score.value),
+            score: score.as_ref().map(Score::value),
             vector: score.map(|score| score.vector).unwrap_or_default(),
             probability: self.probability.map(|points| f64::from(points) / 10_000.0),
             exploited: self.exploited,

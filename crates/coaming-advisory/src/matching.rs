@@ -8,6 +8,7 @@
 //! * Advisories that name the same vulnerability are one finding.
 //! * What could not be asked is counted with its reason; silence always means "nothing is known".
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::database::{Database, DatabaseError};
 use crate::group::Groups;
 use crate::owned::Owned;
 use crate::query::{self, Query, Unasked};
-use crate::{Version, module, priority};
+use crate::{Order, Version, module, priority};
 
 /// A known vulnerability of a package.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,16 +207,16 @@ impl Database {
         matches.judged += 1;
         let mut groups = Groups::default();
         for query in queries {
-            let Some(version) = Version::parse(query.order, &query.version) else {
+            let version = Version::parse(query.order, &query.version);
+            if version.is_none() {
                 matches.unordered.insert(format!("{} {}", query.name, query.version));
-                continue;
-            };
-            for entry in self.entries(&query.ecosystem, &query.name)? {
-                if let Some(fixed) = affected(query, &version, &entry) {
+            }
+            let entries = self.entries(&query.ecosystem, &query.name)?;
+            let entries = entries.list().ok_or_else(|| self.damaged_package(&query.name))?;
+            for entry in &entries {
+                if let Some(fixed) = affected(query, version.as_ref(), entry) {
                     let advisory = self.advisory(entry.advisory)?;
-                    if let Some(advisory) = advisory.get() {
-                        groups.add(advisory, &entry, fixed, query);
-                    }
+                    groups.add(&advisory, entry, fixed, query);
                 }
             }
         }
@@ -230,25 +231,38 @@ fn identity(package: &Package) -> (PackageKind, &str, &str, Option<&str>) {
     (package.kind, &package.name, &package.version, source)
 }
 
-/// Whether a version is affected; `Some(None)` is affected and not fixed.
-fn affected(query: &Query, version: &Version, entry: &Entry) -> Option<Option<String>> {
+/// Whether a version is affected; `Some(None)` is affected and not fixed. Of a text that has no order only
+/// what names it is known.
+fn affected(
+    query: &Query,
+    version: Option<&Version>,
+    entry: &Entry<&str>,
+) -> Option<Option<String>> {
+    let Some(version) = version else {
+        return entry.versions.contains(&query.version.as_str()).then_some(None);
+    };
     for interval in &entry.intervals {
         if interval.contains(query.order, version) == Some(true)
-            && module::is_same_stream(
-                &query.version,
-                query.stream.as_deref(),
-                interval.fixed(),
-                &entry.streams,
-            )
+            && (query.order != Order::Rpm || is_same_stream(query, interval.fixed(), entry))
         {
             return Some(interval.fixed().map(str::to_owned));
         }
     }
-    let listed = entry.versions.iter().any(|text| {
-        *text == query.version
-            || Version::parse(query.order, text)
-                .and_then(|listed| listed.compare(version))
-                .is_some_and(std::cmp::Ordering::is_eq)
-    });
-    listed.then_some(None)
+    is_listed(query, version, &entry.versions).then_some(None)
+}
+
+fn is_same_stream(query: &Query, fixed: Option<&str>, entry: &Entry<&str>) -> bool {
+    module::is_same_stream(&query.version, query.stream.as_deref(), fixed, &entry.streams)
+}
+
+/// Whether a version is among these, which stand in their order.
+fn is_listed(query: &Query, version: &Version, listed: &[&str]) -> bool {
+    let compare =
+        |text: &str| Version::parse(query.order, text).and_then(|listed| listed.compare(version));
+    if query.order == Order::Packagist {
+        // Not all of these have an order.
+        return listed.iter().any(|text| compare(text) == Some(Ordering::Equal));
+    }
+    // What has no order stands last.
+    listed.binary_search_by(|text| compare(text).unwrap_or(Ordering::Greater)).is_ok()
 }

@@ -60,7 +60,7 @@ pub(crate) fn is_same_stream(
     version: &str,
     stream: Option<&str>,
     fixed: Option<&str>,
-    streams: &[String],
+    streams: &[impl AsRef<str>],
 ) -> bool {
     let Some(fixed) = fixed else { return true };
     if is_modular(fixed) != is_modular(version) {
@@ -70,13 +70,13 @@ pub(crate) fn is_same_stream(
         return true;
     }
     match stream {
-        Some(stream) if !streams.is_empty() => streams.iter().any(|each| each == stream),
+        Some(stream) if !streams.is_empty() => streams.iter().any(|each| each.as_ref() == stream),
         _ => {
             // `rhel8` and its like move on from version to version.
             let rolls = |stream: &str| stream.contains(":rhel");
             major(version) == major(fixed)
                 || stream.is_some_and(rolls)
-                || streams.iter().any(|each| rolls(each))
+                || streams.iter().any(|each| rolls(each.as_ref()))
         }
     }
 }
@@ -136,7 +136,7 @@ mod tests {
             let same = is_same_stream(old, stream, fixed, &streams);
             assert_eq!(same, expected, "{stream:?} {fixed:?} {streams:?}");
         }
-        assert!(is_same_stream("1:16.1-1.el9", None, Some("1:16.2-1.el9"), &[]));
-        assert!(!is_same_stream("1:16.1-1.el9", None, Some(newer), &[]));
+        assert!(is_same_stream("1:16.1-1.el9", None, Some("1:16.2-1.el9"), &[""; 0]));
+        assert!(!is_same_stream("1:16.1-1.el9", None, Some(newer), &[""; 0]));
     }
 }

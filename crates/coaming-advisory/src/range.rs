@@ -7,44 +7,45 @@ use serde::{Deserialize, Serialize};
 use crate::osv::{Event, Range};
 use crate::{Order, Version};
 
-/// Versions from one on, up to another.
+/// Versions from one on, up to another. Whoever only looks at them borrows the texts (`S`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Interval {
+pub(crate) struct Interval<S = String> {
     /// The first version in it; empty means from the beginning.
-    pub(crate) introduced: String,
+    pub(crate) introduced: S,
     /// Where it ends.
-    pub(crate) end: End,
+    pub(crate) end: End<S>,
 }
 
 /// Where an interval ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum End {
+pub(crate) enum End<S = String> {
     /// Nowhere: nothing is fixed yet.
     Open,
     /// Before the version that fixes it.
-    Fixed(String),
+    Fixed(S),
     /// After the last version that is known to be affected.
-    LastAffected(String),
+    LastAffected(S),
 }
 
-impl Interval {
+impl<S: AsRef<str>> Interval<S> {
     /// Whether a version lies in it; `None` where a bound is no version.
     pub(crate) fn contains(&self, order: Order, version: &Version) -> Option<bool> {
         let compare = |bound: &str| version.compare(&Version::parse(order, bound)?);
-        if !self.introduced.is_empty() && compare(&self.introduced)? == Ordering::Less {
+        let introduced = self.introduced.as_ref();
+        if !introduced.is_empty() && compare(introduced)? == Ordering::Less {
             return Some(false);
         }
         Some(match &self.end {
             End::Open => true,
-            End::Fixed(bound) => compare(bound)? == Ordering::Less,
-            End::LastAffected(bound) => compare(bound)? != Ordering::Greater,
+            End::Fixed(bound) => compare(bound.as_ref())? == Ordering::Less,
+            End::LastAffected(bound) => compare(bound.as_ref())? != Ordering::Greater,
         })
     }
 
     /// The version that fixes it.
     pub(crate) fn fixed(&self) -> Option<&str> {
         match &self.end {
-            End::Fixed(version) => Some(version),
+            End::Fixed(version) => Some(version.as_ref()),
             End::Open | End::LastAffected(_) => None,
         }
     }
@@ -73,7 +74,7 @@ pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
         .flat_map(read)
         .map(|(kind, text)| bound(order, kind, text))
         .collect::<Option<_>>()?;
-    bounds.sort_by(|left, right| {
+    bounds = sorted(bounds, &|left, right| {
         let order = match (&left.version, &right.version) {
             (None, None) => Ordering::Equal,
             (None, Some(_)) => Ordering::Less,
@@ -102,6 +103,31 @@ pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
         intervals.push(Interval { introduced: introduced.to_owned(), end: End::Open });
     }
     (!intervals.is_empty()).then_some(intervals)
+}
+
+/// Sorts, by merging. The standard library may panic where an order contradicts itself, as Composer's does
+/// on versions that somebody may make up.
+pub(crate) fn sorted<T>(mut items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    if items.len() < 2 {
+        return items;
+    }
+    let right = items.split_off(items.len() / 2);
+    let mut left = sorted(items, compare).into_iter().peekable();
+    let mut right = sorted(right, compare).into_iter().peekable();
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    loop {
+        let next = match (left.peek(), right.peek()) {
+            (Some(first), Some(second)) if compare(first, second) == Ordering::Greater => {
+                right.next()
+            }
+            (Some(_), _) => left.next(),
+            (None, _) => right.next(),
+        };
+        match next {
+            Some(next) => merged.push(next),
+            None => return merged,
+        }
+    }
 }
 
 /// What an event says; a limit ends a range as a fix does, but that is only said of commits.
@@ -148,6 +174,19 @@ mod tests {
         {
             assert_eq!(affected(events, version), expected, "{version}");
         }
+    }
+
+    #[test]
+    fn sorting_keeps_the_order_of_what_is_equal_and_bears_contradictions() {
+        let compare = |left: &(u32, u32), right: &(u32, u32)| left.0.cmp(&right.0);
+        let items: Vec<(u32, u32)> = (0..1000).map(|number| (number * 7919 % 13, number)).collect();
+        let mut expected = items.clone();
+        expected.sort_by(compare);
+        assert_eq!(sorted(items.clone(), &compare), expected);
+        let circle = |left: &(u32, u32), right: &(u32, u32)| {
+            if (left.0 + 1) % 13 == right.0 { Ordering::Less } else { Ordering::Greater }
+        };
+        assert_eq!(sorted(items, &circle).len(), 1000);
     }
 
     #[test]

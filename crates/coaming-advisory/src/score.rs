@@ -3,31 +3,44 @@
 use std::str::FromStr as _;
 
 use coaming_finding::Severity;
+use serde::{Deserialize, Serialize};
 
 use crate::osv::Rating;
 
-/// A score from a vector, with the vector.
-#[derive(Clone, Debug, PartialEq)]
+/// A vector, with its score: read once, when the database is built.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Score {
-    /// From 0 to 10.
-    pub(crate) value: f64,
     /// `CVSS:3.1/AV:N/…`
     pub(crate) vector: String,
+    /// From 0 to 100: CVSS's scores have one digit behind the point.
+    tenths: u8,
 }
 
-/// Scores the newest vector that can be read: CVSS 4 before 3 before 2.
-pub(crate) fn best<'a>(vectors: impl Iterator<Item = &'a str>) -> Option<Score> {
-    vectors
-        .filter_map(|vector| {
-            let score = cvss::Cvss::from_str(vector).ok()?.score();
-            let version = match vector.as_bytes() {
-                [b'C', b'V', b'S', b'S', b':', major, ..] => *major,
-                _ => b'2',
-            };
-            Some((version, Score { value: score, vector: vector.to_owned() }))
-        })
-        .max_by_key(|(version, _)| *version)
-        .map(|(_, score)| score)
+impl Score {
+    /// Scores a vector; `None` where it can't be read.
+    pub(crate) fn of(vector: &str) -> Option<Self> {
+        let value = cvss::Cvss::from_str(vector).ok()?.score();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to 100, as is made sure of"
+        )]
+        let tenths = (value.clamp(0.0, 10.0) * 10.0).round() as u8;
+        Some(Self { vector: vector.to_owned(), tenths })
+    }
+
+    /// From 0 to 10.
+    pub(crate) fn value(&self) -> f64 {
+        f64::from(self.tenths) / 10.0
+    }
+}
+
+/// The score of the newest kind: CVSS 4 before 3 before 2.
+pub(crate) fn best(scores: impl IntoIterator<Item = Score>) -> Option<Score> {
+    scores.into_iter().max_by_key(|score| match score.vector.as_bytes() {
+        [b'C', b'V', b'S', b'S', b':', major, ..] => *major,
+        _ => b'2',
+    })
 }
 
 /// The vectors among the ratings.
@@ -74,17 +87,18 @@ mod tests {
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.3),
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", 10.0),
         ] {
-            let score = best(std::iter::once(vector)).unwrap();
-            assert!((score.value - expected).abs() < 1e-9, "{vector}: {}", score.value);
+            let score = Score::of(vector).unwrap();
+            assert!((score.value() - expected).abs() < 1e-9, "{vector}: {}", score.value());
         }
-        assert_eq!(best(["CVSS:9.9/X:Y", "nonsense", ""].into_iter()), None);
+        assert_eq!(["CVSS:9.9/X:Y", "nonsense", ""].map(Score::of), [None, None, None]);
     }
 
     #[test]
     fn the_newest_vector_counts() {
         let three = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
         let four = "CVSS:4.0/AV:L/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:L/SC:N/SI:N/SA:N";
-        assert_eq!(best([three, four].into_iter()).unwrap().vector, four);
+        let scores = [four, three].map(|vector| Score::of(vector).unwrap());
+        assert_eq!(best(scores).unwrap().vector, four);
     }
 
     #[test]

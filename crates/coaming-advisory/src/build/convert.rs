@@ -1,10 +1,12 @@
 //! From a record in OSV's schema to what the database holds of it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::advisory::{Advisory, Entry};
 use crate::osv::{Affected, Range, Rating, Record, Skip, is_plain};
 use crate::range::{self, Interval};
+use crate::score::Score;
 use crate::{Ecosystem, Order, Version, module, place, score};
 
 /// Longer summaries are cut.
@@ -77,13 +79,13 @@ pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
     let (aliases, upstream) = names(&record, distribution);
     let vectors = score::vectors(&record.severity)
         .chain(record.affected.iter().flat_map(|affected| score::vectors(&affected.severity)));
-    let vectors: BTreeSet<String> = vectors.map(str::to_owned).take(8).collect();
+    let scores: BTreeSet<Score> = vectors.filter_map(Score::of).take(8).collect();
     Ok(Parsed {
         advisory: Advisory {
             aliases,
             upstream,
             summary: summary(&record),
-            vectors: vectors.into_iter().collect(),
+            scores: scores.into_iter().collect(),
             severity: score::word(&record.database_specific.severity).or(own),
             exploits: Vec::new(),
             id: record.id,
@@ -150,12 +152,7 @@ fn entry(
     let ranges = affected.ranges.iter().filter(|range| range.kind != "GIT");
     let intervals: Vec<Interval> =
         ranges.filter_map(|range: &Range| range::intervals(order, range)).flatten().collect();
-    let versions: Vec<String> = affected
-        .versions
-        .iter()
-        .filter(|text| text.len() <= 256 && is_plain(text) && !covered(order, &intervals, text))
-        .cloned()
-        .collect();
+    let versions = versions(order, &affected.versions, &intervals);
     if intervals.is_empty() && versions.is_empty() {
         return None;
     }
@@ -173,8 +170,29 @@ fn entry(
     Some(Entry { advisory: 0, intervals, versions, severity, streams: Vec::new() })
 }
 
-/// Whether a listed version lies in an interval anyway.
-fn covered(order: Order, intervals: &[Interval], text: &str) -> bool {
-    let Some(version) = Version::parse(order, text) else { return false };
-    intervals.iter().any(|interval| interval.contains(order, &version) == Some(true))
+/// The listed versions that lie in no interval: by their order, then those that have none.
+fn versions(order: Order, listed: &[String], intervals: &[Interval]) -> Vec<String> {
+    let versions: Vec<(Option<Version>, &String)> = listed
+        .iter()
+        .filter(|text| text.len() <= 256 && is_plain(text))
+        .map(|text| (Version::parse(order, text), text))
+        .filter(|(version, _)| {
+            let covers = |interval: &Interval| {
+                let version = version.as_ref();
+                version.and_then(|version| interval.contains(order, version)) == Some(true)
+            };
+            !intervals.iter().any(covers)
+        })
+        .collect();
+    let versions = range::sorted(versions, &|(left, left_text), (right, right_text)| {
+        let by_order = match (left, right) {
+            // Branches of Composer's packages have no order.
+            (Some(left), Some(right)) => left.compare(right).unwrap_or(Ordering::Equal),
+            (left, right) => right.is_some().cmp(&left.is_some()),
+        };
+        by_order.then_with(|| left_text.cmp(right_text))
+    });
+    let mut versions: Vec<String> = versions.into_iter().map(|(_, text)| text.clone()).collect();
+    versions.dedup();
+    versions
 }

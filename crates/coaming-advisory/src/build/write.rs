@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use super::Built;
 use super::convert::Parsed;
 use super::enrich::Exploits;
-use crate::advisory::{self, Advisory, Entry};
+use crate::advisory::{self, Advisory, Block, Entry};
 use crate::database::{BLOCK, FORMAT};
 
 const TABLES: &str = "
@@ -110,7 +110,7 @@ fn fill(
         }
         let mut insert = transaction.prepare("INSERT INTO block VALUES (?1, ?2)")?;
         for (number, block) in (0_i64..).zip(advisories.chunks(BLOCK)) {
-            insert.execute(params![number, packed(&block)?])?;
+            insert.execute(params![number, done(Block::pack(block))?])?;
         }
         let mut insert = transaction.prepare("INSERT INTO package VALUES (?1, ?2, ?3)")?;
         let mut ecosystem = transaction.prepare("INSERT INTO ecosystem VALUES (?1, ?2, ?3)")?;
@@ -118,7 +118,7 @@ fn fill(
             let count = i64::try_from(packages.len()).unwrap_or(i64::MAX);
             ecosystem.execute(params![number, name, count])?;
             for (package, entries) in packages {
-                insert.execute(params![number, package, packed(entries)?])?;
+                insert.execute(params![number, package, done(advisory::pack(entries))?])?;
             }
         }
     }
@@ -126,7 +126,6 @@ fn fill(
     connection.close().map_err(|(_, error)| error)
 }
 
-fn packed<T: serde::Serialize>(value: &T) -> rusqlite::Result<Vec<u8>> {
-    advisory::pack(value)
-        .ok_or_else(|| rusqlite::Error::ToSqlConversionFailure("a value does not pack".into()))
+fn done(packed: Option<Vec<u8>>) -> rusqlite::Result<Vec<u8>> {
+    packed.ok_or_else(|| rusqlite::Error::ToSqlConversionFailure("a value does not pack".into()))
 }

@@ -490,6 +490,45 @@ fn whatever_is_done_to_a_record_it_is_read_or_left_out() {
     assert!(read > 100 && left_out > 100, "{read} {left_out}");
 }
 
+#[test]
+fn no_list_of_versions_is_too_odd() {
+    let parts = [
+        "0", "1", "10", ".", "-", "dev", "alpha", "rc", "p", "x", "#", "+", "_", "~", "v", "dev-",
+        "a",
+    ];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % bound as u64).unwrap()
+    };
+    for name in coaming_advisory::Ecosystem::known() {
+        for _ in 0..3 {
+            let mut text =
+                || -> String { (0..=below(5)).map(|_| parts[below(parts.len())]).collect() };
+            // What is no version would end the range.
+            let order = coaming_advisory::Ecosystem::parse(name).order().unwrap();
+            let versions: Vec<String> = (0..1000)
+                .map(|_| text())
+                .filter(|text| coaming_advisory::Version::parse(order, text).is_some())
+                .take(300)
+                .collect();
+            let events: Vec<Value> = versions
+                .iter()
+                .enumerate()
+                .map(|(number, version)| {
+                    json!({if number % 2 == 0 { "introduced" } else { "fixed" }: version})
+                })
+                .collect();
+            let mut odd = record("X-1", name, "a", &json!(events));
+            odd["affected"][0]["versions"] = json!(versions);
+            let read = check_record(odd.to_string().as_bytes());
+            assert!(read.is_ok() || events.is_empty(), "{name}: {read:?}");
+        }
+    }
+}
+
 /// An archive of records, as OSV exports them.
 fn export(records: &[Value]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
