@@ -19,6 +19,8 @@ pub(crate) struct Assignment {
     pub(crate) quoted: bool,
     /// Whether more words follow the value on its line, as in prose.
     pub(crate) followed: bool,
+    /// Whether it is a line of a file of settings: `NAME=value` in capitals, and nothing else.
+    pub(crate) setting: bool,
 }
 
 /// The assignment to this name.
@@ -28,15 +30,50 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     }
     let before = name.start.checked_sub(1).and_then(|place| text.get(place)).copied();
     // `$PASSWORD`, `%PASSWORD%`, `/password`: says the name, assigns nothing to it.
-    if matches!(before, Some(b'$' | b'%' | b'/' | b'@' | b'#'))
+    if matches!(before, Some(b'%' | b'/' | b'@' | b'#'))
         || matches!(before, Some(b'{'))
             && name.start >= 2
             && matches!(text.get(name.start - 2), Some(b'$' | b'{'))
     {
         return None;
     }
+    if before == Some(b'$') {
+        return of_variable(text, name);
+    }
+    if let Some(at) = sibling_element(text, &name, before) {
+        return value(text, name, at, Separator::Element);
+    }
     let (at, separator) = separator(text, &name, before)?;
     value(text, name, at, separator)
+}
+
+/// `$password = "x"` of PHP, Perl and PowerShell, and `set $password "x"` of nginx. A shell's `$PASSWORD`
+/// is one that is read.
+fn of_variable(text: &[u8], name: Range<usize>) -> Option<Assignment> {
+    let rest = text.get(name.end..text.len().min(name.end + MAX_GAP))?;
+    let spaces = skip(rest, b" \t");
+    let line = text.get(..name.start - 1)?;
+    let is_set = line.strip_suffix(b"set ").is_some_and(|line| starts_line(line, line.len()));
+    let after = match rest.get(spaces..)? {
+        [b'=', b'=' | b'~' | b'>', ..] => return None,
+        [b'=', ..] => spaces + 1,
+        [b'"' | b'\'', ..] if is_set && spaces > 0 => spaces,
+        _ => return None,
+    };
+    value(text, name.clone(), name.end + after, Separator::Equals).filter(|found| found.quoted)
+}
+
+/// `<name>X</name>` and then `<value>`, or `<key>` and `<string>`: where the value starts.
+fn sibling_element(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<usize> {
+    let rest = text.get(name.end..text.len().min(name.end + MAX_GAP))?.strip_prefix(b"</")?;
+    let is_name = rest.starts_with(b"name>") || rest.starts_with(b"key>");
+    if before != Some(b'>') || !is_name {
+        return None;
+    }
+    let rest = rest.get(rest.iter().position(|&byte| byte == b'>')? + 1..)?.trim_ascii_start();
+    let rest = rest.strip_prefix(b"<value>").or_else(|| rest.strip_prefix(b"<string>"))?;
+    let window_end = text.len().min(name.end + MAX_GAP);
+    Some(window_end - rest.len())
 }
 
 /// The name around a place in it.
@@ -76,6 +113,7 @@ fn shell_default(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
         value: start..start + length,
         quoted: true,
         followed: false,
+        setting: false,
     })
 }
 
@@ -118,8 +156,11 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
             let own = text.get(name.start..name.end)?;
             let is_flag = own.starts_with(b"--") || own == b"insecure-password";
             let is_line = closing == 0 && before.is_none_or(|b| b.is_ascii_whitespace());
-            let separator = if is_flag { Separator::Space } else { Separator::Line };
-            let meant = spaces > 0 && (is_flag || is_line && starts_line(text, name.start));
+            let is_clause =
+                is_line && matches!(rest, [b'\'', ..]) && in_statement(text, name.start);
+            let separator = if is_flag || is_clause { Separator::Space } else { Separator::Line };
+            let meant =
+                spaces > 0 && (is_flag || is_clause || is_line && starts_entry(text, name.start));
             return meant.then_some((name.end + at, separator));
         }
     };
@@ -127,10 +168,32 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
     Some((name.end + at, found.1))
 }
 
+/// The words before a place on its line.
+fn line_before(text: &[u8], place: usize) -> &[u8] {
+    let before = text.get(place.saturating_sub(MAX_LINE)..place).unwrap_or_default();
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    before.get(start..).unwrap_or_default()
+}
+
+/// How far back a line is read for what it is about.
+const MAX_LINE: usize = 200;
+
+/// Whether the line is SQL about users so far: `ALTER USER app WITH PASSWORD 'x'`.
+fn in_statement(text: &[u8], start: usize) -> bool {
+    let mut words = line_before(text, start).split(u8::is_ascii_whitespace);
+    words.any(|word| word.eq_ignore_ascii_case(b"user") || word.eq_ignore_ascii_case(b"role"))
+}
+
+/// Whether the name starts its line, or follows `machine … login …` in a `.netrc`.
+fn starts_entry(text: &[u8], start: usize) -> bool {
+    let before = line_before(text, start).trim_ascii_start();
+    starts_line(text, start) || before.starts_with(b"machine ") || before.starts_with(b"default ")
+}
+
 /// Whether the name is a text in quotes, and the first argument of a call.
 fn is_first_argument(text: &[u8], name: &Range<usize>, before: Option<u8>) -> bool {
-    let call = name.start.checked_sub(2).and_then(|place| text.get(place));
-    matches!(before, Some(b'"' | b'\'')) && call == Some(&b'(')
+    let lead = text.get(..name.start.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+    matches!(before, Some(b'"' | b'\'')) && lead.last() == Some(&b'(')
 }
 
 /// `name: X` and then `value:`, as environment variables and XML attributes are written: how much
@@ -173,21 +236,30 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         rest.get(..rest.iter().position(|byte| b"\r\n".contains(byte)).unwrap_or(rest.len()))?;
     // Escaped line breaks end a line in a text within a text.
     let line = line.get(..crate::pem::find(line, b"\\n").unwrap_or(line.len()))?;
+    let line = line.get(..crate::pem::find(line, b"</").unwrap_or(line.len()))?;
     let ends = ends(separator, line, starts_line(text, name.start));
     let length = line.iter().position(|byte| ends.contains(byte)).unwrap_or(line.len());
+    let length = bracketed(line).unwrap_or(length);
     let after = line.get(length..)?;
     let comment = after.trim_ascii_start();
     // A line of prose starts with such a word too.
-    if separator == Separator::Line
-        && (!comment.is_empty() || !stands_alone(text.get(name.clone())?, line.get(..length)?))
-    {
-        return None;
+    let is_entry = separator == Separator::Line && !starts_line(text, name.start);
+    if separator == Separator::Line && !is_entry {
+        let is_own = || stands_alone(text.get(name.clone())?, line.get(..length)?).then_some(());
+        if !comment.is_empty() || is_own().is_none() && !follows_user(text, name.start) {
+            return None;
+        }
     }
     let followed = matches!(after.first(), Some(b' ' | b'\t'))
         && !comment.is_empty()
         && !comment.starts_with(b"#");
     let value = line.get(..length)?;
     let value = value.strip_suffix(b",").or_else(|| value.strip_suffix(b";")).unwrap_or(value);
+    // The whole assignment was in quotes: `"password: x"`.
+    let closed = value.iter().position(|byte| b"\"'".contains(byte)).filter(|&at| {
+        value.get(at + 1..).is_some_and(|rest| rest.iter().all(|byte| b"}]),;".contains(byte)))
+    });
+    let value = closed.and_then(|at| value.get(..at)).unwrap_or(value);
     Some(assigned(
         text,
         name,
@@ -195,6 +267,19 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         false,
         followed && separator == Separator::Colon,
     ))
+}
+
+/// How long a template or placeholder in brackets is, which may have spaces, where nothing follows it
+/// that belongs to the value.
+fn bracketed(line: &[u8]) -> Option<usize> {
+    let end = match line {
+        [b'<', ..] => crate::pem::find(line, b">")? + 1,
+        [b'{', b'{', ..] => crate::pem::find(line, b"}}")? + 2,
+        [b'$', b'{', ..] => crate::pem::find(line, b"}")? + 1,
+        _ => return None,
+    };
+    let after = line.get(end);
+    after.is_none_or(|byte| b" \t\"'`,;)&".contains(byte)).then_some(end)
 }
 
 /// The bytes that end a value without quotes.
@@ -220,6 +305,17 @@ fn stands_alone(name: &[u8], value: &[u8]) -> bool {
         || is_setting && value.len() >= 3 && !has(|byte| b".:([{".contains(byte))
 }
 
+/// Whether the line before says whose password it is: `user bot`, `login bot`, `account default`.
+fn follows_user(text: &[u8], start: usize) -> bool {
+    let before = text.get(start.saturating_sub(MAX_LINE)..start).unwrap_or_default();
+    let mut lines = before.split(|&byte| byte == b'\n').rev().skip(1);
+    let mut words = lines.next().unwrap_or_default().split(u8::is_ascii_whitespace);
+    let first = words.find(|word| !word.is_empty()).unwrap_or_default();
+    [&b"user"[..], b"login", b"username", b"account"]
+        .iter()
+        .any(|name| first.eq_ignore_ascii_case(name))
+}
+
 fn assigned(
     text: &[u8],
     name: Range<usize>,
@@ -231,7 +327,13 @@ fn assigned(
     let lead = inner.len() - inner.trim_ascii_start().len();
     let length = inner.trim_ascii().len();
     let start = value.start + lead;
-    Assignment { name, value: start..start + length, quoted, followed }
+    let after = text.get(value.end);
+    let setting = !quoted
+        && after.is_none_or(|byte| b"\r\n".contains(byte))
+        && text.get(name.end) == Some(&b'=')
+        && text.get(name.clone()).is_some_and(|name| !name.iter().any(u8::is_ascii_lowercase))
+        && starts_line(text, name.start);
+    Assignment { name, value: start..start + length, quoted, followed, setting }
 }
 
 /// Up to the same quote with the same escapes before it. A quoted value has one line.
@@ -303,6 +405,15 @@ mod tests {
             ("machine x\n  password hunter2\n", "password", "hunter2"),
             ("ENV DB_PASSWORD hunter2", "DB_PASSWORD", "hunter2"),
             ("admin_password swordfish", "admin_password", "swordfish"),
+            ("<?php $db_password = \"hunter2\";", "db_password", "hunter2"),
+            ("  set $password \"hunter2\";", "password", "hunter2"),
+            ("define( 'PASSWORD', 'hunter2' );", "PASSWORD", "hunter2"),
+            ("<name>db.password</name>\n  <value>hunter2</value>", "db.password", "hunter2"),
+            ("ALTER USER app WITH PASSWORD 'hunter2';", "PASSWORD", "hunter2"),
+            ("user bot\npassword swordfish", "password", "swordfish"),
+            ("machine x login y password hunter2", "password", "hunter2"),
+            ("{\"usage\": \"password: hunter2\"}", "password", "hunter2"),
+            ("\"password=<your password>\"", "password", "<your password>"),
         ] {
             assert_eq!(read(text), Some((name, value)), "{text}");
         }
@@ -315,6 +426,10 @@ mod tests {
             "${PASSWORD}",
             "${PASSWORD:?x}",
             "/password: x",
+            "the password 'hunter2'",
+            "[ $PASSWORD == \"x\" ]",
+            "$PASSWORD=x",
+            "run $PASSWORD \"x\"",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

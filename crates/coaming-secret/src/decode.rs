@@ -38,6 +38,14 @@ pub(crate) fn readable(value: &str) -> Option<String> {
     Some(text)
 }
 
+/// What a value says that its name says to be base64, however short it is.
+pub(crate) fn named_base64(name: &str, value: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    let is_said = lower.ends_with("b64") || lower.ends_with("base64");
+    let decoded = if is_said { base64(value.trim())? } else { return None };
+    String::from_utf8(decoded).ok().filter(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
+}
+
 /// What one encoding less says.
 fn layer(value: &str) -> Option<String> {
     let value = value.trim();

@@ -14,7 +14,8 @@ use crate::judge::Judge;
 use crate::kinds::{self, Form, Kind};
 use crate::names::Says;
 use crate::{
-    Detection, FingerprintKey, Origin, assign, check, decode, header, judge, names, tokens,
+    Detection, FingerprintKey, Origin, assign, check, decode, header, judge, lines, names, pem,
+    tokens, url,
 };
 
 /// Words that are in every name that promises a secret (see [`crate::names`]).
@@ -45,6 +46,17 @@ const NAME_WORDS: &[&str] = &[
     "cookie",
     "psk",
     "_pw",
+    "-pw",
+    "rootpw",
+    "adminpw",
+    "userpw",
+    "totp",
+    "otp_",
+    "otp-",
+    "mfa_",
+    "two_factor",
+    "\"encrypt\"",
+    "encrypt =",
     "bearer",
     "requirepass",
 ];
@@ -67,6 +79,10 @@ enum Lead {
     Scheme(&'static str),
     Percent,
     Name,
+    Putty,
+    WebKey,
+    Oracle,
+    IdentifiedBy,
 }
 
 /// Finds credentials in texts. Made once, used by many threads.
@@ -100,6 +116,10 @@ fn leads() -> Vec<(Lead, String)> {
         (Lead::Percent, "%2F".to_owned()),
         (Lead::DataSource, "@tcp(".to_owned()),
         (Lead::DataSource, "@unix(".to_owned()),
+        (Lead::Putty, pem::PUTTY.to_owned()),
+        (Lead::WebKey, pem::JWK.to_owned()),
+        (Lead::Oracle, url::ORACLE.to_owned()),
+        (Lead::IdentifiedBy, url::IDENTIFIED_BY.to_owned()),
         (Lead::Scheme(header::BASIC), header::BASIC.to_owned()),
         (Lead::Scheme(header::BEARER), header::BEARER.to_owned()),
     ];
@@ -159,6 +179,9 @@ impl Detector {
         {
             self.named(names::read(name), name, value, 0, &mut found);
         }
+        if let Origin::File(name) | Origin::Value(name) = origin {
+            lines::in_file(name, text, &mut found);
+        }
         self.literals_in(text, &mut found);
         let mut detections: Vec<Detection> =
             settle(found).into_iter().map(|found| self.detection(text, found)).collect();
@@ -216,6 +239,10 @@ impl Detector {
                     encoded_until = self.encoded(text, start, literal, found);
                 }
                 Lead::PrivateKey => tokens::private_key(text, start, found),
+                Lead::Putty => tokens::other_key(pem::putty_key(text, start), found),
+                Lead::WebKey => tokens::other_key(pem::web_key(text, start), found),
+                Lead::Oracle => tokens::oracle(text, start, found),
+                Lead::IdentifiedBy => tokens::identified_by(text, start, found),
                 Lead::Url => tokens::url_password(text, start, found),
                 Lead::DataSource => tokens::data_source(text, start, found),
                 Lead::Scheme(scheme) => found.extend(
@@ -267,12 +294,18 @@ impl Detector {
         // Most such words are assigned nothing: that is seen at once.
         let Some(assignment) = assign::of_name(text, name) else { return end };
         let part = |range| text.get(range).and_then(|part| std::str::from_utf8(part).ok());
+        let start = assignment.name.start;
         let (Some(name), Some(value)) = (part(assignment.name), part(assignment.value.clone()))
         else {
             return end;
         };
-        let Some(says) = names::read(name) else { return end };
-        if !assignment.quoted && judge::is_bare_word(value)
+        let Some(mut says) = names::read(name) else { return end };
+        // A parameter of a URL is called `key`, and nothing more, by those who check it.
+        let before = start.checked_sub(1).and_then(|place| text.get(place));
+        if name == "key" && matches!(before, Some(b'?' | b'&')) {
+            says.promise = Some(names::Promise::Perhaps);
+        }
+        if !assignment.quoted && !assignment.setting && judge::is_bare_word(value)
             || assignment.followed && !judge::stands_out(value)
         {
             return end;
@@ -290,7 +323,8 @@ impl Detector {
         offset: usize,
         found: &mut Vec<Candidate>,
     ) {
-        let Some(decoded) = decode::readable(value) else {
+        let decoded = decode::readable(value).or_else(|| decode::named_base64(name, value));
+        let Some(decoded) = decoded else {
             let judgement = says.and_then(|says| self.judge.judge(says, name, value));
             found.extend(judgement.map(|judgement| Candidate::named(judgement, offset)));
             return;
@@ -304,6 +338,8 @@ impl Detector {
         self.literals_in(decoded.as_bytes(), &mut within);
         if let Some(best) = within.into_iter().min_by_key(|candidate| candidate.rank) {
             found.push(Candidate { range, rank: best.rank.min(3), ..best });
+        } else if says.is_some() && header::is_basic(name, &decoded) {
+            found.push(Candidate::chosen(header::BASIC_KIND, header::BASIC_TITLE, range, 4));
         } else if let Some(judgement) = says.and_then(|says| self.judge.judge(says, name, &decoded))
         {
             found.push(Candidate { range, ..Candidate::named(judgement, 0) });

@@ -53,9 +53,25 @@ pub(crate) const BASIC: &str = "basic ";
 /// See [`BASIC`].
 pub(crate) const BEARER: &str = "bearer ";
 
+/// What a user with a password is, and what it is called.
+pub(crate) const BASIC_KIND: &str = "basic-auth";
+/// See [`BASIC_KIND`].
+pub(crate) const BASIC_TITLE: &str = "user and password of HTTP basic authentication";
+
+/// Whether what was in base64 under such a name (`_auth` of an `.npmrc`) is a user with a password.
+pub(crate) fn is_basic(name: &str, decoded: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("auth")
+        && decoded.split_once(':').is_some_and(|(user, password)| {
+            !user.is_empty()
+                && !password.is_empty()
+                && !password.contains(|c: char| c.is_control())
+                && !noise::is_noise(password)
+        })
+}
+
 fn judged(is_basic: bool, credential: &str, range: Range<usize>) -> Option<Judgement> {
     let (kind, title) = if is_basic {
-        ("basic-auth", "user and password of HTTP basic authentication")
+        (BASIC_KIND, BASIC_TITLE)
     } else {
         ("bearer-token", "token of an `Authorization` header")
     };

@@ -8,7 +8,7 @@ use coaming_finding::Confidence;
 use crate::check::Verdict;
 use crate::kinds::{self, Form, Kind};
 use crate::names::{Promise, Says};
-use crate::{header, measure, noise};
+use crate::{cookie, header, measure, noise};
 
 /// The longest value that is a password or key.
 const MAX_VALUE: usize = 4096;
@@ -66,6 +66,9 @@ impl Judge {
         {
             return judgement;
         }
+        if let Some(session) = cookie::session(name, value) {
+            return Some(session);
+        }
         if let Some(kind) = self.of_provider(name, trimmed) {
             let (kind, title, confidence) = (kind.name, kind.title, Confidence::High);
             return Some(Judgement { kind, title, range, confidence, made: true });
@@ -107,8 +110,24 @@ pub(crate) fn is_bare_word(value: &str) -> bool {
     let camel = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
         && value.bytes().any(|byte| byte.is_ascii_lowercase());
     let identifier = value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(&byte));
-    identifier && (camel || value.contains(['.', '_'])) && !measure::looks_random(value.as_bytes())
-        || value.starts_with(['*', '&', '('])
+    identifier
+        && (camel || value.contains(['.', '_']))
+        && !measure::looks_random(value.as_bytes())
+        && measure::has_words(value)
+        || value.starts_with('(')
+        // A pointer, a reference, an alias.
+        || value.strip_prefix(['*', '&']).is_some_and(|name| {
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        })
+        || is_call(value)
+}
+
+/// The start of a call, cut off at its arguments: `keys.getSecretKey(`, `encoder.encode(password`.
+fn is_call(value: &str) -> bool {
+    let Some((head, _)) = value.split_once('(') else { return false };
+    let is_name =
+        head.len() >= 3 && head.bytes().all(|b| b.is_ascii_alphabetic() || b"_.".contains(&b));
+    is_name && (head.contains('.') || value.ends_with('('))
 }
 
 /// Whether a value is none of the words that surround it.
@@ -211,7 +230,11 @@ fn looks_like_code(value: &str) -> bool {
     call || index
         || member
         || value.starts_with("new ")
-        || value.starts_with('&')
+        || value.strip_prefix('&').is_some_and(|name| {
+            !name.is_empty()
+                && measure::has_words(name)
+                && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(&byte))
+        })
         || value.starts_with("!")
             && value.len() > 1
             && value[1..].starts_with(|c: char| c.is_ascii_lowercase())

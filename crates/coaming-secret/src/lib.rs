@@ -13,6 +13,7 @@
 mod assign;
 mod candidate;
 mod check;
+mod cookie;
 mod decode;
 mod detection;
 mod detector;
@@ -23,6 +24,7 @@ mod header;
 mod judge;
 mod kinds;
 mod line;
+mod lines;
 mod measure;
 mod names;
 mod noise;

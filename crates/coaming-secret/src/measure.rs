@@ -94,6 +94,31 @@ fn has_word(value: &[u8]) -> bool {
     })
 }
 
+/// Whether letters in humps (`getPassword`, `HTTPClient`) are words: most humps of a random text have one
+/// or two letters, or no vowel.
+pub(crate) fn has_words(text: &str) -> bool {
+    let mut humps = (0, 0);
+    for part in text.split(['_', '.']).filter(|part| !part.is_empty()) {
+        let bytes = part.as_bytes();
+        let mut start = 0;
+        for place in 1..=bytes.len() {
+            let upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+            // A hump starts at a capital after a small letter, and at the last of several capitals.
+            let ends = place == bytes.len()
+                || upper(place) && !upper(place - 1)
+                || upper(place) && bytes.get(place + 1).is_some_and(u8::is_ascii_lowercase);
+            if ends {
+                let hump = bytes.get(start..place).unwrap_or_default();
+                let has_vowel = hump.iter().any(|byte| b"aeiouyAEIOUY".contains(byte));
+                humps.0 += 1;
+                humps.1 += usize::from(hump.len() >= 3 && has_vowel);
+                start = place;
+            }
+        }
+    }
+    humps.1 > 0 && humps.1 * 2 >= humps.0
+}
+
 /// Whether there are hexadecimal digits alone.
 pub(crate) fn is_hex(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_hexdigit)
@@ -117,6 +142,17 @@ mod tests {
             "",
         ] {
             assert!(!looks_random(no.as_bytes()), "{no}");
+        }
+    }
+
+    #[test]
+    fn words_in_humps() {
+        for yes in ["getPassword", "newPassword", "HTTPClient", "config.dbPassword", "some_secret"]
+        {
+            assert!(has_words(yes), "{yes}");
+        }
+        for no in ["WHSlyfInAD", "RVwjfNhpLjN", "OSSzqdKDuJF", "QJcDnGHp"] {
+            assert!(!has_words(no), "{no}");
         }
     }
 

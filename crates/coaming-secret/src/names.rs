@@ -35,12 +35,30 @@ const MAX_NAME: usize = 200;
 /// What is in every name that says anything.
 const STEMS: &[&str] = &[
     "pass", "pwd", "pw", "psw", "pswd", "contrase", "secret", "token", "key", "cred", "auth",
-    "salt", "pepper", "pat", "bearer", "psk", "cookie", "api", "licen", "webhook",
+    "salt", "pepper", "pat", "bearer", "psk", "cookie", "api", "licen", "webhook", "otp", "mfa",
+    "2fa", "factor", "encrypt",
 ];
 
 /// Names that don't end in `key` or `token` but have it in them.
-const HINTS: &[&str] =
-    &["token", "secret", "apikey", "api", "key", "pat", "credential", "auth", "license", "webhook"];
+const HINTS: &[&str] = &[
+    "token",
+    "secret",
+    "apikey",
+    "api",
+    "key",
+    "pat",
+    "credential",
+    "auth",
+    "license",
+    "webhook",
+    "otp",
+    "totp",
+    "mfa",
+    "2fa",
+    "factor",
+    "cookie",
+    "encrypt",
+];
 
 /// With one of these, a name hints at nothing.
 const NO_HINTS: &[&str] = &[
@@ -52,6 +70,12 @@ const NO_HINTS: &[&str] = &[
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
     read(name).and_then(|says| says.promise).is_some_and(|promise| promise != Promise::Perhaps)
+}
+
+/// Whether a name says that its value is for everybody to see: `JWT_PUBLIC_KEY`, `siteKey`.
+pub(crate) fn is_public(name: &str) -> bool {
+    const PUBLIC: &[&str] = &["public", "pub", "publishable", "site", "fingerprint", "thumbprint"];
+    name.len() <= MAX_NAME && Words::of(name).iter().any(|word| PUBLIC.contains(&word))
 }
 
 /// What the name says of its value; `None` if it can be no secret by this name.
@@ -85,6 +109,9 @@ fn promise(name: &str, words: &Words) -> Option<Promise> {
     let own = words.first_after(name.rfind(['.', '/']).map_or(0, |place| place + 1));
     if words.iter().skip(own).any(|word| NEGATIONS.contains(&word))
         || STARTS.contains(&words.get(own))
+        // `checksum/secret`: what changes when the Secret does.
+        || words.get(0) == "checksum"
+        || name.contains("checksum/")
     {
         return None;
     }
@@ -235,6 +262,7 @@ fn is_modifier(word: &str) -> bool {
     const MODIFIERS: &[&str] = &[
         "value",
         "val",
+        "inline",
         "string",
         "str",
         "text",
@@ -292,6 +320,7 @@ const NEGATIONS: &[&str] = &[
     "prompt",
     "placeholder",
     "help",
+    "authorized",
     "error",
     "message",
     "sha256",
@@ -303,7 +332,8 @@ const NEGATIONS: &[&str] = &[
 /// Names that start so ask a question or say what to do.
 const STARTS: &[&str] = &[
     "enable", "enabled", "disable", "disabled", "use", "require", "required", "allow", "is", "has",
-    "show", "hide", "validate", "forgot", "reset", "rotate", "min", "max", "num", "generate", "no",
+    "show", "hide", "enter", "confirm", "invalid", "wrong", "missing", "validate", "forgot",
+    "reset", "rotate", "min", "max", "num", "generate", "no",
 ];
 
 /// Tokens that say where one has got to.
@@ -454,8 +484,6 @@ const KEYS: &[&str] = &[
     "rest",
     "http",
     "token",
-    "pgp",
-    "gpg",
     "decryption",
 ];
 

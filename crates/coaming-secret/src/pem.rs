@@ -49,6 +49,51 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     Some(PrivateKey { kind, title, range: start..body_start + body_end + footer })
 }
 
+/// How PuTTY's files of keys start.
+pub(crate) const PUTTY: &str = "PuTTY-User-Key-File-";
+
+/// The private key in a file of PuTTY's that starts at `start`.
+pub(crate) fn putty_key(text: &[u8], start: usize) -> Option<PrivateKey> {
+    let file = text.get(start..text.len().min(start + MAX_KEY))?;
+    let private = find(file, b"Private-Lines:")?;
+    let end = find(file, b"Private-MAC:").unwrap_or(file.len());
+    let line = file.get(end..)?.iter().position(|&byte| byte == b'\n');
+    let end = line.map_or(file.len(), |length| end + length);
+    let key = file.get(private..end)?;
+    let letters = key.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    (letters >= 60 && !has_ellipsis(key)).then_some(PrivateKey {
+        kind: "putty-private-key",
+        title: "PuTTY private key",
+        range: start..start + end,
+    })
+}
+
+/// What every JSON Web Key has.
+pub(crate) const JWK: &str = "\"kty\"";
+
+/// How far around its type the rest of a JSON Web Key is looked for.
+const MAX_JWK: usize = 4 << 10;
+
+/// The private part of the JSON Web Key whose `"kty"` stands at `hit`: `d`, or `k` of a symmetric one.
+pub(crate) fn web_key(text: &[u8], hit: usize) -> Option<PrivateKey> {
+    let before = text.get(hit.saturating_sub(MAX_JWK)..hit)?;
+    let open = hit - before.len() + before.iter().rposition(|&byte| byte == b'{')?;
+    let after = text.get(hit..text.len().min(hit + MAX_JWK))?;
+    let close = hit + after.iter().position(|&byte| byte == b'}').unwrap_or(after.len());
+    let key = text.get(open..close)?;
+    let member = [&b"\"d\""[..], b"\"k\""].into_iter().find_map(|name| find(key, name))? + 3;
+    let rest = key.get(member..)?;
+    let gap = rest.iter().take_while(|byte| b" \t\r\n:\"\\".contains(byte)).count();
+    let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    let length = rest.get(gap..)?.iter().take_while(is_digit).count();
+    let from = open + member + gap;
+    (length >= 20).then_some(PrivateKey {
+        kind: "json-web-key",
+        title: "private JSON Web Key",
+        range: from..from + length,
+    })
+}
+
 /// How far around a key the rest of its file is looked for.
 const MAX_FILE: usize = 4 << 10;
 
@@ -107,6 +152,19 @@ mod tests {
             assert!(private_key(key("PRIVATE KEY", body).as_bytes(), 0).is_none(), "{body}");
         }
         assert!(private_key(b"-----BEGIN ", 0).is_none());
+        let putty = format!(
+            "{PUTTY}3: ssh-ed25519\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 2\n{BODY}Private-MAC: 00\n"
+        );
+        assert_eq!(putty_key(putty.as_bytes(), 0).unwrap().range, 0..putty.len() - 1);
+        let web = |name: &str| {
+            format!(
+                "{{\"{name}\": \"{}\", {JWK}: \"RSA\"}}",
+                "x9Kq2LmZ8vTn4RwYx9Kq2LmZ8vTn4RwYx9Kq2LmZ"
+            )
+        };
+        let found = |text: &str| web_key(text.as_bytes(), find(text.as_bytes(), b"\"kty")?);
+        assert_eq!(found(&web("d")).unwrap().range, 7..47);
+        assert!(found(&web("n")).is_none());
         let account = format!(
             r#"{{"type": "service_account", "private_key": "{}"}}"#,
             key("PRIVATE KEY", BODY).replace('\n', "\\n")

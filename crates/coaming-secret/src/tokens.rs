@@ -75,7 +75,9 @@ fn prefixed_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option
         return None;
     }
     let rest = text.get(hit + literal.len()..text.len().min(hit + MAX_TOKEN))?;
-    let end = hit + literal.len() + kind.regex()?.find(rest)?.end();
+    // No token has spaces or quotes: a pattern's cost is that of the text it is shown.
+    let length = rest.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\"'`".contains(byte));
+    let end = hit + literal.len() + kind.regex()?.find(rest.get(..length.count())?)?.end();
     ends_word(text, end).then_some(hit..end)
 }
 
@@ -137,10 +139,27 @@ pub(crate) fn private_key(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
     found.push(Candidate::made(key.kind, key.title, key.range, 0));
 }
 
+/// A key in a format of its own.
+pub(crate) fn other_key(key: Option<pem::PrivateKey>, found: &mut Vec<Candidate>) {
+    found.extend(key.map(|key| Candidate::made(key.kind, key.title, key.range, 0)));
+}
+
 /// A password in a URL.
 pub(crate) fn url_password(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
     let Some(range) = url::password(text, hit) else { return };
     found.push(Candidate::chosen("url-password", "password in a URL", range, 3));
+}
+
+/// The password of a JDBC URL of Oracle's: `jdbc:oracle:thin:user/password@host`.
+pub(crate) fn oracle(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
+    let Some(range) = url::oracle_password(text, hit) else { return };
+    found.push(Candidate::chosen("url-password", "password in a URL", range, 3));
+}
+
+/// The password of an SQL statement: `IDENTIFIED BY 'x'`.
+pub(crate) fn identified_by(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
+    let Some(range) = url::quoted_after(text, hit + url::IDENTIFIED_BY.len()) else { return };
+    found.push(Candidate::chosen("password", "password", range, 3));
 }
 
 /// A password before the address of a data source: `user:password@tcp(host)/name`.

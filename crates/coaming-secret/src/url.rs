@@ -47,6 +47,39 @@ pub(crate) fn data_source_password(text: &[u8], at: usize) -> Option<Range<usize
     (!value.is_empty() && !noise::is_noise(value)).then_some(range)
 }
 
+/// How JDBC URLs of Oracle's thin driver start.
+pub(crate) const ORACLE: &str = "oracle:thin:";
+
+/// The password of `oracle:thin:user/password@host`, which starts at `hit`.
+pub(crate) fn oracle_password(text: &[u8], hit: usize) -> Option<Range<usize>> {
+    let start = hit + ORACLE.len();
+    let window = text.get(start..text.len().min(start + MAX_USER_INFO))?;
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>".contains(byte);
+    let user_info = window.get(..window.iter().position(ends).unwrap_or(window.len()))?;
+    let at = user_info.iter().position(|&byte| byte == b'@')?;
+    let slash = user_info.get(..at)?.iter().position(|&byte| byte == b'/')?;
+    secret_in(text, start + slash + 1..start + at)
+}
+
+/// How SQL names an account's password.
+pub(crate) const IDENTIFIED_BY: &str = "identified by ";
+
+/// The text in quotes that starts at `start`, if it is a secret.
+pub(crate) fn quoted_after(text: &[u8], start: usize) -> Option<Range<usize>> {
+    let (quote, rest) = text.get(start..text.len().min(start + MAX_USER_INFO))?.split_first()?;
+    if !matches!(quote, b'\'' | b'"') {
+        return None;
+    }
+    let length = rest.iter().position(|byte| byte == quote || *byte == b'\n')?;
+    secret_in(text, start + 1..start + 1 + length)
+}
+
+/// The range, if its text may be a secret.
+fn secret_in(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
+    let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    (value.len() >= 3 && !noise::is_noise(value)).then_some(range)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +107,19 @@ mod tests {
         ] {
             assert_eq!(found(no), None, "{no}");
         }
+    }
+
+    #[test]
+    fn passwords_of_oracle_and_of_sql() {
+        let oracle = |text: &str| {
+            let hit = text.find(ORACLE)?;
+            oracle_password(text.as_bytes(), hit).map(|range| text[range].to_owned())
+        };
+        assert_eq!(oracle("jdbc:oracle:thin:scott/tiger7@//ora/XE").as_deref(), Some("tiger7"));
+        assert_eq!(oracle("jdbc:oracle:thin:scott/${PASSWORD}@//ora/XE"), None);
+        assert_eq!(oracle("jdbc:oracle:thin:@//ora:1521/XE"), None);
+        let sql = "IDENTIFIED BY 'hunter2'";
+        assert_eq!(quoted_after(sql.as_bytes(), IDENTIFIED_BY.len()), Some(15..22));
+        assert_eq!(quoted_after(b"identified by x", IDENTIFIED_BY.len()), None);
     }
 }

@@ -91,12 +91,12 @@ pub(super) const KINDS: &[Entry] = &[
         "[A-Za-z0-9_-]{20}",
     ),
     // Atlassian
-    prefixed("atlassian-api-token", "Atlassian API token", &["ATATT3"], "[A-Za-z0-9_=-]{50,300}"),
+    prefixed("atlassian-api-token", "Atlassian API token", &["ATATT3"], "[A-Za-z0-9_=-]{50,}"),
     prefixed(
         "atlassian-access-token",
         "Atlassian access token",
         &["ATCTT3"],
-        "[A-Za-z0-9_=-]{50,300}",
+        "[A-Za-z0-9_=-]{50,}",
     ),
     prefixed("bitbucket-app-password", "Bitbucket app password", &["ATBB"], "[A-Za-z0-9_=.-]{32}"),
     named(
@@ -161,6 +161,12 @@ pub(super) const KINDS: &[Entry] = &[
     ),
     prefixed("launchdarkly-sdk-key", "LaunchDarkly SDK key", &["sdk-"], UUID),
     prefixed("launchdarkly-access-token", "LaunchDarkly access token", &["api-"], UUID),
+    prefixed(
+        "intra42-client-secret",
+        "42 intranet client secret",
+        &["s-s4t2ud-", "s-s4t2af-"],
+        "[a-f0-9]{64}",
+    ),
     prefixed("prefect-api-token", "Prefect API token", &["pnu_", "pnb_"], "[A-Za-z0-9]{36}"),
     prefixed(
         "figma-token",
@@ -177,9 +183,9 @@ pub(super) const KINDS: &[Entry] = &[
         "argocd-token",
         "Argo CD token",
         &["argocd.token="],
-        r"eyJ[A-Za-z0-9_-]{10,400}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{20,600}",
+        r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}",
     ),
 ];
 
-const GITLAB: &str = r"(?:t[0-9]_)?[A-Za-z0-9_-]{20,300}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?|[A-Za-z0-9_-]{27,300}\.[a-z0-9]{2}[a-z0-9]{7}";
+const GITLAB: &str = r"(?:t[0-9]_)?[A-Za-z0-9_-]{20,}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?|[A-Za-z0-9_-]{27,}\.[a-z0-9]{2}[a-z0-9]{7}";
 const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

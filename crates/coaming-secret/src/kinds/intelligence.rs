@@ -15,7 +15,7 @@ pub(super) const KINDS: &[Entry] = &[
         "openai-project-key",
         "OpenAI API key",
         &["sk-proj-", "sk-svcacct-", "sk-admin-"],
-        "[A-Za-z0-9_-]{40,200}",
+        "[A-Za-z0-9_-]{40,}",
     ),
     prefixed(
         "anthropic-api-key",

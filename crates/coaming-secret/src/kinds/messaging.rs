@@ -11,19 +11,20 @@ pub(super) const KINDS: &[Entry] = &[
         "slack-app-token",
         "Slack app-level token",
         &["xapp-"],
-        "[0-9]-[A-Z0-9]{8,14}-[0-9]{8,14}-[A-Za-z0-9]{20,80}",
-    ),
+        "[0-9]-[A-Z0-9]{3,24}-[0-9]{1,24}-[A-Za-z0-9]{6,80}",
+    )
+    .checked(check::random),
     prefixed(
         "slack-configuration-token",
         "Slack configuration token",
         &["xoxe.xoxp-", "xoxe.xoxb-", "xoxe-"],
-        "[0-9]-[A-Za-z0-9]{100,200}",
+        "[0-9]-[A-Za-z0-9]{100,}|[0-9]{10,13}-[0-9]{10,13}-[0-9]{10,13}-[A-Za-z0-9-]{28,34}",
     ),
     prefixed(
         "slack-legacy-token",
         "Slack legacy token",
         &["xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxc-", "xoxd-"],
-        "(?:[0-9]-)?[A-Za-z0-9%/+-]{10,250}",
+        "(?:[0-9]-)?[A-Za-z0-9%/+-]{10,}",
     )
     .checked(check::random),
     prefixed(
@@ -111,7 +112,7 @@ pub(super) const KINDS: &[Entry] = &[
         "sendgrid-api-key",
         "SendGrid API key",
         &["SG."],
-        r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}",
+        r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}|[A-Za-z0-9_=.-]{66}",
     ),
     prefixed("mailgun-private-key", "Mailgun private API key", &["key-"], "[a-f0-9]{32}"),
     named(

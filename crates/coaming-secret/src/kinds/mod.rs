@@ -89,7 +89,7 @@ impl Kind {
                     Form::Around(_) => self.pattern.to_owned(),
                     Form::Named(_) => format!("^(?:{})$", self.pattern),
                 };
-                RegexBuilder::new(&pattern).unicode(false).build().ok()
+                small_regex(&pattern)
             })
             .as_ref()
     }
@@ -98,6 +98,12 @@ impl Kind {
     pub(crate) fn check(&self, token: &[u8]) -> Verdict {
         (self.check)(token)
     }
+}
+
+/// A pattern for short texts that few scans need: without room for the automaton that is quick on long
+/// ones, and takes many times its memory.
+fn small_regex(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern).unicode(false).dfa_size_limit(0).build().ok()
 }
 
 /// A kind whose tokens start with a literal; `rest` is what follows it.

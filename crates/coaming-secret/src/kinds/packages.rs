@@ -16,9 +16,9 @@ pub(super) const KINDS: &[Entry] = &[
         "pypi-api-token",
         "PyPI API token",
         &["pypi-AgEIcHlwaS5vcmc", "pypi-AgENdGVzdC5weXBpLm9yZw"],
-        "[A-Za-z0-9_-]{50,1000}",
+        "[A-Za-z0-9_-]{50,}",
     ),
-    prefixed("pypi-macaroon", "PyPI API token", &["pypi-"], "[A-Za-z0-9_-]{85,1000}"),
+    prefixed("pypi-macaroon", "PyPI API token", &["pypi-"], "[A-Za-z0-9_-]{85,}"),
     prefixed("rubygems-api-key", "RubyGems API key", &["rubygems_"], "[a-f0-9]{48}"),
     prefixed("crates-io-token", "crates.io API token", &["cio"], "[A-Za-z0-9]{32}")
         .checked(check::random),
@@ -37,6 +37,13 @@ pub(super) const KINDS: &[Entry] = &[
         "[A-Za-z0-9_-]{32,40}",
     ),
     prefixed("jfrog-api-key", "JFrog API key", &["AKCp"], "[A-Za-z0-9]{65,75}"),
+    prefixed(
+        "artifactory-reference-token",
+        "Artifactory reference token",
+        &["cmVmd"],
+        "[A-Za-z0-9]{59}",
+    )
+    .checked(check::random),
     prefixed("jfrog-reference-token", "JFrog reference token", &["cmVmdGtu"], "[A-Za-z0-9]{50,72}"),
     named(
         "jfrog-identity-token",

@@ -8,16 +8,16 @@ pub(super) const KINDS: &[Entry] = &[
         "stripe-secret-key",
         "Stripe live secret key",
         &["sk_live_", "sk_prod_"],
-        "[A-Za-z0-9]{16,247}",
+        "[A-Za-z0-9]{10,}",
     )
     .checked(check::random),
-    prefixed("stripe-test-key", "Stripe test secret key", &["sk_test_"], "[A-Za-z0-9]{16,247}")
+    prefixed("stripe-test-key", "Stripe test secret key", &["sk_test_"], "[A-Za-z0-9]{10,}")
         .checked(check::random),
     prefixed(
         "stripe-restricted-key",
         "Stripe restricted key",
         &["rk_live_", "rk_test_", "rk_prod_"],
-        "[A-Za-z0-9]{16,247}",
+        "[A-Za-z0-9]{10,}",
     )
     .checked(check::random),
     prefixed(
@@ -62,7 +62,7 @@ pub(super) const KINDS: &[Entry] = &[
         "adyen-api-key",
         "Adyen API key",
         &["AQE"],
-        r"[A-Za-z0-9+/=_.-]{60,250}[{(\[<>A-Za-z0-9^~!@#$%&*;:,.?|\])}-]{0,20}",
+        r"[A-Za-z0-9+/=_.-]{60,}[{(\[<>A-Za-z0-9^~!@#$%&*;:,.?|\])}-]{0,20}",
     )
     .checked(check::random),
     prefixed("razorpay-key", "Razorpay key", &["rzp_live_", "rzp_test_"], "[A-Za-z0-9]{14}"),

@@ -64,7 +64,7 @@ pub(super) const KINDS: &[Entry] = &[
         "monday-token",
         "monday.com token",
         &["monday"],
-        r"eyJ[A-Za-z0-9_-]{15,200}\.eyJ[A-Za-z0-9_-]{100,400}\.[A-Za-z0-9_-]{20,100}",
+        r"eyJ[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{100,}\.[A-Za-z0-9_-]{20,100}",
     ),
     prefixed(
         "contentful-token",
@@ -81,12 +81,7 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("typeform-token", "Typeform token", &["tfp_"], "[A-Za-z0-9_.=-]{40,59}"),
     prefixed("readme-api-key", "ReadMe API key", &["rdme_"], "[a-z0-9]{70}"),
     prefixed("frameio-token", "Frame.io token", &["fio-u-"], "[A-Za-z0-9_=-]{64}"),
-    prefixed(
-        "dropbox-token",
-        "Dropbox access token",
-        &["sl.", "sl.u."],
-        "[A-Za-z0-9_=-]{120,1400}",
-    ),
+    prefixed("dropbox-token", "Dropbox access token", &["sl.", "sl.u."], "[A-Za-z0-9_=-]{120,}"),
     named(
         "dropbox-app-secret",
         "Dropbox app secret",
@@ -150,7 +145,7 @@ pub(super) const KINDS: &[Entry] = &[
         "facebook-access-token",
         "Facebook access token",
         &["EAACEdEose0cBA", "EAAG", "EAAM", "EAAB", "EAAC", "EAAJ", "EAAI", "EAAH"],
-        "[A-Za-z0-9]{80,300}",
+        "[A-Za-z0-9]{80,}",
     ),
     named(
         "facebook-app-secret",

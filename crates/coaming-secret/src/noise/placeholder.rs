@@ -43,7 +43,9 @@ const MARKERS: &[&str] = &[
     "....",
     "insert-",
     "insert_",
-    "todo",
+    "todo-",
+    "todo_",
+    "todo:",
     "fixme",
     "to-be-",
     "to_be_",
@@ -172,6 +174,7 @@ const WORDS: &[&str] = &[
     "the",
     "this",
     "to",
+    "todo",
     "token",
     "top",
     "unused",
@@ -190,7 +193,8 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasickBuilder::new().ascii_case_insensitive(true).build(MARKERS).ok()
     });
-    if FINDER.as_ref().is_some_and(|finder| finder.is_match(value)) || is_filler(value.as_bytes()) {
+    let has_marker = || FINDER.as_ref().is_some_and(|finder| finder.is_match(value));
+    if !is_decorated(value) && has_marker() || is_filler(value.as_bytes()) || is_prompt(value) {
         return true;
     }
     // Digits and signs make a password of words, if a bad one; only separators don't.
@@ -199,10 +203,62 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     }
     let lower = value.to_ascii_lowercase();
     // The usual default users are passwords that work: `postgres`, `root`, `admin`.
-    if matches!(lower.as_str(), "postgres" | "root" | "mysql" | "redis" | "user" | "admin") {
+    const USERS: &[&str] = &["postgres", "root", "mysql", "redis", "user", "admin", "toor"];
+    if USERS.contains(&lower.as_str()) {
         return false;
     }
     lower.split(['-', '_', '.', ' ']).all(|part| is_of_words(part.as_bytes()))
+}
+
+/// Whether somebody did change it, if not by much: `changeme!23` has a sign and a digit, as rules for
+/// passwords ask for.
+fn is_decorated(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let rest = lower.strip_prefix("changeme").or_else(|| lower.strip_prefix("changeit"));
+    let has = |of: fn(u8) -> bool| rest.is_some_and(|rest| rest.bytes().any(of));
+    has(|byte| byte.is_ascii_digit()) && has(|byte| b"!@#%^&*?+=".contains(&byte))
+}
+
+/// The word for a password in other languages, where programs have their texts translated.
+const TRANSLATIONS: &[&str] = &[
+    "passwort",
+    "kennwort",
+    "passwörter",
+    "contraseña",
+    "contrasena",
+    "senha",
+    "wachtwoord",
+    "hasło",
+    "haslo",
+    "lösenord",
+    "salasana",
+    "adgangskode",
+    "passord",
+    "heslo",
+    "jelszó",
+    "parola",
+    "şifre",
+    "пароль",
+    "пароля",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+];
+
+/// What a person is shown and asked: the word itself, in any language, alone or in a phrase of letters
+/// and spaces alone.
+fn is_prompt(value: &str) -> bool {
+    let is_phrase =
+        value.chars().all(|c| c.is_alphabetic() || c.is_whitespace() || ".:…?!'’".contains(c));
+    if !is_phrase || value.len() > 200 {
+        return false;
+    }
+    let lower = value.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    let is_one_of_many = lower.contains(' ');
+    lower.contains("mot de passe")
+        || words.any(|word| TRANSLATIONS.contains(&word) || is_one_of_many && word == "password")
 }
 
 /// Whether a text can be cut into known words. Short texts only: nobody fills in an essay.
@@ -291,6 +347,10 @@ mod tests {
             "0000000000000000",
             "abcdefghijklmnop",
             "changeme123",
+            "Passwort",
+            "Mot de passe oublié ?",
+            "Bitte Passwort eingeben",
+            "Enter your password:",
             "fake_password",
         ] {
             assert!(is_placeholder(yes) || is_template(yes), "{yes}");
@@ -306,6 +366,9 @@ mod tests {
             "correct horse battery",
             "s3cr3t",
             "letmein",
+            "toor",
+            "changeme!23",
+            "senha123",
             "12345678",
         ] {
             assert!(!is_placeholder(no), "{no}");

@@ -21,7 +21,9 @@ pub(crate) fn is_template(value: &str) -> bool {
         "__" => value.len() > 4 && value.starts_with("__") && value.ends_with("__"),
         "((" => value.starts_with("((") && value.ends_with("))"),
         "[[" => value.starts_with("[[") && value.ends_with("]]"),
-        "#{" | "%{" | "$[" => value.contains(opening) && value.ends_with(['}', ']']),
+        "#{" | "%{" | "$[" => {
+            value.contains(opening) && value.trim_end_matches('#').ends_with(['}', ']'])
+        }
         opening => value.contains(opening),
     });
     // What `printf` fills in, and Python by name.
@@ -41,6 +43,7 @@ pub(crate) fn is_template(value: &str) -> bool {
         || wrapped('<', '>')
         || wrapped('[', ']') && !value.contains('"')
         || wrapped('{', '}') && !value.contains('"')
+        || value.starts_with("&lt;")
         || value.starts_with('*') && value.trim_matches('*').is_empty()
 }
 
@@ -187,6 +190,14 @@ pub(crate) fn is_hash(value: &str) -> bool {
         starts_with(value, prefix)
             || prefix.starts_with(['$', '{']) && starts_with(after_user, prefix)
     }) || value.contains("@sha256:")
+        || is_postgres_hash(value)
+}
+
+/// `md5` and then the digest of password and user, as Postgres and PgBouncer keep them.
+fn is_postgres_hash(value: &str) -> bool {
+    value
+        .strip_prefix("md5")
+        .is_some_and(|digest| digest.len() == 32 && crate::measure::is_hex(digest.as_bytes()))
 }
 
 #[cfg(test)]
@@ -206,6 +217,7 @@ mod tests {
             "prefix-${X}",
             "@password@",
             "#{password}",
+            "#{password}#",
             "%s",
             "%(password)s",
             "$__file{/etc/secrets/password}",
@@ -227,8 +239,14 @@ mod tests {
 
     #[test]
     fn hashes() {
-        for yes in ["$2y$10$abcdefghijk", "user:$apr1$x$y", "sha256:abc", "{SHA}x", "a/b@sha256:00"]
-        {
+        for yes in [
+            "md5c3d7b9f0a1b2c3d4e5f60718293a4b5c",
+            "$2y$10$abcdefghijk",
+            "user:$apr1$x$y",
+            "sha256:abc",
+            "{SHA}x",
+            "a/b@sha256:00",
+        ] {
             assert!(is_hash(yes), "{yes}");
         }
     }

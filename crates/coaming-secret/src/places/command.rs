@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use memchr::memmem;
 
-use super::program::{PROGRAMS, passwords};
+use super::program::{SIGNS, passwords};
 use crate::{Confidence, Detection, Detector, Origin};
 
 /// Credentials in the words of a command: which word, what it is called, and what it is.
@@ -48,23 +48,32 @@ fn is_flag(word: &str) -> bool {
 
 /// The same in a script's lines, beside what is `known` of it.
 pub(super) fn in_script(detector: &Detector, text: &str, known: &[Detection]) -> Vec<Detection> {
-    static FINDER: LazyLock<Option<AhoCorasick>> =
-        LazyLock::new(|| AhoCorasick::new(PROGRAMS.iter().flat_map(|program| program.names)).ok());
     let mut found = Vec::new();
-    let Some(finder) = FINDER.as_ref() else { return found };
-    let mut done = 0;
-    for hit in finder.find_iter(text) {
-        // Each line is read once, whatever it names.
-        if hit.start() < done {
-            continue;
-        }
-        let start = text.get(..hit.start()).and_then(|before| before.rfind('\n'));
-        let start = start.map_or(0, |place| place + 1);
-        let end = text.get(hit.end()..).and_then(|rest| rest.find('\n'));
-        done = end.map_or(text.len(), |place| hit.end() + place + 1);
-        in_line(detector, text.get(start..done).unwrap_or_default(), start, known, &mut found);
+    for start in lines_with_flags(text) {
+        let rest = text.get(start..).unwrap_or_default();
+        let line = rest.split_inclusive('\n').next().unwrap_or_default();
+        in_line(detector, line, start, known, &mut found);
     }
     found
+}
+
+/// Where the lines start that may have a program's flag for a password, in their order.
+fn lines_with_flags(text: &str) -> BTreeSet<usize> {
+    static FINDERS: LazyLock<Vec<memmem::Finder<'_>>> =
+        LazyLock::new(|| SIGNS.iter().map(memmem::Finder::new).collect());
+    let bytes = text.as_bytes();
+    let mut starts = BTreeSet::new();
+    for finder in FINDERS.iter() {
+        // Each line is looked at once, however often the sign is on it: `done` is where one starts.
+        let mut done = 0;
+        for hit in finder.find_iter(bytes) {
+            let Some(before) = bytes.get(done..hit) else { continue };
+            starts.insert(memchr::memrchr(b'\n', before).map_or(done, |at| done + at + 1));
+            let rest = bytes.get(hit..).unwrap_or_default();
+            done = memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| hit + at + 1);
+        }
+    }
+    starts
 }
 
 /// Adds what is on a line that starts at `start`.

@@ -114,6 +114,21 @@ pub fn in_text(detector: &Detector, path: &str, text: &str) -> Vec<Detection> {
     found
 }
 
+/// The credentials in a file that is a value: by its structure where it has one, by its text beside it.
+pub(crate) fn in_nested(detector: &Detector, path: &str, text: &str) -> Vec<Detection> {
+    let mut found = in_text(detector, path, text);
+    for detection in nested::in_structure(detector, path, text) {
+        let range = &detection.range;
+        let overlaps =
+            |other: &Detection| other.range.start < range.end && other.range.end > range.start;
+        if !found.iter().any(overlaps) {
+            found.push(detection);
+        }
+    }
+    found.sort_by_key(|detection| detection.range.start);
+    found
+}
+
 /// Whether SOPS encrypted this document: then what is still plain was left out by mistake.
 #[must_use]
 pub fn is_sops(root: Node<'_>) -> bool {

@@ -23,6 +23,37 @@ pub(super) fn in_json(detector: &Detector, text: &str) -> Option<Vec<(&'static s
     Some(places.map(|place| ("JSON", place.detection)).collect())
 }
 
+/// The longest text whose structure is read beside it.
+const MAX_STRUCTURE: usize = 256 << 10;
+
+/// The credentials in a text that is YAML or JSON, which are known by the names of the fields around
+/// them: `jwt: {key: …}`. In the order of the text; those alone that stand there letter by letter.
+pub(super) fn in_structure(detector: &Detector, path: &str, text: &str) -> Vec<Detection> {
+    let is_structured = [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
+        || text.starts_with('{');
+    if !is_structured || text.len() > MAX_STRUCTURE || text.contains("{{") {
+        return Vec::new();
+    }
+    let stream = coaming_yaml::parse(text.into());
+    if !stream.errors.is_empty() {
+        return Vec::new();
+    }
+    let places = stream.documents.iter().flat_map(|document| {
+        let root = document.root();
+        if coaming_kube::looks_like_kubernetes(document) {
+            super::in_object(detector, root)
+        } else {
+            super::in_document(detector, root)
+        }
+    });
+    let here = places.filter_map(|place| {
+        let span = place.span?;
+        let range = span.start as usize..span.end as usize;
+        Some(Detection { range, ..place.detection })
+    });
+    here.collect()
+}
+
 /// The credentials in `.dockerconfigjson`: one for each registry.
 pub(super) fn in_docker_config(detector: &Detector, text: &str) -> Vec<(&'static str, Detection)> {
     let Ok(Value::Object(config)) = serde_json::from_str::<Value>(text) else {

@@ -6,7 +6,7 @@ use crate::noise;
 
 /// A program, and how it takes a password.
 pub(super) struct Program {
-    pub(super) names: &'static [&'static str],
+    names: &'static [&'static str],
     /// A word that must be there too: `login`.
     needs: &'static str,
     flag: &'static str,
@@ -28,7 +28,7 @@ const fn program(names: &'static [&'static str], flag: &'static str, shape: Shap
     Program { names, needs: "", flag, shape }
 }
 
-pub(super) const PROGRAMS: &[Program] = &[
+const PROGRAMS: &[Program] = &[
     program(&["mysql", "mysqladmin", "mysqldump", "mysqlimport", "mariadb"], "-p", Shape::Joined),
     program(&["mariadb-dump", "mariadb-admin"], "-p", Shape::Joined),
     program(&["redis-cli", "valkey-cli"], "-a", Shape::Next),
@@ -51,6 +51,9 @@ pub(super) const PROGRAMS: &[Program] = &[
         shape: Shape::Next,
     },
 ];
+
+/// One of these is on every line that one of the programs takes a password on.
+pub(super) const SIGNS: &[&str] = &["curl", " -p", " -a ", " -P ", " -w "];
 
 /// The passwords among words, by the program before them: which word, and where in it.
 pub(super) fn passwords(words: &[&str]) -> Vec<(usize, Range<usize>)> {
@@ -127,6 +130,19 @@ mod tests {
     fn found(line: &str) -> Vec<String> {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         passwords(&words).into_iter().map(|(place, range)| words[place][range].to_owned()).collect()
+    }
+
+    #[test]
+    fn signs_tell_lines() {
+        for program in PROGRAMS {
+            let name = program.names.first().unwrap();
+            let flag = program.flag;
+            let line = match program.shape {
+                Shape::Joined => format!("{name} {flag}x"),
+                Shape::Next | Shape::Pair => format!("{name} {flag} x"),
+            };
+            assert!(SIGNS.iter().any(|sign| line.contains(sign)), "{line}");
+        }
     }
 
     #[test]

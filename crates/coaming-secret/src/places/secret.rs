@@ -61,11 +61,16 @@ fn in_bytes(
     }
     let is_file = text.trim_end().contains('\n') || key.contains('.') && text.contains('=');
     let mut found = if is_file {
-        super::in_text(detector, key, text)
+        super::in_nested(detector, key, text)
     } else {
         detector.scan(text, Origin::Value(key))
     };
-    if found.is_empty() && !is_file {
+    let is_line = !text.trim_end().contains('\n');
+    if found.is_empty() && is_file && is_line {
+        // `a=b` may be a password like any other.
+        found = detector.scan(text, Origin::Value(key));
+    }
+    if found.is_empty() && is_line && !names::is_public(key) {
         found.extend(random_value(detector, text));
     }
     if found.is_empty() && kind == "bootstrap.kubernetes.io/token" && key == "token-secret" {

@@ -184,7 +184,7 @@ impl<'a, 'd> Walker<'a, 'd> {
         }
         let is_file = text.trim_end().contains('\n');
         let found = if is_file {
-            super::in_text(self.detector, name, text)
+            super::in_nested(self.detector, name, text)
         } else {
             self.detector.scan(text, Origin::Value(name))
         };
@@ -227,7 +227,8 @@ impl<'a, 'd> Walker<'a, 'd> {
         for entry in data.entries() {
             let Some(bytes) = crate::decode::base64(entry.value.text()) else { continue };
             let bytes = crate::decode::gunzip(&bytes).unwrap_or(bytes);
-            for detection in self.detector.scan(&bytes, Origin::File(entry.name())) {
+            let name = entry.name().trim_end_matches(".gz");
+            for detection in self.detector.scan(&bytes, Origin::File(name)) {
                 self.add(entry.value, Holder::ConfigMap, entry.name(), None, "base64", detection);
             }
         }
