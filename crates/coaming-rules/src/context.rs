@@ -1,6 +1,6 @@
 //! What rules see, and how they say what they found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use coaming_config::Config;
@@ -34,6 +34,9 @@ pub struct Settings {
     pub today: Option<String>,
     /// What knows credentials: the built-in detector, or one with rules of the user's own.
     pub detector: Option<Arc<Detector>>,
+    /// The keys of Secrets that Kustomize makes of files, by the files' names, where the inventory is only
+    /// a part of all files ([`crate::generated_secrets`] of the whole).
+    pub generated_secrets: Option<BTreeMap<String, String>>,
 }
 
 impl Default for Settings {
@@ -44,6 +47,7 @@ impl Default for Settings {
             edits: true,
             today: None,
             detector: None,
+            generated_secrets: None,
         }
     }
 }

@@ -92,7 +92,7 @@ fn decide(inventory: &Inventory, settings: &Settings, findings: &mut Vec<Finding
 
 /// Ranks findings, and drops those that were made twice: two overlays on the same base say the
 /// same of the base's file.
-pub(crate) fn put_in_order(findings: &mut Vec<Finding>) {
+pub fn put_in_order(findings: &mut Vec<Finding>) {
     // Findings are large: their places are sorted, and each is moved once.
     let mut order: Vec<usize> = (0..findings.len()).collect();
     order

@@ -25,12 +25,12 @@ mod text;
 
 pub use context::{Context, Settings};
 pub use dockerfile::DockerfileScope;
-pub use engine::{RuleSet, run, run_with};
+pub use engine::{RuleSet, put_in_order, run, run_with};
 pub use images::Images;
 pub use registry::{all, find, nearest};
 pub use rule::{
     Check, ContainerRule, ContainerScope, DockerfileRule, InventoryRule, ObjectRule, ObjectScope,
     PodRule, Rule,
 };
-pub use rules::secrets::SECRET_RULES;
+pub use rules::secrets::{SECRET_RULES, generated_secrets};
 pub use standard::run_standard;

@@ -11,6 +11,7 @@
 
 #[cfg(feature = "cluster")]
 mod cluster;
+mod excerpt;
 mod kustomize;
 mod layout;
 mod read;
@@ -25,8 +26,9 @@ use rayon::prelude::*;
 
 #[cfg(feature = "cluster")]
 pub use cluster::{ClusterOptions, load_cluster};
+pub use excerpt::excerpt;
 pub use read::{ReadError, read_text};
-pub use texts::load_texts;
+pub use texts::Texts;
 
 use coaming_kube::FileEntry;
 
@@ -44,7 +46,7 @@ pub struct Options {
     /// Take the files that charts and overlays are made of, in place of what is rendered from them:
     /// for whoever changes files, and does not judge objects. Charts' templates are left out.
     pub as_written: bool,
-    /// Whether folders are searched for files of every name ([`load_texts`]).
+    /// Whether folders are searched for files of every name ([`Texts`]).
     pub every_name: bool,
 }
 

@@ -1,51 +1,90 @@
 //! Read files of every name as they are: for those who look for secrets, which hide anywhere.
+//!
+//! A folder may hold more than fits into memory: files are found first, and then read one by one by
+//! whoever judges them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use coaming_kube::{FileEntry, FileKind};
-use rayon::prelude::*;
 
 use crate::layout::file_name;
 use crate::read::{self, ReadError};
-use crate::walk::{self, is_dockerfile, is_environment};
-use crate::{InputError, Loaded, Options};
+use crate::walk::{self, Candidate, is_dockerfile, is_environment};
+use crate::{InputError, Options};
 
-/// Reads all files that `paths` name, whatever they are called: nothing is rendered or left out but
-/// what is no text. A file of Kubernetes objects alone is parsed; every other one is text.
-#[must_use]
-pub fn load_texts(paths: &[PathBuf], options: &Options) -> Loaded {
-    let options = Options { every_name: true, ..options.clone() };
-    let mut found = walk::find(paths, &options);
-    let candidates: Vec<_> = std::mem::take(&mut found.files).into_values().collect();
-    let outcomes: Vec<_> = candidates
-        .par_iter()
-        .map_init(Vec::new, |buffer, candidate| {
-            let text = read::any_text(candidate, &options, buffer);
-            (candidate, text.map(|text| entry(&candidate.name, text)))
-        })
-        .collect();
-    let mut loaded = Loaded { errors: found.errors, ..Loaded::default() };
-    if found.stdin {
-        match read::stdin_text(&options) {
-            Ok(text) => loaded.files.push(entry("<stdin>", text.into())),
-            Err(error) => loaded.errors.push(InputError::new("<stdin>", error.to_string())),
+/// How standard input is called.
+const STDIN: &str = "<stdin>";
+
+/// Files of every name that were found and are still to be read, sorted by name.
+#[derive(Debug)]
+pub struct Texts {
+    /// Without a candidate: standard input.
+    files: Vec<(String, Option<Candidate>)>,
+    options: Options,
+}
+
+impl Texts {
+    /// Finds all files that `paths` name, whatever they are called; what can't be found comes beside.
+    #[must_use]
+    pub fn find(paths: &[PathBuf], options: &Options) -> (Self, Vec<InputError>) {
+        let options = Options { every_name: true, ..options.clone() };
+        let mut found = walk::find(paths, &options);
+        let candidates = std::mem::take(&mut found.files).into_iter();
+        let mut files: Vec<_> = candidates.map(|(name, file)| (name, Some(file))).collect();
+        if found.stdin {
+            let place = files.partition_point(|(name, _)| name.as_str() < STDIN);
+            files.insert(place, (STDIN.to_owned(), None));
         }
-        loaded.read += 1;
+        found.errors.sort();
+        found.errors.dedup();
+        (Self { files, options }, found.errors)
     }
-    for (candidate, outcome) in outcomes {
-        match outcome {
-            Ok(file) => loaded.files.push(file),
-            // Pictures and archives lie in every folder.
-            Err(ReadError::NotText(_)) if !candidate.explicit => continue,
-            Err(error) => loaded.errors.push(InputError::new(&candidate.name, error.to_string())),
+
+    /// How many files there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The places of the kustomizations among the files, by their names.
+    pub fn kustomizations(&self) -> impl Iterator<Item = usize> {
+        let is_one = |name: &str| {
+            matches!(file_name(name), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+        };
+        let named = self.files.iter().enumerate();
+        named.filter(move |(_, (name, _))| is_one(name)).map(|(place, _)| place)
+    }
+
+    /// Reads the file at a place: nothing is rendered or left out but what is no text (`None`), as
+    /// pictures and archives that lie in every folder. A file of Kubernetes objects alone is parsed; every
+    /// other one is text. `buffer` is lent: one for many files saves making room for each.
+    ///
+    /// # Errors
+    ///
+    /// What can't be read, and what was named outright and is no text.
+    pub fn read(
+        &self,
+        place: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<FileEntry>, InputError> {
+        let Some((name, candidate)) = self.files.get(place) else { return Ok(None) };
+        let (text, explicit) = match candidate {
+            Some(file) => (read::any_text(file, &self.options, buffer), file.explicit),
+            None => (read::stdin_text(&self.options).map(Arc::from), true),
+        };
+        match text {
+            Ok(text) => Ok(Some(entry(name, text))),
+            Err(ReadError::NotText(_)) if !explicit => Ok(None),
+            Err(error) => Err(InputError::new(name, error.to_string())),
         }
-        loaded.read += 1;
     }
-    loaded.files.sort_by(|a, b| a.name.cmp(&b.name));
-    loaded.errors.sort();
-    loaded.errors.dedup();
-    loaded
 }
 
 fn entry(name: &str, text: Arc<str>) -> FileEntry {

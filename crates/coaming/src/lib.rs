@@ -23,6 +23,7 @@ mod scan;
 mod scope;
 mod secrets;
 mod slim;
+mod texts;
 
 use std::process::ExitCode;
 

@@ -1,34 +1,58 @@
 //! `coaming scan`: read, judge, report.
 
-use coaming_config::Config;
 use coaming_finding::{Baseline, Finding, RuleMeta};
 use coaming_kube::Inventory;
 use coaming_report::{File, InputProblem, Report};
 
-use crate::args::{ScanArguments, ScopeArguments};
+use crate::args::ScanArguments;
 use crate::progress::Progress;
 use crate::scope::{self, Inputs, Judge};
 use crate::{CommandError, Outcome, output};
+
+/// What came out of a judgement, to be reported.
+pub(crate) struct Judged {
+    /// The files that findings point into.
+    pub(crate) inventory: Inventory,
+    /// What was found.
+    pub(crate) findings: Vec<Finding>,
+    /// What could not be handled.
+    pub(crate) errors: Vec<InputProblem>,
+    /// The rules that were asked.
+    pub(crate) rules: Vec<&'static RuleMeta>,
+    /// How much was judged.
+    pub(crate) counts: Counts,
+}
+
+/// How much was read and judged.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) files: usize,
+    pub(crate) documents: usize,
+    pub(crate) workloads: usize,
+}
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let cluster = scope::cluster(&arguments.cluster);
-    run_on(arguments, config, |of, config| scope::read(of, config, cluster))
-}
-
-/// Reads by `read`, judges by `config`, and reports.
-pub(crate) fn run_on(
-    arguments: &ScanArguments,
-    config: Config,
-    read: impl FnOnce(&ScopeArguments, &Config) -> Result<Inputs, CommandError>,
-) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading and checking …");
-    let Inputs { inventory, mut errors, file_count } = read(&arguments.scope, &config)?;
+    let Inputs { inventory, mut errors, file_count } =
+        scope::read(&arguments.scope, &config, cluster)?;
     let mut judge = Judge::new(config, arguments.format.shows_edits())?;
     errors.extend(judge.look_into_images(&arguments.scope, &inventory)?);
-    let mut findings = judge.judge(&inventory);
+    let findings = judge.judge(&inventory);
     drop(progress);
+    let counts = Counts {
+        files: file_count,
+        documents: inventory.document_count(),
+        workloads: inventory.workloads().len(),
+    };
+    finish(arguments, Judged { inventory, findings, errors, rules: judge.rules(), counts })
+}
+
+/// Writes or applies the baseline, and reports.
+pub(crate) fn finish(arguments: &ScanArguments, judged: Judged) -> Result<Outcome, CommandError> {
+    let Judged { inventory, mut findings, errors, rules, counts } = judged;
     if let Some(path) = &arguments.write_baseline {
         let active = findings.iter().filter(|finding| finding.suppressed.is_none());
         let baseline = Baseline::of(active, |finding| file_name(&inventory, finding));
@@ -39,7 +63,7 @@ pub(crate) fn run_on(
         scope::read_baseline(path)?
             .retain_new(&mut findings, |finding| file_name(&inventory, finding));
     }
-    report(arguments, &inventory, &findings, &errors, &judge.rules(), file_count)?;
+    report(arguments, &inventory, &findings, &errors, &rules, counts)?;
     let outcome = outcome(arguments, &findings, &errors);
     // The process ends here: the system takes all memory back at once, tree by tree would be slow.
     std::mem::forget((inventory, findings));
@@ -58,7 +82,7 @@ fn report(
     findings: &[Finding],
     errors: &[InputProblem],
     rules: &[&'static RuleMeta],
-    file_count: usize,
+    counts: Counts,
 ) -> Result<(), CommandError> {
     let files: Vec<File<'_>> = inventory
         .files()
@@ -73,9 +97,9 @@ fn report(
         findings,
         errors,
         files: &files,
-        file_count,
-        document_count: inventory.document_count(),
-        workload_count: inventory.workloads().len(),
+        file_count: counts.files,
+        document_count: counts.documents,
+        workload_count: counts.workloads,
         rules,
     };
     output::complain_of(errors);

@@ -1,5 +1,6 @@
 //! What the commands that scan have in common: the configuration, the inputs, the judgement.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,16 +38,6 @@ pub(crate) fn read(
         Some(loaded) => loaded,
         None => coaming_source::load(&arguments.paths, &source_options(arguments, config)?),
     };
-    let errors = problems(loaded.errors);
-    Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
-}
-
-/// Reads all inputs as texts, whatever they are called.
-pub(crate) fn read_texts(
-    arguments: &ScopeArguments,
-    config: &Config,
-) -> Result<Inputs, CommandError> {
-    let loaded = coaming_source::load_texts(&arguments.paths, &source_options(arguments, config)?);
     let errors = problems(loaded.errors);
     Ok(Inputs { inventory: Inventory::new(loaded.files), errors, file_count: loaded.read })
 }
@@ -144,8 +135,15 @@ impl Judge {
                 edits,
                 today: today(),
                 detector,
+                generated_secrets: None,
             },
         })
+    }
+
+    /// Tells the rules which files become Secrets, where they see only a part of all files at once.
+    pub(crate) fn with_generated(mut self, keys: BTreeMap<String, String>) -> Self {
+        self.settings.generated_secrets = Some(keys);
+        self
     }
 
     /// Looks into the images of an inventory, and looks up what is known to be vulnerable in them;
@@ -353,7 +351,7 @@ fn argument(error: impl std::fmt::Display) -> CommandError {
     CommandError::Argument(error.to_string())
 }
 
-fn source_options(
+pub(crate) fn source_options(
     arguments: &ScopeArguments,
     config: &Config,
 ) -> Result<coaming_source::Options, CommandError> {

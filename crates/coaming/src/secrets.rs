@@ -2,12 +2,15 @@
 
 use coaming_access::render;
 use coaming_config::Config;
+use coaming_source::Texts;
 
 use crate::args::{
     AnswerFormat, ClusterArguments, FindSecretsArguments, ImagesMode, LookUpArguments,
     ScanArguments, ScopeArguments, SecretsArguments, SecretsCommand, WhoCanArguments,
 };
-use crate::{CommandError, Outcome, output, scan, scope};
+use crate::progress::Progress;
+use crate::scope::Judge;
+use crate::{CommandError, Outcome, output, scan, scope, texts};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError> {
@@ -46,7 +49,16 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     // Whoever asks for secrets asks for nothing else that the configuration may say.
     let config =
         Config { rules: Vec::new(), policies: Vec::new(), overrides: Vec::new(), ..configured };
-    scan::run_on(&scan, config, scope::read_texts)
+    let progress = Progress::start("reading and checking …");
+    let (texts, errors) =
+        Texts::find(&scan.scope.paths, &scope::source_options(&scan.scope, &config)?);
+    let judge = Judge::new(config, scan.format.shows_edits())?;
+    let judge = judge.with_generated(texts::generated(&texts));
+    let mut judged = texts::judge(&texts, &judge);
+    judged.errors.extend(scope::problems(errors));
+    judged.errors.sort_by(|a, b| (&a.file, &a.message).cmp(&(&b.file, &b.message)));
+    drop(progress);
+    scan::finish(&scan, judged)
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {

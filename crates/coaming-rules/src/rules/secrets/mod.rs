@@ -32,6 +32,8 @@ mod usage;
 pub(crate) mod whole_secret;
 pub(crate) mod writable_secret_mount;
 
+pub use plain_secret_file::generated_secrets;
+
 /// The rules that find values, and those alone.
 pub const SECRET_RULES: &[&str] = &[
     "plain-secret-manifest",

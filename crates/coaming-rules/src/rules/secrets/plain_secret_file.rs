@@ -58,16 +58,23 @@ impl InventoryRule for PlainSecretFile {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let generated = generated(context.inventory);
+        let own;
+        let generated = if let Some(of_all) = &context.settings.generated_secrets {
+            of_all
+        } else {
+            own = generated_secrets(context.inventory);
+            &own
+        };
         let count = u32::try_from(context.inventory.files().len()).unwrap_or(u32::MAX);
         let found: Vec<Vec<Finding>> =
-            (0..count).into_par_iter().map(|id| of_file(context, id, &generated)).collect();
+            (0..count).into_par_iter().map(|id| of_file(context, id, generated)).collect();
         findings.extend(found.into_iter().flatten());
     }
 }
 
 /// The keys of Secrets that Kustomize makes of files, by the files' names.
-fn generated(inventory: &Inventory) -> BTreeMap<String, String> {
+#[must_use]
+pub fn generated_secrets(inventory: &Inventory) -> BTreeMap<String, String> {
     let is_kustomization = |file: &&FileEntry| {
         let name = file.name.rsplit('/').next().unwrap_or_default();
         matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
