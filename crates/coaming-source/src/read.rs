@@ -128,7 +128,15 @@ fn regular(path: &Path) -> Result<(), ReadError> {
 fn read_bytes(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
     bytes.clear();
     bytes.reserve(USUAL_BYTES);
-    File::open(path)?.take(limit + 1).read_to_end(bytes)?;
+    let mut file = File::open(path)?;
+    (&file).take(USUAL_BYTES as u64).read_to_end(bytes)?;
+    if bytes.len() == USUAL_BYTES {
+        // Only now is asking for the size worth a system call; growing step by step would leave
+        // ever larger buffers behind.
+        let rest = file.metadata()?.len().min(limit).saturating_sub(bytes.len() as u64);
+        bytes.reserve_exact(usize::try_from(rest).unwrap_or_default() + 1);
+        file.by_ref().take((limit + 1).saturating_sub(bytes.len() as u64)).read_to_end(bytes)?;
+    }
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge { limit }) } else { Ok(()) }
 }
 
@@ -217,6 +225,23 @@ mod tests {
         assert_eq!(decode(&[0xFE, 0xFF, 0, b'a', 0, b':']).unwrap(), "a:");
         assert!(decode(&[b'a', 0, b'b']).is_err());
         assert!(decode(&[0xC3, 0x28]).is_err());
+    }
+
+    #[test]
+    fn reads_files_of_any_size_up_to_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        let mut bytes = Vec::new();
+        for size in [0, 1, USUAL_BYTES - 1, USUAL_BYTES, USUAL_BYTES + 1, 3 * USUAL_BYTES] {
+            let written: Vec<u8> = (b'a'..=b'z').cycle().take(size).collect();
+            std::fs::write(&path, &written).unwrap();
+            read_bytes(&path, size as u64, &mut bytes).unwrap();
+            assert_eq!(bytes, written);
+            if let Some(limit) = size.checked_sub(1) {
+                let refused = read_bytes(&path, limit as u64, &mut bytes);
+                assert!(matches!(refused, Err(ReadError::TooLarge { .. })), "{size}");
+            }
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::tree::{
-    AliasSite, Comment, Document, NONE, NodeData, NodeId, ScalarStyle, Shape, Span, Style,
-    SyntaxError, Typing,
+    AliasSite, Comment, Document, Expansion, NONE, NodeData, NodeId, ScalarStyle, Shape, Span,
+    Style, SyntaxError, Typing, expansion_of,
 };
 
 /// Copies of anchored nodes may outnumber the nodes that were written by this factor …
@@ -20,10 +20,14 @@ const COPIES_ALLOWED: usize = 100_000;
 /// recurse.
 pub(crate) const MAX_DEPTH: usize = 512;
 
-/// How many bytes of text there are for each node, about.
-const BYTES_PER_NODE: usize = 6;
-/// Room is made for so many nodes at the most before there are any.
-const MOST_GUESSED: usize = 1024;
+/// How many nodes a line of a manifest has, about: a key and its value. No more than that: what is
+/// guessed too large by half is copied to where it is not.
+const NODES_PER_LINE: usize = 2;
+/// Room for this many nodes is made in any case.
+const FEW_NODES: usize = 8;
+
+/// Text of so many bytes is worth making room for.
+const LONG_TEXT: usize = 4096;
 
 /// A scalar's text.
 pub(crate) enum Text<'t> {
@@ -57,7 +61,7 @@ pub(crate) struct Builder {
     nodes: Vec<NodeData>,
     children: Vec<NodeId>,
     cooked: String,
-    aliases: Vec<AliasSite>,
+    expansions: Vec<Expansion>,
     stack: Vec<Frame>,
     /// Children of the open collections, outermost first.
     pending: Vec<NodeId>,
@@ -68,17 +72,26 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// A builder for a document that has at most `bytes` of text before it.
-    pub(crate) fn new(source: Arc<str>, bytes: usize) -> Self {
-        // Manifests have a node for some eight bytes; growing step by step would copy them all
-        // several times.
-        let guess = (bytes / BYTES_PER_NODE).min(MOST_GUESSED);
+    /// A builder for the first document of `source`.
+    pub(crate) fn first(source: &Arc<str>) -> Self {
+        Self::new(Arc::clone(source), guessed_nodes(source.as_bytes()))
+    }
+
+    /// A builder for the document that starts at `start`, after this one: those of a stream are
+    /// often alike.
+    pub(crate) fn next(&self, start: usize) -> Self {
+        let guess = if start < self.source.len() { self.nodes.len() } else { 0 };
+        Self::new(Arc::clone(&self.source), guess)
+    }
+
+    /// A builder with room for `guess` nodes.
+    pub(crate) fn new(source: Arc<str>, guess: usize) -> Self {
         Self {
             source,
             nodes: Vec::with_capacity(guess),
             children: Vec::with_capacity(guess),
             cooked: String::new(),
-            aliases: Vec::new(),
+            expansions: Vec::new(),
             stack: Vec::with_capacity(guess.min(16)),
             pending: Vec::with_capacity(guess.min(32)),
             anchors: BTreeMap::new(),
@@ -123,25 +136,26 @@ impl Builder {
             Text::Slice(slice) => (slice.start, slice.end - slice.start, false),
             Text::Cooked(text) => {
                 let first = index(self.cooked.len());
+                self.make_room(text.len(), span);
                 self.cooked.push_str(text);
                 (first, index(text.len()), true)
             }
         };
         let shape = Shape::Scalar(style);
-        let id = self.add(NodeData {
-            span,
-            parent: NONE,
-            first,
-            len,
-            alias: NONE,
-            shape,
-            cooked,
-            typing,
-        });
+        let id = self.add(NodeData { span, parent: NONE, first, len, shape, cooked, typing });
         if anchor > 0 {
             let nodes = (id.0 as usize, self.nodes.len());
             let children = (self.children.len(), self.children.len());
             self.anchors.insert(anchor, Anchored { nodes, children, height: 0 });
+        }
+    }
+
+    /// Makes room for a long text and for what may follow it, which is no longer than the rest of
+    /// the source (but for escapes): growing step by step would copy it several times.
+    fn make_room(&mut self, len: usize, span: Span) {
+        if len > LONG_TEXT && self.cooked.capacity() - self.cooked.len() < len {
+            let rest = self.source.len().saturating_sub(span.start as usize);
+            self.cooked.reserve_exact(rest.max(len));
         }
     }
 
@@ -158,7 +172,6 @@ impl Builder {
             parent: NONE,
             first: 0,
             len: 0,
-            alias: NONE,
             shape,
             cooked: false,
             typing: Typing::Text,
@@ -244,13 +257,13 @@ impl Builder {
         if self.copied > written.saturating_mul(COPIES_PER_NODE) + COPIES_ALLOWED {
             return Err(error(span, "the aliases in this document expand to too much"));
         }
-        let site = index(self.aliases.len());
-        self.aliases.push(AliasSite { span, merge: false });
+        let copies = index(self.nodes.len())..index(self.nodes.len() + count);
+        let site = AliasSite { span, merge: false };
+        self.expansions.push(Expansion { nodes: copies, site });
         let node_shift = self.nodes.len() - nodes.0;
         let child_shift = self.children.len() - children.0;
         for position in nodes.0..nodes.1 {
             let mut node = self.nodes[position];
-            node.alias = site;
             if node.parent != NONE {
                 node.parent = index(node.parent as usize + node_shift);
             }
@@ -299,7 +312,7 @@ impl Builder {
             cooked: self.cooked,
             nodes: self.nodes,
             children: self.children,
-            aliases: self.aliases,
+            expansions: self.expansions,
             comments,
             root: self.root.unwrap_or(NodeId(0)),
             span,
@@ -323,8 +336,10 @@ impl Builder {
     }
 
     fn written_end(&self, id: NodeId) -> u32 {
-        let data = &self.nodes[id.0 as usize];
-        self.aliases.get(data.alias as usize).map_or(data.span.end, |site| site.span.end)
+        expansion_of(&self.expansions, id).map_or_else(
+            || self.nodes[id.0 as usize].span.end,
+            |position| self.expansions[position].site.span.end,
+        )
     }
 
     /// Refuses keys that no JSON object can have, makes strings of the others, and notes merge keys.
@@ -411,8 +426,8 @@ impl Builder {
             self.add_merge_sources(pair[1], &mut sources)?;
             for source in sources {
                 let data = self.nodes[source.0 as usize];
-                if let Some(site) = self.aliases.get_mut(data.alias as usize) {
-                    site.merge = true;
+                if let Some(position) = expansion_of(&self.expansions, source) {
+                    self.expansions[position].site.merge = true;
                 }
                 let range = data.first as usize..(data.first + data.len) as usize;
                 let known = merged.len();
@@ -426,6 +441,14 @@ impl Builder {
         }
         Ok(written.into_iter().rev().chain(merged).flatten().collect())
     }
+}
+
+/// How many nodes the first document of `text` has, about. Growing step by step would copy them all
+/// several times, and leave ever larger blocks behind.
+fn guessed_nodes(text: &[u8]) -> usize {
+    let end = memchr::memmem::find(text, b"\n---").unwrap_or(text.len());
+    let lines = memchr::memchr_iter(b'\n', text.get(..end).unwrap_or_default()).count();
+    lines * NODES_PER_LINE + FEW_NODES
 }
 
 const MERGE_VALUE: &str = "a merge key (`<<`) needs a mapping or a list of mappings";

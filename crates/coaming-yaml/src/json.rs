@@ -21,10 +21,12 @@ pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
     }
     let mut documents = Vec::new();
     let mut start = 0;
+    let mut builder = Builder::first(source);
     while reader.peek().is_some() {
-        let mut builder = Builder::new(Arc::clone(source), source.len() - start);
         reader.value(&mut builder)?;
         reader.skip_space();
+        let next = builder.next(reader.at);
+        let builder = std::mem::replace(&mut builder, next);
         documents.extend(builder.finish(reader.span(start), Vec::new()));
         start = reader.at;
     }

@@ -91,7 +91,7 @@ impl<'s> Reader<'s> {
             source,
             text,
             parser: Parser::new_from_str_with_options(text, options()),
-            builder: Builder::new(Arc::clone(source), source.len()),
+            builder: Builder::first(source),
             comments: Vec::new(),
             documents: Vec::new(),
             errors: Vec::new(),
@@ -316,11 +316,8 @@ impl<'s> Reader<'s> {
     }
 
     fn end_document(&mut self, span: Span) {
-        let builder = {
-            let rest = self.source.len().saturating_sub(span.end as usize);
-            let next = Builder::new(Arc::clone(self.source), rest);
-            std::mem::replace(&mut self.builder, next)
-        };
+        let next = self.builder.next(span.end as usize);
+        let builder = std::mem::replace(&mut self.builder, next);
         let text = Span::new(self.document_start, span.end);
         self.document_start = span.end;
         let comments = std::mem::take(&mut self.comments);

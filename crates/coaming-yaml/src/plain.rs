@@ -98,7 +98,7 @@ impl<'s> Reader<'s> {
     fn new(source: &'s Arc<str>) -> Self {
         Self {
             source,
-            builder: Builder::new(Arc::clone(source), source.len()),
+            builder: Builder::first(source),
             levels: Vec::with_capacity(16),
             comments: Vec::new(),
             documents: Vec::new(),
@@ -371,8 +371,7 @@ impl<'s> Reader<'s> {
         if !self.builder.has_root() && !self.comments.is_empty() {
             return Err(Unsure);
         }
-        let rest = self.source.len().saturating_sub(at);
-        let next = Builder::new(Arc::clone(self.source), rest);
+        let next = self.builder.next(at);
         let builder = std::mem::replace(&mut self.builder, next);
         let text = Span::new(self.document_start, position(at));
         self.document_start = position(at);

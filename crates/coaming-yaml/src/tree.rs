@@ -4,6 +4,7 @@
 //! one of its nodes: `Copy`, borrowed, as cheap as a pair of words.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::path::{Path, Step};
@@ -149,7 +150,21 @@ pub struct Stream {
     pub errors: Vec<SyntaxError>,
 }
 
-/// A node as the arena holds it.
+/// The nodes that one alias brought in: a range of the arena.
+#[derive(Clone, Debug)]
+pub(crate) struct Expansion {
+    pub(crate) nodes: Range<u32>,
+    pub(crate) site: AliasSite,
+}
+
+/// Which of the expansions, in the order of the arena, brought in `node`.
+pub(crate) fn expansion_of(expansions: &[Expansion], node: NodeId) -> Option<usize> {
+    let after = expansions.partition_point(|expansion| expansion.nodes.start <= node.0);
+    let position = after.checked_sub(1)?;
+    expansions.get(position)?.nodes.contains(&node.0).then_some(position)
+}
+
+/// A node as the arena holds it. There are many: nothing is in here that few of them have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeData {
     pub(crate) span: Span,
@@ -158,8 +173,6 @@ pub(crate) struct NodeData {
     pub(crate) first: u32,
     /// Scalar: length of the value. Collection: how many children (a mapping's keys count too).
     pub(crate) len: u32,
-    /// Index into `aliases`, or `NONE`.
-    pub(crate) alias: u32,
     pub(crate) shape: Shape,
     /// The value lies in `cooked` and not in the source.
     pub(crate) cooked: bool,
@@ -192,7 +205,7 @@ pub struct Document {
     pub(crate) cooked: String,
     pub(crate) nodes: Vec<NodeData>,
     pub(crate) children: Vec<NodeId>,
-    pub(crate) aliases: Vec<AliasSite>,
+    pub(crate) expansions: Vec<Expansion>,
     pub(crate) comments: Vec<Comment>,
     pub(crate) root: NodeId,
     pub(crate) span: Span,
@@ -508,7 +521,8 @@ impl<'a> Node<'a> {
     /// The alias through which this node came to stand here, if any.
     #[must_use]
     pub fn alias(self) -> Option<AliasSite> {
-        self.document.aliases.get(self.data().alias as usize).copied()
+        let position = expansion_of(&self.document.expansions, self.id)?;
+        self.document.expansions.get(position).map(|expansion| expansion.site)
     }
 
     /// Every node below this one and itself, parents first, keys before their values.

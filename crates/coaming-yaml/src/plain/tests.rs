@@ -24,9 +24,10 @@ impl Random {
 fn shown(documents: &[Document]) -> Vec<String> {
     let mut lines = Vec::new();
     for document in documents {
-        let Document { cooked, nodes, children, aliases, comments, root, span, has_spans, .. } =
-            document;
-        lines.push(format!("{span:?} {root:?} {cooked:?} {children:?} {aliases:?} {has_spans}"));
+        let Document {
+            cooked, nodes, children, expansions, comments, root, span, has_spans, ..
+        } = document;
+        lines.push(format!("{span:?} {root:?} {cooked:?} {children:?} {expansions:?} {has_spans}"));
         lines.extend(comments.iter().map(|comment| format!("{comment:?}")));
         lines.extend(nodes.iter().map(|node| format!("{node:?}")));
     }
