@@ -14,6 +14,7 @@ use aho_corasick::AhoCorasick;
 
 use super::envelope::{self, PlainObject, Stored};
 use super::mvcc::{ObjectKey, Resource};
+use super::others::{Looked, look};
 use super::problem::Problems;
 use super::protobuf::{Fields, Value, varint};
 use super::reader::Reader;
@@ -31,11 +32,13 @@ const WORK_FACTOR: usize = 4;
 const PATTERNS: [&[u8]; 6] = [
     b"/secrets/",
     b"/configmaps/",
-    b"k8s\0\x0a\x0c\x0a\x02v1\x12\x06Secret",
-    b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap",
+    b"k8s\0\x0a",
     br#"{"kind":"Secret","apiVersion":"v1""#,
     br#"{"kind":"ConfigMap","apiVersion":"v1""#,
+    br#"{"apiVersion":""#,
 ];
+/// The one of JSON objects of any kind.
+const ANY_JSON: usize = 5;
 /// So many of the patterns are of keys.
 const KEY_PATTERNS: usize = 2;
 
@@ -43,10 +46,17 @@ const KEY_PATTERNS: usize = 2;
 pub(super) struct Found<'b> {
     /// Where its value begins, in bytes from the start of the file.
     pub(super) offset: u64,
-    pub(super) key: ObjectKey,
     /// The revision that wrote it; 0 where that is not beside it.
     pub(super) modified: u64,
-    pub(super) object: PlainObject<'b>,
+    pub(super) object: Carved<'b>,
+}
+
+/// What was found.
+pub(super) enum Carved<'b> {
+    /// A Secret or `ConfigMap`.
+    Known(ObjectKey, PlainObject<'b>),
+    /// An object of another kind.
+    Other(Looked),
 }
 
 /// Finds keys and objects by how they begin.
@@ -107,7 +117,10 @@ impl Carver {
             } else if done == Some(hit.start()) {
                 None
             } else {
+                // Annotations hold objects too: what is none of etcd's values has no revision before it.
+                let any = hit.pattern().as_usize() == ANY_JSON;
                 Some(Candidate::of_value(bytes, hit.start()))
+                    .filter(|candidate| !any || candidate.modified > 0)
             };
             let Some(candidate) = candidate else { continue };
             let Some(rest) = work.checked_sub(candidate.value.len()) else {
@@ -142,20 +155,67 @@ impl<'b> Candidate<'b> {
             Some(envelope) => envelope::PROTOBUF.len() + envelope_length(envelope),
             None => MAX_VALUE_BYTES,
         };
+        let (said, modified) = before(bytes, at).unwrap_or((length, 0));
+        let length = if said <= rest.len() { said } else { length };
         let value = rest.get(..length.min(MAX_VALUE_BYTES)).unwrap_or(rest);
-        Self { key: None, modified: 0, at, value }
+        Self { key: None, modified, at, value }
     }
 
     fn open(self, start: u64) -> Option<Found<'b>> {
-        let Stored::Plain(object) = envelope::open(self.value) else { return None };
-        let resource = object.resource?;
-        let key = match self.key {
-            Some(key) if key.resource == resource => key,
-            Some(_) => return None,
-            None => lost_key(resource, &object)?,
+        let (offset, modified) = (start + self.at as u64, self.modified);
+        let resource = match envelope::open(self.value) {
+            Stored::Plain(object) if object.resource.is_some() => object.resource.zip(Some(object)),
+            Stored::Plain(_) | Stored::Unknown => None,
+            Stored::Empty | Stored::Encrypted(_) => return None,
         };
-        Some(Found { offset: start + self.at as u64, key, modified: self.modified, object })
+        let object = match (resource, self.key) {
+            (Some((resource, object)), Some(key)) if key.resource == resource => {
+                Carved::Known(key, object)
+            }
+            (Some((resource, object)), None) => Carved::Known(lost_key(resource, &object)?, object),
+            (None, None) => {
+                Carved::Other(look(self.value).filter(|looked| looked.plain.count > 0)?)
+            }
+            (_, Some(_)) => return None,
+        };
+        Some(Found { offset, modified, object })
     }
+}
+
+/// What stands before a value that begins at `at`: its length, and the revision that wrote it (0 where
+/// that is lost).
+fn before(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
+    const VALUE_TAG: u8 = 0x2a;
+    const VERSION_TAG: u8 = 0x20;
+    const MODIFIED_TAG: u8 = 0x18;
+    let (length, start) = varint_before(bytes, at)?;
+    let length = usize::try_from(length).ok().filter(|length| *length > 0)?;
+    let tag = start.checked_sub(1).filter(|tag| bytes.get(*tag) == Some(&VALUE_TAG))?;
+    let modified = || {
+        let (_version, start) = varint_before(bytes, tag)?;
+        let tag = start.checked_sub(1).filter(|tag| bytes.get(*tag) == Some(&VERSION_TAG))?;
+        let (modified, start) = varint_before(bytes, tag)?;
+        let tag = start.checked_sub(1)?;
+        (bytes.get(tag) == Some(&MODIFIED_TAG)).then_some(modified)
+    };
+    Some((length, modified().unwrap_or(0)))
+}
+
+/// The number of variable length that ends before `end`, and where it begins: only its last byte is
+/// without the highest bit, and a tag before it is, too.
+fn varint_before(bytes: &[u8], end: usize) -> Option<(u64, usize)> {
+    const LONGEST: usize = 10;
+    let last =
+        end.checked_sub(1).filter(|last| bytes.get(*last).is_some_and(|byte| *byte < 0x80))?;
+    let mut start = last;
+    while end - start < LONGEST
+        && let Some(before) = start.checked_sub(1)
+        && bytes.get(before).is_some_and(|byte| *byte >= 0x80)
+    {
+        start = before;
+    }
+    let (number, _) = varint(bytes.get(start..end)?)?;
+    Some((number, start))
 }
 
 /// The key that an object should have had.

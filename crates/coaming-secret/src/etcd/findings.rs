@@ -2,9 +2,9 @@
 
 use coaming_finding::{FileId, Finding, Fix, Location, ObjectRef, RuleMeta};
 
-use super::contents::{EntryName, History, Place, Plain, State};
+use super::contents::{EntryName, History, Place, Plain, Remnant, State};
+use super::history::OtherObject;
 use super::mvcc::{ObjectKey, Resource};
-use super::others::OtherObject;
 use super::read::Contents;
 use super::rules::{self, Repair};
 
@@ -24,7 +24,7 @@ pub fn findings(contents: &Contents) -> Vec<Finding> {
         .iter()
         .filter_map(|(key, history)| judge(contents, key, history, encrypts))
         .collect();
-    findings.extend(contents.others.values().map(other));
+    findings.extend(contents.others.values().filter_map(|object| other(contents, object)));
     findings.sort_by(|a, b| a.rank().cmp(&b.rank()));
     findings
 }
@@ -56,56 +56,74 @@ fn judge(
             let message = format!("{subject} is in no encoding that Kubernetes writes");
             Some(finding(&rules::UNKNOWN_ENCODING, reference(key), &message, places, rules::LOOK))
         }
-        _ => leftover(contents, key, history, &subject),
+        _ => leftover_of(contents, key, history, &subject),
     }
 }
 
 /// What is said of an object of another kind.
-fn other(object: &OtherObject) -> Finding {
-    let place = match object.namespace.as_str() {
-        "" => object.name.clone(),
-        namespace => format!("{namespace}/{}", object.name),
+fn other(contents: &Contents, object: &OtherObject) -> Option<Finding> {
+    let identity = &object.identity;
+    let place = match identity.namespace.as_str() {
+        "" => identity.name.clone(),
+        namespace => format!("{namespace}/{}", identity.name),
     };
-    let what = format!("{} `{place}` holds {}", object.kind, titles(&object.plain));
+    let subject = format!("{} `{place}`", identity.kind);
     let reference = ObjectRef {
-        api_version: object.api_version.clone(),
-        kind: object.kind.clone(),
-        namespace: object.namespace.clone(),
-        name: object.name.clone(),
+        api_version: identity.api_version.clone(),
+        kind: identity.kind.clone(),
+        namespace: identity.namespace.clone(),
+        name: identity.name.clone(),
     };
-    let entries = object.plain.entries.iter();
+    let Some(plain) = &object.plain else {
+        let now = if object.deleted { "is deleted" } else { "shows no credential now" };
+        let old = object.old.iter().map(|(revision, plain)| (*revision, plain)).collect();
+        return leftover(contents, reference, &format!("{subject} {now}"), old, &object.remnants);
+    };
+    let entries = plain.entries.iter();
     let locations = entries
         .map(|entry| {
             let label = format!("revision {}, `{}`: {}", object.revision, entry.name, entry.title);
             location(0, entry.field, label)
         })
         .collect();
-    finding(&rules::OBJECT_CREDENTIAL, reference, &what, locations, rules::MOVE)
+    let what = format!("{subject} holds {}", titles(plain));
+    Some(finding(&rules::OBJECT_CREDENTIAL, reference, &what, locations, rules::MOVE))
 }
 
-/// What is left of an object that shows nothing now.
-fn leftover(
+/// What is left of a Secret or `ConfigMap` that shows nothing now.
+fn leftover_of(
     contents: &Contents,
     key: &ObjectKey,
     history: &History,
     subject: &str,
 ) -> Option<Finding> {
-    let old: Vec<(u64, &Plain)> = history.plain_before().collect();
-    let mut places: Vec<Location> = old
-        .iter()
-        .map(|(revision, plain)| {
-            location(0, "data", format!("old revision {revision}: {}", names(&plain.entries)))
-        })
-        .collect();
-    let (pages, files) = remnants(contents, history, &mut places);
-    if places.is_empty() {
-        return None;
-    }
     let now = match history.current().map(|current| &current.state) {
         Some(State::Encrypted(_)) => "is encrypted now",
         Some(State::Deleted) | None => "is deleted",
         _ => "shows nothing secret now",
     };
+    let old = history.plain_before().collect();
+    leftover(contents, reference(key), &format!("{subject} {now}"), old, &history.remnants)
+}
+
+/// What is left of an object: in old revisions, in free pages and in other files.
+fn leftover(
+    contents: &Contents,
+    reference: ObjectRef,
+    subject_now: &str,
+    old: Vec<(u64, &Plain)>,
+    remnants: &[Remnant],
+) -> Option<Finding> {
+    let mut places: Vec<Location> = old
+        .iter()
+        .map(|(revision, plain)| {
+            location(0, field(plain), format!("old revision {revision}: {}", names(&plain.entries)))
+        })
+        .collect();
+    let (pages, files) = places_of(contents, remnants, &mut places);
+    if places.is_empty() {
+        return None;
+    }
     let mut left = Vec::new();
     if !old.is_empty() {
         left.push(counted(old.len(), "old revision"));
@@ -118,15 +136,24 @@ fn leftover(
     }
     let verb = if places.len() == 1 { "holds" } else { "hold" };
     let message =
-        format!("{subject} {now}, but {} still {verb} it in plain text", left.join(" and "));
-    Some(finding(&rules::LEFTOVER_SECRET, reference(key), &message, places, rules::DEFRAGMENT))
+        format!("{subject_now}, but {} still {verb} it in plain text", left.join(" and "));
+    Some(finding(&rules::LEFTOVER_SECRET, reference, &message, places, rules::DEFRAGMENT))
+}
+
+/// The field that the entries are in.
+fn field(plain: &Plain) -> &'static str {
+    plain.entries.first().map_or("data", |entry| entry.field)
 }
 
 /// Adds where else plain text of an object lies, and counts free pages and other files.
-fn remnants(contents: &Contents, history: &History, places: &mut Vec<Location>) -> (usize, usize) {
+fn places_of(
+    contents: &Contents,
+    remnants: &[Remnant],
+    places: &mut Vec<Location>,
+) -> (usize, usize) {
     let mut pages = 0_usize;
     let mut files: Vec<&str> = Vec::new();
-    for remnant in &history.remnants {
+    for remnant in remnants {
         let names = names(&remnant.plain.entries);
         let of = match remnant.revision {
             0 => String::new(),
@@ -135,7 +162,11 @@ fn remnants(contents: &Contents, history: &History, places: &mut Vec<Location>) 
         match &remnant.place {
             Place::FreePage(page) => {
                 pages += 1;
-                places.push(location(0, "data", format!("free page {page}{of}: {names}")));
+                places.push(location(
+                    0,
+                    field(&remnant.plain),
+                    format!("free page {page}{of}: {names}"),
+                ));
             }
             Place::Beside(name) => {
                 if files.last() != Some(&name.as_str()) {
@@ -143,7 +174,11 @@ fn remnants(contents: &Contents, history: &History, places: &mut Vec<Location>) 
                 }
                 let file = contents.beside.iter().position(|known| known == name);
                 let file = file.and_then(|file| u32::try_from(file + 1).ok()).unwrap_or_default();
-                places.push(location(file, "data", format!("write-ahead log: {names}")));
+                places.push(location(
+                    file,
+                    field(&remnant.plain),
+                    format!("write-ahead log: {names}"),
+                ));
             }
         }
     }

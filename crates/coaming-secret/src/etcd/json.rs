@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::contents::{History, Place, State};
+use super::contents::{History, Place, Remnant, State};
+use super::history::OtherObject;
 use super::mvcc::ObjectKey;
-use super::others::OtherObject;
 use super::read::{Checksum, Contents};
 
 /// The field `etcd` of the command's JSON.
@@ -66,20 +66,41 @@ impl<'c> Details<'c> {
 }
 
 fn other<'c>(key: &str, object: &'c OtherObject) -> Object<'c> {
+    let (pages, files) = places(&object.remnants);
     Object {
-        kind: &object.kind,
-        namespace: &object.namespace,
-        name: &object.name,
+        kind: &object.identity.kind,
+        namespace: &object.identity.namespace,
+        name: &object.identity.name,
         key: key.to_owned(),
-        state: "plain",
-        revision: Some(object.revision),
+        state: match (&object.plain, object.deleted, object.revision) {
+            (Some(_), ..) => "plain",
+            (None, true, 0) => "gone",
+            (None, true, _) => "deleted",
+            (None, false, _) => "harmless",
+        },
+        revision: (object.revision > 0).then_some(object.revision),
         provider: None,
         provider_version: None,
         provider_key: None,
-        plain_old_revisions: Vec::new(),
-        plain_free_pages: Vec::new(),
-        plain_other_files: Vec::new(),
+        plain_old_revisions: object.old.iter().map(|(revision, _)| *revision).collect(),
+        plain_free_pages: pages,
+        plain_other_files: files,
     }
+}
+
+/// The free pages and the other files that remnants lie in.
+fn places(remnants: &[Remnant]) -> (Vec<u64>, Vec<&str>) {
+    let mut pages = Vec::new();
+    let mut files = Vec::new();
+    for remnant in remnants {
+        match &remnant.place {
+            Place::FreePage(page) => pages.push(*page),
+            Place::Beside(name) => files.push(name.as_str()),
+        }
+    }
+    pages.dedup();
+    files.dedup();
+    (pages, files)
 }
 
 fn object<'c>(key: &'c ObjectKey, history: &'c History) -> Object<'c> {
@@ -92,16 +113,7 @@ fn object<'c>(key: &'c ObjectKey, history: &'c History) -> Object<'c> {
         Some(State::Unknown) => ("unknown", None),
         Some(State::Encrypted(encryption)) => ("encrypted", Some(encryption)),
     };
-    let mut pages = Vec::new();
-    let mut files = Vec::new();
-    for remnant in &history.remnants {
-        match &remnant.place {
-            Place::FreePage(page) => pages.push(*page),
-            Place::Beside(name) => files.push(name.as_str()),
-        }
-    }
-    pages.dedup();
-    files.dedup();
+    let (pages, files) = places(&history.remnants);
     Object {
         kind: key.resource.kind(),
         namespace: &key.namespace,

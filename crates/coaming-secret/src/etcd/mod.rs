@@ -7,7 +7,7 @@
 //! * `mvcc` knows etcd's revisions and keys;
 //! * `envelope` (by `protobuf`) knows what Kubernetes wraps round an object;
 //! * `carve` finds objects where no tree leads: in free pages and in the write-ahead log;
-//! * `others` looks into objects of all other kinds, as they are now;
+//! * `others` looks into objects of all other kinds, `history` keeps what they showed and when;
 //! * `contents` puts together what was found, `findings` judges it, `text` and `json` show it.
 //!
 //! Invariants: the files are only read; whatever they hold, work and memory are bounded by their
@@ -20,6 +20,7 @@ mod carve;
 mod contents;
 mod envelope;
 mod findings;
+mod history;
 mod json;
 mod mvcc;
 mod others;
@@ -34,9 +35,10 @@ mod walk;
 pub use contents::{EntryName, History, ObjectRevision, Place, Plain, Remnant, State};
 pub use envelope::Encryption;
 pub use findings::findings;
+pub use history::OtherObject;
 pub use json::Details;
 pub use mvcc::{ObjectKey, Resource};
-pub use others::OtherObject;
+pub use others::Identity;
 pub use read::{Checksum, Contents, EtcdError, read, read_from};
 pub use rules::RULES;
 pub use text::to_text;

@@ -1,11 +1,11 @@
-//! Objects of all other kinds, as they are now: a pod with a password in a variable, a custom resource
-//! with a token. They are looked into as manifests are, and no value is kept.
+//! Looks into objects of all other kinds: a pod with a password in a variable, a custom resource with a
+//! token. They are looked into as manifests are, and no value is kept.
 //!
 //! Kubernetes' own kinds lie there as protobuf messages. What their fields mean is not needed: a
 //! message of two texts is a name and a value (a variable, a header, an annotation), a row of texts is
 //! a command line, and any other text may have a token in it.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
 use super::contents::{EntryName, Plain, name_of};
 use super::envelope::PROTOBUF;
@@ -13,8 +13,6 @@ use super::protobuf::{Fields, bytes_of, text_of};
 use crate::places::{in_object, in_words};
 use crate::{Confidence, Detection, Origin, detector};
 
-/// So many objects with credentials are kept.
-const MAX_OBJECTS: usize = 100_000;
 /// How deep messages are looked into: pods of custom resources' templates are not as deep.
 const MAX_DEPTH: usize = 24;
 /// How many fields of an object are looked at.
@@ -22,9 +20,9 @@ const MAX_FIELDS: usize = 200_000;
 /// So many places of an object are told.
 const MAX_PLACES: usize = 16;
 
-/// An object that is neither Secret nor `ConfigMap`, with credentials in plain text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherObject {
+/// Which object it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
     /// As objects name it: `apps/v1`.
     pub api_version: String,
     /// As objects name it: `Deployment`.
@@ -33,74 +31,54 @@ pub struct OtherObject {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// The revision that wrote it.
-    pub revision: u64,
-    /// Where its credentials are, and what.
-    pub plain: Plain,
 }
 
-/// The latest of each key.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Others {
-    objects: BTreeMap<String, OtherObject>,
-}
-
-impl Others {
-    /// Takes a revision of a key into account; `false` if there are too many.
-    pub(super) fn add(&mut self, key: &str, revision: u64, value: &[u8]) -> bool {
-        if self.objects.get(key).is_some_and(|known| known.revision > revision) {
-            return true;
-        }
-        match open(value) {
-            Some(object) if self.objects.len() < MAX_OBJECTS => {
-                self.objects.insert(key.to_owned(), OtherObject { revision, ..object });
-                true
-            }
-            found => {
-                self.objects.remove(key);
-                found.is_none()
-            }
-        }
-    }
-
-    /// All of them, in the order of their keys.
-    pub(super) fn into_objects(self) -> BTreeMap<String, OtherObject> {
-        self.objects
+impl fmt::Display for Identity {
+    /// `apps/v1/Deployment/shop/web`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { api_version, kind, namespace, name } = self;
+        write!(f, "{api_version}/{kind}/{namespace}/{name}")
     }
 }
 
-/// The object in a value of etcd, if there are credentials in it.
-fn open(value: &[u8]) -> Option<OtherObject> {
+/// An object that was looked into.
+pub(super) struct Looked {
+    pub(super) identity: Identity,
+    /// Where its credentials are; none counted if there are none.
+    pub(super) plain: Plain,
+}
+
+/// The object in a value of etcd.
+pub(super) fn look(value: &[u8]) -> Option<Looked> {
     let mut finds = Finds::default();
-    let (api_version, kind, namespace, name) = match value.strip_prefix(PROTOBUF) {
+    let identity = match value.strip_prefix(PROTOBUF) {
         Some(envelope) => of_protobuf(envelope, &mut finds)?,
         None => of_json(value, &mut finds)?,
     };
-    let plain = finds.plain;
-    (plain.count > 0).then(|| OtherObject {
-        api_version: name_of(&api_version),
-        kind: name_of(&kind),
-        namespace: name_of(&namespace),
-        name: name_of(&name),
-        revision: 0,
-        plain,
-    })
+    Some(Looked { identity, plain: finds.plain })
 }
 
-type Identity = (String, String, String, String);
+fn identity([api_version, kind, namespace, name]: [&str; 4]) -> Identity {
+    Identity {
+        api_version: name_of(api_version),
+        kind: name_of(kind),
+        namespace: name_of(namespace),
+        name: name_of(name),
+    }
+}
 
 fn of_json(value: &[u8], finds: &mut Finds) -> Option<Identity> {
     let text = std::str::from_utf8(value).ok().filter(|text| text.starts_with('{'))?;
     let stream = coaming_yaml::parse(text.into());
     let root = stream.documents.first().filter(|_| stream.errors.is_empty())?.root();
-    let field = |name: &str| root.get(name).map(|node| node.text().to_owned());
+    let field = |name: &str| root.get(name).map(|node| node.text());
     let metadata = root.get("metadata")?;
-    let own = |name: &str| metadata.get(name).map(|node| node.text().to_owned());
+    let own = |name: &str| metadata.get(name).map(|node| node.text());
     for place in in_object(detector(), root) {
         finds.add(&place.name, &place.detection);
     }
     let namespace = own("namespace").unwrap_or_default();
-    Some((field("apiVersion")?, field("kind")?, namespace, own("name")?))
+    Some(identity([field("apiVersion")?, field("kind")?, namespace, own("name")?]))
 }
 
 fn of_protobuf(envelope: &[u8], finds: &mut Finds) -> Option<Identity> {
@@ -109,9 +87,7 @@ fn of_protobuf(envelope: &[u8], finds: &mut Finds) -> Option<Identity> {
     let object = bytes_of(envelope, 2).filter(|_| !kind.is_empty())?;
     let metadata = bytes_of(object, 1)?;
     finds.message(object, 0);
-    let texts = [api_version, kind, text_of(metadata, 3), text_of(metadata, 1)];
-    let [api_version, kind, namespace, name] = texts.map(str::to_owned);
-    Some((api_version, kind, namespace, name))
+    Some(identity([api_version, kind, text_of(metadata, 3), text_of(metadata, 1)]))
 }
 
 /// What was found in an object.

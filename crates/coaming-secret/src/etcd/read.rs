@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::carve::Carver;
+use super::carve::{Carved, Carver};
 use super::contents::{self, History, Objects, Place, Remnant, State};
+use super::history::{OtherObject, Others};
 use super::mvcc::{self, ObjectKey};
-use super::others::{OtherObject, Others};
 use super::problem::Problems;
 use super::reader::Reader;
 use super::walk::{Bucket, MAX_FILE_BYTES, Store, Visit};
@@ -70,7 +70,7 @@ pub struct Contents {
     pub beside: Vec<String>,
     /// Secrets and config maps, with their histories.
     pub objects: BTreeMap<ObjectKey, History>,
-    /// Objects of other kinds that hold credentials now, by their keys.
+    /// Objects of other kinds that hold credentials now or did before, by their keys.
     pub others: BTreeMap<String, OtherObject>,
     /// What could not be read; empty if all was.
     pub problems: Vec<String>,
@@ -263,13 +263,22 @@ impl Reading {
         part: std::ops::Range<u64>,
         place: &dyn Fn(u64) -> Place,
     ) -> io::Result<()> {
-        let Self { objects, problems, carver, .. } = self;
+        let Self { objects, others, problems, carver, .. } = self;
         let mut all_kept = true;
         carver.carve(reader, part, problems, &mut |found| {
-            if let Some(plain) = contents::secrets_of(&found.object) {
+            let remnant = |plain| {
                 let place = place(found.offset);
-                let remnant = Remnant { place, revision: found.modified, plain };
-                all_kept &= objects.add_remnant(found.key, remnant);
+                Remnant { place, revision: found.modified, plain }
+            };
+            match found.object {
+                Carved::Known(key, object) => {
+                    if let Some(plain) = contents::secrets_of(&object) {
+                        all_kept &= objects.add_remnant(key, remnant(plain));
+                    }
+                }
+                Carved::Other(looked) => {
+                    all_kept &= others.add_remnant(looked.identity, remnant(looked.plain));
+                }
             }
         })?;
         if !all_kept {

@@ -74,7 +74,7 @@ fn every_provider_of_kubernetes_is_known() {
 }
 
 #[test]
-fn other_objects_are_looked_into_as_they_are_now() {
+fn other_objects_are_looked_into_through_time() {
     const PASSWORD: &str = "vS8kq-2pLx7w";
     let variable = [bytes_field(1, b"DB_PASSWORD"), bytes_field(2, PASSWORD.as_bytes())].concat();
     let container = [bytes_field(1, b"web"), bytes_field(2, b"web:1"), bytes_field(7, &variable)];
@@ -93,9 +93,29 @@ fn other_objects_are_looked_into_as_they_are_now() {
     }
     let all = format!("{shown}{found:?}{}", serde_json::to_string(&Details::new(&found)).unwrap());
     assert!(!all.contains(PASSWORD), "{all}");
-    // What was changed or deleted since is another matter.
-    let after = [both[0].clone(), revision(6, keys[0], b"k8s\0"), deletion(7, keys[1])];
-    assert!(contents(&file(&[root(), leaf(3, &after)])).others.is_empty());
+    // What was changed or deleted since is still there, and no longer what it is now.
+    let clean = typed("v1", "Pod", &metadata("shop", "web"));
+    let after =
+        [both[0].clone(), revision(7, keys[0], &clean), both[1].clone(), deletion(8, keys[1])];
+    let found = contents(&file(&[root(), leaf(3, &after)]));
+    assert_eq!(rules(&found), ["etcd-leftover-secret", "etcd-leftover-secret"]);
+    let shown = to_text(&found, &findings(&found));
+    assert!(shown.contains("old revision 5: DB_PASSWORD"), "{shown}");
+    let messages = |found: &Contents| {
+        findings(found).into_iter().map(|found| found.message).collect::<Vec<_>>().join("\n")
+    };
+    let said = messages(&found);
+    assert!(said.contains("Pod `shop/web` shows no credential now, but 1 old revision"), "{said}");
+    assert!(said.contains("Thing `shop/t` is deleted, but 1 old revision"), "{said}");
+    // In a page that nothing points to, they have lost their keys, and not their revisions.
+    let free = leaf(4, &both);
+    let alone = contents(&file(&[root(), leaf(3, &[revision(9, keys[0], &clean)]), free.clone()]));
+    let said = messages(&alone);
+    assert!(said.contains("Pod `shop/web` shows no credential now, but 1 free page"), "{said}");
+    assert!(said.contains("Thing `shop/t` is deleted, but 1 free page"), "{said}");
+    // A copy of what the tree has is told once.
+    let copied = contents(&file(&[root(), leaf(3, &both), free]));
+    assert_eq!(rules(&copied), ["etcd-object-credential", "etcd-object-credential"]);
 }
 
 #[test]

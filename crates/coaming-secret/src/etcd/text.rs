@@ -85,7 +85,7 @@ fn census(contents: &Contents, out: &mut String) {
         let noun = counted(*count, resource.kind());
         push(out, format_args!("  {noun:<16} {}\n", plain(state)));
     }
-    match contents.others.len() {
+    match contents.others.values().filter(|object| object.plain.is_some()).count() {
         0 => {}
         count => {
             let noun = counted(count, "other object");
@@ -120,7 +120,10 @@ fn section(contents: &Contents, findings: &[Finding], out: &mut String) {
     push(out, format_args!("\n{}[{}]: {}\n", first.severity, rule.name, rule.summary));
     for finding in findings {
         let Some(object) = &finding.object else { continue };
-        let name = plain(&format!("{}/{}", object.namespace, object.name));
+        let name = match object.namespace.as_str() {
+            "" => plain(&object.name),
+            namespace => plain(&format!("{namespace}/{}", object.name)),
+        };
         push(out, format_args!("  {} {name}", object.kind));
         if let [location] = finding.locations.as_slice() {
             push(out, format_args!("   {}\n", plain(&location.label)));

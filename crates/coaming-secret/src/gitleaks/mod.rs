@@ -126,7 +126,7 @@ impl RuleFile {
                 None => {}
             }
         }
-        hits
+        without_generic(text, hits)
     }
 
     fn matches<'f>(
@@ -162,6 +162,34 @@ impl RuleFile {
         }
     }
 }
+
+/// As gitleaks does: where a rule that knows what it found speaks of a secret, one that is called
+/// generic is silent.
+fn without_generic<'f>(text: &[u8], hits: Vec<Hit<'f>>) -> Vec<Hit<'f>> {
+    let is_generic = |hit: &Hit<'_>| hit.id.to_ascii_lowercase().contains("generic");
+    if !hits.iter().any(is_generic) {
+        return hits;
+    }
+    let known: Vec<Range<usize>> =
+        hits.iter().filter(|hit| !is_generic(hit)).map(|hit| hit.range.clone()).collect();
+    let same_line = |a: usize, b: usize| {
+        !text.get(a.min(b)..a.max(b)).is_some_and(|between| between.contains(&b'\n'))
+    };
+    let is_known = |hit: &Hit<'_>| {
+        let secret = text.get(hit.range.clone()).unwrap_or_default();
+        known.iter().any(|other| {
+            let near = other.start.abs_diff(hit.range.start) < MAX_LINE;
+            near && same_line(other.start, hit.range.start)
+                && text
+                    .get(other.clone())
+                    .is_some_and(|other| crate::pem::find(other, secret).is_some())
+        })
+    };
+    hits.into_iter().filter(|hit| !is_generic(hit) || !is_known(hit)).collect()
+}
+
+/// Hits that are farther apart are not looked at as on one line.
+const MAX_LINE: usize = 4 << 10;
 
 impl Rule {
     fn hit(&self, range: Range<usize>) -> Hit<'_> {
@@ -208,6 +236,22 @@ mod tests {
         id = "keystore"
         path = '''\.jks$'''
     "#;
+
+    #[test]
+    fn generic_rules_are_silent_where_others_know() {
+        let rules = r#"
+            [[rules]]
+            id = "generic-api-key"
+            regex = '''token\s*=\s*([a-z0-9]{12})'''
+            [[rules]]
+            id = "acme-token"
+            regex = '''acme_token\s*=\s*([a-z0-9]{12})'''
+        "#;
+        let text = "acme_token = q8zr2kx7lm4t\ntoken = q8zr2kx7lm4t\n";
+        let hits = found(rules, text, Origin::Text);
+        assert_eq!(hits, ["generic-api-key q8zr2kx7lm4t", "acme-token q8zr2kx7lm4t"]);
+        assert_eq!(found(rules, &text[..25], Origin::Text), ["acme-token q8zr2kx7lm4t"]);
+    }
 
     #[test]
     fn patterns_keywords_entropy_and_allowlists() {
