@@ -115,11 +115,15 @@ pub(crate) fn is_bare_word(value: &str) -> bool {
         && !measure::looks_random(value.as_bytes())
         && measure::has_words(value)
         || value.starts_with('(')
-        // A pointer, a reference, an alias.
-        || value.strip_prefix(['*', '&']).is_some_and(|name| {
-            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
-        })
+        || value.strip_prefix(['*', '&']).is_some_and(is_referred)
         || is_call(value)
+}
+
+/// What a pointer, a reference or an alias is of: `config.password`, `corev1.Secret{…`.
+fn is_referred(value: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let length = value.bytes().take_while(|byte| is_name(*byte)).count();
+    matches!(value.as_bytes().get(length), None | Some(b'{' | b'('))
 }
 
 /// The start of a call, cut off at its arguments: `keys.getSecretKey(`, `encoder.encode(password`.
@@ -265,6 +269,24 @@ mod tests {
         assert_eq!(kind("CLIENT_SECRET", "014df517-39d1-4453-b7b3-9930c563627c"), None);
         assert_eq!(kind("password", "config.password"), None);
         assert_eq!(kind("password", "getPassword()"), None);
+    }
+
+    #[test]
+    fn words_of_languages() {
+        for code in [
+            "getPassword",
+            "config.password",
+            "&corev1.Secret{ObjectMeta:",
+            "*anchor",
+            "keys.get(",
+            "encoder.encode(password",
+            "(none)",
+        ] {
+            assert!(is_bare_word(code), "{code}");
+        }
+        for secret in ["*h820Z@qimIno1W", "&!P@6W26*ew-g", "WHSlyfInAD", "hunter2", "abc(12)d"] {
+            assert!(!is_bare_word(secret), "{secret}");
+        }
     }
 
     #[test]

@@ -315,14 +315,25 @@ fn one_damaged_meta_page_is_not_the_end() {
 proptest! {
     #[test]
     fn any_damage_is_survived(
-        damage in prop::collection::vec((0_usize..6 * PAGE, any::<u8>()), 1..40),
+        damage in prop::collection::vec((0_usize..7 * PAGE, any::<u8>()), 1..40),
     ) {
         let value = secret("shop", "db", &[("password", VALUE)]);
+        let variable = [bytes_field(1, b"PASSWORD"), bytes_field(2, VALUE.as_bytes())].concat();
+        let spec = bytes_field(2, &bytes_field(2, &bytes_field(7, &variable)));
+        let pod = typed("v1", "Pod", &[metadata("shop", "web"), spec].concat());
+        let thing = format!(
+            r#"{{"apiVersion":"a.b/v1","kind":"C","metadata":{{"name":"c"}},"spec":{{"password":"{VALUE}"}}}}"#
+        );
+        let others = [
+            revision(7, "/registry/pods/shop/web", &pod),
+            revision(8, "/registry/a.b/c/c", thing.as_bytes()),
+        ];
         let mut bytes = file(&[
             root(),
             branch(3, &[4, 5]),
-            leaf(4, &[revision(4, KEY, &value)]),
+            leaf(4, &[revision(4, KEY, &value), others[0].clone()]),
             leaf(5, &[revision(5, KEY, b"k8s:enc:aescbc:v1:key1:x"), deletion(6, KEY)]),
+            leaf(6, &others),
         ]);
         for (at, byte) in damage {
             bytes[at] = byte;
