@@ -27,6 +27,7 @@ pub(crate) struct Content {
     length: u64,
     position: u64,
     budget: u64,
+    stays: bool,
 }
 
 impl Content {
@@ -34,18 +35,29 @@ impl Content {
     pub(crate) fn memory(bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
         let length = bytes.len() as u64;
-        Self { place: Place::Memory(bytes), length, position: 0, budget: BUDGET }
+        Self { place: Place::Memory(bytes), length, position: 0, budget: BUDGET, stays: false }
     }
 
     /// `length` bytes of a file, from `offset`. If the file is shorter, reading ends early.
     pub(crate) fn file(file: Arc<File>, offset: u64, length: u64) -> Self {
-        Self { place: Place::File(file, offset), length, position: 0, budget: BUDGET }
+        Self { place: Place::File(file, offset), length, position: 0, budget: BUDGET, stays: false }
     }
 
     /// Without a bound on what is read in total: for what is read once, from front to back.
     pub(crate) fn unbounded(mut self) -> Self {
         self.budget = u64::MAX;
         self
+    }
+
+    /// To keep it costs nothing: it lies in a file that is open anyway.
+    pub(crate) fn staying(mut self) -> Self {
+        self.stays = true;
+        self
+    }
+
+    /// Whether it may be kept for as long as anybody likes.
+    pub(crate) fn stays(&self) -> bool {
+        self.stays
     }
 
     /// How many bytes there are.

@@ -19,7 +19,7 @@ use crate::credential::{self, Leak};
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
 use crate::system;
-use crate::tree::{Clue, Leaf, Look, look};
+use crate::tree::{Clue, Clues, Leaf, Look, look};
 use crate::utilities;
 
 /// The most entries that are read of an image, in all its layers.
@@ -28,8 +28,6 @@ const ENTRY_LIMIT: usize = 4_000_000;
 const KEPT_LIMIT: usize = 400_000;
 /// The most entries that become leaves of a tree, see [`Tree`](crate::Tree).
 const LEAF_LIMIT: usize = 400_000;
-/// The most bytes that all clues of an image take.
-const CLUE_LIMIT: usize = 64 << 20;
 /// Of this size and above, files of a stream wait for their reader on the disk.
 const MEMORY_LIMIT: u64 = 4 << 20;
 /// The largest file of a stream that waits for its reader.
@@ -47,7 +45,7 @@ pub(crate) struct Shared {
     entries: AtomicUsize,
     kept: AtomicUsize,
     leaves: AtomicUsize,
-    clues: AtomicUsize,
+    clues: Arc<Clues>,
     large: Mutex<()>,
 }
 
@@ -58,7 +56,7 @@ impl Shared {
             entries: AtomicUsize::new(0),
             kept: AtomicUsize::new(0),
             leaves: AtomicUsize::new(0),
-            clues: AtomicUsize::new(0),
+            clues: Arc::default(),
             large: Mutex::new(()),
         }
     }
@@ -270,14 +268,7 @@ impl LayerReading {
                 }
             }
         }
-        // That a file can't be read for its clue is told by those that read it for more, or it is no
-        // file that anything could be linked with.
-        let clue = wants.look.and_then(|look| {
-            Clue::read(look, &path, &mut content.clone()).ok().flatten().filter(|clue| {
-                let weight = clue.weight();
-                shared.clues.fetch_add(weight, Ordering::Relaxed) + weight <= CLUE_LIMIT
-            })
-        });
+        let clue = wants.look.and_then(|look| Clue::of(look, content.clone(), &shared.clues));
         if wants.system || wants.credentials || wants.applets {
             match whole(content) {
                 Ok(bytes) => {
@@ -425,7 +416,7 @@ impl Place<'_> {
             }
             Self::Archive(walk) => {
                 if let Some((file, offset)) = walk.input.place() {
-                    return Ok(Content::file(Arc::clone(file), offset, size));
+                    return Ok(Content::file(Arc::clone(file), offset, size).staying());
                 }
                 if size > SPOOL_LIMIT {
                     return Err(io::Error::other(format!(

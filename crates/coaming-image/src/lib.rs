@@ -44,7 +44,7 @@ pub use facts::{
     User, Utility, UtilityKind, Verdict,
 };
 pub use package::{Package, PackageKind, SourcePackage};
-pub use packages::{FilePackages, packages_of_file};
+pub use packages::{FilePackages, ReducedRpm, packages_of_file, reduced_rpm};
 pub use resolve::Resolved;
 pub use source::{Image, ImageError, Platform};
 pub use tree::{Elf, Node, Script, Source, Tree};

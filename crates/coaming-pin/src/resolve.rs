@@ -123,7 +123,7 @@ impl Sources {
 }
 
 /// The same repository, with this tag alone.
-fn named(image: &ImageReference, tag: Option<&str>) -> Option<ImageReference> {
+pub(crate) fn named(image: &ImageReference, tag: Option<&str>) -> Option<ImageReference> {
     let tag = tag.map_or_else(String::new, |tag| format!(":{tag}"));
     ImageReference::parse(&format!("{}/{}{tag}", image.registry(), image.repository())).ok()
 }

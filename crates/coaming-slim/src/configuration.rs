@@ -1,10 +1,10 @@
 //! The new image's configuration: the old one's, with one layer and one line of history.
 
-use coaming_image::{Image, Tree};
+use coaming_image::{Image, ImageFacts, Package, PackageKind, Tree};
 use serde_json::{Value, json};
 
 use crate::select::Chosen;
-use crate::{SlimError, database};
+use crate::SlimError;
 
 /// What of the old configuration stays beside its settings.
 const KEPT: [&str; 6] = ["architecture", "os", "os.version", "os.features", "variant", "author"];
@@ -44,7 +44,12 @@ fn old(image: &Image) -> Result<Value, SlimError> {
 }
 
 /// What is noteworthy about the new image beside its files.
-pub(crate) fn notes(image: &Image, tree: &Tree, chosen: &Chosen) -> Vec<String> {
+pub(crate) fn notes(
+    image: &Image,
+    tree: &Tree,
+    chosen: &Chosen,
+    after: &ImageFacts,
+) -> Vec<String> {
     let mut notes = vec![
         "Only ENTRYPOINT and CMD count: what a pod sets as its `command`, and what probes and hooks \
          run by `exec`, needs --keep."
@@ -58,12 +63,13 @@ pub(crate) fn notes(image: &Image, tree: &Tree, chosen: &Chosen) -> Vec<String> 
                 .to_owned(),
         );
     }
-    if chosen.closure.files.keys().any(|path| database::is_rpm(path)) {
-        notes.push(
-            "The rpm database is kept whole: scanners still find the packages in it whose files \
-             are gone."
-                .to_owned(),
-        );
+    let is_gone = |it: &&Package| it.kind == PackageKind::Rpm && !chosen.packages.contains(&it.name);
+    let gone = after.packages.iter().filter(is_gone).count();
+    if gone > 0 {
+        notes.push(format!(
+            "The rpm database could not be rewritten, for it is damaged or very large: scanners \
+             still find {gone} packages in it whose files are gone."
+        ));
     }
     let unnamed = tree.iter().filter(|(path, _)| path.contains('\u{fffd}')).count();
     if unnamed > 0 {

@@ -2,11 +2,13 @@
 //! packages that are in it, and no others.
 //!
 //! Debian's and Alpine's are texts, of which paragraphs and lines go; what stays is byte for byte what
-//! it was. An rpm database is kept whole: it names more than there is, and never less.
+//! it was. Of rpm's, packages go as a whole: what an rpm header says of its files is signed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_image::{Because, Tree};
+
+use crate::rpm;
 
 /// The largest database that is rewritten.
 pub(crate) const LIMIT: u64 = 64 << 20;
@@ -67,6 +69,8 @@ pub(crate) fn reduced(
             line.split_once("  ")
                 .is_some_and(|(_, path)| left(&format!("/{}", path.trim_start_matches("./"))))
         }))
+    } else if is_rpm(path) {
+        rpm::reduced(bytes.to_vec(), &|name| packages.contains(name))
     } else {
         None
     }

@@ -14,6 +14,7 @@ mod keep;
 mod layer;
 mod layout;
 mod report;
+mod rpm;
 mod select;
 
 use std::path::Path;
@@ -135,7 +136,7 @@ pub fn slim(image: &Image, out: &Path, options: &Options) -> Result<Slimmed, Sli
     let configuration = configuration::slimmed(image, &layer.diff_id)?;
     let digest = layout::write(out, form, options, &configuration, layer.compressed)?;
     let after = Image::open(out, None)?.read();
-    let notes = configuration::notes(image, &tree, &chosen);
+    let notes = configuration::notes(image, &tree, &chosen, &after);
     let report = report::report(&tree, &chosen, &before, &after, digest, notes);
     Ok(Slimmed { report, before, after })
 }

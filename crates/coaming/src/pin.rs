@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::Path;
 
 use coaming_fix::Change;
-use coaming_pin::{Archives, Outcome as Pinned, Sources, Unpinned};
+use coaming_kube::ImageReference;
+use coaming_pin::{ArchiveError, Archives, Found, Outcome as Pinned, Sources, Unpinned};
 use coaming_registry::Registry;
 use coaming_report::InputProblem;
 
@@ -23,8 +25,8 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
     let broken: BTreeSet<&str> = errors.iter().map(|error| error.file.as_str()).collect();
     let mut files = loaded.files;
     files.retain(|file| !broken.contains(file.name.as_str()) && file.name != "<stdin>");
-    let sources = sources(arguments, &config, &mut errors)?;
     let found = coaming_pin::find(&files);
+    let sources = sources(arguments, &config, &found, &mut errors)?;
     let pinned = coaming_pin::pin(&files, found, &sources, arguments.update.as_ref());
     drop(progress);
     let written =
@@ -54,16 +56,32 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
 fn sources(
     arguments: &PinArguments,
     config: &coaming_config::Config,
+    found: &Found,
     errors: &mut Vec<InputProblem>,
 ) -> Result<Sources, CommandError> {
+    let mut problem = |file: &str, error: &dyn std::error::Error| {
+        let message = error.to_string();
+        errors.push(InputProblem { file: file.to_owned(), position: None, message });
+    };
     let mut archives = Archives::default();
+    for (name, path) in &config.image_archives {
+        let image = match ImageReference::parse(name) {
+            Ok(image) if found.names(&image) => image,
+            // What no file names need not be read.
+            _ => continue,
+        };
+        match archives.add_as(Path::new(path), &image) {
+            Ok(()) => {}
+            // It was named to be looked into, and can be without having a digest.
+            Err(error @ (ArchiveError::NoManifests(_) | ArchiveError::Unknown(_))) => {
+                output::note(&format!("no digest of `{name}` from {error}"));
+            }
+            Err(error) => problem(path, &error),
+        }
+    }
     for path in &arguments.archive {
         if let Err(error) = archives.add(path) {
-            errors.push(InputProblem {
-                file: path.display().to_string(),
-                position: None,
-                message: error.to_string(),
-            });
+            problem(&path.display().to_string(), &error);
         }
     }
     let registry = if arguments.offline {

@@ -294,7 +294,7 @@ impl Walk<'_> {
         let used: Vec<String> = self
             .files
             .keys()
-            .filter(|path| self.tree.get(path).is_some_and(|node| node.elf().is_some()))
+            .filter(|path| self.tree.get(path).is_some_and(Node::is_elf))
             .cloned()
             .collect();
         for path in used {

@@ -30,17 +30,15 @@ pub(super) struct Walk<'t> {
     limits: BTreeSet<Limit>,
     /// What may be run and is named, for each that may run it.
     runs: Vec<(String, Vec<String>)>,
-    /// Where libraries with a name are, for those that no linker's folder has.
+    /// Where programs and libraries with a name are, for those that no linker's folder has.
     by_name: HashMap<&'t str, Vec<&'t str>>,
 }
 
 impl<'t> Walk<'t> {
     pub(super) fn new(tree: &'t Tree, config: &'t ImageConfig) -> Self {
         let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (path, node) in tree.iter().filter(|(_, node)| node.elf().is_some()) {
-            if node.elf().is_some_and(|elf| elf.interpreter.is_none()) {
-                by_name.entry(name_of(path)).or_default().push(path);
-            }
+        for (path, _) in tree.iter().filter(|(_, node)| node.is_elf()) {
+            by_name.entry(name_of(path)).or_default().push(path);
         }
         let library_path = variable(config, "LD_LIBRARY_PATH").unwrap_or_default();
         Self {
@@ -268,8 +266,10 @@ impl<'t> Walk<'t> {
             let others = self.by_name.get(name_of(name)).into_iter().flatten();
             found = others
                 .filter(|path| path.ends_with(&named))
-                .filter(|path| self.tree.get(path).is_some_and(|node| same_processor(node, elf)))
-                .map(|path| (*path).to_owned())
+                .filter_map(|path| Some((path, self.tree.get(path)?)))
+                .filter(|(_, node)| node.elf().is_some_and(|it| it.interpreter.is_none()))
+                .filter(|(_, node)| same_processor(node, elf))
+                .map(|(path, _)| (*path).to_owned())
                 .collect();
         }
         for path in &found {
@@ -443,7 +443,7 @@ impl<'t> Walk<'t> {
 
 /// Whether a file is data, and neither a program nor documentation.
 pub(super) fn is_data(path: &str, node: &Node) -> bool {
-    let program = node.is_executable() && (node.elf().is_none() || places::is_program_place(path))
+    let program = node.is_executable() && (!node.is_elf() || places::is_program_place(path))
         || node.kind == EntryKind::Symlink && places::is_program_place(path);
     !program && node.kind != EntryKind::Special && !places::is_needless(path)
 }

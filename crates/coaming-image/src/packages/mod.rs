@@ -26,6 +26,8 @@ mod made;
 #[cfg(test)]
 mod properties;
 
+pub use rpm::{ReducedRpm, reduced_rpm};
+
 use crate::Package;
 use crate::analyse::{Analyser, Found, Reader};
 use crate::content::Content;

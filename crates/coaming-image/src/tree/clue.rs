@@ -1,8 +1,12 @@
 //! What is kept of a file for whoever looks for the files that it needs.
 //!
-//! Invariant: the bytes that clues take are bounded, for each file and for the image.
+//! A file that lies plain in another one is read when somebody asks, for most files nobody asks of: to
+//! look through the constants of all programs takes longer than all the rest. Invariant: the bytes that
+//! clues take are bounded, for each file and for the image.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::{Elf, Script, elf, script};
 use crate::content::Content;
@@ -13,6 +17,8 @@ const TEXT_LIMIT: u64 = 256 << 10;
 const NAMES: usize = 4000;
 /// The longest name that is kept.
 const NAME: usize = 256;
+/// The most bytes that all clues of an image take.
+const CLUES_LIMIT: usize = 64 << 20;
 
 /// What tells which other files a file needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +31,48 @@ pub(crate) enum Clue {
     Text(String),
     /// The files that a configuration names.
     Names(Vec<String>),
+    /// What nobody has asked for yet.
+    Later(Later),
+}
+
+/// A file that is looked into when somebody asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Later {
+    look: Look,
+    content: Content,
+    clues: Arc<Clues>,
+    read: OnceLock<Option<Box<Clue>>>,
+}
+
+impl Later {
+    fn clue(&self) -> Option<&Clue> {
+        let read = || {
+            let read = Clue::read(self.look, &mut self.content.clone()).ok().flatten();
+            read.filter(|clue| self.clues.take(clue)).map(Box::new)
+        };
+        self.read.get_or_init(read).as_deref()
+    }
+}
+
+/// What counts is what it says.
+impl PartialEq for Later {
+    fn eq(&self, other: &Self) -> bool {
+        self.clue() == other.clue()
+    }
+}
+
+impl Eq for Later {}
+
+/// How many bytes the clues of an image take.
+#[derive(Debug, Default)]
+pub(crate) struct Clues(AtomicUsize);
+
+impl Clues {
+    /// Whether there is room for one more.
+    fn take(&self, clue: &Clue) -> bool {
+        let weight = clue.weight();
+        self.0.fetch_add(weight, Ordering::Relaxed) + weight <= CLUES_LIMIT
+    }
 }
 
 /// How a file is looked into.
@@ -62,8 +110,37 @@ pub(crate) fn look(path: &str, size: u64, start: &[u8]) -> Option<Look> {
 }
 
 impl Clue {
+    /// What the file tells; `None` where it does not keep to its format, or the image's files tell too
+    /// much. What lies in memory only for now is read now.
+    pub(crate) fn of(look: Look, content: Content, clues: &Arc<Clues>) -> Option<Self> {
+        if content.stays() {
+            let clues = Arc::clone(clues);
+            return Some(Self::Later(Later { look, content, clues, read: OnceLock::new() }));
+        }
+        // That a file can't be read for its clue is told by those that read it for more, or it is no
+        // file that anything could be linked with.
+        let read = Self::read(look, &mut content.clone()).ok().flatten();
+        read.filter(|clue| clues.take(clue))
+    }
+
+    /// The clue, read if it was not yet.
+    pub(super) fn known(&self) -> Option<&Self> {
+        match self {
+            Self::Later(later) => later.clue(),
+            known => Some(known),
+        }
+    }
+
+    /// Whether it is a program's or a library's, as far as that is known from how it begins.
+    pub(super) fn is_elf(&self) -> bool {
+        match self {
+            Self::Later(later) => later.look == Look::Elf,
+            known => matches!(known, Self::Elf(_)),
+        }
+    }
+
     /// Reads what is to be had; `None` where the file does not keep to its format.
-    pub(crate) fn read(look: Look, path: &str, content: &mut Content) -> io::Result<Option<Self>> {
+    fn read(look: Look, content: &mut Content) -> io::Result<Option<Self>> {
         content.seek(SeekFrom::Start(0))?;
         if look == Look::Elf {
             return Ok(elf::read(content).map(Self::Elf));
@@ -72,7 +149,7 @@ impl Clue {
         content.take(TEXT_LIMIT).read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes);
         Ok(match look {
-            Look::Script => script::read(path, &text).map(Self::Script),
+            Look::Script => script::read(&text).map(Self::Script),
             Look::Text => Some(Self::Text(text.into_owned())),
             Look::Names => {
                 let names = names(&bytes);
@@ -83,13 +160,14 @@ impl Clue {
     }
 
     /// How many bytes it takes, roughly.
-    pub(crate) fn weight(&self) -> usize {
+    fn weight(&self) -> usize {
         let of = |names: &[String]| names.iter().map(|name| name.len() + 24).sum::<usize>();
         match self {
             Self::Elf(elf) => 200 + of(&elf.needed) + of(&elf.named),
             Self::Script(script) => 100 + of(&script.commands) + of(&script.named),
             Self::Text(text) => text.len(),
             Self::Names(names) => of(names),
+            Self::Later(_) => 0,
         }
     }
 }

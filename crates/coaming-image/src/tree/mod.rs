@@ -13,7 +13,7 @@ mod script;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-pub(crate) use clue::{Clue, Look, look};
+pub(crate) use clue::{Clue, Clues, Look, look};
 pub use elf::Elf;
 pub(crate) use grow::{Growing, Leaf};
 pub use script::Script;
@@ -67,10 +67,20 @@ impl Node {
         self.kind == EntryKind::Directory
     }
 
+    fn known(&self) -> Option<&Clue> {
+        self.clue.as_deref()?.known()
+    }
+
+    /// Whether it begins as programs and libraries do: what it says may still be nonsense.
+    #[must_use]
+    pub fn is_elf(&self) -> bool {
+        self.clue.as_deref().is_some_and(Clue::is_elf)
+    }
+
     /// What the program or library says that it needs.
     #[must_use]
     pub fn elf(&self) -> Option<&Elf> {
-        match self.clue.as_deref() {
+        match self.known() {
             Some(Clue::Elf(elf)) => Some(elf),
             _ => None,
         }
@@ -79,7 +89,7 @@ impl Node {
     /// What the script says that it needs.
     #[must_use]
     pub fn script(&self) -> Option<&Script> {
-        match self.clue.as_deref() {
+        match self.known() {
             Some(Clue::Script(script)) => Some(script),
             _ => None,
         }
@@ -87,7 +97,7 @@ impl Node {
 
     /// Its text, of the few files whose text says where others are.
     pub(crate) fn text(&self) -> Option<&str> {
-        match self.clue.as_deref() {
+        match self.known() {
             Some(Clue::Text(text)) => Some(text),
             _ => None,
         }
@@ -95,7 +105,7 @@ impl Node {
 
     /// The names of other files in a configuration.
     pub(crate) fn names(&self) -> &[String] {
-        match self.clue.as_deref() {
+        match self.known() {
             Some(Clue::Names(names)) => names,
             _ => &[],
         }

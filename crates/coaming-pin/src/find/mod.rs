@@ -19,6 +19,19 @@ pub struct Found {
     pub unpinned: Vec<Unpinned>,
 }
 
+impl Found {
+    /// Whether the image of this name and tag is one of those that can be pinned.
+    #[must_use]
+    pub fn names(&self, image: &ImageReference) -> bool {
+        let same = |other: &ImageReference| {
+            other.registry() == image.registry()
+                && other.repository() == image.repository()
+                && other.tag().unwrap_or("latest") == image.tag().unwrap_or("latest")
+        };
+        self.mentions.iter().any(|mention| same(&mention.image))
+    }
+}
+
 /// Finds where `files` name images.
 #[must_use]
 pub fn find(files: &[FileEntry]) -> Found {

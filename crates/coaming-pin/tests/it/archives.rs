@@ -47,12 +47,66 @@ fn what_gives_no_digests_says_why() {
         write_tar(&path, &files);
         assert!(matches!(archives.add(&path).unwrap_err(), ArchiveError::Damaged { .. }));
     }
-    std::fs::write(&path, [0x1f, 0x8b, 8, 0]).unwrap();
-    assert!(archives.add(&path).unwrap_err().to_string().contains("gunzip"));
+    for cut in [&[0x1f, 0x8b, 8, 0][..], &[0x28, 0xb5, 0x2f, 0xfd]] {
+        std::fs::write(&path, cut).unwrap();
+        assert!(matches!(archives.add(&path).unwrap_err(), ArchiveError::Io { .. }));
+    }
     write_tar(&path, &[("index.json", &vec![b' '; 5 << 20])]);
     assert!(archives.add(&path).unwrap_err().to_string().contains("larger than 4 MiB"));
     assert!(archives.add(&folder.path().join("none")).is_err());
     assert_eq!(digest_of(&archives, "nginx:1.27"), None, "nothing is taken of what is refused");
+}
+
+#[test]
+fn compressed_archives_are_read_as_plain_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bytes, digest) = manifest();
+    let blob = format!("blobs/{}", digest.replace(':', "/"));
+    let index = index(&["docker.io/library/nginx:1.27"]);
+    let plain = folder.path().join("images.tar");
+    write_tar(&plain, &[(&blob, bytes), ("layer", &[7; 100_000]), ("index.json", &index)]);
+    let plain = std::fs::read(plain).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &plain).unwrap();
+    let compressed = [gzip.finish().unwrap(), zstd::encode_all(&plain[..], 1).unwrap()];
+    for (number, bytes) in compressed.iter().enumerate() {
+        // The name tells nothing: how the file begins does.
+        let path = folder.path().join(format!("images-{number}"));
+        std::fs::write(&path, bytes).unwrap();
+        let mut archives = Archives::default();
+        archives.add(&path).unwrap();
+        assert_eq!(digest_of(&archives, "nginx:1.27"), Some(digest.clone()));
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(matches!(Archives::default().add(&path), Err(ArchiveError::Io { .. })));
+    }
+}
+
+#[test]
+fn the_user_may_say_which_image_an_archive_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bytes, digest) = manifest();
+    let blob = format!("blobs/{}", digest.replace(':', "/"));
+    let write = |name: &str, images: &[&str]| {
+        let path = folder.path().join(name);
+        write_tar(&path, &[("index.json", &index(images)), (&blob, bytes)]);
+        path
+    };
+    let web = ImageReference::parse("shop/web:1").unwrap();
+    let mut archives = Archives::default();
+    for (name, images) in [
+        // Skopeo and buildx write a tag alone, or no name.
+        ("one.tar", &["1.0"][..]),
+        ("other.tar", &["docker.io/library/nginx:1.27"]),
+        ("several.tar", &["docker.io/library/nginx:1.27", "docker.io/shop/web:1"]),
+    ] {
+        archives = Archives::default();
+        archives.add_as(&write(name, images), &web).unwrap();
+        assert_eq!(digest_of(&archives, "shop/web:1"), Some(digest.clone()), "{name}");
+        assert_eq!(digest_of(&archives, "nginx:1.27"), None, "{name}");
+    }
+    let path = write("none.tar", &["a/b:1", "a/c:1"]);
+    let error = archives.add_as(&path, &web).unwrap_err().to_string();
+    assert!(error.contains("holds 2 images, and none is named docker.io/shop/web:1"), "{error}");
 }
 
 #[test]

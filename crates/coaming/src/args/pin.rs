@@ -36,7 +36,7 @@ pub struct PinArguments {
     #[arg(long, value_name = "RANGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub update: Option<Update>,
 
-    /// Take digests from this OCI layout (folder or tar) or archive of `docker save` first.
+    /// Take digests from this OCI layout (folder or tar) or archive of `docker save` first; `images.archives` of `coaming.yaml` are asked anyway.
     #[arg(long, value_name = "PATH")]
     pub archive: Vec<PathBuf>,
 

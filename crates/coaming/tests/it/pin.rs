@@ -193,4 +193,19 @@ fn from_archives_and_offline() {
     let output = run(&["pin", "--offline", "--archive", "layout", "deploy"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("is damaged"), "{}", stderr(&output));
+    fs::write(files.path().join(&blob), manifest).unwrap();
+
+    // What coaming.yaml names is at hand too: from there, and whatever its name in the archive is.
+    let config = "images: {archives: {'redis:7': ../layout, 'other:1': ../gone}}\n";
+    fs::write(files.path().join("deploy/coaming.yaml"), config).unwrap();
+    let output = run(&["pin", "--offline", "deploy"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let after = fs::read_to_string(files.path().join("deploy/a.yaml")).unwrap();
+    assert!(after.contains(&format!("'redis:7@{digest}'")), "{after}");
+    let gone = config.replace("'other:1'", "'redis:7'").replacen("'redis:7'", "'other:1'", 1);
+    fs::write(files.path().join("deploy/coaming.yaml"), gone).unwrap();
+    fs::write(files.path().join("deploy/a.yaml"), pod("nginx:1.27")).unwrap();
+    let output = run(&["pin", "--offline", "deploy"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("gone: can't be read"), "{}", stderr(&output));
 }

@@ -4,7 +4,11 @@
 //! Only values are looked at: every second entry of a page. The value of key 0, the largest number
 //! in use, is no header and is left out.
 
+mod remove;
+
 use std::collections::HashSet;
+
+pub(super) use remove::remove;
 
 use super::{Each, HEADER_LIMIT, array, malformed, read_at};
 use crate::analyse::AnalyserError;

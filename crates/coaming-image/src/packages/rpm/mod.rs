@@ -70,6 +70,41 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserE
     }
 }
 
+/// An rpm database with fewer packages.
+#[derive(Debug)]
+pub enum ReducedRpm {
+    /// The file, with the room of what went free: ndb and Berkeley DB.
+    InPlace(Vec<u8>),
+    /// Of `SQLite`, the headers that are left, each with its package's name: whoever has `SQLite` makes
+    /// a database of them, and of nothing else that a stranger's file may hold.
+    Headers(Vec<(String, Vec<u8>)>),
+}
+
+/// Takes the packages out of an rpm database that `stays` says no to, by their names; `None` where it
+/// does not keep to its format.
+#[must_use]
+pub fn reduced_rpm(mut bytes: Vec<u8>, stays: &dyn Fn(&str) -> bool) -> Option<ReducedRpm> {
+    let name = |blob: &[u8]| Some(String::from_utf8_lossy(Header::parse(blob).ok()?.name).into_owned());
+    // What can't be read is nobody's package.
+    let header_stays = |blob: &[u8]| name(blob).is_some_and(|name| stays(&name));
+    if bytes.starts_with(b"SQLite format 3") {
+        let length = bytes.len() as u64;
+        let mut headers = Vec::new();
+        let mut each = |blob: &[u8]| {
+            headers.extend(name(blob).filter(|name| stays(name)).map(|name| (name, blob.to_vec())));
+            Ok(())
+        };
+        sqlite::blobs(&mut Content::memory(bytes), length, &mut each).ok()?;
+        return Some(ReducedRpm::Headers(headers));
+    }
+    if bytes.starts_with(b"RpmP") {
+        ndb::remove(&mut bytes, &header_stays)?;
+    } else {
+        berkeley::remove(&mut bytes, &header_stays)?;
+    }
+    Some(ReducedRpm::InPlace(bytes))
+}
+
 /// Adds what a header says.
 fn add(path: &str, header: &Header<'_>, found: &mut Found) -> Result<(), AnalyserError> {
     // Keys that signatures are checked with are kept as if they were packages.

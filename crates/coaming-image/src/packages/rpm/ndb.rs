@@ -64,3 +64,30 @@ fn blob(
     read_at(content, offset + head.len() as u64, &mut blob)?;
     Ok(blob)
 }
+
+/// Takes packages out of a database: their slots are free then, and their blobs zeros. `None` where it
+/// does not keep to its format.
+pub(super) fn remove(bytes: &mut [u8], stays: &dyn Fn(&[u8]) -> bool) -> Option<()> {
+    let pages = array(bytes, 12).map(u32::from_le_bytes)?;
+    let slots = (pages as usize).checked_mul(PAGE / SLOT)?;
+    bytes.get(..(pages as usize).checked_mul(PAGE)?)?;
+    // Blobs have their room each for itself.
+    let mut left = bytes.len();
+    for start in (2..slots).map(|slot| slot * SLOT) {
+        let field = |bytes: &[u8], at| Some(array(bytes, at).map(u32::from_le_bytes)? as usize);
+        if field(bytes, start + 4)? == 0 {
+            continue;
+        }
+        let offset = field(bytes, start + 8)?.checked_mul(SLOT)?;
+        let length = field(bytes, start + 12)?.checked_mul(SLOT)?;
+        left = left.checked_sub(length)?;
+        let room = bytes.get(offset..offset.checked_add(length)?)?;
+        let size = field(room, 12)?;
+        if !room.starts_with(b"BlbS") || stays(room.get(SLOT..SLOT.checked_add(size)?)?) {
+            continue;
+        }
+        bytes.get_mut(offset..offset + length)?.fill(0);
+        bytes.get_mut(start + 4..start + SLOT)?.fill(0);
+    }
+    Some(())
+}

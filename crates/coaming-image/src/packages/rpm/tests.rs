@@ -164,6 +164,86 @@ fn a_broken_package_does_not_cost_the_others() {
     }
 }
 
+/// The headers of a real database.
+fn headers(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut headers = Vec::new();
+    let mut each = |blob: &[u8]| {
+        headers.push(blob.to_vec());
+        Ok(())
+    };
+    ndb::blobs(&mut Content::memory(bytes), bytes.len() as u64, &mut each).unwrap();
+    headers
+}
+
+fn names(found: &Found) -> Vec<&str> {
+    found.packages.iter().map(|package| package.name.as_str()).collect()
+}
+
+#[test]
+fn packages_leave_ndb_and_sqlite() {
+    let Some((path, bytes)) = database("rpm-ndb") else { return };
+    let whole = read_bytes(&path, &bytes).unwrap();
+    let stays = |name: &str| name.starts_with("lib");
+    let Some(ReducedRpm::InPlace(left)) = reduced_rpm(bytes.clone(), &stays) else { panic!() };
+    let reduced = read_bytes(&path, &left).unwrap();
+    assert_eq!(reduced.problems, [""; 0]);
+    let expected: Vec<&str> = names(&whole).into_iter().filter(|name| stays(name)).collect();
+    assert_eq!(names(&reduced), expected);
+    assert!(left.len() == bytes.len() && !left.windows(9).any(|window| window == b"perl-base"));
+
+    let Some((path, bytes)) = database("rpm-sqlite") else { return };
+    let whole = read_bytes(&path, &bytes).unwrap();
+    let Some(ReducedRpm::Headers(left)) = reduced_rpm(bytes, &stays) else { panic!() };
+    let expected: Vec<&str> = names(&whole).into_iter().filter(|name| stays(name)).collect();
+    assert_eq!(left.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), expected);
+}
+
+/// A database of many packages that Berkeley DB's own tools make, and what they say when some are gone.
+#[test]
+fn packages_leave_berkeley_db() {
+    let Some((_, bytes)) = database("rpm-ndb") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Packages");
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut dump = "VERSION=3\nformat=bytevalue\ntype=hash\nHEADER=END\n".to_owned();
+    dump.push_str(" 00000000\n 24000000\n");
+    for (number, header) in (1_u32..).zip(headers(&bytes)) {
+        dump.push_str(&format!(" {}\n {}\n", hex(&number.to_le_bytes()), hex(&header)));
+    }
+    dump.push_str("DATA=END\n");
+    let text = folder.path().join("dump");
+    std::fs::write(&text, dump).unwrap();
+    let tool = |name: &str, arguments: &[&std::ffi::OsStr]| {
+        Command::new(name).args(arguments).arg(&path).output()
+    };
+    if tool("db5.3_load", &["-f".as_ref(), text.as_os_str()]).is_err() {
+        assert!(std::env::var_os("CI").is_none(), "db5.3_load is needed");
+        eprintln!("SKIPPED: packages_leave_berkeley_db: there is no db5.3_load");
+        return;
+    }
+    let bytes = std::fs::read(&path).unwrap();
+    let file = "/var/lib/rpm/Packages";
+    let whole = read_bytes(file, &bytes).unwrap();
+    assert_eq!(whole.packages.len(), 35);
+    let libraries = |name: &str| name.starts_with("lib");
+    let wishes: [&dyn Fn(&str) -> bool; 4] =
+        [&libraries, &|name| name == "bash", &|_| false, &|_| true];
+    for stays in wishes {
+        let Some(ReducedRpm::InPlace(left)) = reduced_rpm(bytes.clone(), stays) else { panic!() };
+        let reduced = read_bytes(file, &left).unwrap();
+        let expected: Vec<&str> = names(&whole).into_iter().filter(|name| stays(name)).collect();
+        assert_eq!(names(&reduced), expected);
+        std::fs::write(&path, &left).unwrap();
+        let verified = tool("db5.3_verify", &[]).unwrap();
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+        let dumped = tool("db5.3_dump", &[]).unwrap();
+        let records = String::from_utf8_lossy(&dumped.stdout).lines().count();
+        // Lines of the head and the end, and two of each record.
+        let empty = 2 * (expected.len() + 1);
+        assert!((empty + 5..=empty + 12).contains(&records), "{records} lines");
+    }
+}
+
 #[test]
 fn what_is_cut_off_is_a_problem() {
     for layout in ["rpm-sqlite", "rpm-ndb", "rpm-bdb"] {
@@ -194,6 +274,7 @@ proptest! {
                 bytes[index.index(range)] = value;
             }
             let _ = read_bytes(&path, &bytes);
+            let _ = reduced_rpm(bytes, &|name| name.starts_with('l'));
         }
     }
 
@@ -209,6 +290,7 @@ proptest! {
             bytes[20..25].copy_from_slice(&[0, 2, 0, 0, 0]);
         }
         let _ = read_bytes("/var/lib/rpm/Packages", &bytes);
+        let _ = reduced_rpm(bytes, &|_| false);
     }
 
     #[test]
