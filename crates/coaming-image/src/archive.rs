@@ -139,9 +139,9 @@ impl Walk {
                 b'g' => {}
                 b'S' => {
                     self.skip_sparse_map(&header, size)?;
-                    return self.entry(&header, extension, EntryKind::File).map(Some);
+                    return self.entry(&header, size, extension, EntryKind::File).map(Some);
                 }
-                kind => return self.entry(&header, extension, entry_kind(kind)).map(Some),
+                kind => return self.entry(&header, size, extension, entry_kind(kind)).map(Some),
             }
         }
     }
@@ -175,6 +175,7 @@ impl Walk {
     fn entry(
         &mut self,
         header: &tar::Header,
+        written_size: u64,
         extension: Extension,
         kind: EntryKind,
     ) -> Result<Step, ArchiveError> {
@@ -182,10 +183,7 @@ impl Walk {
         let mut size = 0;
         // What is no file has no data, whatever its header says: so Go reads it.
         if kind == EntryKind::File {
-            size = match extension.size {
-                Some(size) => size,
-                None => header.entry_size().map_err(|error| self.broken(&error))?,
-            };
+            size = extension.size.unwrap_or(written_size);
             self.set_end(size);
         } else {
             self.next_header = self.input.position();
@@ -303,12 +301,10 @@ fn lossy(bytes: &[u8]) -> String {
 
 /// The sum of the header's bytes, with the checksum's own taken as spaces.
 fn checksum_holds(header: &tar::Header) -> bool {
-    let sum = header
-        .as_bytes()
-        .iter()
-        .enumerate()
-        .map(|(i, &byte)| u32::from(if (148..156).contains(&i) { b' ' } else { byte }));
-    header.cksum().is_ok_and(|written| written == sum.sum::<u32>())
+    let bytes = header.as_bytes();
+    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
+    let own = bytes.get(148..156).unwrap_or_default();
+    header.cksum().is_ok_and(|written| written == sum(bytes) - sum(own) + 8 * u32::from(b' '))
 }
 
 /// The path as an absolute one without `.`; `None` if it has `..` or is too long for Linux.
@@ -317,6 +313,13 @@ pub(crate) fn normalise(path: &[u8]) -> Option<String> {
         return None;
     }
     let text = String::from_utf8_lossy(path);
+    // Most paths are that after one cut at each end.
+    let start = text.strip_prefix("./").or_else(|| text.strip_prefix('/')).unwrap_or(&text);
+    let inner = start.strip_suffix('/').unwrap_or(start);
+    let mut parts = inner.as_bytes().split(|&byte| byte == b'/');
+    if parts.all(|part| !matches!(part, b"" | b"." | b"..")) {
+        return Some(format!("/{inner}"));
+    }
     let mut normal = String::with_capacity(text.len() + 1);
     for part in text.split('/').filter(|part| !part.is_empty() && *part != ".") {
         if part == ".." {

@@ -179,24 +179,43 @@ const DULL: &[&str] = &[
 
 /// Whether credentials are looked for in the file at this path.
 pub(crate) fn wants(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    // Most files are told by their names alone, and there are many.
+    let telling = is_telling(name);
+    if !telling && !is_known_name(name) {
+        return false;
+    }
     let lower = path.to_ascii_lowercase();
     if PUBLISHED.iter().any(|folder| lower.contains(folder)) {
         return false;
     }
-    if known(&lower).is_some() {
-        return true;
-    }
-    let system = SYSTEM.iter().any(|folder| lower.starts_with(folder));
-    if system && !LOCAL.iter().any(|folder| lower.starts_with(folder)) {
-        return false;
-    }
-    let name = lower.rsplit('/').next().unwrap_or_default();
+    let system = || SYSTEM.iter().any(|folder| lower.starts_with(folder));
+    let local = || LOCAL.iter().any(|folder| lower.starts_with(folder));
+    known(&lower).is_some() || telling && (!system() || local())
+}
+
+/// Whether a file of this name is one that people write settings and keys into.
+fn is_telling(name: &str) -> bool {
+    let is = |other: &&str| name.eq_ignore_ascii_case(other);
+    let starts =
+        |start: &str| name.get(..start.len()).is_some_and(|it| start.eq_ignore_ascii_case(it));
+    let ends = |end: &str| {
+        let place = name.len().checked_sub(end.len());
+        place.and_then(|place| name.get(place..)).is_some_and(|it| end.eq_ignore_ascii_case(it))
+    };
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    !DULL.contains(&name)
-        && (ENDINGS.contains(&ending)
-            || NAMES.contains(&name)
-            || name.starts_with(".env")
-            || name.starts_with("ssh_host_") && name.ends_with("_key"))
+    !DULL.iter().any(is)
+        && (ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other))
+            || NAMES.iter().any(is)
+            || starts(".env")
+            || starts("ssh_host_") && ends("_key"))
+}
+
+/// Whether one of the known files is named so.
+fn is_known_name(name: &str) -> bool {
+    KNOWN.iter().any(|(ending, ..)| {
+        ending.rsplit('/').next().is_some_and(|known| known.eq_ignore_ascii_case(name))
+    })
 }
 
 fn known(lower: &str) -> Option<&'static (&'static str, &'static str, Judge)> {

@@ -84,7 +84,9 @@ pub(crate) struct Kept {
     /// Packages that it names, and the files that they own.
     pub(crate) found: Option<Found>,
     /// Credentials in it.
-    pub(crate) leaks: Vec<Leak>,
+    leaks: Vec<Leak>,
+    /// Its bytes, if credentials are still to be looked for in them.
+    unread: Option<Content>,
     /// Its text, if it is one of the few files that say what the system is.
     pub(crate) text: Option<String>,
     /// The applets in it, if it is a program of many names.
@@ -210,8 +212,7 @@ impl LayerReading {
                 | if entry.kind == EntryKind::Directory { DIRECTORY } else { 0 }
                 | if executable { EXECUTABLE } else { 0 },
         );
-        let mut kept =
-            Kept { found: None, leaks: Vec::new(), text: None, applets: Vec::new(), entry };
+        let mut kept = Kept::new(entry);
         let mut leaf = (shared.leaves.fetch_add(1, Ordering::Relaxed) < LEAF_LIMIT)
             .then(|| Leaf::new(&kept.entry));
         if kept.entry.kind == EntryKind::File && kept.entry.size > 0 {
@@ -269,13 +270,19 @@ impl LayerReading {
             }
         }
         let clue = wants.look.and_then(|look| Clue::of(look, content.clone(), &shared.clues));
-        if wants.system || wants.credentials || wants.applets {
+        // To wait for who owns the file saves reading it; but not too many may wait.
+        let credentials = wants.credentials
+            && (!content.stays() || shared.kept.load(Ordering::Relaxed) > KEPT_LIMIT / 2);
+        if wants.credentials && !credentials {
+            kept.unread = Some(content.clone());
+        }
+        if wants.system || credentials || wants.applets {
             match whole(content) {
                 Ok(bytes) => {
                     if wants.system {
                         kept.text = Some(String::from_utf8_lossy(&bytes).into_owned());
                     }
-                    if wants.credentials {
+                    if credentials {
                         kept.leaks = credential::in_file(&path, &bytes);
                     }
                     if wants.applets {
@@ -290,6 +297,21 @@ impl LayerReading {
 }
 
 impl Kept {
+    pub(crate) fn new(entry: Entry) -> Self {
+        let (found, leaks, unread, text, applets) = Default::default();
+        Self { entry, found, leaks, unread, text, applets }
+    }
+
+    /// The credentials in it; why it can't be read if it can't.
+    pub(crate) fn leaks(&self) -> Result<Vec<Leak>, String> {
+        match &self.unread {
+            None => Ok(self.leaks.clone()),
+            Some(content) => whole(content.clone())
+                .map(|bytes| credential::in_file(&self.entry.path, &bytes))
+                .map_err(|error| format!("It can't be read: {error}.")),
+        }
+    }
+
     fn take_found(&mut self, found: Found) {
         if found.packages.is_empty() && found.owned_paths.is_empty() {
             return;
@@ -320,6 +342,7 @@ impl Kept {
         by_kind
             || self.found.is_some()
             || !self.leaks.is_empty()
+            || self.unread.is_some()
             || self.text.is_some()
             || !self.applets.is_empty()
     }

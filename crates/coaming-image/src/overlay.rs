@@ -170,24 +170,18 @@ mod tests {
             layer.names.push(
                 shared.name(&path) | if kind == EntryKind::Directory { DIRECTORY } else { 0 },
             );
-            layer.kept.push(Kept {
-                entry: Entry {
-                    path,
-                    kind,
-                    mode: 0o644,
-                    uid: 0,
-                    gid: 0,
-                    size: 0,
-                    link: link.into(),
-                    modified: 0,
-                    capability: Vec::new(),
-                    attributes: Vec::new(),
-                },
-                found: None,
-                leaks: Vec::new(),
-                text: None,
-                applets: Vec::new(),
-            });
+            layer.kept.push(Kept::new(Entry {
+                path,
+                kind,
+                mode: 0o644,
+                uid: 0,
+                gid: 0,
+                size: 0,
+                link: link.into(),
+                modified: 0,
+                capability: Vec::new(),
+                attributes: Vec::new(),
+            }));
         }
         layer.names.sort_unstable();
         layer

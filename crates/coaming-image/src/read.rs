@@ -1,6 +1,6 @@
 //! Reads an image: its layers side by side, then joined into facts.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::layer::{self, Kept, LayerReading, Shared};
 use crate::overlay::{Overlay, Placed, ancestors};
 use crate::source::Image;
 use crate::system::{self, Identity};
-use crate::tree::{Growing, Tree};
+use crate::tree::{Growing, Tree, folder_of, join, name_of};
 use crate::{
     Credential, Distribution, FilePlace, ImageFacts, Layer, Owners, Package, PrivilegedFile,
     Problem, Utility, capability, closure, config, packages, utilities,
@@ -149,17 +149,19 @@ impl Join<'_> {
 
     /// The names of the files that belong to the distribution's packages.
     fn owned(&self) -> HashSet<u64> {
-        self.overlay
-            .visible()
-            .filter_map(|(_, kept)| kept.found.as_ref())
-            .flat_map(|found| &found.owned_paths)
-            .map(|path| {
-                // A package says /bin/ls of what lies in /usr/bin/ls, where /bin is a link.
-                let parent = ancestors(path).last().unwrap_or_default();
-                let resolved = self.overlay.link(parent).and_then(|_| self.overlay.resolve(path));
-                self.shared.name(resolved.as_deref().unwrap_or(path))
-            })
-            .collect()
+        let mut folders: HashMap<&str, Option<String>> = HashMap::new();
+        let found = self.overlay.visible().filter_map(|(_, kept)| kept.found.as_ref());
+        let mut name = |path| {
+            // A package says /bin/ls of what lies in /usr/bin/ls, where /bin is a link.
+            let folder = folder_of(path);
+            let inside =
+                folders.entry(folder).or_insert_with(|| self.overlay.resolve(folder)).as_ref();
+            match inside {
+                Some(inside) => self.shared.name(&join(inside, name_of(path))),
+                None => self.shared.name(path),
+            }
+        };
+        found.flat_map(|found| &found.owned_paths).map(|path| name(path)).collect()
     }
 
     /// The packages that are left, each with the layer it came with.
@@ -212,17 +214,32 @@ impl Join<'_> {
     fn files(&mut self, identity: &Identity, owned: &HashSet<u64>) {
         let closed = self.closed_folders();
         let mut facts = std::mem::take(&mut self.facts);
-        for &Placed { layer, kept, left } in &self.overlay.all {
+        // What a package of the distribution brought, everybody has: it is not even read.
+        let leaks: Vec<_> = self
+            .overlay
+            .all
+            .par_iter()
+            .with_min_len(256)
+            .map(|placed| match owned.contains(&self.shared.name(&placed.kept.entry.path)) {
+                true => Ok(Vec::new()),
+                false => placed.kept.leaks(),
+            })
+            .collect();
+        for (&Placed { layer, kept, left }, leaks) in self.overlay.all.iter().zip(leaks) {
             let place = self.place(layer, &kept.entry.path);
-            if !owned.contains(&self.shared.name(&kept.entry.path)) {
-                let readable = readable(kept, identity, &closed);
-                facts.credentials.extend(kept.leaks.iter().map(|leak| Credential {
-                    place: place.clone(),
-                    label: leak.label.clone(),
-                    kind: leak.kind.clone(),
-                    readable: if left { readable } else { Some(false) },
-                    deleted: !left,
-                }));
+            match leaks {
+                Ok(leaks) if leaks.is_empty() => {}
+                Ok(leaks) => {
+                    let readable = readable(kept, identity, &closed);
+                    facts.credentials.extend(leaks.into_iter().map(|leak| Credential {
+                        place: place.clone(),
+                        label: leak.label,
+                        kind: leak.kind,
+                        readable: if left { readable } else { Some(false) },
+                        deleted: !left,
+                    }));
+                }
+                Err(message) => facts.problems.push(Problem { place: place.clone(), message }),
             }
             if !left {
                 continue;

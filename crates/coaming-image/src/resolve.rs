@@ -18,7 +18,8 @@ pub(crate) fn resolve<'l>(
     path: &str,
     target: impl Fn(&str) -> Option<&'l str>,
 ) -> Option<Resolved> {
-    let mut left: Vec<String> = parts_reversed(path);
+    let mut left = Vec::with_capacity(16);
+    add_parts(path, &mut left);
     let mut resolved = Resolved { path: String::new(), links: Vec::new() };
     while let Some(part) = left.pop() {
         if part == ".." {
@@ -28,14 +29,14 @@ pub(crate) fn resolve<'l>(
         }
         let parent = resolved.path.len();
         resolved.path.push('/');
-        resolved.path.push_str(&part);
+        resolved.path.push_str(part);
         let Some(target) = target(&resolved.path) else { continue };
         if resolved.links.len() >= LINK_LIMIT {
             return None;
         }
         resolved.links.push(resolved.path.clone());
         resolved.path.truncate(if target.starts_with('/') { 0 } else { parent });
-        left.extend(parts_reversed(target));
+        add_parts(target, &mut left);
     }
     if resolved.path.is_empty() {
         resolved.path.push('/');
@@ -43,10 +44,7 @@ pub(crate) fn resolve<'l>(
     Some(resolved)
 }
 
-fn parts_reversed(path: &str) -> Vec<String> {
-    path.split('/')
-        .rev()
-        .filter(|part| !part.is_empty() && *part != ".")
-        .map(str::to_owned)
-        .collect()
+/// Puts the parts of a path in front of what is left, whose next one is the last.
+fn add_parts<'p>(path: &'p str, left: &mut Vec<&'p str>) {
+    left.extend(path.rsplit('/').filter(|part| !part.is_empty() && *part != "."));
 }

@@ -3,8 +3,8 @@
 use coaming_image::{Image, ImageFacts, Package, PackageKind, Tree};
 use serde_json::{Value, json};
 
-use crate::select::Chosen;
 use crate::SlimError;
+use crate::select::Chosen;
 
 /// What of the old configuration stays beside its settings.
 const KEPT: [&str; 6] = ["architecture", "os", "os.version", "os.features", "variant", "author"];
@@ -63,7 +63,8 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
-    let is_gone = |it: &&Package| it.kind == PackageKind::Rpm && !chosen.packages.contains(&it.name);
+    let is_gone =
+        |it: &&Package| it.kind == PackageKind::Rpm && !chosen.packages.contains(&it.name);
     let gone = after.packages.iter().filter(is_gone).count();
     if gone > 0 {
         notes.push(format!(

@@ -1,13 +1,13 @@
 //! Layers become a tree: each adds, replaces and takes away, as container runtimes unpack them.
 //!
 //! Invariant: an entry whose folder is a link of a lower layer lands where the link leads, inside the
-//! root; an entry whose folder is no folder takes that away.
+//! root; an entry whose folder is no folder takes that away, and so nothing lies below what is no folder.
 
 use std::collections::HashMap;
+use std::collections::btree_map::Entry;
 
 use super::{Clue, Node, Source, Tree, folder_of, join, name_of};
 use crate::EntryKind;
-use crate::archive::Entry;
 
 /// An entry of a layer.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
-    pub(crate) fn new(entry: &Entry) -> Self {
+    pub(crate) fn new(entry: &crate::Entry) -> Self {
         Self {
             path: entry.path.as_str().into(),
             kind: entry.kind,
@@ -56,21 +56,19 @@ impl Growing {
         }
         let mut folders: HashMap<String, String> = HashMap::new();
         for leaf in leaves {
-            let folder = folder_of(&leaf.path);
-            let inside = match folders.get(folder) {
-                Some(inside) => inside.clone(),
+            let (folder, name) = (folder_of(&leaf.path), name_of(&leaf.path));
+            let path = match folders.get(folder) {
+                Some(inside) => join(inside, name),
                 None => {
                     let inside = self.folder(folder);
-                    folders.insert(folder.to_owned(), inside.clone());
-                    inside
+                    let path = join(&inside, name);
+                    folders.insert(folder.to_owned(), inside);
+                    path
                 }
             };
-            if leaf.kind != EntryKind::Directory {
-                // What was a folder, or a link to one, may be another thing now.
+            if self.insert(path, leaf) {
                 folders.clear();
             }
-            let path = join(&inside, name_of(&leaf.path));
-            self.insert(path, leaf);
         }
         self.layer += 1;
     }
@@ -104,25 +102,37 @@ impl Growing {
         path
     }
 
-    fn insert(&mut self, path: String, leaf: Leaf) {
+    /// Puts an entry into its place. Whether there was a folder or a link, by which paths led that may
+    /// lead elsewhere now.
+    fn insert(&mut self, path: String, leaf: Leaf) -> bool {
         if path == "/" {
-            return;
+            return false;
         }
         let source = Source { layer: self.layer, path: leaf.path };
         let node = if leaf.kind == EntryKind::HardLink {
             let target = self.place(&leaf.link);
             // A name of a file that is not there is no file either.
-            let Some(file) = self.tree.nodes.get(&target) else { return };
+            let Some(file) = self.tree.nodes.get(&target) else { return false };
             file.clone()
         } else {
             let link = if leaf.kind == EntryKind::Symlink { leaf.link } else { "".into() };
             let (kind, mode, size) = (leaf.kind, leaf.mode, leaf.size);
             Node { kind, mode, size, link, source, clue: leaf.clue }
         };
-        if !node.is_folder() {
+        let stays_folder = node.is_folder();
+        let mut place = match self.tree.nodes.entry(path) {
+            Entry::Vacant(place) => {
+                place.insert(node);
+                return false;
+            }
+            Entry::Occupied(place) => place,
+        };
+        let old = place.insert(node);
+        if old.is_folder() && !stays_folder {
+            let path = place.key().clone();
             self.clear(&path);
         }
-        self.tree.nodes.insert(path, node);
+        old.is_folder() || old.kind == EntryKind::Symlink
     }
 
     fn remove(&mut self, path: &str) {
@@ -132,13 +142,8 @@ impl Growing {
 
     /// Takes away what lies below.
     fn clear(&mut self, folder: &str) {
-        // What is no folder has nothing below; to look there is cheap, to list it is not.
-        let Some(first) = self.tree.below(folder).next().map(|(path, _)| path.to_owned()) else {
-            return;
-        };
-        let rest: Vec<String> = self.tree.below(folder).map(|(path, _)| path.to_owned()).collect();
-        self.tree.nodes.remove(&first);
-        for path in rest {
+        let below: Vec<String> = self.tree.below(folder).map(|(path, _)| path.to_owned()).collect();
+        for path in below {
             self.tree.nodes.remove(&path);
         }
     }

@@ -33,8 +33,11 @@ fn slimmed(data: &str) -> Option<(Vec<String>, String, Vec<u8>)> {
     .unwrap();
     let layers = [
         builder.into_inner().unwrap(),
-        layer(&[File("usr/bin/app", 0o755, "#!/bin/bash\n"), File("bin/bash", 0o755, "bash"),
-            File("usr/bin/bash", 0o755, "bash")]),
+        layer(&[
+            File("usr/bin/app", 0o755, "#!/bin/bash\n"),
+            File("bin/bash", 0o755, "bash"),
+            File("usr/bin/bash", 0o755, "bash"),
+        ]),
     ];
     let image = image(&json!({"Cmd": ["/usr/bin/app"], "Env": ["PATH=/usr/bin:/bin"]}), &layers);
     let out = tempfile::tempdir().unwrap();
@@ -69,7 +72,8 @@ fn a_database_in_sqlite_is_one_that_rpm_reads() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rpmdb.sqlite"), database).unwrap();
     let rpm = |arguments: &[&str]| {
-        let output = Command::new("rpm").arg("--dbpath").arg(folder.path()).args(arguments).output();
+        let output =
+            Command::new("rpm").arg("--dbpath").arg(folder.path()).args(arguments).output();
         output.map(|output| {
             let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             (text, String::from_utf8_lossy(&output.stderr).into_owned())

@@ -84,7 +84,8 @@ pub enum ReducedRpm {
 /// does not keep to its format.
 #[must_use]
 pub fn reduced_rpm(mut bytes: Vec<u8>, stays: &dyn Fn(&str) -> bool) -> Option<ReducedRpm> {
-    let name = |blob: &[u8]| Some(String::from_utf8_lossy(Header::parse(blob).ok()?.name).into_owned());
+    let name =
+        |blob: &[u8]| Some(String::from_utf8_lossy(Header::parse(blob).ok()?.name).into_owned());
     // What can't be read is nobody's package.
     let header_stays = |blob: &[u8]| name(blob).is_some_and(|name| stays(&name));
     if bytes.starts_with(b"SQLite format 3") {

@@ -35,7 +35,10 @@ pub(in super::super) fn remove(bytes: &mut [u8], stays: &dyn Fn(&[u8]) -> bool) 
         return None;
     }
     for page in 1..file.bytes.len() / file.size {
-        if matches!(file.bytes.get(page * file.size + KIND), Some(&(PAGE_HASH | PAGE_HASH_UNSORTED))) {
+        if matches!(
+            file.bytes.get(page * file.size + KIND),
+            Some(&(PAGE_HASH | PAGE_HASH_UNSORTED))
+        ) {
             file.reduce(page, stays)?;
         }
     }
