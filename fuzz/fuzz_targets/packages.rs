@@ -1,7 +1,9 @@
-//! Any bytes as any file that names packages: databases, lock files, archives, programs.
+//! Any bytes as any file that names packages: databases, lock files, archives, programs. What is taken out
+//! of a database of rpm's is in it no more.
 
 #![no_main]
 
+use coaming_image::{ReducedRpm, reduced_rpm};
 use libfuzzer_sys::fuzz_target;
 
 /// A path of each format.
@@ -25,6 +27,12 @@ const PATHS: &[&str] = &[
 fuzz_target!(|input: (u8, Vec<u8>)| {
     let (path, bytes) = input;
     let path = PATHS[usize::from(path) % PATHS.len()];
+    let stays = |name: &str| name.starts_with('a');
+    if let (true, Some(ReducedRpm::InPlace(left))) =
+        (path.contains("/rpm/"), reduced_rpm(bytes.clone(), &stays))
+    {
+        assert_eq!(left.len(), bytes.len());
+    }
     for package in coaming_image::packages_of_file(path, bytes).packages {
         assert!(package.purl.starts_with("pkg:"));
     }

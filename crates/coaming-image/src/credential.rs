@@ -162,8 +162,9 @@ const NAMES: &[&str] = &[
     "passwd.txt",
 ];
 
-/// What dependencies pin, and what tools generate: large, and never a secret.
+/// What dependencies pin, what tools generate, and where the system looks names up: never a secret.
 const DULL: &[&str] = &[
+    "nsswitch.conf",
     "package.json",
     "package-lock.json",
     "npm-shrinkwrap.json",
@@ -214,7 +215,10 @@ fn is_telling(name: &str) -> bool {
 /// Whether one of the known files is named so.
 fn is_known_name(name: &str) -> bool {
     KNOWN.iter().any(|(ending, ..)| {
-        ending.rsplit('/').next().is_some_and(|known| known.eq_ignore_ascii_case(name))
+        let known = ending.len().checked_sub(name.len() + 1).and_then(|start| ending.get(start..));
+        known
+            .and_then(|known| known.strip_prefix('/'))
+            .is_some_and(|known| known.eq_ignore_ascii_case(name))
     })
 }
 
@@ -399,6 +403,16 @@ mod tests {
             assert_eq!(kinds(path, text), [kind], "{path}");
         }
         assert_eq!(in_file("/app/key.p12", &[0x30, 0x82, 1, 0])[0].kind, "pkcs12-key-store");
+    }
+
+    #[test]
+    fn the_systems_own_settings_are_no_credentials() {
+        // `passwd: files` says where users are looked up.
+        assert!(!wants("/etc/nsswitch.conf"));
+        assert!(wants("/etc/app.conf") && wants("/etc/Shadow") && wants("/app/.ENV.local"));
+        assert!(!wants("/usr/share/app.conf") && !wants("/app/main.py") && !wants("/app/config"));
+        assert!(wants("/app/.git/config") && wants("/etc/ssh/ssh_host_rsa_key"));
+        assert!(!wants("/app/node_modules/x/.npmrc"));
     }
 
     #[test]

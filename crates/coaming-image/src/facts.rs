@@ -209,8 +209,8 @@ impl UtilityKind {
     }
 }
 
-/// A program that helps an intruder.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A program that helps an intruder. As JSON, it also says what he does with it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Utility {
     /// Where it is.
     pub place: FilePlace,

@@ -177,6 +177,10 @@ impl Archives {
 
 /// What a folder or file holds.
 fn index(path: &Path) -> Result<Index, ArchiveError> {
+    // A bill of materials may stand for an image, and knows nothing of its manifest.
+    if !path.is_dir() && first_byte(path).map_err(|error| unreadable(path, error))? == b'{' {
+        return Err(ArchiveError::Unknown(path.to_owned()));
+    }
     let heads = read(path, &|name| matches!(name, "index.json" | "manifest.json"))?;
     match heads.get("index.json") {
         Some(index) => serde_json::from_slice(index)
@@ -186,6 +190,12 @@ fn index(path: &Path) -> Result<Index, ArchiveError> {
         }
         None => Err(ArchiveError::Unknown(path.to_owned())),
     }
+}
+
+fn first_byte(path: &Path) -> io::Result<u8> {
+    let mut byte = [0];
+    File::open(path)?.read_exact(&mut byte)?;
+    Ok(byte[0])
 }
 
 /// The digests of these images, if all their manifests are there and have them. An entry whose digest

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use coaming_image::{Credential, ImageFacts, PackageKind, PrivilegedFile, UtilityKind, Verdict};
+use coaming_image::{
+    Credential, ImageFacts, PackageKind, PrivilegedFile, Utility, UtilityKind, Verdict,
+};
 
-use crate::text::{counted, plain, wrapped};
+use crate::text::{WIDTH, counted, plain, wrapped, wrapped_to};
 
 /// The most lines that a section of the page has; JSON has all.
 const LINES: usize = 30;
@@ -20,6 +22,7 @@ pub fn render(facts: &ImageFacts, name: &str, color: bool, out: &mut dyn Write) 
     page.head(name)?;
     if !facts.bill {
         page.user()?;
+        page.start()?;
     }
     page.packages()?;
     page.credentials()?;
@@ -273,24 +276,49 @@ impl Page<'_> {
         }
     }
 
+    /// What the image starts, and how little of it that needs.
+    fn start(&mut self) -> io::Result<()> {
+        let Some(start) = &self.facts.entry_point else { return Ok(()) };
+        let programs: Vec<String> = start.programs.iter().map(|path| plain(path)).collect();
+        let [first, others @ ..] = programs.as_slice() else { return Ok(()) };
+        let others = match others {
+            [] => String::new(),
+            others => format!(", and through it {}", others.join(", ")),
+        };
+        let files = counted(usize::try_from(start.files).unwrap_or(usize::MAX), "file");
+        let all = self.facts.packages.len();
+        let of = match all {
+            0 => String::new(),
+            _ => format!(" from {} of the {}", start.packages.len(), counted(all, "package")),
+        };
+        let text = format!(
+            "{first}{others}. As far as its files tell, that needs {files}{of}; `coaming image slim` \
+             makes an image of these alone."
+        );
+        self.title("Starts")?;
+        self.lines(&[wrapped(&text)])
+    }
+
     fn utilities(&mut self) -> io::Result<()> {
         if self.facts.utilities.is_empty() {
             return Ok(());
         }
-        let mut kinds: BTreeMap<UtilityKind, Vec<String>> = BTreeMap::new();
+        let mut kinds: BTreeMap<UtilityKind, BTreeMap<&str, &Utility>> = BTreeMap::new();
         for utility in &self.facts.utilities {
-            let names = kinds.entry(utility.kind).or_default();
-            let name = plain(&utility.name);
-            if !names.contains(&name) {
-                names.push(name);
+            let programs = kinds.entry(utility.kind).or_default();
+            let shown = programs.entry(utility.program()).or_insert(utility);
+            // Of `python3`, `python3.11` and the like, the shortest says enough.
+            if (utility.name.len(), &utility.name) < (shown.name.len(), &shown.name) {
+                *shown = utility;
             }
         }
-        self.title("What an intruder finds")?;
+        self.title("What an intruder finds, and what he does with it")?;
         let lines: Vec<String> = kinds
             .into_iter()
-            .map(|(kind, names)| {
-                let list = shortened(&names);
-                format!("{}: {}\n{}", self.bold(kind.plural()), kind.misuse(), indented(&list))
+            .map(|(kind, programs)| {
+                let kind_line = format!("{}: {}", self.bold(kind.plural()), kind.misuse());
+                let programs: Vec<&Utility> = programs.into_values().collect();
+                format!("{kind_line}\n{}", told(&programs))
             })
             .collect();
         self.lines(&lines)
@@ -301,7 +329,14 @@ impl Page<'_> {
             return Ok(());
         }
         self.title("Programs that give more rights than their user has")?;
-        let lines: Vec<String> = self.facts.privileged_files.iter().map(privileged).collect();
+        let mut by_rights: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for file in &self.facts.privileged_files {
+            by_rights.entry(rights(file)).or_default().push(plain(&file.place.path));
+        }
+        let lines: Vec<String> = by_rights
+            .iter()
+            .map(|(rights, paths)| format!("{rights}:\n{}", indented(&shortened(paths))))
+            .collect();
         self.lines(&lines)?;
         writeln!(
             self.out,
@@ -340,7 +375,34 @@ impl Page<'_> {
     }
 }
 
-fn privileged(file: &PrivilegedFile) -> String {
+/// Programs of one kind: what stands out, each with what it is good for; then the names of the others.
+fn told(programs: &[&Utility]) -> String {
+    let mut of_note: Vec<(String, &str)> = Vec::new();
+    for (name, misuse) in programs.iter().filter_map(|it| Some((plain(&it.name), it.notable()?))) {
+        match of_note.iter_mut().find(|(_, other)| *other == misuse) {
+            Some((names, _)) => *names = format!("{names}, {name}"),
+            None => of_note.push((name, misuse)),
+        }
+    }
+    let width = of_note.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for (name, misuse) in &of_note {
+        let hanging = wrapped_to(misuse, WIDTH.saturating_sub(width + 4));
+        for (index, line) in hanging.lines().enumerate() {
+            let name = if index == 0 { name.as_str() } else { "" };
+            lines.push(format!("  {name:width$}  {line}"));
+        }
+    }
+    let others: Vec<String> =
+        programs.iter().filter(|it| it.notable().is_none()).map(|it| plain(&it.name)).collect();
+    if !others.is_empty() {
+        let beside = if of_note.is_empty() { "" } else { "also " };
+        lines.push(indented(&format!("{beside}{}", shortened(&others))));
+    }
+    lines.join("\n")
+}
+
+fn rights(file: &PrivilegedFile) -> String {
     let mut rights = Vec::new();
     if file.mode & 0o4000 != 0 {
         rights.push(if file.uid == 0 {
@@ -353,7 +415,7 @@ fn privileged(file: &PrivilegedFile) -> String {
         rights.push(format!("setgid {}", file.gid));
     }
     rights.extend(file.capabilities.iter().map(|capability| plain(capability)));
-    format!("{}: {}", plain(&file.place.path), rights.join(", "))
+    rights.join(", ")
 }
 
 /// At most so many names, and how many more there are.

@@ -3,7 +3,7 @@
 use coaming_finding::Finding;
 
 /// How wide running text is set.
-const WIDTH: usize = 92;
+pub(crate) const WIDTH: usize = 92;
 
 /// Text that can't move the cursor, change colours, or hide other text by writing backwards.
 pub(crate) fn plain(text: &str) -> String {
@@ -17,11 +17,16 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Breaks text into lines at spaces.
 pub(crate) fn wrapped(text: &str) -> String {
+    wrapped_to(text, WIDTH)
+}
+
+/// Breaks text into lines of at most so many characters, at spaces.
+pub(crate) fn wrapped_to(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut column = 0;
     for word in text.split(' ') {
         let width = word.chars().count();
-        if column > 0 && column + 1 + width > WIDTH {
+        if column > 0 && column + 1 + width > limit {
             out.push('\n');
             column = 0;
         } else if column > 0 {

@@ -200,7 +200,7 @@ pub(crate) fn join(folder: &str, path: &str) -> String {
     if path.starts_with('/') {
         path.to_owned()
     } else {
-        format!("{}/{path}", folder.trim_end_matches('/'))
+        [folder.trim_end_matches('/'), "/", path].concat()
     }
 }
 

@@ -6,6 +6,9 @@
 
 mod catalogue;
 
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
 use crate::{ImageFacts, Utility, UtilityKind, Verdict};
 
 /// The most bytes of a program of many names that is looked into.
@@ -21,7 +24,31 @@ impl Utility {
     /// What an intruder does with this very program; where it does not stand out, with its kind.
     #[must_use]
     pub fn misuse(&self) -> &'static str {
-        catalogue::notable(&self.name).unwrap_or_else(|| self.kind.misuse())
+        self.notable().unwrap_or_else(|| self.kind.misuse())
+    }
+
+    /// What an intruder does with this very program, where that stands out among its kind.
+    #[must_use]
+    pub fn notable(&self) -> Option<&'static str> {
+        catalogue::notable(&self.name)
+    }
+
+    /// What the program is, whatever version or target its name has: `python` is `python3.11`.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        catalogue::name(&self.name).unwrap_or(&self.name)
+    }
+}
+
+impl Serialize for Utility {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Utility", 5)?;
+        fields.serialize_field("place", &self.place)?;
+        fields.serialize_field("name", &self.name)?;
+        fields.serialize_field("kind", &self.kind)?;
+        fields.serialize_field("target", &self.target)?;
+        fields.serialize_field("misuse", self.misuse())?;
+        fields.end()
     }
 }
 

@@ -40,6 +40,8 @@ fn what_gives_no_digests_says_why() {
     assert!(matches!(error, ArchiveError::NoManifests(_)), "{error}");
     write_tar(&path, &[("a.txt", b"")]);
     assert!(matches!(archives.add(&path).unwrap_err(), ArchiveError::Unknown(_)));
+    std::fs::write(&path, "{\"bomFormat\": \"CycloneDX\"}").unwrap();
+    assert!(matches!(archives.add(&path).unwrap_err(), ArchiveError::Unknown(_)));
     // The manifest is missing, or is another one.
     let index = index(&["docker.io/library/nginx:1.27"]);
     let blob = format!("blobs/{}", manifest().1.replace(':', "/"));

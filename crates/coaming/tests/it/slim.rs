@@ -1,7 +1,7 @@
 //! Real images are slimmed, and run: in a real cluster, and with what they need taken away.
 //!
-//! `tests/build-slim-images` makes them of Debian's packages: a static program, a program with
-//! libraries, a web application in Python, and nginx.
+//! `tests/build-slim-images` makes them of Debian's packages: a static program, programs with
+//! libraries for glibc and musl, web applications in Python, JavaScript and Java, and nginx.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,9 @@ fn images() -> Option<&'static Path> {
                 std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
                     .any(|folder| folder.join(program).exists())
             };
-            let missing = ["debootstrap", "cc", "chroot"].into_iter().find(|it| !is_there(it));
+            let missing = ["debootstrap", "cc", "musl-gcc", "javac", "chroot"]
+                .into_iter()
+                .find(|it| !is_there(it));
             let root = std::fs::metadata("/proc/self").is_ok_and(|it| {
                 use std::os::unix::fs::MetadataExt as _;
                 it.uid() == 0
@@ -307,5 +309,48 @@ fn nginx_serves_its_page() {
     let pod = Pod::start(lab, &slim, "nginx");
     assert_eq!(pod.get(8080), "<h1>slim page</h1>\n\n");
     assert!(pod.get(80).contains("Welcome to nginx"));
+    pod.has_no_shell();
+}
+
+#[test]
+fn a_program_for_musl_finds_its_libraries() {
+    let Some(slim) = slim("musl") else { return };
+    slim.is_smaller(5);
+    assert_eq!(slim.count("after", "utilities"), 0);
+    for kept in ["/opt/greet/libgreet.so.1", "/etc/ld-musl-x86_64.path", "/etc/passwd"] {
+        assert!(slim.keeps(kept), "{kept}");
+    }
+    assert!(!slim.keeps("/usr/lib/x86_64-linux-gnu/libc.so.6"));
+    let Some(lab) = lab() else { return };
+    let pod = Pod::start(lab, &slim, "musl");
+    assert_eq!(pod.logs(), "musl: hello 33\n");
+    pod.has_no_shell();
+}
+
+#[test]
+fn a_node_application_answers() {
+    let Some(slim) = slim("node") else { return };
+    slim.is_smaller(60);
+    assert!(!slim.keeps("/usr/bin/perl") && !slim.keeps("/usr/sbin/nginx"));
+    let Some(lab) = lab() else { return };
+    let pod = Pod::start(lab, &slim, "node");
+    let answer: Value = serde_json::from_str(&pod.get(8000)).unwrap();
+    let expected = serde_json::json!({
+        "name": "shop", "user": "nobody", "sum": "2d71", "day": "Donnerstag", "authorities": true,
+    });
+    assert_eq!(answer, expected);
+    pod.has_no_shell();
+}
+
+#[test]
+fn a_java_application_answers() {
+    let Some(slim) = slim("java") else { return };
+    slim.is_smaller(45);
+    assert!(slim.keeps("/opt/java/lib/modules") && !slim.keeps("/usr/bin/perl"));
+    let Some(lab) = lab() else { return };
+    let pod = Pod::start(lab, &slim, "java");
+    let answer: Value = serde_json::from_str(&pod.get(8000)).unwrap();
+    let expected = serde_json::json!({"name": "shop", "zone": "Europe/Berlin", "sum": "2d71"});
+    assert_eq!(answer, expected);
     pod.has_no_shell();
 }

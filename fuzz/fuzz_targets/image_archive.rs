@@ -1,0 +1,14 @@
+//! Any bytes as an archive of an image, plain or compressed: it is opened and read, or refused with a
+//! reason, and nothing panics.
+
+#![no_main]
+
+use coaming_image::Image;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    match Image::from_stream("fuzz", bytes, None) {
+        Ok(image) => drop(image.read()),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+});
