@@ -138,11 +138,13 @@ fn upgrades(vulnerabilities: &[Vulnerability]) -> Vec<Advice> {
             let newest = newest(kind, &fixes)?;
             let ends = fixes.len();
             let go = if ends == 1 { "1 goes away".to_owned() } else { format!("{ends} go away") };
-            Some(Advice {
-                remedy: Remedy::Upgrade,
-                text: format!("upgrade `{name}` from {version} to {newest}: {go}"),
-                ends,
-            })
+            let is_go = kind == PackageKind::Golang && matches!(name, "stdlib" | "toolchain");
+            let step = if is_go {
+                format!("build with Go {newest} instead of {version}")
+            } else {
+                format!("upgrade `{name}` from {version} to {newest}")
+            };
+            Some(Advice { remedy: Remedy::Upgrade, text: format!("{step}: {go}"), ends })
         })
         .collect()
 }

@@ -65,6 +65,10 @@ pub(crate) struct Entry<S = String> {
     pub(crate) severity: Option<Severity>,
     /// The module streams that it is about, `nodejs:16`; empty where it is about none, or does not say.
     pub(crate) streams: Vec<S>,
+    /// The systems that it is about, by Go's names; all where there are none.
+    pub(crate) systems: Vec<S>,
+    /// The processors, likewise.
+    pub(crate) processors: Vec<S>,
 }
 
 /// Packs a value.

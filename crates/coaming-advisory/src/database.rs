@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::advisory::{self, Advisory, Block, Entry};
 
 /// The format that is written and read; another one is refused.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 /// How many advisories are packed together.
 pub(crate) const BLOCK: usize = 32;
 /// No row of an honest database is larger.

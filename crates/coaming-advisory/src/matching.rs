@@ -20,7 +20,7 @@ use crate::database::{Database, DatabaseError};
 use crate::group::Groups;
 use crate::owned::Owned;
 use crate::query::{self, Query, Unasked};
-use crate::{Order, Version, module, priority};
+use crate::{Order, RunsOn, Version, module, priority};
 
 /// A known vulnerability of a package.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,8 @@ pub struct Surroundings {
     /// Whether it starts something else than the image's entry point, of which alone it is known what
     /// it uses.
     pub other_command: bool,
+    /// The system and the processor.
+    pub runs_on: RunsOn,
 }
 
 impl Vulnerability {
@@ -214,6 +216,9 @@ impl Database {
             let entries = self.entries(&query.ecosystem, &query.name)?;
             let entries = entries.list().ok_or_else(|| self.damaged_package(&query.name))?;
             for entry in &entries {
+                if !surroundings.runs_on.is_among(&entry.systems, &entry.processors) {
+                    continue;
+                }
                 if let Some(fixed) = affected(query, version.as_ref(), entry) {
                     let advisory = self.advisory(entry.advisory)?;
                     groups.add(&advisory, entry, fixed, query);
@@ -259,8 +264,8 @@ fn is_same_stream(query: &Query, fixed: Option<&str>, entry: &Entry<&str>) -> bo
 fn is_listed(query: &Query, version: &Version, listed: &[&str]) -> bool {
     let compare =
         |text: &str| Version::parse(query.order, text).and_then(|listed| listed.compare(version));
-    if query.order == Order::Packagist {
-        // Not all of these have an order.
+    if matches!(query.order, Order::Packagist | Order::Maven) {
+        // These two contradict themselves on odd versions.
         return listed.iter().any(|text| compare(text) == Some(Ordering::Equal));
     }
     // What has no order stands last.

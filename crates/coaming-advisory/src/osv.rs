@@ -3,6 +3,7 @@
 //! Records come from strangers. What is missing, `null` or of no use is left out; sizes are bounded by
 //! [`read`], which says why it refuses a record.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 /// A larger record is refused.
@@ -110,6 +111,32 @@ pub(crate) struct Specific {
     /// RustSec's: what is no vulnerability, such as `unmaintained`.
     #[serde(default, deserialize_with = "text_or_nothing")]
     pub(crate) informational: String,
+    /// Go's: the packages of the module that are affected.
+    #[serde(default, deserialize_with = "value_or_nothing")]
+    pub(crate) imports: Vec<Import>,
+    /// RustSec's: where the crate is affected.
+    #[serde(default, deserialize_with = "value_or_nothing")]
+    pub(crate) affects: Option<Affects>,
+}
+
+/// A package of a Go module.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Import {
+    /// The systems on which it is affected; all where it is empty.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) goos: Vec<String>,
+    /// The processors.
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) goarch: Vec<String>,
+}
+
+/// Where a crate is affected; everywhere where both are empty.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Affects {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) os: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) arch: Vec<String>,
 }
 
 /// `null` is as good as nothing.
@@ -127,6 +154,16 @@ fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
         serde_json::Value::String(text) => text,
         _ => String::new(),
     })
+}
+
+/// A value of ours; what has another shape is not ours to understand.
+fn value_or_nothing<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
 /// Why a record, or a part of it, is not in the database.

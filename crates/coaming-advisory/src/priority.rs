@@ -61,8 +61,18 @@ mod tests {
     #[test]
     fn surroundings_move_a_vulnerability() {
         let high = vulnerability(Severity::High);
-        let open = Surroundings { root: Some(true), exposed: Some(true), other_command: false };
-        let closed = Surroundings { root: Some(false), exposed: Some(false), other_command: false };
+        let open = Surroundings {
+            root: Some(true),
+            exposed: Some(true),
+            other_command: false,
+            ..Surroundings::default()
+        };
+        let closed = Surroundings {
+            root: Some(false),
+            exposed: Some(false),
+            other_command: false,
+            ..Surroundings::default()
+        };
         assert_eq!(high.severity_in(Surroundings::default()), Severity::High);
         assert_eq!(high.severity_in(closed), Severity::Medium);
         let unused = Vulnerability { used: Some(false), ..high.clone() };
@@ -81,7 +91,12 @@ mod tests {
         let mut medium = vulnerability(Severity::Medium);
         medium.exploited = Some("2024-01-01".to_owned());
         assert_eq!(medium.severity_in(Surroundings::default()), Severity::High);
-        let open = Surroundings { root: Some(true), exposed: Some(true), other_command: false };
+        let open = Surroundings {
+            root: Some(true),
+            exposed: Some(true),
+            other_command: false,
+            ..Surroundings::default()
+        };
         assert_eq!(medium.severity_in(open), Severity::Critical);
     }
 
@@ -93,7 +108,12 @@ mod tests {
             used: Some(true),
             ..vulnerability(Severity::Critical)
         };
-        let open = Surroundings { root: Some(true), exposed: Some(true), other_command: false };
+        let open = Surroundings {
+            root: Some(true),
+            exposed: Some(true),
+            other_command: false,
+            ..Surroundings::default()
+        };
         assert_eq!(all.priority_in(open), 100);
     }
 }

@@ -105,8 +105,8 @@ pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
     (!intervals.is_empty()).then_some(intervals)
 }
 
-/// Sorts, by merging. The standard library may panic where an order contradicts itself, as Composer's does
-/// on versions that somebody may make up.
+/// Sorts, by merging. The standard library may panic where an order contradicts itself, as Composer's and
+/// Maven's do on versions that somebody may make up.
 pub(crate) fn sorted<T>(mut items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) -> Vec<T> {
     if items.len() < 2 {
         return items;

@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
             .filter(|_| trusted)
             .map(registry_results::Answers::documents)
             .unwrap_or_default(),
+        must: matches!(arguments.format, ImageFormat::Openvex | ImageFormat::CyclonedxVex),
     };
     let known = db::of_image(&facts, product, &arguments.known, &config)?;
     let results = answers.map(|answers| {
@@ -71,6 +72,12 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         }
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
         ImageFormat::Spdx => document(&sbom::spdx(&facts, name), out),
+        ImageFormat::Openvex => {
+            document(&known.as_ref().map(OfImage::openvex).unwrap_or_default(), out)
+        }
+        ImageFormat::CyclonedxVex => {
+            document(&known.as_ref().map(OfImage::cyclonedx).unwrap_or_default(), out)
+        }
     })?;
     let unanswered: &[String] = results.as_ref().map_or(&[], |results| &results.problems);
     if arguments.format != ImageFormat::Full {

@@ -7,7 +7,7 @@ use crate::advisory::{Advisory, Entry};
 use crate::osv::{Affected, Range, Rating, Record, Skip, is_plain};
 use crate::range::{self, Interval};
 use crate::score::Score;
-use crate::{Ecosystem, Order, Version, module, place, score};
+use crate::{Ecosystem, Order, Version, module, place, platform, score};
 
 /// Longer summaries are cut.
 const MAX_SUMMARY: usize = 200;
@@ -167,7 +167,16 @@ fn entry(
         .find_map(|word| score::word(word))
         .or_else(|| own_severity(&affected.severity))
         .or(own);
-    Some(Entry { advisory: 0, intervals, versions, severity, streams: Vec::new() })
+    let (systems, processors) = platform::limits(affected);
+    Some(Entry {
+        advisory: 0,
+        intervals,
+        versions,
+        severity,
+        streams: Vec::new(),
+        systems,
+        processors,
+    })
 }
 
 /// The listed versions that lie in no interval: by their order, then those that have none.

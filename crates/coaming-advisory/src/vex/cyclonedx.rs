@@ -109,14 +109,15 @@ pub fn write(vulnerabilities: &[Vulnerability], product: &str, time: &str) -> Va
             json!({"type": "library", "name": name, "bom-ref": url, "purl": url})
         })
         .collect();
+    let mut metadata = json!({"timestamp": time});
+    if !product.is_empty() {
+        metadata["component"] = json!({"type": "container", "name": product, "bom-ref": product});
+    }
     json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": {
-            "timestamp": time,
-            "component": {"type": "container", "name": product},
-        },
+        "metadata": metadata,
         "components": components,
         "vulnerabilities": list,
     })

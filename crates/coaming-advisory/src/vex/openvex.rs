@@ -64,7 +64,7 @@ fn identities(value: &Value) -> Option<Vec<String>> {
 }
 
 /// Writes what was found in a product as a document: that it is affected, and what to do. `product`
-/// is the image's package URL or reference, `time` as RFC 3339 writes it.
+/// is the image's package URL or reference, empty where there is none; `time` as RFC 3339 writes it.
 #[must_use]
 pub fn write(vulnerabilities: &[Vulnerability], product: &str, time: &str) -> Value {
     let statements: Vec<Value> = vulnerabilities
@@ -74,12 +74,15 @@ pub fn write(vulnerabilities: &[Vulnerability], product: &str, time: &str) -> Va
                 Some(fixed) => format!("Upgrade {} to {fixed}.", vulnerability.package.name),
                 None => "No fixed version is known yet.".to_owned(),
             };
+            let part = json!({"@id": vulnerability.package.purl});
+            let about = if product.is_empty() {
+                part
+            } else {
+                json!({"@id": product, "subcomponents": [part]})
+            };
             json!({
                 "vulnerability": {"name": vulnerability.id, "aliases": vulnerability.aliases},
-                "products": [{
-                    "@id": product,
-                    "subcomponents": [{"@id": vulnerability.package.purl}],
-                }],
+                "products": [about],
                 "status": "affected",
                 "action_statement": action,
             })

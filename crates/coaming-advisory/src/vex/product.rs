@@ -46,6 +46,27 @@ impl Product {
         (same && !self.repository.is_empty()).then_some(true)
     }
 
+    /// How a document names it: by its package URL, `pkg:oci/web@sha256%3A…?repository_url=…`, where its
+    /// digest and its repository are known, else as the user does.
+    #[must_use]
+    pub fn identifier(&self) -> String {
+        let (Some(digest), Some((_, last))) =
+            (self.digests.first(), self.repository.rsplit_once('/'))
+        else {
+            return self.name.clone();
+        };
+        let mut url = format!(
+            "pkg:oci/{last}@{}?repository_url={}",
+            digest.replace(':', "%3A"),
+            self.repository
+        );
+        if !self.tag.is_empty() {
+            url.push_str("&tag=");
+            url.push_str(&self.tag);
+        }
+        url
+    }
+
     /// Whether one of its digests is this; `None` where it has none.
     fn has(&self, digest: &str) -> Option<bool> {
         (!self.digests.is_empty())
@@ -138,6 +159,16 @@ mod tests {
         let unknown = Product { digests: Vec::new(), ..web() };
         assert_eq!(unknown.is(&format!("pkg:oci/web@{DIGEST}")), None);
         assert_eq!(unknown.is(&format!("pkg:oci/api@{DIGEST}")), Some(false));
+    }
+
+    #[test]
+    fn its_own_identifier_means_it() {
+        let url = web().identifier();
+        assert!(url.starts_with("pkg:oci/web@sha256%3Aaaa"), "{url}");
+        assert_eq!(web().is(&url), Some(true));
+        let archive = Product { name: "web.tar".to_owned(), ..Product::default() };
+        assert_eq!(archive.identifier(), "web.tar");
+        assert_eq!(archive.is("web.tar"), Some(true));
     }
 
     #[test]

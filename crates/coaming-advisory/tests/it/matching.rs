@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use coaming_advisory::{
-    Built, Database, Matches, Severity, Skip, Surroundings, Unasked, build, check_record,
+    Built, Database, Matches, RunsOn, Severity, Skip, Surroundings, Unasked, build, check_record,
     parse_purl,
 };
 use coaming_image::{Distribution, Package};
@@ -248,6 +248,27 @@ fn go_modules_under_development_are_not_judged() {
     let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
     assert_eq!(matches.unasked[&Unasked::NoVersion], 2);
     assert_eq!(lines(&matches), ["GO-1 example.com/app 1.5.0"], "a pseudo-version has an order");
+}
+
+#[test]
+fn what_is_of_windows_alone_is_not_said_of_linux() {
+    let mut go = fixed("GO-1", "Go", "stdlib", "1.20.4");
+    go["affected"][0]["ecosystem_specific"] =
+        json!({"imports": [{"path": "os/exec", "goos": ["windows"], "symbols": ["LookPath"]}]});
+    let mut rust = fixed("RUSTSEC-1", "crates.io", "mio", "0.8.11");
+    rust["affected"][0]["ecosystem_specific"] =
+        json!({"affects": {"arch": ["aarch64"], "os": [], "functions": []}});
+    let world = World::new(&[go, rust]);
+    let (packages, _) = packages(&["pkg:golang/stdlib@1.20.3", "pkg:cargo/mio@0.8.5"]);
+    let ask = |system: &str, architecture: &str| {
+        let surroundings =
+            Surroundings { runs_on: RunsOn::of(system, architecture), ..Surroundings::default() };
+        lines(&world.database().matches(&packages, None, surroundings).unwrap()).len()
+    };
+    assert_eq!(ask("linux", "amd64"), 0);
+    assert_eq!(ask("windows", "amd64"), 1);
+    assert_eq!(ask("linux", "arm64"), 1);
+    assert_eq!(ask("", ""), 2, "where it runs is not known");
 }
 
 #[test]

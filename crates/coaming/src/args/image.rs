@@ -21,6 +21,7 @@ Examples:
   docker save shop/web | coaming image -
   coaming image --format cyclonedx -o web.cdx.json web.tar
   coaming image --fail-on fixable,high web.tar
+  coaming image --format openvex web.tar
   coaming image --registry-results harbor.example.com/shop/web:1.4
   coaming image rootfs/
   coaming image web.cdx.json              a bill of materials, of CycloneDX or SPDX
@@ -144,6 +145,10 @@ pub enum ImageFormat {
     Cyclonedx,
     /// A bill of materials in SPDX 2.3, as JSON.
     Spdx,
+    /// The known vulnerabilities as an OpenVEX document: what is affected, and what to do.
+    Openvex,
+    /// The known vulnerabilities as a CycloneDX document.
+    CyclonedxVex,
 }
 
 /// Where an image's name is looked for.

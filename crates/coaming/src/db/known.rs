@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use coaming_advisory::vex::{self, Document, Product};
 use coaming_advisory::{
-    Advice, Database, Excuse, Excused, Matches, Surroundings, advice, excuse, render,
+    Advice, Database, Excuse, Excused, Matches, RunsOn, Surroundings, Vulnerability, advice,
+    excuse, render,
 };
 use coaming_config::Config;
 use coaming_image::{Distribution, ImageFacts, Package};
@@ -19,7 +20,7 @@ use coaming_kube::ImageReference;
 use coaming_registry::OwnVulnerability;
 use coaming_rules::Images;
 
-use super::keep::{argument, warn_if_old};
+use super::keep::{argument, timestamp, warn_if_old};
 use crate::args::{KnownArguments, LookUpArguments};
 use crate::{CommandError, output, scope};
 
@@ -81,6 +82,7 @@ impl LookUp {
     ) -> Result<Known, CommandError> {
         let surroundings = Surroundings {
             root: facts.and_then(|facts| facts.user.is_root()),
+            runs_on: facts.map(runs_on).unwrap_or_default(),
             ..Surroundings::default()
         };
         let mut matches = Matches::default();
@@ -107,6 +109,16 @@ impl LookUp {
         });
         Ok(Known { advices: advices.collect(), excused, matches })
     }
+}
+
+/// The image's system and processor; what has one of Linux's distributions in it is of Linux.
+fn runs_on(facts: &ImageFacts) -> RunsOn {
+    let config = &facts.config;
+    let system = match config.os.as_str() {
+        "" if facts.distribution.is_some() => "linux",
+        named => named,
+    };
+    RunsOn::of(system, &config.architecture)
 }
 
 /// What is known of packages.
@@ -154,6 +166,22 @@ pub(crate) struct OfImage {
     pub(crate) count: usize,
     /// Whether there is something that the user will not have.
     pub(crate) fails: bool,
+    /// What is not excused.
+    kept: Vec<Vulnerability>,
+    /// How a document names the image.
+    product: String,
+}
+
+impl OfImage {
+    /// As OpenVEX.
+    pub(crate) fn openvex(&self) -> serde_json::Value {
+        vex::write_openvex(&self.kept, &self.product, &timestamp())
+    }
+
+    /// As VEX in CycloneDX.
+    pub(crate) fn cyclonedx(&self) -> serde_json::Value {
+        vex::write_cyclonedx(&self.kept, &self.product, &timestamp())
+    }
 }
 
 /// An image whose packages are looked up.
@@ -166,6 +194,8 @@ pub(crate) struct Asked {
     /// VEX documents that count beside those of the arguments and the configuration; they come first,
     /// so that the user has the last word.
     pub(crate) documents: Vec<Document>,
+    /// Whether a database must be there.
+    pub(crate) must: bool,
 }
 
 impl Asked {
@@ -204,7 +234,7 @@ pub(crate) fn of_image(
     let mut look_up = LookUp::new(&arguments.look_up, config)?;
     let product = asked.product(facts);
     look_up.documents.splice(..0, asked.documents);
-    let Some(database) = look_up.open_if_there(arguments.fail_on.is_some())? else {
+    let Some(database) = look_up.open_if_there(asked.must || arguments.fail_on.is_some())? else {
         return Ok(None);
     };
     let groups = [(facts.distribution.clone(), facts.packages.clone())];
@@ -217,6 +247,8 @@ pub(crate) fn of_image(
         own: known.own(),
         count: known.excused.kept.len(),
         fails: known.excused.kept.iter().any(fails),
+        product: product.identifier(),
+        kept: known.excused.kept,
     }))
 }
 

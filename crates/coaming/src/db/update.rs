@@ -31,7 +31,9 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
     }
     let outcome = if is_current(&file, &downloaded) {
         output::write(None, |out| {
-            writeln!(out, "{}: nothing new; {}", file.display(), counted(&downloaded))
+            let stays =
+                if downloaded.failed.is_empty() { "" } else { "; what is there stays in use" };
+            writeln!(out, "{}: nothing new; {}{stays}", file.display(), counted(&downloaded))
         })?;
         Outcome::Clean
     } else {

@@ -204,6 +204,37 @@ fn an_excuse_holds_for_coaming_image_too() {
 }
 
 #[test]
+fn an_image_is_told_as_vex_which_is_read_again() {
+    let files = shop(WORKLOADS, "");
+    for (format, list) in [("openvex", "statements"), ("cyclonedx-vex", "vulnerabilities")] {
+        let written = at(&files, &["image", "--format", format, "-o", "out.json", "web"]);
+        assert_eq!(written.status.code(), Some(0), "{}", stderr(&written));
+        let text = std::fs::read_to_string(files.path().join("out.json")).unwrap();
+        let mut document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document[list].as_array().unwrap().len(), 4, "{document:#}");
+        // Somebody looks at one of them, and says that it is no matter.
+        let said = document[list].as_array_mut().unwrap().iter_mut();
+        let said = said.filter(|each| each.to_string().contains("CVE-2019-10744"));
+        for each in said {
+            if format == "openvex" {
+                each["status"] = "not_affected".into();
+            } else {
+                each["analysis"]["state"] = "not_affected".into();
+            }
+        }
+        std::fs::write(files.path().join("out.json"), document.to_string()).unwrap();
+        let output = at(&files, &["image", "--format", "json", "--vex", "out.json", "web"]);
+        let known = json(&output)["vulnerabilities"].clone();
+        assert_eq!(known["summary"]["vulnerabilities"], 3, "{format}: {known:#}");
+        let reason = known["excused"][0]["excused"].as_str().unwrap();
+        assert!(reason.contains("(says out.json"), "{reason}");
+    }
+    std::fs::remove_file(files.path().join("advisories.db")).unwrap();
+    let output = at(&files, &["image", "--format", "openvex", "web"]);
+    assert_eq!(output.status.code(), Some(2), "what was not looked up is not free of anything");
+}
+
+#[test]
 fn vex_excuses_in_a_scan() {
     let files = shop(WORKLOADS, "");
     let vex = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [

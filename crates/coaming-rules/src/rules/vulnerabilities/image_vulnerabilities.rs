@@ -167,6 +167,7 @@ impl<'a> Placed<'a> {
             root,
             exposed: outside.reaches(run.workload),
             other_command: run.container.command().next().is_some(),
+            ..Surroundings::default()
         };
         Self { run, surroundings }
     }
