@@ -247,7 +247,28 @@ def tool_file(name, value):
                                   ("prometheus.yml", f"scrape_configs:\n- job_name: web\n  basic_auth:\n    username: prom\n    password: {M}{value}"),
                                   ("alertmanager.yml", f"global:\n  smtp_smarthost: mail:25\n  smtp_auth_password: {M}{value}"), ("pip.conf", f"[global]\nindex-url = https://ci:{M}{value}@pypi.example.com/simple"),
                                   ("nginx.conf", f"location / {{\n  proxy_set_header Authorization \"Basic {M}{b64('api:' + value)}\";\n}}"), ("redis.conf", f"masterauth {M}{value}"),
-                                  ("pgbouncer.ini", f"[databases]\nshop = host=db port=5432 user=app password={M}{value}"), ("ldap.conf", f"bind_dn cn=admin\nbind_password {M}{value}")]))
+                                  ("pgbouncer.ini", f"[databases]\nshop = host=db port=5432 user=app password={M}{value}"), ("ldap.conf", f"bind_dn cn=admin\nbind_password {M}{value}"),
+                                  ("userlist.txt", f'"app" "{M}{value}"'), ("sasl_passwd", f"[mail.example.com]:587 bot:{M}{value}"), ("msmtprc", f"host mail\nuser bot\npassword {M}{value}"),
+                                  (".netrc", f"machine git.example.com login deploy password {M}{value}"), ("init.sql", f"CREATE USER 'app'@'%' IDENTIFIED BY '{M}{value}';"),
+                                  ("roles.sql", f"ALTER USER app WITH PASSWORD '{M}{value}';"), ("nginx.conf", f"server {{\n  set $api_password \"{M}{value}\";\n}}"),
+                                  ("hdfs-site.xml", f"<configuration>\n  <property>\n    <name>fs.password</name>\n    <value>{M}{value}</value>\n  </property>\n</configuration>"),
+                                  ("config.php", f"<?php\n$db_password = '{M}{value}';"), ("wp-config.php", f"<?php\ndefine( 'DB_PASSWORD', '{M}{value}' );"),
+                                  ("ora.properties", f"url=jdbc:oracle:thin:scott/{M}{value}@//ora:1521/XE"), ("envoy.yaml", f"redis:\n  auth_password:\n    inline_string: {M}{value}")]))
+
+
+def key_file(name, value):
+    """Keys in formats of their own, known by what is around them."""
+    body = b64(rng.randbytes(240))
+    lines = "".join(body[i : i + 64] + "\n" for i in range(0, len(body), 64))
+    part = lambda size: base64.urlsafe_b64encode(rng.randbytes(size)).rstrip(b"=").decode()
+    return in_config(*rng.choice([("id.ppk", f"{M}PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: me\nPublic-Lines: 1\n{b64(rng.randbytes(40))}\nPrivate-Lines: 5\n{lines}Private-MAC: {f('{h64}')}"),
+                                  ("jwks.json", json.dumps({"keys": [{"kty": "RSA", "n": part(256), "e": "AQAB", "d": "@@"}]}, indent=1).replace("@@", M + part(256))),
+                                  ("auth.json", json.dumps({"jwt": {"key": "@@"}, "port": 8080}, indent=2).replace("@@", M + f("{A32}")))]))
+
+
+def session(name, value):
+    header = f"{rng.choice(['session', 'sessionid', 'connect.sid'])}={f('{A32}')}; theme=dark"
+    return environment(*rng.choice([("COOKIE_HEADER", header), ("TOTP_SEED", f("{n32}")), ("MFA_SECRET", f("{n16}")), ("ENDPOINT", f"https://api.example.com/v1?key={f('{A32}')}")]))
 
 
 def annotation(name, value):
@@ -441,6 +462,17 @@ def whole_negatives():
     script = head("v1", "ConfigMap") + "data:\n  run.sh: |\n    #!/bin/sh\n    PASSWORD=$(cat /run/secrets/password)\n    TOKEN=\"$(vault read -field=token secret/shop)\"\n    export API_KEY=${API_KEY:?}\n    if [ -z \"$PASSWORD\" ]; then echo 'password is missing'; exit 1; fi\n    mysql -uroot -p\"$PASSWORD\" -e 'select 1'\n    curl -H \"Authorization: Bearer $TOKEN\" -u \"$USER:$PASSWORD\" https://example.com\n  app.py: |\n    password = os.environ['DB_PASSWORD']\n    token = get_token(user, password)\n    api_key = config.api_key\n    secret_key: str = None\n    def login(password: str, token=None): pass\n"
     certificate = head("cert-manager.io/v1", "Certificate") + "spec:\n  secretName: web-tls\n  privateKey: {algorithm: ECDSA, size: 256}\n  issuerRef: {name: ca}\n"
     ingress = head("networking.k8s.io/v1", "Ingress", "  annotations:\n    nginx.ingress.kubernetes.io/auth-secret: basic-auth\n    nginx.ingress.kubernetes.io/auth-realm: 'Authentication Required - secret'\n    nginx.ingress.kubernetes.io/auth-url: https://auth.example.com/oauth2/auth\n") + "spec: {tls: [{hosts: [a.example.com], secretName: web-tls}]}\n"
+    texts = in_config(*rng.choice([("de.json", json.dumps({"password": "Passwort", "enterPassword": "Passwort eingeben", "token": "Schlüssel", "forgot": "Passwort vergessen?"}, ensure_ascii=False, indent=1)),
+                                   ("en.properties", "login.password=Password\nlogin.password.required=Password is required\nreset.password.title=Reset your password"),
+                                   ("userlist.txt", f'"app" "md5{f("{h32}")}"'), ("a.xml", "<help>Password: required</help>\n<label>password=&lt;password></label>"),
+                                   ("jwks.json", json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "x": f("{b43}").replace("+", "-").replace("/", "_"), "kid": "1"}]}))]))
+    sources = rng.choice([("Dockerfile", f"FROM python:3.12\nENV GPG_KEY {f('{H40}')}\nENV PASSWORD_FILE=/run/secrets/x\n"),
+                          ("main.go", "package main\nsecret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: \"db-password\"}}\nreq.Header.Set(\"Authorization\", \"Bearer \"+token)\n"),
+                          ("auth.ts", "const secretKey: SecretKey = keyService.getSecretKey();\nexport const TOKEN_KEY = \"access_token\";\n"),
+                          ("App.java", "void setPassword(String password) { this.password = passwordEncoder.encode(password); }\n"),
+                          ("web.yaml", workload("  env: []\n").replace("metadata:\n", f"metadata:\n  annotations:\n    checksum/secret: {f('{h64}')}\n", 1))])
+    if rng.random() < 0.5:
+        return rng.choice([texts, sources])
     return rng.choice([("z.yaml", text) for text in (sealed, external, sops, reference, provider, policy, script, certificate, ingress)])
 
 
@@ -465,7 +497,7 @@ def positive():
     if draw < 0.9:
         value = rng.choice(URLS + CONNECTIONS).replace("{}", simple())
         return "connection", rng.choice(ONE_LINE + [properties]), (rng.choice(["DATABASE_URL", "ConnectionString", "DSN", "endpoint"]), value)
-    place = rng.choice([docker_config, basic_auth, probe_basic, probe_bearer, probe_exec, lifecycle, tool_file, ingress_snippet, kubeconfig, generator_file])
+    place = rng.choice([docker_config, basic_auth, probe_basic, probe_bearer, probe_exec, lifecycle, tool_file, ingress_snippet, kubeconfig, generator_file, key_file, session, tool_file, tool_file])
     arguments = (simple(),) if place in (docker_config, basic_auth) else ("x", f("{A24}") if place in (probe_bearer, lifecycle, kubeconfig) else simple())
     return "place", place, arguments
 

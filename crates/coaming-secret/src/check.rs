@@ -101,7 +101,15 @@ pub(crate) fn random(token: &[u8]) -> Verdict {
     let tail = token.get(token.len().saturating_sub(24)..).unwrap_or_default();
     let makeup = measure::makeup(tail);
     let mixed = makeup.digits > 0 && makeup.lower + makeup.upper > 0 && makeup.changes >= 4;
-    if mixed { Verdict::Real } else { Verdict::Other }
+    // One of sixty such tokens has no digit.
+    let is_text = || std::str::from_utf8(tail).is_ok_and(measure::has_words);
+    let letters = makeup.digits == 0
+        && makeup.lower > 0
+        && makeup.upper > 0
+        && tail.len() >= 16
+        && makeup.changes * 4 >= tail.len()
+        && !is_text();
+    if mixed || letters { Verdict::Real } else { Verdict::Other }
 }
 
 #[cfg(test)]
@@ -116,6 +124,16 @@ mod tests {
         assert_eq!(crc32_base62(token.replace('z', "y").as_bytes()), Verdict::Doubtful);
         assert_eq!(crc32_base62(b"short"), Verdict::Other);
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn random_tokens() {
+        for yes in ["x9Kq2LmZ8vTn4RwY", "GxJGOHKdxhnwkihJymvsTZVw", "qxLkoizzGQyKuRNeSeMUXKN"] {
+            assert_eq!(random(yes.as_bytes()), Verdict::Real, "{yes}");
+        }
+        for no in ["YourSecretKeyGoesHere", "authorization-tokens", "AAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(random(no.as_bytes()), Verdict::Other, "{no}");
+        }
     }
 
     #[test]

@@ -109,9 +109,10 @@ pub(crate) fn has_words(text: &str) -> bool {
                 || upper(place) && bytes.get(place + 1).is_some_and(u8::is_ascii_lowercase);
             if ends {
                 let hump = bytes.get(start..place).unwrap_or_default();
-                let has_vowel = hump.iter().any(|byte| b"aeiouyAEIOUY".contains(byte));
+                let vowels = hump.iter().filter(|byte| b"aeiouyAEIOUY".contains(byte)).count();
+                let has_small = hump.iter().any(u8::is_ascii_lowercase);
                 humps.0 += 1;
-                humps.1 += usize::from(hump.len() >= 3 && has_vowel);
+                humps.1 += usize::from(hump.len() >= 3 && has_small && vowels * 7 >= hump.len());
                 start = place;
             }
         }

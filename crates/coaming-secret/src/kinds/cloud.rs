@@ -108,7 +108,7 @@ pub(super) const KINDS: &[Entry] = &[
     named(
         "azure-devops-legacy-token",
         "Azure DevOps personal access token",
-        &["azure_devops", "azuredevops", "azdo", "ado_", "vsts", "azp_"],
+        &["azure_devops", "azure-devops", "azuredevops", "azdo", "ado_", "vsts", "azp_"],
         "[a-z2-7]{52}",
     ),
     around(

@@ -155,6 +155,7 @@ pub(super) const KINDS: &[Entry] = &[
     named("upstash-token", "Upstash token", &["upstash"], "[A-Za-z0-9_-]{40,130}={0,2}"),
     named("algolia-api-key", "Algolia API key", &["algolia"], "[a-z0-9]{32}"),
     named("meilisearch-key", "Meilisearch key", &["meili"], "[A-Za-z0-9_-]{40,64}"),
+    prefixed("flyway-license-key", "Flyway license key", &["FL01"], "[0-9A-F]{64,}"),
     // Networks
     prefixed(
         "tailscale-key",
