@@ -67,9 +67,19 @@ impl LookUp {
         Ok(database)
     }
 
-    /// Opens the database; `None` where there is none and nobody named one.
+    /// Opens the database; `None` where there is none and nobody named one. One that nobody asked for and
+    /// that can't be used, such as another version's, is warned of, and costs nothing else.
     fn open_if_there(&self, wanted: bool) -> Result<Option<Database>, CommandError> {
-        if self.named || wanted || self.file.exists() { self.open().map(Some) } else { Ok(None) }
+        if self.named || wanted {
+            return self.open().map(Some);
+        }
+        if !self.file.exists() {
+            return Ok(None);
+        }
+        self.open().map(Some).or_else(|error| {
+            output::warn(&format!("no known vulnerabilities are looked up: {error}"));
+            Ok(None)
+        })
     }
 
     /// What is known of packages; `product` is the image that they are in, if they are in one.

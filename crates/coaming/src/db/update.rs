@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use coaming_advisory::{BuildError, Built};
+use coaming_advisory::{BuildError, Built, Database};
 use coaming_mirror::{Downloaded, ECOSYSTEMS, Request, download, forget};
 use indicatif::ProgressBar;
 
@@ -42,11 +42,11 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
     Ok(if downloaded.failed.is_empty() { outcome } else { Outcome::Failed })
 }
 
-/// Whether the database was built of all that was downloaded: an earlier run may have been stopped, or
-/// have failed, between both.
+/// Whether the database can be used, and was built of all that was downloaded: an earlier run may have
+/// been stopped, or have failed, between both, or have been another version's.
 fn is_current(file: &Path, downloaded: &Downloaded) -> bool {
     let built = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
-    downloaded.changed.is_empty() && built.is_some() && downloaded.newest <= built
+    downloaded.changed.is_empty() && downloaded.newest <= built && Database::open(file).is_ok()
 }
 
 /// Builds the database anew. A file that turns out to be damaged is downloaded by the next run.

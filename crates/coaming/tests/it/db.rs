@@ -280,10 +280,14 @@ fn a_damaged_download_leaves_the_old_database_and_is_fetched_again() {
     assert!(knows("pkg:pypi/requests@1.0.0") && knows("pkg:npm/minimist@1.0.0"), "{error}");
     assert!(!knows("pkg:npm/lodash@1.0.0"), "it was withdrawn");
     // What was downloaded by a run that did not come to the end is built by the next one.
-    std::fs::remove_file(&database).unwrap();
-    std::fs::write(&database, "of a run that was stopped").unwrap();
     let old = std::fs::File::options().write(true).open(&database).unwrap();
     old.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let (out, error, _) = update();
+    assert!(out.contains("2 advisories about 2 packages"), "{out}{error}");
+    // So is what can't be used: another version's, or nothing at all.
+    std::fs::write(&database, "of another version").unwrap();
     let (_, error, _) = update();
     assert!(knows("pkg:pypi/requests@1.0.0"), "{error}");
+    let (out, _, _) = update();
+    assert!(out.contains("nothing new"), "{out}");
 }
