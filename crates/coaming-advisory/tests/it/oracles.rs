@@ -229,6 +229,27 @@ func main() {
     }
 }
 
+/// The crate by which cargo orders versions; its numbers end at 64 bits.
+#[test]
+fn cargo_agrees() {
+    let parts =
+        ["-a", "-0", "-01", ".1", "+b", "-rc.1", ".x", "+", "-", "-é", ".2.3", "-alpha.beta"];
+    for (left, right) in Random(41).pairs(3 * PAIRS, &parts) {
+        let parse = |text: &str| semver::Version::parse(text).ok();
+        let expected =
+            parse(&left).zip(parse(&right)).map(|(left, right)| left.cmp_precedence(&right));
+        // A leading `v` and numbers of any size are taken here.
+        let longest = |text: &str| {
+            text.split(|each: char| !each.is_ascii_digit()).map(str::len).max().unwrap_or_default()
+        };
+        let taken = |text: &str| text.starts_with('v') || longest(text) > 19;
+        if taken(&left) || taken(&right) {
+            continue;
+        }
+        assert_eq!(Order::SemVer.compare(&left, &right), expected, "{left} and {right}");
+    }
+}
+
 fn skip(test: &str, why: &str) {
     assert!(std::env::var_os("CI").is_none(), "{test} must not be skipped in CI: {why}");
     eprintln!("SKIPPED: {test}: {why}");
