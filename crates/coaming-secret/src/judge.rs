@@ -110,13 +110,38 @@ pub(crate) fn is_bare_word(value: &str) -> bool {
     let camel = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
         && value.bytes().any(|byte| byte.is_ascii_lowercase());
     let identifier = value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(&byte));
-    identifier
-        && (camel || value.contains(['.', '_']))
-        && !measure::looks_random(value.as_bytes())
-        && measure::has_words(value)
+    identifier && (camel || value.contains(['.', '_'])) && measure::has_words(value)
         || value.starts_with('(')
         || value.strip_prefix(['*', '&']).is_some_and(is_referred)
         || is_call(value)
+        || is_type(value)
+        || is_constant(value)
+}
+
+/// A type or a path of some language: `Option<String>`, `mio::Token`, `Token![auto]`.
+fn is_type(value: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.&:".contains(&byte);
+    let length = value.bytes().take_while(|byte| is_part(*byte)).count();
+    let head = value.get(..length).unwrap_or_default();
+    let after = value.get(length..).unwrap_or_default();
+    head.contains("::")
+        || length >= 3
+            && head.bytes().any(|byte| byte.is_ascii_alphabetic())
+            && (after.starts_with('<') && after.contains('>') || after.starts_with("!["))
+}
+
+/// A constant in capitals: `DEFAULT_GROUP_KEY`.
+fn is_constant(value: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let has_word = |part: &str| {
+        part.len() >= 3
+            && part.bytes().all(|byte| byte.is_ascii_uppercase())
+            && part.bytes().any(|byte| b"AEIOUY".contains(&byte))
+    };
+    value.contains('_')
+        && value.bytes().all(is_part)
+        && value.starts_with(|c: char| c.is_ascii_uppercase())
+        && value.split('_').any(has_word)
 }
 
 /// What a pointer, a reference or an alias is of: `config.password`, `corev1.Secret{…`.
@@ -129,8 +154,9 @@ fn is_referred(value: &str) -> bool {
 /// The start of a call, cut off at its arguments: `keys.getSecretKey(`, `encoder.encode(password`.
 fn is_call(value: &str) -> bool {
     let Some((head, _)) = value.split_once('(') else { return false };
-    let is_name =
-        head.len() >= 3 && head.bytes().all(|b| b.is_ascii_alphabetic() || b"_.".contains(&b));
+    let is_name = head.len() >= 3
+        && head.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
+        && head.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     is_name && (head.contains('.') || value.ends_with('('))
 }
 
@@ -221,6 +247,7 @@ fn perhaps(value: &str) -> Option<Confidence> {
 /// An expression of some language, not a text: `getPassword()`, `config.password`, `args[1]`.
 fn looks_like_code(value: &str) -> bool {
     let call = value.contains('(')
+        && !value.contains(['@', '#', '^', '%', '~'])
         && value.ends_with([')', ';'])
         && value.split('(').next().is_some_and(|head| {
             !head.is_empty()
@@ -269,12 +296,22 @@ mod tests {
         assert_eq!(kind("CLIENT_SECRET", "014df517-39d1-4453-b7b3-9930c563627c"), None);
         assert_eq!(kind("password", "config.password"), None);
         assert_eq!(kind("password", "getPassword()"), None);
+        assert_eq!(
+            kind("SECRET_KEY", "l8u(r@0va=f#8chs*8bjz#&qr&4p%dgvy(^gzu7sz)"),
+            Some("secret-key")
+        );
     }
 
     #[test]
     fn words_of_languages() {
         for code in [
             "getPassword",
+            "SpCompleteAuthTokenFn",
+            "Option<String>",
+            "mio::Token",
+            "Token![auto]",
+            "DOT11EXT_SET_DEFAULT_KEY",
+            "token1.clone(",
             "config.password",
             "&corev1.Secret{ObjectMeta:",
             "*anchor",

@@ -49,7 +49,7 @@ pub(crate) fn sort_out(found: &mut Found, options: &Options) -> Layout {
             add_text(&candidate, FileKind::Dockerfile, options, &mut layout);
         } else if is_environment(file_name(&candidate.name)) {
             add_text(&candidate, FileKind::Environment, options, &mut layout);
-        } else if options.as_written && is_values(&candidate) {
+        } else if is_values(&candidate, options) {
             add_text(&candidate, FileKind::HelmValues, options, &mut layout);
         } else {
             layout.plain.push(candidate);
@@ -105,10 +105,16 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
     }
 }
 
-/// Whether a file holds values for a chart that lies elsewhere, by its name.
-fn is_values(candidate: &Candidate) -> bool {
+/// Whether a file holds values for a chart that lies elsewhere, by its name: and no objects, which
+/// may be called so too.
+fn is_values(candidate: &Candidate, options: &Options) -> bool {
     let file = file_name(&candidate.name);
-    file.starts_with("values") && [".yaml", ".yml"].iter().any(|ending| file.ends_with(ending))
+    let is_named =
+        file.starts_with("values") && [".yaml", ".yml"].iter().any(|ending| file.ends_with(ending));
+    let has_objects = || {
+        read::text(&candidate.path, options).map_or(true, |text| read::has_kubernetes_fields(&text))
+    };
+    is_named && (options.as_written || !has_objects())
 }
 
 /// The chart's folder, if a file is one of a chart's templates.

@@ -182,7 +182,7 @@ pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
 
 /// Whether a text that can't be parsed was meant for Kubernetes. Other programs' templates are
 /// full of what is no YAML, and that is no error of theirs.
-fn has_kubernetes_fields(text: &str) -> bool {
+pub(crate) fn has_kubernetes_fields(text: &str) -> bool {
     let has = |field: &str| {
         text.lines().any(|line| {
             let line = line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '-', '"', '\'']);

@@ -142,6 +142,8 @@ fn is_wanted(name: &str) -> bool {
     let lower = file.to_ascii_lowercase();
     [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
         || file == "Kustomization"
+        || file == "kubeconfig"
+        || lower.ends_with(".kubeconfig")
         || is_dockerfile(file)
         || is_environment(file)
 }

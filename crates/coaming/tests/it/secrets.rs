@@ -234,6 +234,45 @@ fn any_text_is_read_whatever_its_name() {
 }
 
 #[test]
+fn values_and_kubeconfigs_beside_the_manifests_are_scanned() {
+    let objects =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {password: vS8kq-2pLx7w}\n";
+    let files = folder(&[
+        ("values-prod.yaml", "auth:\n  password: vS8kq-2pLx7w\n"),
+        ("values.yaml", objects),
+        (
+            "kubeconfig",
+            "apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user: {token: x9Kq2LmZ8vTn4RwYbB}\n",
+        ),
+    ]);
+    let output = run(&["scan", files.path().to_str().unwrap(), "--format", "concise"]);
+    let text = stdout(&output);
+    for place in ["values-prod.yaml:2", "values.yaml:4", "kubeconfig:5"] {
+        assert!(text.contains(place), "{place}: {text}");
+    }
+    assert!(text.contains("plain-secret-config-map"), "{text}");
+}
+
+/// A text that is too long to be kept whole, and files of more than one portion.
+#[test]
+fn portions_tell_what_a_whole_would() {
+    let long =
+        format!("{}password: hunter2!9\n{}", "a line\n".repeat(20_000), "more\n".repeat(20_000));
+    let mut all: Vec<(String, String)> =
+        (0..200).map(|place| (format!("{place:03}.txt"), "token: none\n".to_owned())).collect();
+    all[7].1 = long;
+    all[190].1 = "first\n\npassword: hunter2!9\n".to_owned();
+    let files: Vec<(&str, &str)> =
+        all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = folder(&files);
+    let output = run(&["secrets", files.path().to_str().unwrap(), "--format", "concise"]);
+    let text = stdout(&output);
+    assert_eq!(text.matches("plain-secret-file").count(), 2, "{text}");
+    assert!(text.contains("007.txt:20001:11") && text.contains("190.txt:3:11"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
 fn rules_of_gitleaks_form() {
     let rules = "[[rules]]\nid = 'acme'\ndescription = 'Acme badge'\nregex = '''badge-[0-9]{6}'''\nkeywords = ['badge-']\n";
     let files = folder(&[
