@@ -227,10 +227,12 @@ impl Page<'_> {
     }
 
     fn means(&self, credential: &Credential) -> String {
+        let remedy = remedy(credential);
         if credential.deleted && !credential.place.path.is_empty() {
-            return "deleted by a later layer, and still in the image: whoever may pull it unpacks \
-                    it. Rotate it; build it in by a secret mount."
-                .to_owned();
+            return format!(
+                "deleted by a later layer, and still in the image: whoever may pull it unpacks it. \
+                 {remedy}"
+            );
         }
         if credential.place.path.is_empty() {
             return match credential.readable {
@@ -246,15 +248,13 @@ impl Page<'_> {
         let readers: Vec<&str> =
             self.facts.readers().map(|utility| utility.name.as_str()).collect();
         match (credential.readable, readers.as_slice()) {
-            (Some(false), _) => {
-                "not readable by the container's user, but by whoever may pull the image. Rotate \
-                 it; mount it at run time."
-                    .to_owned()
-            }
-            (_, []) => "readable by the container's user, but no program in the image shows it: a \
-                        flaw in the application that reads files does. Rotate it; mount it at run \
-                        time."
-                .to_owned(),
+            (Some(false), _) => format!(
+                "not readable by the container's user, but by whoever may pull the image. {remedy}"
+            ),
+            (_, []) => format!(
+                "readable by the container's user, but no program in the image shows it: a flaw in \
+                 the application that reads files does. {remedy}"
+            ),
             (readable, readers) => {
                 let mut named: Vec<String> = Vec::new();
                 for reader in ["cat", "sh", "head", "busybox"].iter().chain(readers) {
@@ -269,7 +269,7 @@ impl Page<'_> {
                 let may = if readable.is_some() { "readable" } else { "maybe readable" };
                 format!(
                     "{may} by the container's user, and {}{more} are there to read it: one injected \
-                     command gives it away. Rotate it; mount it at run time.",
+                     command gives it away. {remedy}",
                     named.join(", ")
                 )
             }
@@ -400,6 +400,22 @@ fn told(programs: &[&Utility]) -> String {
         lines.push(indented(&format!("{beside}{}", shortened(&others))));
     }
     lines.join("\n")
+}
+
+/// What to do about a credential in a file.
+fn remedy(credential: &Credential) -> &'static str {
+    match credential.kind.as_str() {
+        "git-repository" => {
+            "In a repository is all that ever was committed: keep it out by `.dockerignore`, and \
+             rotate what its history holds."
+        }
+        "shell-history" => {
+            "Passwords that were typed stand in a history: rotate them, and build the image by a \
+             Dockerfile and not by hand."
+        }
+        _ if credential.deleted => "Rotate it; build it in by a secret mount.",
+        _ => "Rotate it; mount it at run time.",
+    }
 }
 
 fn rights(file: &PrivilegedFile) -> String {
