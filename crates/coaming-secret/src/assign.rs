@@ -179,9 +179,10 @@ fn line_before(text: &[u8], place: usize) -> &[u8] {
 const MAX_LINE: usize = 200;
 
 /// Whether the line is SQL about users so far: `ALTER USER app WITH PASSWORD 'x'`.
-fn in_statement(text: &[u8], start: usize) -> bool {
+pub(crate) fn in_statement(text: &[u8], start: usize) -> bool {
+    const WORDS: [&[u8]; 3] = [b"user", b"role", b"grant"];
     let mut words = line_before(text, start).split(u8::is_ascii_whitespace);
-    words.any(|word| word.eq_ignore_ascii_case(b"user") || word.eq_ignore_ascii_case(b"role"))
+    words.any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// Whether the name starts its line, or follows `machine … login …` in a `.netrc`.

@@ -438,6 +438,13 @@ mod tests {
     }
 
     #[test]
+    fn accounts_of_sql() {
+        let statement = "CREATE USER 'app'@'%' IDENTIFIED BY 'hunter2';";
+        assert_eq!(kinds(statement, Origin::Text), ["password"]);
+        assert!(kinds("the columns identified by \"colUsed\"", Origin::Text).is_empty());
+    }
+
+    #[test]
     fn data_source_names() {
         assert_eq!(kinds("app:hunter2@tcp(db:3306)/x", Origin::Value("DSN")), ["url-password"]);
         assert!(kinds("app:${PASSWORD}@tcp(db:3306)/x", Origin::Value("DSN")).is_empty());

@@ -124,7 +124,7 @@ fn is_type(value: &str) -> bool {
     let length = value.bytes().take_while(|byte| is_part(*byte)).count();
     let head = value.get(..length).unwrap_or_default();
     let after = value.get(length..).unwrap_or_default();
-    head.contains("::")
+    value.contains("::")
         || length >= 3
             && head.bytes().any(|byte| byte.is_ascii_alphabetic())
             && (after.starts_with('<') && after.contains('>') || after.starts_with("!["))
@@ -148,7 +148,7 @@ fn is_constant(value: &str) -> bool {
 fn is_referred(value: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     let length = value.bytes().take_while(|byte| is_name(*byte)).count();
-    matches!(value.as_bytes().get(length), None | Some(b'{' | b'('))
+    matches!(value.as_bytes().get(length), None | Some(b'{' | b'(' | b'['))
 }
 
 /// The start of a call, cut off at its arguments: `keys.getSecretKey(`, `encoder.encode(password`.
@@ -239,6 +239,7 @@ fn perhaps(value: &str) -> Option<Confidence> {
         && !noise::is_noise(value)
         && !noise::has_run(bytes)
         && !is_resource_name(value)
+        && !looks_like_code(value)
         && measure::entropy(bytes) >= 3.5
         && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":.,@".contains(&byte));
     is_key.then_some(Confidence::Medium)
@@ -310,6 +311,8 @@ mod tests {
             "Option<String>",
             "mio::Token",
             "Token![auto]",
+            "Ok(KeyClass::Number)",
+            "&[u8])",
             "DOT11EXT_SET_DEFAULT_KEY",
             "token1.clone(",
             "config.password",

@@ -8,7 +8,7 @@ use coaming_finding::Confidence;
 use crate::candidate::Candidate;
 use crate::check::{self, Verdict};
 use crate::kinds::{Form, Kind};
-use crate::{measure, noise, pem, url};
+use crate::{assign, measure, noise, pem, url};
 
 /// The longest token that is read from its first byte; session tokens and macaroons are the longest.
 const MAX_TOKEN: usize = 8 << 10;
@@ -158,6 +158,10 @@ pub(crate) fn oracle(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
 
 /// The password of an SQL statement: `IDENTIFIED BY 'x'`.
 pub(crate) fn identified_by(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
+    // Prose says of other things by what they are identified.
+    if !assign::in_statement(text, hit) {
+        return;
+    }
     let Some(range) = url::quoted_after(text, hit + url::IDENTIFIED_BY.len()) else { return };
     found.push(Candidate::chosen("password", "password", range, 3));
 }
