@@ -1,12 +1,10 @@
-//! What `bench/scan/run` holds a whole scan against: `alone events FOLDER` runs the parser's bare events over the
-//! manifests of a folder, `alone tree FOLDER` builds their trees as `coaming` does. The texts are in memory before
-//! the clock starts; prints the seconds of the best of some runs, on one thread.
+//! What `bench/scan/run` holds a whole scan against: `alone events FOLDER TIMES` runs the parser's bare events over
+//! the manifests of a folder, `alone tree FOLDER TIMES` builds their trees as `coaming` does, on one thread. The texts
+//! are read once, so that the difference between many times and few is the parser's alone.
 
 use std::error::Error;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use granit_parser::Parser;
 
@@ -14,28 +12,21 @@ use granit_parser::Parser;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const RUNS: usize = 7;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, folder] = arguments.as_slice() else {
-        return Err("alone events|tree FOLDER".into());
+    let [what, folder, times] = arguments.as_slice() else {
+        return Err("alone events|tree FOLDER TIMES".into());
     };
     let read: fn(&Arc<str>) -> usize = match what.as_str() {
         "events" => events,
         "tree" => tree,
-        _ => return Err("alone events|tree FOLDER".into()),
+        _ => return Err("alone events|tree FOLDER TIMES".into()),
     };
     let mut texts = Vec::new();
     collect(Path::new(folder), &mut texts)?;
-    let seconds = (0..RUNS)
-        .map(|_| {
-            let start = Instant::now();
-            std::hint::black_box(texts.iter().map(read).sum::<usize>());
-            start.elapsed().as_secs_f64()
-        })
-        .fold(f64::INFINITY, f64::min);
-    writeln!(std::io::stdout(), "{seconds}")?;
+    for _ in 0..times.parse()? {
+        std::hint::black_box(texts.iter().map(read).sum::<usize>());
+    }
     Ok(())
 }
 
