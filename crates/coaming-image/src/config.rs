@@ -116,8 +116,9 @@ impl Configuration {
 
     fn arguments(&mut self, label: &str, arguments: Option<Vec<String>>) -> Vec<String> {
         let mut shown = Vec::new();
-        for argument in arguments.unwrap_or_default().into_iter().take(LIST_LIMIT) {
-            let (text, leaks) = credential::redact(&argument, None);
+        let mut arguments = arguments.unwrap_or_default();
+        arguments.truncate(LIST_LIMIT);
+        for (text, leaks) in credential::redact_words(&arguments) {
             // Anybody in the container reads the arguments of its first process.
             for leak in leaks {
                 self.leak(label.to_owned(), &leak, Some(true), false);
@@ -185,7 +186,7 @@ mod tests {
             "os": "linux", "architecture": "amd64",
             "config": {
                 "User": "app", "Env": ["PATH=/bin", format!("DB_PASSWORD={password}")],
-                "Cmd": null, "Entrypoint": ["/app", format!("--password={password}")],
+                "Cmd": ["--token", password], "Entrypoint": ["/app", format!("--password={password}")],
                 "ExposedPorts": {"80/tcp": {}}, "Labels": {"version": "1", "none": null}
             },
             "rootfs": {"type": "layers", "diff_ids": ["sha256:00"]},
@@ -193,6 +194,7 @@ mod tests {
                 {"created_by": format!("ENV DB_PASSWORD={password}"), "empty_layer": true},
                 {"created_by": "COPY app /app # buildkit"},
                 {"created_by": format!("RUN |1 DB_PASSWORD={password} /bin/sh -c make")},
+                {"created_by": format!("RUN /bin/sh -c curl -u ci:{password} https://shop.example/a")},
             ]
         });
         let read = read(json.to_string().as_bytes()).unwrap();
@@ -200,9 +202,9 @@ mod tests {
         assert!(!shown.contains("hunter2"), "{shown}");
         assert_eq!(read.config.environment[0], ("PATH".into(), Some("/bin".into())));
         assert_eq!(read.config.environment[1], ("DB_PASSWORD".into(), None));
-        assert_eq!(read.instructions.len(), 2);
+        assert_eq!(read.instructions.len(), 3);
         let labels: Vec<_> = read.credentials.iter().map(|it| it.label.as_str()).collect();
-        assert_eq!(labels, ["ENTRYPOINT", "ENV DB_PASSWORD", "history 2"]);
+        assert_eq!(labels, ["ENTRYPOINT", "CMD", "ENV DB_PASSWORD", "history 2", "history 3"]);
     }
 
     #[test]

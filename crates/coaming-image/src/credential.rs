@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use coaming_secret::{Origin, detector};
+use coaming_secret::{Detection, Origin, detector, places};
 
 /// The most bytes of a file that is looked into.
 pub(crate) const LIMIT: u64 = 1 << 20;
@@ -269,11 +269,31 @@ fn key_store(path: &str, bytes: &[u8]) -> Option<&'static str> {
 /// The text with `…` in the place of each credential, and these; `name` is what the text is the
 /// value of.
 pub(crate) fn redact(text: &str, name: Option<&str>) -> (String, Vec<Leak>) {
-    let origin = name.map_or(Origin::Text, Origin::Value);
+    let found = match name {
+        Some(name) => detector().scan(text, Origin::Value(name)),
+        None => places::in_text(detector(), "", text),
+    };
+    without(text, found)
+}
+
+/// The same of a command's words, for each: `-u` and what follows it are two.
+pub(crate) fn redact_words(words: &[String]) -> Vec<(String, Vec<Leak>)> {
+    let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut found = vec![Vec::new(); words.len()];
+    for (place, _, detection) in places::in_words(detector(), &texts) {
+        if let Some(of_word) = found.get_mut(place) {
+            of_word.push(detection);
+        }
+    }
+    texts.into_iter().zip(found).map(|(text, found)| without(text, found)).collect()
+}
+
+/// The text without what was found in it.
+fn without(text: &str, found: Vec<Detection>) -> (String, Vec<Leak>) {
     let mut redacted = String::new();
     let mut leaks = Vec::new();
     let mut done = 0;
-    for detection in detector().scan(text, origin) {
+    for detection in found {
         let Some(before) = text.get(done..detection.range.start) else { continue };
         redacted.push_str(before);
         redacted.push('…');

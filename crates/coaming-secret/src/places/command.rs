@@ -9,8 +9,10 @@ use memchr::memmem;
 use super::program::{SIGNS, passwords};
 use crate::{Confidence, Detection, Detector, Origin};
 
-/// Credentials in the words of a command: which word, what it is called, and what it is.
-pub(crate) fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, String, Detection)> {
+/// The credentials in the words of a command: which word, the flag it belongs to (else `argument`), and what
+/// it is, with its range within the word.
+#[must_use]
+pub fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, String, Detection)> {
     let mut found = Vec::new();
     for (place, word) in words.iter().enumerate() {
         let mut of_word = super::in_text(detector, "", word);
@@ -24,7 +26,8 @@ pub(crate) fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, Strin
         }
         // What is shown as a name must not hold the value: it ends before it, or is another word.
         let own = word.split_once('=').map(|(name, _)| name);
-        let name = own.or(flag.copied()).filter(|name| is_flag(name)).unwrap_or("argument");
+        let named = |name: &&str| is_flag(name) && !is_script(name, word);
+        let name = own.or(flag.copied()).filter(named).unwrap_or("argument");
         found.extend(of_word.into_iter().map(|detection| (place, name.to_owned(), detection)));
     }
     let reached: BTreeSet<usize> = found.iter().map(|(place, ..)| *place).collect();
@@ -44,6 +47,11 @@ fn is_flag(word: &str) -> bool {
     word.starts_with('-')
         && word.len() <= 40
         && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(&byte))
+}
+
+/// `sh -c "…"`: the script is no value of the flag.
+fn is_script(flag: &str, word: &str) -> bool {
+    !flag.starts_with("--") && flag.ends_with('c') && word.contains(char::is_whitespace)
 }
 
 /// The same in a script's lines, beside what is `known` of it.

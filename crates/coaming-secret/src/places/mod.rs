@@ -16,7 +16,7 @@ mod walk;
 
 use coaming_yaml::{Node, Span};
 
-pub(crate) use command::in_words;
+pub use command::in_words;
 pub use comments::in_comments;
 pub use file::{FilePlace, in_file};
 pub use generator::in_generated;

@@ -35,7 +35,9 @@ fn secrets_in_every_shape_of_an_instruction() {
     let text = "FROM debian:12.5 AS build\nARG OTHER_TOKEN\nFROM debian:12.5\nARG NPM_TOKEN VERSION\n\
                 ONBUILD ENV DATABASE_PASSWORD=vS8kq-2pLx7w\n\
                 RUN [\"deploy\", \"--password\", \"vS8kq-2pLx7w\", \"web\"]\n\
-                RUN [\"deploy\", \"--user\", \"vS8kq-2pLx7w\"]\nUSER 10001\n";
+                RUN [\"deploy\", \"--user\", \"vS8kq-2pLx7w\"]\n\
+                RUN make && curl -u ci:vS8kq-2pLx7w https://shop.example/a\n\
+                RUN [\"curl\", \"-u\", \"ci:vS8kq-2pLx7w\", \"https://shop.example/a\"]\nUSER 10001\n";
     let files = folder(&[("Dockerfile", text)]);
     let output = coaming(&["scan", "--select", "dockerfile-secret", "--format", "json"])
         .current_dir(files.path())
@@ -48,7 +50,7 @@ fn secrets_in_every_shape_of_an_instruction() {
         findings.iter().map(|it| it["locations"][0]["line"].as_u64().unwrap()).collect();
     lines.sort_unstable();
     // What only a stage that builds gets, is not in the image.
-    assert_eq!(lines, [4, 5, 6], "{findings:#?}");
+    assert_eq!(lines, [4, 5, 6, 8, 9], "{findings:#?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use coaming_dockerfile::{Command, Kind, Source, Word};
 use coaming_finding::{Confidence, Finding, RuleMeta};
-use coaming_secret::{Detection, Detector, Origin};
+use coaming_secret::{Detection, Detector, Origin, places};
 use coaming_yaml::Span;
 
 use crate::rule::rule;
@@ -138,7 +138,7 @@ fn run(
     script: &str,
     span: Span,
 ) -> Option<Finding> {
-    let detection = surest(detector.scan(script, Origin::Text))?;
+    let detection = surest(places::in_text(detector, "", script))?;
     let at = span.start + u32::try_from(detection.range.start).ok()?;
     Some(in_run(scope, &detection, Span::new(at, at)))
 }
@@ -146,15 +146,11 @@ fn run(
 /// A secret among the words of a program that is run without a shell: by itself, or behind an option
 /// that is named after it.
 fn run_words(detector: &Detector, scope: DockerfileScope<'_>, words: &[Word]) -> Option<Finding> {
-    words.iter().enumerate().find_map(|(place, word)| {
-        let option = place.checked_sub(1).and_then(|before| words.get(before));
-        let option = option.map(|it| it.text.as_str()).filter(|it| it.starts_with('-'));
-        let named = option.map(|option| detector.scan(&word.text, Origin::Value(option)));
-        let found = named.unwrap_or_default().into_iter();
-        let found = found.chain(detector.scan(&word.text, Origin::Text)).collect();
-        let at = word.span.start;
-        Some(in_run(scope, &surest(found)?, Span::new(at, at)))
-    })
+    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    let found = places::in_words(detector, &texts);
+    let (place, _, detection) = found.into_iter().max_by_key(|(_, _, found)| found.confidence)?;
+    let at = words.get(place)?.span.start;
+    Some(in_run(scope, &detection, Span::new(at, at)))
 }
 
 fn in_run(scope: DockerfileScope<'_>, detection: &Detection, span: Span) -> Finding {
