@@ -11,6 +11,13 @@ pub struct GeneratedFile<'a> {
     pub file: &'a str,
 }
 
+/// Whether a path is a kustomization's: Kustomize takes three names, and no other.
+#[must_use]
+pub fn is_kustomization(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+}
+
 /// The files that a kustomization makes Secrets of.
 #[must_use]
 pub fn generated_files(root: Node<'_>) -> Vec<GeneratedFile<'_>> {

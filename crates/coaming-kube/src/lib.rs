@@ -25,7 +25,7 @@ mod workload;
 
 pub use field::Fields;
 pub use inventory::{FileEntry, FileKind, Inventory, Workloads};
-pub use kustomization::{GeneratedFile, generated_files};
+pub use kustomization::{GeneratedFile, generated_files, is_kustomization};
 pub use object::{Object, ObjectId, looks_like_kubernetes};
 pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
 pub use rbac::{BindingSubject, PolicyRule, Role, RoleBinding};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use coaming_kube::{FileEntry, FileKind};
+use coaming_kube::{FileEntry, FileKind, is_kustomization};
 
 use crate::kustomize::Kustomization;
 use crate::walk::{Candidate, Found, is_dockerfile, is_environment, shown};
@@ -127,13 +127,7 @@ fn chart_of_template(candidate: &Candidate) -> Option<String> {
 /// Takes out the kustomizations, and what is not a whole object or is covered by rendering.
 fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, layout: &mut Layout) {
     let mut known: BTreeMap<String, Kustomization> = BTreeMap::new();
-    let names: Vec<String> = files
-        .keys()
-        .filter(|name| {
-            matches!(file_name(name), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
-        })
-        .cloned()
-        .collect();
+    let names: Vec<String> = files.keys().filter(|name| is_kustomization(name)).cloned().collect();
     for name in names {
         let Some(candidate) = files.remove(&name) else { continue };
         match read::text(&candidate.path, options) {

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use coaming_kube::{FileEntry, FileKind};
+use coaming_kube::{FileEntry, FileKind, is_kustomization};
 
 use crate::layout::file_name;
 use crate::read::{self, ReadError};
@@ -55,11 +55,8 @@ impl Texts {
 
     /// The places of the kustomizations among the files, by their names.
     pub fn kustomizations(&self) -> impl Iterator<Item = usize> {
-        let is_one = |name: &str| {
-            matches!(file_name(name), "kustomization.yaml" | "kustomization.yml" | "Kustomization")
-        };
         let named = self.files.iter().enumerate();
-        named.filter(move |(_, (name, _))| is_one(name)).map(|(place, _)| place)
+        named.filter(|(_, (name, _))| is_kustomization(name)).map(|(place, _)| place)
     }
 
     /// Reads the file at a place: nothing is rendered or left out but what is no text (`None`), as

@@ -170,19 +170,19 @@ fn without_generic<'f>(text: &[u8], hits: Vec<Hit<'f>>) -> Vec<Hit<'f>> {
     if !hits.iter().any(is_generic) {
         return hits;
     }
-    let known: Vec<Range<usize>> =
+    let mut known: Vec<Range<usize>> =
         hits.iter().filter(|hit| !is_generic(hit)).map(|hit| hit.range.clone()).collect();
+    known.sort_unstable_by_key(|range| range.start);
     let same_line = |a: usize, b: usize| {
         !text.get(a.min(b)..a.max(b)).is_some_and(|between| between.contains(&b'\n'))
     };
     let is_known = |hit: &Hit<'_>| {
         let secret = text.get(hit.range.clone()).unwrap_or_default();
-        known.iter().any(|other| {
-            let near = other.start.abs_diff(hit.range.start) < MAX_LINE;
-            near && same_line(other.start, hit.range.start)
-                && text
-                    .get(other.clone())
-                    .is_some_and(|other| crate::pem::find(other, secret).is_some())
+        let start = hit.range.start;
+        let first = known.partition_point(|other| other.start + MAX_LINE <= start);
+        let near = known.iter().skip(first).take_while(|other| other.start < start + MAX_LINE);
+        near.filter(|other| same_line(other.start, start)).any(|other| {
+            text.get(other.clone()).is_some_and(|other| crate::pem::find(other, secret).is_some())
         })
     };
     hits.into_iter().filter(|hit| !is_generic(hit) || !is_known(hit)).collect()

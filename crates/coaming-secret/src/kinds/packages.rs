@@ -38,13 +38,12 @@ pub(super) const KINDS: &[Entry] = &[
     ),
     prefixed("jfrog-api-key", "JFrog API key", &["AKCp"], "[A-Za-z0-9]{65,75}"),
     prefixed(
-        "artifactory-reference-token",
-        "Artifactory reference token",
+        "jfrog-reference-token",
+        "JFrog reference token",
         &["cmVmd"],
-        "[A-Za-z0-9]{59}",
+        "Gtu[A-Za-z0-9]{50,72}|[A-Za-z0-9]{59}",
     )
     .checked(check::random),
-    prefixed("jfrog-reference-token", "JFrog reference token", &["cmVmdGtu"], "[A-Za-z0-9]{50,72}"),
     named(
         "jfrog-identity-token",
         "JFrog identity token",

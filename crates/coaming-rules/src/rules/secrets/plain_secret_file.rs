@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coaming_finding::{Confidence, FileId, Finding, Fix, Location, RuleMeta};
-use coaming_kube::{FileEntry, FileKind, Inventory, generated_files};
+use coaming_kube::{FileKind, Inventory, generated_files, is_kustomization};
 use coaming_secret::places::{FilePlace, in_comments, in_file, in_generated};
 use rayon::prelude::*;
 
@@ -75,12 +75,8 @@ impl InventoryRule for PlainSecretFile {
 /// The keys of Secrets that Kustomize makes of files, by the files' names.
 #[must_use]
 pub fn generated_secrets(inventory: &Inventory) -> BTreeMap<String, String> {
-    let is_kustomization = |file: &&FileEntry| {
-        let name = file.name.rsplit('/').next().unwrap_or_default();
-        matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
-    };
     let mut keys = BTreeMap::new();
-    for file in inventory.files().iter().filter(is_kustomization) {
+    for file in inventory.files().iter().filter(|file| is_kustomization(&file.name)) {
         let folder = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
         let stream = coaming_yaml::parse(Arc::clone(&file.source));
         for document in &stream.documents {
