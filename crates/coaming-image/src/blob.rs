@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::content::Content;
+use crate::frames::{Frames, is_zstd};
 use crate::input::Input;
-use crate::window::Permit;
 
 /// The most bytes that a layer may have uncompressed.
 const SIZE_LIMIT: u64 = 64 << 30;
@@ -18,8 +18,6 @@ const SIZE_LIMIT: u64 = 64 << 30;
 const RATIO_FROM: u64 = 2 << 30;
 /// A layer of real files is compressed to a third; an empty database file to a thousandth.
 const RATIO_LIMIT: u64 = 500;
-/// The largest window of a zstd frame, as a power of 2: what `zstd --ultra -22` makes.
-const ZSTD_WINDOW: u32 = 27;
 const BUFFER: usize = 64 << 10;
 
 /// Where the blobs of an image come from: a registry, a folder.
@@ -93,7 +91,7 @@ pub(crate) enum Compression {
 pub(crate) fn compression(magic: &[u8]) -> Compression {
     if magic.starts_with(&[0x1f, 0x8b]) {
         Compression::Gzip
-    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+    } else if is_zstd(magic) {
         Compression::Zstd
     } else if magic.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
         Compression::Other("xz")
@@ -110,36 +108,18 @@ pub(crate) fn decompress(
     stored: impl Read + Send + 'static,
 ) -> io::Result<Box<dyn Read + Send>> {
     let count = Arc::new(AtomicU64::new(0));
-    let mut counted =
-        BufReader::with_capacity(BUFFER, Counted { stored, count: Arc::clone(&count) });
+    let counted = Counted { stored, count: Arc::clone(&count) };
     match compression {
         Compression::Plain => Ok(Box::new(Guarded::new(counted, Arc::default()))),
         Compression::Gzip => {
+            let counted = BufReader::with_capacity(BUFFER, counted);
             Ok(Box::new(Guarded::new(flate2::bufread::MultiGzDecoder::new(counted), count)))
         }
-        Compression::Zstd => {
-            let permit = Permit::wait(io::BufRead::fill_buf(&mut counted)?);
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(counted)?;
-            decoder.window_log_max(ZSTD_WINDOW)?;
-            let guarded = Guarded::new(decoder, count);
-            Ok(Box::new(Permitted { stream: guarded, _permit: permit }))
-        }
+        Compression::Zstd => Ok(Box::new(Guarded::new(Frames::new(counted)?, count))),
         Compression::Other(name) => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             format!("it is compressed by {name}; layers are plain, gzip or zstd"),
         )),
-    }
-}
-
-/// A stream with the right to its window.
-struct Permitted<R> {
-    stream: R,
-    _permit: Option<Permit>,
-}
-
-impl<R: Read> Read for Permitted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(buffer)
     }
 }
 

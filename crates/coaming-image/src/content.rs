@@ -3,10 +3,14 @@
 //! Invariants: never yields bytes outside the file; what is read in total is bounded, so that a file
 //! which lies about its inner sizes can't make its reader fetch gigabytes.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+
+use object::{ReadCache, ReadRef};
 
 /// The most bytes that one reader may fetch from one file.
 const BUDGET: u64 = 256 << 20;
@@ -14,8 +18,8 @@ const BUDGET: u64 = 256 << 20;
 /// Where the bytes are.
 #[derive(Clone, Debug)]
 enum Place {
-    /// In memory.
-    Memory(Arc<[u8]>),
+    /// In memory, at the start of a buffer.
+    Memory(Arc<Vec<u8>>),
     /// In a file, from this offset.
     File(Arc<File>, u64),
 }
@@ -32,10 +36,17 @@ pub(crate) struct Content {
 
 impl Content {
     /// Bytes that are in memory.
-    pub(crate) fn memory(bytes: impl Into<Arc<[u8]>>) -> Self {
+    pub(crate) fn memory(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
-        let length = bytes.len() as u64;
-        Self { place: Place::Memory(bytes), length, position: 0, budget: BUDGET, stays: false }
+        let length = bytes.len();
+        Self::lent(Arc::new(bytes), length)
+    }
+
+    /// The first `length` bytes of a buffer, which whoever lends it takes back when no content of it is
+    /// left.
+    pub(crate) fn lent(buffer: Arc<Vec<u8>>, length: usize) -> Self {
+        let length = buffer.len().min(length) as u64;
+        Self { place: Place::Memory(buffer), length, position: 0, budget: BUDGET, stays: false }
     }
 
     /// `length` bytes of a file, from `offset`. If the file is shorter, reading ends early.
@@ -60,6 +71,29 @@ impl Content {
         self.stays
     }
 
+    /// All bytes, if they are in memory.
+    pub(crate) fn in_memory(&self) -> Option<&[u8]> {
+        match &self.place {
+            Place::Memory(buffer) => buffer.get(..usize::try_from(self.length).ok()?),
+            Place::File(..) => None,
+        }
+    }
+
+    /// All bytes.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read, or are fewer than they should be.
+    pub(crate) fn whole(&self) -> io::Result<Cow<'_, [u8]>> {
+        if let Some(bytes) = self.in_memory() {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let mut content = Self { position: 0, ..self.clone() };
+        let mut bytes = vec![0; usize::try_from(self.length).unwrap_or(0)];
+        content.read_exact(&mut bytes)?;
+        Ok(Cow::Owned(bytes))
+    }
+
     /// How many bytes there are.
     pub(crate) fn length(&self) -> u64 {
         self.length
@@ -77,10 +111,9 @@ impl Read for Content {
             return Ok(0);
         };
         let count = match &self.place {
-            Place::Memory(bytes) => {
+            Place::Memory(buffer) => {
                 let start = usize::try_from(self.position).unwrap_or(usize::MAX);
-                let mut rest = bytes.get(start..).unwrap_or_default();
-                rest.read(target)?
+                Read::read(&mut buffer.get(start..).unwrap_or_default(), target)?
             }
             Place::File(file, offset) => {
                 file.read_at(target, offset.saturating_add(self.position))?
@@ -106,6 +139,50 @@ impl Seek for Content {
     }
 }
 
+/// The longest text that is looked for to its end: a file that has none must not be searched for each.
+const TEXT_LIMIT: u64 = 4096;
+
+/// A file's bytes by their places, for parsers of tables: where they lie if they are in memory, else
+/// read once and kept.
+#[derive(Clone, Copy)]
+pub(crate) enum Places<'a> {
+    Memory(&'a [u8]),
+    Cached(&'a ReadCache<Content>),
+}
+
+impl<'a> Places<'a> {
+    /// Those of a content; the cache is of the same, and read only if need be.
+    pub(crate) fn new(content: &'a Content, cache: &'a ReadCache<Content>) -> Self {
+        content.in_memory().map_or(Self::Cached(cache), Self::Memory)
+    }
+}
+
+impl<'a> ReadRef<'a> for Places<'a> {
+    fn len(self) -> Result<u64, ()> {
+        match self {
+            Self::Memory(bytes) => ReadRef::len(bytes),
+            Self::Cached(cache) => cache.len(),
+        }
+    }
+
+    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
+        match self {
+            Self::Memory(bytes) => bytes.read_bytes_at(offset, size),
+            Self::Cached(cache) => cache.read_bytes_at(offset, size),
+        }
+    }
+
+    fn read_bytes_at_until(self, range: Range<u64>, delimiter: u8) -> Result<&'a [u8], ()> {
+        match self {
+            Self::Memory(bytes) => {
+                let end = range.end.min(range.start.saturating_add(TEXT_LIMIT));
+                bytes.read_bytes_at_until(range.start..end, delimiter)
+            }
+            Self::Cached(cache) => cache.read_bytes_at_until(range, delimiter),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -116,11 +193,15 @@ mod tests {
     fn yields_the_same_from_memory_and_from_a_file() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"before0123456789after").unwrap();
-        let places = [Content::memory(*b"0123456789"), Content::file(Arc::new(file), 6, 10)];
+        let places = [
+            Content::lent(Arc::new(b"0123456789before".to_vec()), 10),
+            Content::file(Arc::new(file), 6, 10),
+        ];
         for mut content in places {
             let mut text = String::new();
             content.read_to_string(&mut text).unwrap();
             assert_eq!(text, "0123456789");
+            assert_eq!(*content.whole().unwrap(), *b"0123456789");
             assert_eq!(content.seek(SeekFrom::End(-3)).unwrap(), 7);
             let mut rest = [0; 8];
             assert_eq!(content.read(&mut rest).unwrap(), 3);

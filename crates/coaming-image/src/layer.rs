@@ -7,7 +7,7 @@
 //! somebody wants it; a file that can't be read is a problem, and the walk goes on.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use crate::analyse::{Analyser, Found, Reader};
 use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
 use crate::content::Content;
 use crate::credential::{self, Leak};
+use crate::memory::Room;
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
 use crate::system;
@@ -28,8 +29,8 @@ const ENTRY_LIMIT: usize = 4_000_000;
 const KEPT_LIMIT: usize = 400_000;
 /// The most entries that become leaves of a tree, see [`Tree`](crate::Tree).
 const LEAF_LIMIT: usize = 400_000;
-/// Of this size and above, files of a stream wait for their reader on the disk.
-const MEMORY_LIMIT: u64 = 4 << 20;
+/// Files of a stream up to this size always wait for their reader in memory.
+const BUFFER_LIMIT: u64 = 4 << 20;
 /// The largest file of a stream that waits for its reader.
 const SPOOL_LIMIT: u64 = 4 << 30;
 /// Whole files above this size are read one at a time, whatever the number of threads.
@@ -142,6 +143,7 @@ impl LayerReading {
     }
 
     fn walk(&mut self, mut walk: Walk, shared: &Shared) -> Result<(), ArchiveError> {
+        let mut buffer = Buffer::default();
         while let Some(step) = walk.next()? {
             match step {
                 Step::Entry(entry) => {
@@ -149,7 +151,7 @@ impl LayerReading {
                         break;
                     }
                     if !self.take_whiteout(&entry) {
-                        self.take(entry, Place::Archive(&mut walk), shared);
+                        self.take(entry, Place::Archive(&mut walk, &mut buffer), shared);
                     }
                 }
                 Step::Refused { path, message } => {
@@ -277,7 +279,7 @@ impl LayerReading {
             kept.unread = Some(content.clone());
         }
         if wants.system || credentials || wants.applets {
-            match whole(content) {
+            match content.whole() {
                 Ok(bytes) => {
                     if wants.system {
                         kept.text = Some(String::from_utf8_lossy(&bytes).into_owned());
@@ -306,7 +308,8 @@ impl Kept {
     pub(crate) fn leaks(&self) -> Result<Vec<Leak>, String> {
         match &self.unread {
             None => Ok(self.leaks.clone()),
-            Some(content) => whole(content.clone())
+            Some(content) => content
+                .whole()
                 .map(|bytes| credential::in_file(&self.entry.path, &bytes))
                 .map_err(|error| format!("It can't be read: {error}.")),
         }
@@ -408,7 +411,7 @@ impl Wants {
 
 /// Where the file is that was come upon.
 enum Place<'a> {
-    Archive(&'a mut Walk),
+    Archive(&'a mut Walk, &'a mut Buffer),
     Folder(&'a Path),
 }
 
@@ -417,7 +420,7 @@ impl Place<'_> {
     fn start(&mut self) -> [u8; 4] {
         let mut start = [0_u8; 4];
         let read = match self {
-            Self::Archive(walk) => walk.input.peek(4).map(|bytes| {
+            Self::Archive(walk, _) => walk.input.peek(4).map(|bytes| {
                 if let Some(bytes) = bytes.first_chunk() {
                     start = *bytes;
                 }
@@ -429,36 +432,58 @@ impl Place<'_> {
         if read.is_ok() { start } else { [0; 4] }
     }
 
-    /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk.
+    /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk;
+    /// one that ends too early yields fewer.
     fn content(self, size: u64) -> io::Result<Content> {
-        match self {
+        let (walk, buffer) = match self {
+            Self::Archive(walk, buffer) => (walk, buffer),
             Self::Folder(path) => {
                 let file = open_regular(path)?;
                 let length = file.metadata()?.len();
-                Ok(Content::file(Arc::new(file), 0, length))
+                return Ok(Content::file(Arc::new(file), 0, length));
             }
-            Self::Archive(walk) => {
-                if let Some((file, offset)) = walk.input.place() {
-                    return Ok(Content::file(Arc::clone(file), offset, size).staying());
-                }
-                if size > SPOOL_LIMIT {
-                    return Err(io::Error::other(format!(
-                        "it has more than {} GiB",
-                        SPOOL_LIMIT >> 30
-                    )));
-                }
-                let mut stream = (&mut walk.input).take(size);
-                if size <= MEMORY_LIMIT {
-                    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-                    stream.read_to_end(&mut bytes)?;
-                    return Ok(Content::memory(bytes));
-                }
-                let mut file = tempfile::tempfile()?;
-                io::copy(&mut stream, &mut file)?;
-                file.flush()?;
-                Ok(Content::file(Arc::new(file), 0, size))
-            }
+        };
+        if let Some((file, offset)) = walk.input.place() {
+            return Ok(Content::file(Arc::clone(file), offset, size).staying());
         }
+        if size > SPOOL_LIMIT {
+            return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
+        }
+        if let Some(bytes) = buffer.room_for(size) {
+            let filled = walk.input.fill_up(bytes)?;
+            return Ok(Content::lent(Arc::clone(&buffer.bytes), filled));
+        }
+        let mut file = tempfile::tempfile()?;
+        let copied = walk.input.copy(size, &mut file)?;
+        Ok(Content::file(Arc::new(file), 0, copied))
+    }
+}
+
+/// Where the files of a stream wait for their readers, one after the other.
+#[derive(Default)]
+struct Buffer {
+    bytes: Arc<Vec<u8>>,
+    /// The right to be larger than [`BUFFER_LIMIT`].
+    room: Option<Room>,
+}
+
+impl Buffer {
+    /// Room for a file of this size; `None` where it must wait on the disk.
+    fn room_for(&mut self, size: u64) -> Option<&mut [u8]> {
+        let wanted = usize::try_from(size).ok()?;
+        if wanted > self.bytes.len() {
+            if size > BUFFER_LIMIT {
+                // Not kept beside the larger one.
+                (self.bytes, self.room) = Default::default();
+                self.room = Some(Room::take(size)?);
+            }
+            self.bytes = Arc::default();
+            // The many small ones grow it but a few times.
+            let length = if size > BUFFER_LIMIT { wanted } else { wanted.next_power_of_two() };
+            self.bytes = Arc::new(vec![0; length]);
+        }
+        // Nobody else has it: what was read into it before was used and dropped.
+        Arc::get_mut(&mut self.bytes)?.get_mut(..wanted)
     }
 }
 
@@ -469,12 +494,6 @@ fn is_program(start: [u8; 4]) -> bool {
         || matches!(start, [0xcf | 0xce, 0xfa, 0xed, 0xfe] | [0xca, 0xfe, 0xba, 0xbe])
 }
 
-fn whole(mut content: Content) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(content.length()).unwrap_or(0)];
-    content.read_exact(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// Lets a reader read a file. Its errors are told, and cost only this file.
 fn analyse(analyser: &Analyser, path: &str, mut content: Content) -> Result<Found, String> {
     match &analyser.reader {
@@ -482,7 +501,7 @@ fn analyse(analyser: &Analyser, path: &str, mut content: Content) -> Result<Foun
             if content.length() > *limit {
                 return Err(format!("it has more than {} MiB", limit >> 20));
             }
-            let bytes = whole(content).map_err(|error| error.to_string())?;
+            let bytes = content.whole().map_err(|error| error.to_string())?;
             read(path, &bytes).map_err(|error| error.to_string())
         }
         Reader::Seek { read, .. } | Reader::Executable { read } => {

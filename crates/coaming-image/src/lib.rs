@@ -18,8 +18,10 @@ mod config;
 mod content;
 mod credential;
 mod facts;
+mod frames;
 mod input;
 mod layer;
+mod memory;
 mod overlay;
 mod package;
 mod packages;
@@ -31,7 +33,6 @@ mod system;
 mod tree;
 mod utilities;
 mod visit;
-mod window;
 
 pub use archive::{ArchiveError, Entry, EntryKind};
 pub use blob::BlobSource;

@@ -90,7 +90,7 @@ pub struct FilePackages {
 #[must_use]
 pub fn packages_of_file(path: &str, bytes: Vec<u8>) -> FilePackages {
     let mut all = FilePackages::default();
-    let content = Content::memory(bytes.as_slice());
+    let content = Content::memory(bytes.clone());
     for analyser in ANALYSERS {
         let found = match &analyser.reader {
             Reader::Whole { wants, limit, read } => {

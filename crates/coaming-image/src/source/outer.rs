@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, Write as _};
+use std::io::{self, Read, Seek as _};
 use std::sync::Arc;
 
 use super::{
@@ -16,6 +16,9 @@ use crate::input::Input;
 const MEMBER_LIMIT: usize = 20_000;
 /// The most bytes that are written to a temporary file.
 const SPOOL_LIMIT: u64 = 64 << 30;
+
+/// How often an archive may be compressed over: some compress itself without end.
+const DEPTH_LIMIT: usize = 3;
 
 /// What an archive holds: where each file is, and which names are links to others.
 #[derive(Default)]
@@ -134,6 +137,18 @@ pub(super) fn open(
 
 /// The file itself, or a temporary one with what is compressed in it.
 fn plain(mut file: File) -> io::Result<File> {
+    for _ in 0..=DEPTH_LIMIT {
+        match compression(&start(&mut file)?) {
+            Compression::Plain => return Ok(file),
+            // A decompressor is gone before the next one is made: both might want much memory.
+            compression => file = written(&mut decompress(compression, file)?)?,
+        }
+    }
+    Err(io::Error::other(format!("it is compressed more than {DEPTH_LIMIT} times over")))
+}
+
+/// How a file begins.
+fn start(file: &mut File) -> io::Result<[u8; 6]> {
     let mut magic = [0; 6];
     let mut filled = 0;
     while let Some(rest) = magic.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -143,19 +158,20 @@ fn plain(mut file: File) -> io::Result<File> {
         }
     }
     file.rewind()?;
-    match compression(&magic) {
-        Compression::Plain => Ok(file),
-        compression => spool(&mut decompress(compression, BufReader::new(file))?),
-    }
+    Ok(magic)
 }
 
 /// Writes a stream to a temporary file, without a name, which is gone when it is closed.
 pub(super) fn spool(stream: &mut dyn Read) -> io::Result<File> {
+    plain(written(stream)?)
+}
+
+fn written(stream: &mut dyn Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     let count = io::copy(&mut stream.take(SPOOL_LIMIT + 1), &mut file)?;
     if count > SPOOL_LIMIT {
         return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
     }
-    file.flush()?;
-    plain(file)
+    file.rewind()?;
+    Ok(file)
 }

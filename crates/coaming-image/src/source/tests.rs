@@ -120,6 +120,28 @@ fn reads_docker_archives_plain_and_compressed() {
 }
 
 #[test]
+fn refuses_what_is_compressed_over_and_over() {
+    // With windows of which but one may be in use: each decompressor is gone before the next.
+    let zstd = |bytes: &[u8]| {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(27).unwrap();
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let mut archive = docker_archive(&layers());
+    for compressed in [gzip, zstd, gzip] {
+        archive = compressed(&archive);
+        check(&Image::from_stream("stdin", &archive[..], None).unwrap().read());
+    }
+    // Some archives yield themselves, without end.
+    for compressed in [zstd, gzip] {
+        archive = compressed(&archive);
+    }
+    let error = Image::from_stream("stdin", &archive[..], None).err().unwrap().to_string();
+    assert!(error.contains("more than 3 times"), "{error}");
+}
+
+#[test]
 fn reads_layouts_as_folders_and_archives() {
     let folder = tempfile::tempdir().unwrap();
     let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();

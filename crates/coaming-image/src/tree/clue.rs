@@ -4,7 +4,7 @@
 //! look through the constants of all programs takes longer than all the rest. Invariant: the bytes that
 //! clues take are bounded, for each file and for the image.
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -47,7 +47,7 @@ pub(crate) struct Later {
 impl Later {
     fn clue(&self) -> Option<&Clue> {
         let read = || {
-            let read = Clue::read(self.look, &mut self.content.clone()).ok().flatten();
+            let read = Clue::read(self.look, &self.content).ok().flatten();
             read.filter(|clue| self.clues.take(clue)).map(Box::new)
         };
         self.read.get_or_init(read).as_deref()
@@ -119,7 +119,7 @@ impl Clue {
         }
         // That a file can't be read for its clue is told by those that read it for more, or it is no
         // file that anything could be linked with.
-        let read = Self::read(look, &mut content.clone()).ok().flatten();
+        let read = Self::read(look, &content).ok().flatten();
         read.filter(|clue| clues.take(clue))
     }
 
@@ -140,13 +140,11 @@ impl Clue {
     }
 
     /// Reads what is to be had; `None` where the file does not keep to its format.
-    fn read(look: Look, content: &mut Content) -> io::Result<Option<Self>> {
-        content.seek(SeekFrom::Start(0))?;
+    fn read(look: Look, content: &Content) -> io::Result<Option<Self>> {
         if look == Look::Elf {
             return Ok(elf::read(content).map(Self::Elf));
         }
-        let mut bytes = Vec::new();
-        content.take(TEXT_LIMIT).read_to_end(&mut bytes)?;
+        let bytes = content.whole()?;
         let text = String::from_utf8_lossy(&bytes);
         Ok(match look {
             Look::Script => script::read(&text).map(Self::Script),

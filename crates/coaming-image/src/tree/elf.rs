@@ -4,13 +4,11 @@
 //! tell more (which functions are imported, which files are named). Invariant: what does not keep to
 //! the format has no needs; tables, names and bytes that are looked at are bounded.
 
-use std::io::{Seek as _, SeekFrom};
-
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader, SectionHeader as _, Sym as _};
 use object::{Endianness, FileKind, ReadCache, ReadRef as _, elf};
 
 use super::clue;
-use crate::content::Content;
+use crate::content::{Content, Places};
 
 /// The most segments and sections of a file. Real ones have dozens.
 const SEGMENTS: usize = 1000;
@@ -69,50 +67,48 @@ const RUNS: &[&str] = &[
 ];
 
 /// Reads a file that begins as ELF does; `None` where it is neither a program nor a library.
-pub(super) fn read(content: &mut Content) -> Option<Elf> {
-    content.seek(SeekFrom::Start(0)).ok()?;
+pub(super) fn read(content: &Content) -> Option<Elf> {
     let length = content.length();
-    let cache = ReadCache::new(content);
-    match FileKind::parse(&cache).ok()? {
-        FileKind::Elf32 => parse::<elf::FileHeader32<Endianness>>(&cache, length),
-        FileKind::Elf64 => parse::<elf::FileHeader64<Endianness>>(&cache, length),
+    let cache = ReadCache::new(content.clone());
+    let places = Places::new(content, &cache);
+    match FileKind::parse(places).ok()? {
+        FileKind::Elf32 => parse::<elf::FileHeader32<Endianness>>(places, length),
+        FileKind::Elf64 => parse::<elf::FileHeader64<Endianness>>(places, length),
         _ => None,
     }
 }
 
-type Cache<'a> = ReadCache<&'a mut Content>;
-
-fn parse<H: FileHeader<Endian = Endianness>>(cache: &Cache<'_>, length: u64) -> Option<Elf> {
-    let header = H::parse(cache).ok()?;
+fn parse<H: FileHeader<Endian = Endianness>>(places: Places<'_>, length: u64) -> Option<Elf> {
+    let header = H::parse(places).ok()?;
     let endian = header.endian().ok()?;
     if !matches!(header.e_type(endian), elf::ET_EXEC | elf::ET_DYN)
-        || header.phnum(endian, cache).ok()? as usize > SEGMENTS
+        || header.phnum(endian, places).ok()? as usize > SEGMENTS
     {
         return None;
     }
-    let segments = header.program_headers(endian, cache).ok()?;
+    let segments = header.program_headers(endian, places).ok()?;
     let machine = header.e_machine(endian).0;
     let mut needs = Elf { wide: header.is_type_64(), machine, ..Elf::default() };
     for segment in segments {
         if segment.p_type(endian) == elf::PT_INTERP && segment.p_filesz(endian).into() <= 4096 {
-            let path = segment.interpreter(endian, cache).ok().flatten();
+            let path = segment.interpreter(endian, places).ok().flatten();
             needs.interpreter = path.and_then(text);
         }
     }
-    linked::<H>(cache, endian, segments, &mut needs);
-    sections::<H>(cache, header, endian, length, &mut needs);
+    linked::<H>(places, endian, segments, &mut needs);
+    sections::<H>(places, header, endian, length, &mut needs);
     Some(needs)
 }
 
 /// Reads the dynamic linker's table.
 fn linked<H: FileHeader<Endian = Endianness>>(
-    cache: &Cache<'_>,
+    places: Places<'_>,
     endian: Endianness,
     segments: &[H::ProgramHeader],
     needs: &mut Elf,
 ) -> Option<()> {
     let table =
-        segments.iter().find_map(|segment| segment.dynamic(endian, cache).ok().flatten())?;
+        segments.iter().find_map(|segment| segment.dynamic(endian, places).ok().flatten())?;
     let (mut address, mut size, mut names) = (0, 0, Vec::new());
     for entry in table {
         let tag = entry.d_tag(endian);
@@ -127,7 +123,7 @@ fn linked<H: FileHeader<Endian = Endianness>>(
             _ => {}
         }
     }
-    let strings = at::<H>(cache, endian, segments, address, size.min(NAMES_LIMIT))?;
+    let strings = at::<H>(places, endian, segments, address, size.min(NAMES_LIMIT))?;
     for (tag, place) in names {
         let Some(name) = string(strings, place) else { continue };
         match tag {
@@ -141,7 +137,7 @@ fn linked<H: FileHeader<Endian = Endianness>>(
 
 /// Bytes of the file by their address in memory.
 fn at<'a, H: FileHeader<Endian = Endianness>>(
-    cache: &'a Cache<'_>,
+    places: Places<'a>,
     endian: Endianness,
     segments: &[H::ProgramHeader],
     address: u64,
@@ -152,27 +148,27 @@ fn at<'a, H: FileHeader<Endian = Endianness>>(
         let filled: u64 = segment.p_filesz(endian).into();
         (start.checked_add(size)? <= filled).then_some(())?;
         let offset: u64 = segment.p_offset(endian).into();
-        cache.read_bytes_at(offset.checked_add(start)?, size).ok()
+        places.read_bytes_at(offset.checked_add(start)?, size).ok()
     })
 }
 
 /// Reads what the sections tell beside: imported functions, and the names among the constants.
 fn sections<H: FileHeader<Endian = Endianness>>(
-    cache: &Cache<'_>,
+    places: Places<'_>,
     header: &H,
     endian: Endianness,
     length: u64,
     needs: &mut Elf,
 ) -> Option<()> {
-    if header.shnum(endian, cache).ok()? as usize > SECTIONS {
+    if header.shnum(endian, places).ok()? as usize > SECTIONS {
         return None;
     }
-    let sections = header.sections(endian, cache).ok()?;
+    let sections = header.sections(endian, places).ok()?;
     let small = sections.iter().all(|section| {
         !matches!(section.sh_type(endian), elf::SHT_DYNSYM | elf::SHT_STRTAB)
             || section.sh_size(endian).into() <= NAMES_LIMIT.min(length)
     });
-    if small && let Ok(symbols) = sections.symbols(endian, cache, elf::SHT_DYNSYM) {
+    if small && let Ok(symbols) = sections.symbols(endian, places, elf::SHT_DYNSYM) {
         for symbol in symbols.iter().take(SYMBOLS).filter(|symbol| symbol.is_undefined(endian)) {
             let Ok(name) = symbol.name(endian, symbols.strings()) else { continue };
             match name {
@@ -186,7 +182,7 @@ fn sections<H: FileHeader<Endian = Endianness>>(
     needs.runs.dedup();
     let (_, constants) = sections.section_by_name(endian, b".rodata")?;
     let (offset, size) = constants.file_range(endian)?;
-    let bytes = cache.read_bytes_at(offset, size.min(CONSTANTS_LIMIT)).ok()?;
+    let bytes = places.read_bytes_at(offset, size.min(CONSTANTS_LIMIT)).ok()?;
     needs.named = clue::names(bytes);
     Some(())
 }
@@ -214,7 +210,7 @@ mod tests {
     #[test]
     fn reads_what_this_very_program_needs() {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        let needs = read(&mut Content::memory(program)).unwrap();
+        let needs = read(&Content::memory(program)).unwrap();
         assert!(needs.wide);
         assert!(needs.needed.iter().any(|name| name.starts_with("libc.so")), "{needs:?}");
         assert!(needs.interpreter.unwrap().contains("/ld-"));
@@ -225,7 +221,7 @@ mod tests {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         for length in [0, 4, 16, 63, 64, 100, 1000] {
             let cut = program.get(..length).unwrap().to_vec();
-            let needs = read(&mut Content::memory(cut));
+            let needs = read(&Content::memory(cut));
             assert!(needs.is_none_or(|needs| needs.needed.is_empty()));
         }
     }
@@ -239,7 +235,7 @@ mod tests {
                     *at = byte;
                 }
             }
-            let _ = read(&mut Content::memory(program));
+            let _ = read(&Content::memory(program));
         }
     }
 }

@@ -7,13 +7,11 @@
 mod go;
 mod rust;
 
-use std::io::{Seek as _, SeekFrom};
-
 use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
 use object::{Endianness, FileKind, ReadCache, ReadRef as _, elf};
 
 use crate::analyse::{AnalyserError, Found};
-use crate::content::Content;
+use crate::content::{Content, Places};
 
 /// The most sections and segments of a program that is looked at. Real ones have dozens.
 const SECTIONS: usize = 10_000;
@@ -23,12 +21,12 @@ const SEGMENTS: usize = 1_000;
 const SECTION_LIMIT: u64 = 8 << 20;
 
 pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserError> {
-    content.seek(SeekFrom::Start(0))?;
-    let cache = ReadCache::new(content);
+    let cache = ReadCache::new(content.clone());
+    let places = Places::new(content, &cache);
     // What begins as a program and is none (a truncated one, data for a test) has no dependencies.
-    let program = match FileKind::parse(&cache) {
-        Ok(FileKind::Elf32) => Program::parse::<elf::FileHeader32<Endianness>>(&cache),
-        Ok(FileKind::Elf64) => Program::parse::<elf::FileHeader64<Endianness>>(&cache),
+    let program = match FileKind::parse(places) {
+        Ok(FileKind::Elf32) => Program::parse::<elf::FileHeader32<Endianness>>(places),
+        Ok(FileKind::Elf64) => Program::parse::<elf::FileHeader64<Endianness>>(places),
         _ => None,
     };
     let mut found = Found::default();
@@ -45,14 +43,12 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserE
     Ok(found)
 }
 
-type Cache<'a> = ReadCache<&'a mut Content>;
-
 /// A place in the file: offset and size.
 type Range = (u64, u64);
 
 /// What matters of a program: where its file fills its memory, and two sections.
 struct Program<'a> {
-    cache: &'a Cache<'a>,
+    places: Places<'a>,
     segments: Vec<Segment>,
     has_sections: bool,
     /// `.dep-v0`.
@@ -70,14 +66,14 @@ struct Segment {
 
 impl<'a> Program<'a> {
     /// Reads the tables; `None` where they are no program's.
-    fn parse<H: FileHeader<Endian = Endianness>>(cache: &'a Cache<'a>) -> Option<Self> {
-        let header = H::parse(cache).ok()?;
+    fn parse<H: FileHeader<Endian = Endianness>>(places: Places<'a>) -> Option<Self> {
+        let header = H::parse(places).ok()?;
         let endian = header.endian().ok()?;
-        let count = header.shnum(endian, cache).ok()? as usize;
-        if count > SECTIONS || header.phnum(endian, cache).ok()? as usize > SEGMENTS {
+        let count = header.shnum(endian, places).ok()? as usize;
+        if count > SECTIONS || header.phnum(endian, places).ok()? as usize > SEGMENTS {
             return None;
         }
-        let segments = header.program_headers(endian, cache).ok()?.iter();
+        let segments = header.program_headers(endian, places).ok()?.iter();
         let segments = segments
             .filter(|segment| segment.p_type(endian) == elf::PT_LOAD)
             .map(|segment| Segment {
@@ -86,11 +82,11 @@ impl<'a> Program<'a> {
                 writable: segment.p_flags(endian).contains(elf::PF_W),
             })
             .collect();
-        let sections = header.section_headers(endian, cache).ok()?;
+        let sections = header.section_headers(endian, places).ok()?;
         let mut program =
-            Self { cache, segments, has_sections: !sections.is_empty(), rust: None, go: None };
+            Self { places, segments, has_sections: !sections.is_empty(), rust: None, go: None };
         let Some(names) = header
-            .shstrndx(endian, cache)
+            .shstrndx(endian, places)
             .ok()
             .and_then(|index| sections.get(index as usize))
             .and_then(|section| section.file_range(endian))
@@ -113,7 +109,7 @@ impl<'a> Program<'a> {
 
     /// Bytes of the file.
     fn read(&self, offset: u64, size: u64) -> Option<&'a [u8]> {
-        self.cache.read_bytes_at(offset, size).ok()
+        self.places.read_bytes_at(offset, size).ok()
     }
 
     /// Bytes of the file by their address in memory.
