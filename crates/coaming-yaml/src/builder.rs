@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use crate::literal::Literals;
 use crate::tree::{
     AliasSite, Comment, Document, Expansion, NONE, NodeData, NodeId, ScalarStyle, Shape, Span,
-    Style, SyntaxError, Typing, expansion_of,
+    Style, SyntaxError, Typing, Value, expansion_of,
 };
 
 /// Copies of anchored nodes may outnumber the nodes that were written by this factor …
@@ -35,6 +36,8 @@ pub(crate) enum Text<'t> {
     Slice(Span),
     /// Text that does not stand so in the source.
     Cooked(&'t str),
+    /// What [`crate::literal`] makes of the scalar's span: never of a key.
+    Literal,
 }
 
 /// An open collection.
@@ -61,6 +64,7 @@ pub(crate) struct Builder {
     nodes: Vec<NodeData>,
     children: Vec<NodeId>,
     cooked: String,
+    literals: Literals,
     expansions: Vec<Expansion>,
     stack: Vec<Frame>,
     /// Children of the open collections, outermost first.
@@ -91,6 +95,7 @@ impl Builder {
             nodes: Vec::with_capacity(guess),
             children: Vec::with_capacity(guess),
             cooked: String::new(),
+            literals: Literals::default(),
             expansions: Vec::new(),
             stack: Vec::with_capacity(guess.min(16)),
             pending: Vec::with_capacity(guess.min(32)),
@@ -132,17 +137,18 @@ impl Builder {
         typing: Typing,
         anchor: usize,
     ) {
-        let (first, len, cooked) = match text {
-            Text::Slice(slice) => (slice.start, slice.end - slice.start, false),
+        let (first, len, value) = match text {
+            Text::Slice(slice) => (slice.start, slice.end - slice.start, Value::Written),
             Text::Cooked(text) => {
                 let first = index(self.cooked.len());
                 self.make_room(text.len(), span);
                 self.cooked.push_str(text);
-                (first, index(text.len()), true)
+                (first, index(text.len()), Value::Cooked)
             }
+            Text::Literal => (index(self.literals.add()), 0, Value::Literal),
         };
         let shape = Shape::Scalar(style);
-        let id = self.add(NodeData { span, parent: NONE, first, len, shape, cooked, typing });
+        let id = self.add(NodeData { span, parent: NONE, first, len, shape, value, typing });
         if anchor > 0 {
             let nodes = (id.0 as usize, self.nodes.len());
             let children = (self.children.len(), self.children.len());
@@ -173,7 +179,7 @@ impl Builder {
             first: 0,
             len: 0,
             shape,
-            cooked: false,
+            value: Value::Written,
             typing: Typing::Text,
         });
         self.stack.push(Frame {
@@ -307,9 +313,11 @@ impl Builder {
         self.nodes.shrink_to_fit();
         self.children.shrink_to_fit();
         self.cooked.shrink_to_fit();
+        self.literals.shrink_to_fit();
         Document {
             source: self.source,
             cooked: self.cooked,
+            literals: self.literals,
             nodes: self.nodes,
             children: self.children,
             expansions: self.expansions,
@@ -362,7 +370,7 @@ impl Builder {
                 let key = &mut self.nodes[id];
                 key.first = first;
                 key.len = index(name.len());
-                key.cooked = true;
+                key.value = Value::Cooked;
             } else {
                 self.merges |= self.is_merge(key);
             }
@@ -374,10 +382,9 @@ impl Builder {
         key.len == 2 && key.typing == Typing::Resolved && self.text(key) == "<<"
     }
 
+    /// A key's text.
     fn text(&self, data: &NodeData) -> &str {
-        let text = if data.cooked { self.cooked.as_str() } else { &self.source };
-        let first = data.first as usize;
-        text.get(first..first + data.len as usize).unwrap_or_default()
+        data.text(&self.source, &self.cooked, &self.literals)
     }
 
     fn key_text(&self, id: NodeId) -> String {

@@ -19,6 +19,7 @@ mod builder;
 mod json;
 mod lenient;
 mod lines;
+mod literal;
 mod parse;
 mod path;
 mod plain;

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::literal::Literals;
 use crate::path::{Path, Step};
 
 /// A range of bytes in a source text, half open.
@@ -169,14 +170,43 @@ pub(crate) fn expansion_of(expansions: &[Expansion], node: NodeId) -> Option<usi
 pub(crate) struct NodeData {
     pub(crate) span: Span,
     pub(crate) parent: u32,
-    /// Scalar: offset of the value. Collection: first index into `children`.
+    /// Scalar: where its [`Value`] is. Collection: first index into `children`.
     pub(crate) first: u32,
-    /// Scalar: length of the value. Collection: how many children (a mapping's keys count too).
+    /// Scalar: length of the value (but of a literal). Collection: how many children (a mapping's
+    /// keys count too).
     pub(crate) len: u32,
     pub(crate) shape: Shape,
-    /// The value lies in `cooked` and not in the source.
-    pub(crate) cooked: bool,
+    pub(crate) value: Value,
     pub(crate) typing: Typing,
+}
+
+impl NodeData {
+    /// A scalar's text.
+    pub(crate) fn text<'t>(
+        &self,
+        source: &'t str,
+        cooked: &'t str,
+        literals: &'t Literals,
+    ) -> &'t str {
+        let first = self.first as usize;
+        let range = first..first + self.len as usize;
+        match self.value {
+            Value::Written => source.get(range).unwrap_or_default(),
+            Value::Cooked => cooked.get(range).unwrap_or_default(),
+            Value::Literal => literals.text(first, self.span.text(source)),
+        }
+    }
+}
+
+/// Where a scalar's text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// In the source, at this offset.
+    Written,
+    /// In `cooked`, at this offset.
+    Cooked,
+    /// At this place of `literals`, once it is asked for.
+    Literal,
 }
 
 /// How a scalar's type comes about.
@@ -203,6 +233,7 @@ pub struct Document {
     pub(crate) source: Arc<str>,
     /// Text of scalars that are not a verbatim slice of the source.
     pub(crate) cooked: String,
+    pub(crate) literals: Literals,
     pub(crate) nodes: Vec<NodeData>,
     pub(crate) children: Vec<NodeId>,
     pub(crate) expansions: Vec<Expansion>,
@@ -371,9 +402,8 @@ impl<'a> Node<'a> {
         if !matches!(data.shape, Shape::Scalar(_)) {
             return "";
         }
-        let text = if data.cooked { self.document.cooked.as_str() } else { &self.document.source };
-        let start = data.first as usize;
-        text.get(start..start + data.len as usize).unwrap_or_default()
+        let Document { source, cooked, literals, .. } = self.document;
+        data.text(source, cooked, literals)
     }
 
     /// What the scalar means to Kubernetes; `None` for a collection.

@@ -6,11 +6,9 @@ use crate::tree::{ScalarStyle, Typing};
 impl Reader<'_> {
     /// Reads the literal text whose `|` is at `at`, on the line that ends at `end`.
     pub(super) fn literal(&mut self, at: usize, end: usize) -> Result<(), Unsure> {
-        let strips = match self.bytes().get(at..end).unwrap_or_default() {
-            b"|" => false,
-            b"|-" => true,
-            _ => return Err(Unsure),
-        };
+        if !matches!(self.bytes().get(at..end), Some(b"|" | b"|-")) {
+            return Err(Unsure);
+        }
         let outer = self.levels.last().ok_or(Unsure)?.column;
         let first = self.bytes().get(self.next..).unwrap_or_default();
         // A text that starts with blank lines may tell its indentation by them.
@@ -19,23 +17,15 @@ impl Reader<'_> {
             return Err(Unsure);
         }
         let written_end = self.literal_lines(indentation)?;
-        if strips {
-            self.cooked.pop();
-        }
         self.filled();
-        let text = std::mem::take(&mut self.cooked);
         let whole = span(at, written_end);
-        self.builder.scalar(ScalarStyle::Literal, whole, Text::Cooked(&text), Typing::Text, 0);
-        self.cooked = text;
+        self.builder.scalar(ScalarStyle::Literal, whole, Text::Literal, Typing::Text, 0);
         Ok(())
     }
 
-    /// Collects the lines that are indented so, each with a break, without the blank ones at the
-    /// end; tells where the last one ends.
+    /// Passes the lines that are indented so; tells where the last one ends that is not blank.
     fn literal_lines(&mut self, indentation: usize) -> Result<usize, Unsure> {
         let source = self.source;
-        self.cooked.clear();
-        let mut blank = 0;
         let mut written_end = self.next;
         while self.next < source.len() {
             let end = self.line_end(self.next);
@@ -46,14 +36,9 @@ impl Reader<'_> {
                 if width > indentation {
                     return Err(Unsure);
                 }
-                blank += 1;
             } else if width < indentation {
                 break;
             } else {
-                self.cooked.extend(std::iter::repeat_n('\n', blank));
-                self.cooked += source.get(self.next + indentation..end).unwrap_or_default();
-                self.cooked.push('\n');
-                blank = 0;
                 written_end = end;
             }
             self.next = end + 1;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::tree::{NodeData, NodeId};
 
 /// A small generator of numbers, the same on every run.
 struct Random(u64);
@@ -20,16 +21,22 @@ impl Random {
     }
 }
 
-/// All that a document is, a line each.
+/// All that a document is, a line each: but for where a scalar's text is kept.
 fn shown(documents: &[Document]) -> Vec<String> {
     let mut lines = Vec::new();
     for document in documents {
-        let Document {
-            cooked, nodes, children, expansions, comments, root, span, has_spans, ..
-        } = document;
-        lines.push(format!("{span:?} {root:?} {cooked:?} {children:?} {expansions:?} {has_spans}"));
+        let Document { nodes, children, expansions, comments, root, span, has_spans, .. } =
+            document;
+        lines.push(format!("{span:?} {root:?} {children:?} {expansions:?} {has_spans}"));
         lines.extend(comments.iter().map(|comment| format!("{comment:?}")));
-        lines.extend(nodes.iter().map(|node| format!("{node:?}")));
+        for (id, node) in (0..).zip(nodes) {
+            let NodeData { span, parent, first, len, shape, typing, .. } = node;
+            let content = match shape {
+                Shape::Scalar(_) => format!("{:?}", document.node(NodeId(id)).text()),
+                Shape::Sequence(_) | Shape::Mapping(_) => format!("{first} {len}"),
+            };
+            lines.push(format!("{span:?} {parent} {shape:?} {typing:?} {content}"));
+        }
     }
     lines
 }
