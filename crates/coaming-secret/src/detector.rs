@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use coaming_finding::Confidence;
 
@@ -12,6 +11,7 @@ use crate::candidate::{Candidate, settle};
 use crate::gitleaks::RuleFile;
 use crate::judge::Judge;
 use crate::kinds::{self, Form, Kind};
+use crate::literals::Literals;
 use crate::names::Says;
 use crate::{
     Detection, FingerprintKey, Origin, assign, check, decode, header, judge, lines, names, pem,
@@ -87,7 +87,7 @@ enum Lead {
 
 /// Finds credentials in texts. Made once, used by many threads.
 pub struct Detector {
-    literals: Option<AhoCorasick>,
+    literals: Option<Literals>,
     leads: Vec<(Lead, String)>,
     judge: Judge,
     key: FingerprintKey,
@@ -154,12 +154,7 @@ impl Detector {
     #[must_use]
     pub fn new(key: FingerprintKey) -> Self {
         let leads = leads();
-        let literals = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(leads.iter().map(|(_, literal)| literal))
-            .ok();
+        let literals = Literals::new(leads.iter().map(|(_, literal)| literal.clone()));
         Self { literals, leads, judge: Judge::new(), key, own: None }
     }
 
@@ -230,7 +225,7 @@ impl Detector {
         };
         // What was read around one hit is not read again for the next: time is linear.
         let (mut names_until, mut percent_until, mut encoded_until) = (0, 0, 0);
-        for hit in literals.find_overlapping_iter(text) {
+        for hit in literals.find_in(text) {
             let Some((lead, literal)) = self.leads.get(hit.pattern().as_usize()) else { continue };
             let start = hit.start();
             match *lead {

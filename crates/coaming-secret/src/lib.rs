@@ -25,6 +25,7 @@ mod judge;
 mod kinds;
 mod line;
 mod lines;
+mod literals;
 mod measure;
 mod names;
 mod noise;

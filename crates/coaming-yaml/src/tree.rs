@@ -308,6 +308,11 @@ impl Document {
     fn data(&self, id: NodeId) -> &NodeData {
         &self.nodes[id.0 as usize]
     }
+
+    /// A scalar's text.
+    fn text(&self, data: &NodeData) -> &str {
+        data.text(&self.source, &self.cooked, &self.literals)
+    }
 }
 
 /// A handle to one node of a [`Document`].
@@ -402,8 +407,7 @@ impl<'a> Node<'a> {
         if !matches!(data.shape, Shape::Scalar(_)) {
             return "";
         }
-        let Document { source, cooked, literals, .. } = self.document;
-        data.text(source, cooked, literals)
+        self.document.text(data)
     }
 
     /// What the scalar means to Kubernetes; `None` for a collection.
@@ -459,10 +463,11 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
         let children = if self.is_mapping() { self.children() } else { &[] };
-        let pair = children.chunks_exact(2).rev().find(|pair| {
-            // Most keys differ in length already: no need to look at their text.
-            let data = self.document.data(pair[0]);
-            data.len as usize == key.len() && self.document.node(pair[0]).text() == key
+        let (pairs, _) = children.as_chunks::<2>();
+        // Rules ask for many fields: bytes are compared, and of few keys.
+        let pair = pairs.iter().rev().find(|[id, _]| {
+            let data = self.document.data(*id);
+            data.len as usize == key.len() && self.document.text(data).as_bytes() == key.as_bytes()
         })?;
         Some(Entry {
             key: Node { document: self.document, id: pair[0] },
