@@ -1,12 +1,15 @@
 //! What `bench/scan/run` holds a whole scan against: `alone events FOLDER TIMES` runs the parser's bare events over
 //! the manifests of a folder, `alone tree FOLDER TIMES` builds their trees as `coaming` does, on one thread. The texts
-//! are read once, so that the difference between many times and few is the parser's alone.
+//! are read once, so that the difference between many times and few is the parser's alone; `alone files FOLDER TIMES`
+//! reads each file anew before its events, as who parses files has to.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use granit_parser::Parser;
+
+const USAGE: &str = "alone events|tree|files FOLDER TIMES";
 
 /// As the program has it.
 #[global_allocator]
@@ -15,22 +18,25 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, folder, times] = arguments.as_slice() else {
-        return Err("alone events|tree FOLDER TIMES".into());
+        return Err(USAGE.into());
     };
-    let read: fn(&Arc<str>) -> usize = match what.as_str() {
-        "events" => events,
-        "tree" => tree,
-        _ => return Err("alone events|tree FOLDER TIMES".into()),
-    };
-    let mut texts = Vec::new();
-    collect(Path::new(folder), &mut texts)?;
+    let mut paths = Vec::new();
+    collect(Path::new(folder), &mut paths)?;
+    let read = || paths.iter().filter_map(|path| std::fs::read_to_string(path).ok());
+    let texts: Vec<Arc<str>> = read().map(Arc::from).collect();
     for _ in 0..times.parse()? {
-        std::hint::black_box(texts.iter().map(read).sum::<usize>());
+        let count: usize = match what.as_str() {
+            "events" => texts.iter().map(|text| events(text)).sum(),
+            "tree" => texts.iter().map(tree).sum(),
+            "files" => read().map(|text| events(&text)).sum(),
+            _ => return Err(USAGE.into()),
+        };
+        std::hint::black_box(count);
     }
     Ok(())
 }
 
-fn events(text: &Arc<str>) -> usize {
+fn events(text: &str) -> usize {
     Parser::new_from_str(text).take_while(Result::is_ok).count()
 }
 
@@ -38,8 +44,8 @@ fn tree(text: &Arc<str>) -> usize {
     coaming_yaml::parse(Arc::clone(text)).documents.len()
 }
 
-/// The texts of the files below `folder` that may be manifests.
-fn collect(folder: &Path, texts: &mut Vec<Arc<str>>) -> Result<(), Box<dyn Error>> {
+/// The files below `folder` that may be manifests.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .collect::<std::io::Result<_>>()?;
@@ -48,9 +54,9 @@ fn collect(folder: &Path, texts: &mut Vec<Arc<str>>) -> Result<(), Box<dyn Error
         let is_manifest =
             path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
         if path.is_dir() {
-            collect(&path, texts)?;
-        } else if is_manifest && let Ok(text) = std::fs::read_to_string(&path) {
-            texts.push(text.into());
+            collect(&path, files)?;
+        } else if is_manifest {
+            files.push(path);
         }
     }
     Ok(())
