@@ -129,7 +129,8 @@ impl<'a> Context<'a> {
             message: message.into(),
             object: Some(object_ref(object)),
             container: None,
-            locations: Vec::new(),
+            // Most findings have one place, and there are many findings.
+            locations: Vec::with_capacity(1),
             fix: None,
             suppressed: None,
         };

@@ -48,6 +48,12 @@ impl Images {
         self.vulnerabilities.get(&key(reference)).map(Vec::as_slice)
     }
 
+    /// Whether nothing was looked up.
+    #[must_use]
+    pub fn no_vulnerabilities(&self) -> bool {
+        self.vulnerabilities.is_empty()
+    }
+
     /// Every reference with what is known of its image, in one order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ImageFacts)> {
         self.by_reference.iter().map(|(reference, facts)| (reference.as_str(), facts.as_ref()))

@@ -93,7 +93,7 @@ impl<'s> Reader<'s> {
             parser: Parser::new_from_str_with_options(text, options()),
             builder: Builder::first(source),
             comments: Vec::new(),
-            documents: Vec::new(),
+            documents: Vec::with_capacity(1),
             errors: Vec::new(),
             document_start: 0,
             abandoned: false,

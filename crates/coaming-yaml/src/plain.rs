@@ -101,7 +101,8 @@ impl<'s> Reader<'s> {
             builder: Builder::first(source),
             levels: Vec::with_capacity(16),
             comments: Vec::new(),
-            documents: Vec::new(),
+            // Most files have one.
+            documents: Vec::with_capacity(1),
             document_start: 0,
             begun: false,
             marker_end: 0,

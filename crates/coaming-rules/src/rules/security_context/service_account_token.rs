@@ -120,7 +120,8 @@ fn finding<'c>(
     let is_default = name == "default";
     let is_known =
         is_default || context.inventory.find("ServiceAccount", namespace, name).is_some();
-    let edits = workloads
+    let wanted = if context.settings.edits { workloads } else { &[] };
+    let edits = wanted
         .iter()
         .map(|workload| {
             let edit = words::set(workload.pod().node(), &["automountServiceAccountToken"], false);

@@ -117,6 +117,9 @@ struct Run<'a> {
 /// The containers that run images of which vulnerabilities are known, by the image.
 fn images<'a>(context: &Context<'a>) -> BTreeMap<String, Vec<Run<'a>>> {
     let mut images: BTreeMap<String, Vec<Run<'a>>> = BTreeMap::new();
+    if context.images.no_vulnerabilities() {
+        return images;
+    }
     for workload in context.inventory.workloads().iter() {
         for container in workload.pod().containers() {
             let Some(image) = container.image() else { continue };
