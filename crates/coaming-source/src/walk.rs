@@ -139,29 +139,38 @@ fn add_folder(
 /// Whether a file in a folder is of interest by its name.
 fn is_wanted(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let lower = file.to_ascii_lowercase();
-    [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
+    [".yaml", ".yml", ".json", ".kubeconfig"].iter().any(|ending| ends_with(file, ending))
         || file == "Kustomization"
         || file == "kubeconfig"
-        || lower.ends_with(".kubeconfig")
         || is_dockerfile(file)
         || is_environment(file)
 }
 
 /// Whether a file is a Dockerfile by its name.
 pub(crate) fn is_dockerfile(file: &str) -> bool {
-    let lower = file.to_ascii_lowercase();
     let named = |stem: &str| {
-        lower.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        starts_with(file, stem)
+            && file.as_bytes().get(stem.len()).is_none_or(|&after| after == b'.')
     };
-    (named("dockerfile") || named("containerfile") || lower.ends_with(".dockerfile"))
-        && !lower.ends_with(".dockerignore")
+    (named("dockerfile") || named("containerfile") || ends_with(file, ".dockerfile"))
+        && !ends_with(file, ".dockerignore")
 }
 
 /// Whether a file holds variables for a container by its name: `.env`, `.env.production`, `db.env`.
 pub(crate) fn is_environment(file: &str) -> bool {
-    let lower = file.to_ascii_lowercase();
-    lower.starts_with(".env.") || lower.ends_with(".env")
+    starts_with(file, ".env.") || ends_with(file, ".env")
+}
+
+/// Whether a name starts so, in letters of any case.
+fn starts_with(name: &str, start: &str) -> bool {
+    let part = name.as_bytes().get(..start.len());
+    part.is_some_and(|part| part.eq_ignore_ascii_case(start.as_bytes()))
+}
+
+/// Whether a name ends so, in letters of any case.
+fn ends_with(name: &str, ending: &str) -> bool {
+    let part = name.len().checked_sub(ending.len()).and_then(|at| name.as_bytes().get(at..));
+    part.is_some_and(|part| part.eq_ignore_ascii_case(ending.as_bytes()))
 }
 
 fn insert(path: PathBuf, name: String, explicit: bool, options: &Options, found: &mut Found) {
@@ -208,7 +217,7 @@ mod tests {
 
     #[test]
     fn environments_by_name() {
-        for yes in [".env", ".env.production", "db.env"] {
+        for yes in [".env", ".env.production", "db.env", ".ENV.local", "DB.ENV"] {
             assert!(is_environment(yes), "{yes}");
         }
         for no in ["env", ".envrc", "environment", "deploy.env.yaml"] {
@@ -218,10 +227,12 @@ mod tests {
 
     #[test]
     fn dockerfiles_by_name() {
-        for yes in ["Dockerfile", "Dockerfile.prod", "Containerfile", "web.Dockerfile"] {
+        for yes in
+            ["Dockerfile", "Dockerfile.prod", "Containerfile", "web.Dockerfile", "DOCKERFILE"]
+        {
             assert!(is_dockerfile(yes), "{yes}");
         }
-        for no in ["Dockerfile.dockerignore", "dockerfiles", "MyDockerfile"] {
+        for no in ["Dockerfile.dockerignore", "dockerfiles", "MyDockerfile", "docker", ""] {
             assert!(!is_dockerfile(no), "{no}");
         }
     }
