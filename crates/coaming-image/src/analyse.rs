@@ -7,6 +7,7 @@
 
 use crate::Package;
 use crate::content::Content;
+use crate::sum::Sum;
 
 /// What a reader found in one file.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Found {
     /// Whose the owned paths are: a package's name, and where in them its own end. They begin where
     /// those of the package before it end.
     pub(crate) owners: Vec<(String, usize)>,
+    /// What packages say that those of their files are in which credentials are looked for.
+    pub(crate) sums: Vec<(String, Sum)>,
     /// What the distribution's packages need of each other.
     pub(crate) relations: Vec<Relation>,
     /// What in the file could not be read, and was therefore left out; the rest is whole.

@@ -19,6 +19,7 @@ use crate::credential::{self, Leak};
 use crate::memory::Room;
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
+use crate::sum::Sums;
 use crate::system;
 use crate::tree::{Clue, Clues, Leaf, Look, look};
 use crate::utilities;
@@ -85,13 +86,28 @@ pub(crate) struct Kept {
     /// Packages that it names, and the files that they own.
     pub(crate) found: Option<Found>,
     /// Credentials in it.
-    leaks: Vec<Leak>,
+    leaks: Leaks,
     /// Its bytes, if credentials are still to be looked for in them.
     unread: Option<Content>,
     /// Its text, if it is one of the few files that say what the system is.
     pub(crate) text: Option<String>,
     /// The applets in it, if it is a program of many names.
     pub(crate) applets: Vec<&'static str>,
+}
+
+/// The credentials in a file, and what the file is if there are any.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leaks {
+    pub(crate) found: Vec<Leak>,
+    pub(crate) sums: Option<Sums>,
+}
+
+impl Leaks {
+    fn of(path: &str, bytes: &[u8]) -> Self {
+        let found = credential::in_file(path, bytes);
+        let sums = (!found.is_empty()).then(|| Sums::of(bytes));
+        Self { found, sums }
+    }
 }
 
 /// What was read of one layer.
@@ -285,7 +301,7 @@ impl LayerReading {
                         kept.text = Some(String::from_utf8_lossy(&bytes).into_owned());
                     }
                     if credentials {
-                        kept.leaks = credential::in_file(&path, &bytes);
+                        kept.leaks = Leaks::of(&path, &bytes);
                     }
                     if wants.applets {
                         kept.applets = utilities::applets(&bytes);
@@ -305,18 +321,18 @@ impl Kept {
     }
 
     /// The credentials in it; why it can't be read if it can't.
-    pub(crate) fn leaks(&self) -> Result<Vec<Leak>, String> {
+    pub(crate) fn leaks(&self) -> Result<Leaks, String> {
         match &self.unread {
             None => Ok(self.leaks.clone()),
             Some(content) => content
                 .whole()
-                .map(|bytes| credential::in_file(&self.entry.path, &bytes))
+                .map(|bytes| Leaks::of(&self.entry.path, &bytes))
                 .map_err(|error| format!("It can't be read: {error}.")),
         }
     }
 
     fn take_found(&mut self, found: Found) {
-        if found.packages.is_empty() && found.owned_paths.is_empty() {
+        if found.packages.is_empty() && found.owned_paths.is_empty() && found.sums.is_empty() {
             return;
         }
         let all = self.found.get_or_insert_default();
@@ -324,6 +340,7 @@ impl Kept {
         all.packages.extend(found.packages);
         all.owned_paths.extend(found.owned_paths);
         all.owners.extend(found.owners.into_iter().map(|(name, end)| (name, before + end)));
+        all.sums.extend(found.sums);
         all.relations.extend(found.relations);
     }
 
@@ -344,7 +361,7 @@ impl Kept {
         };
         by_kind
             || self.found.is_some()
-            || !self.leaks.is_empty()
+            || !self.leaks.found.is_empty()
             || self.unread.is_some()
             || self.text.is_some()
             || !self.applets.is_empty()

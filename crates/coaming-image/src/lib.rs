@@ -11,6 +11,7 @@
 mod analyse;
 mod archive;
 mod blob;
+mod brought;
 mod cache;
 mod capability;
 mod closure;
@@ -29,6 +30,7 @@ mod read;
 mod resolve;
 pub mod sbom;
 mod source;
+mod sum;
 mod system;
 mod tree;
 mod utilities;

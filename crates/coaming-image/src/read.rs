@@ -1,15 +1,16 @@
 //! Reads an image: its layers side by side, then joined into facts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
 use crate::archive::EntryKind;
+use crate::brought::Brought;
 use crate::layer::{self, Kept, LayerReading, Shared};
 use crate::overlay::{Overlay, Placed, ancestors};
 use crate::source::Image;
 use crate::system::{self, Identity};
-use crate::tree::{Growing, Tree, folder_of, join, name_of};
+use crate::tree::{Growing, Tree};
 use crate::{
     Credential, Distribution, FilePlace, ImageFacts, Layer, Owners, Package, PrivilegedFile,
     Problem, Utility, capability, closure, config, packages, utilities,
@@ -81,9 +82,9 @@ impl Join<'_> {
             self.text(system::PASSWD).unwrap_or_default(),
             self.text(system::GROUP).unwrap_or_default(),
         );
-        let owned = self.owned();
-        self.packages(&owned);
-        self.files(&identity, &owned);
+        let brought = Brought::new(&self.overlay, self.shared);
+        self.packages(&brought);
+        self.files(&identity, &brought);
         self.facts.credentials.extend(configuration.credentials);
         self.facts.user = identity.user;
         self.problems();
@@ -147,31 +148,14 @@ impl Join<'_> {
         Some(system::distribution(text))
     }
 
-    /// The names of the files that belong to the distribution's packages.
-    fn owned(&self) -> HashSet<u64> {
-        let mut folders: HashMap<&str, Option<String>> = HashMap::new();
-        let found = self.overlay.visible().filter_map(|(_, kept)| kept.found.as_ref());
-        let mut name = |path| {
-            // A package says /bin/ls of what lies in /usr/bin/ls, where /bin is a link.
-            let folder = folder_of(path);
-            let inside =
-                folders.entry(folder).or_insert_with(|| self.overlay.resolve(folder)).as_ref();
-            match inside {
-                Some(inside) => self.shared.name(&join(inside, name_of(path))),
-                None => self.shared.name(path),
-            }
-        };
-        found.flat_map(|found| &found.owned_paths).map(|path| name(path)).collect()
-    }
-
     /// The packages that are left, each with the layer it came with.
-    fn packages(&mut self, owned: &HashSet<u64>) {
+    fn packages(&mut self, brought: &Brought) {
         let mut found: Vec<Package> = Vec::new();
         for (layer, kept) in self.overlay.visible() {
             let Some(read) = &kept.found else { continue };
             for package in &read.packages {
                 let distribution = package.kind.is_distribution();
-                if !distribution && owned.contains(&self.shared.name(&kept.entry.path)) {
+                if !distribution && brought.owns(self.shared.name(&kept.entry.path)) {
                     continue;
                 }
                 let mut package = package.clone();
@@ -211,18 +195,18 @@ impl Join<'_> {
     }
 
     /// Utilities, privileged and writable files, and credentials.
-    fn files(&mut self, identity: &Identity, owned: &HashSet<u64>) {
+    fn files(&mut self, identity: &Identity, brought: &Brought) {
         let closed = self.closed_folders();
         let mut facts = std::mem::take(&mut self.facts);
-        // What a package of the distribution brought, everybody has: it is not even read.
+        // What a package of the distribution brought, everybody has.
         let leaks: Vec<_> = self
             .overlay
             .all
             .par_iter()
             .with_min_len(256)
-            .map(|placed| match owned.contains(&self.shared.name(&placed.kept.entry.path)) {
-                true => Ok(Vec::new()),
-                false => placed.kept.leaks(),
+            .map(|placed| {
+                let name = self.shared.name(&placed.kept.entry.path);
+                placed.kept.leaks().map(|leaks| brought.without(name, placed.layer, leaks).found)
             })
             .collect();
         for (&Placed { layer, kept, left }, leaks) in self.overlay.all.iter().zip(leaks) {

@@ -1,7 +1,11 @@
 //! Alpine's package database: paragraphs of one-letter fields, with the files of each package.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::found::{lossy, package, text};
 use crate::analyse::{AnalyserError, Found, Relation};
+use crate::sum::Sum;
 use crate::{Package, PackageKind, SourcePackage};
 
 pub(super) fn wants(path: &str) -> bool {
@@ -30,11 +34,22 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
             "F" => fields.folder = value,
             "R" if fields.folder.is_empty() => found.own(format!("/{value}"))?,
             "R" => found.own(format!("/{}/{value}", fields.folder))?,
+            // Of the file before it.
+            "Z" => {
+                let file = found.owned_paths.last().cloned().unwrap_or_default();
+                found.brought(&file, sum(value));
+            }
             _ => {}
         }
     }
     fields.finish(path, &mut found)?;
     Ok(found)
+}
+
+/// `Q1` and a SHA-1, or `Q2` and a SHA-256, in base64.
+fn sum(written: &str) -> Option<Sum> {
+    let digits = written.strip_prefix("Q1").or_else(|| written.strip_prefix("Q2"))?;
+    Sum::of_bytes(&BASE64_STANDARD.decode(digits.get(..44.min(digits.len()))?).ok()?)
 }
 
 /// The fields of one package that are looked at.
@@ -125,7 +140,12 @@ o:openssl
 D:so:libc.musl-x86_64.so.1 !openssl<1
 F:
 R:top
-F:lib
+F:etc
+R:app.conf
+a:0:0:640
+Z:Q1qZk+NkcGgWq6PiVxeFDCbJzQ2J0=
+R:none.conf
+Z:Q1+
 
 P:nothing
 ";
@@ -140,9 +160,17 @@ P:nothing
         assert_eq!(crypto.purl, "pkg:apk/libcrypto1.1@1.1.1d-r3?arch=x86_64&upstream=openssl");
         assert_eq!(
             found.owned_paths,
-            ["/lib/libc.musl-x86_64.so.1", "/lib/ld-musl-x86_64.so.1", "/top"]
+            [
+                "/lib/libc.musl-x86_64.so.1",
+                "/lib/ld-musl-x86_64.so.1",
+                "/top",
+                "/etc/app.conf",
+                "/etc/none.conf"
+            ]
         );
-        assert_eq!(found.owners, [("musl".into(), 2), ("libcrypto1.1".into(), 3)]);
+        let sum = Sum::of_hex("a9993e364706816aba3e25717850c26c9cd0d89d").unwrap();
+        assert_eq!(found.sums, [("/etc/app.conf".to_owned(), sum)]);
+        assert_eq!(found.owners, [("musl".into(), 2), ("libcrypto1.1".into(), 5)]);
         assert_eq!(found.relations[1].needs, [["so:libc.musl-x86_64.so.1"]]);
         assert_eq!(found.relations[0].provides, ["so:libc.musl-x86_64.so.1"]);
         assert_eq!(found.problems.len(), 1);

@@ -3,6 +3,7 @@
 
 use super::found::{lossy, package, text};
 use crate::analyse::{AnalyserError, Found, Relation};
+use crate::sum::Sum;
 use crate::{Package, PackageKind, SourcePackage};
 
 /// Where dpkg keeps its database.
@@ -12,7 +13,9 @@ pub(super) fn wants(path: &str) -> bool {
     let Some(rest) = path.strip_prefix(FOLDER) else { return false };
     rest == "status"
         || rest.strip_prefix("status.d/").is_some_and(|name| !name.contains('/'))
-        || rest.strip_prefix("info/").is_some_and(|name| name.ends_with(".list"))
+        || rest
+            .strip_prefix("info/")
+            .is_some_and(|name| name.ends_with(".list") || name.ends_with(".md5sums"))
 }
 
 pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
@@ -24,15 +27,27 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
         }
         found.owned_by(file_owner(path));
     } else if path.ends_with(".md5sums") {
-        for line in content.lines() {
-            if let Some((_, owned)) = line.split_once("  ") {
-                found
-                    .own(format!("/{}", owned.trim_start_matches("./").trim_start_matches('/')))?;
+        // Where there are lists too, they say what is owned.
+        let listed = path.contains("/info/");
+        for (sum, owned) in content.lines().filter_map(|line| line.split_once("  ")) {
+            // Most of a package are programs and data, in which nobody looks for credentials.
+            if listed && owned.starts_with("usr/") && !owned.starts_with("usr/local/") {
+                continue;
+            }
+            let owned = format!("/{}", owned.trim_start_matches("./").trim_start_matches('/'));
+            found.brought(&owned, Sum::of_hex(sum));
+            if !listed {
+                found.own(owned)?;
             }
         }
-        found.owned_by(file_owner(path));
+        if !listed {
+            found.owned_by(file_owner(path));
+        }
     } else {
         for stanza in stanzas(&content) {
+            for (file, sum) in &stanza.settings {
+                found.brought(file, Sum::of_hex(sum));
+            }
             match stanza.package(path) {
                 Some(package) => {
                     found.relations.push(stanza.relation(&package));
@@ -68,6 +83,8 @@ struct Stanza<'a> {
     depends: &'a str,
     pre_depends: &'a str,
     provides: &'a str,
+    /// The files that are the administrator's to change, and what they were.
+    settings: Vec<(&'a str, &'a str)>,
 }
 
 /// Splits the database at its empty lines.
@@ -75,6 +92,7 @@ fn stanzas(content: &str) -> impl Iterator<Item = Stanza<'_>> {
     let mut lines = content.lines().enumerate();
     std::iter::from_fn(move || {
         let mut stanza: Option<Stanza<'_>> = None;
+        let mut of_settings = false;
         for (index, line) in lines.by_ref() {
             if line.trim().is_empty() {
                 if stanza.is_some() {
@@ -84,7 +102,15 @@ fn stanzas(content: &str) -> impl Iterator<Item = Stanza<'_>> {
             }
             let stanza =
                 stanza.get_or_insert_with(|| Stanza { line: index + 1, ..Stanza::default() });
-            // What is indented continues a field of prose.
+            // What is indented continues a field: this one, or one of prose.
+            if line.starts_with(' ') {
+                let mut words = line.split_whitespace();
+                if let (true, Some(file), Some(sum)) = (of_settings, words.next(), words.next()) {
+                    stanza.settings.push((file, sum));
+                }
+                continue;
+            }
+            of_settings = line.starts_with("Conffiles:");
             let Some((key, value)) = line.split_once(':') else { continue };
             let field = match key {
                 "Package" => &mut stanza.package,
@@ -207,6 +233,26 @@ Status: install ok installed
     }
 
     #[test]
+    fn reads_what_files_are() {
+        let sum = "900150983cd24fb0d6963f7d28e17f72";
+        let status = format!(
+            "Package: app\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/app.conf {sum}\n \
+             /etc/old.conf {sum} obsolete\n /etc/new.conf newconffile\n /etc/init.d/app {sum}\nDescription: a\n \
+             /etc/prose.conf {sum}\n"
+        );
+        let found = read("/var/lib/dpkg/status", status.as_bytes()).unwrap();
+        let sum = Sum::of_hex(sum).unwrap();
+        let expected = ["/etc/app.conf", "/etc/old.conf"].map(|path| (path.to_owned(), sum));
+        assert_eq!(found.sums, expected);
+        assert_eq!(found.packages.len(), 1);
+        let sums = b"900150983cd24fb0d6963f7d28e17f72  opt/app/.env\n\
+            900150983cd24fb0d6963f7d28e17f72  usr/share/x.conf\n";
+        let found = read("/var/lib/dpkg/info/app:amd64.md5sums", sums).unwrap();
+        assert_eq!(found.sums, [("/opt/app/.env".to_owned(), sum)]);
+        assert!(found.owned_paths.is_empty() && found.owners.is_empty());
+    }
+
+    #[test]
     fn reads_the_fragments_of_distroless_images() {
         let path = "/var/lib/dpkg/status.d/tzdata";
         assert!(wants(path));
@@ -222,7 +268,7 @@ Status: install ok installed
     #[test]
     fn reads_the_files_that_a_package_owns() {
         let path = "/var/lib/dpkg/info/bash.list";
-        assert!(wants(path) && !wants("/var/lib/dpkg/info/bash.md5sums"));
+        assert!(wants(path) && !wants("/var/lib/dpkg/info/bash.postinst"));
         let found = read(path, b"/.\n/bin\n/bin/bash\n").unwrap();
         assert_eq!(found.owned_paths, ["/.", "/bin", "/bin/bash"]);
         assert_eq!(found.owners, [("bash".to_owned(), 3)]);

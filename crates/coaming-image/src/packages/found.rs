@@ -4,6 +4,8 @@
 //! that an image can't write to the terminal of whoever looks at it.
 
 use crate::analyse::{AnalyserError, Found};
+use crate::credential;
+use crate::sum::Sum;
 use crate::{Package, PackageKind};
 
 /// The most packages that one file may name.
@@ -69,6 +71,13 @@ impl Found {
         }
         self.owned_paths.push(path);
         Ok(())
+    }
+
+    /// Says what a file is that a package brought, if that matters; nothing where there is no digest.
+    pub(super) fn brought(&mut self, path: &str, sum: Option<Sum>) {
+        if let Some(sum) = sum.filter(|_| credential::wants(path)) {
+            self.sums.push((path.to_owned(), sum));
+        }
     }
 
     /// Says that all owned paths since the package before are this package's.

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test says so")]
 
+mod brought;
 mod hostile;
 mod made;
 mod peers;

@@ -19,6 +19,7 @@ mod tag {
     pub(super) const OLD_FILE_NAMES: u32 = 1027;
     pub(super) const ARCHITECTURE: u32 = 1022;
     pub(super) const SOURCE_RPM: u32 = 1044;
+    pub(super) const FILE_DIGESTS: u32 = 1035;
     pub(super) const FOLDER_INDICES: u32 = 1116;
     pub(super) const BASE_NAMES: u32 = 1117;
     pub(super) const FOLDER_NAMES: u32 = 1118;
@@ -47,6 +48,7 @@ pub(super) struct Header<'a> {
     base_names: Array<'a>,
     folder_names: Array<'a>,
     folder_indices: Array<'a>,
+    file_digests: Array<'a>,
 }
 
 /// An array in the blob: how many values, and the bytes from the first on.
@@ -131,6 +133,11 @@ impl<'a> Header<'a> {
             tag::BASE_NAMES => &mut self.base_names,
             tag::FOLDER_NAMES => &mut self.folder_names,
             tag::FOLDER_INDICES => &mut self.folder_indices,
+            // Without them, all of the rest is still there.
+            tag::FILE_DIGESTS => {
+                self.file_digests = value.unwrap_or_default();
+                return Ok(());
+            }
             // Whatever else is wrong does not matter to us.
             _ => return Ok(()),
         };
@@ -138,26 +145,29 @@ impl<'a> Header<'a> {
         Ok(())
     }
 
-    /// Yields the absolute paths of the package's files.
+    /// Yields the absolute paths of the package's files, each with its digest in hexadecimal digits,
+    /// which is empty where there is none: of links, and of what programs make at run time.
     ///
     /// # Errors
     ///
     /// [`AnalyserError::TooLarge`] for too many files; and what `yield_path` returns.
     pub(super) fn owned_paths(
         &self,
-        mut yield_path: impl FnMut(String) -> Result<(), AnalyserError>,
+        mut yield_path: impl FnMut(String, &[u8]) -> Result<(), AnalyserError>,
     ) -> Result<(), AnalyserError> {
         if self.base_names.count.max(self.old_file_names.count) > FILES {
             return Err(AnalyserError::TooLarge(format!("more than {FILES} files of a package")));
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        for path in self.old_file_names.strings() {
-            yield_path(text(path))?;
+        let digests = || self.file_digests.strings().chain(std::iter::repeat(&b""[..]));
+        for (path, digest) in self.old_file_names.strings().zip(digests()) {
+            yield_path(text(path), digest)?;
         }
         let folders: HashMap<u32, &[u8]> = (0..).zip(self.folder_names.strings()).collect();
-        for (index, name) in self.folder_indices.numbers().zip(self.base_names.strings()) {
+        let files = self.folder_indices.numbers().zip(self.base_names.strings());
+        for ((index, name), digest) in files.zip(digests()) {
             if let Some(folder) = folders.get(&index) {
-                yield_path(text(&[*folder, name].concat()))?;
+                yield_path(text(&[*folder, name].concat()), digest)?;
             }
         }
         Ok(())

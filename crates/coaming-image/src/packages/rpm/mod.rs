@@ -16,6 +16,7 @@ use header::Header;
 use super::found::{package, text};
 use crate::analyse::{AnalyserError, Found};
 use crate::content::Content;
+use crate::sum::Sum;
 use crate::{Package, PackageKind, SourcePackage};
 
 /// The folders that distributions keep the database in.
@@ -112,7 +113,10 @@ fn add(path: &str, header: &Header<'_>, found: &mut Found) -> Result<(), Analyse
     if header.name == b"gpg-pubkey" {
         return Ok(());
     }
-    header.owned_paths(|owned| found.own(owned))?;
+    header.owned_paths(|owned, digest| {
+        found.brought(&owned, std::str::from_utf8(digest).ok().and_then(Sum::of_hex));
+        found.own(owned)
+    })?;
     found.owned_by(&String::from_utf8_lossy(header.name));
     match of_header(path, header) {
         Some(package) => found.add(package),

@@ -116,7 +116,10 @@ fn reads_what_rpm_writes() {
     assert_eq!((package.name.as_str(), package.version.as_str()), ("made", "2:1.2~rc1-3"));
     assert_eq!(package.licence, "MIT");
     assert_eq!(package.source.as_ref().unwrap().version, "2:1.2~rc1-3");
-    assert_eq!(found.owned_paths, ["/opt/made/data", "/usr/bin/made"]);
+    assert_eq!(found.owned_paths, ["/opt/made/data", "/opt/made/made.conf", "/usr/bin/made"]);
+    let [(path, sum)] = &found.sums[..] else { panic!("{:?}", found.sums) };
+    assert_eq!(path, "/opt/made/made.conf");
+    assert!(crate::sum::Sums::of(b"abc").are_among(&[*sum]));
     assert_eq!(
         package.purl,
         "pkg:rpm/made@1.2~rc1-3?arch=noarch&epoch=2\
@@ -138,9 +141,11 @@ A package.
 %install
 mkdir -p %{buildroot}/usr/bin %{buildroot}/opt/made
 touch %{buildroot}/usr/bin/made %{buildroot}/opt/made/data
+printf abc > %{buildroot}/opt/made/made.conf
 %files
 /usr/bin/made
 /opt/made/data
+%config /opt/made/made.conf
 ";
 
 #[test]
@@ -296,7 +301,7 @@ proptest! {
     #[test]
     fn never_panics_on_arbitrary_headers(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         if let Ok(header) = Header::parse(&bytes) {
-            let _ = header.owned_paths(|_| Ok(()));
+            let _ = header.owned_paths(|_, _| Ok(()));
         }
     }
 }

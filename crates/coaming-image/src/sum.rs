@@ -1,0 +1,76 @@
+//! What a distribution's package says that its files are: by MD5 (dpkg, old rpm), SHA-1 (apk) or SHA-256.
+//!
+//! Nothing is trusted for these: whoever made the image made its databases too. They only tell what
+//! everybody has from what somebody put in its place.
+
+use md5::Digest as _;
+
+/// The digest of a file as its package has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sum {
+    Md5([u8; 16]),
+    Sha1([u8; 20]),
+    Sha256([u8; 32]),
+}
+
+impl Sum {
+    /// A digest by its length; `None` where there is none of that length.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        (bytes.try_into().map(Self::Md5))
+            .or_else(|_| bytes.try_into().map(Self::Sha1))
+            .or_else(|_| bytes.try_into().map(Self::Sha256))
+            .ok()
+    }
+
+    /// A digest in hexadecimal digits.
+    pub(crate) fn of_hex(text: &str) -> Option<Self> {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let byte = |pair: &[u8; 2]| {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()
+        };
+        let bytes: Vec<u8> = pairs.iter().take(33).map(byte).collect::<Option<_>>()?;
+        rest.is_empty().then(|| Self::of_bytes(&bytes)).flatten()
+    }
+}
+
+/// The digests of a file as it is, by each algorithm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sums([Sum; 3]);
+
+impl Sums {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self([
+            Sum::Md5(md5::Md5::digest(bytes).into()),
+            Sum::Sha1(sha1::Sha1::digest(bytes).into()),
+            Sum::Sha256(sha2::Sha256::digest(bytes).into()),
+        ])
+    }
+
+    /// Whether the file has one of these digests.
+    pub(crate) fn are_among(&self, sums: &[Sum]) -> bool {
+        self.0.iter().any(|sum| sums.contains(sum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_a_file_by_each_digest() {
+        let sums = Sums::of(b"abc");
+        for hex in [
+            "900150983cd24fb0d6963f7d28e17f72",
+            "A9993E364706816ABA3E25717850C26C9CD0D89D",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        ] {
+            assert!(sums.are_among(&[Sum::Md5([0; 16]), Sum::of_hex(hex).unwrap()]), "{hex}");
+            assert_eq!(Sum::of_hex(&hex[1..]), None);
+            assert_eq!(Sum::of_hex(&hex.replace('9', "x").replace('b', "y")), None);
+        }
+        assert!(!sums.are_among(&[Sum::Sha1([0; 20])]));
+        assert_eq!(Sum::of_hex(""), None);
+        assert_eq!(Sum::of_hex("newconffile"), None);
+    }
+}
