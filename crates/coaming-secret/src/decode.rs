@@ -40,10 +40,15 @@ pub(crate) fn readable(value: &str) -> Option<String> {
 
 /// What a value says that its name says to be base64, however short it is.
 pub(crate) fn named_base64(name: &str, value: &str) -> Option<String> {
-    let lower = name.to_ascii_lowercase();
-    let is_said = lower.ends_with("b64") || lower.ends_with("base64");
+    let is_said = ends_with(name, "b64") || ends_with(name, "base64");
     let decoded = if is_said { base64(value.trim())? } else { return None };
     String::from_utf8(decoded).ok().filter(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
+}
+
+/// Whether the text ends so, in any case.
+fn ends_with(text: &str, end: &str) -> bool {
+    let start = text.len().saturating_sub(end.len());
+    text.as_bytes().get(start..).is_some_and(|own| own.eq_ignore_ascii_case(end.as_bytes()))
 }
 
 /// What one encoding less says.
@@ -127,7 +132,7 @@ pub(crate) fn gunzip(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut unpacked = Vec::new();
-    flate2::read::GzDecoder::new(bytes).take(MAX_UNPACKED).read_to_end(&mut unpacked).ok()?;
+    flate2::bufread::GzDecoder::new(bytes).take(MAX_UNPACKED).read_to_end(&mut unpacked).ok()?;
     Some(unpacked)
 }
 

@@ -87,7 +87,7 @@ enum Lead {
 
 /// Finds credentials in texts. Made once, used by many threads.
 pub struct Detector {
-    literals: Option<Literals>,
+    literals: Literals,
     leads: Vec<(Lead, String)>,
     judge: Judge,
     key: FingerprintKey,
@@ -154,7 +154,7 @@ impl Detector {
     #[must_use]
     pub fn new(key: FingerprintKey) -> Self {
         let leads = leads();
-        let literals = Literals::new(leads.iter().map(|(_, literal)| literal.clone()));
+        let literals = Literals::new(leads.iter().map(|(_, literal)| literal.as_str()));
         Self { literals, leads, judge: Judge::new(), key, own: None }
     }
 
@@ -220,14 +220,13 @@ impl Detector {
     }
 
     fn literals_in(&self, text: &[u8], found: &mut Vec<Candidate>) {
-        let Some(literals) = self.literals.as_ref().filter(|_| text.len() >= SHORTEST) else {
+        if text.len() < SHORTEST {
             return;
-        };
+        }
         // What was read around one hit is not read again for the next: time is linear.
         let (mut names_until, mut percent_until, mut encoded_until) = (0, 0, 0);
-        for hit in literals.find_in(text) {
-            let Some((lead, literal)) = self.leads.get(hit.pattern().as_usize()) else { continue };
-            let start = hit.start();
+        for (start, place) in self.literals.find(text) {
+            let Some((lead, literal)) = self.leads.get(place) else { continue };
             match *lead {
                 Lead::Token(kind, literal) => tokens::token(text, start, kind, literal, found),
                 Lead::Encoded if start >= encoded_until => {

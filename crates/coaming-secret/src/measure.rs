@@ -16,30 +16,41 @@ pub(crate) struct Makeup {
 /// What a text is made of.
 pub(crate) fn makeup(text: &[u8]) -> Makeup {
     let mut makeup = Makeup::default();
-    let mut seen = [false; 256];
+    let mut seen = Seen::default();
     let mut last = None;
     for &byte in text {
-        let class = match byte {
-            b'a'..=b'z' => 0,
-            b'A'..=b'Z' => 1,
-            b'0'..=b'9' => 2,
-            _ => 3,
-        };
-        match class {
-            0 => makeup.lower += 1,
-            1 => makeup.upper += 1,
-            2 => makeup.digits += 1,
-            _ => makeup.others += 1,
-        }
-        if last.is_some_and(|last| last != class) {
-            makeup.changes += 1;
-        }
+        let (lower, upper) = (byte.is_ascii_lowercase(), byte.is_ascii_uppercase());
+        let digit = byte.is_ascii_digit();
+        makeup.lower += usize::from(lower);
+        makeup.upper += usize::from(upper);
+        makeup.digits += usize::from(digit);
+        let class = (lower, upper, digit);
+        makeup.changes += usize::from(last.is_some_and(|last| last != class));
         last = Some(class);
-        let place = &mut seen[usize::from(byte)];
-        makeup.distinct += usize::from(!*place);
-        *place = true;
+        makeup.distinct += usize::from(seen.is_new(byte));
     }
+    makeup.others = text.len() - makeup.lower - makeup.upper - makeup.digits;
     makeup
+}
+
+/// The bytes that were seen, a bit for each.
+#[derive(Default)]
+struct Seen([u64; 4]);
+
+impl Seen {
+    /// Whether the byte is seen for the first time.
+    fn is_new(&mut self, byte: u8) -> bool {
+        let (word, bit) = (&mut self.0[usize::from(byte >> 6)], 1 << (byte & 63));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+}
+
+/// Whether a text is made of so few different bytes. Most texts tell by their first ones.
+pub(crate) fn has_at_most(text: &[u8], distinct: usize) -> bool {
+    let mut seen = Seen::default();
+    text.iter().filter(|&&byte| seen.is_new(byte)).nth(distinct).is_none()
 }
 
 /// Shannon entropy in bits a character: 0 for nothing and for one character repeated.

@@ -217,7 +217,11 @@ impl Words {
             if words.open() == words.text.len() {
                 start = place;
             }
-            words.text.extend(character.to_lowercase());
+            if character.is_ascii() {
+                words.text.push(character.to_ascii_lowercase());
+            } else {
+                words.text.extend(character.to_lowercase());
+            }
             before = Some(character);
         }
         words.close(start);

@@ -1,7 +1,9 @@
 //! Tokens that are known by their own form: what is looked at around a literal of a kind.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use base64::Engine as _;
 use coaming_finding::Confidence;
 
@@ -103,13 +105,12 @@ fn inner_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Ra
 
 /// The random part of a token is no random text.
 fn is_made_up(random: &[u8]) -> bool {
-    const WORDS: &[&[u8]] =
-        &[b"example", b"xxxxx", b"placeholder", b"your-", b"your_", b"redacted"];
-    let lower = random.to_ascii_lowercase();
-    noise::is_filler(random)
-        || noise::has_run(random)
-        || WORDS.iter().any(|word| pem::find(&lower, word).is_some())
-        || random.len() >= 16 && measure::makeup(random).distinct < 7
+    const WORDS: &[&str] = &["example", "xxxxx", "placeholder", "your-", "your_", "redacted"];
+    static FINDER: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(WORDS).ok());
+    noise::is_monotonous(random)
+        || FINDER.as_ref().is_some_and(|finder| finder.is_match(random))
+        || random.len() >= 16 && measure::has_at_most(random, 6)
 }
 
 /// Whether a token can start here: nothing before it belongs to it.

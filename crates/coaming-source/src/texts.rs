@@ -117,7 +117,7 @@ fn may_be_manifest(text: &str) -> bool {
         return false;
     }
     let has = |field: &str| {
-        text.match_indices(field).any(|(at, _)| {
+        memchr::memmem::find_iter(text.as_bytes(), field).any(|at| {
             let before = text.get(..at).unwrap_or_default();
             let quoted = before.strip_suffix(['"', '\'']).unwrap_or(before);
             is_json || quoted.is_empty() || quoted.ends_with(['\n', '\u{FEFF}'])

@@ -305,6 +305,7 @@ impl Document {
         self.nodes.is_empty()
     }
 
+    #[inline]
     fn data(&self, id: NodeId) -> &NodeData {
         &self.nodes[id.0 as usize]
     }
@@ -335,6 +336,7 @@ impl<'a> Entry<'a> {
     /// The key as the API server reads it: `1:` is the key `"1"`, `0x10:` is `"16"`, `on:` is
     /// `"true"`.
     #[must_use]
+    #[inline]
     pub fn name(&self) -> &'a str {
         self.key.text()
     }
@@ -355,6 +357,7 @@ impl<'a> Node<'a> {
 
     /// What it is.
     #[must_use]
+    #[inline]
     pub fn kind(self) -> Kind {
         match self.data().shape {
             Shape::Scalar(_) => Kind::Scalar,
@@ -365,12 +368,14 @@ impl<'a> Node<'a> {
 
     /// Whether it is a mapping.
     #[must_use]
+    #[inline]
     pub fn is_mapping(self) -> bool {
         self.kind() == Kind::Mapping
     }
 
     /// Whether it is a sequence.
     #[must_use]
+    #[inline]
     pub fn is_sequence(self) -> bool {
         self.kind() == Kind::Sequence
     }
@@ -402,12 +407,22 @@ impl<'a> Node<'a> {
     /// A scalar's text after escapes and folding, whatever its type; empty for a collection. Of a
     /// key that is no string, the string that it becomes (see [`Entry::name`]).
     #[must_use]
+    #[inline]
     pub fn text(self) -> &'a str {
         let data = self.data();
         if !matches!(data.shape, Shape::Scalar(_)) {
             return "";
         }
         self.document.text(data)
+    }
+
+    /// Where [`Node::text`] stands in the source; `None` where it does not stand there letter by letter,
+    /// as with escapes and indented blocks, and for a collection.
+    #[must_use]
+    pub fn text_span(self) -> Option<Span> {
+        let data = self.data();
+        let is_slice = matches!(data.shape, Shape::Scalar(_)) && data.value == Value::Written;
+        (is_slice && self.document.has_spans).then(|| Span::new(data.first, data.first + data.len))
     }
 
     /// What the scalar means to Kubernetes; `None` for a collection.
@@ -591,6 +606,7 @@ impl<'a> Node<'a> {
         self.document.children.get(start..start + data.len as usize).unwrap_or_default()
     }
 
+    #[inline]
     fn data(self) -> &'a NodeData {
         self.document.data(self.id)
     }

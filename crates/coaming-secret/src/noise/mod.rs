@@ -6,7 +6,7 @@
 mod placeholder;
 mod reference;
 
-pub(crate) use placeholder::{has_run, is_filler, is_placeholder};
+pub(crate) use placeholder::{has_run, is_monotonous, is_placeholder};
 pub(crate) use reference::{is_hash, is_reference, is_template};
 
 use crate::{check, measure};

@@ -283,37 +283,48 @@ fn is_of_words(text: &[u8]) -> bool {
 
 /// The same few characters again and again, or the alphabet in its order. People do choose
 /// `falcon0000`: only where a run is nearly all of the text it is none.
-pub(crate) fn is_filler(value: &[u8]) -> bool {
-    if value.len() < 3 {
-        return false;
-    }
-    let distinct = measure::makeup(value).distinct;
-    if distinct <= 2 || value.len() >= 16 && distinct <= 4 {
-        return true;
-    }
-    let (same, rising) = longest_runs(value);
-    same >= 4 && same * 3 > value.len() * 2 || rising >= 9 && value.len() > 10
+fn is_filler(value: &[u8]) -> bool {
+    is_filler_with(value, longest_runs(value))
+}
+
+/// Whether it is filler ([`is_filler`]) or has a run ([`has_run`]).
+pub(crate) fn is_monotonous(value: &[u8]) -> bool {
+    let runs = longest_runs(value);
+    is_filler_with(value, runs) || has_run_with(value, runs)
+}
+
+fn is_filler_with(value: &[u8], (same, rising): Runs) -> bool {
+    let length = value.len();
+    length >= 3
+        && (same >= 4 && same * 3 > length * 2
+            || rising >= 9 && length > 10
+            || measure::has_at_most(value, if length >= 16 { 4 } else { 2 }))
 }
 
 /// Whether one character stands so often in a row that no machine made the text at random.
 pub(crate) fn has_run(value: &[u8]) -> bool {
-    let (same, _) = longest_runs(value);
+    has_run_with(value, longest_runs(value))
+}
+
+fn has_run_with(value: &[u8], (same, _): Runs) -> bool {
     same >= 6 && same * 5 >= value.len() && value.len() < 60 || same >= 4 && same * 3 >= value.len()
 }
 
 /// How long the longest run of one character is, and of characters that follow each other.
-fn longest_runs(value: &[u8]) -> (usize, usize) {
+type Runs = (usize, usize);
+
+fn longest_runs(value: &[u8]) -> Runs {
     let (mut same, mut rising, mut longest_same, mut longest_rising) = (1, 1, 1, 1);
-    for pair in value.windows(2) {
-        let &[before, after] = pair else { continue };
-        let (before, after) = (before.to_ascii_lowercase(), after.to_ascii_lowercase());
+    let mut bytes = value.iter().map(u8::to_ascii_lowercase);
+    let mut before = bytes.next().unwrap_or_default();
+    for after in bytes {
+        let follows =
+            after == before.wrapping_add(1) || before == b'9' && matches!(after, b'0' | b'a');
         same = if before == after { same + 1 } else { 1 };
-        let follows = after == before.wrapping_add(1)
-            || before == b'9' && after == b'0'
-            || before == b'9' && after == b'a';
         rising = if follows { rising + 1 } else { 1 };
         longest_same = longest_same.max(same);
         longest_rising = longest_rising.max(rising);
+        before = after;
     }
     (longest_same, longest_rising)
 }

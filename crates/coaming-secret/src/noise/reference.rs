@@ -5,6 +5,16 @@ use super::starts_with;
 /// Something else is put here later: `{{ .Values.x }}`, `${X}`, `$(X)`, `$X`, `%X%`, `<x>`, `@x@`, `%s`.
 pub(crate) fn is_template(value: &str) -> bool {
     let value = value.trim();
+    // Each form has one of these: most values have none, and are told by one look.
+    let is_sign = |byte| {
+        matches!(
+            byte,
+            b'{' | b'$' | b'(' | b'<' | b'%' | b'#' | b'[' | b'_' | b'@' | b'&' | b'*' | b'?'
+        )
+    };
+    if !value.bytes().any(is_sign) {
+        return false;
+    }
     const OPENINGS: &[&str] = &["{{", "${", "$(", "<%", "%{", "#{", "{%", "$[", "((", "[[", "__"];
     let identifier = |text: &str| {
         !text.is_empty()

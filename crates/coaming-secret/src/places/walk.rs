@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use coaming_yaml::{Node, Span};
+use memchr::memmem;
 
 use super::{Holder, Place, command, is_sops, nested, secret};
 use crate::{Detection, Detector, Origin};
@@ -304,14 +305,20 @@ fn is_leak(key: &str, value: Node<'_>) -> bool {
 
 /// Where a part of a scalar's text stands in the source, if it stands there letter by letter.
 fn exact_span(node: Node<'_>, range: Range<usize>) -> Option<Span> {
-    let span = node.span()?;
-    let source = node.document().source().get(span.start as usize..span.end as usize)?;
     let text = node.text();
     let part = text.get(range.clone())?;
     let first = part.lines().next().filter(|line| !line.is_empty())?;
-    // The same text may stand there several times: take as many as come before in the scalar.
-    let before = text.get(..range.start)?.matches(first).count();
-    let (at, _) = source.match_indices(first).nth(before)?;
-    let start = span.start + u32::try_from(at).ok()?;
-    Some(Span::new(start, start + u32::try_from(first.len()).ok()?))
+    let length = u32::try_from(first.len()).ok()?;
+    let start = match node.text_span() {
+        Some(whole) => whole.start + u32::try_from(range.start).ok()?,
+        None => {
+            let span = node.span()?;
+            let source = node.document().source().get(span.start as usize..span.end as usize)?;
+            // The same text may stand there several times: take as many as come before in the scalar.
+            let finder = memmem::Finder::new(first);
+            let before = finder.find_iter(text.get(..range.start)?.as_bytes()).count();
+            span.start + u32::try_from(finder.find_iter(source.as_bytes()).nth(before)?).ok()?
+        }
+    };
+    Some(Span::new(start, start + length))
 }
