@@ -23,6 +23,9 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("vault-batch-token", "Vault batch token", &["hvb."], "[A-Za-z0-9_-]{100,}"),
     prefixed("vault-recovery-token", "Vault recovery token", &["hvr."], "[A-Za-z0-9_-]{24,}"),
     named("vault-legacy-token", "Vault token", &["vault", "bao", "token"], r"s\.[A-Za-z0-9]{24}"),
+    // By itself, as long as nobody could have written it: `s.` is also a variable of code.
+    prefixed("vault-legacy-service-token", "Vault token", &["s."], "[A-Za-z0-9]{24}")
+        .checked(check::unwritten),
     prefixed(
         "age-secret-key",
         "age secret key",

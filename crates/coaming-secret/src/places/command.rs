@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use super::program::{SIGNS, passwords};
+use super::program::{SIGNS, of_image, passwords};
 use crate::{Confidence, Detection, Detector, Origin};
 
 /// The credentials in the words of a command: which word, the flag it belongs to (else `argument`), and what
@@ -40,6 +40,18 @@ pub fn in_words(detector: &Detector, words: &[&str]) -> Vec<(usize, String, Dete
     }
     found.sort_by_key(|(place, _, detection)| (*place, detection.range.start));
     found
+}
+
+/// The same in the arguments of a container whose image starts a program of its own.
+pub(super) fn in_arguments(
+    detector: &Detector,
+    image: &str,
+    arguments: &[&str],
+) -> Vec<(usize, String, Detection)> {
+    let Some(program) = of_image(image) else { return in_words(detector, arguments) };
+    let words: Vec<&str> = std::iter::once(program).chain(arguments.iter().copied()).collect();
+    let found = in_words(detector, &words).into_iter();
+    found.filter_map(|(place, name, found)| Some((place.checked_sub(1)?, name, found))).collect()
 }
 
 /// `--password`

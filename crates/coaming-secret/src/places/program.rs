@@ -52,6 +52,17 @@ const PROGRAMS: &[Program] = &[
     },
 ];
 
+/// Programs whose images are those of their servers, which take other flags.
+const SERVERS: &[&str] = &["mysql", "mariadb", "mongo"];
+
+/// The program that an image of this name starts with: `curlimages/curl` takes the arguments of `curl`.
+pub(super) fn of_image(image: &str) -> Option<&'static str> {
+    let base = image.rsplit('/').next()?;
+    let base = base.split(['@', ':']).next()?;
+    let mut names = PROGRAMS.iter().flat_map(|known| known.names);
+    names.find(|name| **name == base && !SERVERS.contains(name)).copied()
+}
+
 /// One of these is on every line that one of the programs takes a password on.
 pub(super) const SIGNS: &[&str] = &["curl", " -p", " -a ", " -P ", " -w "];
 
@@ -142,6 +153,15 @@ mod tests {
                 Shape::Next | Shape::Pair => format!("{name} {flag} x"),
             };
             assert!(SIGNS.iter().any(|sign| line.contains(sign)), "{line}");
+        }
+    }
+
+    #[test]
+    fn images_of_programs() {
+        assert_eq!(of_image("curlimages/curl:8.5.0"), Some("curl"));
+        assert_eq!(of_image("registry.example.com:5000/tools/curl@sha256:0a"), Some("curl"));
+        for image in ["mysql:8", "nginx", "example.com/curl/web:1", ""] {
+            assert_eq!(of_image(image), None, "{image}");
         }
     }
 

@@ -82,12 +82,14 @@ struct Context<'a> {
     parent: &'a str,
     key: &'a str,
     container: Option<&'a str>,
+    /// The image whose program the container starts; empty where the container names one itself.
+    image: &'a str,
     in_environment: bool,
 }
 
 impl<'a> Context<'a> {
     fn new(key: &'a str) -> Self {
-        Self { parent: "", key, container: None, in_environment: false }
+        Self { parent: "", key, container: None, image: "", in_environment: false }
     }
 
     fn below(self, key: &'a str) -> Self {
@@ -135,8 +137,9 @@ impl<'a, 'd> Walker<'a, 'd> {
 
     fn mapping(&mut self, node: Node<'a>, mut context: Context<'a>, depth: usize) {
         let name = node.get("name").and_then(Node::as_str);
-        if node.get("image").is_some() {
+        if let Some(image) = node.get("image") {
             context.container = name.or(context.container);
+            context.image = if node.get("command").is_none() { image.text() } else { "" };
         }
         // `name` and `value`: a variable, a header, a parameter.
         let value = node.get("value").filter(|value| !value.is_mapping() && !value.is_sequence());
@@ -163,7 +166,7 @@ impl<'a, 'd> Walker<'a, 'd> {
 
     fn sequence(&mut self, node: Node<'a>, context: Context<'a>, depth: usize) {
         if matches!(context.key, "command" | "args" | "entrypoint" | "cmd") {
-            return self.command(node, context.container);
+            return self.command(node, context);
         }
         for item in node.items() {
             let in_environment = context.in_environment;
@@ -207,13 +210,15 @@ impl<'a, 'd> Walker<'a, 'd> {
         }
     }
 
-    fn command(&mut self, node: Node<'a>, container: Option<&'a str>) {
+    fn command(&mut self, node: Node<'a>, context: Context<'a>) {
         let words: Vec<(Node<'a>, &'a str)> =
             node.items().filter_map(|item| Some((item, item.as_str()?))).collect();
         let texts: Vec<&str> = words.iter().map(|(_, text)| *text).collect();
-        for (place, name, detection) in command::in_words(self.detector, &texts) {
+        // A probe's command is started by itself, whatever the image starts.
+        let image = if context.key == "args" { context.image } else { "" };
+        for (place, name, detection) in command::in_arguments(self.detector, image, &texts) {
             if let Some((node, _)) = words.get(place) {
-                self.add(*node, Holder::Command, &name, container, "", detection);
+                self.add(*node, Holder::Command, &name, context.container, "", detection);
             }
         }
     }
