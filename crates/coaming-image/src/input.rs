@@ -115,18 +115,6 @@ impl Input {
         Ok(count - left)
     }
 
-    /// Reads until the target is full or there is no more; says how many bytes it was.
-    pub(crate) fn fill_up(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(room) = target.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match self.read(room)? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        Ok(filled)
-    }
-
     /// Reads a stream to its end, without keeping anything; a file has nothing to check there.
     pub(crate) fn drain(&mut self) -> io::Result<()> {
         if matches!(self.origin, Origin::Stream(_)) {
@@ -165,6 +153,18 @@ impl Input {
         self.end += count;
         Ok(count)
     }
+}
+
+/// Reads until the target is full or there is no more; says how many bytes it was.
+pub(crate) fn fill_up(from: &mut impl Read, target: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(room) = target.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match from.read(room)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
 }
 
 impl Read for Input {

@@ -16,6 +16,7 @@ use crate::analyse::{Analyser, Found, Reader};
 use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
 use crate::content::Content;
 use crate::credential::{self, Leak};
+use crate::input::fill_up;
 use crate::memory::Room;
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
@@ -467,7 +468,7 @@ impl Place<'_> {
             return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
         }
         if let Some(bytes) = buffer.room_for(size) {
-            let filled = walk.input.fill_up(bytes)?;
+            let filled = fill_up(&mut walk.input, bytes)?;
             return Ok(Content::lent(Arc::clone(&buffer.bytes), filled));
         }
         let mut file = tempfile::tempfile()?;

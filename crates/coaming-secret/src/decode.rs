@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use base64::Engine as _;
 
+use crate::noise::ends_with;
 use crate::{check, measure};
 
 /// The longest value that is decoded.
@@ -43,12 +44,6 @@ pub(crate) fn named_base64(name: &str, value: &str) -> Option<String> {
     let is_said = ends_with(name, "b64") || ends_with(name, "base64");
     let decoded = if is_said { base64(value.trim())? } else { return None };
     String::from_utf8(decoded).ok().filter(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
-}
-
-/// Whether the text ends so, in any case.
-fn ends_with(text: &str, end: &str) -> bool {
-    let start = text.len().saturating_sub(end.len());
-    text.as_bytes().get(start..).is_some_and(|own| own.eq_ignore_ascii_case(end.as_bytes()))
 }
 
 /// What one encoding less says.

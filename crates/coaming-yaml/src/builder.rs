@@ -6,11 +6,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use crate::arena::{Expansion, NONE, NodeData, Shape, Typing, Value, expansion_of};
 use crate::literal::Literals;
-use crate::tree::{
-    AliasSite, Comment, Document, Expansion, NONE, NodeData, NodeId, ScalarStyle, Shape, Span,
-    Style, SyntaxError, Typing, Value, expansion_of,
-};
+use crate::tree::{AliasSite, Comment, Document, NodeId, ScalarStyle, Span, Style, SyntaxError};
 
 /// Copies of anchored nodes may outnumber the nodes that were written by this factor …
 const COPIES_PER_NODE: usize = 10;

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use crate::arena::{Shape, Typing};
 use crate::builder::{Builder, Text};
-use crate::tree::{Document, Kind, Node, Scalar, ScalarStyle, Shape, Span, Style, Typing};
+use crate::tree::{Document, Kind, Node, Scalar, ScalarStyle, Span, Style};
 
 /// Reads the JSON values in `source`, one after the other; `None` where it is anything else.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {

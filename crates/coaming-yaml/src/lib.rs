@@ -15,6 +15,7 @@
 //! * No input makes this crate panic: depth, size and aliases are bounded, and what is refused is
 //!   reported as a [`SyntaxError`] with its place.
 
+mod arena;
 mod builder;
 mod json;
 mod lenient;

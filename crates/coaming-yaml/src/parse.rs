@@ -10,10 +10,10 @@ use granit_parser::{
     StructureStyle, Tag,
 };
 
+use crate::arena::{Shape, Typing};
 use crate::builder::{Builder, Text};
 use crate::tree::{
-    Comment, Document, Placement, Scalar, ScalarStyle, Shape, Span, Stream, Style, SyntaxError,
-    Typing,
+    Comment, Document, Placement, Scalar, ScalarStyle, Span, Stream, Style, SyntaxError,
 };
 
 /// The longest text that is read, in bytes: positions are kept in 32 bits.

@@ -16,10 +16,9 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::arena::{Shape, Typing};
 use crate::builder::{Builder, Text};
-use crate::tree::{
-    Comment, Document, Placement, ScalarStyle, Shape, Span, Style, SyntaxError, Typing,
-};
+use crate::tree::{Comment, Document, Placement, ScalarStyle, Span, Style, SyntaxError};
 
 /// The longest key: YAML's own limit for keys is 1,024 characters.
 const MAX_KEY: usize = 1000;

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use crate::tree::{Scalar, Typing};
+use crate::arena::Typing;
+use crate::tree::Scalar;
 
 /// What `text` means, given how its type comes about.
 pub(crate) fn typed(text: &str, typing: Typing) -> Scalar<'_> {

@@ -264,5 +264,5 @@ fn values_without_text_have_no_spans() {
 #[test]
 fn nodes_are_small() {
     // A scan holds every node of every file: a word more is a tenth of its trees' memory.
-    assert_eq!(size_of::<crate::tree::NodeData>(), 24);
+    assert_eq!(size_of::<crate::arena::NodeData>(), 24);
 }

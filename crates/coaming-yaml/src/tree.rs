@@ -4,9 +4,9 @@
 //! one of its nodes: `Copy`, borrowed, as cheap as a pair of words.
 
 use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::Arc;
 
+use crate::arena::{Expansion, NONE, NodeData, Shape, Value, expansion_of};
 use crate::literal::Literals;
 use crate::path::{Path, Step};
 
@@ -45,9 +45,6 @@ const FEW_ENTRIES: usize = 16;
 /// The index of a node in its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) u32);
-
-/// No index.
-pub(crate) const NONE: u32 = u32::MAX;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,82 +146,6 @@ pub struct Stream {
     pub documents: Vec<Document>,
     /// Syntax errors, in the order of the text. Each costs its own document only.
     pub errors: Vec<SyntaxError>,
-}
-
-/// The nodes that one alias brought in: a range of the arena.
-#[derive(Clone, Debug)]
-pub(crate) struct Expansion {
-    pub(crate) nodes: Range<u32>,
-    pub(crate) site: AliasSite,
-}
-
-/// Which of the expansions, in the order of the arena, brought in `node`.
-pub(crate) fn expansion_of(expansions: &[Expansion], node: NodeId) -> Option<usize> {
-    let after = expansions.partition_point(|expansion| expansion.nodes.start <= node.0);
-    let position = after.checked_sub(1)?;
-    expansions.get(position)?.nodes.contains(&node.0).then_some(position)
-}
-
-/// A node as the arena holds it. There are many: nothing is in here that few of them have.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NodeData {
-    pub(crate) span: Span,
-    pub(crate) parent: u32,
-    /// Scalar: where its [`Value`] is. Collection: first index into `children`.
-    pub(crate) first: u32,
-    /// Scalar: length of the value (but of a literal). Collection: how many children (a mapping's
-    /// keys count too).
-    pub(crate) len: u32,
-    pub(crate) shape: Shape,
-    pub(crate) value: Value,
-    pub(crate) typing: Typing,
-}
-
-impl NodeData {
-    /// A scalar's text.
-    pub(crate) fn text<'t>(
-        &self,
-        source: &'t str,
-        cooked: &'t str,
-        literals: &'t Literals,
-    ) -> &'t str {
-        let first = self.first as usize;
-        let range = first..first + self.len as usize;
-        match self.value {
-            Value::Written => source.get(range).unwrap_or_default(),
-            Value::Cooked => cooked.get(range).unwrap_or_default(),
-            Value::Literal => literals.text(first, self.span.text(source)),
-        }
-    }
-}
-
-/// Where a scalar's text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
-    /// In the source, at this offset.
-    Written,
-    /// In `cooked`, at this offset.
-    Cooked,
-    /// At this place of `literals`, once it is asked for.
-    Literal,
-}
-
-/// How a scalar's type comes about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Typing {
-    /// Text, whatever it looks like: quoted, a block, or tagged `!!str` or with a foreign tag.
-    Text,
-    /// By its looks: plain, or tagged `!!int`, `!!bool` or `!!null`.
-    Resolved,
-    /// By its looks, whole numbers as floats: tagged `!!float`.
-    Float,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    Scalar(ScalarStyle),
-    Sequence(Style),
-    Mapping(Style),
 }
 
 /// One document: an arena of nodes over a shared source text.

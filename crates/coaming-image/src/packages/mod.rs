@@ -90,11 +90,12 @@ pub struct FilePackages {
 #[must_use]
 pub fn packages_of_file(path: &str, bytes: Vec<u8>) -> FilePackages {
     let mut all = FilePackages::default();
-    let content = Content::memory(bytes.clone());
+    let content = Content::memory(bytes);
+    let bytes = content.in_memory().unwrap_or_default();
     for analyser in ANALYSERS {
         let found = match &analyser.reader {
             Reader::Whole { wants, limit, read } => {
-                (wants(path) && bytes.len() as u64 <= *limit).then(|| read(path, &bytes))
+                (wants(path) && bytes.len() as u64 <= *limit).then(|| read(path, bytes))
             }
             Reader::Seek { wants, read } => wants(path).then(|| read(path, &mut content.clone())),
             Reader::Executable { read } => {

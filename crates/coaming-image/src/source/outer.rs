@@ -10,7 +10,7 @@ use super::{
 };
 use crate::archive::{EntryKind, Step, Walk};
 use crate::blob::{Blob, Compression, compression, decompress};
-use crate::input::Input;
+use crate::input::{Input, fill_up};
 
 /// The most members that such an archive may have: a few for each layer.
 const MEMBER_LIMIT: usize = 20_000;
@@ -150,13 +150,7 @@ fn plain(mut file: File) -> io::Result<File> {
 /// How a file begins.
 fn start(file: &mut File) -> io::Result<[u8; 6]> {
     let mut magic = [0; 6];
-    let mut filled = 0;
-    while let Some(rest) = magic.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest)? {
-            0 => break,
-            count => filled += count,
-        }
-    }
+    fill_up(file, &mut magic)?;
     file.rewind()?;
     Ok(magic)
 }

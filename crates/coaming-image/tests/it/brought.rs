@@ -32,6 +32,12 @@ fn credentials(layers: &[Files<'_>]) -> Vec<String> {
     found
 }
 
+/// What the package brought is not told; of what a layer above changed, these are.
+fn tells_changes(package: Files<'_>, changes: Files<'_>, told: &[&str]) {
+    assert_eq!(credentials(&[package]), [""; 0]);
+    assert_eq!(credentials(&[package, changes]), told);
+}
+
 #[test]
 fn a_file_of_a_debian_package_that_was_changed_is_told() {
     let sum = format!("{MD5}  opt/app/.netrc\n");
@@ -47,18 +53,15 @@ fn a_file_of_a_debian_package_that_was_changed_is_told() {
         // What the package owns and no sum is of.
         ("srv/.netrc", 0o644, BROUGHT),
     ];
-    assert_eq!(credentials(&[package]), [""; 0]);
     // A file that a layer above changed, with a sum or without; and one that was only touched.
-    assert_eq!(
-        credentials(&[
-            package,
-            &[
-                ("srv/.netrc", 0o644, CHANGED),
-                ("etc/app/.netrc", 0o644, CHANGED),
-                ("opt/app/.netrc", 0o600, BROUGHT),
-            ],
-        ]),
-        ["1/etc/app/.netrc", "1/srv/.netrc"]
+    tells_changes(
+        package,
+        &[
+            ("srv/.netrc", 0o644, CHANGED),
+            ("etc/app/.netrc", 0o644, CHANGED),
+            ("opt/app/.netrc", 0o600, BROUGHT),
+        ],
+        &["1/etc/app/.netrc", "1/srv/.netrc"],
     );
     // Changed in the layer that installed the package: the sums tell.
     let mut changed = package.to_vec();
@@ -87,12 +90,9 @@ fn a_file_of_an_alpine_package_that_was_changed_is_told() {
         ("etc/app/.netrc", 0o644, BROUGHT),
         ("srv/.netrc", 0o644, BROUGHT),
     ];
-    assert_eq!(credentials(&[package]), [""; 0]);
-    assert_eq!(
-        credentials(&[
-            package,
-            &[("etc/app/.netrc", 0o644, CHANGED), ("srv/.netrc", 0o644, CHANGED)]
-        ]),
-        ["1/etc/app/.netrc", "1/srv/.netrc"]
+    tells_changes(
+        package,
+        &[("etc/app/.netrc", 0o644, CHANGED), ("srv/.netrc", 0o644, CHANGED)],
+        &["1/etc/app/.netrc", "1/srv/.netrc"],
     );
 }

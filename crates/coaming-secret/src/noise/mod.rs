@@ -133,6 +133,12 @@ pub(crate) fn starts_with(text: &str, start: &str) -> bool {
     text.as_bytes().get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start.as_bytes()))
 }
 
+/// Whether the text ends so, in any case.
+pub(crate) fn ends_with(text: &str, end: &str) -> bool {
+    let start = text.len().saturating_sub(end.len());
+    text.as_bytes().get(start..).is_some_and(|own| own.eq_ignore_ascii_case(end.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
 //! Flow sequences on one line: `[a, "b"]`.
 
 use super::{Reader, Scalar, Unsure, position, span, starts_plain};
-use crate::tree::{ScalarStyle, Shape, Style};
+use crate::arena::Shape;
+use crate::tree::{ScalarStyle, Style};
 
 impl Reader<'_> {
     /// Reads the sequence whose `[` is at `start`, on the line that ends at `end`.

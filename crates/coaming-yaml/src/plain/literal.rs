@@ -1,7 +1,8 @@
 //! Literal texts: `|` and `|-` with the lines below that are indented deeper.
 
 use super::{Reader, Text, Unsure, leading_spaces, span};
-use crate::tree::{ScalarStyle, Typing};
+use crate::arena::Typing;
+use crate::tree::ScalarStyle;
 
 impl Reader<'_> {
     /// Reads the literal text whose `|` is at `at`, on the line that ends at `end`.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::tree::{NodeData, NodeId};
+use crate::arena::NodeData;
+use crate::tree::NodeId;
 
 /// A small generator of numbers, the same on every run.
 struct Random(u64);

@@ -16,6 +16,7 @@ use header::Header;
 use super::found::{package, text};
 use crate::analyse::{AnalyserError, Found};
 use crate::content::Content;
+use crate::input::fill_up;
 use crate::sum::Sum;
 use crate::{Package, PackageKind, SourcePackage};
 
@@ -53,7 +54,7 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserE
     };
     let mut start = [0; 16];
     let length = content.length();
-    let read = fill(content, &mut start)?;
+    let read = fill_up(content, &mut start)?;
     let result = match &start {
         _ if read < start.len() => Err(malformed("the file is shorter than any database")),
         start if start.starts_with(b"SQLite format 3") => sqlite::blobs(content, length, &mut each),
@@ -167,18 +168,6 @@ type Each<'a> = dyn FnMut(&[u8]) -> Result<(), AnalyserError> + 'a;
 
 fn malformed(message: impl Into<String>) -> AnalyserError {
     AnalyserError::Malformed(message.into())
-}
-
-/// Reads as much as there is of `buffer`'s size.
-fn fill(content: &mut Content, buffer: &mut [u8]) -> Result<usize, AnalyserError> {
-    let mut count = 0;
-    while let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty()) {
-        match content.read(rest)? {
-            0 => break,
-            more => count += more,
-        }
-    }
-    Ok(count)
 }
 
 /// Reads exactly these bytes.
