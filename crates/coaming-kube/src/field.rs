@@ -7,29 +7,32 @@ pub trait Fields<'a>: Copy {
     /// The field, unless it is absent or `null`.
     fn field(self, name: &str) -> Option<Node<'a>>;
 
+    /// The field, if it is there at all. What asks for a type has no need to ask for `null` too.
+    fn written(self, name: &str) -> Option<Node<'a>>;
+
     /// The field, if it is text.
     fn string(self, name: &str) -> Option<&'a str> {
-        self.field(name)?.as_str()
+        self.written(name)?.as_str()
     }
 
     /// The field, if it is a boolean.
     fn boolean(self, name: &str) -> Option<bool> {
-        self.field(name)?.as_bool()
+        self.written(name)?.as_bool()
     }
 
     /// The field, if it is a whole number.
     fn integer(self, name: &str) -> Option<i64> {
-        self.field(name)?.as_int()
+        self.written(name)?.as_int()
     }
 
     /// The field, if it is a mapping.
     fn mapping(self, name: &str) -> Option<Node<'a>> {
-        self.field(name).filter(|node| node.is_mapping())
+        self.written(name).filter(|node| node.is_mapping())
     }
 
     /// The field, if it is a list.
     fn sequence(self, name: &str) -> Option<Node<'a>> {
-        self.field(name).filter(|node| node.is_sequence())
+        self.written(name).filter(|node| node.is_sequence())
     }
 
     /// The items of the field, if it is a list; else nothing.
@@ -52,10 +55,18 @@ impl<'a> Fields<'a> for Node<'a> {
     fn field(self, name: &str) -> Option<Node<'a>> {
         self.get(name).filter(|node| !node.is_null())
     }
+
+    fn written(self, name: &str) -> Option<Node<'a>> {
+        self.get(name)
+    }
 }
 
 impl<'a> Fields<'a> for Option<Node<'a>> {
     fn field(self, name: &str) -> Option<Node<'a>> {
         self?.field(name)
+    }
+
+    fn written(self, name: &str) -> Option<Node<'a>> {
+        self?.get(name)
     }
 }

@@ -8,14 +8,14 @@ use crate::{Fields, PodSecurityContext, SecurityContext};
 #[derive(Clone, Copy, Debug)]
 pub struct PodSpec<'a> {
     node: Node<'a>,
-    metadata: Option<Node<'a>>,
+    template: Option<Node<'a>>,
 }
 
 impl<'a> PodSpec<'a> {
-    /// A view of a pod specification; `metadata` is the pod's own.
+    /// A view of a pod specification; `template` is what has the pod's own metadata beside it.
     #[must_use]
-    pub fn new(node: Node<'a>, metadata: Option<Node<'a>>) -> Self {
-        Self { node, metadata }
+    pub fn new(node: Node<'a>, template: Option<Node<'a>>) -> Self {
+        Self { node, template }
     }
 
     /// The specification's node.
@@ -27,13 +27,13 @@ impl<'a> PodSpec<'a> {
     /// The pod's metadata.
     #[must_use]
     pub fn metadata(self) -> Option<Node<'a>> {
-        self.metadata
+        self.template.mapping("metadata")
     }
 
     /// The value of an annotation of the pod.
     #[must_use]
     pub fn annotation(self, name: &str) -> Option<Node<'a>> {
-        self.metadata.mapping("annotations").field(name)
+        self.metadata().mapping("annotations").field(name)
     }
 
     /// The pod-level security context.

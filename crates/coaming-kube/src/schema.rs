@@ -66,57 +66,64 @@ enum Shape {
     Quantity,
     WholeOrText,
     Anything,
-    Object(&'static str),
+    /// A type, by its place in the table.
+    Object(usize),
     List(Box<Shape>),
     Map(Box<Shape>),
 }
 
-/// A type's fields, sorted by name.
+/// A type's fields, sorted by [`order`].
 type Fieldset = Vec<(&'static str, Shape)>;
+
+/// Shorter names first: most comparisons end with the lengths.
+fn order(name: &str) -> (usize, &str) {
+    (name.len(), name)
+}
 
 /// The shape of a field. Mappings are small: to search is cheaper than to hash.
 fn shape_of<'t>(fields: &'t Fieldset, name: &str) -> Option<&'t Shape> {
-    let place = fields.binary_search_by(|(field, _)| (*field).cmp(name)).ok()?;
+    let place = fields.binary_search_by(|(field, _)| order(field).cmp(&order(name))).ok()?;
     fields.get(place).map(|(_, shape)| shape)
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
-    roots: HashMap<(&'static str, &'static str), &'static str>,
-    types: HashMap<&'static str, Fieldset>,
+    roots: HashMap<(&'static str, &'static str), usize>,
+    types: Vec<Fieldset>,
+    pod_spec: usize,
 }
 
 fn table() -> &'static Table {
     static PARSED: OnceLock<Table> = OnceLock::new();
     PARSED.get_or_init(|| {
-        let mut table = Table::default();
-        for line in TABLE.lines() {
-            let mut words = line.split(' ');
-            match words.next() {
-                Some("=") => {
-                    if let (Some(version), Some(kind), Some(name)) =
-                        (words.next(), words.next(), words.next())
-                    {
-                        table.roots.insert((version, kind), name);
-                    }
-                }
-                Some(name) => {
-                    let fields = words.filter_map(|word| {
-                        let (field, shape) = word.split_once(':')?;
-                        Some((field, parse_shape(shape)))
-                    });
-                    let mut fields: Fieldset = fields.collect();
-                    fields.sort_by_key(|(field, _)| *field);
-                    table.types.insert(name, fields);
-                }
-                None => {}
-            }
+        let (roots, types): (Vec<&str>, Vec<&str>) =
+            TABLE.lines().partition(|line| line.starts_with("= "));
+        let names = types.iter().map(|line| line.split(' ').next().unwrap_or_default());
+        let places: Places = names.enumerate().map(|(place, name)| (name, place)).collect();
+        let roots = roots.iter().filter_map(|line| {
+            let mut words = line.split(' ').skip(1);
+            let of = (words.next()?, words.next()?);
+            Some((of, *places.get(words.next()?)?))
+        });
+        let fields = types.iter().map(|line| {
+            let words = line.split(' ').filter_map(|word| word.split_once(':'));
+            let shapes = words.map(|(field, shape)| (field, parse_shape(shape, &places)));
+            let mut fields: Fieldset = shapes.collect();
+            fields.sort_by_key(|(field, _)| order(field));
+            fields
+        });
+        Table {
+            roots: roots.collect(),
+            types: fields.collect(),
+            pod_spec: places.get("core.v1.PodSpec").copied().unwrap_or_default(),
         }
-        table
     })
 }
 
-fn parse_shape(text: &'static str) -> Shape {
+/// Where types stand in the table, by their names.
+type Places = HashMap<&'static str, usize>;
+
+fn parse_shape(text: &'static str, places: &Places) -> Shape {
     match text.as_bytes().first() {
         Some(b'b') => Shape::Boolean,
         Some(b'i') => Shape::Whole,
@@ -124,9 +131,9 @@ fn parse_shape(text: &'static str) -> Shape {
         Some(b's') => Shape::Text,
         Some(b'q') => Shape::Quantity,
         Some(b'x') => Shape::WholeOrText,
-        Some(b'@') => Shape::Object(&text[1..]),
-        Some(b'[') => Shape::List(Box::new(parse_shape(&text[1..]))),
-        Some(b'{') => Shape::Map(Box::new(parse_shape(&text[1..]))),
+        Some(b'@') => places.get(&text[1..]).map_or(Shape::Anything, |place| Shape::Object(*place)),
+        Some(b'[') => Shape::List(Box::new(parse_shape(&text[1..], places))),
+        Some(b'{') => Shape::Map(Box::new(parse_shape(&text[1..], places))),
         _ => Shape::Anything,
     }
 }
@@ -138,10 +145,10 @@ pub fn check<'a>(object: Object<'a>, pods: &[Node<'a>]) -> Vec<SchemaProblem<'a>
     let table = table();
     let mut checker = Checker { table, problems: Vec::new() };
     match table.roots.get(&(object.api_version(), object.kind())) {
-        Some(name) => checker.object(object.node(), name),
+        Some(place) => checker.object(object.node(), *place),
         None => {
             for pod in pods {
-                checker.object(*pod, "core.v1.PodSpec");
+                checker.object(*pod, table.pod_spec);
             }
         }
     }
@@ -154,8 +161,8 @@ struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn object(&mut self, node: Node<'a>, name: &'static str) {
-        let Some(fields) = self.table.types.get(name) else { return };
+    fn object(&mut self, node: Node<'a>, place: usize) {
+        let Some(fields) = self.table.types.get(place) else { return };
         self.duplicates(node);
         for entry in node.entries() {
             let key = entry.name();
@@ -182,7 +189,7 @@ impl<'a> Checker<'a> {
             return;
         }
         match shape {
-            Shape::Object(type_name) if node.is_mapping() => self.object(node, type_name),
+            Shape::Object(place) if node.is_mapping() => self.object(node, *place),
             Shape::List(item) if node.is_sequence() => {
                 node.items().for_each(|child| self.value(name, child, item));
             }

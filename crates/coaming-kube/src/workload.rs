@@ -33,7 +33,7 @@ impl<'a> Workload<'a> {
     /// The pod's specification.
     #[must_use]
     pub fn pod(self) -> PodSpec<'a> {
-        PodSpec::new(self.spec, self.pod_metadata())
+        PodSpec::new(self.spec, Some(self.template))
     }
 
     /// The labels that the pods of this workload have.

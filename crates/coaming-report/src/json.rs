@@ -15,63 +15,15 @@
 //! What is not known is left out: `object`, `container`, `fix`, a location's `file` and numbers.
 //! A command that has more to tell adds a field of its own, after `summary`.
 
+mod object;
+
 use std::io;
 
-use coaming_finding::{Finding, Severity};
+use coaming_finding::{Finding, Fix, Location, ObjectRef, Severity};
 use serde::Serialize;
 
+use self::object::Object;
 use crate::{Places, Report};
-
-#[derive(Serialize)]
-struct JsonFinding<'a> {
-    rule: &'a str,
-    measure: &'a str,
-    severity: &'a str,
-    confidence: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<JsonObject<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    container: Option<&'a str>,
-    locations: Vec<JsonLocation<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<JsonFix<'a>>,
-    suppressed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suppression_reason: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct JsonObject<'a> {
-    api_version: &'a str,
-    kind: &'a str,
-    namespace: &'a str,
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-struct JsonLocation<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    file: &'a str,
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_line: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_column: Option<u32>,
-    label: &'a str,
-}
-
-#[derive(Serialize)]
-struct JsonFix<'a> {
-    title: &'a str,
-    applicability: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    snippet: &'a str,
-}
 
 #[derive(Serialize)]
 struct JsonError<'a> {
@@ -129,7 +81,7 @@ pub(crate) fn render_with(
 /// All but the end.
 fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     write!(out, "{{\"version\": 1,\n \"findings\": [")?;
-    lines(out, report.findings.iter().map(|finding| json_finding(finding, places)))?;
+    lines(out, &report.findings, |finding, text| push_finding(finding, places, text))?;
     write!(out, "],\n \"errors\": [")?;
     let errors = report.errors.iter().map(|error| JsonError {
         file: &error.file,
@@ -137,7 +89,8 @@ fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> 
         column: error.position.map(|(_, column)| column),
         message: &error.message,
     });
-    lines(out, errors)?;
+    let errors: Vec<JsonError<'_>> = errors.collect();
+    lines(out, &errors, |error, text| Ok(serde_json::to_writer(text, error)?))?;
     write!(out, "],\n \"summary\": ")?;
     let summary = Summary {
         files: report.file_count,
@@ -155,12 +108,16 @@ fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> 
 }
 
 /// Items of an array, each on a line of its own: quick to write, and good to `grep`.
-fn lines<T: Serialize>(out: &mut dyn io::Write, items: impl Iterator<Item = T>) -> io::Result<()> {
+fn lines<T>(
+    out: &mut dyn io::Write,
+    items: &[T],
+    push: impl Fn(&T, &mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
     // A writer behind a pointer would cost more than the writing: many pieces are a few bytes.
     let mut text = Vec::with_capacity(2 * PIECE_BYTES);
-    for (position, item) in items.enumerate() {
+    for (position, item) in items.iter().enumerate() {
         text.extend_from_slice(if position == 0 { b"\n  " } else { b",\n  " });
-        serde_json::to_writer(&mut text, &item)?;
+        push(item, &mut text)?;
         if text.len() >= PIECE_BYTES {
             out.write_all(&text)?;
             text.clear();
@@ -169,42 +126,65 @@ fn lines<T: Serialize>(out: &mut dyn io::Write, items: impl Iterator<Item = T>) 
     out.write_all(&text)
 }
 
-fn json_finding<'a>(finding: &'a Finding, places: &Places<'a>) -> JsonFinding<'a> {
-    JsonFinding {
-        rule: finding.rule.name,
-        measure: finding.rule.measure.as_str(),
-        severity: finding.severity.as_str(),
-        confidence: finding.confidence.as_str(),
-        message: &finding.message,
-        object: finding.object.as_ref().map(|object| JsonObject {
-            api_version: &object.api_version,
-            kind: &object.kind,
-            namespace: &object.namespace,
-            name: &object.name,
-        }),
-        container: finding.container.as_deref(),
-        locations: finding
-            .locations
-            .iter()
-            .map(|location| {
-                let place = places.place(location);
-                JsonLocation {
-                    file: places.name(location),
-                    path: location.path.to_string(),
-                    line: place.map(|place| place.line),
-                    column: place.map(|place| place.column),
-                    end_line: place.map(|place| place.end_line),
-                    end_column: place.map(|place| place.end_column),
-                    label: &location.label,
-                }
-            })
-            .collect(),
-        fix: finding.fix.as_ref().map(|fix| JsonFix {
-            title: &fix.title,
-            applicability: fix.applicability.as_str(),
-            snippet: &fix.snippet,
-        }),
-        suppressed: finding.suppressed.is_some(),
-        suppression_reason: finding.suppressed.as_ref().map(|by| by.reason.as_str()),
+fn push_finding(finding: &Finding, places: &Places<'_>, text: &mut Vec<u8>) -> io::Result<()> {
+    let mut fields = Object::begin(text);
+    fields.text("rule", finding.rule.name)?;
+    fields.text("measure", finding.rule.measure.as_str())?;
+    fields.text("severity", finding.severity.as_str())?;
+    fields.text("confidence", finding.confidence.as_str())?;
+    fields.text("message", &finding.message)?;
+    if let Some(object) = &finding.object {
+        push_object(object, fields.field("object"))?;
     }
+    fields.some_text("container", finding.container.as_deref())?;
+    let list = fields.field("locations");
+    list.push(b'[');
+    for (position, location) in finding.locations.iter().enumerate() {
+        if position > 0 {
+            list.push(b',');
+        }
+        push_location(location, places, list)?;
+    }
+    list.push(b']');
+    if let Some(fix) = &finding.fix {
+        push_fix(fix, fields.field("fix"))?;
+    }
+    fields.boolean("suppressed", finding.suppressed.is_some());
+    let reason = finding.suppressed.as_ref().map(|by| by.reason.as_str());
+    fields.some_text("suppression_reason", reason)?;
+    fields.end();
+    Ok(())
+}
+
+fn push_object(object: &ObjectRef, text: &mut Vec<u8>) -> io::Result<()> {
+    let mut fields = Object::begin(text);
+    fields.text("api_version", &object.api_version)?;
+    fields.text("kind", &object.kind)?;
+    fields.text("namespace", &object.namespace)?;
+    fields.text("name", &object.name)?;
+    fields.end();
+    Ok(())
+}
+
+fn push_location(location: &Location, places: &Places<'_>, text: &mut Vec<u8>) -> io::Result<()> {
+    let (name, place) = (places.name(location), places.place(location));
+    let mut fields = Object::begin(text);
+    fields.some_text("file", Some(name).filter(|name| !name.is_empty()))?;
+    fields.text("path", &location.path.to_string())?;
+    fields.some_number("line", place.map(|place| place.line))?;
+    fields.some_number("column", place.map(|place| place.column))?;
+    fields.some_number("end_line", place.map(|place| place.end_line))?;
+    fields.some_number("end_column", place.map(|place| place.end_column))?;
+    fields.text("label", &location.label)?;
+    fields.end();
+    Ok(())
+}
+
+fn push_fix(fix: &Fix, text: &mut Vec<u8>) -> io::Result<()> {
+    let mut fields = Object::begin(text);
+    fields.text("title", &fix.title)?;
+    fields.text("applicability", fix.applicability.as_str())?;
+    fields.some_text("snippet", Some(fix.snippet.as_str()).filter(|text| !text.is_empty()))?;
+    fields.end();
+    Ok(())
 }

@@ -55,14 +55,12 @@ pub fn run_with(
         rules.rules.iter().map(|rule| rule.meta.name).chain(own_names.iter().copied()).collect();
     let context = Context::new(inventory, images, settings, enabled.clone());
     let checks = Checks::new(rules);
-    let (mut findings, (of_objects, of_all)) = rayon::join(
+    let (of_workloads, (of_objects, of_all)) = rayon::join(
         || checks.workloads(&context),
         || rayon::join(|| checks.objects(&context), || checks.inventory(&context)),
     );
-    findings.extend(of_objects);
-    findings.extend(of_all);
-    findings.extend(checks.dockerfiles(&context));
-    findings.extend(own);
+    let mut findings =
+        gathered([of_workloads, of_objects, of_all, checks.dockerfiles(&context), vec![own]]);
     decide(inventory, settings, &mut findings);
     crate::suppress::apply(inventory, settings, &enabled, &mut findings);
     put_in_order(&mut findings);
@@ -73,6 +71,13 @@ pub fn run_with(
 #[must_use]
 pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
     run_with(inventory, &Images::default(), settings, rules, Vec::new(), &[])
+}
+
+/// All findings in one place: they are large, and each is moved once.
+fn gathered(parts: [Vec<Vec<Finding>>; 5]) -> Vec<Finding> {
+    let mut findings = Vec::with_capacity(parts.iter().flatten().map(Vec::len).sum());
+    parts.into_iter().flatten().for_each(|mut part| findings.append(&mut part));
+    findings
 }
 
 /// Drops findings where the user switched their rule off, and gives them the user's severities.
@@ -97,8 +102,7 @@ pub fn put_in_order(findings: &mut Vec<Finding>) {
     let mut order: Vec<usize> = (0..findings.len()).collect();
     order
         .par_sort_unstable_by(|&a, &b| findings[a].rank().cmp(&findings[b].rank()).then(a.cmp(&b)));
-    let mut unordered: Vec<Option<Finding>> = findings.drain(..).map(Some).collect();
-    findings.extend(order.into_iter().filter_map(|place| unordered[place].take()));
+    put_in_places(findings, &mut order);
     findings.dedup_by(|a, b| {
         a.rule.name == b.rule.name
             && a.object == b.object
@@ -106,6 +110,21 @@ pub fn put_in_order(findings: &mut Vec<Finding>) {
             && a.locations == b.locations
             && a.message == b.message
     });
+}
+
+/// Puts in each place what stands at `order[place]`: all places, each once. Room for a second copy of
+/// all would cost more than the moves.
+fn put_in_places<T>(items: &mut [T], order: &mut [usize]) {
+    for first in 0..order.len() {
+        // What stands at the first place goes along, and arrives where it is asked for.
+        let mut place = first;
+        while order[place] != first {
+            let next = std::mem::replace(&mut order[place], place);
+            items.swap(place, next);
+            place = next;
+        }
+        order[place] = place;
+    }
 }
 
 /// The rules' checks by scope.
@@ -133,7 +152,7 @@ impl Checks {
         checks
     }
 
-    fn workloads(&self, context: &Context<'_>) -> Vec<Finding> {
+    fn workloads(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
         let workloads = context.inventory.workloads();
         (0..workloads.len())
             .into_par_iter()
@@ -143,9 +162,6 @@ impl Checks {
                 self.workload(context, workload, &mut findings);
                 findings
             })
-            .collect::<Vec<_>>()
-            .into_iter()
-            .flatten()
             .collect()
     }
 
@@ -162,7 +178,7 @@ impl Checks {
         }
     }
 
-    fn objects(&self, context: &Context<'_>) -> Vec<Finding> {
+    fn objects(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
         if self.object.is_empty() {
             return Vec::new();
         }
@@ -178,13 +194,10 @@ impl Checks {
                 }
                 findings
             })
-            .collect::<Vec<_>>()
-            .into_iter()
-            .flatten()
             .collect()
     }
 
-    fn dockerfiles(&self, context: &Context<'_>) -> Vec<Finding> {
+    fn dockerfiles(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
         if self.dockerfile.is_empty() {
             return Vec::new();
         }
@@ -204,22 +217,40 @@ impl Checks {
                 }
                 findings
             })
-            .collect::<Vec<_>>()
-            .into_iter()
-            .flatten()
             .collect()
     }
 
-    fn inventory(&self, context: &Context<'_>) -> Vec<Finding> {
+    fn inventory(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
         self.inventory
             .par_iter()
             .fold(Vec::new, |mut findings, check| {
                 check(context, &mut findings);
                 findings
             })
-            .collect::<Vec<_>>()
-            .into_iter()
-            .flatten()
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_goes_to_the_place_that_asks_for_it() {
+        // Every order of six, one for each way to draw the next of those that are left.
+        for mut draw in 0..720 {
+            let mut left: Vec<usize> = (0..6).collect();
+            let order: Vec<usize> = (1..=6)
+                .rev()
+                .map(|count| {
+                    let place = draw % count;
+                    draw /= count;
+                    left.remove(place)
+                })
+                .collect();
+            let mut items = [10, 11, 12, 13, 14, 15];
+            put_in_places(&mut items, &mut order.clone());
+            assert_eq!(items.to_vec(), order.iter().map(|place| place + 10).collect::<Vec<_>>());
+        }
     }
 }

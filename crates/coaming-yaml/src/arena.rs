@@ -41,7 +41,17 @@ pub(crate) struct NodeData {
 }
 
 impl NodeData {
+    /// Whether these are the bytes of a key of this length: literals are no keys.
+    #[inline]
+    pub(crate) fn is(&self, key: &[u8], source: &str, cooked: &str) -> bool {
+        let text = if self.value == Value::Written { source } else { cooked };
+        let first = self.first as usize;
+        // Most keys of a length differ at once, which saves a call.
+        text.as_bytes().get(first..first + key.len()).is_some_and(|text| text.first() == key.first() && text == key)
+    }
+
     /// A scalar's text.
+    #[inline]
     pub(crate) fn text<'t>(
         &self,
         source: &'t str,
@@ -72,7 +82,7 @@ pub(crate) enum Value {
 /// How a scalar's type comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typing {
-    /// Text, whatever it looks like: quoted, a block, or tagged `!!str` or with a foreign tag.
+    /// Text: quoted, a block, tagged `!!str` or with a foreign tag; or plain, and like nothing else.
     Text,
     /// By its looks: plain, or tagged `!!int`, `!!bool` or `!!null`.
     Resolved,

@@ -135,6 +135,10 @@ impl Builder {
         typing: Typing,
         anchor: usize,
     ) {
+        let typing = match typing {
+            Typing::Resolved if !self.may_be_typed(&text) => Typing::Text,
+            typing => typing,
+        };
         let (first, len, value) = match text {
             Text::Slice(slice) => (slice.start, slice.end - slice.start, Value::Written),
             Text::Cooked(text) => {
@@ -152,6 +156,15 @@ impl Builder {
             let children = (self.children.len(), self.children.len());
             self.anchors.insert(anchor, Anchored { nodes, children, height: 0 });
         }
+    }
+
+    fn may_be_typed(&self, text: &Text<'_>) -> bool {
+        let bytes = match text {
+            Text::Slice(span) => self.source.as_bytes().get(span.range()).unwrap_or_default(),
+            Text::Cooked(text) => text.as_bytes(),
+            Text::Literal => return false,
+        };
+        crate::scalar::may_be_typed(bytes.first().copied())
     }
 
     /// Makes room for a long text and for what may follow it, which is no longer than the rest of

@@ -29,7 +29,11 @@ impl LineIndex {
             end -= 1;
         }
         let before = text.get(start..end).unwrap_or_default();
-        let column = before.chars().filter(|&c| c != '\u{feff}').count() + 1;
+        let column = if before.is_ascii() {
+            before.len() + 1
+        } else {
+            before.chars().filter(|&c| c != '\u{feff}').count() + 1
+        };
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 

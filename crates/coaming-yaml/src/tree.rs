@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::arena::{Expansion, NONE, NodeData, Shape, Value, expansion_of};
+use crate::arena::{Expansion, NONE, NodeData, Shape, Typing, Value, expansion_of};
 use crate::literal::Literals;
 use crate::path::{Path, Step};
 
@@ -231,7 +231,15 @@ impl Document {
         &self.nodes[id.0 as usize]
     }
 
+    /// What stands in a collection.
+    #[inline]
+    fn children_of(&self, collection: &NodeData) -> &[NodeId] {
+        let start = collection.first as usize;
+        self.children.get(start..start + collection.len as usize).unwrap_or_default()
+    }
+
     /// A scalar's text.
+    #[inline]
     fn text(&self, data: &NodeData) -> &str {
         data.text(&self.source, &self.cooked, &self.literals)
     }
@@ -303,8 +311,11 @@ impl<'a> Node<'a> {
 
     /// Whether it is `null`, `~` or nothing at all.
     #[must_use]
+    #[inline]
     pub fn is_null(self) -> bool {
-        self.scalar() == Some(Scalar::Null)
+        let data = self.data();
+        let may_be = data.typing != Typing::Text && matches!(data.len, 0 | 1 | 4);
+        may_be && self.scalar() == Some(Scalar::Null)
     }
 
     /// How a collection is written; `None` for a scalar.
@@ -353,7 +364,11 @@ impl<'a> Node<'a> {
         let Shape::Scalar(_) = data.shape else {
             return None;
         };
-        Some(crate::scalar::typed(self.text(), data.typing))
+        let text = self.document.text(data);
+        Some(match data.typing {
+            Typing::Text => Scalar::Str(text),
+            typing => crate::scalar::typed(text, typing),
+        })
     }
 
     /// The text, if Kubernetes reads it as a string.
@@ -398,17 +413,18 @@ impl<'a> Node<'a> {
     /// The entry of `key`, chosen as by [`Node::get`].
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
-        let children = if self.is_mapping() { self.children() } else { &[] };
-        let (pairs, _) = children.as_chunks::<2>();
+        let document = self.document;
+        let data = self.data();
+        let Shape::Mapping(_) = data.shape else { return None };
+        let (pairs, _) = document.children_of(data).as_chunks::<2>();
         // Rules ask for many fields: bytes are compared, and of few keys.
-        let pair = pairs.iter().rev().find(|[id, _]| {
-            let data = self.document.data(*id);
-            data.len as usize == key.len() && self.document.text(data).as_bytes() == key.as_bytes()
-        })?;
-        Some(Entry {
-            key: Node { document: self.document, id: pair[0] },
-            value: Node { document: self.document, id: pair[1] },
-        })
+        let is_asked = |id: NodeId| {
+            let data = document.data(id);
+            data.len as usize == key.len()
+                && data.is(key.as_bytes(), &document.source, &document.cooked)
+        };
+        let &[key, value] = pairs.iter().rev().find(|[id, _]| is_asked(*id))?;
+        Some(Entry { key: Node { document, id: key }, value: Node { document, id: value } })
     }
 
     /// A mapping's entries in the order of the text, duplicates included, then those that merge
@@ -432,11 +448,13 @@ impl<'a> Node<'a> {
             let mut seen = HashSet::with_capacity(entries.len());
             return entries.filter(|entry| !seen.insert(entry.name())).collect();
         }
+        let (pairs, _) = self.children().as_chunks::<2>();
         let is_duplicate = |(position, entry): &(usize, Entry<'_>)| {
             let length = entry.key.data().len;
-            self.entries()
-                .take(*position)
-                .any(|earlier| earlier.key.data().len == length && earlier.name() == entry.name())
+            pairs.iter().take(*position).any(|&[id, _]| {
+                let earlier = self.document.data(id);
+                earlier.len == length && self.document.text(earlier) == entry.name()
+            })
         };
         entries.enumerate().filter(is_duplicate).map(|(_, entry)| entry).collect()
     }
@@ -520,11 +538,7 @@ impl<'a> Node<'a> {
 
     fn children(self) -> &'a [NodeId] {
         let data = self.data();
-        if matches!(data.shape, Shape::Scalar(_)) {
-            return &[];
-        }
-        let start = data.first as usize;
-        self.document.children.get(start..start + data.len as usize).unwrap_or_default()
+        if matches!(data.shape, Shape::Scalar(_)) { &[] } else { self.document.children_of(data) }
     }
 
     #[inline]

@@ -57,6 +57,8 @@ fn resolves_as_kubectl_does() {
     ];
     for (text, expected) in table {
         assert_eq!(resolve(text), expected, "{text}");
+        let first = text.as_bytes().first().copied();
+        assert!(may_be_typed(first) || expected == Str(text), "{text}");
     }
     assert!(matches!(resolve(".NaN"), Float(value) if value.is_nan()));
 }

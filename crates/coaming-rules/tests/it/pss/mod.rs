@@ -72,7 +72,7 @@ fn judge<R>(
 
 fn view(document: &Document) -> PodSpec<'_> {
     let root = document.root();
-    PodSpec::new(root.get("spec").expect("a spec"), root.get("metadata"))
+    PodSpec::new(root.get("spec").expect("a spec"), Some(root))
 }
 
 fn violated(pod: &Value, level: Level, minor: u32) -> Vec<&'static str> {
@@ -218,7 +218,7 @@ spec:
     let stream = coaming_yaml::parse(text.into());
     let template = stream.documents[0].root().get("spec").and_then(|spec| spec.get("template"));
     let template = template.expect("a template");
-    let pod = PodSpec::new(template.get("spec").expect("a spec"), template.get("metadata"));
+    let pod = PodSpec::new(template.get("spec").expect("a spec"), Some(template));
     let violations = check(pod, Level::Baseline, Version::LATEST);
     let seen: Vec<_> = violations
         .iter()
