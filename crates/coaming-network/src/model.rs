@@ -55,7 +55,7 @@ pub struct Namespace {
 }
 
 /// What users call a workload: the topmost owner of pods that the input names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Workload {
     /// Its namespace.
     pub namespace: String,

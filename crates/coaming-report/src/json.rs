@@ -81,7 +81,7 @@ pub(crate) fn render_with(
 /// All but the end.
 fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     write!(out, "{{\"version\": 1,\n \"findings\": [")?;
-    lines(out, &report.findings, |finding, text| push_finding(finding, places, text))?;
+    lines(out, report.findings, |finding, text| push_finding(finding, places, text))?;
     write!(out, "],\n \"errors\": [")?;
     let errors = report.errors.iter().map(|error| JsonError {
         file: &error.file,

@@ -39,6 +39,8 @@ impl RuleSet {
 
 /// Workloads and objects are small: a thread takes several at once.
 const GRAIN: usize = 64;
+/// Findings are large: lists of them are kept short enough to grow in memory that was used before.
+const MOST: usize = 512;
 
 /// Runs `rules` over `inventory` with what is known of its images, and takes in what users' own rules found (`own`, with the names of
 /// those that ran in `own_names`): it can be excused like all else. The findings come ranked: what an intruder can use first.
@@ -157,6 +159,7 @@ impl Checks {
         (0..workloads.len())
             .into_par_iter()
             .with_min_len(GRAIN)
+            .with_max_len(MOST)
             .filter_map(|position| workloads.get(position))
             .fold(Vec::new, |mut findings, workload| {
                 self.workload(context, workload, &mut findings);
@@ -186,6 +189,7 @@ impl Checks {
         objects
             .into_par_iter()
             .with_min_len(GRAIN)
+            .with_max_len(MOST)
             .fold(Vec::new, |mut findings, object| {
                 let shared = ObjectShared::default();
                 let scope = ObjectScope::new(context.inventory, object, &shared);

@@ -105,6 +105,7 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
         .par_iter()
         .map_init(Vec::new, |buffer, candidate| read::file(candidate, options, buffer))
         .collect();
+    loaded.files.reserve(outcomes.iter().map(|outcome| outcome.files.len()).sum());
     for outcome in outcomes {
         outcome.add_to(&mut loaded);
     }

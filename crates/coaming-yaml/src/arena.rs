@@ -36,21 +36,43 @@ pub(crate) struct NodeData {
     /// keys count too).
     pub(crate) len: u32,
     pub(crate) shape: Shape,
-    pub(crate) value: Value,
-    pub(crate) typing: Typing,
 }
 
 impl NodeData {
     /// Whether these are the bytes of a key of this length: literals are no keys.
     #[inline]
     pub(crate) fn is(&self, key: &[u8], source: &str, cooked: &str) -> bool {
-        let text = if self.value == Value::Written { source } else { cooked };
+        let is_written = matches!(self.shape, Shape::Scalar { value: Value::Written, .. });
+        let text = if is_written { source } else { cooked };
         let first = self.first as usize;
         // Most keys of a length differ at once, which saves a call.
-        text.as_bytes().get(first..first + key.len()).is_some_and(|text| text.first() == key.first() && text == key)
+        text.as_bytes()
+            .get(first..first + key.len())
+            .is_some_and(|text| text.first() == key.first() && text == key)
     }
 
-    /// A scalar's text.
+    /// Whether it is a single value.
+    #[inline]
+    pub(crate) fn is_scalar(&self) -> bool {
+        matches!(self.shape, Shape::Scalar { .. })
+    }
+
+    /// Whether it has keys.
+    #[inline]
+    pub(crate) fn is_mapping(&self) -> bool {
+        matches!(self.shape, Shape::Mapping { .. })
+    }
+
+    /// How a scalar's type comes about.
+    #[inline]
+    pub(crate) fn typing(&self) -> Typing {
+        match self.shape {
+            Shape::Scalar { typing, .. } => typing,
+            Shape::Sequence(_) | Shape::Mapping { .. } => Typing::Text,
+        }
+    }
+
+    /// A scalar's text; empty for a collection.
     #[inline]
     pub(crate) fn text<'t>(
         &self,
@@ -60,10 +82,13 @@ impl NodeData {
     ) -> &'t str {
         let first = self.first as usize;
         let range = first..first + self.len as usize;
-        match self.value {
-            Value::Written => source.get(range).unwrap_or_default(),
-            Value::Cooked => cooked.get(range).unwrap_or_default(),
-            Value::Literal => literals.text(first, self.span.text(source)),
+        match self.shape {
+            Shape::Scalar { value: Value::Written, .. } => source.get(range).unwrap_or_default(),
+            Shape::Scalar { value: Value::Cooked, .. } => cooked.get(range).unwrap_or_default(),
+            Shape::Scalar { value: Value::Literal, .. } => {
+                literals.text(first, self.span.text(source))
+            }
+            Shape::Sequence(_) | Shape::Mapping { .. } => "",
         }
     }
 }
@@ -90,9 +115,54 @@ pub(crate) enum Typing {
     Float,
 }
 
+/// What a node is, and what only its kind has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    Scalar(ScalarStyle),
+    Scalar { style: ScalarStyle, value: Value, typing: Typing },
     Sequence(Style),
-    Mapping(Style),
+    Mapping { style: Style, lengths: Lengths },
+}
+
+impl Shape {
+    /// A mapping whose keys are not known yet.
+    pub(crate) fn mapping(style: Style) -> Self {
+        Self::Mapping { style, lengths: Lengths::default() }
+    }
+}
+
+/// The lengths of a mapping's keys, modulo 16. Rules ask for many fields that few objects have: most of
+/// those have a length that none of the keys has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lengths(u16);
+
+impl Lengths {
+    pub(crate) fn add(&mut self, length: u32) {
+        self.0 |= 1 << (length % u16::BITS);
+    }
+
+    /// Whether a key of this length may be among them.
+    #[inline]
+    pub(crate) fn may_have(self, length: usize) -> bool {
+        self.0 >> (length % u16::BITS as usize) & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_small() {
+        assert_eq!(size_of::<NodeData>(), 24);
+    }
+
+    #[test]
+    fn lengths_tell_what_no_key_has() {
+        let mut lengths = Lengths::default();
+        assert!((0..100).all(|length| !lengths.may_have(length)));
+        lengths.add(4);
+        lengths.add(17);
+        let possible: Vec<usize> = (0..40).filter(|&length| lengths.may_have(length)).collect();
+        assert_eq!(possible, [1, 4, 17, 20, 33, 36]);
+    }
 }

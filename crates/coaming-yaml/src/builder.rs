@@ -112,7 +112,7 @@ impl Builder {
     /// Whether the next node is a value, as its key is there.
     pub(crate) fn expects_value(&self) -> bool {
         self.stack.last().is_some_and(|frame| {
-            let is_mapping = matches!(self.nodes[frame.node.0 as usize].shape, Shape::Mapping(_));
+            let is_mapping = self.nodes[frame.node.0 as usize].is_mapping();
             is_mapping && (self.pending.len() - frame.pending_start) % 2 == 1
         })
     }
@@ -121,8 +121,11 @@ impl Builder {
     pub(crate) fn flow_start(&self) -> Option<u32> {
         self.stack.iter().find_map(|frame| {
             let data = &self.nodes[frame.node.0 as usize];
-            matches!(data.shape, Shape::Mapping(Style::Flow) | Shape::Sequence(Style::Flow))
-                .then_some(data.span.start)
+            let is_flow = matches!(
+                data.shape,
+                Shape::Mapping { style: Style::Flow, .. } | Shape::Sequence(Style::Flow)
+            );
+            is_flow.then_some(data.span.start)
         })
     }
 
@@ -149,8 +152,8 @@ impl Builder {
             }
             Text::Literal => (index(self.literals.add()), 0, Value::Literal),
         };
-        let shape = Shape::Scalar(style);
-        let id = self.add(NodeData { span, parent: NONE, first, len, shape, value, typing });
+        let shape = Shape::Scalar { style, value, typing };
+        let id = self.add(NodeData { span, parent: NONE, first, len, shape });
         if anchor > 0 {
             let nodes = (id.0 as usize, self.nodes.len());
             let children = (self.children.len(), self.children.len());
@@ -184,15 +187,7 @@ impl Builder {
         anchor: usize,
     ) -> Result<(), SyntaxError> {
         self.check_depth(span, 1)?;
-        let node = self.add(NodeData {
-            span,
-            parent: NONE,
-            first: 0,
-            len: 0,
-            shape,
-            value: Value::Written,
-            typing: Typing::Text,
-        });
+        let node = self.add(NodeData { span, parent: NONE, first: 0, len: 0, shape });
         self.stack.push(Frame {
             node,
             pending_start: self.pending.len(),
@@ -228,7 +223,7 @@ impl Builder {
         };
         let id = frame.node.0 as usize;
         let mut members: Vec<NodeId> = Vec::new();
-        let is_mapping = matches!(self.nodes[id].shape, Shape::Mapping(_));
+        let is_mapping = self.nodes[id].is_mapping();
         let last_end =
             self.pending[frame.pending_start..].last().map(|&last| self.written_end(last));
         if is_mapping {
@@ -247,6 +242,11 @@ impl Builder {
         let len = self.children.len() - first;
         for &child in &self.children[first..] {
             self.nodes[child.0 as usize].parent = frame.node.0;
+        }
+        if let Shape::Mapping { style, mut lengths } = self.nodes[id].shape {
+            let keys = self.children[first..].iter().step_by(2);
+            keys.for_each(|key| lengths.add(self.nodes[key.0 as usize].len));
+            self.nodes[id].shape = Shape::Mapping { style, lengths };
         }
         let node = &mut self.nodes[id];
         node.first = index(first);
@@ -284,7 +284,7 @@ impl Builder {
             if node.parent != NONE {
                 node.parent = index(node.parent as usize + node_shift);
             }
-            if !matches!(node.shape, Shape::Scalar(_)) {
+            if !node.is_scalar() {
                 node.first = index(node.first as usize + child_shift);
             }
             self.nodes.push(node);
@@ -303,9 +303,7 @@ impl Builder {
     /// The finished document; `None` where nothing was written.
     pub(crate) fn finish(self, span: Span, comments: Vec<Comment>) -> Option<Document> {
         let data = &self.nodes[self.root?.0 as usize];
-        let is_nothing = matches!(data.shape, Shape::Scalar(_))
-            && data.typing == Typing::Resolved
-            && data.len == 0;
+        let is_nothing = data.typing() == Typing::Resolved && data.len == 0;
         (!is_nothing).then(|| self.into_document(span, comments, true))
     }
 
@@ -367,13 +365,13 @@ impl Builder {
         for position in (pending_start..self.pending.len()).step_by(2) {
             let id = self.pending[position].0 as usize;
             let key = &self.nodes[id];
-            if !matches!(key.shape, Shape::Scalar(_)) {
+            if !key.is_scalar() {
                 return Err(error(key.span, "a key must be a plain value, not a list or mapping"));
             }
-            if key.typing == Typing::Text {
+            if key.typing() == Typing::Text {
                 continue;
             }
-            let name = crate::scalar::key_text(self.text(key), key.typing)
+            let name = crate::scalar::key_text(self.text(key), key.typing())
                 .map_err(|_| error(key.span, "a key cannot be null: write it in quotes"))?;
             if let Some(name) = name {
                 let first = index(self.cooked.len());
@@ -381,7 +379,9 @@ impl Builder {
                 let key = &mut self.nodes[id];
                 key.first = first;
                 key.len = index(name.len());
-                key.value = Value::Cooked;
+                if let Shape::Scalar { value, .. } = &mut key.shape {
+                    *value = Value::Cooked;
+                }
             } else {
                 self.merges |= self.is_merge(key);
             }
@@ -390,7 +390,7 @@ impl Builder {
     }
 
     fn is_merge(&self, key: &NodeData) -> bool {
-        key.len == 2 && key.typing == Typing::Resolved && self.text(key) == "<<"
+        key.len == 2 && key.typing() == Typing::Resolved && self.text(key) == "<<"
     }
 
     /// A key's text.
@@ -410,18 +410,18 @@ impl Builder {
     ) -> Result<(), SyntaxError> {
         let data = &self.nodes[value.0 as usize];
         match data.shape {
-            Shape::Mapping(_) => sources.push(value),
+            Shape::Mapping { .. } => sources.push(value),
             Shape::Sequence(_) => {
                 let range = data.first as usize..(data.first + data.len) as usize;
                 for &item in &self.children[range] {
                     let item_data = &self.nodes[item.0 as usize];
-                    if !matches!(item_data.shape, Shape::Mapping(_)) {
+                    if !item_data.is_mapping() {
                         return Err(error(item_data.span, MERGE_VALUE));
                     }
                     sources.push(item);
                 }
             }
-            Shape::Scalar(_) => return Err(error(data.span, MERGE_VALUE)),
+            Shape::Scalar { .. } => return Err(error(data.span, MERGE_VALUE)),
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ impl Reader<'_> {
     fn object(&mut self, builder: &mut Builder) -> Option<()> {
         let start = self.at;
         self.take(b'{')?;
-        builder.open(Shape::Mapping(Style::Flow), self.span(start), 0).ok()?;
+        builder.open(Shape::mapping(Style::Flow), self.span(start), 0).ok()?;
         self.skip_space();
         if self.peek()? != b'}' {
             loop {
@@ -228,7 +228,7 @@ fn add_json(builder: &mut Builder, value: &serde_json::Value) {
         Value::Array(items) => add_collection(builder, Shape::Sequence(Style::Flow), |builder| {
             items.iter().for_each(|item| add_json(builder, item));
         }),
-        Value::Object(members) => add_collection(builder, Shape::Mapping(Style::Flow), |builder| {
+        Value::Object(members) => add_collection(builder, Shape::mapping(Style::Flow), |builder| {
             for (key, value) in members {
                 add_scalar(builder, key, Typing::Text);
                 add_json(builder, value);

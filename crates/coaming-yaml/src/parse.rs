@@ -166,7 +166,7 @@ impl<'s> Reader<'s> {
                 self.builder.open(Shape::Sequence(structure(style)), span, anchor)?;
             }
             Event::MappingStart(style, anchor, _) => {
-                self.builder.open(Shape::Mapping(structure(style)), span, anchor)?;
+                self.builder.open(Shape::mapping(structure(style)), span, anchor)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 // The end of a block collection is noticed only where the next thing begins.

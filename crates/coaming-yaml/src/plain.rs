@@ -226,7 +226,7 @@ impl<'s> Reader<'s> {
             _ if value == after + 1 => Err(Unsure),
             [b'{', b'}', ..] => {
                 self.filled();
-                self.builder.open(Shape::Mapping(Style::Flow), span(value, value + 1), 0)?;
+                self.builder.open(Shape::mapping(Style::Flow), span(value, value + 1), 0)?;
                 self.builder.close(Some(position(value + 2)))?;
                 self.rest_of_line(value + 2, end)
             }
@@ -333,7 +333,7 @@ impl<'s> Reader<'s> {
             None => {}
         }
         let shape =
-            if is_mapping { Shape::Mapping(Style::Block) } else { Shape::Sequence(Style::Block) };
+            if is_mapping { Shape::mapping(Style::Block) } else { Shape::Sequence(Style::Block) };
         self.builder.open(shape, span(at, at), 0)?;
         self.levels.push(Level { column, is_mapping, awaits: None });
         Ok(())

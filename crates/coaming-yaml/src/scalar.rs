@@ -29,8 +29,11 @@ pub(crate) fn typed(text: &str, typing: Typing) -> Scalar<'_> {
 /// Whether a plain text that begins so may mean anything but itself: a number, a word of YAML, or a
 /// merge key. `None` begins nothing at all, which is null.
 pub(crate) fn may_be_typed(first: Option<u8>) -> bool {
-    let is_begin = |first: u8| matches!(first.to_ascii_lowercase(), b'y' | b'n' | b't' | b'f' | b'o');
-    first.is_none_or(|first| matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b'<') || is_begin(first))
+    let is_begin =
+        |first: u8| matches!(first.to_ascii_lowercase(), b'y' | b'n' | b't' | b'f' | b'o');
+    first.is_none_or(|first| {
+        matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b'<') || is_begin(first)
+    })
 }
 
 /// Resolves the text of a plain scalar as `sigs.k8s.io/yaml` does.

@@ -238,7 +238,7 @@ impl Document {
         self.children.get(start..start + collection.len as usize).unwrap_or_default()
     }
 
-    /// A scalar's text.
+    /// A scalar's text; empty for a collection.
     #[inline]
     fn text(&self, data: &NodeData) -> &str {
         data.text(&self.source, &self.cooked, &self.literals)
@@ -289,9 +289,9 @@ impl<'a> Node<'a> {
     #[inline]
     pub fn kind(self) -> Kind {
         match self.data().shape {
-            Shape::Scalar(_) => Kind::Scalar,
+            Shape::Scalar { .. } => Kind::Scalar,
             Shape::Sequence(_) => Kind::Sequence,
-            Shape::Mapping(_) => Kind::Mapping,
+            Shape::Mapping { .. } => Kind::Mapping,
         }
     }
 
@@ -314,7 +314,7 @@ impl<'a> Node<'a> {
     #[inline]
     pub fn is_null(self) -> bool {
         let data = self.data();
-        let may_be = data.typing != Typing::Text && matches!(data.len, 0 | 1 | 4);
+        let may_be = data.typing() != Typing::Text && matches!(data.len, 0 | 1 | 4);
         may_be && self.scalar() == Some(Scalar::Null)
     }
 
@@ -322,8 +322,8 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn style(self) -> Option<Style> {
         match self.data().shape {
-            Shape::Scalar(_) => None,
-            Shape::Sequence(style) | Shape::Mapping(style) => Some(style),
+            Shape::Scalar { .. } => None,
+            Shape::Sequence(style) | Shape::Mapping { style, .. } => Some(style),
         }
     }
 
@@ -331,8 +331,8 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn scalar_style(self) -> Option<ScalarStyle> {
         match self.data().shape {
-            Shape::Scalar(style) => Some(style),
-            Shape::Sequence(_) | Shape::Mapping(_) => None,
+            Shape::Scalar { style, .. } => Some(style),
+            Shape::Sequence(_) | Shape::Mapping { .. } => None,
         }
     }
 
@@ -341,11 +341,7 @@ impl<'a> Node<'a> {
     #[must_use]
     #[inline]
     pub fn text(self) -> &'a str {
-        let data = self.data();
-        if !matches!(data.shape, Shape::Scalar(_)) {
-            return "";
-        }
-        self.document.text(data)
+        self.document.text(self.data())
     }
 
     /// Where [`Node::text`] stands in the source; `None` where it does not stand there letter by letter,
@@ -353,7 +349,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn text_span(self) -> Option<Span> {
         let data = self.data();
-        let is_slice = matches!(data.shape, Shape::Scalar(_)) && data.value == Value::Written;
+        let is_slice = matches!(data.shape, Shape::Scalar { value: Value::Written, .. });
         (is_slice && self.document.has_spans).then(|| Span::new(data.first, data.first + data.len))
     }
 
@@ -361,11 +357,9 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn scalar(self) -> Option<Scalar<'a>> {
         let data = self.data();
-        let Shape::Scalar(_) = data.shape else {
-            return None;
-        };
+        let Shape::Scalar { typing, .. } = data.shape else { return None };
         let text = self.document.text(data);
-        Some(match data.typing {
+        Some(match typing {
             Typing::Text => Scalar::Str(text),
             typing => crate::scalar::typed(text, typing),
         })
@@ -406,18 +400,26 @@ impl<'a> Node<'a> {
     /// as for `kubectl`; what a merge key brings in yields to the explicit keys after it, and
     /// beats those before it.
     #[must_use]
+    #[inline]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         self.entry(key).map(|entry| entry.value)
     }
 
     /// The entry of `key`, chosen as by [`Node::get`].
     #[must_use]
+    #[inline]
     pub fn entry(self, key: &str) -> Option<Entry<'a>> {
-        let document = self.document;
         let data = self.data();
-        let Shape::Mapping(_) = data.shape else { return None };
-        let (pairs, _) = document.children_of(data).as_chunks::<2>();
-        // Rules ask for many fields: bytes are compared, and of few keys.
+        match data.shape {
+            Shape::Mapping { lengths, .. } if lengths.may_have(key.len()) => self.find(data, key),
+            _ => None,
+        }
+    }
+
+    /// The entry of `key` in this mapping. Rules ask for many fields: bytes are compared, and of few keys.
+    fn find(self, mapping: &NodeData, key: &str) -> Option<Entry<'a>> {
+        let document = self.document;
+        let (pairs, _) = document.children_of(mapping).as_chunks::<2>();
         let is_asked = |id: NodeId| {
             let data = document.data(id);
             data.len as usize == key.len()
@@ -484,7 +486,8 @@ impl<'a> Node<'a> {
     /// The steps from the root. The path of a key is that of its value.
     #[must_use]
     pub fn path(self) -> Path {
-        let mut steps = Vec::new();
+        let depth = std::iter::successors(self.parent(), |node| node.parent()).count();
+        let mut steps = Vec::with_capacity(depth);
         let mut node = self;
         while let Some(parent) = node.parent() {
             let position = parent.position_of(node.id);
@@ -538,7 +541,7 @@ impl<'a> Node<'a> {
 
     fn children(self) -> &'a [NodeId] {
         let data = self.data();
-        if matches!(data.shape, Shape::Scalar(_)) { &[] } else { self.document.children_of(data) }
+        if data.is_scalar() { &[] } else { self.document.children_of(data) }
     }
 
     #[inline]

@@ -25,8 +25,9 @@ pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
         .filter(|object| object.metadata().sequence("ownerReferences").is_some())
         .map(|object| ((object.kind(), object.namespace_or_default(), object.name()), object))
         .collect();
-    let mut found = Vec::new();
-    for workload in inventory.all_workloads().iter().filter(|workload| runs(workload.object)) {
+    let all = inventory.all_workloads();
+    let mut found = Vec::with_capacity(all.len());
+    for workload in all.iter().filter(|workload| runs(workload.object)) {
         let owner = topmost_owner(workload.object, &owned);
         let template = workload.template();
         let pods = pods(reader, workload.object, template, Some(workload.pod()));
@@ -37,13 +38,15 @@ pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
             found.push((topmost_owner(object, &owned), pods(reader, object, template, None)));
         }
     }
+    model.workloads.reserve(found.len());
+    model.pods.reserve(found.len());
     let mut by_owner: Vec<usize> = (0..found.len()).collect();
     by_owner.sort_by(|&a, &b| found[a].0.cmp(&found[b].0));
     for place in by_owner {
         let (owner, pods) = &mut found[place];
         if model.workloads.last() != Some(owner) {
             model.mention_namespace(&owner.namespace);
-            model.workloads.push(owner.clone());
+            model.workloads.push(std::mem::take(owner));
         }
         pods.workload = model.workloads.len() - 1;
     }

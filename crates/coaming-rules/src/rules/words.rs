@@ -58,10 +58,10 @@ fn enumerate<T: AsRef<str>>(items: &[T], quote: &str) -> String {
 
 /// A sentence from a phrase: with a capital letter.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    let mut rest = text.chars();
+    let mut sentence: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
+    sentence.push_str(rest.as_str());
+    sentence
 }
 
 /// An edit that sets a field below `node`.

@@ -31,12 +31,14 @@ fn shown(documents: &[Document]) -> Vec<String> {
         lines.push(format!("{span:?} {root:?} {children:?} {expansions:?} {has_spans}"));
         lines.extend(comments.iter().map(|comment| format!("{comment:?}")));
         for (id, node) in (0..).zip(nodes) {
-            let NodeData { span, parent, first, len, shape, typing, .. } = node;
+            let NodeData { span, parent, first, len, shape } = node;
             let content = match shape {
-                Shape::Scalar(_) => format!("{:?}", document.node(NodeId(id)).text()),
-                Shape::Sequence(_) | Shape::Mapping(_) => format!("{first} {len}"),
+                Shape::Scalar { style, typing, .. } => {
+                    format!("{style:?} {typing:?} {:?}", document.node(NodeId(id)).text())
+                }
+                Shape::Sequence(_) | Shape::Mapping { .. } => format!("{shape:?} {first} {len}"),
             };
-            lines.push(format!("{span:?} {parent} {shape:?} {typing:?} {content}"));
+            lines.push(format!("{span:?} {parent} {content}"));
         }
     }
     lines

@@ -60,6 +60,10 @@ impl ContainerRule for InvalidImage {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        // Which is the rule, and what the other rules know already.
+        if scope.image().is_some() {
+            return;
+        }
         let Some(node) = scope.container.node().field("image") else { return };
         let Some(text) = node.as_str().filter(|text| !text.is_empty()) else { return };
         let Err(error) = ImageReference::parse(text) else { return };

@@ -79,8 +79,8 @@ impl ContainerRule for AppArmor {
                 },
             );
         let found = field.or_else(|| {
-            let name = format!("{ANNOTATION}{}", scope.container.name());
-            let node = scope.pod.annotation(&name)?;
+            let annotations = scope.pod.metadata().mapping("annotations")?;
+            let node = annotations.field(&format!("{ANNOTATION}{}", scope.container.name()))?;
             (node.as_str() == Some("unconfined")).then(|| (node, words::remove(node)))
         });
         let Some((node, edit)) = found else { return };
