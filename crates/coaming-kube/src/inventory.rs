@@ -342,6 +342,22 @@ impl<'i> Workloads<'i> {
         Some(Workload::new(object, document.node(workload.template), document.node(workload.spec)))
     }
 
+    /// Those that are, or are in, these objects, which follow each other in the inventory.
+    pub fn of(self, objects: &[Object<'i>]) -> impl Iterator<Item = Workload<'i>> + use<'i> {
+        let first = objects.first().map_or(0, |object| object.id.0);
+        let end = objects.last().map_or(0, |object| object.id.0 + 1);
+        let before = |id: u32| {
+            let is_before = |&(file, place): &(u32, u32)| {
+                let entry = self.inventory.files.get(file as usize);
+                let workload = entry.and_then(|entry| entry.workloads.get(place as usize));
+                let start = self.inventory.first_object.get(file as usize);
+                start.zip(workload).is_some_and(|(start, workload)| start + workload.object < id)
+            };
+            self.places.partition_point(is_before)
+        };
+        (before(first)..before(end)).filter_map(move |position| self.get(position))
+    }
+
     /// All, in the order of the files.
     pub fn iter(self) -> impl Iterator<Item = Workload<'i>> {
         (0..self.len()).filter_map(move |position| self.get(position))
@@ -382,6 +398,18 @@ mod tests {
             + &workload("Pod", "orphan", Some(("ReplicaSet", "gone")), &["nginx"]);
         let inventory = inventory(&text);
         assert_eq!(names(inventory.workloads()), ["web", "web-1-b", "orphan"]);
+        let objects: Vec<_> = inventory.objects().collect();
+        for (count, expected) in
+            [(1, "web"), (2, "web"), (4, "web web-1-b"), (5, "web web-1-b orphan")]
+        {
+            let (begin, rest) = objects.split_at(count);
+            let of = |objects: &[Object<'_>]| -> Vec<String> {
+                inventory.workloads().of(objects).map(|w| w.object.name().to_owned()).collect()
+            };
+            assert_eq!(of(begin).join(" "), expected);
+            assert_eq!([of(begin), of(rest)].concat().join(" "), "web web-1-b orphan");
+        }
+        assert_eq!(inventory.workloads().of(&[]).count(), 0);
         assert_eq!(inventory.all_workloads().len(), 5);
     }
 }

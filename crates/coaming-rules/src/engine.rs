@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use coaming_config::Config;
 use coaming_finding::{FileId, Finding};
-use coaming_kube::{FileKind, Inventory, Workload};
+use coaming_kube::{FileKind, Inventory, Object, Workload};
 use rayon::prelude::*;
 
 use crate::rule::ObjectShared;
@@ -37,7 +37,7 @@ impl RuleSet {
     }
 }
 
-/// Workloads and objects are small: a thread takes several at once.
+/// Objects are small: a thread takes several at once.
 const GRAIN: usize = 64;
 /// Findings are large: lists of them are kept short enough to grow in memory that was used before.
 const MOST: usize = 512;
@@ -57,12 +57,9 @@ pub fn run_with(
         rules.rules.iter().map(|rule| rule.meta.name).chain(own_names.iter().copied()).collect();
     let context = Context::new(inventory, images, settings, enabled.clone());
     let checks = Checks::new(rules);
-    let (of_workloads, (of_objects, of_all)) = rayon::join(
-        || checks.workloads(&context),
-        || rayon::join(|| checks.objects(&context), || checks.inventory(&context)),
-    );
-    let mut findings =
-        gathered([of_workloads, of_objects, of_all, checks.dockerfiles(&context), vec![own]]);
+    let (of_objects, of_all) =
+        rayon::join(|| checks.objects(&context), || checks.inventory(&context));
+    let mut findings = gathered([of_objects, of_all, checks.dockerfiles(&context), vec![own]]);
     decide(inventory, settings, &mut findings);
     crate::suppress::apply(inventory, settings, &enabled, &mut findings);
     put_in_order(&mut findings);
@@ -76,7 +73,7 @@ pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<F
 }
 
 /// All findings in one place: they are large, and each is moved once.
-fn gathered(parts: [Vec<Vec<Finding>>; 5]) -> Vec<Finding> {
+fn gathered(parts: [Vec<Vec<Finding>>; 4]) -> Vec<Finding> {
     let mut findings = Vec::with_capacity(parts.iter().flatten().map(Vec::len).sum());
     parts.into_iter().flatten().for_each(|mut part| findings.append(&mut part));
     findings
@@ -154,18 +151,32 @@ impl Checks {
         checks
     }
 
-    fn workloads(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
+    /// What the rules say about each object and the workloads in it. An object's text and tree are
+    /// at hand then: to come back for the workloads when all objects are done would cost more than to look.
+    fn objects(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
+        let objects: Vec<_> = context.inventory.objects().collect();
         let workloads = context.inventory.workloads();
-        (0..workloads.len())
-            .into_par_iter()
-            .with_min_len(GRAIN)
-            .with_max_len(MOST)
-            .filter_map(|position| workloads.get(position))
-            .fold(Vec::new, |mut findings, workload| {
-                self.workload(context, workload, &mut findings);
+        objects
+            .par_chunks(GRAIN)
+            .with_max_len(MOST / GRAIN)
+            .fold(Vec::new, |mut findings, objects| {
+                for object in objects {
+                    self.object(context, *object, &mut findings);
+                }
+                for workload in workloads.of(objects) {
+                    self.workload(context, workload, &mut findings);
+                }
                 findings
             })
             .collect()
+    }
+
+    fn object(&self, context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
+        let shared = ObjectShared::default();
+        let scope = ObjectScope::new(context.inventory, object, &shared);
+        for check in &self.object {
+            check(context, scope, findings);
+        }
     }
 
     fn workload(&self, context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
@@ -179,26 +190,6 @@ impl Checks {
                 check(context, scope, findings);
             }
         }
-    }
-
-    fn objects(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
-        if self.object.is_empty() {
-            return Vec::new();
-        }
-        let objects: Vec<_> = context.inventory.objects().collect();
-        objects
-            .into_par_iter()
-            .with_min_len(GRAIN)
-            .with_max_len(MOST)
-            .fold(Vec::new, |mut findings, object| {
-                let shared = ObjectShared::default();
-                let scope = ObjectScope::new(context.inventory, object, &shared);
-                for check in &self.object {
-                    check(context, scope, &mut findings);
-                }
-                findings
-            })
-            .collect()
     }
 
     fn dockerfiles(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {

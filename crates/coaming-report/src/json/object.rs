@@ -19,6 +19,7 @@ impl<'t> Object<'t> {
     }
 
     /// A field with a text.
+    #[inline]
     pub(super) fn text(&mut self, name: &str, value: &str) -> io::Result<()> {
         push_text(self.field(name), value)
     }
@@ -40,6 +41,7 @@ impl<'t> Object<'t> {
     }
 
     /// Begins a field, whose value is to be written to what comes back. Names need no escapes.
+    #[inline]
     pub(super) fn field(&mut self, name: &str) -> &mut Vec<u8> {
         if !self.is_empty {
             self.text.push(b',');
