@@ -1,5 +1,6 @@
-//! From locations to lines and columns: each file's lines are counted once.
+//! From locations to lines and columns: a file's lines are counted once, and only where they are asked for.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use coaming_finding::{FileId, Fix, Location};
@@ -23,32 +24,22 @@ pub(crate) struct Replacement {
     pub(crate) text: String,
 }
 
-/// The line starts of every file that a finding points into.
+/// The line starts of every file, counted when the first finding that points into it is shown.
 pub(crate) struct Places<'a> {
     files: &'a [crate::File<'a>],
-    lines: BTreeMap<FileId, LineIndex>,
+    lines: Vec<OnceCell<LineIndex>>,
 }
 
 impl<'a> Places<'a> {
     pub(crate) fn new(report: &Report<'a>) -> Self {
-        let mut lines = BTreeMap::new();
-        let spans = report.findings.iter().flat_map(|finding| {
-            let of_locations = finding
-                .locations
-                .iter()
-                .filter_map(|location| location.file.filter(|_| location.span.is_some()));
-            let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
-            let file_edits = finding.fix.iter().flat_map(|fix| &fix.file_edits);
-            of_locations
-                .chain(edits.filter_map(|edits| edits.file))
-                .chain(file_edits.map(|edits| edits.file))
-        });
-        for id in spans {
-            if let Some(file) = report.files.get(id.0 as usize) {
-                lines.entry(id).or_insert_with(|| LineIndex::new(file.source));
-            }
-        }
+        let lines = report.files.iter().map(|_| OnceCell::new()).collect();
         Self { files: report.files, lines }
+    }
+
+    fn lines(&self, id: FileId) -> Option<(&LineIndex, &'a str)> {
+        let source = self.files.get(id.0 as usize)?.source;
+        let lines = self.lines.get(id.0 as usize)?.get_or_init(|| LineIndex::new(source));
+        Some((lines, source))
     }
 
     /// The file a location is in.
@@ -64,7 +55,7 @@ impl<'a> Places<'a> {
     /// Lines and columns of a location, where it has a text.
     pub(crate) fn place(&self, location: &Location) -> Option<Place> {
         let (id, span) = (location.file?, location.span?);
-        let (lines, source) = (self.lines.get(&id)?, self.files.get(id.0 as usize)?.source);
+        let (lines, source) = self.lines(id)?;
         let (line, column) = lines.position(source, span.start);
         let (end_line, end_column) = lines.position(source, span.end);
         Some(Place { line, column, end_line, end_column })
@@ -91,10 +82,10 @@ impl<'a> Places<'a> {
     }
 
     fn replacements(&self, id: FileId, changes: &[TextEdit]) -> Option<Vec<Replacement>> {
-        let (file, lines) = (self.files.get(id.0 as usize)?, self.lines.get(&id)?);
+        let (lines, source) = self.lines(id)?;
         let replaced = changes.iter().map(|change| {
-            let (line, column) = lines.position(file.source, change.span.start);
-            let (end_line, end_column) = lines.position(file.source, change.span.end);
+            let (line, column) = lines.position(source, change.span.start);
+            let (end_line, end_column) = lines.position(source, change.span.end);
             let place = Place { line, column, end_line, end_column };
             Replacement { place, text: change.replacement.clone() }
         });

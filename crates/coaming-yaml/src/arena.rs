@@ -140,6 +140,11 @@ impl Lengths {
         self.0 |= 1 << (length % u16::BITS);
     }
 
+    /// Whether so many keys have each a length of its own.
+    pub(crate) fn tell_apart(self, count: usize) -> bool {
+        self.0.count_ones() as usize == count
+    }
+
     /// Whether a key of this length may be among them.
     #[inline]
     pub(crate) fn may_have(self, length: usize) -> bool {
@@ -164,5 +169,6 @@ mod tests {
         lengths.add(17);
         let possible: Vec<usize> = (0..40).filter(|&length| lengths.may_have(length)).collect();
         assert_eq!(possible, [1, 4, 17, 20, 33, 36]);
+        assert!(lengths.tell_apart(2) && !lengths.tell_apart(3));
     }
 }

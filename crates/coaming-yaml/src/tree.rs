@@ -446,6 +446,11 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn duplicate_keys(self) -> Vec<Entry<'a>> {
         let entries = self.entries();
+        if let Shape::Mapping { lengths, .. } = self.data().shape
+            && lengths.tell_apart(entries.len())
+        {
+            return Vec::new();
+        }
         if entries.len() > FEW_ENTRIES {
             let mut seen = HashSet::with_capacity(entries.len());
             return entries.filter(|entry| !seen.insert(entry.name())).collect();
