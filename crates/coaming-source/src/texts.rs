@@ -4,9 +4,10 @@
 //! whoever judges them.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use coaming_kube::{FileEntry, FileKind, is_kustomization};
+use memchr::memmem::Finder;
 
 use crate::layout::file_name;
 use crate::read::{self, ReadError};
@@ -116,14 +117,17 @@ fn may_be_manifest(text: &str) -> bool {
     if !is_json && !first.is_some_and(|line| is_field(line) || line.starts_with("- ")) {
         return false;
     }
-    let has = |field: &str| {
-        memchr::memmem::find_iter(text.as_bytes(), field).any(|at| {
+    let has = |field: &Finder<'_>| {
+        field.find_iter(text.as_bytes()).any(|at| {
             let before = text.get(..at).unwrap_or_default();
             let quoted = before.strip_suffix(['"', '\'']).unwrap_or(before);
             is_json || quoted.is_empty() || quoted.ends_with(['\n', '\u{FEFF}'])
         })
     };
-    has("apiVersion") && has("kind")
+    // A finder takes longer to make than to look through a small file.
+    static FIELDS: LazyLock<[Finder<'_>; 2]> =
+        LazyLock::new(|| ["apiVersion", "kind"].map(Finder::new));
+    FIELDS.iter().all(has)
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub(crate) fn judge(texts: &Texts, judge: &Judge) -> Judged {
         })
         .collect();
     let mut all = Portion::default();
+    all.findings.reserve_exact(portions.iter().map(|portion| portion.findings.len()).sum());
+    all.sources.reserve_exact(portions.iter().map(|portion| portion.sources.len()).sum());
     for portion in portions {
         all.findings.extend(portion.findings);
         all.sources.extend(portion.sources);

@@ -1,0 +1,60 @@
+"""How fast each tool reads a folder: `speed.py COAMING FOLDER [TOOL…]`, the first of the tools being Coaming.
+
+The tools take turns, so that a machine that is slower for a while is so for all of them; of each the run
+with the least CPU time counts.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+TURNS = 3
+# Coaming's runs are short, and may need a few to find as quiet a moment as long ones do.
+RUNS_A_TURN = {"coaming": 3}
+# Takes minutes, and is far from any goal.
+ONCE = {"detect-secrets"}
+
+
+def commands(coaming, folder):
+    """What each tool is called with, and where it has to stand."""
+    return {
+        "coaming": ([coaming, "secrets", "--no-gitignore", "--format", "json", folder], None),
+        "gitleaks": (["gitleaks", "dir", "--no-banner", folder], None),
+        "trivy": (
+            ["trivy", "fs", "--scanners", "secret", "--offline-scan", "--skip-version-check", "--quiet"]
+            + ["--format", "json", folder],
+            None,
+        ),
+        # It takes a folder as a repository only where it stands in it.
+        "detect-secrets": (["detect-secrets", "scan", "--all-files", "--no-verify", "."], folder),
+    }
+
+
+def run(command, where):
+    """CPU seconds and peak memory in MiB of one run."""
+    child = subprocess.Popen(command, cwd=where, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(child.pid, 0)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main():
+    coaming, folder, *tools = sys.argv[1:]
+    known = commands(os.path.abspath(coaming), os.path.abspath(folder))
+    there = ["coaming"] + [tool for tool in tools if shutil.which(tool)]
+    runs = {tool: [] for tool in there}
+    for turn in range(TURNS):
+        for tool in there:
+            if turn == 0 or tool not in ONCE:
+                runs[tool] += [run(*known[tool]) for _ in range(RUNS_A_TURN.get(tool, 1))]
+    size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
+    ours = min(runs["coaming"])
+    for tool in there:
+        cpu, memory = min(runs[tool])
+        line = f"{tool:16} {size / 1e6 / cpu:9.2f} MB per CPU second   peak {memory:5.0f} MiB"
+        if tool != "coaming":
+            line += f"   coaming: {cpu / ours[0]:6.1f} x as fast, {ours[1] / memory:.2f} x the memory"
+        print(line, flush=True)
+
+
+main()
