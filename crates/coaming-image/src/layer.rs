@@ -16,7 +16,7 @@ use crate::analyse::{Analyser, Found, Reader};
 use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
 use crate::content::Content;
 use crate::credential::{self, Leak};
-use crate::input::fill_up;
+use crate::input::{Input, fill_up};
 use crate::memory::Room;
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
@@ -33,6 +33,8 @@ const KEPT_LIMIT: usize = 400_000;
 const LEAF_LIMIT: usize = 400_000;
 /// Files of a stream up to this size always wait for their reader in memory.
 const BUFFER_LIMIT: u64 = 4 << 20;
+/// Files are read into memory in pieces that the processor's caches hold.
+const PIECE: usize = 64 << 10;
 /// The largest file of a stream that waits for its reader.
 const SPOOL_LIMIT: u64 = 4 << 30;
 /// Whole files above this size are read one at a time, whatever the number of threads.
@@ -467,9 +469,8 @@ impl Place<'_> {
         if size > SPOOL_LIMIT {
             return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
         }
-        if let Some(bytes) = buffer.room_for(size) {
-            let filled = fill_up(&mut walk.input, bytes)?;
-            return Ok(Content::lent(Arc::clone(&buffer.bytes), filled));
+        if let Some(length) = buffer.fill(&mut walk.input, size)? {
+            return Ok(Content::lent(Arc::clone(&buffer.bytes), length));
         }
         let mut file = tempfile::tempfile()?;
         let copied = walk.input.copy(size, &mut file)?;
@@ -477,31 +478,55 @@ impl Place<'_> {
     }
 }
 
-/// Where the files of a stream wait for their readers, one after the other.
+/// Where the files of a stream wait for their readers, one after the other. Memory that was never written
+/// to costs nothing: there is more of it than most files need, so that it is not given back and had anew.
 #[derive(Default)]
 struct Buffer {
+    /// As long as the longest file up to now.
     bytes: Arc<Vec<u8>>,
-    /// The right to be larger than [`BUFFER_LIMIT`].
+    /// The right to be longer than [`BUFFER_LIMIT`].
     room: Option<Room>,
 }
 
 impl Buffer {
-    /// Room for a file of this size; `None` where it must wait on the disk.
-    fn room_for(&mut self, size: u64) -> Option<&mut [u8]> {
-        let wanted = usize::try_from(size).ok()?;
-        if wanted > self.bytes.len() {
-            if size > BUFFER_LIMIT {
-                // Not kept beside the larger one.
-                (self.bytes, self.room) = Default::default();
-                self.room = Some(Room::take(size)?);
-            }
-            self.bytes = Arc::default();
-            // The many small ones grow it but a few times.
-            let length = if size > BUFFER_LIMIT { wanted } else { wanted.next_power_of_two() };
-            self.bytes = Arc::new(vec![0; length]);
-        }
+    /// Reads the next `size` bytes, or all if there are fewer; says how many they were. `None` where they
+    /// must wait on the disk: nothing was read then.
+    fn fill(&mut self, input: &mut Input, size: u64) -> io::Result<Option<usize>> {
+        let Ok(wanted) = usize::try_from(size) else { return Ok(None) };
         // Nobody else has it: what was read into it before was used and dropped.
-        Arc::get_mut(&mut self.bytes)?.get_mut(..wanted)
+        let Some(bytes) = self.room_for(size) else { return Ok(None) };
+        let mut filled = 0;
+        while filled < wanted {
+            let end = wanted.min(filled + PIECE);
+            if bytes.len() < end {
+                bytes.resize(end, 0);
+            }
+            let room = bytes.get_mut(filled..end).unwrap_or_default();
+            let count = fill_up(input, room)?;
+            filled += count;
+            if filled < end {
+                break;
+            }
+        }
+        Ok(Some(filled))
+    }
+
+    /// Room for a file of this size; `None` where there is none.
+    fn room_for(&mut self, size: u64) -> Option<&mut Vec<u8>> {
+        if size > BUFFER_LIMIT && self.room.as_ref().is_none_or(|room| room.bytes() < size) {
+            self.room = None;
+            self.room = Room::take(size);
+            if self.room.is_none() {
+                self.bytes = Arc::default();
+                return None;
+            }
+        }
+        let most = if size > BUFFER_LIMIT { Room::MOST } else { BUFFER_LIMIT };
+        if (self.bytes.capacity() as u64) < size {
+            self.bytes = Arc::default();
+            self.bytes = Arc::new(Vec::with_capacity(usize::try_from(most).ok()?));
+        }
+        Arc::get_mut(&mut self.bytes)
     }
 }
 

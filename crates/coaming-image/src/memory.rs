@@ -60,6 +60,14 @@ impl Drop for Window {
 pub(crate) struct Room(u64);
 
 impl Room {
+    /// More than this is never given.
+    pub(crate) const MOST: u64 = ALL;
+
+    /// How many bytes it has.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0
+    }
+
     /// The right, if there is room for it now.
     pub(crate) fn take(bytes: u64) -> Option<Self> {
         let mut in_use = in_use();
