@@ -205,11 +205,12 @@ fn is_telling(name: &str) -> bool {
         place.and_then(|place| name.get(place..)).is_some_and(|it| end.eq_ignore_ascii_case(it))
     };
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    !DULL.iter().any(is)
-        && (ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other))
-            || NAMES.iter().any(is)
-            || starts(".env")
-            || starts("ssh_host_") && ends("_key"))
+    // Few are, and of these alone it is asked whether they are dull.
+    (ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other))
+        || NAMES.iter().any(is)
+        || starts(".env")
+        || starts("ssh_host_") && ends("_key"))
+        && !DULL.iter().any(is)
 }
 
 /// Whether one of the known files is named so.

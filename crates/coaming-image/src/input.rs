@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 /// Headers lie between files: a small buffer wastes little on the files.
 const FILE_BUFFER: usize = 4 << 10;
-/// A stream is made as a whole: a larger buffer saves calls, as long as the processor's caches hold it.
-const STREAM_BUFFER: usize = 64 << 10;
+/// A stream is made as a whole: a buffer that the nearest cache holds. What is larger does not go through it.
+const STREAM_BUFFER: usize = 8 << 10;
 
 /// Where the bytes come from.
 enum Origin {

@@ -103,7 +103,8 @@ impl Join<'_> {
                 (name.as_str(), found.owned_paths.get(start..*end).unwrap_or_default())
             })
         });
-        tree.owners = Owners::new(&tree, files, found().flat_map(|found| &found.relations));
+        let files = files.collect::<Vec<_>>();
+        tree.owners = Owners::new(&tree, &files, found().flat_map(|found| &found.relations));
         let closure = closure::closure(&tree, &self.facts.config, &[]);
         self.facts.entry_point = closure::entry_point(&tree, &closure, &self.facts.packages);
         self.tree = Some(tree);

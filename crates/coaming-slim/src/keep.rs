@@ -32,7 +32,7 @@ fn package(tree: &Tree, word: &str, asked: &mut BTreeSet<Asked>) {
         let own = owners.package(word).is_some_and(|(own, _)| own == name);
         let of = if own { word.to_owned() } else { format!("{word}, which needs {name}") };
         for path in &package.files {
-            asked.insert(Asked { path: path.clone(), of: of.clone(), run: own });
+            asked.insert(Asked { path: path.to_string(), of: of.clone(), run: own });
         }
     }
 }

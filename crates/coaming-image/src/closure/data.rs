@@ -264,7 +264,7 @@ impl Walk<'_> {
                 let Some((_, package)) = owners.package(name) else { continue };
                 let source = &package.source;
                 wanted.extend(owners.with_needs(name).into_iter().filter(|other| {
-                    *other == name.as_str()
+                    *other == &**name
                         || owners.package(other).is_some_and(|(_, it)| it.source == *source)
                 }));
             }
@@ -278,7 +278,7 @@ impl Walk<'_> {
                         || owners
                             .of(path)
                             .iter()
-                            .any(|other| other != name && !same(owners, other, package));
+                            .any(|other| **other != *name && !same(owners, other, package));
                     if !shared && !places::is_needless(&format!("{path}/")) {
                         self.keep_folder(path, Reason::Data, name, &is_data);
                     }

@@ -1,6 +1,7 @@
 //! Which package of the distribution a file is of, and which packages one needs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::Tree;
 use crate::analyse::Relation;
@@ -14,7 +15,7 @@ pub struct OwnedPackage {
     /// What it depends on: of each group, one is enough.
     pub needs: Vec<Vec<String>>,
     /// Its files and folders, by paths without links.
-    pub files: Vec<String>,
+    pub files: Vec<Arc<str>>,
 }
 
 /// The packages of the distribution, and their files.
@@ -23,14 +24,14 @@ pub struct Owners {
     packages: BTreeMap<String, OwnedPackage>,
     /// Who provides a name that is no package's.
     provided: HashMap<String, String>,
-    of_file: HashMap<String, Vec<String>>,
+    of_file: HashMap<Arc<str>, Vec<Arc<str>>>,
 }
 
 impl Owners {
     /// Joins lists of files and relations; paths become paths without links.
     pub(crate) fn new<'a>(
         tree: &Tree,
-        files: impl Iterator<Item = (&'a str, &'a [String])>,
+        files: &[(&'a str, &'a [String])],
         relations: impl Iterator<Item = &'a Relation>,
     ) -> Self {
         let mut owners = Self::default();
@@ -42,8 +43,11 @@ impl Owners {
             package.source.clone_from(&relation.source);
             package.needs.clone_from(&relation.needs);
         }
+        let listed = files.iter().map(|(_, paths)| paths.len()).sum::<usize>();
+        owners.of_file.reserve(listed.min(tree.len()));
         let mut folders: HashMap<&str, Option<String>> = HashMap::new();
-        for (name, paths) in files {
+        for &(name, paths) in files {
+            let shared: Arc<str> = name.into();
             let package = owners.packages.entry(name.to_owned()).or_default();
             for path in paths {
                 let folder = folders.entry(folder_of(path)).or_insert_with_key(|folder| {
@@ -54,7 +58,8 @@ impl Owners {
                 if tree.get(&path).is_none() {
                     continue;
                 }
-                owners.of_file.entry(path.clone()).or_default().push(name.to_owned());
+                let path: Arc<str> = path.into();
+                owners.of_file.entry(Arc::clone(&path)).or_default().push(Arc::clone(&shared));
                 package.files.push(path);
             }
         }
@@ -78,7 +83,7 @@ impl Owners {
 
     /// The packages that a file or folder is of; the path must not lead through links.
     #[must_use]
-    pub fn of(&self, path: &str) -> &[String] {
+    pub fn of(&self, path: &str) -> &[Arc<str>] {
         self.of_file.get(path).map_or(&[], Vec::as_slice)
     }
 

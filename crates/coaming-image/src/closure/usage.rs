@@ -100,9 +100,7 @@ pub(crate) fn entry_point(
         };
         if uses {
             used.insert(PackagePlace::of(package));
-        } else if owned
-            .is_some_and(|(_, it)| it.files.iter().any(|path| named.contains(path.as_str())))
-        {
+        } else if owned.is_some_and(|(_, it)| it.files.iter().any(|path| named.contains(&**path))) {
             maybe.insert(PackagePlace::of(package));
         }
     }

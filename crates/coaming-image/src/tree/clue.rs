@@ -200,9 +200,8 @@ pub(super) fn names(bytes: &[u8]) -> Vec<String> {
             if !is_name(name) || name.len() > NAME {
                 continue;
             }
-            let text = String::from_utf8_lossy(name).into_owned();
-            if seen.insert(text.clone()) {
-                names.push(text);
+            if seen.insert(name) {
+                names.push(String::from_utf8_lossy(name).into_owned());
             }
         }
     }
