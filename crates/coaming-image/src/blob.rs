@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::ahead::Ahead;
 use crate::content::Content;
 use crate::frames::{Frames, is_zstd};
 use crate::input::Input;
@@ -74,7 +75,10 @@ impl Blob {
                     Input::stream(Box::new(Guarded::new(stored, Arc::default())))
                 }
             }),
-            compression => decompress(compression, stored).map(Input::stream),
+            compression => {
+                let stream = Ahead::new(decompress(compression, stored)?)?;
+                Ok(Input::stream(Box::new(stream)))
+            }
         }
     }
 }
