@@ -9,12 +9,14 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+use crate::input::fill_as_far;
+
 /// Large, so that threads seldom wake each other; small, so that the processor's caches hold it.
 const PORTION: usize = 256 << 10;
 /// How many portions wait to be read.
 const WAITING: usize = 2;
 
-/// Bytes of the stream, in front in memory that is used again.
+/// Bytes of the stream, at the front of memory that is used again.
 #[derive(Default)]
 struct Portion {
     bytes: Vec<u8>,
@@ -73,7 +75,7 @@ impl Read for Ahead {
     }
 }
 
-/// Reads the stream in portions, to its end or its error.
+/// Reads the stream in portions, to its end or its error, or until nobody wants it any more.
 fn make(
     mut stream: Box<dyn Read + Send>,
     portions: &SyncSender<io::Result<Portion>>,
@@ -82,34 +84,20 @@ fn make(
     loop {
         let mut bytes = spare.try_recv().unwrap_or_default();
         bytes.resize(PORTION, 0);
-        let (filled, failure) = fill(&mut stream, &mut bytes);
-        // What was read before the failure comes before it; a reader that is gone wants neither.
-        let last = filled == 0 && failure.is_none();
-        if (filled > 0 || last) && portions.send(Ok(Portion { bytes, filled })).is_err() {
+        let (filled, outcome) = fill_as_far(&mut stream, &mut bytes);
+        let goes_on = outcome.is_ok() && filled > 0;
+        // What was read before an error comes before it.
+        if (filled > 0 || outcome.is_ok()) && portions.send(Ok(Portion { bytes, filled })).is_err()
+        {
             return;
         }
-        if let Some(failure) = failure {
-            let _ = portions.send(Err(failure));
-            return;
+        if let Err(error) = outcome {
+            let _ = portions.send(Err(error));
         }
-        if last {
+        if !goes_on {
             return;
         }
     }
-}
-
-/// Fills the memory as far as the stream goes; says how far, and what kept it from going on.
-fn fill(stream: &mut dyn Read, bytes: &mut [u8]) -> (usize, Option<io::Error>) {
-    let mut filled = 0;
-    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
-        match stream.read(room) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Some(error)),
-        }
-    }
-    (filled, None)
 }
 
 #[cfg(test)]

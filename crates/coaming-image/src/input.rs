@@ -157,14 +157,23 @@ impl Input {
 
 /// Reads until the target is full or there is no more; says how many bytes it was.
 pub(crate) fn fill_up(from: &mut impl Read, target: &mut [u8]) -> io::Result<usize> {
+    let (filled, outcome) = fill_as_far(from, target);
+    outcome.map(|()| filled)
+}
+
+/// Reads until the target is full or there is no more; says how many bytes it was, and what kept it
+/// from going on.
+pub(crate) fn fill_as_far(from: &mut impl Read, target: &mut [u8]) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while let Some(room) = target.get_mut(filled..).filter(|room| !room.is_empty()) {
-        match from.read(room)? {
-            0 => break,
-            count => filled += count,
+        match from.read(room) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (filled, Err(error)),
         }
     }
-    Ok(filled)
+    (filled, Ok(()))
 }
 
 impl Read for Input {

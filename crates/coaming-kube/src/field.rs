@@ -4,11 +4,13 @@ use coaming_yaml::{Entry, Node};
 
 /// Typed access to a mapping's fields.
 pub trait Fields<'a>: Copy {
-    /// The field, unless it is absent or `null`.
-    fn field(self, name: &str) -> Option<Node<'a>>;
-
     /// The field, if it is there at all. What asks for a type has no need to ask for `null` too.
     fn written(self, name: &str) -> Option<Node<'a>>;
+
+    /// The field, unless it is absent or `null`.
+    fn field(self, name: &str) -> Option<Node<'a>> {
+        self.written(name).filter(|node| !node.is_null())
+    }
 
     /// The field, if it is text.
     fn string(self, name: &str) -> Option<&'a str> {
@@ -52,20 +54,12 @@ pub trait Fields<'a>: Copy {
 }
 
 impl<'a> Fields<'a> for Node<'a> {
-    fn field(self, name: &str) -> Option<Node<'a>> {
-        self.get(name).filter(|node| !node.is_null())
-    }
-
     fn written(self, name: &str) -> Option<Node<'a>> {
         self.get(name)
     }
 }
 
 impl<'a> Fields<'a> for Option<Node<'a>> {
-    fn field(self, name: &str) -> Option<Node<'a>> {
-        self?.field(name)
-    }
-
     fn written(self, name: &str) -> Option<Node<'a>> {
         self?.get(name)
     }

@@ -30,10 +30,16 @@ impl<'a> PodSpec<'a> {
         self.template.mapping("metadata")
     }
 
+    /// The pod's annotations.
+    #[must_use]
+    pub fn annotations(self) -> Option<Node<'a>> {
+        self.metadata().mapping("annotations")
+    }
+
     /// The value of an annotation of the pod.
     #[must_use]
     pub fn annotation(self, name: &str) -> Option<Node<'a>> {
-        self.metadata().mapping("annotations").field(name)
+        self.annotations().field(name)
     }
 
     /// The pod-level security context.

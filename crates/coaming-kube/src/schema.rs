@@ -90,7 +90,7 @@ fn shape_of<'t>(fields: &'t Fieldset, name: &str) -> Option<&'t Shape> {
 struct Table {
     roots: HashMap<(&'static str, &'static str), usize>,
     types: Vec<Fieldset>,
-    pod_spec: usize,
+    pod_spec: Option<usize>,
 }
 
 fn table() -> &'static Table {
@@ -115,7 +115,7 @@ fn table() -> &'static Table {
         Table {
             roots: roots.collect(),
             types: fields.collect(),
-            pod_spec: places.get("core.v1.PodSpec").copied().unwrap_or_default(),
+            pod_spec: places.get("core.v1.PodSpec").copied(),
         }
     })
 }
@@ -147,8 +147,8 @@ pub fn check<'a>(object: Object<'a>, pods: &[Node<'a>]) -> Vec<SchemaProblem<'a>
     match table.roots.get(&(object.api_version(), object.kind())) {
         Some(place) => checker.object(object.node(), *place),
         None => {
-            for pod in pods {
-                checker.object(*pod, table.pod_spec);
+            if let Some(place) = table.pod_spec {
+                pods.iter().for_each(|pod| checker.object(*pod, place));
             }
         }
     }

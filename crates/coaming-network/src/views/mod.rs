@@ -96,22 +96,12 @@ fn add_policy<'i>(model: &mut Model, known: &mut Known<'i>, policy: Policy, obje
 /// The inventory, and where in its files things stand.
 pub(crate) struct Reader<'i> {
     pub(crate) inventory: &'i Inventory,
-    files: Vec<FilePlaces>,
+    files: Vec<OnceCell<(Arc<str>, LineIndex)>>,
 }
-
-/// What places in a file share.
-#[derive(Default)]
-struct FilePlaces {
-    name: OnceCell<Arc<str>>,
-    lines: OnceCell<LineIndex>,
-}
-
-/// So near the begin of a file its lines are counted quicker than they are indexed.
-const NEAR: u32 = 1024;
 
 impl<'i> Reader<'i> {
     pub(crate) fn new(inventory: &'i Inventory) -> Self {
-        let files = inventory.files().iter().map(|_| FilePlaces::default()).collect();
+        let files = inventory.files().iter().map(|_| OnceCell::new()).collect();
         Self { inventory, files }
     }
 
@@ -121,27 +111,14 @@ impl<'i> Reader<'i> {
         let source = self.inventory.files().get(object.file as usize);
         let (file, line) = match (entry, source) {
             (Some(known), Some(file)) => {
-                let name = known.name.get_or_init(|| Arc::from(file.name.as_str()));
-                let line = node.span().map(|span| known.line(&file.source, span.start));
+                let (name, lines) = known
+                    .get_or_init(|| (Arc::from(file.name.as_str()), LineIndex::new(&file.source)));
+                let line = node.span().map(|span| lines.position(&file.source, span.start).0);
                 (Arc::clone(name), line)
             }
             _ => (Arc::from(""), None),
         };
         Place { object: object.id, node: node.id(), file, line }
-    }
-}
-
-impl FilePlaces {
-    /// The line of a byte of the file, from 1.
-    fn line(&self, source: &str, offset: u32) -> u32 {
-        let before = source.as_bytes().get(..offset as usize);
-        match before.filter(|_| offset < NEAR) {
-            Some(before) => before.iter().map(|&byte| u32::from(byte == b'\n')).sum::<u32>() + 1,
-            None => {
-                let lines = self.lines.get_or_init(|| LineIndex::new(source));
-                lines.position(source, offset).0
-            }
-        }
     }
 }
 

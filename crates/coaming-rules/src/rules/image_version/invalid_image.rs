@@ -60,7 +60,7 @@ impl ContainerRule for InvalidImage {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        // Which is the rule, and what the other rules know already.
+        // The other rules have read it: it is valid, as nearly all are.
         if scope.image().is_some() {
             return;
         }

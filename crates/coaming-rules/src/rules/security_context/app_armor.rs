@@ -79,7 +79,7 @@ impl ContainerRule for AppArmor {
                 },
             );
         let found = field.or_else(|| {
-            let annotations = scope.pod.metadata().mapping("annotations")?;
+            let annotations = scope.pod.annotations()?;
             let node = annotations.field(&format!("{ANNOTATION}{}", scope.container.name()))?;
             (node.as_str() == Some("unconfined")).then(|| (node, words::remove(node)))
         });

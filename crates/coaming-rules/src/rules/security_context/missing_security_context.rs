@@ -106,18 +106,12 @@ impl ContainerRule for MissingSecurityContext {
         } else {
             "leaves part of its security context to defaults"
         };
-        // Nearly every workload has this finding: its text is put together at once.
-        let mut message = [
-            &words::sentence(&words::container(scope)),
-            " ",
-            has,
-            ": an intruder in it may ",
-            &words::and(&consequences),
-            ". Set ",
-            &words::list(&settings),
-            ".",
-        ]
-        .concat();
+        let mut message = format!(
+            "{} {has}: an intruder in it may {}. Set {}.",
+            words::sentence(&words::container(scope)),
+            words::and(&consequences),
+            words::list(&settings),
+        );
         if missing.contains(&Field::NonRoot)
             && let Some(reason) = legitimate_reason(scope)
         {
