@@ -12,26 +12,26 @@ use std::thread;
 use crate::input::fill_as_far;
 
 /// Large, so that threads seldom wake each other; small, so that the processor's caches hold it.
-const PORTION: usize = 256 << 10;
+const PORTION: usize = 512 << 10;
 /// How many portions wait to be read.
-const WAITING: usize = 2;
+const WAITING: usize = 1;
+/// How many bytes are free in front of a portion's own: for the rest of the one before.
+pub(crate) const FRONT: usize = 512;
 
-/// Bytes of the stream, at the front of memory that is used again.
+/// Bytes of the stream, in memory that is used again.
 #[derive(Default)]
-struct Portion {
-    bytes: Vec<u8>,
-    filled: usize,
+pub(crate) struct Portion {
+    /// As many as [`FRONT`], then the portion's own, then maybe some that mean nothing.
+    pub(crate) bytes: Vec<u8>,
+    /// How many are its own; none at the stream's end.
+    pub(crate) filled: usize,
 }
 
 /// A stream that is read ahead.
 pub(crate) struct Ahead {
-    /// A portion without bytes is the stream's end.
     portions: Receiver<io::Result<Portion>>,
     /// Where memory goes back.
     used: Sender<Vec<u8>>,
-    portion: Portion,
-    /// How many bytes of the portion were read.
-    start: usize,
     ended: bool,
 }
 
@@ -47,31 +47,24 @@ impl Ahead {
         thread::Builder::new()
             .name("decompress".to_owned())
             .spawn(move || make(stream, &sender, &spare))?;
-        Ok(Self { portions, used, portion: Portion::default(), start: 0, ended: false })
+        Ok(Self { portions, used, ended: false })
     }
 
-    /// The next portion; one without bytes at the end.
-    fn next(&mut self) -> io::Result<()> {
-        let used = std::mem::take(&mut self.portion);
-        self.start = 0;
-        // Nobody wants it once the stream is at its end.
-        let _ = self.used.send(used.bytes);
-        let gone = |_| io::Error::other("the thread that decompresses it ended too soon");
-        self.portion = self.portions.recv().map_err(gone)??;
-        self.ended = self.portion.filled == 0;
-        Ok(())
-    }
-}
-
-impl Read for Ahead {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        if self.start == self.portion.filled && !self.ended && !target.is_empty() {
-            self.next()?;
+    /// The next portion.
+    pub(crate) fn next(&mut self) -> io::Result<Portion> {
+        if self.ended {
+            return Ok(Portion::default());
         }
-        let mut left = self.portion.bytes.get(self.start..self.portion.filled).unwrap_or_default();
-        let count = left.read(target)?;
-        self.start += count;
-        Ok(count)
+        let gone = |_| io::Error::other("the thread that decompresses it ended too soon");
+        let portion = self.portions.recv().map_err(gone)??;
+        self.ended = portion.filled == 0;
+        Ok(portion)
+    }
+
+    /// Gives back the memory of a portion that was read.
+    pub(crate) fn give_back(&self, bytes: Vec<u8>) {
+        // Nobody wants it once the stream is at its end.
+        let _ = self.used.send(bytes);
     }
 }
 
@@ -83,8 +76,9 @@ fn make(
 ) {
     loop {
         let mut bytes = spare.try_recv().unwrap_or_default();
-        bytes.resize(PORTION, 0);
-        let (filled, outcome) = fill_as_far(&mut stream, &mut bytes);
+        bytes.resize(FRONT + PORTION, 0);
+        let room = bytes.get_mut(FRONT..).unwrap_or_default();
+        let (filled, outcome) = fill_as_far(&mut stream, room);
         let goes_on = outcome.is_ok() && filled > 0;
         // What was read before an error comes before it.
         if (filled > 0 || outcome.is_ok()) && portions.send(Ok(Portion { bytes, filled })).is_err()
@@ -107,6 +101,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::input::Input;
 
     /// Yields so many bytes, then fails or ends; says when it is dropped.
     struct Stream {
@@ -141,12 +136,16 @@ mod tests {
         (Stream { left, failure, dropped: Arc::clone(&dropped) }, dropped)
     }
 
+    fn reader(stream: Stream) -> Input {
+        Input::ahead(Ahead::new(Box::new(stream)).unwrap())
+    }
+
     #[test]
     fn yields_what_the_stream_yields() {
         for length in [0, 1, PORTION - 1, PORTION, PORTION + 1, 7 * PORTION + 13] {
             let (mut direct, mut ahead) = (Vec::new(), Vec::new());
             stream(length, None).0.read_to_end(&mut direct).unwrap();
-            let mut reader = Ahead::new(Box::new(stream(length, None).0)).unwrap();
+            let mut reader = reader(stream(length, None).0);
             assert_eq!(reader.read_to_end(&mut ahead).unwrap(), length);
             assert!(ahead == direct, "{length}");
             assert_eq!(reader.read(&mut [0; 9]).unwrap(), 0);
@@ -156,7 +155,7 @@ mod tests {
     #[test]
     fn fails_as_the_stream_fails_behind_all_that_came_before() {
         for length in [0, 5, PORTION, 3 * PORTION + 5] {
-            let mut reader = Ahead::new(Box::new(stream(length, Some("torn")).0)).unwrap();
+            let mut reader = reader(stream(length, Some("torn")).0);
             let mut bytes = Vec::new();
             assert_eq!(reader.read_to_end(&mut bytes).unwrap_err().to_string(), "torn");
             assert_eq!(bytes.len(), length);
@@ -168,7 +167,7 @@ mod tests {
     #[test]
     fn a_reader_that_goes_away_ends_the_thread() {
         let (endless, dropped) = stream(usize::MAX, None);
-        let mut reader = Ahead::new(Box::new(endless)).unwrap();
+        let mut reader = reader(endless);
         reader.read_exact(&mut [0; 100]).unwrap();
         drop(reader);
         let ended = (0..2_000).any(|_| {

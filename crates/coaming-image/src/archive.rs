@@ -8,6 +8,7 @@
 use std::io::{self, Read as _};
 
 use crate::input::Input;
+use crate::text::lossy;
 
 /// The longest path that is taken: Linux takes no longer ones.
 const PATH_LIMIT: u64 = 4096;
@@ -190,7 +191,7 @@ impl Walk {
         }
         let Some(path) = normalise(&written) else {
             return Ok(Step::Refused {
-                path: lossy(&written),
+                path: lossy(&written).into_owned(),
                 message: "its path leads out of the image or is too long",
             });
         };
@@ -204,7 +205,7 @@ impl Walk {
             .or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned))
             .unwrap_or_default();
         let link = match kind {
-            EntryKind::Symlink if link.len() as u64 <= PATH_LIMIT => lossy(&link),
+            EntryKind::Symlink if link.len() as u64 <= PATH_LIMIT => lossy(&link).into_owned(),
             EntryKind::HardLink => match normalise(&link) {
                 Some(link) => link,
                 None => {
@@ -295,10 +296,6 @@ fn number(field: io::Result<u64>) -> Option<u32> {
     u32::try_from(field.ok()?).ok()
 }
 
-fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 /// The sum of the header's bytes, with the checksum's own taken as spaces.
 fn checksum_holds(header: &tar::Header) -> bool {
     let bytes = header.as_bytes();
@@ -312,13 +309,16 @@ pub(crate) fn normalise(path: &[u8]) -> Option<String> {
     if path.len() as u64 > PATH_LIMIT {
         return None;
     }
-    let text = String::from_utf8_lossy(path);
+    let text = lossy(path);
     // Most paths are that after one cut at each end.
     let start = text.strip_prefix("./").or_else(|| text.strip_prefix('/')).unwrap_or(&text);
     let inner = start.strip_suffix('/').unwrap_or(start);
-    let mut parts = inner.as_bytes().split(|&byte| byte == b'/');
-    if parts.all(|part| !matches!(part, b"" | b"." | b"..")) {
-        return Some(format!("/{inner}"));
+    let bytes = inner.as_bytes();
+    let is_plain = |part: Option<&u8>| part.is_some_and(|first| !b"./".contains(first));
+    if is_plain(bytes.first())
+        && memchr::memchr_iter(b'/', bytes).all(|slash| is_plain(bytes.get(slash + 1)))
+    {
+        return Some(["/", inner].concat());
     }
     let mut normal = String::with_capacity(text.len() + 1);
     for part in text.split('/').filter(|part| !part.is_empty() && *part != ".") {
@@ -359,7 +359,7 @@ fn read_pax(mut bytes: &[u8], extension: &mut Extension) -> Option<()> {
             b"SCHILY.xattr.security.capability" => extension.capability = value.to_vec(),
             _ => {
                 if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-                    extension.attributes.push((lossy(name), value.to_vec()));
+                    extension.attributes.push((lossy(name).into_owned(), value.to_vec()));
                 }
             }
         }

@@ -75,10 +75,7 @@ impl Blob {
                     Input::stream(Box::new(Guarded::new(stored, Arc::default())))
                 }
             }),
-            compression => {
-                let stream = Ahead::new(decompress(compression, stored)?)?;
-                Ok(Input::stream(Box::new(stream)))
-            }
+            compression => Ok(Input::ahead(Ahead::new(decompress(compression, stored)?)?)),
         }
     }
 }

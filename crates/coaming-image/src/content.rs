@@ -18,8 +18,8 @@ const BUDGET: u64 = 256 << 20;
 /// Where the bytes are.
 #[derive(Clone, Debug)]
 enum Place {
-    /// In memory, at the start of a buffer.
-    Memory(Arc<Vec<u8>>),
+    /// In a buffer, from this offset.
+    Memory(Arc<Vec<u8>>, usize),
     /// In a file, from this offset.
     File(Arc<File>, u64),
 }
@@ -39,14 +39,15 @@ impl Content {
     pub(crate) fn memory(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         let length = bytes.len();
-        Self::lent(Arc::new(bytes), length)
+        Self::lent(Arc::new(bytes), 0, length)
     }
 
-    /// The first `length` bytes of a buffer, which whoever lends it takes back when no content of it is
+    /// `length` bytes of a buffer, from `start`. Whoever lends it takes it back when no content of it is
     /// left.
-    pub(crate) fn lent(buffer: Arc<Vec<u8>>, length: usize) -> Self {
-        let length = buffer.len().min(length) as u64;
-        Self { place: Place::Memory(buffer), length, position: 0, budget: BUDGET, stays: false }
+    pub(crate) fn lent(buffer: Arc<Vec<u8>>, start: usize, length: usize) -> Self {
+        let length = buffer.len().saturating_sub(start).min(length) as u64;
+        let place = Place::Memory(buffer, start);
+        Self { place, length, position: 0, budget: BUDGET, stays: false }
     }
 
     /// `length` bytes of a file, from `offset`. If the file is shorter, reading ends early.
@@ -74,7 +75,9 @@ impl Content {
     /// All bytes, if they are in memory.
     pub(crate) fn in_memory(&self) -> Option<&[u8]> {
         match &self.place {
-            Place::Memory(buffer) => buffer.get(..usize::try_from(self.length).ok()?),
+            Place::Memory(buffer, start) => {
+                buffer.get(*start..)?.get(..usize::try_from(self.length).ok()?)
+            }
             Place::File(..) => None,
         }
     }
@@ -111,9 +114,10 @@ impl Read for Content {
             return Ok(0);
         };
         let count = match &self.place {
-            Place::Memory(buffer) => {
-                let start = usize::try_from(self.position).unwrap_or(usize::MAX);
-                Read::read(&mut buffer.get(start..).unwrap_or_default(), target)?
+            Place::Memory(buffer, start) => {
+                let position = usize::try_from(self.position).unwrap_or(usize::MAX);
+                let place = start.saturating_add(position);
+                Read::read(&mut buffer.get(place..).unwrap_or_default(), target)?
             }
             Place::File(file, offset) => {
                 file.read_at(target, offset.saturating_add(self.position))?
@@ -194,7 +198,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"before0123456789after").unwrap();
         let places = [
-            Content::lent(Arc::new(b"0123456789before".to_vec()), 10),
+            Content::lent(Arc::new(b"before0123456789after".to_vec()), 6, 10),
             Content::file(Arc::new(file), 6, 10),
         ];
         for mut content in places {

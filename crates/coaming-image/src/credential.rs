@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 
 use coaming_secret::{Detection, Origin, detector, places};
 
+use crate::text::lossy;
+use crate::tree::name_of;
+
 /// The most bytes of a file that is looked into.
 pub(crate) const LIMIT: u64 = 1 << 20;
 /// The most credentials that are told of one file.
@@ -180,26 +183,25 @@ const DULL: &[&str] = &[
 
 /// Whether credentials are looked for in the file at this path.
 pub(crate) fn wants(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    // Most files are told by their names alone, and there are many.
-    let telling = is_telling(name);
+    let name = name_of(path);
+    let below = |folders: &[&str]| folders.iter().any(|folder| starts_with(path, folder));
+    // Most files are told by their folders and names alone, and there are many.
+    let telling = (!below(SYSTEM) || below(LOCAL)) && is_telling(name);
     if !telling && !is_known_name(name) {
         return false;
     }
     let lower = path.to_ascii_lowercase();
-    if PUBLISHED.iter().any(|folder| lower.contains(folder)) {
-        return false;
-    }
-    let system = || SYSTEM.iter().any(|folder| lower.starts_with(folder));
-    let local = || LOCAL.iter().any(|folder| lower.starts_with(folder));
-    known(&lower).is_some() || telling && (!system() || local())
+    !PUBLISHED.iter().any(|folder| lower.contains(folder)) && (telling || known(&lower).is_some())
+}
+
+/// Whether a text starts so, whatever its case.
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|it| start.eq_ignore_ascii_case(it))
 }
 
 /// Whether a file of this name is one that people write settings and keys into.
 fn is_telling(name: &str) -> bool {
     let is = |other: &&str| name.eq_ignore_ascii_case(other);
-    let starts =
-        |start: &str| name.get(..start.len()).is_some_and(|it| start.eq_ignore_ascii_case(it));
     let ends = |end: &str| {
         let place = name.len().checked_sub(end.len());
         place.and_then(|place| name.get(place..)).is_some_and(|it| end.eq_ignore_ascii_case(it))
@@ -208,8 +210,8 @@ fn is_telling(name: &str) -> bool {
     // Few are, and of these alone it is asked whether they are dull.
     (ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other))
         || NAMES.iter().any(is)
-        || starts(".env")
-        || starts("ssh_host_") && ends("_key"))
+        || starts_with(name, ".env")
+        || starts_with(name, "ssh_host_") && ends("_key"))
         && !DULL.iter().any(is)
 }
 
@@ -232,7 +234,7 @@ pub(crate) fn in_file(path: &str, bytes: &[u8]) -> Vec<Leak> {
     if let Some(kind) = key_store(path, bytes) {
         return vec![Leak::of(kind)];
     }
-    let text = String::from_utf8_lossy(bytes);
+    let text = lossy(bytes);
     let lower = path.to_ascii_lowercase();
     if let Some((_, kind, judge)) = known(&lower) {
         // A file that a tool made for credentials is one thing to do, however many are in it.

@@ -1,13 +1,17 @@
 //! An archive's bytes from front to back, where passing over is cheap.
 //!
 //! In a file, passing over costs nothing: the next place is read from where it lies. In a stream (a
-//! compressed layer, a registry's answer) what is passed over is made and thrown away. Invariant:
-//! memory is one buffer, whatever the archive's size.
+//! compressed layer, a registry's answer) what is passed over is made and thrown away; what is wanted of
+//! one that is made [ahead](crate::ahead) is lent where it lies. Invariant: memory is one buffer,
+//! whatever the archive's size.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+
+use crate::ahead::{Ahead, FRONT, Portion};
+use crate::content::Content;
 
 /// Headers lie between files: a small buffer wastes little on the files.
 const FILE_BUFFER: usize = 4 << 10;
@@ -20,12 +24,15 @@ enum Origin {
     File { file: Arc<File>, offset: u64, length: u64 },
     /// A stream.
     Stream(Box<dyn Read + Send>),
+    /// A stream that is made ahead: each portion takes the buffer's place.
+    Ahead(Ahead),
 }
 
 /// Bytes to read once, from front to back.
 pub(crate) struct Input {
     origin: Origin,
-    buffer: Vec<u8>,
+    /// Shared with what was lent of it, and with nobody else.
+    buffer: Arc<Vec<u8>>,
     /// What of the buffer was consumed.
     start: usize,
     /// What of the buffer is filled.
@@ -45,8 +52,13 @@ impl Input {
         Self::new(Origin::Stream(stream), STREAM_BUFFER)
     }
 
+    /// All that is made ahead.
+    pub(crate) fn ahead(stream: Ahead) -> Self {
+        Self::new(Origin::Ahead(stream), 0)
+    }
+
     fn new(origin: Origin, size: usize) -> Self {
-        Self { origin, buffer: vec![0; size], start: 0, end: 0, position: 0 }
+        Self { origin, buffer: Arc::new(vec![0; size]), start: 0, end: 0, position: 0 }
     }
 
     /// How many bytes were read or passed over.
@@ -58,20 +70,25 @@ impl Input {
     pub(crate) fn place(&self) -> Option<(&Arc<File>, u64)> {
         match &self.origin {
             Origin::File { file, offset, .. } => Some((file, offset.checked_add(self.position)?)),
-            Origin::Stream(_) => None,
+            Origin::Stream(_) | Origin::Ahead(_) => None,
         }
     }
 
     /// The next bytes, at least `count` of them unless the input ends before. Consumes nothing.
-    /// `count` must be small: a header's size.
+    /// `count` must be small: a header's size, and at most [`FRONT`].
     pub(crate) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        if self.end - self.start < count {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            while self.end < count && self.fill()? > 0 {}
-        }
+        while self.end - self.start < count && self.fill()? > 0 {}
         Ok(self.buffered())
+    }
+
+    /// The next `count` bytes where they lie; `None`, with nothing consumed, where they don't all lie in
+    /// memory that may stay until they were looked through.
+    pub(crate) fn lend(&mut self, count: u64) -> Option<Content> {
+        let count = usize::try_from(count).ok().filter(|&count| count <= self.end - self.start)?;
+        let Origin::Ahead(_) = self.origin else { return None };
+        let content = Content::lent(Arc::clone(&self.buffer), self.start, count);
+        self.consume(count);
+        Some(content)
     }
 
     /// Passes over `count` bytes.
@@ -117,7 +134,7 @@ impl Input {
 
     /// Reads a stream to its end, without keeping anything; a file has nothing to check there.
     pub(crate) fn drain(&mut self) -> io::Result<()> {
-        if matches!(self.origin, Origin::Stream(_)) {
+        if matches!(self.origin, Origin::Stream(_) | Origin::Ahead(_)) {
             loop {
                 let count = self.peek(1)?.len();
                 if count == 0 {
@@ -140,8 +157,16 @@ impl Input {
 
     /// Appends to what is buffered; says by how many bytes.
     fn fill(&mut self) -> io::Result<usize> {
-        let behind = self.position + (self.end - self.start) as u64;
-        let Some(room) = self.buffer.get_mut(self.end..) else { return Ok(0) };
+        if let Origin::Ahead(ahead) = &mut self.origin {
+            let portion = ahead.next()?;
+            return Ok(self.take_portion(portion));
+        }
+        // Only of portions something is lent.
+        let Some(buffer) = Arc::get_mut(&mut self.buffer) else { return Ok(0) };
+        buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let behind = self.position + self.end as u64;
+        let Some(room) = buffer.get_mut(self.end..) else { return Ok(0) };
         let count = match &mut self.origin {
             Origin::File { file, offset, length } => {
                 let left = usize::try_from(length.saturating_sub(behind)).unwrap_or(usize::MAX);
@@ -149,9 +174,26 @@ impl Input {
                 file.read_at(room.get_mut(..count).unwrap_or_default(), *offset + behind)?
             }
             Origin::Stream(stream) => stream.read(room)?,
+            Origin::Ahead(_) => 0,
         };
         self.end += count;
         Ok(count)
+    }
+
+    /// Puts a portion in the buffer's place, with what is left of it in front; says how long it is.
+    fn take_portion(&mut self, portion: Portion) -> usize {
+        let Portion { mut bytes, filled } = portion;
+        let left = self.buffered();
+        let Some(start) = FRONT.checked_sub(left.len()).filter(|_| filled > 0) else { return 0 };
+        if let Some(front) = bytes.get_mut(start..FRONT) {
+            front.copy_from_slice(left);
+        }
+        (self.start, self.end) = (start, FRONT + filled);
+        let used = std::mem::replace(&mut self.buffer, Arc::new(bytes));
+        if let (Origin::Ahead(ahead), Ok(used)) = (&self.origin, Arc::try_unwrap(used)) {
+            ahead.give_back(used);
+        }
+        filled
     }
 }
 

@@ -22,6 +22,7 @@ use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
 use crate::sum::Sums;
 use crate::system;
+use crate::text::lossy;
 use crate::tree::{Clue, Clues, Leaf, Look, look};
 use crate::utilities;
 
@@ -301,7 +302,7 @@ impl LayerReading {
             match content.whole() {
                 Ok(bytes) => {
                     if wants.system {
-                        kept.text = Some(String::from_utf8_lossy(&bytes).into_owned());
+                        kept.text = Some(lossy(&bytes).into_owned());
                     }
                     if credentials {
                         kept.leaks = Leaks::of(&path, &bytes);
@@ -466,11 +467,14 @@ impl Place<'_> {
         if let Some((file, offset)) = walk.input.place() {
             return Ok(Content::file(Arc::clone(file), offset, size).staying());
         }
+        if let Some(content) = walk.input.lend(size) {
+            return Ok(content);
+        }
         if size > SPOOL_LIMIT {
             return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
         }
         if let Some(length) = buffer.fill(&mut walk.input, size)? {
-            return Ok(Content::lent(Arc::clone(&buffer.bytes), length));
+            return Ok(Content::lent(Arc::clone(&buffer.bytes), 0, length));
         }
         let mut file = tempfile::tempfile()?;
         let copied = walk.input.copy(size, &mut file)?;

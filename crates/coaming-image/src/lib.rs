@@ -33,6 +33,7 @@ pub mod sbom;
 mod source;
 mod sum;
 mod system;
+mod text;
 mod tree;
 mod utilities;
 mod visit;

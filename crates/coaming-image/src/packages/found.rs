@@ -95,10 +95,8 @@ impl Found {
     }
 }
 
-/// A tool's text, whatever its encoding: names and versions are ASCII, the rest is not looked at.
-pub(super) fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
-}
+// A tool's text may have any encoding: names and versions are ASCII, the rest is not looked at.
+pub(super) use crate::text::lossy;
 
 /// JSON, with its depth bounded by the parser.
 ///

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::{Elf, Script, elf, script};
 use crate::content::Content;
+use crate::text::lossy;
 
 /// The largest script or configuration that is looked into.
 const TEXT_LIMIT: u64 = 256 << 10;
@@ -149,7 +150,7 @@ impl Clue {
             return Ok(None);
         }
         let bytes = content.whole()?;
-        let text = String::from_utf8_lossy(&bytes);
+        let text = lossy(&bytes);
         Ok(match look {
             Look::Script => script::read(&text).map(Self::Script),
             Look::Text => Some(Self::Text(text.into_owned())),
@@ -201,7 +202,7 @@ pub(super) fn names(bytes: &[u8]) -> Vec<String> {
                 continue;
             }
             if seen.insert(name) {
-                names.push(String::from_utf8_lossy(name).into_owned());
+                names.push(lossy(name).into_owned());
             }
         }
     }

@@ -120,6 +120,9 @@ impl Growing {
             Node { kind, mode, size, link, source, clue: leaf.clue }
         };
         let stays_folder = node.is_folder();
+        if node.kind == EntryKind::Symlink {
+            self.tree.links.insert(path.as_str().into());
+        }
         let mut place = match self.tree.nodes.entry(path) {
             Entry::Vacant(place) => {
                 place.insert(node);

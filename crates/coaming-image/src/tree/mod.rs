@@ -10,7 +10,7 @@ mod elf;
 mod grow;
 mod script;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 pub(crate) use clue::{Clue, Clues, Look, look};
@@ -26,6 +26,8 @@ use crate::{EntryKind, Owners};
 #[derive(Debug, Default)]
 pub struct Tree {
     nodes: BTreeMap<String, Node>,
+    /// Where symbolic links were put, and maybe are no more: most of what lies on a way is none.
+    links: HashSet<Box<str>>,
     pub(crate) owners: Owners,
 }
 
@@ -166,7 +168,7 @@ impl Tree {
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<Resolved> {
         crate::resolve::resolve(path, |path| {
-            let node = self.nodes.get(path)?;
+            let node = self.links.contains(path).then(|| self.nodes.get(path))??;
             (node.kind == EntryKind::Symlink).then_some(&*node.link)
         })
     }
@@ -182,8 +184,8 @@ impl Tree {
 /// The folder that a path lies in; the root's is the root.
 #[must_use]
 pub(crate) fn folder_of(path: &str) -> &str {
-    match path.rsplit_once('/') {
-        Some((folder, _)) if !folder.is_empty() => folder,
+    match memchr::memrchr(b'/', path.as_bytes()).and_then(|end| path.get(..end)) {
+        Some(folder) if !folder.is_empty() => folder,
         _ => "/",
     }
 }
@@ -191,7 +193,8 @@ pub(crate) fn folder_of(path: &str) -> &str {
 /// The last part of a path.
 #[must_use]
 pub(crate) fn name_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or_default()
+    let start = memchr::memrchr(b'/', path.as_bytes()).map_or(0, |slash| slash + 1);
+    path.get(start..).unwrap_or_default()
 }
 
 /// A path as it stands, or below a folder if it is relative.
