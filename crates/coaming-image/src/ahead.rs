@@ -16,7 +16,7 @@ const PORTION: usize = 512 << 10;
 /// How many portions wait to be read.
 const WAITING: usize = 1;
 /// How many bytes are free in front of a portion's own: for the rest of the one before.
-pub(crate) const FRONT: usize = 512;
+pub(crate) const FRONT: usize = 4 << 10;
 
 /// Bytes of the stream, in memory that is used again.
 #[derive(Default)]

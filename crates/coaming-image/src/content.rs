@@ -18,10 +18,33 @@ const BUDGET: u64 = 256 << 20;
 /// Where the bytes are.
 #[derive(Clone, Debug)]
 enum Place {
-    /// In a buffer, from this offset.
-    Memory(Arc<Vec<u8>>, usize),
+    /// In a buffer, from this offset, without those of the gap.
+    Memory(Arc<Vec<u8>>, usize, Gap),
     /// In a file, from this offset.
     File(Arc<File>, u64),
+}
+
+/// Bytes of a file that nobody asks for, and that are kept nowhere; of most files there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+impl Gap {
+    /// How many bytes it has.
+    pub(crate) fn length(self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// How far one can read from a place; `None` within the gap.
+    fn limit(self, start: u64) -> Option<u64> {
+        match start {
+            before if before < self.start => Some(self.start),
+            within if within < self.end => None,
+            _ => Some(u64::MAX),
+        }
+    }
 }
 
 /// A file's bytes.
@@ -46,7 +69,13 @@ impl Content {
     /// left.
     pub(crate) fn lent(buffer: Arc<Vec<u8>>, start: usize, length: usize) -> Self {
         let length = buffer.len().saturating_sub(start).min(length) as u64;
-        let place = Place::Memory(buffer, start);
+        let place = Place::Memory(buffer, start, Gap::default());
+        Self { place, length, position: 0, budget: BUDGET, stays: false }
+    }
+
+    /// A file of `length` bytes with a gap; the others lie at the start of a buffer.
+    pub(crate) fn gapped(buffer: Arc<Vec<u8>>, length: u64, gap: Gap) -> Self {
+        let place = Place::Memory(buffer, 0, gap);
         Self { place, length, position: 0, budget: BUDGET, stays: false }
     }
 
@@ -74,12 +103,15 @@ impl Content {
 
     /// All bytes, if they are in memory.
     pub(crate) fn in_memory(&self) -> Option<&[u8]> {
-        match &self.place {
-            Place::Memory(buffer, start) => {
-                buffer.get(*start..)?.get(..usize::try_from(self.length).ok()?)
-            }
-            Place::File(..) => None,
-        }
+        let parts = self.parts().filter(|parts| parts.gap.length() == 0)?;
+        Some(parts.bytes)
+    }
+
+    /// What of the bytes is in memory, if they are not in a file.
+    fn parts(&self) -> Option<Parts<'_>> {
+        let Place::Memory(buffer, start, gap) = &self.place else { return None };
+        let count = usize::try_from(self.length.checked_sub(gap.length())?).ok()?;
+        Some(Parts { bytes: buffer.get(*start..)?.get(..count)?, gap: *gap })
     }
 
     /// All bytes.
@@ -114,10 +146,12 @@ impl Read for Content {
             return Ok(0);
         };
         let count = match &self.place {
-            Place::Memory(buffer, start) => {
-                let position = usize::try_from(self.position).unwrap_or(usize::MAX);
-                let place = start.saturating_add(position);
-                Read::read(&mut buffer.get(place..).unwrap_or_default(), target)?
+            Place::Memory(.., gap) => {
+                let left_out = || io::Error::other("the program's machine code was left out");
+                let limit = gap.limit(self.position).ok_or_else(left_out)?;
+                let end = limit.min(self.position.saturating_add(wanted));
+                let bytes = self.parts().and_then(|parts| parts.get(self.position, end));
+                Read::read(&mut bytes.unwrap_or_default(), target)?
             }
             Place::File(file, offset) => {
                 file.read_at(target, offset.saturating_add(self.position))?
@@ -150,37 +184,59 @@ const TEXT_LIMIT: u64 = 4096;
 /// read once and kept.
 #[derive(Clone, Copy)]
 pub(crate) enum Places<'a> {
-    Memory(&'a [u8]),
+    Memory(Parts<'a>),
     Cached(&'a ReadCache<Content>),
 }
 
 impl<'a> Places<'a> {
     /// Those of a content; the cache is of the same, and read only if need be.
     pub(crate) fn new(content: &'a Content, cache: &'a ReadCache<Content>) -> Self {
-        content.in_memory().map_or(Self::Cached(cache), Self::Memory)
+        content.parts().map_or(Self::Cached(cache), Self::Memory)
+    }
+}
+
+/// The bytes of a file that are in memory, one behind the other.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    bytes: &'a [u8],
+    gap: Gap,
+}
+
+impl<'a> Parts<'a> {
+    /// The file's bytes from `start` up to `end`; `None` where it is shorter, or the gap is among them.
+    fn get(self, start: u64, end: u64) -> Option<&'a [u8]> {
+        if end > self.gap.limit(start)? {
+            return None;
+        }
+        let passed = if start < self.gap.end { 0 } else { self.gap.length() };
+        let place = |place: u64| usize::try_from(place.checked_sub(passed)?).ok();
+        self.bytes.get(place(start)?..place(end)?)
     }
 }
 
 impl<'a> ReadRef<'a> for Places<'a> {
     fn len(self) -> Result<u64, ()> {
         match self {
-            Self::Memory(bytes) => ReadRef::len(bytes),
+            Self::Memory(parts) => Ok(parts.bytes.len() as u64 + parts.gap.length()),
             Self::Cached(cache) => cache.len(),
         }
     }
 
     fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
         match self {
-            Self::Memory(bytes) => bytes.read_bytes_at(offset, size),
+            Self::Memory(parts) => parts.get(offset, offset.checked_add(size).ok_or(())?).ok_or(()),
             Self::Cached(cache) => cache.read_bytes_at(offset, size),
         }
     }
 
     fn read_bytes_at_until(self, range: Range<u64>, delimiter: u8) -> Result<&'a [u8], ()> {
         match self {
-            Self::Memory(bytes) => {
+            Self::Memory(parts) => {
                 let end = range.end.min(range.start.saturating_add(TEXT_LIMIT));
-                bytes.read_bytes_at_until(range.start..end, delimiter)
+                let end = end.min(parts.gap.limit(range.start).ok_or(())?);
+                let bytes = parts.get(range.start, end).ok_or(())?;
+                let length = memchr::memchr(delimiter, bytes).ok_or(())?;
+                bytes.get(..length).ok_or(())
             }
             Self::Cached(cache) => cache.read_bytes_at_until(range, delimiter),
         }
@@ -213,6 +269,32 @@ mod tests {
             assert_eq!(content.read(&mut rest).unwrap(), 0);
             assert!(content.seek(SeekFrom::Current(-101)).is_err());
         }
+    }
+
+    #[test]
+    fn yields_what_is_before_and_behind_a_gap() {
+        let gap = Gap { start: 4, end: 10 };
+        let mut content = Content::gapped(Arc::new(b"0123ab,cd more".to_vec()), 15, gap);
+        let cache = ReadCache::new(content.clone());
+        let places = Places::new(&content, &cache);
+        assert_eq!(ReadRef::len(places), Ok(15));
+        assert_eq!(places.read_bytes_at(0, 4), Ok(&b"0123"[..]));
+        assert_eq!(places.read_bytes_at(10, 5), Ok(&b"ab,cd"[..]));
+        assert_eq!(places.read_bytes_at_until(10..15, b','), Ok(&b"ab"[..]));
+        for (offset, size) in [(0, 5), (4, 1), (3, 8), (9, 2), (10, 6), (u64::MAX, 2)] {
+            assert!(places.read_bytes_at(offset, size).is_err(), "{offset} {size}");
+        }
+        for range in [0..15, 4..15, 10..16] {
+            assert!(places.read_bytes_at_until(range, b'+').is_err());
+        }
+        content.seek(SeekFrom::Start(2)).unwrap();
+        let mut part = [0; 3];
+        assert_eq!(content.read(&mut part).unwrap(), 2);
+        assert!(content.read(&mut part).is_err());
+        content.seek(SeekFrom::Start(12)).unwrap();
+        content.read_exact(&mut part).unwrap();
+        assert_eq!(&part, b",cd");
+        assert_eq!(content.read(&mut part).unwrap(), 0);
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Input {
     }
 
     /// The next bytes, at least `count` of them unless the input ends before. Consumes nothing.
-    /// `count` must be small: a header's size, and at most [`FRONT`].
+    /// `count` must be small: at most [`FRONT`].
     pub(crate) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         while self.end - self.start < count && self.fill()? > 0 {}
         Ok(self.buffered())

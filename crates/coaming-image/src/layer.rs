@@ -12,9 +12,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::ahead::FRONT;
 use crate::analyse::{Analyser, Found, Reader};
 use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
-use crate::content::Content;
+use crate::content::{Content, Gap};
 use crate::credential::{self, Leak};
 use crate::input::{Input, fill_up};
 use crate::memory::Room;
@@ -23,7 +24,7 @@ use crate::source::{FolderWalk, LayerSource, open_regular};
 use crate::sum::Sums;
 use crate::system;
 use crate::text::lossy;
-use crate::tree::{Clue, Clues, Leaf, Look, look};
+use crate::tree::{Clue, Clues, Leaf, Look, code, look};
 use crate::utilities;
 
 /// The most entries that are read of an image, in all its layers.
@@ -266,7 +267,8 @@ impl LayerReading {
             return None;
         }
         let path = kept.entry.path.clone();
-        let content = match place.content(kept.entry.size) {
+        let gap = if wants.tables_alone() { place.code() } else { Gap::default() };
+        let content = match place.content(kept.entry.size, gap) {
             Ok(content) => content,
             Err(error) => {
                 self.problem(&path, format!("It can't be read: {error}."));
@@ -421,6 +423,14 @@ impl Wants {
         }
     }
 
+    /// Whether nothing but a program's tables and constants is looked at.
+    fn tables_alone(&self) -> bool {
+        let of_programs = |reader: &Reader| matches!(reader, Reader::Executable { .. });
+        self.look == Some(Look::Elf)
+            && !(self.system || self.credentials || self.applets)
+            && self.analysers.iter().all(|analyser| of_programs(&analyser.reader))
+    }
+
     fn is_empty(&self) -> bool {
         self.analysers.is_empty()
             && !self.system
@@ -453,9 +463,16 @@ impl Place<'_> {
         if read.is_ok() { start } else { [0; 4] }
     }
 
-    /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk;
-    /// one that ends too early yields fewer.
-    fn content(self, size: u64) -> io::Result<Content> {
+    /// The machine code of the program that lies here, if that is known.
+    fn code(&mut self) -> Gap {
+        let Self::Archive(walk, _) = self else { return Gap::default() };
+        let start = walk.input.peek(FRONT).unwrap_or_default();
+        code(start.get(..FRONT).unwrap_or(start))
+    }
+
+    /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk, maybe without
+    /// the gap; one that ends too early yields fewer.
+    fn content(self, size: u64, gap: Gap) -> io::Result<Content> {
         let (walk, buffer) = match self {
             Self::Archive(walk, buffer) => (walk, buffer),
             Self::Folder(path) => {
@@ -473,8 +490,8 @@ impl Place<'_> {
         if size > SPOOL_LIMIT {
             return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
         }
-        if let Some(length) = buffer.fill(&mut walk.input, size)? {
-            return Ok(Content::lent(Arc::clone(&buffer.bytes), 0, length));
+        if let Some(content) = buffer.fill(&mut walk.input, size, gap)? {
+            return Ok(content);
         }
         let mut file = tempfile::tempfile()?;
         let copied = walk.input.copy(size, &mut file)?;
@@ -493,26 +510,23 @@ struct Buffer {
 }
 
 impl Buffer {
-    /// Reads the next `size` bytes, or all if there are fewer; says how many they were. `None` where they
-    /// must wait on the disk: nothing was read then.
-    fn fill(&mut self, input: &mut Input, size: u64) -> io::Result<Option<usize>> {
-        let Ok(wanted) = usize::try_from(size) else { return Ok(None) };
+    /// Reads the next `size` bytes but for the gap, or all if there are fewer. `None` where they must wait
+    /// on the disk: nothing was read then.
+    fn fill(&mut self, input: &mut Input, size: u64, gap: Gap) -> io::Result<Option<Content>> {
+        let gap = if gap.end <= size { gap } else { Gap::default() };
         // Nobody else has it: what was read into it before was used and dropped.
-        let Some(bytes) = self.room_for(size) else { return Ok(None) };
-        let mut filled = 0;
-        while filled < wanted {
-            let end = wanted.min(filled + PIECE);
-            if bytes.len() < end {
-                bytes.resize(end, 0);
-            }
-            let room = bytes.get_mut(filled..end).unwrap_or_default();
-            let count = fill_up(input, room)?;
-            filled += count;
-            if filled < end {
-                break;
-            }
+        let Some(bytes) = self.room_for(size - gap.length()) else { return Ok(None) };
+        let before = if gap.length() == 0 { size } else { gap.start };
+        let front = append(bytes, 0, input, before)?;
+        let mut passed = 0;
+        if front as u64 == before {
+            passed = input.copy(gap.length(), &mut io::sink())?;
         }
-        Ok(Some(filled))
+        if passed == 0 || passed < gap.length() {
+            return Ok(Some(Content::lent(Arc::clone(&self.bytes), 0, front)));
+        }
+        let behind = append(bytes, front, input, size - gap.end)? as u64;
+        Ok(Some(Content::gapped(Arc::clone(&self.bytes), gap.end + behind, gap)))
     }
 
     /// Room for a file of this size; `None` where there is none.
@@ -532,6 +546,25 @@ impl Buffer {
         }
         Arc::get_mut(&mut self.bytes)
     }
+}
+
+/// Reads the next `count` bytes to a place in a buffer, or all if there are fewer; says how many they were.
+fn append(bytes: &mut Vec<u8>, at: usize, input: &mut Input, count: u64) -> io::Result<usize> {
+    let count = usize::try_from(count).map_err(io::Error::other)?;
+    let mut filled = 0;
+    while filled < count {
+        let piece = PIECE.min(count - filled);
+        let (start, end) = (at + filled, at + filled + piece);
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        let read = fill_up(input, bytes.get_mut(start..end).unwrap_or_default())?;
+        filled += read;
+        if read < piece {
+            break;
+        }
+    }
+    Ok(filled)
 }
 
 /// Whether a file that begins so is an ELF, PE or Mach-O program.

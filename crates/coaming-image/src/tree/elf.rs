@@ -8,7 +8,7 @@ use object::read::elf::{Dyn as _, FileHeader, ProgramHeader, SectionHeader as _,
 use object::{Endianness, FileKind, ReadCache, ReadRef as _, elf};
 
 use super::clue;
-use crate::content::{Content, Places};
+use crate::content::{Content, Gap, Places};
 
 /// The most segments and sections of a file. Real ones have dozens.
 const SEGMENTS: usize = 1000;
@@ -98,6 +98,32 @@ fn parse<H: FileHeader<Endian = Endianness>>(places: Places<'_>, length: u64) ->
     linked::<H>(places, endian, segments, &mut needs);
     sections::<H>(places, header, endian, length, &mut needs);
     Some(needs)
+}
+
+/// The machine code of a program or library that begins so, where it lies apart from all else, as it does
+/// behind today's linkers: the readers of programs ask for none of it. Nothing where it does not, or
+/// where the beginning does not tell.
+pub(crate) fn code(start: &[u8]) -> Gap {
+    match FileKind::parse(start) {
+        Ok(FileKind::Elf32) => code_of::<elf::FileHeader32<Endianness>>(start),
+        Ok(FileKind::Elf64) => code_of::<elf::FileHeader64<Endianness>>(start),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
+fn code_of<H: FileHeader<Endian = Endianness>>(start: &[u8]) -> Option<Gap> {
+    let header = H::parse(start).ok()?;
+    let endian = header.endian().ok()?;
+    let segments = header.program_headers(endian, start).ok()?;
+    // The first segment has the tables, also where older linkers put the code into it.
+    let code = segments.iter().find(|segment| {
+        segment.p_type(endian) == elf::PT_LOAD
+            && segment.p_flags(endian).contains(elf::PF_X)
+            && segment.p_offset(endian).into() >= start.len() as u64
+    })?;
+    let (start, size): (u64, u64) = (code.p_offset(endian).into(), code.p_filesz(endian).into());
+    Some(Gap { start, end: start.checked_add(size)? })
 }
 
 /// Reads the dynamic linker's table.
@@ -205,6 +231,8 @@ fn folders(list: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -214,6 +242,22 @@ mod tests {
         assert!(needs.wide);
         assert!(needs.needed.iter().any(|name| name.starts_with("libc.so")), "{needs:?}");
         assert!(needs.interpreter.unwrap().contains("/ld-"));
+    }
+
+    #[test]
+    fn tells_the_same_without_the_machine_code() {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let gap = code(program.get(..4096).unwrap());
+        assert!(gap.length() > 1 << 20 && gap.length() < program.len() as u64, "{gap:?}");
+        let [start, end] = [gap.start, gap.end].map(|place| usize::try_from(place).unwrap());
+        let rest = [program.get(..start).unwrap(), program.get(end..).unwrap()].concat();
+        let gapped = Content::gapped(Arc::new(rest), program.len() as u64, gap);
+        let needs = read(&gapped);
+        assert!(needs.is_some());
+        assert_eq!(needs, read(&Content::memory(program)));
+        // Whoever asks for all learns that it is not there.
+        assert!(gapped.in_memory().is_none());
+        assert!(gapped.whole().unwrap_err().to_string().contains("machine code"));
     }
 
     #[test]
@@ -235,6 +279,7 @@ mod tests {
                     *at = byte;
                 }
             }
+            let _ = code(&program);
             let _ = read(&Content::memory(program));
         }
     }

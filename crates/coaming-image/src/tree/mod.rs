@@ -15,6 +15,7 @@ use std::ops::Bound;
 
 pub(crate) use clue::{Clue, Clues, Look, look};
 pub use elf::Elf;
+pub(crate) use elf::code;
 pub(crate) use grow::{Growing, Leaf};
 pub use script::Script;
 pub(crate) use script::{commands, is_shell};
