@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::layer::{Leaks, Shared};
 use crate::overlay::{Overlay, Placed};
 use crate::sum::Sum;
-use crate::tree::{folder_of, join, name_of};
+use crate::tree::{folder_of, join_into, name_of};
 
 /// The files that packages brought.
 pub(crate) struct Brought {
@@ -28,6 +28,8 @@ struct Names<'a> {
     overlay: &'a Overlay<'a>,
     shared: &'a Shared,
     folders: HashMap<&'a str, Option<String>>,
+    /// The path that was asked for last.
+    path: String,
 }
 
 impl<'a> Names<'a> {
@@ -37,7 +39,10 @@ impl<'a> Names<'a> {
         let overlay = self.overlay;
         let inside = self.folders.entry(folder).or_insert_with(|| overlay.resolve(folder));
         match inside {
-            Some(inside) => self.shared.name(&join(inside, name_of(path))),
+            Some(inside) => {
+                join_into(&mut self.path, inside, name_of(path));
+                self.shared.name(&self.path)
+            }
             None => self.shared.name(path),
         }
     }
@@ -45,7 +50,8 @@ impl<'a> Names<'a> {
 
 impl Brought {
     pub(crate) fn new(overlay: &Overlay<'_>, shared: &Shared) -> Self {
-        let mut names = Names { overlay, shared, folders: HashMap::new() };
+        let (folders, path) = Default::default();
+        let mut names = Names { overlay, shared, folders, path };
         let (mut owned, mut sums, mut listed) =
             (HashSet::new(), HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
         for Placed { layer, kept, left } in &overlay.all {

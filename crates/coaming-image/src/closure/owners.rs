@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Tree;
 use crate::analyse::Relation;
-use crate::tree::{folder_of, join, name_of};
+use crate::tree::{folder_of, join_into, name_of};
 
 /// A package of the distribution, as its database tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,7 @@ impl Owners {
         // To look for each in the tree would compare it with a dozen of its neighbours.
         let there: HashSet<&str> = tree.iter().map(|(path, _)| path).collect();
         let mut folders: HashMap<&str, Option<String>> = HashMap::new();
+        let mut found = String::new();
         for &(name, paths) in files {
             let shared: Arc<str> = name.into();
             let package = owners.packages.entry(name.to_owned()).or_default();
@@ -56,11 +57,11 @@ impl Owners {
                     tree.resolve(folder).map(|resolved| resolved.path)
                 });
                 let Some(folder) = folder else { continue };
-                let path = join(folder, name_of(path));
-                if !there.contains(path.as_str()) {
+                join_into(&mut found, folder, name_of(path));
+                if !there.contains(found.as_str()) {
                     continue;
                 }
-                let path: Arc<str> = path.into();
+                let path: Arc<str> = found.as_str().into();
                 owners.of_file.entry(Arc::clone(&path)).or_default().push(Arc::clone(&shared));
                 package.files.push(path);
             }

@@ -178,21 +178,22 @@ impl Clue {
 /// What in these bytes looks like the name of a file: absolute paths, and shared libraries by any
 /// name; each once, in their order.
 pub(super) fn names(bytes: &[u8]) -> Vec<String> {
-    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-@/:".contains(byte);
     let mut seen = std::collections::HashSet::new();
     let mut names = Vec::new();
-    let mut rest = bytes;
+    let (mut searched, mut at) = (0, 0);
     // Every name has one of these two: what is between them is passed over, which is most of a program.
-    while let Some(found) = memchr::memchr2(b'/', b'.', rest) {
-        let (before, behind) = rest.split_at(found);
-        let start = before.iter().rposition(|byte| !part(byte)).map_or(0, |place| place + 1);
-        let length = behind.iter().position(|byte| !part(byte)).unwrap_or(behind.len());
-        let end = found + length;
-        let run = rest.get(start..end).unwrap_or_default();
-        rest = rest.get(end..).unwrap_or_default();
-        if run.len() < 4 {
+    while let Some(found) = memchr::memchr2(b'/', b'.', bytes.get(at..).unwrap_or_default()) {
+        let found = at + found;
+        at = found + 1;
+        if !is_in_name(bytes, found) {
             continue;
         }
+        let before = bytes.get(searched..found).unwrap_or_default();
+        let behind = bytes.get(found..).unwrap_or_default();
+        let length = before.iter().rev().take_while(|byte| is_part(byte)).count();
+        let end = found + behind.iter().take_while(|byte| is_part(byte)).count();
+        let run = bytes.get(found - length..end).unwrap_or_default();
+        (searched, at) = (end, end);
         // Lists such as PATH stand in one run.
         for name in run.split(|&byte| byte == b':') {
             if names.len() >= NAMES {
@@ -207,6 +208,21 @@ pub(super) fn names(bytes: &[u8]) -> Vec<String> {
         }
     }
     names
+}
+
+/// Whether names have such bytes, and lists of them.
+fn is_part(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._+-@/:".contains(byte)
+}
+
+/// Whether the slash or dot at this place may be what makes a run of bytes a name: most are not.
+fn is_in_name(bytes: &[u8], place: usize) -> bool {
+    let behind = bytes.get(place + 1..).unwrap_or_default();
+    if bytes.get(place) == Some(&b'.') {
+        return behind.starts_with(b"so");
+    }
+    let before = place.checked_sub(1).and_then(|before| bytes.get(before));
+    before.is_none_or(|byte| *byte == b':' || !is_part(byte)) && behind.first() != Some(&b'/')
 }
 
 fn is_name(name: &[u8]) -> bool {
@@ -249,9 +265,8 @@ mod tests {
         /// As a plain search over all runs finds them.
         #[test]
         fn passes_over_no_name(text in "([ab/.:\0]|\\.so|/a/|\\.1){0,40}") {
-            let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-@/:".contains(byte);
             let mut plain: Vec<&[u8]> = Vec::new();
-            for run in text.as_bytes().split(|byte| !part(byte)).filter(|run| run.len() >= 4) {
+            for run in text.as_bytes().split(|byte| !is_part(byte)) {
                 for name in run.split(|&byte| byte == b':').filter(|name| is_name(name)) {
                     if !plain.contains(&name) {
                         plain.push(name);
