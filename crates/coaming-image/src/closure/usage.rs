@@ -1,6 +1,6 @@
 //! Which packages the entry point uses: what a scanner wants to know of a vulnerable one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -75,20 +75,19 @@ pub(crate) fn entry_point(
     }
     let mut used = BTreeSet::new();
     let mut maybe = BTreeSet::new();
-    let named: BTreeSet<&str> = closure
-        .limits
-        .iter()
-        .filter_map(|limit| match limit {
-            Limit::RunsPrograms { named, .. } => Some(named),
-            _ => None,
-        })
-        .flatten()
-        .map(String::as_str)
-        .collect();
+    let files = || closure.files.keys().filter(|path| is_file(tree, path));
+    let named = closure.limits.iter().filter_map(|limit| match limit {
+        Limit::RunsPrograms { named, .. } => Some(named),
+        _ => None,
+    });
+    // By its files, for packages have many more than the closure.
+    let owners_of = |path: &String| tree.owners.of(path).iter().map(|name| &**name);
+    let owners: HashSet<&str> = files().flat_map(owners_of).collect();
+    let named: HashSet<&str> = named.flatten().flat_map(owners_of).collect();
     for package in packages {
         let owned = tree.owners.package(&package.name).filter(|_| package.kind.is_distribution());
         let uses = match owned {
-            Some((_, owned)) => owned.files.iter().any(|path| is_file_of(tree, closure, path)),
+            Some((name, _)) => owners.contains(name),
             None if package.kind.is_distribution() => {
                 // Nothing is known of its files.
                 maybe.insert(PackagePlace::of(package));
@@ -100,22 +99,20 @@ pub(crate) fn entry_point(
         };
         if uses {
             used.insert(PackagePlace::of(package));
-        } else if owned.is_some_and(|(_, it)| it.files.iter().any(|path| named.contains(&**path))) {
+        } else if owned.is_some_and(|(name, _)| named.contains(name)) {
             maybe.insert(PackagePlace::of(package));
         }
     }
-    let files = closure.files.keys().filter(|path| is_file_of(tree, closure, path)).count() as u64;
     Some(EntryPoint {
         programs: closure.programs.clone(),
-        files,
+        files: files().count() as u64,
         packages: used,
         maybe,
         limits: closure.limits.clone(),
     })
 }
 
-/// Whether a path is a regular file of the closure: folders and links are many packages'.
-fn is_file_of(tree: &Tree, closure: &Closure, path: &str) -> bool {
-    closure.files.contains_key(path)
-        && tree.get(path).is_some_and(|node| node.kind == crate::EntryKind::File)
+/// Whether a path of the closure is a regular file: folders and links are many packages'.
+fn is_file(tree: &Tree, path: &str) -> bool {
+    tree.get(path).is_some_and(|node| node.kind == crate::EntryKind::File)
 }

@@ -70,13 +70,18 @@ impl<'t> Walk<'t> {
             self.files.entry(link).or_insert(Because { reason: Reason::Link, of });
         }
         let (found, node) = entry?;
-        if !self.files.contains_key(found) {
-            self.files.insert(found.to_owned(), Because { reason, of: of.to_owned() });
+        self.keep_entry(found, node, reason, of);
+        Some(found)
+    }
+
+    /// Keeps what lies at a path that leads through no link.
+    fn keep_entry(&mut self, path: &str, node: &Node, reason: Reason, of: &str) {
+        if !self.files.contains_key(path) {
+            self.files.insert(path.to_owned(), Because { reason, of: of.to_owned() });
             if node.clue.is_some() {
-                self.left.push_back(found.to_owned());
+                self.left.push_back(path.to_owned());
             }
         }
-        Some(found)
     }
 
     fn is_link(&self, path: &str) -> bool {
@@ -106,9 +111,9 @@ impl<'t> Walk<'t> {
                 if !passes(path, node) {
                     continue;
                 }
-                let found = self.keep(path, reason, of);
-                if node.kind == EntryKind::Symlink
-                    && let Some(found) = found
+                if node.kind != EntryKind::Symlink {
+                    self.keep_entry(path, node, reason, of);
+                } else if let Some(found) = self.keep(path, reason, of)
                     && self.tree.get(found).is_some_and(Node::is_folder)
                     && !places::is_within(found, folder)
                     && !places::is_shared(found)
