@@ -49,7 +49,7 @@ impl Later {
     fn clue(&self) -> Option<&Clue> {
         let read = || {
             let read = Clue::read(self.look, &self.content).ok().flatten();
-            read.filter(|clue| self.clues.take(clue)).map(Box::new)
+            read.filter(|clue| self.clues.take(clue.weight())).map(Box::new)
         };
         self.read.get_or_init(read).as_deref()
     }
@@ -69,9 +69,8 @@ impl Eq for Later {}
 pub(crate) struct Clues(AtomicUsize);
 
 impl Clues {
-    /// Whether there is room for one more.
-    fn take(&self, clue: &Clue) -> bool {
-        let weight = clue.weight();
+    /// Whether there is room for so many bytes more.
+    fn take(&self, weight: usize) -> bool {
         self.0.fetch_add(weight, Ordering::Relaxed) + weight <= CLUES_LIMIT
     }
 }
@@ -114,14 +113,24 @@ impl Clue {
     /// What the file tells; `None` where it does not keep to its format, or the image's files tell too
     /// much. What lies in memory only for now is read now.
     pub(crate) fn of(look: Look, content: Content, clues: &Arc<Clues>) -> Option<Self> {
-        if content.stays() {
+        let later = |content| {
             let clues = Arc::clone(clues);
-            return Some(Self::Later(Later { look, content, clues, read: OnceLock::new() }));
+            Some(Self::Later(Later { look, content, clues, read: OnceLock::new() }))
+        };
+        if content.stays() {
+            return later(content);
+        }
+        // Scripts are small and many, and few are used: to keep them takes less than to understand them.
+        if look == Look::Script
+            && let Some(script) = content.in_memory()
+            && clues.take(script.len())
+        {
+            return later(Content::memory(script));
         }
         // That a file can't be read for its clue is told by those that read it for more, or it is no
         // file that anything could be linked with.
         let read = Self::read(look, &content).ok().flatten();
-        read.filter(|clue| clues.take(clue))
+        read.filter(|clue| clues.take(clue.weight()))
     }
 
     /// The clue, read if it was not yet.
