@@ -8,7 +8,6 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::ahead::Ahead;
 use crate::content::Content;
 use crate::frames::{Frames, is_zstd};
 use crate::input::Input;
@@ -75,7 +74,7 @@ impl Blob {
                     Input::stream(Box::new(Guarded::new(stored, Arc::default())))
                 }
             }),
-            compression => Ok(Input::ahead(Ahead::new(decompress(compression, stored)?)?)),
+            compression => Ok(Input::stream(decompress(compression, stored)?)),
         }
     }
 }

@@ -1,22 +1,22 @@
 //! An archive's bytes from front to back, where passing over is cheap.
 //!
 //! In a file, passing over costs nothing: the next place is read from where it lies. In a stream (a
-//! compressed layer, a registry's answer) what is passed over is made and thrown away; what is wanted of
-//! one that is made [ahead](crate::ahead) is lent where it lies. Invariant: memory is one buffer,
-//! whatever the archive's size.
+//! compressed layer, a registry's answer) what is passed over is made and thrown away, and small files are
+//! lent where they lie. Invariant: memory is one buffer, whatever the archive's size.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use crate::ahead::{Ahead, FRONT, Portion};
 use crate::content::Content;
 
 /// Headers lie between files: a small buffer wastes little on the files.
-const FILE_BUFFER: usize = 4 << 10;
-/// A stream is made as a whole: a buffer that the nearest cache holds. What is larger does not go through it.
-const STREAM_BUFFER: usize = 8 << 10;
+const FILE_BUFFER: usize = PEEK;
+/// A stream is made as a whole: a buffer that the processor's caches hold, and most files fit into.
+const STREAM_BUFFER: usize = 64 << 10;
+/// The most bytes that can be peeked at.
+pub(crate) const PEEK: usize = 4 << 10;
 
 /// Where the bytes come from.
 enum Origin {
@@ -24,8 +24,6 @@ enum Origin {
     File { file: Arc<File>, offset: u64, length: u64 },
     /// A stream.
     Stream(Box<dyn Read + Send>),
-    /// A stream that is made ahead: each portion takes the buffer's place.
-    Ahead(Ahead),
 }
 
 /// Bytes to read once, from front to back.
@@ -52,11 +50,6 @@ impl Input {
         Self::new(Origin::Stream(stream), STREAM_BUFFER)
     }
 
-    /// All that is made ahead.
-    pub(crate) fn ahead(stream: Ahead) -> Self {
-        Self::new(Origin::Ahead(stream), 0)
-    }
-
     fn new(origin: Origin, size: usize) -> Self {
         Self { origin, buffer: Arc::new(vec![0; size]), start: 0, end: 0, position: 0 }
     }
@@ -70,25 +63,26 @@ impl Input {
     pub(crate) fn place(&self) -> Option<(&Arc<File>, u64)> {
         match &self.origin {
             Origin::File { file, offset, .. } => Some((file, offset.checked_add(self.position)?)),
-            Origin::Stream(_) | Origin::Ahead(_) => None,
+            Origin::Stream(_) => None,
         }
     }
 
     /// The next bytes, at least `count` of them unless the input ends before. Consumes nothing.
-    /// `count` must be small: at most [`FRONT`].
+    /// `count` must be small: at most [`PEEK`].
     pub(crate) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         while self.end - self.start < count && self.fill()? > 0 {}
         Ok(self.buffered())
     }
 
-    /// The next `count` bytes where they lie; `None`, with nothing consumed, where they don't all lie in
-    /// memory that may stay until they were looked through.
-    pub(crate) fn lend(&mut self, count: u64) -> Option<Content> {
-        let count = usize::try_from(count).ok().filter(|&count| count <= self.end - self.start)?;
-        let Origin::Ahead(_) = self.origin else { return None };
+    /// The next `count` bytes of a stream where they lie; `None`, with nothing consumed, where they don't
+    /// fit into the buffer. A stream that ends before yields fewer.
+    pub(crate) fn lend(&mut self, count: u64) -> io::Result<Option<Content>> {
+        let fits = usize::try_from(count).ok().filter(|&count| count <= self.buffer.len());
+        let (Some(count), Origin::Stream(_)) = (fits, &self.origin) else { return Ok(None) };
+        let count = self.peek(count)?.len().min(count);
         let content = Content::lent(Arc::clone(&self.buffer), self.start, count);
         self.consume(count);
-        Some(content)
+        Ok(Some(content))
     }
 
     /// Passes over `count` bytes.
@@ -134,7 +128,7 @@ impl Input {
 
     /// Reads a stream to its end, without keeping anything; a file has nothing to check there.
     pub(crate) fn drain(&mut self) -> io::Result<()> {
-        if matches!(self.origin, Origin::Stream(_) | Origin::Ahead(_)) {
+        if matches!(self.origin, Origin::Stream(_)) {
             loop {
                 let count = self.peek(1)?.len();
                 if count == 0 {
@@ -157,15 +151,11 @@ impl Input {
 
     /// Appends to what is buffered; says by how many bytes.
     fn fill(&mut self) -> io::Result<usize> {
-        if let Origin::Ahead(ahead) = &mut self.origin {
-            let portion = ahead.next()?;
-            return Ok(self.take_portion(portion));
-        }
-        // Only of portions something is lent.
-        let Some(buffer) = Arc::get_mut(&mut self.buffer) else { return Ok(0) };
+        let behind = self.position + (self.end - self.start) as u64;
+        // Who has something of it still keeps that.
+        let buffer = Arc::make_mut(&mut self.buffer);
         buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
-        let behind = self.position + self.end as u64;
         let Some(room) = buffer.get_mut(self.end..) else { return Ok(0) };
         let count = match &mut self.origin {
             Origin::File { file, offset, length } => {
@@ -174,56 +164,32 @@ impl Input {
                 file.read_at(room.get_mut(..count).unwrap_or_default(), *offset + behind)?
             }
             Origin::Stream(stream) => stream.read(room)?,
-            Origin::Ahead(_) => 0,
         };
         self.end += count;
         Ok(count)
-    }
-
-    /// Puts a portion in the buffer's place, with what is left of it in front; says how long it is.
-    fn take_portion(&mut self, portion: Portion) -> usize {
-        let Portion { mut bytes, filled } = portion;
-        let left = self.buffered();
-        let Some(start) = FRONT.checked_sub(left.len()).filter(|_| filled > 0) else { return 0 };
-        if let Some(front) = bytes.get_mut(start..FRONT) {
-            front.copy_from_slice(left);
-        }
-        (self.start, self.end) = (start, FRONT + filled);
-        let used = std::mem::replace(&mut self.buffer, Arc::new(bytes));
-        if let (Origin::Ahead(ahead), Ok(used)) = (&self.origin, Arc::try_unwrap(used)) {
-            ahead.give_back(used);
-        }
-        filled
     }
 }
 
 /// Reads until the target is full or there is no more; says how many bytes it was.
 pub(crate) fn fill_up(from: &mut impl Read, target: &mut [u8]) -> io::Result<usize> {
-    let (filled, outcome) = fill_as_far(from, target);
-    outcome.map(|()| filled)
-}
-
-/// Reads until the target is full or there is no more; says how many bytes it was, and what kept it
-/// from going on.
-pub(crate) fn fill_as_far(from: &mut impl Read, target: &mut [u8]) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while let Some(room) = target.get_mut(filled..).filter(|room| !room.is_empty()) {
         match from.read(room) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Err(error)),
+            Err(error) => return Err(error),
         }
     }
-    (filled, Ok(()))
+    Ok(filled)
 }
 
 impl Read for Input {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        // What is larger than the buffer need not go through it.
+        // What is long need not go through the buffer.
         if let Origin::Stream(stream) = &mut self.origin
             && self.start == self.end
-            && target.len() >= self.buffer.len()
+            && target.len() >= PEEK
         {
             let count = stream.read(target)?;
             self.position += count as u64;
@@ -255,10 +221,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn reads_and_passes_over_as_a_slice_does(steps in proptest::collection::vec((0_u8..3, 0_usize..9000), 0..40)) {
+        fn reads_and_passes_over_as_a_slice_does(steps in proptest::collection::vec((0_u8..4, 0_usize..9000), 0..40)) {
             let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
             for mut input in both(&bytes) {
                 let mut at = 0;
+                let mut lent = Vec::new();
                 for &(what, count) in &steps {
                     let expected = bytes.get(at..at + count);
                     match what {
@@ -274,17 +241,28 @@ mod tests {
                                 proptest::prop_assert_eq!(&target, expected);
                             }
                         }
-                        _ => {
-                            let count = count.min(512);
+                        2 => {
+                            let count = count.min(PEEK);
                             let seen = input.peek(count).unwrap();
                             let there = &bytes[at..(at + count).min(bytes.len())];
                             proptest::prop_assert!(seen.starts_with(there));
                             continue;
                         }
+                        _ => {
+                            let Some(content) = input.lend(count as u64).unwrap() else {
+                                proptest::prop_assert!(input.place().is_some());
+                                continue;
+                            };
+                            lent.push((content, expected.unwrap_or(&bytes[at..])));
+                        }
                     }
                     if expected.is_none() { break }
                     at += count;
                     proptest::prop_assert_eq!(input.position(), at as u64);
+                }
+                // What is lent stays as it is, whatever is read after it.
+                for (content, expected) in lent {
+                    proptest::prop_assert_eq!(content.in_memory().unwrap(), expected);
                 }
             }
         }

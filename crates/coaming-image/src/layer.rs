@@ -12,12 +12,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::ahead::FRONT;
 use crate::analyse::{Analyser, Found, Reader};
 use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
 use crate::content::{Content, Gap};
 use crate::credential::{self, Leak};
-use crate::input::{Input, fill_up};
+use crate::input::{Input, PEEK, fill_up};
 use crate::memory::Room;
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
@@ -466,8 +465,8 @@ impl Place<'_> {
     /// The machine code of the program that lies here, if that is known.
     fn code(&mut self) -> Gap {
         let Self::Archive(walk, _) = self else { return Gap::default() };
-        let start = walk.input.peek(FRONT).unwrap_or_default();
-        code(start.get(..FRONT).unwrap_or(start))
+        let start = walk.input.peek(PEEK).unwrap_or_default();
+        code(start.get(..PEEK).unwrap_or(start))
     }
 
     /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk, maybe without
@@ -484,7 +483,7 @@ impl Place<'_> {
         if let Some((file, offset)) = walk.input.place() {
             return Ok(Content::file(Arc::clone(file), offset, size).staying());
         }
-        if let Some(content) = walk.input.lend(size) {
+        if let Some(content) = walk.input.lend(size)? {
             return Ok(content);
         }
         if size > SPOOL_LIMIT {

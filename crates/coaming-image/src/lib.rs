@@ -8,7 +8,6 @@
 //! * Facts hold no secret: a credential is a kind and a place, never a value.
 //! * Facts depend on the image alone, and come in one order.
 
-mod ahead;
 mod analyse;
 mod archive;
 mod blob;
