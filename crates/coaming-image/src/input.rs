@@ -13,8 +13,9 @@ use crate::content::Content;
 
 /// Headers lie between files: a small buffer wastes little on the files.
 const FILE_BUFFER: usize = PEEK;
-/// A stream is made as a whole: a buffer that the processor's caches hold, and most files fit into.
-const STREAM_BUFFER: usize = 64 << 10;
+/// A stream is made as a whole: a buffer that the processor's caches hold, and that most files, and what
+/// decompressors make at once, fit into.
+const STREAM_BUFFER: usize = 128 << 10;
 /// The most bytes that can be peeked at.
 pub(crate) const PEEK: usize = 4 << 10;
 
