@@ -18,8 +18,8 @@ const BUDGET: u64 = 256 << 20;
 /// Where the bytes are.
 #[derive(Clone, Debug)]
 enum Place {
-    /// In a buffer, from this offset, without those of the gap.
-    Memory(Arc<Vec<u8>>, usize, Gap),
+    /// In a buffer, from this offset.
+    Memory(Arc<Vec<u8>>, usize),
     /// In a file, from this offset.
     File(Arc<File>, u64),
 }
@@ -45,12 +45,18 @@ impl Gap {
             _ => Some(u64::MAX),
         }
     }
+
+    /// Where a byte lies among those that are kept.
+    fn kept(self, place: u64) -> u64 {
+        if place < self.end { place } else { place - self.length() }
+    }
 }
 
 /// A file's bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Content {
     place: Place,
+    gap: Gap,
     length: u64,
     position: u64,
     budget: u64,
@@ -69,19 +75,23 @@ impl Content {
     /// left.
     pub(crate) fn lent(buffer: Arc<Vec<u8>>, start: usize, length: usize) -> Self {
         let length = buffer.len().saturating_sub(start).min(length) as u64;
-        let place = Place::Memory(buffer, start, Gap::default());
-        Self { place, length, position: 0, budget: BUDGET, stays: false }
-    }
-
-    /// A file of `length` bytes with a gap; the others lie at the start of a buffer.
-    pub(crate) fn gapped(buffer: Arc<Vec<u8>>, length: u64, gap: Gap) -> Self {
-        let place = Place::Memory(buffer, 0, gap);
-        Self { place, length, position: 0, budget: BUDGET, stays: false }
+        Self::at(Place::Memory(buffer, start), length)
     }
 
     /// `length` bytes of a file, from `offset`. If the file is shorter, reading ends early.
     pub(crate) fn file(file: Arc<File>, offset: u64, length: u64) -> Self {
-        Self { place: Place::File(file, offset), length, position: 0, budget: BUDGET, stays: false }
+        Self::at(Place::File(file, offset), length)
+    }
+
+    fn at(place: Place, length: u64) -> Self {
+        Self { place, gap: Gap::default(), length, position: 0, budget: BUDGET, stays: false }
+    }
+
+    /// A file of which these bytes are all but the gap.
+    pub(crate) fn with_gap(mut self, gap: Gap) -> Self {
+        self.length = self.length.saturating_add(gap.length());
+        self.gap = gap;
+        self
     }
 
     /// Without a bound on what is read in total: for what is read once, from front to back.
@@ -109,9 +119,9 @@ impl Content {
 
     /// What of the bytes is in memory, if they are not in a file.
     fn parts(&self) -> Option<Parts<'_>> {
-        let Place::Memory(buffer, start, gap) = &self.place else { return None };
-        let count = usize::try_from(self.length.checked_sub(gap.length())?).ok()?;
-        Some(Parts { bytes: buffer.get(*start..)?.get(..count)?, gap: *gap })
+        let Place::Memory(buffer, start) = &self.place else { return None };
+        let count = usize::try_from(self.length.checked_sub(self.gap.length())?).ok()?;
+        Some(Parts { bytes: buffer.get(*start..)?.get(..count)?, gap: self.gap })
     }
 
     /// All bytes.
@@ -138,24 +148,22 @@ impl Content {
 impl Read for Content {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.length.saturating_sub(self.position);
-        let wanted = left.min(buffer.len() as u64);
+        let left_out = || io::Error::other("the program's machine code was left out");
+        let limit = self.gap.limit(self.position).ok_or_else(left_out)?;
+        let wanted = left.min(buffer.len() as u64).min(limit - self.position);
         if wanted > self.budget {
             return Err(io::Error::other("reading this file takes more than is allowed for one"));
         }
         let Some(target) = buffer.get_mut(..usize::try_from(wanted).unwrap_or(0)) else {
             return Ok(0);
         };
+        let kept = self.gap.kept(self.position);
         let count = match &self.place {
-            Place::Memory(.., gap) => {
-                let left_out = || io::Error::other("the program's machine code was left out");
-                let limit = gap.limit(self.position).ok_or_else(left_out)?;
-                let end = limit.min(self.position.saturating_add(wanted));
-                let bytes = self.parts().and_then(|parts| parts.get(self.position, end));
-                Read::read(&mut bytes.unwrap_or_default(), target)?
+            Place::Memory(buffer, start) => {
+                let place = start.saturating_add(usize::try_from(kept).unwrap_or(usize::MAX));
+                Read::read(&mut buffer.get(place..).unwrap_or_default(), target)?
             }
-            Place::File(file, offset) => {
-                file.read_at(target, offset.saturating_add(self.position))?
-            }
+            Place::File(file, offset) => file.read_at(target, offset.saturating_add(kept))?,
         };
         self.position += count as u64;
         self.budget -= count as u64;
@@ -208,9 +216,8 @@ impl<'a> Parts<'a> {
         if end > self.gap.limit(start)? {
             return None;
         }
-        let passed = if start < self.gap.end { 0 } else { self.gap.length() };
-        let place = |place: u64| usize::try_from(place.checked_sub(passed)?).ok();
-        self.bytes.get(place(start)?..place(end)?)
+        let count = usize::try_from(end.checked_sub(start)?).ok()?;
+        self.bytes.get(usize::try_from(self.gap.kept(start)).ok()?..)?.get(..count)
     }
 }
 
@@ -274,7 +281,8 @@ mod tests {
     #[test]
     fn yields_what_is_before_and_behind_a_gap() {
         let gap = Gap { start: 4, end: 10 };
-        let mut content = Content::gapped(Arc::new(b"0123ab,cd more".to_vec()), 15, gap);
+        let kept = || Content::lent(Arc::new(b"0123ab,cd more".to_vec()), 0, 9).with_gap(gap);
+        let content = kept();
         let cache = ReadCache::new(content.clone());
         let places = Places::new(&content, &cache);
         assert_eq!(ReadRef::len(places), Ok(15));
@@ -287,14 +295,20 @@ mod tests {
         for range in [0..15, 4..15, 10..16] {
             assert!(places.read_bytes_at_until(range, b'+').is_err());
         }
-        content.seek(SeekFrom::Start(2)).unwrap();
-        let mut part = [0; 3];
-        assert_eq!(content.read(&mut part).unwrap(), 2);
-        assert!(content.read(&mut part).is_err());
-        content.seek(SeekFrom::Start(12)).unwrap();
-        content.read_exact(&mut part).unwrap();
-        assert_eq!(&part, b",cd");
-        assert_eq!(content.read(&mut part).unwrap(), 0);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"before0123ab,cd more").unwrap();
+        let in_file = Content::file(Arc::new(file), 6, 9).with_gap(gap);
+        for mut content in [kept(), in_file] {
+            let mut part = [0; 3];
+            content.seek(SeekFrom::Start(2)).unwrap();
+            assert_eq!(content.read(&mut part).unwrap(), 2);
+            assert!(content.read(&mut part).is_err());
+            content.seek(SeekFrom::Start(12)).unwrap();
+            content.read_exact(&mut part).unwrap();
+            assert_eq!(&part, b",cd");
+            assert_eq!(content.read(&mut part).unwrap(), 0);
+            assert!(content.whole().is_err());
+        }
     }
 
     #[test]

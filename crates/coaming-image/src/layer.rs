@@ -16,8 +16,7 @@ use crate::analyse::{Analyser, Found, Reader};
 use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
 use crate::content::{Content, Gap};
 use crate::credential::{self, Leak};
-use crate::input::{Input, PEEK, fill_up};
-use crate::memory::Room;
+use crate::input::PEEK;
 use crate::packages::ANALYSERS;
 use crate::source::{FolderWalk, LayerSource, open_regular};
 use crate::sum::Sums;
@@ -25,6 +24,7 @@ use crate::system;
 use crate::text::lossy;
 use crate::tree::{Clue, Clues, Leaf, Look, code, look};
 use crate::utilities;
+use crate::waiting::Buffer;
 
 /// The most entries that are read of an image, in all its layers.
 const ENTRY_LIMIT: usize = 4_000_000;
@@ -32,12 +32,6 @@ const ENTRY_LIMIT: usize = 4_000_000;
 const KEPT_LIMIT: usize = 400_000;
 /// The most entries that become leaves of a tree, see [`Tree`](crate::Tree).
 const LEAF_LIMIT: usize = 400_000;
-/// Files of a stream up to this size always wait for their reader in memory.
-const BUFFER_LIMIT: u64 = 4 << 20;
-/// Files are read into memory in pieces that the processor's caches hold.
-const PIECE: usize = 64 << 10;
-/// The largest file of a stream that waits for its reader.
-const SPOOL_LIMIT: u64 = 4 << 30;
 /// Whole files above this size are read one at a time, whatever the number of threads.
 const LARGE: u64 = 4 << 20;
 /// The most problems that are told of one layer.
@@ -266,7 +260,7 @@ impl LayerReading {
             return None;
         }
         let path = kept.entry.path.clone();
-        let gap = if wants.tables_alone() { place.code() } else { Gap::default() };
+        let gap = if wants.tables_alone() { place.code(kept.entry.size) } else { Gap::default() };
         let content = match place.content(kept.entry.size, gap) {
             Ok(content) => content,
             Err(error) => {
@@ -462,11 +456,13 @@ impl Place<'_> {
         if read.is_ok() { start } else { [0; 4] }
     }
 
-    /// The machine code of the program that lies here, if that is known.
-    fn code(&mut self) -> Gap {
+    /// The machine code of the program of this size that lies here, if that is known.
+    fn code(&mut self, size: u64) -> Gap {
         let Self::Archive(walk, _) = self else { return Gap::default() };
         let start = walk.input.peek(PEEK).unwrap_or_default();
-        code(start.get(..PEEK).unwrap_or(start))
+        Some(code(start.get(..PEEK).unwrap_or(start)))
+            .filter(|gap| gap.end <= size)
+            .unwrap_or_default()
     }
 
     /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk, maybe without
@@ -483,87 +479,8 @@ impl Place<'_> {
         if let Some((file, offset)) = walk.input.place() {
             return Ok(Content::file(Arc::clone(file), offset, size).staying());
         }
-        if let Some(content) = walk.input.lend(size)? {
-            return Ok(content);
-        }
-        if size > SPOOL_LIMIT {
-            return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
-        }
-        if let Some(content) = buffer.fill(&mut walk.input, size, gap)? {
-            return Ok(content);
-        }
-        let mut file = tempfile::tempfile()?;
-        let copied = walk.input.copy(size, &mut file)?;
-        Ok(Content::file(Arc::new(file), 0, copied))
+        buffer.take(&mut walk.input, size, gap)
     }
-}
-
-/// Where the files of a stream wait for their readers, one after the other. Memory that was never written
-/// to costs nothing: there is more of it than most files need, so that it is not given back and had anew.
-#[derive(Default)]
-struct Buffer {
-    /// As long as the longest file up to now.
-    bytes: Arc<Vec<u8>>,
-    /// The right to be longer than [`BUFFER_LIMIT`].
-    room: Option<Room>,
-}
-
-impl Buffer {
-    /// Reads the next `size` bytes but for the gap, or all if there are fewer. `None` where they must wait
-    /// on the disk: nothing was read then.
-    fn fill(&mut self, input: &mut Input, size: u64, gap: Gap) -> io::Result<Option<Content>> {
-        let gap = if gap.end <= size { gap } else { Gap::default() };
-        // Nobody else has it: what was read into it before was used and dropped.
-        let Some(bytes) = self.room_for(size - gap.length()) else { return Ok(None) };
-        let before = if gap.length() == 0 { size } else { gap.start };
-        let front = append(bytes, 0, input, before)?;
-        let mut passed = 0;
-        if front as u64 == before {
-            passed = input.copy(gap.length(), &mut io::sink())?;
-        }
-        if passed == 0 || passed < gap.length() {
-            return Ok(Some(Content::lent(Arc::clone(&self.bytes), 0, front)));
-        }
-        let behind = append(bytes, front, input, size - gap.end)? as u64;
-        Ok(Some(Content::gapped(Arc::clone(&self.bytes), gap.end + behind, gap)))
-    }
-
-    /// Room for a file of this size; `None` where there is none.
-    fn room_for(&mut self, size: u64) -> Option<&mut Vec<u8>> {
-        if size > BUFFER_LIMIT && self.room.as_ref().is_none_or(|room| room.bytes() < size) {
-            self.room = None;
-            self.room = Room::take(size);
-            if self.room.is_none() {
-                self.bytes = Arc::default();
-                return None;
-            }
-        }
-        let most = if size > BUFFER_LIMIT { Room::MOST } else { BUFFER_LIMIT };
-        if (self.bytes.capacity() as u64) < size {
-            self.bytes = Arc::default();
-            self.bytes = Arc::new(Vec::with_capacity(usize::try_from(most).ok()?));
-        }
-        Arc::get_mut(&mut self.bytes)
-    }
-}
-
-/// Reads the next `count` bytes to a place in a buffer, or all if there are fewer; says how many they were.
-fn append(bytes: &mut Vec<u8>, at: usize, input: &mut Input, count: u64) -> io::Result<usize> {
-    let count = usize::try_from(count).map_err(io::Error::other)?;
-    let mut filled = 0;
-    while filled < count {
-        let piece = PIECE.min(count - filled);
-        let (start, end) = (at + filled, at + filled + piece);
-        if bytes.len() < end {
-            bytes.resize(end, 0);
-        }
-        let read = fill_up(input, bytes.get_mut(start..end).unwrap_or_default())?;
-        filled += read;
-        if read < piece {
-            break;
-        }
-    }
-    Ok(filled)
 }
 
 /// Whether a file that begins so is an ELF, PE or Mach-O program.

@@ -36,6 +36,7 @@ mod text;
 mod tree;
 mod utilities;
 mod visit;
+mod waiting;
 
 pub use archive::{ArchiveError, Entry, EntryKind};
 pub use blob::BlobSource;

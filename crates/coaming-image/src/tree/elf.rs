@@ -251,7 +251,8 @@ mod tests {
         assert!(gap.length() > 1 << 20 && gap.length() < program.len() as u64, "{gap:?}");
         let [start, end] = [gap.start, gap.end].map(|place| usize::try_from(place).unwrap());
         let rest = [program.get(..start).unwrap(), program.get(end..).unwrap()].concat();
-        let gapped = Content::gapped(Arc::new(rest), program.len() as u64, gap);
+        let kept = rest.len();
+        let gapped = Content::lent(Arc::new(rest), 0, kept).with_gap(gap);
         let needs = read(&gapped);
         assert!(needs.is_some());
         assert_eq!(needs, read(&Content::memory(program)));
