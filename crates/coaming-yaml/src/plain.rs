@@ -201,7 +201,7 @@ impl<'s> Reader<'s> {
             match self.bytes().get(at) {
                 Some(b'#') => return self.comment(at, end, false),
                 Some(b'|') => return self.literal(at, end),
-                Some(b'[') => return self.flow_sequence(at, end),
+                Some(b'[' | b'{') => return self.flow(at, end),
                 _ => {}
             }
         }
@@ -224,13 +224,7 @@ impl<'s> Reader<'s> {
             [] => Ok(()),
             [b'#', ..] if value > after + 1 => self.comment(value, end, false),
             _ if value == after + 1 => Err(Unsure),
-            [b'{', b'}', ..] => {
-                self.filled();
-                self.builder.open(Shape::mapping(Style::Flow), span(value, value + 1), 0)?;
-                self.builder.close(Some(position(value + 2)))?;
-                self.rest_of_line(value + 2, end)
-            }
-            [b'[', ..] => self.flow_sequence(value, end),
+            [b'[' | b'{', ..] => self.flow(value, end),
             [b'|', ..] => self.literal(value, end),
             _ => {
                 let token = self.scalar_at(value, end)?;

@@ -1,36 +1,76 @@
-//! Flow sequences on one line: `[a, "b"]`.
+//! Flow collections on one line, also in each other: `[a, "b"]`, `[{port: 80}]`.
 
-use super::{Reader, Scalar, Unsure, position, span, starts_plain};
+use super::{MAX_KEY, Reader, Scalar, Unsure, position, span, starts_plain};
 use crate::arena::Shape;
 use crate::tree::{ScalarStyle, Style};
 
+/// How deep they may lie in each other. Those of manifests do so once or twice.
+const DEPTH: usize = 8;
+
 impl Reader<'_> {
-    /// Reads the sequence whose `[` is at `start`, on the line that ends at `end`.
-    pub(super) fn flow_sequence(&mut self, start: usize, end: usize) -> Result<(), Unsure> {
+    /// Reads the collection whose bracket or brace is at `start`, on the line that ends at `end`.
+    pub(super) fn flow(&mut self, start: usize, end: usize) -> Result<(), Unsure> {
         self.filled();
-        self.builder.open(Shape::Sequence(Style::Flow), span(start, start + 1), 0)?;
+        let after = self.flow_collection(start, end, DEPTH)?;
+        self.rest_of_line(after, end)
+    }
+
+    /// Says where the collection ends.
+    fn flow_collection(&mut self, start: usize, end: usize, depth: usize) -> Result<usize, Unsure> {
+        let depth = depth.checked_sub(1).ok_or(Unsure)?;
+        let is_mapping = self.byte(start, end) == Some(b'{');
+        let (shape, last) = if is_mapping {
+            (Shape::mapping(Style::Flow), b'}')
+        } else {
+            (Shape::Sequence(Style::Flow), b']')
+        };
+        self.builder.open(shape, span(start, start + 1), 0)?;
         let mut at = self.skip_spaces(start + 1, end);
-        if self.byte(at) != Some(b']') {
+        if self.byte(at, end) != Some(last) {
             loop {
-                let item = self.flow_scalar(at, end)?;
-                self.scalar(&item);
-                at = self.skip_spaces(item.span.end as usize, end);
-                match self.byte(at).filter(|_| at < end) {
+                if is_mapping {
+                    at = self.flow_key(at, end)?;
+                }
+                at = self.flow_value(at, end, depth)?;
+                at = self.skip_spaces(at, end);
+                match self.byte(at, end) {
                     Some(b',') => at = self.skip_spaces(at + 1, end),
-                    Some(b']') => break,
+                    Some(byte) if byte == last => break,
                     _ => return Err(Unsure),
                 }
             }
         }
         self.builder.close(Some(position(at + 1)))?;
-        self.rest_of_line(at + 1, end)
+        Ok(at + 1)
     }
 
-    fn byte(&self, at: usize) -> Option<u8> {
-        self.bytes().get(at).copied()
+    fn byte(&self, at: usize, end: usize) -> Option<u8> {
+        self.bytes().get(at..end)?.first().copied()
     }
 
-    /// An item: in quotes, or a word of characters that mean nothing to YAML.
+    /// Reads a key; says where its value starts, on the same line.
+    fn flow_key(&mut self, at: usize, end: usize) -> Result<usize, Unsure> {
+        let key = self.flow_scalar(at, end)?;
+        let after = key.span.end as usize;
+        let is_key = matches!(self.bytes().get(after..end), Some([b':', b' ', ..]));
+        if !is_key || after - at > MAX_KEY {
+            return Err(Unsure);
+        }
+        self.scalar(&key);
+        Ok(self.skip_spaces(after + 1, end))
+    }
+
+    /// Reads an item or a value; says where it ends.
+    fn flow_value(&mut self, at: usize, end: usize, depth: usize) -> Result<usize, Unsure> {
+        if let Some(b'[' | b'{') = self.byte(at, end) {
+            return self.flow_collection(at, end, depth);
+        }
+        let value = self.flow_scalar(at, end)?;
+        self.scalar(&value);
+        Ok(value.span.end as usize)
+    }
+
+    /// A scalar: in quotes, or a word of characters that mean nothing to YAML.
     fn flow_scalar(&mut self, at: usize, end: usize) -> Result<Scalar, Unsure> {
         let text = self.bytes().get(at..end).unwrap_or_default();
         if matches!(text, [b'"' | b'\'', ..]) {
