@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use coaming_yaml::{Document, Node, NodeId};
 
+use crate::object::Known;
 use crate::workload::pods_in;
 use crate::{Container, Fields, Object, ObjectId, Service, Workload};
 
@@ -53,6 +54,7 @@ pub struct FileEntry {
 struct ObjectEntry {
     document: u32,
     node: NodeId,
+    known: Known,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +121,7 @@ fn collect_objects(node: Node<'_>, document: u32, depth: usize, objects: &mut Ve
             collect_objects(item, document, depth - 1, objects);
         }
     } else {
-        objects.push(ObjectEntry { document, node: node.id() });
+        objects.push(ObjectEntry { document, node: node.id(), known: Known::of(node) });
     }
 }
 
@@ -234,7 +236,7 @@ impl Inventory {
         let entry = self.files.get(file as usize)?;
         let object = entry.objects.get(position as usize)?;
         let node = entry.documents.get(object.document as usize)?.node(object.node);
-        Some(Object::new(id, file, object.document, node))
+        Some(Object::with(id, file, object.document, node, object.known))
     }
 
     /// Every object of a kind, whatever its API group.

@@ -1,6 +1,6 @@
 //! Any object: its type and its metadata.
 
-use coaming_yaml::{Document, Entry, Node};
+use coaming_yaml::{Document, Entry, Node, NodeId};
 
 use crate::Fields;
 
@@ -18,13 +18,41 @@ pub struct Object<'a> {
     /// The document in that file, counting from 0.
     pub document: u32,
     node: Node<'a>,
+    known: Known,
+}
+
+/// Where in an object's tree its fields are that are asked for again and again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    /// The `kind`, if it is text.
+    kind: Option<NodeId>,
+    /// The `metadata`, if it is a mapping.
+    metadata: Option<NodeId>,
+}
+
+impl Known {
+    pub(crate) fn of(object: Node<'_>) -> Self {
+        let kind = object.written("kind").filter(|kind| kind.as_str().is_some());
+        Self { kind: kind.map(Node::id), metadata: object.mapping("metadata").map(Node::id) }
+    }
 }
 
 impl<'a> Object<'a> {
     /// A view of `node`, which is a document's root or an item of a `List`.
     #[must_use]
     pub fn new(id: ObjectId, file: u32, document: u32, node: Node<'a>) -> Self {
-        Self { id, file, document, node }
+        Self::with(id, file, document, node, Known::of(node))
+    }
+
+    /// A view of `node`, of which this is known.
+    pub(crate) fn with(
+        id: ObjectId,
+        file: u32,
+        document: u32,
+        node: Node<'a>,
+        known: Known,
+    ) -> Self {
+        Self { id, file, document, node, known }
     }
 
     /// The object's node: its fields' paths start at the document's root, which for an item of a
@@ -49,13 +77,17 @@ impl<'a> Object<'a> {
     /// `Deployment`; empty where it is missing.
     #[must_use]
     pub fn kind(self) -> &'a str {
-        self.node.string("kind").unwrap_or_default()
+        self.field(self.known.kind).and_then(Node::as_str).unwrap_or_default()
     }
 
     /// The `metadata` mapping.
     #[must_use]
     pub fn metadata(self) -> Option<Node<'a>> {
-        self.node.mapping("metadata")
+        self.field(self.known.metadata)
+    }
+
+    fn field(self, known: Option<NodeId>) -> Option<Node<'a>> {
+        known.map(|id| self.node.document().node(id))
     }
 
     /// The `spec` mapping.

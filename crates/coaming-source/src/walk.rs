@@ -3,7 +3,7 @@
 //! Nothing is opened here but folders. Each file is found once, however often it is named.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
 
 use globset::GlobBuilder;
 use ignore::WalkBuilder;
@@ -186,6 +186,10 @@ fn insert(path: PathBuf, name: String, explicit: bool, options: &Options, found:
 
 /// A path as it is shown: without `./`, with `/` between the parts on every system.
 pub(crate) fn shown(path: &Path) -> String {
+    // Most paths need no change.
+    if let Some(text) = path.to_str().filter(|text| is_plain(text)) {
+        return text.to_owned();
+    }
     let mut name = String::with_capacity(path.as_os_str().len());
     for part in path.components() {
         match part {
@@ -202,6 +206,16 @@ pub(crate) fn shown(path: &Path) -> String {
     if name.is_empty() { ".".to_owned() } else { name }
 }
 
+/// Whether a path is shown as it is: it has parts, none of which is empty or starts with a dot.
+fn is_plain(path: &str) -> bool {
+    let starts = |rest: &str| !rest.is_empty() && !rest.starts_with(['.', '/']);
+    let mut slashes = memchr::memchr_iter(b'/', path.as_bytes());
+    let relative = path.strip_prefix('/').unwrap_or(path);
+    MAIN_SEPARATOR == '/'
+        && starts(relative)
+        && slashes.all(|at| path.get(at + 1..).is_some_and(starts))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +227,10 @@ mod tests {
         assert_eq!(shown(Path::new(".")), ".");
         assert_eq!(shown(Path::new("/")), "/");
         assert_eq!(shown(Path::new("../x")), "../x");
+        assert_eq!(shown(Path::new("a//b/")), "a/b");
+        assert_eq!(shown(Path::new("a/.b/c")), "a/.b/c");
+        assert_eq!(shown(Path::new("./")), ".");
+        assert_eq!(shown(Path::new("//a")), "/a");
     }
 
     #[test]
