@@ -256,7 +256,8 @@ impl<'s> Reader<'s> {
             let length = if rest.starts_with(['&', '!']) {
                 rest.find(char::is_whitespace).unwrap_or(rest.len())
             } else {
-                1
+                // An indicator, or a byte order mark.
+                rest.chars().next().map_or(1, char::len_utf8)
             };
             at += token as usize + length;
         }

@@ -159,6 +159,15 @@ fn spans_at_odd_places() {
 }
 
 #[test]
+fn what_is_absent_behind_a_byte_order_mark_lies_behind_its_indicator() {
+    for text in ["\u{feff}-", "\n\u{feff}-", "\u{feff}-\n"] {
+        let document = only(text);
+        let item = document.root().items().next().unwrap();
+        assert_eq!(item.span().unwrap().start as usize, text.find('-').unwrap() + 1, "{text:?}");
+    }
+}
+
+#[test]
 fn flow_collections_may_be_indented_with_tabs() {
     let text = "a: {\n\t\"b\": 1, # it's\n\tc: 'x\ty',\n\td: [\n\t\t1]\n}\ne: {\n\tf: 2}\n";
     let document = only(text);
