@@ -254,7 +254,7 @@ impl<'s> Reader<'s> {
         }) {
             let rest = between.get(at + token as usize..).unwrap_or_default();
             let length = if rest.starts_with(['&', '!']) {
-                rest.find(char::is_whitespace).unwrap_or(rest.len())
+                rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len())
             } else {
                 // An indicator, or a byte order mark.
                 rest.chars().next().map_or(1, char::len_utf8)

@@ -224,6 +224,14 @@ fn line_breaks_and_documents() {
     assert_eq!(apply_to_text(source, &edits), "a: 1\nb: 2\n---\nx: 1\n");
 }
 
+/// It took all memory there was: what is white space to Unicode alone was waited for to end.
+#[test]
+fn anchors_may_have_white_space_of_unicode_in_them() {
+    for source in ["- &!g\u{85}\n", "- &\u{85}\n"] {
+        assert_eq!(edited(source, &[set("[0].new", true)]).unwrap(), "- new: true\n", "{source:?}");
+    }
+}
+
 #[test]
 fn aliases_are_written_out_and_anchors_left_alone() {
     let source = "a: &x\n  p: 1\nb: *x\nc: *x # c\n";

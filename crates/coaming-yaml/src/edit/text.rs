@@ -356,7 +356,8 @@ impl<'d> Editor<'d> {
         let mut at = self.skip_blank(after, value_start);
         while at < value_start {
             let rest = self.text(at, value_start);
-            let token = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            // An anchor may have white space in it that is none to YAML.
+            let token = rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len());
             let gap = rest[token..].len() - rest[token..].trim_start_matches([' ', '\t']).len();
             self.put(at, at + token + gap, "");
             at = self.skip_blank(at + token, value_start);
