@@ -155,9 +155,7 @@ fn lines_of(inventory: &Inventory, marked: &Marked, finding: &Finding) -> Vec<(F
     let Some(file) = inventory.files().get(id.0 as usize) else { return Vec::new() };
     let Some(lines) = marked.get(&id) else { return Vec::new() };
     let mut starts = vec![span.start];
-    if file.kind == FileKind::Dockerfile {
-        starts.push(start_of_continued(&file.source, span.start));
-    }
+    let instruction = lines.instruction(lines.at(&file.source, span.start));
     let documents = file.documents();
     let next = documents.partition_point(|document| document.span().start <= span.start);
     let document = next
@@ -175,14 +173,67 @@ fn lines_of(inventory: &Inventory, marked: &Marked, finding: &Finding) -> Vec<(F
             starts.extend(entry.and_then(|entry| entry.key.span()).map(|span| span.start));
         }
     }
-    starts.into_iter().map(|start| (id, lines.position(&file.source, start).0)).collect()
+    let starts = starts.into_iter().map(|start| lines.at(&file.source, start));
+    starts.chain(instruction).map(|line| (id, line)).collect()
 }
 
 /// What such comments contain.
 const MARK: &str = "coaming: ignore";
 
 /// The files that have such comments, with their lines: found once, as findings are many.
-type Marked = BTreeMap<FileId, LineIndex>;
+type Marked = BTreeMap<FileId, Lines>;
+
+/// The lines of a file, and what comments between them are about. Each is looked at once, however many
+/// comments there are.
+struct Lines {
+    index: LineIndex,
+    /// For each line, the next one with more than a comment, or itself where there is none.
+    next: Vec<u32>,
+    /// In a Dockerfile, for each line the first one of the instruction that it continues. Comments between
+    /// continued lines don't end an instruction.
+    instructions: Vec<Option<u32>>,
+}
+
+impl Lines {
+    fn of(file: &FileEntry) -> Self {
+        let is_comment = |line: &str| line.trim_start().starts_with('#');
+        let lines: Vec<(u32, &str)> = (1..).zip(file.source.split('\n')).collect();
+        let mut next = Vec::with_capacity(lines.len());
+        let mut code = None;
+        for &(own, line) in lines.iter().rev() {
+            next.push(code.unwrap_or(own));
+            code = if is_comment(line) { code } else { Some(own) };
+        }
+        next.reverse();
+        let mut instructions = Vec::new();
+        let mut instruction = None;
+        for (own, line) in lines.into_iter().filter(|_| file.kind == FileKind::Dockerfile) {
+            instructions.push(instruction);
+            if line.trim_end().ends_with(['\\', '`']) {
+                instruction = instruction.or(Some(own));
+            } else if !is_comment(line) {
+                instruction = None;
+            }
+        }
+        Self { index: LineIndex::new(&file.source), next, instructions }
+    }
+
+    fn at(&self, source: &str, offset: u32) -> u32 {
+        self.index.position(source, offset).0
+    }
+
+    /// The first line of the instruction that this one continues.
+    fn instruction(&self, line: u32) -> Option<u32> {
+        self.instructions.get((line as usize).checked_sub(1)?).copied().flatten()
+    }
+
+    /// The line that a comment means which stands alone on this one.
+    fn meant(&self, line: u32) -> u32 {
+        let next =
+            || (line as usize).checked_sub(1).and_then(|place| self.next.get(place)).copied();
+        self.instruction(line).or_else(next).unwrap_or(line)
+    }
+}
 
 fn marked_files(inventory: &Inventory) -> Marked {
     let files = inventory.files().iter().enumerate();
@@ -190,7 +241,7 @@ fn marked_files(inventory: &Inventory) -> Marked {
         .filter(|(_, file)| !file.rendered && file.source.contains(MARK))
         .map(|(position, file)| {
             let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
-            (id, LineIndex::new(&file.source))
+            (id, Lines::of(file))
         })
         .collect()
 }
@@ -207,16 +258,8 @@ fn comments(inventory: &Inventory, marked: &Marked) -> Vec<Directive> {
             comments.extend(comments_of_text(file));
         }
         for (span, beside) in comments {
-            let own = lines.position(&file.source, span.start).0;
-            let instruction = (file.kind == FileKind::Dockerfile)
-                .then(|| start_of_continued(&file.source, span.start))
-                .map(|start| lines.position(&file.source, start).0)
-                .filter(|start| *start < own);
-            let line = match instruction {
-                _ if beside => own,
-                Some(start) => start,
-                None => next_line(&file.source, lines, own),
-            };
+            let own = lines.at(&file.source, span.start);
+            let line = if beside { own } else { lines.meant(own) };
             let place = Location {
                 file: Some(id),
                 path: Path::root(),
@@ -259,35 +302,6 @@ fn comments_of_text(file: &FileEntry) -> Vec<(Span, bool)> {
         start += line.len();
     }
     comments
-}
-
-/// Where the instruction starts that the line at `offset` continues: behind the last line that
-/// does not end in a continuation. Comments between continued lines don't end an instruction.
-fn start_of_continued(source: &str, offset: u32) -> u32 {
-    let before = source.get(..offset as usize).unwrap_or_default();
-    let mut start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let mut above = start;
-    while let Some(rest) = source.get(..above.saturating_sub(1)).filter(|rest| !rest.is_empty()) {
-        let line_start = rest.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = rest.get(line_start..).unwrap_or_default().trim_end();
-        if line.ends_with(['\\', '`']) {
-            start = line_start;
-        } else if !line.trim_start().starts_with('#') {
-            break;
-        }
-        above = line_start;
-    }
-    u32::try_from(start).unwrap_or(u32::MAX)
-}
-
-/// The next line with more than a comment.
-fn next_line(source: &str, lines: &LineIndex, line: u32) -> u32 {
-    let is_comment = |line: u32| {
-        let start = lines.start(line).unwrap_or(0) as usize;
-        let text = source.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        text.trim_start().starts_with('#')
-    };
-    (line + 1..).find(|&line| !is_comment(line)).unwrap_or(line)
 }
 
 /// The rules and the reason in `# coaming: ignore[rule, rule] reason`.
@@ -360,6 +374,21 @@ fn configured(settings: &Settings) -> Vec<Directive> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn meant(source: &str, kind: FileKind) -> Vec<u32> {
+        let lines = Lines::of(&FileEntry::text("f", source.into(), kind));
+        (1..).take(source.split('\n').count()).map(|line| lines.meant(line)).collect()
+    }
+
+    #[test]
+    fn comments_mean_what_comes_next() {
+        assert_eq!(meant("# a\n# b\nc: d\n\n  # e\nf", FileKind::Text), [3, 3, 4, 6, 6, 6]);
+        // The last one means nothing, and its search ends.
+        assert_eq!(meant("# a\n# b", FileKind::Text), [1, 2]);
+        assert_eq!(meant("# a\n# b\n", FileKind::Dockerfile), [3, 3, 3]);
+        let continued = "FROM a\nRUN b \\\n  # c\n  d \\\n  e\n# f\nRUN g";
+        assert_eq!(meant(continued, FileKind::Dockerfile), [2, 4, 2, 2, 2, 7, 7]);
+    }
 
     #[test]
     fn reads_comments() {
