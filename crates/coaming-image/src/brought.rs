@@ -50,8 +50,7 @@ impl<'a> Names<'a> {
 
 impl Brought {
     pub(crate) fn new(overlay: &Overlay<'_>, shared: &Shared) -> Self {
-        let (folders, path) = Default::default();
-        let mut names = Names { overlay, shared, folders, path };
+        let mut names = Names { overlay, shared, folders: HashMap::new(), path: String::new() };
         let (mut owned, mut sums, mut listed) =
             (HashSet::new(), HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
         for Placed { layer, kept, left } in &overlay.all {

@@ -460,9 +460,7 @@ impl Place<'_> {
     fn code(&mut self, size: u64) -> Gap {
         let Self::Archive(walk, _) = self else { return Gap::default() };
         let start = walk.input.peek(PEEK).unwrap_or_default();
-        Some(code(start.get(..PEEK).unwrap_or(start)))
-            .filter(|gap| gap.end <= size)
-            .unwrap_or_default()
+        code(start.get(..PEEK).unwrap_or(start), size)
     }
 
     /// The file's bytes. In a stream they are consumed, and wait in memory or on the disk, maybe without

@@ -254,7 +254,7 @@ impl<'s> Reader<'s> {
         }) {
             let rest = between.get(at + token as usize..).unwrap_or_default();
             let length = if rest.starts_with(['&', '!']) {
-                rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len())
+                property_length(rest)
             } else {
                 // An indicator, or a byte order mark.
                 rest.chars().next().map_or(1, char::len_utf8)
@@ -326,6 +326,12 @@ impl<'s> Reader<'s> {
             self.documents.push(document);
         }
     }
+}
+
+/// How long the tag or anchor is that a text starts with: an anchor may have white space of Unicode in it,
+/// which is none to YAML.
+pub(crate) fn property_length(text: &str) -> usize {
+    text.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(text.len())
 }
 
 /// Looks through what may stand between two nodes (space, comments, indicators, anchors and tags)

@@ -121,12 +121,7 @@ fn judge_files(judge: &Judge, files: Vec<(usize, FileEntry)>, portion: &mut Port
         }
     }
     move_files(&mut findings, |id| places.get(id).copied());
-    if portion.findings.is_empty() {
-        // Most portions are judged at once.
-        portion.findings = findings;
-    } else {
-        portion.findings.extend(findings);
-    }
+    portion.findings.extend(findings);
 }
 
 /// What of a file's text the findings about it need; nothing if there are none.

@@ -100,16 +100,16 @@ fn parse<H: FileHeader<Endian = Endianness>>(places: Places<'_>, length: u64) ->
     Some(needs)
 }
 
-/// The machine code of a program or library that begins so, where it lies apart from all else, as it does
+/// The machine code of a program or library of this size that begins so, where it lies apart from all else, as it does
 /// behind today's linkers: the readers of programs ask for none of it. Nothing where it does not, or
 /// where the beginning does not tell.
-pub(crate) fn code(start: &[u8]) -> Gap {
-    match FileKind::parse(start) {
+pub(crate) fn code(start: &[u8], size: u64) -> Gap {
+    let code = match FileKind::parse(start) {
         Ok(FileKind::Elf32) => code_of::<elf::FileHeader32<Endianness>>(start),
         Ok(FileKind::Elf64) => code_of::<elf::FileHeader64<Endianness>>(start),
         _ => None,
-    }
-    .unwrap_or_default()
+    };
+    code.filter(|code| code.end <= size).unwrap_or_default()
 }
 
 fn code_of<H: FileHeader<Endian = Endianness>>(start: &[u8]) -> Option<Gap> {
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn tells_the_same_without_the_machine_code() {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        let gap = code(program.get(..4096).unwrap());
+        let gap = code(program.get(..4096).unwrap(), program.len() as u64);
         assert!(gap.length() > 1 << 20 && gap.length() < program.len() as u64, "{gap:?}");
         let [start, end] = [gap.start, gap.end].map(|place| usize::try_from(place).unwrap());
         let rest = [program.get(..start).unwrap(), program.get(end..).unwrap()].concat();
@@ -280,7 +280,8 @@ mod tests {
                     *at = byte;
                 }
             }
-            let _ = code(&program);
+            let size = program.len() as u64;
+            assert!(code(&program, size).end <= size);
             let _ = read(&Content::memory(program));
         }
     }

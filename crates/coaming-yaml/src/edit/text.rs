@@ -11,7 +11,7 @@ use super::model::{changed, check_node_kind};
 use super::plan::{Change, Within, plan, step_into};
 use super::render::{Layout, Quoting};
 use super::{Edit, EditError, Value};
-use crate::parse::find_indicator;
+use crate::parse::{find_indicator, property_length};
 use crate::path::{Path, Step};
 use crate::tree::{Document, Kind, Node, Scalar, Span, Style};
 
@@ -356,8 +356,7 @@ impl<'d> Editor<'d> {
         let mut at = self.skip_blank(after, value_start);
         while at < value_start {
             let rest = self.text(at, value_start);
-            // An anchor may have white space in it that is none to YAML.
-            let token = rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len());
+            let token = property_length(rest);
             let gap = rest[token..].len() - rest[token..].trim_start_matches([' ', '\t']).len();
             self.put(at, at + token + gap, "");
             at = self.skip_blank(at + token, value_start);
