@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """OSV exports made from a seed, of the shape and the skew of the real ones.
 
-    bench/advisory/generate.py FOLDER [RECORDS] [SEED]
+    bench/advisory/generate.py DIRECTORY [RECORDS] [SEED]
 
-Writes FOLDER/osv/<ecosystem>/all.zip with RECORDS records (300,000) and FOLDER/packages.txt: the package
+Writes DIRECTORY/osv/<ecosystem>/all.zip with RECORDS records (300,000) and DIRECTORY/packages.txt: the package
 URLs of an image with 1,000 packages. As in the real exports few packages have most of the records: in
 Debian the kernel alone has thousands.
 """
@@ -109,17 +109,17 @@ def packages(dice):
 
 
 def main():
-    folder = Path(sys.argv[1])
+    directory = Path(sys.argv[1])
     records = int(sys.argv[2]) if len(sys.argv) > 2 else 300_000
     dice = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 7)
     for ecosystem, share, known, releases in ECOSYSTEMS:
-        (folder / "osv" / ecosystem).mkdir(parents=True, exist_ok=True)
-        path = folder / "osv" / ecosystem / "all.zip"
+        (directory / "osv" / ecosystem).mkdir(parents=True, exist_ok=True)
+        path = directory / "osv" / ecosystem / "all.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for number in range(round(records * share)):
                 one = record(ecosystem, known, releases, number, dice)
                 archive.writestr(f"{one['id']}.json", json.dumps(one))
-    (folder / "packages.txt").write_text("\n".join(packages(dice)) + "\n")
+    (directory / "packages.txt").write_text("\n".join(packages(dice)) + "\n")
 
 
 main()

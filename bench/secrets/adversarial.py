@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a second labelled set, made to be hard: other kinds, places, encodings and negatives than generate.py's.
 
-Usage: adversarial.py FOLDER [SEED [COUNT]]
+Usage: adversarial.py DIRECTORY [SEED [COUNT]]
 Each file holds one case. labels.json says of each which lines hold the secret; none for a negative.
 """
 
@@ -520,7 +520,7 @@ def none():
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    directory = pathlib.Path(sys.argv[1])
     rng.seed(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 3000
     labels = {}
@@ -530,13 +530,13 @@ def main():
         file, text = place(*arguments)
         lines = [text[: hit.start()].count("\n") + 1 for hit in re.finditer(M, text)] if is_secret else []
         assert bool(lines) == is_secret, (kind, place)
-        path = folder / f"{case:05}" / file
+        path = directory / f"{case:05}" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace(M, ""))
         if place is generator_file:
             (path.parent / "kustomization.yaml").write_text("secretGenerator:\n- name: web\n  files:\n  - password.txt\n")
         labels[f"{case:05}/{file}"] = {"lines": lines, "kind": kind, "template": place.__name__, "block": kind in LONG}
-    (folder / "labels.json").write_text(json.dumps(labels, indent=1, sort_keys=True))
+    (directory / "labels.json").write_text(json.dumps(labels, indent=1, sort_keys=True))
 
 
 if __name__ == "__main__":

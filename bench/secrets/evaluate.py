@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Compares findings with a labelled set. Usage: evaluate.py FOLDER NAME [SHOW] < lines `file[:line:end]` of each finding.
+"""Compares findings with a labelled set. Usage: evaluate.py DIRECTORY NAME [SHOW] < lines `file[:line:end]` of each finding.
 
 Labels that have lines ask for them: a finding elsewhere is a false one.
 """
 
 import collections, json, pathlib, sys
 
-folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
-labels = json.loads((folder / "labels.json").read_text())
+directory, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+labels = json.loads((directory / "labels.json").read_text())
 found = collections.defaultdict(list)
 for text in filter(None, map(str.strip, sys.stdin)):
     path, *lines = text.split(":")

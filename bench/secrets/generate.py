@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a labelled set: templates × kinds × encodings, and as many hard negatives, from a seed.
 
-Usage: generate.py FOLDER [SEED [COUNT]]
+Usage: generate.py DIRECTORY [SEED [COUNT]]
 Each file holds one case; labels.json says for each whether a secret is in it, of which kind, where.
 The formats are written down here on their own, not taken from the detector's tables.
 """
@@ -235,15 +235,15 @@ NAMES = {values: "values-{}.yaml", dotenv: "{}.env"}
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    directory = pathlib.Path(sys.argv[1])
     rng.seed(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 3000
-    folder.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     labels = {}
 
     def write(place, template, kind, label, name, value):
         file = NAMES.get(template, "{}.yaml").format(f"{place:05}")
-        (folder / file).write_text(template(name, value))
+        (directory / file).write_text(template(name, value))
         labels[file] = {"secret": label, "kind": kind, "template": template.__name__}
 
     def template_of(value):
@@ -268,7 +268,7 @@ def main():
         if kind in ("random-id", "git-sha", "digest"):
             choices = [t for t in choices if t not in (secret_data, string_data, last_applied, kustomize)]
         write(2 * place + 1, rng.choice(choices), kind, False, name, value)
-    (folder / "labels.json").write_text(json.dumps(labels, indent=1, sort_keys=True))
+    (directory / "labels.json").write_text(json.dumps(labels, indent=1, sort_keys=True))
 
 
 if __name__ == "__main__":

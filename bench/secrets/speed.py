@@ -1,4 +1,4 @@
-"""How fast each tool reads a folder: `speed.py COAMING FOLDER [TOOL…]`, the first of the tools being Coaming.
+"""How fast each tool reads a directory: `speed.py COAMING DIRECTORY [TOOL…]`, the first of the tools being Coaming.
 
 The tools take turns, so that a machine that is slower for a while is so for all of them; of each the run
 with the least CPU time counts.
@@ -14,18 +14,18 @@ TURNS = 5
 ONCE = {"detect-secrets"}
 
 
-def commands(coaming, folder):
+def commands(coaming, directory):
     """What each tool is called with, and where it has to stand."""
     return {
-        "coaming": ([coaming, "secrets", "--no-gitignore", "--format", "json", folder], None),
-        "gitleaks": (["gitleaks", "dir", "--no-banner", folder], None),
+        "coaming": ([coaming, "secrets", "--no-gitignore", "--format", "json", directory], None),
+        "gitleaks": (["gitleaks", "dir", "--no-banner", directory], None),
         "trivy": (
             ["trivy", "fs", "--scanners", "secret", "--offline-scan", "--skip-version-check", "--quiet"]
-            + ["--format", "json", folder],
+            + ["--format", "json", directory],
             None,
         ),
-        # It takes a folder as a repository only where it stands in it.
-        "detect-secrets": (["detect-secrets", "scan", "--all-files", "--no-verify", "."], folder),
+        # It takes a directory as a repository only where it stands in it.
+        "detect-secrets": (["detect-secrets", "scan", "--all-files", "--no-verify", "."], directory),
     }
 
 
@@ -37,15 +37,15 @@ def run(command, where):
 
 
 def main():
-    coaming, folder, *tools = sys.argv[1:]
-    known = commands(os.path.abspath(coaming), os.path.abspath(folder))
+    coaming, directory, *tools = sys.argv[1:]
+    known = commands(os.path.abspath(coaming), os.path.abspath(directory))
     there = ["coaming"] + [tool for tool in tools if shutil.which(tool)]
     runs = {tool: [] for tool in there}
     for turn in range(TURNS):
         for tool in there:
             if turn == 0 or tool not in ONCE:
                 runs[tool].append(run(*known[tool]))
-    size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
+    size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(directory) for name in names)
     ours = min(runs["coaming"])
     for tool in there:
         cpu, memory = min(runs[tool])

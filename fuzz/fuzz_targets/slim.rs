@@ -63,8 +63,8 @@ fuzz_target!(|input: (Vec<(u8, Option<u8>, Vec<u8>)>, u8)| {
     append(&mut builder, "layer.tar", "", &layer.into_inner().expect("memory takes all"));
     let archive = builder.into_inner().expect("memory takes all");
     let image = Image::from_stream("fuzz", &archive[..], None).expect("the archive is whole");
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    let out = folder.path().join("out");
+    let directory = tempfile::tempdir().expect("there is room for a directory");
+    let out = directory.path().join("out");
     match slim(&image, &out, &Options::default()) {
         Ok(slimmed) => {
             assert!(slimmed.report.after.entries <= slimmed.report.before.entries);

@@ -13,8 +13,8 @@ pub(crate) fn write(root: &Path) -> Result<(), String> {
     }
     for (path, text) in generated(root)? {
         let path = root.join(path);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
         }
         std::fs::write(&path, text).map_err(|error| failed(&path, &error))?;
     }
@@ -47,12 +47,12 @@ fn failed(path: &Path, error: &std::io::Error) -> String {
 /// Rule pages on disk that no rule has any more.
 fn stale_pages(root: &Path) -> Result<Vec<PathBuf>, String> {
     let known = generated(root)?;
-    let folder = Path::new("docs/rules");
-    Ok(std::fs::read_dir(root.join(folder))
+    let directory = Path::new("docs/rules");
+    Ok(std::fs::read_dir(root.join(directory))
         .into_iter()
         .flatten()
         .filter_map(Result::ok)
-        .map(|entry| folder.join(entry.file_name()))
+        .map(|entry| directory.join(entry.file_name()))
         .filter(|page| !known.contains_key(page))
         .map(|page| root.join(page))
         .collect())
@@ -62,13 +62,13 @@ fn stale_pages(root: &Path) -> Result<Vec<PathBuf>, String> {
 fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     let mut files = BTreeMap::new();
     let mut index = String::from(
-        "# Rules\n\n| rule | measure | severity | default | what |\n|---|---|---|---|---|\n",
+        "# Rules\n\n| rule | category | severity | default | what |\n|---|---|---|---|---|\n",
     );
     for meta in coaming::explain::rules() {
         let default = if meta.default { "on" } else { "off" };
         index += &format!(
             "| [{name}]({name}.md) | {} | {} | {default} | {} |\n",
-            meta.measure,
+            meta.category,
             meta.severity,
             meta.summary,
             name = meta.name,

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The repository's folder.
+/// The repository's directory.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()

@@ -88,7 +88,7 @@ pub enum How {
     },
     /// Keys are files.
     Files {
-        /// The folder, or with `subPath` the file.
+        /// The directory, or with `subPath` the file.
         path: String,
         /// The keys; empty for all.
         keys: Vec<String>,

@@ -1,4 +1,4 @@
-//! What `bench/advisory/run` measures: `measure build FOLDER DATABASE` builds a database as `coaming db build`
+//! What `bench/advisory/run` measures: `measure build DIRECTORY DATABASE` builds a database as `coaming db build`
 //! does; `measure match DATABASE < package-urls` prints how long it takes to open it and to match packages, as
 //! the best of some runs in milliseconds: a process that answers once would measure its own start.
 
@@ -20,16 +20,18 @@ const RUNS: usize = 9;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let value = match arguments.as_slice() {
-        [what, folder, database] if what == "build" => build(folder.as_ref(), database.as_ref())?,
+        [what, directory, database] if what == "build" => {
+            build(directory.as_ref(), database.as_ref())?
+        }
         [what, database] if what == "match" => matching(database.as_ref())?,
-        _ => return Err("measure build FOLDER DATABASE | measure match DATABASE".into()),
+        _ => return Err("measure build DIRECTORY DATABASE | measure match DATABASE".into()),
     };
     writeln!(std::io::stdout(), "{value}")?;
     Ok(())
 }
 
-fn build(folder: &Path, database: &Path) -> Result<Value, Box<dyn Error>> {
-    let built = coaming_advisory::build(folder, database, "2026-01-01T00:00:00Z", &|_| {})?;
+fn build(directory: &Path, database: &Path) -> Result<Value, Box<dyn Error>> {
+    let built = coaming_advisory::build(directory, database, "2026-01-01T00:00:00Z", &|_| {})?;
     Ok(json!({
         "records": built.records, "advisories": built.advisories, "size": built.size,
         "problems": built.problems,

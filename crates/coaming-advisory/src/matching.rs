@@ -102,7 +102,7 @@ impl Vulnerability {
         }
     }
 
-    /// What it is worth to an intruder in a container like this: from 0 to 100, higher first.
+    /// What it is worth to an attacker in a container like this: from 0 to 100, higher first.
     #[must_use]
     pub fn priority_in(&self, surroundings: Surroundings) -> u8 {
         priority::of(self, surroundings)

@@ -58,7 +58,7 @@ impl<'a> Owned<'a> {
 fn is_system_java(path: &str) -> bool {
     ["/usr/share/java/", "/usr/share/maven-repo/", "/usr/lib/java/"]
         .iter()
-        .any(|folder| path.starts_with(folder))
+        .any(|directory| path.starts_with(directory))
 }
 
 /// Debian's `dist-packages` and the system Python's `site-packages`.

@@ -2,7 +2,7 @@
 //!
 //! Severity alone says how bad it would be; that it is exploited, or likely to be, says that it will be
 //! tried; a fix says that something can be done; root, the way in from outside, and whether what is
-//! started uses the package at all say what it is worth to an intruder here.
+//! started uses the package at all say what it is worth to an attacker here.
 
 use coaming_finding::Severity;
 

@@ -2,7 +2,7 @@
 
 use coaming_config::CustomRule;
 use coaming_finding::{
-    Confidence, FileId, Finding, Fix, Location, Measure, ObjectRef, RuleMeta, Severity,
+    Category, Confidence, FileId, Finding, Fix, Location, ObjectRef, RuleMeta, Severity,
 };
 use coaming_kube::{Inventory, Object};
 use coaming_yaml::Node;
@@ -38,7 +38,7 @@ pub(crate) fn meta(name: &str, summary: &str, severity: Severity) -> &'static Ru
     Box::leak(Box::new(RuleMeta {
         name: leaked(name),
         summary: leaked(summary),
-        measure: Measure::Schema,
+        category: Category::Schema,
         severity,
         default: true,
         standards: &[],

@@ -24,9 +24,9 @@ pub const FILE_NAME: &str = "coaming.yaml";
 /// What the user decided.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Rules and measures to run, `ALL` for all; the default ones where empty.
+    /// Rules and categories to run, `ALL` for all; the default ones where empty.
     pub select: Vec<String>,
-    /// Rules and measures not to run.
+    /// Rules and categories not to run.
     pub ignore: Vec<String>,
     /// Findings that are excused, each with its reason.
     pub suppressions: Vec<Suppression>,
@@ -40,7 +40,7 @@ pub struct Config {
     pub allowed_registries: Vec<String>,
     /// How to reach registries.
     pub registry_access: RegistryAccess,
-    /// Images at hand: archives and folders by the reference that pods name.
+    /// Images at hand: archives and directories by the reference that pods name.
     pub image_archives: BTreeMap<String, String>,
     /// The Pod Security Standard to judge by, alone.
     pub standard: Option<String>,
@@ -119,9 +119,9 @@ pub struct Override {
     pub paths: Option<GlobSet>,
     /// The namespaces it holds for; all where absent.
     pub namespaces: Option<GlobSet>,
-    /// Rules and measures that run here too.
+    /// Rules and categories that run here too.
     pub select: Vec<String>,
-    /// Rules and measures that don't run here.
+    /// Rules and categories that don't run here.
     pub ignore: Vec<String>,
     /// Other severities here.
     pub severity: BTreeMap<String, Severity>,
@@ -144,10 +144,10 @@ pub struct CustomRule {
     pub line: u32,
 }
 
-/// Whether a name (of a rule, of a measure, or `ALL`) means this rule.
+/// Whether a name (of a rule, of a category, or `ALL`) means this rule.
 #[must_use]
 pub fn names(name: &str, rule: &RuleMeta) -> bool {
-    name == "ALL" || name == rule.name || name == rule.measure.as_str()
+    name == "ALL" || name == rule.name || name == rule.category.as_str()
 }
 
 impl Override {

@@ -19,10 +19,10 @@ pub fn schema() -> Value {
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "select": texts("Rules and measures to run, ALL for all; the default ones where absent."),
+            "select": texts("Rules and categories to run, ALL for all; the default ones where absent."),
             "ignore": {
                 "type": "array",
-                "description": "A name switches a rule or measure off; a mapping excuses findings.",
+                "description": "A name switches a rule or category off; a mapping excuses findings.",
                 "items": {"anyOf": [{"type": "string"}, ignore_entry()]},
             },
             "severity": severities,
@@ -35,8 +35,8 @@ pub fn schema() -> Value {
                     "properties": {
                         "paths": texts("Globs of paths, as shown in findings."),
                         "namespaces": texts("Globs of namespaces."),
-                        "select": texts("Rules and measures that run here too."),
-                        "ignore": texts("Rules and measures that don't run here."),
+                        "select": texts("Rules and categories that run here too."),
+                        "ignore": texts("Rules and categories that don't run here."),
                         "severity": severities,
                     },
                 },
@@ -52,7 +52,7 @@ pub fn schema() -> Value {
                     "mirrors": {
                         "type": "object",
                         "description": "Mirrors to ask first, by the registry's host.",
-                        "additionalProperties": texts("Hosts, with a folder behind them if the repositories lie in one."),
+                        "additionalProperties": texts("Hosts, with a directory behind them if the repositories lie in one."),
                     },
                 },
             },
@@ -61,7 +61,7 @@ pub fn schema() -> Value {
                 "additionalProperties": false,
                 "properties": {"archives": {
                     "type": "object",
-                    "description": "Archives and folders of images, by the reference that pods name.",
+                    "description": "Archives and directories of images, by the reference that pods name.",
                     "additionalProperties": {"type": "string"},
                 }},
             },

@@ -1,6 +1,6 @@
 //! The file as users write it, and as they mistype it.
 
-use coaming_finding::{Measure, RuleMeta, Severity};
+use coaming_finding::{Category, RuleMeta, Severity};
 
 use super::*;
 use crate::read::{
@@ -10,7 +10,7 @@ use crate::read::{
 static PRIVILEGED: RuleMeta = RuleMeta {
     name: "privileged",
     summary: "",
-    measure: Measure::SecurityContext,
+    category: Category::SecurityContext,
     severity: Severity::Critical,
     default: true,
     standards: &[],

@@ -94,7 +94,7 @@ impl Daemon {
             value.strip_prefix("unix://").map(PathBuf::from)
         };
         let below = |variable: &str, path: &str| {
-            std::env::var_os(variable).map(|folder| PathBuf::from(folder).join(path))
+            std::env::var_os(variable).map(|directory| PathBuf::from(directory).join(path))
         };
         let mut daemons = Vec::new();
         for socket in [

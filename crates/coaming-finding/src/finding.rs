@@ -48,7 +48,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The order in which findings are shown: what an intruder can use first, then by place.
+    /// The order in which findings are shown: what an attacker can use first, then by place.
     /// Total over the findings of one run.
     #[must_use]
     pub fn rank(&self) -> impl Ord + '_ {
@@ -59,7 +59,7 @@ impl Finding {
         (
             Reverse(self.severity),
             Reverse(self.confidence),
-            self.rule.measure,
+            self.rule.category,
             self.rule.name,
             place,
             &self.object,

@@ -20,4 +20,4 @@ pub use finding::{Finding, ObjectRef, Suppression};
 pub use fingerprint::fingerprint;
 pub use fix::{Applicability, DocumentEdits, FileEdits, Fix};
 pub use location::{FileId, Location, Position};
-pub use rule::{Confidence, Measure, RuleMeta, Severity, Standard};
+pub use rule::{Category, Confidence, RuleMeta, Severity, Standard};

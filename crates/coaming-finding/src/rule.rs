@@ -66,12 +66,12 @@ impl Confidence {
     }
 }
 
-/// Which of the measures a rule serves.
+/// The area of security that a rule serves.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Measure {
+pub enum Category {
     /// Containers don't run as root.
     NonRoot,
     /// Images have no known vulnerabilities.
@@ -90,7 +90,7 @@ pub enum Measure {
     Schema,
 }
 
-impl Measure {
+impl Category {
     /// All, in the order in which they are shown.
     pub const ALL: [Self; 8] = [
         Self::NonRoot,
@@ -119,7 +119,7 @@ impl Measure {
     }
 }
 
-impl fmt::Display for Measure {
+impl fmt::Display for Category {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -159,8 +159,8 @@ pub struct RuleMeta {
     pub name: &'static str,
     /// What it is about in a few words, without a full stop: the title of its page.
     pub summary: &'static str,
-    /// The measure it serves.
-    pub measure: Measure,
+    /// The category it serves.
+    pub category: Category,
     /// The severity of most of its findings; a single finding may differ.
     pub severity: Severity,
     /// Whether it runs without being selected.

@@ -352,7 +352,7 @@ fn subject(finding: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coaming_finding::{Confidence, Location, Measure, RuleMeta, Severity};
+    use coaming_finding::{Category, Confidence, Location, RuleMeta, Severity};
     use coaming_yaml::{Path, Span};
 
     use super::*;
@@ -360,7 +360,7 @@ mod tests {
     static RULE: RuleMeta = RuleMeta {
         name: "x",
         summary: "X",
-        measure: Measure::NonRoot,
+        category: Category::NonRoot,
         severity: Severity::Low,
         default: true,
         standards: &[],

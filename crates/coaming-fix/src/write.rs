@@ -9,7 +9,7 @@ use crate::Change;
 /// Why a file was not replaced. It is then as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The file can't be read any more, or its folder can't be written.
+    /// The file can't be read any more, or its directory can't be written.
     #[error("can't be replaced: {0}")]
     Io(#[from] std::io::Error),
     /// The file is not what it was when it was scanned.
@@ -32,9 +32,9 @@ pub fn write(change: &Change) -> Result<(), WriteError> {
     if permissions.readonly() {
         return Err(WriteError::ReadOnly);
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or(Path::new("."));
     let mut temporary =
-        tempfile::Builder::new().prefix(".coaming-").suffix(".tmp").tempfile_in(folder)?;
+        tempfile::Builder::new().prefix(".coaming-").suffix(".tmp").tempfile_in(directory)?;
     temporary.write_all(change.after.as_bytes())?;
     temporary.as_file().set_permissions(permissions)?;
     temporary.as_file().sync_all()?;
@@ -44,13 +44,13 @@ pub fn write(change: &Change) -> Result<(), WriteError> {
         return Err(WriteError::Changed);
     }
     temporary.persist(&path).map_err(|error| error.error)?;
-    sync_folder(folder);
+    sync_directory(directory);
     Ok(())
 }
 
 /// Makes the rename last. Not every file system can; the file itself is whole either way.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = fs::File::open(folder) {
-        drop(folder.sync_all());
+fn sync_directory(directory: &Path) {
+    if let Ok(directory) = fs::File::open(directory) {
+        drop(directory.sync_all());
     }
 }

@@ -21,7 +21,7 @@ const BLOCK: usize = 512;
 pub enum EntryKind {
     /// A regular file.
     File,
-    /// A folder.
+    /// A directory.
     Directory,
     /// A symbolic link to `link`, as it was written.
     Symlink,
@@ -31,7 +31,7 @@ pub enum EntryKind {
     Special,
 }
 
-/// One entry of an archive or a folder.
+/// One entry of an archive or a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Absolute in the image, normalised: `/etc/passwd`.
@@ -195,7 +195,7 @@ impl Walk {
                 message: "its path leads out of the image or is too long",
             });
         };
-        // Old archives mark folders by a slash at the end alone.
+        // Old archives mark directories by a slash at the end alone.
         let kind = match kind {
             EntryKind::File if written.ends_with(b"/") && size == 0 => EntryKind::Directory,
             kind => kind,

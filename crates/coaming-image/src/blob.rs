@@ -20,7 +20,7 @@ const RATIO_FROM: u64 = 2 << 30;
 const RATIO_LIMIT: u64 = 500;
 const BUFFER: usize = 64 << 10;
 
-/// Where the blobs of an image come from: a registry, a folder.
+/// Where the blobs of an image come from: a registry, a directory.
 pub trait BlobSource: Send + Sync {
     /// Opens a blob by its digest (`sha256:…`), from its start. The source verifies the digest: a
     /// blob that is not the one asked for must end with an error, not with its last byte.

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::layer::{Leaks, Shared};
 use crate::overlay::{Overlay, Placed};
 use crate::sum::Sum;
-use crate::tree::{folder_of, join_into, name_of};
+use crate::tree::{directory_of, join_into, name_of};
 
 /// The files that packages brought.
 pub(crate) struct Brought {
@@ -27,7 +27,7 @@ pub(crate) struct Brought {
 struct Names<'a> {
     overlay: &'a Overlay<'a>,
     shared: &'a Shared,
-    folders: HashMap<&'a str, Option<String>>,
+    directories: HashMap<&'a str, Option<String>>,
     /// The path that was asked for last.
     path: String,
 }
@@ -35,9 +35,10 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn name(&mut self, path: &'a str) -> u64 {
         // A package says /bin/ls of what lies in /usr/bin/ls, where /bin is a link.
-        let folder = folder_of(path);
+        let directory = directory_of(path);
         let overlay = self.overlay;
-        let inside = self.folders.entry(folder).or_insert_with(|| overlay.resolve(folder));
+        let inside =
+            self.directories.entry(directory).or_insert_with(|| overlay.resolve(directory));
         match inside {
             Some(inside) => {
                 join_into(&mut self.path, inside, name_of(path));
@@ -50,7 +51,7 @@ impl<'a> Names<'a> {
 
 impl Brought {
     pub(crate) fn new(overlay: &Overlay<'_>, shared: &Shared) -> Self {
-        let mut names = Names { overlay, shared, folders: HashMap::new(), path: String::new() };
+        let mut names = Names { overlay, shared, directories: HashMap::new(), path: String::new() };
         let (mut owned, mut sums, mut listed) =
             (HashSet::new(), HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
         for Placed { layer, kept, left } in &overlay.all {

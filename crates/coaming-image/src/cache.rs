@@ -20,10 +20,10 @@ const ENTRY_LIMIT: u64 = 32 << 20;
 /// How many entries are kept.
 const ENTRIES: usize = 200;
 
-/// A folder of facts.
+/// A directory of facts.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -50,10 +50,10 @@ impl Cache {
         Some(Self::at(&base.join("coaming").join("images")))
     }
 
-    /// A folder, which is made when there is something to keep.
+    /// A directory, which is made when there is something to keep.
     #[must_use]
-    pub fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+    pub fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
     }
 
     /// The image's facts: kept ones, or new ones, which are kept. That they can't be kept is no
@@ -85,7 +85,7 @@ impl Cache {
     fn path(&self, identity: &str) -> PathBuf {
         let version = env!("CARGO_PKG_VERSION");
         let key = Sha256::digest(format!("{FORMAT} {version} {identity}"));
-        self.folder.join(format!("{key:x}.json"))
+        self.directory.join(format!("{key:x}.json"))
     }
 
     fn store(&self, path: &Path, identity: &str, facts: &ImageFacts) -> io::Result<()> {
@@ -93,8 +93,8 @@ impl Cache {
         if bytes.len() as u64 > ENTRY_LIMIT {
             return Err(io::Error::other("too large to keep"));
         }
-        fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        fs::create_dir_all(&self.directory)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
         file.write_all(&bytes)?;
         file.persist(path)?;
         Ok(())
@@ -103,7 +103,7 @@ impl Cache {
     /// Removes the oldest entries, and what runs that were killed left behind.
     fn evict(&self) -> io::Result<()> {
         let mut entries: Vec<(SystemTime, PathBuf)> = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
             entries.push((entry.metadata()?.modified()?, entry.path()));
         }
@@ -140,8 +140,8 @@ mod tests {
 
     #[test]
     fn keeps_facts_by_the_image_and_only_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::at(&folder.path().join("new"));
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::at(&directory.path().join("new"));
         assert_eq!(cache.read(&image(Some("one"), "a")).config.user, "a");
         // The image is not read again.
         assert_eq!(cache.read(&image(Some("one"), "b")).config.user, "a");
@@ -160,11 +160,11 @@ mod tests {
 
     #[test]
     fn keeps_only_so_many() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::at(folder.path());
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::at(directory.path());
         for number in 0..ENTRIES + 5 {
             let _ = cache.read(&image(Some(&number.to_string()), ""));
         }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), ENTRIES);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), ENTRIES);
     }
 }

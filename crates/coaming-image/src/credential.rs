@@ -34,7 +34,7 @@ impl Leak {
     }
 }
 
-/// Folders of published dependencies and of the system's own data: what lies there, everybody has.
+/// Directories of published dependencies and of the system's own data: what lies there, everybody has.
 const PUBLISHED: &[&str] = &[
     "/node_modules/",
     "/site-packages/",
@@ -184,14 +184,16 @@ const DULL: &[&str] = &[
 /// Whether credentials are looked for in the file at this path.
 pub(crate) fn wants(path: &str) -> bool {
     let name = name_of(path);
-    let below = |folders: &[&str]| folders.iter().any(|folder| starts_with(path, folder));
-    // Most files are told by their folders and names alone, and there are many.
+    let below =
+        |directories: &[&str]| directories.iter().any(|directory| starts_with(path, directory));
+    // Most files are told by their directories and names alone, and there are many.
     let telling = (!below(SYSTEM) || below(LOCAL)) && is_telling(name);
     if !telling && !is_known_name(name) {
         return false;
     }
     let lower = path.to_ascii_lowercase();
-    !PUBLISHED.iter().any(|folder| lower.contains(folder)) && (telling || known(&lower).is_some())
+    !PUBLISHED.iter().any(|directory| lower.contains(directory))
+        && (telling || known(&lower).is_some())
 }
 
 /// Whether a text starts so, whatever its case.

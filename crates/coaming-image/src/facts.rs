@@ -20,14 +20,14 @@ pub struct ImageFacts {
     pub layers: Vec<Layer>,
     /// Whom it runs as, resolved by the image's own `/etc/passwd`.
     pub user: User,
-    /// How much there is for an intruder.
+    /// How much there is for an attacker.
     pub verdict: Verdict,
     /// The packages, sorted.
     pub packages: Vec<Package>,
     /// What the entry point uses of it all; `None` where that is unknown. See [`ImageFacts::uses`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<EntryPoint>,
-    /// What an intruder could run, sorted by path.
+    /// What an attacker could run, sorted by path.
     pub utilities: Vec<Utility>,
     /// Files that give whoever runs them more than he has, sorted by path.
     pub privileged_files: Vec<PrivilegedFile>,
@@ -123,7 +123,7 @@ impl User {
     }
 }
 
-/// How much there is for an intruder.
+/// How much there is for an attacker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -189,7 +189,7 @@ impl UtilityKind {
         }
     }
 
-    /// What an intruder does with such a program.
+    /// What an attacker does with such a program.
     #[must_use]
     pub fn misuse(self) -> &'static str {
         match self {
@@ -209,7 +209,7 @@ impl UtilityKind {
     }
 }
 
-/// A program that helps an intruder. As JSON, it also says what he does with it.
+/// A program that helps an attacker. As JSON, it also says what he does with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Utility {
     /// Where it is.

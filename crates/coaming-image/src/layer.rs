@@ -18,7 +18,7 @@ use crate::content::{Content, Gap};
 use crate::credential::{self, Leak};
 use crate::input::PEEK;
 use crate::packages::ANALYSERS;
-use crate::source::{FolderWalk, LayerSource, open_regular};
+use crate::source::{DirectoryWalk, LayerSource, open_regular};
 use crate::sum::Sums;
 use crate::system;
 use crate::text::lossy;
@@ -72,7 +72,7 @@ impl Shared {
     }
 }
 
-/// Set in a name where a folder lies there.
+/// Set in a name where a directory lies there.
 pub(crate) const DIRECTORY: u64 = 1;
 /// Set in a name where a file lies there that may be executed.
 pub(crate) const EXECUTABLE: u64 = 2;
@@ -115,7 +115,7 @@ pub(crate) struct LayerReading {
     pub(crate) names: Vec<u64>,
     /// Paths that this layer takes away from those below.
     pub(crate) whiteouts: Vec<String>,
-    /// Folders whose contents in the layers below it takes away.
+    /// Directories whose contents in the layers below it takes away.
     pub(crate) opaque: Vec<String>,
     /// What matters, in the order of the archive.
     pub(crate) kept: Vec<Kept>,
@@ -141,7 +141,7 @@ pub(crate) fn read(source: &LayerSource, shared: &Shared) -> LayerReading {
             }
             Err(error) => layer.problem("", format!("The layer can't be read: {error}.")),
         },
-        LayerSource::Folder(root) => layer.walk_folder(root, shared),
+        LayerSource::Directory(root) => layer.walk_directory(root, shared),
     }
     layer.names.sort_unstable();
     layer.names.dedup();
@@ -181,14 +181,14 @@ impl LayerReading {
         Ok(())
     }
 
-    fn walk_folder(&mut self, root: &Path, shared: &Shared) {
-        let mut walk = FolderWalk::new(root);
+    fn walk_directory(&mut self, root: &Path, shared: &Shared) {
+        let mut walk = DirectoryWalk::new(root);
         for (entry, path) in walk.by_ref() {
             if !self.count(shared) {
                 break;
             }
             self.size += entry.size;
-            self.take(entry, Place::Folder(&path), shared);
+            self.take(entry, Place::Directory(&path), shared);
         }
         for (path, message) in walk.problems {
             self.problem(&path, format!("It was left out: {message}."));
@@ -210,12 +210,12 @@ impl LayerReading {
 
     /// Whether the entry is a mark that something below is gone, and no file.
     fn take_whiteout(&mut self, entry: &Entry) -> bool {
-        let Some((folder, name)) = entry.path.rsplit_once('/') else { return false };
+        let Some((directory, name)) = entry.path.rsplit_once('/') else { return false };
         let Some(hidden) = name.strip_prefix(".wh.") else { return false };
         if hidden == ".wh..opq" {
-            self.opaque.push(if folder.is_empty() { "/" } else { folder }.to_owned());
+            self.opaque.push(if directory.is_empty() { "/" } else { directory }.to_owned());
         } else if !hidden.starts_with(".wh.") && !hidden.is_empty() {
-            self.whiteouts.push(format!("{folder}/{hidden}"));
+            self.whiteouts.push(format!("{directory}/{hidden}"));
         }
         true
     }
@@ -354,7 +354,7 @@ impl Kept {
                     || entry.is_privileged()
                     || entry.is_world_writable()
             }
-            // Folders that not everybody may enter protect what is in them.
+            // Directories that not everybody may enter protect what is in them.
             EntryKind::Directory => entry.is_world_writable() || entry.mode & 0o001 == 0,
             EntryKind::Special => false,
         };
@@ -374,7 +374,7 @@ impl Entry {
         self.kind != EntryKind::Directory && (set_id || !self.capability.is_empty())
     }
 
-    /// Whether everybody may change it; a sticky folder is for everybody, and safe.
+    /// Whether everybody may change it; a sticky directory is for everybody, and safe.
     pub(crate) fn is_world_writable(&self) -> bool {
         match self.kind {
             EntryKind::Directory => self.mode & 0o1002 == 0o002,
@@ -436,7 +436,7 @@ impl Wants {
 /// Where the file is that was come upon.
 enum Place<'a> {
     Archive(&'a mut Walk, &'a mut Buffer),
-    Folder(&'a Path),
+    Directory(&'a Path),
 }
 
 impl Place<'_> {
@@ -449,7 +449,7 @@ impl Place<'_> {
                     start = *bytes;
                 }
             }),
-            Self::Folder(path) => {
+            Self::Directory(path) => {
                 open_regular(path).and_then(|mut file| file.read_exact(&mut start))
             }
         };
@@ -468,7 +468,7 @@ impl Place<'_> {
     fn content(self, size: u64, gap: Gap) -> io::Result<Content> {
         let (walk, buffer) = match self {
             Self::Archive(walk, buffer) => (walk, buffer),
-            Self::Folder(path) => {
+            Self::Directory(path) => {
                 let file = open_regular(path)?;
                 let length = file.metadata()?.len();
                 return Ok(Content::file(Arc::new(file), 0, length));

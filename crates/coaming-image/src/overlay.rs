@@ -1,7 +1,7 @@
 //! Layers on top of each other, as a container sees them.
 //!
-//! The upper layer wins: its entry replaces the lower one of the same path, what is no folder hides
-//! all that lay in it, a whiteout takes away a path, and an opaque folder all that lower layers put
+//! The upper layer wins: its entry replaces the lower one of the same path, what is no directory hides
+//! all that lay in it, a whiteout takes away a path, and an opaque directory all that lower layers put
 //! in it. Links are followed inside the root, and only so often. Invariant: every question takes
 //! time that the number of layers and the depth of the path bound.
 
@@ -99,11 +99,11 @@ impl<'a> Overlay<'a> {
     }
 }
 
-/// The folders that a path lies in, from the innermost; without the root.
+/// The directories that a path lies in, from the innermost; without the root.
 pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| {
-        let (folder, _) = path.rsplit_once('/')?;
-        (!folder.is_empty()).then_some(folder)
+        let (directory, _) = path.rsplit_once('/')?;
+        (!directory.is_empty()).then_some(directory)
     })
     .skip(1)
 }
@@ -129,17 +129,18 @@ impl LayerReading {
         if !self.whiteouts.is_empty() && self.whiteouts.iter().any(|gone| is_within(path, gone)) {
             return true;
         }
-        if self.opaque.iter().any(|folder| path != folder && is_within(path, folder)) {
+        if self.opaque.iter().any(|directory| path != directory && is_within(path, directory)) {
             return true;
         }
-        ancestors(path).any(|folder| self.lies(folder, shared).is_some_and(|lies| !lies.directory))
+        ancestors(path)
+            .any(|directory| self.lies(directory, shared).is_some_and(|lies| !lies.directory))
     }
 }
 
-/// Whether the path is the folder or lies in it.
-fn is_within(path: &str, folder: &str) -> bool {
-    folder == "/"
-        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Whether the path is the directory or lies in it.
+fn is_within(path: &str, directory: &str) -> bool {
+    directory == "/"
+        || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -147,8 +148,8 @@ mod tests {
     use super::*;
     use crate::archive::Entry;
 
-    /// A layer of `path`, `path/` for folders, `path -> target` for links, `-path` for whiteouts
-    /// and `!path` for opaque folders.
+    /// A layer of `path`, `path/` for directories, `path -> target` for links, `-path` for whiteouts
+    /// and `!path` for opaque directories.
     fn layer(shared: &Shared, lines: &[&str]) -> LayerReading {
         let mut layer = LayerReading::default();
         for line in lines {
@@ -215,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn opaque_folders_are_empty_below() {
+    fn opaque_directories_are_empty_below() {
         assert_eq!(left(&[&["/a/", "/a/b", "/c"], &["!/a", "/a/d"]]), ["0/a", "0/c", "1/a/d"]);
         assert_eq!(left(&[&["/a/", "/a/b"], &["!/"]]), [""; 0]);
     }
 
     #[test]
-    fn a_file_or_link_hides_the_folder_that_was_there() {
+    fn a_file_or_link_hides_the_directory_that_was_there() {
         assert_eq!(left(&[&["/a/", "/a/b"], &["/a"]]), ["1/a"]);
         assert_eq!(left(&[&["/a/", "/a/b"], &["/a -> c"], &["/a/", "/a/d"]]), ["2/a", "2/a/d"]);
     }

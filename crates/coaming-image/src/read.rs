@@ -66,7 +66,7 @@ struct Join<'a> {
     overlay: Overlay<'a>,
     readings: &'a [LayerReading],
     shared: &'a Shared,
-    /// Whether it is an image of layers, and no folder.
+    /// Whether it is an image of layers, and no directory.
     layered: bool,
     facts: ImageFacts,
     tree: Option<Tree>,
@@ -197,7 +197,7 @@ impl Join<'_> {
 
     /// Utilities, privileged and writable files, and credentials.
     fn files(&mut self, identity: &Identity, brought: &Brought) {
-        let closed = self.closed_folders();
+        let closed = self.closed_directories();
         let mut facts = std::mem::take(&mut self.facts);
         // What a package of the distribution brought, everybody has.
         let leaks: Vec<_> = self
@@ -274,8 +274,8 @@ impl Join<'_> {
         utilities.push(Utility { place: place.clone(), name, kind, target });
     }
 
-    /// Folders that not everybody may enter: their owner, group and mode.
-    fn closed_folders(&self) -> BTreeMap<String, (u32, u32, u32)> {
+    /// Directories that not everybody may enter: their owner, group and mode.
+    fn closed_directories(&self) -> BTreeMap<String, (u32, u32, u32)> {
         self.overlay
             .visible()
             .filter(|(_, kept)| {
@@ -332,7 +332,7 @@ impl Join<'_> {
     }
 }
 
-/// Whether the container's user may read the file, and enter all folders on the way.
+/// Whether the container's user may read the file, and enter all directories on the way.
 fn readable(
     kept: &Kept,
     identity: &Identity,
@@ -340,8 +340,8 @@ fn readable(
 ) -> Option<bool> {
     let entry = &kept.entry;
     let mut steps = vec![(entry.uid, entry.gid, entry.mode, 0o4)];
-    for folder in ancestors(&entry.path) {
-        if let Some(&(uid, gid, mode)) = closed.get(folder) {
+    for directory in ancestors(&entry.path) {
+        if let Some(&(uid, gid, mode)) = closed.get(directory) {
             steps.push((uid, gid, mode, 0o1));
         }
     }

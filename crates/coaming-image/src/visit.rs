@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::archive::{ArchiveError, Entry, Step, Walk};
-use crate::source::{FolderWalk, Image, LayerSource, open_regular};
+use crate::source::{DirectoryWalk, Image, LayerSource, open_regular};
 
 /// Why a layer could not be visited to its end.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +52,8 @@ impl Image {
                 }
                 Ok(())
             }
-            Some(LayerSource::Folder(root)) => {
-                for (entry, path) in FolderWalk::new(root) {
+            Some(LayerSource::Directory(root)) => {
+                for (entry, path) in DirectoryWalk::new(root) {
                     if entry.kind == crate::EntryKind::File {
                         visitor(&entry, &mut open_regular(&path)?.take(entry.size))?;
                     } else {

@@ -7,7 +7,7 @@ use coaming_yaml::Node;
 pub struct GeneratedFile<'a> {
     /// The key of the Secret that the file's text becomes; empty for a file of variables.
     pub key: &'a str,
-    /// The file, as it is seen from the kustomization's folder.
+    /// The file, as it is seen from the kustomization's directory.
     pub file: &'a str,
 }
 

@@ -280,7 +280,7 @@ impl<'a> Volume<'a> {
         self.node.mapping(name)
     }
 
-    /// The node's folder that it is.
+    /// The node's directory that it is.
     #[must_use]
     pub fn host_path(self) -> Option<&'a str> {
         self.source("hostPath").string("path")

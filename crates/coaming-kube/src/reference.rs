@@ -124,7 +124,7 @@ impl ImageReference {
         self.repository.strip_prefix("library/").unwrap_or(&self.repository).to_owned()
     }
 
-    /// Whether it lies in `place`: a registry, or a repository or folder of repositories in one
+    /// Whether it lies in `place`: a registry, or a repository or directory of repositories in one
     /// (`docker.io/bitnami`), whole parts only.
     #[must_use]
     pub fn is_in(&self, place: &str) -> bool {

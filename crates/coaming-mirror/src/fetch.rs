@@ -272,8 +272,8 @@ impl Place {
             part: beside(target, ".part"),
             part_tag: beside(target, ".part.etag"),
         };
-        if let Some(folder) = target.parent() {
-            fs::create_dir_all(folder).map_err(|source| place.failed(source))?;
+        if let Some(directory) = target.parent() {
+            fs::create_dir_all(directory).map_err(|source| place.failed(source))?;
         }
         Ok(place)
     }

@@ -54,8 +54,8 @@ pub struct Request {
     pub mirror: Option<String>,
     /// The ecosystems, by OSV's names.
     pub ecosystems: Vec<String>,
-    /// The folder that holds the downloads.
-    pub folder: PathBuf,
+    /// The directory that holds the downloads.
+    pub directory: PathBuf,
 }
 
 /// How far a download is.
@@ -100,7 +100,7 @@ pub fn download(
     let client = fetch::Client::new()?;
     let mut result = Downloaded::default();
     for (name, address, file) in files(request)? {
-        let file = request.folder.join(&file);
+        let file = request.directory.join(&file);
         let fetched = client.fetch(&name, &address, &file, progress);
         let received = std::fs::metadata(&file).and_then(|metadata| metadata.modified()).ok();
         result.newest = result.newest.max(received);

@@ -1,4 +1,4 @@
-//! Digests from local files: OCI layouts (a folder, or a tar of one, which may be compressed) and
+//! Digests from local files: OCI layouts (a directory, or a tar of one, which may be compressed) and
 //! Docker's archives.
 //!
 //! A digest is taken only where the archive names the image in full, or the user does, and where the
@@ -120,7 +120,7 @@ impl Entry {
 }
 
 impl Archives {
-    /// Takes in the images that a folder or file names in full.
+    /// Takes in the images that a directory or file names in full.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Archives {
         Ok(())
     }
 
-    /// Takes in the image that a folder or file holds of this name; or its only one, whatever name
+    /// Takes in the image that a directory or file holds of this name; or its only one, whatever name
     /// that has in there: it is the user who says which image it is.
     ///
     /// # Errors
@@ -175,7 +175,7 @@ impl Archives {
     }
 }
 
-/// What a folder or file holds.
+/// What a directory or file holds.
 fn index(path: &Path) -> Result<Index, ArchiveError> {
     // A bill of materials may stand for an image, and knows nothing of its manifest.
     if !path.is_dir() && first_byte(path).map_err(|error| unreadable(path, error))? == b'{' {
@@ -241,7 +241,7 @@ fn has_digest(bytes: &[u8], digest: &str) -> bool {
     })
 }
 
-/// The wanted files of a folder, at its top, or of a tar.
+/// The wanted files of a directory, at its top, or of a tar.
 fn read(
     path: &Path,
     wanted: &dyn Fn(&str) -> bool,
@@ -256,12 +256,12 @@ fn read(
 
 /// The files of these names, those that there are. The names are ours or have no `..` in them.
 fn from_names<'n>(
-    folder: &Path,
+    directory: &Path,
     names: impl Iterator<Item = &'n str>,
 ) -> io::Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
     for name in names {
-        let path = folder.join(name);
+        let path = directory.join(name);
         if path.is_file() {
             found.insert(name.to_owned(), bounded(File::open(path)?)?);
         }

@@ -137,11 +137,11 @@ fn replace(
     mut reader: impl Read,
     check: impl FnOnce(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
     let mut temporary = tempfile::Builder::new()
         .prefix(".coaming-")
         .suffix(".tmp")
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        .tempfile_in(directory.unwrap_or(Path::new(".")))?;
     io::copy(&mut reader, &mut temporary)?;
     temporary.flush()?;
     temporary.as_file().sync_all()?;

@@ -202,11 +202,11 @@ impl Registry {
         let mirrors = self.transport.options.mirrors.get(reference.registry());
         self.transport.block_on(async {
             for mirror in mirrors.into_iter().flatten() {
-                let (host, folder) = mirror.split_once('/').unwrap_or((mirror, ""));
-                let folder = folder.trim_matches('/');
-                let repository = match folder {
+                let (host, directory) = mirror.split_once('/').unwrap_or((mirror, ""));
+                let directory = directory.trim_matches('/');
+                let repository = match directory {
                     "" => reference.repository().to_owned(),
-                    folder => format!("{folder}/{}", reference.repository()),
+                    directory => format!("{directory}/{}", reference.repository()),
                 };
                 let target = Target { host: host.to_owned(), repository, push: false };
                 if let Ok(answer) = question(target).await {

@@ -94,8 +94,8 @@ mod tests {
     use super::*;
 
     fn with(text: &str, host: &str) -> Result<Option<Credentials>, RegistryError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.json");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
         std::fs::write(&path, text).unwrap();
         find(host, &Options { docker_config: Some(path), ..Options::default() })
     }

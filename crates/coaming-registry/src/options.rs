@@ -11,7 +11,7 @@ pub struct Options {
     pub ca: Vec<PathBuf>,
     /// Hosts, with their ports, that are spoken to without TLS; `*` means all.
     pub plain_http: BTreeSet<String>,
-    /// For a registry's host, the mirrors to ask first: a host, with a folder behind it if its
+    /// For a registry's host, the mirrors to ask first: a host, with a directory behind it if its
     /// repositories lie in one (`mirror.example.com/docker.io`).
     pub mirrors: BTreeMap<String, Vec<String>>,
     /// Docker's configuration with the credentials, if it is another than the user's own.

@@ -6,7 +6,7 @@ use std::io;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use coaming_finding::{Applicability, Finding, Location, Measure, ObjectRef, Severity};
+use coaming_finding::{Applicability, Category, Finding, Location, ObjectRef, Severity};
 
 use crate::text::{counted, object, plain, wrapped};
 use crate::{Places, Report, rule_url};
@@ -112,7 +112,7 @@ fn snippet<'a>(
     location: &'a Location,
     places: &Places<'a>,
 ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
-    if finding.rule.measure == Measure::Secrets {
+    if finding.rule.category == Category::Secrets {
         return None;
     }
     let (place, file, span) = (places.place(location)?, places.file(location)?, location.span?);
@@ -138,7 +138,7 @@ fn snippet<'a>(
     )
 }
 
-/// Counts by severity and by measure, and what to do next.
+/// Counts by severity and by category, and what to do next.
 fn summary(report: &Report<'_>, options: FullOptions, out: &mut dyn io::Write) -> io::Result<()> {
     let scope = format!(
         "{} in {}",
@@ -159,11 +159,11 @@ fn summary(report: &Report<'_>, options: FullOptions, out: &mut dyn io::Write) -
         .collect();
     let line = format!("{}: {}", counted(total, "finding"), counts.join(", "));
     writeln!(out, "{} - {scope}{beside}", bold(&line, options))?;
-    for measure in Measure::ALL {
-        let of_measure: Vec<&Finding> =
-            report.active().filter(|finding| finding.rule.measure == measure).collect();
-        if let Some(worst) = of_measure.iter().map(|finding| finding.severity).max() {
-            writeln!(out, "  {measure:<17}{:>5}   worst: {worst}", of_measure.len())?;
+    for category in Category::ALL {
+        let of_category: Vec<&Finding> =
+            report.active().filter(|finding| finding.rule.category == category).collect();
+        if let Some(worst) = of_category.iter().map(|finding| finding.severity).max() {
+            writeln!(out, "  {category:<17}{:>5}   worst: {worst}", of_category.len())?;
         }
     }
     next_step(report, out)

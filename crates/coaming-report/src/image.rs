@@ -127,24 +127,24 @@ impl Page<'_> {
     fn verdict(&self) -> String {
         let facts = self.facts;
         if facts.bill {
-            return "A bill of materials: it names the packages. What an intruder finds beside \
+            return "A bill of materials: it names the packages. What an attacker finds beside \
                     them, only the image itself can tell."
                 .to_owned();
         }
         let others = counted(facts.utilities.len(), "program");
         match facts.verdict {
             Verdict::Distroless if facts.utilities.is_empty() => {
-                "Distroless: no shell, no package manager, nothing else for an intruder to run."
+                "Distroless: no shell, no package manager, nothing else for an attacker to run."
                     .to_owned()
             }
             Verdict::Distroless => format!(
-                "Distroless: no shell and no package manager; {others} that an intruder could use."
+                "Distroless: no shell and no package manager; {others} that an attacker could use."
             ),
             Verdict::Minimal => {
-                format!("Minimal: no whole distribution, but {others} that an intruder could use.")
+                format!("Minimal: no whole distribution, but {others} that an attacker could use.")
             }
             Verdict::Full => format!(
-                "A full distribution: {others} that an intruder could use, and a package manager \
+                "A full distribution: {others} that an attacker could use, and a package manager \
                  to get more."
             ),
         }
@@ -154,11 +154,11 @@ impl Page<'_> {
         let user = &self.facts.user;
         let written = &self.facts.config.user;
         let text = match (user.is_root(), written.is_empty()) {
-            (Some(true), true) => "root, for no USER is set: an intruder owns every file in the \
+            (Some(true), true) => "root, for no USER is set: an attacker owns every file in the \
                                    container, and is one kernel bug away from the node."
                 .to_owned(),
             (Some(true), false) => format!(
-                "root (USER {}): an intruder owns every file in the container, and is one kernel \
+                "root (USER {}): an attacker owns every file in the container, and is one kernel \
                  bug away from the node.",
                 plain(written)
             ),
@@ -312,7 +312,7 @@ impl Page<'_> {
                 *shown = utility;
             }
         }
-        self.title("What an intruder finds, and what he does with it")?;
+        self.title("What an attacker finds, and what he does with it")?;
         let lines: Vec<String> = kinds
             .into_iter()
             .map(|(kind, programs)| {

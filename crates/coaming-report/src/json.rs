@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"version": 1,
-//!  "findings": [{"rule": "…", "measure": "…", "severity": "…", "confidence": "…", "message": "…",
+//!  "findings": [{"rule": "…", "category": "…", "severity": "…", "confidence": "…", "message": "…",
 //!    "object": {"api_version": "…", "kind": "…", "namespace": "…", "name": "…"}, "container": "…",
 //!    "locations": [{"file": "…", "path": "…", "line": 1, "column": 1, "end_line": 1,
 //!      "end_column": 9, "label": "…"}],
@@ -129,7 +129,7 @@ fn lines<T>(
 fn push_finding(finding: &Finding, places: &Places<'_>, text: &mut Vec<u8>) -> io::Result<()> {
     let mut fields = Object::begin(text);
     fields.text("rule", finding.rule.name)?;
-    fields.text("measure", finding.rule.measure.as_str())?;
+    fields.text("category", finding.rule.category.as_str())?;
     fields.text("severity", finding.severity.as_str())?;
     fields.text("confidence", finding.confidence.as_str())?;
     fields.text("message", &finding.message)?;

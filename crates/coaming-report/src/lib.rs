@@ -43,7 +43,7 @@ pub struct File<'a> {
 /// An input that could not be handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputProblem {
-    /// The file or folder as the user named it.
+    /// The file or directory as the user named it.
     pub file: String,
     /// Line and column, from 1, where the trouble has a place.
     pub position: Option<(u32, u32)>,

@@ -67,7 +67,7 @@ fn descriptor(rule: &RuleMeta) -> Value {
         "helpUri": rule_url(rule.name),
         "defaultConfiguration": {"level": level(rule.severity)},
         "properties": {
-            "tags": ["security", rule.measure.as_str()],
+            "tags": ["security", rule.category.as_str()],
             "security-severity": score(rule.severity),
             "standards": standards,
         },

@@ -91,9 +91,9 @@ impl Page<'_> {
                 "size, not compressed",
                 format!("{} → {} ({share} %)", bytes(before.bytes), bytes(after.bytes)),
             ),
-            ("files, folders and links", format!("{} → {}", before.entries, after.entries)),
+            ("files, directories and links", format!("{} → {}", before.entries, after.entries)),
             ("packages", format!("{} → {}", before.packages, after.packages)),
-            ("programs for an intruder", format!("{} → {}", before.utilities, after.utilities)),
+            ("programs for an attacker", format!("{} → {}", before.utilities, after.utilities)),
             (
                 "setuid and the like",
                 format!("{} → {}", before.privileged_files, after.privileged_files),
@@ -151,7 +151,7 @@ impl Page<'_> {
     fn kept(&mut self) -> io::Result<()> {
         self.title("What stayed, and why")?;
         let groups = self.report.kept.iter();
-        for group in groups.filter(|it| !matches!(it.reason, Reason::Folder | Reason::Link)) {
+        for group in groups.filter(|it| !matches!(it.reason, Reason::Directory | Reason::Link)) {
             let KeptGroup { reason, files, bytes: size, of } = group;
             let count = counted(usize::try_from(*files).unwrap_or(usize::MAX), "file");
             let causes: Vec<String> = of.iter().take(3).map(|of| plain(of)).collect();
@@ -169,7 +169,7 @@ impl Page<'_> {
         if report.utilities.is_empty() && report.privileged_files.is_empty() {
             return Ok(());
         }
-        self.title("What an intruder still finds")?;
+        self.title("What an attacker still finds")?;
         for (kind, names) in by_kind(&report.utilities) {
             self.say(&format!("{}: {}", kind.plural(), shortened(&names)))?;
         }
@@ -268,12 +268,12 @@ fn words(reason: Reason) -> &'static str {
         Reason::Application => "the application's own files",
         Reason::Data => "data and settings of a started program's package",
         Reason::Named => "files named by programs and settings",
-        Reason::System => "users, certificates, time zones, the system's folders",
+        Reason::System => "users, certificates, time zones, the system's directories",
         Reason::Configured => "named by the image's configuration",
         Reason::Asked => "asked for",
         Reason::Record => "licences, and the packages' records",
         Reason::Link => "links on the way to other files",
-        Reason::Folder => "folders that other files lie in",
+        Reason::Directory => "directories that other files lie in",
     }
 }
 

@@ -1,7 +1,7 @@
 //! What strangers wrote stays text in every format, and every format says the same.
 
 use coaming_finding::{
-    Confidence, FileId, Finding, Location, Measure, ObjectRef, RuleMeta, Severity, Suppression,
+    Category, Confidence, FileId, Finding, Location, ObjectRef, RuleMeta, Severity, Suppression,
 };
 use coaming_yaml::{Path, Span};
 
@@ -10,7 +10,7 @@ use super::*;
 static RULE: RuleMeta = RuleMeta {
     name: "run-as-root",
     summary: "Container runs as root",
-    measure: Measure::NonRoot,
+    category: Category::NonRoot,
     severity: Severity::High,
     default: true,
     standards: &[],

@@ -43,7 +43,7 @@ const GRAIN: usize = 64;
 const MOST: usize = 512;
 
 /// Runs `rules` over `inventory` with what is known of its images, and takes in what users' own rules found (`own`, with the names of
-/// those that ran in `own_names`): it can be excused like all else. The findings come ranked: what an intruder can use first.
+/// those that ran in `own_names`): it can be excused like all else. The findings come ranked: what an attacker can use first.
 #[must_use]
 pub fn run_with(
     inventory: &Inventory,
@@ -66,7 +66,7 @@ pub fn run_with(
     findings
 }
 
-/// Runs `rules` over `inventory`, of whose images nothing is known. The findings come ranked: what an intruder can use first.
+/// Runs `rules` over `inventory`, of whose images nothing is known. The findings come ranked: what an attacker can use first.
 #[must_use]
 pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
     run_with(inventory, &Images::default(), settings, rules, Vec::new(), &[])

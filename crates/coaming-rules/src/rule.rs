@@ -190,7 +190,7 @@ macro_rules! rule {
         $type:ident {
             name: $name:literal,
             summary: $summary:literal,
-            measure: $measure:ident,
+            category: $category:ident,
             severity: $severity:ident,
             default: $default:literal,
             standards: [$($standard:ident($id:literal)),* $(,)?] $(,)?
@@ -203,7 +203,7 @@ macro_rules! rule {
             pub(crate) const RULE: &'static coaming_finding::RuleMeta = &coaming_finding::RuleMeta {
                 name: $name,
                 summary: $summary,
-                measure: coaming_finding::Measure::$measure,
+                category: coaming_finding::Category::$category,
                 severity: coaming_finding::Severity::$severity,
                 default: $default,
                 standards: &[$(coaming_finding::Standard::$standard($id)),*],

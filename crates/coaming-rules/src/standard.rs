@@ -1,6 +1,6 @@
 //! The Pod Security Standards as findings: what `--standard` runs, alone.
 
-use coaming_finding::{Finding, Measure, RuleMeta, Severity, Standard};
+use coaming_finding::{Category, Finding, RuleMeta, Severity, Standard};
 use coaming_kube::{Inventory, Workload};
 use rayon::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{Context, Settings};
 static BASELINE: RuleMeta = RuleMeta {
     name: "pod-security-baseline",
     summary: "Violates the Pod Security Standard `baseline`",
-    measure: Measure::SecurityContext,
+    category: Category::SecurityContext,
     severity: Severity::High,
     default: false,
     standards: &[Standard::PssBaseline("all controls")],
@@ -23,7 +23,7 @@ static BASELINE: RuleMeta = RuleMeta {
 static RESTRICTED: RuleMeta = RuleMeta {
     name: "pod-security-restricted",
     summary: "Violates the Pod Security Standard `restricted`",
-    measure: Measure::SecurityContext,
+    category: Category::SecurityContext,
     severity: Severity::Medium,
     default: false,
     standards: &[Standard::PssRestricted("all controls")],

@@ -37,9 +37,9 @@ fn is_apk(path: &str) -> bool {
 
 /// Whether it is rpm's database.
 pub(crate) fn is_rpm(path: &str) -> bool {
-    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    let (directory, name) = path.rsplit_once('/').unwrap_or_default();
     let database = matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages");
-    database && matches!(folder, "/var/lib/rpm" | "/usr/lib/sysimage/rpm" | "/usr/share/rpm")
+    database && matches!(directory, "/var/lib/rpm" | "/usr/lib/sysimage/rpm" | "/usr/share/rpm")
 }
 
 /// A package's name without its architecture: `libc6:amd64`.
@@ -78,13 +78,13 @@ pub(crate) fn reduced(
 
 /// Whether a path that a package names is in the new image.
 fn is_left(tree: &Tree, files: &BTreeMap<String, Because>, path: &str) -> bool {
-    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
-    let folder = if folder.is_empty() {
+    let (directory, name) = path.rsplit_once('/').unwrap_or_default();
+    let directory = if directory.is_empty() {
         Some(String::new())
     } else {
-        tree.resolve(folder).map(|it| it.path)
+        tree.resolve(directory).map(|it| it.path)
     };
-    folder.is_some_and(|folder| files.contains_key(&format!("{folder}/{name}")))
+    directory.is_some_and(|directory| files.contains_key(&format!("{directory}/{name}")))
 }
 
 /// The paragraphs that pass; what is asked for is a field's value.
@@ -113,19 +113,19 @@ fn lines(bytes: &[u8], passes: impl Fn(&str) -> bool) -> Vec<u8> {
     kept.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes()
 }
 
-/// Of Alpine's database, the files that are left. The lines behind a folder (`F:`) or a file (`R:`)
+/// Of Alpine's database, the files that are left. The lines behind a directory (`F:`) or a file (`R:`)
 /// say more of it.
 fn apk_files(bytes: &[u8], left: impl Fn(&str) -> bool) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
-    let (mut folder, mut shown) = (String::new(), true);
+    let (mut directory, mut shown) = (String::new(), true);
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
         match line.split_once(':') {
             Some(("F", name)) => {
-                folder = if name.is_empty() { String::new() } else { format!("/{name}") };
-                shown = name.is_empty() || left(&folder);
+                directory = if name.is_empty() { String::new() } else { format!("/{name}") };
+                shown = name.is_empty() || left(&directory);
             }
-            Some(("R", name)) => shown = left(&format!("{folder}/{name}")),
+            Some(("R", name)) => shown = left(&format!("{directory}/{name}")),
             Some(("M" | "a" | "Z", _)) => {}
             _ => shown = true,
         }

@@ -43,7 +43,7 @@ fn paths(tree: &Tree, word: &str, asked: &mut BTreeSet<Asked>) -> Result<(), Sli
     };
     if let Some((path, node)) = tree.find(word) {
         take(word);
-        if node.is_folder() {
+        if node.is_directory() {
             tree.below(path).for_each(|(path, _)| take(path));
         }
         return Ok(());
@@ -56,7 +56,7 @@ fn paths(tree: &Tree, word: &str, asked: &mut BTreeSet<Asked>) -> Result<(), Sli
     let matcher = pattern.compile_matcher();
     for (path, node) in tree.iter().filter(|(path, _)| matcher.is_match(path)) {
         take(path);
-        if node.is_folder() {
+        if node.is_directory() {
             tree.below(path).for_each(|(path, _)| take(path));
         }
     }

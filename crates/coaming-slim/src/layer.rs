@@ -128,7 +128,7 @@ fn archive<W: Write>(
         let Some(node) = tree.get(path) else { continue };
         let name = path.trim_start_matches('/');
         let Some(Stored { entry, offset, size }) = stored.get(&node.source) else {
-            // Nobody wrote this folder down: a file lay in it.
+            // Nobody wrote this directory down: a file lay in it.
             if node.kind == EntryKind::Directory {
                 builder.append_data(&mut implied(), format!("{name}/"), io::empty())?;
             }

@@ -1,4 +1,4 @@
-//! The output: an OCI layout in a folder, or the same in an archive that Docker loads too.
+//! The output: an OCI layout in a directory, or the same in an archive that Docker loads too.
 //!
 //! Invariants: it appears whole or not at all, beside which nothing is left behind; only what is an
 //! image may be replaced; the same image makes the same bytes.
@@ -20,8 +20,8 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub enum Form {
     /// A tar archive.
     Archive,
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
 }
 
 impl Form {
@@ -36,7 +36,7 @@ impl Form {
         if compressed.iter().any(|end| name.ends_with(end)) {
             return Err(SlimError::Form(path.display().to_string()));
         }
-        Ok(if name.ends_with(".tar") { Self::Archive } else { Self::Folder })
+        Ok(if name.ends_with(".tar") { Self::Archive } else { Self::Directory })
     }
 
     /// Whether the output may be written there.
@@ -44,21 +44,23 @@ impl Form {
         let exists = |advice| Err(SlimError::Exists { path: path.display().to_string(), advice });
         let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
         match self {
-            _ if !force => exists("name another file or folder, or replace it by --force"),
+            _ if !force => exists("name another file or directory, or replace it by --force"),
             Self::Archive if !metadata.is_file() => exists("it is no file; remove it yourself"),
             Self::Archive if !is_archive(path) => {
                 exists("it is no tar archive, and only images are replaced; remove it yourself")
             }
-            Self::Folder if !metadata.is_dir() => exists("it is no folder; remove it yourself"),
-            Self::Folder if !is_layout(path) => {
+            Self::Directory if !metadata.is_dir() => {
+                exists("it is no directory; remove it yourself")
+            }
+            Self::Directory if !is_layout(path) => {
                 exists("it is no OCI layout, and only images are replaced; remove it yourself")
             }
-            Self::Archive | Self::Folder => Ok(()),
+            Self::Archive | Self::Directory => Ok(()),
         }
     }
 }
 
-/// Whether a folder is an OCI layout, and nothing else lies in it.
+/// Whether a directory is an OCI layout, and nothing else lies in it.
 fn is_layout(path: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(path) else { return false };
     let known = |name: &std::ffi::OsStr| {
@@ -102,7 +104,7 @@ pub(crate) fn write(
     };
     match form {
         Form::Archive => layout.archive(out, parent, options.force, configuration, &mut layer),
-        Form::Folder => layout.folder(out, parent, options.force, configuration, &mut layer),
+        Form::Directory => layout.directory(out, parent, options.force, configuration, &mut layer),
     }
     .map_err(failed)?;
     Ok(layout.manifest_digest)
@@ -195,7 +197,7 @@ impl Layout {
         Ok(())
     }
 
-    fn folder(
+    fn directory(
         &self,
         out: &Path,
         parent: &Path,
@@ -213,7 +215,7 @@ impl Layout {
         let mut file = File::create(image.join(blob(&self.layer_digest)))?;
         io::copy(layer, &mut file)?;
         file.sync_all()?;
-        // What is replaced waits until the new one is in its place, and goes with the temporary folder.
+        // What is replaced waits until the new one is in its place, and goes with the temporary directory.
         let old = temporary.path().join("old");
         let replaces = force && out.exists();
         if replaces {
@@ -275,8 +277,8 @@ mod tests {
 
     #[test]
     fn only_images_are_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
         std::fs::create_dir_all(path("layout/blobs")).unwrap();
         std::fs::write(path("layout/oci-layout"), "{}").unwrap();
         std::fs::create_dir_all(path("home/blobs")).unwrap();

@@ -76,7 +76,9 @@ pub enum SlimError {
         advice: &'static str,
     },
     /// The output's name asks for a form that is not written.
-    #[error("{0}: images are written as a folder or as a .tar, whose layer is compressed already")]
+    #[error(
+        "{0}: images are written as a directory or as a .tar, whose layer is compressed already"
+    )]
     Form(String),
     /// The configuration does not keep to its format.
     #[error("the image's configuration can't be read: {0}")]
@@ -105,7 +107,7 @@ pub struct Slimmed {
     pub after: ImageFacts,
 }
 
-/// Writes a smaller image to `out`: an OCI archive if that ends in `.tar`, else the folder of an OCI
+/// Writes a smaller image to `out`: an OCI archive if that ends in `.tar`, else the directory of an OCI
 /// layout.
 ///
 /// # Errors

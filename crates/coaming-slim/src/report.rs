@@ -29,7 +29,7 @@ pub struct Report {
     pub kept: Vec<KeptGroup>,
     /// What went.
     pub gone: Gone,
-    /// What an intruder still finds to run.
+    /// What an attacker still finds to run.
     pub utilities: Vec<Utility>,
     /// What still gives who runs it more rights than he has.
     pub privileged_files: Vec<PrivilegedFile>,
@@ -44,13 +44,13 @@ pub struct Report {
 /// How much there is in an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Files, folders and links.
+    /// Files, directories and links.
     pub entries: u64,
     /// Bytes, before compression and without archives' headers; of a file with several names once.
     pub bytes: u64,
     /// Packages of all kinds.
     pub packages: u64,
-    /// Programs that help an intruder.
+    /// Programs that help an attacker.
     pub utilities: u64,
     /// Files with setuid, setgid or capabilities.
     pub privileged_files: u64,
@@ -84,7 +84,7 @@ pub struct KeptFile {
 pub struct Gone {
     /// The packages: kind, name and version.
     pub packages: Vec<(PackageKind, String, String)>,
-    /// Programs that help an intruder.
+    /// Programs that help an attacker.
     pub utilities: Vec<Utility>,
     /// Files with setuid, setgid or capabilities.
     pub privileged_files: Vec<PrivilegedFile>,
@@ -183,7 +183,7 @@ fn gone(tree: &Tree, chosen: &Chosen, before: &ImageFacts, after: &ImageFacts) -
         })
         // What package managers and Python leave behind is no one's work.
         .filter(|(path, _)| !path.contains("/__pycache__/"))
-        .filter(|(path, _)| !MANAGERS.iter().any(|folder| path.starts_with(folder)))
+        .filter(|(path, _)| !MANAGERS.iter().any(|directory| path.starts_with(directory)))
         .map(|(path, node)| (path.to_owned(), node.size))
         .collect();
     unowned.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -201,7 +201,7 @@ fn gone(tree: &Tree, chosen: &Chosen, before: &ImageFacts, after: &ImageFacts) -
     }
 }
 
-/// Folders that package managers keep what they know in.
+/// Directories that package managers keep what they know in.
 const MANAGERS: &[&str] = &[
     "/var/lib/dpkg/",
     "/var/lib/apt/",

@@ -36,7 +36,7 @@ pub(crate) fn choose(tree: &Tree, mut closure: Closure) -> Chosen {
     Chosen { closure, packages }
 }
 
-/// Whether a package's file is left: folders are many packages', as are links to them.
+/// Whether a package's file is left: directories are many packages', as are links to them.
 fn is_left(tree: &Tree, closure: &Closure, path: &str) -> bool {
     closure.files.contains_key(path)
         && tree.find(path).is_some_and(|(_, node)| node.kind == EntryKind::File)
@@ -51,7 +51,7 @@ fn licence(tree: &Tree, closure: &mut Closure, package: &str) {
     }
 }
 
-/// Adds a file, the links on the way to it, and the folders that these lie in.
+/// Adds a file, the links on the way to it, and the directories that these lie in.
 fn add(tree: &Tree, closure: &mut Closure, path: &str, of: &str) {
     let Some(resolved) = tree.resolve(path) else { return };
     let because = |reason| Because { reason, of: of.to_owned() };
@@ -60,11 +60,14 @@ fn add(tree: &Tree, closure: &mut Closure, path: &str, of: &str) {
             continue;
         }
         closure.files.entry(path.clone()).or_insert_with(|| because(Reason::Record));
-        let mut folder = path.as_str();
-        while let Some((parent, _)) = folder.rsplit_once('/').filter(|(it, _)| !it.is_empty()) {
-            folder = parent;
-            if tree.get(folder).is_some() {
-                closure.files.entry(folder.to_owned()).or_insert_with(|| because(Reason::Folder));
+        let mut directory = path.as_str();
+        while let Some((parent, _)) = directory.rsplit_once('/').filter(|(it, _)| !it.is_empty()) {
+            directory = parent;
+            if tree.get(directory).is_some() {
+                closure
+                    .files
+                    .entry(directory.to_owned())
+                    .or_insert_with(|| because(Reason::Directory));
             }
         }
     }

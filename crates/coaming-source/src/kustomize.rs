@@ -14,8 +14,8 @@ use crate::walk::{Candidate, shown};
 pub(crate) struct Kustomization {
     /// The file.
     pub(crate) name: String,
-    /// Its folder on disk.
-    pub(crate) folder: PathBuf,
+    /// Its directory on disk.
+    pub(crate) directory: PathBuf,
     /// Whether it is a `Component`: only ever part of something else.
     pub(crate) component: bool,
     /// Files of whole objects.
@@ -24,8 +24,8 @@ pub(crate) struct Kustomization {
     pub(crate) parts: Vec<String>,
     /// The parts that `secretGenerator` makes Secrets of, by shown name and path.
     pub(crate) secrets: Vec<(String, PathBuf)>,
-    /// Folders with kustomizations of their own.
-    pub(crate) folders: Vec<String>,
+    /// Directories with kustomizations of their own.
+    pub(crate) directories: Vec<String>,
     /// The first reference to another machine.
     pub(crate) remote: Option<String>,
     /// Whether it does anything besides listing resources.
@@ -46,10 +46,10 @@ impl Kustomization {
         if !root.is_mapping() {
             return None;
         }
-        let folder = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
+        let directory = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
         let mut this = Self {
             name: candidate.name.clone(),
-            folder,
+            directory,
             component: root.get("kind").and_then(Node::as_str) == Some("Component"),
             changes: root.entries().any(|entry| {
                 let is_empty = entry.value.is_null()
@@ -80,8 +80,8 @@ impl Kustomization {
         depth > 0
             && !self.changes
             && self.remote.is_none()
-            && self.folders.iter().all(|folder| {
-                known.get(folder).is_some_and(|other| other.is_plain_within(known, depth - 1))
+            && self.directories.iter().all(|directory| {
+                known.get(directory).is_some_and(|other| other.is_plain_within(known, depth - 1))
             })
     }
 
@@ -89,7 +89,7 @@ impl Kustomization {
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         let here = parent(&self.name);
         match name.strip_prefix(here).and_then(|rest| rest.strip_prefix('/')) {
-            Some(rest) => self.folder.join(rest),
+            Some(rest) => self.directory.join(rest),
             None => PathBuf::from(name),
         }
     }
@@ -100,8 +100,8 @@ impl Kustomization {
             return;
         }
         let name = self.shown_reference(reference);
-        if self.folder.join(reference).is_dir() {
-            self.folders.push(name);
+        if self.directory.join(reference).is_dir() {
+            self.directories.push(name);
         } else {
             self.resources.push(name);
         }
@@ -116,7 +116,7 @@ impl Kustomization {
                 let is_file = reference.len() < 512
                     && !reference.contains('\n')
                     && !reference.is_empty()
-                    && self.folder.join(reference).is_file();
+                    && self.directory.join(reference).is_file();
                 if is_file {
                     self.parts.push(self.shown_reference(reference));
                 }
@@ -124,13 +124,13 @@ impl Kustomization {
         }
     }
 
-    /// The files below this folder that become Secrets.
+    /// The files below this directory that become Secrets.
     fn add_secrets(&mut self, root: Node<'_>) {
         for reference in coaming_kube::generated_files(root) {
             let is_below = Path::new(reference.file)
                 .components()
                 .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-            let path = self.folder.join(reference.file);
+            let path = self.directory.join(reference.file);
             if is_below && path.is_file() {
                 self.secrets.push((self.shown_reference(reference.file), path));
             }

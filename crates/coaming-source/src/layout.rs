@@ -9,9 +9,9 @@ use crate::kustomize::Kustomization;
 use crate::walk::{Candidate, Found, is_dockerfile, is_environment, shown};
 use crate::{InputError, Options, read};
 
-/// A folder that a program has to render.
+/// A directory that a program has to render.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Folder {
+pub(crate) struct Directory {
     pub(crate) path: PathBuf,
     pub(crate) name: String,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Folder {
 /// An overlay with the files its objects come from.
 #[derive(Clone, Debug)]
 pub(crate) struct Overlay {
-    pub(crate) folder: Folder,
+    pub(crate) directory: Directory,
     /// The `kustomization.yaml` itself.
     pub(crate) file: String,
     /// Every local resource file it is built from, its bases' included.
@@ -32,7 +32,7 @@ pub(crate) struct Overlay {
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
     pub(crate) plain: Vec<Candidate>,
-    pub(crate) charts: Vec<Folder>,
+    pub(crate) charts: Vec<Directory>,
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) texts: Vec<FileEntry>,
     pub(crate) errors: Vec<InputError>,
@@ -64,7 +64,7 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
         if let Some(chart) = chart_of_template(candidate) {
             layout.errors.push(InputError::new(
                 &candidate.name,
-                format!("is a template of a Helm chart: scan the chart's folder, `{chart}`"),
+                format!("is a template of a Helm chart: scan the chart's directory, `{chart}`"),
             ));
         }
     }
@@ -92,7 +92,7 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
             if file == "Chart.yaml" && parent(&name) == root.as_str() {
                 let path = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
                 if has_templates {
-                    layout.charts.push(Folder { path, name: root.clone() });
+                    layout.charts.push(Directory { path, name: root.clone() });
                 }
             } else if file.starts_with("values") {
                 add_text(&candidate, FileKind::HelmValues, options, layout);
@@ -117,9 +117,10 @@ fn is_values(candidate: &Candidate, options: &Options) -> bool {
     is_named && (options.as_written || !has_objects())
 }
 
-/// The chart's folder, if a file is one of a chart's templates.
+/// The chart's directory, if a file is one of a chart's templates.
 fn chart_of_template(candidate: &Candidate) -> Option<String> {
-    let templates = candidate.path.ancestors().find(|folder| folder.ends_with("templates"))?;
+    let templates =
+        candidate.path.ancestors().find(|directory| directory.ends_with("templates"))?;
     let chart = templates.parent()?;
     chart.join("Chart.yaml").is_file().then(|| shown(chart))
 }
@@ -145,9 +146,11 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
     if options.as_written {
         return;
     }
-    let referenced: BTreeSet<String> =
-        known.values().flat_map(|kustomization| kustomization.folders.iter().cloned()).collect();
-    for (folder, kustomization) in &known {
+    let referenced: BTreeSet<String> = known
+        .values()
+        .flat_map(|kustomization| kustomization.directories.iter().cloned())
+        .collect();
+    for (directory, kustomization) in &known {
         if kustomization.is_plain_list(&known) {
             continue;
         }
@@ -155,10 +158,10 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
             files.remove(file);
         }
         // A component, or a base of something that is rendered, is seen there.
-        if kustomization.component || referenced.contains(folder) {
+        if kustomization.component || referenced.contains(directory) {
             continue;
         }
-        layout.overlays.push(overlay(folder, kustomization, &known));
+        layout.overlays.push(overlay(directory, kustomization, &known));
     }
     // A base's files are covered by the overlays that are built on it; on its own, a plain list
     // of files is read as it is.
@@ -194,8 +197,8 @@ fn covered_bases(
 ) -> BTreeSet<String> {
     let mut covered = BTreeSet::new();
     for overlay in overlays {
-        for folder in closure(&overlay.folder.name, known) {
-            if let Some(kustomization) = known.get(&folder) {
+        for directory in closure(&overlay.directory.name, known) {
+            if let Some(kustomization) = known.get(&directory) {
                 covered.extend(kustomization.resources.iter().cloned());
             }
         }
@@ -204,13 +207,13 @@ fn covered_bases(
 }
 
 fn overlay(
-    folder: &str,
+    directory: &str,
     kustomization: &Kustomization,
     known: &BTreeMap<String, Kustomization>,
 ) -> Overlay {
     let mut sources = Vec::new();
     let mut remote = None;
-    for part in closure(folder, known) {
+    for part in closure(directory, known) {
         let Some(part) = known.get(&part) else { continue };
         sources.extend(part.resources.iter().map(|name| Candidate {
             path: part.path_of(name),
@@ -220,24 +223,24 @@ fn overlay(
         remote = remote.or_else(|| part.remote.clone());
     }
     Overlay {
-        folder: Folder { path: kustomization.folder.clone(), name: folder.to_owned() },
+        directory: Directory { path: kustomization.directory.clone(), name: directory.to_owned() },
         file: kustomization.name.clone(),
         sources,
         remote,
     }
 }
 
-/// A kustomization's folder and all that it is built on, itself first.
-fn closure(folder: &str, known: &BTreeMap<String, Kustomization>) -> Vec<String> {
+/// A kustomization's directory and all that it is built on, itself first.
+fn closure(directory: &str, known: &BTreeMap<String, Kustomization>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut order = Vec::new();
-    let mut stack = vec![folder.to_owned()];
+    let mut stack = vec![directory.to_owned()];
     while let Some(next) = stack.pop() {
         if !seen.insert(next.clone()) {
             continue;
         }
         if let Some(kustomization) = known.get(&next) {
-            stack.extend(kustomization.folders.iter().cloned());
+            stack.extend(kustomization.directories.iter().cloned());
         }
         order.push(next);
     }
@@ -285,11 +288,11 @@ pub(crate) fn parent(name: &str) -> &str {
     name.rsplit_once('/').map_or(".", |(parent, _)| parent)
 }
 
-fn join(folder: &str, name: &str) -> String {
-    if folder == "." { name.to_owned() } else { format!("{folder}/{name}") }
+fn join(directory: &str, name: &str) -> String {
+    if directory == "." { name.to_owned() } else { format!("{directory}/{name}") }
 }
 
-fn is_below(name: &str, folder: &str) -> bool {
-    folder == "." && !name.starts_with("../") && !name.starts_with('/') && name != "."
-        || name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+fn is_below(name: &str, directory: &str) -> bool {
+    directory == "." && !name.starts_with("../") && !name.starts_with('/') && name != "."
+        || name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }

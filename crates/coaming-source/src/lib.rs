@@ -37,7 +37,7 @@ use coaming_kube::FileEntry;
 pub struct Options {
     /// Paths (as shown) that are left out, charts and overlays included.
     pub exclude: GlobSet,
-    /// Whether `.gitignore` files are respected in folders. Files named outright are always read.
+    /// Whether `.gitignore` files are respected in directories. Files named outright are always read.
     pub gitignore: bool,
     /// The largest file that is read, in bytes.
     pub max_file_bytes: u64,
@@ -46,7 +46,7 @@ pub struct Options {
     /// Take the files that charts and overlays are made of, in place of what is rendered from them:
     /// for whoever changes files, and does not judge objects. Charts' templates are left out.
     pub as_written: bool,
-    /// Whether folders are searched for files of every name ([`Texts`]).
+    /// Whether directories are searched for files of every name ([`Texts`]).
     pub every_name: bool,
 }
 
@@ -66,7 +66,7 @@ impl Default for Options {
 /// An input that could not be handled, wholly or in part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InputError {
-    /// The file or folder as the user named it.
+    /// The file or directory as the user named it.
     pub file: String,
     /// Line and column, from 1, where the trouble has a place.
     pub position: Option<(u32, u32)>,
@@ -91,7 +91,7 @@ pub struct Loaded {
     pub read: usize,
 }
 
-/// Reads all that `paths` name: files, folders, globs, and `-` for standard input.
+/// Reads all that `paths` name: files, directories, globs, and `-` for standard input.
 #[must_use]
 pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     let mut found = walk::find(paths, options);

@@ -57,7 +57,7 @@ impl Outcome {
 
 /// Reads and parses one file. `buffer` is lent: one for many files saves making room for each.
 pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8>) -> Outcome {
-    // Walking a folder finds regular files alone; what was named outright may be anything.
+    // Walking a directory finds regular files alone; what was named outright may be anything.
     let checked = if candidate.explicit { regular(&candidate.path) } else { Ok(()) };
     let text = checked.and_then(|()| {
         read_bytes(&candidate.path, options.max_file_bytes, buffer)?;
@@ -229,8 +229,8 @@ mod tests {
 
     #[test]
     fn reads_files_of_any_size_up_to_the_limit() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.yaml");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.yaml");
         let mut bytes = Vec::new();
         for size in [0, 1, USUAL_BYTES - 1, USUAL_BYTES, USUAL_BYTES + 1, 3 * USUAL_BYTES] {
             let written: Vec<u8> = (b'a'..=b'z').cycle().take(size).collect();

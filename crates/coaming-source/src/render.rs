@@ -14,27 +14,27 @@ use coaming_yaml::Document;
 use rayon::prelude::*;
 use wait_timeout::ChildExt as _;
 
-use crate::layout::{Folder, Overlay};
+use crate::layout::{Directory, Overlay};
 use crate::read::Outcome;
 use crate::{InputError, Options, read};
 
-/// How long a renderer may take for one folder.
+/// How long a renderer may take for one directory.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Renders every chart and overlay.
-pub(crate) fn all(charts: &[Folder], overlays: &[Overlay], options: &Options) -> Vec<Outcome> {
+pub(crate) fn all(charts: &[Directory], overlays: &[Overlay], options: &Options) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> =
         charts.par_iter().map(|chart| render_chart(chart, options)).collect();
     outcomes.par_extend(overlays.par_iter().map(|overlay| render_overlay(overlay, options)));
     outcomes
 }
 
-fn render_chart(chart: &Folder, options: &Options) -> Outcome {
+fn render_chart(chart: &Directory, options: &Options) -> Outcome {
     let Some(helm) = options.render.then(|| on_path("helm")).flatten() else {
         return Outcome::failed(InputError::new(
             &chart.name,
             "is a Helm chart, which only Helm can read: install `helm` and put it on PATH, \
-             or render it yourself: `helm template FOLDER | coaming scan -`",
+             or render it yourself: `helm template DIRECTORY | coaming scan -`",
         ));
     };
     let mut command = Command::new(helm);
@@ -50,7 +50,7 @@ fn render_chart(chart: &Folder, options: &Options) -> Outcome {
 
 /// Splits rendered text by the `# Source:` comments that Helm writes, so that each template is a
 /// file of its own.
-fn attribute_chart(chart: &Folder, text: &str) -> Outcome {
+fn attribute_chart(chart: &Directory, text: &str) -> Outcome {
     let mut outcome = Outcome { read: 1, ..Outcome::default() };
     let mut by_template: std::collections::BTreeMap<String, String> =
         std::collections::BTreeMap::new();
@@ -88,7 +88,7 @@ fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
             format!(
                 "is built on `{remote}`, which would be fetched from the network: \
                  render it yourself: `kustomize build {} | coaming scan -`",
-                overlay.folder.name
+                overlay.directory.name
             ),
         ));
     }
@@ -96,12 +96,12 @@ fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
     if options.render {
         if let Some(kustomize) = on_path("kustomize") {
             let mut command = Command::new(kustomize);
-            command.arg("build").arg(&overlay.folder.path);
+            command.arg("build").arg(&overlay.directory.path);
             renderers.push(("kustomize build", command));
         }
         if let Some(kubectl) = on_path("kubectl") {
             let mut command = Command::new(kubectl);
-            command.arg("kustomize").arg(&overlay.folder.path);
+            command.arg("kustomize").arg(&overlay.directory.path);
             renderers.push(("kubectl kustomize", command));
         }
     }
@@ -116,7 +116,7 @@ fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
     }
     let message = failures.into_iter().next().unwrap_or_else(|| {
         "is a Kustomize overlay, which only Kustomize can read: install `kustomize` or `kubectl` \
-         and put it on PATH, or render it yourself: `kustomize build FOLDER | coaming scan -`"
+         and put it on PATH, or render it yourself: `kustomize build DIRECTORY | coaming scan -`"
             .to_owned()
     });
     Outcome::failed(InputError::new(&overlay.file, message))
@@ -181,13 +181,13 @@ fn kind_and_name(document: &Document) -> Option<(String, String)> {
     Some((kind.to_owned(), name.to_owned()))
 }
 
-/// Finds a program on `PATH`. Folders that are relative are passed over: a scanned repository
+/// Finds a program on `PATH`. Directories that are relative are passed over: a scanned repository
 /// must not be able to bring a program of its own.
 fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&std::env::var_os("PATH")?)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(&file))
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(&file))
         .find(|path| is_executable(path))
 }
 

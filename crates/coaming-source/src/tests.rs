@@ -1,4 +1,4 @@
-//! Folders of every shape, and what becomes of what is no manifest.
+//! Directories of every shape, and what becomes of what is no manifest.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,21 @@ use super::*;
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n";
 
-fn write(folder: &Path, files: &[(&str, &str)]) {
+fn write(directory: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
-        let path = folder.join(name);
+        let path = directory.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 }
 
-/// Loads `names` below a folder of these files; manifests come back relative to it.
+/// Loads `names` below a directory of these files; manifests come back relative to it.
 fn load_from(files: &[(&str, &str)], names: &[&str], options: &Options) -> (Loaded, Vec<String>) {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), files);
-    let paths: Vec<PathBuf> = names.iter().map(|name| folder.path().join(name)).collect();
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), files);
+    let paths: Vec<PathBuf> = names.iter().map(|name| directory.path().join(name)).collect();
     let mut loaded = load(&paths, options);
-    let prefix = format!("{}/", folder.path().display());
+    let prefix = format!("{}/", directory.path().display());
     for error in &mut loaded.errors {
         error.file = error.file.replace(&prefix, "");
     }

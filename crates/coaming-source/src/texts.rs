@@ -1,6 +1,6 @@
 //! Read files of every name as they are: for those who look for secrets, which hide anywhere.
 //!
-//! A folder may hold more than fits into memory: files are found first, and then read one by one by
+//! A directory may hold more than fits into memory: files are found first, and then read one by one by
 //! whoever judges them.
 
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ impl Texts {
     }
 
     /// Reads the file at a place: nothing is rendered or left out but what is no text (`None`), as
-    /// pictures and archives that lie in every folder. A file of Kubernetes objects alone is parsed; every
+    /// pictures and archives that lie in every directory. A file of Kubernetes objects alone is parsed; every
     /// other one is text. `buffer` is lent: one for many files saves making room for each.
     ///
     /// # Errors

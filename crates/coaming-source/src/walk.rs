@@ -1,6 +1,6 @@
-//! Find the files that paths, folders and globs name.
+//! Find the files that paths, directories and globs name.
 //!
-//! Nothing is opened here but folders. Each file is found once, however often it is named.
+//! Nothing is opened here but directories. Each file is found once, however often it is named.
 
 use std::collections::BTreeMap;
 use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
@@ -28,7 +28,7 @@ pub(crate) struct Found {
     pub(crate) files: BTreeMap<String, Candidate>,
     /// Whether standard input was named.
     pub(crate) stdin: bool,
-    /// Paths that name nothing, and folders that can't be read.
+    /// Paths that name nothing, and directories that can't be read.
     pub(crate) errors: Vec<InputError>,
 }
 
@@ -47,12 +47,12 @@ pub(crate) fn find(paths: &[PathBuf], options: &Options) -> Found {
 
 fn add(path: &Path, options: &Options, found: &mut Found) {
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => add_folder(path, options, None, found),
+        Ok(metadata) if metadata.is_dir() => add_directory(path, options, None, found),
         Ok(_) => insert(path.to_path_buf(), shown(path), true, options, found),
         Err(_) if is_glob(path) => add_glob(path, options, found),
         Err(error) => {
             let reason = match error.kind() {
-                std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+                std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
                 _ => format!("can't be read: {error}"),
             };
             found.errors.push(InputError::new(shown(path), reason));
@@ -64,7 +64,7 @@ fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '[', '{'])
 }
 
-/// Expands a glob that the shell left alone: walks the folder before its first wildcard.
+/// Expands a glob that the shell left alone: walks the directory before its first wildcard.
 fn add_glob(path: &Path, options: &Options, found: &mut Found) {
     let pattern = shown(path);
     let glob = match GlobBuilder::new(&pattern).literal_separator(true).build() {
@@ -79,31 +79,31 @@ fn add_glob(path: &Path, options: &Options, found: &mut Found) {
     let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
     let before = found.files.len();
     if base.is_dir() {
-        add_folder(&base, options, Some(&glob), found);
+        add_directory(&base, options, Some(&glob), found);
     }
     if found.files.len() == before {
         found.errors.push(InputError::new(pattern, "matches no file"));
     }
 }
 
-fn add_folder(
-    folder: &Path,
+fn add_directory(
+    directory: &Path,
     options: &Options,
     only: Option<&globset::GlobMatcher>,
     found: &mut Found,
 ) {
-    let mut builder = WalkBuilder::new(folder);
+    let mut builder = WalkBuilder::new(directory);
     let every_name = options.every_name;
     builder
         .standard_filters(false)
         .hidden(false)
         .filter_entry(move |entry| {
-            // The folder itself may be hidden, or `..`: it was named.
+            // The directory itself may be hidden, or `..`: it was named.
             let name = entry.file_name().to_string_lossy();
-            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
             entry.depth() == 0
                 || !name.starts_with('.')
-                || !is_folder && is_environment(&name)
+                || !is_directory && is_environment(&name)
                 || every_name && name != ".git"
         })
         .git_ignore(options.gitignore)
@@ -118,7 +118,7 @@ fn add_folder(
                 let name = shown(entry.path());
                 let wanted = only
                     .map_or_else(|| every_name || is_wanted(&name), |glob| glob.is_match(&name));
-                // A link to a folder, a socket or a device is not a file to read.
+                // A link to a directory, a socket or a device is not a file to read.
                 if wanted
                     && (entry.file_type().is_some_and(|kind| kind.is_file())
                         || entry.path().is_file())
@@ -130,13 +130,13 @@ fn add_folder(
             Err(error) => {
                 found
                     .errors
-                    .push(InputError::new(shown(folder), format!("can't be walked: {error}")));
+                    .push(InputError::new(shown(directory), format!("can't be walked: {error}")));
             }
         }
     }
 }
 
-/// Whether a file in a folder is of interest by its name.
+/// Whether a file in a directory is of interest by its name.
 fn is_wanted(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     [".yaml", ".yml", ".json", ".kubeconfig"].iter().any(|ending| ends_with(file, ending))

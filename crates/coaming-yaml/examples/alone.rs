@@ -1,6 +1,6 @@
-//! What `bench/scan/run` holds a whole scan against: `alone events FOLDER TIMES` runs the parser's bare events over
-//! the manifests of a folder, `alone tree FOLDER TIMES` builds their trees as `coaming` does, on one thread. The texts
-//! are read once, so that the difference between many times and few is the parser's alone; `alone files FOLDER TIMES`
+//! What `bench/scan/run` holds a whole scan against: `alone events DIRECTORY TIMES` runs the parser's bare events over
+//! the manifests of a directory, `alone tree DIRECTORY TIMES` builds their trees as `coaming` does, on one thread. The texts
+//! are read once, so that the difference between many times and few is the parser's alone; `alone files DIRECTORY TIMES`
 //! reads each file anew before its events, as who parses files has to.
 
 use std::error::Error;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use granit_parser::Parser;
 
-const USAGE: &str = "alone events|tree|files FOLDER TIMES";
+const USAGE: &str = "alone events|tree|files DIRECTORY TIMES";
 
 /// As the program has it.
 #[global_allocator]
@@ -17,11 +17,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, folder, times] = arguments.as_slice() else {
+    let [what, directory, times] = arguments.as_slice() else {
         return Err(USAGE.into());
     };
     let mut paths = Vec::new();
-    collect(Path::new(folder), &mut paths)?;
+    collect(Path::new(directory), &mut paths)?;
     let read = || paths.iter().filter_map(|path| std::fs::read_to_string(path).ok());
     let texts: Vec<Arc<str>> = read().map(Arc::from).collect();
     for _ in 0..times.parse()? {
@@ -44,9 +44,9 @@ fn tree(text: &Arc<str>) -> usize {
     coaming_yaml::parse(Arc::clone(text)).documents.len()
 }
 
-/// The files below `folder` that may be manifests.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
+/// The files below `directory` that may be manifests.
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory)?
         .map(|entry| Ok(entry?.path()))
         .collect::<std::io::Result<_>>()?;
     paths.sort();

@@ -62,7 +62,7 @@ pub enum Command {
 Exit codes: 0 nothing found; 1 findings; 2 something could not be handled (the rest still was).
 
 Examples:
-  coaming scan .                          all manifests, charts and overlays below this folder
+  coaming scan .                          all manifests, charts and overlays below this directory
   coaming scan --cluster --namespace shop  what runs there
   coaming scan --standard restricted --kubernetes-version 1.29 deploy/
   coaming scan --images require deploy/   also looks into the images, fetched from their registries
@@ -122,7 +122,7 @@ pub struct ClusterArguments {
 /// Where the objects are.
 #[derive(Clone, Debug, Args)]
 pub struct InputArguments {
-    /// Files, folders or globs; `-` reads standard input.
+    /// Files, directories or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
@@ -134,15 +134,15 @@ pub struct InputArguments {
 /// What to scan, and by which rules.
 #[derive(Debug, Default, Args)]
 pub struct ScopeArguments {
-    /// Files, folders or globs; `-` reads standard input.
+    /// Files, directories or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
-    /// Only these rules or measures (or ALL).
+    /// Only these rules or categories (or ALL).
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub select: Vec<String>,
 
-    /// All but these rules or measures.
+    /// All but these rules or categories.
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub ignore: Vec<String>,
 
@@ -394,7 +394,7 @@ pub struct SecretsArguments {
 /// Where `coaming secrets` looks, and how it shows what it finds.
 #[derive(Debug, Args)]
 pub struct FindSecretsArguments {
-    /// Files, folders or globs; `-` reads standard input.
+    /// Files, directories or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
@@ -444,7 +444,7 @@ pub enum SecretsCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Subjects are shown with the binding and the role by which they can, containers with the variable or
-the files, nodes as far as the pods choose them. What a cluster holds is more than a folder does:
+the files, nodes as far as the pods choose them. What a cluster holds is more than a directory does:
 
   kubectl get secrets,pods,serviceaccounts,nodes,roles,rolebindings,clusterroles,clusterrolebindings \
     -A -o json | coaming secrets who-can shop/database -

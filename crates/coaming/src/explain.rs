@@ -31,8 +31,8 @@ pub fn page(meta: &RuleMeta) -> String {
     let mut page = format!("# {}\n\n**{}**\n\n", meta.name, meta.summary);
     let default = if meta.default { "on" } else { "off" };
     page += &format!(
-        "Measure: `{}`. Severity: `{}`. By default: {default}.\n\n",
-        meta.measure, meta.severity
+        "Category: `{}`. Severity: `{}`. By default: {default}.\n\n",
+        meta.category, meta.severity
     );
     // A doc comment's lines begin with a space, those of a text file do not.
     let margin = meta.docs.lines().all(|line| line.is_empty() || line.starts_with(' '));
@@ -58,7 +58,7 @@ pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> 
                 writeln!(
                     out,
                     "{:<26} {:<17} {:<9} {}{default}",
-                    meta.name, meta.measure, meta.severity, meta.summary
+                    meta.name, meta.category, meta.severity, meta.summary
                 )?;
             }
             Ok(())
@@ -71,7 +71,7 @@ pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> 
                     serde_json::json!({
                         "name": meta.name,
                         "summary": meta.summary,
-                        "measure": meta.measure.as_str(),
+                        "category": meta.category.as_str(),
                         "severity": meta.severity.as_str(),
                         "default": meta.default,
                         "standards": standards,

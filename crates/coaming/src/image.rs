@@ -158,7 +158,7 @@ fn is_path(name: &str, origin: &OriginArguments) -> bool {
     name != "-" && origin.from == ImagePlace::Auto && Path::new(name).exists()
 }
 
-/// The image of an argument: standard input, an archive, a folder, or a name.
+/// The image of an argument: standard input, an archive, a directory, or a name.
 pub(crate) fn find(
     name: &str,
     origin: &OriginArguments,
@@ -207,7 +207,7 @@ fn from_registry(
     config: &Config,
 ) -> Result<Found, CommandError> {
     let reference = ImageReference::parse(name).map_err(|error| {
-        failed(format!("{name} is no file or folder, and no image's name: {error}"))
+        failed(format!("{name} is no file or directory, and no image's name: {error}"))
     })?;
     let options = origin.registry.options(config);
     image_place::in_registry(options, &reference, origin.platform.as_ref()).map_err(failed)

@@ -37,7 +37,7 @@ impl Found {
     }
 }
 
-/// The image in a file or folder, or the packages of a bill of materials.
+/// The image in a file or directory, or the packages of a bill of materials.
 pub(crate) fn at_path(path: &Path, platform: Option<&Platform>) -> Result<Found, String> {
     if let Some(facts) = bill(path).map_err(|error| format!("{}: {error}", path.display()))? {
         return Ok(Found::Known(Box::new(facts)));

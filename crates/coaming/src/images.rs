@@ -81,7 +81,7 @@ fn references(inventory: &Inventory) -> Vec<ImageReference> {
     of_pods.chain(of_dockerfiles).filter(|reference| seen.insert(reference.to_string())).collect()
 }
 
-/// The archives and folders that the configuration names, by the image that they are.
+/// The archives and directories that the configuration names, by the image that they are.
 fn archives(config: &Config) -> BTreeMap<String, String> {
     let parsed = config.image_archives.iter().filter_map(|(name, path)| {
         Some((ImageReference::parse(name).ok()?.to_string(), path.clone()))

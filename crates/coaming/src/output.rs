@@ -30,8 +30,8 @@ fn write_file(
     path: &Path,
     writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let temporary = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
     let mut out = BufWriter::with_capacity(64 << 10, temporary);
     writer(&mut out)?;
     out.into_inner()?.persist(path)?;

@@ -243,12 +243,12 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
         Some(path) => {
             let mut config = read_config(&path)?;
             // Other files are named from where this one stands.
-            let folder = path.parent().unwrap_or(Path::new(""));
+            let directory = path.parent().unwrap_or(Path::new(""));
             for policy in config.policies.iter_mut().chain(&mut config.secret_rules) {
-                *policy = folder.join(&policy).to_string_lossy().into_owned();
+                *policy = directory.join(&policy).to_string_lossy().into_owned();
             }
             for archive in config.image_archives.values_mut() {
-                *archive = folder.join(&archive).to_string_lossy().into_owned();
+                *archive = directory.join(&archive).to_string_lossy().into_owned();
             }
             let known = &mut config.vulnerabilities;
             for file in config
@@ -258,7 +258,7 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
                 .chain(&mut known.database)
                 .chain(&mut known.vex)
             {
-                *file = folder.join(&file).to_string_lossy().into_owned();
+                *file = directory.join(&file).to_string_lossy().into_owned();
             }
             config
         }
@@ -302,7 +302,7 @@ fn config_file(arguments: &ScopeArguments) -> Option<PathBuf> {
     let start = std::path::absolute(first).ok()?;
     start
         .ancestors()
-        .map(|folder| folder.join(coaming_config::FILE_NAME))
+        .map(|directory| directory.join(coaming_config::FILE_NAME))
         .find(|path| path.is_file())
 }
 
@@ -375,6 +375,6 @@ fn check_name(name: &str) -> Result<(), CommandError> {
     let hint = coaming_rules::nearest(name)
         .map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
     Err(CommandError::Argument(format!(
-        "there is no rule or measure `{name}`.{hint} `coaming rules` lists them all."
+        "there is no rule or category `{name}`.{hint} `coaming rules` lists them all."
     )))
 }

@@ -1,6 +1,6 @@
 //! Judging files of every name in portions: read, judged and forgotten, but for what a report shows.
 //!
-//! A folder may hold more than fits into memory. Invariants: portions are the same on every run, and so
+//! A directory may hold more than fits into memory. Invariants: portions are the same on every run, and so
 //! is the report; a portion is bounded in files, and ends with the file that makes it too large.
 
 use std::collections::BTreeMap;

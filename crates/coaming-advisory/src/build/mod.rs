@@ -1,6 +1,6 @@
-//! Building the database from a folder of OSV's exports.
+//! Building the database from a directory of OSV's exports.
 //!
-//! The folder holds zip archives of records (`PyPI/all.zip`, as OSV publishes them), single records as
+//! The directory holds zip archives of records (`PyPI/all.zip`, as OSV publishes them), single records as
 //! JSON, and maybe EPSS's scores (`epss*.csv` or `.csv.gz`) and CISA's list
 //! (`known_exploited_vulnerabilities.json`). Invariants:
 //!
@@ -23,7 +23,7 @@ use crate::Database;
 pub use crate::osv::Skip;
 use convert::Parsed;
 
-/// Folders are looked into this deep.
+/// Directories are looked into this deep.
 const MAX_DEPTH: usize = 4;
 /// More files are not looked at.
 const MAX_FILES: usize = 3_000_000;
@@ -48,20 +48,20 @@ pub struct Built {
 /// Why no database could be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The folder can't be listed.
+    /// The directory can't be listed.
     #[error("can't read {path}: {source}")]
     Read {
-        /// The folder.
+        /// The directory.
         path: String,
         /// What the system says.
         source: io::Error,
     },
-    /// The folder holds no advisory at all.
+    /// The directory holds no advisory at all.
     #[error(
         "{path} holds no advisories: expected are OSV's exports, such as {path}/PyPI/all.zip{problems}"
     )]
     Nothing {
-        /// The folder.
+        /// The directory.
         path: String,
         /// What was wrong with the files that are there; empty, or starting with a semicolon.
         problems: String,
@@ -70,7 +70,7 @@ pub enum BuildError {
     /// is missing.
     #[error(
         "{}; {target} stays as it was, for a new database would miss what is in there: get {} again, or \
-         take it out of the folder to build without it",
+         take it out of the directory to build without it",
         .problems.join("; "),
         if .files.len() == 1 { "that file" } else { "those files" },
     )]
@@ -92,7 +92,7 @@ pub enum BuildError {
     },
 }
 
-/// The files of a folder that matter.
+/// The files of a directory that matter.
 #[derive(Default)]
 struct Sources {
     archives: Vec<PathBuf>,
@@ -101,19 +101,19 @@ struct Sources {
     exploited: Vec<PathBuf>,
 }
 
-/// Builds a database from a folder and puts it in the place of `target`. `built` is the time to note in
+/// Builds a database from a directory and puts it in the place of `target`. `built` is the time to note in
 /// it, as `YYYY-MM-DDThh:mm:ssZ`; `progress` is told what is being read.
 ///
 /// # Errors
 ///
-/// Where the folder can't be read or holds no advisory, or the database can't be written.
+/// Where the directory can't be read or holds no advisory, or the database can't be written.
 pub fn build(
-    folder: &Path,
+    directory: &Path,
     target: &Path,
     built: &str,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<Built, BuildError> {
-    let sources = sources(folder)?;
+    let sources = sources(directory)?;
     let mut result = Built::default();
     let mut records = Records::default();
     let mut damage = Damage::default();
@@ -144,7 +144,7 @@ pub fn build(
     if records.0.is_empty() {
         let problems: String =
             result.problems.iter().take(3).map(|problem| format!("; {problem}")).collect();
-        return Err(BuildError::Nothing { path: folder.display().to_string(), problems });
+        return Err(BuildError::Nothing { path: directory.display().to_string(), problems });
     }
     progress("writing");
     let mut parsed: Vec<Parsed> = records.0.into_values().collect();
@@ -186,7 +186,7 @@ impl Damage {
     }
 }
 
-/// Reads a record as the build does, for whoever has one and no folder, such as a fuzzer.
+/// Reads a record as the build does, for whoever has one and no directory, such as a fuzzer.
 ///
 /// # Errors
 ///
@@ -219,18 +219,18 @@ impl Records {
 }
 
 /// Lists the files that matter, sorted.
-fn sources(folder: &Path) -> Result<Sources, BuildError> {
+fn sources(directory: &Path) -> Result<Sources, BuildError> {
     let mut sources = Sources::default();
-    let mut folders = vec![(folder.to_path_buf(), 0)];
+    let mut directories = vec![(directory.to_path_buf(), 0)];
     let mut seen = 0;
-    while let Some((folder, depth)) = folders.pop() {
-        let failed = |source| BuildError::Read { path: folder.display().to_string(), source };
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+    while let Some((directory, depth)) = directories.pop() {
+        let failed = |source| BuildError::Read { path: directory.display().to_string(), source };
+        for entry in std::fs::read_dir(&directory).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             seen += 1;
             let kind = entry.file_type().map_err(failed)?;
             if kind.is_dir() && depth < MAX_DEPTH && seen < MAX_FILES {
-                folders.push((entry.path(), depth + 1));
+                directories.push((entry.path(), depth + 1));
             } else if !kind.is_dir() && seen < MAX_FILES {
                 sources.add(entry.path());
             }

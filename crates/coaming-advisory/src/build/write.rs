@@ -35,12 +35,12 @@ pub(super) fn write(
     built: &str,
     result: &mut Built,
 ) -> Result<(), String> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    let directory = target.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory).map_err(|error| error.to_string())?;
     let file = tempfile::Builder::new()
         .prefix(".coaming-db-")
-        .tempfile_in(folder)
+        .tempfile_in(directory)
         .map_err(|error| error.to_string())?;
     let packages = group(&mut records);
     result.advisories = records.len() as u64;

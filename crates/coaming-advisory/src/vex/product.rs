@@ -104,9 +104,9 @@ impl Product {
         let place = place.as_deref().map(|place| place.trim_end_matches('/'));
         let place = place.map(|place| place.strip_prefix("https://").unwrap_or(place));
         let name = url.name();
-        let (folder, last) = self.repository.rsplit_once('/').unwrap_or(("", &self.repository));
+        let (directory, last) = self.repository.rsplit_once('/').unwrap_or(("", &self.repository));
         if url.ty() == "oci" {
-            let there = |place| place == self.repository || place == folder;
+            let there = |place| place == self.repository || place == directory;
             return name.eq_ignore_ascii_case(last) && place.is_none_or(there);
         }
         let host = place.unwrap_or("docker.io");

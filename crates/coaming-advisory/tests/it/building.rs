@@ -13,7 +13,7 @@ use crate::world::{World, fixed, packages, record, run};
 fn hostile_records_cost_only_themselves() {
     let good = fixed("GHSA-good", "npm", "a", "2.0.0");
     let world = World::new(std::slice::from_ref(&good));
-    let osv = world.folder.path().join("osv");
+    let osv = world.directory.path().join("osv");
     for (name, text) in [
         ("nested.json", "[".repeat(100_000)),
         ("null.json", r#"{"id": null, "affected": null}"#.to_owned()),
@@ -28,8 +28,8 @@ fn hostile_records_cost_only_themselves() {
     }
     fs::write(osv.join("broken.zip"), b"PK\x03\x04 no archive").unwrap();
     fs::write(osv.join("bomb.zip"), bomb()).unwrap();
-    fs::remove_file(world.folder.path().join("db")).unwrap();
-    let built = run(world.folder.path()).unwrap();
+    fs::remove_file(world.directory.path().join("db")).unwrap();
+    let built = run(world.directory.path()).unwrap();
     assert_eq!(built.advisories, 1);
     assert_eq!(built.skipped[&Skip::Malformed], 4);
     assert_eq!(built.skipped[&Skip::UnknownSchema], 1);
@@ -130,13 +130,13 @@ fn export(records: &[Value]) -> Vec<u8> {
 #[test]
 fn a_damaged_archive_leaves_the_old_database() {
     let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
-    let osv = world.folder.path().join("osv");
+    let osv = world.directory.path().join("osv");
     let whole =
         export(&[fixed("GHSA-2", "npm", "b", "2.0.0"), fixed("GHSA-3", "npm", "c", "2.0.0")]);
     let place = osv.join("all.zip");
     fs::write(&place, &whole).unwrap();
-    run(world.folder.path()).unwrap();
-    let database = || fs::read(world.folder.path().join("db")).unwrap();
+    run(world.directory.path()).unwrap();
+    let database = || fs::read(world.directory.path().join("db")).unwrap();
     let before = database();
     let altered = {
         let mut bytes = whole.clone();
@@ -148,7 +148,7 @@ fn a_damaged_archive_leaves_the_old_database() {
         [whole[..whole.len() / 2].to_vec(), whole[..whole.len() - 8].to_vec(), altered, Vec::new()];
     for bytes in &damaged {
         fs::write(&place, bytes).unwrap();
-        let complaint = run(world.folder.path()).unwrap_err().to_string();
+        let complaint = run(world.directory.path()).unwrap_err().to_string();
         for part in ["all.zip", "stays as it was", "get that file again"] {
             assert!(complaint.contains(part), "{complaint}");
         }
@@ -160,12 +160,12 @@ fn a_damaged_archive_leaves_the_old_database() {
         export(&[fixed("GHSA-2", "npm", "b", "2.0.0"), json!({"id": "GHSA-3", "affected": 7})]),
     )
     .unwrap();
-    let built = run(world.folder.path()).unwrap();
+    let built = run(world.directory.path()).unwrap();
     assert_eq!((built.advisories, built.skipped[&Skip::Malformed]), (2, 1));
     // Where nothing is lost by it the rest is used.
-    fs::remove_file(world.folder.path().join("db")).unwrap();
+    fs::remove_file(world.directory.path().join("db")).unwrap();
     fs::write(&place, &damaged[0]).unwrap();
-    let built = run(world.folder.path()).unwrap();
+    let built = run(world.directory.path()).unwrap();
     assert_eq!((built.advisories, built.problems.len()), (1, 1), "{built:?}");
 }
 
@@ -184,8 +184,8 @@ fn bomb() -> Vec<u8> {
 
 #[test]
 fn a_database_that_is_none_is_refused_with_a_way_out() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
     let complaint = |path: &Path| Database::open(path).unwrap_err().to_string();
     assert!(complaint(&path).contains("coaming db update"));
     fs::write(&path, "no database at all").unwrap();
@@ -193,7 +193,7 @@ fn a_database_that_is_none_is_refused_with_a_way_out() {
     fs::write(&path, b"").unwrap();
     assert!(complaint(&path).contains("damaged"));
     let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
-    let whole = fs::read(world.folder.path().join("db")).unwrap();
+    let whole = fs::read(world.directory.path().join("db")).unwrap();
     for cut in [100, whole.len() / 2, whole.len() - 1] {
         fs::write(&path, &whole[..cut]).unwrap();
         if let Ok(database) = Database::open(&path) {
@@ -206,10 +206,10 @@ fn a_database_that_is_none_is_refused_with_a_way_out() {
 #[test]
 fn a_build_without_advisories_leaves_the_old_database() {
     let world = World::new(&[fixed("GHSA-1", "npm", "a", "2.0.0")]);
-    let before = fs::read(world.folder.path().join("db")).unwrap();
-    fs::remove_file(world.folder.path().join("osv/0.json")).unwrap();
-    assert!(run(world.folder.path()).unwrap_err().to_string().contains("holds no advisories"));
-    assert_eq!(fs::read(world.folder.path().join("db")).unwrap(), before);
+    let before = fs::read(world.directory.path().join("db")).unwrap();
+    fs::remove_file(world.directory.path().join("osv/0.json")).unwrap();
+    assert!(run(world.directory.path()).unwrap_err().to_string().contains("holds no advisories"));
+    assert_eq!(fs::read(world.directory.path().join("db")).unwrap(), before);
 }
 
 #[test]
@@ -218,26 +218,26 @@ fn the_same_records_give_the_same_database() {
         .map(|number| fixed(&format!("GHSA-{number}"), "npm", &format!("p{}", number % 7), "2.0.0"))
         .collect();
     let (first, second) = (World::new(&records), World::new(&records));
-    let bytes = |world: &World| fs::read(world.folder.path().join("db")).unwrap();
+    let bytes = |world: &World| fs::read(world.directory.path().join("db")).unwrap();
     assert!(bytes(&first) == bytes(&second));
 }
 
 /// The real exports, where this machine has them.
 fn exports() -> Option<PathBuf> {
-    let folder = PathBuf::from(std::env::var_os("COAMING_DATA")?).join("osv");
-    folder.is_dir().then_some(folder)
+    let directory = PathBuf::from(std::env::var_os("COAMING_DATA")?).join("osv");
+    directory.is_dir().then_some(directory)
 }
 
 #[test]
 fn the_real_exports_are_read_whole() {
-    let Some(folder) = exports() else {
+    let Some(directory) = exports() else {
         assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must be set in CI");
         eprintln!("SKIPPED: the_real_exports_are_read_whole: COAMING_DATA is not set");
         return;
     };
     let target = tempfile::tempdir().unwrap();
     let path = target.path().join("db");
-    let built = build(&folder, &path, "2026-01-01T00:00:00Z", &|_| {}).unwrap();
+    let built = build(&directory, &path, "2026-01-01T00:00:00Z", &|_| {}).unwrap();
     assert!(built.records > 8000, "{built:?}");
     assert!(!built.skipped.contains_key(&Skip::Malformed), "{built:?}");
     assert!(built.problems.is_empty(), "{built:?}");

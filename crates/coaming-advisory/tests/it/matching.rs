@@ -355,7 +355,7 @@ fn exploited_vulnerabilities_come_first() {
         fixed("CVE-2021-44228", "npm", "b", "2.0.0"),
         fixed("CVE-2020-0001", "npm", "a", "2.0.0"),
     ]);
-    let osv = world.folder.path().join("osv");
+    let osv = world.directory.path().join("osv");
     fs::write(
         osv.join("epss_scores-current.csv"),
         "#model\ncve,epss,percentile\nCVE-2021-44228,0.944,0.99\n",
@@ -364,7 +364,7 @@ fn exploited_vulnerabilities_come_first() {
     let listed =
         json!({"vulnerabilities": [{"cveID": "CVE-2021-44228", "dateAdded": "2021-12-10"}]});
     fs::write(osv.join("known_exploited_vulnerabilities.json"), listed.to_string()).unwrap();
-    run(world.folder.path()).unwrap();
+    run(world.directory.path()).unwrap();
     let (packages, _) = packages(&["pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"]);
     let database = world.database();
     let matches = database.matches(&packages, None, Surroundings::default()).unwrap();

@@ -210,19 +210,19 @@ func main() {
         .into_iter()
         .map(|(left, right)| (format!("v{left}"), format!("v{right}")))
         .collect();
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("compare.go");
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("compare.go");
     std::fs::write(&program, PROGRAM).unwrap();
     let there = std::path::Path::new(SOURCES).join("src/golang.org/x/mod/semver").is_dir();
     let built = there
         && Command::new("go")
             .args(["build", "-o", "compare", "compare.go"])
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .envs([("GO111MODULE", "off"), ("GOPATH", SOURCES), ("GOFLAGS", "")])
-            .env("GOCACHE", folder.path().join("cache"))
+            .env("GOCACHE", directory.path().join("cache"))
             .status()
             .is_ok_and(|status| status.success());
-    let compare_program = folder.path().join("compare");
+    let compare_program = directory.path().join("compare");
     match judge(compare_program.to_str().unwrap(), &[], &pairs).filter(|_| built) {
         Some(verdicts) => compare(Order::Go, &pairs, &verdicts),
         None => skip("go_agrees", "go with golang-golang-x-mod-dev is not installed"),
@@ -473,8 +473,8 @@ public class Compare {
     };
     let mut pairs = Random(29).pairs(2 * PAIRS, &parts);
     pairs.retain(|(left, right)| version(left) && version(right));
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("Compare.java");
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("Compare.java");
     std::fs::write(&program, PROGRAM).unwrap();
     match judge("java", &["-cp", JARS, program.to_str().unwrap()], &pairs) {
         Some(verdicts) => compare(Order::Maven, &pairs, &verdicts),

@@ -8,26 +8,26 @@ use coaming_image::{Distribution, Package};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A folder with records, and a database built from them.
+/// A directory with records, and a database built from them.
 pub(crate) struct World {
-    pub(crate) folder: TempDir,
+    pub(crate) directory: TempDir,
     pub(crate) built: Built,
 }
 
 impl World {
     pub(crate) fn new(records: &[Value]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("osv")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("osv")).unwrap();
         for (number, record) in records.iter().enumerate() {
-            let path = folder.path().join(format!("osv/{number}.json"));
+            let path = directory.path().join(format!("osv/{number}.json"));
             fs::write(path, record.to_string()).unwrap();
         }
-        let built = run(folder.path()).unwrap();
-        Self { folder, built }
+        let built = run(directory.path()).unwrap();
+        Self { directory, built }
     }
 
     pub(crate) fn database(&self) -> Database {
-        Database::open(&self.folder.path().join("db")).unwrap()
+        Database::open(&self.directory.path().join("db")).unwrap()
     }
 
     /// What is found, as `id package fixed`.
@@ -40,8 +40,8 @@ impl World {
     }
 }
 
-pub(crate) fn run(folder: &Path) -> Result<Built, coaming_advisory::BuildError> {
-    build(&folder.join("osv"), &folder.join("db"), "2026-01-01T00:00:00Z", &|_| {})
+pub(crate) fn run(directory: &Path) -> Result<Built, coaming_advisory::BuildError> {
+    build(&directory.join("osv"), &directory.join("db"), "2026-01-01T00:00:00Z", &|_| {})
 }
 
 pub(crate) fn packages(urls: &[&str]) -> (Vec<Package>, Option<Distribution>) {

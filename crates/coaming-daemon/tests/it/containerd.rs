@@ -1,4 +1,4 @@
-//! Against a real containerd, with its store in the test's folder.
+//! Against a real containerd, with its store in the test's directory.
 
 use std::io::Read as _;
 
@@ -22,7 +22,7 @@ fn read(
 #[test]
 fn hands_out_an_image_blob_by_blob() {
     let Some(running) = containerd("hands_out_an_image_blob_by_blob") else { return };
-    let archive = running.folder.path().join("image.tar");
+    let archive = running.directory.path().join("image.tar");
     write_image(&archive, NAME);
     import(&running, "shop", &archive);
     let containerd = Containerd::at(&running.socket);
@@ -47,7 +47,7 @@ fn hands_out_an_image_blob_by_blob() {
 
     // Bytes that changed beneath containerd are not the blob.
     let stored = running
-        .folder
+        .directory
         .path()
         .join("root/io.containerd.content.v1.content/blobs")
         .join(layer.replace(':', "/"));
@@ -64,8 +64,8 @@ fn hands_out_an_image_blob_by_blob() {
 
 #[test]
 fn a_socket_that_is_not_containerds_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("socket");
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("socket");
     let containerd = Containerd::at(&socket);
     assert!(containerd.find(NAME).is_err(), "there is none");
     let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();

@@ -1,4 +1,4 @@
-//! Against a real Podman, with its store in the test's folder.
+//! Against a real Podman, with its store in the test's directory.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -10,15 +10,15 @@ use super::real::{Running, can_run, run};
 use super::write_image;
 
 /// Podman, on a store of the test's own.
-fn podman(folder: &Path) -> Command {
+fn podman(directory: &Path) -> Command {
     let mut command = Command::new("podman");
     command
         .arg("--root")
-        .arg(folder.join("root"))
+        .arg(directory.join("root"))
         .arg("--runroot")
-        .arg(folder.join("run"))
+        .arg(directory.join("run"))
         .args(["--storage-driver", "vfs"])
-        .env("XDG_CONFIG_HOME", folder);
+        .env("XDG_CONFIG_HOME", directory);
     command
 }
 
@@ -27,14 +27,14 @@ fn hands_out_an_image_as_an_archive() {
     if !can_run("hands_out_an_image_as_an_archive", "podman", "podman") {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let archive = folder.path().join("image.tar");
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("image.tar");
     write_image(&archive, "registry.example/team/web:1.2");
-    run(podman(folder.path()).args(["load", "--input"]).arg(&archive));
-    let mut command = podman(folder.path());
+    run(podman(directory.path()).args(["load", "--input"]).arg(&archive));
+    let mut command = podman(directory.path());
     command.args(["system", "service", "--time", "0"]);
-    command.arg(format!("unix://{}/socket", folder.path().display()));
-    let running = Running::start(&mut command, folder, "socket");
+    command.arg(format!("unix://{}/socket", directory.path().display()));
+    let running = Running::start(&mut command, directory, "socket");
     let daemon = Daemon::at(&running.socket);
     assert_eq!(daemon.find("registry.example/team/web:9").unwrap(), None);
     let image = daemon.find("registry.example/team/web:1.2").unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Daemons that run for one test, with their stores in its folder.
+//! Daemons that run for one test, with their stores in its directory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 /// A daemon that ends with the test.
 pub(crate) struct Running {
     process: Child,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
     pub(crate) socket: PathBuf,
 }
 
 impl Running {
     /// Starts it, and waits for its socket.
-    pub(crate) fn start(command: &mut Command, folder: tempfile::TempDir, socket: &str) -> Self {
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+    pub(crate) fn start(command: &mut Command, directory: tempfile::TempDir, socket: &str) -> Self {
+        let log = std::fs::File::create(directory.path().join("log")).unwrap();
         let process =
             command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
-        let socket = folder.path().join(socket);
-        let running = Self { process, folder, socket };
+        let socket = directory.path().join(socket);
+        let running = Self { process, directory, socket };
         let start = Instant::now();
         while std::os::unix::net::UnixStream::connect(&running.socket).is_err() {
-            let log = std::fs::read_to_string(running.folder.path().join("log")).unwrap();
+            let log = std::fs::read_to_string(running.directory.path().join("log")).unwrap();
             assert!(start.elapsed() < Duration::from_secs(30), "it does not start: {log}");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -39,7 +39,7 @@ impl Drop for Running {
 /// Whether a program is installed, and this is root; that it is not is said, and fails in CI.
 pub(crate) fn can_run(test: &str, program: &str, package: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let there = std::env::split_paths(&paths).any(|folder| folder.join(program).exists());
+    let there = std::env::split_paths(&paths).any(|directory| directory.join(program).exists());
     let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     if there && root {
         return true;
@@ -61,17 +61,17 @@ pub(crate) fn containerd(test: &str) -> Option<Running> {
     if !can_run(test, "containerd", "containerd") {
         return None;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().display().to_string();
     let settings = format!(
         "version = 2\nroot = \"{path}/root\"\nstate = \"{path}/state\"\n\
          disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
          [grpc]\n  address = \"{path}/socket\"\n"
     );
-    std::fs::write(folder.path().join("config.toml"), settings).unwrap();
+    std::fs::write(directory.path().join("config.toml"), settings).unwrap();
     let mut command = Command::new("containerd");
-    command.arg("--config").arg(folder.path().join("config.toml"));
-    Some(Running::start(&mut command, folder, "socket"))
+    command.arg("--config").arg(directory.path().join("config.toml"));
+    Some(Running::start(&mut command, directory, "socket"))
 }
 
 /// Lets containerd take in an archive of an image.

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use super::walk::{Walk, is_data};
 use super::{Reason, places};
 use crate::EntryKind;
-use crate::tree::{Node, folder_of, name_of};
+use crate::tree::{Node, directory_of, name_of};
 
-/// Files and folders that nearly all programs take for granted, where the image has them.
+/// Files and directories that nearly all programs take for granted, where the image has them.
 const SYSTEM: &[&str] = &[
     "/etc/passwd",
     "/etc/group",
@@ -35,8 +35,8 @@ const SYSTEM: &[&str] = &[
     "/etc/networks",
 ];
 
-/// Folders with all that is in them.
-const SYSTEM_FOLDERS: &[&str] = &[
+/// Directories with all that is in them.
+const SYSTEM_DIRECTORIES: &[&str] = &[
     "/etc/ssl/certs",
     "/etc/pki/tls/certs",
     "/etc/pki/ca-trust/extracted",
@@ -46,7 +46,7 @@ const SYSTEM_FOLDERS: &[&str] = &[
     "/usr/share/ca-certificates",
 ];
 
-/// Folders that are there, and nothing of what is in them.
+/// Directories that are there, and nothing of what is in them.
 const PLACES: &[&str] = &[
     "/bin",
     "/dev",
@@ -111,8 +111,8 @@ const ADMINISTRATION: &[&str] = &[
     "/etc/mailcap",
 ];
 
-/// Folders of the system's administration.
-const ADMINISTRATION_FOLDERS: &[&str] = &[
+/// Directories of the system's administration.
+const ADMINISTRATION_DIRECTORIES: &[&str] = &[
     "/etc/alternatives",
     "/etc/apt",
     "/etc/dpkg",
@@ -160,9 +160,9 @@ impl Walk<'_> {
         for path in SYSTEM {
             self.keep(path, Reason::System, "");
         }
-        for folder in SYSTEM_FOLDERS {
-            if self.tree.find(folder).is_some() {
-                self.keep_folder(folder, Reason::System, "", &is_data);
+        for directory in SYSTEM_DIRECTORIES {
+            if self.tree.find(directory).is_some() {
+                self.keep_directory(directory, Reason::System, "", &is_data);
             }
         }
         for place in PLACES {
@@ -176,24 +176,24 @@ impl Walk<'_> {
         }
     }
 
-    /// What the configuration names: the working folder, volumes, the user's home, paths in variables.
+    /// What the configuration names: the working directory, volumes, the user's home, paths in variables.
     fn configured(&mut self) {
-        let folder = self.start.folder.clone();
-        if folder != "/" {
-            self.keep(&folder, Reason::Configured, "WORKDIR");
+        let directory = self.start.directory.clone();
+        if directory != "/" {
+            self.keep(&directory, Reason::Configured, "WORKDIR");
         }
-        self.own_folder(&folder, "WORKDIR");
+        self.own_directory(&directory, "WORKDIR");
         for volume in &self.config.volumes {
             self.keep(volume, Reason::Configured, "VOLUME");
-            self.own_folder(volume, "VOLUME");
+            self.own_directory(volume, "VOLUME");
         }
         for (name, value) in &self.config.environment {
             let Some(value) = value.as_deref().filter(|_| name != "PATH") else { continue };
             for path in value.split(':').filter(|path| path.starts_with('/')) {
                 let Some((found, node)) = self.tree.find(path) else { continue };
-                if node.is_folder() && !places::is_shared(found) {
-                    self.keep_folder(path, Reason::Configured, name, &is_data);
-                } else if !node.is_folder() {
+                if node.is_directory() && !places::is_shared(found) {
+                    self.keep_directory(path, Reason::Configured, name, &is_data);
+                } else if !node.is_directory() {
                     self.keep(path, Reason::Configured, name);
                 }
             }
@@ -203,10 +203,10 @@ impl Walk<'_> {
         }
     }
 
-    /// A folder that is the application's alone, with all in it.
-    fn own_folder(&mut self, folder: &str, of: &str) {
-        if self.tree.find(folder).is_some_and(|(found, _)| !places::is_shared(found)) {
-            self.keep_folder(folder, Reason::Application, of, &|_, _| true);
+    /// A directory that is the application's alone, with all in it.
+    fn own_directory(&mut self, directory: &str, of: &str) {
+        if self.tree.find(directory).is_some_and(|(found, _)| !places::is_shared(found)) {
+            self.keep_directory(directory, Reason::Application, of, &|_, _| true);
         }
     }
 
@@ -222,15 +222,15 @@ impl Walk<'_> {
         })
     }
 
-    /// What no package owns is the application's: outside the system's folders all, in `/etc` what
+    /// What no package owns is the application's: outside the system's directories all, in `/etc` what
     /// is no administration.
     fn application(&mut self) {
         let tree = self.tree;
-        // Settings stand in a folder of their own, in which no package has anything.
-        let mut owned_folders: BTreeSet<&str> = BTreeSet::new();
+        // Settings stand in a directory of their own, in which no package has anything.
+        let mut owned_directories: BTreeSet<&str> = BTreeSet::new();
         for (path, node) in tree.below("/etc") {
-            if !node.is_folder() && !tree.owners.of(path).is_empty() {
-                owned_folders.insert(folder_of(path));
+            if !node.is_directory() && !tree.owners.of(path).is_empty() {
+                owned_directories.insert(directory_of(path));
             }
         }
         for (path, node) in tree.iter().filter(|(path, _)| tree.owners.of(path).is_empty()) {
@@ -239,15 +239,15 @@ impl Walk<'_> {
             }
             if places::is_within(path, "/etc") {
                 let administration = ADMINISTRATION.contains(&path)
-                    || ADMINISTRATION_FOLDERS.iter().any(|it| places::is_within(path, it));
-                let folder = folder_of(path);
-                let own = folder == "/etc" || !owned_folders.contains(folder);
-                if !node.is_folder() && !administration && own && node.kind == EntryKind::File {
+                    || ADMINISTRATION_DIRECTORIES.iter().any(|it| places::is_within(path, it));
+                let directory = directory_of(path);
+                let own = directory == "/etc" || !owned_directories.contains(directory);
+                if !node.is_directory() && !administration && own && node.kind == EntryKind::File {
                     self.keep(path, Reason::Application, "");
                 }
             } else if !places::is_system(path)
                 && !places::is_needless(path)
-                && (!node.is_folder() || !places::is_shared(path))
+                && (!node.is_directory() || !places::is_shared(path))
             {
                 self.keep(path, Reason::Application, "");
             }
@@ -273,14 +273,14 @@ impl Walk<'_> {
             let Some((_, package)) = owners.package(name) else { continue };
             for path in &package.files {
                 let Some(node) = self.tree.get(path) else { continue };
-                if node.is_folder() {
+                if node.is_directory() {
                     let shared = places::is_shared(path)
                         || owners
                             .of(path)
                             .iter()
                             .any(|other| **other != *name && !same(owners, other, package));
                     if !shared && !places::is_needless(&format!("{path}/")) {
-                        self.keep_folder(path, Reason::Data, name, &is_data);
+                        self.keep_directory(path, Reason::Data, name, &is_data);
                     }
                 } else if is_data(path, node) {
                     self.keep(path, Reason::Data, name);

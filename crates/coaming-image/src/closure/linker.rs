@@ -1,7 +1,7 @@
 //! Where the dynamic linker finds a library, for glibc and for musl.
 
 use crate::Tree;
-use crate::tree::{Elf, Node, folder_of, join};
+use crate::tree::{Elf, Node, directory_of, join};
 
 /// How many files an `ld.so.conf` may include, in all.
 const INCLUDES: usize = 200;
@@ -11,9 +11,9 @@ pub(super) struct Linker<'t> {
     tree: &'t Tree,
     /// `LD_LIBRARY_PATH`.
     environment: Vec<String>,
-    /// The folders of `ld.so.conf`, or of musl's path file.
+    /// The directories of `ld.so.conf`, or of musl's path file.
     configured: Vec<String>,
-    /// The names that folders of one processor's libraries have here: `x86_64-linux-gnu`.
+    /// The names that directories of one processor's libraries have here: `x86_64-linux-gnu`.
     triples: Vec<String>,
 }
 
@@ -22,7 +22,7 @@ impl<'t> Linker<'t> {
         let list = |text: &str| -> Vec<String> {
             text.split([':', ';', '\n'])
                 .map(str::trim)
-                .filter(|folder| folder.starts_with('/'))
+                .filter(|directory| directory.starts_with('/'))
                 .map(str::to_owned)
                 .collect()
         };
@@ -36,9 +36,9 @@ impl<'t> Linker<'t> {
         }
         let mut triples: Vec<String> = ["/usr/lib", "/lib"]
             .iter()
-            .flat_map(|folder| {
-                tree.below(folder)
-                    .filter_map(|(path, _)| path.get(folder.len() + 1..))
+            .flat_map(|directory| {
+                tree.below(directory)
+                    .filter_map(|(path, _)| path.get(directory.len() + 1..))
                     .filter(|name| !name.contains('/') && super::places::is_triple(name))
                     .map(str::to_owned)
             })
@@ -57,11 +57,12 @@ impl<'t> Linker<'t> {
     /// this one, from the nearest to the program.
     pub(super) fn find(&self, name: &str, file: &str, elf: &Elf, loaders: &[&str]) -> Vec<String> {
         if name.contains('/') {
-            return self.fits(&join(folder_of(file), name), elf).into_iter().collect();
+            return self.fits(&join(directory_of(file), name), elf).into_iter().collect();
         }
-        for folder in self.folders(file, elf, loaders) {
-            let mut found: Vec<String> = self.fits(&join(&folder, name), elf).into_iter().collect();
-            let variants = format!("{}/glibc-hwcaps", folder.trim_end_matches('/'));
+        for directory in self.directories(file, elf, loaders) {
+            let mut found: Vec<String> =
+                self.fits(&join(&directory, name), elf).into_iter().collect();
+            let variants = format!("{}/glibc-hwcaps", directory.trim_end_matches('/'));
             if let Some((variants, _)) = self.tree.find(&variants) {
                 let named = format!("/{name}");
                 found.extend(
@@ -84,44 +85,44 @@ impl<'t> Linker<'t> {
         same_processor(node, elf).then(|| path.to_owned())
     }
 
-    /// The folders in the linker's order.
-    fn folders(&self, file: &str, elf: &Elf, loaders: &[&str]) -> Vec<String> {
-        let mut folders = Vec::new();
+    /// The directories in the linker's order.
+    fn directories(&self, file: &str, elf: &Elf, loaders: &[&str]) -> Vec<String> {
+        let mut directories = Vec::new();
         if elf.runpath.is_empty() {
             for owner in std::iter::once(file).chain(loaders.iter().copied()) {
                 let Some(loader) = self.tree.get(owner).and_then(Node::elf) else { continue };
                 if loader.runpath.is_empty() {
-                    self.expand(&loader.rpath, owner, &mut folders);
+                    self.expand(&loader.rpath, owner, &mut directories);
                 }
             }
         }
-        folders.extend(self.environment.iter().cloned());
-        self.expand(&elf.runpath, file, &mut folders);
-        folders.extend(self.configured.iter().cloned());
+        directories.extend(self.environment.iter().cloned());
+        self.expand(&elf.runpath, file, &mut directories);
+        directories.extend(self.configured.iter().cloned());
         for triple in &self.triples {
-            folders.push(format!("/lib/{triple}"));
-            folders.push(format!("/usr/lib/{triple}"));
+            directories.push(format!("/lib/{triple}"));
+            directories.push(format!("/usr/lib/{triple}"));
         }
         let usual = ["/lib64", "/usr/lib64", "/lib", "/usr/local/lib", "/usr/lib"];
-        folders.extend(usual.map(str::to_owned));
-        folders
+        directories.extend(usual.map(str::to_owned));
+        directories
     }
 
     /// Fills in `$ORIGIN` and `$LIB`, whatever the latter may stand for here.
-    fn expand(&self, list: &[String], file: &str, folders: &mut Vec<String>) {
-        let origin = folder_of(file);
-        for folder in list {
-            let folder = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin);
-            let folder = folder.replace("${LIB}", "$LIB");
-            if !folder.starts_with('/') {
+    fn expand(&self, list: &[String], file: &str, directories: &mut Vec<String>) {
+        let origin = directory_of(file);
+        for directory in list {
+            let directory = directory.replace("${ORIGIN}", origin).replace("$ORIGIN", origin);
+            let directory = directory.replace("${LIB}", "$LIB");
+            if !directory.starts_with('/') {
                 continue;
             }
-            if folder.contains("$LIB") {
+            if directory.contains("$LIB") {
                 let named = self.triples.iter().map(|triple| format!("lib/{triple}"));
                 let libraries = named.chain(["lib64".to_owned(), "lib".to_owned()]);
-                folders.extend(libraries.map(|library| folder.replace("$LIB", &library)));
+                directories.extend(libraries.map(|library| directory.replace("$LIB", &library)));
             } else {
-                folders.push(folder);
+                directories.push(directory);
             }
         }
     }
@@ -132,34 +133,34 @@ pub(super) fn same_processor(node: &Node, elf: &Elf) -> bool {
     node.elf().is_some_and(|other| other.wide == elf.wide && other.machine == elf.machine)
 }
 
-/// Reads an `ld.so.conf`: a folder a line, and `include` with a pattern of one folder.
-fn configuration(tree: &Tree, path: &str, folders: &mut Vec<String>, includes: &mut usize) {
+/// Reads an `ld.so.conf`: a directory a line, and `include` with a pattern of one directory.
+fn configuration(tree: &Tree, path: &str, directories: &mut Vec<String>, includes: &mut usize) {
     let Some((_, node)) = tree.find(path) else { return };
     for line in node.text().unwrap_or_default().lines() {
         let line = line.split('#').next().unwrap_or_default().trim();
         let Some(pattern) = line.strip_prefix("include").map(str::trim) else {
             if line.starts_with('/') {
-                folders.push(line.split('=').next().unwrap_or(line).to_owned());
+                directories.push(line.split('=').next().unwrap_or(line).to_owned());
             }
             continue;
         };
         let pattern = join("/etc", pattern);
-        let (folder, name) = (folder_of(&pattern), crate::tree::name_of(&pattern));
+        let (directory, name) = (directory_of(&pattern), crate::tree::name_of(&pattern));
         let (before, behind) = name.split_once('*').unwrap_or((name, ""));
         let included: Vec<&str> = tree
-            .below(folder)
+            .below(directory)
             .map(|(path, _)| path)
             .filter(|path| {
-                folder_of(path) == folder
+                directory_of(path) == directory
                     && path
-                        .get(folder.len() + 1..)
+                        .get(directory.len() + 1..)
                         .is_some_and(|name| name.starts_with(before) && name.ends_with(behind))
             })
             .collect();
         for path in included {
             let Some(left) = includes.checked_sub(1) else { return };
             *includes = left;
-            configuration(tree, path, folders, includes);
+            configuration(tree, path, directories, includes);
         }
     }
 }

@@ -49,7 +49,7 @@ pub enum Reason {
     Locale,
     /// A part of a language's runtime, such as Python's own library.
     Runtime,
-    /// The application's own: no package's, and in no folder of the system.
+    /// The application's own: no package's, and in no directory of the system.
     Application,
     /// Data and settings of the package that a started program is of.
     Data,
@@ -57,7 +57,7 @@ pub enum Reason {
     Named,
     /// What nearly all programs take for granted: users, certificates, time zones.
     System,
-    /// The image's configuration names it: the working folder, a volume.
+    /// The image's configuration names it: the working directory, a volume.
     Configured,
     /// The user asked for it.
     Asked,
@@ -65,8 +65,8 @@ pub enum Reason {
     Record,
     /// A link on the way to another file.
     Link,
-    /// A folder that another file lies in.
-    Folder,
+    /// A directory that another file lies in.
+    Directory,
 }
 
 /// Why a file is in the closure, and because of what.
@@ -126,7 +126,7 @@ pub enum Limit {
 /// What the entry point uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closure {
-    /// The files, folders and links that are used, each with the first reason that was found.
+    /// The files, directories and links that are used, each with the first reason that was found.
     pub files: BTreeMap<String, Because>,
     /// The programs that are started, without links, in the order in which they were found.
     pub programs: Vec<String>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Tree;
 use crate::analyse::Relation;
-use crate::tree::{folder_of, join_into, name_of};
+use crate::tree::{directory_of, join_into, name_of};
 
 /// A package of the distribution, as its database tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct OwnedPackage {
     pub source: String,
     /// What it depends on: of each group, one is enough.
     pub needs: Vec<Vec<String>>,
-    /// Its files and folders, by paths without links.
+    /// Its files and directories, by paths without links.
     pub files: Vec<Arc<str>>,
 }
 
@@ -47,17 +47,18 @@ impl Owners {
         owners.of_file.reserve(listed.min(tree.len()));
         // To look for each in the tree would compare it with a dozen of its neighbours.
         let there: HashSet<&str> = tree.iter().map(|(path, _)| path).collect();
-        let mut folders: HashMap<&str, Option<String>> = HashMap::new();
+        let mut directories: HashMap<&str, Option<String>> = HashMap::new();
         let mut found = String::new();
         for &(name, paths) in files {
             let shared: Arc<str> = name.into();
             let package = owners.packages.entry(name.to_owned()).or_default();
             for path in paths {
-                let folder = folders.entry(folder_of(path)).or_insert_with_key(|folder| {
-                    tree.resolve(folder).map(|resolved| resolved.path)
-                });
-                let Some(folder) = folder else { continue };
-                join_into(&mut found, folder, name_of(path));
+                let directory =
+                    directories.entry(directory_of(path)).or_insert_with_key(|directory| {
+                        tree.resolve(directory).map(|resolved| resolved.path)
+                    });
+                let Some(directory) = directory else { continue };
+                join_into(&mut found, directory, name_of(path));
                 if !there.contains(found.as_str()) {
                     continue;
                 }
@@ -84,7 +85,7 @@ impl Owners {
         self.packages.iter().map(|(name, package)| (name.as_str(), package))
     }
 
-    /// The packages that a file or folder is of; the path must not lead through links.
+    /// The packages that a file or directory is of; the path must not lead through links.
     #[must_use]
     pub fn of(&self, path: &str) -> &[Arc<str>] {
         self.of_file.get(path).map_or(&[], Vec::as_slice)

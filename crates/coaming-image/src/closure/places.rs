@@ -1,6 +1,6 @@
-//! Which folders are the system's, and which may be an application's.
+//! Which directories are the system's, and which may be an application's.
 
-/// Folders that everybody shares: that a program names one does not mean all that is in it.
+/// Directories that everybody shares: that a program names one does not mean all that is in it.
 const SHARED: &[&str] = &[
     "/",
     "/bin",
@@ -92,7 +92,7 @@ const SHARED: &[&str] = &[
     "/usr/lib/debug",
 ];
 
-/// Folders whose contents are never an application's: the system's own and its leftovers.
+/// Directories whose contents are never an application's: the system's own and its leftovers.
 const SYSTEM: &[&str] = &[
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt",
     "/proc", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var",
@@ -144,46 +144,46 @@ const NEEDLESS: &[&str] = &[
     "/etc/apk/",
 ];
 
-/// Folders that programs lie in.
+/// Directories that programs lie in.
 const PROGRAMS: &[&str] = &["bin", "sbin", "games", "libexec"];
 
-/// Whether a folder, without links, is one that everybody shares, or one of a processor's libraries.
-pub(crate) fn is_shared(folder: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    let parent = crate::tree::folder_of(folder);
-    let name = crate::tree::name_of(folder);
-    folder.is_empty()
-        || SHARED.contains(&folder)
+/// Whether a directory, without links, is one that everybody shares, or one of a processor's libraries.
+pub(crate) fn is_shared(directory: &str) -> bool {
+    let directory = directory.trim_end_matches('/');
+    let parent = crate::tree::directory_of(directory);
+    let name = crate::tree::name_of(directory);
+    directory.is_empty()
+        || SHARED.contains(&directory)
         // Its tables are kept for who converts, and not for who names it.
         || name == "gconv"
         || matches!(parent, "/usr/lib" | "/lib" | "/usr/local/lib") && is_triple(name)
-        || NEEDLESS.iter().any(|needless| needless.trim_end_matches('/') == folder)
+        || NEEDLESS.iter().any(|needless| needless.trim_end_matches('/') == directory)
 }
 
-/// Whether a folder is named by a processor and a system: `x86_64-linux-gnu`.
+/// Whether a directory is named by a processor and a system: `x86_64-linux-gnu`.
 pub(crate) fn is_triple(name: &str) -> bool {
     name.contains("-linux-")
 }
 
-/// Whether a path lies in a folder of the system.
+/// Whether a path lies in a directory of the system.
 pub(crate) fn is_system(path: &str) -> bool {
-    path == "/" || SYSTEM.iter().any(|folder| is_within(path, folder))
+    path == "/" || SYSTEM.iter().any(|directory| is_within(path, directory))
 }
 
 /// Whether no program needs this file to run: documentation, a service manager's units.
 pub(crate) fn is_needless(path: &str) -> bool {
-    NEEDLESS.iter().any(|folder| path.starts_with(folder))
+    NEEDLESS.iter().any(|directory| path.starts_with(directory))
         || path.split('/').any(|part| part == "__pycache__") && path.contains("/test/")
 }
 
 /// Whether a file lies where programs do.
 pub(crate) fn is_program_place(path: &str) -> bool {
-    let folder = crate::tree::folder_of(path);
-    PROGRAMS.contains(&crate::tree::name_of(folder))
+    let directory = crate::tree::directory_of(path);
+    PROGRAMS.contains(&crate::tree::name_of(directory))
 }
 
-/// Whether a path is a folder or lies in it.
-pub(crate) fn is_within(path: &str, folder: &str) -> bool {
-    folder == "/"
-        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Whether a path is a directory or lies in it.
+pub(crate) fn is_within(path: &str, directory: &str) -> bool {
+    directory == "/"
+        || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,24 +1,24 @@
 //! What the runtimes of languages need beside their program: their own library, and what was
 //! installed for them.
 //!
-//! Which modules a program imports can't be told without running it, so that whole folders are kept,
+//! Which modules a program imports can't be told without running it, so that whole directories are kept,
 //! without what installs more: package managers, tests, and tools for developers.
 
 use super::walk::Walk;
 use super::{Reason, places};
-use crate::tree::{Node, folder_of, name_of};
+use crate::tree::{Node, directory_of, name_of};
 
-/// A runtime: its program's name, without a version, and its folders. `{triple}` stands for the name
-/// of a processor's folders, `{version}` for the digits and dots behind the program's name.
+/// A runtime: its program's name, without a version, and its directories. `{triple}` stands for the name
+/// of a processor's directories, `{version}` for the digits and dots behind the program's name.
 struct Runtime {
     program: &'static str,
-    folders: &'static [&'static str],
+    directories: &'static [&'static str],
 }
 
 const RUNTIMES: &[Runtime] = &[
     Runtime {
         program: "perl",
-        folders: &[
+        directories: &[
             "/usr/lib/{triple}/perl",
             "/usr/lib/{triple}/perl-base",
             "/usr/lib/{triple}/perl5",
@@ -34,7 +34,7 @@ const RUNTIMES: &[Runtime] = &[
     },
     Runtime {
         program: "ruby",
-        folders: &[
+        directories: &[
             "/usr/lib/ruby",
             "/usr/lib/{triple}/ruby",
             "/var/lib/gems",
@@ -49,7 +49,7 @@ const RUNTIMES: &[Runtime] = &[
     },
     Runtime {
         program: "php",
-        folders: &[
+        directories: &[
             "/usr/lib/php",
             "/usr/share/php",
             "/etc/php",
@@ -62,7 +62,7 @@ const RUNTIMES: &[Runtime] = &[
     },
     Runtime {
         program: "node",
-        folders: &[
+        directories: &[
             "/usr/share/nodejs",
             "/usr/lib/nodejs",
             "/usr/lib/{triple}/nodejs",
@@ -73,7 +73,7 @@ const RUNTIMES: &[Runtime] = &[
     },
     Runtime {
         program: "lua",
-        folders: &[
+        directories: &[
             "/usr/share/lua",
             "/usr/lib/{triple}/lua",
             "/usr/local/share/lua",
@@ -82,7 +82,7 @@ const RUNTIMES: &[Runtime] = &[
     },
 ];
 
-/// What in a runtime's folders no program needs to run.
+/// What in a runtime's directories no program needs to run.
 const TOOLS: &[&str] = &[
     "/node_modules/npm/",
     "/node_modules/corepack/",
@@ -115,35 +115,35 @@ impl Walk<'_> {
         if elf.interpreter.is_none() && !elf.needed.is_empty() {
             return;
         }
-        for folder in runtime.folders {
-            for triple in self.triples_of(folder) {
-                self.keep_runtime(&folder.replace("{triple}", &triple), name);
+        for directory in runtime.directories {
+            for triple in self.triples_of(directory) {
+                self.keep_runtime(&directory.replace("{triple}", &triple), name);
             }
         }
     }
 
-    fn triples_of(&self, folder: &str) -> Vec<String> {
-        match folder.contains("{triple}") {
+    fn triples_of(&self, directory: &str) -> Vec<String> {
+        match directory.contains("{triple}") {
             true => self.linker.triples().to_vec(),
             false => vec![String::new()],
         }
     }
 
-    fn keep_runtime(&mut self, folder: &str, of: &str) {
-        if self.tree.find(folder).is_some_and(|(_, node)| node.is_folder()) {
-            self.keep_folder(folder, Reason::Runtime, of, &is_runtime);
+    fn keep_runtime(&mut self, directory: &str, of: &str) {
+        if self.tree.find(directory).is_some_and(|(_, node)| node.is_directory()) {
+            self.keep_directory(directory, Reason::Runtime, of, &is_runtime);
         }
     }
 
     /// Python looks for its library beside itself, and where Debian and virtual environments have it.
     fn python(&mut self, path: &str, found: &str, version: &str) {
         let name = format!("python{version}");
-        let prefix = folder_of(folder_of(found)).trim_end_matches('/');
+        let prefix = directory_of(directory_of(found)).trim_end_matches('/');
         // A library of Python's lies deeper than its program.
         let prefix = prefix.split("/lib").next().unwrap_or(prefix);
         for root in [prefix, "/usr", "/usr/local"] {
-            for folder in ["lib", "lib64"] {
-                self.keep_runtime(&format!("{root}/{folder}/{name}"), &name);
+            for directory in ["lib", "lib64"] {
+                self.keep_runtime(&format!("{root}/{directory}/{name}"), &name);
             }
             let zip = format!("{root}/lib/python{}.zip", version.replace('.', ""));
             self.keep(&zip, Reason::Runtime, &name);
@@ -154,7 +154,7 @@ impl Walk<'_> {
         // A virtual environment's program is a link to the real one, with its settings beside it.
         let mut named = path.to_owned();
         for _ in 0..8 {
-            let environment = folder_of(folder_of(&named)).to_owned();
+            let environment = directory_of(directory_of(&named)).to_owned();
             let settings = format!("{}/pyvenv.cfg", environment.trim_end_matches('/'));
             if self.tree.find(&settings).is_some() {
                 self.keep_runtime(&environment, &name);
@@ -164,27 +164,27 @@ impl Walk<'_> {
             if node.link.is_empty() {
                 break;
             }
-            named = crate::tree::join(folder_of(&named), &node.link);
+            named = crate::tree::join(directory_of(&named), &node.link);
         }
         for variable in ["PYTHONPATH", "PYTHONHOME"] {
             let value = super::start::variable(self.config, variable).unwrap_or_default();
-            for folder in value.split(':').filter(|folder| !folder.is_empty()) {
-                let folder = self.in_working_folder(folder);
-                if self.tree.find(&folder).is_some_and(|(found, _)| !places::is_shared(found)) {
-                    self.keep_runtime(&folder, variable);
+            for directory in value.split(':').filter(|directory| !directory.is_empty()) {
+                let directory = self.in_working_directory(directory);
+                if self.tree.find(&directory).is_some_and(|(found, _)| !places::is_shared(found)) {
+                    self.keep_runtime(&directory, variable);
                 }
             }
         }
     }
 
-    /// Java's home is the folder above the one its program lies in.
+    /// Java's home is the directory above the one its program lies in.
     fn java(&mut self, found: &str) {
-        let home = folder_of(folder_of(found));
+        let home = directory_of(directory_of(found));
         if places::is_shared(home) {
             return;
         }
         let home = home.to_owned();
-        self.keep_folder(&home, Reason::Runtime, "java", &|path, node| {
+        self.keep_directory(&home, Reason::Runtime, "java", &|path, node| {
             let tool = node.is_executable() && path != found && places::is_program_place(path);
             !tool && !path.ends_with("/src.zip") && !path.contains("/jmods/")
         });
@@ -205,7 +205,7 @@ fn python_version(name: &str) -> Option<&str> {
     (number(major) && number(minor)).then_some(rest)
 }
 
-/// Whether a file of a runtime's folder is needed to run.
+/// Whether a file of a runtime's directory is needed to run.
 fn is_runtime(path: &str, _: &Node) -> bool {
     let tool = TOOLS.iter().any(|part| path.contains(part));
     let installer = ["/dist-packages/pip-", "/site-packages/pip-"];

@@ -35,7 +35,7 @@ const STARTERS: &[&str] = &[
 /// What is said about how the container is started.
 pub(super) struct Start<'t> {
     tree: &'t Tree,
-    pub(super) folder: String,
+    pub(super) directory: String,
     path: Vec<String>,
     /// The entry point, and behind it the command.
     pub(super) words: Vec<String>,
@@ -43,20 +43,20 @@ pub(super) struct Start<'t> {
 
 impl<'t> Start<'t> {
     pub(super) fn new(tree: &'t Tree, config: &ImageConfig) -> Self {
-        let folder = match config.working_directory.as_str() {
-            folder if folder.starts_with('/') => folder.to_owned(),
-            folder => format!("/{folder}"),
+        let directory = match config.working_directory.as_str() {
+            directory if directory.starts_with('/') => directory.to_owned(),
+            directory => format!("/{directory}"),
         };
         let path = variable(config, "PATH").filter(|path| !path.is_empty()).unwrap_or(PATH);
         Self {
             tree,
-            folder,
+            directory,
             path: path.split(':').map(str::to_owned).collect(),
             words: config.entrypoint.iter().chain(&config.command).cloned().collect(),
         }
     }
 
-    /// The file that a program's name means: below the working folder if it has a slash, else by
+    /// The file that a program's name means: below the working directory if it has a slash, else by
     /// `PATH`. Only a file that may be executed is one.
     pub(super) fn program(&self, name: &str) -> Option<String> {
         if name.is_empty() {
@@ -64,11 +64,11 @@ impl<'t> Start<'t> {
         }
         let runs = |path: &str| self.tree.find(path).is_some_and(|(_, node)| node.is_executable());
         if name.contains('/') {
-            return Some(join(&self.folder, name)).filter(|path| runs(path));
+            return Some(join(&self.directory, name)).filter(|path| runs(path));
         }
         self.path
             .iter()
-            .map(|folder| join(&join(&self.folder, folder), name))
+            .map(|directory| join(&join(&self.directory, directory), name))
             .find(|path| runs(path))
     }
 
@@ -83,7 +83,7 @@ impl<'t> Start<'t> {
         })
     }
 
-    /// The existing file or folder that an argument names, also as `--option=PATH`.
+    /// The existing file or directory that an argument names, also as `--option=PATH`.
     pub(super) fn named(&self, word: &str) -> Option<String> {
         let value = match word.split_once('=') {
             Some((option, value)) if option.starts_with('-') => value,
@@ -93,7 +93,7 @@ impl<'t> Start<'t> {
         if value.is_empty() || value.starts_with('-') || value == "." {
             return None;
         }
-        let path = join(&self.folder, value);
+        let path = join(&self.directory, value);
         self.tree.find(&path).is_some().then_some(path)
     }
 }

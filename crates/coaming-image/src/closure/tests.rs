@@ -60,10 +60,10 @@ fn config(entrypoint: &[&str], environment: &[(&str, &str)]) -> ImageConfig {
     }
 }
 
-/// The paths of a closure, without folders.
+/// The paths of a closure, without directories.
 fn paths<'c>(tree: &Tree, closure: &'c Closure) -> Vec<&'c str> {
     let paths = closure.files.keys().map(String::as_str);
-    paths.filter(|path| tree.get(path).is_some_and(|node| !node.is_folder())).collect()
+    paths.filter(|path| tree.get(path).is_some_and(|node| !node.is_directory())).collect()
 }
 
 #[test]

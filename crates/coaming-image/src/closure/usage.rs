@@ -14,7 +14,7 @@ use crate::{ImageFacts, Package, Tree};
 pub struct EntryPoint {
     /// The programs that are started, without links, in their order: `/usr/sbin/nginx`.
     pub programs: Vec<String>,
-    /// How many files they use, without folders and links.
+    /// How many files they use, without directories and links.
     pub files: u64,
     /// The packages with a file among these, by their URLs and the files that name them, sorted.
     pub packages: BTreeSet<PackagePlace>,
@@ -112,7 +112,7 @@ pub(crate) fn entry_point(
     })
 }
 
-/// Whether a path of the closure is a regular file: folders and links are many packages'.
+/// Whether a path of the closure is a regular file: directories and links are many packages'.
 fn is_file(tree: &Tree, path: &str) -> bool {
     tree.get(path).is_some_and(|node| node.kind == crate::EntryKind::File)
 }

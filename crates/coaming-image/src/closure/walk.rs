@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use super::linker::{Linker, same_processor};
 use super::start::{Start, is_starter, variable};
 use super::{Asked, Because, Closure, Limit, Reason, places};
-use crate::tree::{Elf, Node, Script, Tree, commands, folder_of, is_shell, join, name_of};
+use crate::tree::{Elf, Node, Script, Tree, commands, directory_of, is_shell, join, name_of};
 use crate::{EntryKind, ImageConfig};
 
 /// The most programs that are told of those that one file names.
@@ -30,7 +30,7 @@ pub(super) struct Walk<'t> {
     limits: BTreeSet<Limit>,
     /// What may be run and is named, for each that may run it.
     runs: Vec<(String, Vec<String>)>,
-    /// Where programs and libraries with a name are, for those that no linker's folder has.
+    /// Where programs and libraries with a name are, for those that no linker's directory has.
     by_name: HashMap<&'t str, Vec<&'t str>>,
 }
 
@@ -85,40 +85,40 @@ impl<'t> Walk<'t> {
     }
 
     fn is_link(&self, path: &str) -> bool {
-        let folder = self.tree.resolve(folder_of(path)).map(|resolved| resolved.path);
-        folder
-            .and_then(|folder| self.tree.get(&join(&folder, name_of(path))))
+        let directory = self.tree.resolve(directory_of(path)).map(|resolved| resolved.path);
+        directory
+            .and_then(|directory| self.tree.get(&join(&directory, name_of(path))))
             .is_some_and(|node| node.kind == EntryKind::Symlink)
     }
 
-    /// Keeps a folder and all in it that passes, and what links in it lead to, unless those leave for
-    /// a folder of the system.
-    pub(super) fn keep_folder(
+    /// Keeps a directory and all in it that passes, and what links in it lead to, unless those leave for
+    /// a directory of the system.
+    pub(super) fn keep_directory(
         &mut self,
-        folder: &str,
+        directory: &str,
         reason: Reason,
         of: &str,
         passes: &dyn Fn(&str, &Node) -> bool,
     ) {
-        let mut folders = vec![folder.to_owned()];
+        let mut directories = vec![directory.to_owned()];
         let mut seen = BTreeSet::new();
-        while let Some(folder) = folders.pop() {
-            let Some(folder) = self.keep(&folder, reason, of) else { continue };
-            if !seen.insert(folder) {
+        while let Some(directory) = directories.pop() {
+            let Some(directory) = self.keep(&directory, reason, of) else { continue };
+            if !seen.insert(directory) {
                 continue;
             }
-            for (path, node) in self.tree.below(folder) {
+            for (path, node) in self.tree.below(directory) {
                 if !passes(path, node) {
                     continue;
                 }
                 if node.kind != EntryKind::Symlink {
                     self.keep_entry(path, node, reason, of);
                 } else if let Some(found) = self.keep(path, reason, of)
-                    && self.tree.get(found).is_some_and(Node::is_folder)
-                    && !places::is_within(found, folder)
+                    && self.tree.get(found).is_some_and(Node::is_directory)
+                    && !places::is_within(found, directory)
                     && !places::is_shared(found)
                 {
-                    folders.push(found.to_owned());
+                    directories.push(found.to_owned());
                 }
             }
         }
@@ -182,15 +182,15 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// A script or a folder that an argument names is the application, with all beside it.
+    /// A script or a directory that an argument names is the application, with all beside it.
     fn named_by_argument(&mut self, path: &str, word: &str) {
         let Some(found) = self.keep(path, Reason::Application, word) else { return };
-        let folder = match self.tree.get(found) {
-            Some(node) if node.is_folder() => found,
-            _ => folder_of(found),
+        let directory = match self.tree.get(found) {
+            Some(node) if node.is_directory() => found,
+            _ => directory_of(found),
         };
-        if !places::is_shared(folder) {
-            self.keep_folder(folder, Reason::Application, word, &|_, _| true);
+        if !places::is_shared(directory) {
+            self.keep_directory(directory, Reason::Application, word, &|_, _| true);
         }
     }
 
@@ -266,7 +266,7 @@ impl<'t> Walk<'t> {
         }
         let mut found = self.linker.find(name, file, elf, &loaders);
         if found.is_empty() {
-            // What another folder has may be there by a search path that is only set at run time.
+            // What another directory has may be there by a search path that is only set at run time.
             let named = format!("/{name}");
             let others = self.by_name.get(name_of(name)).into_iter().flatten();
             found = others
@@ -336,17 +336,17 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Keeps a file or an application's folder that is named by its absolute path; a program is not
+    /// Keeps a file or an application's directory that is named by its absolute path; a program is not
     /// kept because somebody names it.
     pub(super) fn name(&mut self, name: &str, of: &str) {
         let Some((path, node)) = self.tree.find(name) else { return };
         if !name.starts_with('/') || places::is_needless(path) {
             return;
         }
-        if node.is_folder() {
+        if node.is_directory() {
             if !places::is_shared(path) {
                 self.keep(name, Reason::Named, of);
-                self.keep_folder(path, Reason::Named, of, &is_data);
+                self.keep_directory(path, Reason::Named, of, &is_data);
             }
         } else if is_data(path, node) {
             self.keep(name, Reason::Named, of);
@@ -383,9 +383,9 @@ impl<'t> Walk<'t> {
             }
         }
         for name in wanted {
-            let folder = format!("/usr/lib/locale/{name}");
-            if self.tree.find(&folder).is_some() {
-                self.keep_folder(&folder, Reason::Locale, libc, &|_, _| true);
+            let directory = format!("/usr/lib/locale/{name}");
+            if self.tree.find(&directory).is_some() {
+                self.keep_directory(&directory, Reason::Locale, libc, &|_, _| true);
             }
         }
     }
@@ -394,14 +394,14 @@ impl<'t> Walk<'t> {
     fn conversions(&mut self, file: &str) {
         let named = self.linker.triples().iter().map(|triple| format!("/usr/lib/{triple}/gconv"));
         let usual = ["/usr/lib64/gconv".to_owned(), "/usr/lib/gconv".to_owned()];
-        for folder in named.chain(usual).collect::<Vec<_>>() {
-            if self.tree.find(&folder).is_some() {
-                self.keep_folder(&folder, Reason::Locale, file, &|_, _| true);
+        for directory in named.chain(usual).collect::<Vec<_>>() {
+            if self.tree.find(&directory).is_some() {
+                self.keep_directory(&directory, Reason::Locale, file, &|_, _| true);
             }
         }
     }
 
-    /// The closure, with what can't be known, and each folder that a kept file lies in.
+    /// The closure, with what can't be known, and each directory that a kept file lies in.
     pub(super) fn finish(mut self) -> Closure {
         for (file, named) in std::mem::take(&mut self.runs) {
             let functions = self.tree.get(&file).and_then(Node::elf).map(|elf| &elf.runs);
@@ -420,19 +420,21 @@ impl<'t> Walk<'t> {
             named.truncate(NAMED);
             self.limits.insert(Limit::RunsPrograms { file, functions, named });
         }
-        let mut folders = BTreeMap::new();
+        let mut directories = BTreeMap::new();
         for path in self.files.keys() {
-            let mut folder = folder_of(path);
-            while folder != "/" && !self.files.contains_key(folder) && !folders.contains_key(folder)
+            let mut directory = directory_of(path);
+            while directory != "/"
+                && !self.files.contains_key(directory)
+                && !directories.contains_key(directory)
             {
-                let reason = Reason::Folder;
-                if self.tree.get(folder).is_some() {
-                    folders.insert(folder.to_owned(), Because { reason, of: path.clone() });
+                let reason = Reason::Directory;
+                if self.tree.get(directory).is_some() {
+                    directories.insert(directory.to_owned(), Because { reason, of: path.clone() });
                 }
-                folder = folder_of(folder);
+                directory = directory_of(directory);
             }
         }
-        self.files.append(&mut folders);
+        self.files.append(&mut directories);
         Closure {
             files: self.files,
             programs: self.programs,
@@ -440,9 +442,9 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// A path below the working folder.
-    pub(super) fn in_working_folder(&self, path: &str) -> String {
-        join(&self.start.folder, path)
+    /// A path below the working directory.
+    pub(super) fn in_working_directory(&self, path: &str) -> String {
+        join(&self.start.directory, path)
     }
 }
 

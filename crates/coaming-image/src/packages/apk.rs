@@ -31,9 +31,9 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
             "o" => fields.origin = value,
             "D" => fields.needs = value,
             "p" => fields.provides = value,
-            "F" => fields.folder = value,
-            "R" if fields.folder.is_empty() => found.own(format!("/{value}"))?,
-            "R" => found.own(format!("/{}/{value}", fields.folder))?,
+            "F" => fields.directory = value,
+            "R" if fields.directory.is_empty() => found.own(format!("/{value}"))?,
+            "R" => found.own(format!("/{}/{value}", fields.directory))?,
             // Of the file before it.
             "Z" => {
                 let file = found.owned_paths.last().cloned().unwrap_or_default();
@@ -61,7 +61,7 @@ struct Fields<'a> {
     architecture: &'a str,
     licence: &'a str,
     origin: &'a str,
-    folder: &'a str,
+    directory: &'a str,
     needs: &'a str,
     provides: &'a str,
 }

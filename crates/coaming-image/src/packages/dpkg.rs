@@ -7,10 +7,10 @@ use crate::sum::Sum;
 use crate::{Package, PackageKind, SourcePackage};
 
 /// Where dpkg keeps its database.
-const FOLDER: &str = "/var/lib/dpkg/";
+const DIRECTORY: &str = "/var/lib/dpkg/";
 
 pub(super) fn wants(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix(FOLDER) else { return false };
+    let Some(rest) = path.strip_prefix(DIRECTORY) else { return false };
     rest == "status"
         || rest.strip_prefix("status.d/").is_some_and(|name| !name.contains('/'))
         || rest

@@ -13,7 +13,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     let content = lossy(bytes);
     let (mut name, mut version, mut licence) = (None, None, None);
     for line in content.lines().map(str::trim) {
-        // `# stub: name version platform folders`, which RubyGems itself trusts.
+        // `# stub: name version platform directories`, which RubyGems itself trusts.
         if let Some(stub) = line.strip_prefix("# stub: ") {
             let mut words = stub.split(' ');
             name = name.or_else(|| words.next());

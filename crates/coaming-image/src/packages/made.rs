@@ -29,27 +29,27 @@ pub(super) fn run(command: &mut Command) {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// Writes files below a folder.
-pub(super) fn write(folder: &Path, files: &[(&str, &str)]) {
+/// Writes files below a directory.
+pub(super) fn write(directory: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
-        let path = folder.join(name);
+        let path = directory.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 }
 
-/// The package URLs that all whole-file readers find below a folder, as if it were `/`.
-fn urls(folder: &Path) -> Vec<String> {
+/// The package URLs that all whole-file readers find below a directory, as if it were `/`.
+fn urls(directory: &Path) -> Vec<String> {
     let mut packages = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(current) = folders.pop() {
+    let mut directories = vec![directory.to_owned()];
+    while let Some(current) = directories.pop() {
         for entry in std::fs::read_dir(current).unwrap() {
             let entry = entry.unwrap();
             if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
+                directories.push(entry.path());
                 continue;
             }
-            let path = format!("/{}", entry.path().strip_prefix(folder).unwrap().display());
+            let path = format!("/{}", entry.path().strip_prefix(directory).unwrap().display());
             for analyser in ANALYSERS {
                 if let Reader::Whole { wants, read, .. } = analyser.reader
                     && wants(&path)
@@ -70,10 +70,10 @@ fn urls(folder: &Path) -> Vec<String> {
 #[test]
 fn reads_what_pip_installs() {
     let Some(pip) = tool("pip3", "reads_what_pip_installs") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     // A wheel is an archive in which pip looks for no more than this.
     let mut wheel = zip::ZipWriter::new(
-        std::fs::File::create(folder.path().join("Made_Thing-1.2.3-py3-none-any.whl")).unwrap(),
+        std::fs::File::create(directory.path().join("Made_Thing-1.2.3-py3-none-any.whl")).unwrap(),
     );
     let options = zip::write::SimpleFileOptions::default();
     for (name, text) in [
@@ -96,16 +96,16 @@ fn reads_what_pip_installs() {
         .args(["install", "--no-index", "--no-deps", "--target", "app"])
         .arg("./Made_Thing-1.2.3-py3-none-any.whl")
         .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-        .current_dir(folder.path()));
-    assert_eq!(urls(&folder.path().join("app")), ["pkg:pypi/made-thing@1.2.3"]);
+        .current_dir(directory.path()));
+    assert_eq!(urls(&directory.path().join("app")), ["pkg:pypi/made-thing@1.2.3"]);
 }
 
 #[test]
 fn reads_what_npm_installs() {
     let Some(npm) = tool("npm", "reads_what_npm_installs") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     write(
-        folder.path(),
+        directory.path(),
         &[
             (
                 "src/package.json",
@@ -119,14 +119,14 @@ fn reads_what_npm_installs() {
         run(Command::new(&npm)
             .args(arguments)
             .args(["--offline", "--no-audit", "--no-fund", "--no-update-notifier"])
-            .env("npm_config_cache", folder.path().join("cache"))
-            .current_dir(folder.path().join(at)));
+            .env("npm_config_cache", directory.path().join("cache"))
+            .current_dir(directory.path().join(at)));
     };
     npm(&["pack", "--pack-destination", ".."], "src");
     npm(&["pack", "--pack-destination", ".."], "dev");
     npm(&["install", "../made-thing-1.2.3.tgz"], "app");
     npm(&["install", "--save-dev", "../for-tests-9.0.0.tgz"], "app");
-    let app = folder.path().join("app");
+    let app = directory.path().join("app");
     assert_eq!(urls(&app), ["pkg:npm/%40made/thing@1.2.3", "pkg:npm/for-tests@9.0.0"]);
     // The lock alone tells what a build for production would install.
     std::fs::remove_dir_all(app.join("node_modules")).unwrap();
@@ -136,29 +136,29 @@ fn reads_what_npm_installs() {
 #[test]
 fn reads_what_gem_installs() {
     let Some(gem) = tool("gem", "reads_what_gem_installs") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     write(
-        folder.path(),
+        directory.path(),
         &[(
             "made.gemspec",
             "Gem::Specification.new do |s|\n s.name = 'made'\n s.version = '1.2.3'\n \
              s.summary = 'made'\n s.authors = ['me']\n s.license = 'MIT'\nend\n",
         )],
     );
-    run(Command::new(&gem).args(["build", "made.gemspec"]).current_dir(folder.path()));
+    run(Command::new(&gem).args(["build", "made.gemspec"]).current_dir(directory.path()));
     run(Command::new(&gem)
         .args(["install", "--local", "--no-document", "--install-dir", "root/gems"])
         .arg("made-1.2.3.gem")
-        .current_dir(folder.path()));
-    assert_eq!(urls(&folder.path().join("root")), ["pkg:gem/made@1.2.3"]);
+        .current_dir(directory.path()));
+    assert_eq!(urls(&directory.path().join("root")), ["pkg:gem/made@1.2.3"]);
 }
 
 #[test]
 fn reads_what_composer_installs() {
     let Some(composer) = tool("composer", "reads_what_composer_installs") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     write(
-        folder.path(),
+        directory.path(),
         &[
             ("part/composer.json", r#"{"name": "made/part", "version": "1.2.3"}"#),
             (
@@ -171,11 +171,11 @@ fn reads_what_composer_installs() {
     );
     run(Command::new(composer)
         .args(["install", "--no-interaction", "--quiet"])
-        .env("COMPOSER_HOME", folder.path().join("home"))
+        .env("COMPOSER_HOME", directory.path().join("home"))
         .env("COMPOSER_ALLOW_SUPERUSER", "1")
         .env("COMPOSER_DISABLE_NETWORK", "1")
-        .current_dir(folder.path().join("app")));
-    let app = folder.path().join("app");
+        .current_dir(directory.path().join("app")));
+    let app = directory.path().join("app");
     assert_eq!(urls(&app), ["pkg:composer/made/part@1.2.3"]);
     std::fs::remove_dir_all(app.join("vendor")).unwrap();
     assert_eq!(urls(&app), ["pkg:composer/made/part@1.2.3"]);

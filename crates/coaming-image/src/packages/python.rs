@@ -7,10 +7,10 @@ use crate::analyse::{AnalyserError, Found};
 
 pub(super) fn wants(path: &str) -> bool {
     let mut parts = path.rsplit('/');
-    let (file, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (file, directory) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     match file {
-        "METADATA" => folder.ends_with(".dist-info"),
-        "PKG-INFO" => folder.ends_with(".egg-info") || folder == "EGG-INFO",
+        "METADATA" => directory.ends_with(".dist-info"),
+        "PKG-INFO" => directory.ends_with(".egg-info") || directory == "EGG-INFO",
         _ => file.ends_with(".egg-info"),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::{Distribution, Package, PackageKind};
 
-/// The lock files of an ecosystem, and the folder beside them that holds what is installed.
+/// The lock files of an ecosystem, and the directory beside them that holds what is installed.
 const LOCKS: [(PackageKind, &[&str], &str); 2] = [
     (
         PackageKind::Npm,
@@ -16,7 +16,7 @@ const LOCKS: [(PackageKind, &[&str], &str); 2] = [
 ];
 
 /// Completes the packages of an image: sorts them, drops what is said twice, gives the
-/// distribution's packages their full URLs, and drops those of a lock file where the folder beside
+/// distribution's packages their full URLs, and drops those of a lock file where the directory beside
 /// it holds what is really installed.
 pub(crate) fn settle(packages: &mut Vec<Package>, distribution: Option<&Distribution>) {
     if let Some(distribution) = distribution {
@@ -31,17 +31,17 @@ pub(crate) fn settle(packages: &mut Vec<Package>, distribution: Option<&Distribu
         .flat_map(|package| {
             LOCKS.iter().filter(|(kind, ..)| *kind == package.kind).filter_map(
                 |(kind, _, beside)| {
-                    let (folder, _) = package.path.split_once(beside)?;
-                    Some((*kind, folder.to_owned()))
+                    let (directory, _) = package.path.split_once(beside)?;
+                    Some((*kind, directory.to_owned()))
                 },
             )
         })
         .collect();
     packages.retain(|package| {
-        let Some((folder, file)) = package.path.rsplit_once('/') else { return true };
+        let Some((directory, file)) = package.path.rsplit_once('/') else { return true };
         let planned =
             LOCKS.iter().any(|(kind, locks, _)| *kind == package.kind && locks.contains(&file));
-        !planned || !installed.contains(&(package.kind, folder.to_owned()))
+        !planned || !installed.contains(&(package.kind, directory.to_owned()))
     });
     packages.sort();
     packages.dedup();

@@ -3,8 +3,8 @@
 //! Opening finds the configuration and the layers, and reads none of the layers. Invariant: a digest
 //! that names a file is one, and nothing else: no path of an image's choosing is opened outside it.
 
+mod directory;
 mod docker;
-mod folder;
 mod manifest;
 mod outer;
 
@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::blob::{Blob, BlobSource};
 
-pub(crate) use folder::{FolderWalk, open_regular};
+pub(crate) use directory::{DirectoryWalk, open_regular};
 pub use manifest::Platform;
 
 /// The most layers that are read. Docker makes no more than 127.
@@ -38,7 +38,7 @@ pub enum ImageError {
     },
     /// It is nothing that could be an image.
     #[error(
-        "{0} is no image: neither a docker archive, nor an OCI layout, nor the folder of a root \
+        "{0} is no image: neither a docker archive, nor an OCI layout, nor the directory of a root \
          filesystem"
     )]
     NoImage(String),
@@ -76,7 +76,7 @@ pub(crate) enum LayerSource {
     /// An archive, maybe compressed.
     Archive(Blob),
     /// A root filesystem.
-    Folder(PathBuf),
+    Directory(PathBuf),
 }
 
 /// An image that was opened, and not read yet.
@@ -94,7 +94,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Opens a docker archive, an OCI layout (a folder or an archive), or the folder of a root
+    /// Opens a docker archive, an OCI layout (a directory or an archive), or the directory of a root
     /// filesystem. Of an image for several platforms, `platform` is taken, else this machine's.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl Image {
         let shown = path.display().to_string();
         let metadata = path.metadata().map_err(|error| ImageError::io(&shown, error))?;
         if metadata.is_dir() {
-            return folder::open(path, platform);
+            return directory::open(path, platform);
         }
         let file = File::open(path).map_err(|error| ImageError::io(&shown, error))?;
         outer::open(file, &shown, platform)

@@ -108,8 +108,8 @@ fn amd64() -> Platform {
 
 #[test]
 fn reads_docker_archives_plain_and_compressed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("image.tar");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
     let plain = docker_archive(&layers());
     let compressed_layers = layers().map(|layer| gzip(&layer));
     for bytes in [plain.clone(), gzip(&plain), docker_archive(&compressed_layers)] {
@@ -142,8 +142,8 @@ fn refuses_what_is_compressed_over_and_over() {
 }
 
 #[test]
-fn reads_layouts_as_folders_and_archives() {
-    let folder = tempfile::tempdir().unwrap();
+fn reads_layouts_as_directories_and_archives() {
+    let directory = tempfile::tempdir().unwrap();
     let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();
     let stored = [
         layers().to_vec(),
@@ -152,7 +152,7 @@ fn reads_layouts_as_folders_and_archives() {
     ];
     for (index, layers) in stored.iter().enumerate() {
         let files = layout(layers);
-        let root = folder.path().join(index.to_string());
+        let root = directory.path().join(index.to_string());
         fs::create_dir_all(root.join("blobs/sha256")).unwrap();
         for (name, bytes) in &files {
             fs::write(root.join(name), bytes).unwrap();
@@ -181,49 +181,52 @@ fn says_which_platforms_there_are() {
 
 #[test]
 fn refuses_a_layout_whose_digests_lead_elsewhere_or_lie() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("blobs/sha256")).unwrap();
-    fs::write(folder.path().join("oci-layout"), "{}").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir_all(directory.path().join("blobs/sha256")).unwrap();
+    fs::write(directory.path().join("oci-layout"), "{}").unwrap();
     for digest in ["sha256:../../../../etc/passwd", "../etc/passwd", "", "sha256:ABC"] {
         let index = serde_json::json!({"manifests": [{"digest": digest}]});
-        fs::write(folder.path().join("index.json"), index.to_string()).unwrap();
-        let error = Image::open(folder.path(), None).err().unwrap().to_string();
+        fs::write(directory.path().join("index.json"), index.to_string()).unwrap();
+        let error = Image::open(directory.path(), None).err().unwrap().to_string();
         assert!(error.contains("is no digest"), "{error}");
     }
     let digest = digest_of(b"{}");
-    fs::write(folder.path().join("blobs").join(digest.replace(':', "/")), "{ }").unwrap();
+    fs::write(directory.path().join("blobs").join(digest.replace(':', "/")), "{ }").unwrap();
     let index = serde_json::json!({"manifests": [{"digest": digest}]});
-    fs::write(folder.path().join("index.json"), index.to_string()).unwrap();
-    let error = Image::open(folder.path(), None).err().unwrap().to_string();
+    fs::write(directory.path().join("index.json"), index.to_string()).unwrap();
+    let error = Image::open(directory.path(), None).err().unwrap().to_string();
     assert!(error.contains("another digest"), "{error}");
 }
 
 #[test]
 fn says_what_is_no_image() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for (name, bytes) in [
         ("text", &b"no archive at all"[..]),
         ("empty", b""),
         ("tar", &archive(&[("a", 0o644, b"b")])),
     ] {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         fs::write(&path, bytes).unwrap();
         assert!(matches!(Image::open(&path, None), Err(ImageError::NoImage(_))), "{name}");
     }
-    let empty = folder.path().join("folder");
+    let empty = directory.path().join("directory");
     fs::create_dir(&empty).unwrap();
     assert!(matches!(Image::open(&empty, None), Err(ImageError::NoImage(_))));
-    assert!(matches!(Image::open(&folder.path().join("none"), None), Err(ImageError::Io { .. })));
+    assert!(matches!(
+        Image::open(&directory.path().join("none"), None),
+        Err(ImageError::Io { .. })
+    ));
 }
 
 #[test]
 fn reads_a_root_filesystem_and_neither_follows_links_nor_opens_pipes() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("root");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("root");
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::create_dir_all(root.join("app")).unwrap();
-    fs::write(folder.path().join("outside"), "machine a login b password c").unwrap();
-    std::os::unix::fs::symlink(folder.path().join("outside"), root.join("app/.netrc")).unwrap();
+    fs::write(directory.path().join("outside"), "machine a login b password c").unwrap();
+    std::os::unix::fs::symlink(directory.path().join("outside"), root.join("app/.netrc")).unwrap();
     std::os::unix::fs::symlink("..", root.join("app/loop")).unwrap();
     fs::write(root.join("etc/os-release"), "ID=wolfi\n").unwrap();
     let pipe = std::process::Command::new("mkfifo").arg(root.join("app/.npmrc")).status().unwrap();

@@ -17,7 +17,7 @@ const SECTIONS: usize = 10_000;
 const NAMES_LIMIT: u64 = 32 << 20;
 /// The largest part of the constants that is looked through for names of files.
 const CONSTANTS_LIMIT: u64 = 32 << 20;
-/// The most libraries and folders that one file may name. Real ones need fewer than a hundred.
+/// The most libraries and directories that one file may name. Real ones need fewer than a hundred.
 const NEEDED: usize = 1000;
 /// The most symbols that are looked at.
 const SYMBOLS: usize = 1_000_000;
@@ -154,8 +154,8 @@ fn linked<H: FileHeader<Endian = Endianness>>(
         let Some(name) = string(strings, place) else { continue };
         match tag {
             elf::DT_NEEDED => needs.needed.push(name),
-            elf::DT_RPATH => needs.rpath.extend(folders(&name)),
-            _ => needs.runpath.extend(folders(&name)),
+            elf::DT_RPATH => needs.rpath.extend(directories(&name)),
+            _ => needs.runpath.extend(directories(&name)),
         }
     }
     Some(())
@@ -225,8 +225,12 @@ fn text(bytes: &[u8]) -> Option<String> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
-fn folders(list: &str) -> Vec<String> {
-    list.split(':').filter(|folder| !folder.is_empty()).take(NEEDED).map(str::to_owned).collect()
+fn directories(list: &str) -> Vec<String> {
+    list.split(':')
+        .filter(|directory| !directory.is_empty())
+        .take(NEEDED)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

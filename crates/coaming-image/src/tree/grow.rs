@@ -1,12 +1,12 @@
 //! Layers become a tree: each adds, replaces and takes away, as container runtimes unpack them.
 //!
-//! Invariant: an entry whose folder is a link of a lower layer lands where the link leads, inside the
-//! root; an entry whose folder is no folder takes that away, and so nothing lies below what is no folder.
+//! Invariant: an entry whose directory is a link of a lower layer lands where the link leads, inside the
+//! root; an entry whose directory is no directory takes that away, and so nothing lies below what is no directory.
 
 use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 
-use super::{Clue, Node, Source, Tree, folder_of, join, name_of};
+use super::{Clue, Node, Source, Tree, directory_of, join, name_of};
 use crate::EntryKind;
 
 /// An entry of a layer.
@@ -48,26 +48,26 @@ impl Growing {
             let path = self.place(gone);
             self.remove(&path);
         }
-        for folder in opaque {
-            let path = self.tree.resolve(folder).map(|resolved| resolved.path);
+        for directory in opaque {
+            let path = self.tree.resolve(directory).map(|resolved| resolved.path);
             if let Some(path) = path {
                 self.clear(&path);
             }
         }
-        let mut folders: HashMap<String, String> = HashMap::new();
+        let mut directories: HashMap<String, String> = HashMap::new();
         for leaf in leaves {
-            let (folder, name) = (folder_of(&leaf.path), name_of(&leaf.path));
-            let path = match folders.get(folder) {
+            let (directory, name) = (directory_of(&leaf.path), name_of(&leaf.path));
+            let path = match directories.get(directory) {
                 Some(inside) => join(inside, name),
                 None => {
-                    let inside = self.folder(folder);
+                    let inside = self.directory(directory);
                     let path = join(&inside, name);
-                    folders.insert(folder.to_owned(), inside);
+                    directories.insert(directory.to_owned(), inside);
                     path
                 }
             };
             if self.insert(path, leaf) {
-                folders.clear();
+                directories.clear();
             }
         }
         self.layer += 1;
@@ -78,31 +78,31 @@ impl Growing {
         self.tree
     }
 
-    /// Where a path of a layer is in the tree: its folder's links are followed, not its own.
+    /// Where a path of a layer is in the tree: its directory's links are followed, not its own.
     fn place(&self, path: &str) -> String {
-        let folder = self.tree.resolve(folder_of(path)).map(|resolved| resolved.path);
-        join(folder.as_deref().unwrap_or(folder_of(path)), name_of(path))
+        let directory = self.tree.resolve(directory_of(path)).map(|resolved| resolved.path);
+        join(directory.as_deref().unwrap_or(directory_of(path)), name_of(path))
     }
 
-    /// A folder without links. What lies there or on the way and is no folder is taken away, and what
+    /// A directory without links. What lies there or on the way and is no directory is taken away, and what
     /// is missing is made, as whoever unpacks the layer does.
-    fn folder(&mut self, path: &str) -> String {
+    fn directory(&mut self, path: &str) -> String {
         let resolved = self.tree.resolve(path).map(|resolved| resolved.path);
         let path = resolved.unwrap_or_else(|| path.to_owned());
         let mut ancestor = path.as_str();
         while ancestor != "/" {
-            if !self.tree.nodes.get(ancestor).is_some_and(Node::is_folder) {
+            if !self.tree.nodes.get(ancestor).is_some_and(Node::is_directory) {
                 let source = Source { layer: self.layer, path: ancestor.into() };
                 let (kind, mode) = (EntryKind::Directory, 0o755);
                 let node = Node { kind, mode, size: 0, link: "".into(), source, clue: None };
                 self.tree.nodes.insert(ancestor.to_owned(), node);
             }
-            ancestor = folder_of(ancestor);
+            ancestor = directory_of(ancestor);
         }
         path
     }
 
-    /// Puts an entry into its place. Whether there was a folder or a link, by which paths led that may
+    /// Puts an entry into its place. Whether there was a directory or a link, by which paths led that may
     /// lead elsewhere now.
     fn insert(&mut self, path: String, leaf: Leaf) -> bool {
         if path == "/" {
@@ -119,7 +119,7 @@ impl Growing {
             let (kind, mode, size) = (leaf.kind, leaf.mode, leaf.size);
             Node { kind, mode, size, link, source, clue: leaf.clue }
         };
-        let stays_folder = node.is_folder();
+        let stays_directory = node.is_directory();
         if node.kind == EntryKind::Symlink {
             self.tree.links.insert(path.as_str().into());
         }
@@ -131,11 +131,11 @@ impl Growing {
             Entry::Occupied(place) => place,
         };
         let old = place.insert(node);
-        if old.is_folder() && !stays_folder {
+        if old.is_directory() && !stays_directory {
             let path = place.key().clone();
             self.clear(&path);
         }
-        old.is_folder() || old.kind == EntryKind::Symlink
+        old.is_directory() || old.kind == EntryKind::Symlink
     }
 
     fn remove(&mut self, path: &str) {
@@ -144,8 +144,9 @@ impl Growing {
     }
 
     /// Takes away what lies below.
-    fn clear(&mut self, folder: &str) {
-        let below: Vec<String> = self.tree.below(folder).map(|(path, _)| path.to_owned()).collect();
+    fn clear(&mut self, directory: &str) {
+        let below: Vec<String> =
+            self.tree.below(directory).map(|(path, _)| path.to_owned()).collect();
         for path in below {
             self.tree.nodes.remove(&path);
         }

@@ -64,9 +64,9 @@ impl Node {
         self.kind == EntryKind::File && self.mode & 0o111 != 0
     }
 
-    /// Whether it is a folder.
+    /// Whether it is a directory.
     #[must_use]
-    pub fn is_folder(&self) -> bool {
+    pub fn is_directory(&self) -> bool {
         self.kind == EntryKind::Directory
     }
 
@@ -155,11 +155,11 @@ impl Tree {
         self.nodes.get_mut(path).unwrap().clue = Some(Box::new(clue));
     }
 
-    /// What lies below a folder, sorted by path.
-    pub fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &Node)> {
-        let folder = folder.trim_end_matches('/');
+    /// What lies below a directory, sorted by path.
+    pub fn below(&self, directory: &str) -> impl Iterator<Item = (&str, &Node)> {
+        let directory = directory.trim_end_matches('/');
         // `0` is the character behind `/`.
-        let (start, end) = (format!("{folder}/"), format!("{folder}0"));
+        let (start, end) = (format!("{directory}/"), format!("{directory}0"));
         let range = (Bound::Excluded(start), Bound::Excluded(end));
         self.nodes.range::<String, _>(range).map(|(path, node)| (path.as_str(), node))
     }
@@ -182,11 +182,11 @@ impl Tree {
     }
 }
 
-/// The folder that a path lies in; the root's is the root.
+/// The directory that a path lies in; the root's is the root.
 #[must_use]
-pub(crate) fn folder_of(path: &str) -> &str {
+pub(crate) fn directory_of(path: &str) -> &str {
     match memchr::memrchr(b'/', path.as_bytes()).and_then(|end| path.get(..end)) {
-        Some(folder) if !folder.is_empty() => folder,
+        Some(directory) if !directory.is_empty() => directory,
         _ => "/",
     }
 }
@@ -198,19 +198,19 @@ pub(crate) fn name_of(path: &str) -> &str {
     path.get(start..).unwrap_or_default()
 }
 
-/// A path as it stands, or below a folder if it is relative.
+/// A path as it stands, or below a directory if it is relative.
 #[must_use]
-pub(crate) fn join(folder: &str, path: &str) -> String {
-    let mut joined = String::with_capacity(folder.len() + 1 + path.len());
-    join_into(&mut joined, folder, path);
+pub(crate) fn join(directory: &str, path: &str) -> String {
+    let mut joined = String::with_capacity(directory.len() + 1 + path.len());
+    join_into(&mut joined, directory, path);
     joined
 }
 
 /// As [`join`], in place of what was in `joined`: one text for many paths saves making room for each.
-pub(crate) fn join_into(joined: &mut String, folder: &str, path: &str) {
+pub(crate) fn join_into(joined: &mut String, directory: &str, path: &str) {
     joined.clear();
     if !path.starts_with('/') {
-        joined.push_str(folder.trim_end_matches('/'));
+        joined.push_str(directory.trim_end_matches('/'));
         joined.push('/');
     }
     joined.push_str(path);

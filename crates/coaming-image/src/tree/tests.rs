@@ -1,7 +1,7 @@
 use super::*;
 use crate::archive::Entry;
 
-/// An entry of `path`, `path/` for folders, `path -> target` for links, `path = target` for hard
+/// An entry of `path`, `path/` for directories, `path -> target` for links, `path = target` for hard
 /// links; `path!` may be executed.
 pub(crate) fn entry(line: &str) -> Entry {
     let (path, link, kind) = if let Some((path, link)) = line.split_once(" -> ") {
@@ -28,7 +28,7 @@ pub(crate) fn entry(line: &str) -> Entry {
     }
 }
 
-/// A layer of such lines, `-path` for whiteouts, `!path` for opaque folders.
+/// A layer of such lines, `-path` for whiteouts, `!path` for opaque directories.
 pub(crate) fn put(growing: &mut Growing, lines: &[&str]) {
     let of = |sign: char| -> Vec<String> {
         lines.iter().filter_map(|line| line.strip_prefix(sign)).map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! Names of programs, what they are for, and what an intruder does with them.
+//! Names of programs, what they are for, and what an attacker does with them.
 //!
 //! Only programs that help him are here: what runs his commands, shows him files, brings his tools in
 //! or his loot out, or takes him further. What every program could do with some effort is not. A name
@@ -431,7 +431,7 @@ const CATALOGUE: &[(UtilityKind, &[&str])] = &[
     ),
 ];
 
-/// What an intruder does with programs that stand out of their kind, as the end of a sentence.
+/// What an attacker does with programs that stand out of their kind, as the end of a sentence.
 const NOTABLE: &[(&str, &str)] = &[
     ("apk", "installs any tool of Alpine's within seconds, given root and a way to a mirror"),
     ("apt", "installs any tool of Debian's within seconds, given root and a way to a mirror"),
@@ -510,7 +510,7 @@ const NOTABLE: &[(&str, &str)] = &[
     ("strace", "reads what a running program reads and writes: passwords and tokens"),
     ("su", "becomes another user, given a password or none"),
     ("sudo", "becomes root where its configuration or a flaw lets him"),
-    ("tar", "packs whole folders to carry them out; kubectl cp needs it, too"),
+    ("tar", "packs whole directories to carry them out; kubectl cp needs it, too"),
     ("tcpdump", "listens to the pod's traffic, and to the node's on its network"),
     ("unshare", "makes namespaces of his own: the door to many of the kernel's flaws"),
     ("vault", "reads the secrets that the pod's token or role may read"),
@@ -546,7 +546,7 @@ pub(super) fn kind(called: &str) -> Option<UtilityKind> {
     KINDS.get(name(called)?).copied()
 }
 
-/// What an intruder does with this very program, where it stands out.
+/// What an attacker does with this very program, where it stands out.
 pub(super) fn notable(called: &str) -> Option<&'static str> {
     let name = name(called)?;
     NOTABLE.iter().find(|(notable, _)| *notable == name).map(|(_, misuse)| *misuse)

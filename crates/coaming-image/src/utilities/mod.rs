@@ -1,4 +1,4 @@
-//! The programs that help an intruder, and what there is of them in an image.
+//! The programs that help an attacker, and what there is of them in an image.
 //!
 //! [`catalogue`] says which names these are and what they are for. Here: which applets a program of
 //! many names has, and the verdict over all. Invariant: a name counts only where something lies that
@@ -17,17 +17,17 @@ pub(crate) const APPLET_LIMIT: u64 = 8 << 20;
 /// Programs that are many, by the name they are called by.
 const MANY: &[&str] = &["busybox", "busybox.static", "toybox"];
 
-/// Folders that programs lie in; `busybox` is that of distroless' debug images.
-const FOLDERS: &[&str] = &["bin", "sbin", "busybox", "libexec"];
+/// Directories that programs lie in; `busybox` is that of distroless' debug images.
+const DIRECTORIES: &[&str] = &["bin", "sbin", "busybox", "libexec"];
 
 impl Utility {
-    /// What an intruder does with this very program; where it does not stand out, with its kind.
+    /// What an attacker does with this very program; where it does not stand out, with its kind.
     #[must_use]
     pub fn misuse(&self) -> &'static str {
         self.notable().unwrap_or_else(|| self.kind.misuse())
     }
 
-    /// What an intruder does with this very program, where that stands out among its kind.
+    /// What an attacker does with this very program, where that stands out among its kind.
     #[must_use]
     pub fn notable(&self) -> Option<&'static str> {
         catalogue::notable(&self.name)
@@ -53,12 +53,16 @@ impl Serialize for Utility {
 }
 
 /// What the program at this path, or of this bare name, is for, if it is in the catalogue and lies
-/// where programs do: in a folder for them, or in the root, where small images have them.
+/// where programs do: in a directory for them, or in the root, where small images have them.
 pub(crate) fn of_path(path: &str) -> Option<UtilityKind> {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();
-    let folder = parts.next().unwrap_or_default();
-    if folder.is_empty() || FOLDERS.contains(&folder) { catalogue::kind(name) } else { None }
+    let directory = parts.next().unwrap_or_default();
+    if directory.is_empty() || DIRECTORIES.contains(&directory) {
+        catalogue::kind(name)
+    } else {
+        None
+    }
 }
 
 /// Whether the program at this path is many.
@@ -100,7 +104,7 @@ pub(crate) fn applets(program: &[u8]) -> Vec<&'static str> {
     applets
 }
 
-/// How much there is for an intruder. Without a shell and a package manager it is distroless; what
+/// How much there is for an attacker. Without a shell and a package manager it is distroless; what
 /// has a package manager and a shell other than a busybox's is a whole distribution.
 pub(crate) fn verdict(facts: &ImageFacts) -> Verdict {
     let of = |kind| facts.utilities.iter().filter(move |utility| utility.kind == kind);
@@ -121,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_lie_in_folders_for_them() {
+    fn programs_lie_in_directories_for_them() {
         for path in ["/bin/sh", "/usr/local/go/bin/go", "/busybox/wget", "/kubectl", "python3.11"] {
             assert!(of_path(path).is_some(), "{path}");
         }
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_an_intruder_does() {
+    fn says_what_an_attacker_does() {
         let utility = |name: &str, kind| Utility {
             place: crate::FilePlace::default(),
             name: name.to_owned(),

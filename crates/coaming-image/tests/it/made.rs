@@ -17,33 +17,32 @@ use crate::skip;
 /// Kind, name and version.
 type Packages = BTreeSet<(String, String, String)>;
 
-/// The folder of the images; `None`, loudly, where they can't be made.
+/// The directory of the images; `None`, loudly, where they can't be made.
 fn images() -> Option<&'static Path> {
     static IMAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
     IMAGES
         .get_or_init(|| {
-            let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
             let needed = ["debootstrap", "rpmbuild", "npm", "cargo-auditable", "busybox", "syft"];
             if let Some(missing) = needed.iter().find(|name| !is_there(name)) {
                 skip("made", &format!("there is no {missing}"));
                 return None;
             }
-            let folder = crate_folder.join("../../target/test-images");
-            let built = Command::new(crate_folder.join("tests/build-images"))
-                .arg(&folder)
+            let directory = crate_directory.join("../../target/test-images");
+            let built = Command::new(crate_directory.join("tests/build-images"))
+                .arg(&directory)
                 .output()
                 .unwrap();
             assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-            Some(folder)
+            Some(directory)
         })
         .as_deref()
 }
 
 fn is_there(program: &str) -> bool {
-    ["PATH", "COAMING_TOOLS"]
-        .iter()
-        .filter_map(std::env::var_os)
-        .any(|paths| std::env::split_paths(&paths).any(|folder| folder.join(program).exists()))
+    ["PATH", "COAMING_TOOLS"].iter().filter_map(std::env::var_os).any(|paths| {
+        std::env::split_paths(&paths).any(|directory| directory.join(program).exists())
+    })
 }
 
 fn facts(name: &str) -> Option<ImageFacts> {
@@ -167,22 +166,22 @@ fn differs_by_intent(package: &Theirs, owned: &BTreeSet<String>) -> bool {
     match package.kind.as_str() {
         // What a distribution's package owns is that package's.
         "pypi" | "npm" | "maven" | "golang" if all(&|place| owned.contains(place)) => true,
-        // An application's own package.json, lock files, and folders deeper in a package.
+        // An application's own package.json, lock files, and directories deeper in a package.
         "npm" => all(&|place| !is_installed(place)),
         _ => false,
     }
 }
 
-/// Whether it is the `package.json` right in a package's folder in `node_modules`.
+/// Whether it is the `package.json` right in a package's directory in `node_modules`.
 fn is_installed(place: &str) -> bool {
-    let Some(folder) = place.strip_suffix("/package.json") else { return false };
-    let Some((_, name)) = folder.rsplit_once("/node_modules/") else { return false };
+    let Some(directory) = place.strip_suffix("/package.json") else { return false };
+    let Some((_, name)) = directory.rsplit_once("/node_modules/") else { return false };
     name.split('/').count() == if name.starts_with('@') { 2 } else { 1 }
 }
 
 /// The files that Debian's packages own, by dpkg's lists, where they lie.
 fn owned_by_dpkg(layout: &Path) -> BTreeSet<String> {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let largest = std::fs::read_dir(layout.join("blobs/sha256"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -195,7 +194,7 @@ fn owned_by_dpkg(layout: &Path) -> BTreeSet<String> {
         .unwrap();
     let unpacked = Command::new("tar")
         .arg("-C")
-        .arg(folder.path())
+        .arg(directory.path())
         .arg("-xf")
         .arg(largest)
         .arg("./var/lib/dpkg/info")
@@ -203,7 +202,7 @@ fn owned_by_dpkg(layout: &Path) -> BTreeSet<String> {
         .unwrap();
     assert!(unpacked.success());
     let mut owned = BTreeSet::new();
-    for entry in std::fs::read_dir(folder.path().join("var/lib/dpkg/info")).unwrap() {
+    for entry in std::fs::read_dir(directory.path().join("var/lib/dpkg/info")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "list") {
             owned.extend(std::fs::read_to_string(path).unwrap().lines().map(str::to_owned));

@@ -1,4 +1,4 @@
-//! Real images, from the folder that `COAMING_DATA` names.
+//! Real images, from the directory that `COAMING_DATA` names.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::skip;
 
 fn facts(test: &str, name: &str) -> Option<ImageFacts> {
     let Some(data) = std::env::var_os("COAMING_DATA") else {
-        skip(test, "COAMING_DATA does not name the folder with the images");
+        skip(test, "COAMING_DATA does not name the directory with the images");
         return None;
     };
     let path = PathBuf::from(data).join("images").join(name);

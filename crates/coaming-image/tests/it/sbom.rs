@@ -19,16 +19,16 @@ assert not errors, errors
 
 /// A Python that has both validators; they are fetched once.
 fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("validators");
-    let python = folder.join("bin/python");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("validators");
+    let python = directory.join("bin/python");
     let run = |program: &Path, arguments: &[&str]| {
         Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
     };
     let has_both =
         |python: &Path| run(python, &["-c", "import cyclonedx.validation.json, spdx_tools"]);
     if !has_both(&python) {
-        let folder = folder.to_str()?;
-        run(Path::new("python3"), &["-m", "venv", folder]);
+        let directory = directory.to_str()?;
+        run(Path::new("python3"), &["-m", "venv", directory]);
         let packages = ["cyclonedx-python-lib[json-validation]", "spdx-tools"];
         run(&python, &["-m", "pip", "install", "-q", packages[0], packages[1]]);
     }
@@ -51,10 +51,10 @@ fn bills_are_valid() {
     );
     assert_eq!(full.packages.len(), 2);
     let empty = read("", &[layer(&[])]);
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for facts in [full, empty] {
         let (cyclonedx, spdx) =
-            (folder.path().join("a.cdx.json"), folder.path().join("a.spdx.json"));
+            (directory.path().join("a.cdx.json"), directory.path().join("a.spdx.json"));
         std::fs::write(
             &cyclonedx,
             coaming_image::sbom::cyclonedx(&facts, "shop/web:1").to_string(),

@@ -70,11 +70,11 @@ impl Server {
         std::mem::take(&mut self.state.lock().unwrap().log)
     }
 
-    fn download(&self, folder: &std::path::Path) -> Downloaded {
+    fn download(&self, directory: &std::path::Path) -> Downloaded {
         let request = Request {
             mirror: Some(self.address.clone()),
             ecosystems: vec!["Red Hat".to_owned()],
-            folder: folder.to_path_buf(),
+            directory: directory.to_path_buf(),
         };
         download(&request, &|_| {}).unwrap()
     }
@@ -150,26 +150,26 @@ fn archive(text: &str) -> Vec<u8> {
 
 #[test]
 fn what_has_not_changed_is_not_downloaded_again() {
-    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     server.put(EXPORT, &archive("one"), "\"1\"");
-    assert_eq!(server.download(folder.path()).changed.len(), 3);
-    let file = folder.path().join("Red Hat/all.zip");
+    assert_eq!(server.download(directory.path()).changed.len(), 3);
+    let file = directory.path().join("Red Hat/all.zip");
     assert_eq!(fs::read(&file).unwrap(), archive("one"));
-    let again = server.download(folder.path());
+    let again = server.download(directory.path());
     assert_eq!((again.changed.len(), again.unchanged.len()), (0, 3));
     server.put(EXPORT, &archive("two"), "\"2\"");
-    assert_eq!(server.download(folder.path()).changed, ["Red Hat"]);
+    assert_eq!(server.download(directory.path()).changed, ["Red Hat"]);
     assert_eq!(fs::read(&file).unwrap(), archive("two"));
 }
 
 #[test]
 fn a_broken_download_goes_on_where_it_was() {
-    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     let body = archive(&"7".repeat(10_000));
     server.put(EXPORT, &body, "\"1\"");
     server.change(EXPORT, |served| served.break_after = Some(4000));
-    assert!(server.download(folder.path()).failed.is_empty());
-    assert_eq!(fs::read(folder.path().join("Red Hat/all.zip")).unwrap(), body);
+    assert!(server.download(directory.path()).failed.is_empty());
+    assert_eq!(fs::read(directory.path().join("Red Hat/all.zip")).unwrap(), body);
     let log = server.log();
     assert_eq!(log[0], "/Red%20Hat/all.zip -");
     assert!(log[1].starts_with("/Red%20Hat/all.zip bytes="), "{log:?}");
@@ -177,55 +177,55 @@ fn a_broken_download_goes_on_where_it_was() {
 
 #[test]
 fn a_part_of_another_file_is_not_gone_on_with() {
-    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     server.put(EXPORT, &archive("the new one"), "\"2\"");
-    fs::create_dir(folder.path().join("Red Hat")).unwrap();
-    fs::write(folder.path().join("Red Hat/all.zip.part"), b"PK old").unwrap();
-    fs::write(folder.path().join("Red Hat/all.zip.part.etag"), "\"1\"").unwrap();
-    assert!(server.download(folder.path()).failed.is_empty());
-    assert_eq!(fs::read(folder.path().join("Red Hat/all.zip")).unwrap(), archive("the new one"));
+    fs::create_dir(directory.path().join("Red Hat")).unwrap();
+    fs::write(directory.path().join("Red Hat/all.zip.part"), b"PK old").unwrap();
+    fs::write(directory.path().join("Red Hat/all.zip.part.etag"), "\"1\"").unwrap();
+    assert!(server.download(directory.path()).failed.is_empty());
+    assert_eq!(fs::read(directory.path().join("Red Hat/all.zip")).unwrap(), archive("the new one"));
 }
 
 #[test]
 fn a_failure_leaves_the_old_file_and_says_what_to_do() {
-    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     server.put(EXPORT, &archive("one"), "\"1\"");
-    server.download(folder.path());
-    let file = folder.path().join("Red Hat/all.zip");
+    server.download(directory.path());
+    let file = directory.path().join("Red Hat/all.zip");
     server.change(EXPORT, |served| served.status = 429);
-    let limited = server.download(folder.path());
+    let limited = server.download(directory.path());
     assert!(matches!(limited.failed[0].1, FetchError::Limited { .. }));
     assert!(limited.failed[0].1.to_string().contains("in 60 seconds"));
     assert_eq!(limited.unchanged.len(), 2, "the others are not lost");
     server.put(EXPORT, b"<html>a login page</html>", "\"3\"");
-    assert!(matches!(server.download(folder.path()).failed[0].1, FetchError::Kind(_)));
+    assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::Kind(_)));
     server.state.lock().unwrap().files.remove(EXPORT);
-    assert!(matches!(server.download(folder.path()).failed[0].1, FetchError::Missing(_)));
+    assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::Missing(_)));
     assert_eq!(fs::read(&file).unwrap(), archive("one"));
 }
 
 #[test]
 fn what_is_not_whole_or_not_what_the_server_says_replaces_nothing() {
-    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     server.put(EXPORT, &archive("one"), "\"1\"");
     server.change(EXPORT, |served| served.hash = "osvrHbSS8rcrMGuNlRtVfQ==");
-    assert!(server.download(folder.path()).failed.is_empty());
+    assert!(server.download(directory.path()).failed.is_empty());
     server.put(EXPORT, b"PK half an archive", "\"2\"");
-    assert!(matches!(server.download(folder.path()).failed[0].1, FetchError::Kind(_)));
+    assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::Kind(_)));
     server.put(EXPORT, &archive("two"), "\"3\"");
     server.change(EXPORT, |served| served.hash = "osvrHbSS8rcrMGuNlRtVfQ==");
-    let error = server.download(folder.path()).failed.remove(0).1.to_string();
+    let error = server.download(directory.path()).failed.remove(0).1.to_string();
     assert!(error.contains("its checksum is not what the server says"), "{error}");
-    assert_eq!(fs::read(folder.path().join("Red Hat/all.zip")).unwrap(), archive("one"));
+    assert_eq!(fs::read(directory.path().join("Red Hat/all.zip")).unwrap(), archive("one"));
 }
 
 #[test]
 fn a_server_that_is_gone_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let request = Request {
         mirror: Some("http://127.0.0.1:9".to_owned()),
         ecosystems: vec!["PyPI".to_owned()],
-        folder: folder.path().to_path_buf(),
+        directory: directory.path().to_path_buf(),
     };
     let result = download(&request, &|_| {}).unwrap();
     assert_eq!(result.failed.len(), 3);

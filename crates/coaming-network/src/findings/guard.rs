@@ -67,9 +67,9 @@ fn problem(namespace: &str, lacks: Unguarded<'_>) -> PolicyProblem {
     };
     let why = match check {
         Check::NoIngressPolicy => {
-            "an intruder in any pod of the cluster can connect to them on every port"
+            "an attacker in any pod of the cluster can connect to them on every port"
         }
-        _ => "an intruder in one of them can connect to whatever there is, and carry data out",
+        _ => "an attacker in one of them can connect to whatever there is, and carry data out",
     };
     let message = format!(
         "no network policy guards the {what} in namespace {namespace}: {why}. Add a default-deny \

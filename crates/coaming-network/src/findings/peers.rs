@@ -269,7 +269,7 @@ fn metadata(policy: &Policy, direction: Direction, rule: &Rule) -> Option<Policy
         subject: policy.to_string(),
         message: format!(
             "{policy} lets its pods connect to 169.254.169.254, where clouds hand out the node's \
-             credentials: an intruder in the pod can become the node. Add 169.254.169.254/32 to \
+             credentials: an attacker in the pod can become the node. Add 169.254.169.254/32 to \
              the block's `except`"
         ),
         place: peer.place.clone(),

@@ -61,8 +61,8 @@ pub(crate) fn shop() -> String {
         )
 }
 
-/// The files of a folder of the corpus; `None` where there is no corpus, which is a failure in CI.
-pub(crate) fn corpus(folders: &[&str]) -> Option<Inventory> {
+/// The files of a directory of the corpus; `None` where there is no corpus, which is a failure in CI.
+pub(crate) fn corpus(directories: &[&str]) -> Option<Inventory> {
     let root = std::env::var_os("COAMING_CORPUS").map_or_else(
         || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
         std::path::PathBuf::from,
@@ -72,9 +72,9 @@ pub(crate) fn corpus(folders: &[&str]) -> Option<Inventory> {
         eprintln!("SKIPPED: there is no corpus at {}", root.display());
         return None;
     }
-    let mut paths: Vec<_> = folders
+    let mut paths: Vec<_> = directories
         .iter()
-        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
+        .flat_map(|directory| std::fs::read_dir(root.join(directory)).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .filter(|path| path.file_stem().is_some_and(|stem| stem != "kustomization"))

@@ -11,7 +11,7 @@ fn digest_of(archives: &Archives, name: &str) -> Option<String> {
 
 #[test]
 fn a_tar_of_a_layout_whatever_its_order() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (bytes, digest) = manifest();
     let blob = format!("blobs/{}", digest.replace(':', "/"));
     // The last is a tag alone, of nobody knows what.
@@ -20,7 +20,7 @@ fn a_tar_of_a_layout_whatever_its_order() {
         vec![("index.json", index.as_slice()), (blob.as_str(), bytes)],
         vec![(blob.as_str(), bytes), ("./index.json", index.as_slice())],
     ] {
-        let path = folder.path().join("images.tar");
+        let path = directory.path().join("images.tar");
         write_tar(&path, &files);
         let mut archives = Archives::default();
         archives.add(&path).unwrap();
@@ -32,8 +32,8 @@ fn a_tar_of_a_layout_whatever_its_order() {
 
 #[test]
 fn what_gives_no_digests_says_why() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("images.tar");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("images.tar");
     let mut archives = Archives::default();
     write_tar(&path, &[("manifest.json", b"[]")]);
     let error = archives.add(&path).unwrap_err();
@@ -55,17 +55,17 @@ fn what_gives_no_digests_says_why() {
     }
     write_tar(&path, &[("index.json", &vec![b' '; 5 << 20])]);
     assert!(archives.add(&path).unwrap_err().to_string().contains("larger than 4 MiB"));
-    assert!(archives.add(&folder.path().join("none")).is_err());
+    assert!(archives.add(&directory.path().join("none")).is_err());
     assert_eq!(digest_of(&archives, "nginx:1.27"), None, "nothing is taken of what is refused");
 }
 
 #[test]
 fn compressed_archives_are_read_as_plain_ones() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (bytes, digest) = manifest();
     let blob = format!("blobs/{}", digest.replace(':', "/"));
     let index = index(&["docker.io/library/nginx:1.27"]);
-    let plain = folder.path().join("images.tar");
+    let plain = directory.path().join("images.tar");
     write_tar(&plain, &[(&blob, bytes), ("layer", &[7; 100_000]), ("index.json", &index)]);
     let plain = std::fs::read(plain).unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -73,7 +73,7 @@ fn compressed_archives_are_read_as_plain_ones() {
     let compressed = [gzip.finish().unwrap(), zstd::encode_all(&plain[..], 1).unwrap()];
     for (number, bytes) in compressed.iter().enumerate() {
         // The name tells nothing: how the file begins does.
-        let path = folder.path().join(format!("images-{number}"));
+        let path = directory.path().join(format!("images-{number}"));
         std::fs::write(&path, bytes).unwrap();
         let mut archives = Archives::default();
         archives.add(&path).unwrap();
@@ -85,11 +85,11 @@ fn compressed_archives_are_read_as_plain_ones() {
 
 #[test]
 fn the_user_may_say_which_image_an_archive_is() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (bytes, digest) = manifest();
     let blob = format!("blobs/{}", digest.replace(':', "/"));
     let write = |name: &str, images: &[&str]| {
-        let path = folder.path().join(name);
+        let path = directory.path().join(name);
         write_tar(&path, &[("index.json", &index(images)), (&blob, bytes)]);
         path
     };
@@ -112,11 +112,11 @@ fn the_user_may_say_which_image_an_archive_is() {
 }
 
 #[test]
-fn a_digest_in_an_index_is_no_way_out_of_the_folder() {
-    let folder = tempfile::tempdir().unwrap();
+fn a_digest_in_an_index_is_no_way_out_of_the_directory() {
+    let directory = tempfile::tempdir().unwrap();
     let text = r#"{"manifests":[{"digest":"sha256:../../../etc/passwd","annotations":{"org.opencontainers.image.ref.name":"docker.io/library/a:1"}}]}"#;
-    std::fs::write(folder.path().join("index.json"), text).unwrap();
+    std::fs::write(directory.path().join("index.json"), text).unwrap();
     let mut archives = Archives::default();
-    archives.add(folder.path()).unwrap();
+    archives.add(directory.path()).unwrap();
     assert_eq!(digest_of(&archives, "a:1"), None);
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod archives;
-mod places;
+mod references;
 
 use std::path::Path;
 

@@ -10,7 +10,7 @@ use coaming_registry::Options;
 /// A running registry with TLS of an authority of its own, and one user. Ends with the test.
 pub(crate) struct DockerRegistry {
     process: Child,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     pub(crate) host: String,
 }
 
@@ -27,24 +27,25 @@ impl DockerRegistry {
             eprintln!("SKIPPED: {test}: {why}");
             return None;
         };
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let address = free_address();
-        write_certificates(folder.path());
-        std::fs::write(folder.path().join("users"), USERS).unwrap();
-        std::fs::write(folder.path().join("config.yml"), config(folder.path(), &address)).unwrap();
+        write_certificates(directory.path());
+        std::fs::write(directory.path().join("users"), USERS).unwrap();
+        std::fs::write(directory.path().join("config.yml"), config(directory.path(), &address))
+            .unwrap();
         let login = format!(r#"{{"auths": {{"{address}": {{"auth": "{LOGIN}"}}}}}}"#);
         for (name, text) in [("reader", login.as_str()), ("stranger", "{}")] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
-            std::fs::write(folder.path().join(name).join("config.json"), text).unwrap();
+            std::fs::create_dir(directory.path().join(name)).unwrap();
+            std::fs::write(directory.path().join(name).join("config.json"), text).unwrap();
         }
         let process = Command::new(program)
             .arg("serve")
-            .arg(folder.path().join("config.yml"))
+            .arg(directory.path().join("config.yml"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let registry = Self { process, folder, host: address };
+        let registry = Self { process, directory, host: address };
         registry.wait();
         Some(registry)
     }
@@ -60,12 +61,12 @@ impl DockerRegistry {
 
     /// The certificate of its authority.
     pub(crate) fn ca(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        self.directory.path().join("ca.pem")
     }
 
-    /// Docker's folder of the user who is logged in (`reader`), or of one who is not (`stranger`).
+    /// Docker's directory of the user who is logged in (`reader`), or of one who is not (`stranger`).
     pub(crate) fn docker_config(&self, user: &str) -> PathBuf {
-        self.folder.path().join(user)
+        self.directory.path().join(user)
     }
 
     fn wait(&self) {
@@ -85,10 +86,10 @@ impl Drop for DockerRegistry {
 }
 
 fn program() -> Option<PathBuf> {
-    let folders = std::env::var_os("COAMING_TOOLS").into_iter().chain(std::env::var_os("PATH"));
-    folders
+    let directories = std::env::var_os("COAMING_TOOLS").into_iter().chain(std::env::var_os("PATH"));
+    directories
         .flat_map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>())
-        .map(|folder| folder.join("docker-registry"))
+        .map(|directory| directory.join("docker-registry"))
         .find(|path| path.is_file())
 }
 
@@ -97,7 +98,7 @@ fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-fn write_certificates(folder: &Path) {
+fn write_certificates(directory: &Path) {
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     authority.distinguished_name.push(rcgen::DnType::CommonName, "an authority for tests");
@@ -112,15 +113,15 @@ fn write_certificates(folder: &Path) {
         ("server.pem", server.pem()),
         ("server.key", key.serialize_pem()),
     ] {
-        std::fs::write(folder.join(name), text).unwrap();
+        std::fs::write(directory.join(name), text).unwrap();
     }
 }
 
-fn config(folder: &Path, address: &str) -> String {
-    let folder = folder.display();
+fn config(directory: &Path, address: &str) -> String {
+    let directory = directory.display();
     format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {folder}/data}}\n\
-         http:\n  addr: {address}\n  tls: {{certificate: {folder}/server.pem, key: {folder}/server.key}}\n\
-         auth:\n  htpasswd: {{realm: tests, path: {folder}/users}}\n"
+        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {directory}/data}}\n\
+         http:\n  addr: {address}\n  tls: {{certificate: {directory}/server.pem, key: {directory}/server.key}}\n\
+         auth:\n  htpasswd: {{realm: tests, path: {directory}/users}}\n"
     )
 }

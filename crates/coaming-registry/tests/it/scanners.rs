@@ -39,8 +39,12 @@ fn server(path: &'static str, authorization: Option<&'static str>, body: &'stati
 }
 
 /// A client that is logged in there, and the reference of an image.
-fn client(server: &Server, auth: &str, folder: &tempfile::TempDir) -> (Registry, ImageReference) {
-    let path = folder.path().join("config.json");
+fn client(
+    server: &Server,
+    auth: &str,
+    directory: &tempfile::TempDir,
+) -> (Registry, ImageReference) {
+    let path = directory.path().join("config.json");
     let text = format!(r#"{{"auths": {{"{}": {{"auth": "{auth}"}}}}}}"#, server.host);
     std::fs::write(&path, text).unwrap();
     let options = Options { docker_config: Some(path), ..server.options() };
@@ -50,10 +54,10 @@ fn client(server: &Server, auth: &str, folder: &tempfile::TempDir) -> (Registry,
 
 #[test]
 fn harbor() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let path = "/api/v2.0/projects/team/repositories/sub%252Fweb/artifacts/sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/additions/vulnerabilities";
     let server = server(path, Some("Basic dTpw"), include_bytes!("../recorded/harbor.json"));
-    let (registry, name) = client(&server, "dTpw", &folder);
+    let (registry, name) = client(&server, "dTpw", &directory);
     let report = registry.scan_report(Scanner::Harbor, &name, &image(), None).unwrap();
     assert_eq!(report.vulnerabilities.len(), 2);
     let accepted = server.requests()[0].header("x-accept-vulnerabilities").unwrap().to_owned();
@@ -62,18 +66,18 @@ fn harbor() {
     let other = Image { manifest_digest: DIGEST.replace("e3", "e4"), ..image() };
     let report = registry.scan_report(Scanner::Harbor, &name, &other, None).unwrap();
     assert_eq!(report.state, ScanState::NotScanned);
-    let (stranger, name) = client(&server, "eDp5", &folder);
+    let (stranger, name) = client(&server, "eDp5", &directory);
     let error = stranger.scan_report(Scanner::Harbor, &name, &image(), None).unwrap_err();
     assert!(matches!(error, RegistryError::Unauthorized { .. }), "{error}");
 }
 
 #[test]
 fn quay_by_its_application_token() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let path = "/api/v1/repository/team/sub/web/manifest/sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/security?vulnerabilities=true";
     let server = server(path, Some("Bearer t"), include_bytes!("../recorded/quay.json"));
     // "$oauthtoken:t"
-    let (registry, name) = client(&server, "JG9hdXRodG9rZW46dA==", &folder);
+    let (registry, name) = client(&server, "JG9hdXRodG9rZW46dA==", &directory);
     let report = registry.scan_report(Scanner::Quay, &name, &image(), None).unwrap();
     let ids: Vec<&str> = report.vulnerabilities.iter().map(|found| found.id.as_str()).collect();
     assert_eq!(ids, ["CVE-2019-12900", "RHSA-2022:1065"]);
@@ -81,13 +85,13 @@ fn quay_by_its_application_token() {
 
 #[test]
 fn trusted_registry_of_both_ages() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for path in [
         "/api/v0/imagescan/scansummary/repositories/team/sub/web/1.10?detailed=true",
         "/api/v0/imagescan/repositories/team/sub/web/1.10?detailed=true",
     ] {
         let server = server(path, Some("Basic dTpw"), include_bytes!("../recorded/trusted.json"));
-        let (registry, name) = client(&server, "dTpw", &folder);
+        let (registry, name) = client(&server, "dTpw", &directory);
         let report = registry.scan_report(Scanner::TrustedRegistry, &name, &image(), None).unwrap();
         assert_eq!(report.vulnerabilities.len(), 2);
     }
@@ -95,7 +99,7 @@ fn trusted_registry_of_both_ages() {
 
 #[test]
 fn google_page_by_page() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let server = Server::start(|_, request, stream| {
         let known = request.header("authorization") == Some("Bearer t");
         if !known || !request.path.starts_with("/v1/projects/team/occurrences?filter=resourceUrl") {
@@ -107,7 +111,7 @@ fn google_page_by_page() {
         reply(stream, 200, &[], br#"{"nextPageToken":"next"}"#);
     });
     // "oauth2accesstoken:t"
-    let (registry, name) = client(&server, "b2F1dGgyYWNjZXNzdG9rZW46dA==", &folder);
+    let (registry, name) = client(&server, "b2F1dGgyYWNjZXNzdG9rZW46dA==", &directory);
     let base = format!("http://{}", server.host);
     let report = registry.scan_report(Scanner::Google, &name, &image(), Some(&base)).unwrap();
     assert_eq!(report.vulnerabilities.len(), 2);
@@ -116,7 +120,7 @@ fn google_page_by_page() {
 
 #[test]
 fn red_hat_without_credentials() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let server = Server::start(|_, request, stream| {
         let body: &[u8] = match request.path.as_str() {
             _ if request.header("authorization").is_some() => return reply(stream, 400, &[], b""),
@@ -134,7 +138,7 @@ fn red_hat_without_credentials() {
         };
         reply(stream, 200, &[], body);
     });
-    let (registry, name) = client(&server, "dTpw", &folder);
+    let (registry, name) = client(&server, "dTpw", &directory);
     let base = format!("http://{}/api/", server.host);
     let report = registry.scan_report(Scanner::RedHat, &name, &image(), Some(&base)).unwrap();
     assert_eq!((report.grade.as_deref(), report.vulnerabilities.len()), (Some("B"), 2));
@@ -142,14 +146,14 @@ fn red_hat_without_credentials() {
 
 #[test]
 fn who_scans_is_asked() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for (path, body, scanner) in [
         ("/api/v2.0/systeminfo", &br#"{"harbor_version":"v2.9"}"#[..], Some(Scanner::Harbor)),
         ("/api/v0/meta/features", br#"{"scanningEnabled":true}"#, Some(Scanner::TrustedRegistry)),
         ("/elsewhere", b"", None),
     ] {
         let server = server(path, Some("Basic dTpw"), body);
-        let (registry, name) = client(&server, "dTpw", &folder);
+        let (registry, name) = client(&server, "dTpw", &directory);
         assert_eq!(registry.scanner(&name).unwrap(), scanner);
     }
     let google = reference("europe-docker.pkg.dev/p/r/web:1");
@@ -159,11 +163,11 @@ fn who_scans_is_asked() {
 
 #[test]
 fn endless_reports_are_cut() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let server = Server::start(|_, _, stream| {
         reply(stream, 200, &[("Content-Length", "99999999999")], b"{");
     });
-    let (registry, name) = client(&server, "dTpw", &folder);
+    let (registry, name) = client(&server, "dTpw", &directory);
     let error = registry.scan_report(Scanner::Quay, &name, &image(), None).unwrap_err();
     assert!(matches!(error, RegistryError::TooLarge { .. }), "{error}");
 }
@@ -206,8 +210,8 @@ fn attached_documents_are_read() {
 fn a_file_goes_and_comes_back() {
     let Some(server) = DockerRegistry::start("a_file_goes_and_comes_back") else { return };
     let registry = Registry::new(server.options()).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let (from, to) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (directory.path().join("a.db"), directory.path().join("b.db"));
     let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| (n % 251) as u8).collect();
     std::fs::write(&from, &bytes).unwrap();
     let name = reference(&format!("{}/company/advisories:1", server.host));
@@ -225,5 +229,5 @@ fn a_file_goes_and_comes_back() {
     let error = registry.pull_file(&name, &to, kind, refuse).unwrap_err();
     assert!(error.to_string().contains("is not what we want"), "{error}");
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
 }

@@ -32,8 +32,8 @@ fn registry(realm: Option<&'static str>) -> Server {
     })
 }
 
-fn logged_in(server: &Server, folder: &tempfile::TempDir) -> Registry {
-    let path = folder.path().join("config.json");
+fn logged_in(server: &Server, directory: &tempfile::TempDir) -> Registry {
+    let path = directory.path().join("config.json");
     let text = format!(r#"{{"auths": {{"{}": {{"auth": "dTpw"}}}}}}"#, server.host);
     std::fs::write(&path, text).unwrap();
     Registry::new(Options { docker_config: Some(path), ..server.options() }).unwrap()
@@ -41,9 +41,9 @@ fn logged_in(server: &Server, folder: &tempfile::TempDir) -> Registry {
 
 #[test]
 fn a_token_is_fetched_once() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let server = registry(None);
-    let client = logged_in(&server, &folder);
+    let client = logged_in(&server, &directory);
     for tag in ["1", "2", "3"] {
         let image = reference(&format!("{}/a/b:{tag}", server.host));
         assert_eq!(client.resolve(&image).unwrap(), DIGEST);
@@ -63,10 +63,10 @@ fn without_credentials_the_anonymous_token_is_tried() {
 
 #[test]
 fn credentials_do_not_go_to_a_token_service_without_tls() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let server = registry(Some("http://198.51.100.7/token"));
     // Without `--plain-http`: loopback alone may do without TLS.
-    let path = folder.path().join("config.json");
+    let path = directory.path().join("config.json");
     let text = format!(r#"{{"auths": {{"{}": {{"auth": "dTpw"}}}}}}"#, server.host);
     std::fs::write(&path, text).unwrap();
     let options =

@@ -89,7 +89,7 @@ pub(super) fn host_path_volumes(check: &mut Check<'_>) {
         }
         let place = check.volume_place(position, volume).key("hostPath");
         let name = volume.string("name").unwrap_or_default();
-        let reason = format!("the volume {} is a folder of the node", quoted([name]));
+        let reason = format!("the volume {} is a directory of the node", quoted([name]));
         let remedy = "use another volume type than `hostPath`";
         check.report(check.pod_scope(), reason, remedy, vec![place], Vec::new());
     }

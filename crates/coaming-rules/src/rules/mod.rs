@@ -1,4 +1,4 @@
-//! One file a rule, in a folder a measure.
+//! One file a rule, one directory per category.
 
 pub(crate) mod base_image;
 pub(crate) mod image_version;

@@ -63,7 +63,7 @@ pub(crate) fn runs_unverified_download(script: &str) -> Option<String> {
 
 /// A program that a script starts, with its arguments.
 pub(crate) struct Started<'s> {
-    /// The program's name, without folders.
+    /// The program's name, without directories.
     pub(crate) name: &'s str,
     /// Its arguments.
     pub(crate) arguments: Vec<&'s str>,
@@ -193,7 +193,7 @@ impl Search {
             }
             "install" | "mv" | "cp" | "ln" => {
                 let (target, files) = arguments.split_last()?;
-                if is_program_folder(target) { any(files) } else { None }
+                if is_program_directory(target) { any(files) } else { None }
             }
             "make" | "cmake" | "configure" | "ninja" | "meson"
                 if self.cloned && !self.downloads_only =>
@@ -243,10 +243,10 @@ fn piped(pipeline: &Pipeline) -> Option<String> {
             "python" | "python3" | "perl" | "ruby" | "node" | "php" => {
                 matches!(arguments.as_slice(), [] | ["-", ..])
             }
-            "tar" | "bsdtar" | "unzip" => {
-                arguments.iter().any(|it| is_program_folder(it.trim_start_matches("--directory=")))
-            }
-            "tee" => arguments.iter().any(|file| is_program_folder(parent(file))),
+            "tar" | "bsdtar" | "unzip" => arguments
+                .iter()
+                .any(|it| is_program_directory(it.trim_start_matches("--directory="))),
+            "tee" => arguments.iter().any(|file| is_program_directory(parent(file))),
             _ => is_shell(name) && shell_reads(rest) == ShellReads::Input,
         };
         if runs {
@@ -305,7 +305,7 @@ pub(super) fn downloaded_files(tool: &str, arguments: &[&str]) -> Vec<String> {
     files.into_iter().filter(|file| !matches!(*file, "" | "-")).map(str::to_owned).collect()
 }
 
-/// Whether two names in a script mean the same file, as far as can be told without its folder.
+/// Whether two names in a script mean the same file, as far as can be told without its directory.
 fn same_file(known: &str, file: &str) -> bool {
     let plain = |name: &str| !name.trim_start_matches("./").contains('/');
     known == file || (plain(known) || plain(file)) && base_name(known) == base_name(file)
@@ -322,7 +322,7 @@ fn makes_executable(mode: &str) -> bool {
 }
 
 /// Whether programs are looked for here.
-fn is_program_folder(path: &str) -> bool {
+fn is_program_directory(path: &str) -> bool {
     let path = if parent(path).ends_with("/bin") { parent(path) } else { path };
     matches!(
         path.trim_end_matches('/'),

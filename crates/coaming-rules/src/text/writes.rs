@@ -1,4 +1,4 @@
-//! In which folders a command line writes files, as far as it says so itself: by redirections, and
+//! In which directories a command line writes files, as far as it says so itself: by redirections, and
 //! by programs that are there to make files. What is only known while it runs is left out.
 
 use std::collections::BTreeSet;
@@ -10,30 +10,30 @@ use super::commands::{
 use super::shell::{Command, Word, parse};
 use super::wrapper::program_position;
 
-/// The absolute folders that this command line writes to, in alphabetical order. The words are those
+/// The absolute directories that this command line writes to, in alphabetical order. The words are those
 /// of a container's `command` and `args`.
-pub(crate) fn written_folders(argv: &[&str]) -> BTreeSet<String> {
+pub(crate) fn written_directories(argv: &[&str]) -> BTreeSet<String> {
     let words = argv.iter().map(|word| Word::literal(word)).collect();
-    let mut folders = BTreeSet::new();
-    command(&Command { words, ..Command::default() }, 0, &mut folders);
-    folders
+    let mut directories = BTreeSet::new();
+    command(&Command { words, ..Command::default() }, 0, &mut directories);
+    directories
 }
 
-fn script(text: &str, depth: usize, folders: &mut BTreeSet<String>) {
+fn script(text: &str, depth: usize, directories: &mut BTreeSet<String>) {
     if depth >= MAX_NESTING || text.len() > MAX_SCRIPT {
         return;
     }
     for each in parse(text).iter().flatten() {
-        command(each, depth + 1, folders);
+        command(each, depth + 1, directories);
     }
 }
 
-fn command(command: &Command, depth: usize, folders: &mut BTreeSet<String>) {
+fn command(command: &Command, depth: usize, directories: &mut BTreeSet<String>) {
     for output in &command.outputs {
-        add_file(output, folders);
+        add_file(output, directories);
     }
     for inner in command.words.iter().flat_map(|word| &word.scripts) {
-        script(inner, depth, folders);
+        script(inner, depth, directories);
     }
     let words = command.words.get(program_position(&command.words)..).unwrap_or_default();
     let Some((program, rest)) = words.split_first() else { return };
@@ -41,61 +41,65 @@ fn command(command: &Command, depth: usize, folders: &mut BTreeSet<String>) {
     let arguments: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
     let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
     match name {
-        "tee" | "touch" => named().for_each(|file| add_file(file, folders)),
-        // An empty folder that is there already is what `mkdir -p` is content with.
+        "tee" | "touch" => named().for_each(|file| add_file(file, directories)),
+        // An empty directory that is there already is what `mkdir -p` is content with.
         "mkdir" if arguments.iter().any(|word| word.starts_with("-p") || *word == "--parents") => {
-            named().for_each(|folder| add_folder(folder, folders));
+            named().for_each(|directory| add_directory(directory, directories));
         }
-        "mktemp" => add_folder("/tmp", folders),
+        "mktemp" => add_directory("/tmp", directories),
         "cp" | "mv" | "install" => {
             if let Some(target) = named().next_back() {
-                add_file(target, folders);
+                add_file(target, directories);
             }
         }
         _ => {}
     }
     if let Some(tool) = downloader(name) {
         for file in downloaded_files(tool, &arguments) {
-            add_file(&file, folders);
+            add_file(&file, directories);
         }
     }
     if is_shell(name)
         && let ShellReads::Script(position) = shell_reads(rest)
         && let Some(word) = rest.get(position)
     {
-        script(&word.text, depth, folders);
+        script(&word.text, depth, directories);
     }
 }
 
-fn add_file(file: &str, folders: &mut BTreeSet<String>) {
-    if file.ends_with('/') { add_folder(file, folders) } else { add_folder(parent(file), folders) }
+fn add_file(file: &str, directories: &mut BTreeSet<String>) {
+    if file.ends_with('/') {
+        add_directory(file, directories)
+    } else {
+        add_directory(parent(file), directories)
+    }
 }
 
-fn add_folder(folder: &str, folders: &mut BTreeSet<String>) {
-    let folder = folder.trim_end_matches('/');
-    let is_plain = folder.starts_with('/')
-        && !folder.contains(['$', '`', '*', '?', '[', '~'])
-        && !folder.chars().any(char::is_control)
-        && folder.split('/').all(|part| !matches!(part, "." | ".."));
+fn add_directory(directory: &str, directories: &mut BTreeSet<String>) {
+    let directory = directory.trim_end_matches('/');
+    let is_plain = directory.starts_with('/')
+        && !directory.contains(['$', '`', '*', '?', '[', '~'])
+        && !directory.chars().any(char::is_control)
+        && directory.split('/').all(|part| !matches!(part, "." | ".."));
     if is_plain {
-        folders.insert(folder.to_owned());
+        directories.insert(directory.to_owned());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::written_folders;
+    use super::written_directories;
 
     #[test]
-    fn folders_are_found_where_files_are_made() {
-        let folders = |argv: &[&str]| written_folders(argv).into_iter().collect::<Vec<_>>();
-        let shell = |text: &str| folders(&["sh", "-c", text]);
+    fn directories_are_found_where_files_are_made() {
+        let directories = |argv: &[&str]| written_directories(argv).into_iter().collect::<Vec<_>>();
+        let shell = |text: &str| directories(&["sh", "-c", text]);
         assert_eq!(shell("date > /var/log/app/start.log; cat /etc/x"), ["/var/log/app"]);
         assert_eq!(shell("mkdir -p /cache/a && touch /cache/b"), ["/cache", "/cache/a"]);
         assert_eq!(shell("f=$(mktemp); echo x | tee -a /run/x.pid"), ["/run", "/tmp"]);
         assert_eq!(shell("curl -o /data/x.tgz https://example.com/x"), ["/data"]);
-        assert_eq!(folders(&["cp", "/src/a", "/dst/"]), ["/dst"]);
+        assert_eq!(directories(&["cp", "/src/a", "/dst/"]), ["/dst"]);
         assert!(shell("echo x > $DIR/y; echo > relative; cat < /etc/x; mkdir /z").is_empty());
-        assert!(folders(&["server", "--log=/var/log/x"]).is_empty());
+        assert!(directories(&["server", "--log=/var/log/x"]).is_empty());
     }
 }

@@ -9,10 +9,10 @@ use coaming_kube::{FileEntry, Inventory, looks_like_kubernetes};
 use coaming_rules::{RuleSet, Settings, all, run};
 use coaming_yaml::edit::{EditError, apply, apply_to_text, to_json_patch};
 
-/// Every YAML file below a folder, in order.
-fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Every YAML file below a directory, in order.
+fn yaml_files(directory: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+        std::fs::read_dir(directory).unwrap().map(|e| e.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {

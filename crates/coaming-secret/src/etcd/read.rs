@@ -18,12 +18,12 @@ use super::walk::{Bucket, MAX_FILE_BYTES, Store, Visit};
 /// Why nothing could be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum EtcdError {
-    /// The file or folder can't be opened, or reading it failed.
+    /// The file or directory can't be opened, or reading it failed.
     #[error("can't read it: {0}")]
     Read(#[from] io::Error),
-    /// A folder has no database where etcd keeps it.
+    /// A directory has no database where etcd keeps it.
     #[error(
-        "it is a folder without `member/snap/db`: give etcd's data directory, a snapshot, or a `db` file"
+        "it is a directory without `member/snap/db`: give etcd's data directory, a snapshot, or a `db` file"
     )]
     NoDatabase,
     /// The file is none of bbolt's, or both its meta pages are damaged.
@@ -107,8 +107,8 @@ pub fn read_from<R: Read + Seek>(reader: R, bytes: u64) -> Result<Contents, Etcd
 }
 
 /// The database of a data directory or of its `member`, and the latter.
-fn database_in(folder: &Path) -> Option<(PathBuf, PathBuf)> {
-    [folder.join("member"), folder.to_owned()].into_iter().find_map(|member| {
+fn database_in(directory: &Path) -> Option<(PathBuf, PathBuf)> {
+    [directory.join("member"), directory.to_owned()].into_iter().find_map(|member| {
         let database = member.join("snap/db");
         database.is_file().then_some((database, member))
     })
@@ -117,8 +117,8 @@ fn database_in(folder: &Path) -> Option<(PathBuf, PathBuf)> {
 /// Files of a member that hold values too: the write-ahead log, and databases that the leader sent.
 fn files_beside(member: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
-    for (folder, endings) in [("wal", &[".wal", ".tmp"][..]), ("snap", &[".snap.db"][..])] {
-        let entries = match std::fs::read_dir(member.join(folder)) {
+    for (directory, endings) in [("wal", &[".wal", ".tmp"][..]), ("snap", &[".snap.db"][..])] {
+        let entries = match std::fs::read_dir(member.join(directory)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             entries => entries?,
         };
@@ -126,7 +126,7 @@ fn files_beside(member: &Path) -> io::Result<Vec<(String, PathBuf)>> {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if endings.iter().any(|ending| name.ends_with(ending)) && entry.file_type()?.is_file() {
-                files.push((format!("{folder}/{name}"), entry.path()));
+                files.push((format!("{directory}/{name}"), entry.path()));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is said of each way in which etcd gives secrets away: the pages of the rules, and the
 //! repairs.
 
-use coaming_finding::{Confidence, Measure, RuleMeta, Severity, Standard};
+use coaming_finding::{Category, Confidence, RuleMeta, Severity, Standard};
 
 /// The rules by which etcd's contents are judged, in the order in which they are documented.
 pub static RULES: &[&RuleMeta] = &[
@@ -22,7 +22,7 @@ const STANDARDS: &[Standard] = &[
 pub(super) static PLAIN_SECRET: RuleMeta = RuleMeta {
     name: "etcd-plain-secret",
     summary: "A Secret lies in etcd in plain text",
-    measure: Measure::Secrets,
+    category: Category::Secrets,
     severity: Severity::High,
     default: true,
     standards: STANDARDS,
@@ -32,7 +32,7 @@ pub(super) static PLAIN_SECRET: RuleMeta = RuleMeta {
 pub(super) static LEFTOVER_SECRET: RuleMeta = RuleMeta {
     name: "etcd-leftover-secret",
     summary: "Plain text of what was encrypted or deleted is left in etcd",
-    measure: Measure::Secrets,
+    category: Category::Secrets,
     severity: Severity::Medium,
     default: true,
     standards: STANDARDS,
@@ -42,7 +42,7 @@ pub(super) static LEFTOVER_SECRET: RuleMeta = RuleMeta {
 pub(super) static CONFIG_MAP_CREDENTIAL: RuleMeta = RuleMeta {
     name: "etcd-config-map-credential",
     summary: "A ConfigMap in etcd holds a credential",
-    measure: Measure::Secrets,
+    category: Category::Secrets,
     severity: Severity::High,
     default: true,
     standards: STANDARDS,
@@ -52,7 +52,7 @@ pub(super) static CONFIG_MAP_CREDENTIAL: RuleMeta = RuleMeta {
 pub(super) static OBJECT_CREDENTIAL: RuleMeta = RuleMeta {
     name: "etcd-object-credential",
     summary: "An object in etcd holds a credential",
-    measure: Measure::Secrets,
+    category: Category::Secrets,
     severity: Severity::High,
     default: true,
     standards: STANDARDS,
@@ -62,7 +62,7 @@ pub(super) static OBJECT_CREDENTIAL: RuleMeta = RuleMeta {
 pub(super) static UNKNOWN_ENCODING: RuleMeta = RuleMeta {
     name: "etcd-unknown-encoding",
     summary: "A Secret in etcd is in no known encoding",
-    measure: Measure::Secrets,
+    category: Category::Secrets,
     severity: Severity::Medium,
     default: true,
     standards: STANDARDS,

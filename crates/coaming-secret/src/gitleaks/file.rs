@@ -205,12 +205,12 @@ mod tests {
 
     #[test]
     fn the_default_rules_of_gitleaks_load() {
-        let Some(folder) = std::env::var_os("COAMING_DATA") else {
+        let Some(directory) = std::env::var_os("COAMING_DATA") else {
             assert!(std::env::var_os("CI").is_none(), "COAMING_DATA is not set");
             println!("SKIPPED: the_default_rules_of_gitleaks_load: COAMING_DATA is not set");
             return;
         };
-        let path = std::path::Path::new(&folder).join("gitleaks.toml");
+        let path = std::path::Path::new(&directory).join("gitleaks.toml");
         let text = std::fs::read_to_string(path).unwrap();
         let rules = text.lines().filter(|line| line.trim() == "[[rules]]").count();
         assert_eq!(parse(&text).unwrap().len(), rules);

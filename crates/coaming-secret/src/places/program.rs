@@ -185,7 +185,7 @@ mod tests {
             "mysql -uroot -p$PASSWORD",
             "curl -u \"$USER:$PASSWORD\" localhost",
             "curl -X GET -u admin localhost",
-            "mkdir -p folder && mysql -uroot",
+            "mkdir -p directory && mysql -uroot",
             "az storage blob list -p prefix",
         ] {
             assert_eq!(found(line), [""; 0], "{line}");

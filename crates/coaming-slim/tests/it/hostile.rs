@@ -4,7 +4,7 @@ use coaming_slim::{Options, SlimError, slim};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::Item::{File, Folder, Link, Name};
+use crate::Item::{Directory, File, Link, Name};
 use crate::{image, layer};
 
 /// An entry whose header is written by hand, so that it can say anything.
@@ -29,12 +29,12 @@ fn start(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn links_and_paths_lead_nowhere_outside() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
     let layers = [
         layer(&[
             File("bin/app", 0o755, "app"),
-            Folder("app/", 0o755),
+            Directory("app/", 0o755),
             Link("app/circle", "circle"),
             Link("app/out", "../../../../../../etc"),
             Link("app/up", "../app"),
@@ -51,18 +51,18 @@ fn links_and_paths_lead_nowhere_outside() {
     assert!(paths.contains(&"/app/proc") && paths.contains(&"/app/name"), "{paths:?}");
     assert!(!paths.contains(&"/app/circle"), "{paths:?}");
     assert!(!paths.contains(&"/app/dev") && !paths.iter().any(|it| it.contains("evil")));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
 #[test]
 fn what_cannot_be_read_whole_is_not_slimmed() {
     for size in [1 << 20, 1 << 40, u64::MAX >> 1] {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let layers = [start(&entry("srv/big", b'0', "", size))];
         let image = image(&json!({"Cmd": ["/bin/app"]}), &layers);
-        let error = slim(&image, &folder.path().join("out"), &Options::default()).unwrap_err();
+        let error = slim(&image, &directory.path().join("out"), &Options::default()).unwrap_err();
         assert!(matches!(error, SlimError::Unreadable(_)), "{error}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }
 
@@ -86,8 +86,8 @@ proptest! {
                 *place = byte;
             }
         }
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("out");
+        let directory = tempfile::tempdir().unwrap();
+        let out = directory.path().join("out");
         let result = slim(&image(&json!({"Cmd": ["app"]}), &[bytes]), &out, &Options::default());
         prop_assert_eq!(result.is_ok(), out.exists());
     }

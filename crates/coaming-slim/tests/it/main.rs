@@ -16,12 +16,12 @@ use serde_json::json;
 /// What a tar entry is: its path, its mode, and its bytes or where it links to.
 pub(crate) enum Item<'a> {
     File(&'a str, u32, &'a str),
-    Folder(&'a str, u32),
+    Directory(&'a str, u32),
     Link(&'a str, &'a str),
     Name(&'a str, &'a str),
 }
 
-use Item::{File, Folder, Link, Name};
+use Item::{Directory, File, Link, Name};
 
 pub(crate) fn layer(items: &[Item<'_>]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
@@ -38,7 +38,7 @@ pub(crate) fn layer(items: &[Item<'_>]) -> Vec<u8> {
                 header.set_size(text.len() as u64);
                 builder.append_data(&mut header, path, text.as_bytes()).unwrap();
             }
-            Folder(path, mode) => {
+            Directory(path, mode) => {
                 header.set_mode(*mode);
                 header.set_entry_type(tar::EntryType::Directory);
                 builder.append_data(&mut header, path, std::io::empty()).unwrap();
@@ -108,10 +108,10 @@ const STATUS: &str = "Package: app\nStatus: install ok installed\nVersion: 1\nDe
 /// An application of two packages, and two packages that it does not need.
 fn packaged() -> Image {
     let lower = layer(&[
-        Folder("usr/", 0o755),
-        Folder("usr/bin/", 0o755),
+        Directory("usr/", 0o755),
+        Directory("usr/bin/", 0o755),
         Link("bin", "usr/bin"),
-        Folder("tmp/", 0o1777),
+        Directory("tmp/", 0o1777),
         File("usr/bin/sh", 0o755, "a shell"),
         File("usr/bin/app", 0o755, "#!/bin/run\n"),
         File("usr/bin/run", 0o755, "runs"),
@@ -149,16 +149,16 @@ fn packaged() -> Image {
 }
 
 fn slimmed(image: &Image, name: &str, keep: &[&str]) -> (tempfile::TempDir, PathBuf, Slimmed) {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join(name);
     let keep = keep.iter().map(|&word| word.to_owned()).collect();
     let result = slim(image, &out, &Options { keep, ..Options::default() }).unwrap();
-    (folder, out, result)
+    (directory, out, result)
 }
 
 #[test]
 fn what_the_entry_point_needs_stays_as_it_was() {
-    let (_folder, out, result) = slimmed(&packaged(), "out", &[]);
+    let (_directory, out, result) = slimmed(&packaged(), "out", &[]);
     let files = files(&out);
     let file = |path: &str| files.get(path).map(String::as_str);
     assert_eq!(file("/usr/bin/app"), Some("755 7:8 1234567 #!/bin/run\n"));
@@ -168,7 +168,7 @@ fn what_the_entry_point_needs_stays_as_it_was() {
     assert_eq!(file("/usr/share/app/page"), Some("600 7:8 1234567 new page"));
     assert_eq!(file("/etc/app/app.conf"), Some("644 7:8 1234567 include"));
     assert_eq!(file("/srv/page"), Some("644 7:8 1234567 mine"));
-    // A folder that nobody wrote down is root's.
+    // A directory that nobody wrote down is root's.
     assert_eq!(file("/etc/app"), Some("755 0:0 0 /"));
     for gone in
         ["/usr/bin/sh", "/usr/bin/su", "/usr/bin/tool", "/usr/bin/run-too", "/usr/share/tool/data"]
@@ -194,7 +194,7 @@ fn what_the_entry_point_needs_stays_as_it_was() {
 
 #[test]
 fn settings_stay_and_history_goes() {
-    let (_folder, out, result) = slimmed(&packaged(), "out.tar", &[]);
+    let (_directory, out, result) = slimmed(&packaged(), "out.tar", &[]);
     let read = Image::open(&out, None).unwrap();
     assert_eq!(read.digest(), result.report.digest);
     let text = String::from_utf8(read.configuration().to_vec()).unwrap();
@@ -209,7 +209,7 @@ fn settings_stay_and_history_goes() {
 
 #[test]
 fn what_is_asked_for_comes_with_what_it_needs() {
-    let (_folder, out, result) =
+    let (_directory, out, result) =
         slimmed(&packaged(), "out", &["tool", "/usr/bin/s?", "/bin/run-too"]);
     let files = files(&out);
     for kept in
@@ -220,11 +220,11 @@ fn what_is_asked_for_comes_with_what_it_needs() {
     // Two names of one file are that still.
     assert_eq!(files["/usr/bin/run-too"], "755 7:8 1234567 -> /usr/bin/run");
     assert_eq!(result.after.packages.len(), 4);
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let options = Options { keep: vec!["none".into()], ..Options::default() };
-    let error = slim(&packaged(), &folder.path().join("out"), &options).unwrap_err();
+    let error = slim(&packaged(), &directory.path().join("out"), &options).unwrap_err();
     assert!(matches!(error, SlimError::NothingToKeep(word) if word == "none"));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn the_same_image_makes_the_same_bytes_and_twice_is_once() {
 
 #[test]
 fn nothing_is_replaced_unless_it_is_an_image_and_asked_for() {
-    let (_folder, out, _) = slimmed(&packaged(), "out", &[]);
+    let (_directory, out, _) = slimmed(&packaged(), "out", &[]);
     let before = files(&out);
     let again = |force| slim(&packaged(), &out, &Options { force, ..Options::default() });
     assert!(matches!(again(false), Err(SlimError::Exists { .. })));
@@ -253,8 +253,8 @@ fn nothing_is_replaced_unless_it_is_an_image_and_asked_for() {
 
 #[test]
 fn an_image_that_starts_nothing_is_not_slimmed() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
     let layers = [layer(&[File("bin/app", 0o755, "app")])];
     let none = slim(&image(&json!({}), &layers), &out, &Options::default());
     assert!(matches!(none, Err(SlimError::NoEntryPoint)));

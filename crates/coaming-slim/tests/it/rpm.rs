@@ -13,13 +13,13 @@ use crate::{image, layer};
 /// Slims a real database of rpm's in an image with a file of its package bash; the names of the
 /// packages that are left, and the new database.
 fn slimmed(data: &str) -> Option<(Vec<String>, String, Vec<u8>)> {
-    let folder = std::env::var_os("COAMING_DATA").map(PathBuf::from);
-    let Some(folder) = folder.map(|data| data.join("images")) else {
+    let directory = std::env::var_os("COAMING_DATA").map(PathBuf::from);
+    let Some(directory) = directory.map(|data| data.join("images")) else {
         assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must name the test data");
         eprintln!("SKIPPED: rpm: COAMING_DATA does not name the test data");
         return None;
     };
-    let real = Image::open(&folder.join(data), None).unwrap();
+    let real = Image::open(&directory.join(data), None).unwrap();
     let mut builder = tar::Builder::new(Vec::new());
     real.visit(0, &mut |entry, bytes| {
         if entry.kind == coaming_image::EntryKind::File {
@@ -69,11 +69,11 @@ fn a_database_in_sqlite_is_one_that_rpm_reads() {
     assert_eq!(path, "/var/lib/rpm/rpmdb.sqlite");
     // Twice the same is the same, to the byte.
     assert!(slimmed("rpm-sqlite").is_some_and(|(_, _, again)| again == database));
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("rpmdb.sqlite"), database).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("rpmdb.sqlite"), database).unwrap();
     let rpm = |arguments: &[&str]| {
         let output =
-            Command::new("rpm").arg("--dbpath").arg(folder.path()).args(arguments).output();
+            Command::new("rpm").arg("--dbpath").arg(directory.path()).args(arguments).output();
         output.map(|output| {
             let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             (text, String::from_utf8_lossy(&output.stderr).into_owned())

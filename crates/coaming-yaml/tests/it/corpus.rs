@@ -24,8 +24,8 @@ pub(crate) fn files() -> Vec<PathBuf> {
     files
 }
 
-fn collect(folder: &FilePath, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+fn collect(directory: &FilePath, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {

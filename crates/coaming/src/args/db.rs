@@ -19,7 +19,7 @@ pub struct DbArguments {
 pub enum DbCommand {
     /// Download what changed, and build it anew.
     Update(DbUpdateArguments),
-    /// Build it from OSV's exports in a folder, without a network.
+    /// Build it from OSV's exports in a directory, without a network.
     Build(DbBuildArguments),
     /// Show what it holds, how old it is, and its checksum.
     Info(DbInfoArguments),
@@ -88,15 +88,15 @@ pub struct DbUpdateArguments {
 /// `coaming db build`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The folder holds OSV's exports as they are published: PyPI/all.zip, Debian/all.zip and so on; single
+The directory holds OSV's exports as they are published: PyPI/all.zip, Debian/all.zip and so on; single
 records as JSON are read too. Where it also holds EPSS's scores (epss*.csv or .csv.gz) and CISA's list
 (known_exploited_vulnerabilities.json), vulnerabilities that are exploited come first.
 
 The database is one file. It is replaced as a whole or not at all.")]
 pub struct DbBuildArguments {
-    /// The folder with the exports.
+    /// The directory with the exports.
     #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
+    pub directory: PathBuf,
 
     /// Which database.
     #[command(flatten)]

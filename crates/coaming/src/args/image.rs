@@ -10,9 +10,9 @@ use super::{Color, SlimArguments};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 An archive is what `docker save`, `podman save`, `skopeo copy` or `ctr images export` write: plain or
-compressed, for docker or OCI. A folder is an OCI layout or a root filesystem. A name is looked for in
+compressed, for docker or OCI. A directory is an OCI layout or a root filesystem. A name is looked for in
 the local Docker, Podman and containerd, then in its registry, with the credentials of `docker login`.
-Facts of images that were read before are kept in the user's cache folder; no secret is in them.
+Facts of images that were read before are kept in the user's cache directory; no secret is in them.
 Known vulnerabilities are shown where there is a database: `coaming db update`. Nothing is downloaded here.
 Exit codes: 0 read; 1 what --fail-on names is there; 2 something could not be read (the rest still is shown).
 
@@ -32,7 +32,7 @@ pub struct ImageArguments {
     #[command(subcommand)]
     pub command: Option<ImageCommand>,
 
-    /// An image's name, an archive, a folder, or a bill of materials; `-` reads an archive from
+    /// An image's name, an archive, a directory, or a bill of materials; `-` reads an archive from
     /// standard input.
     #[arg(value_name = "REF|FILE|DIR", required = true)]
     pub image: Option<String>,

@@ -24,7 +24,7 @@ Examples:
   coaming pin --update='~1.27' web.yaml
   coaming pin --offline --archive images.tar .")]
 pub struct PinArguments {
-    /// Files, folders or globs.
+    /// Files, directories or globs.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
@@ -36,7 +36,7 @@ pub struct PinArguments {
     #[arg(long, value_name = "RANGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub update: Option<Update>,
 
-    /// Take digests from this OCI layout (folder or tar) or archive of `docker save` first; `images.archives` of `coaming.yaml` are asked anyway.
+    /// Take digests from this OCI layout (directory or tar) or archive of `docker save` first; `images.archives` of `coaming.yaml` are asked anyway.
     #[arg(long, value_name = "PATH")]
     pub archive: Vec<PathBuf>,
 

@@ -11,7 +11,7 @@ use super::{Color, OriginArguments};
 #[command(after_help = "\
 What stays: the programs of ENTRYPOINT and CMD with the libraries they are linked with, name services and
 locales, the whole library of Python, Node, Java, Perl, Ruby or PHP where one of them is started, the
-application's own files (what no package owns outside the system's folders, WORKDIR, VOLUME), data and
+application's own files (what no package owns outside the system's directories, WORKDIR, VOLUME), data and
 settings of the started program's package, certificates, time zones, users; and the record of the packages
 that are left, so that scanners still see them. Everything else goes. Nothing is run to find that out: what
 only shows at run time is listed as what can't be known. Try the result before you ship it.
@@ -22,11 +22,11 @@ Examples:
   coaming image slim shop/web:1.4 -o slim/ --keep ca-certificates --keep '/opt/plugins/**'
   docker save shop/web:1.4 | coaming image slim - -o slim.tar && docker load -i slim.tar")]
 pub struct SlimArguments {
-    /// An image's name, an archive, or a folder; `-` reads an archive from standard input.
+    /// An image's name, an archive, or a directory; `-` reads an archive from standard input.
     #[arg(value_name = "REF|FILE|DIR")]
     pub image: String,
 
-    /// Where to write the image: an OCI archive if it ends in `.tar`, else the folder of an OCI layout.
+    /// Where to write the image: an OCI archive if it ends in `.tar`, else the directory of an OCI layout.
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 

@@ -13,17 +13,17 @@ use crate::{CommandError, Outcome, output, scope};
 /// After so many days a database misses too much.
 const OLD: i64 = 14;
 
-/// Builds the database from a folder.
+/// Builds the database from a directory.
 pub(super) fn build(arguments: &DbBuildArguments) -> Result<Outcome, CommandError> {
     let file = super::file(&arguments.database)?;
-    let built = build_from(&arguments.folder, &file).map_err(argument)?;
+    let built = build_from(&arguments.directory, &file).map_err(argument)?;
     tell(&built, &file)
 }
 
-/// Builds the database from a folder.
-pub(super) fn build_from(folder: &Path, file: &Path) -> Result<Built, BuildError> {
+/// Builds the database from a directory.
+pub(super) fn build_from(directory: &Path, file: &Path) -> Result<Built, BuildError> {
     let _progress = Progress::start("building the database of vulnerabilities …");
-    coaming_advisory::build(folder, file, &timestamp(), &|_| {})
+    coaming_advisory::build(directory, file, &timestamp(), &|_| {})
 }
 
 /// Says what the database was made of.

@@ -32,9 +32,9 @@ pub(super) fn push(arguments: &DbTransferArguments) -> Result<Outcome, CommandEr
 pub(super) fn pull(arguments: &DbTransferArguments) -> Result<Outcome, CommandError> {
     let (registry, reference) = ready(arguments)?;
     let file = super::file(&arguments.database)?;
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+    if let Some(directory) = file.parent() {
+        std::fs::create_dir_all(directory)
+            .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
     }
     let progress = Progress::start("fetching …");
     let got = registry.pull_file(&reference, &file, ARTIFACT, check);

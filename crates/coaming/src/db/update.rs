@@ -15,13 +15,14 @@ use crate::{CommandError, Outcome, output};
 /// Updates the database.
 pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError> {
     let file = super::file(&arguments.database)?;
-    let folder = arguments.downloads.clone().unwrap_or_else(|| file.with_file_name("osv"));
+    let directory = arguments.downloads.clone().unwrap_or_else(|| file.with_file_name("osv"));
     let ecosystems = if arguments.ecosystem.is_empty() {
         ECOSYSTEMS.map(str::to_owned).to_vec()
     } else {
         arguments.ecosystem.clone()
     };
-    let request = Request { mirror: arguments.mirror.clone(), ecosystems, folder: folder.clone() };
+    let request =
+        Request { mirror: arguments.mirror.clone(), ecosystems, directory: directory.clone() };
     let downloaded = {
         let bar = Bar::new();
         download(&request, &|progress| bar.show(progress)).map_err(argument)?
@@ -37,7 +38,7 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
         })?;
         Outcome::Clean
     } else {
-        tell(&rebuilt(&folder, &file)?, &file)?
+        tell(&rebuilt(&directory, &file)?, &file)?
     };
     Ok(if downloaded.failed.is_empty() { outcome } else { Outcome::Failed })
 }
@@ -50,8 +51,8 @@ fn is_current(file: &Path, downloaded: &Downloaded) -> bool {
 }
 
 /// Builds the database anew. A file that turns out to be damaged is downloaded by the next run.
-fn rebuilt(folder: &Path, file: &Path) -> Result<Built, CommandError> {
-    build_from(folder, file).map_err(|error| {
+fn rebuilt(directory: &Path, file: &Path) -> Result<Built, CommandError> {
+    build_from(directory, file).map_err(|error| {
         let BuildError::Damaged { files, .. } = &error else { return argument(error) };
         files.iter().for_each(|damaged| forget(damaged));
         argument(format!("{error}; the next `coaming db update` downloads it anew"))

@@ -1,7 +1,7 @@
 //! `--cluster`: what runs in a real cluster, read through its API server.
 
 use super::lab::lab;
-use super::{folder, json, stderr, stdout};
+use super::{directory, json, stderr, stdout};
 
 /// A namespace with one workload, a Secret and an account.
 fn shop(namespace: &str) -> String {
@@ -83,7 +83,7 @@ fn what_may_not_be_read_is_said_and_costs_nothing_else() {
          users: [{{name: u, user: {{token: '{token}'}}}}]\n\
          contexts: [{{name: reader, context: {{cluster: c, user: u}}}}]\n"
     );
-    let files = folder(&[("kubeconfig", &kubeconfig)]);
+    let files = directory(&[("kubeconfig", &kubeconfig)]);
     let output = lab
         .exec("env")
         .arg(format!("KUBECONFIG={}", files.path().join("kubeconfig").display()))

@@ -1,14 +1,14 @@
 //! `coaming.yaml`, and what excuses a finding.
 
-use super::{coaming, folder, json, stderr};
+use super::{coaming, directory, json, stderr};
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  namespace: NS\n  annotations: {}\nspec:\n  containers:\n    - name: c\n      image: a/b:1.0\n      securityContext:\n        privileged: true\n";
 
-/// The rules found in a folder of these files, suppressed ones in brackets.
+/// The rules found in a directory of these files, suppressed ones in brackets.
 fn rules(files: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
-    let folder = folder(files);
+    let directory = directory(files);
     let all: Vec<&str> = ["scan", "--format", "json"].iter().chain(arguments).copied().collect();
-    let output = coaming(&all).current_dir(folder.path()).output().unwrap();
+    let output = coaming(&all).current_dir(directory.path()).output().unwrap();
     let report = json(&output);
     assert_eq!(report["errors"].as_array().unwrap().len(), 0, "{}", stderr(&output));
     report["findings"]
@@ -90,8 +90,8 @@ fn entries_excuse_until_they_expire() {
 
 #[test]
 fn mistakes_are_told_with_their_place() {
-    let folder = folder(&[("coaming.yaml", "min_severity: high\nselect: [privilegd]\n")]);
-    let output = coaming(&["scan"]).current_dir(folder.path()).output().unwrap();
+    let directory = directory(&[("coaming.yaml", "min_severity: high\nselect: [privilegd]\n")]);
+    let output = coaming(&["scan"]).current_dir(directory.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let text = stderr(&output);
     assert!(text.contains("coaming.yaml:1:1: `coaming.yaml` has no key `min_severity`; did you mean `min-severity`?"), "{text}");
@@ -101,8 +101,8 @@ fn mistakes_are_told_with_their_place() {
 fn the_documented_configuration_is_valid() {
     let docs = std::fs::read_to_string(super::root().join("docs/configuration.md")).unwrap();
     let example = docs.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    let folder = folder(&[("coaming.yaml", example), ("pod.yaml", POD)]);
-    let output = coaming(&["scan"]).current_dir(folder.path()).output().unwrap();
+    let directory = directory(&[("coaming.yaml", example), ("pod.yaml", POD)]);
+    let output = coaming(&["scan"]).current_dir(directory.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
 }
 
@@ -112,7 +112,8 @@ fn own_rules_and_policies_count() {
     let config = "policies: policy.yaml\nselect: no-rollback\nrules:\n  - {name: privileged-name, kinds: [Pod], expression: object.metadata.name != 'p', message: bad name}\n";
     let files = [("pod.yaml", POD), ("coaming.yaml", config), ("policy.yaml", policy)];
     assert_eq!(rules(&files, &[]), ["privileged-name", "privileged-policy"]);
-    let broken = folder(&[("coaming.yaml", "rules: [{name: a, expression: 'x.(', message: m}]\n")]);
+    let broken =
+        directory(&[("coaming.yaml", "rules: [{name: a, expression: 'x.(', message: m}]\n")]);
     let output = coaming(&["scan"]).current_dir(broken.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("coaming.yaml:1: rule `a`"), "{}", stderr(&output));

@@ -1,5 +1,5 @@
 //! Real applications: nothing crashes, output is the same on every run, and a well-hardened stack
-//! has few findings. The corpus is not part of the repository: `COAMING_CORPUS` names its folder.
+//! has few findings. The corpus is not part of the repository: `COAMING_CORPUS` names its directory.
 
 use std::path::PathBuf;
 

@@ -44,26 +44,26 @@ fn coaming(arguments: &[&str]) -> (String, String, Option<i32>) {
     (text(output.stdout), text(output.stderr), output.status.code())
 }
 
-/// A folder with one record about `requests`, and a database built from it.
+/// A directory with one record about `requests`, and a database built from it.
 fn built() -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let record = r#"{"schema_version": "1.6.0", "id": "PYSEC-2018-28", "aliases": ["CVE-2018-18074"],
         "modified": "2025-01-01T00:00:00Z", "summary": "Sends credentials to other hosts",
         "severity": [{"type": "CVSS_V3", "score": "CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}],
         "affected": [{"package": {"ecosystem": "PyPI", "name": "requests"}, "ranges": [
             {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.20.0"}]}]}]}"#;
-    std::fs::write(folder.path().join("record.json"), record).unwrap();
-    let database = folder.path().join("db").display().to_string();
+    std::fs::write(directory.path().join("record.json"), record).unwrap();
+    let database = directory.path().join("db").display().to_string();
     let (out, error, code) =
-        coaming(&["db", "build", &folder.path().display().to_string(), "--db", &database]);
+        coaming(&["db", "build", &directory.path().display().to_string(), "--db", &database]);
     assert_eq!((error.as_str(), code), ("", Some(0)));
     assert!(out.contains("1 advisories about 1 packages, from 1 records"), "{out}");
-    (folder, database)
+    (directory, database)
 }
 
 #[test]
 fn a_database_is_built_shown_and_asked() {
-    let (_folder, database) = built();
+    let (_directory, database) = built();
     let (out, _, code) = coaming(&["db", "info", "--db", &database]);
     assert_eq!(code, Some(0));
     assert!(out.contains("built       2026-01-01T00:00:00Z") && out.contains("PyPI"), "{out}");
@@ -77,7 +77,7 @@ fn a_database_is_built_shown_and_asked() {
 
 #[test]
 fn a_query_fails_on_what_it_is_told_to() {
-    let (folder, database) = built();
+    let (directory, database) = built();
     let ask = |more: &[&str]| {
         let arguments = ["db", "query", "--db", &database, "pkg:pypi/requests@2.19.1"];
         coaming(&[&arguments, more].concat()).2
@@ -85,7 +85,7 @@ fn a_query_fails_on_what_it_is_told_to() {
     assert_eq!(ask(&["--fail-on", "fixable,high"]), Some(1));
     assert_eq!(ask(&["--fail-on", "critical"]), Some(0));
     assert_eq!(ask(&["--fail-on", "nonsense"]), Some(2));
-    let vex = folder.path().join("vex.json");
+    let vex = directory.path().join("vex.json");
     let text = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [{
         "vulnerability": {"name": "CVE-2018-18074"}, "products": [{"@id": "pkg:pypi/requests"}],
         "status": "not_affected", "justification": "vulnerable_code_not_in_execute_path"}]}"#;
@@ -104,7 +104,7 @@ fn without_a_database_it_says_how_to_get_one() {
 fn a_database_goes_to_a_registry_and_comes_back() {
     let test = "a_database_goes_to_a_registry_and_comes_back";
     let Some(server) = DockerRegistry::start(test) else { return };
-    let (folder, database) = built();
+    let (directory, database) = built();
     let bytes = std::fs::read(&database).unwrap();
     let transfer = |command: &str, user: &str, reference: &str, file: &str| {
         let ca = server.ca();
@@ -122,7 +122,7 @@ fn a_database_goes_to_a_registry_and_comes_back() {
     // What is printed is the reference to pull by.
     let pinned = out.trim();
     assert!(pinned.starts_with(&format!("{reference}@sha256:")), "{pinned}");
-    let other = folder.path().join("fresh/advisories.db");
+    let other = directory.path().join("fresh/advisories.db");
     let other = other.to_str().unwrap();
     let (out, error, code) = transfer("pull", "reader", pinned, other);
     assert_eq!((error.as_str(), code), ("", Some(0)));
@@ -194,7 +194,7 @@ fn mirror(files: &Arc<Mutex<HashMap<String, Vec<u8>>>>) -> String {
 
 #[test]
 fn an_update_that_is_refused_leaves_the_old_database_and_says_so() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let files: Arc<Mutex<HashMap<String, Vec<u8>>>> = Arc::default();
     let put = |path: &str, body: Vec<u8>| {
         files.lock().unwrap().insert(format!("/osv/{path}"), body);
@@ -204,7 +204,7 @@ fn an_update_that_is_refused_leaves_the_old_database_and_says_so() {
     put("epss_scores-current.csv.gz", Vec::new());
     put("known_exploited_vulnerabilities.json", br#"{"vulnerabilities": []}"#.to_vec());
     let address = mirror(&files);
-    let database = folder.path().join("db").display().to_string();
+    let database = directory.path().join("db").display().to_string();
     let update = || {
         let arguments =
             ["db", "update", "--mirror", &address, "--ecosystem", "PyPI,npm", "--db", &database];
@@ -243,7 +243,7 @@ fn an_update_that_is_refused_leaves_the_old_database_and_says_so() {
 
 #[test]
 fn a_damaged_download_leaves_the_old_database_and_is_fetched_again() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let files: Arc<Mutex<HashMap<String, Vec<u8>>>> = Arc::default();
     let put = |path: &str, body: Vec<u8>| {
         files.lock().unwrap().insert(format!("/osv/{path}"), body);
@@ -253,7 +253,7 @@ fn a_damaged_download_leaves_the_old_database_and_is_fetched_again() {
     put("epss_scores-current.csv.gz", Vec::new());
     put("known_exploited_vulnerabilities.json", br#"{"vulnerabilities": []}"#.to_vec());
     let address = mirror(&files);
-    let database = folder.path().join("db").display().to_string();
+    let database = directory.path().join("db").display().to_string();
     let update = || {
         let arguments =
             ["db", "update", "--mirror", &address, "--ecosystem", "PyPI,npm", "--db", &database];
@@ -263,7 +263,7 @@ fn a_damaged_download_leaves_the_old_database_and_is_fetched_again() {
     let (_, error, _) = update();
     assert!(knows("pkg:pypi/requests@1.0.0"), "{error}");
     // A disk that forgets a byte, and something new elsewhere.
-    let archive = folder.path().join("osv/PyPI/all.zip");
+    let archive = directory.path().join("osv/PyPI/all.zip");
     let mut bytes = std::fs::read(&archive).unwrap();
     // Behind the header of the first record.
     bytes[60] ^= 1;

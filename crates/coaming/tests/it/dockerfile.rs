@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use super::{coaming, folder, json, stderr, stdout};
+use super::{coaming, directory, json, stderr, stdout};
 
 const DOCKERFILE: &str = "# our web server\nFROM debian:12.5\n\nRUN apt-get update \\\n    # for TLS\n    && \\\n    apt-get install -y ca-certificates\nRUN <<END\n  curl -sL https://x.example/install.sh | sh\nEND\nCOPY web /web\nCMD [\"/web\"]\n";
 
 #[test]
 fn findings_have_lines() {
-    let files = folder(&[("web/Dockerfile", DOCKERFILE)]);
+    let files = directory(&[("web/Dockerfile", DOCKERFILE)]);
     let output = coaming(&["scan", "--format", "json"]).current_dir(files.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let findings = json(&output)["findings"].as_array().unwrap().clone();
@@ -38,7 +38,7 @@ fn secrets_in_every_shape_of_an_instruction() {
                 RUN [\"deploy\", \"--user\", \"vS8kq-2pLx7w\"]\n\
                 RUN make && curl -u ci:vS8kq-2pLx7w https://shop.example/a\n\
                 RUN [\"curl\", \"-u\", \"ci:vS8kq-2pLx7w\", \"https://shop.example/a\"]\nUSER 10001\n";
-    let files = folder(&[("Dockerfile", text)]);
+    let files = directory(&[("Dockerfile", text)]);
     let output = coaming(&["scan", "--select", "dockerfile-secret", "--format", "json"])
         .current_dir(files.path())
         .output()
@@ -55,7 +55,7 @@ fn secrets_in_every_shape_of_an_instruction() {
 
 #[test]
 fn fixes_leave_all_else_alone() {
-    let files = folder(&[("Dockerfile", DOCKERFILE)]);
+    let files = directory(&[("Dockerfile", DOCKERFILE)]);
     let output =
         coaming(&["fix", "--unsafe", "--diff"]).current_dir(files.path()).output().unwrap();
     assert_eq!(
@@ -90,7 +90,7 @@ fn suppressions_and_baselines() {
     let excused = DOCKERFILE
         .replace("FROM", "# coaming: ignore[image-user] drops to www-data itself\nFROM")
         .replace("# for TLS", "# coaming: ignore[package-lists] a debugging image");
-    let files = folder(&[
+    let files = directory(&[
         ("Dockerfile", &excused),
         (
             "coaming.yaml",
@@ -101,7 +101,7 @@ fn suppressions_and_baselines() {
         coaming(&["scan", "--format", "concise"]).current_dir(files.path()).output().unwrap();
     assert_eq!((stdout(&output).as_str(), stderr(&output).as_str()), ("", ""));
 
-    let files = folder(&[("Dockerfile", DOCKERFILE)]);
+    let files = directory(&[("Dockerfile", DOCKERFILE)]);
     let scan = |arguments: &[&str]| {
         let all: Vec<&str> = ["scan"].iter().chain(arguments).copied().collect();
         coaming(&all).current_dir(files.path()).output().unwrap()
@@ -115,7 +115,7 @@ fn suppressions_and_baselines() {
 
 #[test]
 fn what_is_no_dockerfile_is_an_error_with_its_line() {
-    let files = folder(&[("Dockerfile", "FROM a:1\nUSER 5\nRUNN x\n")]);
+    let files = directory(&[("Dockerfile", "FROM a:1\nUSER 5\nRUNN x\n")]);
     let output = coaming(&["scan"]).current_dir(files.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("Dockerfile:3:1: not a valid Dockerfile from here on"));

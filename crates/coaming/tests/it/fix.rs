@@ -6,18 +6,18 @@ use std::path::Path;
 use snapbox::{assert_data_eq, str};
 
 use super::corpus::corpus;
-use super::{coaming, folder, json, root, stderr, stdout};
+use super::{coaming, directory, json, root, stderr, stdout};
 
 const POD: &str = "# our web server\napiVersion: v1\nkind: Pod\nmetadata: {name: p}   # short\nspec:\n  automountServiceAccountToken: false\n  containers:\n    -   name: c # odd indentation\n        image: 'a/b:1.0'\n        securityContext:\n          privileged: true   # why?\n";
 
-fn fix(folder: &Path, arguments: &[&str]) -> std::process::Output {
+fn fix(directory: &Path, arguments: &[&str]) -> std::process::Output {
     let all: Vec<&str> = ["fix"].iter().chain(arguments).copied().collect();
-    coaming(&all).current_dir(folder).output().unwrap()
+    coaming(&all).current_dir(directory).output().unwrap()
 }
 
 #[test]
 fn diff_shows_the_reasons_and_writes_nothing() {
-    let files = folder(&[("pod.yaml", POD)]);
+    let files = directory(&[("pod.yaml", POD)]);
     let output = fix(files.path(), &["--unsafe", "--diff"]);
     assert_eq!(output.status.code(), Some(1));
     assert_data_eq!(
@@ -49,7 +49,7 @@ fn diff_shows_the_reasons_and_writes_nothing() {
 #[test]
 fn safe_fixes_alone_without_being_asked() {
     let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  revisionHistoryLimit: 0\n  template:\n    spec:\n      automountServiceAccountToken: false\n      containers: [{name: c, image: 'a:1.0'}]\n";
-    let files = folder(&[("d.yaml", text)]);
+    let files = directory(&[("d.yaml", text)]);
     let output = fix(files.path(), &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("`coaming fix --unsafe` makes them"), "{}", stderr(&output));
@@ -61,7 +61,7 @@ fn safe_fixes_alone_without_being_asked() {
 #[test]
 fn links_and_permissions_stay() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
-    let files = folder(&[("real.yaml", POD)]);
+    let files = directory(&[("real.yaml", POD)]);
     let real = files.path().join("real.yaml");
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real.yaml", files.path().join("link.yaml")).unwrap();
@@ -77,7 +77,7 @@ fn links_and_permissions_stay() {
 #[test]
 fn files_with_syntax_errors_are_left_alone() {
     let text = format!("{POD}---\napiVersion: v1\nkind: Pod\nspec: [\n");
-    let files = folder(&[("pod.yaml", &text)]);
+    let files = directory(&[("pod.yaml", &text)]);
     let output = fix(files.path(), &["--unsafe"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("has syntax errors: correct them first"));
@@ -86,7 +86,7 @@ fn files_with_syntax_errors_are_left_alone() {
 
 #[test]
 fn restricted_is_reached() {
-    let files = folder(&[("pod.yaml", POD), ("shop.yaml", &example())]);
+    let files = directory(&[("pod.yaml", POD), ("shop.yaml", &example())]);
     let output = fix(files.path(), &["--unsafe", "--standard", "restricted"]);
     let scan = coaming(&["scan", "--standard", "restricted", "--format", "json"])
         .current_dir(files.path())
@@ -112,7 +112,7 @@ fn example() -> String {
 fn the_corpus_is_repaired_once_and_for_all() {
     let Some(corpus) = corpus() else { return };
     let copy = tempfile::tempdir().unwrap();
-    copy_folder(&corpus, copy.path());
+    copy_directory(&corpus, copy.path());
     let before = comments(copy.path());
     let known = kinds_of_findings(copy.path());
     let first = fix(copy.path(), &["--unsafe"]);
@@ -134,9 +134,9 @@ fn the_corpus_is_repaired_once_and_for_all() {
     assert_eq!(stdout(&second), "");
 }
 
-/// Rule, file, object and container of every finding below a folder.
-fn kinds_of_findings(folder: &Path) -> std::collections::BTreeSet<String> {
-    let scan = coaming(&["scan", "--format", "json"]).current_dir(folder).output().unwrap();
+/// Rule, file, object and container of every finding below a directory.
+fn kinds_of_findings(directory: &Path) -> std::collections::BTreeSet<String> {
+    let scan = coaming(&["scan", "--format", "json"]).current_dir(directory).output().unwrap();
     let report = json(&scan);
     let findings = report["findings"].as_array().unwrap();
     findings
@@ -152,7 +152,7 @@ fn kinds_of_findings(folder: &Path) -> std::collections::BTreeSet<String> {
 #[test]
 fn what_must_stay_writable_and_reachable_is_kept() {
     let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  template:\n    metadata:\n      labels: {app: d}\n    spec:\n      automountServiceAccountToken: false\n      containers:\n        - name: web\n          image: nginx:1.27.1\n          command: [sh, -c, 'date > /var/log/web/start; exec nginx']\n          ports:\n            - containerPort: 80\n          securityContext:\n            runAsNonRoot: true\n---\napiVersion: v1\nkind: Service\nmetadata: {name: d}\nspec:\n  selector: {app: d}\n  ports: [{port: 80}]\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: d}\nspec:\n  podSelector: {matchLabels: {app: d}}\n  ingress:\n    - ports:\n        - port: 80\n";
-    let files = folder(&[("d.yaml", text)]);
+    let files = directory(&[("d.yaml", text)]);
     fix(files.path(), &["--unsafe", "--select", "security-context"]);
     let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
     for part in ["- NET_BIND_SERVICE", "mountPath: /var/cache/nginx", "mountPath: /var/log/web"] {
@@ -163,7 +163,7 @@ fn what_must_stay_writable_and_reachable_is_kept() {
         "            runAsNonRoot: true",
         "            seccompProfile: {type: RuntimeDefault}",
     );
-    let files = folder(&[("d.yaml", &root)]);
+    let files = directory(&[("d.yaml", &root)]);
     fix(files.path(), &["--unsafe"]);
     let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
     assert!(fixed.contains("containerPort: 8080"), "{fixed}");
@@ -189,7 +189,7 @@ fn a_port_moves_for_all_behind_its_service() {
     let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: canary}\nspec:\n  podSelector:\n    matchExpressions:\n      - {key: track, operator: NotIn, values: [stable]}\n  ingress:\n    - ports:\n        - port: 80\n";
     let (stable, canary) = (web("stable", port), web("canary", used));
     let all = [("a.yaml", &*stable), ("b.yaml", &*canary), ("c.yaml", service), ("d.yaml", policy)];
-    let files = folder(&all);
+    let files = directory(&all);
     let output = fix(files.path(), &["--unsafe", "--select", "privileged-port"]);
     let told = stdout(&output);
     for subject in
@@ -210,7 +210,7 @@ fn a_port_moves_for_all_behind_its_service() {
     }
     // Where the third one listens, nobody says.
     let silent = web("silent", "");
-    let files = folder(&[("a.yaml", &stable), ("b.yaml", &silent), ("c.yaml", service)]);
+    let files = directory(&[("a.yaml", &stable), ("b.yaml", &silent), ("c.yaml", service)]);
     let output = fix(files.path(), &["--unsafe", "--diff", "--select", "privileged-port"]);
     assert_eq!(stdout(&output), "");
     let scan = coaming(&["scan", "--select", "privileged-port"]).current_dir(files.path()).output();
@@ -218,23 +218,23 @@ fn a_port_moves_for_all_behind_its_service() {
     assert!(told.contains("leads to Pod `silent` as well"), "{told}");
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+fn copy_directory(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             fs::create_dir(&target).unwrap();
-            copy_folder(&entry.path(), &target);
+            copy_directory(&entry.path(), &target);
         } else {
             fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
         }
     }
 }
 
-/// All lines that are comments, below a folder.
-fn comments(folder: &Path) -> Vec<String> {
+/// All lines that are comments, below a directory.
+fn comments(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(comments(&path));

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use super::corpus::corpus;
 use super::lab::{Lab, lab};
-use super::{coaming, folder, json, root, stderr};
+use super::{coaming, directory, json, root, stderr};
 
 /// The kinds that any cluster knows, and whose pods are judged.
 const KINDS: [&str; 5] =
     ["kind: Deployment", "kind: StatefulSet", "kind: DaemonSet", "kind: Pod", "kind: Job"];
 
-/// The workloads in the files of a folder, one a file.
+/// The workloads in the files of a directory, one a file.
 fn workloads(path: &Path, found: &mut Vec<(String, String)>) {
     let mut entries: Vec<_> =
         fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -56,7 +56,7 @@ fn fixed_workloads_are_restricted_and_accepted() {
     assert!(all.len() > 15, "{} workloads", all.len());
     let files: Vec<(&str, &str)> =
         all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let fixed = folder(&files);
+    let fixed = directory(&files);
     let paths: Vec<_> = all.iter().map(|(name, _)| fixed.path().join(name)).collect();
     // The cluster is older than some of them: it counts what it took before.
     let taken: Vec<_> = paths.into_iter().filter(|path| refusal(lab, path).is_none()).collect();

@@ -11,13 +11,13 @@ use snapbox::assert_data_eq;
 
 use super::docker_registry::DockerRegistry;
 use super::real_daemon;
-use super::{coaming, folder, json, stderr, stdout};
+use super::{coaming, directory, json, stderr, stdout};
 
 const PASSWORD: &str = "vS8kq-2pLx7w";
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: web, image: 'IMAGE'}]\n";
 
-/// Runs it without the user's surroundings, with its cache in this folder.
+/// Runs it without the user's surroundings, with its cache in this directory.
 fn run(home: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Output {
     let mut command = coaming(arguments);
     command.current_dir(home).env("HOME", home);
@@ -32,7 +32,7 @@ fn run(home: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Output
 fn data(test: &str) -> Option<PathBuf> {
     let Some(data) = std::env::var_os("COAMING_DATA") else {
         assert!(std::env::var_os("CI").is_none(), "{test}: COAMING_DATA is not set");
-        eprintln!("SKIPPED: {test}: COAMING_DATA does not name the folder with the images");
+        eprintln!("SKIPPED: {test}: COAMING_DATA does not name the directory with the images");
         return None;
     };
     Some(data.into())
@@ -110,7 +110,7 @@ fn assert_readable(output: &Output) {
 #[test]
 fn the_page_of_a_real_image() {
     let Some(data) = data("the_page_of_a_real_image") else { return };
-    let home = folder(&[]);
+    let home = directory(&[]);
     let images = data.join("images");
     let output = run(&images, &["image", "--no-cache", "alpine"], &[("HOME", home.path())]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -119,7 +119,7 @@ fn the_page_of_a_real_image() {
 
 #[test]
 fn what_is_no_image_says_so() {
-    let home = folder(&[("text", "no archive"), ("bill.json", "{\"bomFormat\": \"CycloneDX\"")]);
+    let home = directory(&[("text", "no archive"), ("bill.json", "{\"bomFormat\": \"CycloneDX\"")]);
     let output = run(home.path(), &["image", "text"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("text is no image"), "{}", stderr(&output));
@@ -169,7 +169,7 @@ fn push(server: &DockerRegistry, repository: &str) {
 fn from_a_registry_for_a_platform() {
     let Some(server) = DockerRegistry::start("from_a_registry_for_a_platform") else { return };
     push(&server, "team/web");
-    let home = folder(&[]);
+    let home = directory(&[]);
     let name = format!("{}/team/web:1.0", server.host);
     let ca = server.ca();
     let image = |user: &str, more: &[&str]| {
@@ -202,7 +202,7 @@ fn a_scan_asks_the_registry_for_what_pods_run_and_dockerfiles_build_on() {
     let Some(server) = DockerRegistry::start("a_scan_asks_the_registry") else { return };
     push(&server, "team/web");
     let name = format!("{}/team/web:1.0", server.host);
-    let home = folder(&[
+    let home = directory(&[
         ("pod.yaml", &POD.replace("IMAGE", &name)),
         ("Dockerfile", &format!("FROM {name}\nCOPY web /web\n")),
         ("coaming.yaml", &format!("registries:\n  ca: [{}]\n", server.ca().display())),
@@ -221,10 +221,10 @@ fn a_scan_asks_the_registry_for_what_pods_run_and_dockerfiles_build_on() {
 #[test]
 fn out_of_containerd() {
     let Some(running) = real_daemon::containerd("out_of_containerd") else { return };
-    let path = running.folder.path().join("image.tar");
+    let path = running.directory.path().join("image.tar");
     fs::write(&path, archive("docker.io/shop/web:1.0")).unwrap();
     real_daemon::import(&running, "k8s.io", &path);
-    let home = folder(&[("pod.yaml", &POD.replace("IMAGE", "shop/web:1.0"))]);
+    let home = directory(&[("pod.yaml", &POD.replace("IMAGE", "shop/web:1.0"))]);
     let environment = [("CONTAINERD_ADDRESS", running.socket.as_path())];
     let arguments = ["image", "--from", "daemon", "--format", "json", "shop/web:1.0"];
     // The second time out of the cache.
@@ -240,7 +240,7 @@ fn out_of_containerd() {
 fn a_bill_of_materials_says_nothing_of_users_and_tools() {
     let settings = "images:\n  archives:\n    shop/web:1.0: web.cdx.json\n";
     let pod = POD.replace("IMAGE", "shop/web:1.0");
-    let home = folder(&[("pod.yaml", &pod), ("coaming.yaml", settings)]);
+    let home = directory(&[("pod.yaml", &pod), ("coaming.yaml", settings)]);
     fs::write(home.path().join("web.tar"), archive("shop/web:1.0")).unwrap();
     let arguments = ["image", "--format", "cyclonedx", "-o", "web.cdx.json", "web.tar"];
     let written = run(home.path(), &arguments, &[]);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{coaming, folder, json, stderr, stdout};
+use super::{coaming, directory, json, stderr, stdout};
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n    - name: web\n      image: shop/web:1.0\n";
 
@@ -10,7 +10,7 @@ const CONFIG: &str = "images:\n  archives:\n    shop/web:1.0: images/web\n";
 
 /// A pod, and a root filesystem with a credential that everybody may read and a program to do so.
 fn files() -> tempfile::TempDir {
-    folder(&[
+    directory(&[
         ("pod.yaml", POD),
         ("coaming.yaml", CONFIG),
         ("images/web/etc/passwd", "root:x:0:0::/root:/bin/sh\n"),

@@ -1,6 +1,6 @@
 //! `coaming net`: its faces on the example.
 
-use super::{coaming, folder, json, run, stdout};
+use super::{coaming, directory, json, run, stdout};
 
 #[test]
 fn lists_by_the_contract() {
@@ -23,7 +23,7 @@ fn lists_by_the_contract() {
 #[test]
 fn suggested_policies_allow_what_the_manifests_show() {
     let suggested = stdout(&run(&["net", "suggest", "examples/shop"]));
-    let files = folder(&[("policies.yaml", &suggested)]);
+    let files = directory(&[("policies.yaml", &suggested)]);
     let policies = files.path().join("policies.yaml");
     let output =
         run(&["net", "list", "--format", "json", "examples/shop", policies.to_str().unwrap()]);

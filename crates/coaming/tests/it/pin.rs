@@ -8,7 +8,7 @@ use coaming_kube::ImageReference;
 use coaming_registry::{Descriptor, Registry, media_type};
 
 use super::docker_registry::DockerRegistry;
-use super::{coaming, folder, stderr, stdout};
+use super::{coaming, directory, stderr, stdout};
 
 /// Pushes an image under these tags, as an index of two platforms; gives the index's digest.
 fn push(server: &DockerRegistry, repository: &str, tags: &[&str]) -> String {
@@ -46,12 +46,12 @@ fn push(server: &DockerRegistry, repository: &str, tags: &[&str]) -> String {
     digest
 }
 
-fn pin(server: &DockerRegistry, folder: &Path, arguments: &[&str]) -> Output {
+fn pin(server: &DockerRegistry, directory: &Path, arguments: &[&str]) -> Output {
     let ca = server.ca();
     let mut all = vec!["pin", "--ca", ca.to_str().unwrap()];
     all.extend(arguments);
     coaming(&all)
-        .current_dir(folder)
+        .current_dir(directory)
         .env("DOCKER_CONFIG", server.docker_config("reader"))
         .output()
         .unwrap()
@@ -90,23 +90,23 @@ fn everywhere_an_image_is_named() {
         cases.iter().map(|(name, before, _)| (*name, text(before))).collect();
     let files: Vec<(&str, &str)> =
         files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    let folder = folder(&files);
-    fs::write(folder.path().join("chart/Chart.yaml"), "name: c\n").unwrap();
-    fs::create_dir(folder.path().join("chart/templates")).unwrap();
-    fs::write(folder.path().join("chart/templates/x.yaml"), "image: {{ .Values.x }}\n").unwrap();
+    let directory = directory(&files);
+    fs::write(directory.path().join("chart/Chart.yaml"), "name: c\n").unwrap();
+    fs::create_dir(directory.path().join("chart/templates")).unwrap();
+    fs::write(directory.path().join("chart/templates/x.yaml"), "image: {{ .Values.x }}\n").unwrap();
 
-    let diff = pin(&server, folder.path(), &["--diff"]);
+    let diff = pin(&server, directory.path(), &["--diff"]);
     assert_eq!(diff.status.code(), Some(1), "{}", stderr(&diff));
     assert!(stdout(&diff).contains("# Deployment web, container c: "), "{}", stdout(&diff));
-    let output = pin(&server, folder.path(), &[]);
+    let output = pin(&server, directory.path(), &[]);
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("Dockerfile: line 4, FROM"), "{told}");
     for (name, _, after) in cases {
-        let written = fs::read_to_string(folder.path().join(name)).unwrap();
+        let written = fs::read_to_string(directory.path().join(name)).unwrap();
         assert_eq!(written, text(after).replace("DIGEST", &digest), "{name}");
     }
-    let again = pin(&server, folder.path(), &[]);
+    let again = pin(&server, directory.path(), &[]);
     assert!(stdout(&again).starts_with("Nothing was pinned. "), "{}", stdout(&again));
     let password = "s3cret-of-the-reader";
     assert!(!told.contains(password) && !stdout(&output).contains(password));
@@ -124,7 +124,7 @@ fn updates_move_to_the_newest_that_fits() {
             server.host
         )
     };
-    let files = folder(&[("a.yaml", &text("1.2.0"))]);
+    let files = directory(&[("a.yaml", &text("1.2.0"))]);
     let path = files.path().join("a.yaml");
     let output = pin(&server, files.path(), &["--update"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -145,7 +145,7 @@ fn what_a_registry_does_not_have_costs_nothing_else() {
             server.host
         )
     };
-    let files = folder(&[
+    let files = directory(&[
         ("a.yaml", &pod("web:9")),
         ("b.yaml", &pod("web:1")),
         ("c.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n"),
@@ -177,7 +177,7 @@ fn from_archives_and_offline() {
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: c, image: '{image}'}}, {{name: d, image: 'redis:7'}}]}}\n"
         )
     };
-    let files = folder(&[
+    let files = directory(&[
         ("deploy/a.yaml", &pod("nginx:1.27")),
         ("layout/index.json", &index),
         (&blob, std::str::from_utf8(manifest).unwrap()),

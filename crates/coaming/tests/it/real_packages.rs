@@ -208,12 +208,12 @@ fn run(command: &mut Command) -> Result<String, String> {
     if output.status.success() { Ok(out) } else { Err(format!("{shown}: {last}")) }
 }
 
-/// Makes a file or folder, unless an earlier run has; one that is there is whole.
+/// Makes a file or directory, unless an earlier run has; one that is there is whole.
 fn once(path: PathBuf, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
     if !path.exists() {
-        let folder = path.parent().unwrap();
-        fs::create_dir_all(folder).unwrap();
-        let fresh = tempfile::tempdir_in(folder).unwrap();
+        let directory = path.parent().unwrap();
+        fs::create_dir_all(directory).unwrap();
+        let fresh = tempfile::tempdir_in(directory).unwrap();
         let made = fresh.path().join("made");
         make(&made)?;
         fs::rename(made, &path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -230,10 +230,10 @@ struct Files {
 impl Files {
     /// A wheel, installed by pip where Debian's Python looks for it.
     fn wheel(&self, name: &str, version: &str) -> Result<(), String> {
-        let wheels = once(self.store.join(format!("{name}-{version}")), |folder| {
+        let wheels = once(self.store.join(format!("{name}-{version}")), |directory| {
             let mut pip = Command::new("python3");
             pip.args(["-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d"]);
-            run(pip.arg(folder).arg(format!("{name}=={version}"))).map(drop)
+            run(pip.arg(directory).arg(format!("{name}=={version}"))).map(drop)
         })?;
         let target = self.image.join("usr/local/lib/python3.11/site-packages");
         let mut pip = Command::new("python3");
@@ -248,11 +248,11 @@ impl Files {
     /// A package of npm's, unpacked as npm does below an application.
     fn node(&self, name: &str, version: &str) -> Result<(), String> {
         let packed = once(self.store.join(format!("{name}-{version}.tgz")), |file| {
-            let folder = file.parent().unwrap();
+            let directory = file.parent().unwrap();
             let mut npm = Command::new("npm");
-            npm.args(["pack", "--silent"]).arg(format!("{name}@{version}")).current_dir(folder);
+            npm.args(["pack", "--silent"]).arg(format!("{name}@{version}")).current_dir(directory);
             let made = run(&mut npm)?;
-            fs::rename(folder.join(made.trim()), file).map_err(|error| error.to_string())
+            fs::rename(directory.join(made.trim()), file).map_err(|error| error.to_string())
         })?;
         let target = self.image.join("app/node_modules").join(name);
         fs::create_dir_all(&target).unwrap();
@@ -264,11 +264,11 @@ impl Files {
     /// A package of Debian's, unpacked and noted as dpkg notes it.
     fn deb(&self, name: &str, version: &str) -> Result<(), String> {
         let packed = once(self.store.join(format!("{name}-{version}.deb")), |file| {
-            let folder = file.parent().unwrap();
+            let directory = file.parent().unwrap();
             let mut apt = Command::new("apt-get");
-            apt.args(["download", "-q", &format!("{name}={version}")]).current_dir(folder);
+            apt.args(["download", "-q", &format!("{name}={version}")]).current_dir(directory);
             run(&mut apt)?;
-            let made = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+            let made = fs::read_dir(directory).unwrap().next().unwrap().unwrap().path();
             fs::rename(made, file).map_err(|error| error.to_string())
         })?;
         run(Command::new("dpkg-deb").arg("-x").arg(&packed).arg(&self.image))?;
@@ -315,8 +315,8 @@ impl Files {
     }
 }
 
-fn image(store: &Path, folder: &Path, age: Age, debian: &Fact) -> Result<PathBuf, String> {
-    let files = Files { store: store.to_path_buf(), image: folder.to_path_buf() };
+fn image(store: &Path, directory: &Path, age: Age, debian: &Fact) -> Result<PathBuf, String> {
+    let files = Files { store: store.to_path_buf(), image: directory.to_path_buf() };
     files.wheel("requests", age.pick("2.19.1", "2.20.0"))?;
     files.wheel("jinja2", age.pick("2.10", "2.10.1"))?;
     // A program in Go, in a wheel.
@@ -333,10 +333,10 @@ fn image(store: &Path, folder: &Path, age: Age, debian: &Fact) -> Result<PathBuf
 #[test]
 fn old_packages_are_found_and_their_fixed_versions_are_not() {
     let store = root().join("target/real-packages");
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let made = debian().and_then(|debian| {
-        let old = image(&store, &folder.path().join("old"), Age::Old, &debian)?;
-        let new = image(&store, &folder.path().join("new"), Age::New, &debian)?;
+        let old = image(&store, &directory.path().join("old"), Age::Old, &debian)?;
+        let new = image(&store, &directory.path().join("new"), Age::New, &debian)?;
         Ok((facts().into_iter().chain([debian]).collect::<Vec<_>>(), old, new))
     });
     let (facts, old, new) = match made {
@@ -348,15 +348,15 @@ fn old_packages_are_found_and_their_fixed_versions_are_not() {
         }
     };
     for (number, fact) in facts.iter().enumerate() {
-        let path = folder.path().join(format!("osv/{number}.json"));
+        let path = directory.path().join(format!("osv/{number}.json"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, record(fact).to_string()).unwrap();
     }
-    let database = folder.path().join("advisories.db");
+    let database = directory.path().join("advisories.db");
     let at = |arguments: &[&str]| {
         let mut command = coaming(arguments);
-        command.current_dir(folder.path()).env("COAMING_DB", &database);
-        command.env("XDG_CACHE_HOME", folder.path().join("cache"));
+        command.current_dir(directory.path()).env("COAMING_DB", &database);
+        command.env("XDG_CACHE_HOME", directory.path().join("cache"));
         command.output().unwrap()
     };
     let built = at(&["db", "build", "osv"]);

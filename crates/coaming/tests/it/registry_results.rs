@@ -10,7 +10,7 @@ use std::sync::Arc;
 use coaming_registry::sha256;
 use serde_json::json;
 
-use super::{coaming, folder, json as json_of, stderr, stdout};
+use super::{coaming, directory, json as json_of, stderr, stdout};
 
 /// What a server answers, by the beginning of the path.
 type Answers = BTreeMap<String, (&'static str, Vec<u8>)>;
@@ -180,7 +180,7 @@ fn run(host: &str, arguments: &[&str]) -> Output {
         "modified": "2025-01-01T00:00:00Z", "affected": [{
             "package": {"ecosystem": "Alpine:v3.16", "name": "zlib"},
             "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.2.12-r2"}]}]}]});
-    let files = folder(&[("osv/1.json", &osv.to_string()), ("docker/config.json", "{}")]);
+    let files = directory(&[("osv/1.json", &osv.to_string()), ("docker/config.json", "{}")]);
     let at = |arguments: &[&str]| {
         coaming(arguments)
             .current_dir(files.path())

@@ -1,15 +1,16 @@
-//! Charts and overlays, by the real helm and kubectl: `COAMING_TOOLS` names a folder that has them,
+//! Charts and overlays, by the real helm and kubectl: `COAMING_TOOLS` names a directory that has them,
 //! else they are looked for on `PATH`.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{coaming, folder, json, stderr};
+use super::{coaming, directory, json, stderr};
 
 /// A `PATH` with both programs, or `None` with a loud word. In CI they must be there.
 fn tools() -> Option<OsString> {
     let path = std::env::var_os("COAMING_TOOLS").or_else(|| std::env::var_os("PATH"))?;
-    let has = |name: &str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    let has =
+        |name: &str| std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
     if has("helm") && has("kubectl") {
         return Some(path);
     }
@@ -18,11 +19,11 @@ fn tools() -> Option<OsString> {
     None
 }
 
-fn scan(path: &OsString, folder: &Path) -> (serde_json::Value, String) {
+fn scan(path: &OsString, directory: &Path) -> (serde_json::Value, String) {
     let output = coaming(&["scan", "--format", "json", "--select", "image-tag"])
         .env("PATH", path)
-        .env("HOME", folder)
-        .current_dir(folder)
+        .env("HOME", directory)
+        .current_dir(directory)
         .output()
         .unwrap();
     (json(&output), stderr(&output))
@@ -34,7 +35,7 @@ const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name
 fn charts_are_rendered_and_findings_point_to_templates() {
     let Some(path) = tools() else { return };
     let template = format!("{{{{- if .Values.enabled }}}}\n{DEPLOYMENT}{{{{- end }}}}\n");
-    let files = folder(&[
+    let files = directory(&[
         ("chart/Chart.yaml", "apiVersion: v2\nname: my-chart\nversion: 1.0.0\n"),
         ("chart/values.yaml", "enabled: true\nsub: {enabled: true}\n"),
         ("chart/templates/web.yaml", &template),
@@ -57,7 +58,7 @@ fn charts_are_rendered_and_findings_point_to_templates() {
 #[test]
 fn overlays_are_rendered_and_findings_point_to_resources() {
     let Some(path) = tools() else { return };
-    let files = folder(&[
+    let files = directory(&[
         ("base/kustomization.yaml", "resources: [web.yaml]\n"),
         ("base/web.yaml", DEPLOYMENT),
         (
@@ -78,7 +79,7 @@ fn overlays_are_rendered_and_findings_point_to_resources() {
 
 #[test]
 fn a_repository_cannot_bring_its_own_program() {
-    let files = folder(&[
+    let files = directory(&[
         ("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
         ("chart/templates/web.yaml", DEPLOYMENT),
         ("bin/helm", "#!/bin/sh\ntouch started\n"),

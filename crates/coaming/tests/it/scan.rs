@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use snapbox::{assert_data_eq, str};
 
-use super::{coaming, folder, json, run, stderr, stdout};
+use super::{coaming, directory, json, run, stderr, stdout};
 
 const PRIVILEGED: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n    - name: c\n      image: a/b:1.0\n      securityContext: {privileged: true}\n";
 const HARDENED: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  automountServiceAccountToken: false\n  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}\n  containers:\n    - name: c\n      image: a/b:1.0\n      securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny}\nspec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n";
@@ -25,7 +25,7 @@ critical[host-path]: Pod mounts the node's files
 30 |             path: /var/run/docker.sock
    |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
-   = note: Pods of DaemonSet `agent` can write to `/var/run/docker.sock` of the node: an intruder in
+   = note: Pods of DaemonSet `agent` can write to `/var/run/docker.sock` of the node: an attacker in
            them starts a privileged container through the runtime and owns the node. Use a claim, an
            `emptyDir` or a ConfigMap instead.
    = help: by hand: use another kind of volume
@@ -36,7 +36,7 @@ critical[privileged]: Container is privileged
 21 |             privileged: true
    |             ^^^^^^^^^^^^^^^^
    |
-   = note: Container `agent` is privileged: an intruder in it mounts the node's disk and is root on the
+   = note: Container `agent` is privileged: an attacker in it mounts the node's disk and is root on the
            node with one command. Remove `privileged`, and add only the capability that is needed.
    = help: `coaming fix --unsafe` can remove `privileged: true`
 
@@ -77,7 +77,7 @@ fn example_has_one_of_each_problem() {
 
 #[test]
 fn exit_codes_are_a_contract() {
-    let files = folder(&[
+    let files = directory(&[
         ("bad.yaml", PRIVILEGED),
         ("good.yaml", HARDENED),
         ("broken.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n"),
@@ -103,7 +103,7 @@ fn exit_codes_are_a_contract() {
 
 #[test]
 fn an_error_never_costs_the_others_results() {
-    let files = folder(&[
+    let files = directory(&[
         ("a.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n"),
         ("b.yaml", PRIVILEGED),
         ("c.yaml", "a\0b"),
@@ -121,7 +121,7 @@ fn an_error_never_costs_the_others_results() {
 
 #[test]
 fn json_is_as_the_contract_says() {
-    let files = folder(&[("web.yaml", PRIVILEGED)]);
+    let files = directory(&[("web.yaml", PRIVILEGED)]);
     let output = coaming(&["scan", "--format", "json", "--select", "privileged"])
         .current_dir(files.path())
         .output()
@@ -131,7 +131,7 @@ fn json_is_as_the_contract_says() {
         str![[r#"
 {"version": 1,
  "findings": [
-  {"rule":"privileged","measure":"security-context","severity":"critical","confidence":"high","message":"Container `c` is privileged: an intruder in it mounts the node's disk and is root on the node with one command. Remove `privileged`, and add only the capability that is needed.","object":{"api_version":"v1","kind":"Pod","namespace":"","name":"p"},"container":"c","locations":[{"file":"web.yaml","path":"spec.containers[0].securityContext.privileged","line":8,"column":25,"end_line":8,"end_column":41,"label":""}],"fix":{"title":"remove `privileged: true`","applicability":"unsafe"},"suppressed":false}],
+  {"rule":"privileged","category":"security-context","severity":"critical","confidence":"high","message":"Container `c` is privileged: an attacker in it mounts the node's disk and is root on the node with one command. Remove `privileged`, and add only the capability that is needed.","object":{"api_version":"v1","kind":"Pod","namespace":"","name":"p"},"container":"c","locations":[{"file":"web.yaml","path":"spec.containers[0].securityContext.privileged","line":8,"column":25,"end_line":8,"end_column":41,"label":""}],"fix":{"title":"remove `privileged: true`","applicability":"unsafe"},"suppressed":false}],
  "errors": [],
  "summary": {"files":1,"documents":1,"workloads":1,"findings":{"critical":1,"high":0,"medium":0,"low":0}}}
 
@@ -153,7 +153,7 @@ fn reads_standard_input() {
 
 #[test]
 fn output_goes_to_a_file_whole() {
-    let files = folder(&[("web.yaml", PRIVILEGED)]);
+    let files = directory(&[("web.yaml", PRIVILEGED)]);
     let output = coaming(&["scan", "--format", "sarif", "--output", "out.sarif"])
         .current_dir(files.path())
         .output()
@@ -167,7 +167,7 @@ fn output_goes_to_a_file_whole() {
 
 #[test]
 fn only_new_findings_fail_with_a_baseline() {
-    let files = folder(&[("web.yaml", PRIVILEGED)]);
+    let files = directory(&[("web.yaml", PRIVILEGED)]);
     let code = |arguments: &[&str]| {
         let output = coaming(arguments).current_dir(files.path()).output().unwrap();
         output.status.code().unwrap()

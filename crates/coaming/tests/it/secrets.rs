@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::corpus::corpus;
-use super::{coaming, folder, json, run, stderr, stdout};
+use super::{coaming, directory, json, run, stderr, stdout};
 
 /// Digits of a generator with a fixed seed: the test plants the same secrets on every run.
 struct Random(u64);
@@ -127,10 +127,10 @@ fn forms(secret: &str) -> Vec<String> {
     ]
 }
 
-/// All files below a folder, as bytes.
-fn files_below(folder: &Path) -> Vec<u8> {
+/// All files below a directory, as bytes.
+fn files_below(directory: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         bytes.extend(if path.is_dir() { files_below(&path) } else { std::fs::read(path).unwrap() });
     }
@@ -144,7 +144,7 @@ fn no_secret_is_in_any_output() {
     assert_eq!(secrets.len(), 1000);
     let borrowed: Vec<(&str, &str)> =
         files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let files = folder(&borrowed);
+    let files = directory(&borrowed);
     let path = files.path().to_str().unwrap();
     let (left, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let baseline = left.path().join("baseline.json");
@@ -168,7 +168,7 @@ fn no_secret_is_in_any_output() {
     ]);
     commands.push(vec!["secrets", "who-can", "a", path]);
     commands.push(vec!["net", "list", path]);
-    // A folder of files is an image's, too; what is known of one is kept.
+    // A directory of files is an image's, too; what is known of one is kept.
     commands.push(vec!["image", path]);
     commands.push(vec!["image", path, "--format", "json"]);
     let mut outputs = String::new();
@@ -185,8 +185,8 @@ fn no_secret_is_in_any_output() {
         outputs += &stderr(&output);
     }
     let mut all = outputs.into_bytes();
-    for folder in [left.path(), cache.path()] {
-        all.extend(files_below(folder));
+    for directory in [left.path(), cache.path()] {
+        all.extend(files_below(directory));
     }
     let needles: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
     let finder = aho_corasick::AhoCorasick::new(&needles).unwrap();
@@ -198,7 +198,7 @@ fn no_secret_is_in_any_output() {
 fn a_preview_of_fixes_shows_no_secret() {
     // A difference shows lines as they are: those of files where secrets are found are left out.
     let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n    - name: web\n      image: web:1.2\n      env:\n        - name: DB_PASSWORD\n          value: vS8kq-2pLx7w\n      securityContext: {}\n";
-    let files = folder(&[("pod.yaml", manifest)]);
+    let files = directory(&[("pod.yaml", manifest)]);
     let output = run(&["fix", "--diff", files.path().to_str().unwrap()]);
     let text = stdout(&output) + &stderr(&output);
     assert!(text.contains("+  automountServiceAccountToken: false"), "{text}");
@@ -211,7 +211,7 @@ fn most_planted_secrets_are_found() {
     let (_, files) = planted(&mut random);
     let borrowed: Vec<(&str, &str)> =
         files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let files = folder(&borrowed);
+    let files = directory(&borrowed);
     let report = json(&run(&["secrets", files.path().to_str().unwrap(), "--format", "json"]));
     let found = report["findings"].as_array().unwrap().len();
     // Nobody looks for a secret as the value of `privileged`: fifty are planted there.
@@ -220,7 +220,7 @@ fn most_planted_secrets_are_found() {
 
 #[test]
 fn any_text_is_read_whatever_its_name() {
-    let files = folder(&[
+    let files = directory(&[
         ("notes.txt", "the password: hunter2!9\n"),
         (".npmrc", "//registry.npmjs.org/:_authToken=x9Kq2LmZ8vTn4RwYx9Kq\n"),
         ("code.py", "password = getpass()\n"),
@@ -237,7 +237,7 @@ fn any_text_is_read_whatever_its_name() {
 fn values_and_kubeconfigs_beside_the_manifests_are_scanned() {
     let objects =
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {password: vS8kq-2pLx7w}\n";
-    let files = folder(&[
+    let files = directory(&[
         ("values-prod.yaml", "auth:\n  password: vS8kq-2pLx7w\n"),
         ("values.yaml", objects),
         (
@@ -264,7 +264,7 @@ fn portions_tell_what_a_whole_would() {
     all[190].1 = "first\n\npassword: hunter2!9\n".to_owned();
     let files: Vec<(&str, &str)> =
         all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let files = folder(&files);
+    let files = directory(&files);
     let output = run(&["secrets", files.path().to_str().unwrap(), "--format", "concise"]);
     let text = stdout(&output);
     assert_eq!(text.matches("plain-secret-file").count(), 2, "{text}");
@@ -275,7 +275,7 @@ fn portions_tell_what_a_whole_would() {
 #[test]
 fn rules_of_gitleaks_form() {
     let rules = "[[rules]]\nid = 'acme'\ndescription = 'Acme badge'\nregex = '''badge-[0-9]{6}'''\nkeywords = ['badge-']\n";
-    let files = folder(&[
+    let files = directory(&[
         ("coaming.yaml", "secrets: {rules: own.toml}\n"),
         ("own.toml", rules),
         ("a.txt", "badge-402918\n"),

@@ -14,14 +14,14 @@ use serde_json::Value;
 use super::lab::{Lab, lab};
 use super::{json, stderr};
 
-/// The folder of the images; `None`, loudly, where they can't be made.
+/// The directory of the images; `None`, loudly, where they can't be made.
 fn images() -> Option<&'static Path> {
     static IMAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
     IMAGES
         .get_or_init(|| {
             let is_there = |program: &str| {
                 std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-                    .any(|folder| folder.join(program).exists())
+                    .any(|directory| directory.join(program).exists())
             };
             let missing = ["debootstrap", "cc", "musl-gcc", "javac", "chroot"]
                 .into_iter()
@@ -39,21 +39,21 @@ fn images() -> Option<&'static Path> {
                 eprintln!("SKIPPED: slim: the images to slim can't be made: {why}");
                 return None;
             }
-            let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-            let folder = crate_folder.join("../../target/slim-images");
-            let built = Command::new(crate_folder.join("tests/build-slim-images"))
-                .arg(&folder)
+            let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let directory = crate_directory.join("../../target/slim-images");
+            let built = Command::new(crate_directory.join("tests/build-slim-images"))
+                .arg(&directory)
                 .output()
                 .unwrap();
             assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-            Some(folder)
+            Some(directory)
         })
         .as_deref()
 }
 
 /// An image that was slimmed, with the report.
 struct Slim {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     archive: PathBuf,
     report: Value,
 }
@@ -70,14 +70,14 @@ fn run(arguments: &[&str], paths: &[&Path]) -> Output {
 
 fn slim(name: &str) -> Option<Slim> {
     let layout = images()?.join(name);
-    let folder = tempfile::tempdir().unwrap();
-    let archive = folder.path().join("slim.tar");
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("slim.tar");
     let reference = format!("docker.io/lab/slim-{name}:1");
     let arguments = ["image", "slim", "--format", "json", "--name", &reference, "--output"];
     let output = run(&arguments, &[&archive, &layout]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let report = json(&output);
-    Some(Slim { folder, archive, report })
+    Some(Slim { directory, archive, report })
 }
 
 impl Slim {
@@ -89,7 +89,7 @@ impl Slim {
         self.report["files"].as_array().unwrap().iter().any(|file| file["path"] == path)
     }
 
-    /// What holds of all: it is much smaller, and an intruder has no shell to run.
+    /// What holds of all: it is much smaller, and an attacker has no shell to run.
     fn is_smaller(&self, share: u64) {
         let (before, after) = (self.count("before", "bytes"), self.count("after", "bytes"));
         assert!(after * 100 < before * share, "{before} → {after}");
@@ -104,7 +104,7 @@ impl Slim {
 
     /// The files of the only layer, for `chroot`.
     fn unpacked(&self) -> PathBuf {
-        let root = self.folder.path().join("root");
+        let root = self.directory.path().join("root");
         std::fs::create_dir_all(&root).unwrap();
         let image = Image::open(&self.archive, None).unwrap();
         let inside = |path: &str| root.join(path.trim_start_matches('/'));
@@ -172,7 +172,7 @@ impl<'l> Pod<'l> {
         super::stdout(&output)
     }
 
-    /// An intruder gets no shell.
+    /// An attacker gets no shell.
     fn has_no_shell(&self) {
         for shell in ["/bin/sh", "/bin/bash"] {
             let output = self
@@ -210,8 +210,8 @@ fn a_static_program_is_alone_and_runs() {
 #[test]
 fn the_known_vulnerabilities_of_what_went_are_gone() {
     let Some(images) = images() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let (records, database) = (folder.path().join("records"), folder.path().join("db"));
+    let directory = tempfile::tempdir().unwrap();
+    let (records, database) = (directory.path().join("records"), directory.path().join("db"));
     std::fs::create_dir(&records).unwrap();
     for (id, source) in [("DEBIAN-CVE-2099-1", "bash"), ("DEBIAN-CVE-2099-2", "tzdata")] {
         let record = serde_json::json!({
@@ -225,7 +225,7 @@ fn the_known_vulnerabilities_of_what_went_are_gone() {
     }
     let built = run(&["db", "build", "--db"], &[&database, &records]);
     assert_eq!(built.status.code(), Some(0), "{}", stderr(&built));
-    let out = folder.path().join("slim");
+    let out = directory.path().join("slim");
     let arguments = ["image", "slim", "--format", "json", "--db"];
     let output = run(&arguments, &[&database, &images.join("static"), Path::new("--output"), &out]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -258,7 +258,7 @@ fn a_program_keeps_its_libraries_users_and_character_sets() {
         ("opt/greet/lib/libgreet.so.1", 127),
         ("lib64", 127),
     ] {
-        let (path, aside) = (root.join(needed), slim.folder.path().join("aside"));
+        let (path, aside) = (root.join(needed), slim.directory.path().join("aside"));
         std::fs::rename(&path, &aside).unwrap();
         let (ended, _) = greet();
         let missing = ended == Some(code) || code == 127 && ended.is_some_and(|it| it != 0);
@@ -278,7 +278,7 @@ fn a_slimmed_image_is_read_as_others_and_slimmed_no_more() {
     assert_eq!(facts["packages"].as_array().unwrap().len() as u64, slim.count("after", "packages"));
     assert_eq!(facts["verdict"], "distroless");
     assert_eq!(facts["distribution"]["id"], "debian");
-    let again = slim.folder.path().join("again.tar");
+    let again = slim.directory.path().join("again.tar");
     let name = "docker.io/lab/slim-native:1";
     let output = run(&["image", "slim", "--name", name, "--output"], &[&again, &slim.archive]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

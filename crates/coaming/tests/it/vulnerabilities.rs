@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::{coaming, folder, json, stderr, stdout};
+use super::{coaming, directory, json, stderr, stdout};
 
 const WORKLOADS: &str = r#"
 apiVersion: apps/v1
@@ -68,7 +68,7 @@ fn shop(workloads: &str, excuses: &str) -> tempfile::TempDir {
     );
     let lodash = record("GHSA-jf85-cpcp-j695", "npm", "lodash", Some("4.17.12"), "CVE-2019-10744");
     let lodash = lodash.replace("upstream", "aliases");
-    let files = folder(&[
+    let files = directory(&[
         ("shop.yaml", workloads),
         ("coaming.yaml", &config),
         ("web/etc/os-release", "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n"),
@@ -106,7 +106,7 @@ fn shop(workloads: &str, excuses: &str) -> tempfile::TempDir {
     files
 }
 
-/// Runs the program there, with no home but this folder, and no daemon.
+/// Runs the program there, with no home but this directory, and no daemon.
 fn at(files: &tempfile::TempDir, arguments: &[&str]) -> Output {
     coaming(arguments)
         .current_dir(files.path())

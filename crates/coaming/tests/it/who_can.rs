@@ -3,13 +3,13 @@
 use snapbox::{assert_data_eq, str};
 
 use super::corpus::corpus;
-use super::{folder, json, run, stderr, stdout};
+use super::{directory, json, run, stderr, stdout};
 
 const FILE: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: all}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\nsubjects:\n  - {kind: Group, name: 'system:serviceaccounts'}\n";
 
 #[test]
 fn answers() {
-    let files = folder(&[("all.yaml", FILE)]);
+    let files = directory(&[("all.yaml", FILE)]);
     let file = files.path().join("all.yaml");
     let output = run(&["secrets", "who-can", "shop/db", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

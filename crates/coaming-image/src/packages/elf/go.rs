@@ -131,11 +131,11 @@ pub(super) fn packages(path: &str, build: &Build, found: &mut Found) -> Result<(
         let mut fields = line.split('\t');
         let kind = fields.next().unwrap_or_default();
         let module = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-        // A replacement stands on the line after what it replaces. A folder has no version; then the
+        // A replacement stands on the line after what it replaces. A directory has no version; then the
         // name tells more than the place where it once was.
         if kind == "=>" {
-            let folder = module.0.starts_with(['.', '/']) || module.1 == "(devel)";
-            if !folder && !module.1.is_empty() {
+            let directory = module.0.starts_with(['.', '/']) || module.1 == "(devel)";
+            if !directory && !module.1.is_empty() {
                 pending = Some(module);
             }
             continue;
@@ -155,7 +155,7 @@ pub(super) fn packages(path: &str, build: &Build, found: &mut Found) -> Result<(
     Ok(())
 }
 
-/// The version of the program's own module. Built from a folder it is `(devel)`: then what the linker
+/// The version of the program's own module. Built from a directory it is `(devel)`: then what the linker
 /// was told, else what Go itself would call that commit.
 fn main_version(version: &str, modules: &str) -> String {
     if !matches!(version, "" | "(devel)") {

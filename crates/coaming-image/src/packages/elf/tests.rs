@@ -140,9 +140,9 @@ fn says_nothing_of_other_programs() {
 #[test]
 fn reads_what_go_builds() {
     let Some(go) = tool("go", "reads_what_go_builds") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     write(
-        folder.path(),
+        directory.path(),
         &[
             (
                 "go.mod",
@@ -156,12 +156,12 @@ fn reads_what_go_builds() {
     );
     run(Command::new(go)
         .args(["build", "-o", "shop", "-ldflags", "-s -w -X main.version=3.4.5", "."])
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .env("GOFLAGS", "-mod=mod")
         .env("GOPROXY", "off")
         .env("GOTOOLCHAIN", "local")
         .env("GOCACHE", std::env::temp_dir().join("coaming-go-cache")));
-    let found = read_bytes(&std::fs::read(folder.path().join("shop")).unwrap()).unwrap();
+    let found = read_bytes(&std::fs::read(directory.path().join("shop")).unwrap()).unwrap();
     let urls = urls(&found);
     let [stdlib, main, part] = &urls[..] else { panic!("{urls:?}") };
     assert!(stdlib.starts_with("pkg:golang/stdlib@1."), "{stdlib}");
@@ -174,9 +174,9 @@ fn reads_what_cargo_auditable_builds() {
     let Some(auditable) = tool("cargo-auditable", "reads_what_cargo_auditable_builds") else {
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     write(
-        folder.path(),
+        directory.path(),
         &[
             (
                 "Cargo.toml",
@@ -190,9 +190,9 @@ fn reads_what_cargo_auditable_builds() {
     );
     run(Command::new(auditable)
         .args(["auditable", "build", "--offline", "--target-dir", "target"])
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .env_remove("CARGO_TARGET_DIR"));
-    let program = std::fs::read(folder.path().join("target/debug/shop")).unwrap();
+    let program = std::fs::read(directory.path().join("target/debug/shop")).unwrap();
     let found = read_bytes(&program).unwrap();
     assert_eq!(urls(&found), ["pkg:cargo/part@1.2.3", "pkg:cargo/shop@0.3.0"]);
 }

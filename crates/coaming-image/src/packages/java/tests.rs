@@ -66,17 +66,17 @@ fn reads_nested_and_shaded_archives() {
 
 #[test]
 fn reads_what_jar_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("Main.java"), "class Main {}").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("Main.java"), "class Main {}").unwrap();
     std::fs::write(
-        folder.path().join("manifest"),
+        directory.path().join("manifest"),
         "Bundle-SymbolicName: com.example.tools\nImplementation-Version: 3.1\n",
     )
     .unwrap();
-    let jar = folder.path().join("tools.jar");
+    let jar = directory.path().join("tools.jar");
     let made = Command::new("jar")
         .args(["cfm", "tools.jar", "manifest", "Main.java"])
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .status();
     if made.is_err() {
         assert!(std::env::var_os("CI").is_none(), "jar is needed");

@@ -1,4 +1,4 @@
-//! Node's packages: each folder in `node_modules`, and the lock files of npm, Yarn and pnpm.
+//! Node's packages: each directory in `node_modules`, and the lock files of npm, Yarn and pnpm.
 //!
 //! A lock file tells what shall be installed; where `node_modules` lies beside it,
 //! [`settle`](super::settle) prefers that. What is for development alone is left out.
@@ -15,12 +15,12 @@ use crate::analyse::{AnalyserError, Found};
 
 pub(super) fn wants(path: &str) -> bool {
     match path.rsplit_once('/') {
-        Some((folder, "package.json")) => package_folder(folder).is_some(),
+        Some((directory, "package.json")) => package_directory(directory).is_some(),
         // Lock files inside of packages are their developers'.
         Some((
-            folder,
+            directory,
             "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml",
-        )) => !folder.contains("/node_modules/"),
+        )) => !directory.contains("/node_modules/"),
         _ => false,
     }
 }
@@ -34,10 +34,10 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     }
 }
 
-/// The name of the package that a folder holds: what follows the last `node_modules`, if it is
+/// The name of the package that a directory holds: what follows the last `node_modules`, if it is
 /// `name` or `@scope/name` and nothing deeper.
-fn package_folder(folder: &str) -> Option<&str> {
-    let (_, name) = folder.rsplit_once("/node_modules/")?;
+fn package_directory(directory: &str) -> Option<&str> {
+    let (_, name) = directory.rsplit_once("/node_modules/")?;
     let rest = name
         .strip_prefix('@')
         .map_or(Some(name), |scoped| scoped.split_once('/').map(|(_, rest)| rest));
@@ -58,7 +58,7 @@ struct Installed {
 fn installed(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     let file: Installed = json(bytes)?;
     let mut found = Found::default();
-    // A folder without a version is no package, but a part of one (`{"type": "module"}`).
+    // A directory without a version is no package, but a part of one (`{"type": "module"}`).
     let version = file.version.as_str().unwrap_or_default();
     let name = file.name.as_str().unwrap_or_default();
     if let Some(mut package) = package(PackageKind::Npm, name, version, path) {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_the_folders_of_packages() {
+    fn knows_the_directories_of_packages() {
         for path in [
             "/app/node_modules/ms/package.json",
             "/app/node_modules/@babel/core/package.json",

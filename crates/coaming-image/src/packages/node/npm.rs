@@ -1,27 +1,27 @@
-//! npm's `package-lock.json` of all versions: a tree of dependencies (1), a flat list of folders
+//! npm's `package-lock.json` of all versions: a tree of dependencies (1), a flat list of directories
 //! (3), or both (2).
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::package_folder;
+use super::package_directory;
 use crate::PackageKind;
 use crate::analyse::{AnalyserError, Found};
 use crate::packages::found::{json, licence, package};
 
 #[derive(Deserialize)]
 struct Lock {
-    packages: Option<BTreeMap<String, Folder>>,
+    packages: Option<BTreeMap<String, Directory>>,
     #[serde(default)]
     dependencies: BTreeMap<String, Dependency>,
 }
 
-/// An entry of versions 2 and 3; its key is the folder.
+/// An entry of versions 2 and 3; its key is the directory.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Folder {
-    /// What the package is called, where the folder is called otherwise.
+struct Directory {
+    /// What the package is called, where the directory is called otherwise.
     name: Option<String>,
     #[serde(default)]
     version: String,
@@ -49,10 +49,10 @@ struct Dependency {
 pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     let lock: Lock = json(bytes)?;
     let mut found = Found::default();
-    if let Some(folders) = &lock.packages {
-        for (folder, entry) in folders {
-            // The application itself has no folder, and a link's target has an entry of its own.
-            let Some(name) = package_folder(&format!("/{folder}")).map(str::to_owned) else {
+    if let Some(directories) = &lock.packages {
+        for (directory, entry) in directories {
+            // The application itself has no directory, and a link's target has an entry of its own.
+            let Some(name) = package_directory(&format!("/{directory}")).map(str::to_owned) else {
                 continue;
             };
             if entry.dev || entry.dev_optional || entry.link {

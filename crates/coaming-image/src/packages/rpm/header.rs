@@ -20,9 +20,9 @@ mod tag {
     pub(super) const ARCHITECTURE: u32 = 1022;
     pub(super) const SOURCE_RPM: u32 = 1044;
     pub(super) const FILE_DIGESTS: u32 = 1035;
-    pub(super) const FOLDER_INDICES: u32 = 1116;
+    pub(super) const DIRECTORY_INDICES: u32 = 1116;
     pub(super) const BASE_NAMES: u32 = 1117;
-    pub(super) const FOLDER_NAMES: u32 = 1118;
+    pub(super) const DIRECTORY_NAMES: u32 = 1118;
     pub(super) const MODULARITY_LABEL: u32 = 5096;
 }
 
@@ -46,8 +46,8 @@ pub(super) struct Header<'a> {
     pub(super) modularity: &'a [u8],
     old_file_names: Array<'a>,
     base_names: Array<'a>,
-    folder_names: Array<'a>,
-    folder_indices: Array<'a>,
+    directory_names: Array<'a>,
+    directory_indices: Array<'a>,
     file_digests: Array<'a>,
 }
 
@@ -131,8 +131,8 @@ impl<'a> Header<'a> {
             }
             tag::OLD_FILE_NAMES => &mut self.old_file_names,
             tag::BASE_NAMES => &mut self.base_names,
-            tag::FOLDER_NAMES => &mut self.folder_names,
-            tag::FOLDER_INDICES => &mut self.folder_indices,
+            tag::DIRECTORY_NAMES => &mut self.directory_names,
+            tag::DIRECTORY_INDICES => &mut self.directory_indices,
             // Without them, all of the rest is still there.
             tag::FILE_DIGESTS => {
                 self.file_digests = value.unwrap_or_default();
@@ -163,11 +163,11 @@ impl<'a> Header<'a> {
         for (path, digest) in self.old_file_names.strings().zip(digests()) {
             yield_path(text(path), digest)?;
         }
-        let folders: HashMap<u32, &[u8]> = (0..).zip(self.folder_names.strings()).collect();
-        let files = self.folder_indices.numbers().zip(self.base_names.strings());
+        let directories: HashMap<u32, &[u8]> = (0..).zip(self.directory_names.strings()).collect();
+        let files = self.directory_indices.numbers().zip(self.base_names.strings());
         for ((index, name), digest) in files.zip(digests()) {
-            if let Some(folder) = folders.get(&index) {
-                yield_path(text(&[*folder, name].concat()), digest)?;
+            if let Some(directory) = directories.get(&index) {
+                yield_path(text(&[*directory, name].concat()), digest)?;
             }
         }
         Ok(())

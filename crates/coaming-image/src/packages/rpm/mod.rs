@@ -20,8 +20,8 @@ use crate::input::fill_up;
 use crate::sum::Sum;
 use crate::{Package, PackageKind, SourcePackage};
 
-/// The folders that distributions keep the database in.
-const FOLDERS: [&str; 3] = ["/var/lib/rpm/", "/usr/lib/sysimage/rpm/", "/usr/share/rpm/"];
+/// The directories that distributions keep the database in.
+const DIRECTORIES: [&str; 3] = ["/var/lib/rpm/", "/usr/lib/sysimage/rpm/", "/usr/share/rpm/"];
 
 /// The most bytes of one header. The largest real ones have some MB (kernel, firmware).
 const HEADER_LIMIT: usize = 32 << 20;
@@ -30,8 +30,8 @@ const HEADER_LIMIT: usize = 32 << 20;
 const HEADERS: usize = 100_000;
 
 pub(super) fn wants(path: &str) -> bool {
-    FOLDERS.iter().any(|folder| {
-        path.strip_prefix(folder)
+    DIRECTORIES.iter().any(|directory| {
+        path.strip_prefix(directory)
             .is_some_and(|name| matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages"))
     })
 }

@@ -86,13 +86,13 @@ fn reads_real_databases_of_every_form() {
 #[test]
 fn reads_what_rpm_writes() {
     let root = tempfile::tempdir().unwrap();
-    let folder = root.path();
-    std::fs::write(folder.join("made.spec"), SPEC).unwrap();
+    let directory = root.path();
+    std::fs::write(directory.join("made.spec"), SPEC).unwrap();
     let built = Command::new("rpmbuild")
         .arg("-bb")
-        .arg(format!("--define=_topdir {}/build", folder.display()))
-        .arg(format!("--define=_rpmdir {}", folder.display()))
-        .arg(folder.join("made.spec"))
+        .arg(format!("--define=_topdir {}/build", directory.display()))
+        .arg(format!("--define=_rpmdir {}", directory.display()))
+        .arg(directory.join("made.spec"))
         .output();
     let Ok(built) = built else {
         assert!(std::env::var_os("CI").is_none(), "rpmbuild is needed");
@@ -100,13 +100,13 @@ fn reads_what_rpm_writes() {
         return;
     };
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let database = folder.join("database");
+    let database = directory.join("database");
     let installed = Command::new("rpm")
         .args(["--install", "--justdb", "--nodeps", "--ignorearch"])
         .arg("--define=_db_backend sqlite")
         .arg("--dbpath")
         .arg(&database)
-        .arg(folder.join("noarch/made-1.2~rc1-3.noarch.rpm"))
+        .arg(directory.join("noarch/made-1.2~rc1-3.noarch.rpm"))
         .output()
         .unwrap();
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
@@ -207,8 +207,8 @@ fn packages_leave_ndb_and_sqlite() {
 #[test]
 fn packages_leave_berkeley_db() {
     let Some((_, bytes)) = database("rpm-ndb") else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("Packages");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("Packages");
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut dump = "VERSION=3\nformat=bytevalue\ntype=hash\nHEADER=END\n".to_owned();
     dump.push_str(" 00000000\n 24000000\n");
@@ -216,7 +216,7 @@ fn packages_leave_berkeley_db() {
         dump.push_str(&format!(" {}\n {}\n", hex(&number.to_le_bytes()), hex(&header)));
     }
     dump.push_str("DATA=END\n");
-    let text = folder.path().join("dump");
+    let text = directory.path().join("dump");
     std::fs::write(&text, dump).unwrap();
     let tool = |name: &str, arguments: &[&std::ffi::OsStr]| {
         Command::new(name).args(arguments).arg(&path).output()

@@ -39,7 +39,7 @@ rule! {
     BaseImageVersion {
         name: "base-image-version",
         summary: "Base image has no version",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Medium,
         default: true,
         standards: [Attack("T1195.002")],
@@ -66,7 +66,7 @@ fn images(dockerfile: &Dockerfile) -> Vec<(&str, Span)> {
         for instruction in &stage.instructions {
             let Kind::Copy(copy) = &instruction.kind else { continue };
             let Some(from) = copy.from.as_deref() else { continue };
-            // A plain word may be a stage, or a folder that the build names.
+            // A plain word may be a stage, or a directory that the build names.
             if from.contains(['/', ':']) && !from.contains('$') {
                 images.push((from, instruction.span));
             }

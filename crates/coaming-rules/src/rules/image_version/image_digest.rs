@@ -46,7 +46,7 @@ rule! {
     ImageDigest {
         name: "image-digest",
         summary: "Image is not pinned to a digest",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Low,
         default: false,
         standards: [Attack("T1525")],

@@ -53,7 +53,7 @@ rule! {
     ImagePullPolicy {
         name: "image-pull-policy",
         summary: "Pull policy defeats the tag",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Low,
         default: true,
         standards: [Cis("5.5.1")],

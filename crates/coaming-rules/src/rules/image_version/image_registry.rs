@@ -55,7 +55,7 @@ rule! {
     ImageRegistry {
         name: "image-registry",
         summary: "Image comes from a registry that is not allowed",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: High,
         default: true,
         standards: [Cis("5.5.1"), Attack("T1525")],

@@ -49,7 +49,7 @@ rule! {
     ImageTag {
         name: "image-tag",
         summary: "Image has no version",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Medium,
         default: true,
         standards: [Cis("5.5.1"), Attack("T1525")],

@@ -49,7 +49,7 @@ rule! {
     InvalidImage {
         name: "invalid-image",
         summary: "Image name is invalid",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Medium,
         default: true,
         standards: [],

@@ -50,7 +50,7 @@ rule! {
     MovingImageTag {
         name: "moving-image-tag",
         summary: "Image tag moves from version to version",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Low,
         default: true,
         standards: [Cis("5.5.1"), Attack("T1525")],

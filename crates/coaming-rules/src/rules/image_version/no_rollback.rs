@@ -57,7 +57,7 @@ rule! {
     NoRollback {
         name: "no-rollback",
         summary: "No earlier revision is kept to go back to",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Low,
         default: true,
         standards: [],

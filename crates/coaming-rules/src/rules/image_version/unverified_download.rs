@@ -41,7 +41,7 @@ rule! {
     UnverifiedDownload {
         name: "unverified-download",
         summary: "A download is built into the image unverified",
-        measure: ImageVersion,
+        category: ImageVersion,
         severity: Medium,
         default: true,
         standards: [Attack("T1195.002")],

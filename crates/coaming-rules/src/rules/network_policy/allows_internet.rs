@@ -13,7 +13,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// Outwards, an intruder loads his tools and sends off what he finds. Inwards, everybody who can
+    /// Outwards, an attacker loads his tools and sends off what he finds. Inwards, everybody who can
     /// reach the pod's address may try.
     ///
     /// ## Bad
@@ -118,7 +118,7 @@ rule! {
     AllowsInternet {
         name: "allows-internet",
         summary: "Policy allows the whole internet",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Medium,
         default: true,
         standards: [Nsa("Network separation and hardening"), Attack("T1041")],

@@ -117,7 +117,7 @@ rule! {
     InvalidNetworkPolicy {
         name: "invalid-network-policy",
         summary: "Network policy is invalid",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: High,
         default: true,
         standards: [Nsa("Network separation and hardening")],

@@ -118,7 +118,7 @@ rule! {
     MetadataReachable {
         name: "metadata-reachable",
         summary: "Cloud metadata is reachable",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Medium,
         default: true,
         standards: [Nsa("Network separation and hardening"), Attack("T1552.005")],

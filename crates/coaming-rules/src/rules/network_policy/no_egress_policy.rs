@@ -13,7 +13,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An intruder in such a pod loads his tools from the internet, sends what he finds there, and looks
+    /// An attacker in such a pod loads his tools from the internet, sends what he finds there, and looks
     /// around in the cluster and at the cloud's metadata.
     ///
     /// ## Bad
@@ -97,7 +97,7 @@ rule! {
     NoEgressPolicy {
         name: "no-egress-policy",
         summary: "These pods may connect to anything",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Low,
         default: true,
         standards: [Cis("5.3.2"), Nsa("Network separation and hardening"), Attack("T1041")],

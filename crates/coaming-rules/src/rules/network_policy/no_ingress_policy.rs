@@ -87,7 +87,7 @@ rule! {
     NoIngressPolicy {
         name: "no-ingress-policy",
         summary: "Any pod of the cluster may connect to these",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Medium,
         default: true,
         standards: [Cis("5.3.2"), Nsa("Network separation and hardening"), Attack("T1210")],

@@ -115,7 +115,7 @@ rule! {
     PeerMatchesNothing {
         name: "peer-matches-nothing",
         summary: "Allowed peer matches no pod",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Low,
         default: true,
         standards: [Nsa("Network separation and hardening")],

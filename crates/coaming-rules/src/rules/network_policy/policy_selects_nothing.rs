@@ -114,7 +114,7 @@ rule! {
     PolicySelectsNothing {
         name: "policy-selects-nothing",
         summary: "Network policy selects no pod",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Medium,
         default: true,
         standards: [Nsa("Network separation and hardening")],

@@ -125,7 +125,7 @@ rule! {
     PolicyWithoutEffect {
         name: "policy-without-effect",
         summary: "Network policy changes nothing",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Low,
         default: true,
         standards: [Nsa("Network separation and hardening")],

@@ -142,7 +142,7 @@ rule! {
     SplitPeer {
         name: "split-peer",
         summary: "Two peers where one was meant",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: High,
         default: true,
         standards: [Nsa("Network separation and hardening"), Attack("T1210")],

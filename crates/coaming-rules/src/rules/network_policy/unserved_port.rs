@@ -14,7 +14,7 @@ rule! {
     /// ## Why it matters
     ///
     /// The real port is closed, and somebody will open everything to make it work; or the port that was
-    /// opened is free for whatever an intruder starts there.
+    /// opened is free for whatever an attacker starts there.
     ///
     /// ## Bad
     ///
@@ -116,7 +116,7 @@ rule! {
     UnservedPort {
         name: "unserved-port",
         summary: "Policy allows a port on which nothing listens",
-        measure: NetworkPolicy,
+        category: NetworkPolicy,
         severity: Low,
         default: true,
         standards: [Nsa("Network separation and hardening")],

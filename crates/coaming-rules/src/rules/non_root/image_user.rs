@@ -18,7 +18,7 @@ rule! {
     /// ## Why it matters
     ///
     /// The image decides for every pod that does not. Root in a container is root on the node, kept
-    /// apart by the kernel alone: an intruder owns every file of the image, can install tools, and
+    /// apart by the kernel alone: an attacker owns every file of the image, can install tools, and
     /// needs only one more flaw to own the node.
     ///
     /// ## Bad
@@ -41,12 +41,12 @@ rule! {
     /// ## Fix
     ///
     /// End with a `USER` by its number: the kubelet can tell from a number that it is not root, and
-    /// not from a name. Folders that the application writes to must belong to it
+    /// not from a name. Directories that the application writes to must belong to it
     /// (`COPY --chown=10001`), and ports below 1024 are out of reach.
     ImageUser {
         name: "image-user",
         summary: "Image runs as root",
-        measure: NonRoot,
+        category: NonRoot,
         severity: Medium,
         default: true,
         standards: [Nsa("Non-root containers"), Attack("T1611")],
@@ -78,7 +78,7 @@ impl DockerfileRule for ImageUser {
     }
 }
 
-const WHY: &str = "an intruder in any pod that does not set another user owns all files of the \
+const WHY: &str = "an attacker in any pod that does not set another user owns all files of the \
                    container and is one kernel or runtime flaw away from owning the node";
 
 fn explicit(scope: DockerfileScope<'_>, span: Span, edit: TextEdit) -> Finding {

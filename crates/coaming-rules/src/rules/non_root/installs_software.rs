@@ -18,7 +18,7 @@ rule! {
     ///
     /// What is installed at run time no scanner has seen, no version is pinned, and whoever
     /// controls the download controls the container. It is also why the container needs root, a
-    /// writable file system and the internet, all of which then serve the intruder as well.
+    /// writable file system and the internet, all of which then serve the attacker as well.
     ///
     /// ## Bad
     ///
@@ -54,7 +54,7 @@ rule! {
     InstallsSoftware {
         name: "installs-software",
         summary: "Software is installed at run time",
-        measure: NonRoot,
+        category: NonRoot,
         severity: High,
         default: true,
         standards: [Nsa("Immutable container file systems"), Attack("T1105")],
@@ -69,7 +69,7 @@ impl ContainerRule for InstallsSoftware {
         let message = format!(
             "{} installs software when it runs ({what}): no scanner ever sees what that brings, \
              and it needs root, a writable file system and the internet to do so, as would an \
-             intruder. Install it when the image is built.",
+             attacker. Install it when the image is built.",
             words::sentence(&words::container(scope)),
         );
         let build = format!(

@@ -16,7 +16,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// A port number is no reason to hand an intruder root: inside the cluster nobody sees the
+    /// A port number is no reason to hand an attacker root: inside the cluster nobody sees the
     /// container's port, only the Service's, and a Service maps any port to any other.
     ///
     /// ## Bad
@@ -70,7 +70,7 @@ rule! {
     PrivilegedPort {
         name: "privileged-port",
         summary: "Container port below 1024 asks for root",
-        measure: NonRoot,
+        category: NonRoot,
         severity: Low,
         default: true,
         standards: [Nsa("Non-root containers")],

@@ -56,7 +56,7 @@ rule! {
     RefusedByKubelet {
         name: "refused-by-kubelet",
         summary: "The kubelet will not start the container",
-        measure: NonRoot,
+        category: NonRoot,
         severity: Medium,
         default: true,
         standards: [Nsa("Non-root containers")],
@@ -88,7 +88,7 @@ impl ContainerRule for RefusedByKubelet {
         };
         let message = format!(
             "The kubelet will not start {}: `runAsNonRoot` is true, and {why}. Whoever then takes \
-             `runAsNonRoot` out makes an intruder root. Set `runAsUser: {user}`, or a number as the \
+             `runAsNonRoot` out makes an attacker root. Set `runAsUser: {user}`, or a number as the \
              image's `USER`.",
             words::container(scope),
         );

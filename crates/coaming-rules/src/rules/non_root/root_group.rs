@@ -13,7 +13,7 @@ rule! {
     /// ## Why it matters
     ///
     /// Files of the image that root's group may write, among them often the application itself,
-    /// are open to an intruder: what he changes there is run by the next process that starts.
+    /// are open to an attacker: what he changes there is run by the next process that starts.
     ///
     /// ## Bad
     ///
@@ -54,7 +54,7 @@ rule! {
     RootGroup {
         name: "root-group",
         summary: "Container runs with root's group",
-        measure: NonRoot,
+        category: NonRoot,
         severity: Low,
         default: true,
         standards: [Nsa("Non-root containers")],
@@ -70,7 +70,7 @@ impl ContainerRule for RootGroup {
             return;
         }
         let message = format!(
-            "{} runs with root's group (`runAsGroup: 0`): an intruder may write every file that \
+            "{} runs with root's group (`runAsGroup: 0`): an attacker may write every file that \
              this group may, often the application itself. Give it a group of its own.",
             words::sentence(&words::container(scope)),
         );

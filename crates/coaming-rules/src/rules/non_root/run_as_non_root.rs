@@ -56,7 +56,7 @@ rule! {
     RunAsNonRoot {
         name: "run-as-non-root",
         summary: "Nothing keeps the container from running as root",
-        measure: NonRoot,
+        category: NonRoot,
         severity: Medium,
         default: true,
         standards: [PssRestricted("runAsNonRoot"), Cis("5.2.7"), Nsa("Non-root containers")],
@@ -95,7 +95,7 @@ impl ContainerRule for RunAsNonRoot {
         if image_is_root == Some(false) {
             message += "Today's image has another user. ";
         }
-        message += "As root, an intruder in it is one kernel or runtime flaw away from the node. ";
+        message += "As root, an attacker in it is one kernel or runtime flaw away from the node. ";
         match legitimate_reason(scope) {
             Some(reason) => message += &format!("{reason}."),
             None => message += "Set `runAsNonRoot: true`.",

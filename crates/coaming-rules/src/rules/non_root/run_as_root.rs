@@ -56,7 +56,7 @@ rule! {
     RunAsRoot {
         name: "run-as-root",
         summary: "Container runs as root",
-        measure: NonRoot,
+        category: NonRoot,
         severity: High,
         default: true,
         standards: [PssRestricted("runAsUser"), Cis("5.2.7"), Nsa("Non-root containers"), Attack("T1611")],
@@ -77,7 +77,7 @@ impl ContainerRule for RunAsRoot {
             _ => return,
         };
         let mut message = format!(
-            "{} runs as root ({why}): an intruder in it owns all its files and is one \
+            "{} runs as root ({why}): an attacker in it owns all its files and is one \
              kernel or runtime flaw away from owning the node. ",
             words::sentence(&words::container(scope)),
         );

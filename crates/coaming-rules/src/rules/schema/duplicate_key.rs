@@ -49,7 +49,7 @@ rule! {
     DuplicateKey {
         name: "duplicate-key",
         summary: "Key stands twice",
-        measure: Schema,
+        category: Schema,
         severity: Medium,
         default: true,
         standards: [],

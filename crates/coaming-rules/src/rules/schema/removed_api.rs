@@ -44,7 +44,7 @@ rule! {
     RemovedApi {
         name: "removed-api",
         summary: "API version is no longer served",
-        measure: Schema,
+        category: Schema,
         severity: Medium,
         default: true,
         standards: [],

@@ -50,7 +50,7 @@ rule! {
     Suppression {
         name: "suppression",
         summary: "Suppression has no reason, has expired, or suppresses nothing",
-        measure: Schema,
+        category: Schema,
         severity: Low,
         default: true,
         standards: [],

@@ -52,7 +52,7 @@ rule! {
     UnknownField {
         name: "unknown-field",
         summary: "Field does not exist",
-        measure: Schema,
+        category: Schema,
         severity: Medium,
         default: true,
         standards: [],

@@ -54,7 +54,7 @@ rule! {
     WrongType {
         name: "wrong-type",
         summary: "Value has the wrong type",
-        measure: Schema,
+        category: Schema,
         severity: Medium,
         default: true,
         standards: [],

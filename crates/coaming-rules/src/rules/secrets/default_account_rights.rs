@@ -14,7 +14,7 @@ rule! {
     /// ## Why it matters
     ///
     /// What was meant for one pod, every pod of the namespace may do, those of tomorrow too: an
-    /// intruder needs to get into the weakest of them only.
+    /// attacker needs to get into the weakest of them only.
     ///
     /// ## Bad
     ///
@@ -58,7 +58,7 @@ rule! {
     DefaultAccountRights {
         name: "default-account-rights",
         summary: "Rights are bound to the default service account",
-        measure: Secrets,
+        category: Secrets,
         severity: Medium,
         default: true,
         standards: [Cis("5.1.5"), Attack("T1078.001")],
@@ -82,7 +82,7 @@ impl InventoryRule for DefaultAccountRights {
                 let message = format!(
                     "{} gives role `{}` to the default service account of namespace \
                      `{namespace}`: every pod there that names no account has these rights, and \
-                     so has an intruder in any of them. Bind an account of the pod's own.",
+                     so has an attacker in any of them. Bind an account of the pod's own.",
                     words::object(binding.object),
                     binding.role_name().unwrap_or_default(),
                 );

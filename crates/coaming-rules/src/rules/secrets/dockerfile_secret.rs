@@ -43,7 +43,7 @@ rule! {
     DockerfileSecret {
         name: "dockerfile-secret",
         summary: "A secret is built into the image",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],

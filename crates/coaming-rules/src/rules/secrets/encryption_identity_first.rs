@@ -53,7 +53,7 @@ rule! {
     EncryptionIdentityFirst {
         name: "encryption-identity-first",
         summary: "Secrets are written to etcd in plain text",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Cis("1.2.28"), Nsa("Secrets"), Attack("T1552")],

@@ -58,7 +58,7 @@ rule! {
     EncryptionWeakProvider {
         name: "encryption-weak-provider",
         summary: "Secrets in etcd are encrypted weakly",
-        measure: Secrets,
+        category: Secrets,
         severity: Medium,
         default: true,
         standards: [Cis("1.2.28"), Nsa("Secrets"), Attack("T1552")],

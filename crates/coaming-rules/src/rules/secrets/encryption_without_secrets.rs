@@ -51,7 +51,7 @@ rule! {
     EncryptionWithoutSecrets {
         name: "encryption-without-secrets",
         summary: "Encryption at rest leaves Secrets out",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Cis("1.2.28"), Nsa("Secrets"), Attack("T1552")],

@@ -54,7 +54,7 @@ rule! {
     ImageCredential {
         name: "image-credential",
         summary: "Image holds a credential",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],

@@ -62,7 +62,7 @@ rule! {
     LongLivedToken {
         name: "long-lived-token",
         summary: "Secret holds a service account token that never expires",
-        measure: Secrets,
+        category: Secrets,
         severity: Medium,
         default: true,
         standards: [Cis("5.1.6"), Attack("T1528")],

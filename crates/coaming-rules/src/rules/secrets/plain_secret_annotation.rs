@@ -45,7 +45,7 @@ rule! {
     PlainSecretAnnotation {
         name: "plain-secret-annotation",
         summary: "Annotation has a secret in it",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],

@@ -54,7 +54,7 @@ rule! {
     PlainSecretCommand {
         name: "plain-secret-command",
         summary: "Command line has a secret in it",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],

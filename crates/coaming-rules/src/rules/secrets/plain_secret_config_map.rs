@@ -49,7 +49,7 @@ rule! {
     PlainSecretConfigMap {
         name: "plain-secret-config-map",
         summary: "ConfigMap has a secret in it",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],

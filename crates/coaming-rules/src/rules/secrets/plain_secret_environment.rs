@@ -62,7 +62,7 @@ rule! {
     PlainSecretEnvironment {
         name: "plain-secret-environment",
         summary: "Environment variable has a secret for its value",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Cis("5.4.1"), Nsa("Protecting Secrets"), Attack("T1552.001")],

@@ -48,7 +48,7 @@ rule! {
     PlainSecretField {
         name: "plain-secret-field",
         summary: "Field has a secret in it",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],

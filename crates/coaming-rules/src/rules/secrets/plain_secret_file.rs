@@ -47,7 +47,7 @@ rule! {
     PlainSecretFile {
         name: "plain-secret-file",
         summary: "File has a secret in it",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
@@ -77,12 +77,13 @@ impl InventoryRule for PlainSecretFile {
 pub fn generated_secrets(inventory: &Inventory) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     for file in inventory.files().iter().filter(|file| is_kustomization(&file.name)) {
-        let folder = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let directory = file.name.rsplit_once('/').map_or("", |(directory, _)| directory);
         let stream = coaming_yaml::parse(Arc::clone(&file.source));
         for document in &stream.documents {
             for one in generated_files(document.root()).iter().filter(|one| !one.key.is_empty()) {
                 let own = one.file.trim_start_matches("./");
-                let path = if folder.is_empty() { own.into() } else { format!("{folder}/{own}") };
+                let path =
+                    if directory.is_empty() { own.into() } else { format!("{directory}/{own}") };
                 keys.insert(path, one.key.to_owned());
             }
         }

@@ -57,7 +57,7 @@ rule! {
     PlainSecretManifest {
         name: "plain-secret-manifest",
         summary: "Secret in a file has its value in it",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],

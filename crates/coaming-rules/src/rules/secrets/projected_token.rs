@@ -76,7 +76,7 @@ rule! {
     ProjectedToken {
         name: "projected-token",
         summary: "Projected token has no audience, or lives long",
-        measure: Secrets,
+        category: Secrets,
         severity: Medium,
         default: true,
         standards: [Cis("5.1.6"), Attack("T1528")],

@@ -15,7 +15,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// Each alone is of less use to an intruder: a key that no program shows, or a `cat` with nothing
+    /// Each alone is of less use to an attacker: a key that no program shows, or a `cat` with nothing
     /// worth reading. Together they are one command between a first foothold and whatever the
     /// credential opens. Everybody who may pull the image has it too.
     ///
@@ -54,7 +54,7 @@ rule! {
     ReadableCredential {
         name: "readable-credential",
         summary: "Image holds a credential and a program to read it with",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
@@ -77,7 +77,7 @@ impl ContainerRule for ReadableCredential {
         let it = if credentials.len() == 1 { "it" } else { "them" };
         let message = format!(
             "The image of {} holds {}, which its user may read, and {tool} to read {it} with: to an \
-             intruder that is one command. Take {it} to be known: replace {it}, build the image \
+             attacker that is one command. Take {it} to be known: replace {it}, build the image \
              without, and deliver the new from a Secret or a vault.",
             words::container(scope),
             image_credential::shown(&credentials),

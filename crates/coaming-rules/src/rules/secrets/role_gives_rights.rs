@@ -77,7 +77,7 @@ rule! {
     RoleGivesRights {
         name: "role-gives-rights",
         summary: "Role lets its holders take any right",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [Cis("5.1.8"), Nsa("Authentication and authorization"), Attack("T1098")],
@@ -103,7 +103,7 @@ fn finding<'a>(context: &Context<'a>, held: &HeldRole<'_, 'a>) -> Option<Finding
     let ways = held.ways(&[Danger::Escalate]);
     let (_, permission, allowed) = ways.first()?;
     let message = format!(
-        "{} can take rights that nobody gave ({}): an intruder who has that token is administrator \
+        "{} can take rights that nobody gave ({}): an attacker who has that token is administrator \
          of {} by one more request. Name in `resourceNames` what may be bound or impersonated.",
         held.told(),
         allowed.join(", "),

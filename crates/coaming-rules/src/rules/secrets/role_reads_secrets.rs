@@ -21,7 +21,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An intruder in a pod has its service account's token and asks the API server first of all
+    /// An attacker in a pod has its service account's token and asks the API server first of all
     /// for the Secrets. With the right to read them he has the databases, clouds and registries of
     /// every other application, without touching one of them.
     ///
@@ -93,7 +93,7 @@ rule! {
     RoleReadsSecrets {
         name: "role-reads-secrets",
         summary: "Role lets its holders read all Secrets",
-        measure: Secrets,
+        category: Secrets,
         severity: High,
         default: true,
         standards: [
@@ -131,7 +131,7 @@ fn finding<'a>(context: &Context<'a>, held: &HeldRole<'_, 'a>) -> Option<Finding
         others => format!(", and can {}", words::and(others)),
     };
     let message = format!(
-        "{} {}{also}{}: an intruder who has that token reads the Secrets of {}. {}.",
+        "{} {}{also}{}: an attacker who has that token reads the Secrets of {}. {}.",
         held.told(),
         what(*danger),
         if is_whole { String::new() } else { format!(" ({})", short(allowed)) },

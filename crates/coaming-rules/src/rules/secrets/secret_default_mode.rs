@@ -74,7 +74,7 @@ rule! {
     SecretDefaultMode {
         name: "secret-default-mode",
         summary: "Secret's files may be read by all users of the container",
-        measure: Secrets,
+        category: Secrets,
         severity: Low,
         default: false,
         standards: [Attack("T1552.001")],

@@ -17,7 +17,7 @@ rule! {
     /// ## Why it matters
     ///
     /// A credential that every user in the container may read and change is also there for the
-    /// process that the intruder took over, whatever user it runs as. Many programs refuse keys
+    /// process that the attacker took over, whatever user it runs as. Many programs refuse keys
     /// with such a mode, and then somebody copies them to where they are not on a tmpfs.
     ///
     /// ## Bad
@@ -76,7 +76,7 @@ rule! {
     SecretFileMode {
         name: "secret-file-mode",
         summary: "Secret's files may be changed or executed by all",
-        measure: Secrets,
+        category: Secrets,
         severity: Low,
         default: true,
         standards: [Attack("T1552.001")],

@@ -75,7 +75,7 @@ rule! {
     SecretInEnvironment {
         name: "secret-in-environment",
         summary: "Secret is an environment variable, not a file",
-        measure: Secrets,
+        category: Secrets,
         severity: Medium,
         default: true,
         standards: [Cis("5.4.1"), Attack("T1552.007")],

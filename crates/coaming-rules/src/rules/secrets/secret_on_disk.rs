@@ -11,7 +11,7 @@ use crate::{Context, PodRule};
 
 rule! {
     /// Looks for volumes that by their names hold secrets, and that lie on a disk: an `emptyDir`
-    /// without `medium: Memory` (or in memory, but without `sizeLimit`), a claim, or a folder of the
+    /// without `medium: Memory` (or in memory, but without `sizeLimit`), a claim, or a directory of the
     /// node. The words are looked for in the volume's name and in the paths where it is mounted.
     ///
     /// ## Why it matters
@@ -63,11 +63,11 @@ rule! {
     /// ## Fix
     ///
     /// Give an `emptyDir` `medium: Memory` and a `sizeLimit`: what lies there counts as memory of the
-    /// container. Instead of a claim or the node's folder, mount a Secret or a vault's volume.
+    /// container. Instead of a claim or the node's directory, mount a Secret or a vault's volume.
     SecretOnDisk {
         name: "secret-on-disk",
         summary: "Secrets lie on a disk, not in memory",
-        measure: Secrets,
+        category: Secrets,
         severity: Medium,
         default: true,
         standards: [Attack("T1552.001")],
@@ -92,7 +92,7 @@ impl PodRule for SecretOnDisk {
                 // Who mounts the node's files is told so already.
                 && !context.enabled("host-path")
             {
-                findings.push(on_disk(context, workload, source, "a folder of the node", word));
+                findings.push(on_disk(context, workload, source, "a directory of the node", word));
             }
         }
     }

@@ -66,12 +66,12 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Mount the volume as a folder of its own, with `items` for just the keys that are needed, and
+    /// Mount the volume as a directory of its own, with `items` for just the keys that are needed, and
     /// tell the application the new path.
     SecretSubPath {
         name: "secret-sub-path",
         summary: "Secret is mounted by `subPath` and never updated",
-        measure: Secrets,
+        category: Secrets,
         severity: Low,
         default: true,
         standards: [Attack("T1552.001")],
@@ -97,7 +97,7 @@ impl PodRule for SecretSubPath {
         secrets.dedup();
         let message = format!(
             "Pods of {} mount {} of Secrets by `subPath` ({}): the kubelet never updates such a \
-             file, so that a stolen credential stays in use after it was changed. Mount a folder, \
+             file, so that a stolen credential stays in use after it was changed. Mount a directory, \
              with `items` for the keys that are needed.",
             words::object(workload.object),
             if mounts.len() == 1 { "a file" } else { "files" },
@@ -114,6 +114,6 @@ impl PodRule for SecretSubPath {
         for (_, mount) in &mounts[1..] {
             draft = draft.at(mount.node(), "");
         }
-        findings.push(draft.manual("mount a folder instead of a file", snippet).done());
+        findings.push(draft.manual("mount a directory instead of a file", snippet).done());
     }
 }

@@ -16,7 +16,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An intruder in any one of them acts as all of them: what the credential opens can't tell them
+    /// An attacker in any one of them acts as all of them: what the credential opens can't tell them
     /// apart, nothing can be withdrawn from one alone, and changing it means restarting all.
     ///
     /// ## Bad
@@ -101,7 +101,7 @@ rule! {
     SharedSecret {
         name: "shared-secret",
         summary: "Several workloads share one credential",
-        measure: Secrets,
+        category: Secrets,
         severity: Low,
         default: true,
         standards: [Attack("T1078")],
@@ -200,7 +200,7 @@ fn finding(context: &Context<'_>, secret: &str, users: &Users<'_>) -> Finding {
     let more =
         if users.len() > 3 { format!(", and {} more", users.len() - 3) } else { String::new() };
     let message = format!(
-        "{} workloads have Secret `{secret}` ({}{more}): an intruder in one acts as all of them. \
+        "{} workloads have Secret `{secret}` ({}{more}): an attacker in one acts as all of them. \
          Give each a credential of its own.",
         users.len(),
         named.join(", "),

@@ -10,7 +10,7 @@ use crate::{Context, PodRule};
 
 rule! {
     /// Looks for Secrets in containers that show no use for them: a volume that several containers
-    /// mount while only some of them name its folder in their command, arguments or variables; and
+    /// mount while only some of them name its directory in their command, arguments or variables; and
     /// a volume that no container mounts at all.
     ///
     /// ## Why it matters
@@ -78,7 +78,7 @@ rule! {
     UnneededSecret {
         name: "unneeded-secret",
         summary: "Secret lies where nothing shows a use for it",
-        measure: Secrets,
+        category: Secrets,
         severity: Low,
         default: true,
         standards: [Attack("T1552.001")],
@@ -136,7 +136,7 @@ fn unmounted<'a>(
 
 type Mount<'a> = (Container<'a>, VolumeMount<'a>);
 
-/// Of several containers with the same volume, those that don't name its folder while others do.
+/// Of several containers with the same volume, those that don't name its directory while others do.
 fn idle<'a>(mounts: &[Mount<'a>]) -> Option<Vec<Mount<'a>>> {
     // What runs before the others and ends is no second place to steal from.
     let stays = |container: &Container<'_>| container.kind() != ContainerKind::Init;

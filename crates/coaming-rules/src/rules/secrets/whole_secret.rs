@@ -15,13 +15,13 @@ use crate::{Context, PodRule};
 rule! {
     /// Looks for volumes that hold a whole Secret although the containers that mount it name only
     /// some of its keys, as files, in their commands, arguments and variables. The Secret must be at
-    /// hand, to know its keys; a container that names the folder may read them all.
+    /// hand, to know its keys; a container that names the directory may read them all.
     ///
     /// ## Why it matters
     ///
     /// What is not there can't be stolen. The other keys (a CA's key beside the certificate, the
     /// administrator's password beside the application's) are of no use to the application, and
-    /// of much to an intruder.
+    /// of much to an attacker.
     ///
     /// ## Bad
     ///
@@ -94,7 +94,7 @@ rule! {
     WholeSecret {
         name: "whole-secret",
         summary: "Whole Secret is mounted where some of its keys are used",
-        measure: Secrets,
+        category: Secrets,
         severity: Low,
         default: true,
         standards: [Attack("T1552.001")],
@@ -138,7 +138,7 @@ fn finding(
     let text = |text: &str| Value::Str(text.to_owned());
     let named: Vec<&str> = used.iter().copied().collect();
     let message = format!(
-        "Pods of {} have all {} keys of Secret `{secret}`, and name only {}: an intruder takes the \
+        "Pods of {} have all {} keys of Secret `{secret}`, and name only {}: an attacker takes the \
          others as well. Name what is needed in `items`.",
         words::object(workload.object),
         keys.len(),
@@ -159,7 +159,7 @@ fn finding(
 }
 
 /// The keys that the containers name as files; `None` where that says nothing: a container that
-/// mounts the volume names none, or the folder itself, or mounts one file of it.
+/// mounts the volume names none, or the directory itself, or mounts one file of it.
 fn used_keys<'k>(
     pod: PodSpec<'_>,
     volume: Volume<'_>,
@@ -170,13 +170,13 @@ fn used_keys<'k>(
         if mount.sub_path().is_some() {
             return None;
         }
-        let folder = mount.mount_path()?.trim_end_matches('/');
+        let directory = mount.mount_path()?.trim_end_matches('/');
         let mut used = BTreeSet::new();
-        for text in texts(container).filter(|text| names_path(text, folder)) {
+        for text in texts(container).filter(|text| names_path(text, directory)) {
             let before = used.len();
-            let file = |key: &&&str| names_path(text, &format!("{folder}/{key}"));
+            let file = |key: &&&str| names_path(text, &format!("{directory}/{key}"));
             used.extend(keys.iter().filter(file).copied());
-            let mentions = text.matches(folder).count();
+            let mentions = text.matches(directory).count();
             if used.len() == before || mentions > used.len() - before {
                 return None;
             }

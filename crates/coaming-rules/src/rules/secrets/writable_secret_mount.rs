@@ -15,7 +15,7 @@ rule! {
     /// ## Why it matters
     ///
     /// The kubelet mounts Secrets read-only whatever is said here, but drivers and later changes of
-    /// the volume don't have to: an intruder who can write where the application expects its
+    /// the volume don't have to: an attacker who can write where the application expects its
     /// credentials, certificates or trust anchors puts his own there. The manifest should say what
     /// is meant.
     ///
@@ -66,7 +66,7 @@ rule! {
     WritableSecretMount {
         name: "writable-secret-mount",
         summary: "Mount of a Secret is not read-only",
-        measure: Secrets,
+        category: Secrets,
         severity: Low,
         default: true,
         standards: [Cis("5.4.1")],

@@ -8,7 +8,7 @@ use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for Linux capabilities that are added to a container, and says what an intruder does
+    /// Looks for Linux capabilities that are added to a container, and says what an attacker does
     /// with each. `NET_BIND_SERVICE` alone is fine: it only lets a process listen on low ports.
     ///
     /// ## Why it matters
@@ -55,7 +55,7 @@ rule! {
     AddedCapabilities {
         name: "added-capabilities",
         summary: "Capabilities are added",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [
@@ -68,7 +68,7 @@ rule! {
     }
 }
 
-/// What an intruder does with a capability, and how bad that is.
+/// What an attacker does with a capability, and how bad that is.
 const DANGERS: &[(&str, Severity, &str)] = &[
     ("ALL", Severity::Critical, "has all of root's powers, and with them the node"),
     ("SYS_ADMIN", Severity::Critical, "mounts file systems and leaves the container for the node"),
@@ -93,7 +93,7 @@ const DANGERS: &[(&str, Severity, &str)] = &[
     ("SETGID", Severity::Medium, "joins any group in the container"),
     ("NET_RAW", Severity::Medium, "spoofs addresses and listens in on the pod network"),
     ("MKNOD", Severity::Medium, "makes device files"),
-    ("SYS_CHROOT", Severity::Low, "changes the root folder"),
+    ("SYS_CHROOT", Severity::Low, "changes the root directory"),
     ("SYS_RESOURCE", Severity::Low, "exceeds the node's limits"),
     ("IPC_LOCK", Severity::Low, "locks memory that others need"),
     ("CHECKPOINT_RESTORE", Severity::Medium, "controls other processes' state"),
@@ -126,7 +126,7 @@ impl ContainerRule for AddedCapabilities {
             |(name, _, danger)| format!("with `{name}` {danger}"),
         );
         let message = format!(
-            "{} adds {}: an intruder in it {danger}. Remove what the application does not need.",
+            "{} adds {}: an attacker in it {danger}. Remove what the application does not need.",
             words::sentence(&words::container(scope)),
             words::list(&added),
         );

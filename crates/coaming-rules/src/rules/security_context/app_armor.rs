@@ -54,7 +54,7 @@ rule! {
     AppArmor {
         name: "app-armor-unconfined",
         summary: "AppArmor is switched off",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [PssBaseline("appArmorProfile"), Cis("5.7.3"), Nsa("Hardening container engines")],
@@ -85,7 +85,7 @@ impl ContainerRule for AppArmor {
         });
         let Some((node, edit)) = found else { return };
         let message = format!(
-            "{} is not held by AppArmor (`unconfined`): an intruder in it may mount file systems \
+            "{} is not held by AppArmor (`unconfined`): an attacker in it may mount file systems \
              and write to the kernel's files. Leave the runtime's default profile on.",
             words::sentence(&words::container(scope)),
         );

@@ -31,7 +31,7 @@ impl Field {
         }
     }
 
-    /// What an intruder may do for want of it.
+    /// What an attacker may do for want of it.
     pub(crate) fn consequence(self) -> &'static str {
         match self {
             Self::NonRoot => "run as root, if the image does",

@@ -13,7 +13,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// With `hostPID` an intruder sees every process of the node with its arguments, and through
+    /// With `hostPID` an attacker sees every process of the node with its arguments, and through
     /// `/proc` their environment and files. With `hostNetwork` he listens where the node listens,
     /// reaches what only the node may reach (the kubelet, cloud metadata), and no network policy
     /// holds him. With `hostIPC` he reads memory that the node's processes share.
@@ -53,7 +53,7 @@ rule! {
     HostNamespaces {
         name: "host-namespaces",
         summary: "Pod shares the node's namespaces",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: High,
         default: true,
         standards: [
@@ -90,7 +90,7 @@ impl PodRule for HostNamespaces {
         let dangers: Vec<String> =
             shared.iter().map(|(_, danger, _)| (*danger).to_owned()).collect();
         let message = format!(
-            "Pods of {} share the node's namespaces ({}): an intruder in them {}. Only an agent \
+            "Pods of {} share the node's namespaces ({}): an attacker in them {}. Only an agent \
              that manages the node needs that.",
             words::object(workload.object),
             words::list(&fields),

@@ -8,14 +8,14 @@ use crate::rules::words;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for folders and files of the node that are mounted into pods, and grades them by what
+    /// Looks for directories and files of the node that are mounted into pods, and grades them by what
     /// they are good for: the container runtime's socket, `/`, `/etc`, `/var/lib/kubelet` and
     /// their like give the node away; others less so. Read-only mounts weigh less, except for
     /// sockets, which are as good read-only. One finding a volume.
     ///
     /// ## Why it matters
     ///
-    /// Through the runtime's socket an intruder starts a privileged container; through `/etc` or
+    /// Through the runtime's socket an attacker starts a privileged container; through `/etc` or
     /// `/root` he adds a cron job or a key; through `/var/lib/kubelet` he reads the secrets of
     /// every pod on the node. Also what is harmless today changes with what the node puts there.
     ///
@@ -66,7 +66,7 @@ rule! {
     HostPath {
         name: "host-path",
         summary: "Pod mounts the node's files",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: High,
         default: true,
         standards: [
@@ -81,9 +81,9 @@ rule! {
 /// How the node's files are dangerous.
 #[derive(Clone, Copy)]
 struct Danger {
-    /// The file, or the folder that it is or lies in.
+    /// The file, or the directory that it is or lies in.
     path: &'static str,
-    /// What an intruder does who can write there.
+    /// What an attacker does who can write there.
     write: (Severity, &'static str),
     /// What he does who can only read.
     read: (Severity, &'static str),
@@ -176,7 +176,7 @@ impl PodRule for HostPath {
             };
             let how = if read_only { "mount (read-only)" } else { "can write to" };
             let message = format!(
-                "Pods of {} {how} `{path}` of the node: an intruder in them {what}. Use a claim, \
+                "Pods of {} {how} `{path}` of the node: an attacker in them {what}. Use a claim, \
                  an `emptyDir` or a ConfigMap instead{}.",
                 words::object(workload.object),
                 if !read_only && known.read.0 < known.write.0 {
@@ -201,11 +201,12 @@ fn danger_of(path: &str) -> Danger {
     if path == "/" {
         return WHOLE_DISK;
     }
-    let is_in = |folder: &str| {
-        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_in = |directory: &str| {
+        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    // `/var/run` itself holds the sockets; a folder of one's own below it does not.
-    let holds_all = |folder: &str| !matches!(folder, "/run" | "/var/run" | "/var/lib" | "/var");
+    // `/var/run` itself holds the sockets; a directory of one's own below it does not.
+    let holds_all =
+        |directory: &str| !matches!(directory, "/run" | "/var/run" | "/var/lib" | "/var");
     DANGERS
         .iter()
         .find(|known| if holds_all(known.path) { is_in(known.path) } else { path == known.path })

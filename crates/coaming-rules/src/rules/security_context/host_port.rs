@@ -53,7 +53,7 @@ rule! {
     HostPort {
         name: "host-port",
         summary: "Port is opened on the node",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [PssBaseline("hostPorts"), Cis("5.2.12")],

@@ -50,7 +50,7 @@ rule! {
     HostUsers {
         name: "host-users",
         summary: "Pod shares the node's users",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Low,
         default: false,
         standards: [Nsa("Pod security enforcement"), Attack("T1611")],

@@ -16,7 +16,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// Each field takes something from an intruder that the application hardly ever needs: root,
+    /// Each field takes something from an attacker that the application hardly ever needs: root,
     /// setuid programs, raw sockets, rare system calls (where most kernel flaws are), and a place
     /// to put tools. Together they turn a break-in into a dead end.
     ///
@@ -62,7 +62,7 @@ rule! {
     MissingSecurityContext {
         name: "missing-security-context",
         summary: "Security context is missing or incomplete",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [
@@ -107,7 +107,7 @@ impl ContainerRule for MissingSecurityContext {
             "leaves part of its security context to defaults"
         };
         let mut message = format!(
-            "{} {has}: an intruder in it may {}. Set {}.",
+            "{} {has}: an attacker in it may {}. Set {}.",
             words::sentence(&words::container(scope)),
             words::and(&consequences),
             words::list(&settings),

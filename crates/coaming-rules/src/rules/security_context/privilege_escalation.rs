@@ -14,7 +14,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An intruder who is not root becomes root by any setuid program of the image (`su`, `mount`,
+    /// An attacker who is not root becomes root by any setuid program of the image (`su`, `mount`,
     /// `ping` in older images); with the field false, the kernel refuses.
     ///
     /// ## Bad
@@ -53,7 +53,7 @@ rule! {
     PrivilegeEscalation {
         name: "privilege-escalation",
         summary: "Container allows privilege escalation",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [
@@ -77,7 +77,7 @@ impl ContainerRule for PrivilegeEscalation {
             return;
         }
         let message = format!(
-            "{} allows privilege escalation: an intruder who is not root becomes root by any \
+            "{} allows privilege escalation: an attacker who is not root becomes root by any \
              setuid program of the image. Set `allowPrivilegeEscalation: false`.",
             words::sentence(&words::container(scope)),
         );

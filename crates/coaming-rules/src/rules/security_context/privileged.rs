@@ -53,7 +53,7 @@ rule! {
     Privileged {
         name: "privileged",
         summary: "Container is privileged",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Critical,
         default: true,
         standards: [
@@ -71,7 +71,7 @@ impl ContainerRule for Privileged {
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(node) = scope.effective.privileged() else { return };
         let message = format!(
-            "{} is privileged: an intruder in it mounts the node's disk and is root on the node \
+            "{} is privileged: an attacker in it mounts the node's disk and is root on the node \
              with one command. Remove `privileged`, and add only the capability that is needed.",
             words::sentence(&words::container(scope)),
         );

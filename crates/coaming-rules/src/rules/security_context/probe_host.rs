@@ -57,7 +57,7 @@ rule! {
     ProbeHost {
         name: "probe-host",
         summary: "Probe or hook is sent to another host",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [PssBaseline("hostProbesAndHostLifecycle"), Attack("T1090")],

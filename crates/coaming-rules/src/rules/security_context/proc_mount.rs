@@ -51,7 +51,7 @@ rule! {
     ProcMount {
         name: "proc-mount",
         summary: "/proc is not masked",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: High,
         default: true,
         standards: [PssBaseline("procMount"), Attack("T1611")],
@@ -69,7 +69,7 @@ impl ContainerRule for ProcMount {
             return;
         }
         let message = format!(
-            "{} sees all of `/proc` (`procMount: Unmasked`): as root, an intruder in it changes \
+            "{} sees all of `/proc` (`procMount: Unmasked`): as root, an attacker in it changes \
              the kernel's settings and runs programs on the node. Remove the field.",
             words::sentence(&words::container(scope)),
         );

@@ -53,7 +53,7 @@ rule! {
     SeLinux {
         name: "se-linux-options",
         summary: "SELinux label is changed",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [PssBaseline("seLinuxOptions"), Nsa("Hardening container engines")],

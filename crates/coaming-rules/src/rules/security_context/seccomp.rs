@@ -55,7 +55,7 @@ rule! {
     Seccomp {
         name: "seccomp-unconfined",
         summary: "Seccomp is switched off",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [PssBaseline("seccompProfile_baseline"), Cis("5.7.2"), Nsa("Hardening container engines")],

@@ -20,7 +20,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// The token lies in every container of the pod, at a path that every intruder knows. What its
+    /// The token lies in every container of the pod, at a path that every attacker knows. What its
     /// account may do, he may do, today and after the next role that somebody binds to it.
     ///
     /// ## Bad
@@ -57,7 +57,7 @@ rule! {
     ServiceAccountToken {
         name: "service-account-token",
         summary: "Token for the cluster's API is mounted without a use",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Low,
         default: true,
         standards: [
@@ -113,7 +113,7 @@ fn finding<'c>(
     };
     let message = format!(
         "{who} get a token for the cluster's API (service account `{name}` of namespace \
-         `{namespace}`), and nothing shows a use for it: an intruder finds it at a known path. \
+         `{namespace}`), and nothing shows a use for it: an attacker finds it at a known path. \
          Set `automountServiceAccountToken: false` in the pods, or in the account.",
     );
     // An account of its own that is not at hand may well have roles that are not at hand.

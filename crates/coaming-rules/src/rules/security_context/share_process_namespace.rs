@@ -13,7 +13,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An intruder in one container reads the others' environment and files through `/proc`, their
+    /// An attacker in one container reads the others' environment and files through `/proc`, their
     /// secrets included, and may end or take over their processes. A secret that was mounted into one
     /// container alone is then readable from all.
     ///
@@ -54,7 +54,7 @@ rule! {
     ShareProcessNamespace {
         name: "share-process-namespace",
         summary: "Containers of the pod see each other's processes",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Low,
         default: true,
         standards: [Nsa("Pod security enforcement")],
@@ -72,7 +72,7 @@ impl PodRule for ShareProcessNamespace {
         }
         let message = format!(
             "Containers of {} see each other's processes (`shareProcessNamespace: true`): an \
-             intruder in one reads the environment, files and secrets of all. Remove it.",
+             attacker in one reads the environment, files and secrets of all. Remove it.",
             words::object(workload.object),
         );
         let edit = words::remove(node);

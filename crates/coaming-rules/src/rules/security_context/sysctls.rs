@@ -12,7 +12,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// Parameters that are not confined to the pod change the node for all its pods; an intruder who
+    /// Parameters that are not confined to the pod change the node for all its pods; an attacker who
     /// may set them slows down or breaks what runs beside him.
     ///
     /// ## Bad
@@ -55,7 +55,7 @@ rule! {
     Sysctls {
         name: "unsafe-sysctls",
         summary: "Unsafe kernel parameters are set",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Medium,
         default: true,
         standards: [PssBaseline("sysctls")],

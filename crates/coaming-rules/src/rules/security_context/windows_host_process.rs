@@ -55,7 +55,7 @@ rule! {
     WindowsHostProcess {
         name: "windows-host-process",
         summary: "Windows host process",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Critical,
         default: true,
         standards: [PssBaseline("windowsHostProcess"), Attack("T1611")],
@@ -79,7 +79,7 @@ impl PodRule for WindowsHostProcess {
             .collect();
         let Some(&first) = nodes.first() else { return };
         let message = format!(
-            "Pods of {} run on the Windows node itself (`hostProcess: true`): an intruder in them \
+            "Pods of {} run on the Windows node itself (`hostProcess: true`): an attacker in them \
              has the node. Remove it.",
             words::object(workload.object),
         );

@@ -14,7 +14,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An intruder puts his tools somewhere and changes the application's own files, so that his code
+    /// An attacker puts his tools somewhere and changes the application's own files, so that his code
     /// runs for every later request. With a read-only root he finds no place for either.
     ///
     /// ## Bad
@@ -54,7 +54,7 @@ rule! {
     WritableRoot {
         name: "writable-root-filesystem",
         summary: "Root file system is writable",
-        measure: SecurityContext,
+        category: SecurityContext,
         severity: Low,
         default: true,
         standards: [Cis("5.7.3"), Nsa("Immutable container file systems"), Attack("T1105")],
@@ -71,7 +71,7 @@ impl ContainerRule for WritableRoot {
             return;
         }
         let message = format!(
-            "{} can write to its image's files: an intruder puts tools there and changes the \
+            "{} can write to its image's files: an attacker puts tools there and changes the \
              application. Set `readOnlyRootFilesystem: true`, with an `emptyDir` where the \
              application writes.",
             words::sentence(&words::container(scope)),

@@ -7,9 +7,9 @@ use coaming_yaml::edit::{Edit, Value};
 
 use crate::ContainerScope;
 use crate::rules::words;
-use crate::text::writes::written_folders;
+use crate::text::writes::written_directories;
 
-/// Images by the last part of their name, and the folders that their programs write to. Folders
+/// Images by the last part of their name, and the directories that their programs write to. Directories
 /// that the images themselves declare as volumes are writable anyway.
 const KNOWN: &[(&str, &[&str])] = &[
     ("nginx", &["/tmp", "/var/cache/nginx", "/var/run"]),
@@ -75,21 +75,21 @@ pub(super) fn volumes_for_writing(scope: ContainerScope<'_>) -> Vec<Edit> {
     edits
 }
 
-/// The folders that the image, the command and the variables are known to write to, without those
+/// The directories that the image, the command and the variables are known to write to, without those
 /// where something is mounted, and those below another one.
 pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
     let mut paths: BTreeSet<String> =
         by_image(scope).iter().map(|path| (*path).to_owned()).collect();
     let argv: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
-    paths.extend(written_folders(&argv).into_iter().filter(|path| is_empty_in_images(path)));
+    paths.extend(written_directories(&argv).into_iter().filter(|path| is_empty_in_images(path)));
     let program = argv.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
     if USE_TMP.contains(&program) {
         paths.insert("/tmp".to_owned());
     }
     let variables = scope.container.node().list("env");
-    let folder = variables.filter(|item| item.string("name") == Some("TMPDIR"));
+    let directory = variables.filter(|item| item.string("name") == Some("TMPDIR"));
     paths.extend(
-        folder
+        directory
             .filter_map(|item| item.string("value"))
             .filter(|value| value.starts_with('/') && is_empty_in_images(value))
             .map(|value| value.trim_end_matches('/').to_owned()),
@@ -102,14 +102,14 @@ pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
         .collect();
     // `/var/run` is a link to `/run` nearly everywhere.
     let same = |path: &str| path.strip_prefix("/var/run").map(|rest| format!("/run{rest}"));
-    let is_in = |path: &str, folder: &str| {
-        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_in = |path: &str, directory: &str| {
+        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let covered = |path: &str| {
         let real = same(path).unwrap_or_else(|| path.to_owned());
-        mounted.iter().any(|folder| {
-            let folder = same(folder).unwrap_or_else(|| (*folder).to_owned());
-            is_in(&real, &folder) || is_in(&folder, &real)
+        mounted.iter().any(|directory| {
+            let directory = same(directory).unwrap_or_else(|| (*directory).to_owned());
+            is_in(&real, &directory) || is_in(&directory, &real)
         })
     };
     let all: Vec<String> = paths.into_iter().collect();
@@ -125,13 +125,13 @@ fn by_image(scope: ContainerScope<'_>) -> &'static [&'static str] {
 
 /// Whether an image has nothing there that an empty volume would hide.
 fn is_empty_in_images(path: &str) -> bool {
-    let is_in = |folder: &&str| {
-        path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_in = |directory: &&str| {
+        path.strip_prefix(*directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     !matches!(path, "" | "/" | "/var" | "/app") && !FULL.iter().any(is_in)
 }
 
-/// The volume's name: after the container and the folder, a DNS label of its own.
+/// The volume's name: after the container and the directory, a DNS label of its own.
 fn volume_name(scope: ContainerScope<'_>, path: &str, taken: &BTreeSet<String>) -> String {
     let slug: String = format!("{}{path}", scope.container.name())
         .chars()

@@ -16,7 +16,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An intruder builds what he needs on the spot, made for this very kernel, and no scanner of
+    /// An attacker builds what he needs on the spot, made for this very kernel, and no scanner of
     /// downloads sees it. Toolchains also bring most of an image's known vulnerabilities.
     ///
     /// ## Bad
@@ -46,7 +46,7 @@ rule! {
     CompilerInImage {
         name: "compiler-in-image",
         summary: "Compiler is left in the image",
-        measure: Utilities,
+        category: Utilities,
         severity: Low,
         default: true,
         standards: [Attack("T1027.004")],
@@ -101,7 +101,7 @@ impl DockerfileRule for CompilerInImage {
         }
         let Some((instruction, compilers)) = compilers(scope) else { return };
         let message = format!(
-            "{} {} in the image: an intruder builds what he needs on the spot, where no scanner \
+            "{} {} in the image: an attacker builds what he needs on the spot, where no scanner \
              sees it come. Build in a stage of its own, and copy what was built.",
             words::list(&compilers),
             if compilers.len() == 1 { "stays" } else { "stay" },
@@ -153,7 +153,7 @@ fn toolchain(scope: DockerfileScope<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "The image is built on `{short}` and keeps its compilers: an intruder builds what he needs \
+        "The image is built on `{short}` and keeps its compilers: an attacker builds what he needs \
          on the spot, and toolchains bring most of an image's known vulnerabilities. Make this a \
          build stage, and copy what was built into a small one."
     );

@@ -8,7 +8,7 @@ use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for images with a shell, and says what else an intruder finds in them: package managers,
+    /// Looks for images with a shell, and says what else an attacker finds in them: package managers,
     /// downloaders and network tools, interpreters, compilers, and setuid programs. It needs to know
     /// what is in the image: see `--images` and `images:` in `coaming.yaml`.
     ///
@@ -52,15 +52,15 @@ rule! {
     /// such as `gcr.io/distroless`.
     ImageUtilities {
         name: "image-utilities",
-        summary: "Image has tools for an intruder",
-        measure: Utilities,
+        summary: "Image has tools for an attacker",
+        category: Utilities,
         severity: Low,
         default: true,
         standards: [Attack("T1059.004"), Attack("T1105")],
     }
 }
 
-/// What an intruder does with the tools of a kind; one of them is named.
+/// What an attacker does with the tools of a kind; one of them is named.
 const KINDS: &[(UtilityKind, &str)] = &[
     (UtilityKind::Shell, "run commands"),
     (UtilityKind::PackageManager, "install software"),
@@ -87,7 +87,7 @@ impl ContainerRule for ImageUtilities {
             })
             .collect();
         let mut message = format!(
-            "With what lies in the image of {}, an intruder can {}.",
+            "With what lies in the image of {}, an attacker can {}.",
             words::container(scope),
             words::and(&uses),
         );

@@ -17,7 +17,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// With the lists at hand an intruder installs tools at once and without asking anybody, from
+    /// With the lists at hand an attacker installs tools at once and without asking anybody, from
     /// any mirror he can reach; and they make every image larger and slower to scan.
     ///
     /// ## Bad
@@ -44,7 +44,7 @@ rule! {
     PackageLists {
         name: "package-lists",
         summary: "Package lists are kept in the image",
-        measure: Utilities,
+        category: Utilities,
         severity: Low,
         default: true,
         standards: [Attack("T1105")],
@@ -111,7 +111,7 @@ fn finding(
     };
     let clean = if script.text.contains("yum ") { "yum clean all" } else { clean };
     let message = format!(
-        "{} stay in the image: an intruder installs tools at once, and every scan reads them. \
+        "{} stay in the image: an attacker installs tools at once, and every scan reads them. \
          Remove them in the same `RUN`: `{clean}`.",
         crate::rules::words::sentence(what),
     );

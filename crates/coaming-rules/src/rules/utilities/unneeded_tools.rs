@@ -15,7 +15,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// They are what an intruder would have to bring along: to fetch his own programs, to look
+    /// They are what an attacker would have to bring along: to fetch his own programs, to look
     /// round the network, to read and change files, to become root.
     ///
     /// ## Bad
@@ -42,15 +42,15 @@ rule! {
     /// they made. To debug a pod, attach a container with tools: `kubectl debug`.
     UnneededTools {
         name: "unneeded-tools",
-        summary: "Tools in the image serve nobody but an intruder",
-        measure: Utilities,
+        summary: "Tools in the image serve nobody but an attacker",
+        category: Utilities,
         severity: Low,
         default: true,
         standards: [Attack("T1105"), Attack("T1046")],
     }
 }
 
-/// Packages, with the programs in them and what an intruder does with those.
+/// Packages, with the programs in them and what an attacker does with those.
 const TOOLS: &[(&[&str], &[&str], &str)] = &[
     (
         &["curl", "wget", "aria2"],
@@ -144,7 +144,7 @@ impl DockerfileRule for UnneededTools {
                 continue;
             }
             let message = format!(
-                "{} {} in the image, where nothing that it is started with names {}: an intruder \
+                "{} {} in the image, where nothing that it is started with names {}: an attacker \
                  can {}. Leave {} out, or use {0} in a build stage only.",
                 words::list(&tools),
                 if tools.len() == 1 { "stays" } else { "stay" },

@@ -65,7 +65,7 @@ rule! {
     ImageVulnerabilities {
         name: "image-vulnerabilities",
         summary: "Image has known vulnerabilities",
-        measure: Vulnerabilities,
+        category: Vulnerabilities,
         severity: High,
         default: true,
         standards: [Nsa("Container image scanning"), Attack("T1190"), Attack("T1068")],
@@ -152,7 +152,7 @@ impl Outside {
     }
 }
 
-/// A container, with what it is worth to an intruder.
+/// A container, with what it is worth to an attacker.
 struct Placed<'a> {
     run: Run<'a>,
     surroundings: Surroundings,
@@ -315,7 +315,7 @@ impl ToDo<'_, '_> {
     }
 }
 
-/// What an intruder makes of it.
+/// What an attacker makes of it.
 fn consequence(around: Surroundings) -> String {
     let way = match around.exposed {
         Some(true) => "The container can be reached from outside of the cluster",

@@ -20,7 +20,7 @@ const KEYS: [&str; 2] = [
 
 struct Lab {
     script: PathBuf,
-    folder: PathBuf,
+    directory: PathBuf,
     configuration: tempfile::TempDir,
 }
 
@@ -46,8 +46,8 @@ fn is_root() -> bool {
 impl Lab {
     fn up(script: PathBuf) -> Self {
         // Paths of sockets lie below it and may not be long.
-        let folder = PathBuf::from("/var/tmp/coaming-lab-etcd");
-        let lab = Self { script, folder, configuration: tempfile::tempdir().unwrap() };
+        let directory = PathBuf::from("/var/tmp/coaming-lab-etcd");
+        let lab = Self { script, directory, configuration: tempfile::tempdir().unwrap() };
         lab.configure(&["identity: {}"]);
         let output = lab.script(&["up"]);
         assert!(output.status.success(), "{output:?}");
@@ -74,7 +74,7 @@ impl Lab {
         let mut command = Command::new(&self.script);
         command
             .args(arguments)
-            .env("LAB_HOME", &self.folder)
+            .env("LAB_HOME", &self.directory)
             .env("LAB_NETNS", "coaming-lab-etcd")
             .env("LAB_APISERVER_FLAGS", flags)
             .stdin(Stdio::null());
@@ -104,7 +104,7 @@ impl Lab {
     /// Starts the API server again, with other providers.
     fn encrypt_by(&self, providers: &[&str]) {
         self.configure(providers);
-        let pid_file = self.folder.join("run/apiserver.pid");
+        let pid_file = self.directory.join("run/apiserver.pid");
         let pid = std::fs::read_to_string(&pid_file).unwrap().trim().to_owned();
         let command_line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
         let command_line = String::from_utf8(command_line).unwrap();

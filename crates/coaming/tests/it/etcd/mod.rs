@@ -191,13 +191,13 @@ fn a_store_through_its_life() {
     let (clean, code) = report(&snapshot);
     assert_eq!((clean["findings"].as_array().unwrap().len(), code), (0, Some(0)));
     agrees_with_bytes(&clean, &std::fs::read(&snapshot).unwrap(), 0..COUNT);
-    let folder = etcd.stop();
-    let (log, code) = report(folder.path());
+    let directory = etcd.stop();
+    let (log, code) = report(directory.path());
     assert_eq!(code, Some(1));
     assert_eq!(found(&log, "etcd-leftover-secret").len(), COUNT + 1);
     assert_eq!(log["errors"], serde_json::json!([]));
-    values_are_never_shown(folder.path());
-    let database = folder.path().join("member/snap/db");
+    values_are_never_shown(directory.path());
+    let database = directory.path().join("member/snap/db");
     assert_eq!(report(&database).1, Some(0));
 }
 
@@ -225,8 +225,9 @@ fn damaged_snapshots_are_told_and_read_as_far_as_they_go() {
 
 #[test]
 fn what_is_no_database_is_refused() {
-    let folder = super::folder(&[("notes.txt", "nothing of etcd's\n")]);
-    for path in [folder.path().to_owned(), folder.path().join("notes.txt"), "nowhere".into()] {
+    let directory = super::directory(&[("notes.txt", "nothing of etcd's\n")]);
+    for path in [directory.path().to_owned(), directory.path().join("notes.txt"), "nowhere".into()]
+    {
         let output = run(&["secrets", "etcd", path.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(2));
         assert!(stdout(&output).is_empty());

@@ -16,7 +16,7 @@ const START: Duration = Duration::from_secs(30);
 pub(super) struct Etcd {
     process: Child,
     endpoint: String,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     snapshots: tempfile::TempDir,
 }
 
@@ -39,10 +39,10 @@ impl Etcd {
             let free = TcpListener::bind("127.0.0.1:0").unwrap();
             format!("http://{}", free.local_addr().unwrap())
         });
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let process = Command::new("etcd")
             .arg("--data-dir")
-            .arg(folder.path())
+            .arg(directory.path())
             .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
             .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
             .args(["--initial-cluster", &format!("default={peer}")])
@@ -52,7 +52,7 @@ impl Etcd {
             .spawn()
             .unwrap();
         let etcd =
-            Self { process, endpoint: client, folder, snapshots: tempfile::tempdir().unwrap() };
+            Self { process, endpoint: client, directory, snapshots: tempfile::tempdir().unwrap() };
         let since = Instant::now();
         while !etcd.call(&["get", "ready"], &[]).status.success() {
             assert!(since.elapsed() < START, "etcd does not start");
@@ -114,7 +114,7 @@ impl Etcd {
     /// Ends etcd and leaves its data directory.
     pub(super) fn stop(mut self) -> tempfile::TempDir {
         self.end();
-        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 
     fn end(&mut self) {

@@ -157,14 +157,14 @@ fn is_file_name(key: &str) -> bool {
 
 /// Whether nothing lies where the files shall be.
 fn is_mountable(moved: &Move<'_>) -> bool {
-    let folder = folder(moved.secret);
+    let directory = directory(moved.secret);
     moved
         .container
         .volume_mounts()
-        .all(|mount| mount.mount_path().is_none_or(|path| path.trim_end_matches('/') != folder))
+        .all(|mount| mount.mount_path().is_none_or(|path| path.trim_end_matches('/') != directory))
 }
 
-fn folder(secret: &str) -> String {
+fn directory(secret: &str) -> String {
     format!("/etc/secrets/{secret}")
 }
 
@@ -204,7 +204,7 @@ fn edits<'a>(
         });
         let mount = Value::Mapping(vec![
             ("name".to_owned(), Value::Str(volume.clone())),
-            ("mountPath".to_owned(), Value::Str(folder(secret))),
+            ("mountPath".to_owned(), Value::Str(directory(secret))),
             ("readOnly".to_owned(), Value::Bool(true)),
         ]);
         edits.push(Edit::Append {
@@ -235,7 +235,7 @@ fn environment_edits(container: Container<'_>, uses: &[SecretUse<'_>]) -> Vec<Ed
 }
 
 fn variable_edits(moved: &Move<'_>) -> Vec<Edit> {
-    let file = format!("{}/{}", folder(moved.secret), moved.key);
+    let file = format!("{}/{}", directory(moved.secret), moved.key);
     match moved.item {
         Some(item) => vec![
             words::set(item, &["name"], moved.file_variable.as_str()),
@@ -293,6 +293,6 @@ fn snippet(uses: &[SecretUse<'_>]) -> String {
     let secret = uses.first().map_or("NAME", |found| found.secret);
     format!(
         "# in the container\nvolumeMounts:\n  - name: secrets\n    mountPath: {}\n    readOnly: true\n# in the pod\nvolumes:\n  - name: secrets\n    secret:\n      secretName: {secret}\n      items:\n        - key: KEY\n          path: KEY\n",
-        folder(secret),
+        directory(secret),
     )
 }

@@ -1,4 +1,4 @@
-//! Folders: OCI layouts, unpacked docker archives, and root filesystems.
+//! Directories: OCI layouts, unpacked docker archives, and root filesystems.
 //!
 //! Invariant: a link in a root filesystem is never followed, and what is no regular file never
 //! opened.
@@ -16,10 +16,10 @@ use super::{
 use crate::archive::{Entry, EntryKind};
 use crate::blob::Blob;
 
-/// How deep folders may nest.
+/// How deep directories may nest.
 const DEPTH_LIMIT: usize = 256;
 
-/// What these folders hold is not one image, nor a root filesystem, but the machine's moment.
+/// What these directories hold is not one image, nor a root filesystem, but the machine's moment.
 const PSEUDO: &[&str] = &["/proc", "/sys", "/dev"];
 
 pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, ImageError> {
@@ -51,7 +51,7 @@ pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, Im
         return Ok(Image {
             digest: String::new(),
             config: Vec::new(),
-            layers: vec![LayerSource::Folder(path.to_owned())],
+            layers: vec![LayerSource::Directory(path.to_owned())],
             identity: None,
             notes: Vec::new(),
         });
@@ -76,7 +76,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
 }
 
 /// A walk over a root filesystem, in the order of the names.
-pub(crate) struct FolderWalk {
+pub(crate) struct DirectoryWalk {
     root: PathBuf,
     /// What is still to be visited: the next is the last.
     left: Vec<(PathBuf, usize)>,
@@ -84,24 +84,24 @@ pub(crate) struct FolderWalk {
     pub(crate) problems: Vec<(String, String)>,
 }
 
-impl FolderWalk {
+impl DirectoryWalk {
     pub(crate) fn new(root: &Path) -> Self {
         let mut walk = Self { root: root.to_owned(), left: Vec::new(), problems: Vec::new() };
         walk.enter(root, 0);
         walk
     }
 
-    fn enter(&mut self, folder: &Path, depth: usize) {
-        let listed = fs::read_dir(folder).and_then(|entries| {
+    fn enter(&mut self, directory: &Path, depth: usize) {
+        let listed = fs::read_dir(directory).and_then(|entries| {
             entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()
         });
         match listed {
-            Ok(_) if depth > DEPTH_LIMIT => self.refuse(folder, "folders nest too deep"),
+            Ok(_) if depth > DEPTH_LIMIT => self.refuse(directory, "directories nest too deep"),
             Ok(mut paths) => {
                 paths.sort_unstable_by(|a, b| b.cmp(a));
                 self.left.extend(paths.into_iter().map(|path| (path, depth)));
             }
-            Err(error) => self.refuse(folder, &error.to_string()),
+            Err(error) => self.refuse(directory, &error.to_string()),
         }
     }
 
@@ -154,7 +154,7 @@ impl FolderWalk {
     }
 }
 
-impl Iterator for FolderWalk {
+impl Iterator for DirectoryWalk {
     type Item = (Entry, PathBuf);
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -10,15 +10,15 @@ use super::{index, manifest};
 
 /// Knows `nginx:1.27`, `nginx:1.29`, `nginx:latest` and `ghcr.io/team/web:v1`.
 fn sources() -> Sources {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (bytes, digest) = manifest();
-    let blob = folder.path().join("blobs").join(digest.replace(':', "/"));
+    let blob = directory.path().join("blobs").join(digest.replace(':', "/"));
     std::fs::create_dir_all(blob.parent().unwrap()).unwrap();
     std::fs::write(blob, bytes).unwrap();
     let names = ["nginx:1.27", "nginx:1.29", "nginx:latest", "ghcr.io/team/web:v1"];
-    std::fs::write(folder.path().join("index.json"), index(&names)).unwrap();
+    std::fs::write(directory.path().join("index.json"), index(&names)).unwrap();
     let mut archives = Archives::default();
-    archives.add(folder.path()).unwrap();
+    archives.add(directory.path()).unwrap();
     Sources { archives, registry: None }
 }
 
