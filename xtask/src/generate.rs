@@ -71,9 +71,9 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
             meta.category,
             meta.severity,
             meta.summary,
-            name = meta.name,
+            name = meta.id,
         );
-        let page = PathBuf::from(format!("docs/rules/{}.md", meta.name));
+        let page = PathBuf::from(format!("docs/rules/{}.md", meta.id));
         files.insert(page, coaming::explain::page(meta));
     }
     files.insert(PathBuf::from("docs/rules/README.md"), index);

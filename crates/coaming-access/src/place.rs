@@ -20,10 +20,10 @@ impl Place {
     /// The place of a node of an object.
     #[must_use]
     pub fn of(inventory: &Inventory, object: Object<'_>, node: Node<'_>) -> Self {
-        let file = inventory.files().get(object.file as usize);
+        let file = inventory.source(object.source());
         let line = file
-            .filter(|file| !file.rendered)
-            .and_then(|file| Some(Position::of(&file.source, node.span()?.start).line));
+            .filter(|file| file.origin.has_own_lines())
+            .and_then(|file| Some(Position::of(&file.text, node.span()?.start).line));
         Self {
             file: file.map_or_else(String::new, |file| file.name.clone()),
             path: node.path().to_string(),

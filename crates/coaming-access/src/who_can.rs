@@ -193,13 +193,13 @@ impl<'a> Asker<'_, 'a> {
     /// Who may read it, each with all verbs of one binding.
     fn subjects(&self) -> Vec<SubjectAccess<'a>> {
         let request = Request::on_secret("get", self.namespace, self.name);
-        let mut found: Vec<(usize, SubjectAccess<'a>)> = Vec::new();
-        let mut places: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        let mut found: Vec<(coaming_kube::ObjectId, SubjectAccess<'a>)> = Vec::new();
+        let mut places: BTreeMap<(coaming_kube::ObjectId, usize), usize> = BTreeMap::new();
         for &verb in READING {
             // The deletion of a collection names no object.
             let name = request.name.filter(|_| verb != "deletecollection");
             for allowed in self.access.allowing(&Request { verb, name, ..request }) {
-                let binding = allowed.binding.binding.object.id.0 as usize;
+                let binding = allowed.binding.binding.object.id;
                 for (position, &(subject, node)) in allowed.binding.subjects.iter().enumerate() {
                     if let Some(&place) = places.get(&(binding, position)) {
                         found[place].1.verbs.push(verb);
@@ -221,7 +221,6 @@ impl<'a> Asker<'_, 'a> {
         let mut pods: Vec<String> = self
             .inventory
             .workloads()
-            .iter()
             .filter(|workload| {
                 let namespace = workload.object.namespace_or_default();
                 subject.covers(namespace, workload.pod().service_account_name())
@@ -236,7 +235,7 @@ impl<'a> Asker<'_, 'a> {
     /// The containers that have it, and the workloads whose nodes do.
     fn uses(&self) -> (Vec<ContainerUse<'a>>, Vec<PodUse<'a>>) {
         let (mut containers, mut pods) = (Vec::new(), Vec::new());
-        for workload in self.inventory.workloads().iter() {
+        for workload in self.inventory.workloads() {
             if workload.object.namespace_or_default() != self.namespace {
                 continue;
             }

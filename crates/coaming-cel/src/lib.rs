@@ -13,9 +13,11 @@ mod cost;
 mod policy;
 mod rule;
 
+use std::sync::Arc;
+
 use coaming_config::CustomRule;
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::Inventory;
+use coaming_kube::{SourceId, World};
 use rayon::prelude::*;
 
 use rule::Compiled;
@@ -43,7 +45,7 @@ impl CustomRules {
     /// # Errors
     ///
     /// Every expression that does not compile, or is too long or too deep to be evaluated safely.
-    pub fn compile(rules: &[CustomRule], policies: &Inventory) -> Result<Self, Vec<CompileError>> {
+    pub fn compile(rules: &[CustomRule], policies: &World) -> Result<Self, Vec<CompileError>> {
         let (mut compiled, mut errors) = (Vec::new(), Vec::new());
         let own = rules.iter().map(rule::compile);
         let of_policies = policies
@@ -65,23 +67,30 @@ impl CustomRules {
         self.rules.is_empty()
     }
 
-    /// What the rules say of themselves.
+    /// The descriptions of the rules.
+    pub fn metas(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
+        self.rules.iter().map(|rule| &rule.meta)
+    }
+
+    /// What does not hold in one source, on the calling thread.
     #[must_use]
-    pub fn metas(&self) -> Vec<&'static RuleMeta> {
-        self.rules.iter().map(|rule| rule.meta).collect()
+    pub fn review(&self, world: &World, subject: SourceId) -> Vec<Finding> {
+        let judge = |rule: &Compiled| {
+            let objects = world.objects_in(subject);
+            objects.filter_map(|object| rule.judge(world, object)).collect::<Vec<_>>()
+        };
+        self.rules.iter().flat_map(judge).collect()
     }
 
     /// What does not hold, in the order of the rules and then of the objects.
     #[must_use]
-    pub fn run(&self, inventory: &Inventory) -> Vec<Finding> {
-        let objects: Vec<_> = inventory.objects().collect();
+    pub fn run(&self, world: &World) -> Vec<Finding> {
+        let objects: Vec<_> = world.objects().collect();
         self.rules
             .iter()
             .flat_map(|rule| {
-                let found: Vec<Finding> = objects
-                    .par_iter()
-                    .filter_map(|object| rule.judge(inventory, *object))
-                    .collect();
+                let found: Vec<Finding> =
+                    objects.par_iter().filter_map(|object| rule.judge(world, *object)).collect();
                 found
             })
             .collect()

@@ -4,7 +4,7 @@
 //! Parameters live in the cluster: a policy that needs them can't be evaluated offline, and says so.
 
 use coaming_finding::Severity;
-use coaming_kube::{Fields as _, Inventory, Object};
+use coaming_kube::{Fields as _, Object, World};
 use coaming_yaml::Node;
 use kube_cel::VapExpression;
 
@@ -34,7 +34,7 @@ pub(crate) struct ResourceRule {
 
 impl Scope {
     /// Whether it is about this object.
-    pub(crate) fn holds(&self, _inventory: &Inventory, object: Object<'_>) -> bool {
+    pub(crate) fn holds(&self, _inventory: &World, object: Object<'_>) -> bool {
         match self {
             Self::Kinds(kinds) => {
                 kinds.is_empty() || kinds.iter().any(|kind| kind == object.kind())
@@ -82,8 +82,8 @@ fn resource_name(kind: &str) -> String {
 }
 
 /// Compiles a policy.
-pub(crate) fn compile(inventory: &Inventory, object: Object<'_>) -> Result<Compiled, CompileError> {
-    let file = inventory.files().get(object.file as usize);
+pub(crate) fn compile(world: &World, object: Object<'_>) -> Result<Compiled, CompileError> {
+    let file = world.source(object.source());
     let error = |message: String| CompileError {
         file: file.map_or_else(String::new, |file| file.name.clone()),
         line: 0,

@@ -1,10 +1,13 @@
 //! A compiled rule, and its judgement of an object.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use coaming_config::CustomRule;
 use coaming_finding::{
-    Category, Confidence, FileId, Finding, Fix, Location, ObjectRef, RuleMeta, Severity,
+    Category, Confidence, Finding, Fix, Lifecycle, Location, ObjectRef, RuleId, RuleMeta, Severity,
 };
-use coaming_kube::{Inventory, Object};
+use coaming_kube::{Object, World};
 use coaming_yaml::Node;
 use kube_cel::cel::Program;
 use kube_cel::{AdmissionRequest, VapEvaluator, VapExpression};
@@ -22,7 +25,7 @@ pub(crate) struct Check {
 /// A rule, ready to run.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    pub(crate) meta: &'static RuleMeta,
+    pub(crate) meta: Arc<RuleMeta>,
     pub(crate) scope: Scope,
     /// All must be true for the rule to be about an object.
     pub(crate) conditions: Vec<Check>,
@@ -31,19 +34,21 @@ pub(crate) struct Compiled {
     pub(crate) strict: bool,
 }
 
-/// What a custom rule says of itself. There are a handful in a process, and they live as long as
-/// it does.
-pub(crate) fn meta(name: &str, summary: &str, severity: Severity) -> &'static RuleMeta {
-    let leaked = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
-    Box::leak(Box::new(RuleMeta {
-        name: leaked(name),
-        summary: leaked(summary),
+/// The description of a custom rule.
+pub(crate) fn meta(name: &str, summary: &str, severity: Severity) -> Arc<RuleMeta> {
+    Arc::new(RuleMeta {
+        id: RuleId::custom(name),
+        summary: Cow::Owned(summary.to_owned()),
         category: Category::Schema,
         severity,
         default: true,
+        since: "",
+        lifecycle: Lifecycle::Stable,
         standards: &[],
-        docs: " A rule of your own, from `coaming.yaml` or a ValidatingAdmissionPolicy.\n",
-    }))
+        docs: Cow::Borrowed(
+            " A rule of your own, from `coaming.yaml` or a ValidatingAdmissionPolicy.\n",
+        ),
+    })
 }
 
 /// Compiles a rule of `coaming.yaml`.
@@ -93,21 +98,21 @@ pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
 
 impl Compiled {
     /// The finding about this object, if the rule is about it and does not hold.
-    pub(crate) fn judge(&self, inventory: &Inventory, object: Object<'_>) -> Option<Finding> {
-        if !self.scope.holds(inventory, object) {
+    pub(crate) fn judge(&self, world: &World, object: Object<'_>) -> Option<Finding> {
+        if !self.scope.holds(world, object) {
             return None;
         }
         let nodes = object.node().descendants().count();
         let deepest = self.conditions.iter().chain(&self.checks).map(|check| check.depth).max();
         if !cost::affordable(deepest.unwrap_or(0), nodes) {
             let message = format!(
-                "Rule `{}` was not evaluated: its loops over this object's {nodes} values would \
-                 take too long. Make it look at fewer of them.",
-                self.meta.name
+                "rule `{}` was not evaluated: its loops over the {nodes} values of this object \
+                 would take too long",
+                self.meta.id
             );
-            return Some(self.finding(inventory, object, message, Confidence::Low));
+            return Some(self.finding(world, object, message, Confidence::Low));
         }
-        let evaluator = evaluator(inventory, object);
+        let evaluator = evaluator(world, object);
         let conditions: Vec<_> =
             self.conditions.iter().map(|check| check.expression.clone()).collect();
         if evaluator.evaluate(&conditions).iter().any(|result| !result.passed) {
@@ -121,29 +126,31 @@ impl Compiled {
                 .is_some_and(|message| message.starts_with("evaluation error"));
             !result.passed && (self.strict || !broken)
         })?;
-        let message = failed.message.unwrap_or_else(|| self.meta.summary.to_owned());
-        let message = format!("{}.", message.trim_end_matches('.'));
-        Some(self.finding(inventory, object, message, Confidence::High))
+        let message = failed.message.unwrap_or_else(|| self.meta.summary.clone().into_owned());
+        let message = message.trim_end_matches('.').to_owned();
+        Some(self.finding(world, object, message, Confidence::High))
     }
 
     fn finding(
         &self,
-        inventory: &Inventory,
+        world: &World,
         object: Object<'_>,
         message: String,
         confidence: Confidence,
     ) -> Finding {
-        let rendered =
-            inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
+        let source = world.source(object.source());
+        let has_spans = source.is_some_and(|source| source.origin.has_own_lines());
         let place: Node<'_> = object
             .metadata()
             .and_then(|metadata| metadata.get("name"))
             .unwrap_or_else(|| object.node());
         Finding {
-            rule: self.meta,
+            rule: Arc::clone(&self.meta).into(),
             severity: self.meta.severity,
             confidence,
             message,
+            why: Cow::Borrowed(""),
+            help: Cow::Borrowed("Make the rule's expression true, or change the rule."),
             object: Some(ObjectRef {
                 api_version: object.api_version().to_owned(),
                 kind: object.kind().to_owned(),
@@ -152,9 +159,9 @@ impl Compiled {
             }),
             container: None,
             locations: vec![Location {
-                file: Some(FileId(object.file)),
+                source: Some(object.source()),
                 path: place.path(),
-                span: place.span().filter(|_| !rendered),
+                span: place.span().filter(|_| has_spans),
                 label: String::new(),
             }],
             fix: Some(Fix::manual(
@@ -164,12 +171,13 @@ impl Compiled {
                     .map_or_else(String::new, |check| check.expression.expression.clone()),
             )),
             suppressed: None,
+            variants: Vec::new(),
         }
     }
 }
 
 /// Binds what an API server would bind when the object is created.
-fn evaluator(inventory: &Inventory, object: Object<'_>) -> VapEvaluator {
+fn evaluator(world: &World, object: Object<'_>) -> VapEvaluator {
     let namespace = object.namespace_or_default();
     let request = AdmissionRequest {
         operation: "CREATE".to_owned(),
@@ -178,7 +186,7 @@ fn evaluator(inventory: &Inventory, object: Object<'_>) -> VapEvaluator {
         ..AdmissionRequest::default()
     };
     let namespace_object =
-        inventory.of_kind("Namespace").find(|candidate| candidate.name() == namespace).map_or_else(
+        world.of_kind("Namespace").find(|candidate| candidate.name() == namespace).map_or_else(
             || {
                 serde_json::json!({
                     "apiVersion": "v1",

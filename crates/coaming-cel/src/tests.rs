@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coaming_finding::Severity;
-use coaming_kube::FileEntry;
+use coaming_kube::Source;
 
 use super::*;
 
 const OBJECTS: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {team: shop}}\nspec: {replicas: 1, template: {spec: {containers: [{name: a, image: 'x:1'}, {name: b, image: 'y:latest'}]}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\n";
 
-fn inventory(text: &str) -> Inventory {
+fn world(text: &str) -> World {
     let stream = coaming_yaml::parse(Arc::from(text));
     assert_eq!(stream.errors, []);
-    Inventory::new(vec![FileEntry::new("x.yaml", stream.source, stream.documents)])
+    World::new(vec![Source::new("x.yaml", stream.source, stream.documents)])
 }
 
 fn rule(kinds: &[&str], expression: &str) -> CustomRule {
@@ -29,8 +29,8 @@ fn rule(kinds: &[&str], expression: &str) -> CustomRule {
 
 /// The objects that a rule finds fault with, with the messages.
 fn found(rules: &[CustomRule], policies: &str) -> Vec<String> {
-    let rules = CustomRules::compile(rules, &inventory(policies)).unwrap();
-    let findings = rules.run(&inventory(OBJECTS));
+    let rules = CustomRules::compile(rules, &world(policies)).unwrap();
+    let findings = rules.run(&world(OBJECTS));
     findings
         .iter()
         .map(|finding| format!("{} {}", finding.object.as_ref().unwrap().kind, finding.message))
@@ -44,7 +44,7 @@ fn expressions_must_be_true() {
     assert_eq!(one(&["Service"], "has(object.metadata.labels)"), 1);
     assert_eq!(one(&[], "object.kind != 'Ingress'"), 1);
     let images = "object.spec.template.spec.containers.all(c, !c.image.endsWith(':latest'))";
-    assert_eq!(found(&[rule(&["Deployment"], images)], ""), ["Deployment it does not hold."]);
+    assert_eq!(found(&[rule(&["Deployment"], images)], ""), ["Deployment it does not hold"]);
     assert_eq!(one(&["Deployment"], "quantity('1Gi').isGreaterThan(quantity('500Mi'))"), 0);
     assert_eq!(one(&["Service"], "namespaceObject.metadata.name == 'default'"), 0);
 }
@@ -57,7 +57,7 @@ fn what_fails_to_evaluate_is_told() {
 
 #[test]
 fn mistakes_have_a_place() {
-    let errors = CustomRules::compile(&[rule(&[], "object.(")], &inventory("")).unwrap_err();
+    let errors = CustomRules::compile(&[rule(&[], "object.(")], &world("")).unwrap_err();
     assert_eq!(errors[0].line, 7);
     assert!(errors[0].message.starts_with("rule `own`: the expression is no CEL"), "{errors:?}");
 }
@@ -66,18 +66,18 @@ fn mistakes_have_a_place() {
 fn cost_is_bounded() {
     let started = Instant::now();
     let nested = "x.all(a, x.all(b, x.all(c, x.all(d, x.all(e, true)))))".replace('x', "[1, 2]");
-    assert!(CustomRules::compile(&[rule(&[], &nested)], &inventory("")).is_err());
+    assert!(CustomRules::compile(&[rule(&[], &nested)], &world("")).is_err());
     let range = "lists.range(1000000000).all(i, i > 0)";
-    assert!(CustomRules::compile(&[rule(&[], range)], &inventory("")).is_err());
+    assert!(CustomRules::compile(&[rule(&[], range)], &world("")).is_err());
     let long = format!("true || '{}' == ''", "x".repeat(20_000));
-    assert!(CustomRules::compile(&[rule(&[], &long)], &inventory("")).is_err());
+    assert!(CustomRules::compile(&[rule(&[], &long)], &world("")).is_err());
     // Three loops over ten thousand items each are too many.
     let items = vec!["x"; 10_000].join(", ");
-    let large = inventory(&format!(
+    let large = world(&format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\nitems: [{items}]\n"
     ));
     let cubic = "object.items.all(a, object.items.all(b, object.items.all(c, a == b || c != a)))";
-    let rules = CustomRules::compile(&[rule(&[], cubic)], &inventory("")).unwrap();
+    let rules = CustomRules::compile(&[rule(&[], cubic)], &world("")).unwrap();
     let findings = rules.run(&large);
     assert!(findings[0].message.contains("was not evaluated"), "{}", findings[0].message);
     assert!(started.elapsed() < Duration::from_secs(5));
@@ -87,7 +87,7 @@ const POLICY: &str = "apiVersion: admissionregistration.k8s.io/v1\nkind: Validat
 
 #[test]
 fn policies_are_evaluated_as_on_creation() {
-    assert_eq!(found(&[], POLICY), ["Deployment has 1 replicas."]);
+    assert_eq!(found(&[], POLICY), ["Deployment has 1 replicas"]);
     assert!(found(&[], &POLICY.replace("labels.team", "labels.none")).is_empty());
     assert!(found(&[], &POLICY.replace("[CREATE, UPDATE]", "[DELETE]")).is_empty());
     assert!(found(&[], &POLICY.replace("[deployments]", "[pods]")).is_empty());
@@ -100,7 +100,7 @@ fn policies_are_evaluated_as_on_creation() {
 fn policies_that_need_the_cluster_say_so() {
     let with_params = POLICY
         .replace("  failurePolicy: Fail\n", "  paramKind: {apiVersion: v1, kind: ConfigMap}\n");
-    let errors = CustomRules::compile(&[], &inventory(&with_params)).unwrap_err();
+    let errors = CustomRules::compile(&[], &world(&with_params)).unwrap_err();
     assert_eq!(errors[0].file, "x.yaml");
     assert!(errors[0].message.contains("needs parameters"), "{errors:?}");
 }

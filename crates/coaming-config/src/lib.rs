@@ -9,14 +9,17 @@
 
 mod read;
 mod schema;
+mod values;
 
 use std::collections::BTreeMap;
 
 use coaming_finding::{RuleMeta, Severity};
 use globset::GlobSet;
+use time::Date;
 
 pub use read::{ConfigError, parse};
 pub use schema::schema;
+pub use values::{InvalidValue, KubernetesVersion, PodSecurityLevel, parse_date};
 
 /// The file's name, looked for from the scanned path upwards.
 pub const FILE_NAME: &str = "coaming.yaml";
@@ -43,9 +46,9 @@ pub struct Config {
     /// Images at hand: archives and directories by the reference that pods name.
     pub image_archives: BTreeMap<String, String>,
     /// The Pod Security Standard to judge by, alone.
-    pub standard: Option<String>,
+    pub standard: Option<PodSecurityLevel>,
     /// The cluster's version.
-    pub kubernetes_version: Option<String>,
+    pub kubernetes_version: Option<KubernetesVersion>,
     /// The least severity that counts.
     pub min_severity: Option<Severity>,
     /// Users' own rules.
@@ -106,8 +109,8 @@ pub struct Suppression {
     pub object: Option<String>,
     /// Why it is excused; empty where nothing is said.
     pub reason: String,
-    /// The last day on which it holds, as `YYYY-MM-DD`.
-    pub expires: Option<String>,
+    /// The last day on which it holds; for ever where absent.
+    pub expires: Option<Date>,
     /// The line it starts at in the file.
     pub line: u32,
 }
@@ -147,7 +150,7 @@ pub struct CustomRule {
 /// Whether a name (of a rule, of a category, or `ALL`) means this rule.
 #[must_use]
 pub fn names(name: &str, rule: &RuleMeta) -> bool {
-    name == "ALL" || name == rule.name || name == rule.category.as_str()
+    name == "ALL" || rule.id == *name || name == rule.category.as_str()
 }
 
 impl Override {
@@ -200,11 +203,11 @@ impl Config {
         namespace: &str,
     ) -> Option<Severity> {
         let mut runs = self.runs_by_default(rule);
-        let mut severity = self.severity.get(rule.name).copied().unwrap_or(severity);
+        let mut severity = self.severity.get(rule.id.as_str()).copied().unwrap_or(severity);
         for over in self.overrides.iter().filter(|over| over.holds(file, namespace)) {
             runs |= over.select.iter().any(|name| names(name, rule));
             runs &= !over.ignore.iter().any(|name| names(name, rule));
-            severity = over.severity.get(rule.name).copied().unwrap_or(severity);
+            severity = over.severity.get(rule.id.as_str()).copied().unwrap_or(severity);
         }
         runs.then_some(severity)
     }

@@ -7,7 +7,12 @@ use coaming_finding::Severity;
 use coaming_yaml::{LineIndex, Node};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::{Config, CustomRule, Override, Suppression, Vulnerabilities, VulnerabilityExcuse};
+use time::Date;
+
+use crate::{
+    Config, CustomRule, InvalidValue, Override, Suppression, Vulnerabilities, VulnerabilityExcuse,
+    parse_date,
+};
 
 /// Something in the file that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,8 +92,8 @@ impl Reader<'_> {
                         config.image_archives = self.texts(archives);
                     }
                 }
-                "standard" => config.standard = self.one_of(value, &["baseline", "restricted"]),
-                "kubernetes-version" => config.kubernetes_version = self.string(value),
+                "standard" => config.standard = self.parsed(value, str::parse),
+                "kubernetes-version" => config.kubernetes_version = self.parsed(value, str::parse),
                 "min-severity" => config.min_severity = self.severity(value),
                 "secrets" => {
                     for (_, rules) in self.fields(value, &["rules"], "secrets") {
@@ -134,7 +139,10 @@ impl Reader<'_> {
     fn vulnerability_excuse(&mut self, node: Node<'_>) -> Option<VulnerabilityExcuse> {
         let mut excuse = VulnerabilityExcuse::default();
         for (key, value) in self.fields(node, EXCUSE_KEYS, "vulnerabilities.ignore") {
-            let text = if key == "expires" { self.date(value) } else { self.string(value) };
+            let text = match key {
+                "expires" => self.date(value).map(|date| date.to_string()),
+                _ => self.string(value),
+            };
             let text = text.unwrap_or_default();
             match key {
                 "id" => excuse.id = text,
@@ -265,7 +273,7 @@ impl Reader<'_> {
             if known.contains(&name) {
                 fields.push((name, entry.value));
             } else {
-                let hint = nearest(name, known).map_or_else(
+                let hint = coaming_text::nearest(name, known.iter().copied()).map_or_else(
                     || format!("; known are {}", known.join(", ")),
                     |near| format!("; did you mean `{near}`?"),
                 );
@@ -346,15 +354,18 @@ impl Reader<'_> {
         builder.build().ok()
     }
 
-    fn date(&mut self, node: Node<'_>) -> Option<String> {
+    fn date(&mut self, node: Node<'_>) -> Option<Date> {
+        self.parsed(node, parse_date)
+    }
+
+    /// A value with a form of its own.
+    fn parsed<T>(
+        &mut self,
+        node: Node<'_>,
+        parse: impl Fn(&str) -> Result<T, InvalidValue>,
+    ) -> Option<T> {
         let text = self.string(node)?;
-        let shape: String =
-            text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        if shape == "0000-00-00" {
-            return Some(text);
-        }
-        self.error(node, "a date is written as YYYY-MM-DD");
-        None
+        parse(&text).map_err(|error| self.error(node, &error.to_string())).ok()
     }
 
     fn line(&self, node: Node<'_>) -> u32 {
@@ -369,14 +380,4 @@ impl Reader<'_> {
         let (line, column) = self.lines.position(self.text, offset);
         self.errors.push(ConfigError { line, column, message });
     }
-}
-
-/// The known key that begins or ends alike, if there is one.
-fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
-    let folded = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
-    let name = folded(name);
-    known.iter().copied().find(|key| {
-        let key = folded(key);
-        key == name || key.starts_with(&name) || name.starts_with(&key)
-    })
 }

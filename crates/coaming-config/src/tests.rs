@@ -1,6 +1,6 @@
 //! The file as users write it, and as they mistype it.
 
-use coaming_finding::{Category, RuleMeta, Severity};
+use coaming_finding::{Category, Lifecycle, RuleId, RuleMeta, Severity};
 
 use super::*;
 use crate::read::{
@@ -8,13 +8,15 @@ use crate::read::{
 };
 
 static PRIVILEGED: RuleMeta = RuleMeta {
-    name: "privileged",
-    summary: "",
+    id: RuleId::new("privileged"),
+    summary: std::borrow::Cow::Borrowed(""),
     category: Category::SecurityContext,
     severity: Severity::Critical,
     default: true,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: &[],
-    docs: "",
+    docs: std::borrow::Cow::Borrowed(""),
 };
 
 const EXAMPLE: &str = "\
@@ -55,7 +57,7 @@ vulnerabilities:
 fn reads_what_users_write() {
     let config = parse(EXAMPLE).unwrap();
     assert_eq!(config.ignore, ["image-digest"]);
-    assert_eq!(config.kubernetes_version.as_deref(), Some("1.30"));
+    assert_eq!(config.kubernetes_version, Some(KubernetesVersion::new(30)));
     assert_eq!(config.rules[0].kinds, ["Deployment"]);
     assert_eq!(config.registry_access.ca, ["company.pem"]);
     assert_eq!(config.registry_access.mirrors["docker.io"], ["mirror.example.com/hub"]);
@@ -84,14 +86,13 @@ fn says_what_is_not_understood() {
     assert_eq!(
         messages,
         [
-            "1:1 `coaming.yaml` has no key `selct`; known are select, ignore, severity, overrides, \
-             exclude, registries, images, standard, kubernetes-version, min-severity, rules, policies, secrets, vulnerabilities",
+            "1:1 `coaming.yaml` has no key `selct`; did you mean `select`?",
             "2:15 this must be one of low, medium, high, critical",
             "3:10 an entry of `ignore` needs a `rule`",
             "4:13 an override needs `paths` or `namespaces`",
             "5:1 `coaming.yaml` has no key `KubernetesVersion`; did you mean `kubernetes-version`?",
             "6:28 an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`",
-            "6:50 a date is written as YYYY-MM-DD",
+            "6:50 `soon` is not a date; write it as YYYY-MM-DD",
         ]
     );
     assert!(parse("").is_ok());

@@ -1,4 +1,4 @@
-//! What makes a finding the same finding tomorrow.
+//! Recognizes the same finding in another run.
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,10 +11,10 @@ pub fn fingerprint(finding: &Finding, file: &str) -> String {
     let mut hasher = Sha256::new();
     let mut add = |part: &str| {
         hasher.update(part.as_bytes());
-        // Parts end somewhere: `a` + `bc` is not `ab` + `c`.
+        // Separated, so that `a` + `bc` differs from `ab` + `c`.
         hasher.update([0]);
     };
-    add(finding.rule.name);
+    add(finding.rule.id.as_str());
     add(file);
     if let Some(object) = &finding.object {
         for part in [&object.api_version, &object.kind, &object.namespace, &object.name] {

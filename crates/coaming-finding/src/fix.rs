@@ -2,7 +2,7 @@
 
 use coaming_yaml::edit::{Edit, TextEdit};
 
-use crate::FileId;
+use crate::SourceId;
 
 /// Whether a fix may be applied without asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -31,9 +31,9 @@ impl Applicability {
 /// Edits that are to be made to one document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentEdits {
-    /// The file the document is in; `None` where it came without one.
-    pub file: Option<FileId>,
-    /// The document's place in the file, counting from 0.
+    /// The source that the document is in.
+    pub source: SourceId,
+    /// The document in that source, counting from 0.
     pub document: u32,
     /// The edits; their paths start at the document's root.
     pub edits: Vec<Edit>,
@@ -42,8 +42,8 @@ pub struct DocumentEdits {
 /// Edits that are to be made to a file that has no documents, such as a Dockerfile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileEdits {
-    /// The file.
-    pub file: FileId,
+    /// The source.
+    pub source: SourceId,
     /// The edits, in the order of the text, none overlapping another.
     pub edits: Vec<TextEdit>,
 }
@@ -51,7 +51,7 @@ pub struct FileEdits {
 /// A repair. What must be done together is one fix, also across documents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
-    /// What it does, as an order: ``set `runAsNonRoot: true` ``.
+    /// What it does, in the imperative: ``set `runAsNonRoot: true` ``.
     pub title: String,
     /// Whether it may be applied without asking.
     pub applicability: Applicability,

@@ -12,6 +12,7 @@ mod baseline;
 mod finding;
 mod fingerprint;
 mod fix;
+mod input;
 mod location;
 mod rule;
 
@@ -19,5 +20,6 @@ pub use baseline::{Baseline, BaselineError};
 pub use finding::{Finding, ObjectRef, Suppression};
 pub use fingerprint::fingerprint;
 pub use fix::{Applicability, DocumentEdits, FileEdits, Fix};
-pub use location::{FileId, Location, Position};
-pub use rule::{Category, Confidence, RuleMeta, Severity, Standard};
+pub use input::{InputError, Note};
+pub use location::{Location, Position, SourceId};
+pub use rule::{Category, Confidence, Lifecycle, RuleId, RuleMeta, RuleRef, Severity, Standard};

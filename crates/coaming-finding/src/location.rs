@@ -1,21 +1,49 @@
 //! Where something is: a file, a path in an object, and the text it covers.
 
+use std::fmt;
+
 use coaming_yaml::{Path, Span};
 
-/// The index of a file among the inputs of a run: the file's place in the sorted list of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileId(pub u32);
+/// The identity of a source: a file, a rendered chart, one object of a cluster.
+///
+/// It is given once, when the source is taken in, and never to another source: an old id finds
+/// nothing, and never something else. The order of ids is the order in which sources were taken
+/// in, which for files is that of their names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u64);
+
+impl SourceId {
+    /// The id with this number. Whoever takes in sources numbers them: `coaming_kube::World` for
+    /// what it gets, and a reader that takes in sources in portions for all of them.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceId({})", self.0)
+    }
+}
 
 /// One place that a finding points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The file; `None` where the object came without one (a live cluster, an admission review).
-    pub file: Option<FileId>,
+    /// The source; `None` for what is in none.
+    pub source: Option<SourceId>,
     /// The field in its object.
     pub path: Path,
-    /// The text to point to; `None` where there is none.
+    /// The text to point to; `None` where the source has no text of its own (a live cluster, a
+    /// rendered chart).
     pub span: Option<Span>,
-    /// What this place has to do with it, in a few words; empty where the message says it all.
+    /// What this place has to do with the finding, in a few words; empty where that is obvious.
     pub label: String,
 }
 

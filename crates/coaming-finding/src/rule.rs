@@ -1,6 +1,9 @@
-//! What a rule says of itself.
+//! The description of a rule: its name, severity, category and documentation.
 
+use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// How bad it is if an attacker uses it. Ordered: `Low < Critical`.
 #[derive(
@@ -8,9 +11,9 @@ use std::fmt;
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth doing; helps an attacker only together with something else.
+    /// Worth fixing; helps an attacker only together with something else.
     Low,
-    /// Removes a barrier that an attacker would have to get over.
+    /// Removes a barrier that an attacker would otherwise have to overcome.
     Medium,
     /// Gives an attacker in the container something that should be out of reach.
     High,
@@ -40,7 +43,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// How sure the rule is that it is so.
+/// How certain the rule is about a finding.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -48,9 +51,9 @@ impl fmt::Display for Severity {
 pub enum Confidence {
     /// A guess from names or shapes.
     Low,
-    /// Depends on something that is not at hand, such as the image.
+    /// Depends on something that is not known, such as the contents of the image.
     Medium,
-    /// Follows from what is at hand.
+    /// Follows from the input.
     High,
 }
 
@@ -72,21 +75,21 @@ impl Confidence {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
-    /// Containers don't run as root.
+    /// Containers do not run as root.
     NonRoot,
     /// Images have no known vulnerabilities.
     Vulnerabilities,
-    /// Images hold as few utilities as possible.
+    /// Images contain as few utilities as possible.
     Utilities,
-    /// Images have a version that stays what it was.
+    /// Images have an immutable version.
     ImageVersion,
     /// Pods have a security context.
     SecurityContext,
     /// Pods reach only what they need.
     NetworkPolicy,
-    /// Secrets are out of plain text.
+    /// No secret is in plain text.
     Secrets,
-    /// Objects say what their author meant.
+    /// Objects mean what their author intended.
     Schema,
 }
 
@@ -152,21 +155,141 @@ impl fmt::Display for Standard {
     }
 }
 
-/// What a rule says of itself; one constant a rule.
-#[derive(Clone, Copy, Debug)]
+/// A rule's name, in kebab case: `run-as-root`.
+///
+/// Users write it in configuration, in suppressions and after `--select`, so it never changes
+/// within a major version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(Cow<'static, str>);
+
+impl RuleId {
+    /// The id of a rule that is compiled in.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// The id of a rule that a user wrote.
+    #[must_use]
+    pub fn custom(name: &str) -> Self {
+        Self(Cow::Owned(name.to_owned()))
+    }
+
+    /// The name, as it is written in configuration and output.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Lets sets of ids be asked by name. `Hash`, `Eq` and `Ord` are those of the name.
+impl Borrow<str> for RuleId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for RuleId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for RuleId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl serde::Serialize for RuleId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// How far users may rely on a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lifecycle {
+    /// New: it runs only where it is selected, and may still change in any release.
+    Preview,
+    /// Its name stays, and what it reports changes only with a note in the change log.
+    Stable,
+    /// It still runs, and will be removed; its page says what replaces it.
+    Deprecated,
+}
+
+impl Lifecycle {
+    /// As it is written in output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Stable => "stable",
+            Self::Deprecated => "deprecated",
+        }
+    }
+}
+
+/// The description of a rule.
+#[derive(Clone, Debug)]
 pub struct RuleMeta {
-    /// The name users write, in kebab case: `run-as-root`.
-    pub name: &'static str,
-    /// What it is about in a few words, without a full stop: the title of its page.
-    pub summary: &'static str,
-    /// The category it serves.
+    /// Its name.
+    pub id: RuleId,
+    /// The problem in a few words, without a full stop: the title of its page.
+    pub summary: Cow<'static, str>,
+    /// The category it belongs to.
     pub category: Category,
     /// The severity of most of its findings; a single finding may differ.
     pub severity: Severity,
     /// Whether it runs without being selected.
     pub default: bool,
-    /// What it checks of published standards.
+    /// The first release with this rule; empty for a user's own.
+    pub since: &'static str,
+    /// How far users may rely on it.
+    pub lifecycle: Lifecycle,
+    /// The recommendations of published standards that it checks.
     pub standards: &'static [Standard],
     /// Its documentation in Markdown: the doc comment of its type.
-    pub docs: &'static str,
+    pub docs: Cow<'static, str>,
+}
+
+/// A rule that a finding refers to: compiled in, or a user's own.
+///
+/// A user's rule lives as long as something refers to it, so that a configuration can be loaded
+/// again and again without leaking.
+#[derive(Clone, Debug)]
+pub enum RuleRef {
+    /// A rule of ours.
+    BuiltIn(&'static RuleMeta),
+    /// A rule of the configuration or of a policy file.
+    Custom(Arc<RuleMeta>),
+}
+
+impl Deref for RuleRef {
+    type Target = RuleMeta;
+
+    fn deref(&self) -> &RuleMeta {
+        match self {
+            Self::BuiltIn(meta) => meta,
+            Self::Custom(meta) => meta,
+        }
+    }
+}
+
+impl From<&'static RuleMeta> for RuleRef {
+    fn from(meta: &'static RuleMeta) -> Self {
+        Self::BuiltIn(meta)
+    }
+}
+
+impl From<Arc<RuleMeta>> for RuleRef {
+    fn from(meta: Arc<RuleMeta>) -> Self {
+        Self::Custom(meta)
+    }
 }

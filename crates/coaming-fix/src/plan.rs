@@ -5,8 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::by_hand::{Order, orders};
-use coaming_finding::{Applicability, DocumentEdits, FileEdits, FileId, Finding, Fix, ObjectRef};
-use coaming_kube::{FileEntry, FileKind, Inventory};
+use coaming_finding::{
+    Applicability, DocumentEdits, FileEdits, Finding, Fix, ObjectRef, RuleId, SourceId,
+};
+use coaming_kube::{Source, SourceKind, World};
 use coaming_yaml::edit::{Edit, TextEdit, apply, apply_to_text};
 
 /// How often fixed texts are judged again: a fix may make way for another one.
@@ -29,7 +31,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Made {
     /// The finding's rule.
-    pub rule: &'static str,
+    pub rule: RuleId,
     /// What it is about: `Deployment web, container nginx`; empty where it is about the file.
     pub subject: String,
     /// The fix's title.
@@ -73,21 +75,23 @@ pub struct Plan {
 
 /// Plans every fix that is allowed: the safe ones, and with `allow_unsafe` the unsafe ones.
 ///
-/// `judge` gives the findings of an inventory; it is asked again about the fixed texts, until
-/// nothing changes any more. `refuse` says why a file must not be changed, if so.
+/// `worlds` are the variants of the input. `judge` gives the findings of a world; it is asked again
+/// about the fixed texts, until nothing changes any more. `refuse` says why a file must not be
+/// changed, if so.
 pub fn plan(
-    inventory: Inventory,
+    worlds: Vec<World>,
     allow_unsafe: bool,
-    judge: impl Fn(&Inventory) -> Vec<Finding>,
-    refuse: impl Fn(&FileEntry) -> Option<String>,
+    judge: impl Fn(&World) -> Vec<Finding>,
+    refuse: impl Fn(&Source) -> Option<String>,
 ) -> Plan {
-    let mut inventory = inventory;
+    let mut worlds = worlds;
     let mut originals: BTreeMap<String, Arc<str>> = BTreeMap::new();
     let mut made: BTreeMap<String, Vec<Made>> = BTreeMap::new();
     let mut skipped = Vec::new();
-    let mut left = judge(&inventory);
+    let judge_all = |worlds: &[World]| -> Vec<Finding> { worlds.iter().flat_map(&judge).collect() };
+    let mut left = judge_all(&worlds);
     for _ in 0..MAX_ROUNDS {
-        let mut round = Round::new(&inventory);
+        let mut round = Round::new(&worlds);
         skipped.clear();
         for finding in left.iter().filter(|finding| finding.suppressed.is_none()) {
             if let Some(fix) = finding.fix.as_ref().filter(|fix| is_allowed(fix, allow_unsafe)) {
@@ -98,10 +102,10 @@ pub fn plan(
         if texts.is_empty() {
             break;
         }
-        inventory = with_texts(&inventory, &texts, &mut originals);
-        left = judge(&inventory);
+        worlds = worlds.iter().map(|world| with_texts(world, &texts, &mut originals)).collect();
+        left = judge_all(&worlds);
     }
-    let changes = changes(&inventory, originals, &mut made);
+    let changes = changes(&worlds, originals, &mut made);
     skipped.sort();
     skipped.dedup();
     Plan { changes, skipped, left }
@@ -116,12 +120,12 @@ fn is_allowed(fix: &Fix, allow_unsafe: bool) -> bool {
 }
 
 fn changes(
-    inventory: &Inventory,
+    worlds: &[World],
     originals: BTreeMap<String, Arc<str>>,
     made: &mut BTreeMap<String, Vec<Made>>,
 ) -> Vec<Change> {
     let texts: BTreeMap<&str, &Arc<str>> =
-        inventory.files().iter().map(|file| (file.name.as_str(), &file.source)).collect();
+        sources(worlds).map(|(_, file)| (file.name.as_str(), &file.text)).collect();
     originals
         .into_iter()
         .filter_map(|(file, before)| {
@@ -132,38 +136,40 @@ fn changes(
         .collect()
 }
 
-/// The inventory with some files' texts replaced.
+fn source(worlds: &[World], id: SourceId) -> Option<&Source> {
+    worlds.iter().find_map(|world| world.source(id))
+}
+
+fn sources(worlds: &[World]) -> impl Iterator<Item = (SourceId, &Arc<Source>)> {
+    worlds.iter().flat_map(World::sources)
+}
+
+/// The world with some files' texts replaced.
 fn with_texts(
-    inventory: &Inventory,
-    texts: &BTreeMap<FileId, String>,
+    world: &World,
+    texts: &BTreeMap<SourceId, String>,
     originals: &mut BTreeMap<String, Arc<str>>,
-) -> Inventory {
-    let files = inventory
-        .files()
-        .iter()
-        .enumerate()
-        .map(|(position, file)| {
-            let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
-            let Some(text) = texts.get(&id) else { return file.clone() };
-            originals.entry(file.name.clone()).or_insert_with(|| Arc::clone(&file.source));
-            if file.kind != FileKind::Manifest {
-                return FileEntry::text(&file.name, Arc::from(text.as_str()), file.kind);
-            }
-            let stream = coaming_yaml::parse(Arc::from(text.as_str()));
-            let documents =
-                stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
-            FileEntry::new(&file.name, stream.source, documents)
-        })
-        .collect();
-    Inventory::new(files)
+) -> World {
+    World::numbered(world.sources().map(|(id, file)| {
+        let Some(text) = texts.get(&id) else { return (id, Arc::clone(file)) };
+        originals.entry(file.name.clone()).or_insert_with(|| Arc::clone(&file.text));
+        if file.kind != SourceKind::Manifest {
+            let text = Arc::from(text.as_str());
+            return (id, Arc::new(Source::text(&file.name, text, file.kind)));
+        }
+        let stream = coaming_yaml::parse(Arc::from(text.as_str()));
+        let documents =
+            stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
+        (id, Arc::new(Source::new(&file.name, stream.source, documents)))
+    }))
 }
 
 /// The edits of one round: document by document, and of other files as a whole.
 struct Round<'i> {
-    inventory: &'i Inventory,
-    edits: BTreeMap<(FileId, u32), Accepted>,
-    file_edits: BTreeMap<FileId, Vec<TextEdit>>,
-    made: BTreeMap<FileId, Vec<Made>>,
+    worlds: &'i [World],
+    edits: BTreeMap<(SourceId, u32), Accepted>,
+    file_edits: BTreeMap<SourceId, Vec<TextEdit>>,
+    made: BTreeMap<SourceId, Vec<Made>>,
 }
 
 /// What is to be done to a document so far.
@@ -176,8 +182,8 @@ struct Accepted {
 /// What documents and files would have done to them with one more fix.
 #[derive(Default)]
 struct Candidates {
-    documents: Vec<((FileId, u32), Accepted)>,
-    files: Vec<(FileId, Vec<TextEdit>)>,
+    documents: Vec<((SourceId, u32), Accepted)>,
+    files: Vec<(SourceId, Vec<TextEdit>)>,
 }
 
 /// Why a fix is not taken in.
@@ -189,13 +195,8 @@ enum Refused {
 }
 
 impl<'i> Round<'i> {
-    fn new(inventory: &'i Inventory) -> Self {
-        Self {
-            inventory,
-            edits: BTreeMap::new(),
-            file_edits: BTreeMap::new(),
-            made: BTreeMap::new(),
-        }
+    fn new(worlds: &'i [World]) -> Self {
+        Self { worlds, edits: BTreeMap::new(), file_edits: BTreeMap::new(), made: BTreeMap::new() }
     }
 
     /// Takes a finding's fix in, if all its edits go together with those taken before.
@@ -203,11 +204,14 @@ impl<'i> Round<'i> {
         &mut self,
         finding: &Finding,
         fix: &Fix,
-        refuse: &impl Fn(&FileEntry) -> Option<String>,
+        refuse: &impl Fn(&Source) -> Option<String>,
         skipped: &mut Vec<Skipped>,
     ) {
-        let made =
-            Made { rule: finding.rule.name, subject: subject(finding), title: fix.title.clone() };
+        let made = Made {
+            rule: finding.rule.id.clone(),
+            subject: subject(finding),
+            title: fix.title.clone(),
+        };
         let Candidates { documents, files } = match self.try_all(fix, refuse) {
             Ok(candidates) => candidates,
             Err(Refused::Gone) => return,
@@ -217,7 +221,7 @@ impl<'i> Round<'i> {
                 return;
             }
         };
-        let home = finding.locations.first().and_then(|location| location.file);
+        let home = finding.locations.first().and_then(|location| location.source);
         for ((file, document), _) in &documents {
             // In another file, the fix is about another object.
             let other = (home != Some(*file)).then(|| self.object_in(*file, *document)).flatten();
@@ -232,7 +236,7 @@ impl<'i> Round<'i> {
     }
 
     /// Remembers what is done to a file, once.
-    fn note(&mut self, file: FileId, made: Made) {
+    fn note(&mut self, file: SourceId, made: Made) {
         let done = self.made.entry(file).or_default();
         if !done.contains(&made) {
             done.push(made);
@@ -240,9 +244,9 @@ impl<'i> Round<'i> {
     }
 
     /// The first object in a document, as [`subject`] names it.
-    fn object_in(&self, file: FileId, document: u32) -> Option<String> {
-        let mut objects = self.inventory.objects();
-        let found = objects.find(|object| object.file == file.0 && object.document == document)?;
+    fn object_in(&self, file: SourceId, document: u32) -> Option<String> {
+        let mut objects = self.worlds.iter().flat_map(|world| world.objects_in(file));
+        let found = objects.find(|object| object.document == document)?;
         Some(format!("{} {}", found.kind(), found.name()))
     }
 
@@ -251,35 +255,35 @@ impl<'i> Round<'i> {
     fn try_all(
         &self,
         fix: &Fix,
-        refuse: &impl Fn(&FileEntry) -> Option<String>,
+        refuse: &impl Fn(&Source) -> Option<String>,
     ) -> Result<Candidates, Refused> {
         let mut candidates = Candidates::default();
         let because =
-            |file: &FileEntry, reason: String| Refused::Because { file: file.name.clone(), reason };
+            |file: &Source, reason: String| Refused::Because { file: file.name.clone(), reason };
         for edits in &fix.edits {
-            let file = edits.file.and_then(|id| self.file(id)).ok_or(Refused::Gone)?;
+            let file = self.file(edits.source).ok_or(Refused::Gone)?;
             let accepted = refuse(file).map_or_else(|| self.candidate(edits, file), Err);
             candidates.documents.push(accepted.map_err(|reason| because(file, reason))?);
         }
         for edits in &fix.file_edits {
-            let file = self.file(edits.file).ok_or(Refused::Gone)?;
+            let file = self.file(edits.source).ok_or(Refused::Gone)?;
             let accepted = refuse(file).map_or_else(|| self.text_candidate(edits, file), Err);
             let accepted = accepted.map_err(|reason| because(file, reason))?;
-            candidates.files.push((edits.file, accepted));
+            candidates.files.push((edits.source, accepted));
         }
         Ok(candidates)
     }
 
-    fn file(&self, id: FileId) -> Option<&'i FileEntry> {
-        self.inventory.files().get(id.0 as usize)
+    fn file(&self, id: SourceId) -> Option<&'i Source> {
+        source(self.worlds, id)
     }
 
     fn candidate(
         &self,
         edits: &DocumentEdits,
-        file: &FileEntry,
-    ) -> Result<((FileId, u32), Accepted), String> {
-        let key = (edits.file.unwrap_or(FileId(u32::MAX)), edits.document);
+        file: &Source,
+    ) -> Result<((SourceId, u32), Accepted), String> {
+        let key = (edits.source, edits.document);
         let document = file
             .documents()
             .get(edits.document as usize)
@@ -287,13 +291,13 @@ impl<'i> Round<'i> {
         let mut accepted = self.edits.get(&key).cloned().unwrap_or_default();
         accepted.edits.extend(edits.edits.iter().cloned());
         accepted.text_edits =
-            apply(&file.source, document, &accepted.edits).map_err(|error| error.to_string())?;
+            apply(&file.text, document, &accepted.edits).map_err(|error| error.to_string())?;
         Ok((key, accepted))
     }
 
     /// The text edits taken so far with these among them, in the order of the text.
-    fn text_candidate(&self, edits: &FileEdits, file: &FileEntry) -> Result<Vec<TextEdit>, String> {
-        let mut accepted = self.file_edits.get(&edits.file).cloned().unwrap_or_default();
+    fn text_candidate(&self, edits: &FileEdits, file: &Source) -> Result<Vec<TextEdit>, String> {
+        let mut accepted = self.file_edits.get(&edits.source).cloned().unwrap_or_default();
         for edit in &edits.edits {
             // Two fixes may need the same edit.
             if !accepted.contains(edit) {
@@ -301,7 +305,7 @@ impl<'i> Round<'i> {
             }
         }
         accepted.sort_by_key(|edit| edit.span);
-        let fits = |edit: &TextEdit| file.source.get(edit.span.range()).is_some();
+        let fits = |edit: &TextEdit| file.text.get(edit.span.range()).is_some();
         if !accepted.iter().all(fits) {
             return Err("the edit does not fit the text".to_owned());
         }
@@ -318,8 +322,8 @@ impl<'i> Round<'i> {
     }
 
     /// The new texts of the files that change.
-    fn texts(self, made: &mut BTreeMap<String, Vec<Made>>) -> BTreeMap<FileId, String> {
-        let mut by_file: BTreeMap<FileId, Vec<TextEdit>> = BTreeMap::new();
+    fn texts(self, made: &mut BTreeMap<String, Vec<Made>>) -> BTreeMap<SourceId, String> {
+        let mut by_file: BTreeMap<SourceId, Vec<TextEdit>> = BTreeMap::new();
         // Documents come in the order of the text, and so do the edits of each.
         for ((file, _), accepted) in self.edits {
             by_file.entry(file).or_default().extend(accepted.text_edits);
@@ -329,12 +333,12 @@ impl<'i> Round<'i> {
         by_file
             .into_iter()
             .filter_map(|(id, edits)| {
-                let file = self.inventory.files().get(id.0 as usize)?;
+                let file = source(self.worlds, id)?;
                 let done = self.made.get(&id).cloned().unwrap_or_default();
                 let all = made.entry(file.name.clone()).or_default();
                 // What a later round could do more of is one repair for whoever reads of it.
                 all.extend(done.into_iter().filter(|fix| !all.contains(fix)).collect::<Vec<_>>());
-                Some((id, apply_to_text(&file.source, &edits)))
+                Some((id, apply_to_text(&file.text, &edits)))
             })
             .collect()
     }
@@ -352,36 +356,40 @@ fn subject(finding: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coaming_finding::{Category, Confidence, Location, RuleMeta, Severity};
+    use coaming_finding::{Category, Confidence, Lifecycle, Location, RuleId, RuleMeta, Severity};
     use coaming_yaml::{Path, Span};
 
     use super::*;
 
     static RULE: RuleMeta = RuleMeta {
-        name: "x",
-        summary: "X",
+        id: RuleId::new("x"),
+        summary: std::borrow::Cow::Borrowed("X"),
         category: Category::NonRoot,
         severity: Severity::Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Lifecycle::Stable,
         standards: &[],
-        docs: "",
+        docs: std::borrow::Cow::Borrowed(""),
     };
 
     /// A finding in the first file whose fix replaces `from` by `to` where that is there.
-    fn finding(inventory: &Inventory, from: &str, to: &str) -> Option<Finding> {
-        let start = u32::try_from(inventory.files()[0].source.find(from)?).unwrap();
+    fn finding(world: &World, from: &str, to: &str) -> Option<Finding> {
+        let start = u32::try_from(world.source(SourceId::new(0))?.text.find(from)?).unwrap();
         let span = Span::new(start, start + u32::try_from(from.len()).unwrap());
         let edit = TextEdit { span, replacement: to.to_owned() };
         let path = Path::root();
         Some(Finding {
-            rule: &RULE,
+            rule: (&RULE).into(),
             severity: Severity::Low,
             confidence: Confidence::High,
             message: String::new(),
+            why: "".into(),
+            help: "".into(),
             object: None,
             container: None,
             locations: vec![Location {
-                file: Some(FileId(0)),
+                source: Some(SourceId::new(0)),
                 path,
                 span: Some(span),
                 label: String::new(),
@@ -390,19 +398,20 @@ mod tests {
                 title: format!("write {to}"),
                 applicability: Applicability::Safe,
                 edits: Vec::new(),
-                file_edits: vec![FileEdits { file: FileId(0), edits: vec![edit] }],
+                file_edits: vec![FileEdits { source: SourceId::new(0), edits: vec![edit] }],
                 snippet: String::new(),
             }),
             suppressed: None,
+            variants: Vec::new(),
         })
     }
 
     fn planned(text: &str, pairs: &[(&str, &str)]) -> Plan {
-        let file = FileEntry::text("Dockerfile", Arc::from(text), FileKind::Dockerfile);
+        let file = Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile);
         plan(
-            Inventory::new(vec![file]),
+            vec![World::new(vec![file])],
             false,
-            |inventory| pairs.iter().filter_map(|(a, b)| finding(inventory, a, b)).collect(),
+            |world| pairs.iter().filter_map(|(a, b)| finding(world, a, b)).collect(),
             |_| None,
         )
     }

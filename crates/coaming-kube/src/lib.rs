@@ -1,4 +1,4 @@
-//! Typed, lazy, borrowed views of Kubernetes objects over the tree, and the inventory of them all.
+//! Typed, lazy, borrowed views of Kubernetes objects over the tree, and the world of them all.
 //!
 //! A view is a `Copy` handle around a tree node: `pod.containers()`,
 //! `container.security_context()`. One method a field, with the API's own names in snake case.
@@ -8,29 +8,38 @@
 //! * A field that is absent, `null` or of the wrong type reads as absent; the schema reports the
 //!   last once, with its place. One bad field never hides the rest of an object.
 //! * `effective_…` methods apply what the API applies: pod-level defaults, container overrides.
-//! * This crate parses no text and does no I/O; an [`Inventory`] is built from parsed files.
+//! * This crate parses no text and does no I/O; a [`World`] is built from parsed sources.
 
 mod field;
-mod inventory;
 mod kustomization;
 mod object;
 mod pod;
 mod rbac;
 mod reference;
+mod references;
 pub mod schema;
 mod secret;
 mod security;
 mod service;
+mod source;
 mod workload;
+mod world;
 
 pub use field::Fields;
-pub use inventory::{FileEntry, FileKind, Inventory, Workloads};
 pub use kustomization::{GeneratedFile, generated_files, is_kustomization};
-pub use object::{Object, ObjectId, looks_like_kubernetes};
+pub use object::{Object, ObjectId, ObjectKey, looks_like_kubernetes};
 pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
 pub use rbac::{BindingSubject, PolicyRule, Role, RoleBinding};
 pub use reference::{ImageReference, ReferenceError};
 pub use secret::{SecretUse, SecretUseKind};
 pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext};
 pub use service::{Service, ServicePort, selector_matches};
+pub use source::{Origin, Source, SourceKind};
 pub use workload::Workload;
+pub use world::{Delta, World};
+
+pub use coaming_finding::SourceId;
+
+// Former names, until every crate uses the new ones.
+#[doc(hidden)]
+pub use self::{Source as FileEntry, SourceKind as FileKind, World as Inventory};

@@ -1,36 +1,81 @@
 //! Any object: its type and its metadata.
 
+use std::fmt;
+
 use coaming_yaml::{Document, Entry, Node, NodeId};
 
-use crate::Fields;
+use crate::{Fields, SourceId};
 
-/// The index of an object in its [`crate::Inventory`].
+/// The identity of an object in a [`crate::World`]: its source, and its number in it.
+///
+/// Opaque and stable: other objects that come and go do not change it, and it is never used again
+/// for another object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectId(pub u32);
+pub struct ObjectId {
+    source: SourceId,
+    number: u32,
+}
+
+impl ObjectId {
+    pub(crate) fn new(source: SourceId, number: u32) -> Self {
+        Self { source, number }
+    }
+
+    /// The source that holds it.
+    #[must_use]
+    pub fn source(self) -> SourceId {
+        self.source
+    }
+
+    /// Its number in that source.
+    pub(crate) fn number(self) -> u32 {
+        self.number
+    }
+}
+
+/// What Kubernetes knows an object by. The version is not part of it: the API server serves the
+/// same object in all of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind: `Deployment`.
+    pub kind: String,
+    /// The namespace; `default` where the object names none, also for kinds that are in no
+    /// namespace, as nothing here knows the scope of custom kinds.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    /// `Deployment shop/web`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
 
 /// A Kubernetes object.
 #[derive(Clone, Copy, Debug)]
 pub struct Object<'a> {
-    /// Its place in the inventory.
+    /// Its identity in the world.
     pub id: ObjectId,
-    /// The file it came from, by its place in [`crate::Inventory::files`].
-    pub file: u32,
-    /// The document in that file, counting from 0.
+    /// Its document in the source, counting from 0.
     pub document: u32,
     node: Node<'a>,
-    known: Known,
+    known: KnownFields,
 }
 
-/// Where in an object's tree its fields are that are asked for again and again.
+/// Where in an object's tree the fields are that are read again and again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known {
+pub(crate) struct KnownFields {
     /// The `kind`, if it is text.
     kind: Option<NodeId>,
     /// The `metadata`, if it is a mapping.
     metadata: Option<NodeId>,
 }
 
-impl Known {
+impl KnownFields {
     pub(crate) fn of(object: Node<'_>) -> Self {
         let kind = object.written("kind").filter(|kind| kind.as_str().is_some());
         Self { kind: kind.map(Node::id), metadata: object.mapping("metadata").map(Node::id) }
@@ -40,23 +85,34 @@ impl Known {
 impl<'a> Object<'a> {
     /// A view of `node`, which is a document's root or an item of a `List`.
     #[must_use]
-    pub fn new(id: ObjectId, file: u32, document: u32, node: Node<'a>) -> Self {
-        Self::with(id, file, document, node, Known::of(node))
+    pub fn new(id: ObjectId, document: u32, node: Node<'a>) -> Self {
+        Self::with(id, document, node, KnownFields::of(node))
     }
 
-    /// A view of `node`, of which this is known.
-    pub(crate) fn with(
-        id: ObjectId,
-        file: u32,
-        document: u32,
-        node: Node<'a>,
-        known: Known,
-    ) -> Self {
-        Self { id, file, document, node, known }
+    /// A view of `node`, whose fields are known.
+    pub(crate) fn with(id: ObjectId, document: u32, node: Node<'a>, known: KnownFields) -> Self {
+        Self { id, document, node, known }
+    }
+
+    /// The source that holds it.
+    #[must_use]
+    pub fn source(self) -> SourceId {
+        self.id.source()
+    }
+
+    /// What Kubernetes knows it by.
+    #[must_use]
+    pub fn key(self) -> ObjectKey {
+        ObjectKey {
+            group: self.group().to_owned(),
+            kind: self.kind().to_owned(),
+            namespace: self.namespace_or_default().to_owned(),
+            name: self.name().to_owned(),
+        }
     }
 
     /// The object's node: its fields' paths start at the document's root, which for an item of a
-    /// `List` lies above.
+    /// `List` is above it.
     #[must_use]
     pub fn node(self) -> Node<'a> {
         self.node

@@ -262,24 +262,10 @@ fn found(node: Node<'_>) -> &'static str {
     }
 }
 
-/// The field that a mistyped name is most like, if it is like one and that one is not set.
+/// The field that a mistyped name probably means, if it is not set.
 fn suggestion(name: &str, node: Node<'_>, fields: &'static Fieldset) -> Option<&'static str> {
-    // A name that long is no slip of the finger.
-    if name.len() > 64 {
-        return None;
-    }
-    let limit = (name.chars().count() / 4).clamp(1, 3);
-    fields
-        .iter()
-        .map(|(field, _)| field)
-        .filter(|field| node.get(field).is_none())
-        .map(|field| {
-            let same_letters = field.eq_ignore_ascii_case(name);
-            (if same_letters { 0 } else { strsim::levenshtein(name, field) }, *field)
-        })
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, field)| field)
+    let unset = fields.iter().map(|(field, _)| *field).filter(|field| node.get(field).is_none());
+    coaming_text::nearest(name, unset)
 }
 
 #[cfg(test)]
@@ -287,11 +273,11 @@ mod tests {
     use coaming_yaml::Document;
 
     use super::*;
-    use crate::ObjectId;
+    use crate::{ObjectId, SourceId};
 
     fn problems(text: &str) -> Vec<String> {
         let document: Document = coaming_yaml::parse(text.into()).documents.remove(0);
-        let object = Object::new(ObjectId(0), 0, 0, document.root());
+        let object = Object::new(ObjectId::new(SourceId::new(0), 0), 0, document.root());
         check(object, &[])
             .iter()
             .map(|problem| match problem.kind {

@@ -14,7 +14,7 @@ use crate::resolve::Sources;
 use crate::update::Update;
 
 /// The rule that a pinned image satisfies.
-const RULE: &str = "image-digest";
+const RULE: coaming_finding::RuleId = coaming_finding::RuleId::new("image-digest");
 
 /// What is to be changed, and what is left.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ fn left(files: &[FileEntry], mention: &Mention, reason: String, failed: bool) ->
 fn change(files: &[FileEntry], file: &FileEntry, steps: Vec<Step<'_>>, outcome: &mut Outcome) {
     let parsed;
     let documents: &[Document] = if file.documents().is_empty() {
-        parsed = coaming_yaml::parse(Arc::clone(&file.source)).documents;
+        parsed = coaming_yaml::parse(Arc::clone(&file.text)).documents;
         &parsed
     } else {
         file.documents()
@@ -124,9 +124,9 @@ fn change(files: &[FileEntry], file: &FileEntry, steps: Vec<Step<'_>>, outcome: 
         made.extend(done);
     }
     text_edits.sort_by_key(|edit| edit.span);
-    let after = apply_to_text(&file.source, &text_edits);
-    if *after != *file.source {
-        let before = Arc::clone(&file.source);
+    let after = apply_to_text(&file.text, &text_edits);
+    if *after != *file.text {
+        let before = Arc::clone(&file.text);
         outcome.changes.push(Change { file: file.name.clone(), before, after: after.into(), made });
     }
 }

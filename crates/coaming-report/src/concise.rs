@@ -16,7 +16,7 @@ pub(crate) fn render(
         let subject = subject(finding);
         let about = if subject.is_empty() { String::new() } else { format!(" {subject}:") };
         let message = plain(&finding.message);
-        writeln!(out, "{place}: {}[{}]{about} {message}", finding.severity, finding.rule.name)?;
+        writeln!(out, "{place}: {}[{}]{about} {message}", finding.severity, finding.rule.id)?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! For people: annotated source as rustc shows it, grouped by object, worst object first, with a
 //! short summary and the next step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use coaming_finding::{Applicability, Category, Finding, Location, ObjectRef, Severity};
 
-use crate::text::{counted, object, plain, wrapped};
+use crate::text::{counted, object, plain, variants, wrapped};
 use crate::{Places, Report, rule_url};
 
 /// How the `full` format is shown.
@@ -28,11 +28,14 @@ pub(crate) fn render(
 ) -> io::Result<()> {
     let renderer = if options.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
+    let mut explained = BTreeSet::new();
     for (heading, findings) in grouped(report, places) {
         writeln!(out, "{}", bold(&heading, options))?;
         writeln!(out)?;
         for finding in findings {
-            writeln!(out, "{}", rendered(finding, places, &renderer, options))?;
+            // What an attacker does with it is the same for all findings of a rule: once is enough.
+            let with_why = explained.insert(&finding.rule.id);
+            writeln!(out, "{}", rendered(finding, with_why, places, &renderer, options))?;
             writeln!(out)?;
         }
     }
@@ -66,6 +69,7 @@ fn grouped<'a>(report: &Report<'a>, places: &Places<'a>) -> Vec<(String, Vec<&'a
 
 fn rendered(
     finding: &Finding,
+    with_why: bool,
     places: &Places<'_>,
     renderer: &Renderer,
     options: FullOptions,
@@ -77,10 +81,10 @@ fn rendered(
     };
     let mut title = level
         .with_name(finding.severity.as_str())
-        .primary_title(finding.rule.summary)
-        .id(finding.rule.name);
+        .primary_title(wrapped(&plain(&finding.message)))
+        .id(finding.rule.id.as_str());
     if options.links {
-        title = title.id_url(rule_url(finding.rule.name));
+        title = title.id_url(rule_url(&finding.rule));
     }
     let mut group = Group::with_title(title);
     for location in &finding.locations {
@@ -93,15 +97,25 @@ fn rendered(
             }
         };
     }
-    group = group.element(Level::NOTE.message(wrapped(&plain(&finding.message))));
+    if let Some(variants) = variants(finding) {
+        group = group.element(Level::NOTE.message(wrapped(&variants)));
+    }
+    if with_why && !finding.why.is_empty() {
+        group = group.element(Level::NOTE.with_name("why").message(wrapped(&plain(&finding.why))));
+    }
+    if !finding.help.is_empty() {
+        group = group.element(Level::HELP.message(wrapped(&plain(&finding.help))));
+    }
     if let Some(fix) = &finding.fix {
-        let how = match fix.applicability {
-            Applicability::Safe => "`coaming fix` can",
-            Applicability::Unsafe => "`coaming fix --unsafe` can",
-            Applicability::Manual => "by hand:",
+        let command = match fix.applicability {
+            Applicability::Safe => Some("coaming fix"),
+            Applicability::Unsafe => Some("coaming fix --unsafe"),
+            Applicability::Manual => None,
         };
-        let text = wrapped(&plain(&format!("{how} {}", fix.title)));
-        group = group.element(Level::HELP.message(text));
+        if let Some(command) = command {
+            let text = wrapped(&plain(&format!("`{command}` can {}", fix.title)));
+            group = group.element(Level::NOTE.with_name("fix").message(text));
+        }
     }
     renderer.render(&[group])
 }
@@ -183,17 +197,21 @@ fn next_step(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         (0, 0) => {}
         (0, risky) => writeln!(
             out,
-            "`coaming fix --unsafe` repairs {risky} of them; try the application afterwards."
+            "`coaming fix --unsafe` can fix {risky} of them; test the application afterwards."
         )?,
-        (safe, 0) => writeln!(out, "`coaming fix` repairs {safe} of them.")?,
+        (safe, 0) => writeln!(out, "`coaming fix` can fix {safe} of them.")?,
         (safe, risky) => writeln!(
             out,
-            "`coaming fix` repairs {safe} of them, `coaming fix --unsafe` {risky} more; try the \
+            "`coaming fix` can fix {safe} of them, `coaming fix --unsafe` {risky} more; test the \
              application afterwards."
         )?,
     }
     if let Some(first) = report.active().next() {
-        writeln!(out, "`coaming explain {}` tells more of the first.", first.rule.name)?;
+        writeln!(
+            out,
+            "For more about the first finding, run `coaming explain {}`.",
+            first.rule.id
+        )?;
     }
     Ok(())
 }

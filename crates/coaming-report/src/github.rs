@@ -4,7 +4,7 @@ use std::io;
 
 use coaming_finding::{Fix, Severity};
 
-use crate::text::{plain, subject};
+use crate::text::{paragraph, plain, subject};
 use crate::{Places, Report};
 
 pub(crate) fn render(
@@ -28,7 +28,7 @@ pub(crate) fn render(
                 }
             }
         }
-        let mut message = plain(&finding.message);
+        let mut message = plain(&paragraph(finding));
         if let Some(fix) = &finding.fix {
             message += &format!("\nFix ({}): {}", fix.applicability.as_str(), plain(&fix.title));
             message += &suggestion(fix, places);
@@ -60,7 +60,7 @@ fn suggestion(fix: &Fix, places: &Places<'_>) -> String {
 }
 
 fn title(finding: &coaming_finding::Finding) -> String {
-    let title = format!("{}: {} ({})", finding.severity, finding.rule.summary, finding.rule.name);
+    let title = format!("{}: {} ({})", finding.severity, finding.rule.summary, finding.rule.id);
     match subject(finding) {
         about if about.is_empty() => title,
         about => format!("{title} - {about}"),

@@ -5,7 +5,7 @@ use std::io;
 use coaming_finding::{Finding, Severity};
 use serde_json::json;
 
-use crate::text::subject;
+use crate::text::{paragraph, subject};
 use crate::{Places, Report};
 
 pub(crate) fn render(
@@ -27,7 +27,7 @@ pub(crate) fn render(
             };
             json!({
                 "type": "issue",
-                "check_name": finding.rule.name,
+                "check_name": finding.rule.id,
                 "description": about(finding),
                 "categories": ["Security"],
                 "severity": severity,
@@ -49,7 +49,7 @@ pub(crate) fn render(
 /// The object where there is one, and the message.
 fn about(finding: &Finding) -> String {
     match subject(finding) {
-        subject if subject.is_empty() => finding.message.clone(),
-        subject => format!("{subject}: {}", finding.message),
+        subject if subject.is_empty() => paragraph(finding),
+        subject => format!("{subject}: {}", paragraph(finding)),
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use coaming_finding::Severity;
 
-use crate::text::{above, counted, subject, xml};
+use crate::text::{above, counted, paragraph, subject, xml};
 use crate::{Places, Report, rule_url};
 
 const STYLE: &str = "\
@@ -49,10 +49,10 @@ pub(crate) fn render(
              <td><b>{}</b> <a href=\"{}\"><code>{}</code></a><br>{}<td>{fix}</tr>",
             above(&xml(&subject(finding))),
             xml(&place.unwrap_or_default()),
-            xml(finding.rule.summary),
-            rule_url(finding.rule.name),
-            finding.rule.name,
-            xml(&finding.message),
+            xml(&finding.rule.summary),
+            rule_url(&finding.rule),
+            finding.rule.id,
+            xml(&paragraph(finding)),
             severity = finding.severity,
         )?;
     }

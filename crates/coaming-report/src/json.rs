@@ -2,7 +2,8 @@
 //!
 //! ```json
 //! {"version": 1,
-//!  "findings": [{"rule": "…", "category": "…", "severity": "…", "confidence": "…", "message": "…",
+//!  "findings": [{"rule": "…", "category": "…", "severity": "…", "confidence": "…",
+//!    "message": "…", "why": "…", "help": "…",
 //!    "object": {"api_version": "…", "kind": "…", "namespace": "…", "name": "…"}, "container": "…",
 //!    "locations": [{"file": "…", "path": "…", "line": 1, "column": 1, "end_line": 1,
 //!      "end_column": 9, "label": "…"}],
@@ -128,11 +129,13 @@ fn lines<T>(
 
 fn push_finding(finding: &Finding, places: &Places<'_>, text: &mut Vec<u8>) -> io::Result<()> {
     let mut fields = Object::begin(text);
-    fields.text("rule", finding.rule.name)?;
+    fields.text("rule", finding.rule.id.as_str())?;
     fields.text("category", finding.rule.category.as_str())?;
     fields.text("severity", finding.severity.as_str())?;
     fields.text("confidence", finding.confidence.as_str())?;
     fields.text("message", &finding.message)?;
+    fields.text("why", &finding.why)?;
+    fields.text("help", &finding.help)?;
     if let Some(object) = &finding.object {
         push_object(object, fields.field("object"))?;
     }
@@ -152,6 +155,10 @@ fn push_finding(finding: &Finding, places: &Places<'_>, text: &mut Vec<u8>) -> i
     fields.boolean("suppressed", finding.suppressed.is_some());
     let reason = finding.suppressed.as_ref().map(|by| by.reason.as_str());
     fields.some_text("suppression_reason", reason)?;
+    if !finding.variants.is_empty() {
+        let names: Vec<&str> = finding.variants.iter().map(|name| &**name).collect();
+        serde_json::to_writer(&mut *fields.field("variants"), &names)?;
+    }
     fields.end();
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use coaming_finding::Finding;
 
-use crate::text::{subject, xml};
+use crate::text::{paragraph, subject, xml};
 use crate::{Places, Report};
 
 pub(crate) fn render(
@@ -60,7 +60,7 @@ fn suite(
         writeln!(
             out,
             "    <testcase name=\"{}\" classname=\"{}\">",
-            xml(finding.rule.name),
+            xml(finding.rule.id.as_str()),
             xml(&case(finding, file))
         )?;
         let place = finding.locations.first().map(|location| places.shown(location));
@@ -69,7 +69,7 @@ fn suite(
             "      <failure type=\"{}\" message=\"{}\">{}</failure>",
             finding.severity,
             xml(&finding.message),
-            xml(&place.unwrap_or_default())
+            xml(&format!("{}: {}", place.unwrap_or_default(), paragraph(finding)))
         )?;
         writeln!(out, "    </testcase>")?;
     }

@@ -22,9 +22,10 @@ mod sarif;
 pub mod slim;
 mod text;
 
+use std::collections::BTreeMap;
 use std::io;
 
-use coaming_finding::{Finding, RuleMeta, Severity};
+use coaming_finding::{Finding, InputError, Note, RuleMeta, RuleRef, Severity, SourceId};
 
 pub use full::FullOptions;
 use places::Places;
@@ -40,26 +41,17 @@ pub struct File<'a> {
     pub documents: &'a [coaming_yaml::Document],
 }
 
-/// An input that could not be handled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputProblem {
-    /// The file or directory as the user named it.
-    pub file: String,
-    /// Line and column, from 1, where the trouble has a place.
-    pub position: Option<(u32, u32)>,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-/// All that a run has to tell.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Report<'a> {
     /// The findings, in the order in which they are shown; suppressed ones too.
     pub findings: &'a [Finding],
     /// What could not be handled.
-    pub errors: &'a [InputProblem],
-    /// The files that findings point into, by their [`coaming_finding::FileId`].
-    pub files: &'a [File<'a>],
+    pub errors: &'a [InputError],
+    /// What was not evaluated.
+    pub notes: &'a [Note],
+    /// The files that findings point into.
+    pub files: &'a BTreeMap<SourceId, File<'a>>,
     /// How many files were read.
     pub file_count: usize,
     /// How many documents they had.
@@ -67,7 +59,7 @@ pub struct Report<'a> {
     /// How many workloads they had.
     pub workload_count: usize,
     /// The rules that ran.
-    pub rules: &'a [&'static RuleMeta],
+    pub rules: &'a [RuleRef],
 }
 
 impl<'a> Report<'a> {
@@ -162,8 +154,8 @@ pub fn render_json_with(
 
 /// Where a rule's documentation is.
 #[must_use]
-pub fn rule_url(rule: &str) -> String {
-    format!("https://coaming.dev/rules/{rule}")
+pub fn rule_url(rule: &RuleMeta) -> String {
+    format!("https://coaming.dev/rules/{}", rule.id)
 }
 
 #[cfg(test)]

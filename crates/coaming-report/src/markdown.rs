@@ -4,7 +4,7 @@ use std::io;
 
 use coaming_finding::Severity;
 
-use crate::text::{above, counted, plain, subject};
+use crate::text::{above, counted, paragraph, plain, subject};
 use crate::{Places, Report, rule_url};
 
 /// Hosts cut comments that are longer; the rest is counted.
@@ -37,11 +37,11 @@ pub(crate) fn render(
             out,
             "| {} | [{}]({}) | {}`{}` | {} |",
             finding.severity,
-            finding.rule.name,
-            rule_url(finding.rule.name),
+            finding.rule.id,
+            rule_url(&finding.rule),
             above(&cell(&subject(finding))),
             code(&place.unwrap_or_default()),
-            cell(&finding.message)
+            cell(&paragraph(finding))
         )?;
     }
     if total > MOST_ROWS {

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use coaming_finding::{FileId, Fix, Location};
+use coaming_finding::{Fix, Location, SourceId};
 use coaming_yaml::LineIndex;
 use coaming_yaml::edit::TextEdit;
 
@@ -26,25 +26,25 @@ pub(crate) struct Replacement {
 
 /// The line starts of every file, counted when the first finding that points into it is shown.
 pub(crate) struct Places<'a> {
-    files: &'a [crate::File<'a>],
-    lines: Vec<OnceCell<LineIndex>>,
+    files: &'a BTreeMap<SourceId, crate::File<'a>>,
+    lines: BTreeMap<SourceId, OnceCell<LineIndex>>,
 }
 
 impl<'a> Places<'a> {
     pub(crate) fn new(report: &Report<'a>) -> Self {
-        let lines = report.files.iter().map(|_| OnceCell::new()).collect();
+        let lines = report.files.keys().map(|&id| (id, OnceCell::new())).collect();
         Self { files: report.files, lines }
     }
 
-    fn lines(&self, id: FileId) -> Option<(&LineIndex, &'a str)> {
-        let source = self.files.get(id.0 as usize)?.source;
-        let lines = self.lines.get(id.0 as usize)?.get_or_init(|| LineIndex::new(source));
+    fn lines(&self, id: SourceId) -> Option<(&LineIndex, &'a str)> {
+        let source = self.files.get(&id)?.source;
+        let lines = self.lines.get(&id)?.get_or_init(|| LineIndex::new(source));
         Some((lines, source))
     }
 
     /// The file a location is in.
     pub(crate) fn file(&self, location: &Location) -> Option<crate::File<'a>> {
-        self.files.get(location.file?.0 as usize).copied()
+        self.files.get(&location.source?).copied()
     }
 
     /// The name of the file a location is in; empty where it is in none.
@@ -54,7 +54,7 @@ impl<'a> Places<'a> {
 
     /// Lines and columns of a location, where it has a text.
     pub(crate) fn place(&self, location: &Location) -> Option<Place> {
-        let (id, span) = (location.file?, location.span?);
+        let (id, span) = (location.source?, location.span?);
         let (lines, source) = self.lines(id)?;
         let (line, column) = lines.position(source, span.start);
         let (end_line, end_column) = lines.position(source, span.end);
@@ -63,25 +63,24 @@ impl<'a> Places<'a> {
 
     /// What a fix changes in the text of each file; `None` where it can't be said in text.
     pub(crate) fn text_edits(&self, fix: &Fix) -> Option<Vec<(&'a str, Vec<Replacement>)>> {
-        let mut by_file: BTreeMap<FileId, Vec<Replacement>> = BTreeMap::new();
+        let mut by_file: BTreeMap<SourceId, Vec<Replacement>> = BTreeMap::new();
         for edits in &fix.edits {
-            let id = edits.file?;
-            let file = self.files.get(id.0 as usize)?;
+            let id = edits.source;
+            let file = self.files.get(&id)?;
             let document = file.documents.get(edits.document as usize)?;
             let changes = coaming_yaml::edit::apply(file.source, document, &edits.edits).ok()?;
             by_file.entry(id).or_default().extend(self.replacements(id, &changes)?);
         }
         for edits in &fix.file_edits {
-            let replaced = self.replacements(edits.file, &edits.edits)?;
-            by_file.entry(edits.file).or_default().extend(replaced);
+            let replaced = self.replacements(edits.source, &edits.edits)?;
+            by_file.entry(edits.source).or_default().extend(replaced);
         }
-        let named = by_file
-            .into_iter()
-            .map(|(id, replaced)| Some((self.files.get(id.0 as usize)?.name, replaced)));
+        let named =
+            by_file.into_iter().map(|(id, replaced)| Some((self.files.get(&id)?.name, replaced)));
         named.collect::<Option<Vec<_>>>().filter(|files| !files.is_empty())
     }
 
-    fn replacements(&self, id: FileId, changes: &[TextEdit]) -> Option<Vec<Replacement>> {
+    fn replacements(&self, id: SourceId, changes: &[TextEdit]) -> Option<Vec<Replacement>> {
         let (lines, source) = self.lines(id)?;
         let replaced = changes.iter().map(|change| {
             let (line, column) = lines.position(source, change.span.start);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use coaming_finding::{Applicability, Confidence, Finding, Location, RuleMeta, Severity};
+use coaming_finding::{Applicability, Confidence, Finding, Location, RuleMeta, RuleRef, Severity};
 use serde_json::{Value, json};
 
+use crate::text::paragraph;
 use crate::{Places, Report, rule_url};
 
 pub(crate) fn render(
@@ -59,12 +60,12 @@ pub(crate) fn render(
 fn descriptor(rule: &RuleMeta) -> Value {
     let standards: Vec<String> = rule.standards.iter().map(ToString::to_string).collect();
     json!({
-        "id": rule.name,
-        "name": rule.name,
+        "id": rule.id,
+        "name": rule.id,
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.docs.split("##").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")},
         "help": {"text": rule.summary, "markdown": rule.docs},
-        "helpUri": rule_url(rule.name),
+        "helpUri": rule_url(rule),
         "defaultConfiguration": {"level": level(rule.severity)},
         "properties": {
             "tags": ["security", rule.category.as_str()],
@@ -76,14 +77,14 @@ fn descriptor(rule: &RuleMeta) -> Value {
 
 fn result(
     finding: &Finding,
-    rules: &[&RuleMeta],
+    rules: &[RuleRef],
     places: &Places<'_>,
     fingerprints: &mut Fingerprints,
 ) -> Value {
     let mut result = json!({
-        "ruleId": finding.rule.name,
+        "ruleId": finding.rule.id,
         "level": level(finding.severity),
-        "message": {"text": finding.message},
+        "message": {"text": paragraph(finding)},
         "locations": finding.locations.iter().take(1).map(|at| main_location(at, finding, places)).collect::<Vec<_>>(),
         "partialFingerprints": {"coaming/v1": fingerprints.of(finding, places)},
         "rank": match finding.confidence {
@@ -92,7 +93,7 @@ fn result(
             Confidence::Low => 30.0,
         },
     });
-    if let Some(index) = rules.iter().position(|rule| rule.name == finding.rule.name) {
+    if let Some(index) = rules.iter().position(|rule| rule.id == finding.rule.id) {
         result["ruleIndex"] = json!(index);
     }
     if finding.locations.len() > 1 {

@@ -1,30 +1,35 @@
 //! What strangers wrote stays text in every format, and every format says the same.
 
 use coaming_finding::{
-    Category, Confidence, FileId, Finding, Location, ObjectRef, RuleMeta, Severity, Suppression,
+    Category, Confidence, Finding, Lifecycle, Location, ObjectRef, RuleId, RuleMeta, Severity,
+    SourceId, Suppression,
 };
 use coaming_yaml::{Path, Span};
 
 use super::*;
 
 static RULE: RuleMeta = RuleMeta {
-    name: "run-as-root",
-    summary: "Container runs as root",
+    id: RuleId::new("run-as-root"),
+    summary: std::borrow::Cow::Borrowed("Container runs as root"),
     category: Category::NonRoot,
     severity: Severity::High,
     default: true,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: &[],
-    docs: " What it is.\n\n ## Bad\n",
+    docs: std::borrow::Cow::Borrowed(" What it is.\n\n ## Bad\n"),
 };
 
 const SOURCE: &str = "kind: Pod\nspec:\n  runAsUser: 0\n";
 
 fn finding(name: &str) -> Finding {
     Finding {
-        rule: &RULE,
+        rule: (&RULE).into(),
         severity: Severity::High,
         confidence: Confidence::High,
-        message: format!("{name} runs as root, which is <b>bad</b> & 100% `true`."),
+        message: format!("{name} runs as root, which is <b>bad</b> & 100% `true`"),
+        why: "An attacker owns every file in the container.".into(),
+        help: "Set `runAsUser` to another user.".into(),
         object: Some(ObjectRef {
             api_version: "v1".to_owned(),
             kind: "Pod".to_owned(),
@@ -33,20 +38,22 @@ fn finding(name: &str) -> Finding {
         }),
         container: Some("web".to_owned()),
         locations: vec![Location {
-            file: Some(FileId(0)),
+            source: Some(SourceId::new(0)),
             path: Path::root().join("spec").join("runAsUser"),
             span: Some(Span::new(18, 30)),
             label: String::new(),
         }],
         fix: None,
         suppressed: None,
+        variants: Vec::new(),
     }
 }
 
 fn rendered(findings: &[Finding], format: Format) -> String {
     let stream = coaming_yaml::parse(SOURCE.into());
-    let files = [File { name: "a b,c:d%.yaml", source: SOURCE, documents: &stream.documents }];
-    let errors = [InputProblem {
+    let file = File { name: "a b,c:d%.yaml", source: SOURCE, documents: &stream.documents };
+    let files = BTreeMap::from([(SourceId::new(0), file)]);
+    let errors = [InputError {
         file: "x\u{1b}[31m.yaml".to_owned(),
         position: Some((3, 1)),
         message: "not valid YAML".to_owned(),
@@ -54,11 +61,12 @@ fn rendered(findings: &[Finding], format: Format) -> String {
     let report = Report {
         findings,
         errors: &errors,
+        notes: &[],
         files: &files,
         file_count: 1,
         document_count: 1,
         workload_count: 1,
-        rules: &[&RULE],
+        rules: &[(&RULE).into()],
     };
     let mut out = Vec::new();
     render(&report, format, FullOptions::default(), &mut out).unwrap();
@@ -144,7 +152,7 @@ fn fixes_are_shown_as_text() {
         title: "run as user 10001".to_owned(),
         applicability: Applicability::Unsafe,
         edits: vec![DocumentEdits {
-            file: Some(FileId(0)),
+            source: SourceId::new(0),
             document: 0,
             edits: vec![Edit::Set { path, value: 10001.into() }],
         }],

@@ -7,12 +7,29 @@ pub(crate) const WIDTH: usize = 92;
 
 /// Text that can't move the cursor, change colours, or hide other text by writing backwards.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            let hides = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-            if c.is_control() || hides { '\u{fffd}' } else { c }
-        })
-        .collect()
+    coaming_text::Printable(text).to_string()
+}
+
+/// A clause as a sentence: with a capital letter and a full stop.
+pub(crate) fn sentence(clause: &str) -> String {
+    let clause = clause.trim_end_matches('.');
+    let mut letters = clause.chars();
+    let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+/// What is wrong, why it matters and what to do, as one paragraph.
+pub(crate) fn paragraph(finding: &Finding) -> String {
+    let message = sentence(&finding.message);
+    let parts = [message.as_str(), &finding.why, &finding.help];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+/// The variants that have a finding, for people: `in overlays/prod, overlays/test`.
+pub(crate) fn variants(finding: &Finding) -> Option<String> {
+    let names: Vec<&str> = finding.variants.iter().map(|name| &**name).collect();
+    (!names.is_empty()).then(|| plain(&format!("in {}", names.join(", "))))
 }
 
 /// Breaks text into lines at spaces.

@@ -1,21 +1,25 @@
 //! What rules see, and how they say what they found.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use coaming_config::Config;
 use coaming_finding::{
-    Applicability, Confidence, DocumentEdits, FileId, Finding, Fix, Location, ObjectRef, RuleMeta,
+    Applicability, Confidence, DocumentEdits, Finding, Fix, Location, ObjectRef, RuleId, RuleMeta,
     Severity,
 };
 use coaming_image::ImageFacts;
-use coaming_kube::{Fields as _, Inventory, Object};
+use coaming_kube::{Fields as _, Object, World};
 use coaming_network::{PolicyProblem, Reach};
 use coaming_secret::Detector;
 use coaming_yaml::edit::Edit;
 use coaming_yaml::{Node, Span};
 
-use crate::{ContainerScope, Images};
+use time::Date;
+
+use crate::rule::BuiltIn;
+use crate::{ContainerScope, Images, Input};
 
 /// The newest Kubernetes minor version that the rules know.
 pub(crate) const NEWEST_MINOR: u32 = 37;
@@ -30,11 +34,9 @@ pub struct Settings {
     /// Whether the edits of fixes are wanted: whoever only shows their titles can do without, and
     /// most of a finding's cost is its edits.
     pub edits: bool,
-    /// Today, as `YYYY-MM-DD`, to tell what has expired; nothing expires without.
-    pub today: Option<String>,
     /// What knows credentials: the built-in detector, or one with rules of the user's own.
     pub detector: Option<Arc<Detector>>,
-    /// The keys of Secrets that Kustomize makes of files, by the files' names, where the inventory is only
+    /// The keys of Secrets that Kustomize makes of files, by the files' names, where the world is only
     /// a part of all files ([`crate::generated_secrets`] of the whole).
     pub generated_secrets: Option<BTreeMap<String, String>>,
 }
@@ -45,7 +47,6 @@ impl Default for Settings {
             kubernetes_minor: NEWEST_MINOR,
             config: Config::default(),
             edits: true,
-            today: None,
             detector: None,
             generated_secrets: None,
         }
@@ -55,38 +56,36 @@ impl Default for Settings {
 /// What rules see.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// All objects at hand.
-    pub inventory: &'a Inventory,
+    /// The objects.
+    pub world: &'a World,
     /// What is known of the images that they run.
     pub images: &'a Images,
     /// What the user decided.
     pub settings: &'a Settings,
-    enabled: BTreeSet<&'static str>,
+    /// Today, to know what has expired; nothing expires without.
+    pub today: Option<Date>,
+    enabled: &'a BTreeSet<RuleId>,
     reach: OnceLock<Reach>,
     policy_problems: OnceLock<Vec<PolicyProblem>>,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(
-        inventory: &'a Inventory,
-        images: &'a Images,
-        settings: &'a Settings,
-        enabled: BTreeSet<&'static str>,
-    ) -> Self {
+    pub(crate) fn new(input: Input<'a>, enabled: &'a BTreeSet<RuleId>) -> Self {
         Self {
-            inventory,
-            images,
-            settings,
+            world: input.world,
+            images: input.images,
+            settings: input.settings,
+            today: input.today,
             enabled,
             reach: OnceLock::new(),
             policy_problems: OnceLock::new(),
         }
     }
 
-    /// Whether this rule runs too: then it may speak for others.
+    /// Whether this rule runs too: another one then leaves to it what it reports.
     #[must_use]
-    pub fn enabled(&self, rule: &str) -> bool {
-        self.enabled.contains(rule)
+    pub(crate) fn enabled<R: BuiltIn>(&self) -> bool {
+        self.enabled.contains(&R::RULE.id)
     }
 
     /// What knows credentials.
@@ -106,7 +105,7 @@ impl<'a> Context<'a> {
 
     /// Who can reach whom, worked out once for all rules that ask.
     pub(crate) fn reach(&self) -> &Reach {
-        self.reach.get_or_init(|| Reach::new(coaming_network::from_inventory(self.inventory)))
+        self.reach.get_or_init(|| Reach::new(coaming_network::from_inventory(self.world)))
     }
 
     /// What is wrong with the network policies, found once for all rules that speak of them.
@@ -123,20 +122,22 @@ impl<'a> Context<'a> {
         message: impl Into<String>,
     ) -> Draft<'a> {
         let finding = Finding {
-            rule,
+            rule: rule.into(),
             severity: rule.severity,
             confidence: Confidence::High,
             message: message.into(),
+            why: Cow::Borrowed(""),
+            help: Cow::Borrowed(""),
             object: Some(object_ref(object)),
             container: None,
             // Most findings have one place, and there are many findings.
             locations: Vec::with_capacity(1),
             fix: None,
             suppressed: None,
+            variants: Vec::new(),
         };
-        let rendered =
-            self.inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
-        Draft { finding, object, rendered }.at(node, "")
+        let has_spans = has_spans(self.world, object);
+        Draft { finding, object, has_spans }.at(node, "")
     }
 
     /// A finding about a container, at one of its nodes.
@@ -153,6 +154,11 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Whether positions in an object's text are those of a file that the user sees.
+pub(crate) fn has_spans(world: &World, object: Object<'_>) -> bool {
+    world.source(object.source()).is_some_and(|source| source.origin.has_own_lines())
+}
+
 pub(crate) fn object_ref(object: Object<'_>) -> ObjectRef {
     ObjectRef {
         api_version: object.api_version().to_owned(),
@@ -166,14 +172,15 @@ pub(crate) fn object_ref(object: Object<'_>) -> ObjectRef {
 pub(crate) struct Draft<'a> {
     finding: Finding,
     object: Object<'a>,
-    rendered: bool,
+    /// Whether positions in the object's text are those of a file that the user sees.
+    has_spans: bool,
 }
 
 impl<'a> Draft<'a> {
     /// Points to one more place of the same object.
     pub(crate) fn at(self, node: Node<'a>, label: impl Into<String>) -> Self {
-        let (object, rendered) = (self.object, self.rendered);
-        self.add(object, node, label.into(), rendered)
+        let (object, has_spans) = (self.object, self.has_spans);
+        self.add(object, node, label.into(), has_spans)
     }
 
     /// Points to a place of another object.
@@ -184,16 +191,15 @@ impl<'a> Draft<'a> {
         node: Node<'_>,
         label: impl Into<String>,
     ) -> Self {
-        let rendered =
-            context.inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
-        self.add(object, node, label.into(), rendered)
+        let has_spans = has_spans(context.world, object);
+        self.add(object, node, label.into(), has_spans)
     }
 
-    fn add(mut self, object: Object<'_>, node: Node<'_>, label: String, rendered: bool) -> Self {
+    fn add(mut self, object: Object<'_>, node: Node<'_>, label: String, has_spans: bool) -> Self {
         self.finding.locations.push(Location {
-            file: Some(FileId(object.file)),
+            source: Some(object.source()),
             path: node.path(),
-            span: if rendered { None } else { telling_span(node) },
+            span: if has_spans { telling_span(node) } else { None },
             label,
         });
         self
@@ -201,8 +207,8 @@ impl<'a> Draft<'a> {
 
     /// Points to this part of the node's text, where that is known.
     pub(crate) fn span(mut self, span: Option<Span>) -> Self {
-        if let (Some(location), Some(span), false) =
-            (self.finding.locations.last_mut(), span, self.rendered)
+        if let (Some(location), Some(span), true) =
+            (self.finding.locations.last_mut(), span, self.has_spans)
         {
             location.span = Some(span);
         }
@@ -212,6 +218,18 @@ impl<'a> Draft<'a> {
     /// The container it is about, where it is in one.
     pub(crate) fn container(mut self, name: Option<&str>) -> Self {
         self.finding.container = name.map(str::to_owned);
+        self
+    }
+
+    /// What an attacker does with it: one or two sentences.
+    pub(crate) fn why(mut self, why: impl Into<Cow<'static, str>>) -> Self {
+        self.finding.why = why.into();
+        self
+    }
+
+    /// What to do about it: one or two sentences in the imperative.
+    pub(crate) fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.finding.help = help.into();
         self
     }
 
@@ -272,7 +290,7 @@ impl<'a> Draft<'a> {
 
 /// Edits to the document that an object stands in.
 pub(crate) fn document_edits(object: Object<'_>, edits: Vec<Edit>) -> DocumentEdits {
-    DocumentEdits { file: Some(FileId(object.file)), document: object.document, edits }
+    DocumentEdits { source: object.source(), document: object.document, edits }
 }
 
 /// The text to show for a node: of a field with a simple value, the key as well.

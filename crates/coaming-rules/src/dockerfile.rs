@@ -1,8 +1,10 @@
 //! What rules that look at Dockerfiles see, and how they say what they found.
 
+use std::borrow::Cow;
+
 use coaming_dockerfile::{Command, Dockerfile, Instruction, Kind, Stage};
 use coaming_finding::{
-    Applicability, Confidence, FileEdits, FileId, Finding, Fix, Location, RuleMeta, Severity,
+    Applicability, Confidence, FileEdits, Finding, Fix, Location, RuleMeta, Severity, SourceId,
 };
 use coaming_yaml::edit::TextEdit;
 use coaming_yaml::{Path, Span};
@@ -10,8 +12,8 @@ use coaming_yaml::{Path, Span};
 /// A Dockerfile with its text.
 #[derive(Clone, Copy, Debug)]
 pub struct DockerfileScope<'a> {
-    /// The file.
-    pub file: FileId,
+    /// The source.
+    pub id: SourceId,
     /// Its text.
     pub source: &'a str,
     /// What it says.
@@ -26,7 +28,7 @@ impl<'a> DockerfileScope<'a> {
         span: Span,
         message: impl Into<String>,
     ) -> FileDraft {
-        file_finding(rule, self.file, self.first_line(span), message)
+        file_finding(rule, self.id, self.first_line(span), message)
     }
 
     /// Of a span of several lines, what stands on the first.
@@ -109,38 +111,53 @@ fn script(instruction: &Instruction) -> Option<Script<'_>> {
 /// A finding at a place of a file without documents.
 pub(crate) fn file_finding(
     rule: &'static RuleMeta,
-    file: FileId,
+    source: SourceId,
     span: Span,
     message: impl Into<String>,
 ) -> FileDraft {
     FileDraft {
-        file,
+        source,
         finding: Finding {
-            rule,
+            rule: rule.into(),
             severity: rule.severity,
             confidence: Confidence::High,
             message: message.into(),
+            why: Cow::Borrowed(""),
+            help: Cow::Borrowed(""),
             object: None,
             container: None,
             locations: vec![Location {
-                file: Some(file),
+                source: Some(source),
                 path: Path::root(),
                 span: Some(span),
                 label: String::new(),
             }],
             fix: None,
             suppressed: None,
+            variants: Vec::new(),
         },
     }
 }
 
 /// A finding in the making.
 pub(crate) struct FileDraft {
-    file: FileId,
+    source: SourceId,
     finding: Finding,
 }
 
 impl FileDraft {
+    /// What an attacker does with it: one or two sentences.
+    pub(crate) fn why(mut self, why: impl Into<Cow<'static, str>>) -> Self {
+        self.finding.why = why.into();
+        self
+    }
+
+    /// What to do about it: one or two sentences in the imperative.
+    pub(crate) fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.finding.help = help.into();
+        self
+    }
+
     pub(crate) fn severity(mut self, severity: Severity) -> Self {
         self.finding.severity = severity;
         self
@@ -162,7 +179,7 @@ impl FileDraft {
             title: title.into(),
             applicability,
             edits: Vec::new(),
-            file_edits: vec![FileEdits { file: self.file, edits }],
+            file_edits: vec![FileEdits { source: self.source, edits }],
             snippet: String::new(),
         });
         self

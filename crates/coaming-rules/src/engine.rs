@@ -1,20 +1,24 @@
-//! Run rules over an inventory, in parallel, to one order of findings.
+//! Run rules: over a whole world in parallel, or over one object at once.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use coaming_config::Config;
-use coaming_finding::{FileId, Finding};
-use coaming_kube::{FileKind, Inventory, Object, Workload};
+use coaming_finding::{Finding, RuleId};
+use coaming_kube::{Object, Source, SourceId, SourceKind, Workload, World};
 use rayon::prelude::*;
+use time::Date;
 
 use crate::rule::ObjectShared;
 use crate::{Check, ContainerScope, Context, DockerfileScope, Images, ObjectScope, Rule, Settings};
 
-/// The rules of a run.
+/// The rules of a run, sorted by what they look at. Made once, and used for every run.
 #[derive(Clone, Debug)]
 pub struct RuleSet {
     rules: Vec<&'static Rule>,
+    checks: Checks,
+    /// The ids of these rules, and of users' own rules that run beside them.
+    enabled: BTreeSet<RuleId>,
 }
 
 impl RuleSet {
@@ -27,7 +31,16 @@ impl RuleSet {
     /// The rules that a predicate picks.
     #[must_use]
     pub fn matching(picks: impl Fn(&Rule) -> bool) -> Self {
-        Self { rules: crate::all().iter().filter(|rule| picks(rule)).collect() }
+        let rules: Vec<&'static Rule> = crate::all().iter().filter(|rule| picks(rule)).collect();
+        let enabled = rules.iter().map(|rule| rule.meta.id.clone()).collect();
+        Self { checks: Checks::new(&rules), rules, enabled }
+    }
+
+    /// The same, with users' own rules beside them: a suppression of one of these is not unknown.
+    #[must_use]
+    pub fn with_custom(mut self, custom: impl IntoIterator<Item = RuleId>) -> Self {
+        self.enabled.extend(custom);
+        self
     }
 
     /// The rules, in the order of the registry.
@@ -37,39 +50,76 @@ impl RuleSet {
     }
 }
 
+/// What a run is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The objects.
+    pub world: &'a World,
+    /// What is known of the images that they run.
+    pub images: &'a Images,
+    /// What the user decided.
+    pub settings: &'a Settings,
+    /// Today, to know what has expired; nothing expires without.
+    pub today: Option<Date>,
+}
+
+impl<'a> Input<'a> {
+    /// Judges by these; nothing expires.
+    #[must_use]
+    pub fn new(world: &'a World, images: &'a Images, settings: &'a Settings) -> Self {
+        Self { world, images, settings, today: None }
+    }
+}
+
 /// Objects are small: a thread takes several at once.
 const GRAIN: usize = 64;
 /// Findings are large: lists of them are kept short enough to grow in memory that was used before.
 const MOST: usize = 512;
 
-/// Runs `rules` over `inventory` with what is known of its images, and takes in what users' own rules found (`own`, with the names of
-/// those that ran in `own_names`): it can be excused like all else. The findings come ranked: what an attacker can use first.
+/// Runs `rules` over a world, in parallel, and takes in what users' own rules found: it can be
+/// suppressed like everything else. The findings come ranked: what an attacker can use first.
 #[must_use]
-pub fn run_with(
-    inventory: &Inventory,
-    images: &Images,
-    settings: &Settings,
-    rules: &RuleSet,
-    own: Vec<Finding>,
-    own_names: &[&'static str],
-) -> Vec<Finding> {
-    let enabled: BTreeSet<&'static str> =
-        rules.rules.iter().map(|rule| rule.meta.name).chain(own_names.iter().copied()).collect();
-    let context = Context::new(inventory, images, settings, enabled.clone());
-    let checks = Checks::new(rules);
-    let (of_objects, of_all) =
-        rayon::join(|| checks.objects(&context), || checks.inventory(&context));
-    let mut findings = gathered([of_objects, of_all, checks.dockerfiles(&context), vec![own]]);
-    decide(inventory, settings, &mut findings);
-    crate::suppress::apply(inventory, settings, &enabled, &mut findings);
+pub fn run(input: Input<'_>, rules: &RuleSet, custom: Vec<Finding>) -> Vec<Finding> {
+    let context = Context::new(input, &rules.enabled);
+    let checks = &rules.checks;
+    let (of_objects, of_all) = rayon::join(|| checks.objects(&context), || checks.world(&context));
+    let mut findings = gathered([of_objects, of_all, checks.dockerfiles(&context), vec![custom]]);
+    finish(&context, rules, &mut findings);
     put_in_order(&mut findings);
     findings
 }
 
-/// Runs `rules` over `inventory`, of whose images nothing is known. The findings come ranked: what an attacker can use first.
+/// Runs `rules` over one source of a small world, without other threads: the source, and what its
+/// rules need to know. Rules that need the whole world are left out. The findings are those in this
+/// source, ranked.
 #[must_use]
-pub fn run(inventory: &Inventory, settings: &Settings, rules: &RuleSet) -> Vec<Finding> {
-    run_with(inventory, &Images::default(), settings, rules, Vec::new(), &[])
+pub fn review(
+    input: Input<'_>,
+    rules: &RuleSet,
+    subject: SourceId,
+    mut findings: Vec<Finding>,
+) -> Vec<Finding> {
+    let context = Context::new(input, &rules.enabled);
+    let checks = &rules.checks;
+    for object in input.world.objects_in(subject) {
+        checks.object(&context, object, &mut findings);
+        for workload in input.world.workloads_of(object) {
+            checks.workload(&context, workload, &mut findings);
+        }
+    }
+    for (check, reviews) in &checks.world {
+        if *reviews {
+            check(&context, &mut findings);
+        }
+    }
+    let is_here =
+        |finding: &Finding| finding.locations.first().is_some_and(|at| at.source == Some(subject));
+    findings.retain(is_here);
+    finish(&context, rules, &mut findings);
+    findings.retain(is_here);
+    findings.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    findings.dedup_by(|a, b| a.is_same(b));
+    findings
 }
 
 /// All findings in one place: they are large, and each is moved once.
@@ -79,14 +129,20 @@ fn gathered(parts: [Vec<Vec<Finding>>; 4]) -> Vec<Finding> {
     findings
 }
 
+/// Applies what the user decided: where rules run, severities, suppressions.
+fn finish(context: &Context<'_>, rules: &RuleSet, findings: &mut Vec<Finding>) {
+    decide(context.world, context.settings, findings);
+    crate::suppress::apply(context, &rules.enabled, findings);
+}
+
 /// Drops findings where the user switched their rule off, and gives them the user's severities.
-fn decide(inventory: &Inventory, settings: &Settings, findings: &mut Vec<Finding>) {
+fn decide(world: &World, settings: &Settings, findings: &mut Vec<Finding>) {
     findings.retain_mut(|finding| {
-        let file = finding.locations.first().and_then(|location| location.file);
-        let file = file.and_then(|file| inventory.files().get(file.0 as usize));
-        let name = file.map_or("", |file| file.name.as_str());
+        let source = finding.locations.first().and_then(|location| location.source);
+        let source = source.and_then(|source| world.source(source));
+        let name = source.map_or("", |source| source.name.as_str());
         let namespace = finding.object.as_ref().map_or("", |object| object.namespace.as_str());
-        match settings.config.decide(finding.rule, finding.severity, name, namespace) {
+        match settings.config.decide(&finding.rule, finding.severity, name, namespace) {
             Some(severity) => finding.severity = severity,
             None => return false,
         }
@@ -94,21 +150,14 @@ fn decide(inventory: &Inventory, settings: &Settings, findings: &mut Vec<Finding
     });
 }
 
-/// Ranks findings, and drops those that were made twice: two overlays on the same base say the
-/// same of the base's file.
+/// Ranks findings, and drops those that were made twice.
 pub fn put_in_order(findings: &mut Vec<Finding>) {
     // Findings are large: their places are sorted, and each is moved once.
     let mut order: Vec<usize> = (0..findings.len()).collect();
     order
         .par_sort_unstable_by(|&a, &b| findings[a].rank().cmp(&findings[b].rank()).then(a.cmp(&b)));
     put_in_places(findings, &mut order);
-    findings.dedup_by(|a, b| {
-        a.rule.name == b.rule.name
-            && a.object == b.object
-            && a.container == b.container
-            && a.locations == b.locations
-            && a.message == b.message
-    });
+    findings.dedup_by(|a, b| a.is_same(b));
 }
 
 /// Puts in each place what stands at `order[place]`: all places, each once. Room for a second copy of
@@ -127,25 +176,26 @@ fn put_in_places<T>(items: &mut [T], order: &mut [usize]) {
 }
 
 /// The rules' checks by scope.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Checks {
     container: Vec<fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>)>,
     pod: Vec<fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)>,
     object: Vec<fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)>,
     dockerfile: Vec<fn(&Context<'_>, DockerfileScope<'_>, &mut Vec<Finding>)>,
-    inventory: Vec<fn(&Context<'_>, &mut Vec<Finding>)>,
+    /// Each with whether it reviews a single object too.
+    world: Vec<(fn(&Context<'_>, &mut Vec<Finding>), bool)>,
 }
 
 impl Checks {
-    fn new(rules: &RuleSet) -> Self {
+    fn new(rules: &[&'static Rule]) -> Self {
         let mut checks = Self::default();
-        for rule in &rules.rules {
+        for rule in rules {
             match rule.check {
                 Check::Container(check) => checks.container.push(check),
                 Check::Pod(check) => checks.pod.push(check),
                 Check::Object(check) => checks.object.push(check),
                 Check::Dockerfile(check) => checks.dockerfile.push(check),
-                Check::Inventory(check) => checks.inventory.push(check),
+                Check::World { check, reviews } => checks.world.push((check, reviews)),
             }
         }
         checks
@@ -154,8 +204,7 @@ impl Checks {
     /// What the rules say about each object and the workloads in it. An object's text and tree are
     /// at hand then: to come back for the workloads when all objects are done would cost more than to look.
     fn objects(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
-        let objects: Vec<_> = context.inventory.objects().collect();
-        let workloads = context.inventory.workloads();
+        let objects: Vec<_> = context.world.objects().collect();
         objects
             .par_chunks(GRAIN)
             .with_max_len(MOST / GRAIN)
@@ -163,7 +212,9 @@ impl Checks {
                 for object in objects {
                     self.object(context, *object, &mut findings);
                 }
-                for workload in workloads.of(objects) {
+                for workload in
+                    objects.iter().flat_map(|object| context.world.own_workloads_of(*object))
+                {
                     self.workload(context, workload, &mut findings);
                 }
                 findings
@@ -173,7 +224,7 @@ impl Checks {
 
     fn object(&self, context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
         let shared = ObjectShared::default();
-        let scope = ObjectScope::new(context.inventory, object, &shared);
+        let scope = ObjectScope::new(context.world, object, &shared);
         for check in &self.object {
             check(context, scope, findings);
         }
@@ -196,29 +247,24 @@ impl Checks {
         if self.dockerfile.is_empty() {
             return Vec::new();
         }
-        let files: Vec<_> = context.inventory.files_of_kind(FileKind::Dockerfile).collect();
-        files
-            .into_par_iter()
-            .map(|(place, file)| {
-                let dockerfile = coaming_dockerfile::parse(&file.source);
-                let scope = DockerfileScope {
-                    file: FileId(place),
-                    source: &file.source,
-                    dockerfile: &dockerfile,
-                };
-                let mut findings = Vec::new();
-                for check in &self.dockerfile {
-                    check(context, scope, &mut findings);
-                }
-                findings
-            })
-            .collect()
+        let files: Vec<_> = context.world.sources_of_kind(SourceKind::Dockerfile).collect();
+        files.into_par_iter().map(|(id, file)| self.dockerfile(context, id, file)).collect()
     }
 
-    fn inventory(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
-        self.inventory
+    fn dockerfile(&self, context: &Context<'_>, id: SourceId, file: &Source) -> Vec<Finding> {
+        let dockerfile = coaming_dockerfile::parse(&file.text);
+        let scope = DockerfileScope { id, source: &file.text, dockerfile: &dockerfile };
+        let mut findings = Vec::new();
+        for check in &self.dockerfile {
+            check(context, scope, &mut findings);
+        }
+        findings
+    }
+
+    fn world(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
+        self.world
             .par_iter()
-            .fold(Vec::new, |mut findings, check| {
+            .fold(Vec::new, |mut findings, (check, _)| {
                 check(context, &mut findings);
                 findings
             })

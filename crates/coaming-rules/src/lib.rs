@@ -2,7 +2,7 @@
 //!
 //! A rule is a unit struct declared by [`rule!`]: its metadata, and its documentation as the doc
 //! comment; it implements the trait of the scope that fits ([`ContainerRule`], [`PodRule`],
-//! [`ObjectRule`], [`DockerfileRule`], [`InventoryRule`]) and has one line in the registry. The documentation is
+//! [`ObjectRule`], [`DockerfileRule`], [`WorldRule`]) and has one line in the registry. The documentation is
 //! executed by the tests: its `Bad` example raises exactly that one finding, its `Good` example
 //! none, and the fixed `Bad` example none. Invariants:
 //!
@@ -25,12 +25,12 @@ mod text;
 
 pub use context::{Context, Settings};
 pub use dockerfile::DockerfileScope;
-pub use engine::{RuleSet, put_in_order, run, run_with};
+pub use engine::{Input, RuleSet, put_in_order, review, run};
 pub use images::Images;
 pub use registry::{all, find, nearest};
 pub use rule::{
-    Check, ContainerRule, ContainerScope, DockerfileRule, InventoryRule, ObjectRule, ObjectScope,
-    PodRule, Rule,
+    Check, ContainerRule, ContainerScope, DockerfileRule, ObjectRule, ObjectScope, PodRule, Rule,
+    WorldRule,
 };
 pub use rules::secrets::{SECRET_RULES, generated_secrets};
-pub use standard::run_standard;
+pub use standard::{review_standard, run_standard, standard_rule};

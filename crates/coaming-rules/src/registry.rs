@@ -18,7 +18,7 @@ static RULES: &[Rule] = &[
     Rule::container::<root::privileged_port::PrivilegedPort>(),
     Rule::container::<root::installs_software::InstallsSoftware>(),
     Rule::dockerfile::<root::image_user::ImageUser>(),
-    Rule::inventory::<vulnerabilities::image_vulnerabilities::ImageVulnerabilities>(),
+    Rule::world::<vulnerabilities::image_vulnerabilities::ImageVulnerabilities>(),
     Rule::container::<utilities::image_utilities::ImageUtilities>(),
     Rule::dockerfile::<utilities::unneeded_tools::UnneededTools>(),
     Rule::dockerfile::<utilities::compiler_in_image::CompilerInImage>(),
@@ -48,25 +48,25 @@ static RULES: &[Rule] = &[
     Rule::pod::<security::share_process_namespace::ShareProcessNamespace>(),
     Rule::pod::<security::host_users::HostUsers>(),
     Rule::pod::<security::windows_host_process::WindowsHostProcess>(),
-    Rule::inventory::<security::service_account_token::ServiceAccountToken>(),
+    Rule::world::<security::service_account_token::ServiceAccountToken>(),
     Rule::container::<security::probe_host::ProbeHost>(),
-    Rule::inventory::<network::invalid_network_policy::InvalidNetworkPolicy>(),
-    Rule::inventory::<network::no_ingress_policy::NoIngressPolicy>(),
-    Rule::inventory::<network::no_egress_policy::NoEgressPolicy>(),
-    Rule::inventory::<network::policy_selects_nothing::PolicySelectsNothing>(),
-    Rule::inventory::<network::peer_matches_nothing::PeerMatchesNothing>(),
-    Rule::inventory::<network::split_peer::SplitPeer>(),
-    Rule::inventory::<network::allows_internet::AllowsInternet>(),
-    Rule::inventory::<network::metadata_reachable::MetadataReachable>(),
-    Rule::inventory::<network::policy_without_effect::PolicyWithoutEffect>(),
-    Rule::inventory::<network::unserved_port::UnservedPort>(),
+    Rule::world::<network::invalid_network_policy::InvalidNetworkPolicy>(),
+    Rule::world::<network::no_ingress_policy::NoIngressPolicy>(),
+    Rule::world::<network::no_egress_policy::NoEgressPolicy>(),
+    Rule::world::<network::policy_selects_nothing::PolicySelectsNothing>(),
+    Rule::world::<network::peer_matches_nothing::PeerMatchesNothing>(),
+    Rule::world::<network::split_peer::SplitPeer>(),
+    Rule::world::<network::allows_internet::AllowsInternet>(),
+    Rule::world::<network::metadata_reachable::MetadataReachable>(),
+    Rule::world::<network::policy_without_effect::PolicyWithoutEffect>(),
+    Rule::world::<network::unserved_port::UnservedPort>(),
     Rule::object::<secrets::plain_secret_manifest::PlainSecretManifest>(),
     Rule::object::<secrets::plain_secret_environment::PlainSecretEnvironment>(),
     Rule::object::<secrets::plain_secret_command::PlainSecretCommand>(),
     Rule::object::<secrets::plain_secret_config_map::PlainSecretConfigMap>(),
     Rule::object::<secrets::plain_secret_annotation::PlainSecretAnnotation>(),
     Rule::object::<secrets::plain_secret_field::PlainSecretField>(),
-    Rule::inventory::<secrets::plain_secret_file::PlainSecretFile>(),
+    Rule::world::<secrets::plain_secret_file::PlainSecretFile>(),
     Rule::object::<secrets::long_lived_token::LongLivedToken>(),
     Rule::object::<secrets::encryption_identity_first::EncryptionIdentityFirst>(),
     Rule::object::<secrets::encryption_without_secrets::EncryptionWithoutSecrets>(),
@@ -75,14 +75,14 @@ static RULES: &[Rule] = &[
     Rule::container::<secrets::image_credential::ImageCredential>(),
     Rule::dockerfile::<secrets::dockerfile_secret::DockerfileSecret>(),
     Rule::pod::<secrets::secret_in_environment::SecretInEnvironment>(),
-    Rule::inventory::<secrets::role_reads_secrets::RoleReadsSecrets>(),
-    Rule::inventory::<secrets::role_gives_rights::RoleGivesRights>(),
-    Rule::inventory::<secrets::default_account_rights::DefaultAccountRights>(),
+    Rule::world::<secrets::role_reads_secrets::RoleReadsSecrets>(),
+    Rule::world::<secrets::role_gives_rights::RoleGivesRights>(),
+    Rule::world::<secrets::default_account_rights::DefaultAccountRights>(),
     Rule::pod::<secrets::secret_on_disk::SecretOnDisk>(),
     Rule::pod::<secrets::projected_token::ProjectedToken>(),
     Rule::pod::<secrets::whole_secret::WholeSecret>(),
     Rule::pod::<secrets::unneeded_secret::UnneededSecret>(),
-    Rule::inventory::<secrets::shared_secret::SharedSecret>(),
+    Rule::world::<secrets::shared_secret::SharedSecret>(),
     Rule::pod::<secrets::secret_sub_path::SecretSubPath>(),
     Rule::pod::<secrets::secret_file_mode::SecretFileMode>(),
     Rule::pod::<secrets::secret_default_mode::SecretDefaultMode>(),
@@ -91,7 +91,7 @@ static RULES: &[Rule] = &[
     Rule::object::<schema::wrong_type::WrongType>(),
     Rule::object::<schema::duplicate_key::DuplicateKey>(),
     Rule::object::<schema::removed_api::RemovedApi>(),
-    Rule::inventory::<schema::suppression::Suppression>(),
+    Rule::world::<schema::suppression::Suppression>(),
 ];
 
 /// All rules, in the order in which they are documented.
@@ -103,16 +103,11 @@ pub fn all() -> &'static [Rule] {
 /// The rule of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.meta.name == name)
+    RULES.iter().find(|rule| rule.meta.id == *name)
 }
 
-/// The rule whose name is most like this one, if any is like it at all.
+/// The rule whose name was probably meant, if any is close.
 #[must_use]
 pub fn nearest(name: &str) -> Option<&'static str> {
-    RULES
-        .iter()
-        .map(|rule| (strsim::levenshtein(name, rule.meta.name), rule.meta.name))
-        .min()
-        .filter(|(distance, nearest)| *distance <= nearest.len() / 3)
-        .map(|(_, nearest)| nearest)
+    coaming_text::nearest(name, RULES.iter().map(|rule| rule.meta.id.as_str()))
 }

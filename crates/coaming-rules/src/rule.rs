@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblem;
-use coaming_kube::{Container, Effective, ImageReference, Inventory, Object, PodSpec, Workload};
+use coaming_kube::{Container, Effective, ImageReference, Object, PodSpec, Workload, World};
 
 use coaming_secret::Detector;
 use coaming_secret::places::Place;
@@ -50,7 +50,7 @@ impl<'a> ContainerScope<'a> {
 pub struct ObjectScope<'a> {
     /// The object.
     pub object: Object<'a>,
-    inventory: &'a Inventory,
+    world: &'a World,
     shared: &'a ObjectShared<'a>,
 }
 
@@ -63,12 +63,8 @@ pub(crate) struct ObjectShared<'a> {
 
 impl<'a> ObjectScope<'a> {
     /// The scope of an object.
-    pub(crate) fn new(
-        inventory: &'a Inventory,
-        object: Object<'a>,
-        shared: &'a ObjectShared<'a>,
-    ) -> Self {
-        Self { object, inventory, shared }
+    pub(crate) fn new(world: &'a World, object: Object<'a>, shared: &'a ObjectShared<'a>) -> Self {
+        Self { object, world, shared }
     }
 
     /// The credentials in the object.
@@ -83,16 +79,22 @@ impl<'a> ObjectScope<'a> {
     #[must_use]
     pub fn schema_problems(self) -> &'a [SchemaProblem<'a>] {
         self.shared.schema.get_or_init(|| {
-            let workloads = self.inventory.workloads_of(self.object);
+            let workloads = self.world.workloads_of(self.object);
             let pods: Vec<_> = workloads.map(|workload| workload.pod().node()).collect();
             coaming_kube::schema::check(self.object, &pods)
         })
     }
 }
 
+/// A rule of ours: what [`rule!`] declares.
+pub(crate) trait BuiltIn {
+    /// Its description.
+    const RULE: &'static RuleMeta;
+}
+
 /// A rule that looks at one container at a time.
 pub trait ContainerRule {
-    /// What the rule says of itself.
+    /// Its description.
     const META: &'static RuleMeta;
     /// Adds what is wrong with this container to `findings`.
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>);
@@ -100,7 +102,7 @@ pub trait ContainerRule {
 
 /// A rule that looks at one pod at a time.
 pub trait PodRule {
-    /// What the rule says of itself.
+    /// Its description.
     const META: &'static RuleMeta;
     /// Adds what is wrong with this workload's pod to `findings`.
     fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>);
@@ -108,7 +110,7 @@ pub trait PodRule {
 
 /// A rule that looks at one object at a time.
 pub trait ObjectRule {
-    /// What the rule says of itself.
+    /// Its description.
     const META: &'static RuleMeta;
     /// Adds what is wrong with this object to `findings`.
     fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>);
@@ -116,16 +118,20 @@ pub trait ObjectRule {
 
 /// A rule that looks at one Dockerfile at a time.
 pub trait DockerfileRule {
-    /// What the rule says of itself.
+    /// Its description.
     const META: &'static RuleMeta;
     /// Adds what is wrong with this Dockerfile to `findings`.
     fn check(context: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>);
 }
 
 /// A rule that needs to see everything at once.
-pub trait InventoryRule {
-    /// What the rule says of itself.
+pub trait WorldRule {
+    /// Its description.
     const META: &'static RuleMeta;
+    /// Whether it can also judge a single object, by the objects that it refers to and those that
+    /// refer to it. Not where the absence of other objects is what it reports: they may be created
+    /// next.
+    const REVIEWS: bool;
     /// Adds what is wrong to `findings`.
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>);
 }
@@ -141,14 +147,19 @@ pub enum Check {
     Object(fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)),
     /// See [`DockerfileRule`].
     Dockerfile(fn(&Context<'_>, DockerfileScope<'_>, &mut Vec<Finding>)),
-    /// See [`InventoryRule`].
-    Inventory(fn(&Context<'_>, &mut Vec<Finding>)),
+    /// See [`WorldRule`].
+    World {
+        /// The check.
+        check: fn(&Context<'_>, &mut Vec<Finding>),
+        /// See [`WorldRule::REVIEWS`].
+        reviews: bool,
+    },
 }
 
 /// A registered rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// What it says of itself.
+    /// Its description.
     pub meta: &'static RuleMeta,
     /// What it does.
     pub check: Check,
@@ -175,9 +186,9 @@ impl Rule {
         Self { meta: R::META, check: Check::Dockerfile(R::check) }
     }
 
-    /// Registers an inventory rule.
-    pub(crate) const fn inventory<R: InventoryRule>() -> Self {
-        Self { meta: R::META, check: Check::Inventory(R::check) }
+    /// Registers an world rule.
+    pub(crate) const fn world<R: WorldRule>() -> Self {
+        Self { meta: R::META, check: Check::World { check: R::check, reviews: R::REVIEWS } }
     }
 }
 
@@ -193,21 +204,26 @@ macro_rules! rule {
             category: $category:ident,
             severity: $severity:ident,
             default: $default:literal,
+            since: $since:literal,
+            lifecycle: $lifecycle:ident,
             standards: [$($standard:ident($id:literal)),* $(,)?] $(,)?
         }
     ) => {
         $(#[doc = $doc])+
         pub(crate) struct $type;
 
-        impl $type {
-            pub(crate) const RULE: &'static coaming_finding::RuleMeta = &coaming_finding::RuleMeta {
-                name: $name,
-                summary: $summary,
+        impl $crate::rule::BuiltIn for $type {
+            const RULE: &'static coaming_finding::RuleMeta = &coaming_finding::RuleMeta {
+                id: coaming_finding::RuleId::new($name),
+                summary: std::borrow::Cow::Borrowed($summary),
                 category: coaming_finding::Category::$category,
                 severity: coaming_finding::Severity::$severity,
                 default: $default,
+                since: $since,
+                lifecycle: coaming_finding::Lifecycle::$lifecycle,
                 standards: &[$(coaming_finding::Standard::$standard($id)),*],
-                docs: concat!($($doc, "\n"),+),
+                docs: std::borrow::Cow::Borrowed(concat!($($doc, "
+"),+)),
             };
         }
     };

@@ -1,33 +1,37 @@
 //! The Pod Security Standards as findings: what `--standard` runs, alone.
 
-use coaming_finding::{Category, Finding, RuleMeta, Severity, Standard};
-use coaming_kube::{Inventory, Workload};
+use coaming_finding::{Category, Finding, Lifecycle, RuleId, RuleMeta, Severity, Standard};
+use coaming_kube::{SourceId, Workload, World};
 use rayon::prelude::*;
 
 use crate::pss::{self, Level, Version, Violation};
 use crate::rules::words;
-use crate::{Context, Settings};
+use crate::{Context, Input, Settings};
 
 /// What `--standard baseline` says of itself.
 static BASELINE: RuleMeta = RuleMeta {
-    name: "pod-security-baseline",
-    summary: "Violates the Pod Security Standard `baseline`",
+    id: RuleId::new("pod-security-baseline"),
+    summary: std::borrow::Cow::Borrowed("Violates the Pod Security Standard `baseline`"),
     category: Category::SecurityContext,
     severity: Severity::High,
     default: false,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: &[Standard::PssBaseline("all controls")],
-    docs: DOCS,
+    docs: std::borrow::Cow::Borrowed(DOCS),
 };
 
 /// What `--standard restricted` says of itself.
 static RESTRICTED: RuleMeta = RuleMeta {
-    name: "pod-security-restricted",
-    summary: "Violates the Pod Security Standard `restricted`",
+    id: RuleId::new("pod-security-restricted"),
+    summary: std::borrow::Cow::Borrowed("Violates the Pod Security Standard `restricted`"),
     category: Category::SecurityContext,
     severity: Severity::Medium,
     default: false,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: &[Standard::PssRestricted("all controls")],
-    docs: DOCS,
+    docs: std::borrow::Cow::Borrowed(DOCS),
 };
 
 const DOCS: &str = " Judges pods by a Pod Security Standard, exactly as Kubernetes' own Pod Security \
@@ -38,34 +42,57 @@ const DOCS: &str = " Judges pods by a Pod Security Standard, exactly as Kubernet
 
 /// Judges every pod by a standard. One finding for each control and place.
 #[must_use]
-pub fn run_standard(inventory: &Inventory, level: Level, version: Version) -> Vec<Finding> {
+pub fn run_standard(world: &World, level: Level, version: Version) -> Vec<Finding> {
     let settings = Settings { kubernetes_minor: version.minor(), ..Settings::default() };
     let images = crate::Images::default();
-    let context = Context::new(inventory, &images, &settings, std::collections::BTreeSet::new());
-    let workloads = inventory.workloads();
-    let mut findings: Vec<Finding> = (0..workloads.len())
+    let enabled = std::collections::BTreeSet::new();
+    let context = Context::new(Input::new(world, &images, &settings), &enabled);
+    let workloads: Vec<_> = world.workloads().collect();
+    let mut findings: Vec<Finding> = workloads
         .into_par_iter()
-        .filter_map(|position| workloads.get(position))
-        .flat_map_iter(|workload| {
-            let violations = pss::check(workload.pod(), level, version);
-            violations
-                .into_iter()
-                .map(|violation| finding(&context, workload, level, version, violation))
-                .collect::<Vec<_>>()
-        })
+        .flat_map_iter(|workload| of_workload(&context, workload, level, version))
         .collect();
     crate::engine::put_in_order(&mut findings);
     findings
 }
 
-impl Level {
-    /// What the standard says of itself, as a rule.
-    #[must_use]
-    pub fn rule(self) -> &'static RuleMeta {
-        match self {
-            Self::Baseline => &BASELINE,
-            Self::Restricted => &RESTRICTED,
-        }
+/// Judges the pods of one source by a standard, on the calling thread.
+#[must_use]
+pub fn review_standard(
+    world: &World,
+    subject: SourceId,
+    level: Level,
+    version: Version,
+) -> Vec<Finding> {
+    let settings = Settings { kubernetes_minor: version.minor(), ..Settings::default() };
+    let (images, enabled) = (crate::Images::default(), std::collections::BTreeSet::new());
+    let context = Context::new(Input::new(world, &images, &settings), &enabled);
+    let workloads = world.objects_in(subject).flat_map(|object| world.workloads_of(object));
+    let mut findings: Vec<Finding> =
+        workloads.flat_map(|workload| of_workload(&context, workload, level, version)).collect();
+    findings.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    findings
+}
+
+fn of_workload(
+    context: &Context<'_>,
+    workload: Workload<'_>,
+    level: Level,
+    version: Version,
+) -> Vec<Finding> {
+    let violations = pss::check(workload.pod(), level, version);
+    let found = violations
+        .into_iter()
+        .map(|violation| finding(context, workload, level, version, violation));
+    found.collect()
+}
+
+/// A standard's description, as a rule.
+#[must_use]
+pub fn standard_rule(level: Level) -> &'static RuleMeta {
+    match level {
+        Level::Baseline => &BASELINE,
+        Level::Restricted => &RESTRICTED,
     }
 }
 
@@ -83,7 +110,7 @@ fn finding(
         words::sentence(&violation.remedy),
     );
     let first = violation.places.first().map_or(workload.pod().node(), |place| place.node);
-    let mut draft = context.finding(level.rule(), workload.object, first, message);
+    let mut draft = context.finding(standard_rule(level), workload.object, first, message);
     for place in violation.places.iter().skip(1) {
         draft = draft.at(place.node, "");
     }

@@ -12,15 +12,21 @@
 //! A suppression without a reason does not count. One without a reason, one that has expired and
 //! one that excuses nothing are findings of the rule `suppression`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use coaming_finding::{Confidence, FileId, Finding, Location, Severity, Suppression as Excuse};
-use coaming_kube::{Fields as _, FileEntry, FileKind, Inventory};
+use coaming_finding::{
+    Confidence, Finding, Location, RuleId, Severity, SourceId, Suppression as Excuse,
+};
+use coaming_kube::{Fields as _, Source, SourceKind, World};
 use coaming_yaml::{Document, LineIndex, Node, Path, Placement, Span};
 
-use crate::Settings;
-use crate::context::object_ref;
+use time::Date;
+
+use crate::context::{has_spans, object_ref};
+use crate::rule::BuiltIn as _;
 use crate::rules::schema::suppression::Suppression as SuppressionRule;
+use crate::{Context, Settings};
 
 /// The annotation that excuses findings about its object.
 pub(crate) const ANNOTATION: &str = "coaming.dev/ignore";
@@ -38,34 +44,30 @@ struct Directive {
 
 enum Scope {
     /// Findings on this line of this file.
-    Line(FileId, u32),
+    Line(SourceId, u32),
     /// Findings about this object.
-    Object(FileId, coaming_finding::ObjectRef),
+    Object(SourceId, coaming_finding::ObjectRef),
     /// What the configuration's entry at this place says.
     Configured(usize),
 }
 
 /// Marks findings as suppressed; adds findings about suppressions if `report` says so. `ran` are
 /// the rules that ran: an excuse for another is not unused.
-pub(crate) fn apply(
-    inventory: &Inventory,
-    settings: &Settings,
-    ran: &BTreeSet<&'static str>,
-    findings: &mut Vec<Finding>,
-) {
-    let marked = marked_files(inventory);
-    let mut directives = comments(inventory, &marked);
-    directives.extend(annotations(inventory));
-    directives.extend(configured(settings));
+pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mut Vec<Finding>) {
+    let (world, settings) = (context.world, context.settings);
+    let marked = marked_files(world);
+    let mut directives = comments(world, &marked);
+    directives.extend(annotations(world));
+    directives.extend(configured(settings, context.today));
     if directives.is_empty() {
         return;
     }
     for finding in findings.iter_mut() {
-        let lines = lines_of(inventory, &marked, finding);
+        let lines = lines_of(world, &marked, finding);
         for directive in
-            directives.iter_mut().filter(|directive| directive.rule == finding.rule.name)
+            directives.iter_mut().filter(|directive| finding.rule.id == *directive.rule)
         {
-            if covers(directive, finding, &lines, inventory, settings) {
+            if covers(directive, finding, &lines, world, settings) {
                 directive.used = true;
                 if !directive.reason.is_empty() && !directive.expired {
                     finding.suppressed = Some(Excuse { reason: directive.reason.clone() });
@@ -73,13 +75,13 @@ pub(crate) fn apply(
             }
         }
     }
-    if ran.contains(SuppressionRule::NAME) {
+    if ran.contains(&SuppressionRule::RULE.id) {
         findings.extend(directives.iter().filter_map(|directive| problem(directive, ran)));
     }
 }
 
 /// What is wrong with a suppression.
-fn problem(directive: &Directive, ran: &BTreeSet<&'static str>) -> Option<Finding> {
+fn problem(directive: &Directive, ran: &BTreeSet<RuleId>) -> Option<Finding> {
     let rule = &directive.rule;
     let known = crate::find(rule).is_some() || ran.contains(rule.as_str());
     let message = if !known {
@@ -104,10 +106,12 @@ fn problem(directive: &Directive, ran: &BTreeSet<&'static str>) -> Option<Findin
         Scope::Line(..) | Scope::Configured(_) => None,
     };
     Some(Finding {
-        rule: SuppressionRule::RULE,
+        rule: SuppressionRule::RULE.into(),
         severity: Severity::Low,
         confidence: Confidence::High,
         message,
+        why: Cow::Borrowed(""),
+        help: Cow::Borrowed(""),
         object,
         container: None,
         locations: directive.place.clone().into_iter().collect(),
@@ -116,28 +120,29 @@ fn problem(directive: &Directive, ran: &BTreeSet<&'static str>) -> Option<Findin
             format!("# coaming: ignore[{rule}] why it is fine"),
         )),
         suppressed: None,
+        variants: Vec::new(),
     })
 }
 
 fn covers(
     directive: &Directive,
     finding: &Finding,
-    lines: &[(FileId, u32)],
-    inventory: &Inventory,
+    lines: &[(SourceId, u32)],
+    world: &World,
     settings: &Settings,
 ) -> bool {
     match &directive.scope {
         Scope::Line(file, line) => lines.contains(&(*file, *line)),
         Scope::Object(file, object) => {
             finding.object.as_ref() == Some(object)
-                && finding.locations.iter().any(|location| location.file == Some(*file))
+                && finding.locations.iter().any(|location| location.source == Some(*file))
         }
         Scope::Configured(position) => {
             let Some(entry) = settings.config.suppressions.get(*position) else { return false };
-            let file = finding.locations.first().and_then(|location| location.file);
-            let name = file
-                .and_then(|file| inventory.files().get(file.0 as usize))
-                .map_or("", |file| file.name.as_str());
+            let source = finding.locations.first().and_then(|location| location.source);
+            let name = source
+                .and_then(|source| world.source(source))
+                .map_or("", |source| source.name.as_str());
             let object = finding.object.as_ref();
             let (namespace, kind, object) = object.map_or(("", "", ""), |object| {
                 (object.namespace.as_str(), object.kind.as_str(), object.name.as_str())
@@ -149,13 +154,13 @@ fn covers(
 
 /// The lines at which a comment would excuse a finding: where its first place starts, where that
 /// field's key stands, and where the list items around it start.
-fn lines_of(inventory: &Inventory, marked: &Marked, finding: &Finding) -> Vec<(FileId, u32)> {
+fn lines_of(world: &World, marked: &Marked, finding: &Finding) -> Vec<(SourceId, u32)> {
     let Some(location) = finding.locations.first() else { return Vec::new() };
-    let (Some(id), Some(span)) = (location.file, location.span) else { return Vec::new() };
-    let Some(file) = inventory.files().get(id.0 as usize) else { return Vec::new() };
+    let (Some(id), Some(span)) = (location.source, location.span) else { return Vec::new() };
+    let Some(file) = world.source(id) else { return Vec::new() };
     let Some(lines) = marked.get(&id) else { return Vec::new() };
     let mut starts = vec![span.start];
-    let instruction = lines.instruction(lines.at(&file.source, span.start));
+    let instruction = lines.instruction(lines.at(&file.text, span.start));
     let documents = file.documents();
     let next = documents.partition_point(|document| document.span().start <= span.start);
     let document = next
@@ -173,7 +178,7 @@ fn lines_of(inventory: &Inventory, marked: &Marked, finding: &Finding) -> Vec<(F
             starts.extend(entry.and_then(|entry| entry.key.span()).map(|span| span.start));
         }
     }
-    let starts = starts.into_iter().map(|start| lines.at(&file.source, start));
+    let starts = starts.into_iter().map(|start| lines.at(&file.text, start));
     starts.chain(instruction).map(|line| (id, line)).collect()
 }
 
@@ -181,7 +186,7 @@ fn lines_of(inventory: &Inventory, marked: &Marked, finding: &Finding) -> Vec<(F
 const MARK: &str = "coaming: ignore";
 
 /// The files that have such comments, with their lines: found once, as findings are many.
-type Marked = BTreeMap<FileId, Lines>;
+type Marked = BTreeMap<SourceId, Lines>;
 
 /// The lines of a file, and what comments between them are about. Each is looked at once, however many
 /// comments there are.
@@ -195,9 +200,9 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(file: &FileEntry) -> Self {
+    fn of(file: &Source) -> Self {
         let is_comment = |line: &str| line.trim_start().starts_with('#');
-        let lines: Vec<(u32, &str)> = (1..).zip(file.source.split('\n')).collect();
+        let lines: Vec<(u32, &str)> = (1..).zip(file.text.split('\n')).collect();
         let mut next = Vec::with_capacity(lines.len());
         let mut code = None;
         for &(own, line) in lines.iter().rev() {
@@ -207,7 +212,7 @@ impl Lines {
         next.reverse();
         let mut instructions = Vec::new();
         let mut instruction = None;
-        for (own, line) in lines.into_iter().filter(|_| file.kind == FileKind::Dockerfile) {
+        for (own, line) in lines.into_iter().filter(|_| file.kind == SourceKind::Dockerfile) {
             instructions.push(instruction);
             if line.trim_end().ends_with(['\\', '`']) {
                 instruction = instruction.or(Some(own));
@@ -215,7 +220,7 @@ impl Lines {
                 instruction = None;
             }
         }
-        Self { index: LineIndex::new(&file.source), next, instructions }
+        Self { index: LineIndex::new(&file.text), next, instructions }
     }
 
     fn at(&self, source: &str, offset: u32) -> u32 {
@@ -235,38 +240,35 @@ impl Lines {
     }
 }
 
-fn marked_files(inventory: &Inventory) -> Marked {
-    let files = inventory.files().iter().enumerate();
-    files
-        .filter(|(_, file)| !file.rendered && file.source.contains(MARK))
-        .map(|(position, file)| {
-            let id = FileId(u32::try_from(position).unwrap_or(u32::MAX));
-            (id, Lines::of(file))
-        })
+fn marked_files(world: &World) -> Marked {
+    let sources = world.sources();
+    sources
+        .filter(|(_, file)| file.origin.has_own_lines() && file.text.contains(MARK))
+        .map(|(id, file)| (id, Lines::of(file)))
         .collect()
 }
 
-fn comments(inventory: &Inventory, marked: &Marked) -> Vec<Directive> {
+fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
     let mut directives = Vec::new();
     for (&id, lines) in marked {
-        let Some(file) = inventory.files().get(id.0 as usize) else { continue };
+        let Some(file) = world.source(id) else { continue };
         let of_documents = file.documents().iter().flat_map(Document::comments);
         let mut comments: Vec<(Span, bool)> = of_documents
             .map(|comment| (comment.span, comment.placement == Placement::Right))
             .collect();
-        if file.kind != FileKind::Manifest {
+        if file.kind != SourceKind::Manifest {
             comments.extend(comments_of_text(file));
         }
         for (span, beside) in comments {
-            let own = lines.at(&file.source, span.start);
+            let own = lines.at(&file.text, span.start);
             let line = if beside { own } else { lines.meant(own) };
             let place = Location {
-                file: Some(id),
+                source: Some(id),
                 path: Path::root(),
                 span: Some(span),
                 label: String::new(),
             };
-            let parsed = parse_comment(span.text(&file.source)).into_iter();
+            let parsed = parse_comment(span.text(&file.text)).into_iter();
             directives.extend(parsed.map(|(rule, reason)| Directive {
                 rule,
                 reason,
@@ -282,15 +284,15 @@ fn comments(inventory: &Inventory, marked: &Marked) -> Vec<Directive> {
 
 /// The comments with our mark in a text without documents, and whether each stands beside
 /// something.
-fn comments_of_text(file: &FileEntry) -> Vec<(Span, bool)> {
+fn comments_of_text(file: &Source) -> Vec<(Span, bool)> {
     let mut comments = Vec::new();
     let mut start = 0;
-    for line in file.source.split_inclusive('\n') {
+    for line in file.text.split_inclusive('\n') {
         let text = line.trim_end();
         let own = text.trim_start().starts_with('#');
         let at = if own {
             Some(text.len() - text.trim_start().len())
-        } else if file.kind == FileKind::Dockerfile {
+        } else if file.kind == SourceKind::Dockerfile {
             None
         } else {
             text.find(" #").map(|at| at + 1)
@@ -321,24 +323,23 @@ fn parse_comment(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn annotations(inventory: &Inventory) -> Vec<Directive> {
+fn annotations(world: &World) -> Vec<Directive> {
     let mut directives = Vec::new();
-    for object in inventory.objects() {
+    for object in world.objects() {
         let Some(node) = object.metadata().mapping("annotations").field(ANNOTATION) else {
             continue;
         };
-        let rendered =
-            inventory.files().get(object.file as usize).is_some_and(|file| file.rendered);
+        let has_spans = has_spans(world, object);
         for part in node.text().split([';', '\n']).filter(|part| !part.trim().is_empty()) {
             let (rule, reason) = part.split_once(':').unwrap_or((part, ""));
-            let file = FileId(object.file);
+            let file = object.source();
             directives.push(Directive {
                 rule: rule.trim().to_owned(),
                 reason: reason.trim().to_owned(),
                 place: Some(Location {
-                    file: Some(file),
+                    source: Some(file),
                     path: node.path(),
-                    span: node.span().filter(|_| !rendered),
+                    span: node.span().filter(|_| has_spans),
                     label: String::new(),
                 }),
                 scope: Scope::Object(file, object_ref(object)),
@@ -350,7 +351,7 @@ fn annotations(inventory: &Inventory) -> Vec<Directive> {
     directives
 }
 
-fn configured(settings: &Settings) -> Vec<Directive> {
+fn configured(settings: &Settings, today: Option<Date>) -> Vec<Directive> {
     settings
         .config
         .suppressions
@@ -362,11 +363,7 @@ fn configured(settings: &Settings) -> Vec<Directive> {
             place: None,
             scope: Scope::Configured(position),
             used: false,
-            expired: entry
-                .expires
-                .as_deref()
-                .zip(settings.today.as_deref())
-                .is_some_and(|(last, today)| today > last),
+            expired: entry.expires.zip(today).is_some_and(|(last, today)| today > last),
         })
         .collect()
 }
@@ -375,19 +372,19 @@ fn configured(settings: &Settings) -> Vec<Directive> {
 mod tests {
     use super::*;
 
-    fn meant(source: &str, kind: FileKind) -> Vec<u32> {
-        let lines = Lines::of(&FileEntry::text("f", source.into(), kind));
+    fn meant(source: &str, kind: SourceKind) -> Vec<u32> {
+        let lines = Lines::of(&Source::text("f", source.into(), kind));
         (1..).take(source.split('\n').count()).map(|line| lines.meant(line)).collect()
     }
 
     #[test]
     fn comments_mean_what_comes_next() {
-        assert_eq!(meant("# a\n# b\nc: d\n\n  # e\nf", FileKind::Text), [3, 3, 4, 6, 6, 6]);
+        assert_eq!(meant("# a\n# b\nc: d\n\n  # e\nf", SourceKind::Text), [3, 3, 4, 6, 6, 6]);
         // The last one means nothing, and its search ends.
-        assert_eq!(meant("# a\n# b", FileKind::Text), [1, 2]);
-        assert_eq!(meant("# a\n# b\n", FileKind::Dockerfile), [3, 3, 3]);
+        assert_eq!(meant("# a\n# b", SourceKind::Text), [1, 2]);
+        assert_eq!(meant("# a\n# b\n", SourceKind::Dockerfile), [3, 3, 3]);
         let continued = "FROM a\nRUN b \\\n  # c\n  d \\\n  e\n# f\nRUN g";
-        assert_eq!(meant(continued, FileKind::Dockerfile), [2, 4, 2, 2, 2, 7, 7]);
+        assert_eq!(meant(continued, SourceKind::Dockerfile), [2, 4, 2, 2, 2, 7, 7]);
     }
 
     #[test]

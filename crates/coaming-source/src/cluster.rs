@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use coaming_kube::FileEntry;
+use coaming_kube::{Origin, Source};
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::{ApiCapabilities, ApiResource, Discovery, Scope, verbs};
 use kube::{Client, Config};
 use serde_json::Value;
 
-use crate::{InputError, Loaded};
+use crate::{InputError, Loaded, Variant};
 
 /// Which cluster, and what of it.
 #[derive(Clone, Debug, Default)]
@@ -67,14 +67,15 @@ async fn load(options: &ClusterOptions) -> Loaded {
         Ok(connected) => connected,
         Err(message) => return failed("cluster", message),
     };
-    let mut reader = Reader { client, name, options, loaded: Loaded::default() };
+    let mut reader = Reader { client, name, options, files: Vec::new(), loaded: Loaded::default() };
     for (resource, capabilities) in reader.resources().await {
         reader.read(&resource, &capabilities).await;
     }
     let mut loaded = reader.loaded;
-    loaded.files.sort_by(|a, b| a.name.cmp(&b.name));
+    reader.files.sort_by(|a, b| a.name.cmp(&b.name));
+    loaded.read = reader.files.len();
+    loaded.variants = vec![Variant::only(reader.files)];
     loaded.errors.sort();
-    loaded.read = loaded.files.len();
     loaded
 }
 
@@ -108,6 +109,7 @@ struct Reader<'o> {
     client: Client,
     name: String,
     options: &'o ClusterOptions,
+    files: Vec<Source>,
     loaded: Loaded,
 }
 
@@ -209,9 +211,8 @@ impl Reader<'_> {
             forget_values(&mut value);
         }
         let document = coaming_yaml::from_json(&value);
-        let mut entry = FileEntry::new(&file_name, Arc::from(""), vec![document]);
-        entry.rendered = true;
-        self.loaded.files.push(entry);
+        let source = Source::new(&file_name, Arc::from(""), vec![document]);
+        self.files.push(source.with_origin(Origin::Cluster));
     }
 
     fn complain(&mut self, what: &str, error: &kube::Error) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use coaming_kube::{FileEntry, FileKind, is_kustomization};
+use coaming_kube::{Source, SourceKind, is_kustomization};
 
 use crate::kustomize::Kustomization;
 use crate::walk::{Candidate, Found, is_dockerfile, is_environment, shown};
@@ -34,7 +34,7 @@ pub(crate) struct Layout {
     pub(crate) plain: Vec<Candidate>,
     pub(crate) charts: Vec<Directory>,
     pub(crate) overlays: Vec<Overlay>,
-    pub(crate) texts: Vec<FileEntry>,
+    pub(crate) texts: Vec<Source>,
     pub(crate) errors: Vec<InputError>,
 }
 
@@ -46,11 +46,11 @@ pub(crate) fn sort_out(found: &mut Found, options: &Options) -> Layout {
     take_overlays(&mut files, options, &mut layout);
     for candidate in files.into_values() {
         if is_dockerfile(file_name(&candidate.name)) {
-            add_text(&candidate, FileKind::Dockerfile, options, &mut layout);
+            add_text(&candidate, SourceKind::Dockerfile, options, &mut layout);
         } else if is_environment(file_name(&candidate.name)) {
-            add_text(&candidate, FileKind::Environment, options, &mut layout);
+            add_text(&candidate, SourceKind::Environment, options, &mut layout);
         } else if is_values(&candidate, options) {
-            add_text(&candidate, FileKind::HelmValues, options, &mut layout);
+            add_text(&candidate, SourceKind::HelmValues, options, &mut layout);
         } else {
             layout.plain.push(candidate);
         }
@@ -95,11 +95,11 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
                     layout.charts.push(Directory { path, name: root.clone() });
                 }
             } else if file.starts_with("values") {
-                add_text(&candidate, FileKind::HelmValues, options, layout);
+                add_text(&candidate, SourceKind::HelmValues, options, layout);
             } else if is_dockerfile(file) {
-                add_text(&candidate, FileKind::Dockerfile, options, layout);
+                add_text(&candidate, SourceKind::Dockerfile, options, layout);
             } else if is_environment(file) {
-                add_text(&candidate, FileKind::Environment, options, layout);
+                add_text(&candidate, SourceKind::Environment, options, layout);
             }
         }
     }
@@ -138,7 +138,7 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
                     take_secrets(&kustomization, files, options, layout);
                     known.insert(parent(&name).to_owned(), kustomization);
                 }
-                layout.texts.push(FileEntry::text(&name, text, FileKind::Kustomization));
+                layout.texts.push(Source::text(&name, text, SourceKind::Kustomization));
             }
             Err(error) => layout.errors.push(InputError::new(name, error.to_string())),
         }
@@ -185,7 +185,7 @@ fn take_secrets(
         let is_known = layout.texts.iter().any(|text| text.name == *name);
         if let (false, Ok(text)) = (is_known, read::text(path, options)) {
             files.remove(name);
-            layout.texts.push(FileEntry::text(name, text.into(), FileKind::Text));
+            layout.texts.push(Source::text(name, text.into(), SourceKind::Text));
         }
     }
 }
@@ -247,13 +247,13 @@ fn closure(directory: &str, known: &BTreeMap<String, Kustomization>) -> Vec<Stri
     order
 }
 
-fn add_text(candidate: &Candidate, kind: FileKind, options: &Options, layout: &mut Layout) {
+fn add_text(candidate: &Candidate, kind: SourceKind, options: &Options, layout: &mut Layout) {
     match read::text(&candidate.path, options) {
         Ok(text) => {
-            if kind == FileKind::Dockerfile {
+            if kind == SourceKind::Dockerfile {
                 layout.errors.extend(syntax_error(candidate, &text));
             }
-            layout.texts.push(FileEntry::text(&candidate.name, text.into(), kind));
+            layout.texts.push(Source::text(&candidate.name, text.into(), kind));
         }
         Err(error) => layout.errors.push(InputError::new(&candidate.name, error.to_string())),
     }

@@ -1,4 +1,4 @@
-//! Turn paths, charts, overlays and standard input into parsed files, ready for an inventory.
+//! Turn paths, charts, overlays and standard input into parsed files, ready for an world.
 //!
 //! This crate finds, reads and renders; it judges nothing. Invariants:
 //!
@@ -20,17 +20,21 @@ mod texts;
 mod walk;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use globset::GlobSet;
 use rayon::prelude::*;
 
 #[cfg(feature = "cluster")]
 pub use cluster::{ClusterOptions, load_cluster};
+pub use coaming_finding::InputError;
 pub use excerpt::excerpt;
 pub use read::{ReadError, read_text};
 pub use texts::Texts;
 
-use coaming_kube::FileEntry;
+use coaming_kube::{Source, SourceId, World};
+
+use read::Outcome;
 
 /// What to take in, and within which bounds.
 #[derive(Clone, Debug)]
@@ -63,32 +67,53 @@ impl Default for Options {
     }
 }
 
-/// An input that could not be handled, wholly or in part.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct InputError {
-    /// The file or directory as the user named it.
-    pub file: String,
-    /// Line and column, from 1, where the trouble has a place.
-    pub position: Option<(u32, u32)>,
-    /// What is wrong and what to do.
-    pub message: String,
+/// One possible cluster: what a chart or an overlay renders to, or the plain files of the input.
+///
+/// Three overlays of one base are three possible clusters, not one: each is judged by itself.
+#[derive(Debug, Default)]
+pub struct Variant {
+    /// The directory of the chart or overlay; `None` for the plain files.
+    pub name: Option<Arc<str>>,
+    /// Its sources, sorted by name. Ids are unique across variants.
+    pub sources: Vec<(SourceId, Arc<Source>)>,
 }
 
-impl InputError {
-    fn new(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), position: None, message: message.into() }
+impl Variant {
+    /// The only variant of an input.
+    #[must_use]
+    pub fn only(sources: Vec<Source>) -> Self {
+        let numbered = (0..).map(SourceId::new).zip(sources.into_iter().map(Arc::new));
+        Self { name: None, sources: numbered.collect() }
+    }
+
+    /// Its world.
+    #[must_use]
+    pub fn world(&self) -> World {
+        World::numbered(self.sources.iter().cloned())
     }
 }
 
 /// All that was taken in.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// Parsed files that hold Kubernetes objects, and texts of the other kinds, sorted by name.
-    pub files: Vec<FileEntry>,
+    /// The possible clusters: the plain files first, if there are any, then charts and overlays by
+    /// name.
+    pub variants: Vec<Variant>,
     /// What could not be handled, sorted.
     pub errors: Vec<InputError>,
     /// How many files were read.
     pub read: usize,
+}
+
+impl Loaded {
+    /// Every source of every variant, sorted by name.
+    #[must_use]
+    pub fn into_sources(self) -> Vec<Source> {
+        let all = self.variants.into_iter().flat_map(|variant| variant.sources);
+        let mut sources: Vec<(SourceId, Arc<Source>)> = all.collect();
+        sources.sort_by_key(|(id, _)| *id);
+        sources.into_iter().map(|(_, source)| Arc::unwrap_or_clone(source)).collect()
+    }
 }
 
 /// Reads all that `paths` name: files, directories, globs, and `-` for standard input.
@@ -96,30 +121,48 @@ pub struct Loaded {
 pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     let mut found = walk::find(paths, options);
     let mut layout = layout::sort_out(&mut found, options);
-    let mut loaded = Loaded { errors: found.errors, ..Loaded::default() };
+    let mut plain = Outcome { errors: found.errors, ..Outcome::default() };
     if found.stdin {
-        read::stdin(options).add_to(&mut loaded);
+        plain.append(read::stdin(options));
     }
-    let outcomes: Vec<read::Outcome> = layout
+    let outcomes: Vec<Outcome> = layout
         .plain
         .par_iter()
         .map_init(Vec::new, |buffer, candidate| read::file(candidate, options, buffer))
         .collect();
-    loaded.files.reserve(outcomes.iter().map(|outcome| outcome.files.len()).sum());
-    for outcome in outcomes {
-        outcome.add_to(&mut loaded);
-    }
-    loaded.read += layout.texts.len();
-    loaded.files.append(&mut layout.texts);
-    loaded.errors.append(&mut layout.errors);
+    plain.files.reserve(outcomes.iter().map(|outcome| outcome.files.len()).sum());
+    outcomes.into_iter().for_each(|outcome| plain.append(outcome));
+    plain.read += layout.texts.len();
+    plain.files.append(&mut layout.texts);
+    plain.errors.append(&mut layout.errors);
     if options.as_written {
         layout.charts.clear();
         layout.overlays.clear();
     }
-    for outcome in render::all(&layout.charts, &layout.overlays, options) {
-        outcome.add_to(&mut loaded);
+    let mut rendered = render::all(&layout.charts, &layout.overlays, options);
+    rendered.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let named = rendered.into_iter().map(|(name, outcome)| (Some(Arc::from(name)), outcome));
+    put_together(std::iter::once((None, plain)).chain(named).collect())
+}
+
+/// Numbers the sources of all variants by their names, so that findings of different variants are in
+/// the order of the files.
+fn put_together(outcomes: Vec<(Option<Arc<str>>, Outcome)>) -> Loaded {
+    let mut loaded = Loaded::default();
+    let mut sources: Vec<(usize, Source)> = Vec::new();
+    for (place, (name, outcome)) in outcomes.into_iter().enumerate() {
+        loaded.variants.push(Variant { name, sources: Vec::with_capacity(outcome.files.len()) });
+        loaded.errors.extend(outcome.errors);
+        loaded.read += outcome.read;
+        sources.extend(outcome.files.into_iter().map(|source| (place, source)));
     }
-    loaded.files.sort_by(|a, b| a.name.cmp(&b.name));
+    sources.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    for (number, (place, source)) in (0..).zip(sources) {
+        if let Some(variant) = loaded.variants.get_mut(place) {
+            variant.sources.push((SourceId::new(number), Arc::new(source)));
+        }
+    }
+    loaded.variants.retain(|variant| !variant.sources.is_empty());
     loaded.errors.sort();
     loaded.errors.dedup();
     loaded

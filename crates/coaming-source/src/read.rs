@@ -6,12 +6,14 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use coaming_kube::FileEntry;
+use coaming_kube::{Origin, Source};
 use coaming_yaml::{Document, LineIndex, Stream};
 
 use crate::walk::Candidate;
-use crate::{InputError, Loaded, Options};
+use crate::{InputError, Options};
 
+/// What standard input is called in output.
+pub(crate) const STDIN: &str = "<stdin>";
 /// Most manifests are no larger: room for so much is made at once.
 const USUAL_BYTES: usize = 16 << 10;
 
@@ -38,7 +40,7 @@ pub enum ReadError {
 /// What became of one input.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    pub(crate) files: Vec<FileEntry>,
+    pub(crate) files: Vec<Source>,
     pub(crate) errors: Vec<InputError>,
     pub(crate) read: usize,
 }
@@ -48,10 +50,10 @@ impl Outcome {
         Self { errors: vec![error], ..Self::default() }
     }
 
-    pub(crate) fn add_to(self, loaded: &mut Loaded) {
-        loaded.files.extend(self.files);
-        loaded.errors.extend(self.errors);
-        loaded.read += self.read;
+    pub(crate) fn append(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.errors.extend(other.errors);
+        self.read += other.read;
     }
 }
 
@@ -72,8 +74,14 @@ pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8
 /// Reads and parses standard input.
 pub(crate) fn stdin(options: &Options) -> Outcome {
     match stdin_text(options) {
-        Ok(text) => parse("<stdin>", text.into(), true),
-        Err(error) => Outcome::failed(InputError::new("<stdin>", error.to_string())),
+        Ok(text) => {
+            let mut outcome = parse(STDIN, text.into(), true);
+            for source in &mut outcome.files {
+                source.origin = Origin::Stdin;
+            }
+            outcome
+        }
+        Err(error) => Outcome::failed(InputError::new(STDIN, error.to_string())),
     }
 }
 
@@ -175,7 +183,7 @@ pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
         stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
     let mut files = Vec::new();
     if !documents.is_empty() {
-        files.push(FileEntry::new(name, stream.source, documents));
+        files.push(Source::new(name, stream.source, documents));
     }
     Outcome { files, errors, read: 1 }
 }

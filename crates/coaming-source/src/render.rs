@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use coaming_kube::FileEntry;
+use coaming_kube::{Origin, Source};
 use coaming_yaml::Document;
 use rayon::prelude::*;
 use wait_timeout::ChildExt as _;
@@ -21,11 +21,19 @@ use crate::{InputError, Options, read};
 /// How long a renderer may take for one directory.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Renders every chart and overlay.
-pub(crate) fn all(charts: &[Directory], overlays: &[Overlay], options: &Options) -> Vec<Outcome> {
-    let mut outcomes: Vec<Outcome> =
-        charts.par_iter().map(|chart| render_chart(chart, options)).collect();
-    outcomes.par_extend(overlays.par_iter().map(|overlay| render_overlay(overlay, options)));
+/// Renders every chart and overlay; each is named by its directory.
+pub(crate) fn all(
+    charts: &[Directory],
+    overlays: &[Overlay],
+    options: &Options,
+) -> Vec<(String, Outcome)> {
+    let mut outcomes: Vec<(String, Outcome)> =
+        charts.par_iter().map(|chart| (chart.name.clone(), render_chart(chart, options))).collect();
+    outcomes.par_extend(
+        overlays
+            .par_iter()
+            .map(|overlay| (overlay.directory.name.clone(), render_overlay(overlay, options))),
+    );
     outcomes
 }
 
@@ -68,7 +76,7 @@ fn attribute_chart(chart: &Directory, text: &str) -> Outcome {
     for (name, text) in by_template {
         let mut parsed = read::parse(&name, Arc::from(text), true);
         for file in &mut parsed.files {
-            file.rendered = true;
+            file.origin = Origin::Rendered;
         }
         outcome.files.append(&mut parsed.files);
         // Places in rendered text would mislead: the template has other lines.
@@ -151,9 +159,7 @@ fn attribute_overlay(overlay: &Overlay, text: &str, options: &Options) -> Outcom
     let files = by_source
         .into_iter()
         .map(|(name, documents)| {
-            let mut file = FileEntry::new(&name, Arc::clone(&stream.source), documents);
-            file.rendered = true;
-            file
+            Source::new(&name, Arc::clone(&stream.source), documents).with_origin(Origin::Rendered)
         })
         .collect();
     Outcome { files, errors: Vec::new(), read: 1 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use coaming_kube::FileKind;
+use coaming_kube::{Source, SourceKind};
 
 use super::*;
 
@@ -27,9 +27,15 @@ fn load_from(files: &[(&str, &str)], names: &[&str], options: &Options) -> (Load
     for error in &mut loaded.errors {
         error.file = error.file.replace(&prefix, "");
     }
-    let manifests = loaded.files.iter().filter(|file| file.kind == FileKind::Manifest);
-    let names = manifests.map(|file| file.name.replace(&prefix, "")).collect();
+    let names = sources(&loaded)
+        .filter(|file| file.kind == SourceKind::Manifest)
+        .map(|file| file.name.replace(&prefix, ""))
+        .collect();
     (loaded, names)
+}
+
+fn sources(loaded: &Loaded) -> impl Iterator<Item = &Source> {
+    loaded.variants.iter().flat_map(|variant| &variant.sources).map(|(_, source)| &**source)
 }
 
 #[test]
@@ -53,9 +59,13 @@ fn takes_manifests_and_leaves_the_rest() {
     );
     assert_eq!(names, ["a/c.json", "b.yaml"]);
     assert_eq!(loaded.errors, []);
-    let kinds: Vec<FileKind> = loaded.files.iter().map(|file| file.kind).collect();
-    let expected =
-        [FileKind::Environment, FileKind::Dockerfile, FileKind::Manifest, FileKind::Manifest];
+    let kinds: Vec<SourceKind> = sources(&loaded).map(|file| file.kind).collect();
+    let expected = [
+        SourceKind::Environment,
+        SourceKind::Dockerfile,
+        SourceKind::Manifest,
+        SourceKind::Manifest,
+    ];
     assert_eq!(kinds, expected);
 }
 

@@ -6,16 +6,13 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
-use coaming_kube::{FileEntry, FileKind, is_kustomization};
+use coaming_kube::{Origin, Source, SourceKind, is_kustomization};
 use memchr::memmem::Finder;
 
 use crate::layout::file_name;
-use crate::read::{self, ReadError};
+use crate::read::{self, ReadError, STDIN};
 use crate::walk::{self, Candidate, is_dockerfile, is_environment};
 use crate::{InputError, Options};
-
-/// How standard input is called.
-const STDIN: &str = "<stdin>";
 
 /// Files of every name that were found and are still to be read, sorted by name.
 #[derive(Debug)]
@@ -67,31 +64,30 @@ impl Texts {
     /// # Errors
     ///
     /// What can't be read, and what was named outright and is no text.
-    pub fn read(
-        &self,
-        place: usize,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Option<FileEntry>, InputError> {
+    pub fn read(&self, place: usize, buffer: &mut Vec<u8>) -> Result<Option<Source>, InputError> {
         let Some((name, candidate)) = self.files.get(place) else { return Ok(None) };
         let (text, explicit) = match candidate {
             Some(file) => (read::any_text(file, &self.options, buffer), file.explicit),
             None => (read::stdin_text(&self.options).map(Arc::from), true),
         };
         match text {
-            Ok(text) => Ok(Some(entry(name, text))),
+            Ok(text) => {
+                let origin = if candidate.is_some() { Origin::File } else { Origin::Stdin };
+                Ok(Some(entry(name, text).with_origin(origin)))
+            }
             Err(ReadError::NotText(_)) if !explicit => Ok(None),
             Err(error) => Err(InputError::new(name, error.to_string())),
         }
     }
 }
 
-fn entry(name: &str, text: Arc<str>) -> FileEntry {
+fn entry(name: &str, text: Arc<str>) -> Source {
     let file = file_name(name);
     if is_dockerfile(file) {
-        return FileEntry::text(name, text, FileKind::Dockerfile);
+        return Source::text(name, text, SourceKind::Dockerfile);
     }
     if is_environment(file) {
-        return FileEntry::text(name, text, FileKind::Environment);
+        return Source::text(name, text, SourceKind::Environment);
     }
     // Parsing what can't be a manifest costs more than looking for secrets in it.
     if may_be_manifest(&text) {
@@ -100,10 +96,10 @@ fn entry(name: &str, text: Arc<str>) -> FileEntry {
             && !stream.documents.is_empty()
             && stream.documents.iter().all(coaming_kube::looks_like_kubernetes);
         if is_manifest {
-            return FileEntry::new(name, stream.source, stream.documents);
+            return Source::new(name, stream.source, stream.documents);
         }
     }
-    FileEntry::text(name, text, FileKind::Text)
+    Source::text(name, text, SourceKind::Text)
 }
 
 /// Whether the text has the fields of an object where YAML has them, or is JSON with them.

@@ -9,6 +9,7 @@ mod slim;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use coaming_config::{KubernetesVersion, PodSecurityLevel};
 
 pub use db::*;
 pub use image::{
@@ -146,13 +147,14 @@ pub struct ScopeArguments {
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub ignore: Vec<String>,
 
-    /// Judge by this Pod Security Standard alone, exactly as Kubernetes does.
-    #[arg(long, value_name = "LEVEL", value_parser = ["baseline", "restricted"])]
-    pub standard: Option<String>,
+    /// Check only this Pod Security Standard (`baseline` or `restricted`), with the same result as
+    /// Kubernetes' admission controller.
+    #[arg(long, value_name = "LEVEL")]
+    pub standard: Option<PodSecurityLevel>,
 
-    /// The cluster's version: `1.N`, or `latest`.
+    /// Kubernetes version of the cluster: `1.N`, or `latest`.
     #[arg(long, value_name = "1.N")]
-    pub kubernetes_version: Option<String>,
+    pub kubernetes_version: Option<KubernetesVersion>,
 
     /// Use this configuration file, not the `coaming.yaml` found upwards from the first path.
     #[arg(long, value_name = "FILE")]
@@ -189,6 +191,16 @@ pub enum ImagesMode {
     Never,
     /// All; those that are not at hand are fetched from their registries.
     Require,
+}
+
+impl From<ImagesMode> for coaming_scan::ImagesMode {
+    fn from(mode: ImagesMode) -> Self {
+        match mode {
+            ImagesMode::Auto => Self::Auto,
+            ImagesMode::Never => Self::Never,
+            ImagesMode::Require => Self::Require,
+        }
+    }
 }
 
 /// `coaming fix`

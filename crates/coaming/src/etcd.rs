@@ -1,6 +1,9 @@
 //! `coaming secrets etcd`: what an etcd snapshot gives away.
 
-use coaming_report::{File, InputProblem, Report};
+use std::collections::BTreeMap;
+
+use coaming_finding::{InputError, SourceId};
+use coaming_report::{File, Report};
 use coaming_secret::etcd::{self, Contents, Details};
 
 use crate::args::{EtcdArguments, Format};
@@ -18,16 +21,18 @@ pub(crate) fn run(arguments: &EtcdArguments) -> Result<Outcome, CommandError> {
     let errors = problems(&contents);
     output::complain_of(&errors);
     let names = file_names(&contents);
-    let files: Vec<File<'_>> =
-        names.iter().map(|name| File { name, source: "", documents: &[] }).collect();
+    let files = names.iter().map(|name| File { name, source: "", documents: &[] });
+    let files: BTreeMap<SourceId, File<'_>> = (0..).map(SourceId::new).zip(files).collect();
+    let rules: Vec<_> = etcd::RULES.iter().map(|&rule| rule.into()).collect();
     let report = Report {
         findings: &findings,
         errors: &errors,
+        notes: &[],
         files: &files,
         file_count: files.len(),
         document_count: contents.objects.len(),
         workload_count: 0,
-        rules: etcd::RULES,
+        rules: &rules,
     };
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         Format::Full => out.write_all(etcd::to_text(&contents, &findings).as_bytes()),
@@ -49,9 +54,9 @@ pub(crate) fn run(arguments: &EtcdArguments) -> Result<Outcome, CommandError> {
 }
 
 /// What could not be read.
-fn problems(contents: &Contents) -> Vec<InputProblem> {
+fn problems(contents: &Contents) -> Vec<InputError> {
     let file = contents.path.display().to_string();
-    let problem = |message: &String| InputProblem {
+    let problem = |message: &String| InputError {
         file: file.clone(),
         position: None,
         message: message.clone(),

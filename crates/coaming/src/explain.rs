@@ -7,7 +7,7 @@ use crate::{CommandError, Outcome, output};
 
 /// Prints a rule's documentation.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandError> {
-    let rule = rules().find(|rule| rule.name == arguments.rule).ok_or_else(|| {
+    let rule = rules().find(|rule| rule.id == *arguments.rule).ok_or_else(|| {
         let nearest = coaming_rules::nearest(&arguments.rule)
             .map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
         CommandError::Argument(format!(
@@ -28,7 +28,7 @@ pub fn rules() -> impl Iterator<Item = &'static RuleMeta> {
 /// A rule's page, in Markdown.
 #[must_use]
 pub fn page(meta: &RuleMeta) -> String {
-    let mut page = format!("# {}\n\n**{}**\n\n", meta.name, meta.summary);
+    let mut page = format!("# {}\n\n**{}**\n\n", meta.id, meta.summary);
     let default = if meta.default { "on" } else { "off" };
     page += &format!(
         "Category: `{}`. Severity: `{}`. By default: {default}.\n\n",
@@ -58,7 +58,7 @@ pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> 
                 writeln!(
                     out,
                     "{:<26} {:<17} {:<9} {}{default}",
-                    meta.name, meta.category, meta.severity, meta.summary
+                    meta.id, meta.category, meta.severity, meta.summary
                 )?;
             }
             Ok(())
@@ -69,13 +69,13 @@ pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> 
                     let standards: Vec<String> =
                         meta.standards.iter().map(ToString::to_string).collect();
                     serde_json::json!({
-                        "name": meta.name,
+                        "name": meta.id,
                         "summary": meta.summary,
                         "category": meta.category.as_str(),
                         "severity": meta.severity.as_str(),
                         "default": meta.default,
                         "standards": standards,
-                        "url": coaming_report::rule_url(meta.name),
+                        "url": coaming_report::rule_url(meta),
                     })
                 })
                 .collect();

@@ -3,26 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use coaming_finding::InputError;
 use coaming_fix::{Change, Plan, Skipped};
-use coaming_report::InputProblem;
+use coaming_kube::Origin;
 
 use crate::args::FixArguments;
 use crate::progress::Progress;
-use crate::scope::{self, Inputs, Judge};
+use crate::scope::{self, Inputs};
 use crate::{CommandError, Outcome, output};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let progress = Progress::start("reading and repairing …");
-    let Inputs { inventory, mut errors, .. } = scope::read(&arguments.scope, &config, None)?;
-    let mut judge = Judge::new(config, true)?;
-    errors.extend(judge.look_into_images(&arguments.scope, &inventory)?);
+    let Inputs { variants, mut errors, .. } = scope::read(&arguments.scope, &config, None)?;
+    let engine = scope::engine(config)?;
+    let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
+    let today = scope::today();
     let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
     let plan = coaming_fix::plan(
-        inventory,
+        variants.into_iter().map(|variant| variant.world).collect(),
         arguments.allow_unsafe,
-        |inventory| judge.judge(inventory),
+        |world| engine.scan(world, &images, today).findings,
         |file| refuse(file, &broken),
     );
     drop(progress);
@@ -48,12 +50,12 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
 }
 
 /// Why a file must not be changed.
-fn refuse(file: &coaming_kube::FileEntry, broken: &BTreeSet<String>) -> Option<String> {
-    if file.rendered {
+fn refuse(file: &coaming_kube::Source, broken: &BTreeSet<String>) -> Option<String> {
+    if file.origin == Origin::Rendered {
         Some("the object was rendered from this file: make the change there by hand".to_owned())
     } else if broken.contains(&file.name) {
         Some("the file has syntax errors: correct them first".to_owned())
-    } else if file.name == "<stdin>" {
+    } else if !file.origin.is_writable() {
         Some("standard input can't be changed: name the file".to_owned())
     } else {
         None
@@ -63,7 +65,7 @@ fn refuse(file: &coaming_kube::FileEntry, broken: &BTreeSet<String>) -> Option<S
 /// Writes the files, and gives those that could be written.
 pub(crate) fn write_all<'p>(
     changes: &'p [Change],
-    errors: &mut Vec<InputProblem>,
+    errors: &mut Vec<InputError>,
 ) -> Vec<&'p Change> {
     use rayon::prelude::*;
     let outcomes: Vec<_> =
@@ -72,7 +74,7 @@ pub(crate) fn write_all<'p>(
     for (change, outcome) in outcomes {
         match outcome {
             Ok(()) => written.push(change),
-            Err(error) => errors.push(InputProblem {
+            Err(error) => errors.push(InputError {
                 file: change.file.clone(),
                 position: None,
                 message: error.to_string(),

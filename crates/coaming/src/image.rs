@@ -9,10 +9,12 @@ use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_kube::ImageReference;
 use coaming_registry::RegistryResults;
 use coaming_report::image::Beside;
+use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery};
 
-use crate::args::{ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments};
-use crate::db::{self, Asked, OfImage};
-use crate::image_place::{self, Daemons, Found};
+use crate::args::{
+    ImageArguments, ImageCommand, ImageFormat, ImagePlace, KnownArguments, OriginArguments,
+};
+use crate::db::keep::timestamp;
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, registry_results, scope, slim};
 
@@ -36,7 +38,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         )
     });
     let trusted = arguments.scanner.trust_registry_vex;
-    let product = Asked {
+    let query = ImageQuery {
         name: name.to_owned(),
         digests: answers.as_ref().map(|answers| answers.digests.clone()).unwrap_or_default(),
         documents: answers
@@ -44,9 +46,10 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
             .filter(|_| trusted)
             .map(registry_results::Answers::documents)
             .unwrap_or_default(),
-        must: matches!(arguments.format, ImageFormat::Openvex | ImageFormat::CyclonedxVex),
+        required: matches!(arguments.format, ImageFormat::Openvex | ImageFormat::CyclonedxVex),
+        fail_on: arguments.known.fail_on,
     };
-    let known = db::of_image(&facts, product, &arguments.known, &config)?;
+    let known = matches(&facts, query, &arguments.known, &config)?;
     let results = answers.map(|answers| {
         let vulnerabilities = known.as_ref().map(|known| known.own.as_slice());
         answers.beside(&registry_results::Own { facts: &facts, vulnerabilities }, trusted)
@@ -73,10 +76,12 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
         ImageFormat::Spdx => document(&sbom::spdx(&facts, name), out),
         ImageFormat::Openvex => {
-            document(&known.as_ref().map(OfImage::openvex).unwrap_or_default(), out)
+            let written = known.as_ref().map(|known| known.openvex(&timestamp()));
+            document(&written.unwrap_or_default(), out)
         }
         ImageFormat::CyclonedxVex => {
-            document(&known.as_ref().map(OfImage::cyclonedx).unwrap_or_default(), out)
+            let written = known.as_ref().map(|known| known.cyclonedx(&timestamp()));
+            document(&written.unwrap_or_default(), out)
         }
     })?;
     let unanswered: &[String] = results.as_ref().map_or(&[], |results| &results.problems);
@@ -93,6 +98,20 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     } else {
         Outcome::Clean
     })
+}
+
+/// What is known to be vulnerable in an image.
+pub(crate) fn matches(
+    facts: &ImageFacts,
+    query: ImageQuery,
+    arguments: &KnownArguments,
+    config: &Config,
+) -> Result<Option<ImageMatches>, CommandError> {
+    let mut warnings = Vec::new();
+    let source = scope::vulnerability_source(&arguments.look_up, config, &mut warnings)?;
+    let matches = coaming_scan::match_image(source, facts, query, &mut warnings)?;
+    warnings.iter().for_each(|warning| output::warn(warning));
+    Ok(matches)
 }
 
 /// The image whose registry is asked what it knows, if it is.
@@ -113,7 +132,7 @@ fn asked_registry(
 }
 
 /// What is known to be vulnerable, or why that is not said.
-fn vulnerabilities(known: Option<&OfImage>, out: &mut dyn io::Write) -> io::Result<()> {
+fn vulnerabilities(known: Option<&ImageMatches>, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "\nKnown vulnerabilities")?;
     let Some(known) = known else {
         return writeln!(
@@ -147,7 +166,7 @@ fn facts(
     config: &Config,
 ) -> Result<ImageFacts, CommandError> {
     let found = if is_path(name, origin) {
-        image_place::at_path(Path::new(name), origin.platform.as_ref()).map_err(failed)?
+        coaming_scan::at_path(Path::new(name), origin.platform.as_ref()).map_err(failed)?
     } else {
         find(name, origin, cache, config)?
     };
@@ -183,7 +202,7 @@ fn named(
     config: &Config,
 ) -> Result<Found, CommandError> {
     if origin.from != ImagePlace::Registry
-        && let Some(found) = Daemons::all().find(name, origin.platform.as_ref(), cache)
+        && let Some(found) = in_daemons(name, origin, cache)
     {
         return Ok(found);
     }
@@ -191,6 +210,13 @@ fn named(
         return Err(failed(not_in_daemon(name)));
     }
     from_registry(name, origin, config)
+}
+
+fn in_daemons(name: &str, origin: &OriginArguments, cache: Option<&Cache>) -> Option<Found> {
+    let mut warnings = Vec::new();
+    let found = Daemons::all().find(name, origin.platform.as_ref(), cache, &mut warnings);
+    warnings.iter().for_each(|warning| output::warn(warning));
+    found
 }
 
 fn not_in_daemon(reference: &str) -> String {
@@ -210,5 +236,5 @@ fn from_registry(
         failed(format!("{name} is no file or directory, and no image's name: {error}"))
     })?;
     let options = origin.registry.options(config);
-    image_place::in_registry(options, &reference, origin.platform.as_ref()).map_err(failed)
+    coaming_scan::in_registry(options, &reference, origin.platform.as_ref()).map_err(failed)
 }

@@ -12,8 +12,6 @@ mod etcd;
 pub mod explain;
 mod fix;
 mod image;
-mod image_place;
-mod images;
 mod net;
 mod output;
 mod pin;
@@ -23,7 +21,6 @@ mod scan;
 mod scope;
 mod secrets;
 mod slim;
-mod texts;
 
 use std::process::ExitCode;
 
@@ -62,6 +59,26 @@ enum CommandError {
     /// An argument has a value that makes no sense; the text says which and what would.
     #[error("{0}")]
     Argument(String),
+    /// The engine cannot be made, or an input of it not be read.
+    #[error("{0}")]
+    Scan(#[from] coaming_scan::ScanError),
+    /// The input holds several clusters, and the question is about one.
+    #[error("{}", several_clusters(.0))]
+    Variants(coaming_scan::Contradiction),
+}
+
+fn several_clusters(contradiction: &coaming_scan::Contradiction) -> String {
+    let name = |name: &String| match name.as_str() {
+        "" => "the plain files".to_owned(),
+        name => format!("`{name}`"),
+    };
+    let [one, other] = &contradiction.variants;
+    format!(
+        "{} and {} both hold {}: they are different clusters; name one of them",
+        name(one),
+        name(other),
+        contradiction.object
+    )
 }
 
 /// Runs the program with the process's own arguments.

@@ -24,14 +24,14 @@ pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
 }
 
 /// The model's answer machine; policies that the API server would refuse are told.
-fn reach(loaded: Loaded) -> (Reach, Outcome) {
-    let (inventory, outcome) = scope::inventory(loaded);
-    let reach = Reach::new(from_inventory(&inventory));
+fn reach(loaded: Loaded) -> Result<(Reach, Outcome), CommandError> {
+    let (world, outcome) = scope::world(loaded)?;
+    let reach = Reach::new(from_inventory(&world));
     for problem in &reach.model().problems {
         let place = problem.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
         output::warn(&format!("{place}{}: {}", problem.object, problem.message));
     }
-    (reach, outcome)
+    Ok((reach, outcome))
 }
 
 fn print(text: &str) -> Result<(), CommandError> {
@@ -39,7 +39,7 @@ fn print(text: &str) -> Result<(), CommandError> {
 }
 
 fn list(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(scope::load(inputs));
+    let (reach, outcome) = reach(scope::load(inputs))?;
     let connections = coaming_network::list(&reach);
     print(&match format {
         TableFormat::Text => render::list_text(&connections),
@@ -51,7 +51,7 @@ fn list(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, Command
 }
 
 fn exposure(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(scope::load(inputs));
+    let (reach, outcome) = reach(scope::load(inputs))?;
     let exposures = coaming_network::exposure(reach.into_model());
     print(&match format {
         TableFormat::Text => render::exposure_text(&exposures),
@@ -69,7 +69,7 @@ fn why(
     json: bool,
 ) -> Result<Outcome, CommandError> {
     let argument = |error: coaming_network::FindError| CommandError::Argument(error.to_string());
-    let (reach, outcome) = reach(scope::load(inputs));
+    let (reach, outcome) = reach(scope::load(inputs))?;
     let sources = coaming_network::find_end(&reach, source).map_err(argument)?;
     let targets = coaming_network::find_end(&reach, target).map_err(argument)?;
     let ports = match port {
@@ -89,8 +89,8 @@ fn why(
 }
 
 fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (old, old_outcome) = reach(scope::files(std::slice::from_ref(old)));
-    let (new, new_outcome) = reach(scope::files(std::slice::from_ref(new)));
+    let (old, old_outcome) = reach(scope::files(std::slice::from_ref(old)))?;
+    let (new, new_outcome) = reach(scope::files(std::slice::from_ref(new)))?;
     let diff = coaming_network::diff(old.into_model(), new.into_model());
     print(&match format {
         TableFormat::Text => render::diff_text(&diff),
@@ -103,7 +103,7 @@ fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, Co
 }
 
 fn graph(inputs: &InputArguments, format: GraphFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(scope::load(inputs));
+    let (reach, outcome) = reach(scope::load(inputs))?;
     let connections = coaming_network::list(&reach);
     let graph = coaming_network::graph(reach.model(), &connections);
     print(&match format {
@@ -123,8 +123,8 @@ fn suggest(inputs: &InputArguments, flows: Option<&PathBuf>) -> Result<Outcome, 
                 .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
         })
         .transpose()?;
-    let (inventory, outcome) = scope::inventory(scope::load(inputs));
-    let suggestion = coaming_network::suggest::suggest(&inventory, log.as_deref())
+    let (world, outcome) = scope::world(scope::load(inputs))?;
+    let suggestion = coaming_network::suggest::suggest(&world, log.as_deref())
         .map_err(|error| CommandError::Argument(error.to_string()))?;
     print(&suggestion.yaml)?;
     for question in &suggestion.questions {

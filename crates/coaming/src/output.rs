@@ -4,7 +4,9 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use clap::CommandFactory as _;
-use coaming_report::{FullOptions, InputProblem};
+use coaming_finding::InputError;
+use coaming_report::FullOptions;
+use coaming_text::Printable;
 
 use crate::args::{Arguments, Color, CompletionsArguments};
 use crate::{CommandError, Outcome};
@@ -63,19 +65,17 @@ pub(crate) fn warn(message: &str) {
 
 /// Says a line on standard error.
 pub(crate) fn note(message: &str) {
-    let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    drop(writeln!(io::stderr().lock(), "{message}"));
+    drop(writeln!(io::stderr().lock(), "{}", Printable(message)));
 }
 
 /// Says on standard error which inputs could not be handled.
-pub(crate) fn complain_of(errors: &[InputProblem]) {
+pub(crate) fn complain_of(errors: &[InputError]) {
     let mut out = io::stderr().lock();
     for error in errors {
         let place =
             error.position.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
         let text = format!("{}{place}: {}", error.file, error.message);
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        drop(writeln!(out, "error: {text}"));
+        drop(writeln!(out, "error: {}", Printable(&text)));
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
+use coaming_finding::InputError;
 use coaming_fix::Change;
 use coaming_kube::ImageReference;
+use coaming_kube::Origin;
 use coaming_pin::{ArchiveError, Archives, Found, Outcome as Pinned, Sources, Unpinned};
 use coaming_registry::Registry;
-use coaming_report::InputProblem;
 
 use crate::args::PinArguments;
 use crate::progress::Progress;
@@ -20,11 +21,11 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&scope)?;
     let progress = Progress::start("reading, and asking registries …");
     let loaded = scope::read_as_written(&scope, &config)?;
-    let mut errors = scope::problems(loaded.errors);
+    let mut errors = loaded.errors.clone();
     // Where a file has syntax errors, what is read of it may be only half of it.
     let broken: BTreeSet<&str> = errors.iter().map(|error| error.file.as_str()).collect();
-    let mut files = loaded.files;
-    files.retain(|file| !broken.contains(file.name.as_str()) && file.name != "<stdin>");
+    let mut files = loaded.into_sources();
+    files.retain(|file| !broken.contains(file.name.as_str()) && file.origin == Origin::File);
     let found = coaming_pin::find(&files);
     let sources = sources(arguments, &config, &found, &mut errors)?;
     let pinned = coaming_pin::pin(&files, found, &sources, arguments.update.as_ref());
@@ -57,11 +58,11 @@ fn sources(
     arguments: &PinArguments,
     config: &coaming_config::Config,
     found: &Found,
-    errors: &mut Vec<InputProblem>,
+    errors: &mut Vec<InputError>,
 ) -> Result<Sources, CommandError> {
     let mut problem = |file: &str, error: &dyn std::error::Error| {
         let message = error.to_string();
-        errors.push(InputProblem { file: file.to_owned(), position: None, message });
+        errors.push(InputError { file: file.to_owned(), position: None, message });
     };
     let mut archives = Archives::default();
     for (name, path) in &config.image_archives {

@@ -11,7 +11,6 @@ use coaming_registry::{
 };
 
 use crate::args::{RegistryScanner, ScannerArguments};
-use crate::image_place;
 
 /// What was found here.
 pub(crate) struct Own<'a> {
@@ -53,7 +52,7 @@ fn fill(
 ) -> Result<(), String> {
     let text = |error: coaming_registry::RegistryError| error.to_string();
     let registry = Registry::new(options).map_err(text)?;
-    let image = registry.image(reference, &image_place::wanted(platform)).map_err(text)?;
+    let image = registry.image(reference, &coaming_scan::platform_of(platform)).map_err(text)?;
     answers.digests = vec![image.manifest_digest.clone(), image.digest.clone()];
     let scanner = match arguments.registry_scanner {
         Some(scanner) => Some(scanner.into()),

@@ -1,24 +1,26 @@
-//! `coaming scan`: read, judge, report.
+//! `coaming scan`: find, and report.
 
-use coaming_finding::{Baseline, Finding, RuleMeta};
-use coaming_kube::Inventory;
-use coaming_report::{File, InputProblem, Report};
+use std::collections::BTreeMap;
+
+use coaming_finding::{Baseline, Finding, InputError, RuleRef, SourceId};
+use coaming_kube::Source;
+use coaming_report::{File, Report};
 
 use crate::args::ScanArguments;
 use crate::progress::Progress;
-use crate::scope::{self, Inputs, Judge};
+use crate::scope::{self, Inputs};
 use crate::{CommandError, Outcome, output};
 
-/// What came out of a judgement, to be reported.
-pub(crate) struct Judged {
-    /// The files that findings point into.
-    pub(crate) inventory: Inventory,
-    /// What was found.
+/// What was judged, and with what result.
+pub(crate) struct Judged<'a> {
+    /// The sources that findings point into.
+    pub(crate) sources: BTreeMap<SourceId, &'a Source>,
+    /// The findings.
     pub(crate) findings: Vec<Finding>,
     /// What could not be handled.
-    pub(crate) errors: Vec<InputProblem>,
-    /// The rules that were asked.
-    pub(crate) rules: Vec<&'static RuleMeta>,
+    pub(crate) errors: Vec<InputError>,
+    /// The rules that ran.
+    pub(crate) rules: Vec<RuleRef>,
     /// How much was judged.
     pub(crate) counts: Counts,
 }
@@ -36,82 +38,85 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let cluster = scope::cluster(&arguments.cluster);
     let progress = Progress::start("reading and checking …");
-    let Inputs { inventory, mut errors, file_count } =
+    let Inputs { variants, mut errors, file_count } =
         scope::read(&arguments.scope, &config, cluster)?;
-    let mut judge = Judge::new(config, arguments.format.shows_edits())?;
-    errors.extend(judge.look_into_images(&arguments.scope, &inventory)?);
-    let findings = judge.judge(&inventory);
+    let mut engine = scope::engine(config)?;
+    if !arguments.format.shows_edits() {
+        engine = engine.without_edits();
+    }
+    let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
+    let findings = engine.scan_variants(&variants, &images, scope::today()).findings;
     drop(progress);
+    let worlds = || variants.iter().map(|variant| &variant.world);
     let counts = Counts {
         files: file_count,
-        documents: inventory.document_count(),
-        workloads: inventory.workloads().len(),
+        documents: worlds().map(coaming_kube::World::document_count).sum(),
+        workloads: worlds().map(|world| world.workloads().count()).sum(),
     };
-    finish(arguments, Judged { inventory, findings, errors, rules: judge.rules(), counts })
-}
-
-/// Writes or applies the baseline, and reports.
-pub(crate) fn finish(arguments: &ScanArguments, judged: Judged) -> Result<Outcome, CommandError> {
-    let Judged { inventory, mut findings, errors, rules, counts } = judged;
-    if let Some(path) = &arguments.write_baseline {
-        let active = findings.iter().filter(|finding| finding.suppressed.is_none());
-        let baseline = Baseline::of(active, |finding| file_name(&inventory, finding));
-        output::write(Some(path), |out| out.write_all(baseline.to_text().as_bytes()))?;
-        findings.clear();
-    }
-    if let Some(path) = &arguments.baseline {
-        scope::read_baseline(path)?
-            .retain_new(&mut findings, |finding| file_name(&inventory, finding));
-    }
-    report(arguments, &inventory, &findings, &errors, &rules, counts)?;
-    let outcome = outcome(arguments, &findings, &errors);
+    let sources = worlds().flat_map(|world| world.sources().map(|(id, source)| (id, &**source)));
+    let sources = sources.collect();
+    let rules = engine.rules();
+    let outcome = finish(arguments, Judged { sources, findings, errors, rules, counts })?;
     // The process ends here: the system takes all memory back at once, tree by tree would be slow.
-    std::mem::forget((inventory, findings));
+    std::mem::forget(variants);
     Ok(outcome)
 }
 
-fn file_name(inventory: &Inventory, finding: &Finding) -> String {
-    let file = finding.locations.first().and_then(|location| location.file);
-    let file = file.and_then(|file| inventory.files().get(file.0 as usize));
-    file.map_or_else(String::new, |file| file.name.clone())
+/// Writes or applies the baseline, and reports.
+pub(crate) fn finish(
+    arguments: &ScanArguments,
+    mut judged: Judged<'_>,
+) -> Result<Outcome, CommandError> {
+    let sources = &judged.sources;
+    let file_name = |finding: &Finding| {
+        let source = finding.locations.first().and_then(|location| location.source);
+        let source = source.and_then(|id| sources.get(&id));
+        source.map_or_else(String::new, |source| source.name.clone())
+    };
+    if let Some(path) = &arguments.write_baseline {
+        let active = judged.findings.iter().filter(|finding| finding.suppressed.is_none());
+        let baseline = Baseline::of(active, file_name);
+        output::write(Some(path), |out| out.write_all(baseline.to_text().as_bytes()))?;
+        judged.findings.clear();
+    }
+    if let Some(path) = &arguments.baseline {
+        coaming_scan::read_baseline(path)?.retain_new(&mut judged.findings, file_name);
+    }
+    report(arguments, &judged)?;
+    let outcome = outcome(arguments, &judged);
+    // See above.
+    std::mem::forget(judged);
+    Ok(outcome)
 }
 
-fn report(
-    arguments: &ScanArguments,
-    inventory: &Inventory,
-    findings: &[Finding],
-    errors: &[InputProblem],
-    rules: &[&'static RuleMeta],
-    counts: Counts,
-) -> Result<(), CommandError> {
-    let files: Vec<File<'_>> = inventory
-        .files()
-        .iter()
-        .map(|file| File {
-            name: &file.name,
-            source: &file.source,
-            documents: if file.rendered { &[] } else { file.documents() },
-        })
-        .collect();
+fn report(arguments: &ScanArguments, judged: &Judged<'_>) -> Result<(), CommandError> {
+    let files = judged.sources.iter().map(|(&id, source)| (id, file(source))).collect();
     let report = Report {
-        findings,
-        errors,
+        findings: &judged.findings,
+        errors: &judged.errors,
+        notes: &[],
         files: &files,
-        file_count: counts.files,
-        document_count: counts.documents,
-        workload_count: counts.workloads,
-        rules,
+        file_count: judged.counts.files,
+        document_count: judged.counts.documents,
+        workload_count: judged.counts.workloads,
+        rules: &judged.rules,
     };
-    output::complain_of(errors);
+    output::complain_of(&judged.errors);
     let options = output::full_options(arguments.color, arguments.output.is_some());
     output::write(arguments.output.as_deref(), |out| {
         coaming_report::render(&report, arguments.format.into(), options, out)
     })
 }
 
-fn outcome(arguments: &ScanArguments, findings: &[Finding], errors: &[InputProblem]) -> Outcome {
-    let counts = findings.iter().any(|finding| finding.suppressed.is_none());
-    if !errors.is_empty() {
+fn file(source: &Source) -> File<'_> {
+    let has_lines = source.origin.has_own_lines();
+    let documents = if has_lines { source.documents() } else { &[] };
+    File { name: &source.name, source: &source.text, documents }
+}
+
+fn outcome(arguments: &ScanArguments, judged: &Judged<'_>) -> Outcome {
+    let counts = judged.findings.iter().any(|finding| finding.suppressed.is_none());
+    if !judged.errors.is_empty() {
         Outcome::Failed
     } else if counts && !arguments.exit_zero {
         Outcome::Found

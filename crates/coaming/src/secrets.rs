@@ -9,8 +9,8 @@ use crate::args::{
     ScanArguments, ScopeArguments, SecretsArguments, SecretsCommand, WhoCanArguments,
 };
 use crate::progress::Progress;
-use crate::scope::Judge;
-use crate::{CommandError, Outcome, output, scan, scope, texts};
+use crate::scan::{self, Counts, Judged};
+use crate::{CommandError, Outcome, output, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError> {
@@ -52,18 +52,25 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("reading and checking …");
     let (texts, errors) =
         Texts::find(&scan.scope.paths, &scope::source_options(&scan.scope, &config)?);
-    let judge = Judge::new(config, scan.format.shows_edits())?;
-    let judge = judge.with_generated(texts::generated(&texts));
-    let mut judged = texts::judge(&texts, &judge);
-    judged.errors.extend(scope::problems(errors));
-    judged.errors.sort_by(|a, b| (&a.file, &a.message).cmp(&(&b.file, &b.message)));
+    let mut engine = scope::engine(config)?;
+    if !scan.format.shows_edits() {
+        engine = engine.without_edits();
+    }
+    let rules = engine.rules();
+    let mut report = coaming_scan::scan_texts(engine, &texts, scope::today());
+    report.errors.extend(errors);
+    report.errors.sort_by(|a, b| (&a.file, &a.message).cmp(&(&b.file, &b.message)));
     drop(progress);
-    scan::finish(&scan, judged)
+    let counts =
+        Counts { files: report.files, documents: report.documents, workloads: report.workloads };
+    let sources = report.sources.iter().map(|(&id, source)| (id, source)).collect();
+    let (findings, errors) = (report.findings, report.errors);
+    scan::finish(&scan, Judged { sources, findings, errors, rules, counts })
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {
-    let (inventory, outcome) = scope::inventory(scope::load(&arguments.inputs));
-    let answer = coaming_access::who_can(&inventory, &arguments.secret)
+    let (world, outcome) = scope::world(scope::load(&arguments.inputs))?;
+    let answer = coaming_access::who_can(&world, &arguments.secret)
         .map_err(|error| CommandError::Argument(error.to_string()))?;
     let text = match arguments.format {
         AnswerFormat::Text => render::text(&answer),

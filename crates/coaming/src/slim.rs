@@ -1,11 +1,10 @@
 //! `coaming image slim`: a smaller image, with only what the entry point needs.
 
+use coaming_scan::{Found, ImageQuery};
 use coaming_slim::{Options, Slimmed};
 
 use crate::args::{SlimArguments, SlimFormat};
-use crate::db::{self, Asked};
-use crate::image::find;
-use crate::image_place::Found;
+use crate::image::{find, matches};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, scope};
 
@@ -23,8 +22,9 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
     };
     let Slimmed { report, before, after } = coaming_slim::slim(&image, &arguments.output, &options)
         .map_err(|error| CommandError::Argument(error.to_string()))?;
-    let look_up =
-        |facts| db::of_image(facts, Asked::named(&arguments.image), &arguments.known, &config);
+    let query =
+        || ImageQuery { fail_on: arguments.known.fail_on, ..ImageQuery::named(&arguments.image) };
+    let look_up = |facts| matches(facts, query(), &arguments.known, &config);
     let (known_before, known) = (look_up(&before)?, look_up(&after)?);
     drop(progress);
     let counts = known_before.as_ref().zip(known.as_ref()).map(|(a, b)| (a.count, b.count));

@@ -22,7 +22,7 @@ pub(crate) fn read(inventory: &Inventory, model: &Model) -> Found {
             Some(((place.object, place.node), pods.workload))
         })
         .collect();
-    for workload in inventory.workloads().iter() {
+    for workload in inventory.workloads() {
         let template = workload.template();
         let Some(&source) = pods.get(&(workload.object.id, template.id())) else { continue };
         let scan = Scan { reader: &reader, model, source, object: workload.object };

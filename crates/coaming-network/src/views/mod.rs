@@ -11,10 +11,10 @@ mod service;
 mod workload;
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use coaming_kube::{Fields, Inventory, Object};
+use coaming_kube::{Fields, Inventory, Object, SourceId};
 use coaming_yaml::{LineIndex, Node};
 
 use crate::model::{Model, Place, Policy, PolicyKind, Problem};
@@ -96,24 +96,24 @@ fn add_policy<'i>(model: &mut Model, known: &mut Known<'i>, policy: Policy, obje
 /// The inventory, and where in its files things stand.
 pub(crate) struct Reader<'i> {
     pub(crate) inventory: &'i Inventory,
-    files: Vec<OnceCell<(Arc<str>, LineIndex)>>,
+    files: BTreeMap<SourceId, OnceCell<(Arc<str>, LineIndex)>>,
 }
 
 impl<'i> Reader<'i> {
     pub(crate) fn new(inventory: &'i Inventory) -> Self {
-        let files = inventory.files().iter().map(|_| OnceCell::new()).collect();
+        let files = inventory.sources().map(|(id, _)| (id, OnceCell::new())).collect();
         Self { inventory, files }
     }
 
     /// Where a node of an object stands.
     pub(crate) fn place(&self, object: Object<'_>, node: Node<'_>) -> Place {
-        let entry = self.files.get(object.file as usize);
-        let source = self.inventory.files().get(object.file as usize);
+        let entry = self.files.get(&object.source());
+        let source = self.inventory.source(object.source());
         let (file, line) = match (entry, source) {
             (Some(known), Some(file)) => {
                 let (name, lines) = known
-                    .get_or_init(|| (Arc::from(file.name.as_str()), LineIndex::new(&file.source)));
-                let line = node.span().map(|span| lines.position(&file.source, span.start).0);
+                    .get_or_init(|| (Arc::from(file.name.as_str()), LineIndex::new(&file.text)));
+                let line = node.span().map(|span| lines.position(&file.text, span.start).0);
                 (Arc::clone(name), line)
             }
             _ => (Arc::from(""), None),

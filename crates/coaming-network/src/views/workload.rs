@@ -25,9 +25,8 @@ pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
         .filter(|object| object.metadata().sequence("ownerReferences").is_some())
         .map(|object| ((object.kind(), object.namespace_or_default(), object.name()), object))
         .collect();
-    let all = inventory.all_workloads();
-    let mut found = Vec::with_capacity(all.len());
-    for workload in all.iter().filter(|workload| runs(workload.object)) {
+    let mut found = Vec::new();
+    for workload in inventory.all_workloads().filter(|workload| runs(workload.object)) {
         let owner = topmost_owner(workload.object, &owned);
         let template = workload.template();
         let pods = pods(reader, workload.object, template, Some(workload.pod()));

@@ -36,12 +36,13 @@ impl Found {
 #[must_use]
 pub fn find(files: &[FileEntry]) -> Found {
     let mut found = Found::default();
-    for (position, file) in files.iter().enumerate().filter(|(_, file)| !file.rendered) {
+    for (position, file) in files.iter().enumerate().filter(|(_, file)| file.origin.has_own_lines())
+    {
         let mut finder = Finder { file: position, name: &file.name, found: &mut found };
         match file.kind {
             FileKind::Manifest => manifest::find(file, &mut finder),
             FileKind::Kustomization | FileKind::HelmValues => {
-                let stream = coaming_yaml::parse(file.source.clone());
+                let stream = coaming_yaml::parse(file.text.clone());
                 for (position, document) in stream.documents.iter().enumerate() {
                     let root = document.root();
                     if file.kind == FileKind::Kustomization {
@@ -51,7 +52,7 @@ pub fn find(files: &[FileEntry]) -> Found {
                     }
                 }
             }
-            FileKind::Dockerfile => dockerfile::find(&file.source, &mut finder),
+            FileKind::Dockerfile => dockerfile::find(&file.text, &mut finder),
             _ => {}
         }
     }

@@ -21,118 +21,13 @@ mod place;
 mod profiles;
 mod restricted;
 
-use std::fmt;
-use std::str::FromStr;
-
 use coaming_finding::Applicability;
 use coaming_kube::PodSpec;
 use coaming_yaml::edit::Edit;
 
+pub use coaming_config::{KubernetesVersion as Version, PodSecurityLevel as Level};
 pub use controls::{Control, controls};
 pub use place::Place;
-
-/// How much a standard forbids. `privileged` forbids nothing and needs no judge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Forbids the known ways out of a container.
-    Baseline,
-    /// Forbids those, and demands what hardens a pod.
-    Restricted,
-}
-
-impl Level {
-    /// As in a namespace's label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Baseline => "baseline",
-            Self::Restricted => "restricted",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Level {
-    type Err = InvalidStandard;
-
-    fn from_str(text: &str) -> Result<Self, InvalidStandard> {
-        match text {
-            "baseline" => Ok(Self::Baseline),
-            "restricted" => Ok(Self::Restricted),
-            _ => Err(InvalidStandard::Level(text.to_owned())),
-        }
-    }
-}
-
-/// A version of the policy: that of the Kubernetes minor release it came with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version {
-    minor: u32,
-}
-
-impl Version {
-    /// The newest policy known here; newer releases are judged by it.
-    pub const LATEST: Self = Self { minor: 37 };
-
-    /// The policy of Kubernetes 1.`minor`.
-    #[must_use]
-    pub fn new(minor: u32) -> Self {
-        Self { minor: minor.min(Self::LATEST.minor) }
-    }
-
-    /// The minor release.
-    #[must_use]
-    pub fn minor(self) -> u32 {
-        self.minor
-    }
-}
-
-impl Default for Version {
-    fn default() -> Self {
-        Self::LATEST
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v1.{}", self.minor)
-    }
-}
-
-impl FromStr for Version {
-    type Err = InvalidStandard;
-
-    /// Reads `latest`, `1.29`, `v1.29`, and full versions as `kubectl version` prints them, such
-    /// as `v1.29.4-gke.1`.
-    fn from_str(text: &str) -> Result<Self, InvalidStandard> {
-        if text == "latest" {
-            return Ok(Self::LATEST);
-        }
-        let minor = text.strip_prefix('v').unwrap_or(text).strip_prefix("1.");
-        minor
-            .and_then(|rest| rest.split('.').next())
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-            .and_then(|digits| digits.parse().ok())
-            .map(Self::new)
-            .ok_or_else(|| InvalidStandard::Version(text.to_owned()))
-    }
-}
-
-/// Why a level or a version can't be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidStandard {
-    /// The level is neither `baseline` nor `restricted`.
-    #[error("`{0}` is no Pod Security Standard: use `baseline` or `restricted`")]
-    Level(String),
-    /// The version has not the form `1.N`.
-    #[error("`{0}` is no Kubernetes version: write it as `1.29`, or `latest`")]
-    Version(String),
-}
 
 /// One thing to do, so that a pod passes a control.
 #[derive(Clone, Debug)]

@@ -1,47 +1,60 @@
 //! Each rule's `Bad` example raises exactly that one finding, its `Good` example none, and the
 //! fixed `Bad` example none.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_config::Config;
 use coaming_finding::{Applicability, Finding, Severity};
 use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind, Verdict};
-use coaming_kube::{FileEntry, FileKind, ImageReference, Inventory};
-use coaming_rules::{Images, Rule, RuleSet, Settings, all, run_with};
+use coaming_kube::{ImageReference, Source, SourceKind, World};
+use coaming_rules::{Images, Input, Rule, RuleSet, Settings, all, run};
 
-/// The first example below a heading of a rule's documentation, with its language.
-fn example<'d>(rule: &'d Rule, heading: &str) -> (&'d str, String) {
-    let docs: &'d str = rule.meta.docs;
+/// An example of a rule's page: its language, and its text.
+type Example = (&'static str, String);
+
+/// All examples below a heading of a rule's page.
+fn examples(rule: &Rule, heading: &str) -> Vec<Example> {
+    let docs: &'static str = match &rule.meta.docs {
+        Cow::Borrowed(docs) => docs,
+        Cow::Owned(_) => panic!("{} was not compiled in", rule.meta.id),
+    };
     let section = docs
         .split(&format!(" ## {heading}\n"))
         .nth(1)
-        .unwrap_or_else(|| panic!("{} has no section `{heading}`", rule.meta.name));
-    let block = section.split("```").nth(1).expect("a block");
-    let (language, text) = block.split_once('\n').expect("a block's first line");
-    let lines = text.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
-    (language, lines.collect::<String>().trim_end().to_owned() + "\n")
+        .unwrap_or_else(|| panic!("{} has no section `{heading}`", rule.meta.id));
+    let section = section.split("\n ## ").next().unwrap_or_default();
+    let blocks = section.split("```").skip(1).step_by(2).map(|block| {
+        let (language, text) = block.split_once('\n').expect("a block's first line");
+        let lines =
+            text.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
+        (language, lines.collect::<String>().trim_end().to_owned() + "\n")
+    });
+    let blocks: Vec<Example> = blocks.collect();
+    assert!(!blocks.is_empty(), "{} has no example below `{heading}`", rule.meta.id);
+    blocks
 }
 
-fn file(rule: &Rule, language: &str, text: &str) -> FileEntry {
+fn file(rule: &Rule, language: &str, text: &str) -> Source {
     match language {
         "yaml" => {
             let stream = coaming_yaml::parse(Arc::from(text));
-            assert_eq!(stream.errors, [], "{}: {text}", rule.meta.name);
+            assert_eq!(stream.errors, [], "{}: {text}", rule.meta.id);
             // An example without objects is of the rules about files beside the manifests.
             if stream.documents.iter().all(coaming_kube::looks_like_kubernetes) {
-                FileEntry::new("example.yaml", stream.source, stream.documents)
+                Source::new("example.yaml", stream.source, stream.documents)
             } else {
-                FileEntry::text("values.yaml", stream.source, FileKind::HelmValues)
+                Source::text("values.yaml", stream.source, SourceKind::HelmValues)
             }
         }
-        "dockerfile" => FileEntry::text("Dockerfile", Arc::from(text), FileKind::Dockerfile),
-        other => panic!("{}: an example in {other}", rule.meta.name),
+        "dockerfile" => Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile),
+        other => panic!("{}: an example in {other}", rule.meta.id),
     }
 }
 
-fn check(rule: &Rule, (language, text): &(&str, String)) -> Vec<Finding> {
-    let inventory = Inventory::new(vec![file(rule, language, text)]);
+fn check(rule: &Rule, (language, text): &Example) -> Vec<Finding> {
+    let world = World::new(vec![file(rule, language, text)]);
     let settings = Settings {
         config: Config {
             select: vec!["ALL".to_owned()],
@@ -50,8 +63,9 @@ fn check(rule: &Rule, (language, text): &(&str, String)) -> Vec<Finding> {
         },
         ..Settings::default()
     };
-    let rules = RuleSet::matching(|other| other.meta.name == rule.meta.name);
-    run_with(&inventory, &images(), &settings, &rules, Vec::new(), &[])
+    let rules = RuleSet::matching(|other| other.meta.id == rule.meta.id);
+    let images = images();
+    run(Input::new(&world, &images, &settings), &rules, Vec::new())
 }
 
 /// What the examples say of their images.
@@ -129,47 +143,55 @@ fn images() -> Images {
 #[test]
 fn bad_examples_raise_their_finding_and_good_ones_none() {
     for rule in all() {
-        let name = rule.meta.name;
-        let bad = check(rule, &example(rule, "Bad"));
-        assert_eq!(bad.len(), 1, "{name}: {bad:#?}");
-        assert_eq!(bad[0].rule.name, name);
-        assert!(bad[0].fix.is_some(), "{name} says nothing of what to do");
-        let good = check(rule, &example(rule, "Good"));
-        assert!(good.is_empty(), "{name}: {good:#?}");
+        let name = &rule.meta.id;
+        for example in examples(rule, "Bad") {
+            let bad = check(rule, &example);
+            assert_eq!(bad.len(), 1, "{name}: {}\n{bad:#?}", example.1);
+            assert_eq!(bad[0].rule.id, *name);
+            assert!(bad[0].fix.is_some(), "{name} does not say what to do");
+        }
+        for example in examples(rule, "Good") {
+            let good = check(rule, &example);
+            assert!(good.is_empty(), "{name}: {}\n{good:#?}", example.1);
+        }
     }
 }
 
 #[test]
 fn fixed_examples_are_silent() {
     for rule in all() {
-        let example = example(rule, "Bad");
-        let finding = check(rule, &example).remove(0);
-        let (language, text) = example;
-        let fix = finding.fix.expect("a fix");
-        if fix.applicability == Applicability::Manual {
-            assert!(fix.file_edits.is_empty());
-            assert!(fix.edits.is_empty() && !fix.snippet.is_empty(), "{}", rule.meta.name);
-            continue;
+        for example in examples(rule, "Bad") {
+            assert_fixed(rule, &example);
         }
-        let stream = coaming_yaml::parse(Arc::from(text.as_str()));
-        let mut changes = Vec::new();
-        for edits in &fix.edits {
-            let document = &stream.documents[edits.document as usize];
-            changes
-                .extend(coaming_yaml::edit::apply(&text, document, &edits.edits).expect("an edit"));
-        }
-        changes.extend(fix.file_edits.into_iter().flat_map(|file| file.edits));
-        let fixed = coaming_yaml::edit::apply_to_text(&text, &changes);
-        assert_ne!(fixed, text, "{}", rule.meta.name);
-        let left = check(rule, &(language, fixed.clone()));
-        assert!(left.is_empty(), "{}: {fixed}\n{left:#?}", rule.meta.name);
     }
+}
+
+fn assert_fixed(rule: &Rule, example: &Example) {
+    let (language, text) = example;
+    let finding = check(rule, example).remove(0);
+    let fix = finding.fix.expect("a fix");
+    if fix.applicability == Applicability::Manual {
+        assert!(fix.file_edits.is_empty());
+        assert!(fix.edits.is_empty() && !fix.snippet.is_empty(), "{}", rule.meta.id);
+        return;
+    }
+    let stream = coaming_yaml::parse(Arc::from(text.as_str()));
+    let mut changes = Vec::new();
+    for edits in &fix.edits {
+        let document = &stream.documents[edits.document as usize];
+        changes.extend(coaming_yaml::edit::apply(text, document, &edits.edits).expect("an edit"));
+    }
+    changes.extend(fix.file_edits.into_iter().flat_map(|file| file.edits));
+    let fixed = coaming_yaml::edit::apply_to_text(text, &changes);
+    assert_ne!(fixed, *text, "{}", rule.meta.id);
+    let left = check(rule, &(language, fixed.clone()));
+    assert!(left.is_empty(), "{}: {fixed}\n{left:#?}", rule.meta.id);
 }
 
 #[test]
 fn documentation_is_whole() {
     for rule in all() {
-        let (name, docs) = (rule.meta.name, rule.meta.docs);
+        let (name, docs) = (rule.meta.id.as_str(), &rule.meta.docs);
         for heading in ["Why it matters", "Bad", "Good", "Fix"] {
             assert!(docs.contains(&format!("## {heading}\n")), "{name} lacks `{heading}`");
         }
@@ -177,7 +199,7 @@ fn documentation_is_whole() {
         assert!(is_kebab, "{name} is not in kebab case");
         assert!(!rule.meta.summary.ends_with('.'), "{name}: the summary is a title");
     }
-    let mut names: Vec<&str> = all().iter().map(|rule| rule.meta.name).collect();
+    let mut names: Vec<&str> = all().iter().map(|rule| rule.meta.id.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), all().len(), "two rules have one name");

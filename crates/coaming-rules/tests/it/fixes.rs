@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coaming_finding::{DocumentEdits, Finding};
-use coaming_kube::{FileEntry, Inventory, looks_like_kubernetes};
-use coaming_rules::{RuleSet, Settings, all, run};
+use coaming_kube::{Source, World, looks_like_kubernetes};
+use coaming_rules::{Images, Input, RuleSet, Settings, all, run};
 use coaming_yaml::edit::{EditError, apply, apply_to_text, to_json_patch};
 
 /// Every YAML file below a directory, in order.
@@ -32,7 +32,7 @@ fn texts() -> Vec<(String, String)> {
             let block = bad.split("```yaml\n").nth(1)?.split("```").next().unwrap();
             let lines =
                 block.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
-            Some((rule.meta.name.to_owned(), lines.collect()))
+            Some((rule.meta.id.to_string(), lines.collect()))
         })
         .collect();
     match std::env::var_os("COAMING_CORPUS").map(PathBuf::from) {
@@ -55,8 +55,10 @@ fn texts() -> Vec<(String, String)> {
 fn findings(text: &str) -> Vec<Finding> {
     let stream = coaming_yaml::parse(Arc::from(text));
     let documents = stream.documents.into_iter().filter(looks_like_kubernetes).collect();
-    let inventory = Inventory::new(vec![FileEntry::new("file.yaml", stream.source, documents)]);
-    run(&inventory, &Settings::default(), &RuleSet::matching(|_| true))
+    let world = World::new(vec![Source::new("file.yaml", stream.source, documents)]);
+    let (images, settings) = (Images::default(), Settings::default());
+    let input = Input::new(&world, &images, &settings);
+    run(input, &RuleSet::matching(|_| true), Vec::new())
 }
 
 /// The text and the patched value after the edits; `None` where an edit would change what an anchor
@@ -88,14 +90,14 @@ fn text_and_patch_give_the_same_object() {
             for edits in finding.fix.iter().flat_map(|fix| &fix.edits) {
                 let Some((after, value)) = both(&text, edits) else { continue };
                 let stream = coaming_yaml::parse(Arc::from(after.as_str()));
-                assert_eq!(stream.errors, [], "{name}: {}\n{after}", finding.rule.name);
+                assert_eq!(stream.errors, [], "{name}: {}\n{after}", finding.rule.id);
                 let documents: Vec<_> = stream
                     .documents
                     .iter()
                     .filter(|document| looks_like_kubernetes(document))
                     .collect();
                 let written = documents[edits.document as usize].root().to_json();
-                assert_eq!(written, value, "{name}: {}", finding.rule.name);
+                assert_eq!(written, value, "{name}: {}", finding.rule.id);
                 fixes += 1;
             }
         }

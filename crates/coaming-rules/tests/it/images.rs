@@ -5,8 +5,8 @@ use std::sync::Arc;
 use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_finding::{Applicability, Finding, Severity};
 use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind};
-use coaming_kube::{FileEntry, ImageReference, Inventory};
-use coaming_rules::{Images, RuleSet, Settings, run_with};
+use coaming_kube::{ImageReference, Source, World};
+use coaming_rules::{Images, Input, RuleSet, Settings, run};
 
 /// The findings about a pod whose container has these fields, of these rules.
 fn found(fields: &str, facts: ImageFacts, rules: &[&str]) -> Vec<Finding> {
@@ -14,16 +14,15 @@ fn found(fields: &str, facts: ImageFacts, rules: &[&str]) -> Vec<Finding> {
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n    - name: c\n      image: x.example/web:1.0\n{fields}"
     );
     let stream = coaming_yaml::parse(Arc::from(text.as_str()));
-    let inventory =
-        Inventory::new(vec![FileEntry::new("pod.yaml", stream.source, stream.documents)]);
+    let world = World::new(vec![Source::new("pod.yaml", stream.source, stream.documents)]);
     let mut images = Images::default();
     images.insert(&ImageReference::parse("x.example/web:1.0").unwrap(), Arc::new(facts));
-    let rules = RuleSet::matching(|rule| rules.contains(&rule.meta.name));
-    run_with(&inventory, &images, &Settings::default(), &rules, Vec::new(), &[])
+    let rules = RuleSet::matching(|rule| rules.contains(&rule.meta.id.as_str()));
+    run(Input::new(&world, &images, &Settings::default()), &rules, Vec::new())
 }
 
 fn names(findings: &[Finding]) -> Vec<&str> {
-    findings.iter().map(|finding| finding.rule.name).collect()
+    findings.iter().map(|finding| finding.rule.id.as_str()).collect()
 }
 
 fn user(uid: u32, written: &str) -> ImageFacts {
@@ -140,8 +139,7 @@ fn vulnerable(fields: &str, used: Option<bool>) -> Finding {
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n    - name: c\n      image: x.example/web:1.0\n{fields}"
     );
     let stream = coaming_yaml::parse(Arc::from(text.as_str()));
-    let inventory =
-        Inventory::new(vec![FileEntry::new("pod.yaml", stream.source, stream.documents)]);
+    let world = World::new(vec![Source::new("pod.yaml", stream.source, stream.documents)]);
     let name = "x.example/web:1.0";
     let mut images = Images::default();
     images.insert(&ImageReference::parse(name).unwrap(), Arc::new(user(10001, "10001")));
@@ -160,8 +158,8 @@ fn vulnerable(fields: &str, used: Option<bool>) -> Finding {
         priority: 0,
     };
     images.insert_vulnerabilities(name, vec![vulnerability]);
-    let rules = RuleSet::matching(|rule| rule.meta.name == "image-vulnerabilities");
-    run_with(&inventory, &images, &Settings::default(), &rules, Vec::new(), &[]).remove(0)
+    let rules = RuleSet::matching(|rule| rule.meta.id == *"image-vulnerabilities");
+    run(Input::new(&world, &images, &Settings::default()), &rules, Vec::new()).remove(0)
 }
 
 #[test]

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use coaming_finding::{Applicability, Confidence, Finding, Severity};
-use coaming_kube::{FileEntry, Inventory};
-use coaming_rules::{RuleSet, Settings, run};
+use coaming_kube::{Source, World};
+use coaming_rules::{Images, Input, RuleSet, Settings, run};
 
 fn check(rule: &str, text: &str) -> Vec<Finding> {
     let stream = coaming_yaml::parse(Arc::from(text));
     assert_eq!(stream.errors, [], "{text}");
-    let inventory =
-        Inventory::new(vec![FileEntry::new("all.yaml", stream.source, stream.documents)]);
-    run(&inventory, &Settings::default(), &RuleSet::matching(|other| other.meta.name == rule))
+    let world = World::new(vec![Source::new("all.yaml", stream.source, stream.documents)]);
+    let (images, settings) = (Images::default(), Settings::default());
+    let input = Input::new(&world, &images, &settings);
+    run(input, &RuleSet::matching(|other| other.meta.id == *rule), Vec::new())
 }
 
 /// The text after the fix of its one finding.

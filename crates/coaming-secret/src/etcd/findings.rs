@@ -1,6 +1,6 @@
 //! Judges what a file of etcd holds: one finding an object, for one thing to do.
 
-use coaming_finding::{FileId, Finding, Fix, Location, ObjectRef, RuleMeta};
+use coaming_finding::{Finding, Fix, Location, ObjectRef, RuleMeta, SourceId};
 
 use super::contents::{EntryName, History, Place, Plain, Remnant, State};
 use super::history::OtherObject;
@@ -173,7 +173,7 @@ fn places_of(
                     files.push(name);
                 }
                 let file = contents.beside.iter().position(|known| known == name);
-                let file = file.and_then(|file| u32::try_from(file + 1).ok()).unwrap_or_default();
+                let file = file.and_then(|file| u64::try_from(file + 1).ok()).unwrap_or_default();
                 places.push(location(
                     file,
                     field(&remnant.plain),
@@ -205,15 +205,18 @@ fn finding(
     let first = repair.title.get(..1).unwrap_or_default().to_uppercase();
     let rest = repair.title.get(1..).unwrap_or_default();
     Finding {
-        rule,
+        rule: rule.into(),
         severity: rule.severity,
         confidence: rules::confidence(rule),
-        message: format!("{what}. {} {first}{rest}.", rules::why(rule)),
+        message: what.to_owned(),
+        why: rules::why(rule).into(),
+        help: format!("{first}{rest}.").into(),
         object: Some(object),
         container: None,
         locations,
         fix: Some(Fix::manual(repair.title, repair.snippet)),
         suppressed: None,
+        variants: Vec::new(),
     }
 }
 
@@ -236,9 +239,9 @@ fn plain_places(resource: Resource, revision: u64, plain: &Plain) -> Vec<Locatio
     }
 }
 
-fn location(file: u32, field: &str, label: String) -> Location {
+fn location(file: u64, field: &str, label: String) -> Location {
     let path = coaming_yaml::Path::root().join(field);
-    Location { file: Some(FileId(file)), path, span: None, label }
+    Location { source: Some(SourceId::new(file)), path, span: None, label }
 }
 
 fn names(entries: &[EntryName]) -> String {

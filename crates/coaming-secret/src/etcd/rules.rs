@@ -1,7 +1,7 @@
 //! What is said of each way in which etcd gives secrets away: the pages of the rules, and the
 //! repairs.
 
-use coaming_finding::{Category, Confidence, RuleMeta, Severity, Standard};
+use coaming_finding::{Category, Confidence, Lifecycle, RuleId, RuleMeta, Severity, Standard};
 
 /// The rules by which etcd's contents are judged, in the order in which they are documented.
 pub static RULES: &[&RuleMeta] = &[
@@ -20,63 +20,75 @@ const STANDARDS: &[Standard] = &[
 ];
 
 pub(super) static PLAIN_SECRET: RuleMeta = RuleMeta {
-    name: "etcd-plain-secret",
-    summary: "A Secret lies in etcd in plain text",
+    id: RuleId::new("etcd-plain-secret"),
+    summary: std::borrow::Cow::Borrowed("A Secret lies in etcd in plain text"),
     category: Category::Secrets,
     severity: Severity::High,
     default: true,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: STANDARDS,
-    docs: include_str!("docs/plain-secret.md"),
+    docs: std::borrow::Cow::Borrowed(include_str!("docs/plain-secret.md")),
 };
 
 pub(super) static LEFTOVER_SECRET: RuleMeta = RuleMeta {
-    name: "etcd-leftover-secret",
-    summary: "Plain text of what was encrypted or deleted is left in etcd",
+    id: RuleId::new("etcd-leftover-secret"),
+    summary: std::borrow::Cow::Borrowed(
+        "Plain text of what was encrypted or deleted is left in etcd",
+    ),
     category: Category::Secrets,
     severity: Severity::Medium,
     default: true,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: STANDARDS,
-    docs: include_str!("docs/leftover-secret.md"),
+    docs: std::borrow::Cow::Borrowed(include_str!("docs/leftover-secret.md")),
 };
 
 pub(super) static CONFIG_MAP_CREDENTIAL: RuleMeta = RuleMeta {
-    name: "etcd-config-map-credential",
-    summary: "A ConfigMap in etcd holds a credential",
+    id: RuleId::new("etcd-config-map-credential"),
+    summary: std::borrow::Cow::Borrowed("A ConfigMap in etcd holds a credential"),
     category: Category::Secrets,
     severity: Severity::High,
     default: true,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: STANDARDS,
-    docs: include_str!("docs/config-map-credential.md"),
+    docs: std::borrow::Cow::Borrowed(include_str!("docs/config-map-credential.md")),
 };
 
 pub(super) static OBJECT_CREDENTIAL: RuleMeta = RuleMeta {
-    name: "etcd-object-credential",
-    summary: "An object in etcd holds a credential",
+    id: RuleId::new("etcd-object-credential"),
+    summary: std::borrow::Cow::Borrowed("An object in etcd holds a credential"),
     category: Category::Secrets,
     severity: Severity::High,
     default: true,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: STANDARDS,
-    docs: include_str!("docs/object-credential.md"),
+    docs: std::borrow::Cow::Borrowed(include_str!("docs/object-credential.md")),
 };
 
 pub(super) static UNKNOWN_ENCODING: RuleMeta = RuleMeta {
-    name: "etcd-unknown-encoding",
-    summary: "A Secret in etcd is in no known encoding",
+    id: RuleId::new("etcd-unknown-encoding"),
+    summary: std::borrow::Cow::Borrowed("A Secret in etcd is in no known encoding"),
     category: Category::Secrets,
     severity: Severity::Medium,
     default: true,
+    since: "0.1.0",
+    lifecycle: Lifecycle::Stable,
     standards: STANDARDS,
-    docs: include_str!("docs/unknown-encoding.md"),
+    docs: std::borrow::Cow::Borrowed(include_str!("docs/unknown-encoding.md")),
 };
 
 /// How sure a rule is.
 pub(super) fn confidence(rule: &RuleMeta) -> Confidence {
-    if rule.name == UNKNOWN_ENCODING.name { Confidence::Medium } else { Confidence::High }
+    if rule.id == UNKNOWN_ENCODING.id { Confidence::Medium } else { Confidence::High }
 }
 
 /// Why it matters, in a sentence that goes with every finding of the rule.
 pub(super) fn why(rule: &RuleMeta) -> &'static str {
-    match rule.name {
+    match rule.id.as_str() {
         "etcd-plain-secret" => {
             "Whoever gets this file, a backup of it or the disk of the control plane reads it: RBAC \
              guards the API server, not etcd's files."

@@ -23,7 +23,7 @@ pub fn to_text(contents: &Contents, findings: &[Finding]) -> String {
     census(contents, &mut out);
     let mut rest = findings;
     while let Some(first) = rest.first() {
-        let count = rest.iter().take_while(|finding| finding.rule.name == first.rule.name).count();
+        let count = rest.iter().take_while(|finding| finding.rule.id == first.rule.id).count();
         let (of_rule, after) = rest.split_at(count);
         section(contents, of_rule, &mut out);
         rest = after;
@@ -116,8 +116,8 @@ fn census_state(resource: Resource, history: &History) -> Option<(u8, String)> {
 /// The findings of one rule.
 fn section(contents: &Contents, findings: &[Finding], out: &mut String) {
     let Some(first) = findings.first() else { return };
-    let rule = first.rule;
-    push(out, format_args!("\n{}[{}]: {}\n", first.severity, rule.name, rule.summary));
+    let rule = &*first.rule;
+    push(out, format_args!("\n{}[{}]: {}\n", first.severity, rule.id, rule.summary));
     for finding in findings {
         let Some(object) = &finding.object else { continue };
         let name = match object.namespace.as_str() {
@@ -131,7 +131,9 @@ fn section(contents: &Contents, findings: &[Finding], out: &mut String) {
         }
         out.push('\n');
         for location in &finding.locations {
-            let file = location.file.and_then(|file| usize::try_from(file.0).ok()?.checked_sub(1));
+            let file = location
+                .source
+                .and_then(|source| usize::try_from(source.number()).ok()?.checked_sub(1));
             let file = file.and_then(|file| contents.beside.get(file));
             let file = file.map_or_else(String::new, |name| format!("{}: ", plain(name)));
             push(out, format_args!("      {file}{}: {}\n", location.path, plain(&location.label)));

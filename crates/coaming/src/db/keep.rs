@@ -10,9 +10,6 @@ use crate::args::{DbBuildArguments, DbFormat, DbInfoArguments};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, scope};
 
-/// After so many days a database misses too much.
-const OLD: i64 = 14;
-
 /// Builds the database from a directory.
 pub(super) fn build(arguments: &DbBuildArguments) -> Result<Outcome, CommandError> {
     let file = super::file(&arguments.database)?;
@@ -56,7 +53,8 @@ pub(super) fn info(arguments: &DbInfoArguments) -> Result<Outcome, CommandError>
     let file = super::file(&arguments.database)?;
     let database = Database::open(&file).map_err(argument)?;
     let info = database.info();
-    warn_if_old(info);
+    let warning = scope::now().and_then(|now| coaming_scan::age_warning(info, now));
+    warning.iter().for_each(|warning| output::warn(warning));
     let checksum = coaming_advisory::digest(&file).map_err(argument)?;
     output::write(None, |out| match arguments.format {
         DbFormat::Text => {
@@ -99,29 +97,8 @@ fn json(out: &mut dyn io::Write, info: &Info, file: &str, checksum: &str) -> io:
     writeln!(out)
 }
 
-/// Says so where the database misses what was published since.
-pub(super) fn warn_if_old(info: &Info) {
-    let Some(days) = age(info) else { return };
-    if days > OLD {
-        output::warn(&format!(
-            "the vulnerability database is {days} days old and misses what was published since: `coaming \
-             db update`"
-        ));
-    }
-}
-
-fn age(info: &Info) -> Option<i64> {
-    let day = info.built.get(..10)?;
-    let mut parts = day.split('-');
-    let year = parts.next()?.parse().ok()?;
-    let month: u8 = parts.next()?.parse().ok()?;
-    let day = parts.next()?.parse().ok()?;
-    let built = time::Date::from_calendar_date(year, month.try_into().ok()?, day).ok()?;
-    Some((scope::now()?.date() - built).whole_days())
-}
-
 /// The time, as RFC 3339 writes it.
-pub(super) fn timestamp() -> String {
+pub(crate) fn timestamp() -> String {
     let now = scope::now().unwrap_or(OffsetDateTime::UNIX_EPOCH);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",

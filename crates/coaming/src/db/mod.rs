@@ -1,12 +1,9 @@
 //! `coaming db`: the database of known vulnerabilities.
 
-mod keep;
-mod known;
+pub(crate) mod keep;
 mod query;
 mod transfer;
 mod update;
-
-pub(crate) use known::{Asked, OfImage, into_images, of_image};
 
 use std::cmp::Ordering;
 use std::io::{self, BufRead as _, Read as _};
@@ -73,20 +70,5 @@ fn compare(arguments: &DbCompareArguments) -> Result<Outcome, CommandError> {
 
 /// Where the database is.
 fn file(arguments: &DbFileArguments) -> Result<PathBuf, CommandError> {
-    arguments.file.clone().map_or_else(own_file, Ok)
-}
-
-/// Where the user's own database is.
-fn own_file() -> Result<PathBuf, CommandError> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("XDG_CACHE_HOME")
-        .or_else(|| set("HOME").map(|home| home.join(".cache")))
-        .or_else(|| set("LOCALAPPDATA"))
-        .map(|cache| cache.join("coaming").join("advisories.db"))
-        .ok_or_else(|| {
-            CommandError::Argument(
-                "neither XDG_CACHE_HOME nor HOME is set: say where the database is by --db"
-                    .to_owned(),
-            )
-        })
+    Ok(arguments.file.clone().map_or_else(coaming_scan::own_database, Ok)?)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
 use coaming_advisory::{Named, parse_purl, vex};
+use coaming_scan::PackageGroup;
 
 use super::keep::timestamp;
-use super::known::{Group, LookUp};
 use crate::args::{DbQueryArguments, DbQueryFormat};
 use crate::{CommandError, Outcome, output, scope};
 
@@ -16,12 +16,14 @@ const MAX_INPUT: u64 = 64 << 20;
 /// Shows what is known of the packages.
 pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError> {
     let config = scope::config_here(arguments.known.config.as_deref())?;
-    let judge = LookUp::new(&arguments.known.look_up, &config)?;
-    let database = judge.open()?;
+    let mut warnings = Vec::new();
+    let source = scope::vulnerability_source(&arguments.known.look_up, &config, &mut warnings)?;
+    let database = source.open(&mut warnings)?;
     let (named, failed) = read_packages(&arguments.packages)?;
     let groups = by_distribution(named);
-    let known = judge.known(&database, &groups, &vex::Product::default(), None)?;
-    known.warn_of_excuses();
+    let known = source.matches(&database, &groups, &vex::Product::default(), None)?;
+    warnings.extend(known.warnings());
+    warnings.iter().for_each(|warning| output::warn(warning));
     output::write(None, |out| {
         let value = match arguments.format {
             DbQueryFormat::Text => return out.write_all(known.text().as_bytes()),
@@ -72,7 +74,7 @@ fn read_packages(arguments: &[String]) -> Result<(Vec<Named>, bool), CommandErro
 }
 
 /// Packages of one distribution's release are judged together, as those of an image are.
-fn by_distribution(named: Vec<Named>) -> Vec<Group> {
+fn by_distribution(named: Vec<Named>) -> Vec<PackageGroup> {
     let mut groups: BTreeMap<(String, String), (Option<_>, Vec<_>)> = BTreeMap::new();
     for Named { package, distribution } in named {
         let key = distribution.as_ref().map(|each| (each.id.clone(), each.version.clone()));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use coaming_access::{Access, Request, Subject};
-use coaming_kube::{FileEntry, Inventory};
+use coaming_kube::{Source, World};
 use serde_json::{Value, json};
 
 use super::lab::{Lab, lab};
@@ -249,9 +249,8 @@ fn the_api_server_gives_the_same_answers() {
     wait_for_aggregation(lab);
     let stream = coaming_yaml::parse(text.as_str().into());
     assert_eq!(stream.errors, [], "{text}");
-    let inventory =
-        Inventory::new(vec![FileEntry::new("all.yaml", stream.source, stream.documents)]);
-    let access = Access::from_inventory(&inventory);
+    let world = World::new(vec![Source::new("all.yaml", stream.source, stream.documents)]);
+    let access = Access::from_inventory(&world);
     let (askers, requests) = (askers(), requests());
     let cases: Vec<(&Asker, &Request<'_>)> = askers
         .iter()

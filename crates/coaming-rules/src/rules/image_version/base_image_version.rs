@@ -6,7 +6,7 @@ use coaming_kube::ImageReference;
 use coaming_yaml::Span;
 
 use super::moves;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
@@ -42,6 +42,8 @@ rule! {
         category: ImageVersion,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1195.002")],
     }
 }

@@ -3,7 +3,8 @@
 use coaming_finding::{Finding, RuleMeta};
 
 use super::image;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::image_version::image_tag::ImageTag;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
@@ -49,6 +50,8 @@ rule! {
         category: ImageVersion,
         severity: Low,
         default: false,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1525")],
     }
 }
@@ -59,7 +62,7 @@ impl ContainerRule for ImageDigest {
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some((reference, node)) = image(scope) else { return };
         let tagged = reference.tag().is_some_and(|tag| tag != "latest");
-        if reference.digest().is_some() || !tagged && context.enabled("image-tag") {
+        if reference.digest().is_some() || !tagged && context.enabled::<ImageTag>() {
             return;
         }
         let message = format!(

@@ -3,7 +3,7 @@
 use coaming_finding::{Finding, RuleMeta};
 
 use super::image;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -52,6 +52,8 @@ rule! {
         category: ImageVersion,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.5.1"), Attack("T1525")],
     }
 }

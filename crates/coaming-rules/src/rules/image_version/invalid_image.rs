@@ -4,7 +4,7 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::{Fields as _, ImageReference};
 
 use super::is_placeholder;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -52,6 +52,8 @@ rule! {
         category: ImageVersion,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [],
     }
 }

@@ -3,7 +3,7 @@
 use coaming_dockerfile::{Instruction, Kind, Source, Word};
 use coaming_finding::{Finding, RuleMeta, Severity};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::text::commands::runs_unverified_download;
 use crate::{Context, DockerfileRule, DockerfileScope};
 
@@ -44,6 +44,8 @@ rule! {
         category: ImageVersion,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1195.002")],
     }
 }

@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for rules of network policies that allow every address: `0.0.0.0/0`, `::/0`, or a rule
@@ -121,12 +121,15 @@ rule! {
         category: NetworkPolicy,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Network separation and hardening"), Attack("T1041")],
     }
 }
 
-impl InventoryRule for AllowsInternet {
+impl WorldRule for AllowsInternet {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(

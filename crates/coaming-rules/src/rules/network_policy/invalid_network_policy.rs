@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for network policies that the API server refuses: ports and ranges out of order, blocks that
@@ -120,12 +120,15 @@ rule! {
         category: NetworkPolicy,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Network separation and hardening")],
     }
 }
 
-impl InventoryRule for InvalidNetworkPolicy {
+impl WorldRule for InvalidNetworkPolicy {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(context, Self::RULE, Check::InvalidPolicy, "correct the policy", findings);

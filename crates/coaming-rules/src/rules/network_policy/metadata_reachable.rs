@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for egress rules that let pods reach the cloud's metadata address, 169.254.169.254, without
@@ -121,12 +121,15 @@ rule! {
         category: NetworkPolicy,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Network separation and hardening"), Attack("T1552.005")],
     }
 }
 
-impl InventoryRule for MetadataReachable {
+impl WorldRule for MetadataReachable {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(

@@ -60,6 +60,6 @@ fn report(
 }
 
 fn locate<'c>(context: &Context<'c>, place: &Place) -> Option<(Object<'c>, Node<'c>)> {
-    let object = context.inventory.object(place.object)?;
+    let object = context.world.object(place.object)?;
     Some((object, object.node().document().node(place.node)))
 }

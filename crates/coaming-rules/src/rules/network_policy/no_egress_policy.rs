@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for pods whose ingress is guarded by network policies, and whose egress is not. One finding
@@ -100,12 +100,15 @@ rule! {
         category: NetworkPolicy,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.3.2"), Nsa("Network separation and hardening"), Attack("T1041")],
     }
 }
 
-impl InventoryRule for NoEgressPolicy {
+impl WorldRule for NoEgressPolicy {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(

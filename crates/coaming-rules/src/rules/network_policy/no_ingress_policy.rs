@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for pods that no network policy guards. By default every pod may connect to every other
@@ -90,12 +90,15 @@ rule! {
         category: NetworkPolicy,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.3.2"), Nsa("Network separation and hardening"), Attack("T1210")],
     }
 }
 
-impl InventoryRule for NoIngressPolicy {
+impl WorldRule for NoIngressPolicy {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(

@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for items of `from` and `to` that match no pod at hand, in namespaces whose pods are at
@@ -118,12 +118,15 @@ rule! {
         category: NetworkPolicy,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Network separation and hardening")],
     }
 }
 
-impl InventoryRule for PeerMatchesNothing {
+impl WorldRule for PeerMatchesNothing {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = false;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(context, Self::RULE, Check::PeerMatchesNothing, "correct the selector", findings);

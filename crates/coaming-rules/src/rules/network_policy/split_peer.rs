@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for a `namespaceSelector` and a `podSelector` that stand as two items of `from` or `to`
@@ -145,12 +145,15 @@ rule! {
         category: NetworkPolicy,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Network separation and hardening"), Attack("T1210")],
     }
 }
 
-impl InventoryRule for SplitPeer {
+impl WorldRule for SplitPeer {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(

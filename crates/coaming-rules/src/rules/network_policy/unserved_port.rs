@@ -4,8 +4,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
 use super::report;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for rules that allow a port which no container of the pods says it listens on, where the
@@ -119,12 +119,15 @@ rule! {
         category: NetworkPolicy,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Network separation and hardening")],
     }
 }
 
-impl InventoryRule for UnservedPort {
+impl WorldRule for UnservedPort {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = false;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         report(

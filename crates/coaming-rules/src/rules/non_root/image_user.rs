@@ -6,7 +6,7 @@ use coaming_kube::ImageReference;
 use coaming_yaml::Span;
 use coaming_yaml::edit::TextEdit;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::base_image;
 use crate::{Context, DockerfileRule, DockerfileScope};
 
@@ -49,6 +49,8 @@ rule! {
         category: NonRoot,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Non-root containers"), Attack("T1611")],
     }
 }

@@ -4,7 +4,7 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::Fields as _;
 use coaming_yaml::Node;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::text::commands::installs_software;
 use crate::{ContainerRule, ContainerScope, Context};
@@ -57,6 +57,8 @@ rule! {
         category: NonRoot,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Immutable container file systems"), Attack("T1105")],
     }
 }

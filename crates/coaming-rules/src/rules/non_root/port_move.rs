@@ -71,7 +71,7 @@ impl<'a> PortMove<'a> {
 
     fn add_listeners(&mut self, context: &Context<'a>, service: Service<'a>, protocol: &str) {
         let namespace = service.object.namespace_or_default();
-        let behind = context.inventory.workloads().iter().filter(|workload| {
+        let behind = context.world.workloads().filter(|workload| {
             workload.object.namespace_or_default() == namespace
                 && service.selects(&workload.pod_labels())
         });
@@ -141,7 +141,7 @@ impl<'a> PortMove<'a> {
         let labels: Vec<Labels> = self.listeners.iter().map(Listener::labels).collect();
         let Some(first) = self.listeners.first() else { return Vec::new() };
         let namespace = first.workload.object.namespace_or_default();
-        policies_selecting(context.inventory, namespace, &labels)
+        policies_selecting(context.world, namespace, &labels)
             .into_iter()
             .filter_map(|policy| {
                 let rules = policy.spec().list("ingress");
@@ -193,7 +193,7 @@ fn services_to<'a>(
     let labels = listener.workload.pod_labels();
     let namespace = listener.workload.object.namespace_or_default();
     let services = context
-        .inventory
+        .world
         .of_kind("Service")
         .filter(|object| object.namespace_or_default() == namespace)
         .map(|object| Service { object })

@@ -5,7 +5,7 @@ use coaming_kube::{Container, ContainerPort, Fields as _};
 
 use super::image_is_root;
 use super::port_move::{PortMove, high_port};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -73,6 +73,8 @@ rule! {
         category: NonRoot,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Non-root containers")],
     }
 }

@@ -2,7 +2,7 @@
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -59,6 +59,8 @@ rule! {
         category: NonRoot,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Non-root containers")],
     }
 }

@@ -2,7 +2,8 @@
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::non_root::run_as_root::RunAsRoot;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -57,6 +58,8 @@ rule! {
         category: NonRoot,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Non-root containers")],
     }
 }
@@ -66,7 +69,7 @@ impl ContainerRule for RootGroup {
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some((0, node)) = scope.effective.run_as_group() else { return };
-        if scope.effective.is_root() && context.enabled("run-as-root") {
+        if scope.effective.is_root() && context.enabled::<RunAsRoot>() {
             return;
         }
         let message = format!(

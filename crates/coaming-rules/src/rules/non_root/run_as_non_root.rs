@@ -3,8 +3,10 @@
 use coaming_finding::{Applicability, Confidence, Finding, RuleMeta, Severity};
 
 use super::{image_is_root, legitimate_reason};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::non_root::run_as_root::RunAsRoot;
 use crate::rules::security_context::hardening;
+use crate::rules::security_context::missing_security_context::MissingSecurityContext;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -59,6 +61,8 @@ rule! {
         category: NonRoot,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [PssRestricted("runAsNonRoot"), Cis("5.2.7"), Nsa("Non-root containers")],
     }
 }
@@ -71,10 +75,10 @@ impl ContainerRule for RunAsNonRoot {
             return;
         }
         let image_is_root = image_is_root(context, scope);
-        if image_is_root == Some(true) && context.enabled("run-as-root") {
+        if image_is_root == Some(true) && context.enabled::<RunAsRoot>() {
             return;
         }
-        let told_elsewhere = context.enabled("missing-security-context")
+        let told_elsewhere = context.enabled::<MissingSecurityContext>()
             && hardening::missing(scope).iter().any(|field| *field != hardening::Field::NonRoot);
         let explicit = scope.effective.run_as_non_root();
         if told_elsewhere && explicit.is_none() {

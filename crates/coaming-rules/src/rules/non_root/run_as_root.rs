@@ -3,7 +3,7 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 
 use super::{image_is_root, legitimate_reason};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -59,6 +59,8 @@ rule! {
         category: NonRoot,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [PssRestricted("runAsUser"), Cis("5.2.7"), Nsa("Non-root containers"), Attack("T1611")],
     }
 }

@@ -3,7 +3,7 @@
 use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblemKind;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, ObjectRule, ObjectScope};
 
@@ -52,6 +52,8 @@ rule! {
         category: Schema,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [],
     }
 }

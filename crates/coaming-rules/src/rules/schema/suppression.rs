@@ -2,8 +2,8 @@
 
 use coaming_finding::{Finding, RuleMeta};
 
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for suppressions that are not worth their name: without a reason, expired, of a rule
@@ -53,16 +53,15 @@ rule! {
         category: Schema,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [],
     }
 }
 
-impl Suppression {
-    pub(crate) const NAME: &'static str = Self::RULE.name;
-}
-
-impl InventoryRule for Suppression {
+impl WorldRule for Suppression {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(_context: &Context<'_>, _findings: &mut Vec<Finding>) {}
 }

@@ -4,7 +4,7 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblemKind;
 use coaming_yaml::edit::{Edit, Value};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, ObjectRule, ObjectScope};
 
@@ -57,6 +57,8 @@ rule! {
         category: Schema,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [],
     }
 }

@@ -3,9 +3,9 @@
 use coaming_access::{Access, Subject};
 use coaming_finding::{Finding, RuleMeta};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
-use crate::{Context, InventoryRule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for bindings that give rights to the service account `default` of a namespace: the one
@@ -61,15 +61,18 @@ rule! {
         category: Secrets,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.1.5"), Attack("T1078.001")],
     }
 }
 
-impl InventoryRule for DefaultAccountRights {
+impl WorldRule for DefaultAccountRights {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let access = Access::from_inventory(context.inventory);
+        let access = Access::from_inventory(context.world);
         let known = access.bindings().iter().map(|binding| binding.binding);
         let unknown = access.unresolved().iter().map(|unresolved| unresolved.binding);
         for binding in known.chain(unknown).filter(|binding| !binding.is_built_in()) {

@@ -5,7 +5,7 @@ use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_secret::{Detection, Detector, Origin, places};
 use coaming_yaml::Span;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
@@ -46,6 +46,8 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
     }
 }

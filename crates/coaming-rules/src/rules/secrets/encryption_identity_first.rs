@@ -3,7 +3,7 @@
 use coaming_finding::{Finding, RuleMeta};
 
 use super::encryption::{Encryption, SNIPPET};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
@@ -56,6 +56,8 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("1.2.28"), Nsa("Secrets"), Attack("T1552")],
     }
 }

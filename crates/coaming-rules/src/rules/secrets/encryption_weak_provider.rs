@@ -4,7 +4,7 @@ use coaming_finding::{Finding, RuleMeta, Severity};
 use coaming_kube::Fields as _;
 
 use super::encryption::{Encryption, Provider, SNIPPET};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
@@ -61,6 +61,8 @@ rule! {
         category: Secrets,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("1.2.28"), Nsa("Secrets"), Attack("T1552")],
     }
 }

@@ -4,7 +4,7 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use super::encryption::{Encryption, SNIPPET};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
@@ -54,6 +54,8 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("1.2.28"), Nsa("Secrets"), Attack("T1552")],
     }
 }

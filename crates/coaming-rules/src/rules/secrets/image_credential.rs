@@ -4,7 +4,8 @@ use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_image::Credential;
 
 use super::readable_credential::tool;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::secrets::readable_credential::ReadableCredential;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -57,6 +58,8 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
     }
 }
@@ -73,7 +76,7 @@ impl ContainerRule for ImageCredential {
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(facts) = context.image_facts(scope) else { return };
-        let told = context.enabled("readable-credential") && tool(facts).is_some();
+        let told = context.enabled::<ReadableCredential>() && tool(facts).is_some();
         let left: Vec<&Credential> = facts
             .credentials
             .iter()

@@ -3,7 +3,7 @@
 use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, ObjectRule, ObjectScope};
 
@@ -65,6 +65,8 @@ rule! {
         category: Secrets,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.1.6"), Attack("T1528")],
     }
 }

@@ -4,7 +4,7 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_secret::places::Holder;
 
 use super::found::{self, Wording};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
@@ -48,6 +48,8 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
     }
 }

@@ -1,16 +1,18 @@
 //! See [`PlainSecretFile`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coaming_finding::{Confidence, FileId, Finding, Fix, Location, RuleMeta};
-use coaming_kube::{FileKind, Inventory, generated_files, is_kustomization};
+use coaming_finding::{Confidence, Finding, Fix, Location, RuleMeta, SourceId};
+use coaming_kube::{Source, SourceKind, World, generated_files, is_kustomization};
 use coaming_secret::places::{FilePlace, in_comments, in_file, in_generated};
 use rayon::prelude::*;
 
 use super::found::article;
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::secrets::dockerfile_secret::DockerfileSecret;
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for credentials in files beside the manifests: charts' `values.yaml`, `.env` files,
@@ -50,35 +52,40 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
     }
 }
 
-impl InventoryRule for PlainSecretFile {
+impl WorldRule for PlainSecretFile {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = false;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let own;
         let generated = if let Some(of_all) = &context.settings.generated_secrets {
             of_all
         } else {
-            own = generated_secrets(context.inventory);
+            own = generated_secrets(context.world);
             &own
         };
-        let count = u32::try_from(context.inventory.files().len()).unwrap_or(u32::MAX);
-        let found: Vec<Vec<Finding>> =
-            (0..count).into_par_iter().map(|id| of_file(context, id, generated)).collect();
+        let sources: Vec<_> = context.world.sources().collect();
+        let found: Vec<Vec<Finding>> = sources
+            .into_par_iter()
+            .map(|(id, source)| of_source(context, id, source, generated))
+            .collect();
         findings.extend(found.into_iter().flatten());
     }
 }
 
 /// The keys of Secrets that Kustomize makes of files, by the files' names.
 #[must_use]
-pub fn generated_secrets(inventory: &Inventory) -> BTreeMap<String, String> {
+pub fn generated_secrets(world: &World) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
-    for file in inventory.files().iter().filter(|file| is_kustomization(&file.name)) {
+    for (_, file) in world.sources().filter(|(_, source)| is_kustomization(&source.name)) {
         let directory = file.name.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let stream = coaming_yaml::parse(Arc::clone(&file.source));
+        let stream = coaming_yaml::parse(Arc::clone(&file.text));
         for document in &stream.documents {
             for one in generated_files(document.root()).iter().filter(|one| !one.key.is_empty()) {
                 let own = one.file.trim_start_matches("./");
@@ -91,24 +98,28 @@ pub fn generated_secrets(inventory: &Inventory) -> BTreeMap<String, String> {
     keys
 }
 
-fn of_file(context: &Context<'_>, id: u32, generated: &BTreeMap<String, String>) -> Vec<Finding> {
-    let Some(file) = context.inventory.files().get(id as usize) else { return Vec::new() };
+fn of_source(
+    context: &Context<'_>,
+    id: SourceId,
+    file: &Source,
+    generated: &BTreeMap<String, String>,
+) -> Vec<Finding> {
     let detector = context.detector();
     let places = match file.kind {
         // Of the instructions, and of objects, other rules speak.
-        FileKind::Dockerfile if context.enabled("dockerfile-secret") => Vec::new(),
-        FileKind::Manifest => {
+        SourceKind::Dockerfile if context.enabled::<DockerfileSecret>() => Vec::new(),
+        SourceKind::Manifest => {
             file.documents().iter().flat_map(|document| in_comments(detector, document)).collect()
         }
         _ => match generated.get(&file.name) {
-            Some(key) => in_generated(detector, key, &file.source),
-            None => in_file(detector, &file.name, &file.source),
+            Some(key) => in_generated(detector, key, &file.text),
+            None => in_file(detector, &file.name, &file.text),
         },
     };
     places.into_iter().map(|place| finding(id, place)).collect()
 }
 
-fn finding(file: u32, place: FilePlace) -> Finding {
+fn finding(source: SourceId, place: FilePlace) -> Finding {
     let detection = &place.detection;
     let holder = match place.name.as_str() {
         "" => "The file".to_owned(),
@@ -124,14 +135,16 @@ fn finding(file: u32, place: FilePlace) -> Finding {
     let (severity, confidence): (_, Confidence) =
         (PlainSecretFile::RULE.severity, detection.confidence);
     Finding {
-        rule: PlainSecretFile::RULE,
+        rule: PlainSecretFile::RULE.into(),
         severity,
         confidence,
         message,
+        why: Cow::Borrowed(""),
+        help: Cow::Borrowed(""),
         object: None,
         container: None,
         locations: vec![Location {
-            file: Some(FileId(file)),
+            source: Some(source),
             path: place.path,
             span: Some(place.span),
             label: String::new(),
@@ -141,5 +154,6 @@ fn finding(file: u32, place: FilePlace) -> Finding {
             "existingSecret: NAME\n",
         )),
         suppressed: None,
+        variants: Vec::new(),
     }
 }

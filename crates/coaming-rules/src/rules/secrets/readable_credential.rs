@@ -4,7 +4,7 @@ use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_image::{Credential, ImageFacts, UtilityKind};
 
 use super::image_credential;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -57,6 +57,8 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Protecting Secrets"), Attack("T1552.001")],
     }
 }

@@ -4,8 +4,9 @@ use coaming_access::{Access, Danger, Reach};
 use coaming_finding::{Finding, RuleMeta, Severity};
 
 use super::held_roles::{HeldRole, held};
-use crate::rule::rule;
-use crate::{Context, InventoryRule};
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::secrets::role_reads_secrets::RoleReadsSecrets;
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for roles that let their holders take rights that they don't have: `escalate` or `bind`
@@ -80,22 +81,25 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.1.8"), Nsa("Authentication and authorization"), Attack("T1098")],
     }
 }
 
-impl InventoryRule for RoleGivesRights {
+impl WorldRule for RoleGivesRights {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let access = Access::from_inventory(context.inventory);
+        let access = Access::from_inventory(context.world);
         findings.extend(held(&access).iter().filter_map(|role| finding(context, role)));
     }
 }
 
 fn finding<'a>(context: &Context<'a>, held: &HeldRole<'_, 'a>) -> Option<Finding> {
     // Of whoever may do everything, another rule speaks; and the roles for people are what they are.
-    let told = context.enabled("role-reads-secrets");
+    let told = context.enabled::<RoleReadsSecrets>();
     let whole = !held.ways(&[Danger::Everything]).is_empty();
     if told && whole || held.role.source.is_built_in() {
         return None;

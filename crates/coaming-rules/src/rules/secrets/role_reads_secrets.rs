@@ -4,9 +4,9 @@ use coaming_access::{Access, Danger, Reach};
 use coaming_finding::{Finding, RuleMeta, Severity};
 
 use super::held_roles::{HeldRole, held};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
-use crate::{Context, InventoryRule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for roles that let their holders read every Secret of a namespace or of the cluster:
@@ -96,6 +96,8 @@ rule! {
         category: Secrets,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             Cis("5.1.1"),
             Cis("5.1.2"),
@@ -110,11 +112,12 @@ rule! {
 const DANGERS: &[Danger] =
     &[Danger::Everything, Danger::ReadSecrets, Danger::MakeTokens, Danger::Exec, Danger::StartPods];
 
-impl InventoryRule for RoleReadsSecrets {
+impl WorldRule for RoleReadsSecrets {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let access = Access::from_inventory(context.inventory);
+        let access = Access::from_inventory(context.world);
         findings.extend(held(&access).iter().filter_map(|role| finding(context, role)));
     }
 }

@@ -5,7 +5,7 @@ use coaming_kube::{Fields as _, Volume, Workload};
 
 use super::secret_file_mode::{WIDE, wanted_mode};
 use super::usage::is_secret;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -77,6 +77,8 @@ rule! {
         category: Secrets,
         severity: Low,
         default: false,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1552.001")],
     }
 }

@@ -6,7 +6,7 @@ use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::usage::is_secret;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -79,6 +79,8 @@ rule! {
         category: Secrets,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1552.001")],
     }
 }

@@ -5,7 +5,7 @@ mod repair;
 use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::{SecretUse, SecretUseKind, Workload};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -78,6 +78,8 @@ rule! {
         category: Secrets,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.4.1"), Attack("T1552.007")],
     }
 }

@@ -5,7 +5,8 @@ use coaming_kube::{Fields as _, PodSpec, Volume, Workload};
 use coaming_yaml::Node;
 use coaming_yaml::edit::Edit;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::security_context::host_path::HostPath;
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -70,6 +71,8 @@ rule! {
         category: Secrets,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1552.001")],
     }
 }
@@ -90,7 +93,7 @@ impl PodRule for SecretOnDisk {
                 findings.push(on_disk(context, workload, source, "a claim", word));
             } else if let Some(source) = volume.source("hostPath")
                 // Who mounts the node's files is told so already.
-                && !context.enabled("host-path")
+                && !context.enabled::<HostPath>()
             {
                 findings.push(on_disk(context, workload, source, "a directory of the node", word));
             }

@@ -4,7 +4,7 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::Workload;
 
 use super::usage::secret_volumes;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -74,6 +74,8 @@ rule! {
         category: Secrets,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1552.001")],
     }
 }

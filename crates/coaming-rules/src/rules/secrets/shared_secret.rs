@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_kube::{Fields as _, ImageReference, SecretUse, SecretUseKind, Workload};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
-use crate::{Context, InventoryRule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for Secrets that several workloads have in their containers. A server that needs the
@@ -104,18 +104,21 @@ rule! {
         category: Secrets,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1078")],
     }
 }
 
 type Users<'a> = Vec<(Workload<'a>, SecretUse<'a>)>;
 
-impl InventoryRule for SharedSecret {
+impl WorldRule for SharedSecret {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = false;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let mut secrets: BTreeMap<(&str, &str), Users<'_>> = BTreeMap::new();
-        for workload in context.inventory.workloads().iter() {
+        for workload in context.world.workloads() {
             for found in workload.pod().secret_uses() {
                 let namespace = workload.object.namespace_or_default();
                 let users = secrets.entry((namespace, found.secret)).or_default();

@@ -4,7 +4,7 @@ use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
 use coaming_kube::{Container, ContainerKind, PodSpec, Volume, VolumeMount, Workload};
 
 use super::usage::{names_path, secret_volumes, texts};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -81,6 +81,8 @@ rule! {
         category: Secrets,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1552.001")],
     }
 }

@@ -8,7 +8,7 @@ use coaming_yaml::Node;
 use coaming_yaml::edit::Value;
 
 use super::usage::{names_path, secret_volumes, texts};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -97,6 +97,8 @@ rule! {
         category: Secrets,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1552.001")],
     }
 }
@@ -111,7 +113,7 @@ impl PodRule for WholeSecret {
                 continue;
             }
             let namespace = workload.object.namespace_or_default();
-            let Some(secret) = context.inventory.find("Secret", namespace, found.secret) else {
+            let Some(secret) = context.world.find("Secret", namespace, found.secret) else {
                 continue;
             };
             let keys: BTreeSet<&str> = ["data", "stringData"]

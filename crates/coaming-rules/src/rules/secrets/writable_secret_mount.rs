@@ -4,7 +4,7 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Workload;
 
 use super::usage::is_secret;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -69,6 +69,8 @@ rule! {
         category: Secrets,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.4.1")],
     }
 }

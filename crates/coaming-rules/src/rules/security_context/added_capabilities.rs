@@ -3,7 +3,8 @@
 use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
 use coaming_kube::Fields as _;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::security_context::privileged::Privileged;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -58,6 +59,8 @@ rule! {
         category: SecurityContext,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             PssBaseline("capabilities_baseline"),
             PssRestricted("capabilities_restricted"),
@@ -107,7 +110,7 @@ impl ContainerRule for AddedCapabilities {
         let Some(own) = scope.container.security_context() else { return };
         let Some(list) = own.node().mapping("capabilities").sequence("add") else { return };
         let told_elsewhere =
-            scope.effective.privileged().is_some() && context.enabled("privileged");
+            scope.effective.privileged().is_some() && context.enabled::<Privileged>();
         let added: Vec<&str> = list
             .items()
             .filter_map(coaming_yaml::Node::as_str)

@@ -3,7 +3,8 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::security_context::privileged::Privileged;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -57,6 +58,8 @@ rule! {
         category: SecurityContext,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [PssBaseline("appArmorProfile"), Cis("5.7.3"), Nsa("Hardening container engines")],
     }
 }
@@ -68,7 +71,7 @@ impl ContainerRule for AppArmor {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        if scope.effective.privileged().is_some() && context.enabled("privileged") {
+        if scope.effective.privileged().is_some() && context.enabled::<Privileged>() {
             return;
         }
         let field =

@@ -2,6 +2,7 @@
 //!
 //! A field that somebody set to a bad value is not missing: a rule of its own speaks of it.
 
+use crate::rules::non_root::privileged_port::PrivilegedPort;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::written_paths::volumes_for_writing;
@@ -112,7 +113,7 @@ pub(crate) fn missing(scope: ContainerScope<'_>) -> Vec<Field> {
 
 /// Whoever listens on a low port needs one capability for it, unless the port is moved by another fix.
 fn keep_low_ports(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Edit> {
-    let moved = context.enabled("privileged-port") && privileged_port::speaks_of(scope);
+    let moved = context.enabled::<PrivilegedPort>() && privileged_port::speaks_of(scope);
     if moved || !privileged_port::has_low_port(scope.container) {
         return None;
     }

@@ -3,7 +3,7 @@
 use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
 use coaming_kube::{Fields as _, Workload};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -56,6 +56,8 @@ rule! {
         category: SecurityContext,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             PssBaseline("hostNamespaces"),
             Cis("5.2.3"),

@@ -3,7 +3,7 @@
 use coaming_finding::{Finding, RuleMeta, Severity};
 use coaming_kube::{Effective, Fields as _, PodSpec, Volume, VolumeMount, Workload};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -69,6 +69,8 @@ rule! {
         category: SecurityContext,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             PssBaseline("hostPathVolumes"),
             Cis("5.2.11"),

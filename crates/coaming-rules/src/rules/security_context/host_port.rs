@@ -3,7 +3,8 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::security_context::host_namespaces::HostNamespaces;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -56,6 +57,8 @@ rule! {
         category: SecurityContext,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [PssBaseline("hostPorts"), Cis("5.2.12")],
     }
 }
@@ -64,7 +67,7 @@ impl ContainerRule for HostPort {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        if scope.pod.host_network() && context.enabled("host-namespaces") {
+        if scope.pod.host_network() && context.enabled::<HostNamespaces>() {
             return;
         }
         let ports: Vec<_> = scope

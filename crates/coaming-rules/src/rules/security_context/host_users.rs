@@ -3,7 +3,7 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Workload};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -53,6 +53,8 @@ rule! {
         category: SecurityContext,
         severity: Low,
         default: false,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Pod security enforcement"), Attack("T1611")],
     }
 }

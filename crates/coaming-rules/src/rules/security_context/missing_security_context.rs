@@ -3,7 +3,9 @@
 use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
 
 use super::hardening::{self, Field};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::non_root::run_as_non_root::RunAsNonRoot;
+use crate::rules::non_root::run_as_root::RunAsRoot;
 use crate::rules::non_root::{image_is_root, legitimate_reason};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
@@ -65,6 +67,8 @@ rule! {
         category: SecurityContext,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             PssRestricted("allowPrivilegeEscalation"),
             PssRestricted("capabilities_restricted"),
@@ -85,10 +89,10 @@ impl ContainerRule for MissingSecurityContext {
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let mut missing = hardening::missing(scope);
         let image_is_root = image_is_root(context, scope);
-        if image_is_root == Some(true) && context.enabled("run-as-root") {
+        if image_is_root == Some(true) && context.enabled::<RunAsRoot>() {
             missing.retain(|field| *field != Field::NonRoot);
         }
-        let told_elsewhere = missing == [Field::NonRoot] && context.enabled("run-as-non-root");
+        let told_elsewhere = missing == [Field::NonRoot] && context.enabled::<RunAsNonRoot>();
         if missing.is_empty() || told_elsewhere {
             return;
         }

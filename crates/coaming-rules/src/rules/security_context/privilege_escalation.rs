@@ -3,7 +3,8 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::security_context::privileged::Privileged;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -56,6 +57,8 @@ rule! {
         category: SecurityContext,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             PssRestricted("allowPrivilegeEscalation"),
             Cis("5.2.6"),
@@ -72,7 +75,7 @@ impl ContainerRule for PrivilegeEscalation {
         let Some(own) = scope.container.security_context() else { return };
         let Some(node) = own.node().field("allowPrivilegeEscalation") else { return };
         let told_elsewhere =
-            scope.effective.privileged().is_some() && context.enabled("privileged");
+            scope.effective.privileged().is_some() && context.enabled::<Privileged>();
         if node.as_bool() != Some(true) || told_elsewhere {
             return;
         }

@@ -2,7 +2,7 @@
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -56,6 +56,8 @@ rule! {
         category: SecurityContext,
         severity: Critical,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             PssBaseline("privileged"),
             Cis("5.2.2"),

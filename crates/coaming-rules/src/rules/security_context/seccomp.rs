@@ -3,7 +3,8 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
+use crate::rules::security_context::privileged::Privileged;
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -58,6 +59,8 @@ rule! {
         category: SecurityContext,
         severity: Medium,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [PssBaseline("seccompProfile_baseline"), Cis("5.7.2"), Nsa("Hardening container engines")],
     }
 }
@@ -67,7 +70,7 @@ impl ContainerRule for Seccomp {
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(("Unconfined", profile)) = scope.effective.seccomp_profile() else { return };
-        if scope.effective.privileged().is_some() && context.enabled("privileged") {
+        if scope.effective.privileged().is_some() && context.enabled::<Privileged>() {
             return;
         }
         let node = profile.field("type").unwrap_or(profile);

@@ -8,9 +8,9 @@ use coaming_kube::{Fields as _, Workload};
 use coaming_yaml::Node;
 
 use crate::context::document_edits;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
-use crate::{Context, InventoryRule};
+use crate::{Context, WorldRule};
 
 rule! {
     /// Looks for pods that get a token for the cluster's API although nothing shows that they use
@@ -60,6 +60,8 @@ rule! {
         category: SecurityContext,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [
             Cis("5.1.6"),
             Nsa("Protecting Pod service account tokens"),
@@ -68,21 +70,22 @@ rule! {
     }
 }
 
-impl InventoryRule for ServiceAccountToken {
+impl WorldRule for ServiceAccountToken {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let mut accounts: BTreeMap<(&str, &str), Vec<Workload<'_>>> = BTreeMap::new();
-        for workload in context.inventory.workloads().iter() {
+        for workload in context.world.workloads() {
             let pod = workload.pod();
             if pod.automount_service_account_token().is_none() && !pod.is_windows() {
                 let key = (workload.object.namespace_or_default(), pod.service_account_name());
                 accounts.entry(key).or_default().push(workload);
             }
         }
-        let access = Access::from_inventory(context.inventory);
+        let access = Access::from_inventory(context.world);
         for ((namespace, name), workloads) in accounts {
-            let account = context.inventory.find("ServiceAccount", namespace, name);
+            let account = context.world.find("ServiceAccount", namespace, name);
             let decided = account.is_some_and(|account| {
                 account.node().boolean("automountServiceAccountToken").is_some()
             });
@@ -118,8 +121,7 @@ fn finding<'c>(
     );
     // An account of its own that is not at hand may well have roles that are not at hand.
     let is_default = name == "default";
-    let is_known =
-        is_default || context.inventory.find("ServiceAccount", namespace, name).is_some();
+    let is_known = is_default || context.world.find("ServiceAccount", namespace, name).is_some();
     let wanted = if context.settings.edits { workloads } else { &[] };
     let edits = wanted
         .iter()

@@ -3,7 +3,7 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Workload};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{Context, PodRule};
 
@@ -58,6 +58,8 @@ rule! {
         category: SecurityContext,
         severity: Critical,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [PssBaseline("windowsHostProcess"), Attack("T1611")],
     }
 }

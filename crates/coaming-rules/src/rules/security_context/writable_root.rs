@@ -4,7 +4,7 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use super::written_paths::volumes_for_writing;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -57,6 +57,8 @@ rule! {
         category: SecurityContext,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Cis("5.7.3"), Nsa("Immutable container file systems"), Attack("T1105")],
     }
 }

@@ -5,7 +5,7 @@ use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_kube::ImageReference;
 
 use super::{installed, is_started_with};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::{base_image, words};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
@@ -49,6 +49,8 @@ rule! {
         category: Utilities,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1027.004")],
     }
 }

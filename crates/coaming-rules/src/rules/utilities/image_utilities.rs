@@ -3,7 +3,7 @@
 use coaming_finding::{Finding, RuleMeta};
 use coaming_image::{ImageFacts, UtilityKind, Verdict};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -56,6 +56,8 @@ rule! {
         category: Utilities,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1059.004"), Attack("T1105")],
     }
 }

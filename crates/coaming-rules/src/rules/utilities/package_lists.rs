@@ -6,7 +6,7 @@ use coaming_yaml::Span;
 use coaming_yaml::edit::TextEdit;
 
 use crate::dockerfile::Script;
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::text::packages::{Action, ActionKind, Manager, package_actions};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
@@ -47,6 +47,8 @@ rule! {
         category: Utilities,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1105")],
     }
 }
@@ -163,16 +165,19 @@ fn no_cache(script: Script<'_>) -> Option<Vec<TextEdit>> {
 mod tests {
     use std::sync::Arc;
 
-    use coaming_kube::{FileEntry, FileKind, Inventory};
+    use coaming_kube::{Source, SourceKind, World};
 
     use super::*;
-    use crate::{RuleSet, Settings, run};
+    use crate::{Images, Input, RuleSet, Settings, run};
 
     /// The title of the fix, or what is found without one.
     fn found(text: &str) -> Vec<(u32, Applicability)> {
-        let file = FileEntry::text("Dockerfile", Arc::from(text), FileKind::Dockerfile);
-        let rules = RuleSet::matching(|rule| rule.meta.name == PackageLists::RULE.name);
-        let findings = run(&Inventory::new(vec![file]), &Settings::default(), &rules);
+        let file = Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile);
+        let rules = RuleSet::matching(|rule| rule.meta.id == PackageLists::RULE.id);
+        let (world, images) = (World::new(vec![file]), Images::default());
+        let settings = Settings::default();
+        let input = Input::new(&world, &images, &settings);
+        let findings = run(input, &rules, Vec::new());
         let place = |finding: &Finding| finding.locations[0].span.unwrap().start;
         let line = |at: u32| u32::try_from(text[..at as usize].lines().count()).unwrap() + 1;
         findings

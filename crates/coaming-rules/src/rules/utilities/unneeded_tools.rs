@@ -3,7 +3,7 @@
 use coaming_finding::{Confidence, Finding, RuleMeta};
 
 use super::{installed, is_started_with};
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::{base_image, words};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
@@ -46,6 +46,8 @@ rule! {
         category: Utilities,
         severity: Low,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Attack("T1105"), Attack("T1046")],
     }
 }

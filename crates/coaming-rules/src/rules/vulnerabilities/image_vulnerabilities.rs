@@ -8,10 +8,10 @@ use coaming_advisory::{Advice, Remedy, Surroundings, Vulnerability, advice};
 use coaming_finding::{Finding, RuleMeta, Severity};
 use coaming_kube::{Container, Fields as _, ImageReference, Workload};
 
-use crate::rule::rule;
+use crate::rule::{BuiltIn as _, rule};
 use crate::rules::non_root::image_is_root;
 use crate::rules::words;
-use crate::{ContainerScope, Context, InventoryRule};
+use crate::{ContainerScope, Context, WorldRule};
 
 rule! {
     /// Looks for images with packages that are known to be vulnerable. One finding is one thing to do:
@@ -68,6 +68,8 @@ rule! {
         category: Vulnerabilities,
         severity: High,
         default: true,
+        since: "0.1.0",
+        lifecycle: Stable,
         standards: [Nsa("Container image scanning"), Attack("T1190"), Attack("T1068")],
     }
 }
@@ -77,8 +79,9 @@ const SHOWN: usize = 30;
 /// The most places that one finding points to.
 const PLACES: usize = 50;
 
-impl InventoryRule for ImageVulnerabilities {
+impl WorldRule for ImageVulnerabilities {
     const META: &'static RuleMeta = Self::RULE;
+    const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let outside = OnceCell::new();
@@ -120,7 +123,7 @@ fn images<'a>(context: &Context<'a>) -> BTreeMap<String, Vec<Run<'a>>> {
     if context.images.no_vulnerabilities() {
         return images;
     }
-    for workload in context.inventory.workloads().iter() {
+    for workload in context.world.workloads() {
         for container in workload.pod().containers() {
             let Some(image) = container.image() else { continue };
             let Ok(reference) = ImageReference::parse(image) else { continue };

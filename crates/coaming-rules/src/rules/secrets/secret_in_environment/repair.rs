@@ -142,7 +142,7 @@ fn keys_at_hand(
     secret: &str,
 ) -> Option<Vec<String>> {
     let namespace = workload.object.namespace_or_default();
-    let object = context.inventory.find("Secret", namespace, secret)?;
+    let object = context.world.find("Secret", namespace, secret)?;
     let keys: BTreeSet<String> = ["data", "stringData"]
         .into_iter()
         .flat_map(|field| object.node().pairs(field))

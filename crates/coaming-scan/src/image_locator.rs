@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coaming_daemon::{Containerd, ContainerdImage, Daemon};
@@ -14,13 +14,41 @@ use coaming_image::{BlobSource, Cache, Image, ImageFacts, Platform, sbom};
 use coaming_kube::ImageReference;
 use coaming_registry::{Descriptor, Registry};
 
-use crate::output;
+/// The largest SBOM that is read.
+const SBOM_LIMIT: u64 = 512 << 20;
 
-/// The largest bill of materials that is read.
-const BILL_LIMIT: u64 = 512 << 20;
+/// Why an image cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LocateError {
+    /// A file of that name cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is an SBOM that is not understood.
+    #[error("{}: {message}", path.display())]
+    Sbom {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        message: String,
+    },
+    /// The archive, directory or stream is not an image that can be read.
+    #[error("{0}")]
+    Image(String),
+    /// A local daemon does not answer as expected.
+    #[error("{0}")]
+    Daemon(String),
+    /// The registry does not give it.
+    #[error("{0}")]
+    Registry(String),
+}
 
 /// What a name led to.
-pub(crate) enum Found {
+pub enum Found {
     /// An image that was read before.
     Known(Box<ImageFacts>),
     /// An image to read.
@@ -28,8 +56,9 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// What is in it, read anew if need be.
-    pub(crate) fn facts(self, cache: Option<&Cache>) -> ImageFacts {
+    /// What is in it; it is read if it was not read before.
+    #[must_use]
+    pub fn facts(self, cache: Option<&Cache>) -> ImageFacts {
         match self {
             Self::Known(facts) => *facts,
             Self::Image(image) => cache.map_or_else(|| image.read(), |cache| cache.read(&image)),
@@ -37,31 +66,49 @@ impl Found {
     }
 }
 
-/// The image in a file or directory, or the packages of a bill of materials.
-pub(crate) fn at_path(path: &Path, platform: Option<&Platform>) -> Result<Found, String> {
-    if let Some(facts) = bill(path).map_err(|error| format!("{}: {error}", path.display()))? {
+/// The image in a file or directory, or the packages of an SBOM.
+///
+/// # Errors
+///
+/// If the path cannot be read, or holds neither.
+pub fn at_path(path: &Path, platform: Option<&Platform>) -> Result<Found, LocateError> {
+    if let Some(facts) = sbom_at(path)? {
         return Ok(Found::Known(Box::new(facts)));
     }
-    Image::open(path, platform).map(Found::Image).map_err(|error| error.to_string())
+    Image::open(path, platform)
+        .map(Found::Image)
+        .map_err(|error| LocateError::Image(error.to_string()))
 }
 
-/// The packages of a bill of materials; `None` if the file is none.
-fn bill(path: &Path) -> Result<Option<ImageFacts>, String> {
+/// The packages of an SBOM; `None` if the file is not one.
+fn sbom_at(path: &Path) -> Result<Option<ImageFacts>, LocateError> {
     if !path.is_file() {
         return Ok(None);
     }
-    let mut file = File::open(path).map_err(|error| error.to_string())?;
-    let mut start = Vec::new();
-    file.by_ref().take(64 << 10).read_to_end(&mut start).map_err(|error| error.to_string())?;
-    if !sbom::is_sbom(&start) {
+    let Some(text) =
+        sbom_text(path).map_err(|source| LocateError::File { path: path.to_path_buf(), source })?
+    else {
+        return Ok(None);
+    };
+    sbom::read(&text)
+        .map(Some)
+        .map_err(|error| LocateError::Sbom { path: path.to_path_buf(), message: error.to_string() })
+}
+
+fn sbom_text(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let mut text = Vec::new();
+    file.by_ref().take(64 << 10).read_to_end(&mut text)?;
+    if !sbom::is_sbom(&text) {
         return Ok(None);
     }
-    file.take(BILL_LIMIT).read_to_end(&mut start).map_err(|error| error.to_string())?;
-    sbom::read(&start).map(Some).map_err(|error| error.to_string())
+    file.take(SBOM_LIMIT).read_to_end(&mut text)?;
+    Ok(Some(text))
 }
 
 /// The daemons on this machine.
-pub(crate) struct Daemons {
+#[derive(Debug)]
+pub struct Daemons {
     /// Docker and Podman.
     docker: Vec<Daemon>,
     containerd: Vec<Containerd>,
@@ -69,26 +116,32 @@ pub(crate) struct Daemons {
 
 impl Daemons {
     /// All that this user may ask.
-    pub(crate) fn all() -> Self {
+    #[must_use]
+    pub fn all() -> Self {
         Self { docker: Daemon::all(), containerd: Containerd::all() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.docker.is_empty() && self.containerd.is_empty()
     }
 
-    /// The image of this name in the first daemon that has it.
-    pub(crate) fn find(
+    /// The image of this name in the first daemon that has it. What a daemon that does not answer
+    /// says is added to `warnings`.
+    #[must_use]
+    pub fn find(
         &self,
         name: &str,
         platform: Option<&Platform>,
         cache: Option<&Cache>,
+        warnings: &mut Vec<String>,
     ) -> Option<Found> {
         let docker = self.docker.iter().map(|daemon| in_docker(daemon, name, platform, cache));
         let containerd = self.containerd.iter().map(|daemon| in_containerd(daemon, name, platform));
         docker.chain(containerd).find_map(|outcome| {
             outcome.unwrap_or_else(|error| {
-                output::warn(&format!("{name}: {error}"));
+                warnings.push(format!("{name}: {error}"));
                 None
             })
         })
@@ -100,15 +153,15 @@ fn in_docker(
     name: &str,
     platform: Option<&Platform>,
     cache: Option<&Cache>,
-) -> Result<Option<Found>, String> {
-    let Some(local) = daemon.find(name).map_err(|error| error.to_string())? else {
+) -> Result<Option<Found>, LocateError> {
+    let Some(local) = daemon.find(name).map_err(daemon_error)? else {
         return Ok(None);
     };
     if let Some(facts) = cache.and_then(|cache| cache.find(&local.id)) {
         return Ok(Some(Found::Known(Box::new(facts))));
     }
-    let archive = daemon.export(&local).map_err(|error| error.to_string())?;
-    let image = Image::from_stream(name, archive, platform).map_err(|error| error.to_string())?;
+    let archive = daemon.export(&local).map_err(daemon_error)?;
+    let image = Image::from_stream(name, archive, platform).map_err(image_error)?;
     Ok(Some(Found::Image(image.identified_by(&local.id))))
 }
 
@@ -128,10 +181,10 @@ fn in_containerd(
     containerd: &Containerd,
     name: &str,
     platform: Option<&Platform>,
-) -> Result<Option<Found>, String> {
+) -> Result<Option<Found>, LocateError> {
     let Ok(reference) = ImageReference::parse(name) else { return Ok(None) };
     for name in containerd_names(&reference) {
-        let Some(image) = containerd.find(&name).map_err(|error| error.to_string())? else {
+        let Some(image) = containerd.find(&name).map_err(daemon_error)? else {
             continue;
         };
         let digest = image.digest.clone();
@@ -139,7 +192,7 @@ fn in_containerd(
             Arc::new(Stored { containerd: containerd.clone(), image });
         return Image::from_store(&digest, platform, &source)
             .map(|image| Some(Found::Image(image)))
-            .map_err(|error| error.to_string());
+            .map_err(image_error);
     }
     Ok(None)
 }
@@ -172,8 +225,9 @@ impl BlobSource for Blobs {
     }
 }
 
-/// The platform to ask registries for: this machine's where none is said.
-pub(crate) fn wanted(platform: Option<&Platform>) -> coaming_registry::Platform {
+/// The platform to ask registries for; by default that of this machine.
+#[must_use]
+pub fn platform_of(platform: Option<&Platform>) -> coaming_registry::Platform {
     let platform = platform.cloned().unwrap_or_else(Platform::host);
     coaming_registry::Platform {
         os: platform.os,
@@ -183,13 +237,17 @@ pub(crate) fn wanted(platform: Option<&Platform>) -> coaming_registry::Platform 
 }
 
 /// The image of this name in its registry.
-pub(crate) fn in_registry(
+///
+/// # Errors
+///
+/// If the registry does not give its manifest.
+pub fn in_registry(
     options: coaming_registry::Options,
     reference: &ImageReference,
     platform: Option<&Platform>,
-) -> Result<Found, String> {
-    let registry = Registry::new(options).map_err(|error| error.to_string())?;
-    let found = registry.image(reference, &wanted(platform)).map_err(|error| error.to_string())?;
+) -> Result<Found, LocateError> {
+    let registry = Registry::new(options).map_err(registry_error)?;
+    let found = registry.image(reference, &platform_of(platform)).map_err(registry_error)?;
     let descriptors = std::iter::once(found.config)
         .chain(found.layers)
         .map(|descriptor| (descriptor.digest.clone(), descriptor))
@@ -198,5 +256,17 @@ pub(crate) fn in_registry(
     let source: Arc<dyn BlobSource> = Arc::new(Blobs { registry, reference, descriptors });
     Image::from_registry(&found.manifest_digest, &found.manifest, &source)
         .map(Found::Image)
-        .map_err(|error| error.to_string())
+        .map_err(image_error)
+}
+
+fn image_error(error: impl std::fmt::Display) -> LocateError {
+    LocateError::Image(error.to_string())
+}
+
+fn daemon_error(error: impl std::fmt::Display) -> LocateError {
+    LocateError::Daemon(error.to_string())
+}
+
+fn registry_error(error: impl std::fmt::Display) -> LocateError {
+    LocateError::Registry(error.to_string())
 }

@@ -1,0 +1,217 @@
+//! One input: a file, a rendered chart, or a single object of a cluster, with the objects in it.
+//!
+//! A source is indexed on its own, so that many are indexed in parallel. Invariants: it never
+//! changes once it is made, and an object keeps its number in it.
+
+use std::sync::Arc;
+
+use coaming_yaml::{Document, Node, NodeId};
+
+use crate::object::KnownFields;
+use crate::workload::pods_in;
+use crate::{Fields, Object, ObjectId, SourceId, Workload};
+
+/// What a source contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SourceKind {
+    /// Kubernetes objects, in YAML or JSON.
+    #[default]
+    Manifest,
+    /// `Dockerfile*`, `Containerfile*`, `*.dockerfile`.
+    Dockerfile,
+    /// `.env` and similar.
+    Environment,
+    /// A chart's `values*.yaml`.
+    HelmValues,
+    /// A `kustomization.yaml`.
+    Kustomization,
+    /// Any other text, read only where secrets alone are looked for.
+    Text,
+}
+
+/// Where a source comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A file on disk, by its name.
+    #[default]
+    File,
+    /// Standard input.
+    Stdin,
+    /// The output of a chart or overlay; the name is that of the template or resource file that
+    /// produced it. Its lines are not that file's.
+    Rendered,
+    /// An object of a live cluster, which has no text.
+    Cluster,
+    /// The object of an admission review, or of an editor's buffer: a document of its own in
+    /// memory.
+    Memory,
+}
+
+impl Origin {
+    /// Whether lines and columns of the text are those that the user sees under the source's name.
+    #[must_use]
+    pub fn has_own_lines(self) -> bool {
+        match self {
+            Self::File | Self::Stdin | Self::Memory => true,
+            Self::Rendered | Self::Cluster => false,
+        }
+    }
+
+    /// Whether a fix can be written back to the file of the source's name.
+    #[must_use]
+    pub fn is_writable(self) -> bool {
+        self == Self::File
+    }
+}
+
+/// One input: parsed objects, or the text of another kind.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// What the user calls it: a path, `<stdin>`, `cluster/shop/Deployment/web`.
+    pub name: String,
+    /// Its text; empty where it has none.
+    pub text: Arc<str>,
+    /// What it contains.
+    pub kind: SourceKind,
+    /// Where it comes from.
+    pub origin: Origin,
+    documents: Vec<Document>,
+    objects: Vec<ObjectEntry>,
+    workloads: Vec<WorkloadEntry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ObjectEntry {
+    document: u32,
+    node: NodeId,
+    fields: KnownFields,
+    /// Whether a controller made it, by its owner references.
+    controlled: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct WorkloadEntry {
+    /// The object that holds it, by its number.
+    object: u32,
+    template: NodeId,
+    spec: NodeId,
+}
+
+/// How deep `List`s in `List`s are opened.
+const MAX_LISTS: usize = 8;
+
+impl Source {
+    /// Finds the objects and workloads in the documents of a file.
+    #[must_use]
+    pub fn new(name: &str, text: Arc<str>, documents: Vec<Document>) -> Self {
+        let mut objects = Vec::with_capacity(documents.len());
+        for (number, document) in (0..).zip(&documents) {
+            collect_objects(document.root(), number, MAX_LISTS, &mut objects);
+        }
+        let mut workloads = Vec::new();
+        for (number, entry) in (0..).zip(&mut objects) {
+            let Some(document) = documents.get(entry.document as usize) else { continue };
+            let node = document.node(entry.node);
+            let api_version = node.string("apiVersion").unwrap_or_default();
+            let kind = node.string("kind").unwrap_or_default();
+            let pods = pods_in(node, api_version, kind);
+            entry.controlled = !pods.is_empty() && controller(node).is_some();
+            workloads.extend(pods.into_iter().map(|(template, spec)| WorkloadEntry {
+                object: number,
+                template: template.id(),
+                spec: spec.id(),
+            }));
+        }
+        let (kind, origin) = (SourceKind::Manifest, Origin::File);
+        Self { name: name.to_owned(), text, kind, origin, documents, objects, workloads }
+    }
+
+    /// A source of another kind: text alone, without documents.
+    #[must_use]
+    pub fn text(name: &str, text: Arc<str>, kind: SourceKind) -> Self {
+        Self { kind, ..Self::new(name, text, Vec::new()) }
+    }
+
+    /// The same source from somewhere else than a file.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Its documents.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// How many objects it holds.
+    #[must_use]
+    pub fn object_count(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Every object in it, items of lists included; `id` is what a world calls the source.
+    pub fn objects(&self, id: SourceId) -> impl Iterator<Item = Object<'_>> {
+        (0..).zip(&self.objects).filter_map(move |(number, entry)| {
+            let node = self.documents.get(entry.document as usize)?.node(entry.node);
+            Some(Object::with(ObjectId::new(id, number), entry.document, node, entry.fields))
+        })
+    }
+
+    /// The object with this number.
+    pub(crate) fn object(&self, id: ObjectId) -> Option<Object<'_>> {
+        let entry = self.objects.get(id.number() as usize)?;
+        let node = self.documents.get(entry.document as usize)?.node(entry.node);
+        Some(Object::with(id, entry.document, node, entry.fields))
+    }
+
+    /// Whether the object with this number says that a controller made it.
+    pub(crate) fn is_controlled(&self, number: u32) -> bool {
+        self.objects.get(number as usize).is_some_and(|entry| entry.controlled)
+    }
+
+    /// The workloads in the object of this source.
+    pub fn workloads_of<'s>(&'s self, object: Object<'s>) -> impl Iterator<Item = Workload<'s>> {
+        let number = object.id.number();
+        // A source's workloads are in the order of its objects.
+        let start = self.workloads.partition_point(|workload| workload.object < number);
+        let entries = self.workloads.get(start..).unwrap_or_default();
+        entries.iter().take_while(move |entry| entry.object == number).filter_map(move |entry| {
+            let document = self.documents.get(object.document as usize)?;
+            let template = document.node(entry.template);
+            Some(Workload::new(object, template, document.node(entry.spec)))
+        })
+    }
+
+    /// Every workload in it.
+    pub(crate) fn workloads(&self, id: SourceId) -> impl Iterator<Item = Workload<'_>> {
+        self.workloads.iter().filter_map(move |entry| {
+            let object = self.object(ObjectId::new(id, entry.object))?;
+            let document = self.documents.get(object.document as usize)?;
+            let template = document.node(entry.template);
+            Some(Workload::new(object, template, document.node(entry.spec)))
+        })
+    }
+}
+
+/// A list's items are objects of their own. Also those of a typed list (`PodList`), which need not
+/// name their kind.
+fn collect_objects(node: Node<'_>, document: u32, depth: usize, objects: &mut Vec<ObjectEntry>) {
+    let is_list = node.string("kind").is_some_and(|kind| kind.ends_with("List"))
+        && node.sequence("items").is_some();
+    if is_list && depth > 0 {
+        for item in node.list("items").filter(|item| item.is_mapping()) {
+            collect_objects(item, document, depth - 1, objects);
+        }
+    } else {
+        let fields = KnownFields::of(node);
+        objects.push(ObjectEntry { document, node: node.id(), fields, controlled: false });
+    }
+}
+
+/// The kind and name of the controller that made an object.
+pub(crate) fn controller(object: Node<'_>) -> Option<(&str, &str)> {
+    let owners = object.mapping("metadata")?.list("ownerReferences");
+    let owner = owners.into_iter().find(|owner| owner.boolean("controller") == Some(true))?;
+    Some((owner.string("kind")?, owner.string("name")?))
+}

@@ -1,0 +1,200 @@
+//! The engine: rules and settings, made ready once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use coaming_cel::CustomRules;
+use coaming_config::{Config, KubernetesVersion, PodSecurityLevel};
+use coaming_finding::{Finding, RuleRef, Severity};
+use coaming_kube::{Source, SourceId, World};
+use coaming_rules::{Images, Input, RuleSet, Settings};
+use coaming_secret::{Detector, FingerprintKey};
+use time::Date;
+
+use crate::ScanError;
+use crate::configuration::read_settings;
+use crate::neighborhood::{self, SUBJECT};
+
+/// The rule that needs known vulnerabilities to be looked up.
+const VULNERABILITIES: &str = "image-vulnerabilities";
+
+/// Judges objects, by one configuration.
+#[derive(Debug)]
+pub struct Engine {
+    standard: Option<PodSecurityLevel>,
+    version: KubernetesVersion,
+    settings: Settings,
+    rules: RuleSet,
+    custom: CustomRules,
+    least: Severity,
+}
+
+/// The result of a scan or a review.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The findings, worst first; suppressed ones too.
+    pub findings: Vec<Finding>,
+}
+
+impl Engine {
+    /// The id of the reviewed source in the locations of [`Engine::review`].
+    pub const SUBJECT: SourceId = SUBJECT;
+
+    /// An engine for this configuration. `key` makes fingerprints of secrets that nobody else can
+    /// compute; without one, guessable secrets have none.
+    ///
+    /// # Errors
+    ///
+    /// If a file that the configuration names cannot be read, or a rule in it does not compile.
+    pub fn new(mut config: Config, key: Option<&[u8]>) -> Result<Self, ScanError> {
+        let custom = custom_rules(&config)?;
+        let detector = detector(&config, key)?;
+        if !config.select.is_empty() {
+            // A user who writes a rule wants it to run.
+            config.select.extend(custom.metas().map(|meta| meta.id.to_string()));
+        }
+        let version = config.kubernetes_version.unwrap_or_default();
+        let custom_ids = custom.metas().map(|meta| meta.id.clone()).collect::<Vec<_>>();
+        Ok(Self {
+            standard: config.standard,
+            version,
+            rules: RuleSet::configured(&config).with_custom(custom_ids),
+            custom,
+            least: config.min_severity.unwrap_or(Severity::Low),
+            settings: Settings {
+                kubernetes_minor: version.minor(),
+                config,
+                edits: true,
+                detector,
+                generated_secrets: None,
+            },
+        })
+    }
+
+    /// The same engine without the edits of fixes, which are most of a finding's cost: for a report
+    /// that shows only their titles.
+    #[must_use]
+    pub fn without_edits(mut self) -> Self {
+        self.settings.edits = false;
+        self
+    }
+
+    /// Says which files become Secrets, and under which keys, for worlds that each hold only a part
+    /// of all files.
+    #[must_use]
+    pub fn with_generated_secrets(mut self, keys: BTreeMap<String, String>) -> Self {
+        self.settings.generated_secrets = Some(keys);
+        self
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.settings.config
+    }
+
+    /// The rules that run.
+    #[must_use]
+    pub fn rules(&self) -> Vec<RuleRef> {
+        match self.standard {
+            Some(level) => vec![coaming_rules::standard_rule(level).into()],
+            None => {
+                let built_in = self.rules.rules().iter().map(|rule| RuleRef::from(rule.meta));
+                let custom = self.custom.metas().map(|meta| RuleRef::from(Arc::clone(meta)));
+                built_in.chain(custom).collect()
+            }
+        }
+    }
+
+    /// Whether what is in images makes a difference: the Pod Security Standards do not know images.
+    #[must_use]
+    pub fn reads_images(&self) -> bool {
+        self.standard.is_none()
+    }
+
+    /// Whether known vulnerabilities make a difference.
+    #[must_use]
+    pub fn reads_vulnerabilities(&self) -> bool {
+        let is_it = |rule: &&coaming_rules::Rule| rule.meta.id == *VULNERABILITIES;
+        self.reads_images() && self.rules.rules().iter().copied().any(|rule| is_it(&rule))
+    }
+
+    /// Judges everything in a world, in parallel. What has expired `today` does not count.
+    #[must_use]
+    pub fn scan(&self, world: &World, images: &Images, today: Option<Date>) -> Report {
+        let findings = match self.standard {
+            Some(level) => coaming_rules::run_standard(world, level, self.version),
+            None => {
+                let input = Input { world, images, settings: &self.settings, today };
+                coaming_rules::run(input, &self.rules, self.custom.run(world))
+            }
+        };
+        self.report(findings)
+    }
+
+    /// Judges what is in one source (the object of an admission review, an editor's buffer), which
+    /// `world` need not hold, as if it were created now. Runs on the calling thread, and reads of the
+    /// world only what the object refers to and what refers to it. Findings are in the source
+    /// [`Engine::SUBJECT`].
+    ///
+    /// Rules that report the absence of other objects (a policy that selects no pods) are left out:
+    /// these objects may be created next.
+    #[must_use]
+    pub fn review(
+        &self,
+        world: &World,
+        images: &Images,
+        subject: &Arc<Source>,
+        today: Option<Date>,
+    ) -> Report {
+        let small = neighborhood::of(world, subject);
+        let findings = match self.standard {
+            Some(level) => coaming_rules::review_standard(&small, SUBJECT, level, self.version),
+            None => {
+                let input = Input { world: &small, images, settings: &self.settings, today };
+                let custom = self.custom.review(&small, SUBJECT);
+                coaming_rules::review(input, &self.rules, SUBJECT, custom)
+            }
+        };
+        self.report(findings)
+    }
+
+    fn report(&self, mut findings: Vec<Finding>) -> Report {
+        findings.retain(|finding| finding.severity >= self.least);
+        Report { findings }
+    }
+}
+
+/// What recognizes credentials, with the user's own rules and key; `None` where there are none.
+fn detector(config: &Config, key: Option<&[u8]>) -> Result<Option<Arc<Detector>>, ScanError> {
+    if key.is_none() && config.secret_rules.is_none() {
+        return Ok(None);
+    }
+    let mut detector = Detector::new(key.map_or_else(FingerprintKey::default, FingerprintKey::new));
+    if let Some(path) = &config.secret_rules {
+        let path = Path::new(path);
+        let rules = coaming_secret::gitleaks::parse(&read_settings(path)?).map_err(|error| {
+            ScanError::SecretRules { path: path.to_path_buf(), message: error.to_string() }
+        })?;
+        detector = detector.with_rules(rules);
+    }
+    Ok(Some(Arc::new(detector)))
+}
+
+/// The user's own rules, and the policies in the files that the configuration names.
+fn custom_rules(config: &Config) -> Result<CustomRules, ScanError> {
+    let paths: Vec<_> = config.policies.iter().map(std::path::PathBuf::from).collect();
+    let loaded = coaming_source::load(&paths, &coaming_source::Options::default());
+    if let Some(error) = loaded.errors.first() {
+        return Err(ScanError::Policies(format!("{}: {}", error.file, error.message)));
+    }
+    let policies = World::new(loaded.into_sources());
+    CustomRules::compile(&config.rules, &policies).map_err(|errors| {
+        let line = |error: &coaming_cel::CompileError| match error.file.as_str() {
+            "" => format!("{}:{}: {}", coaming_config::FILE_NAME, error.line, error.message),
+            file => format!("{file}: {}", error.message),
+        };
+        ScanError::CustomRules(errors.iter().map(line).collect::<Vec<_>>().join("\nerror: "))
+    })
+}

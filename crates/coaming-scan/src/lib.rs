@@ -1,0 +1,36 @@
+//! The engine that every front end asks: what is wrong with these objects?
+//!
+//! It joins what the other crates know: configuration, rules, users' own rules, the contents of
+//! images, known vulnerabilities, suppressions and ranking. A front end (the command line, an
+//! admission webhook, a controller, an editor) builds one [`Engine`] from a configuration and
+//! keeps it. Invariants:
+//!
+//! * [`Engine`] is built once, never changes, and is shared between threads. A new configuration is
+//!   a new engine; the old one leaves nothing behind.
+//! * [`Engine::scan`] judges everything, in parallel. [`Engine::review`] judges one object on the
+//!   calling thread, with work proportional to the object and its neighborhood, never to the world.
+//! * Variants (overlays of one base, releases of charts) are judged apart: each is a possible
+//!   cluster. What several of them have at the same place is reported once.
+//! * Nothing is printed, and nothing is read from the network unless images are required.
+
+mod configuration;
+mod engine;
+mod error;
+mod image_locator;
+mod images;
+mod neighborhood;
+mod text_scan;
+mod variants;
+mod vulnerabilities;
+
+pub use configuration::{Overrides, load_config, read_baseline, source_options};
+pub use engine::{Engine, Report};
+pub use error::ScanError;
+pub use image_locator::{Daemons, Found, LocateError, at_path, in_registry, platform_of};
+pub use images::{ImagesMode, Inspected, inspect_images};
+pub use text_scan::{TextReport, scan_texts};
+pub use variants::{Contradiction, VariantWorld, contradiction};
+pub use vulnerabilities::{
+    ImageMatches, ImageQuery, MatchReport, PackageGroup, VulnerabilitySource, age_warning,
+    match_image, match_images, own_database,
+};

@@ -1,0 +1,151 @@
+//! Judge files of every name in portions: read, judged and forgotten, except for what a report shows.
+//!
+//! A directory may hold more than fits into memory. Invariants: portions are the same on every run,
+//! and so is the report; a portion is bounded in files, and ends with the file that makes it too
+//! large. A file's id is its place among all files, so findings of different portions go together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coaming_finding::{Finding, InputError};
+use coaming_kube::{Source, SourceId, SourceKind, World};
+use coaming_rules::Images;
+use coaming_source::Texts;
+use coaming_yaml::Span;
+use rayon::prelude::*;
+use time::Date;
+
+use crate::Engine;
+
+/// How many files a thread takes at once.
+const FILES: usize = 64;
+/// A portion with so many bytes is judged before more is read.
+const BYTES: usize = 1 << 20;
+/// Of a longer text only what findings point at is kept.
+const LONG: usize = 64 << 10;
+
+/// The result of judging files of every name.
+#[derive(Debug, Default)]
+pub struct TextReport {
+    /// The findings, worst first.
+    pub findings: Vec<Finding>,
+    /// The texts that findings point into: whole, or of long ones what the findings need.
+    pub sources: BTreeMap<SourceId, Source>,
+    /// Files that could not be read.
+    pub errors: Vec<InputError>,
+    /// How many files were read.
+    pub files: usize,
+    /// How many documents they had.
+    pub documents: usize,
+    /// How many workloads they had.
+    pub workloads: usize,
+}
+
+impl TextReport {
+    fn append(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.sources.extend(other.sources);
+        self.errors.extend(other.errors);
+        self.files += other.files;
+        self.documents += other.documents;
+        self.workloads += other.workloads;
+    }
+}
+
+/// Reads and judges all files.
+#[must_use]
+pub fn scan_texts(engine: Engine, texts: &Texts, today: Option<Date>) -> TextReport {
+    let engine = engine.with_generated_secrets(generated(texts));
+    let run = Run { engine: &engine, texts, today };
+    let portions: Vec<TextReport> = (0..texts.len().div_ceil(FILES))
+        .into_par_iter()
+        .map_init(Vec::new, |buffer, slice| {
+            let start = slice * FILES;
+            run.slice(start..texts.len().min(start + FILES), buffer)
+        })
+        .collect();
+    let mut all = TextReport::default();
+    all.findings.reserve_exact(portions.iter().map(|portion| portion.findings.len()).sum());
+    portions.into_iter().for_each(|portion| all.append(portion));
+    coaming_rules::put_in_order(&mut all.findings);
+    all
+}
+
+/// The keys of Secrets that Kustomize makes of files, by the kustomizations among all files.
+fn generated(texts: &Texts) -> BTreeMap<String, String> {
+    let mut buffer = Vec::new();
+    let read = texts.kustomizations().filter_map(|place| texts.read(place, &mut buffer).ok()?);
+    coaming_rules::generated_secrets(&World::new(read.collect()))
+}
+
+#[derive(Clone, Copy)]
+struct Run<'r> {
+    engine: &'r Engine,
+    texts: &'r Texts,
+    today: Option<Date>,
+}
+
+impl Run<'_> {
+    /// Reads some files one after the other, and judges them together as long as they are small.
+    fn slice(self, places: std::ops::Range<usize>, buffer: &mut Vec<u8>) -> TextReport {
+        let mut portion = TextReport::default();
+        let (mut files, mut bytes) = (Vec::new(), 0);
+        for place in places {
+            match self.texts.read(place, buffer) {
+                Ok(None) => continue,
+                Ok(Some(file)) => {
+                    bytes += file.text.len();
+                    files.push((SourceId::new(place as u64), Arc::new(file)));
+                }
+                Err(error) => portion.errors.push(error),
+            }
+            portion.files += 1;
+            if bytes >= BYTES {
+                self.judge(std::mem::take(&mut files), &mut portion);
+                bytes = 0;
+            }
+        }
+        // A long file's memory is not kept for the short ones after it.
+        buffer.shrink_to(BYTES);
+        self.judge(files, &mut portion);
+        portion
+    }
+
+    /// Judges files, and keeps of them what a report shows.
+    fn judge(self, files: Vec<(SourceId, Arc<Source>)>, portion: &mut TextReport) {
+        if files.is_empty() {
+            return;
+        }
+        let world = World::numbered(files);
+        let mut findings = self.engine.scan(&world, &Images::default(), self.today).findings;
+        portion.documents += world.document_count();
+        portion.workloads += world.workloads().count();
+        for (id, file) in world.sources() {
+            if let Some(text) = needed(file, id, &mut findings) {
+                portion.sources.insert(id, Source::text(&file.name, text, SourceKind::Text));
+            }
+        }
+        portion.findings.extend(findings);
+    }
+}
+
+/// What of a file's text the findings about it need; nothing if there are none.
+fn needed(file: &Source, id: SourceId, findings: &mut [Finding]) -> Option<Arc<str>> {
+    let mut spans: Vec<&mut Span> = Vec::new();
+    let mut is_needed = false;
+    for location in findings.iter_mut().flat_map(|finding| &mut finding.locations) {
+        if location.source == Some(id) {
+            is_needed = true;
+            spans.extend(location.span.as_mut());
+        }
+    }
+    if !is_needed || file.text.len() < LONG {
+        return is_needed.then(|| Arc::clone(&file.text));
+    }
+    let old: Vec<Span> = spans.iter().map(|span| **span).collect();
+    let (text, moved) = coaming_source::excerpt(&file.text, &old);
+    for (span, new) in spans.iter_mut().zip(moved) {
+        **span = new;
+    }
+    Some(text.into())
+}

@@ -1,0 +1,126 @@
+//! Several possible clusters in one input: judged apart, reported together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coaming_finding::{Finding, Location};
+use coaming_kube::{ObjectKey, World};
+use coaming_rules::Images;
+use coaming_source::Variant;
+use time::Date;
+
+use crate::{Engine, Report};
+
+/// A variant with its world.
+#[derive(Debug)]
+pub struct VariantWorld {
+    /// The directory of the chart or overlay; `None` for the plain files.
+    pub name: Option<Arc<str>>,
+    /// Its objects.
+    pub world: World,
+}
+
+impl From<Variant> for VariantWorld {
+    fn from(variant: Variant) -> Self {
+        Self { world: World::numbered(variant.sources), name: variant.name }
+    }
+}
+
+impl Engine {
+    /// Judges each variant by itself. What several of them have at the same place is one finding,
+    /// which names them.
+    #[must_use]
+    pub fn scan_variants(
+        &self,
+        variants: &[VariantWorld],
+        images: &Images,
+        today: Option<Date>,
+    ) -> Report {
+        if let [only] = variants {
+            return self.scan(&only.world, images, today);
+        }
+        let mut merged = Merged::default();
+        for variant in variants {
+            for finding in self.scan(&variant.world, images, today).findings {
+                merged.add(finding, variant);
+            }
+        }
+        let mut findings = merged.findings;
+        coaming_rules::put_in_order(&mut findings);
+        Report { findings }
+    }
+}
+
+/// Findings of several variants, each place once.
+#[derive(Default)]
+struct Merged {
+    findings: Vec<Finding>,
+    by_place: BTreeMap<Key, usize>,
+}
+
+/// What makes findings of two variants the same: one change repairs both. The object's name and
+/// namespace may differ, as overlays change them.
+type Key = (String, String, Option<String>, Vec<(String, String)>, bool);
+
+impl Merged {
+    fn add(&mut self, mut finding: Finding, variant: &VariantWorld) {
+        let key = key(&finding, &variant.world);
+        match self.by_place.get(&key).and_then(|&place| self.findings.get_mut(place)) {
+            Some(known) => known.variants.extend(variant.name.clone()),
+            None => {
+                finding.variants = variant.name.iter().cloned().collect();
+                self.by_place.insert(key, self.findings.len());
+                self.findings.push(finding);
+            }
+        }
+    }
+}
+
+fn key(finding: &Finding, world: &World) -> Key {
+    let place = |location: &Location| {
+        let source = location.source.and_then(|id| world.source(id));
+        let name = source.map_or_else(String::new, |source| source.name.clone());
+        (name, location.path.to_string())
+    };
+    (
+        finding.rule.id.to_string(),
+        finding.message.clone(),
+        finding.container.clone(),
+        finding.locations.iter().take(1).map(place).collect(),
+        finding.suppressed.is_some(),
+    )
+}
+
+/// Why these variants are several clusters and not one: two of them hold an object of the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The object.
+    pub object: ObjectKey,
+    /// The directories of the two variants; empty for the plain files.
+    pub variants: [String; 2],
+}
+
+/// The first contradiction between variants, if there is any: then each is a cluster of its own,
+/// and a question about connections or rights must be about one of them.
+#[must_use]
+pub fn contradiction(variants: &[Variant]) -> Option<Contradiction> {
+    let name = |variant: &Variant| variant.name.as_deref().unwrap_or_default().to_owned();
+    let mut known: BTreeMap<ObjectKey, &Variant> = BTreeMap::new();
+    for variant in variants {
+        let objects = variant.sources.iter().flat_map(|(id, source)| source.objects(*id));
+        for object in objects {
+            let key = object.key();
+            match known.get(&key) {
+                Some(other) if !std::ptr::eq(*other, variant) => {
+                    let variants = [name(other), name(variant)];
+                    return Some(Contradiction { object: key, variants });
+                }
+                Some(_) => {}
+                None => {
+                    known.insert(key, variant);
+                }
+            }
+        }
+    }
+    None
+}

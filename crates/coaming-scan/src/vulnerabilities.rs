@@ -1,0 +1,392 @@
+//! Known vulnerabilities of packages: matched with the database, without those that the
+//! configuration or VEX documents rule out.
+//!
+//! Invariant: nothing is downloaded, and nothing is called free of vulnerabilities that was not
+//! looked up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use coaming_advisory::vex::{self, Document, Product};
+use coaming_advisory::{
+    Advice, Database, Excuse, Excused, FailOn, Info, Matches, RunsOn, Surroundings, Vulnerability,
+    advice, excuse, render,
+};
+use coaming_config::Config;
+use coaming_image::{Distribution, ImageFacts, Package};
+use coaming_kube::ImageReference;
+use coaming_registry::OwnVulnerability;
+use coaming_rules::Images;
+use time::OffsetDateTime;
+
+use crate::ScanError;
+
+/// The packages of one distribution's release.
+pub type PackageGroup = (Option<Distribution>, Vec<Package>);
+
+/// After so many days a database misses too much.
+const OLD_DAYS: i64 = 14;
+
+/// Where known vulnerabilities are looked up, and which of them are ruled out.
+#[derive(Debug)]
+pub struct VulnerabilitySource {
+    file: PathBuf,
+    /// Whether somebody named the database: then it must be there.
+    named: bool,
+    ignored: Vec<Excuse>,
+    documents: Vec<Document>,
+    now: Option<OffsetDateTime>,
+}
+
+impl VulnerabilitySource {
+    /// The database and the VEX documents of the caller and of the configuration. What else the
+    /// user should know is added to `warnings`. What has expired `now` does not count.
+    ///
+    /// # Errors
+    ///
+    /// If a VEX document cannot be read, or there is no place for the user's own database.
+    pub fn new(
+        database: Option<&Path>,
+        vex: &[PathBuf],
+        config: &Config,
+        now: Option<OffsetDateTime>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, ScanError> {
+        let settings = &config.vulnerabilities;
+        let named =
+            database.map(PathBuf::from).or_else(|| settings.database.as_ref().map(PathBuf::from));
+        let documents: Vec<PathBuf> =
+            settings.vex.iter().map(PathBuf::from).chain(vex.iter().cloned()).collect();
+        let ignored = settings.ignore.iter().map(|entry| Excuse {
+            vulnerability: entry.id.clone(),
+            package: entry.package.clone(),
+            reason: entry.reason.clone(),
+            expires: entry.expires.clone(),
+        });
+        Ok(Self {
+            named: named.is_some(),
+            file: named.map_or_else(own_database, Ok)?,
+            ignored: ignored.collect(),
+            documents: documents
+                .iter()
+                .map(|path| read_vex(path, warnings))
+                .collect::<Result<_, _>>()?,
+            now,
+        })
+    }
+
+    /// Opens the database, and warns of an old one.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it cannot be used.
+    pub fn open(&self, warnings: &mut Vec<String>) -> Result<Database, ScanError> {
+        let database = Database::open(&self.file)?;
+        warnings.extend(self.age_warning(database.info()));
+        Ok(database)
+    }
+
+    /// Opens the database; `None` where there is none and nobody named one. One that nobody asked
+    /// for and that cannot be used, such as another version's, costs only a warning.
+    fn open_if_there(
+        &self,
+        required: bool,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Database>, ScanError> {
+        if self.named || required {
+            return self.open(warnings).map(Some);
+        }
+        if !self.file.exists() {
+            return Ok(None);
+        }
+        match self.open(warnings) {
+            Ok(database) => Ok(Some(database)),
+            Err(error) => {
+                warnings.push(format!("known vulnerabilities are not looked up: {error}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// What to say where the database misses what was published since.
+    #[must_use]
+    pub fn age_warning(&self, info: &Info) -> Option<String> {
+        age_warning(info, self.now?)
+    }
+
+    /// What is known of packages; `product` is the image that they are in, if they are in one.
+    ///
+    /// # Errors
+    ///
+    /// If the database is damaged.
+    pub fn matches(
+        &self,
+        database: &Database,
+        groups: &[PackageGroup],
+        product: &Product,
+        facts: Option<&ImageFacts>,
+    ) -> Result<MatchReport, ScanError> {
+        let surroundings = Surroundings {
+            root: facts.and_then(|facts| facts.user.is_root()),
+            runs_on: facts.map(runs_on).unwrap_or_default(),
+            ..Surroundings::default()
+        };
+        let mut matches = Matches::default();
+        for (distribution, packages) in groups {
+            matches.merge(database.matches(packages, distribution.as_ref(), surroundings)?);
+        }
+        if let Some(facts) = facts {
+            matches.weigh(surroundings, |package| facts.uses(package));
+        }
+        let found = std::mem::take(&mut matches.vulnerabilities);
+        let today = self.now.map(|now| now.date().to_string()).unwrap_or_default();
+        let excused = excuse(found, &self.ignored, &self.documents, product, &today);
+        let advices = groups.iter().flat_map(|(distribution, packages)| {
+            let of_group: Vec<_> = excused
+                .kept
+                .iter()
+                .filter(|each| groups.len() == 1 || packages.contains(&*each.package))
+                .cloned()
+                .collect();
+            advice(&of_group, distribution.as_ref())
+        });
+        Ok(MatchReport { advices: advices.collect(), excused, matches })
+    }
+}
+
+/// What to say of a database that misses what was published until `now`.
+#[must_use]
+pub fn age_warning(info: &Info, now: OffsetDateTime) -> Option<String> {
+    let built = coaming_config::parse_date(info.built.get(..10)?).ok()?;
+    let days = (now.date() - built).whole_days();
+    (days > OLD_DAYS).then(|| {
+        format!(
+            "the vulnerability database is {days} days old and misses what was published since; \
+             run `coaming db update`"
+        )
+    })
+}
+
+/// Where the user's own database is.
+///
+/// # Errors
+///
+/// If the environment names no cache directory.
+pub fn own_database() -> Result<PathBuf, ScanError> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .or_else(|| set("LOCALAPPDATA"))
+        .map(|cache| cache.join("coaming").join("advisories.db"))
+        .ok_or(ScanError::NoCacheDirectory)
+}
+
+/// The image's system and processor; an image with a Linux distribution in it is for Linux.
+fn runs_on(facts: &ImageFacts) -> RunsOn {
+    let config = &facts.config;
+    let system = match config.os.as_str() {
+        "" if facts.distribution.is_some() => "linux",
+        named => named,
+    };
+    RunsOn::of(system, &config.architecture)
+}
+
+/// What is known of packages.
+#[derive(Debug)]
+pub struct MatchReport {
+    /// The vulnerabilities that count, and those that are ruled out.
+    pub excused: Excused,
+    advices: Vec<Advice>,
+    matches: Matches,
+}
+
+impl MatchReport {
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        render::text(&self.excused, &self.advices, &self.matches)
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        render::json(&self.excused, &self.advices, &self.matches)
+    }
+
+    /// The names of all vulnerabilities, by package.
+    fn own(&self) -> Vec<OwnVulnerability> {
+        let excused = self.excused.excused.iter().map(|(each, _)| each);
+        let all = self.excused.kept.iter().chain(excused);
+        all.map(|each| OwnVulnerability {
+            ids: std::iter::once(&each.id).chain(&each.aliases).cloned().collect(),
+            package: each.package.name.clone(),
+        })
+        .collect()
+    }
+
+    /// What to say of entries of the configuration that rule out nothing.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.excused.void.iter().map(|void| warning(void))
+    }
+}
+
+/// What is known of an image's packages, ready to be shown.
+#[derive(Debug)]
+pub struct ImageMatches {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub json: serde_json::Value,
+    /// All of them, also those that are ruled out, to be compared with what others found.
+    pub own: Vec<OwnVulnerability>,
+    /// How many count.
+    pub count: usize,
+    /// Whether one of them meets the conditions to fail.
+    pub fails: bool,
+    /// Those that count.
+    kept: Vec<Vulnerability>,
+    /// How a document names the image.
+    product: String,
+}
+
+impl ImageMatches {
+    /// As OpenVEX; `timestamp` in RFC 3339.
+    #[must_use]
+    pub fn openvex(&self, timestamp: &str) -> serde_json::Value {
+        vex::write_openvex(&self.kept, &self.product, timestamp)
+    }
+
+    /// As VEX in CycloneDX; `timestamp` in RFC 3339.
+    #[must_use]
+    pub fn cyclonedx(&self, timestamp: &str) -> serde_json::Value {
+        vex::write_cyclonedx(&self.kept, &self.product, timestamp)
+    }
+}
+
+/// An image whose packages are looked up.
+#[derive(Debug, Default)]
+pub struct ImageQuery {
+    /// As the user names it.
+    pub name: String,
+    /// Digests under which it is known beside its own.
+    pub digests: Vec<String>,
+    /// VEX documents that count beside the user's; they come first, so that the user has the last
+    /// word.
+    pub documents: Vec<Document>,
+    /// Whether a database must be there.
+    pub required: bool,
+    /// What fails.
+    pub fail_on: Option<FailOn>,
+}
+
+impl ImageQuery {
+    /// An image by its name alone.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    fn product(&self, facts: &ImageFacts) -> Product {
+        let is_path = self.name == "-" || Path::new(&self.name).exists();
+        let reference = ImageReference::parse(&self.name).ok().filter(|_| !is_path);
+        let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        let named = reference.as_ref();
+        let own = [facts.digest.clone(), text(named.and_then(ImageReference::digest))];
+        Product {
+            name: self.name.clone(),
+            repository: named
+                .map(|named| format!("{}/{}", named.registry(), named.repository()))
+                .unwrap_or_default(),
+            tag: text(named.and_then(ImageReference::tag)),
+            digests: own
+                .into_iter()
+                .chain(self.digests.iter().cloned())
+                .filter(|digest| !digest.is_empty())
+                .collect(),
+        }
+    }
+}
+
+/// What is known of the packages of an image; `None` where there is no database and none was named.
+///
+/// # Errors
+///
+/// If the database cannot be used.
+pub fn match_image(
+    mut source: VulnerabilitySource,
+    facts: &ImageFacts,
+    query: ImageQuery,
+    warnings: &mut Vec<String>,
+) -> Result<Option<ImageMatches>, ScanError> {
+    let product = query.product(facts);
+    source.documents.splice(..0, query.documents);
+    let required = query.required || query.fail_on.is_some();
+    let Some(database) = source.open_if_there(required, warnings)? else { return Ok(None) };
+    let groups = [(facts.distribution.clone(), facts.packages.clone())];
+    let report = source.matches(&database, &groups, &product, Some(facts))?;
+    warnings.extend(report.warnings());
+    let fails = |each| query.fail_on.is_some_and(|conditions| conditions.holds(each));
+    Ok(Some(ImageMatches {
+        text: report.text(),
+        json: report.json(),
+        own: report.own(),
+        count: report.excused.kept.len(),
+        fails: report.excused.kept.iter().any(fails),
+        product: product.identifier(),
+        kept: report.excused.kept,
+    }))
+}
+
+/// Looks up the packages of all images, where there is a database or one was named.
+///
+/// # Errors
+///
+/// If the database cannot be used.
+pub fn match_images(
+    source: &VulnerabilitySource,
+    images: &mut Images,
+    warnings: &mut Vec<String>,
+) -> Result<(), ScanError> {
+    let Some(database) = source.open_if_there(false, warnings)? else { return Ok(()) };
+    let mut found = BTreeMap::new();
+    let mut unjudged = Matches::default();
+    let mut void = BTreeSet::new();
+    for (reference, facts) in images.iter() {
+        let groups = [(facts.distribution.clone(), facts.packages.clone())];
+        let product = ImageQuery::named(reference).product(facts);
+        let report = source.matches(&database, &groups, &product, Some(facts))?;
+        void.extend(report.excused.void);
+        unjudged.merge(report.matches);
+        found.insert(reference.to_owned(), report.excused.kept);
+    }
+    for (reference, vulnerabilities) in found {
+        images.insert_vulnerabilities(&reference, vulnerabilities);
+    }
+    warnings.extend(void.iter().map(|void| warning(void)));
+    warnings.extend(render::notes(&unjudged).into_iter().map(|note| format!("in images: {note}")));
+    Ok(())
+}
+
+fn warning(void: &str) -> String {
+    let file = coaming_config::FILE_NAME;
+    format!("`vulnerabilities.ignore` in {file}: {void}, so it has no effect")
+}
+
+fn read_vex(path: &Path, warnings: &mut Vec<String>) -> Result<Document, ScanError> {
+    let failed = |message: String| ScanError::Vex { path: path.to_path_buf(), message };
+    let mut text = Vec::new();
+    let limit = vex::MAX_DOCUMENT as u64 + 1;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut text))
+        .map_err(|error| failed(error.to_string()))?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let document = vex::parse(&text).map_err(|error| failed(error.to_string()))?;
+    let document = Document { name, ..document };
+    if document.skipped > 0 {
+        let (path, count) = (path.display(), document.skipped);
+        warnings.push(format!("{path}: {count} statements are not understood and have no effect"));
+    }
+    Ok(document)
+}
