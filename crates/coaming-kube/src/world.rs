@@ -9,9 +9,9 @@
 //!   its text; it does not depend on the order of changes.
 //! * Two worlds with the same sources under the same ids answer alike, however they came about.
 //!
-//! Costs: a change is logarithmic in the number of objects, plus a copy of one kind's table (16
-//! bytes per object) and of the table of sources if a snapshot is still in use. So a writer
-//! applies what it has received, and then publishes one snapshot.
+//! Costs: a change is logarithmic in the number of objects. The first change after a snapshot also
+//! copies the tables that it touches: that of the sources, and those of the object's kind. So a
+//! writer applies what it has received, and then publishes one snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -36,7 +36,7 @@ pub enum Delta {
 #[derive(Clone, Debug, Default)]
 pub struct World {
     sources: Arc<BTreeMap<SourceId, Arc<Source>>>,
-    names: OnceLock<Arc<BTreeMap<Box<str>, SourceId>>>,
+    names: OnceLock<Arc<BTreeMap<Arc<str>, SourceId>>>,
     kinds: Arc<BTreeMap<Box<str>, Arc<OfKind>>>,
     /// Objects that were removed while their source, which holds others too, stays.
     removed: Arc<BTreeSet<ObjectId>>,
@@ -57,7 +57,7 @@ struct OfKind {
     named: OnceLock<ByName>,
 }
 
-type ByName = BTreeMap<Box<str>, BTreeMap<Box<str>, Vec<ObjectId>>>;
+type ByName = BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<ObjectId>>>;
 
 impl World {
     /// The world of these sources. Their order is the order of everything that comes out.
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// The sources by their names; of one name the last.
-    fn source_ids(&self) -> &BTreeMap<Box<str>, SourceId> {
+    fn source_ids(&self) -> &BTreeMap<Arc<str>, SourceId> {
         self.names.get_or_init(|| {
             let names = self.sources.iter().map(|(&id, source)| (source.name.as_str().into(), id));
             Arc::new(names.collect())

@@ -120,6 +120,9 @@ fn rendered(
     renderer.render(&[group])
 }
 
+/// Longer lines are not shown: they are machines' output.
+const LONGEST_LINE: usize = 400;
+
 /// The first line of what a location covers; a line that may hold a secret is never shown.
 fn snippet<'a>(
     finding: &Finding,
@@ -130,8 +133,7 @@ fn snippet<'a>(
         return None;
     }
     let (place, file, span) = (places.place(location)?, places.file(location)?, location.span?);
-    let start = file.source.get(..span.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
-    let line = file.source.get(start..)?.lines().next()?;
+    let (start, line) = places.line(location, LONGEST_LINE)?;
     if coaming_secret::may_hold_secret(line) {
         return None;
     }
@@ -140,7 +142,7 @@ fn snippet<'a>(
     // Control characters would shift or recolour the line; columns must stay where they are.
     let line: String =
         line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect();
-    if line.len() < to || line.len() > 400 {
+    if line.len() < to {
         return None;
     }
     let annotation = AnnotationKind::Primary.span(from..to).label(plain(&location.label));
@@ -159,6 +161,9 @@ fn summary(report: &Report<'_>, options: FullOptions, out: &mut dyn io::Write) -
         counted(report.workload_count, "workload"),
         counted(report.file_count, "file")
     );
+    for note in report.notes {
+        writeln!(out, "note: {}", wrapped(&plain(&note.message)))?;
+    }
     let total = report.active().count();
     let suppressed = report.findings.len() - total;
     let beside = if suppressed > 0 { format!(" ({suppressed} suppressed)") } else { String::new() };

@@ -57,6 +57,9 @@ pub(crate) fn render(
         )?;
     }
     writeln!(out, "</table>")?;
+    for note in report.notes {
+        writeln!(out, "<p>Note: {}</p>", xml(&note.message))?;
+    }
     if !report.errors.is_empty() {
         writeln!(out, "<h2>Not handled</h2><ul>")?;
         for error in report.errors {

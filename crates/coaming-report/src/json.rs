@@ -9,6 +9,7 @@
 //!      "end_column": 9, "label": "…"}],
 //!    "fix": {"title": "…", "applicability": "…"}, "suppressed": false}],
 //!  "errors": [{"file": "…", "line": 1, "column": 1, "message": "…"}],
+//!  "notes": [{"message": "…", "count": 1}],
 //!  "summary": {"files": 1, "documents": 1, "workloads": 1,
 //!    "findings": {"critical": 0, "high": 0, "medium": 0, "low": 0}}}
 //! ```
@@ -92,6 +93,8 @@ fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> 
     });
     let errors: Vec<JsonError<'_>> = errors.collect();
     lines(out, &errors, |error, text| Ok(serde_json::to_writer(text, error)?))?;
+    write!(out, "],\n \"notes\": [")?;
+    lines(out, report.notes, |note, text| Ok(serde_json::to_writer(text, note)?))?;
     write!(out, "],\n \"summary\": ")?;
     let summary = Summary {
         files: report.file_count,

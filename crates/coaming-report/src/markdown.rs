@@ -47,6 +47,9 @@ pub(crate) fn render(
     if total > MOST_ROWS {
         writeln!(out, "\n… and {} more", total - MOST_ROWS)?;
     }
+    for note in report.notes {
+        writeln!(out, "\nNote: {}", cell(&note.message))?;
+    }
     if !report.errors.is_empty() {
         writeln!(out, "\n**Not handled:**\n")?;
     }

@@ -61,6 +61,18 @@ impl<'a> Places<'a> {
         Some(Place { line, column, end_line, end_column })
     }
 
+    /// The line that a location starts in, with its offset in the text; `None` for one of more than
+    /// `limit` bytes.
+    pub(crate) fn line(&self, location: &Location, limit: usize) -> Option<(usize, &'a str)> {
+        let (lines, source) = self.lines(location.source?)?;
+        let line = lines.position(source, location.span?.start).0;
+        let start = lines.start(line)? as usize;
+        let end = lines.start(line + 1).map_or(source.len(), |next| next as usize);
+        let line = source.get(start..end.min(start.saturating_add(limit + 2)))?;
+        let line = line.trim_end_matches(['\r', '\n']);
+        (line.len() <= limit).then_some((start, line))
+    }
+
     /// What a fix changes in the text of each file; `None` where it can't be said in text.
     pub(crate) fn text_edits(&self, fix: &Fix) -> Option<Vec<(&'a str, Vec<Replacement>)>> {
         let mut by_file: BTreeMap<SourceId, Vec<Replacement>> = BTreeMap::new();

@@ -20,6 +20,8 @@ pub(crate) fn render(
         .iter()
         .map(|finding| result(finding, report.rules, places, &mut fingerprints))
         .collect();
+    let notes =
+        report.notes.iter().map(|note| json!({"level": "note", "message": {"text": note.message}}));
     let notifications: Vec<Value> = report
         .errors
         .iter()
@@ -34,6 +36,7 @@ pub(crate) fn render(
                 "locations": [{"physicalLocation": location}],
             })
         })
+        .chain(notes)
         .collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use coaming_cel::CustomRules;
 use coaming_config::{Config, KubernetesVersion, PodSecurityLevel};
-use coaming_finding::{Finding, RuleRef, Severity};
+use coaming_finding::{Finding, Note, RuleRef, Severity};
 use coaming_kube::{Source, SourceId, World};
 use coaming_rules::{Images, Input, RuleSet, Settings};
 use coaming_secret::{Detector, FingerprintKey};
 use time::Date;
 
-use crate::ScanError;
 use crate::configuration::read_settings;
 use crate::neighborhood::{self, SUBJECT};
+use crate::{ScanError, notes};
 
 /// The rule that needs known vulnerabilities to be looked up.
 const VULNERABILITIES: &str = "image-vulnerabilities";
@@ -35,6 +35,8 @@ pub struct Engine {
 pub struct Report {
     /// The findings, worst first; suppressed ones too.
     pub findings: Vec<Finding>,
+    /// What was not evaluated, sorted.
+    pub notes: Vec<Note>,
 }
 
 impl Engine {
@@ -130,7 +132,7 @@ impl Engine {
                 coaming_rules::run(input, &self.rules, self.custom.run(world))
             }
         };
-        self.report(findings)
+        Report { notes: notes::of(world), ..self.report(findings) }
     }
 
     /// Judges what is in one source (the object of an admission review, an editor's buffer), which
@@ -162,7 +164,7 @@ impl Engine {
 
     fn report(&self, mut findings: Vec<Finding>) -> Report {
         findings.retain(|finding| finding.severity >= self.least);
-        Report { findings }
+        Report { findings, notes: Vec::new() }
     }
 }
 

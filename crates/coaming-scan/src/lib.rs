@@ -19,6 +19,7 @@ mod error;
 mod image_locator;
 mod images;
 mod neighborhood;
+mod notes;
 mod text_scan;
 mod variants;
 mod vulnerabilities;

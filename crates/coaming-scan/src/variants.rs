@@ -1,6 +1,6 @@
 //! Several possible clusters in one input: judged apart, reported together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coaming_finding::{Finding, Location};
@@ -40,14 +40,17 @@ impl Engine {
             return self.scan(&only.world, images, today);
         }
         let mut merged = Merged::default();
+        let mut notes = BTreeSet::new();
         for variant in variants {
-            for finding in self.scan(&variant.world, images, today).findings {
+            let report = self.scan(&variant.world, images, today);
+            notes.extend(report.notes);
+            for finding in report.findings {
                 merged.add(finding, variant);
             }
         }
         let mut findings = merged.findings;
         coaming_rules::put_in_order(&mut findings);
-        Report { findings }
+        Report { findings, notes: notes.into_iter().collect() }
     }
 }
 

@@ -15,8 +15,8 @@ use crate::{CommandError, Outcome, output};
 pub(crate) struct Judged<'a> {
     /// The sources that findings point into.
     pub(crate) sources: BTreeMap<SourceId, &'a Source>,
-    /// The findings.
-    pub(crate) findings: Vec<Finding>,
+    /// The findings and notes.
+    pub(crate) report: coaming_scan::Report,
     /// What could not be handled.
     pub(crate) errors: Vec<InputError>,
     /// The rules that ran.
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
         engine = engine.without_edits();
     }
     let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
-    let findings = engine.scan_variants(&variants, &images, scope::today()).findings;
+    let report = engine.scan_variants(&variants, &images, scope::today());
     drop(progress);
     let worlds = || variants.iter().map(|variant| &variant.world);
     let counts = Counts {
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let sources = worlds().flat_map(|world| world.sources().map(|(id, source)| (id, &**source)));
     let sources = sources.collect();
     let rules = engine.rules();
-    let outcome = finish(arguments, Judged { sources, findings, errors, rules, counts })?;
+    let outcome = finish(arguments, Judged { sources, report, errors, rules, counts })?;
     // The process ends here: the system takes all memory back at once, tree by tree would be slow.
     std::mem::forget(variants);
     Ok(outcome)
@@ -74,13 +74,13 @@ pub(crate) fn finish(
         source.map_or_else(String::new, |source| source.name.clone())
     };
     if let Some(path) = &arguments.write_baseline {
-        let active = judged.findings.iter().filter(|finding| finding.suppressed.is_none());
+        let active = judged.report.findings.iter().filter(|finding| finding.suppressed.is_none());
         let baseline = Baseline::of(active, file_name);
         output::write(Some(path), |out| out.write_all(baseline.to_text().as_bytes()))?;
-        judged.findings.clear();
+        judged.report.findings.clear();
     }
     if let Some(path) = &arguments.baseline {
-        coaming_scan::read_baseline(path)?.retain_new(&mut judged.findings, file_name);
+        coaming_scan::read_baseline(path)?.retain_new(&mut judged.report.findings, file_name);
     }
     report(arguments, &judged)?;
     let outcome = outcome(arguments, &judged);
@@ -92,9 +92,9 @@ pub(crate) fn finish(
 fn report(arguments: &ScanArguments, judged: &Judged<'_>) -> Result<(), CommandError> {
     let files = judged.sources.iter().map(|(&id, source)| (id, file(source))).collect();
     let report = Report {
-        findings: &judged.findings,
+        findings: &judged.report.findings,
         errors: &judged.errors,
-        notes: &[],
+        notes: &judged.report.notes,
         files: &files,
         file_count: judged.counts.files,
         document_count: judged.counts.documents,
@@ -115,7 +115,7 @@ fn file(source: &Source) -> File<'_> {
 }
 
 fn outcome(arguments: &ScanArguments, judged: &Judged<'_>) -> Outcome {
-    let counts = judged.findings.iter().any(|finding| finding.suppressed.is_none());
+    let counts = judged.report.findings.iter().any(|finding| finding.suppressed.is_none());
     if !judged.errors.is_empty() {
         Outcome::Failed
     } else if counts && !arguments.exit_zero {

@@ -64,8 +64,9 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let counts =
         Counts { files: report.files, documents: report.documents, workloads: report.workloads };
     let sources = report.sources.iter().map(|(&id, source)| (id, source)).collect();
-    let (findings, errors) = (report.findings, report.errors);
-    scan::finish(&scan, Judged { sources, findings, errors, rules, counts })
+    let found = coaming_scan::Report { findings: report.findings, notes: Vec::new() };
+    let errors = report.errors;
+    scan::finish(&scan, Judged { sources, report: found, errors, rules, counts })
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {
