@@ -2,11 +2,11 @@
 
 #![no_main]
 
-use coaming_secret::{Origin, detector};
+use coaming_secret::{TextKind, detector};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    for origin in [Origin::Text, Origin::Value("DB_PASSWORD"), Origin::File("a.env")] {
+    for origin in [TextKind::Fragment, TextKind::Value("DB_PASSWORD"), TextKind::File("a.env")] {
         let mut end = 0;
         for found in detector().scan(bytes, origin) {
             assert!(found.range.start >= end && found.range.end <= bytes.len());
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = coaming_secret::places::in_file(detector(), "values.yaml", text);
-        let _ = coaming_secret::places::in_file(detector(), "a.txt", text);
+        let _ = coaming_secret::structured::in_file(detector(), "values.yaml", text);
+        let _ = coaming_secret::structured::in_file(detector(), "a.txt", text);
     }
 });

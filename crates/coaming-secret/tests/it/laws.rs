@@ -1,7 +1,7 @@
 //! What holds of every text.
 
-use coaming_secret::places::in_file;
-use coaming_secret::{Origin, detector};
+use coaming_secret::structured::in_file;
+use coaming_secret::{TextKind, detector};
 use proptest::prelude::*;
 
 /// Texts that look like what the detector looks for, cut and put together at random.
@@ -26,7 +26,7 @@ fn texts() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn detections_are_whole_characters_in_order_and_apart(text in texts(), name in "[a-z_.A-Z]{0,12}") {
-        for origin in [Origin::Text, Origin::Value(&name), Origin::Value("password"), Origin::File(&name)] {
+        for origin in [TextKind::Fragment, TextKind::Value(&name), TextKind::Value("password"), TextKind::File(&name)] {
             let mut end = 0;
             for found in detector().scan(&text, origin) {
                 prop_assert!(found.range.start >= end);
@@ -38,8 +38,8 @@ proptest! {
 
     #[test]
     fn bytes_of_any_kind_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let first = detector().scan(&bytes, Origin::Value("token"));
-        prop_assert_eq!(first, detector().scan(&bytes, Origin::Value("token")));
+        let first = detector().scan(&bytes, TextKind::Value("token"));
+        prop_assert_eq!(first, detector().scan(&bytes, TextKind::Value("token")));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use coaming_secret::places::{in_file, in_generated};
-use coaming_secret::{Detector, FingerprintKey, Origin, detector, gitleaks};
+use coaming_secret::structured::{in_file, in_generated};
+use coaming_secret::{Detector, FingerprintKey, TextKind, detector, gitleaks};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -163,7 +163,9 @@ fn texts() {
     let mut dice = Dice(1);
     for round in 0..rounds() {
         let bytes = mutated(&seeds[round % seeds.len()], &seeds, &mut dice);
-        for origin in [Origin::Text, Origin::Value("DB_PASSWORD"), Origin::File(".pgpass")] {
+        for origin in
+            [TextKind::Fragment, TextKind::Value("DB_PASSWORD"), TextKind::File(".pgpass")]
+        {
             for found in detector().scan(&bytes, origin) {
                 assert!(found.range.end <= bytes.len() && !found.range.is_empty());
             }
@@ -204,7 +206,7 @@ fn rule_files() {
         let bytes = mutated(&seeds[round % seeds.len()], &seeds, &mut dice);
         if let Ok(rules) = gitleaks::parse(&String::from_utf8_lossy(&bytes)) {
             let detector = Detector::new(FingerprintKey::default()).with_rules(rules);
-            for found in detector.scan(&text, Origin::File("a.p12")) {
+            for found in detector.scan(&text, TextKind::File("a.p12")) {
                 assert!(found.range.end <= text.len());
             }
         }
