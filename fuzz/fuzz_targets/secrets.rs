@@ -1,4 +1,4 @@
-//! Any bytes, looked through for credentials: nothing panics, ranges are whole characters, in order.
+//! Any bytes, scanned for credentials: nothing panics, and ranges are whole characters in order.
 
 #![no_main]
 
@@ -6,9 +6,9 @@ use coaming_secret::{TextKind, detector};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    for origin in [TextKind::Fragment, TextKind::Value("DB_PASSWORD"), TextKind::File("a.env")] {
+    for kind in [TextKind::Fragment, TextKind::Value("DB_PASSWORD"), TextKind::File("a.env")] {
         let mut end = 0;
-        for found in detector().scan(bytes, origin) {
+        for found in detector().scan(bytes, kind) {
             assert!(found.range.start >= end && found.range.end <= bytes.len());
             end = found.range.end;
             if let Ok(text) = std::str::from_utf8(bytes) {

@@ -4,8 +4,8 @@
 //! since remains there until the page is used again. Pages are freed and overwritten one by one, so
 //! keys and values are found by how they begin, and read as far as they go.
 //!
-//! Work is bounded by the number of bytes: when values add up to more than [`WORK_FACTOR`] times the
-//! size of a piece, the rest of the piece is skipped, and reported as skipped.
+//! Work is bounded by the number of bytes: when values add up to more than [`WORK_FACTOR`] times
+//! the size of a piece, the rest of the piece is skipped, and reported as skipped.
 
 use std::io::{self, Read, Seek};
 use std::ops::Range;
@@ -186,8 +186,8 @@ impl<'b> Candidate<'b> {
     }
 }
 
-/// What comes before a value that begins at `at`: its length, and the revision that wrote it (0 where
-/// that is lost).
+/// What comes before a value that begins at `at`: its length, and the revision that wrote it (0
+/// where that is lost).
 fn before(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
     const VALUE_TAG: u8 = 0x2a;
     const VERSION_TAG: u8 = 0x20;
@@ -205,8 +205,8 @@ fn before(bytes: &[u8], at: usize) -> Option<(usize, u64)> {
     Some((length, modified().unwrap_or(0)))
 }
 
-/// The number of variable length that ends before `end`, and where it begins: only its last byte has
-/// the highest bit unset, as does a tag before it.
+/// The number of variable length that ends before `end`, and where it begins: only its last byte
+/// has the highest bit unset, as does a tag before it.
 fn varint_before(bytes: &[u8], end: usize) -> Option<(u64, usize)> {
     const MAX_LENGTH: usize = 10;
     let last =

@@ -1,5 +1,5 @@
-//! Looks for credentials in objects of all kinds but Secrets and ConfigMaps: a pod with a password in
-//! a variable, a custom resource with a token. No value is kept.
+//! Looks for credentials in objects of all kinds but Secrets and ConfigMaps: a pod with a password
+//! in a variable, a custom resource with a token. No value is kept.
 //!
 //! The built-in kinds of Kubernetes are stored as protobuf messages. What their fields mean is not
 //! needed: a message of two texts is a name and a value (a variable, a header, an annotation),

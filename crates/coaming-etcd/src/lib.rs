@@ -1,8 +1,8 @@
 //! Reads which secrets an etcd store contains, offline: the engine of `coaming secrets etcd`.
 //!
 //! Bytes in, data out: [`StoreReader`] takes a snapshot or database, and the other files of a data
-//! directory, as anything that reads and seeks; [`findings`] judges the [`Contents`]. Layers, each in
-//! a module of its own, from the file upwards:
+//! directory, as anything that reads and seeks; [`findings`] judges the [`Contents`]. Layers, each
+//! in a module of its own, from the file upwards:
 //!
 //! * `reader` reads a file of any size through a small window;
 //! * `bolt` knows the pages of bbolt, `walk` walks its trees;
@@ -14,9 +14,9 @@
 //! * `histories` keeps what Secrets and ConfigMaps contained and when;
 //! * `read` puts it all together, `findings` judges it by `rules`.
 //!
-//! Invariants: whatever the bytes are, reading ends without a panic, and work and memory are bounded
-//! by the size of the files; damage costs only the part of the tree it is in, and is reported; no
-//! value of an object gets past `histories` and `inspect`, which keep names only.
+//! Invariants: whatever the bytes are, reading ends without a panic, and work and memory are
+//! bounded by the size of the files; damage costs only the part of the tree it is in, and is
+//! reported; no value of an object gets past `histories` and `inspect`, which keep names only.
 
 mod bolt;
 mod bytes;

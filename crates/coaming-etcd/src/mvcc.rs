@@ -1,8 +1,8 @@
 //! The layer of etcd itself: keys with their revisions, and which Kubernetes object a key is for.
 //!
 //! In the bucket `key`, the key of bbolt is a revision, and its value a message with the key and
-//! value of etcd: when an object changes, nothing is replaced, but a revision is added. A deletion is a
-//! revision too, with a marker at its end and no value.
+//! value of etcd: when an object changes, nothing is replaced, but a revision is added. A deletion
+//! is a revision too, with a marker at its end and no value.
 
 use super::bytes::{slice_at, u64_be_at};
 use super::protobuf::{Fields, Value};

@@ -92,7 +92,8 @@ pub(super) static OBJECT_CREDENTIAL: EtcdRule = EtcdRule {
         include_str!("docs/object-credential.md"),
     ),
     confidence: Confidence::High,
-    why: "Anyone who can get the object can read it, and encryption at rest seldom covers its kind.",
+    why: "Anyone who can get the object can read it, and encryption at rest seldom covers its \
+          kind.",
 };
 
 pub(super) static UNKNOWN_ENCODING: EtcdRule = EtcdRule {

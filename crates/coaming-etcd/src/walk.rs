@@ -2,8 +2,8 @@
 //!
 //! Whatever the file contains, the walk ends: each page is read at most once (a second reference to
 //! it, as in a cycle, is reported as a problem), the elements of a page may not be larger together
-//! than the page, and a page may not be larger than [`MAX_RUN_BYTES`]. Damage costs only its own part
-//! of the tree. Memory is one bit per page, and the page numbers of a level.
+//! than the page, and a page may not be larger than [`MAX_RUN_BYTES`]. Damage costs only its own
+//! part of the tree. Memory is one bit per page, and the page numbers of a level.
 
 use std::io::{self, Read, Seek};
 use std::ops::Range;

@@ -197,8 +197,8 @@ fn is_first_argument(text: &[u8], name: &Range<usize>, before: Option<u8>) -> bo
     matches!(before, Some(b'"' | b'\'')) && lead.last() == Some(&b'(')
 }
 
-/// How many bytes are before the value in `name: X` followed by `value:`, as in environment variables
-/// and XML attributes.
+/// How many bytes are before the value in `name: X` followed by `value:`, as in environment
+/// variables and XML attributes.
 fn value_field(window: &[u8]) -> Option<usize> {
     let at = skip(window, b" \t\r\n,\\\"'");
     let rest = window.get(at..)?;
@@ -270,8 +270,8 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     ))
 }
 
-/// The length of a template or placeholder in brackets, which may contain spaces, unless more of the
-/// value follows it.
+/// The length of a template or placeholder in brackets, which may contain spaces, unless more of
+/// the value follows it.
 fn bracketed(line: &[u8]) -> Option<usize> {
     let end = match line {
         [b'<', ..] => crate::pem::find(line, b">")? + 1,
@@ -294,8 +294,8 @@ fn ends(separator: Separator, line: &[u8], own_line: bool) -> &'static [u8] {
     }
 }
 
-/// Whether a line of two words assigns the second to the first: at least one of them is not a word of
-/// prose.
+/// Whether a line of two words assigns the second to the first: at least one of them is not a word
+/// of prose.
 fn is_setting_line(name: &[u8], value: &[u8]) -> bool {
     let is_plain = name.iter().all(u8::is_ascii_alphabetic);
     let has = |test: fn(&u8) -> bool| value.iter().any(test);

@@ -30,7 +30,8 @@ pub(crate) fn none(_: &[u8]) -> Verdict {
     Verdict::Real
 }
 
-/// Checks that the last six characters are the CRC-32 of the thirty before them, in base 62 (GitHub, npm).
+/// Checks that the last six characters are the CRC-32 of the thirty before them, in base 62
+/// (GitHub, npm).
 pub(crate) fn crc32_base62(token: &[u8]) -> Verdict {
     let Some((rest, checksum)) = token.split_last_chunk::<6>() else { return Verdict::Other };
     let Some(random) = rest.last_chunk::<30>() else { return Verdict::Other };
@@ -112,8 +113,8 @@ pub(crate) fn random(token: &[u8]) -> Verdict {
     if mixed || letters { Verdict::Real } else { Verdict::Other }
 }
 
-/// Checks that the token, after a prefix of two bytes, is clearly random: for formats that the name of
-/// a method or file would fit. About three in a hundred tokens of 24 letters and digits fail it.
+/// Checks that the token, after a prefix of two bytes, is clearly random: for formats that the name
+/// of a method or file would fit. About three in a hundred tokens of 24 letters and digits fail it.
 pub(crate) fn clearly_random(token: &[u8]) -> Verdict {
     let random = token.get(2..).unwrap_or_default();
     let stats = randomness::character_stats(random);

@@ -157,7 +157,8 @@ fn is_reference_target(value: &str) -> bool {
     matches!(value.as_bytes().get(length), None | Some(b'{' | b'(' | b'['))
 }
 
-/// Whether a value is a call, cut off at its arguments: `keys.getSecretKey(`, `encoder.encode(password`.
+/// Whether a value is a call, cut off at its arguments: `keys.getSecretKey(`,
+/// `encoder.encode(password`.
 fn is_call(value: &str) -> bool {
     let Some((head, _)) = value.split_once('(') else { return false };
     let is_name = head.len() >= 3
@@ -252,7 +253,8 @@ fn possible_key(value: &str) -> Option<Confidence> {
     is_key.then_some(Confidence::Medium)
 }
 
-/// Whether a value is an expression in code, not a text: `getPassword()`, `config.password`, `args[1]`.
+/// Whether a value is an expression in code, not a text: `getPassword()`, `config.password`,
+/// `args[1]`.
 fn looks_like_code(value: &str) -> bool {
     let call = value.contains('(')
         && !value.contains(['@', '#', '^', '%', '~'])

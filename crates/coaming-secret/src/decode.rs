@@ -28,8 +28,8 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
 /// How many layers of encoding are removed.
 const MAX_LAYERS: usize = 4;
 
-/// The text that a value encodes in base64 or hexadecimal digits, also in several layers: `None` if the
-/// value is too short to tell, or does not encode text.
+/// The text that a value encodes in base64 or hexadecimal digits, also in several layers: `None` if
+/// the value is too short to tell, or does not encode text.
 pub(crate) fn readable(value: &str) -> Option<String> {
     let mut text = layer(value)?;
     for _ in 1..MAX_LAYERS {

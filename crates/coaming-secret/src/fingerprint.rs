@@ -1,15 +1,15 @@
 //! Fingerprints: they show that two credentials are equal, and do not reveal them.
 //!
-//! A fingerprint is the start (48 bits) of HMAC-SHA-256 over the value. What can an attacker do with the
-//! report, but without the value?
+//! A fingerprint is the start (48 bits) of HMAC-SHA-256 over the value. What can an attacker do
+//! with the report, but without the value?
 //!
-//! * A randomly generated token has 80 bits or more that nobody can guess: it is in no dictionary, and
-//!   too large a space to search. Its fingerprint is safe to publish, even with a key that everyone
-//!   knows.
-//! * A password that a person chose may be in a list. With a known key, an attacker can try the whole
-//!   list: no hash is slow enough and no truncation short enough to be both safe and useful. So a
-//!   guessable value has **no** fingerprint (shown as `none`), unless the user supplies a private key
-//!   ([`FingerprintKey::new`]), which the attacker does not have.
+//! * A randomly generated token has 80 bits or more that nobody can guess: it is in no dictionary,
+//!   and too large a space to search. Its fingerprint is safe to publish, even with a key that
+//!   everyone knows.
+//! * A password that a person chose may be in a list. With a known key, an attacker can try the
+//!   whole list: no hash is slow enough and no truncation short enough to be both safe and useful.
+//!   So a guessable value has **no** fingerprint (shown as `none`), unless the user supplies a
+//!   private key ([`FingerprintKey::new`]), which the attacker does not have.
 //!
 //! Equal input gives equal output: the default key is a constant.
 
@@ -66,14 +66,15 @@ impl fmt::Debug for FingerprintKey {
 }
 
 impl FingerprintKey {
-    /// A private key: without it, nobody can test guesses, so guessable values have fingerprints too.
+    /// A private key: without it, nobody can test guesses, so guessable values have fingerprints
+    /// too.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
         Self { key: Zeroizing::new(key.to_vec()), private: true }
     }
 
-    /// The fingerprint of a value. `generated` means that the value's format, not only its looks, proves
-    /// that it was randomly generated.
+    /// The fingerprint of a value. `generated` means that the value's format, not only its looks,
+    /// proves that it was randomly generated.
     pub(crate) fn of(&self, value: &[u8], generated: bool) -> Fingerprint {
         if !self.private && !generated && !randomness::looks_unguessable(value) {
             return Fingerprint(None);

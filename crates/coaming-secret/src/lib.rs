@@ -1,15 +1,16 @@
 //! Detects credentials in text, and in manifests and other structured files.
 //!
-//! One [`Detector`] scans any text: `detector().scan(text, TextKind::Fragment)`. It recognizes the tokens
-//! of providers by their published formats, private keys, passwords in URLs, and credentials by the
-//! name that they are assigned to. Module [`structured`] applies it to manifests, other structured
-//! files and command lines. Invariants:
+//! One [`Detector`] scans any text: `detector().scan(text, TextKind::Fragment)`. It recognizes the
+//! tokens of providers by their published formats, private keys, passwords in URLs, and credentials
+//! by the name that they are assigned to. Module [`structured`] applies it to manifests, other
+//! structured files and command lines. Invariants:
 //!
-//! * A [`Detection`] says what was found and where; it does not contain the value, so the value cannot
-//!   be shown.
-//! * Detections are in the order of the text and do not overlap; the same input gives the same ones.
-//! * Placeholders, templates, references, digests, identifiers, certificates and public keys are not
-//!   secrets.
+//! * A [`Detection`] says what was found and where; it does not contain the value, so the value
+//!   cannot be shown.
+//! * Detections are in the order of the text and do not overlap; the same input gives the same
+//!   ones.
+//! * Placeholders, templates, references, digests, identifiers, certificates and public keys are
+//!   not secrets.
 //! * Any bytes are accepted. Time is linear in the text: what is read around a hit is bounded.
 
 mod assignment;

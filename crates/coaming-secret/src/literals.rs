@@ -1,13 +1,14 @@
 //! Finds literals in a text, ignoring case.
 //!
-//! At nearly all positions of a text no literal starts, and three bytes are enough to see that: a table
-//! has one bit for each hash of three bytes, which tells whether a literal starts with them. The table
-//! stays in the processor's first-level cache; an automaton of several hundred literals is a hundred
-//! times as large and waits for memory at every byte. Literals are compared only where the bit is set.
+//! At nearly all positions of a text no literal starts, and three bytes are enough to see that: a
+//! table has one bit for each hash of three bytes, which tells whether a literal starts with them.
+//! The table stays in the processor's first-level cache; an automaton of several hundred literals
+//! is a hundred times as large and waits for memory at every byte. Literals are compared only where
+//! the bit is set.
 //!
-//! Invariant: every literal is found at every position, even inside another one; a literal of two bytes
-//! is found only if another byte follows it. Time is linear in the text: few literals start with the
-//! same bytes.
+//! Invariant: every literal is found at every position, even inside another one; a literal of two
+//! bytes is found only if another byte follows it. Time is linear in the text: few literals start
+//! with the same bytes.
 
 /// How many bytes are hashed.
 const START: usize = 3;
@@ -85,8 +86,8 @@ impl Literals {
 /// The bit in which small letters differ from capitals.
 const FOLD: u8 = 0x20;
 
-/// The first bytes of a text, with letters in one case; some other bytes become equal too, which only
-/// costs a comparison.
+/// The first bytes of a text, with letters in one case; some other bytes become equal too, which
+/// only costs a comparison.
 fn folded(text: &[u8]) -> Option<u32> {
     let &[a, b, c] = text.first_chunk::<START>()?;
     Some(u32::from_le_bytes([a | FOLD, b | FOLD, c | FOLD, 0]))

@@ -1,7 +1,7 @@
 //! What a name reveals about its value: `DB_PASSWORD` contains one, `passwordFile` is where it is.
 //!
-//! Most names reveal nothing, which one pass for the stems in [`STEMS`] tells; only then the name is
-//! split into its words.
+//! Most names reveal nothing, which one pass for the stems in [`STEMS`] tells; only then the name
+//! is split into its words.
 
 use std::sync::LazyLock;
 
@@ -64,7 +64,8 @@ const NO_PROVIDER_HINTS: &[&str] = &[
     "file", "path", "uri", "ref", "site",
 ];
 
-/// Whether a name means that its value is a secret, whatever the value is: `DB_PASSWORD`, `NPM_TOKEN`.
+/// Whether a name means that its value is a secret, whatever the value is: `DB_PASSWORD`,
+/// `NPM_TOKEN`.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
     read(name)
@@ -253,7 +254,8 @@ impl NameWords {
         (0..self.len()).map(|index| self.get(index))
     }
 
-    /// The index of the first word that starts at this byte of the name or after it; 0 if none does.
+    /// The index of the first word that starts at this byte of the name or after it; 0 if none
+    /// does.
     fn first_after(&self, byte: usize) -> usize {
         self.ends.iter().position(|(_, start)| *start >= byte).unwrap_or(0)
     }

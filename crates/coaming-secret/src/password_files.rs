@@ -1,5 +1,5 @@
-//! Files with a credential in a fixed position of each line, recognized by the file's name: `.pgpass`,
-//! PgBouncer's `userlist.txt`, Postfix's `sasl_passwd`.
+//! Files with a credential in a fixed position of each line, recognized by the file's name:
+//! `.pgpass`, PgBouncer's `userlist.txt`, Postfix's `sasl_passwd`.
 
 use std::ops::Range;
 

@@ -15,8 +15,8 @@ pub(crate) struct PrivateKey {
     pub(crate) range: Range<usize>,
 }
 
-/// The private key whose `-----BEGIN ` is at `start`; `None` for certificates and public keys, and for
-/// a header without a key, as in documentation.
+/// The private key whose `-----BEGIN ` is at `start`; `None` for certificates and public keys, and
+/// for a header without a key, as in documentation.
 pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     let rest = text.get(start + BEGIN.len()..)?;
     let label_end = rest.iter().take(64).position(|&byte| byte == b'-')?;

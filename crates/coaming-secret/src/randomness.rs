@@ -94,8 +94,8 @@ pub(crate) fn looks_unguessable(value: &[u8]) -> bool {
     enough && looks_random(value) && character_stats(value).distinct >= 10 && !has_word(value)
 }
 
-/// Whether there is a run of lowercase letters that could be a word: in random text, runs of one case
-/// are short.
+/// Whether there is a run of lowercase letters that could be a word: in random text, runs of one
+/// case are short.
 fn has_word(value: &[u8]) -> bool {
     let mut run = 0;
     value.iter().any(|byte| {
@@ -104,8 +104,8 @@ fn has_word(value: &[u8]) -> bool {
     })
 }
 
-/// Whether a text in camel case (`getPassword`, `HTTPClient`) consists of words: in a random text, most
-/// of the parts between capitals have one or two letters, or no vowel.
+/// Whether a text in camel case (`getPassword`, `HTTPClient`) consists of words: in a random text,
+/// most of the parts between capitals have one or two letters, or no vowel.
 pub(crate) fn has_words(text: &str) -> bool {
     let (mut humps, mut words) = (0, 0);
     for part in text.split(['_', '.']).filter(|part| !part.is_empty()) {
@@ -113,7 +113,8 @@ pub(crate) fn has_words(text: &str) -> bool {
         let mut start = 0;
         for end in 1..=bytes.len() {
             let upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
-            // A part starts at a capital after a lowercase letter, and at the last of several capitals.
+            // A part starts at a capital after a lowercase letter, and at the last of several
+            // capitals.
             let ends = end == bytes.len()
                 || upper(end) && !upper(end - 1)
                 || upper(end) && bytes.get(end + 1).is_some_and(u8::is_ascii_lowercase);

@@ -2,9 +2,9 @@
 
 use crate::{TextKind, detector};
 
-/// Whether a line should not be shown, as it may contain a secret. A secret may be in an unusual place
-/// (the value of `privileged`), so this is stricter than the detector: hiding a harmless line costs
-/// little.
+/// Whether a line should not be shown, as it may contain a secret. A secret may be in an unusual
+/// place (the value of `privileged`), so this is stricter than the detector: hiding a harmless line
+/// costs little.
 #[must_use]
 pub fn may_hold_secret(line: &str) -> bool {
     const MIN_LENGTH: usize = 16;

@@ -12,7 +12,8 @@ use crate::check::{self, Verdict};
 use crate::kinds::{Form, Kind};
 use crate::{assignment, noise, pem, randomness, url};
 
-/// The longest token that is read from its first byte: session tokens and macaroons are the longest.
+/// The longest token that is read from its first byte: session tokens and macaroons are the
+/// longest.
 const MAX_TOKEN: usize = 8 << 10;
 /// How far before its inner literal a token may start.
 const MAX_BEFORE: usize = 160;

@@ -35,8 +35,8 @@ pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
     is_secret.then_some(range)
 }
 
-/// The password in a data source name such as `user:password@tcp(host:3306)/name`, whose `@tcp(` is at
-/// `at`.
+/// The password in a data source name such as `user:password@tcp(host:3306)/name`, whose `@tcp(` is
+/// at `at`.
 pub(crate) fn data_source_password(text: &[u8], at: usize) -> Option<Range<usize>> {
     let before = text.get(at.saturating_sub(MAX_USER_INFO)..at)?;
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>=".contains(byte);

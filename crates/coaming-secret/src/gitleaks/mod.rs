@@ -1,9 +1,9 @@
 //! The user's own rules, in the format of gitleaks.
 //!
-//! [`parse`] reads a file completely or returns what is wrong with it. A rule has a pattern, keywords of
-//! which a text must contain one, the minimum entropy of the secret, paths, and allowlists; a file has
-//! allowlists for all its rules. Fields about a Git history (`commits`) have no effect; rules that
-//! require other rules are refused.
+//! [`parse`] reads a file completely or returns what is wrong with it. A rule has a pattern,
+//! keywords of which a text must contain one, the minimum entropy of the secret, paths, and
+//! allowlists; a file has allowlists for all its rules. Fields about a Git history (`commits`) have
+//! no effect; rules that require other rules are refused.
 
 mod allow;
 mod file;
@@ -80,8 +80,8 @@ impl RuleFile {
         self.rules.is_empty()
     }
 
-    /// What the rules find in a text. A value is read as `name="value"`, as patterns are written for
-    /// that.
+    /// What the rules find in a text. A value is read as `name="value"`, as patterns are written
+    /// for that.
     pub(crate) fn scan(&self, text: &[u8], kind: TextKind<'_>) -> Vec<Hit<'_>> {
         let TextKind::Value(name) = kind else {
             let path = if let TextKind::File(path) = kind { path } else { "" };

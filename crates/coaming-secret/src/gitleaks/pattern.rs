@@ -1,4 +1,5 @@
-//! Compiles patterns in the syntax of Go's RE2 for the `regex` crate: they differ in a few literals.
+//! Compiles patterns in the syntax of Go's RE2 for the `regex` crate: they differ in a few
+//! literals.
 
 use regex::bytes::{Regex, RegexBuilder};
 

@@ -80,12 +80,13 @@ impl From<&Definition> for Kind {
 }
 
 impl Kind {
-    /// The pattern, compiled when it is first needed, as a scan needs few of them. The tests compile all.
+    /// The pattern, compiled when it is first needed, as a scan needs few of them. The tests
+    /// compile all.
     pub(crate) fn regex(&self) -> Option<&Regex> {
         self.regex
             .get_or_init(|| {
-                // Anchored patterns with a group run on a one-pass automaton, with one step per byte;
-                // without a group they backtrack, which is several times slower.
+                // Anchored patterns with a group run on a one-pass automaton, with one step per
+                // byte; without a group they backtrack, which is several times slower.
                 let pattern = match self.form {
                     Form::Prefixed(_) => format!("^({})", self.pattern),
                     Form::Around(_) => self.pattern.to_owned(),
@@ -102,8 +103,8 @@ impl Kind {
     }
 }
 
-/// Compiles a pattern for short texts: without the lazy automaton, which is fast on long texts and takes
-/// many times the memory.
+/// Compiles a pattern for short texts: without the lazy automaton, which is fast on long texts and
+/// takes many times the memory.
 fn small_regex(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).unicode(false).dfa_size_limit(0).build().ok()
 }

@@ -1,8 +1,8 @@
 //! Values that look like secrets and are not: placeholders, templates, references, hashes,
 //! identifiers.
 //!
-//! `password: changeme` and `{{ .Values.password }}` do not leak anything. Each function recognizes one
-//! such family; [`is_noise`] combines them.
+//! `password: changeme` and `{{ .Values.password }}` do not leak anything. Each function recognizes
+//! one such family; [`is_noise`] combines them.
 
 mod placeholder;
 mod reference;

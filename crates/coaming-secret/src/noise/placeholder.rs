@@ -210,8 +210,8 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     lower.split(['-', '_', '.', ' ']).all(|part| is_of_words(part.as_bytes()))
 }
 
-/// Whether a placeholder was turned into a password: `changeme!23` has a sign and a digit, as password
-/// policies demand.
+/// Whether a placeholder was turned into a password: `changeme!23` has a sign and a digit, as
+/// password policies demand.
 fn is_decorated(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let rest = lower.strip_prefix("changeme").or_else(|| lower.strip_prefix("changeit"));
@@ -246,8 +246,8 @@ const TRANSLATIONS: &[&str] = &[
     "비밀번호",
 ];
 
-/// Whether a value is the text of a prompt: the word for a password in any language, alone or in a phrase
-/// of letters and spaces.
+/// Whether a value is the text of a prompt: the word for a password in any language, alone or in a
+/// phrase of letters and spaces.
 fn is_prompt(value: &str) -> bool {
     let is_phrase =
         value.chars().all(|c| c.is_alphabetic() || c.is_whitespace() || ".:…?!'’".contains(c));
@@ -281,8 +281,8 @@ fn is_of_words(text: &[u8]) -> bool {
     reachable[text.len()]
 }
 
-/// Whether a text repeats a few characters, or is the alphabet in order. `falcon0000` is a password that
-/// people choose: a run counts only if it is nearly the whole text.
+/// Whether a text repeats a few characters, or is the alphabet in order. `falcon0000` is a password
+/// that people choose: a run counts only if it is nearly the whole text.
 fn is_filler(value: &[u8]) -> bool {
     is_filler_with(value, longest_runs(value))
 }

@@ -2,7 +2,8 @@
 
 use super::starts_with;
 
-/// Whether a value is a template that is filled in later: `{{ .Values.x }}`, `${X}`, `$(X)`, `$X`, `%X%`, `<x>`, `@x@`, `%s`.
+/// Whether a value is a template that is filled in later: `{{ .Values.x }}`, `${X}`, `$(X)`, `$X`,
+/// `%X%`, `<x>`, `@x@`, `%s`.
 pub(crate) fn is_template(value: &str) -> bool {
     let value = value.trim();
     // Every form contains one of these, which most values do not: a quick check.
@@ -203,8 +204,8 @@ pub(crate) fn is_hash(value: &str) -> bool {
         || is_postgres_hash(value)
 }
 
-/// Whether a value is `md5` followed by the digest of password and user, as Postgres and PgBouncer store
-/// it.
+/// Whether a value is `md5` followed by the digest of password and user, as Postgres and PgBouncer
+/// store it.
 fn is_postgres_hash(value: &str) -> bool {
     value
         .strip_prefix("md5")

@@ -34,7 +34,8 @@ pub fn in_command(detector: &Detector, words: &[&str]) -> Vec<CommandCredential>
         {
             of_word.extend(detector.scan(word, TextKind::Value(flag.trim_start_matches('-'))));
         }
-        // The name is shown, so it must not contain the value: it ends before it, or is another word.
+        // The name is shown, so it must not contain the value: it ends before it, or is another
+        // word.
         let own = word.split_once('=').map(|(name, _)| name);
         let named = |name: &&str| is_flag(name) && !is_script(name, word);
         let name = own.or(flag.copied()).filter(named).unwrap_or("argument");
@@ -100,7 +101,8 @@ fn lines_with_flags(text: &str) -> BTreeSet<usize> {
     let bytes = text.as_bytes();
     let mut starts = BTreeSet::new();
     for finder in FINDERS.iter() {
-        // Each line is added once, however often it has the sign: `done` is where the next one starts.
+        // Each line is added once, however often it has the sign: `done` is where the next one
+        // starts.
         let mut done = 0;
         for hit in finder.find_iter(bytes) {
             let Some(before) = bytes.get(done..hit) else { continue };

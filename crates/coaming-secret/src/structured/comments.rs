@@ -68,7 +68,15 @@ mod tests {
 
     #[test]
     fn commented_out_fields() {
-        let text = "# password: hunter2-x\na: 1 # token: hunter\nb: |\n  # password: no-comment\n#env:\n#- name: DB_PASSWORD\n#  value: x9Kq2LmZ8v\n# the password is changed\n";
+        let text = "# password: hunter2-x
+a: 1 # token: hunter
+b: |
+  # password: no-comment
+#env:
+#- name: DB_PASSWORD
+#  value: x9Kq2LmZ8v
+# the password is changed
+";
         let stream = coaming_yaml::parse(text.into());
         let found = in_comments(detector(), &stream.documents[0]);
         let texts: Vec<&str> = found

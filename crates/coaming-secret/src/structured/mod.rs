@@ -2,9 +2,9 @@
 //! pattern second.
 //!
 //! [`in_object`] walks an object once. It knows what `Secret` data, environment variables, command
-//! lines, `ConfigMap` files and annotations are, decodes what is encoded there, and scans every other
-//! text with the name of its field. Proper ways to keep secrets (Sealed Secrets, references to a
-//! vault, values that SOPS encrypted) are not detected.
+//! lines, `ConfigMap` files and annotations are, decodes what is encoded there, and scans every
+//! other text with the name of its field. Proper ways to keep secrets (Sealed Secrets, references
+//! to a vault, values that SOPS encrypted) are not detected.
 
 mod command;
 mod comments;
@@ -99,7 +99,8 @@ pub fn in_object<'a>(detector: &Detector, object: Node<'a>) -> Vec<FieldCredenti
     walk::object(detector, object, kind)
 }
 
-/// The credentials in a YAML or JSON document that is not an object: a chart's values, a kustomization.
+/// The credentials in a YAML or JSON document that is not an object: a chart's values, a
+/// kustomization.
 #[must_use]
 pub fn in_document<'a>(detector: &Detector, root: Node<'a>) -> Vec<FieldCredential<'a>> {
     walk::document(detector, root)

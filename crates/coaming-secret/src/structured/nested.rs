@@ -27,8 +27,8 @@ pub(super) fn in_json(detector: &Detector, text: &str) -> Option<Vec<(&'static s
 /// The longest text that is read by its structure as well.
 const MAX_STRUCTURE: usize = 256 << 10;
 
-/// The credentials in a text that is YAML or JSON, recognized by the names of the fields around them:
-/// `jwt: {key: …}`. In the order of the text, and only those that the text contains verbatim.
+/// The credentials in a text that is YAML or JSON, recognized by the names of the fields around
+/// them: `jwt: {key: …}`. In the order of the text, and only those that the text contains verbatim.
 pub(super) fn in_structure(detector: &Detector, path: &str, text: &str) -> Vec<Detection> {
     let is_structured = [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
         || text.starts_with('{');

@@ -55,7 +55,8 @@ const PROGRAMS: &[Program] = &[
 /// Programs whose images start the server of the same name, which takes other flags.
 const SERVERS: &[&str] = &["mysql", "mariadb", "mongo"];
 
-/// The program that an image of this name starts with: `curlimages/curl` takes the arguments of `curl`.
+/// The program that an image of this name starts with: `curlimages/curl` takes the arguments of
+/// `curl`.
 pub(super) fn of_image(image: &str) -> Option<&'static str> {
     let base = image.rsplit('/').next()?;
     let base = base.split(['@', ':']).next()?;

@@ -27,7 +27,8 @@ pub(super) fn data<'a>(
         let text = node.text();
         let decoded = if is_base64 { decode::base64(text) } else { None };
         let encoding = if decoded.is_some() { "base64" } else { "" };
-        // A value that should be base64 and is not: the API server refuses it, but it is still a leak.
+        // A value that should be base64 and is not: the API server refuses it, but it is still a
+        // leak.
         let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
         for (inner, detection) in in_bytes(walker.detector, context, kind, &bytes) {
             let encoding = if inner.is_empty() { encoding } else { inner };

@@ -1,10 +1,10 @@
-//! What holds of every text.
+//! Properties that hold for every text.
 
 use coaming_secret::structured::in_file;
 use coaming_secret::{TextKind, detector};
 use proptest::prelude::*;
 
-/// Texts that look like what the detector looks for, cut and put together at random.
+/// Random combinations of fragments that the detector looks for.
 fn texts() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
         Just("password".to_owned()),
@@ -25,10 +25,14 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn detections_are_whole_characters_in_order_and_apart(text in texts(), name in "[a-z_.A-Z]{0,12}") {
-        for origin in [TextKind::Fragment, TextKind::Value(&name), TextKind::Value("password"), TextKind::File(&name)] {
+    fn detections_are_whole_characters_in_order_and_apart(
+        text in texts(),
+        name in "[a-z_.A-Z]{0,12}",
+    ) {
+        let named = [TextKind::Value(&name), TextKind::Value("password"), TextKind::File(&name)];
+        for kind in std::iter::once(TextKind::Fragment).chain(named) {
             let mut end = 0;
-            for found in detector().scan(&text, origin) {
+            for found in detector().scan(&text, kind) {
                 prop_assert!(found.range.start >= end);
                 prop_assert!(text.get(found.range.clone()).is_some_and(|value| !value.is_empty()));
                 end = found.range.end;
