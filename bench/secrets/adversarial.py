@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Writes a second labelled set, made to be hard: other kinds, places, encodings and negatives than generate.py's.
+"""Writes a second, harder labeled set: other kinds, locations, encodings and negatives than generate.py.
 
 Usage: adversarial.py DIRECTORY [SEED [COUNT]]
-Each file holds one case. labels.json says of each which lines hold the secret; none for a negative.
+Each file contains one case. labels.json gives the lines of its secret; none for a negative.
 """
 
 import base64, gzip, json, pathlib, random, re, sys, urllib.parse, uuid
 
 from kinds import NAMED, TOKENS, fill, password
 
-M = "\x01"  # stands before each secret, and is taken out when its line is known
+M = "\x01"  # marks the start of each secret; removed when its line is known
 rng = random.Random()
 
 
@@ -74,7 +74,7 @@ def simple():
     return rng.choice([f("{A16}"), f("{L20}"), rng.choice(["Falcon", "summer", "Berlin"]) + f("{d4}"), f("{A8}0000")])
 
 
-# ---- places: each takes a name and a value, and gives a file's name and text
+# ---- locations: each takes a name and a value, and returns a file's name and text
 
 def q(value):
     return '"' + M + json.dumps(value)[1:]
@@ -257,7 +257,7 @@ def tool_file(name, value):
 
 
 def key_file(name, value):
-    """Keys in formats of their own, known by what is around them."""
+    """Keys in their own formats, recognized by the text around them."""
     body = b64(rng.randbytes(240))
     lines = "".join(body[i : i + 64] + "\n" for i in range(0, len(body), 64))
     part = lambda size: base64.urlsafe_b64encode(rng.randbytes(size)).rstrip(b"=").decode()
@@ -346,7 +346,7 @@ PLAIN = [secret_env_file, script, properties, ini_file, xml_attribute, xml_eleme
 ENCODED = [environment_encoded, environment_percent]
 
 
-# ---- places for one kind of value alone
+# ---- locations for one kind of value only
 
 def docker_config(value):
     auths = {"registry.example.com": rng.choice([{"auth": b64("ci:" + value)}, {"username": "ci", "password": value, "auth": b64("ci:" + value)}])}
@@ -404,7 +404,7 @@ def long_applied(value):
 LONG_PLACES = [tls, ssh, long_environment, long_config, long_custom, long_values, long_kubeconfig, long_json, long_file, long_applied]
 
 
-# ---- what is none
+# ---- negatives
 
 def negative():
     """A name and a value without a secret."""
@@ -452,7 +452,7 @@ NEGATIVE_LONG = [lambda: pem("CERTIFICATE"), lambda: pem("PUBLIC KEY", 270), lam
 
 
 def whole_negatives():
-    """Whole files that raise nothing."""
+    """Whole files without secrets."""
     sealed = head("bitnami.com/v1alpha1", "SealedSecret") + f"spec:\n  encryptedData:\n    password: AgB{f('{b300}')}\n"
     external = head("external-secrets.io/v1", "ExternalSecret") + "spec:\n  secretStoreRef: {name: vault}\n  data:\n  - secretKey: password\n    remoteRef: {key: shop/db, property: password}\n"
     sops = head("v1", "Secret") + f"stringData:\n  password: ENC[AES256_GCM,data:{f('{b20}')},iv:{f('{b43}')}=,tag:{f('{b22}')}==,type:str]\nsops:\n  mac: ENC[AES256_GCM,data:{f('{b60}')},iv:x,tag:y,type:str]\n  version: 3.8.1\n"
@@ -477,7 +477,7 @@ def whole_negatives():
 
 
 def positive():
-    """A case: kind, place, file and text."""
+    """A case: kind, location, file and text."""
     draw = rng.random()
     if draw < 0.5:
         made = {**{kind: (lambda pattern: lambda: f(pattern))(pattern) for kind, pattern in TOKENS.items()}, **MADE}
@@ -509,7 +509,7 @@ def none():
     if draw < 0.22:
         return "public", rng.choice([long_environment, long_config, long_values, long_json, long_custom]), (rng.choice(NEGATIVE_LONG)(),)
     name, value = negative()
-    # In a Secret, what looks random is one whatever its name.
+    # In a Secret, a random value counts, whatever its name is.
     random_looking = re.fullmatch(r"(sha\d+[:-])?[\w+/=-]{16,}", value) is not None
     places = ONE_LINE + (PLAIN if all(c.isalnum() or c in "-_.+/=:" for c in value) else [])
     if random_looking:

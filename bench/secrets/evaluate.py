@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compares findings with a labelled set. Usage: evaluate.py DIRECTORY NAME [SHOW] < lines `file[:line:end]` of each finding.
+"""Compares findings with a labeled set. Usage: evaluate.py DIRECTORY NAME [SHOW] < lines `file[:line:end]` of each finding.
 
-Labels that have lines ask for them: a finding elsewhere is a false one.
+If a label has lines, a finding elsewhere is a false positive.
 """
 
 import collections, json, pathlib, sys
@@ -17,7 +17,7 @@ for text in filter(None, map(str.strip, sys.stdin)):
 
 
 def hits(file, label):
-    """Whether a finding is of the secret: on its line, or in the block that starts there."""
+    """Whether a finding is about the secret: on its line, or in the block that starts there."""
     def is_hit(lines):
         return not label.get("lines") or not lines or any(lines[0] <= n <= lines[1] or label.get("block") and lines[0] > n for n in label["lines"])
     return [is_hit(lines) for lines in found[file]]

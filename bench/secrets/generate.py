@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes a labelled set: templates × kinds × encodings, and as many hard negatives, from a seed.
+"""Writes a labeled set from a seed: templates × kinds × encodings, and as many hard negatives.
 
 Usage: generate.py DIRECTORY [SEED [COUNT]]
-Each file holds one case; labels.json says for each whether a secret is in it, of which kind, where.
-The formats are written down here on their own, not taken from the detector's tables.
+Each file contains one case; labels.json says whether it has a secret, of which kind, and where.
+The formats are defined here independently of the detector's tables.
 """
 
 import base64, binascii, gzip, json, pathlib, random, string, sys, urllib.parse, uuid, zlib
@@ -94,7 +94,7 @@ TOKENS = {
     "url": lambda: f"postgres://app:{text(ALNUM, 14)}@db.shop.svc:5432/shop", "redis-url": lambda: f"redis://:{text(ALNUM, 18)}@redis:6379/0",
     "sonar": lambda: "squ_" + text(HEX, 40), "jfrog": lambda: "AKCp" + text(ALNUM, 69), "nuget": lambda: "oy2" + text(LOWER + DIGITS, 43),
 }
-# What only its name tells.
+# Values that only their names identify.
 NAMED = {
     "password": (["DB_PASSWORD", "password", "rootPassword", "smtp-password", "PGPASSWORD", "redis_pass"], password),
     "api-key": (["API_KEY", "apiKey", "x-api-key", "STRIPE_WEBHOOK_SECRET", "jwtSecret"], lambda: text(ALNUM, 32)),
@@ -263,7 +263,7 @@ def main():
         write(2 * place, template, kind, True, name, value)
         kind = rng.choice(sorted(NEGATIVES))
         name, value = NEGATIVES[kind]()
-        # A random value in a Secret is one: identifiers are put elsewhere.
+        # A random value in a Secret counts as a secret, so identifiers are put elsewhere.
         choices = MANY_LINES if "\n" in value else ONE_LINE
         if kind in ("random-id", "git-sha", "digest"):
             choices = [t for t in choices if t not in (secret_data, string_data, last_applied, kustomize)]

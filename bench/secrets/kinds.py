@@ -1,7 +1,7 @@
 """Formats of credentials as their providers publish or issue them, for the adversarial set.
 
-`{A36}` is 36 letters or digits; the classes are in CLASSES. Written down on its own, not taken from the
-detector's tables. TOKENS are known by their own form, NAMED ones only together with a name.
+`{A36}` is 36 letters or digits; the classes are in CLASSES. Defined independently of the detector's
+tables. TOKENS are recognized by their own format, NAMED ones only together with a name.
 """
 
 import re
@@ -16,7 +16,7 @@ CLASSES = {
 
 
 def fill(rng, pattern):
-    """A text of this pattern."""
+    """A text that matches this pattern."""
     def part(match):
         return "".join(rng.choice(CLASSES[match[1]]) for _ in range(int(match[2])))
     return re.sub(r"\{([A-Za-z])(\d+)\}", part, pattern.replace("{uuid}", "{h8}-{h4}-4{h3}-a{h3}-{h12}"))
@@ -63,13 +63,13 @@ TOKENS = {
     "google-chat": "https://chat.googleapis.com/v1/spaces/AAAA{w7}/messages?key=AIza{w35}&token={w43}%3D", "sendgrid": "SG.{w22}.{w43}", "mailgun": "key-{h32}",
     "mailchimp": "{h32}-us{x1}", "brevo": "xkeysib-{h64}-{A16}", "resend": "re_{A8}_{A24}", "mailersend": "mlsn.{h64}", "twilio": "SK{h32}", "firebase": "AAAA{w7}:APA91b{w134}",
     "matrix": "syt_{L8}_{s20}_{A6}", "zapier": "https://hooks.zapier.com/hooks/catch/{d7}/{L7}/",
-    # Money
+    # Payment
     "stripe-live": "sk_live_{A24}", "stripe-long": "sk_live_51{A97}", "stripe-test": "sk_test_{A24}", "stripe-restricted": "rk_live_{A24}", "stripe-webhook": "whsec_{A32}",
     "square": "EAAA{w60}", "square-pat": "sq0atp-{w22}", "square-secret": "sq0csp-{w43}", "braintree": "access_token$production${L16}${h32}", "shopify": "shpat_{h32}",
     "shopify-app": "shpca_{h32}", "shopify-secret": "shpss_{h32}", "plaid": "access-production-{uuid}", "razorpay": "rzp_live_{A14}", "flutterwave": "FLWSECK-{h32}-X",
     "paystack": "sk_live_{h40}", "duffel": "duffel_live_{w43}", "shippo": "shippo_live_{h40}", "easypost": "EZAK{h54}", "paddle": "pdl_live_apikey_{L26}_{A22}_{A3}",
     "gocardless": "live_{A38}x7", "mollie": "live_{A29}7", "checkout": "sk_sbox_{L26}x",
-    # Watching, and others
+    # Observability, and others
     "newrelic-user": "NRAK-{U27}", "newrelic-insert": "NRII-{w32}", "newrelic-license": "{h36}NRAL", "grafana": "glsa_{A32}_{h8}", "grafana-cloud": "glc_eyJvIjoi{A80}==", "grafana-key": "eyJrIjoi{A80}==",
     "sentry-user": "sntryu_{h64}", "dynatrace": "dt0c01.{U24}.{U64}", "honeycomb": "hcaik_{L58}", "axiom": "xaat-{uuid}", "posthog": "phx_{A43}", "coralogix": "cxtp_{A30}",
     "airtable": "pat{A14}.{h64}", "notion": "ntn_{A46}", "notion-old": "secret_{A43}", "asana": "2/{d16}/{d16}:{h32}", "clickup": "pk_{d8}_{U32}", "hubspot": "pat-na1-{uuid}",
@@ -79,7 +79,7 @@ TOKENS = {
 }
 CLASSES["u"] = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
 
-# Names, and what their values look like.
+# Names, and the formats of their values.
 NAMED = {
     "password": (["DB_PASSWORD", "db_pass", "PASS", "adminPassword", "MYSQL_ROOT_PASSWORD", "spring.datasource.password", "LDAP_BIND_PW", "smtp_auth_password", "KEYSTORE_PASSPHRASE",
                   "userPwd", "SUDO_PASSWORD", "PGPASSWORD", "redis-password", "basicAuthPassword", "ADMIN_PASSWD", "rabbitmq_default_pass", "MONGO_INITDB_ROOT_PASSWORD"], None),
@@ -97,7 +97,7 @@ WORDS = ["falcon", "Winter", "purple", "Dragon", "coffee", "monkey", "Summer", "
 
 
 def password(rng):
-    """What people choose, and what generators make."""
+    """Passwords that people choose, and that generators make."""
     return rng.choice([
         lambda: rng.choice(WORDS) + str(rng.randrange(10, 9999)) + rng.choice(["!", "#", "", "$", "?!"]),
         lambda: fill(rng, "{A16}"), lambda: fill(rng, "{A8}0000"), lambda: fill(rng, "{A10}") + rng.choice("!%&*+") + fill(rng, "{A5}"),

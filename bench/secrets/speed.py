@@ -1,7 +1,7 @@
-"""How fast each tool reads a directory: `speed.py COAMING DIRECTORY [TOOL…]`, the first of the tools being Coaming.
+"""Measures how fast each tool reads a directory: `speed.py COAMING DIRECTORY [TOOL…]`.
 
-The tools take turns, so that a machine that is slower for a while is so for all of them; of each the run
-with the least CPU time counts.
+The tools take turns, so that a temporarily slow machine affects all of them; the run with the least CPU
+time counts for each.
 """
 
 import os
@@ -10,12 +10,12 @@ import subprocess
 import sys
 
 TURNS = 5
-# Takes minutes, and is far from any goal.
+# Takes minutes, and is far from competitive.
 ONCE = {"detect-secrets"}
 
 
 def commands(coaming, directory):
-    """What each tool is called with, and where it has to stand."""
+    """Each tool's command line, and its working directory."""
     return {
         "coaming": ([coaming, "secrets", "--no-gitignore", "--format", "json", directory], None),
         "gitleaks": (["gitleaks", "dir", "--no-banner", directory], None),
@@ -24,7 +24,7 @@ def commands(coaming, directory):
             + ["--format", "json", directory],
             None,
         ),
-        # It takes a directory as a repository only where it stands in it.
+        # It treats a directory as a repository only if that is its working directory.
         "detect-secrets": (["detect-secrets", "scan", "--all-files", "--no-verify", "."], directory),
     }
 

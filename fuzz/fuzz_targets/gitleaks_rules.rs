@@ -1,13 +1,13 @@
-//! Any text as a rule file of gitleaks' form, run over itself: nothing panics.
+//! Any text as a rule file in the format of gitleaks, applied to itself: nothing panics.
 
 #![no_main]
 
-use coaming_secret::{Detector, FingerprintKey, Origin};
+use coaming_secret::{Detector, FingerprintKey, TextKind};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(rules) = coaming_secret::gitleaks::parse(text) {
         let detector = Detector::new(FingerprintKey::default()).with_rules(rules);
-        let _ = detector.scan(text, Origin::File("a.txt"));
+        let _ = detector.scan(text, TextKind::File("a.txt"));
     }
 });

@@ -1,14 +1,14 @@
-//! Any bytes, looked through for credentials: nothing panics, ranges are whole characters, in order.
+//! Any bytes, scanned for credentials: nothing panics, and ranges are whole characters in order.
 
 #![no_main]
 
-use coaming_secret::{Origin, detector};
+use coaming_secret::{TextKind, detector};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    for origin in [Origin::Text, Origin::Value("DB_PASSWORD"), Origin::File("a.env")] {
+    for kind in [TextKind::Fragment, TextKind::Value("DB_PASSWORD"), TextKind::File("a.env")] {
         let mut end = 0;
-        for found in detector().scan(bytes, origin) {
+        for found in detector().scan(bytes, kind) {
             assert!(found.range.start >= end && found.range.end <= bytes.len());
             end = found.range.end;
             if let Ok(text) = std::str::from_utf8(bytes) {
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = coaming_secret::places::in_file(detector(), "values.yaml", text);
-        let _ = coaming_secret::places::in_file(detector(), "a.txt", text);
+        let _ = coaming_secret::structured::in_file(detector(), "values.yaml", text);
+        let _ = coaming_secret::structured::in_file(detector(), "a.txt", text);
     }
 });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use coaming_secret::places::in_file;
+use coaming_secret::structured::in_file;
 use coaming_secret::{detector, may_hold_secret};
 use similar::TextDiff;
 

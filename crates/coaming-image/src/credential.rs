@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use coaming_secret::{Detection, Origin, detector, places};
+use coaming_secret::{Detection, TextKind, detector, structured};
 
 use crate::text::lossy;
 use crate::tree::name_of;
@@ -247,7 +247,7 @@ pub(crate) fn in_file(path: &str, bytes: &[u8]) -> Vec<Leak> {
     }
     let mut seen = BTreeSet::new();
     detector()
-        .scan(&*text, Origin::File(path))
+        .scan(&*text, TextKind::File(path))
         .into_iter()
         .filter(|detection| detection.confidence > coaming_secret::Confidence::Low)
         .filter(|detection| seen.insert(detection.range.start))
@@ -275,8 +275,8 @@ fn key_store(path: &str, bytes: &[u8]) -> Option<&'static str> {
 /// value of.
 pub(crate) fn redact(text: &str, name: Option<&str>) -> (String, Vec<Leak>) {
     let found = match name {
-        Some(name) => detector().scan(text, Origin::Value(name)),
-        None => places::in_text(detector(), "", text),
+        Some(name) => detector().scan(text, TextKind::Value(name)),
+        None => structured::in_text(detector(), "", text),
     };
     without(text, found)
 }
@@ -285,9 +285,9 @@ pub(crate) fn redact(text: &str, name: Option<&str>) -> (String, Vec<Leak>) {
 pub(crate) fn redact_words(words: &[String]) -> Vec<(String, Vec<Leak>)> {
     let texts: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut found = vec![Vec::new(); words.len()];
-    for (place, _, detection) in places::in_words(detector(), &texts) {
-        if let Some(of_word) = found.get_mut(place) {
-            of_word.push(detection);
+    for credential in structured::in_command(detector(), &texts) {
+        if let Some(of_word) = found.get_mut(credential.word) {
+            of_word.push(credential.detection);
         }
     }
     texts.into_iter().zip(found).map(|(text, found)| without(text, found)).collect()

@@ -9,6 +9,7 @@
 //! * No renderer shows source text of a finding about secrets.
 
 mod concise;
+pub mod etcd;
 mod full;
 mod github;
 mod gitlab;

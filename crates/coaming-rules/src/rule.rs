@@ -7,7 +7,7 @@ use coaming_kube::schema::SchemaProblem;
 use coaming_kube::{Container, Effective, ImageReference, Object, PodSpec, Workload, World};
 
 use coaming_secret::Detector;
-use coaming_secret::places::Place;
+use coaming_secret::structured::FieldCredential;
 
 use crate::{Context, DockerfileScope};
 
@@ -58,7 +58,7 @@ pub struct ObjectScope<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct ObjectShared<'a> {
     schema: OnceCell<Vec<SchemaProblem<'a>>>,
-    secrets: OnceCell<Vec<Place<'a>>>,
+    secrets: OnceCell<Vec<FieldCredential<'a>>>,
 }
 
 impl<'a> ObjectScope<'a> {
@@ -69,10 +69,10 @@ impl<'a> ObjectScope<'a> {
 
     /// The credentials in the object.
     #[must_use]
-    pub fn secrets(self, detector: &Detector) -> &'a [Place<'a>] {
+    pub fn secrets(self, detector: &Detector) -> &'a [FieldCredential<'a>] {
         self.shared
             .secrets
-            .get_or_init(|| coaming_secret::places::in_object(detector, self.object.node()))
+            .get_or_init(|| coaming_secret::structured::in_object(detector, self.object.node()))
     }
 
     /// What in the object does not fit its type.

@@ -1,55 +1,55 @@
-//! What was found, before overlaps are settled.
+//! What was found, before overlaps are resolved.
 
 use std::ops::Range;
 
 use coaming_finding::Confidence;
 
-use crate::judge::Judgement;
+use crate::classify::Classification;
 
-/// A detection on its way.
+/// A possible detection: other candidates may overlap it.
 pub(crate) struct Candidate {
     pub(crate) kind: &'static str,
     pub(crate) title: &'static str,
     pub(crate) range: Range<usize>,
     pub(crate) confidence: Confidence,
-    /// Whether a format says that a machine made it.
-    pub(crate) made: bool,
-    /// Of two that overlap, the lower one stays.
+    /// Whether its format proves that it was randomly generated.
+    pub(crate) generated: bool,
+    /// Of two that overlap, the one with the lower rank is kept.
     pub(crate) rank: u8,
 }
 
 impl Candidate {
-    /// What a machine made.
-    pub(crate) fn made(
+    /// A value that was randomly generated.
+    pub(crate) fn generated(
         kind: &'static str,
         title: &'static str,
         range: Range<usize>,
         rank: u8,
     ) -> Self {
-        Self { kind, title, range, confidence: Confidence::High, made: true, rank }
+        Self { kind, title, range, confidence: Confidence::High, generated: true, rank }
     }
 
-    /// What somebody may have chosen.
-    pub(crate) fn chosen(
+    /// A value that a person may have chosen.
+    pub(crate) fn human(
         kind: &'static str,
         title: &'static str,
         range: Range<usize>,
         rank: u8,
     ) -> Self {
-        Self { made: false, ..Self::made(kind, title, range, rank) }
+        Self { generated: false, ..Self::generated(kind, title, range, rank) }
     }
 
-    /// What is known by its name, in a value that starts at `offset`.
-    pub(crate) fn named(judgement: Judgement, offset: usize) -> Self {
-        let range = judgement.range.start + offset..judgement.range.end + offset;
-        let rank = if judgement.made { 2 } else { 4 };
-        let Judgement { kind, title, confidence, made, .. } = judgement;
-        Self { kind, title, range, confidence, made, rank }
+    /// A value that was classified by its name and starts at `offset`.
+    pub(crate) fn named(classification: Classification, offset: usize) -> Self {
+        let range = classification.range.start + offset..classification.range.end + offset;
+        let rank = if classification.generated { 2 } else { 4 };
+        let Classification { kind, title, confidence, generated, .. } = classification;
+        Self { kind, title, range, confidence, generated, rank }
     }
 }
 
-/// One of those that overlap, the best by rank, in the order of the text.
-pub(crate) fn settle(mut found: Vec<Candidate>) -> Vec<Candidate> {
+/// The best candidates by rank that do not overlap, in the order of the text.
+pub(crate) fn resolve_overlaps(mut found: Vec<Candidate>) -> Vec<Candidate> {
     if found.len() < 2 {
         found.retain(|candidate| !candidate.range.is_empty());
         return found;

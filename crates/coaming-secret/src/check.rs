@@ -1,19 +1,19 @@
-//! What a format lets one check beyond its characters: checksums and inner structure.
+//! Checks of tokens beyond their characters: checksums and inner structure.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::measure;
+use crate::randomness;
 
-/// What a check says.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is what it looks like.
+    /// The token is what it looks like.
     Real,
-    /// It looks like it, but its checksum says that it was mistyped or made up.
+    /// The token looks right, but its checksum is wrong: it was mistyped or invented.
     Doubtful,
-    /// It is something else.
+    /// The token is something else.
     Other,
 }
 
@@ -25,19 +25,20 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 
-/// No check: the format has none.
+/// No check: the format does not have one.
 pub(crate) fn none(_: &[u8]) -> Verdict {
     Verdict::Real
 }
 
-/// The last six characters are the CRC-32 of the thirty before them, in base 62 (GitHub, npm).
+/// Checks that the last six characters are the CRC-32 of the thirty before them, in base 62
+/// (GitHub, npm).
 pub(crate) fn crc32_base62(token: &[u8]) -> Verdict {
     let Some((rest, checksum)) = token.split_last_chunk::<6>() else { return Verdict::Other };
     let Some(random) = rest.last_chunk::<30>() else { return Verdict::Other };
     if base62(crc32(random)) == *checksum { Verdict::Real } else { Verdict::Doubtful }
 }
 
-/// CRC-32 as in zip files; bit by bit, which is quick enough for thirty bytes.
+/// CRC-32 as in zip files; bit by bit, which is fast enough for thirty bytes.
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for &byte in bytes {
@@ -49,19 +50,19 @@ fn crc32(bytes: &[u8]) -> u32 {
     !crc
 }
 
-/// Six digits to the base 62, leading zeros included.
+/// A number in six digits of base 62, including leading zeros.
 fn base62(mut number: u32) -> [u8; 6] {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = [b'0'; 6];
-    for place in text.iter_mut().rev() {
-        *place = DIGITS[(number % 62) as usize];
+    for digit in text.iter_mut().rev() {
+        *digit = DIGITS[(number % 62) as usize];
         number /= 62;
     }
     text
 }
 
-/// A JSON Web Token: its header is a JSON object that says its algorithm, its claims should be an
-/// object too, and it is not the one of jwt.io that all documentation shows.
+/// Checks a JSON Web Token: its header is a JSON object with its algorithm, its claims should be an
+/// object too, and it is not the example of jwt.io.
 pub(crate) fn jwt(token: &[u8]) -> Verdict {
     let mut parts = token.split(|&byte| byte == b'.');
     let Some(header) = parts.next().and_then(json_object) else { return Verdict::Other };
@@ -71,18 +72,18 @@ pub(crate) fn jwt(token: &[u8]) -> Verdict {
     };
     match signed {
         None | Some("none") => Verdict::Other,
-        Some(_) if shown(&claims) => Verdict::Other,
+        Some(_) if is_jwt_io_example(&claims) => Verdict::Other,
         Some(_) => Verdict::Real,
     }
 }
 
-/// Whether it is the token of jwt.io, which all documentation shows.
-pub(crate) fn is_shown_jwt(token: &[u8]) -> bool {
+/// Whether a JSON Web Token is the example of jwt.io, which much documentation shows.
+pub(crate) fn is_example_jwt(token: &[u8]) -> bool {
     let claims = token.split(|&byte| byte == b'.').nth(1).and_then(json_object);
-    claims.is_some_and(|claims| shown(&claims))
+    claims.is_some_and(|claims| is_jwt_io_example(&claims))
 }
 
-fn shown(claims: &serde_json::Map<String, serde_json::Value>) -> bool {
+fn is_jwt_io_example(claims: &serde_json::Map<String, serde_json::Value>) -> bool {
     claims.get("sub").is_some_and(|subject| subject == "1234567890")
         && claims.get("name").is_some_and(|name| name == "John Doe")
 }
@@ -91,35 +92,35 @@ fn json_object(part: &[u8]) -> Option<serde_json::Map<String, serde_json::Value>
     serde_json::from_slice(&URL_SAFE.decode(part).ok()?).ok()
 }
 
-/// Has digits and letters: for formats that words in capitals would fit.
+/// Checks that the token has a digit: for formats that words in capitals would fit.
 pub(crate) fn with_digit(token: &[u8]) -> Verdict {
     if token.iter().any(u8::is_ascii_digit) { Verdict::Real } else { Verdict::Other }
 }
 
-/// Looks random as a whole: for formats whose prefix is short.
+/// Checks that the end of the token looks random: for formats with a short prefix.
 pub(crate) fn random(token: &[u8]) -> Verdict {
     let tail = token.get(token.len().saturating_sub(24)..).unwrap_or_default();
-    let makeup = measure::makeup(tail);
-    let mixed = makeup.digits > 0 && makeup.lower + makeup.upper > 0 && makeup.changes >= 4;
-    // One of sixty such tokens has no digit.
-    let is_text = || std::str::from_utf8(tail).is_ok_and(measure::has_words);
-    let letters = makeup.digits == 0
-        && makeup.lower > 0
-        && makeup.upper > 0
+    let stats = randomness::character_stats(tail);
+    let mixed = stats.digits > 0 && stats.lower + stats.upper > 0 && stats.changes >= 4;
+    // One in sixty of such tokens has no digit.
+    let is_text = || std::str::from_utf8(tail).is_ok_and(randomness::has_words);
+    let letters = stats.digits == 0
+        && stats.lower > 0
+        && stats.upper > 0
         && tail.len() >= 16
-        && makeup.changes * 4 >= tail.len()
+        && stats.changes * 4 >= tail.len()
         && !is_text();
     if mixed || letters { Verdict::Real } else { Verdict::Other }
 }
 
-/// So random, after a prefix of two bytes, that nobody wrote it: for formats that a method's or a file's
-/// name would fit. Of a hundred tokens of 24 letters and digits, some three are not told so.
-pub(crate) fn unwritten(token: &[u8]) -> Verdict {
+/// Checks that the token, after a prefix of two bytes, is clearly random: for formats that the name
+/// of a method or file would fit. About three in a hundred tokens of 24 letters and digits fail it.
+pub(crate) fn clearly_random(token: &[u8]) -> Verdict {
     let random = token.get(2..).unwrap_or_default();
-    let makeup = measure::makeup(random);
-    let is_mixed = makeup.digits > 0 && makeup.lower > 0 && makeup.upper > 0;
-    let is_word = || std::str::from_utf8(random).is_ok_and(measure::has_words);
-    if is_mixed && makeup.distinct >= 15 && makeup.changes >= 9 && !is_word() {
+    let stats = randomness::character_stats(random);
+    let is_mixed = stats.digits > 0 && stats.lower > 0 && stats.upper > 0;
+    let is_word = || std::str::from_utf8(random).is_ok_and(randomness::has_words);
+    if is_mixed && stats.distinct >= 15 && stats.changes >= 9 && !is_word() {
         Verdict::Real
     } else {
         Verdict::Other
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn checksums_of_classic_tokens() {
-        // Put together here, so that no scanner takes this file for a leak.
+        // Assembled here, so that no scanner reports this file as a leak.
         let token = ["ghp", "_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ", "0mLq17"].concat();
         assert_eq!(crc32_base62(token.as_bytes()), Verdict::Real);
         assert_eq!(crc32_base62(token.replace('z', "y").as_bytes()), Verdict::Doubtful);
@@ -151,9 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wrote() {
+    fn names_are_not_clearly_random() {
         for yes in ["s.Kq7pZx4wJm2Lr8TnVb6Hd1Sf", "s.wJb7rXUtnFEMIK7MDENGbPxR"] {
-            assert_eq!(unwritten(yes.as_bytes()), Verdict::Real, "{yes}");
+            assert_eq!(clearly_random(yes.as_bytes()), Verdict::Real, "{yes}");
         }
         for no in [
             "s.parseV2BeaconBlockByRoots",
@@ -163,7 +164,7 @@ mod tests {
             "s.ServeHTTP2WithTLS13Config",
             "s.Int64ToUint32AndBackV1x2",
         ] {
-            assert_eq!(unwritten(no.as_bytes()), Verdict::Other, "{no}");
+            assert_eq!(clearly_random(no.as_bytes()), Verdict::Other, "{no}");
         }
     }
 

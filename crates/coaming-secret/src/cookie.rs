@@ -1,19 +1,19 @@
-//! Cookies that say who one is: `Cookie: session=…; theme=dark`.
+//! Session cookies: `Cookie: session=…; theme=dark`.
 
 use coaming_finding::Confidence;
 
-use crate::judge::Judgement;
-use crate::{measure, noise};
+use crate::classify::Classification;
+use crate::{noise, randomness};
 
-/// What is in the names of cookies by which a server knows its user.
+/// Names of session cookies contain one of these.
 const SESSIONS: &[&str] =
     &["sess", "sid", "token", "auth", "jwt", "remember", "login", "connect.sid"];
 
-/// The shortest session that nobody can guess.
-const SHORTEST: usize = 16;
+/// The shortest session ID that nobody can guess.
+const MIN_LENGTH: usize = 16;
 
-/// The first session among the cookies of a value under a name that says it holds cookies.
-pub(crate) fn session(name: &str, value: &str) -> Option<Judgement> {
+/// The first session among the cookies in a value, if its name means that it contains cookies.
+pub(crate) fn session(name: &str, value: &str) -> Option<Classification> {
     let is_cookie = name.len() >= 6
         && name.as_bytes().windows(6).any(|part| part.eq_ignore_ascii_case(b"cookie"));
     if !is_cookie || !value.contains('=') {
@@ -26,12 +26,12 @@ pub(crate) fn session(name: &str, value: &str) -> Option<Judgement> {
             && is_session(own.trim(), session.trim_end())
         {
             let from = start + own.len() + 1;
-            return Some(Judgement {
+            return Some(Classification {
                 kind: "session-cookie",
                 title: "session cookie",
                 range: from..from + session.trim_end().len(),
                 confidence: Confidence::Medium,
-                made: false,
+                generated: false,
             });
         }
         start += pair.len();
@@ -42,8 +42,8 @@ pub(crate) fn session(name: &str, value: &str) -> Option<Judgement> {
 fn is_session(name: &str, value: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     SESSIONS.iter().any(|part| lower.contains(part))
-        && value.len() >= SHORTEST
-        && measure::looks_random(value.as_bytes())
+        && value.len() >= MIN_LENGTH
+        && randomness::looks_random(value.as_bytes())
         && !noise::is_noise(value)
 }
 

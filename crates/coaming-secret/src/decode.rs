@@ -1,4 +1,4 @@
-//! Base64 is plain text: what a value says when it is decoded.
+//! Decodes values: base64 and similar encodings do not protect a secret.
 
 use std::io::Read as _;
 use std::ops::Range;
@@ -6,14 +6,14 @@ use std::ops::Range;
 use base64::Engine as _;
 
 use crate::noise::ends_with;
-use crate::{check, measure};
+use crate::{check, randomness};
 
 /// The longest value that is decoded.
 const MAX_ENCODED: usize = 4 << 20;
 /// The longest text that is unpacked.
 const MAX_UNPACKED: u64 = 16 << 20;
 
-/// The bytes of a base64 text, line breaks and all.
+/// The bytes that a base64 text encodes; it may contain line breaks.
 pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     if text.len() > MAX_ENCODED {
         return None;
@@ -25,11 +25,11 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     check::STANDARD.decode(compact.as_bytes()).ok()
 }
 
-/// How often one text may be wrapped in another.
+/// How many layers of encoding are removed.
 const MAX_LAYERS: usize = 4;
 
-/// The text that a value is in base64 or hexadecimal digits, however often it was encoded: none if it
-/// is too short to tell, or no text.
+/// The text that a value encodes in base64 or hexadecimal digits, also in several layers: `None` if
+/// the value is too short to tell, or does not encode text.
 pub(crate) fn readable(value: &str) -> Option<String> {
     let mut text = layer(value)?;
     for _ in 1..MAX_LAYERS {
@@ -39,14 +39,14 @@ pub(crate) fn readable(value: &str) -> Option<String> {
     Some(text)
 }
 
-/// What a value says that its name says to be base64, however short it is.
+/// The text that a value encodes whose name says that it is base64, however short it is.
 pub(crate) fn named_base64(name: &str, value: &str) -> Option<String> {
-    let is_said = ends_with(name, "b64") || ends_with(name, "base64");
-    let decoded = if is_said { base64(value.trim())? } else { return None };
+    let is_named = ends_with(name, "b64") || ends_with(name, "base64");
+    let decoded = if is_named { base64(value.trim())? } else { return None };
     String::from_utf8(decoded).ok().filter(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
 }
 
-/// What one encoding less says.
+/// The text without its outermost encoding.
 fn layer(value: &str) -> Option<String> {
     let value = value.trim();
     let least = if value.ends_with('=') { 8 } else { 12 };
@@ -55,7 +55,7 @@ fn layer(value: &str) -> Option<String> {
     }
     let text = if value.len() >= 24
         && value.len().is_multiple_of(2)
-        && measure::is_hex(value.as_bytes())
+        && randomness::is_hex(value.as_bytes())
     {
         String::from_utf8(hexadecimal(value.as_bytes())?).ok()?
     } else {
@@ -68,17 +68,17 @@ fn layer(value: &str) -> Option<String> {
         }
         String::from_utf8(base64(value)?).ok()?
     };
-    // Random bytes are no UTF-8, or have control characters.
+    // Random bytes are not UTF-8, or contain control characters.
     let is_text = text
         .bytes()
         .all(|byte| (0x20..0x7F).contains(&byte) || matches!(byte, b'\n' | b'\r' | b'\t'));
     is_text.then_some(text)
 }
 
-/// How far around a place what is percent-encoded is read.
+/// How far around a position percent-encoded text is read.
 const MAX_PERCENT: usize = 2048;
 
-/// What the percent-encoded text around a place says, and where it stands.
+/// The range of the percent-encoded text around a position, and what it decodes to.
 pub(crate) fn percent(text: &[u8], at: usize) -> (Range<usize>, Vec<u8>) {
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"%._~-+*".contains(byte);
     let before = text.get(..at).unwrap_or_default().iter().rev().take(MAX_PERCENT);
@@ -114,14 +114,14 @@ fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Whether a text is a certificate or public key and nothing else.
+/// Whether a text contains only certificates or public keys.
 pub(crate) fn is_public(text: &str) -> bool {
     let text = text.trim_start();
     text.starts_with("-----BEGIN ") && !text.contains("PRIVATE KEY")
         || ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"].iter().any(|start| text.starts_with(start))
 }
 
-/// What gzip packed, as far as it is within bounds.
+/// The content of gzip data, up to a limit.
 pub(crate) fn gunzip(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.starts_with(&[0x1F, 0x8B]) {
         return None;
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readable_texts_alone() {
+    fn only_readable_texts_are_decoded() {
         assert_eq!(readable("cGFzc3dvcmQ9aHVudGVyMg==").as_deref(), Some("password=hunter2"));
         assert_eq!(readable("x9Kq2LmZ8vTn4RwYx9Kq2LmZ"), None);
         assert_eq!(readable("short"), None);

@@ -1,4 +1,4 @@
-//! What was found, and where it was looked for.
+//! What the detector finds, and the kinds of text that it scans.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,18 +18,25 @@ pub struct Detection {
     pub range: Range<usize>,
     /// How sure it is that this is a credential.
     pub confidence: Confidence,
-    /// Tells the same credential in two places from two credentials; see [`Fingerprint`].
+    /// Equal for equal credentials; see [`Fingerprint`].
     pub fingerprint: Fingerprint,
 }
 
-/// Where a text comes from: a name says what a value is for.
+impl Detection {
+    /// Whether the detection and this range have bytes in common.
+    pub(crate) fn overlaps(&self, range: &Range<usize>) -> bool {
+        self.range.start < range.end && self.range.end > range.start
+    }
+}
+
+/// What a text is: the name of a value or file helps to recognize a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Origin<'a> {
-    /// A text on its own: log, script, part of a file.
+pub enum TextKind<'a> {
+    /// A text without a name: a log, a script, a part of a file.
     #[default]
-    Text,
-    /// A whole file, by its path with `/` between the parts.
+    Fragment,
+    /// A whole file, by its path with `/` as the separator.
     File(&'a str),
-    /// The value of what has this name: an environment variable, a key, a label.
+    /// The value of a variable, key or label with this name.
     Value(&'a str),
 }

@@ -1,16 +1,17 @@
-//! Fingerprints: the same credential in two places, without a way back to it.
+//! Fingerprints: they show that two credentials are equal, and do not reveal them.
 //!
-//! A fingerprint is the start (48 bits) of HMAC-SHA-256 over the value. The question is what one who
-//! has the report, but not the value, can do with it:
+//! A fingerprint is the start (48 bits) of HMAC-SHA-256 over the value. What can an attacker do
+//! with the report, but without the value?
 //!
-//! * A token that a machine made has 80 bits or more that nobody can guess: no dictionary holds it,
-//!   and no search ends. Its fingerprint is safe to publish, also with a key that everybody knows.
-//! * A password that a person made may be in a list. With a known key, whoever has the report tries
-//!   the list: no hash is slow enough and no truncation short enough to be both safe and of use. So a
-//!   guessable value gets **no** fingerprint (shown as `none`), unless the user brings a key of his own
-//!   ([`FingerprintKey::new`]), which the reader of the report does not have.
+//! * A randomly generated token has 80 bits or more that nobody can guess: it is in no dictionary,
+//!   and too large a space to search. Its fingerprint is safe to publish, even with a key that
+//!   everyone knows.
+//! * A password that a person chose may be in a list. With a known key, an attacker can try the
+//!   whole list: no hash is slow enough and no truncation short enough to be both safe and useful.
+//!   So a guessable value has **no** fingerprint (shown as `none`), unless the user supplies a
+//!   private key ([`FingerprintKey::new`]), which the attacker does not have.
 //!
-//! Equal input gives equal output: without a key of the user's own, the key is a constant.
+//! Equal input gives equal output: the default key is a constant.
 
 use std::fmt;
 
@@ -18,12 +19,12 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::measure;
+use crate::randomness;
 
-/// The key of those who bring none. It only keeps fingerprints apart from other programs' hashes.
+/// The default key. It only keeps fingerprints distinct from the hashes of other programs.
 const PUBLIC_KEY: &[u8] = b"coaming fingerprint v1";
 
-/// A fingerprint of a credential; none for a value that could be guessed from it.
+/// A fingerprint of a credential; none if the value could be guessed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(Option<[u8; 6]>);
 
@@ -45,7 +46,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// What fingerprints are made with.
+/// The key that fingerprints are computed with.
 #[derive(Clone)]
 pub struct FingerprintKey {
     key: Zeroizing<Vec<u8>>,
@@ -65,16 +66,17 @@ impl fmt::Debug for FingerprintKey {
 }
 
 impl FingerprintKey {
-    /// A key of the user's own: whoever does not have it can't test guesses, so that guessable
-    /// values have fingerprints too.
+    /// A private key: without it, nobody can test guesses, so guessable values have fingerprints
+    /// too.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
         Self { key: Zeroizing::new(key.to_vec()), private: true }
     }
 
-    /// The fingerprint of a value. `made` by a machine: a format says so, not only its looks.
-    pub(crate) fn of(&self, value: &[u8], made: bool) -> Fingerprint {
-        if !self.private && !made && !measure::looks_unguessable(value) {
+    /// The fingerprint of a value. `generated` means that the value's format, not only its looks,
+    /// proves that it was randomly generated.
+    pub(crate) fn of(&self, value: &[u8], generated: bool) -> Fingerprint {
+        if !self.private && !generated && !randomness::looks_unguessable(value) {
             return Fingerprint(None);
         }
         // HMAC takes keys of any length.
@@ -97,7 +99,7 @@ mod tests {
         for weak in ["hunter2", "correct-horse-battery-staple", "Summer2024!Summer2024!"] {
             assert_eq!(public.of(weak.as_bytes(), false).to_string(), "none");
         }
-        let private = FingerprintKey::new(b"only we know");
+        let private = FingerprintKey::new(b"a private key");
         assert_eq!(private.of(b"hunter2", false).to_string().len(), 12);
     }
 

@@ -1,42 +1,44 @@
-//! Detect credentials in text and in the places where Kubernetes keeps them.
+//! Detects credentials in text, and in manifests and other structured files.
 //!
-//! One [`Detector`] scans any text: `detector().scan(text, Origin::Text)`. It knows the tokens of
-//! providers by their published formats , private keys, URLs with a password, and
-//! credentials by the name of what they are assigned to. Invariants:
+//! One [`Detector`] scans any text: `detector().scan(text, TextKind::Fragment)`. It recognizes the
+//! tokens of providers by their published formats, private keys, passwords in URLs, and credentials
+//! by the name that they are assigned to. Module [`structured`] applies it to manifests, other
+//! structured files and command lines. Invariants:
 //!
-//! * A [`Detection`] says what and where, and never the value: it holds none, so none can be shown.
-//! * Detections are in the order of the text and don't overlap; the same input gives the same ones.
-//! * Placeholders, templates, references, digests, identifiers, certificates and public keys are no
-//!   secrets.
-//! * Any bytes are taken. Time is linear in the text: what is looked at around a hit is bounded.
+//! * A [`Detection`] says what was found and where; it does not contain the value, so the value
+//!   cannot be shown.
+//! * Detections are in the order of the text and do not overlap; the same input gives the same
+//!   ones.
+//! * Placeholders, templates, references, digests, identifiers, certificates and public keys are
+//!   not secrets.
+//! * Any bytes are accepted. Time is linear in the text: what is read around a hit is bounded.
 
-mod assign;
+mod assignment;
 mod candidate;
 mod check;
+mod classify;
 mod cookie;
 mod decode;
 mod detection;
 mod detector;
-pub mod etcd;
 mod fingerprint;
 pub mod gitleaks;
-mod header;
-mod judge;
+mod http_auth;
 mod kinds;
-mod line;
-mod lines;
 mod literals;
-mod measure;
 mod names;
 mod noise;
+mod password_files;
 mod pem;
-pub mod places;
+mod randomness;
+mod redaction;
+pub mod structured;
 mod tokens;
 mod url;
 
 pub use coaming_finding::Confidence;
-pub use detection::{Detection, Origin};
+pub use detection::{Detection, TextKind};
 pub use detector::{Detector, detector};
 pub use fingerprint::{Fingerprint, FingerprintKey};
-pub use line::may_hold_secret;
 pub use names::is_secret_name;
+pub use redaction::may_hold_secret;

@@ -1,46 +1,44 @@
-//! What a name says of its value: `DB_PASSWORD` holds one, `passwordFile` says where it is.
+//! What a name reveals about its value: `DB_PASSWORD` contains one, `passwordFile` is where it is.
 //!
-//! Most names say nothing: one pass for the stems in [`STEMS`] tells, and only then the name is cut into
-//! its words.
+//! Most names reveal nothing, which one pass for the stems in [`STEMS`] tells; only then the name
+//! is split into its words.
 
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 
-/// What a name promises.
+/// The value that a name makes likely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Promise {
-    /// What people choose and type: any value may be it.
+pub(crate) enum Expected {
+    /// A password, which people choose: any value may be one.
     Password,
-    /// What machines make: only a value that looks so is it.
+    /// A generated key or token: only a value that looks like one.
     Key,
-    /// Perhaps a key that machines make: only a value that looks very much so is it.
-    Perhaps,
+    /// Possibly a generated key: only a value that very much looks like one.
+    PossibleKey,
     /// An HTTP `Authorization` header.
     Authorization,
 }
 
-/// What a name says, if it says anything.
+/// What a name reveals about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Says {
-    /// What it promises of its value.
-    pub(crate) promise: Option<Promise>,
-    /// Whether the value may be a provider's key, if it has that provider's form.
-    pub(crate) hints: bool,
+pub(crate) struct NameHint {
+    /// The likely value; `None` if only a key in a provider's own format counts.
+    pub(crate) expected: Option<Expected>,
 }
 
-/// The longest name that is looked at: longer ones are no names.
+/// The longest name that is read: longer texts are not names.
 const MAX_NAME: usize = 200;
 
-/// What is in every name that says anything.
+/// Every name that reveals anything contains one of these.
 const STEMS: &[&str] = &[
     "pass", "pwd", "pw", "psw", "pswd", "contrase", "secret", "token", "key", "cred", "auth",
     "salt", "pepper", "pat", "bearer", "psk", "cookie", "api", "licen", "webhook", "otp", "mfa",
     "2fa", "factor", "encrypt",
 ];
 
-/// Names that don't end in `key` or `token` but have it in them.
-const HINTS: &[&str] = &[
+/// With one of these, a name may belong to a key in a provider's own format.
+const PROVIDER_HINTS: &[&str] = &[
     "token",
     "secret",
     "apikey",
@@ -60,26 +58,29 @@ const HINTS: &[&str] = &[
     "encrypt",
 ];
 
-/// With one of these, a name hints at nothing.
-const NO_HINTS: &[&str] = &[
+/// With one of these, a name does not belong to a provider's key.
+const NO_PROVIDER_HINTS: &[&str] = &[
     "id", "public", "hash", "sha", "commit", "digest", "revision", "checksum", "url", "name",
     "file", "path", "uri", "ref", "site",
 ];
 
-/// Whether a name says that its value is a secret, whatever the value is: `DB_PASSWORD`, `NPM_TOKEN`.
+/// Whether a name means that its value is a secret, whatever the value is: `DB_PASSWORD`,
+/// `NPM_TOKEN`.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
-    read(name).and_then(|says| says.promise).is_some_and(|promise| promise != Promise::Perhaps)
+    read(name)
+        .and_then(|hint| hint.expected)
+        .is_some_and(|expected| expected != Expected::PossibleKey)
 }
 
-/// Whether a name says that its value is for everybody to see: `JWT_PUBLIC_KEY`, `siteKey`.
+/// Whether a name means that its value is public: `JWT_PUBLIC_KEY`, `siteKey`.
 pub(crate) fn is_public(name: &str) -> bool {
     const PUBLIC: &[&str] = &["public", "pub", "publishable", "site", "fingerprint", "thumbprint"];
-    name.len() <= MAX_NAME && Words::of(name).iter().any(|word| PUBLIC.contains(&word))
+    name.len() <= MAX_NAME && NameWords::of(name).iter().any(|word| PUBLIC.contains(&word))
 }
 
-/// What the name says of its value; `None` if it can be no secret by this name.
-pub(crate) fn read(name: &str) -> Option<Says> {
+/// What a name reveals about its value; `None` if a value with this name is not a secret.
+pub(crate) fn read(name: &str) -> Option<NameHint> {
     static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
@@ -90,55 +91,53 @@ pub(crate) fn read(name: &str) -> Option<Says> {
     if name.len() > MAX_NAME || !FINDER.as_ref()?.is_match(name) {
         return None;
     }
-    let words = Words::of(name);
-    let promise = promise(name, &words);
-    let hints = words.iter().any(|word| HINTS.contains(&word))
-        && !words.iter().any(|word| NO_HINTS.contains(&word));
-    (promise.is_some() || hints).then_some(Says { promise, hints })
+    let words = NameWords::of(name);
+    let expected = expected(name, &words);
+    let may_be_of_provider = words.iter().any(|word| PROVIDER_HINTS.contains(&word))
+        && !words.iter().any(|word| NO_PROVIDER_HINTS.contains(&word));
+    (expected.is_some() || may_be_of_provider).then_some(NameHint { expected })
 }
 
-/// What the name promises of its value, if it promises a secret.
-fn promise(name: &str, words: &Words) -> Option<Promise> {
+/// The secret that a name makes likely, if it does.
+fn expected(name: &str, words: &NameWords) -> Option<Expected> {
     let mut count = words.len();
     while count > 1 && is_modifier(words.get(count - 1)) {
         count -= 1;
     }
     let last = words.get(count.checked_sub(1)?);
     let previous = if count > 1 { words.get(count - 2) } else { "" };
-    // What stands before the last dot is where the value is, not what it is.
-    let own = words.first_after(name.rfind(['.', '/']).map_or(0, |place| place + 1));
+    // What precedes the last dot is where the value is, not what it is.
+    let own = words.first_after(name.rfind(['.', '/']).map_or(0, |at| at + 1));
     if words.iter().skip(own).any(|word| NEGATIONS.contains(&word))
-        || STARTS.contains(&words.get(own))
-        // `checksum/secret`: what changes when the Secret does.
+        || QUESTION_STARTS.contains(&words.get(own))
+        // `checksum/secret`: an annotation that changes when the Secret does.
         || words.get(0) == "checksum"
         || name.contains("checksum/")
     {
         return None;
     }
     match last.trim_end_matches(|c: char| c.is_ascii_digit()) {
-        "authorization" => Some(Promise::Authorization),
+        "authorization" => Some(Expected::Authorization),
         "password" | "passwd" | "passphrase" | "pwd" | "pass" | "passcode" | "passwort"
-        | "contraseña" | "motdepasse" | "pw" | "psw" | "pswd" => Some(Promise::Password),
+        | "contraseña" | "motdepasse" | "pw" | "psw" | "pswd" => Some(Expected::Password),
         "secret" | "credential" | "credentials" | "creds" | "cred" | "auth" | "salt" | "pepper"
-        | "pat" | "bearer" | "psk" => Some(Promise::Key),
-        "token" => (!PAGERS.contains(&previous)).then_some(Promise::Key),
-        "cookie" => {
-            matches!(previous, "erlang" | "secret" | "session" | "rabbitmq").then_some(Promise::Key)
-        }
-        "base" => {
-            (previous == "key" && words.iter().any(|word| word == "secret")).then_some(Promise::Key)
-        }
+        | "pat" | "bearer" | "psk" => Some(Expected::Key),
+        "token" => (!PUBLIC_TOKENS.contains(&previous)).then_some(Expected::Key),
+        "cookie" => matches!(previous, "erlang" | "secret" | "session" | "rabbitmq")
+            .then_some(Expected::Key),
+        "base" => (previous == "key" && words.iter().any(|word| word == "secret"))
+            .then_some(Expected::Key),
         "key" | "keyfile" => match previous {
-            previous if KEYS.contains(&previous) => Some(Promise::Key),
-            previous if previous.is_empty() || OTHER_KEYS.contains(&previous) => None,
-            _ => Some(Promise::Perhaps),
+            previous if SECRET_KEYS.contains(&previous) => Some(Expected::Key),
+            previous if previous.is_empty() || LOOKUP_KEYS.contains(&previous) => None,
+            _ => Some(Expected::PossibleKey),
         },
         joined => of_joined(joined),
     }
 }
 
-/// A name in one word: `dbpassword`, `apikey`, `authtoken`.
-fn of_joined(word: &str) -> Option<Promise> {
+/// The secret that a name in one word makes likely: `dbpassword`, `apikey`, `authtoken`.
+fn of_joined(word: &str) -> Option<Expected> {
     let ends = |endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending));
     if ends(&[
         "password",
@@ -155,7 +154,7 @@ fn of_joined(word: &str) -> Option<Promise> {
         "defaultpass",
         "bindpass",
     ]) {
-        Some(Promise::Password)
+        Some(Expected::Password)
     } else if ends(&[
         "secret",
         "apikey",
@@ -179,26 +178,26 @@ fn of_joined(word: &str) -> Option<Promise> {
         "admintoken",
         "roottoken",
     ]) {
-        Some(Promise::Key)
+        Some(Expected::Key)
     } else {
         None
     }
 }
 
-/// A name's words in lower case, cut at separators and at capitals.
-struct Words {
+/// A name's words in lower case, split at separators and before capitals.
+struct NameWords {
     text: String,
-    /// Of each word: where it ends in `text`, and where it starts in the name.
+    /// For each word, where it ends in `text`, and where it starts in the name.
     ends: Vec<(usize, usize)>,
 }
 
-impl Words {
+impl NameWords {
     fn of(name: &str) -> Self {
         let mut words = Self { text: String::with_capacity(name.len()), ends: Vec::new() };
         let mut start = 0;
         let mut before: Option<char> = None;
         let mut characters = name.char_indices().peekable();
-        while let Some((place, character)) = characters.next() {
+        while let Some((at, character)) = characters.next() {
             if !character.is_alphanumeric() {
                 words.close(start);
                 before = Some(character);
@@ -215,7 +214,7 @@ impl Words {
                 words.close(start);
             }
             if words.open() == words.text.len() {
-                start = place;
+                start = at;
             }
             if character.is_ascii() {
                 words.text.push(character.to_ascii_lowercase());
@@ -228,7 +227,7 @@ impl Words {
         words
     }
 
-    /// Where the word starts that is being read.
+    /// Where the current word starts in `text`.
     fn open(&self) -> usize {
         self.ends.last().map_or(0, |(end, _)| *end)
     }
@@ -243,25 +242,26 @@ impl Words {
         self.ends.len()
     }
 
-    /// The word at this place; empty where there is none.
-    fn get(&self, place: usize) -> &str {
-        let start = place.checked_sub(1).and_then(|before| self.ends.get(before));
+    /// The word with this index; empty if there is none.
+    fn get(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).and_then(|before| self.ends.get(before));
         let start = start.map_or(0, |(end, _)| *end);
-        let end = self.ends.get(place).map_or(start, |(end, _)| *end);
+        let end = self.ends.get(index).map_or(start, |(end, _)| *end);
         self.text.get(start..end).unwrap_or_default()
     }
 
     fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|place| self.get(place))
+        (0..self.len()).map(|index| self.get(index))
     }
 
-    /// The first word that starts at this byte of the name or behind it; 0 if none does.
+    /// The index of the first word that starts at this byte of the name or after it; 0 if none
+    /// does.
     fn first_after(&self, byte: usize) -> usize {
         self.ends.iter().position(|(_, start)| *start >= byte).unwrap_or(0)
     }
 }
 
-/// Words after the one that counts.
+/// Words that may follow the one that counts.
 fn is_modifier(word: &str) -> bool {
     const MODIFIERS: &[&str] = &[
         "value",
@@ -297,7 +297,7 @@ fn is_modifier(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_digit()) || MODIFIERS.contains(&word)
 }
 
-/// With one of these, the value is no secret whatever else the name says.
+/// With one of these, the value is not a secret, whatever the other words are.
 const NEGATIONS: &[&str] = &[
     "hash",
     "hashed",
@@ -333,15 +333,15 @@ const NEGATIONS: &[&str] = &[
     "thumbprint",
 ];
 
-/// Names that start so ask a question or say what to do.
-const STARTS: &[&str] = &[
+/// Names that start with one of these are questions or instructions.
+const QUESTION_STARTS: &[&str] = &[
     "enable", "enabled", "disable", "disabled", "use", "require", "required", "allow", "is", "has",
     "show", "hide", "enter", "confirm", "invalid", "wrong", "missing", "validate", "forgot",
     "reset", "rotate", "min", "max", "num", "generate", "no",
 ];
 
-/// Tokens that say where one has got to.
-const PAGERS: &[&str] = &[
+/// Words before `token` for tokens that are not secret: cursors, and the special tokens of models.
+const PUBLIC_TOKENS: &[&str] = &[
     "next",
     "page",
     "continue",
@@ -364,8 +364,8 @@ const PAGERS: &[&str] = &[
     "client",
 ];
 
-/// What a key is that is none to a lock.
-const OTHER_KEYS: &[&str] = &[
+/// Words before `key` for keys that are not secret, as in maps and tables.
+const LOOKUP_KEYS: &[&str] = &[
     "cache",
     "partition",
     "primary",
@@ -411,8 +411,8 @@ const OTHER_KEYS: &[&str] = &[
     "api-version",
 ];
 
-/// What a key is, if it is a secret.
-const KEYS: &[&str] = &[
+/// Words before `key` for keys that are secret.
+const SECRET_KEYS: &[&str] = &[
     "api",
     "access",
     "secret",
@@ -495,12 +495,12 @@ const KEYS: &[&str] = &[
 mod tests {
     use super::*;
 
-    fn promise(name: &str) -> Option<Promise> {
-        read(name).and_then(|says| says.promise)
+    fn expected(name: &str) -> Option<Expected> {
+        read(name).and_then(|hint| hint.expected)
     }
 
     #[test]
-    fn names_that_promise() {
+    fn names_of_secrets() {
         for name in [
             "password",
             "DB_PASSWORD",
@@ -514,7 +514,7 @@ mod tests {
             "redisPassword2",
             "DB_PWD",
         ] {
-            assert_eq!(promise(name), Some(Promise::Password), "{name}");
+            assert_eq!(expected(name), Some(Expected::Password), "{name}");
         }
         for name in [
             "API_KEY",
@@ -531,12 +531,12 @@ mod tests {
             "encryptionKey",
             "clientSecretValue",
         ] {
-            assert_eq!(promise(name), Some(Promise::Key), "{name}");
+            assert_eq!(expected(name), Some(Expected::Key), "{name}");
         }
     }
 
     #[test]
-    fn names_that_do_not() {
+    fn names_of_other_values() {
         for name in [
             "passwordFile",
             "PASSWORD_FILE",
@@ -564,7 +564,7 @@ mod tests {
             "pod-template-hash",
             "passwordSecretKey.name",
         ] {
-            assert_eq!(promise(name), None, "{name}");
+            assert_eq!(expected(name), None, "{name}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Private keys in PEM, and Google's service account files that wrap one.
+//! Private keys in PEM and other formats, and Google's service account files that contain one.
 
 use std::ops::Range;
 
-/// What all PEM blocks start with.
+/// The start of all PEM blocks.
 pub(crate) const BEGIN: &[u8] = b"-----BEGIN ";
 
-/// The longest key that is looked through for its end.
+/// The longest key whose end is searched.
 const MAX_KEY: usize = 64 << 10;
 
 /// A private key.
@@ -15,8 +15,8 @@ pub(crate) struct PrivateKey {
     pub(crate) range: Range<usize>,
 }
 
-/// The private key whose `-----BEGIN ` stands at `start`; none for certificates and public keys,
-/// nor for a header without a key after it, as documentation has.
+/// The private key whose `-----BEGIN ` is at `start`; `None` for certificates and public keys, and
+/// for a header without a key, as in documentation.
 pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     let rest = text.get(start + BEGIN.len()..)?;
     let label_end = rest.iter().take(64).position(|&byte| byte == b'-')?;
@@ -27,7 +27,7 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     let body = text.get(body_start..limit)?;
     let body_end = find(body, b"-----END ").unwrap_or(body.len());
     let key = body.get(..body_end)?;
-    // Headers (`Proc-Type: …`), escapes and indentation are no part of the key.
+    // Headers (`Proc-Type: …`), escapes and indentation are not part of the key.
     let letters = key.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
     let mut sorted: Vec<u8> = key.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
     sorted.sort_unstable();
@@ -49,10 +49,10 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     Some(PrivateKey { kind, title, range: start..body_start + body_end + footer })
 }
 
-/// How PuTTY's files of keys start.
+/// The start of a key file of PuTTY.
 pub(crate) const PUTTY: &str = "PuTTY-User-Key-File-";
 
-/// The private key in a file of PuTTY's that starts at `start`.
+/// The private key in a key file of PuTTY that starts at `start`.
 pub(crate) fn putty_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     let file = text.get(start..text.len().min(start + MAX_KEY))?;
     let private = find(file, b"Private-Lines:")?;
@@ -68,13 +68,13 @@ pub(crate) fn putty_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     })
 }
 
-/// What every JSON Web Key has.
+/// Every JSON Web Key contains this.
 pub(crate) const JWK: &str = "\"kty\"";
 
-/// How far around its type the rest of a JSON Web Key is looked for.
+/// How far around its type the rest of a JSON Web Key is searched.
 const MAX_JWK: usize = 4 << 10;
 
-/// The private part of the JSON Web Key whose `"kty"` stands at `hit`: `d`, or `k` of a symmetric one.
+/// The private part of the JSON Web Key whose `"kty"` is at `hit`: `d`, or `k` of a symmetric key.
 pub(crate) fn web_key(text: &[u8], hit: usize) -> Option<PrivateKey> {
     let before = text.get(hit.saturating_sub(MAX_JWK)..hit)?;
     let open = hit - before.len() + before.iter().rposition(|&byte| byte == b'{')?;
@@ -94,10 +94,10 @@ pub(crate) fn web_key(text: &[u8], hit: usize) -> Option<PrivateKey> {
     })
 }
 
-/// How far around a key the rest of its file is looked for.
+/// How far around a key the rest of its file is searched.
 const MAX_FILE: usize = 4 << 10;
 
-/// Whether the key is a field of the file that Google makes for a service account.
+/// Whether the key is a field of a service account file of Google.
 fn is_service_account(text: &[u8], start: usize) -> bool {
     let around = text.get(start.saturating_sub(MAX_FILE)..text.len().min(start + MAX_FILE));
     let before = text.get(start.saturating_sub(40)..start).unwrap_or_default();
@@ -113,18 +113,18 @@ fn of_label(label: &[u8]) -> Option<(&'static str, &'static str)> {
         b"OPENSSH PRIVATE KEY" => ("openssh-private-key", "OpenSSH private key"),
         b"SSH2 ENCRYPTED PRIVATE KEY" => ("ssh2-private-key", "SSH2 private key"),
         b"PGP PRIVATE KEY BLOCK" => ("pgp-private-key", "PGP private key"),
-        b"ENCRYPTED PRIVATE KEY" => ("encrypted-private-key", "private key behind a passphrase"),
+        b"ENCRYPTED PRIVATE KEY" => ("encrypted-private-key", "passphrase-protected private key"),
         label if label.ends_with(b"PRIVATE KEY") => ("private-key", "private key"),
         _ => return None,
     })
 }
 
-/// Documentation leaves the middle of a key out.
+/// Whether the middle of a key is left out, as in documentation.
 fn has_ellipsis(key: &[u8]) -> bool {
     find(key, b"...").is_some() || find(key, "…".as_bytes()).is_some() || find(key, b"{{").is_some()
 }
 
-/// Where `needle` first stands in `text`.
+/// Where `needle` first occurs in `text`.
 pub(crate) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, needle)
 }

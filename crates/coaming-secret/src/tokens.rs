@@ -1,4 +1,4 @@
-//! Tokens that are known by their own form: what is looked at around a literal of a kind.
+//! Tokens that are recognized by their own format, around a literal of their kind.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -10,18 +10,19 @@ use coaming_finding::Confidence;
 use crate::candidate::Candidate;
 use crate::check::{self, Verdict};
 use crate::kinds::{Form, Kind};
-use crate::{assign, measure, noise, pem, url};
+use crate::{assignment, noise, pem, randomness, url};
 
-/// The longest token that is read from its first byte; session tokens and macaroons are the longest.
+/// The longest token that is read from its first byte: session tokens and macaroons are the
+/// longest.
 const MAX_TOKEN: usize = 8 << 10;
 /// How far before its inner literal a token may start.
 const MAX_BEFORE: usize = 160;
-/// How far behind its inner literal a token may reach.
+/// How far after its inner literal a token may end.
 const MAX_AFTER: usize = 512;
-/// How far around an AWS key ID its secret is looked for.
+/// How far around an AWS key ID its secret is searched.
 const PAIR_DISTANCE: usize = 256;
 
-/// Looks for a kind's token at a literal of it.
+/// Finds a kind's token at its literal.
 pub(crate) fn token(
     text: &[u8],
     hit: usize,
@@ -29,7 +30,7 @@ pub(crate) fn token(
     literal: &str,
     found: &mut Vec<Candidate>,
 ) {
-    // Literals are found in any case; tokens are written in one.
+    // Literals are found in any case, but the case of tokens is fixed.
     if text.get(hit..hit + literal.len()) != Some(literal.as_bytes()) {
         return;
     }
@@ -42,7 +43,7 @@ pub(crate) fn token(
     let Some(range) = range else { return };
     let value = text.get(range.clone()).unwrap_or_default();
     let random = if is_prefixed { value.get(literal.len()..) } else { Some(value) };
-    if is_made_up(random.unwrap_or_default()) {
+    if is_fake(random.unwrap_or_default()) {
         return;
     }
     let confidence = match kind.check(value) {
@@ -53,11 +54,10 @@ pub(crate) fn token(
     if kind.name == "aws-access-key-id" {
         aws_secret(text, &range, found);
     }
-    found.push(Candidate { confidence, ..Candidate::made(kind.name, kind.title, range, 1) });
+    found.push(Candidate { confidence, ..Candidate::generated(kind.name, kind.title, range, 1) });
 }
 
-/// Where the base64 text stands of which a literal was found at `hit`, and what it says if it says
-/// anything.
+/// The range of the base64 text whose start was found at `hit`, and what it decodes to, if it does.
 pub(crate) fn encoded(
     text: &[u8],
     hit: usize,
@@ -77,14 +77,14 @@ fn prefixed_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option
         return None;
     }
     let rest = text.get(hit + literal.len()..text.len().min(hit + MAX_TOKEN))?;
-    // No token has spaces or quotes: a pattern's cost is that of the text it is shown.
+    // Tokens contain neither spaces nor quotes: matching costs time for all the text it is given.
     let length = rest.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\"'`".contains(byte));
     let end = hit + literal.len() + kind.regex()?.find(rest.get(..length.count())?)?.end();
     ends_word(text, end).then_some(hit..end)
 }
 
 fn inner_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Range<usize>> {
-    // Most literals have so much of the token before them: no need to ask the pattern without it.
+    // Most of these literals follow a number of characters of the token, which is quick to check.
     let before = text.get(hit.checked_sub(kind.before)?..hit)?;
     if !before.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-+/=~.".contains(byte)) {
         return None;
@@ -103,23 +103,23 @@ fn inner_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Ra
     None
 }
 
-/// The random part of a token is no random text.
-fn is_made_up(random: &[u8]) -> bool {
+/// Whether the part of a token that should be random is not.
+fn is_fake(random: &[u8]) -> bool {
     const WORDS: &[&str] = &["example", "xxxxx", "placeholder", "your-", "your_", "redacted"];
     static FINDER: LazyLock<Option<AhoCorasick>> =
         LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(WORDS).ok());
     noise::is_monotonous(random)
         || FINDER.as_ref().is_some_and(|finder| finder.is_match(random))
-        || random.len() >= 16 && measure::has_at_most(random, 6)
+        || random.len() >= 16 && randomness::has_at_most(random, 6)
 }
 
-/// Whether a token can start here: nothing before it belongs to it.
+/// Whether a token can start here: the characters before it are not part of it.
 fn starts_word(text: &[u8], start: usize) -> bool {
-    let byte = |back: usize| start.checked_sub(back).and_then(|place| text.get(place)).copied();
+    let byte = |back: usize| start.checked_sub(back).and_then(|at| text.get(at)).copied();
     match byte(1) {
         None => true,
         Some(before) if !before.is_ascii_alphanumeric() && before != b'_' => true,
-        // An escaped line break, `%3D`, `\u003d`: they end in a letter and are none.
+        // Escapes end in a letter that is not part of the token: `\n`, `%3D`, `\u003d`.
         Some(b'n' | b'r' | b't') if byte(2) == Some(b'\\') => true,
         Some(before) if before.is_ascii_hexdigit() => {
             byte(3) == Some(b'%') && byte(2).is_some_and(|byte| byte.is_ascii_hexdigit())
@@ -134,46 +134,46 @@ fn ends_word(text: &[u8], end: usize) -> bool {
     text.get(end).is_none_or(|after| !after.is_ascii_alphanumeric() && *after != b'_')
 }
 
-/// A private key in PEM.
+/// Finds a private key in PEM.
 pub(crate) fn private_key(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
     let Some(key) = pem::private_key(text, hit) else { return };
-    found.push(Candidate::made(key.kind, key.title, key.range, 0));
+    found.push(Candidate::generated(key.kind, key.title, key.range, 0));
 }
 
-/// A key in a format of its own.
+/// Adds a key in another format.
 pub(crate) fn other_key(key: Option<pem::PrivateKey>, found: &mut Vec<Candidate>) {
-    found.extend(key.map(|key| Candidate::made(key.kind, key.title, key.range, 0)));
+    found.extend(key.map(|key| Candidate::generated(key.kind, key.title, key.range, 0)));
 }
 
-/// A password in a URL.
+/// Finds a password in a URL.
 pub(crate) fn url_password(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
     let Some(range) = url::password(text, hit) else { return };
-    found.push(Candidate::chosen("url-password", "password in a URL", range, 3));
+    found.push(Candidate::human("url-password", "password in a URL", range, 3));
 }
 
-/// The password of a JDBC URL of Oracle's: `jdbc:oracle:thin:user/password@host`.
+/// Finds the password in a JDBC URL of Oracle: `jdbc:oracle:thin:user/password@host`.
 pub(crate) fn oracle(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
     let Some(range) = url::oracle_password(text, hit) else { return };
-    found.push(Candidate::chosen("url-password", "password in a URL", range, 3));
+    found.push(Candidate::human("url-password", "password in a URL", range, 3));
 }
 
-/// The password of an SQL statement: `IDENTIFIED BY 'x'`.
+/// Finds the password in an SQL statement: `IDENTIFIED BY 'x'`.
 pub(crate) fn identified_by(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
-    // Prose says of other things by what they are identified.
-    if !assign::in_statement(text, hit) {
+    // The same words occur in prose.
+    if !assignment::in_statement(text, hit) {
         return;
     }
     let Some(range) = url::quoted_after(text, hit + url::IDENTIFIED_BY.len()) else { return };
-    found.push(Candidate::chosen("password", "password", range, 3));
+    found.push(Candidate::human("password", "password", range, 3));
 }
 
-/// A password before the address of a data source: `user:password@tcp(host)/name`.
+/// Finds a password before the address of a data source: `user:password@tcp(host)/name`.
 pub(crate) fn data_source(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
     let Some(range) = url::data_source_password(text, hit) else { return };
-    found.push(Candidate::chosen("url-password", "password in a data source name", range, 3));
+    found.push(Candidate::human("url-password", "password in a data source name", range, 3));
 }
 
-/// The secret that belongs to an AWS key ID: forty random characters near it.
+/// Finds the secret that belongs to an AWS key ID: forty random characters near it.
 fn aws_secret(text: &[u8], id: &Range<usize>, found: &mut Vec<Candidate>) {
     let start = id.start.saturating_sub(PAIR_DISTANCE);
     let end = text.len().min(id.end + PAIR_DISTANCE);
@@ -188,18 +188,18 @@ fn aws_secret(text: &[u8], id: &Range<usize>, found: &mut Vec<Candidate>) {
             .take_while(|&&byte| is_part(byte))
             .count();
         let value = text.get(at..at + length).unwrap_or_default();
-        let makeup = measure::makeup(value);
+        let stats = randomness::character_stats(value);
         let whole = at == 0 || text.get(at - 1).is_some_and(|&byte| !is_part(byte));
         if length == 40
             && whole
-            && makeup.digits > 0
-            && makeup.upper > 0
-            && makeup.lower > 0
-            && measure::entropy(value) > 4.0
-            && !is_made_up(value)
+            && stats.digits > 0
+            && stats.upper > 0
+            && stats.lower > 0
+            && randomness::entropy(value) > 4.0
+            && !is_fake(value)
         {
             let (kind, title) = ("aws-secret-access-key", "AWS secret access key");
-            found.push(Candidate::made(kind, title, at..at + length, 1));
+            found.push(Candidate::generated(kind, title, at..at + length, 1));
         }
         at += length + 1;
     }

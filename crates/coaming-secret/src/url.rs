@@ -1,13 +1,13 @@
-//! A password in a URL: `scheme://user:password@host`.
+//! Passwords in URLs, as in `scheme://user:password@host`, and in SQL.
 
 use std::ops::Range;
 
 use crate::noise;
 
-/// The longest user info that is looked at.
+/// The longest user info that is read.
 const MAX_USER_INFO: usize = 512;
 
-/// The password of the URL whose `://` stands at `separator`.
+/// The password in the URL whose `://` is at `separator`.
 pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
     let scheme = text.get(..separator)?;
     if !scheme.last().is_some_and(u8::is_ascii_alphanumeric) {
@@ -24,19 +24,19 @@ pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
     let range = start + colon + 1..start + at;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
     let user = authority.get(..colon)?;
-    let meant = !value.is_empty()
+    // `guest:guest@` counts: many servers are first set up with such a password.
+    let is_secret = !value.is_empty()
         && !host.is_empty()
         && !noise::is_noise(value)
         && !matches!(value.to_ascii_lowercase().as_str(), "password" | "pass" | "pwd" | "port")
-        // `user:user@`, `guest:guest@`: as bad as any, and what servers are set up with at first.
         && value != "*"
         && user != b"username"
         && !value.contains("//");
-    meant.then_some(range)
+    is_secret.then_some(range)
 }
 
-/// The password of a data source name such as `user:password@tcp(host:3306)/name`, whose `@tcp(`
-/// stands at `at`.
+/// The password in a data source name such as `user:password@tcp(host:3306)/name`, whose `@tcp(` is
+/// at `at`.
 pub(crate) fn data_source_password(text: &[u8], at: usize) -> Option<Range<usize>> {
     let before = text.get(at.saturating_sub(MAX_USER_INFO)..at)?;
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>=".contains(byte);
@@ -47,10 +47,10 @@ pub(crate) fn data_source_password(text: &[u8], at: usize) -> Option<Range<usize
     (!value.is_empty() && !noise::is_noise(value)).then_some(range)
 }
 
-/// How JDBC URLs of Oracle's thin driver start.
+/// The start of a JDBC URL of Oracle's thin driver.
 pub(crate) const ORACLE: &str = "oracle:thin:";
 
-/// The password of `oracle:thin:user/password@host`, which starts at `hit`.
+/// The password in `oracle:thin:user/password@host`, which starts at `hit`.
 pub(crate) fn oracle_password(text: &[u8], hit: usize) -> Option<Range<usize>> {
     let start = hit + ORACLE.len();
     let window = text.get(start..text.len().min(start + MAX_USER_INFO))?;
@@ -61,7 +61,7 @@ pub(crate) fn oracle_password(text: &[u8], hit: usize) -> Option<Range<usize>> {
     secret_in(text, start + slash + 1..start + at)
 }
 
-/// How SQL names an account's password.
+/// The words before an account's password in SQL.
 pub(crate) const IDENTIFIED_BY: &str = "identified by ";
 
 /// The text in quotes that starts at `start`, if it is a secret.

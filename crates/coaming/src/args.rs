@@ -42,7 +42,7 @@ pub enum Command {
     Image(ImageArguments),
     /// Show who can reach whom, why, and the policies that should be there.
     Net(NetArguments),
-    /// Find secrets in any text or manifest, and in etcd; show who can read which Secret.
+    /// Find secrets in manifests, other text files and etcd; show who can read a Secret.
     Secrets(SecretsArguments),
     /// Explain a rule: what it looks for, why it matters, how to repair it.
     Explain(ExplainArguments),
@@ -382,28 +382,28 @@ pub enum GraphFormat {
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
-Reads files of every name, and nothing but texts: manifests by their structure, all others as they
-are. Nothing is rendered. Values are never shown: a finding has a place, a kind, and a fingerprint, by
-which the same secret in two places can be told. What people could guess has a fingerprint only if
-the environment variable COAMING_FINGERPRINT_KEY holds a key of your own.
+Reads text files of any name: manifests and other YAML and JSON by their structure, the rest as plain
+text. Charts and overlays are not rendered. Values are never shown: a finding has a location, a kind,
+and a fingerprint, so that you can recognize the same secret in several places. Guessable values get a
+fingerprint only if you set the environment variable COAMING_FINGERPRINT_KEY to a private key.
 
-Exit codes: 0 nothing found; 1 findings; 2 something could not be handled (the rest still was).
+Exit codes: 0 nothing found; 1 findings; 2 an input could not be handled (the rest was).
 
 Examples:
   coaming secrets .
   coaming secrets --format sarif --output secrets.sarif .
   kubectl get secrets,configmaps,pods -A -o yaml | coaming secrets -")]
 pub struct SecretsArguments {
-    /// What else to show.
+    /// Another command about secrets.
     #[command(subcommand)]
     pub command: Option<SecretsCommand>,
 
-    /// Where to look, and how to show what is found.
+    /// What to scan, and how to show the findings.
     #[command(flatten)]
     pub find: FindSecretsArguments,
 }
 
-/// Where `coaming secrets` looks, and how it shows what it finds.
+/// What `coaming secrets` scans, and how it shows the findings.
 #[derive(Debug, Args)]
 pub struct FindSecretsArguments {
     /// Files, directories or globs; `-` reads standard input.
@@ -418,19 +418,19 @@ pub struct FindSecretsArguments {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Count only findings that this file does not know.
+    /// Count only findings that are not in this file.
     #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
     pub baseline: Option<PathBuf>,
 
-    /// Write today's findings to this file, for `--baseline`.
+    /// Write the current findings to this file, for `--baseline`.
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
 
-    /// Use this configuration file, not the `coaming.yaml` found upwards from the first path.
+    /// Use this configuration file instead of the `coaming.yaml` in or above the first path.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Also read what `.gitignore` leaves out.
+    /// Also read files that `.gitignore` excludes.
     #[arg(long)]
     pub no_gitignore: bool,
 
@@ -438,66 +438,68 @@ pub struct FindSecretsArguments {
     #[arg(long)]
     pub exit_zero: bool,
 
-    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
+    /// Whether to use colors; the environment variable `NO_COLOR` turns them off too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
 
-/// What `coaming secrets` can show.
+/// The commands of `coaming secrets`.
 #[derive(Debug, Subcommand)]
 pub enum SecretsCommand {
     /// Show who can read a Secret: subjects, containers, and nodes.
     WhoCan(WhoCanArguments),
-    /// Find Secrets that etcd holds in plain text, offline.
+    /// Find secrets that etcd stores in plain text, offline.
     Etcd(EtcdArguments),
 }
 
 /// `coaming secrets who-can`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Subjects are shown with the binding and the role by which they can, containers with the variable or
-the files, nodes as far as the pods choose them. What a cluster holds is more than a directory does:
+Shows subjects with the binding and role that allow it, containers with the variable or files that
+expose the Secret, and the nodes that the pods select. The objects of a cluster give a more complete
+answer than a directory does:
 
   kubectl get secrets,pods,serviceaccounts,nodes,roles,rolebindings,clusterroles,clusterrolebindings \
     -A -o json | coaming secrets who-can shop/database -
   coaming secrets who-can shop/database deploy/")]
 pub struct WhoCanArguments {
-    /// The Secret: `NAMESPACE/NAME`; a name alone is of namespace `default`.
+    /// The Secret, as `NAMESPACE/NAME` or `NAME` (namespace `default`).
     #[arg(value_name = "NAMESPACE/NAME")]
     pub secret: String,
 
-    /// Where the objects are.
+    /// The objects to search.
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// How to show it.
+    /// How to show the answer.
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     pub format: AnswerFormat,
 }
 
-/// How an answer is shown.
+/// The format of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AnswerFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// JSON, a contract for programs.
+    /// JSON for programs: a stable contract.
     Json,
 }
 
 /// `coaming secrets etcd`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Tells which Secrets are encrypted, by which provider and key, and finds those in plain text: in
-current and old revisions, and in free pages, which etcd does not wipe. Of a data directory also the
-write-ahead log is looked through. Values are never shown. The files are only read.
-Exit codes: 0 nothing secret in plain text; 1 findings; 2 a file could not be read, or not all of it.
+Shows which Secrets are encrypted, by which provider and key, and finds secrets in plain text: in
+current and old revisions, in free pages, which etcd does not wipe, and in the write-ahead log of a
+data directory. Values are never shown. Files are never changed.
+
+Exit codes: 0 no secrets in plain text; 1 findings; 2 a file could not be read completely.
 
 Examples:
   etcdctl snapshot save backup.db && coaming secrets etcd backup.db
   coaming secrets etcd /var/lib/etcd
   coaming secrets etcd --format json backup.db")]
 pub struct EtcdArguments {
-    /// What `etcdctl snapshot save` wrote, a database (`member/snap/db`), or etcd's data directory.
+    /// A snapshot by `etcdctl snapshot save`, a database (`member/snap/db`), or etcd's data directory.
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: PathBuf,
 

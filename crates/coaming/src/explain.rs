@@ -22,7 +22,7 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandEr
 /// All rules: those for objects, then those for what other commands read.
 pub fn rules() -> impl Iterator<Item = &'static RuleMeta> {
     let of_objects = coaming_rules::all().iter().map(|rule| rule.meta);
-    of_objects.chain(coaming_secret::etcd::RULES.iter().copied())
+    of_objects.chain(coaming_etcd::RULES.iter().copied())
 }
 
 /// A rule's page, in Markdown.

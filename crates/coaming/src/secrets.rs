@@ -1,4 +1,4 @@
-//! `coaming secrets`: where they are in plain text, and who can read which Secret.
+//! `coaming secrets`: finds secrets in plain text, and who can read a Secret.
 
 use coaming_access::render;
 use coaming_config::Config;
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
     }
 }
 
-/// Finds values in files of every name, and reports them as a scan does.
+/// Finds secrets in files of any name, and reports them like a scan.
 fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let scan = ScanArguments {
         cluster: ClusterArguments { cluster: false, context: None, namespace: None },
@@ -46,7 +46,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
         color: arguments.color,
     };
     let configured = scope::config(&scan.scope)?;
-    // Whoever asks for secrets asks for nothing else that the configuration may say.
+    // Only secrets are wanted: rules and policies of the configuration do not apply.
     let config =
         Config { rules: Vec::new(), policies: Vec::new(), overrides: Vec::new(), ..configured };
     let progress = Progress::start("reading and checking …");

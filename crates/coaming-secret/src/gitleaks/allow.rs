@@ -1,8 +1,8 @@
-//! Allowlists: what a rule finds and what is fine nevertheless.
+//! Allowlists: matches of a rule that are not reported.
 
 use regex::bytes::Regex;
 
-/// What of a match an allowlist's patterns look at.
+/// The part of a match that an allowlist's patterns apply to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Target {
     #[default]
@@ -11,7 +11,7 @@ pub(super) enum Target {
     Line,
 }
 
-/// What is fine.
+/// Matches that are not reported.
 #[derive(Debug, Default)]
 pub(super) struct Allowlist {
     pub(super) paths: Vec<Regex>,
@@ -19,13 +19,13 @@ pub(super) struct Allowlist {
     pub(super) target: Target,
     /// In lower case.
     pub(super) stopwords: Vec<String>,
-    /// Whether all that is said must hold, and not one of it.
+    /// Whether all conditions must hold, instead of at least one.
     pub(super) all: bool,
-    /// The rules it is for; all where empty.
+    /// The rules that it applies to; empty for all.
     pub(super) rules: Vec<String>,
 }
 
-/// A match that is in question.
+/// A match to decide on.
 pub(super) struct Subject<'t> {
     pub(super) secret: &'t [u8],
     pub(super) whole: &'t [u8],
@@ -35,22 +35,22 @@ pub(super) struct Subject<'t> {
 }
 
 impl Allowlist {
-    /// Whether it is for all rules.
+    /// Whether it applies to all rules.
     pub(super) fn is_global(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// Whether everything in a file of this path is fine.
+    /// Whether it allows everything in a file with this path.
     pub(super) fn allows_path(&self, path: &str) -> bool {
-        let alone = !self.all || self.regexes.is_empty() && self.stopwords.is_empty();
-        alone && self.has_path(path)
+        let path_decides = !self.all || self.regexes.is_empty() && self.stopwords.is_empty();
+        path_decides && self.has_path(path)
     }
 
     fn has_path(&self, path: &str) -> bool {
         !path.is_empty() && self.paths.iter().any(|pattern| pattern.is_match(path.as_bytes()))
     }
 
-    /// Whether this match is fine.
+    /// Whether it allows this match.
     pub(super) fn allows(&self, subject: &Subject<'_>) -> bool {
         if !self.is_global() && !self.rules.iter().any(|rule| rule == subject.rule) {
             return false;
@@ -61,21 +61,21 @@ impl Allowlist {
             Target::Line => subject.line,
         };
         let secret = subject.secret.to_ascii_lowercase();
-        let mut said = Vec::new();
+        let mut conditions = Vec::new();
         if !self.paths.is_empty() {
-            said.push(self.has_path(subject.path));
+            conditions.push(self.has_path(subject.path));
         }
         if !self.regexes.is_empty() {
-            said.push(self.regexes.iter().any(|pattern| pattern.is_match(target)));
+            conditions.push(self.regexes.iter().any(|pattern| pattern.is_match(target)));
         }
         if !self.stopwords.is_empty() {
             let has = |word: &String| crate::pem::find(&secret, word.as_bytes()).is_some();
-            said.push(self.stopwords.iter().any(has));
+            conditions.push(self.stopwords.iter().any(has));
         }
         if self.all {
-            !said.is_empty() && said.iter().all(|&holds| holds)
+            !conditions.is_empty() && conditions.iter().all(|&holds| holds)
         } else {
-            said.contains(&true)
+            conditions.contains(&true)
         }
     }
 }

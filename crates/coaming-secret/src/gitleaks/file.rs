@@ -1,4 +1,4 @@
-//! The file: TOML with `[[rules]]` and allowlists.
+//! Reads a rule file: TOML with `[[rules]]` and allowlists.
 
 use regex::bytes::Regex;
 use serde::Deserialize;
@@ -6,43 +6,43 @@ use serde::Deserialize;
 use super::allow::{Allowlist, Target};
 use super::{Rule, RuleFile, pattern};
 
-/// How many rules a file may have.
+/// The maximum number of rules in a file.
 const MAX_RULES: usize = 10_000;
 
-/// Why a rule file can't be used.
+/// Why a rule file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+pub enum RuleFileError {
     /// The text is not TOML, or a field has the wrong type.
-    #[error("it is no rule file of gitleaks' form: {0}")]
-    Format(String),
+    #[error("not a rule file in the format of gitleaks: {0}")]
+    Format(#[from] toml::de::Error),
     /// A pattern is not valid.
-    #[error("rule `{rule}`: its `{field}` is not a valid pattern: {reason}")]
+    #[error("rule `{rule}`: `{field}` is not a valid pattern: {source}")]
     Pattern {
         /// The rule, or `allowlist` for those of the file.
         rule: String,
         /// The field.
         field: &'static str,
         /// What is wrong with it.
-        reason: String,
+        source: regex::Error,
     },
     /// A rule has no `id`, or neither `regex` nor `path`.
-    #[error("rule {place}, `{rule}`, needs an `id`, and a `regex` or a `path`")]
+    #[error("rule {number}, `{rule}`, needs an `id`, and a `regex` or a `path`")]
     Incomplete {
-        /// Its place in the file, from 1.
-        place: usize,
+        /// Its position in the file, from 1.
+        number: usize,
         /// Its name, if it has one.
         rule: String,
     },
-    /// A rule or the file uses what is not supported.
+    /// A rule or the file uses a field that is not supported.
     #[error("`{what}` is not supported: {instead}")]
     Unsupported {
-        /// What it uses.
+        /// The field.
         what: &'static str,
-        /// What to do.
+        /// What to do instead.
         instead: &'static str,
     },
     /// There are too many rules.
-    #[error("it has {0} rules: at most 10000 are read")]
+    #[error("the file has {0} rules, and at most {MAX_RULES} are supported")]
     TooMany(usize),
 }
 
@@ -104,33 +104,32 @@ struct RawAllowlist {
 ///
 /// # Errors
 ///
-/// As [`LoadError`] says: a file is used whole or not at all.
-pub fn parse(text: &str) -> Result<RuleFile, LoadError> {
-    let raw: RawFile =
-        toml::from_str(text).map_err(|error| LoadError::Format(error.to_string()))?;
+/// If anything in the file cannot be used, as [`RuleFileError`] says.
+pub fn parse(text: &str) -> Result<RuleFile, RuleFileError> {
+    let raw: RawFile = toml::from_str(text)?;
     if raw.extend.is_some_and(|extend| extend.path.is_some() || extend.url.is_some()) {
         let instead = "put the rules of both files into one";
-        return Err(LoadError::Unsupported { what: "extend.path", instead });
+        return Err(RuleFileError::Unsupported { what: "extend.path", instead });
     }
     if raw.rules.len() > MAX_RULES {
-        return Err(LoadError::TooMany(raw.rules.len()));
+        return Err(RuleFileError::TooMany(raw.rules.len()));
     }
     let numbered = raw.rules.into_iter().enumerate();
     let rules =
-        numbered.map(|(place, rule)| read_rule(place + 1, rule)).collect::<Result<_, _>>()?;
+        numbered.map(|(index, rule)| read_rule(index + 1, rule)).collect::<Result<_, _>>()?;
     let allowlists = raw.allowlist.into_iter().chain(raw.allowlists);
     let allowlists =
         allowlists.map(|list| read_allowlist("allowlist", list)).collect::<Result<_, _>>()?;
     Ok(RuleFile::new(rules, allowlists))
 }
 
-fn read_rule(place: usize, raw: RawRule) -> Result<Rule, LoadError> {
+fn read_rule(number: usize, raw: RawRule) -> Result<Rule, RuleFileError> {
     if raw.id.is_empty() || raw.regex.is_none() && raw.path.is_none() {
-        return Err(LoadError::Incomplete { place, rule: raw.id });
+        return Err(RuleFileError::Incomplete { number, rule: raw.id });
     }
     if raw.required.is_some() {
-        let instead = "write the rule so that it stands on its own";
-        return Err(LoadError::Unsupported { what: "required", instead });
+        let instead = "write a rule that does not depend on others";
+        return Err(RuleFileError::Unsupported { what: "required", instead });
     }
     let one =
         |text: Option<String>, field| text.map(|text| compile(&raw.id, field, &text)).transpose();
@@ -152,7 +151,7 @@ fn read_rule(place: usize, raw: RawRule) -> Result<Rule, LoadError> {
     })
 }
 
-fn read_allowlist(rule: &str, raw: RawAllowlist) -> Result<Allowlist, LoadError> {
+fn read_allowlist(rule: &str, raw: RawAllowlist) -> Result<Allowlist, RuleFileError> {
     let all = |texts: Vec<String>, field| {
         texts.iter().map(|text| compile(rule, field, text)).collect::<Result<Vec<_>, _>>()
     };
@@ -173,15 +172,15 @@ fn read_allowlist(rule: &str, raw: RawAllowlist) -> Result<Allowlist, LoadError>
     })
 }
 
-fn compile(rule: &str, field: &'static str, text: &str) -> Result<Regex, LoadError> {
-    pattern::compile(text).map_err(|error| LoadError::Pattern {
+fn compile(rule: &str, field: &'static str, text: &str) -> Result<Regex, RuleFileError> {
+    pattern::compile(text).map_err(|source| RuleFileError::Pattern {
         rule: rule.to_owned(),
         field,
-        reason: error.to_string(),
+        source,
     })
 }
 
-/// A description's first sentence, as a title.
+/// The first sentence of a description, as a title.
 fn title(description: &str) -> String {
     let sentence =
         description.split(". ").next().unwrap_or(description).trim().trim_end_matches('.');
@@ -193,12 +192,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_name_the_problem() {
         let message = |text: &str| parse(text).unwrap_err().to_string();
-        assert!(message("x = [").contains("no rule file"));
+        assert!(message("x = [").contains("not a rule file"));
         assert!(message("[[rules]]\nregex = 'a'").contains("needs an `id`"));
         assert!(message("[[rules]]\nid = 'a'").contains("`regex` or a `path`"));
-        assert!(message("[[rules]]\nid = 'a'\nregex = '('").contains("rule `a`: its `regex`"));
+        assert!(message("[[rules]]\nid = 'a'\nregex = '('").contains("rule `a`: `regex`"));
         assert!(message("[extend]\npath = 'x'").contains("not supported"));
         assert!(parse("title = 'empty'").unwrap().is_empty());
     }

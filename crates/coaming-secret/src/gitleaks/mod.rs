@@ -1,9 +1,9 @@
-//! Rules of the user's own, in gitleaks' format: what a team has written for gitleaks works here.
+//! The user's own rules, in the format of gitleaks.
 //!
-//! [`parse`] reads a file whole or says what is wrong with it. A rule has a pattern, keywords of which
-//! a text must have one, the least entropy of the secret, paths, and allowlists; a file has
-//! allowlists for all its rules. What only makes sense over a Git history (`commits`) is read and
-//! has no effect; rules that need other rules beside them are refused.
+//! [`parse`] reads a file completely or returns what is wrong with it. A rule has a pattern,
+//! keywords of which a text must contain one, the minimum entropy of the secret, paths, and
+//! allowlists; a file has allowlists for all its rules. Fields about a Git history (`commits`) have
+//! no effect; rules that require other rules are refused.
 
 mod allow;
 mod file;
@@ -14,18 +14,19 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::Regex;
 
-use crate::{Origin, measure};
+use crate::{TextKind, randomness};
 
 use allow::{Allowlist, Subject};
-pub use file::{LoadError, parse};
+pub use file::{RuleFileError, parse};
 
 /// The rules of a file.
 #[derive(Debug)]
 pub struct RuleFile {
     rules: Vec<Rule>,
     allowlists: Vec<Allowlist>,
-    /// All rules' keywords, and whose each is.
+    /// The keywords of all rules.
     keywords: Option<AhoCorasick>,
+    /// The index of each keyword's rule.
     of_keyword: Vec<usize>,
 }
 
@@ -36,14 +37,14 @@ struct Rule {
     description: String,
     regex: Option<Regex>,
     path: Option<Regex>,
-    /// The group that is the secret; 0: the first group that took part, else all.
+    /// The group that is the secret; 0 means the first group that matched, else the whole match.
     group: usize,
     entropy: f64,
     keywords: Vec<String>,
     allowlists: Vec<Allowlist>,
 }
 
-/// What a rule found.
+/// A match of a rule.
 pub(crate) struct Hit<'f> {
     pub(crate) id: &'f str,
     pub(crate) title: &'f str,
@@ -54,9 +55,9 @@ impl RuleFile {
     fn new(rules: Vec<Rule>, allowlists: Vec<Allowlist>) -> Self {
         let mut words = Vec::new();
         let mut of_keyword = Vec::new();
-        for (place, rule) in rules.iter().enumerate() {
+        for (index, rule) in rules.iter().enumerate() {
             words.extend(rule.keywords.iter().map(String::as_str));
-            of_keyword.extend(rule.keywords.iter().map(|_| place));
+            of_keyword.extend(rule.keywords.iter().map(|_| index));
         }
         let keywords = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -73,17 +74,17 @@ impl RuleFile {
         self.rules.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// What the rules find in a text. A value on its own is read as `name="value"`, which is what
-    /// the patterns are written for.
-    pub(crate) fn scan(&self, text: &[u8], origin: Origin<'_>) -> Vec<Hit<'_>> {
-        let Origin::Value(name) = origin else {
-            let path = if let Origin::File(path) = origin { path } else { "" };
+    /// What the rules find in a text. A value is read as `name="value"`, as patterns are written
+    /// for that.
+    pub(crate) fn scan(&self, text: &[u8], kind: TextKind<'_>) -> Vec<Hit<'_>> {
+        let TextKind::Value(name) = kind else {
+            let path = if let TextKind::File(path) = kind { path } else { "" };
             return self.in_text(text, path);
         };
         let mut line = Vec::with_capacity(name.len() + text.len() + 3);
@@ -109,8 +110,8 @@ impl RuleFile {
             self.rules.iter().map(|rule| rule.keywords.is_empty()).collect();
         for hit in self.keywords.iter().flat_map(|words| words.find_overlapping_iter(text)) {
             let rule = self.of_keyword.get(hit.pattern().as_usize());
-            if let Some(place) = rule.and_then(|&rule| wanted.get_mut(rule)) {
-                *place = true;
+            if let Some(wanted) = rule.and_then(|&rule| wanted.get_mut(rule)) {
+                *wanted = true;
             }
         }
         let rules = self.rules.iter().zip(wanted).filter(|(_, wanted)| *wanted);
@@ -121,7 +122,7 @@ impl RuleFile {
             }
             match &rule.regex {
                 Some(regex) => self.matches(rule, regex, text, path, &mut hits),
-                // A rule about a path alone is about the whole file.
+                // A rule with only a path matches the whole file.
                 None if !path.is_empty() => hits.push(rule.hit(0..text.len())),
                 None => {}
             }
@@ -145,7 +146,7 @@ impl RuleFile {
                 captures.iter().skip(1).flatten().find(|group| !group.is_empty())
             };
             let secret = secret.unwrap_or(whole);
-            if rule.entropy > 0.0 && measure::entropy(secret.as_bytes()) <= rule.entropy {
+            if rule.entropy > 0.0 && randomness::entropy(secret.as_bytes()) <= rule.entropy {
                 continue;
             }
             let subject = Subject {
@@ -163,8 +164,7 @@ impl RuleFile {
     }
 }
 
-/// As gitleaks does: where a rule that knows what it found speaks of a secret, one that is called
-/// generic is silent.
+/// Drops the hits of generic rules where a specific rule matches the same secret, as gitleaks does.
 fn without_generic<'f>(text: &[u8], hits: Vec<Hit<'f>>) -> Vec<Hit<'f>> {
     let is_generic = |hit: &Hit<'_>| hit.id.to_ascii_lowercase().contains("generic");
     if !hits.iter().any(is_generic) {
@@ -188,7 +188,7 @@ fn without_generic<'f>(text: &[u8], hits: Vec<Hit<'f>>) -> Vec<Hit<'f>> {
     hits.into_iter().filter(|hit| !is_generic(hit) || !is_known(hit)).collect()
 }
 
-/// Hits that are farther apart are not looked at as on one line.
+/// Hits that are farther apart do not count as on one line.
 const MAX_LINE: usize = 4 << 10;
 
 impl Rule {
@@ -200,7 +200,7 @@ impl Rule {
 /// The lines that a match is in.
 fn line_around(text: &[u8], range: Range<usize>) -> &[u8] {
     let before = text.get(..range.start).unwrap_or_default();
-    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |place| place + 1);
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     let after = text.get(range.end..).unwrap_or_default();
     let length = after.iter().position(|&byte| byte == b'\n').unwrap_or(after.len());
     text.get(start..range.end + length).unwrap_or_default()
@@ -210,9 +210,9 @@ fn line_around(text: &[u8], range: Range<usize>) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn found(rules: &str, text: &str, origin: Origin<'_>) -> Vec<String> {
+    fn found(rules: &str, text: &str, kind: TextKind<'_>) -> Vec<String> {
         let file = parse(rules).unwrap();
-        file.scan(text.as_bytes(), origin)
+        file.scan(text.as_bytes(), kind)
             .into_iter()
             .map(|hit| format!("{} {}", hit.id, text.get(hit.range).unwrap()))
             .collect()
@@ -238,7 +238,7 @@ mod tests {
     "#;
 
     #[test]
-    fn generic_rules_are_silent_where_others_know() {
+    fn generic_rules_yield_to_specific_ones() {
         let rules = r#"
             [[rules]]
             id = "generic-api-key"
@@ -248,21 +248,21 @@ mod tests {
             regex = '''acme_token\s*=\s*([a-z0-9]{12})'''
         "#;
         let text = "acme_token = q8zr2kx7lm4t\ntoken = q8zr2kx7lm4t\n";
-        let hits = found(rules, text, Origin::Text);
+        let hits = found(rules, text, TextKind::Fragment);
         assert_eq!(hits, ["generic-api-key q8zr2kx7lm4t", "acme-token q8zr2kx7lm4t"]);
-        assert_eq!(found(rules, &text[..25], Origin::Text), ["acme-token q8zr2kx7lm4t"]);
+        assert_eq!(found(rules, &text[..25], TextKind::Fragment), ["acme-token q8zr2kx7lm4t"]);
     }
 
     #[test]
     fn patterns_keywords_entropy_and_allowlists() {
-        let scan = |text: &str| found(RULES, text, Origin::Text);
+        let scan = |text: &str| found(RULES, text, TextKind::Fragment);
         assert_eq!(scan("ACME acme_token = q8zr2kx7lm4t"), ["acme-token q8zr2kx7lm4t"]);
         assert!(scan("acme_token = aaaaaaaabbbb").is_empty(), "its entropy is too low");
         assert!(scan("acme_token = q8ztestx7lm4").is_empty(), "it has a stop word");
         let text = "acme_token = q8zr2kx7lm4t # fine";
-        assert_eq!(found(RULES, text, Origin::File("a.txt")).len(), 1);
-        assert!(found(RULES, text, Origin::File("a.md")).is_empty());
-        assert_eq!(found(RULES, "x", Origin::File("a.jks")), ["keystore x"]);
-        assert_eq!(found(RULES, "q8zr2kx7lm4t", Origin::Value("ACME_acme_token")).len(), 1);
+        assert_eq!(found(RULES, text, TextKind::File("a.txt")).len(), 1);
+        assert!(found(RULES, text, TextKind::File("a.md")).is_empty());
+        assert_eq!(found(RULES, "x", TextKind::File("a.jks")), ["keystore x"]);
+        assert_eq!(found(RULES, "q8zr2kx7lm4t", TextKind::Value("ACME_acme_token")).len(), 1);
     }
 }

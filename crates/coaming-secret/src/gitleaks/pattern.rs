@@ -1,11 +1,12 @@
-//! Patterns as Go's RE2 reads them, for Rust's engine: the same but for a few literals.
+//! Compiles patterns in the syntax of Go's RE2 for the `regex` crate: they differ in a few
+//! literals.
 
 use regex::bytes::{Regex, RegexBuilder};
 
-/// The largest program a pattern may become.
+/// The largest size of a compiled pattern.
 const MAX_PROGRAM: usize = 32 << 20;
 
-/// Compiles a pattern. As in Go, `\w`, `\d` and `\b` are about ASCII.
+/// Compiles a pattern. As in Go, `\w`, `\d` and `\b` match ASCII only.
 pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     let translated = translate(pattern);
     let build = |unicode: bool| {
@@ -15,7 +16,7 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     build(false).or_else(|_| build(true))
 }
 
-/// Writes what Go takes literally, and Rust does not, with a backslash.
+/// Escapes characters that are literals in Go and not in Rust.
 fn translate(pattern: &str) -> String {
     let mut translated = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
@@ -55,7 +56,7 @@ fn literal(character: char, translated: &mut String) -> usize {
     plain(character, translated)
 }
 
-/// `[`, `[^`, and a `]` right after, which is a literal.
+/// Copies `[` or `[^`, and a `]` directly after it, which is a literal.
 fn open_class(rest: &str, translated: &mut String) -> usize {
     let mut length = 1;
     translated.push('[');
@@ -70,7 +71,7 @@ fn open_class(rest: &str, translated: &mut String) -> usize {
     length
 }
 
-/// `[:alnum:]` within a class.
+/// Copies `[:alnum:]` inside a class.
 fn posix_class(rest: &str, translated: &mut String) -> usize {
     match rest.find(":]") {
         Some(end) => {
@@ -81,7 +82,7 @@ fn posix_class(rest: &str, translated: &mut String) -> usize {
     }
 }
 
-/// An escape: `\<` and `\>` are letters to Go, `\Q…\E` quotes.
+/// Copies an escape: in Go, `\<` and `\>` are literals, and `\Q…\E` quotes.
 fn escape(rest: &str, in_class: bool, translated: &mut String) -> usize {
     let Some(escaped) = rest[1..].chars().next() else {
         translated.push_str("\\\\");
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_go_takes_and_rust_does_not() {
+    fn patterns_of_go_compile() {
         for (pattern, yes, no) in [
             (r"^\$(?:\d+|{\d+})$", "${12}", "$x"),
             (r"^\{\{[ \t]*[\w ().|]+[ \t]*}}$", "{{ x }}", "{ x }"),

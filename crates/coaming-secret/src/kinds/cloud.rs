@@ -1,9 +1,9 @@
-//! Clouds and hosting: Amazon, Google, Microsoft, and those beside them.
+//! Clouds and hosting: Amazon, Google, Microsoft and others.
 
-use super::{Entry, around, named, prefixed};
+use super::{Definition, UUID, around, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     // Amazon Web Services
     prefixed(
         "aws-access-key-id",
@@ -295,5 +295,3 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("openshift-user-token", "OpenShift user token", &["sha256~"], "[A-Za-z0-9_-]{43}"),
     prefixed("scalingo-api-token", "Scalingo API token", &["tk-us-"], "[A-Za-z0-9_-]{48}"),
 ];
-
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

@@ -1,9 +1,9 @@
-//! Where code is kept, reviewed and built: GitHub, GitLab, Bitbucket, CI.
+//! Code hosting, review and CI: GitHub, GitLab, Bitbucket and others.
 
-use super::{Entry, around, named, prefixed};
+use super::{Definition, UUID, around, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     // GitHub
     prefixed(
         "github-personal-access-token",
@@ -188,4 +188,3 @@ pub(super) const KINDS: &[Entry] = &[
 ];
 
 const GITLAB: &str = r"(?:t[0-9]_)?[A-Za-z0-9_-]{20,}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?|[A-Za-z0-9_-]{27,}\.[a-z0-9]{2}[a-z0-9]{7}";
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

@@ -1,10 +1,10 @@
-//! Databases, vaults, networks, and the tools that set them up.
+//! Databases, vaults, networks, and infrastructure as code.
 
-use super::{Entry, around, named, prefixed};
+use super::{Definition, UUID, around, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
-    // Any signed token, and Kubernetes' own
+pub(super) const KINDS: &[Definition] = &[
+    // Signed tokens, and tokens of Kubernetes
     prefixed(
         "json-web-token",
         "JSON Web Token",
@@ -23,9 +23,9 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("vault-batch-token", "Vault batch token", &["hvb."], "[A-Za-z0-9_-]{100,}"),
     prefixed("vault-recovery-token", "Vault recovery token", &["hvr."], "[A-Za-z0-9_-]{24,}"),
     named("vault-legacy-token", "Vault token", &["vault", "bao", "token"], r"s\.[A-Za-z0-9]{24}"),
-    // By itself, as long as nobody could have written it: `s.` is also a variable of code.
+    // Without a name, only if clearly random: `s.` also starts a method call.
     prefixed("vault-legacy-service-token", "Vault token", &["s."], "[A-Za-z0-9]{24}")
-        .checked(check::unwritten),
+        .checked(check::clearly_random),
     prefixed(
         "age-secret-key",
         "age secret key",
@@ -197,19 +197,19 @@ pub(super) const KINDS: &[Entry] = &[
     .checked(check::random),
     named(
         "erlang-cookie",
-        "cookie of an Erlang cluster",
+        "Erlang cluster cookie",
         &["erlang_cookie", "erlang-cookie", "erlangcookie", "erlang.cookie"],
         "[A-Z]{16,64}",
     ),
     named(
         "otp-seed",
-        "seed of one-time passwords",
+        "seed for one-time passwords",
         &["otp", "mfa", "2fa", "two_factor", "two-factor", "twofactor"],
         "[A-Z2-7]{16}|[A-Z2-7]{26}|[A-Z2-7]{32}|[A-Z2-7]{52}|[A-Z2-7]{64}",
     ),
     around(
         "otp-url",
-        "seed of one-time passwords",
+        "seed for one-time passwords",
         "otpauth://",
         "otpauth://[A-Za-z0-9%/:@._~?&=+-]{1,200}[?&]secret=([A-Za-z2-7]{16,128})",
     ),
@@ -227,5 +227,3 @@ pub(super) const KINDS: &[Entry] = &[
     named("k3s-token", "k3s node token", &["k3s", "rke2"], "K10[a-f0-9]{64}::[A-Za-z0-9:_-]{8,80}"),
     prefixed("k3s-server-token", "k3s node token", &["K10"], "[a-f0-9]{64}::[A-Za-z0-9:_-]{8,80}"),
 ];
-
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

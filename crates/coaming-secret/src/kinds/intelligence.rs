@@ -1,9 +1,9 @@
-//! Models and what is built around them.
+//! AI models, and services around them.
 
-use super::{Entry, around, named, prefixed};
+use super::{Definition, UUID, around, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     around(
         "openai-api-key",
         "OpenAI API key",
@@ -32,7 +32,7 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("openrouter-api-key", "OpenRouter API key", &["sk-or-v1-"], "[a-f0-9]{64}"),
     prefixed("langfuse-secret-key", "Langfuse secret key", &["sk-lf-"], UUID),
     prefixed("deepseek-api-key", "DeepSeek API key", &["sk-"], "[a-f0-9]{32}"),
-    prefixed("openai-legacy-key", "API key of OpenAI's form", &["sk-"], "[A-Za-z0-9]{48}")
+    prefixed("openai-legacy-key", "OpenAI-style API key", &["sk-"], "[A-Za-z0-9]{48}")
         .checked(check::random),
     prefixed(
         "huggingface-access-token",
@@ -102,5 +102,3 @@ pub(super) const KINDS: &[Entry] = &[
     named("runpod-legacy-key", "RunPod API key", &["runpod"], "[A-Z0-9]{40}"),
     prefixed("runpod-api-key", "RunPod API key", &["rpa_"], "[A-Z0-9]{40,50}[a-z0-9]{0,6}"),
 ];
-
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

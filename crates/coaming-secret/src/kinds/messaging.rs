@@ -1,9 +1,9 @@
 //! Chat, mail, telephony, and push.
 
-use super::{Entry, around, named, prefixed};
+use super::{Definition, UUID, around, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     // Slack
     prefixed("slack-bot-token", "Slack bot token", &["xoxb-"], "[0-9]{8,14}-[A-Za-z0-9-]{12,60}"),
     prefixed("slack-user-token", "Slack user token", &["xoxp-"], "[0-9]{8,14}-[A-Za-z0-9-]{20,90}"),
@@ -173,5 +173,3 @@ pub(super) const KINDS: &[Entry] = &[
     named("stream-secret", "Stream secret", &["getstream", "stream_api"], "[a-z0-9]{64}"),
     named("agora-certificate", "Agora app certificate", &["agora"], "[a-f0-9]{32}"),
 ];
-
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

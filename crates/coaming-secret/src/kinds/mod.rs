@@ -24,17 +24,17 @@ use crate::check::{self, Verdict};
 /// How a kind's tokens are found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {
-    /// One of these literals, then what the pattern says.
+    /// One of these literals, followed by the pattern.
     Prefixed(&'static [&'static str]),
-    /// This literal, somewhere in what the pattern says.
+    /// The pattern, which contains this literal.
     Around(&'static str),
-    /// The pattern is the whole value of something whose name has one of these words.
+    /// The pattern, as the whole value of something whose name contains one of these words.
     Named(&'static [&'static str]),
 }
 
-/// A kind of credential, as the tables have it.
+/// A kind of credential as the tables define it.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct Definition {
     name: &'static str,
     title: &'static str,
     form: Form,
@@ -43,14 +43,14 @@ struct Entry {
     before: usize,
 }
 
-impl Entry {
-    /// At least so many characters of the token stand right before its inner literal.
+impl Definition {
+    /// At least this many characters of the token directly precede its inner literal.
     const fn after(mut self, before: usize) -> Self {
         self.before = before;
         self
     }
 
-    /// Also asks `check` about each token.
+    /// Each token is also checked by this function.
     const fn checked(mut self, check: fn(&[u8]) -> Verdict) -> Self {
         self.check = check;
         self
@@ -67,25 +67,26 @@ pub(crate) struct Kind {
     pub(crate) form: Form,
     pattern: &'static str,
     check: fn(&[u8]) -> Verdict,
-    /// How much of a token stands before its inner literal at least.
+    /// At least this many characters of the token directly precede its inner literal.
     pub(crate) before: usize,
     regex: OnceLock<Option<Regex>>,
 }
 
-impl From<&Entry> for Kind {
-    fn from(entry: &Entry) -> Self {
-        let &Entry { name, title, form, pattern, check, before } = entry;
+impl From<&Definition> for Kind {
+    fn from(definition: &Definition) -> Self {
+        let &Definition { name, title, form, pattern, check, before } = definition;
         Self { name, title, form, pattern, check, before, regex: OnceLock::new() }
     }
 }
 
 impl Kind {
-    /// The pattern, made when it is first needed: a scan needs few of them. The tests make all.
+    /// The pattern, compiled when it is first needed, as a scan needs few of them. The tests
+    /// compile all.
     pub(crate) fn regex(&self) -> Option<&Regex> {
         self.regex
             .get_or_init(|| {
-                // Anchored patterns with a group are searched by a one-pass automaton, in a step for each
-                // byte; without a group by backtracking, which is several times slower.
+                // Anchored patterns with a group run on a one-pass automaton, with one step per
+                // byte; without a group they backtrack, which is several times slower.
                 let pattern = match self.form {
                     Form::Prefixed(_) => format!("^({})", self.pattern),
                     Form::Around(_) => self.pattern.to_owned(),
@@ -96,17 +97,20 @@ impl Kind {
             .as_ref()
     }
 
-    /// What the format's own check says of a whole token.
+    /// The result of the kind's own check of a whole token.
     pub(crate) fn check(&self, token: &[u8]) -> Verdict {
         (self.check)(token)
     }
 }
 
-/// A pattern for short texts that few scans need: without room for the automaton that is quick on long
-/// ones, and takes many times its memory.
+/// Compiles a pattern for short texts: without the lazy automaton, which is fast on long texts and
+/// takes many times the memory.
 fn small_regex(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).unicode(false).dfa_size_limit(0).build().ok()
 }
+
+/// A UUID in either case.
+const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
 
 /// A kind whose tokens start with a literal; `rest` is what follows it.
 const fn prefixed(
@@ -114,8 +118,8 @@ const fn prefixed(
     title: &'static str,
     prefixes: &'static [&'static str],
     rest: &'static str,
-) -> Entry {
-    Entry {
+) -> Definition {
+    Definition {
         name,
         title,
         form: Form::Prefixed(prefixes),
@@ -125,27 +129,34 @@ const fn prefixed(
     }
 }
 
-/// A kind whose tokens have a literal in them.
+/// A kind whose tokens contain a literal.
 const fn around(
     name: &'static str,
     title: &'static str,
     literal: &'static str,
     pattern: &'static str,
-) -> Entry {
-    Entry { name, title, form: Form::Around(literal), pattern, check: check::none, before: 0 }
+) -> Definition {
+    Definition { name, title, form: Form::Around(literal), pattern, check: check::none, before: 0 }
 }
 
-/// A kind whose tokens are known by the provider's word in the name; all words in lower case.
+/// A kind whose tokens are recognized by the provider's word in the name; all words in lower case.
 const fn named(
     name: &'static str,
     title: &'static str,
     words: &'static [&'static str],
     value: &'static str,
-) -> Entry {
-    Entry { name, title, form: Form::Named(words), pattern: value, check: check::none, before: 0 }
+) -> Definition {
+    Definition {
+        name,
+        title,
+        form: Form::Named(words),
+        pattern: value,
+        check: check::none,
+        before: 0,
+    }
 }
 
-/// All kinds, in their order: of two that match the same text, the first one counts.
+/// All kinds in order: of two that match the same text, the first one counts.
 pub(crate) fn all() -> &'static [Kind] {
     static ALL: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         let tables = [
@@ -171,11 +182,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_sound() {
+    fn every_kind_is_valid() {
         let mut names = BTreeSet::new();
         for kind in all() {
             assert!(kind.regex().is_some(), "{}: its pattern is not valid", kind.name);
-            assert!(names.insert(kind.name), "{} is there twice", kind.name);
+            assert!(names.insert(kind.name), "{} is defined twice", kind.name);
             let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             assert!(kind.name.chars().all(kebab), "{}", kind.name);
             assert!(!kind.title.is_empty() && !kind.title.ends_with('.'), "{}", kind.name);

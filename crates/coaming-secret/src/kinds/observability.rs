@@ -1,9 +1,9 @@
-//! Metrics, logs, traces, and calling people at night.
+//! Metrics, logs, traces and alerts.
 
-use super::{Entry, around, named, prefixed};
+use super::{Definition, UUID, around, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     named(
         "datadog-api-key",
         "Datadog API key",
@@ -30,14 +30,14 @@ pub(super) const KINDS: &[Entry] = &[
     prefixed("new-relic-browser-key", "New Relic browser key", &["NRJS-"], "[a-f0-9]{19}"),
     around(
         "new-relic-license-key",
-        "New Relic licence key",
+        "New Relic license key",
         "NRAL",
         "[a-f0-9]{36}NRAL|eu01xx[a-f0-9]{30}NRAL|eu01xx[a-f0-9]{34}",
     )
     .after(36),
     named(
         "new-relic-legacy-license-key",
-        "New Relic licence key",
+        "New Relic license key",
         &["newrelic", "new_relic", "nr_license"],
         "[a-f0-9]{40}",
     ),
@@ -147,5 +147,3 @@ pub(super) const KINDS: &[Entry] = &[
     ),
     named("scalyr-key", "Scalyr key", &["scalyr", "dataset_api"], "[A-Za-z0-9_.-]{44,46}"),
 ];
-
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

@@ -1,9 +1,9 @@
 //! Package and image registries.
 
-use super::{Entry, named, prefixed};
+use super::{Definition, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     prefixed("npm-access-token", "npm access token", &["npm_"], "[A-Za-z0-9]{36}")
         .checked(check::crc32_base62),
     named(

@@ -1,9 +1,9 @@
-//! Payments, shops and money.
+//! Payments, shops and finance.
 
-use super::{Entry, named, prefixed};
+use super::{Definition, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     prefixed(
         "stripe-secret-key",
         "Stripe live secret key",

@@ -1,9 +1,9 @@
-//! Identity, documents, design, marketing, maps: all else that is sold as a service.
+//! Other services: identity, documents, design, marketing, maps.
 
-use super::{Entry, around, named, prefixed};
+use super::{Definition, UUID, around, named, prefixed};
 use crate::check;
 
-pub(super) const KINDS: &[Entry] = &[
+pub(super) const KINDS: &[Definition] = &[
     // Identity
     named("okta-api-token", "Okta API token", &["okta"], "00[A-Za-z0-9_-]{40}"),
     prefixed("okta-header-token", "Okta API token", &["SSWS "], "00[A-Za-z0-9_-]{40}"),
@@ -189,14 +189,14 @@ pub(super) const KINDS: &[Entry] = &[
     ),
     around(
         "maxmind-license-key",
-        "MaxMind licence key",
+        "MaxMind license key",
         "_mmk",
         "[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
     )
     .after(36),
     named(
         "maxmind-named-key",
-        "MaxMind licence key",
+        "MaxMind license key",
         &["maxmind", "geoip"],
         "[A-Za-z0-9]{16}|[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
     ),
@@ -228,5 +228,3 @@ pub(super) const KINDS: &[Entry] = &[
     named("gitbook-token", "GitBook token", &["gitbook"], "gb_api_[A-Za-z0-9]{40}"),
     prefixed("gitbook-api-token", "GitBook API token", &["gb_api_"], "[A-Za-z0-9]{40}"),
 ];
-
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";

@@ -1,7 +1,8 @@
-//! What looks like a secret and is none: placeholders, templates, references, hashes, identifiers.
+//! Values that look like secrets and are not: placeholders, templates, references, hashes,
+//! identifiers.
 //!
-//! Who writes `password: changeme` or `{{ .Values.password }}` has not leaked anything yet. Each
-//! function here is about one such family; [`is_noise`] is all of them together.
+//! `password: changeme` and `{{ .Values.password }}` do not leak anything. Each function recognizes
+//! one such family; [`is_noise`] combines them.
 
 mod placeholder;
 mod reference;
@@ -9,9 +10,9 @@ mod reference;
 pub(crate) use placeholder::{has_run, is_monotonous, is_placeholder};
 pub(crate) use reference::{is_hash, is_reference, is_template};
 
-use crate::{check, measure};
+use crate::{check, randomness};
 
-/// Whether a value is none that an attacker could use.
+/// Whether a value is of no use to an attacker.
 pub(crate) fn is_noise(value: &str) -> bool {
     let value = value.trim();
     value.is_empty()
@@ -20,12 +21,12 @@ pub(crate) fn is_noise(value: &str) -> bool {
         || is_reference(value)
         || is_hash(value)
         || is_uuid(value)
-        || is_place(value)
+        || is_location(value)
         || is_public(value)
         || is_placeholder(value)
 }
 
-/// What stands for no value, or for a kind of value.
+/// Words for the absence of a value, or for a type of value.
 const LITERALS: &[&str] = &[
     "true",
     "false",
@@ -80,29 +81,29 @@ const LITERALS: &[&str] = &[
     "value",
 ];
 
-/// A literal of some language that says nothing.
+/// Whether a value is one of [`LITERALS`].
 fn is_literal(value: &str) -> bool {
     LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
 }
 
-/// `014df517-39d1-4453-b7b3-9930c563627c`
+/// Whether a value is a UUID: `014df517-39d1-4453-b7b3-9930c563627c`.
 pub(crate) fn is_uuid(value: &str) -> bool {
     let value = value.trim_matches(['{', '}']);
     value.len() == 36
-        && value.bytes().enumerate().all(|(place, byte)| match place {
+        && value.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
 }
 
-/// A path, an address, a time span, a version, an image: it says where or how much.
-pub(crate) fn is_place(value: &str) -> bool {
+/// Whether a value is a path, a file name, a URL or a host name.
+pub(crate) fn is_location(value: &str) -> bool {
     const ENDINGS: &[&str] = &[
         ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".conf", ".p12", ".jks", ".env",
     ];
     let path = value.starts_with('/')
         && value[1..].contains('/')
-        && !measure::looks_random(value.as_bytes())
+        && !randomness::looks_random(value.as_bytes())
         || value.starts_with("./")
         || value.starts_with("../")
         || value.starts_with("~/");
@@ -111,7 +112,7 @@ pub(crate) fn is_place(value: &str) -> bool {
     path || file || value.contains("://") || cluster
 }
 
-/// What is made to be shown: a public key, the key of a web page, the token of jwt.io.
+/// Whether a value is meant to be public: a public key, the key of a web page, the token of jwt.io.
 fn is_public(value: &str) -> bool {
     const STARTS: &[&str] = &[
         "pk_live_",
@@ -125,15 +126,15 @@ fn is_public(value: &str) -> bool {
         "-----BEGIN PUBLIC",
     ];
     STARTS.iter().any(|start| value.starts_with(start) && (*start != "age1" || value.len() == 62))
-        || value.starts_with("eyJ") && check::is_shown_jwt(value.as_bytes())
+        || value.starts_with("eyJ") && check::is_example_jwt(value.as_bytes())
 }
 
-/// Whether the text starts so, in any case.
+/// Whether the text starts with `start`, ignoring case.
 pub(crate) fn starts_with(text: &str, start: &str) -> bool {
     text.as_bytes().get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start.as_bytes()))
 }
 
-/// Whether the text ends so, in any case.
+/// Whether the text ends with `end`, ignoring case.
 pub(crate) fn ends_with(text: &str, end: &str) -> bool {
     let start = text.len().saturating_sub(end.len());
     text.as_bytes().get(start..).is_some_and(|own| own.eq_ignore_ascii_case(end.as_bytes()))
@@ -144,12 +145,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_and_places() {
+    fn identifiers_and_locations() {
         assert!(is_uuid("014df517-39d1-4453-b7b3-9930c563627c"));
         assert!(!is_uuid("014df517-39d1-4453-b7b3"));
         assert!(!is_uuid("014df517-39d1-4453-b7b3-9930c563627g"));
         for yes in ["/etc/tls/tls.key", "./x", "https://example.org", "ca.pem"] {
-            assert!(is_place(yes), "{yes}");
+            assert!(is_location(yes), "{yes}");
         }
         for yes in ["TBD", "none", "pk_live_x", "ssh-ed25519 AAAA"] {
             assert!(is_noise(yes), "{yes}");

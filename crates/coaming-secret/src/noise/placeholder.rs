@@ -1,12 +1,12 @@
-//! Texts that stand where somebody is still to put the real value.
+//! Placeholders: texts that someone has yet to replace with the real value.
 
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 
-use crate::measure;
+use crate::randomness;
 
-/// Words that only stand where the real value is missing.
+/// Words that only occur where the real value is missing.
 const MARKERS: &[&str] = &[
     "changeme",
     "change-me",
@@ -82,7 +82,7 @@ const MARKERS: &[&str] = &[
     "notset",
 ];
 
-/// Words that placeholders are put together from. What consists of nothing else is one.
+/// The words of placeholders: a text that consists only of these is one.
 const WORDS: &[&str] = &[
     "a",
     "access",
@@ -188,7 +188,7 @@ const WORDS: &[&str] = &[
     "your",
 ];
 
-/// Whether somebody is still to put the real value here.
+/// Whether a value is a placeholder.
 pub(crate) fn is_placeholder(value: &str) -> bool {
     static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasickBuilder::new().ascii_case_insensitive(true).build(MARKERS).ok()
@@ -197,12 +197,12 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     if !is_decorated(value) && has_marker() || is_filler(value.as_bytes()) || is_prompt(value) {
         return true;
     }
-    // Digits and signs make a password of words, if a bad one; only separators don't.
+    // Words with digits or signs are a password, if a bad one; words with separators are not.
     if !value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_. ".contains(&byte)) {
         return false;
     }
     let lower = value.to_ascii_lowercase();
-    // The usual default users are passwords that work: `postgres`, `root`, `admin`.
+    // The names of default users are common passwords: `postgres`, `root`, `admin`.
     const USERS: &[&str] = &["postgres", "root", "mysql", "redis", "user", "admin", "toor"];
     if USERS.contains(&lower.as_str()) {
         return false;
@@ -210,8 +210,8 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     lower.split(['-', '_', '.', ' ']).all(|part| is_of_words(part.as_bytes()))
 }
 
-/// Whether somebody did change it, if not by much: `changeme!23` has a sign and a digit, as rules for
-/// passwords ask for.
+/// Whether a placeholder was turned into a password: `changeme!23` has a sign and a digit, as
+/// password policies demand.
 fn is_decorated(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let rest = lower.strip_prefix("changeme").or_else(|| lower.strip_prefix("changeit"));
@@ -219,7 +219,7 @@ fn is_decorated(value: &str) -> bool {
     has(|byte| byte.is_ascii_digit()) && has(|byte| b"!@#%^&*?+=".contains(&byte))
 }
 
-/// The word for a password in other languages, where programs have their texts translated.
+/// The word for a password in other languages, as in translations of programs.
 const TRANSLATIONS: &[&str] = &[
     "passwort",
     "kennwort",
@@ -246,8 +246,8 @@ const TRANSLATIONS: &[&str] = &[
     "비밀번호",
 ];
 
-/// What a person is shown and asked: the word itself, in any language, alone or in a phrase of letters
-/// and spaces alone.
+/// Whether a value is the text of a prompt: the word for a password in any language, alone or in a
+/// phrase of letters and spaces.
 fn is_prompt(value: &str) -> bool {
     let is_phrase =
         value.chars().all(|c| c.is_alphabetic() || c.is_whitespace() || ".:…?!'’".contains(c));
@@ -261,13 +261,13 @@ fn is_prompt(value: &str) -> bool {
         || words.any(|word| TRANSLATIONS.contains(&word) || is_one_of_many && word == "password")
 }
 
-/// Whether a text can be cut into known words. Short texts only: nobody fills in an essay.
+/// Whether a text can be split into known words. Long texts are not placeholders.
 fn is_of_words(text: &[u8]) -> bool {
-    const LONGEST: usize = 64;
-    if text.len() > LONGEST {
+    const MAX_LENGTH: usize = 64;
+    if text.len() > MAX_LENGTH {
         return false;
     }
-    let mut reachable = [false; LONGEST + 1];
+    let mut reachable = [false; MAX_LENGTH + 1];
     reachable[0] = true;
     for start in 0..text.len() {
         if !reachable[start] {
@@ -281,8 +281,8 @@ fn is_of_words(text: &[u8]) -> bool {
     reachable[text.len()]
 }
 
-/// The same few characters again and again, or the alphabet in its order. People do choose
-/// `falcon0000`: only where a run is nearly all of the text it is none.
+/// Whether a text repeats a few characters, or is the alphabet in order. `falcon0000` is a password
+/// that people choose: a run counts only if it is nearly the whole text.
 fn is_filler(value: &[u8]) -> bool {
     is_filler_with(value, longest_runs(value))
 }
@@ -298,10 +298,10 @@ fn is_filler_with(value: &[u8], (same, rising): Runs) -> bool {
     length >= 3
         && (same >= 4 && same * 3 > length * 2
             || rising >= 9 && length > 10
-            || measure::has_at_most(value, if length >= 16 { 4 } else { 2 }))
+            || randomness::has_at_most(value, if length >= 16 { 4 } else { 2 }))
 }
 
-/// Whether one character stands so often in a row that no machine made the text at random.
+/// Whether one character is repeated so often in a row that the text is not random.
 pub(crate) fn has_run(value: &[u8]) -> bool {
     has_run_with(value, longest_runs(value))
 }
@@ -310,7 +310,7 @@ fn has_run_with(value: &[u8], (same, _): Runs) -> bool {
     same >= 6 && same * 5 >= value.len() && value.len() < 60 || same >= 4 && same * 3 >= value.len()
 }
 
-/// How long the longest run of one character is, and of characters that follow each other.
+/// The lengths of the longest run of one character, and of consecutive characters.
 type Runs = (usize, usize);
 
 fn longest_runs(value: &[u8]) -> Runs {

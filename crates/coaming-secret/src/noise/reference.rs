@@ -1,11 +1,12 @@
-//! Values that are put in later, lie elsewhere, or can't be turned back into the secret.
+//! Values that are filled in later, refer to a secret elsewhere, or are hashes.
 
 use super::starts_with;
 
-/// Something else is put here later: `{{ .Values.x }}`, `${X}`, `$(X)`, `$X`, `%X%`, `<x>`, `@x@`, `%s`.
+/// Whether a value is a template that is filled in later: `{{ .Values.x }}`, `${X}`, `$(X)`, `$X`,
+/// `%X%`, `<x>`, `@x@`, `%s`.
 pub(crate) fn is_template(value: &str) -> bool {
     let value = value.trim();
-    // Each form has one of these: most values have none, and are told by one look.
+    // Every form contains one of these, which most values do not: a quick check.
     let is_sign = |byte| {
         matches!(
             byte,
@@ -36,7 +37,7 @@ pub(crate) fn is_template(value: &str) -> bool {
         }
         opening => value.contains(opening),
     });
-    // What `printf` fills in, and Python by name.
+    // Formats of `printf`, and those of Python with names.
     let printed = matches!(value, "%s" | "%v" | "%d" | "%q" | "{}" | "{0}" | "?")
         || value.starts_with("%(") && value.ends_with(")s");
     opened
@@ -57,7 +58,7 @@ pub(crate) fn is_template(value: &str) -> bool {
         || value.starts_with('*') && value.trim_matches('*').is_empty()
 }
 
-/// How references start, in lower case.
+/// The starts of references, in lower case.
 const SCHEMES: &[&str] = &[
     "vault:",
     "vault+",
@@ -137,13 +138,13 @@ const SCHEMES: &[&str] = &[
     "1password:",
 ];
 
-/// The secret is somewhere else: a vault's path, a file, another variable, or it is encrypted.
+/// Whether a value refers to a secret elsewhere (in a vault, a file, a variable), or is encrypted.
 pub(crate) fn is_reference(value: &str) -> bool {
     let value = value.trim();
     SCHEMES.iter().any(|scheme| starts_with(value, scheme))
 }
 
-/// How hashes start.
+/// The starts of hashes.
 const PREFIXES: &[&str] = &[
     "$2a$",
     "$2b$",
@@ -191,10 +192,10 @@ const PREFIXES: &[&str] = &[
     "argon2",
 ];
 
-/// A hash of a secret, or of anything else: it can't be used in the secret's place.
+/// Whether a value is a hash of a secret or of anything else, which cannot be used as the secret.
 pub(crate) fn is_hash(value: &str) -> bool {
     let value = value.trim();
-    // `htpasswd` writes the user before the hash.
+    // `htpasswd` writes the username before the hash.
     let after_user = value.split_once(':').map_or(value, |(_, rest)| rest);
     PREFIXES.iter().any(|prefix| {
         starts_with(value, prefix)
@@ -203,11 +204,12 @@ pub(crate) fn is_hash(value: &str) -> bool {
         || is_postgres_hash(value)
 }
 
-/// `md5` and then the digest of password and user, as Postgres and PgBouncer keep them.
+/// Whether a value is `md5` followed by the digest of password and user, as Postgres and PgBouncer
+/// store it.
 fn is_postgres_hash(value: &str) -> bool {
     value
         .strip_prefix("md5")
-        .is_some_and(|digest| digest.len() == 32 && crate::measure::is_hex(digest.as_bytes()))
+        .is_some_and(|digest| digest.len() == 32 && crate::randomness::is_hex(digest.as_bytes()))
 }
 
 #[cfg(test)]

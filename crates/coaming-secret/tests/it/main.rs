@@ -1,6 +1,6 @@
-//! The detector as other crates use it.
+//! Tests of the detector's public interface.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod laws;
 mod mutations;
+mod properties;

@@ -1,18 +1,18 @@
-//! What strangers may write, changed at random: nothing panics, hangs, or points outside its text.
+//! Random mutations of untrusted input: nothing panics, hangs, or returns a range outside the text.
 //!
-//! `COAMING_MUTATIONS=100000 cargo test -p coaming-secret mutations` looks for longer.
+//! `COAMING_MUTATIONS=100000 cargo test -p coaming-secret mutations` runs more rounds.
 
 use std::io::Write as _;
 use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use coaming_secret::places::{in_file, in_generated};
-use coaming_secret::{Detector, FingerprintKey, Origin, detector, gitleaks};
+use coaming_secret::structured::{in_file, in_generated};
+use coaming_secret::{Detector, FingerprintKey, TextKind, detector, gitleaks};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// A small generator of numbers: every run changes the same bytes in the same way.
+/// A random generator with a fixed seed: every run makes the same mutations.
 struct Dice(u64);
 
 impl Dice {
@@ -27,7 +27,7 @@ impl Dice {
     }
 }
 
-/// What is put into texts: what the parsers look for.
+/// Fragments to insert: what the parsers look for.
 const PIECES: &[&str] = &[
     "\n",
     ": ",
@@ -110,7 +110,7 @@ fn rounds() -> usize {
     std::env::var("COAMING_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
 }
 
-/// A Helm release of this text, as Helm packs it.
+/// A Secret with a Helm release of this text, encoded as Helm does.
 fn release(json: &[u8]) -> String {
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(json).unwrap();
@@ -121,7 +121,7 @@ fn release(json: &[u8]) -> String {
     )
 }
 
-/// The values and what was rendered of them.
+/// A Helm release: values and rendered manifest.
 const RELEASE: &[u8] = br#"{"config": {"db": {"password": "hunter2"}}, "manifest": "---\napiVersion: v1\nkind: Secret\ndata: {a: eA==}\n"}"#;
 
 fn seeds() -> Vec<Vec<u8>> {
@@ -163,8 +163,9 @@ fn texts() {
     let mut dice = Dice(1);
     for round in 0..rounds() {
         let bytes = mutated(&seeds[round % seeds.len()], &seeds, &mut dice);
-        for origin in [Origin::Text, Origin::Value("DB_PASSWORD"), Origin::File(".pgpass")] {
-            for found in detector().scan(&bytes, origin) {
+        for kind in [TextKind::Fragment, TextKind::Value("DB_PASSWORD"), TextKind::File(".pgpass")]
+        {
+            for found in detector().scan(&bytes, kind) {
                 assert!(found.range.end <= bytes.len() && !found.range.is_empty());
             }
         }
@@ -204,7 +205,7 @@ fn rule_files() {
         let bytes = mutated(&seeds[round % seeds.len()], &seeds, &mut dice);
         if let Ok(rules) = gitleaks::parse(&String::from_utf8_lossy(&bytes)) {
             let detector = Detector::new(FingerprintKey::default()).with_rules(rules);
-            for found in detector.scan(&text, Origin::File("a.p12")) {
+            for found in detector.scan(&text, TextKind::File("a.p12")) {
                 assert!(found.range.end <= text.len());
             }
         }

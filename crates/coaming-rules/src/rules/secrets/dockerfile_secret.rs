@@ -2,7 +2,7 @@
 
 use coaming_dockerfile::{Command, Kind, Source, Word};
 use coaming_finding::{Confidence, Finding, RuleMeta};
-use coaming_secret::{Detection, Detector, Origin, places};
+use coaming_secret::{Detection, Detector, TextKind, structured};
 use coaming_yaml::Span;
 
 use crate::rule::{BuiltIn as _, rule};
@@ -124,7 +124,7 @@ fn assigned(
     if value.text.contains('$') {
         return None;
     }
-    let detection = surest(detector.scan(&value.text, Origin::Value(&name.text)))?;
+    let detection = surest(detector.scan(&value.text, TextKind::Value(&name.text)))?;
     let message = format!(
         "`{}` is set to a secret ({}), which stays in {place}, where everybody who may pull the \
          image reads it. Replace it, and hand the new one in when the container runs.",
@@ -140,7 +140,7 @@ fn run(
     script: &str,
     span: Span,
 ) -> Option<Finding> {
-    let detection = surest(places::in_text(detector, "", script))?;
+    let detection = surest(structured::in_text(detector, "", script))?;
     let at = span.start + u32::try_from(detection.range.start).ok()?;
     Some(in_run(scope, &detection, Span::new(at, at)))
 }
@@ -149,10 +149,10 @@ fn run(
 /// that is named after it.
 fn run_words(detector: &Detector, scope: DockerfileScope<'_>, words: &[Word]) -> Option<Finding> {
     let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    let found = places::in_words(detector, &texts);
-    let (place, _, detection) = found.into_iter().max_by_key(|(_, _, found)| found.confidence)?;
-    let at = words.get(place)?.span.start;
-    Some(in_run(scope, &detection, Span::new(at, at)))
+    let found = structured::in_command(detector, &texts);
+    let surest = found.into_iter().max_by_key(|found| found.detection.confidence)?;
+    let at = words.get(surest.word)?.span.start;
+    Some(in_run(scope, &surest.detection, Span::new(at, at)))
 }
 
 fn in_run(scope: DockerfileScope<'_>, detection: &Detection, span: Span) -> Finding {

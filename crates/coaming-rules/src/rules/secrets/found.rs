@@ -1,7 +1,7 @@
 //! What the rules about values share: each reports the credentials that one holder holds.
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_secret::places::{Holder, Place};
+use coaming_secret::structured::{FieldCredential, Holder};
 
 use crate::rules::words;
 use crate::{Context, ObjectScope};
@@ -45,12 +45,12 @@ pub(crate) fn report(
     }
 }
 
-fn message(scope: ObjectScope<'_>, place: &Place<'_>, wording: &Wording) -> String {
-    let how = match place.wrapping {
+fn message(scope: ObjectScope<'_>, place: &FieldCredential<'_>, wording: &Wording) -> String {
+    let how = match place.encoding {
         "" => "in plain text".to_owned(),
-        wrapping => format!("in {wrapping}, which is plain text to everybody"),
+        encoding => format!("in {encoding}, which is plain text to everybody"),
     };
-    let beside = if coaming_secret::places::is_sops(scope.object.node()) {
+    let beside = if coaming_secret::structured::is_sops(scope.object.node()) {
         " The file is encrypted with SOPS, but this value is not: encrypt the file anew, and mind \
          `encrypted_regex`."
     } else {

@@ -1,7 +1,7 @@
 //! See [`PlainSecretField`].
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_secret::places::Holder;
+use coaming_secret::structured::Holder;
 
 use super::found::{self, Wording};
 use crate::rule::{BuiltIn as _, rule};

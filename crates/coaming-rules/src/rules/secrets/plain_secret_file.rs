@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coaming_finding::{Confidence, Finding, Fix, Location, RuleMeta, SourceId};
 use coaming_kube::{Source, SourceKind, World, generated_files, is_kustomization};
-use coaming_secret::places::{FilePlace, in_comments, in_file, in_generated};
+use coaming_secret::structured::{FileCredential, in_comments, in_file, in_generated};
 use rayon::prelude::*;
 
 use super::found::article;
@@ -119,7 +119,7 @@ fn of_source(
     places.into_iter().map(|place| finding(id, place)).collect()
 }
 
-fn finding(source: SourceId, place: FilePlace) -> Finding {
+fn finding(source: SourceId, place: FileCredential) -> Finding {
     let detection = &place.detection;
     let holder = match place.name.as_str() {
         "" => "The file".to_owned(),

@@ -1,5 +1,4 @@
-//! A whole cluster: what its API server writes to etcd, with one encryption configuration after
-//! another.
+//! A whole cluster: what its API server writes to etcd with different encryption configurations.
 //!
 //! `COAMING_LAB` names the script that starts it (`up`, `exec -- COMMAND`, `down`); it needs root.
 
@@ -10,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::{agrees_with_etcd, found, report, server};
 
-/// So long the API server may take to come back.
+/// The longest time that the API server may take to restart.
 const RESTART: Duration = Duration::from_secs(120);
-/// 32 bytes in base64, as keys are; two of them.
+/// Two keys: 32 bytes in base64 each.
 const KEYS: [&str; 2] = [
     "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=",
@@ -24,7 +23,7 @@ struct Lab {
     configuration: tempfile::TempDir,
 }
 
-/// The script, or `None` with a loud word. In CI it must be there.
+/// The script, or `None` and a message, which is an error in CI.
 fn script() -> Option<PathBuf> {
     let script = std::env::var_os("COAMING_LAB").map(PathBuf::from);
     let why = match &script {
@@ -45,7 +44,7 @@ fn is_root() -> bool {
 
 impl Lab {
     fn up(script: PathBuf) -> Self {
-        // Paths of sockets lie below it and may not be long.
+        // It contains sockets, whose paths must be short.
         let directory = PathBuf::from("/var/tmp/coaming-lab-etcd");
         let lab = Self { script, directory, configuration: tempfile::tempdir().unwrap() };
         lab.configure(&["identity: {}"]);
@@ -58,10 +57,12 @@ impl Lab {
         self.configuration.path().join("encryption.yaml")
     }
 
-    /// Providers, the one that writes first.
+    /// The providers; the first one is used for writing.
     fn configure(&self, providers: &[&str]) {
         let mut text = String::from(
-            "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n  - resources: [secrets]\n    providers:\n",
+            "apiVersion: apiserver.config.k8s.io/v1\n\
+             kind: EncryptionConfiguration\n\
+             resources:\n  - resources: [secrets]\n    providers:\n",
         );
         for provider in providers {
             text += &format!("      - {provider}\n");
@@ -82,7 +83,7 @@ impl Lab {
     }
 
     fn script(&self, arguments: &[&str]) -> Output {
-        // What runs on after `up` would keep a pipe open: output goes to a file.
+        // Processes that outlive `up` would keep a pipe open, so output goes to a file.
         let log = self.configuration.path().join("log");
         let file = std::fs::File::create(&log).unwrap();
         let status = self
@@ -101,7 +102,7 @@ impl Lab {
         output.stdout
     }
 
-    /// Starts the API server again, with other providers.
+    /// Restarts the API server with other providers.
     fn encrypt_by(&self, providers: &[&str]) {
         self.configure(providers);
         let pid_file = self.directory.join("run/apiserver.pid");
@@ -109,7 +110,7 @@ impl Lab {
         let command_line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
         let command_line = String::from_utf8(command_line).unwrap();
         let arguments: Vec<&str> = command_line.trim_end_matches('\0').split('\0').collect();
-        // It has no state of its own, and takes its time to end when asked to.
+        // It has no state of its own, and is slow to stop by itself.
         assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
         self.wait("end", || has_ended(&pid));
         let mut again = Command::new("nsenter");
@@ -121,7 +122,7 @@ impl Lab {
             .stderr(Stdio::null());
         #[expect(clippy::zombie_processes, reason = "the script's `down` ends it")]
         let again = again.spawn().unwrap();
-        // `nsenter` becomes the server: the pid stays.
+        // `nsenter` executes the server: the PID stays the same.
         std::fs::write(pid_file, again.id().to_string()).unwrap();
         self.wait("start", || {
             let ready = ["exec", "--", "kubectl", "get", "--raw", "/readyz"];
@@ -137,7 +138,7 @@ impl Lab {
         }
     }
 
-    /// Writes all Secrets anew.
+    /// Rewrites all Secrets.
     fn rewrite(&self) {
         self.run(&["sh", "-c", "kubectl get secrets -A -o json | kubectl replace -f -"]);
     }
@@ -147,7 +148,7 @@ impl Lab {
         self.run(&["kubectl", "create", "secret", "generic", name, &value]);
     }
 
-    /// What the program says of a snapshot, after it was compared with what etcd says.
+    /// The report on a new snapshot, after it was compared with etcd.
     fn report(&self) -> serde_json::Value {
         let path = self.configuration.path().join("snapshot.db");
         drop(std::fs::remove_file(&path));
@@ -168,7 +169,7 @@ impl Lab {
     }
 }
 
-/// Whether a process has ended; nobody may have taken note of that yet.
+/// Whether a process has ended; it may still be a zombie.
 fn has_ended(pid: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
     status.map_or(true, |status| status.contains("State:\tZ"))
@@ -180,7 +181,7 @@ impl Drop for Lab {
     }
 }
 
-/// The providers and keys that encrypt Secrets, as the program tells them.
+/// The providers and keys that encrypt Secrets, by the report.
 fn keys(report: &serde_json::Value) -> BTreeSet<String> {
     let objects = super::objects(report, "Secret");
     let encrypted = objects.values().filter(|object| object["state"] == "encrypted");
@@ -206,7 +207,7 @@ fn encryption_at_rest_in_a_cluster() {
     assert!(found(&plain, "etcd-plain-secret").is_superset(&BTreeSet::from(["goes", "stays"])));
     assert_eq!(found(&plain, "etcd-config-map-credential"), BTreeSet::from(["settings"]));
 
-    // New Secrets are encrypted, those from before are not until they are written anew.
+    // New Secrets are encrypted, earlier ones are not until they are rewritten.
     lab.encrypt_by(&[&aescbc, "identity: {}"]);
     lab.create("later");
     let half = lab.report();
@@ -220,7 +221,7 @@ fn encryption_at_rest_in_a_cluster() {
     let left = found(&whole, "etcd-leftover-secret");
     assert!(left.is_superset(&BTreeSet::from(["goes", "stays"])) && !left.contains("later"));
 
-    // Rotation: the new key writes, the old one still reads.
+    // Rotation: the new key is used for writing, the old one still for reading.
     lab.encrypt_by(&[&secretbox, &aescbc]);
     lab.create("newest");
     assert_eq!(keys(&lab.report()).len(), 2);

@@ -1,8 +1,8 @@
-//! `coaming secrets etcd` against real etcd: what etcd itself says, and what a search of the bytes
-//! says, must be what the program says.
+//! `coaming secrets etcd` with a real etcd: the report must agree with etcd itself, and with a
+//! search of the bytes.
 //!
-//! The objects are what an API server wrote (`*.bin`), with names and values replaced by others of
-//! the same length.
+//! An API server wrote the objects (`*.bin`); names and values are replaced by others of the same
+//! length.
 
 mod lab;
 mod server;
@@ -18,7 +18,7 @@ use server::Etcd;
 const SECRET: &[u8] = include_bytes!("secret.bin");
 const CONFIG_MAP: &[u8] = include_bytes!("config-map.bin");
 
-/// A Secret's value, which must not be seen in any output.
+/// A Secret's value, which must not appear in any output.
 fn value(number: usize) -> String {
     format!("value-of-number-{number:04}")
 }
@@ -27,11 +27,11 @@ fn replaced(template: &[u8], replacements: &[(&str, String)]) -> Vec<u8> {
     let mut bytes = template.to_vec();
     for (from, to) in replacements {
         assert_eq!(from.len(), to.len());
-        let places: Vec<usize> = (0..bytes.len() - from.len())
+        let positions: Vec<usize> = (0..bytes.len() - from.len())
             .filter(|at| bytes[*at..].starts_with(from.as_bytes()))
             .collect();
-        assert!(!places.is_empty(), "{from}");
-        for at in places {
+        assert!(!positions.is_empty(), "{from}");
+        for at in positions {
             bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
         }
     }
@@ -47,13 +47,13 @@ fn key(number: usize) -> String {
     format!("/registry/secrets/shop/secret-{number:04}")
 }
 
-/// A value like what a provider writes: its prefix, and bytes that nobody can read.
+/// A value like an encryption provider's: its prefix, and bytes that cannot be read.
 fn encrypted(prefix: &str, number: usize) -> Vec<u8> {
     let noise = (0..90).map(|index| u8::try_from((number * 37 + index * 101) % 256).unwrap());
     prefix.bytes().chain(noise).collect()
 }
 
-/// What the program says about a file, and its exit code.
+/// The report on a file, and the exit code.
 fn report(path: &Path) -> (Value, Option<i32>) {
     let output = run(&["secrets", "etcd", "--format", "json", path.to_str().unwrap()]);
     (json(&output), output.status.code())
@@ -76,14 +76,14 @@ fn found<'r>(report: &'r Value, rule: &str) -> BTreeSet<&'r str> {
         .collect()
 }
 
-/// What a stored value is, by how Kubernetes says it begins.
+/// The state of a stored value, by its prefix.
 fn state_of(value: &[u8]) -> String {
     let Some(rest) = value.strip_prefix(b"k8s:enc:") else { return "plain".to_owned() };
     let end = rest.iter().enumerate().filter(|(_, byte)| **byte == b':').nth(2).unwrap().0;
     String::from_utf8(rest[..end].to_vec()).unwrap()
 }
 
-/// Every Secret is reported with the state and the revision that etcd itself gives.
+/// Every Secret is reported with the state and revision that etcd itself returns.
 fn agrees_with_etcd(report: &Value, etcds: &[(String, u64, Vec<u8>)]) {
     let ours = objects(report, "Secret");
     let alive = ours
@@ -104,7 +104,7 @@ fn agrees_with_etcd(report: &Value, etcds: &[(String, u64, Vec<u8>)]) {
     }
 }
 
-/// What a search of the bytes finds of the values is what is reported, and nothing else is.
+/// Exactly the Secrets whose values are among the bytes are reported.
 fn agrees_with_bytes(report: &Value, file: &[u8], numbers: std::ops::Range<usize>) {
     let mut reported = found(report, "etcd-plain-secret");
     reported.extend(found(report, "etcd-leftover-secret"));
@@ -170,7 +170,7 @@ fn a_store_through_its_life() {
     assert_eq!(found(&mixed, "etcd-leftover-secret").len(), 2 * (COUNT / 3));
     agrees_with_bytes(&mixed, &std::fs::read(&snapshot).unwrap(), 0..COUNT);
 
-    // The rest is encrypted, and old revisions are compacted: free pages keep what they had.
+    // The rest is encrypted, and old revisions are compacted: free pages keep their content.
     for number in 2 * (COUNT / 3)..COUNT {
         etcd.put(&key(number), &encrypted("k8s:enc:aescbc:v1:key1:", number));
     }
@@ -183,7 +183,7 @@ fn a_store_through_its_life() {
     assert!(compacted["etcd"]["compacted_revision"].as_u64().unwrap() > 0);
     agrees_with_bytes(&compacted, &std::fs::read(&snapshot).unwrap(), 0..COUNT);
 
-    // Defragmented, nothing is left; the write-ahead log of the data directory still has it.
+    // Defragmented, nothing remains but the write-ahead log of the data directory.
     etcd.delete("/registry/configmaps/shop/settings-0000");
     etcd.compact();
     etcd.defragment();
@@ -202,8 +202,8 @@ fn a_store_through_its_life() {
 }
 
 #[test]
-fn damaged_snapshots_are_told_and_read_as_far_as_they_go() {
-    let Some(mut etcd) = Etcd::start("damaged_snapshots_are_told") else { return };
+fn damaged_snapshots_are_reported_and_read_as_far_as_possible() {
+    let Some(mut etcd) = Etcd::start("damaged_snapshots_are_reported") else { return };
     for number in 0..20 {
         etcd.put(&key(number), &secret(number));
     }
@@ -224,8 +224,8 @@ fn damaged_snapshots_are_told_and_read_as_far_as_they_go() {
 }
 
 #[test]
-fn what_is_no_database_is_refused() {
-    let directory = super::directory(&[("notes.txt", "nothing of etcd's\n")]);
+fn other_files_are_refused() {
+    let directory = super::directory(&[("notes.txt", "not a database\n")]);
     for path in [directory.path().to_owned(), directory.path().join("notes.txt"), "nowhere".into()]
     {
         let output = run(&["secrets", "etcd", path.to_str().unwrap()]);

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// So long etcd may take to start.
+/// The longest time that etcd may take to start.
 const START: Duration = Duration::from_secs(30);
 
-/// A running etcd; it ends with its value.
+/// A running etcd, which is stopped when the value is dropped.
 pub(super) struct Etcd {
     process: Child,
     endpoint: String,
@@ -20,7 +20,7 @@ pub(super) struct Etcd {
     snapshots: tempfile::TempDir,
 }
 
-/// `None` with a loud word where etcd is not installed. In CI it must be.
+/// `None` and a message if etcd is not installed, which is an error in CI.
 fn installed(test: &str) -> Option<()> {
     for program in ["etcd", "etcdctl"] {
         if Command::new(program).arg("--help").output().is_err() {
@@ -111,14 +111,14 @@ impl Etcd {
         path
     }
 
-    /// Ends etcd and leaves its data directory.
+    /// Stops etcd and returns its data directory.
     pub(super) fn stop(mut self) -> tempfile::TempDir {
         self.end();
         std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 
     fn end(&mut self) {
-        // SIGTERM, so that it writes what it has in mind.
+        // SIGTERM, so that it writes what it has in memory.
         let id = self.process.id().to_string();
         drop(Command::new("kill").arg(id).status());
         drop(self.process.wait());
@@ -133,7 +133,7 @@ impl Drop for Etcd {
     }
 }
 
-/// What `etcdctl get -w json` prints: key, revision, value.
+/// Parses the output of `etcdctl get -w json`: key, revision, value.
 pub(super) fn parse(answer: &[u8]) -> Vec<(String, u64, Vec<u8>)> {
     let answer: serde_json::Value = serde_json::from_slice(answer).unwrap();
     let decoded = |text: &serde_json::Value| STANDARD.decode(text.as_str().unwrap()).unwrap();

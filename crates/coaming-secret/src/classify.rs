@@ -1,0 +1,353 @@
+//! Classifies values by the names they are assigned to.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use coaming_finding::Confidence;
+
+use crate::check::Verdict;
+use crate::kinds::{self, Form, Kind};
+use crate::names::{Expected, NameHint};
+use crate::{cookie, http_auth, noise, randomness};
+
+/// The longest password or key.
+const MAX_VALUE: usize = 4096;
+
+/// A value that is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Classification {
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    /// The secret's bytes within the value.
+    pub(crate) range: Range<usize>,
+    pub(crate) confidence: Confidence,
+    /// Whether a provider's format proves that it was randomly generated.
+    pub(crate) generated: bool,
+}
+
+/// Classifies values by their names.
+pub(crate) struct ValueClassifier {
+    /// The words of all named kinds.
+    words: Option<AhoCorasick>,
+    /// The kind of each word.
+    kinds: Vec<&'static Kind>,
+}
+
+impl ValueClassifier {
+    pub(crate) fn new() -> Self {
+        let mut words = Vec::new();
+        let mut of_words = Vec::new();
+        for kind in kinds::all() {
+            if let Form::Named(names) = kind.form {
+                words.extend_from_slice(names);
+                of_words.extend(names.iter().map(|_| kind));
+            }
+        }
+        let words = AhoCorasickBuilder::new()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(words)
+            .ok();
+        Self { words, kinds: of_words }
+    }
+
+    /// What `value` is, given what its name reveals; `None` if it is not a secret.
+    pub(crate) fn classify(
+        &self,
+        hint: NameHint,
+        name: &str,
+        value: &str,
+    ) -> Option<Classification> {
+        let trimmed = value.trim();
+        let lead = value.len() - value.trim_start().len();
+        let range = lead..lead + trimmed.len();
+        if trimmed.is_empty() || trimmed.len() > MAX_VALUE {
+            return None;
+        }
+        // A header may contain its scheme or not.
+        if !matches!(hint.expected, None | Some(Expected::Password))
+            && let Some(classification) = http_auth::with_scheme(value)
+        {
+            return classification;
+        }
+        if let Some(session) = cookie::session(name, value) {
+            return Some(session);
+        }
+        if let Some(kind) = self.of_provider(name, trimmed) {
+            let (kind, title, confidence) = (kind.name, kind.title, Confidence::High);
+            return Some(Classification { kind, title, range, confidence, generated: true });
+        }
+        let (kind, title, confidence) = match hint.expected? {
+            Expected::Password => ("password", "password", password(trimmed)?),
+            Expected::PossibleKey => ("secret-key", "secret, key or token", possible_key(trimmed)?),
+            Expected::Key | Expected::Authorization => {
+                ("secret-key", "secret, key or token", key(name, trimmed)?)
+            }
+        };
+        Some(Classification { kind, title, range, confidence, generated: false })
+    }
+
+    /// The provider's kind that fits both the name and the value.
+    fn of_provider(&self, name: &str, value: &str) -> Option<&'static Kind> {
+        if noise::has_run(value.as_bytes()) || noise::is_placeholder(value) {
+            return None;
+        }
+        let mut kinds: Vec<(usize, &'static Kind)> = self
+            .words
+            .as_ref()?
+            .find_overlapping_iter(name)
+            .filter_map(|hit| {
+                let index = hit.pattern().as_usize();
+                self.kinds.get(index).map(|kind| (index, *kind))
+            })
+            .collect();
+        kinds.sort_by_key(|(index, _)| *index);
+        kinds.into_iter().map(|(_, kind)| kind).find(|kind| {
+            kind.regex().is_some_and(|regex| regex.is_match(value.as_bytes()))
+                && kind.check(value.as_bytes()) != Verdict::Other
+        })
+    }
+}
+
+/// Whether a value without quotes is code or prose, and not a text.
+pub(crate) fn is_bare_word(value: &str) -> bool {
+    let camel = value.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
+        && value.bytes().any(|byte| byte.is_ascii_lowercase());
+    let identifier = value.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(&byte));
+    identifier && (camel || value.contains(['.', '_'])) && randomness::has_words(value)
+        || value.starts_with('(')
+        || value.strip_prefix(['*', '&']).is_some_and(is_reference_target)
+        || is_call(value)
+        || is_type(value)
+        || is_constant(value)
+}
+
+/// Whether a value is a type or a path in code: `Option<String>`, `mio::Token`, `Token![auto]`.
+fn is_type(value: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.&:".contains(&byte);
+    let length = value.bytes().take_while(|byte| is_part(*byte)).count();
+    let head = value.get(..length).unwrap_or_default();
+    let after = value.get(length..).unwrap_or_default();
+    value.contains("::")
+        || length >= 3
+            && head.bytes().any(|byte| byte.is_ascii_alphabetic())
+            && (after.starts_with('<') && after.contains('>') || after.starts_with("!["))
+}
+
+/// Whether a value is the name of a constant: `DEFAULT_GROUP_KEY`.
+fn is_constant(value: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let has_word = |part: &str| {
+        part.len() >= 3
+            && part.bytes().all(|byte| byte.is_ascii_uppercase())
+            && part.bytes().any(|byte| b"AEIOUY".contains(&byte))
+    };
+    value.contains('_')
+        && value.bytes().all(is_part)
+        && value.starts_with(|c: char| c.is_ascii_uppercase())
+        && value.split('_').any(has_word)
+}
+
+/// Whether a text can be the target of a pointer, reference or alias: `config.password`,
+/// `corev1.Secret{…`.
+fn is_reference_target(value: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let length = value.bytes().take_while(|byte| is_name(*byte)).count();
+    matches!(value.as_bytes().get(length), None | Some(b'{' | b'(' | b'['))
+}
+
+/// Whether a value is a call, cut off at its arguments: `keys.getSecretKey(`,
+/// `encoder.encode(password`.
+fn is_call(value: &str) -> bool {
+    let Some((head, _)) = value.split_once('(') else { return false };
+    let is_name = head.len() >= 3
+        && head.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
+        && head.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    is_name && (head.contains('.') || value.ends_with('('))
+}
+
+/// Whether a value differs from the words of the prose around it.
+pub(crate) fn differs_from_prose(value: &str) -> bool {
+    let stats = randomness::character_stats(value.as_bytes());
+    value.len() >= 6 && stats.digits > 0 && stats.lower + stats.upper > 0
+}
+
+/// How likely a value is a password, which may be anything that is not clearly something else.
+fn password(value: &str) -> Option<Confidence> {
+    let length = value.chars().count();
+    if length < 3 || noise::is_noise(value) || value.contains('\n') || looks_like_code(value) {
+        return None;
+    }
+    let words = value.split_whitespace().count();
+    if words > 3 {
+        return None;
+    }
+    let stats = randomness::character_stats(value.as_bytes());
+    let plain_word =
+        stats.digits == 0 && stats.others == 0 && (stats.lower == 0 || stats.upper == 0);
+    Some(if plain_word || length < 6 { Confidence::Medium } else { Confidence::High })
+}
+
+/// How likely a value is a generated key.
+fn key(name: &str, value: &str) -> Option<Confidence> {
+    if value.len() < 8 || noise::is_noise(value) || looks_like_code(value) {
+        return None;
+    }
+    if value.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return None;
+    }
+    let kebab = value
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/:".contains(&byte));
+    if noise::has_run(value.as_bytes()) || kebab && is_resource_name(value) {
+        return None;
+    }
+    if randomness::looks_random(value.as_bytes()) && value.len() >= 16 {
+        return Some(Confidence::High);
+    }
+    let stats = randomness::character_stats(value.as_bytes());
+    let mixed = stats.digits > 0 && stats.lower + stats.upper > 0;
+    let chosen =
+        name.to_ascii_lowercase().contains("secret") || name.to_ascii_lowercase().contains("auth");
+    let entropy = randomness::entropy(value.as_bytes());
+    if !mixed || stats.distinct < 6 || entropy < 2.5 {
+        return None;
+    }
+    if value.len() >= 16 && !kebab
+        || chosen
+        || value.len() >= 20 && stats.changes * 5 >= value.len()
+    {
+        return Some(Confidence::Medium);
+    }
+    (stats.changes >= 3).then_some(Confidence::Medium)
+}
+
+/// Whether a value is the name of another object: words, and maybe short numbers: `web-tls-2`,
+/// `app-v1.2`.
+pub(crate) fn is_resource_name(value: &str) -> bool {
+    value.contains(['-', '.', '/', ':'])
+        && value.split(['-', '.', '/', ':', '_']).all(|part| {
+            part.len() <= 3
+                || part.bytes().all(|byte| byte.is_ascii_alphabetic())
+                || part
+                    .trim_end_matches(|c: char| c.is_ascii_digit())
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphabetic())
+                    && part.bytes().filter(u8::is_ascii_digit).count() <= 4
+        })
+}
+
+/// How likely a value is a key although its name is vague: it must be long and entirely random.
+fn possible_key(value: &str) -> Option<Confidence> {
+    let bytes = value.as_bytes();
+    let is_key = value.len() >= 20
+        && randomness::looks_random(bytes)
+        && !randomness::is_hex(bytes)
+        && !noise::is_noise(value)
+        && !noise::has_run(bytes)
+        && !is_resource_name(value)
+        && !looks_like_code(value)
+        && randomness::entropy(bytes) >= 3.5
+        && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":.,@".contains(&byte));
+    is_key.then_some(Confidence::Medium)
+}
+
+/// Whether a value is an expression in code, not a text: `getPassword()`, `config.password`,
+/// `args[1]`.
+fn looks_like_code(value: &str) -> bool {
+    let call = value.contains('(')
+        && !value.contains(['@', '#', '^', '%', '~'])
+        && value.ends_with([')', ';'])
+        && value.split('(').next().is_some_and(|head| {
+            !head.is_empty()
+                && head.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$:".contains(&byte))
+        });
+    let index = value.ends_with(']') && value.contains('[');
+    let member = value.split('.').count() > 1
+        && value.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        });
+    call || index
+        || member
+        || value.starts_with("new ")
+        || value.strip_prefix('&').is_some_and(|name| {
+            !name.is_empty()
+                && randomness::has_words(name)
+                && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(&byte))
+        })
+        || value.starts_with("!")
+            && value.len() > 1
+            && value[1..].starts_with(|c: char| c.is_ascii_lowercase())
+            && value.contains(' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use super::*;
+    use crate::{check, names};
+
+    fn kind(name: &str, value: &str) -> Option<&'static str> {
+        ValueClassifier::new()
+            .classify(names::read(name)?, name, value)
+            .map(|classification| classification.kind)
+    }
+
+    #[test]
+    fn by_name_and_value() {
+        assert_eq!(kind("DB_PASSWORD", "hunter2"), Some("password"));
+        assert_eq!(kind("DB_PASSWORD", "changeme"), None);
+        assert_eq!(kind("DB_USER", "x9Kq2LmZ8vTn4RwY"), None);
+        assert_eq!(kind("API_KEY", "x9Kq2LmZ8vTn4RwY"), Some("secret-key"));
+        assert_eq!(kind("API_KEY", "web-frontend-config"), None);
+        assert_eq!(kind("tokenSecret", "my-app-tls-2"), None);
+        assert_eq!(kind("credentialsSecret", "prod-eu-west-1-db"), None);
+        assert_eq!(kind("DB_PASSWORD", "Kq7pZx4w0000"), Some("password"));
+        assert_eq!(kind("CLIENT_SECRET", "014df517-39d1-4453-b7b3-9930c563627c"), None);
+        assert_eq!(kind("password", "config.password"), None);
+        assert_eq!(kind("password", "getPassword()"), None);
+        assert_eq!(
+            kind("SECRET_KEY", "l8u(r@0va=f#8chs*8bjz#&qr&4p%dgvy(^gzu7sz)"),
+            Some("secret-key")
+        );
+    }
+
+    #[test]
+    fn code_is_not_a_secret() {
+        for code in [
+            "getPassword",
+            "SpCompleteAuthTokenFn",
+            "Option<String>",
+            "mio::Token",
+            "Token![auto]",
+            "Ok(KeyClass::Number)",
+            "&[u8])",
+            "DOT11EXT_SET_DEFAULT_KEY",
+            "token1.clone(",
+            "config.password",
+            "&corev1.Secret{ObjectMeta:",
+            "*anchor",
+            "keys.get(",
+            "encoder.encode(password",
+            "(none)",
+        ] {
+            assert!(is_bare_word(code), "{code}");
+        }
+        for secret in ["*h820Z@qimIno1W", "&!P@6W26*ew-g", "WHSlyfInAD", "hunter2", "abc(12)d"] {
+            assert!(!is_bare_word(secret), "{secret}");
+        }
+    }
+
+    #[test]
+    fn headers() {
+        let basic = format!("Basic {}", check::STANDARD.encode("user:hunter2"));
+        assert_eq!(kind("Authorization", &basic), Some("basic-auth"));
+        assert_eq!(kind("Authorization", "Bearer x9Kq2LmZ8vTn4RwY"), Some("bearer-token"));
+        assert_eq!(kind("Authorization", "Bearer $(TOKEN)"), None);
+        assert_eq!(kind("Authorization", "Bearer"), None);
+        assert_eq!(kind("Authorization", "x9Kq2LmZ8vTn4RwYbB"), Some("secret-key"));
+        assert_eq!(kind("X-Auth-Token", "Token x9Kq2LmZ8vTn4RwY"), Some("bearer-token"));
+    }
+}

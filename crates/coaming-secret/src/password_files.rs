@@ -1,0 +1,81 @@
+//! Files with a credential in a fixed position of each line, recognized by the file's name:
+//! `.pgpass`, PgBouncer's `userlist.txt`, Postfix's `sasl_passwd`.
+
+use std::ops::Range;
+
+use crate::candidate::Candidate;
+use crate::noise;
+
+/// Finds the password in a line of such a file.
+type LineReader = fn(&str) -> Option<Range<usize>>;
+
+/// Files by the end of their name.
+const FILES: &[(&str, LineReader)] = &[
+    ("pgpass", after_four_colons),
+    ("pgpass.conf", after_four_colons),
+    ("userlist.txt", second_quoted),
+    ("sasl_passwd", after_user),
+];
+
+/// The passwords in a file of this name.
+pub(crate) fn in_file(name: &str, text: &[u8], found: &mut Vec<Candidate>) {
+    let Some((_, read)) = FILES.iter().find(|(ending, _)| name.ends_with(ending)) else { return };
+    let mut start = 0;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let range = std::str::from_utf8(line)
+            .ok()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .and_then(|line| read(line.trim_end()).filter(|range| is_secret(line, range)));
+        if let Some(range) = range {
+            let range = start + range.start..start + range.end;
+            found.push(Candidate::human("password", "password", range, 3));
+        }
+        start += line.len();
+    }
+}
+
+fn is_secret(line: &str, range: &Range<usize>) -> bool {
+    line.get(range.clone()).is_some_and(|value| value.len() >= 3 && !noise::is_noise(value))
+}
+
+/// `host:port:database:user:password`
+fn after_four_colons(line: &str) -> Option<Range<usize>> {
+    let (at, _) = line.match_indices(':').nth(3)?;
+    Some(at + 1..line.len())
+}
+
+/// `"user" "password"`
+fn second_quoted(line: &str) -> Option<Range<usize>> {
+    let mut quotes = line.match_indices('"').map(|(at, _)| at);
+    let (start, end) = (quotes.nth(2)? + 1, quotes.next()?);
+    Some(start..end)
+}
+
+/// `[host]:port user:password`
+fn after_user(line: &str) -> Option<Range<usize>> {
+    let user = line.rfind(char::is_whitespace)? + 1;
+    let colon = line.get(user..)?.find(':')?;
+    Some(user + colon + 1..line.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found<'t>(name: &str, text: &'t str) -> Vec<&'t str> {
+        let mut found = Vec::new();
+        in_file(name, text.as_bytes(), &mut found);
+        found.into_iter().filter_map(|candidate| text.get(candidate.range)).collect()
+    }
+
+    #[test]
+    fn every_line_has_a_password() {
+        let text = "# host:port:db:user:pass\ndb:5432:shop:app:hunter2\n*:*:*:x:${PASSWORD}\n";
+        assert_eq!(found("home/.pgpass", text), ["hunter2"]);
+        let text =
+            "\"app\" \"hunter2\"\n\"old\" \"md5c3d7b9f0a1b2c3d4e5f60718293a4b5c\"\n\"none\"\n";
+        assert_eq!(found("userlist.txt", text), ["hunter2"]);
+        assert_eq!(found("sasl_passwd", "[mail.shop.test]:587 bot@shop.test:hunter2"), ["hunter2"]);
+        assert_eq!(found("notes.txt", "db:5432:shop:app:hunter2"), [""; 0]);
+    }
+}
