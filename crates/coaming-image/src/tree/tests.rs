@@ -29,7 +29,7 @@ pub(crate) fn entry(line: &str) -> Entry {
 }
 
 /// A layer of such lines, `-path` for whiteouts, `!path` for opaque directories.
-pub(crate) fn put(growing: &mut Growing, lines: &[&str]) {
+pub(crate) fn put(builder: &mut TreeBuilder, lines: &[&str]) {
     let of = |sign: char| -> Vec<String> {
         lines.iter().filter_map(|line| line.strip_prefix(sign)).map(str::to_owned).collect()
     };
@@ -38,15 +38,15 @@ pub(crate) fn put(growing: &mut Growing, lines: &[&str]) {
         .filter(|line| line.starts_with('/'))
         .map(|line| Leaf::new(&entry(line)))
         .collect();
-    growing.put(leaves, &of('-'), &of('!'));
+    builder.add_layer(leaves, &of('-'), &of('!'));
 }
 
 fn tree(layers: &[&[&str]]) -> Tree {
-    let mut growing = Growing::default();
+    let mut builder = TreeBuilder::default();
     for lines in layers {
-        put(&mut growing, lines);
+        put(&mut builder, lines);
     }
-    growing.finish()
+    builder.finish()
 }
 
 fn paths(layers: &[&[&str]]) -> Vec<String> {
@@ -54,7 +54,7 @@ fn paths(layers: &[&[&str]]) -> Vec<String> {
 }
 
 #[test]
-fn layers_add_replace_and_take_away() {
+fn layers_add_replace_and_remove() {
     assert_eq!(paths(&[&["/a/", "/a/b"], &["/a/b", "/a/c"]]), ["0/a", "1/a/b", "1/a/c"]);
     assert_eq!(paths(&[&["/a/", "/a/b", "/a-b", "/a0"], &["-/a"]]), ["0/a-b", "0/a0"]);
     assert_eq!(paths(&[&["/a/", "/a/b"], &["-/a", "/a/", "/a/c"]]), ["1/a", "1/a/c"]);
@@ -71,7 +71,7 @@ fn what_lies_behind_a_link_lands_where_it_leads() {
     let out: &[&[&str]] = &[&["/out -> ../../../.."], &["/out/etc/x"]];
     assert_eq!(paths(out), ["1/etc", "1/etc/x", "0/out"]);
     let circle: &[&[&str]] = &[&["/x -> y", "/y -> x"], &["/x/z"]];
-    // Nothing can be put behind a circle: it is replaced.
+    // A circular link is replaced by a directory.
     assert_eq!(tree(circle).find("/x/z").unwrap().0, "/x/z");
 }
 

@@ -3,13 +3,13 @@ use std::process::Command;
 use proptest::prelude::*;
 
 use super::*;
-use crate::packages::made::{run, tool, write};
+use crate::packages::generated::{run, tool, write};
 
-fn read_bytes(bytes: &[u8]) -> Result<Found, AnalyserError> {
+fn read_bytes(bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     read("/app/server", &mut Content::memory(bytes))
 }
 
-fn urls(found: &Found) -> Vec<&str> {
+fn urls(found: &ParsedFile) -> Vec<&str> {
     found.packages.iter().map(|package| package.purl.as_str()).collect()
 }
 
