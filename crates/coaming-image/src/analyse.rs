@@ -1,9 +1,9 @@
 //! How package databases, lock files, archives and executables are read: the interface between the
 //! walk over an image and the analysers of the ecosystems' formats.
 //!
-//! An analyser is a pure function of one file. The walk decides when it is called, bounds its input,
-//! turns its errors into [`Problem`](crate::Problem)s, and records which layer added its packages.
-//! Invariant: an analyser that fails never costs the results of the others.
+//! An analyser is a pure function of one file. The walk decides when it is called, bounds its
+//! input, turns its errors into [`Problem`](crate::Problem)s, and records which layer added its
+//! packages. Invariant: an analyser that fails never costs the results of the others.
 
 use crate::Package;
 use crate::checksum::Checksum;

@@ -1,11 +1,11 @@
 //! The walk over a tar archive: its entries, in order.
 //!
 //! Reads what container runtimes read (ustar, GNU and pax headers; two zero blocks end it), as Go's
-//! `archive/tar` does, because that is what unpacks layers. The library `tar` parses headers here, but
-//! not archives: its `Archive` cannot peek at a file before it is wanted, seek past it, or bound the
-//! length of extended headers. Invariants: an entry's path is absolute, normalized and inside the
-//! root; names and extensions are bounded; a broken header ends the walk with an error, and what came
-//! before stays.
+//! `archive/tar` does, because that is what unpacks layers. The library `tar` parses headers here,
+//! but not archives: its `Archive` cannot peek at a file before it is wanted, seek past it, or
+//! bound the length of extended headers. Invariants: an entry's path is absolute, normalized and
+//! inside the root; names and extensions are bounded; a broken header ends the walk with an error,
+//! and what came before stays.
 
 use std::io::{self, Read as _};
 

@@ -1,7 +1,7 @@
 //! Layers as they are stored in files or sent by a registry: plain, gzip or zstd.
 //!
-//! Invariant: the decompressed size of a layer is bounded, in total and in ratio; a decompression bomb
-//! ends with an error and not with a full disk or a lost hour.
+//! Invariant: the decompressed size of a layer is bounded, in total and in ratio; a decompression
+//! bomb ends with an error and not with a full disk or a lost hour.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -118,9 +118,7 @@ pub(crate) fn decompress(
         Compression::Zstd => Ok(Box::new(Guarded::new(ZstdFrames::new(counted)?, count))),
         Compression::Other(name) => Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            format!(
-                "it is compressed with {name}, which is not supported: layers are plain, gzip or zstd"
-            ),
+            format!("it is compressed with {name}; only plain, gzip and zstd are supported"),
         )),
     }
 }

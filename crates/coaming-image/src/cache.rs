@@ -1,8 +1,8 @@
 //! The facts of images that were read before, by the identity of the image.
 //!
 //! Invariants: an entry appears whole or not at all; a broken entry, or one of another image, is
-//! ignored; the number and size of entries are bounded, and the oldest are removed first; facts hold no
-//! secret, so the cache holds none.
+//! ignored; the number and size of entries are bounded, and the oldest are removed first; facts
+//! hold no secret, so the cache holds none.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -40,8 +40,8 @@ struct Storing<'a> {
 }
 
 impl Cache {
-    /// The user's cache: `$XDG_CACHE_HOME/coaming/images`, else `~/.cache/coaming/images`. `None` if
-    /// neither variable is set.
+    /// The user's cache: `$XDG_CACHE_HOME/coaming/images`, else `~/.cache/coaming/images`. `None`
+    /// if neither variable is set.
     #[must_use]
     pub fn of_user() -> Option<Self> {
         let absolute = |name: &str| {
@@ -57,8 +57,8 @@ impl Cache {
         Self { directory: directory.to_owned() }
     }
 
-    /// The image's facts: from the cache, or read and then stored. It is not an error if they cannot
-    /// be stored: they are read again next time.
+    /// The image's facts: from the cache, or read and then stored. It is not an error if they
+    /// cannot be stored: they are read again next time.
     #[must_use]
     pub fn read(&self, image: &Image) -> ImageFacts {
         let Some(identity) = image.identity.as_deref() else { return image.read() };
@@ -67,7 +67,8 @@ impl Cache {
             return facts;
         }
         let facts = image.read();
-        // A layer that could not be read may be readable next time: a registry's answer that broke off.
+        // A layer that could not be read may be readable next time: a registry's answer that broke
+        // off.
         let whole = facts.problems.iter().all(|problem| !problem.place.path.is_empty());
         if whole && self.store(&path, identity, &facts).is_ok() {
             // An error here is harmless: eviction is tried again after the next image.

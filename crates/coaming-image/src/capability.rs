@@ -46,8 +46,8 @@ const NAMES: [&str; 41] = [
 ];
 
 /// The names of the capabilities that running the file may give, from the attribute's bytes: a
-/// revision, then permitted and inheritable sets of 32 bits each, little-endian; in revision 3 followed
-/// by the root user of their namespace. Only permitted capabilities count.
+/// revision, then permitted and inheritable sets of 32 bits each, little-endian; in revision 3
+/// followed by the root user of their namespace. Only permitted capabilities count.
 pub(crate) fn names(attribute: &[u8]) -> Vec<String> {
     let word = |index: usize| {
         let bytes = attribute.get(index * 4..index * 4 + 4)?;

@@ -1,8 +1,8 @@
 //! The checksums that a distribution's package records for its files: MD5 (dpkg, old rpm), SHA-1
 //! (apk) or SHA-256.
 //!
-//! They prove nothing: the author of an image also controls its databases. They only tell a file as
-//! the distribution published it from one that was changed afterwards.
+//! They prove nothing: the author of an image also controls its databases. They only distinguish a
+//! file as the distribution published it from one that was changed afterwards.
 
 use md5::Digest as _;
 

@@ -1,6 +1,7 @@
 //! The image's configuration, without the secrets that people put into it.
 //!
-//! Invariant: a value that looks like a credential leaves this module only as a kind and a location.
+//! Invariant: a value that looks like a credential leaves this module only as a kind and a
+//! location.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The bytes of one file, wherever they are, to read and to seek in.
 //!
-//! Invariant: what is read in total is bounded, so that a file that claims wrong sizes for its parts
-//! cannot make its reader fetch gigabytes.
+//! Invariant: what is read in total is bounded, so that a file that claims wrong sizes for its
+//! parts cannot make its reader fetch gigabytes.
 
 use std::borrow::Cow;
 use std::fs::File;

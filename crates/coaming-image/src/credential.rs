@@ -1,9 +1,9 @@
 //! Credentials in an image: which files are searched, and what is found in them.
 //!
-//! Files in which tools store credentials are known by name and read in their own format; what people
-//! write into configuration is left to [`coaming_secret`]. Published files are skipped: the trees of
-//! installed dependencies here, and files of the distribution's packages when the layers are joined.
-//! Invariant: no value leaves this module.
+//! Files in which tools store credentials are known by name and read in their own format; what
+//! people write into configuration is left to [`coaming_secret`]. Published files are skipped: the
+//! trees of installed dependencies here, and files of the distribution's packages when the layers
+//! are joined. Invariant: no value leaves this module.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! The files of a stream until their readers have run: in the buffer of the stream itself, in memory
-//! that is used again, or on disk.
+//! The files of a stream until their readers have run: in the buffer of the stream itself, in
+//! memory that is used again, or on disk.
 //!
 //! A stream cannot go back, and several readers want the same file. Invariants: each file is taken
 //! once, with no byte after its end; memory is bounded for each stream, and for large files
@@ -30,8 +30,8 @@ pub(crate) enum Portion {
     WithoutMachineCode,
 }
 
-/// The buffer for the files of a stream, one after the other. It is larger than most files, so that it
-/// need not be allocated again for the next one; memory that is never written to costs nothing.
+/// The buffer for the files of a stream, one after the other. It is larger than most files, so that
+/// it need not be allocated again for the next one; memory that is never written to costs nothing.
 #[derive(Default)]
 pub(crate) struct FileBuffer {
     /// As long as the longest file so far.
@@ -123,8 +123,9 @@ impl FileBuffer {
     }
 }
 
-/// Takes a file of `size` bytes from the input, and skips a range of it. Returns how many bytes were
-/// taken, and the range that was skipped in them: an empty one if the input ends before its end.
+/// Takes a file of `size` bytes from the input, and skips a range of it. Returns how many bytes
+/// were taken, and the range that was skipped in them: an empty one if the input ends before its
+/// end.
 fn around(
     skipped: SkippedRange,
     size: u64,
@@ -142,7 +143,8 @@ fn around(
     Ok((front + take(input, size - skipped.end)?, skipped))
 }
 
-/// Reads the next `count` bytes to an offset in a buffer, or all if there are fewer; returns how many.
+/// Reads the next `count` bytes to an offset in a buffer, or all if there are fewer; returns how
+/// many.
 fn append(bytes: &mut Vec<u8>, at: usize, input: &mut Input, count: u64) -> io::Result<usize> {
     let count = usize::try_from(count).map_err(io::Error::other)?;
     let mut filled = 0;

@@ -30,7 +30,7 @@ enum Origin {
 /// Bytes to read once, from front to back.
 pub(crate) struct Input {
     origin: Origin,
-    /// LayerContext with what was lent of it, and with nobody else.
+    /// Shared only with what was lent of it.
     buffer: Arc<Vec<u8>>,
     /// How much of the buffer was consumed.
     start: usize,
@@ -75,8 +75,8 @@ impl Input {
         Ok(self.buffered())
     }
 
-    /// The next `count` bytes of a stream in place; `None`, with nothing consumed, if they do not fit
-    /// into the buffer. A stream that ends before yields fewer.
+    /// The next `count` bytes of a stream in place; `None`, with nothing consumed, if they do not
+    /// fit into the buffer. A stream that ends before yields fewer.
     pub(crate) fn lend(&mut self, count: u64) -> io::Result<Option<Content>> {
         let fits = usize::try_from(count).ok().filter(|&count| count <= self.buffer.len());
         let (Some(count), Origin::Stream(_)) = (fits, &self.origin) else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! How much memory the readers of layers use at the same time.
 //!
-//! Layers are read in parallel, and one may need much: the window of a zstd frame (the output that a
-//! decompressor must keep), up to 128 MiB, or a program that is deferred until its analysers run.
+//! Layers are read in parallel, and one may need much: the window of a zstd frame (the output that
+//! a decompressor must keep), up to 128 MiB, or a program that is deferred until its analysers run.
 //! Invariants: the windows in use together are no larger than [`WINDOWS`], or there is only one;
 //! large files are kept in memory only while there is room next to the windows, else on disk. So
 //! memory is bounded for any number of layers and threads.

@@ -2,8 +2,9 @@
 //!
 //! The upper layer wins: its entry replaces the lower one at the same path, a file or link hides
 //! everything in the directory that it replaces, a whiteout removes a path, and an opaque directory
-//! removes what lower layers put into it. Links are followed inside the root, and a bounded number of
-//! times. Invariant: the time of a lookup is bounded by the number of layers and the depth of the path.
+//! removes what lower layers put into it. Links are followed inside the root, and a bounded number
+//! of times. Invariant: the time of a lookup is bounded by the number of layers and the depth of
+//! the path.
 
 use std::collections::HashMap;
 
@@ -133,8 +134,8 @@ mod tests {
     use super::*;
     use crate::archive::Entry;
 
-    /// A layer of `path`, `path/` for directories, `path -> target` for links, `-path` for whiteouts
-    /// and `!path` for opaque directories.
+    /// A layer of `path`, `path/` for directories, `path -> target` for links, `-path` for
+    /// whiteouts and `!path` for opaque directories.
     fn layer(context: &LayerContext, lines: &[&str]) -> LayerReading {
         let mut layer = LayerReading::default();
         for line in lines {

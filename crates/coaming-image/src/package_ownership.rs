@@ -1,8 +1,8 @@
 //! Which files are as the distribution's packages installed them: their contents are public.
 //!
 //! That a package owns a path is not enough: an upper layer, or an administrator who edited a
-//! package's settings, may have put something else there. Invariant: a credential is dropped only if
-//! its file is what a package recorded for it, or if nothing shows that it is not.
+//! package's settings, may have put something else there. Invariant: a credential is dropped only
+//! if its file is what a package recorded for it, or if nothing shows that it is not.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,8 +18,8 @@ pub(crate) struct PackageOwnership {
     /// The checksums that packages recorded, in any state of the databases: lower layers have files
     /// of older versions.
     checksums: HashMap<PathHash, Vec<Checksum>>,
-    /// The layers that list a file, lowest first: a package that owns it was installed there, or, if
-    /// one database lists all files, any package. For the files without a checksum.
+    /// The layers that list a file, lowest first: a package that owns it was installed there, or,
+    /// if one database lists all files, any package. For the files without a checksum.
     listed: HashMap<PathHash, Vec<usize>>,
 }
 

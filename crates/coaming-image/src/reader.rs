@@ -95,7 +95,8 @@ impl<'a> Join<'a> {
         (self.finish(), tree)
     }
 
-    /// Adds the owners of its files to the tree, and to the facts what the entry point uses of them.
+    /// Adds the owners of its files to the tree, and to the facts what the entry point uses of
+    /// them.
     fn entry_point(&mut self) {
         let Some(mut tree) = self.tree.take() else { return };
         let parsed = || self.overlay.visible().filter_map(|(_, retained)| retained.parsed.as_ref());
@@ -361,8 +362,8 @@ impl Access {
         Self { uid: entry.uid, gid: entry.gid, mode: entry.mode }
     }
 
-    /// Whether the user may do what the bit stands for; `None` if it depends on who the user is, and
-    /// that is unknown.
+    /// Whether the user may do what the bit stands for; `None` if it depends on who the user is,
+    /// and that is unknown.
     fn permits(self, identity: &Identity, bit: u32) -> Option<bool> {
         let others = self.mode & bit != 0;
         match identity.user.uid {

@@ -1,6 +1,6 @@
 //! A file's bytes by their offsets, of which one range may have been skipped and is kept nowhere.
 //!
-//! The machine code of a program is most of it, and no reader asks for it. Everything that follows
+//! The machine code of a program is most of it, and no reader needs it. Everything that follows
 //! from leaving it out is in this module: offsets are those of the whole file, and reading within
 //! the skipped range is an error. Invariant: never yields bytes outside the file.
 
@@ -127,8 +127,8 @@ impl SparseBytes {
 /// last byte for each string.
 const TEXT_LIMIT: u64 = 4096;
 
-/// A file's bytes by their offsets, for parsers of tables: borrowed if they are in memory, else read
-/// once and kept.
+/// A file's bytes by their offsets, for parsers of tables: borrowed if they are in memory, else
+/// read once and kept.
 #[derive(Clone, Copy)]
 pub(crate) enum ReadAt<'a> {
     Memory(Parts<'a>),
@@ -151,7 +151,7 @@ pub(crate) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// The file's bytes from `start` up to `end`; `None` where it is shorter or a part was skipped.
+    /// The file's bytes from `start` up to `end`; `None` if it is shorter or a part was skipped.
     fn get(self, start: u64, end: u64) -> Option<&'a [u8]> {
         if end > self.skipped.limit(start)? {
             return None;

@@ -130,7 +130,7 @@ toor:x:0:0::/root:/bin/sh
             ("toor", Some(0), Some(0), "toor", vec![0]),
             ("65532:65532", Some(65532), Some(65532), "", vec![65532]),
             ("65532", Some(65532), Some(0), "", vec![0]),
-            ("nobody-knows", None, None, "nobody-knows", vec![]),
+            ("unknown", None, None, "unknown", vec![]),
         ] {
             let identity = identity(written, PASSWD, GROUP);
             assert_eq!(identity.user.uid, uid, "{written}");

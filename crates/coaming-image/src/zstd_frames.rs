@@ -1,8 +1,8 @@
 //! Streams of zstd, frame by frame.
 //!
 //! Each frame declares the size of its window, independently of the frames before it. Invariant: no
-//! frame is started before there is [room](crate::memory_budget) for its window, and none that needs
-//! more than [`LIMIT`].
+//! frame is started before there is [room](crate::memory_budget) for its window, and none that
+//! needs more than [`LIMIT`].
 
 use std::io::{self, Read};
 
@@ -22,8 +22,8 @@ const HEADER: usize = 18;
 const MAGIC: u32 = 0xfd2f_b528;
 const SKIPPABLE: u32 = 0x184d_2a50;
 
-/// Whether a stream that starts with these bytes is compressed with zstd. Some tools write a skippable
-/// frame first.
+/// Whether a stream that starts with these bytes is compressed with zstd. Some tools write a
+/// skippable frame first.
 pub(crate) fn is_zstd(stream: &[u8]) -> bool {
     stream.first_chunk().is_some_and(|&magic| {
         let magic = u32::from_le_bytes(magic);

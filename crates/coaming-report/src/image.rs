@@ -41,7 +41,8 @@ pub struct RelatedInfo<'a> {
     pub registry: Option<&'a serde_json::Value>,
 }
 
-/// Writes the facts as JSON: `{"version": 1, "image": "…", "facts": {…}}`, with related information.
+/// Writes the facts as JSON: `{"version": 1, "image": "…", "facts": {…}}`, with related
+/// information.
 ///
 /// # Errors
 ///
@@ -251,7 +252,8 @@ impl Page<'_> {
             self.facts.readers().map(|utility| utility.name.as_str()).collect();
         match (credential.readable, readers.as_slice()) {
             (Some(false), _) => format!(
-                "not readable by the container's user, but by everyone who may pull the image. {remedy}"
+                "not readable by the container's user, but by everyone who may pull the image. \
+                 {remedy}"
             ),
             (_, []) => format!(
                 "readable by the container's user, but no program in the image can show it: only a \
@@ -294,8 +296,8 @@ impl Page<'_> {
             _ => format!(" from {} of the {}", start.packages.len(), counted(all, "package")),
         };
         let text = format!(
-            "{first}{others}. As far as the files show, that needs {files}{of}; `coaming image slim` \
-             writes an image with only these."
+            "{first}{others}. As far as the files show, that needs {files}{of}; \
+             `coaming image slim` writes an image with only these."
         );
         self.title("Starts")?;
         self.lines(&[wrapped(&text)])
@@ -374,8 +376,8 @@ impl Page<'_> {
     }
 }
 
-/// Programs of one kind: those that stand out, each with its use to an attacker; then the names of the
-/// others.
+/// Programs of one kind: those that stand out, each with its use to an attacker; then the names of
+/// the others.
 fn described(programs: &[&Utility]) -> String {
     let mut of_note: Vec<(String, &str)> = Vec::new();
     for (name, misuse) in programs.iter().filter_map(|it| Some((plain(&it.name), it.notable()?))) {

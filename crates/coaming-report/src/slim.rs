@@ -141,7 +141,7 @@ impl Page<'_> {
                 .map(|(path, size)| format!("{} ({})", plain(path), bytes(*size)))
                 .collect();
             self.say(&format!(
-                "files without a package, largest first; use --keep for those the application reads: {}",
+                "files without a package, largest first; --keep those the application reads: {}",
                 shortened(&files)
             ))?;
         }

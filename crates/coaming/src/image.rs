@@ -116,10 +116,7 @@ fn asked_registry(
 fn vulnerabilities(known: Option<&OfImage>, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "\nKnown vulnerabilities")?;
     let Some(known) = known else {
-        return writeln!(
-            out,
-            "  not looked up: there is no database here yet, `coaming db update` makes it"
-        );
+        return writeln!(out, "  not checked: no vulnerability database; run `coaming db update`");
     };
     indented(&known.text, out)
 }

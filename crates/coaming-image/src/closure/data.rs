@@ -1,5 +1,5 @@
-//! What programs read: the application's own files, the data of their packages, and what every program
-//! needs.
+//! What programs read: the application's own files, the data of their packages, and what every
+//! program needs.
 
 use std::collections::BTreeSet;
 
@@ -176,8 +176,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Keeps what the configuration names: the working directory, volumes, the user's home, and paths in
-    /// variables.
+    /// Keeps what the configuration names: the working directory, volumes, the user's home, and
+    /// paths in variables.
     fn configured(&mut self) {
         let directory = self.start.directory.clone();
         if directory != "/" {
@@ -223,8 +223,8 @@ impl Walk<'_> {
         })
     }
 
-    /// Keeps what no package owns, as a part of the application: everything outside the directories of
-    /// the system, and in `/etc` what is not for administration.
+    /// Keeps what no package owns, as a part of the application: everything outside the directories
+    /// of the system, and in `/etc` what is not for administration.
     fn application(&mut self) {
         let tree = self.tree;
         // An application's settings are in a directory in which no package owns a file.
@@ -255,8 +255,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Keeps data and settings of the packages that own the started programs, and of needed packages
-    /// that were built from the same source.
+    /// Keeps data and settings of the packages that own the started programs, and of needed
+    /// packages that were built from the same source.
     fn packages(&mut self) {
         let owners = &self.tree.owners;
         let mut wanted: BTreeSet<&str> = BTreeSet::new();

@@ -53,8 +53,8 @@ impl<'t> Linker<'t> {
     }
 
     /// The files that the name of a library may mean to the file that needs it: the first that the
-    /// linker finds, and its variants for newer processors of the architecture. `loaders` are the files
-    /// that led to this one, from the nearest up to the program.
+    /// linker finds, and its variants for newer processors of the architecture. `loaders` are the
+    /// files that led to this one, from the nearest up to the program.
     pub(super) fn find(&self, name: &str, file: &str, elf: &Elf, loaders: &[&str]) -> Vec<String> {
         if name.contains('/') {
             return self.fits(&join(directory_of(file), name), elf).into_iter().collect();

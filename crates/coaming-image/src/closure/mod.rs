@@ -1,13 +1,15 @@
 //! What the entry point uses: the program that the container starts, and from there every file that
 //! a file needs.
 //!
-//! Nothing is executed. Each file is in the closure for a [`Reason`], which also shows how certain that
-//! is: what the dynamic linker loads is certain; what belongs to an application or a runtime may be too
-//! much. What is decided only at run time (libraries opened by computed names, programs that are run)
-//! cannot be in a closure: each program that could do this is reported as a [`Limit`].
+//! Nothing is executed. Each file is in the closure for a [`Reason`], which also shows how certain
+//! that is: what the dynamic linker loads is certain; what belongs to an application or a runtime
+//! may be too much. What is decided only at run time (libraries opened by computed names, programs
+//! that are run) cannot be in a closure: each program that could do this is reported as a
+//! [`Limit`].
 //!
-//! Invariants: the closure contains only files of the tree, with every link on the way to them; every
-//! file is visited once, so circular needs and links end; the same tree gives the same closure.
+//! Invariants: the closure contains only files of the tree, with every link on the way to them;
+//! every file is visited once, so circular needs and links end; the same tree gives the same
+//! closure.
 
 mod data;
 mod directories;

@@ -1,15 +1,15 @@
-//! What the runtimes of languages need in addition to their program: their own library, and what was
-//! installed for them.
+//! What the runtimes of languages need in addition to their program: their own library, and what
+//! was installed for them.
 //!
-//! Which modules a program imports is unknown unless it runs, so whole directories are kept, without
-//! package managers, tests, and tools for developers.
+//! Which modules a program imports is unknown unless it runs, so whole directories are kept,
+//! without package managers, tests, and tools for developers.
 
 use super::walk::Walk;
 use super::{Reason, directories};
 use crate::tree::{Node, directory_of, name_of};
 
-/// A runtime: the name of its program, without a version, and its directories. `{triple}` is replaced
-/// by the names of an architecture's directories.
+/// A runtime: the name of its program, without a version, and its directories. `{triple}` is
+/// replaced by the names of an architecture's directories.
 struct Runtime {
     program: &'static str,
     directories: &'static [&'static str],

@@ -56,8 +56,8 @@ impl<'t> Start<'t> {
         }
     }
 
-    /// The file that the name of a program means: relative to the working directory if it has a slash,
-    /// else in `PATH`. Only files that may be executed count.
+    /// The file that the name of a program means: relative to the working directory if it has a
+    /// slash, else in `PATH`. Only files that may be executed count.
     pub(super) fn program(&self, name: &str) -> Option<String> {
         if name.is_empty() {
             return None;

@@ -2,8 +2,8 @@ use super::*;
 use crate::tree::tests::put;
 use crate::tree::{FileDependencies, Script, TreeBuilder, commands};
 
-/// A tree of lines in the format of [`put`]; `:: ` is followed by what a file needs: `needs NAME …`,
-/// `loads PATH`, `runpath DIR`, `opens NAME …`, `runs PATH …`, `by INTERPRETER …`, `text TEXT`.
+/// A tree of lines in the format of [`put`]; `:: ` is followed by what a file needs: `needs NAME
+/// …`, `loads PATH`, `runpath DIR`, `opens NAME …`, `runs PATH …`, `by INTERPRETER …`, `text TEXT`.
 fn tree(lines: &[&str]) -> Tree {
     let mut growing = TreeBuilder::default();
     let paths: Vec<&str> =

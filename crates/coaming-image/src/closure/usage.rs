@@ -44,10 +44,11 @@ impl ImageFacts {
     /// Whether the entry point uses a package of this image: one of its files is in the
     /// [closure](super).
     ///
-    /// `Some(true)`: it does (a library that is linked, a module of the runtime, data that is named).
-    /// `Some(false)`: none of its files is in the closure; only an attacker in the container, or another
-    /// command started in it, could use it. `None`: unknown, because nothing is known about the entry
-    /// point, or because a used program names a program of the package and could run it.
+    /// `Some(true)`: it does (a library that is linked, a module of the runtime, data that is
+    /// named). `Some(false)`: none of its files is in the closure; only an attacker in the
+    /// container, or another command started in it, could use it. `None`: unknown, because nothing
+    /// is known about the entry point, or because a used program names a program of the package and
+    /// could run it.
     ///
     /// A program that runs others by names it builds at run time is a [`Limit`], and does not make
     /// everything unknown: show the limits together with `Some(false)`.

@@ -91,8 +91,8 @@ impl<'t> Walk<'t> {
             .is_some_and(|node| node.kind == EntryKind::Symlink)
     }
 
-    /// Keeps a directory with everything in it that passes, and what links in it lead to, except shared
-    /// directories.
+    /// Keeps a directory with everything in it that passes, and what links in it lead to, except
+    /// shared directories.
     pub(super) fn keep_directory(
         &mut self,
         directory: &str,
@@ -182,7 +182,8 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// A script or a directory that an argument names is the application, with everything next to it.
+    /// A script or a directory that an argument names is the application, with everything next to
+    /// it.
     fn named_by_argument(&mut self, path: &str, word: &str) {
         let Some(found) = self.keep(path, Reason::Application, word) else { return };
         let directory = match self.tree.get(found) {
@@ -337,8 +338,8 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Keeps a file or an application's directory that is named by its absolute path, but not a program:
-    /// a name does not mean that it is run.
+    /// Keeps a file or an application's directory that is named by its absolute path, but not a
+    /// program: a name does not mean that it is run.
     pub(super) fn name(&mut self, name: &str, of: &str) {
         let Some((path, node)) = self.tree.find(name) else { return };
         if !name.starts_with('/') || directories::is_needless(path) {
@@ -371,8 +372,8 @@ impl<'t> Walk<'t> {
         self.keep("/etc/nsswitch.conf", Reason::NameService, libc);
     }
 
-    /// Keeps the locales that the C library has in files: the default one with UTF-8, and those that the
-    /// image's variables choose.
+    /// Keeps the locales that the C library has in files: the default one with UTF-8, and those
+    /// that the image's variables choose.
     fn locale(&mut self, libc: &str) {
         let mut wanted = vec!["C.utf8".to_owned(), "C.UTF-8".to_owned()];
         for variable_name in ["LANG", "LC_ALL", "LC_CTYPE", "LANGUAGE"] {

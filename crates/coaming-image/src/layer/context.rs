@@ -1,5 +1,5 @@
-//! What the readers of all layers of one image share: the hasher of paths, and the counts that bound
-//! the image as a whole.
+//! What the readers of all layers of one image share: the hasher of paths, and the counts that
+//! bound the image as a whole.
 
 use std::hash::RandomState;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,8 +16,8 @@ const LOCKS: [(PackageKind, &[&str], &str); 2] = [
 ];
 
 /// Completes the packages of an image: sorts them, removes duplicates, gives the distribution's
-/// packages their full URLs, and removes those of a lock file that has the installed packages next to
-/// it.
+/// packages their full URLs, and removes those of a lock file that has the installed packages next
+/// to it.
 pub(crate) fn complete(packages: &mut Vec<Package>, distribution: Option<&Distribution>) {
     if let Some(distribution) = distribution {
         for package in packages.iter_mut() {

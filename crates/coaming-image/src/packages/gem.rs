@@ -1,4 +1,5 @@
-//! Ruby's installed gems: their specifications, which are Ruby programs that tools write in one form.
+//! Ruby's installed gems: their specifications, which are Ruby programs that tools write in one
+//! form.
 
 use super::parsed::{lossy, package, text};
 use crate::PackageKind;

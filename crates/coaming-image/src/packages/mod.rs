@@ -1,9 +1,9 @@
-//! The analysers of the ecosystems' formats, one file each: pure functions from a file's bytes to the
-//! packages that it names.
+//! The analysers of the ecosystems' formats, one file each: pure functions from a file's bytes to
+//! the packages that it names.
 //!
 //! An analyser selects its files with `wants(path)` and reads them with `read(path, bytes)`; see
-//! [`Analyser`]. Invariants: bytes are hostile, so an analyser bounds what it accepts and never panics;
-//! a broken record is a problem, and the other records are still read.
+//! [`Analyser`]. Invariants: bytes are hostile, so an analyser bounds what it accepts and never
+//! panics; a broken record is a problem, and the other records are still read.
 //!
 //! Analysers know only their own file. What depends on the whole image follows after the walk, in
 //! [`dedup::complete`].
@@ -160,8 +160,8 @@ pub struct FilePackages {
     pub problems: Vec<String>,
 }
 
-/// Reads one file as the walk over an image reads it at this absolute path. A file that starts like a
-/// program counts as one. For callers without an image, such as a fuzzer.
+/// Reads one file as the walk over an image reads it at this absolute path. A file that starts like
+/// a program counts as one. For callers without an image, such as a fuzzer.
 #[must_use]
 pub fn packages_of_file(path: &str, bytes: Vec<u8>) -> FilePackages {
     let mut all = FilePackages::default();

@@ -1,5 +1,5 @@
-//! Package URLs, in the canonical form of the specification: qualifiers are sorted, names normalized as
-//! each type requires.
+//! Package URLs, in the canonical form of the specification: qualifiers are sorted, names
+//! normalized as each type requires.
 //!
 //! Analysers do not know the distribution; [`with_distribution`] adds it after the walk.
 

@@ -45,8 +45,8 @@ pub(super) fn image(
     if saved.len() > 1 {
         let name = first.repo_tags.iter().flatten().next().map_or("the first", String::as_str);
         notes.push(format!(
-            "The archive has {} images, and only {name} was read: save each of the others to its own \
-             archive.",
+            "The archive has {} images, and only {name} was read: save each of the others to \
+             its own archive.",
             saved.len()
         ));
     }

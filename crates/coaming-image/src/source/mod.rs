@@ -1,7 +1,8 @@
 //! Where images come from: archives, layouts, root filesystems, registries.
 //!
-//! Opening finds the configuration and the layers, but reads no layer. Invariant: a digest that names a
-//! file has the form of a digest: an image cannot make its reader open a file outside the image.
+//! Opening finds the configuration and the layers, but reads no layer. Invariant: a digest that
+//! names a file has the form of a digest: an image cannot make its reader open a file outside the
+//! image.
 
 mod directory;
 mod docker;
@@ -94,8 +95,9 @@ pub struct Image {
 }
 
 impl Image {
-    /// Opens a docker archive, an OCI layout (a directory or an archive), or the directory of a root
-    /// filesystem. From a multi-platform image, `platform` is chosen, by default this machine's.
+    /// Opens a docker archive, an OCI layout (a directory or an archive), or the directory of a
+    /// root filesystem. From a multi-platform image, `platform` is chosen, by default this
+    /// machine's.
     ///
     /// # Errors
     ///
@@ -110,8 +112,8 @@ impl Image {
         outer::open(file, &shown, platform)
     }
 
-    /// Reads an archive from a stream, such as standard input or a daemon's answer, through a temporary
-    /// file that disappears afterwards.
+    /// Reads an archive from a stream, such as standard input or a daemon's answer, through a
+    /// temporary file that disappears afterwards.
     ///
     /// # Errors
     ///
@@ -125,7 +127,8 @@ impl Image {
         outer::open(file, name, platform).map(|image| Self { identity: None, ..image })
     }
 
-    /// An image with this manifest, whose blobs come from `source`, which must verify their digests.
+    /// An image with this manifest, whose blobs come from `source`, which must verify their
+    /// digests.
     ///
     /// # Errors
     ///
@@ -142,8 +145,8 @@ impl Image {
         Ok(Self { identity: Some(digest.to_owned()), ..image })
     }
 
-    /// An image in a store of blobs, by the digest of its manifest, or of an index that names it for
-    /// this platform, by default this machine's. `source` must verify digests.
+    /// An image in a store of blobs, by the digest of its manifest, or of an index that names it
+    /// for this platform, by default this machine's. `source` must verify digests.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
 //! Layers become a tree: each adds, replaces and removes, as container runtimes unpack them.
 //!
-//! Invariants: an entry whose directory is a link of a lower layer is put where the link leads, inside
-//! the root; an entry whose directory is not a directory replaces that, so nothing is below a file.
+//! Invariants: an entry whose directory is a link of a lower layer is put where the link leads,
+//! inside the root; an entry whose directory is not a directory replaces that, so nothing is below
+//! a file.
 
 use std::collections::HashMap;
 use std::collections::btree_map::Entry;
@@ -78,7 +79,8 @@ impl TreeBuilder {
         self.tree
     }
 
-    /// Where a path of a layer is in the tree: links are followed for its directory, not for itself.
+    /// Where a path of a layer is in the tree: links are followed for its directory, not for
+    /// itself.
     fn place(&self, path: &str) -> String {
         let directory = self.tree.resolve(directory_of(path)).map(|resolved| resolved.path);
         join(directory.as_deref().unwrap_or(directory_of(path)), name_of(path))
@@ -103,8 +105,8 @@ impl TreeBuilder {
         path
     }
 
-    /// Inserts an entry. Returns whether it replaced a directory or a link: paths through it may lead
-    /// elsewhere now.
+    /// Inserts an entry. Returns whether it replaced a directory or a link: paths through it may
+    /// lead elsewhere now.
     fn insert(&mut self, path: String, leaf: Leaf) -> bool {
         if path == "/" {
             return false;

@@ -110,8 +110,8 @@ pub(crate) fn scan_for(path: &str, size: u64, start: &[u8]) -> Option<Dependency
 }
 
 impl FileDependencies {
-    /// What the file says; `None` if it is malformed, or the image's files say too much. Content that
-    /// cannot be kept is read now.
+    /// What the file says; `None` if it is malformed, or the image's files say too much. Content
+    /// that cannot be kept is read now.
     pub(crate) fn of(
         scan: DependencyScan,
         content: Content,
@@ -188,8 +188,8 @@ impl FileDependencies {
     }
 }
 
-/// The parts of these bytes that look like names of files: absolute paths, and shared libraries by any
-/// name; each once, in their order.
+/// The parts of these bytes that look like names of files: absolute paths, and shared libraries by
+/// any name; each once, in their order.
 pub(super) fn names(bytes: &[u8]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     let mut names = Vec::new();

@@ -1,8 +1,8 @@
 //! What programs and libraries need: the linker's tables, read as the dynamic linker reads them.
 //!
 //! Segments decide, not sections, because the linker uses only segments; sections only add details
-//! (which functions are imported, which files are named). Invariants: a malformed file has no needs;
-//! the tables, names and bytes that are read are bounded.
+//! (which functions are imported, which files are named). Invariants: a malformed file has no
+//! needs; the tables, names and bytes that are read are bounded.
 
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader, SectionHeader as _, Sym as _};
 use object::{Endianness, FileKind, ReadCache, ReadRef as _, elf};
@@ -30,12 +30,13 @@ pub struct Elf {
     pub wide: bool,
     /// The processor, by its number in the format.
     pub machine: u16,
-    /// The program that loads it: `/lib64/ld-linux-x86-64.so.2`; `None` for libraries and programs that
-    /// are linked statically.
+    /// The program that loads it: `/lib64/ld-linux-x86-64.so.2`; `None` for libraries and programs
+    /// that are linked statically.
     pub interpreter: Option<String>,
     /// The libraries that it is linked with, by their names.
     pub needed: Vec<String>,
-    /// Where its libraries are searched, before `LD_LIBRARY_PATH`; also those of the libraries it loads.
+    /// Where its libraries are searched, before `LD_LIBRARY_PATH`; also those of the libraries it
+    /// loads.
     pub rpath: Vec<String>,
     /// Where its own libraries are searched, after `LD_LIBRARY_PATH`.
     pub runpath: Vec<String>,

@@ -1,9 +1,10 @@
-//! The files of an image as a container sees them, and what each says about the files that it needs.
+//! The files of an image as a container sees them, and what each says about the files that it
+//! needs.
 //!
-//! Unlike the [overlay](crate::overlay), which knows paths by their hashes, this holds every path: it
-//! is for walks from one file to the next. Invariants: every path is absolute and leads through no
-//! link; links are followed inside the root, and a bounded number of times; the number of files and
-//! the bytes that are kept of them are bounded, and an image that has more has no tree.
+//! Unlike the [overlay](crate::overlay), which knows paths by their hashes, this holds every path:
+//! it is for walks from one file to the next. Invariants: every path is absolute and leads through
+//! no link; links are followed inside the root, and a bounded number of times; the number of files
+//! and the bytes that are kept of them are bounded, and an image that has more has no tree.
 
 mod build;
 mod dependencies;
@@ -165,8 +166,8 @@ impl Tree {
         self.nodes.range::<String, _>(range).map(|(path, node)| (path.as_str(), node))
     }
 
-    /// Where a path leads as the kernel finds it when the image is its root; `None` if links lead in
-    /// circles.
+    /// Where a path leads as the kernel finds it when the image is its root; `None` if links lead
+    /// in circles.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<Resolved> {
         crate::resolve::resolve(path, |path| {
@@ -175,7 +176,7 @@ impl Tree {
         })
     }
 
-    /// What is where a path leads, and that path without links.
+    /// What a path leads to, and the path without links.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<(&str, &Node)> {
         let resolved = self.resolve(path)?;

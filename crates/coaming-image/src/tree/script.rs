@@ -1,8 +1,8 @@
 //! Scripts: what runs them, and what a shell script runs.
 //!
-//! A shell script is searched for words in the position of commands. It is not executed, so a command
-//! whose name is built at run time stays unknown. The result may contain too much, but lacks no command
-//! that is written literally.
+//! A shell script is searched for words in the position of commands. It is not executed, so a
+//! command whose name is built at run time stays unknown. The result may contain too much, but
+//! lacks no command that is written literally.
 
 use super::dependencies;
 
@@ -83,7 +83,8 @@ pub(crate) fn commands(text: &str) -> Vec<String> {
     found
 }
 
-/// The words of a simple command that are run: one, or several after `exec`, `if` and similar words.
+/// The words of a simple command that are run: one, or several after `exec`, `if` and similar
+/// words.
 fn commands_of(part: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut words = part.split_whitespace().map(|word| word.trim_matches(['"', '\'']));

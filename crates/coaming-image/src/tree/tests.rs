@@ -1,8 +1,8 @@
 use super::*;
 use crate::archive::Entry;
 
-/// An entry of `path`, `path/` for directories, `path -> target` for links, `path = target` for hard
-/// links; `path!` may be executed.
+/// An entry of `path`, `path/` for directories, `path -> target` for links, `path = target` for
+/// hard links; `path!` may be executed.
 pub(crate) fn entry(line: &str) -> Entry {
     let (path, link, kind) = if let Some((path, link)) = line.split_once(" -> ") {
         (path, link, EntryKind::Symlink)

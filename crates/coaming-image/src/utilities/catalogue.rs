@@ -1,8 +1,8 @@
 //! Names of programs, what they are for, and what an attacker does with them.
 //!
-//! Only programs that help attackers are listed: those that run their commands, show them files, bring
-//! their tools in or data out, or give them further access. What every program could do with some
-//! effort is not listed. A name has only the kind that it is most useful for.
+//! Only programs that help attackers are listed: those that run their commands, show them files,
+//! bring their tools in or data out, or give them further access. What every program could do with
+//! some effort is not listed. A name has only the kind that it is most useful for.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -533,8 +533,8 @@ static KINDS: LazyLock<HashMap<&str, UtilityKind>> = LazyLock::new(|| {
     names.collect()
 });
 
-/// The name of a program in the catalogue: without a version (`python3.11`, `gcc-12`) and without the
-/// name of a target (`x86_64-linux-gnu-gcc`).
+/// The name of a program in the catalogue: without a version (`python3.11`, `gcc-12`) and without
+/// the name of a target (`x86_64-linux-gnu-gcc`).
 pub(super) fn name(called: &str) -> Option<&'static str> {
     let exact = |name: &str| KINDS.get_key_value(name).map(|(name, _)| *name);
     let plain = |name: &str| {

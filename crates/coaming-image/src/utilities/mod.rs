@@ -1,8 +1,8 @@
 //! The programs that help an attacker, and what there is of them in an image.
 //!
-//! [`catalogue`] lists their names and what they are for. This module finds the applets of multi-call
-//! programs, and gives the verdict. Invariant: a name counts only if there is a file of that name that
-//! can be run.
+//! [`catalogue`] lists their names and what they are for. This module finds the applets of
+//! multi-call programs, and gives the verdict. Invariant: a name counts only if there is a file of
+//! that name that can be run.
 
 mod catalogue;
 
@@ -52,8 +52,8 @@ impl Serialize for Utility {
     }
 }
 
-/// What the program at this path, or with this bare name, is for, if it is in the catalogue and in a
-/// directory for programs, or in the root, where small images have them.
+/// What the program at this path, or with this bare name, is for, if it is in the catalogue and in
+/// a directory for programs, or in the root, where small images have them.
 pub(crate) fn of_path(path: &str) -> Option<UtilityKind> {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();
@@ -73,9 +73,9 @@ pub(crate) fn has_applets(path: &str) -> bool {
 /// The shortest list of applets; a shorter list of names in a program is something else.
 const FEWEST_APPLETS: usize = 10;
 
-/// The applets of a multi-call program that are in the catalogue, sorted: `busybox wget` works without
-/// a link of that name. Their names follow each other in the program, sorted, each with a zero byte at
-/// its end; the same words elsewhere (`http`, `rpm`) are not applets.
+/// The applets of a multi-call program that are in the catalogue, sorted: `busybox wget` works
+/// without a link of that name. Their names follow each other in the program, sorted, each with a
+/// zero byte at its end; the same words elsewhere (`http`, `rpm`) are not applets.
 pub(crate) fn applets(program: &[u8]) -> Vec<&'static str> {
     let is_name = |text: &[u8]| {
         (1..=20).contains(&text.len())
@@ -104,8 +104,8 @@ pub(crate) fn applets(program: &[u8]) -> Vec<&'static str> {
     applets
 }
 
-/// How much the image offers an attacker. Without a shell and a package manager it is distroless; with
-/// a package manager and a shell that is not busybox's it is a full distribution.
+/// How much the image offers an attacker. Without a shell and a package manager it is distroless;
+/// with a package manager and a shell that is not busybox's it is a full distribution.
 pub(crate) fn verdict(facts: &ImageFacts) -> Verdict {
     let of = |kind| facts.utilities.iter().filter(move |utility| utility.kind == kind);
     let is_multi_call =

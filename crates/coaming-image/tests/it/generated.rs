@@ -1,7 +1,7 @@
 //! Images that `tests/build-images` builds from real packages, compared with Syft and Trivy.
 //!
-//! Each difference is checked to be one that `docs/images.md` explains, entry by entry: everything else
-//! must be the same.
+//! Each difference is checked to be one that `docs/images.md` explains, entry by entry: everything
+//! else must be the same.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

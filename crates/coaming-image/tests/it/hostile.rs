@@ -1,5 +1,5 @@
-//! Malicious images: the result is partial and says what was left out; never a crash, a file outside,
-//! or a credential that is shown.
+//! Malicious images: the result is partial and says what was left out; never a crash, a file
+//! outside, or a credential that is shown.
 
 use coaming_image::ImageFacts;
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! Credentials in files of the distribution's packages: those that a package installed are published;
-//! those in a changed file are reported.
+//! Credentials in files of the distribution's packages: those that a package installed are
+//! published; those in a changed file are reported.
 
 use std::io::Write as _;
 

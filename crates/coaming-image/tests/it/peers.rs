@@ -1,6 +1,7 @@
 //! Syft and Trivy find the same packages and versions as Coaming.
 //!
-//! These images have no package for which they differ on purpose, see the table in `docs/images.md`.
+//! These images have no package for which they differ on purpose, see the table in
+//! `docs/images.md`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

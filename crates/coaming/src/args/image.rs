@@ -9,12 +9,14 @@ use super::{Color, SlimArguments};
 /// `coaming image`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An archive is the output of `docker save`, `podman save`, `skopeo copy` or `ctr images export`: plain or
-compressed, in the Docker or OCI format. A directory is an OCI layout or a root filesystem. A name is
-looked up in the local Docker, Podman and containerd, then in its registry, with the credentials of
-`docker login`. Facts of images that were read before are cached in the user's cache directory, without
-secrets. Known vulnerabilities are shown if there is a database, which `coaming db update` downloads.
-Exit codes: 0 read; 1 a vulnerability of --fail-on found; 2 something could not be read (the rest is shown).
+An archive is the output of `docker save`, `podman save`, `skopeo copy` or `ctr images export`:
+plain or compressed, in the Docker or OCI format. A directory is an OCI layout or a root
+filesystem. A name is looked up in the local Docker, Podman and containerd, then in its registry,
+with the credentials of `docker login`. Facts of images that were read before are cached in the
+user's cache directory, without secrets. Known vulnerabilities are shown if there is a database,
+which `coaming db update` downloads.
+Exit codes: 0 read; 1 a vulnerability of --fail-on found; 2 something could not be read (the rest
+is shown).
 
 Examples:
   coaming image nginx:1.27
@@ -91,15 +93,17 @@ pub struct OriginArguments {
 /// What the image's registry reports about it.
 #[derive(Debug, Args)]
 pub struct ScannerArguments {
-    /// Also show the scan results of the image's registry, and the SBOM, VEX and SARIF documents that are
-    /// attached to the image there, with the differences from Coaming's own findings. Supports Harbor,
-    /// Quay, Docker Trusted Registry (Mirantis), and the registries of Google and Red Hat.
+    /// Also show the scan results of the image's registry, and the SBOM, VEX and SARIF documents
+    /// that are attached to the image there, with the differences from Coaming's own findings.
+    /// Supports Harbor, Quay, Docker Trusted Registry (Mirantis), and the registries of Google and
+    /// Red Hat.
     #[arg(long, help_heading = "Registries")]
     pub registry_results: bool,
 
-    /// Let VEX documents that are attached to the image in its registry ignore vulnerabilities as `--vex`
-    /// does, if they name this image or a package. Their signatures are not verified: everyone who can
-    /// push to the repository can attach one. Without this option they are shown, but have no effect.
+    /// Let VEX documents that are attached to the image in its registry ignore vulnerabilities as
+    /// `--vex` does, if they name this image or a package. Their signatures are not verified:
+    /// everyone who can push to the repository can attach one. Without this option they are shown,
+    /// but have no effect.
     #[arg(long, requires = "registry_results", help_heading = "Registries")]
     pub trust_registry_vex: bool,
 

@@ -159,8 +159,8 @@ pub(super) fn packages(
     Ok(())
 }
 
-/// The version of the program's own module. Built from a directory it is `(devel)`: then the version
-/// that was passed to the linker, else Go's pseudo-version of the commit.
+/// The version of the program's own module. Built from a directory it is `(devel)`: then the
+/// version that was passed to the linker, else Go's pseudo-version of the commit.
 fn main_version(version: &str, modules: &str) -> String {
     if !matches!(version, "" | "(devel)") {
         return version.to_owned();

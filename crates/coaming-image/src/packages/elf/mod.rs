@@ -1,8 +1,8 @@
 //! What programs contain about their build: Go's build information, and the dependencies that
 //! `cargo auditable` adds to Rust programs.
 //!
-//! Only the tables of the ELF file and the sections that matter are read. Other formats of executables
-//! do not run in Linux containers; they are skipped without an error.
+//! Only the tables of the ELF file and the sections that matter are read. Other formats of
+//! executables do not run in Linux containers; they are skipped without an error.
 
 mod go;
 mod rust;

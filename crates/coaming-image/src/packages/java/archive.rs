@@ -1,7 +1,7 @@
 //! A zip archive, by its directory at the end: only the entries that are needed are read.
 //!
-//! Invariants: of a directory with millions of entries, only those that are needed are kept; no entry
-//! yields more bytes than its reader allows, whatever it claims.
+//! Invariants: of a directory with millions of entries, only those that are needed are kept; no
+//! entry yields more bytes than its reader allows, whatever it claims.
 
 use std::io::{self, Read, Seek, SeekFrom};
 

@@ -1,5 +1,5 @@
-//! Which Maven artifact an archive is: by `pom.properties` if there is one, else by its manifest and
-//! its name.
+//! Which Maven artifact an archive is: by `pom.properties` if there is one, else by its manifest
+//! and its name.
 
 use crate::packages::parsed::text;
 
@@ -37,8 +37,8 @@ impl Identity {
         })
     }
 
-    /// What the archive's name and manifest say. The name has priority: build tools write it, people
-    /// write manifests.
+    /// What the archive's name and manifest say. The name has priority: build tools write it,
+    /// people write manifests.
     pub(super) fn of_manifest(manifest: &Manifest, file_name: &str) -> Option<Self> {
         let (stem, named_version) = split_file_name(file_name);
         let artifact = if named_version.is_some() {
@@ -103,7 +103,8 @@ fn group(manifest: &Manifest, artifact: &str) -> String {
         .to_owned()
 }
 
-/// `log4j-core-2.17.1.jar`: the name, and the version from the first part that starts with a number.
+/// `log4j-core-2.17.1.jar`: the name, and the version from the first part that starts with a
+/// number.
 fn split_file_name(file_name: &str) -> (&str, Option<&str>) {
     let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| stem);
     let version = stem.match_indices('-').find_map(|(index, _)| {

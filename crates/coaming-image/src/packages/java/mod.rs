@@ -139,7 +139,8 @@ impl Reading {
     }
 }
 
-/// Whether the properties in an archive name the archive itself, rather than what was shaded into it.
+/// Whether the properties in an archive name the archive itself, rather than what was shaded into
+/// it.
 fn names_archive(identities: &[Identity], file_name: &str) -> bool {
     match identities {
         [] => false,

@@ -1,5 +1,5 @@
-//! npm's `package-lock.json` of all versions: a tree of dependencies (1), a flat list of directories
-//! (3), or both (2).
+//! npm's `package-lock.json` of all versions: a tree of dependencies (1), a flat list of
+//! directories (3), or both (2).
 
 use std::collections::BTreeMap;
 
@@ -76,8 +76,8 @@ fn tree(
     found: &mut ParsedFile,
 ) -> Result<(), AnalyserError> {
     for (name, entry) in dependencies.iter().filter(|(_, entry)| !entry.dev) {
-        // `npm:real@1.0.0` is another package under this name; `file:` and addresses of archives are
-        // not versions.
+        // `npm:real@1.0.0` is another package under this name; `file:` and addresses of archives
+        // are not versions.
         let alias = entry.version.strip_prefix("npm:").and_then(|real| real.rsplit_once('@'));
         let (name, version) = alias.unwrap_or((name, &entry.version));
         if !version.contains(':')

@@ -1,8 +1,8 @@
-//! A Berkeley DB hash, as former versions of rpm used it: pages of entries, in the byte order of the
-//! machine that wrote it. Values larger than a page are in chains of overflow pages.
+//! A Berkeley DB hash, as former versions of rpm used it: pages of entries, in the byte order of
+//! the machine that wrote it. Values larger than a page are in chains of overflow pages.
 //!
-//! Only values are read: every second entry of a page. The value of key 0, the largest number in use,
-//! is not a header and is left out.
+//! Only values are read: every second entry of a page. The value of key 0, the largest number in
+//! use, is not a header and is left out.
 
 mod remove;
 

@@ -1,8 +1,8 @@
 //! An rpm header: a count of entries, a count of bytes, the entries (tag, type, offset, count), and
 //! the bytes that they point into. All numbers are big-endian.
 //!
-//! Invariant: fields are slices of the blob; nothing is copied, and each entry is checked against the
-//! end of the blob before it is used.
+//! Invariant: fields are slices of the blob; nothing is copied, and each entry is checked against
+//! the end of the blob before it is used.
 
 use std::collections::HashMap;
 
@@ -145,8 +145,8 @@ impl<'a> Header<'a> {
         Ok(())
     }
 
-    /// Yields the absolute paths of the package's files, each with its checksum in hexadecimal digits,
-    /// which is empty for links and for files that programs create at run time.
+    /// Yields the absolute paths of the package's files, each with its checksum in hexadecimal
+    /// digits, which is empty for links and for files that programs create at run time.
     ///
     /// # Errors
     ///

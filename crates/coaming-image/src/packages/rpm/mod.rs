@@ -1,8 +1,8 @@
 //! rpm's package database, in its three forms: `SQLite`, rpm's own ndb, and a Berkeley DB hash.
 //!
-//! All three are tables from a number to a *header*, the blob in which rpm keeps what it knows about a
-//! package. Each form yields blobs; [`header`] reads them. The indexes next to the table are not read,
-//! so most of a large database is never fetched.
+//! All three are tables from a number to a *header*, the blob in which rpm keeps what it knows
+//! about a package. Each form yields blobs; [`header`] reads them. The indexes next to the table
+//! are not read, so most of a large database is never fetched.
 
 mod berkeley;
 mod header;
@@ -77,12 +77,13 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, Anal
 pub enum ReducedRpm {
     /// The file, with the space of removed packages free: ndb and Berkeley DB.
     InPlace(Vec<u8>),
-    /// For `SQLite`, the remaining headers, each with the name of its package. The caller writes a new
-    /// database of them, without anything else that an untrusted file may contain.
+    /// For `SQLite`, the remaining headers, each with the name of its package. The caller writes a
+    /// new database of them, without anything else that an untrusted file may contain.
     Headers(Vec<(String, Vec<u8>)>),
 }
 
-/// Removes the packages from an rpm database whose names `stays` rejects; `None` if it is malformed.
+/// Removes the packages from an rpm database whose names `stays` rejects; `None` if it is
+/// malformed.
 #[must_use]
 pub fn reduced_rpm(mut bytes: Vec<u8>, stays: &dyn Fn(&str) -> bool) -> Option<ReducedRpm> {
     let name =

@@ -1,8 +1,8 @@
-//! rpm's own database, ndb: pages of slots, each of which points to the blob of a package. All numbers
-//! are little-endian.
+//! rpm's own database, ndb: pages of slots, each of which points to the blob of a package. All
+//! numbers are little-endian.
 //!
-//! The header of 32 bytes takes the space of the first two slots. A slot has the offset of its blob in
-//! blocks of 16 bytes, and the blob repeats the number of the package.
+//! The header of 32 bytes takes the space of the first two slots. A slot has the offset of its blob
+//! in blocks of 16 bytes, and the blob repeats the number of the package.
 
 use super::{Each, HEADER_LIMIT, array, malformed, read_at};
 use crate::analyse::AnalyserError;
@@ -65,8 +65,8 @@ fn blob(
     Ok(blob)
 }
 
-/// Removes packages from a database: their slots become free, and their blobs zeros. `None` if it is
-/// malformed.
+/// Removes packages from a database: their slots become free, and their blobs zeros. `None` if it
+/// is malformed.
 pub(super) fn remove(bytes: &mut [u8], stays: &dyn Fn(&[u8]) -> bool) -> Option<()> {
     let pages = array(bytes, 12).map(u32::from_le_bytes)?;
     let slots = (pages as usize).checked_mul(PAGE / SLOT)?;

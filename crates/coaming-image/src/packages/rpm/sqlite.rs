@@ -1,9 +1,9 @@
-//! The table `Packages` of an rpm database in an `SQLite` file, read without `SQLite`: the file is not
-//! trusted, it may be in a stream, and only one table of it is needed.
+//! The table `Packages` of an rpm database in an `SQLite` file, read without `SQLite`: the file is
+//! not trusted, it may be in a stream, and only one table of it is needed.
 //!
 //! A file consists of pages; a table is a tree of pages whose leaves have records; a record that is
-//! larger than its page continues in a chain of overflow pages. All numbers are big-endian. Invariant:
-//! no page is visited twice, so reading a file with circular references ends.
+//! larger than its page continues in a chain of overflow pages. All numbers are big-endian.
+//! Invariant: no page is visited twice, so reading a file with circular references ends.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! Removes packages from a Berkeley DB hash, in place: their entries leave the pages, and the pages of
-//! their values become free.
+//! Removes packages from a Berkeley DB hash, in place: their entries leave the pages, and the pages
+//! of their values become free.
 //!
 //! Invariant: a database that is malformed, or stores keys as rpm never did, is refused and never
 //! passed off as a reduced one.
