@@ -138,8 +138,7 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
                 name: "Go",
                 reads: "the build information in programs of all Go versions; the standard library \
                         as `stdlib`",
-                leaves_out: "the path of a module that a directory replaces: it keeps its original \
-                             name",
+                leaves_out: "replacements by a directory: the module keeps its original name",
             },
         ],
         reader: Reader::Executable { read: elf::read },
