@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_secrets_out_of_what_it_shows() {
+    fn shows_no_secrets() {
         let password = "hunter2-Vq8x!pLz";
         let json = serde_json::json!({
             "os": "linux", "architecture": "amd64",
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_configuration_of_nulls() {
+    fn accepts_a_configuration_of_nulls() {
         let read = read(br#"{"config": null, "history": null}"#).unwrap();
         assert_eq!(read.config.user, "");
         assert!(super::read(b"[1").is_err());

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_same_bytes_wherever_they_are_kept() {
+    fn yields_the_same_bytes_wherever_they_are_kept() {
         let mut buffer = FileBuffer::default();
         // In the buffer of the stream, in memory, and on disk, because so much is never permitted.
         for size in [0, 1, 1000, 1 << 20, 5 << 20, Room::MOST + 1] {

@@ -124,7 +124,7 @@ fn search_paths_are_the_linkers() {
 }
 
 #[test]
-fn tells_what_it_cannot_know() {
+fn reports_its_limits() {
     let tree = tree(&[
         "/bin/sh! :: elf x",
         "/usr/bin/git! :: elf x",
@@ -153,7 +153,7 @@ fn tells_what_it_cannot_know() {
 }
 
 #[test]
-fn scripts_bring_their_interpreter_and_what_they_run() {
+fn scripts_need_their_interpreter_and_commands() {
     let tree = tree(&[
         "/entry.sh! :: by /bin/sh % set -e; if grep -q x /etc/x; then exec \"$@\"; fi",
         "/bin/sh -> dash",
@@ -177,7 +177,7 @@ fn scripts_bring_their_interpreter_and_what_they_run() {
 }
 
 #[test]
-fn starters_and_shells_start_what_they_are_told_to() {
+fn starters_and_shells_run_their_arguments() {
     let tree = tree(&[
         "/sbin/tini! :: elf x",
         "/bin/sh! :: elf x",

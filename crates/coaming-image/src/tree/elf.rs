@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_this_very_program_needs() {
+    fn reads_the_needs_of_this_program() {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let needs = read(&Content::memory(program)).unwrap();
         assert!(needs.wide);

@@ -64,7 +64,7 @@ fn layers_add_replace_and_remove() {
 }
 
 #[test]
-fn what_lies_behind_a_link_lands_where_it_leads() {
+fn entries_below_a_link_are_put_where_it_leads() {
     let layers: &[&[&str]] = &[&["/usr/", "/usr/lib/", "/lib -> usr/lib"], &["/lib/x", "/lib/y"]];
     assert_eq!(paths(layers), ["0/lib", "0/usr", "0/usr/lib", "1/usr/lib/x", "1/usr/lib/y"]);
     assert_eq!(&*tree(layers).get("/usr/lib/x").unwrap().source.path, "/lib/x");
@@ -86,7 +86,7 @@ fn names_of_one_file_have_one_source() {
 }
 
 #[test]
-fn resolves_and_tells_the_links_on_the_way() {
+fn resolves_paths_and_returns_their_links() {
     let tree = tree(&[&[
         "/bin -> usr/bin",
         "/usr/",

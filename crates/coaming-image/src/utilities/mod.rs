@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_an_attacker_does() {
+    fn describes_what_an_attacker_does() {
         let utility = |name: &str, kind| Utility {
             place: crate::FileLocation::default(),
             name: name.to_owned(),

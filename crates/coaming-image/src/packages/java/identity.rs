@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn manifests_tell_groups() {
+    fn reads_groups_in_manifests() {
         let identity = |manifest: &str, name: &str| {
             Identity::of_manifest(&Manifest::parse(manifest), name).map(|id| id.name())
         };

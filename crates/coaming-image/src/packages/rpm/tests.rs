@@ -250,7 +250,7 @@ fn packages_leave_berkeley_db() {
 }
 
 #[test]
-fn what_is_cut_off_is_a_problem() {
+fn truncated_data_is_a_problem() {
     for layout in ["rpm-sqlite", "rpm-ndb", "rpm-bdb"] {
         let Some((path, bytes)) = database(layout) else { return };
         let whole = read_bytes(&path, &bytes).unwrap().packages.len();
