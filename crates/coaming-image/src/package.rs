@@ -2,36 +2,36 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The kinds of packages that are told apart. The names are those of package URLs.
+/// The kinds of packages. The names are those of package URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PackageKind {
-    /// Debian's and its descendants'.
+    /// Debian and its derivatives.
     Deb,
-    /// Alpine's, Wolfi's and Chainguard's.
+    /// Alpine, Wolfi and Chainguard.
     Apk,
-    /// Red Hat's, SUSE's and their relatives'.
+    /// Red Hat, SUSE and related distributions.
     Rpm,
-    /// Python's.
+    /// Python.
     PyPi,
-    /// Node's.
+    /// Node.
     Npm,
-    /// Ruby's.
+    /// Ruby.
     Gem,
-    /// Java's; the name is `group:artifact`.
+    /// Java; the name is `group:artifact`.
     Maven,
-    /// PHP's.
+    /// PHP.
     Composer,
-    /// .NET's.
+    /// .NET.
     NuGet,
-    /// Rust's.
+    /// Rust.
     Cargo,
-    /// Go's; the standard library is the module `stdlib`.
+    /// Go; the standard library is the module `stdlib`.
     Golang,
 }
 
 impl PackageKind {
-    /// Whether a distribution makes such packages, which own files of other ecosystems.
+    /// Whether it is a distribution's kind; such packages may own packages of other kinds.
     #[must_use]
     pub fn is_distribution(self) -> bool {
         matches!(self, Self::Deb | Self::Apk | Self::Rpm)
@@ -50,21 +50,21 @@ pub struct SourcePackage {
 /// A package in an image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Package {
-    /// Whose package it is.
+    /// The kind of package.
     pub kind: PackageKind,
     /// Its name as its ecosystem writes it.
     pub name: String,
     /// Its version as its ecosystem writes it, with epoch and release.
     pub version: String,
-    /// Its architecture, where the ecosystem says one.
+    /// Its architecture, if the ecosystem has one.
     pub architecture: Option<String>,
-    /// What it was built from, where that is known.
+    /// What it was built from, if that is known.
     pub source: Option<SourcePackage>,
-    /// The file that says so, absolute in the image: `/var/lib/dpkg/status`, `/app/server`.
+    /// The file that names it, absolute in the image: `/var/lib/dpkg/status`, `/app/server`.
     pub path: String,
-    /// The layer it came with, counting from 0; `None` outside images of layers.
+    /// The layer that added it, counting from 0; `None` for a root filesystem, which has none.
     pub layer: Option<u32>,
-    /// The licence as the package's own metadata words it; empty where it does not.
+    /// The license as in the package's own metadata; empty if there is none.
     pub licence: String,
     /// The package URL.
     pub purl: String,

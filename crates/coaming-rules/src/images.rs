@@ -29,7 +29,7 @@ impl Images {
         if self.by_reference.is_empty() {
             return None;
         }
-        self.by_reference.get(&key(reference)).map(AsRef::as_ref).filter(|facts| !facts.bill)
+        self.by_reference.get(&key(reference)).map(AsRef::as_ref).filter(|facts| !facts.sbom)
     }
 
     /// Takes in what is known to be vulnerable in the image of this reference, as [`Self::iter`] gives
@@ -83,7 +83,7 @@ mod tests {
         for known in ["docker.io/library/nginx:latest", &format!("web:1.2@{digest}")] {
             assert!(images.get(&parse(known)).is_some(), "{known}");
         }
-        let bill = ImageFacts { bill: true, ..ImageFacts::default() };
+        let bill = ImageFacts { sbom: true, ..ImageFacts::default() };
         images.insert(&parse("redis:7"), Arc::new(bill));
         assert_eq!(images.iter().count(), 3);
         for unknown in ["redis:7", "nginx:1", "web", "quay.io/nginx"] {

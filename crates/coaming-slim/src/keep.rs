@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use coaming_image::{Asked, Tree};
+use coaming_image::{RequestedFile, Tree};
 use globset::GlobBuilder;
 
 use crate::SlimError;
 
 /// The files that the user's words mean. A package brings all packages that it needs; only its own
 /// programs are taken as run.
-pub(crate) fn asked(tree: &Tree, words: &[String]) -> Result<Vec<Asked>, SlimError> {
+pub(crate) fn asked(tree: &Tree, words: &[String]) -> Result<Vec<RequestedFile>, SlimError> {
     let mut asked = BTreeSet::new();
     for word in words {
         let before = asked.len();
@@ -25,21 +25,21 @@ pub(crate) fn asked(tree: &Tree, words: &[String]) -> Result<Vec<Asked>, SlimErr
     Ok(asked.into_iter().collect())
 }
 
-fn package(tree: &Tree, word: &str, asked: &mut BTreeSet<Asked>) {
+fn package(tree: &Tree, word: &str, asked: &mut BTreeSet<RequestedFile>) {
     let owners = tree.owners();
     for name in owners.with_needs(word) {
         let Some((_, package)) = owners.package(name) else { continue };
         let own = owners.package(word).is_some_and(|(own, _)| own == name);
         let of = if own { word.to_owned() } else { format!("{word}, which needs {name}") };
         for path in &package.files {
-            asked.insert(Asked { path: path.to_string(), of: of.clone(), run: own });
+            asked.insert(RequestedFile { path: path.to_string(), of: of.clone(), run: own });
         }
     }
 }
 
-fn paths(tree: &Tree, word: &str, asked: &mut BTreeSet<Asked>) -> Result<(), SlimError> {
+fn paths(tree: &Tree, word: &str, asked: &mut BTreeSet<RequestedFile>) -> Result<(), SlimError> {
     let mut take = |path: &str| {
-        asked.insert(Asked { path: path.to_owned(), of: word.to_owned(), run: true });
+        asked.insert(RequestedFile { path: path.to_owned(), of: word.to_owned(), run: true });
     };
     if let Some((path, node)) = tree.find(word) {
         take(word);

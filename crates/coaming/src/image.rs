@@ -8,7 +8,7 @@ use coaming_daemon::Containerd;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_kube::ImageReference;
 use coaming_registry::RegistryResults;
-use coaming_report::image::Beside;
+use coaming_report::image::RelatedInfo;
 use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery};
 
 use crate::args::{
@@ -67,11 +67,11 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         }
         ImageFormat::Json => {
             let registry = results.as_ref().map(RegistryResults::json);
-            let beside = Beside {
+            let related = RelatedInfo {
                 vulnerabilities: known.as_ref().map(|known| &known.json),
                 registry: registry.as_ref(),
             };
-            coaming_report::image::json(&facts, name, beside, out)
+            coaming_report::image::json(&facts, name, related, out)
         }
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
         ImageFormat::Spdx => document(&sbom::spdx(&facts, name), out),
@@ -135,10 +135,7 @@ fn asked_registry(
 fn vulnerabilities(known: Option<&ImageMatches>, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "\nKnown vulnerabilities")?;
     let Some(known) = known else {
-        return writeln!(
-            out,
-            "  not looked up: there is no database here yet, `coaming db update` makes it"
-        );
+        return writeln!(out, "  not checked: no vulnerability database; run `coaming db update`");
     };
     indented(&known.text, out)
 }

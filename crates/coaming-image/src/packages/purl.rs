@@ -1,7 +1,7 @@
-//! Package URLs, in the canonical form of the specification: qualifiers sorted, names normalised as
-//! each type asks for.
+//! Package URLs, in the canonical form of the specification: qualifiers are sorted, names
+//! normalized as each type requires.
 //!
-//! Readers don't know the distribution; [`with_distribution`] adds it after the walk.
+//! Analysers do not know the distribution; [`with_distribution`] adds it after the walk.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ fn scheme(kind: PackageKind) -> &'static str {
     }
 }
 
-/// The URL of a package, with these qualifiers beside those that its fields give.
+/// The URL of a package, with these qualifiers in addition to those from its fields.
 pub(super) fn of(package: &Package, more: &[(&str, &str)]) -> String {
     let mut version = package.version.as_str();
     let mut qualifiers: Vec<(&str, String)> =
@@ -60,7 +60,7 @@ pub(super) fn of(package: &Package, more: &[(&str, &str)]) -> String {
     url
 }
 
-/// Namespace and name, normalised as the package's type asks for.
+/// Namespace and name, normalized as the package's type requires.
 fn split(package: &Package) -> (String, String) {
     let name = package.name.as_str();
     let at_last = |separator: char| {
@@ -92,19 +92,19 @@ fn append(url: &mut String, mut qualifiers: Vec<(&str, String)>) {
     }
 }
 
-/// Percent-encodes all but what the specification leaves alone.
+/// Percent-encodes all characters that the specification does not exempt.
 fn encode(text: &str, url: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            // Writing to a string can't fail.
+            // Writing to a string cannot fail.
             let _ = write!(url, "%{byte:02X}");
         }
     }
 }
 
-/// The URL with the distribution as namespace and qualifier, where the package is a distribution's.
+/// The URL with the distribution as namespace and qualifier, if the package is a distribution's.
 pub(super) fn with_distribution(package: &Package, distribution: &Distribution) -> Option<String> {
     if !matches!(package.kind, PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm) {
         return None;
@@ -138,7 +138,7 @@ pub(super) fn with_distribution(package: &Package, distribution: &Distribution) 
 mod tests {
     use super::*;
     use crate::SourcePackage;
-    use crate::packages::found::package;
+    use crate::packages::parsed::package;
 
     fn url(kind: PackageKind, name: &str, version: &str) -> String {
         let package = package(kind, name, version, "/x").unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_normalised_as_each_type_asks_for() {
+    fn names_are_normalized_as_each_type_requires() {
         let cases = [
             (PackageKind::PyPi, "Foo_Bar", "1.0", "pkg:pypi/foo-bar@1.0"),
             (PackageKind::Npm, "@babel/core", "7.0.0", "pkg:npm/%40babel/core@7.0.0"),

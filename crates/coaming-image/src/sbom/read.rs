@@ -1,7 +1,7 @@
 //! Reads the bills that other tools write.
 //!
 //! A package is what has a package URL of a kind that is known here. Bills know nothing of users,
-//! utilities or credentials: those stay empty, and [`ImageFacts::bill`] says so.
+//! utilities or credentials: those stay empty, and [`ImageFacts::sbom`] says so.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ pub fn is_sbom(start: &[u8]) -> bool {
 pub fn read(json: &[u8]) -> Result<ImageFacts, SbomError> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let document: Document = serde_json::from_slice(json)?;
-    let mut facts = ImageFacts { bill: true, ..Default::default() };
+    let mut facts = ImageFacts { sbom: true, ..Default::default() };
     if document.bom_format.as_deref() == Some("CycloneDX") {
         if let Some(Component { version: Some(version), .. }) =
             document.metadata.and_then(|metadata| metadata.component)

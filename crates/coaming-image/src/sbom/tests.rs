@@ -48,7 +48,7 @@ fn what_was_written_is_read_again() {
         let text = json.to_string();
         assert!(is_sbom(text.get(..1024).unwrap_or(&text).as_bytes()) || is_sbom(text.as_bytes()));
         let read = read(text.as_bytes()).unwrap();
-        assert!(read.bill);
+        assert!(read.sbom);
         assert_eq!(read.distribution.as_ref().unwrap().id, "debian");
         assert_eq!(read.distribution.as_ref().unwrap().version, "12");
         let told = |facts: &ImageFacts| {

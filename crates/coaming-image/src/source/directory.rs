@@ -1,7 +1,6 @@
 //! Directories: OCI layouts, unpacked docker archives, and root filesystems.
 //!
-//! Invariant: a link in a root filesystem is never followed, and what is no regular file never
-//! opened.
+//! Invariant: in a root filesystem, links are never followed, and only regular files are opened.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,7 +18,7 @@ use crate::blob::Blob;
 /// How deep directories may nest.
 const DEPTH_LIMIT: usize = 256;
 
-/// What these directories hold is not one image, nor a root filesystem, but the machine's moment.
+/// The contents of these directories are not part of an image, but the state of a running machine.
 const PSEUDO: &[&str] = &["/proc", "/sys", "/dev"];
 
 pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, ImageError> {
@@ -37,14 +36,14 @@ pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, Im
     };
     let mut image = if path.join("oci-layout").is_file() && path.join("index.json").is_file() {
         let index = document("index.json")
-            .ok_or_else(|| ImageError::malformed("index.json", "it can't be read"))??;
+            .ok_or_else(|| ImageError::malformed("index.json", "it cannot be read"))??;
         from_index(&index, platform, &|digest| {
             let name = format!("blobs/{}", digest.replace(':', "/"));
             find(&name).ok_or_else(|| ImageError::malformed(&name, "the layout has no such file"))
         })?
     } else if path.join("manifest.json").is_file() && !path.join("etc").is_dir() {
         let manifest = document("manifest.json")
-            .ok_or_else(|| ImageError::malformed("manifest.json", "it can't be read"))??;
+            .ok_or_else(|| ImageError::malformed("manifest.json", "it cannot be read"))??;
         docker::image(&manifest, &find)?
     } else if ["etc", "usr", "bin", "lib", "var", "app"].iter().any(|name| path.join(name).is_dir())
     {
@@ -62,7 +61,7 @@ pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, Im
     Ok(image)
 }
 
-/// Opens a regular file, and neither a link nor a pipe that would never end.
+/// Opens a regular file, but neither a link nor a pipe, which might never end.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let file = File::options()
@@ -70,15 +69,15 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
         .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
         .open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     Ok(file)
 }
 
-/// A walk over a root filesystem, in the order of the names.
+/// A walk over a root filesystem, in the order of names.
 pub(crate) struct DirectoryWalk {
     root: PathBuf,
-    /// What is still to be visited: the next is the last.
+    /// What is still to be visited: the next one is the last.
     left: Vec<(PathBuf, usize)>,
     /// What could not be read.
     pub(crate) problems: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Docker archives: `manifest.json` beside the configurations and layers that it names.
+//! Docker archives: `manifest.json` next to the configurations and layers that it names.
 
 use serde::Deserialize;
 
@@ -15,14 +15,14 @@ struct Saved {
     repo_tags: Option<Vec<String>>,
 }
 
-/// The first image that a `manifest.json` names; `find` says where a named member is.
+/// The first image that a `manifest.json` names; `find` returns the member with a name.
 pub(super) fn image(
     manifest: &[u8],
     find: &dyn Fn(&str) -> Option<Blob>,
 ) -> Result<Image, ImageError> {
     let saved: Vec<Saved> = manifest::parse("manifest.json", manifest)?;
     let Some(first) = saved.first() else {
-        return Err(ImageError::malformed("manifest.json", "it names no image"));
+        return Err(ImageError::malformed("manifest.json", "it does not name an image"));
     };
     if first.layers.len() > LAYER_LIMIT {
         return Err(ImageError::malformed(
@@ -45,8 +45,8 @@ pub(super) fn image(
     if saved.len() > 1 {
         let name = first.repo_tags.iter().flatten().next().map_or("the first", String::as_str);
         notes.push(format!(
-            "The archive holds {} images, and only {name} was read: save the others into archives \
-             of their own.",
+            "The archive has {} images, and only {name} was read: save each of the others to \
+             its own archive.",
             saved.len()
         ));
     }

@@ -1,4 +1,4 @@
-//! Archives that hold an image: `docker save`'s, and OCI layouts in a tar.
+//! Archives with an image: those of `docker save`, and OCI layouts in a tar archive.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,10 +17,10 @@ const MEMBER_LIMIT: usize = 20_000;
 /// The most bytes that are written to a temporary file.
 const SPOOL_LIMIT: u64 = 64 << 30;
 
-/// How often an archive may be compressed over: some compress itself without end.
+/// How many times an archive may be compressed: some files decompress to themselves without end.
 const DEPTH_LIMIT: usize = 3;
 
-/// What an archive holds: where each file is, and which names are links to others.
+/// The contents of an archive: where each file is, and which names are links to others.
 #[derive(Default)]
 struct Members {
     files: HashMap<String, (u64, u64)>,
@@ -36,12 +36,14 @@ impl Members {
             if members.files.len() + members.links.len() >= MEMBER_LIMIT {
                 return Err(ImageError::malformed(
                     shown,
-                    format!("it has more than {MEMBER_LIMIT} members: no archive of an image"),
+                    format!(
+                        "it has more than {MEMBER_LIMIT} members, which no archive of an image has"
+                    ),
                 ));
             }
             match entry.kind {
                 EntryKind::File => {
-                    if let Some((_, offset)) = walk.input.place() {
+                    if let Some((_, offset)) = walk.input.file_offset() {
                         members.files.insert(entry.path, (offset, entry.size));
                     }
                 }
@@ -49,7 +51,7 @@ impl Members {
                     members.links.insert(entry.path, entry.link);
                 }
                 EntryKind::Symlink => {
-                    if let Some(target) = beside(&entry.path, &entry.link) {
+                    if let Some(target) = link_target(&entry.path, &entry.link) {
                         members.links.insert(entry.path, target);
                     }
                 }
@@ -59,7 +61,7 @@ impl Members {
         Ok(members)
     }
 
-    /// The member with this name. Old versions of Docker link layers that are the same.
+    /// The member with this name. Former versions of Docker link layers that are the same.
     fn find(&self, file: &Arc<File>, name: &str) -> Option<Blob> {
         let mut name = crate::archive::normalise(name.as_bytes())?;
         for _ in 0..8 {
@@ -72,8 +74,8 @@ impl Members {
     }
 }
 
-/// Where a link leads that stands at `path`; `None` out of the archive.
-fn beside(path: &str, link: &str) -> Option<String> {
+/// The target of a link at `path`; `None` if it leads out of the archive.
+fn link_target(path: &str, link: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     if !link.starts_with('/') {
         parts.extend(path.split('/').filter(|part| !part.is_empty()));
@@ -105,7 +107,7 @@ pub(super) fn open(
         Ok(members) if members.files.is_empty() => {
             return Err(ImageError::NoImage(shown.to_owned()));
         }
-        // A file that does not even begin as an archive is another thing, and not a broken one.
+        // A file that does not start like an archive is something else, not a broken archive.
         Err(ImageError::Malformed { message, .. }) if message.contains("at byte 0:") => {
             return Err(ImageError::NoImage(shown.to_owned()));
         }
@@ -135,19 +137,19 @@ pub(super) fn open(
     Ok(image)
 }
 
-/// The file itself, or a temporary one with what is compressed in it.
+/// The file itself, or a temporary one with the decompressed contents.
 fn plain(mut file: File) -> io::Result<File> {
     for _ in 0..=DEPTH_LIMIT {
         match compression(&start(&mut file)?) {
             Compression::Plain => return Ok(file),
-            // A decompressor is gone before the next one is made: both might want much memory.
+            // A decompressor is dropped before the next one is created: both may need much memory.
             compression => file = written(&mut decompress(compression, file)?)?,
         }
     }
-    Err(io::Error::other(format!("it is compressed more than {DEPTH_LIMIT} times over")))
+    Err(io::Error::other(format!("it is compressed more than {DEPTH_LIMIT} times")))
 }
 
-/// How a file begins.
+/// The first bytes of a file.
 fn start(file: &mut File) -> io::Result<[u8; 6]> {
     let mut magic = [0; 6];
     fill_up(file, &mut magic)?;
@@ -155,7 +157,7 @@ fn start(file: &mut File) -> io::Result<[u8; 6]> {
     Ok(magic)
 }
 
-/// Writes a stream to a temporary file, without a name, which is gone when it is closed.
+/// Writes a stream to a temporary file without a name, which disappears when it is closed.
 pub(super) fn spool(stream: &mut dyn Read) -> io::Result<File> {
     plain(written(stream)?)
 }
@@ -164,7 +166,7 @@ fn written(stream: &mut dyn Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     let count = io::copy(&mut stream.take(SPOOL_LIMIT + 1), &mut file)?;
     if count > SPOOL_LIMIT {
-        return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
+        return Err(io::Error::other(format!("it is larger than {} GiB", SPOOL_LIMIT >> 30)));
     }
     file.rewind()?;
     Ok(file)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_config::Config;
 use coaming_finding::{Applicability, Finding, Severity};
-use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind, Verdict};
+use coaming_image::{Credential, FileLocation, ImageFacts, User, Utility, UtilityKind, Verdict};
 use coaming_kube::{ImageReference, Source, SourceKind, World};
 use coaming_rules::{Images, Input, Rule, RuleSet, Settings, all, run};
 
@@ -71,13 +71,13 @@ fn check(rule: &Rule, (language, text): &Example) -> Vec<Finding> {
 /// What the examples say of their images.
 fn images() -> Images {
     let utility = |path: &str, kind: UtilityKind| Utility {
-        place: FilePlace { path: path.to_owned(), layer: Some(0) },
+        place: FileLocation { path: path.to_owned(), layer: Some(0) },
         name: path.rsplit('/').next().unwrap().to_owned(),
         kind,
         target: None,
     };
     let credential = |path: &str, kind: &str| Credential {
-        place: FilePlace { path: path.to_owned(), layer: Some(1) },
+        place: FileLocation { path: path.to_owned(), layer: Some(1) },
         label: String::new(),
         kind: kind.to_owned(),
         readable: Some(true),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_finding::{Applicability, Finding, Severity};
-use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind};
+use coaming_image::{Credential, FileLocation, ImageFacts, User, Utility, UtilityKind};
 use coaming_kube::{ImageReference, Source, World};
 use coaming_rules::{Images, Input, RuleSet, Settings, run};
 
@@ -100,7 +100,7 @@ fn ports_that_the_image_exposes() {
 fn a_credential_and_a_program_to_read_it_are_one_finding() {
     let rules = &["readable-credential", "image-credential"];
     let facts = |readable: Option<bool>, deleted: bool, tool: bool| {
-        let place = |path: &str| FilePlace { path: path.to_owned(), layer: Some(0) };
+        let place = |path: &str| FileLocation { path: path.to_owned(), layer: Some(0) };
         let mut facts = user(101, "101");
         facts.credentials.push(Credential {
             place: place("/app/.env"),

@@ -1,7 +1,7 @@
-//! Images made of real packages by `tests/build-images`, beside Syft and Trivy.
+//! Images that `tests/build-images` builds from real packages, compared with Syft and Trivy.
 //!
-//! Each difference that `docs/images.md` explains is checked to be one of that kind, entry by entry:
-//! what is left must be the same.
+//! Each difference is checked to be one that `docs/images.md` explains, entry by entry: everything
+//! else must be the same.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::skip;
 /// Kind, name and version.
 type Packages = BTreeSet<(String, String, String)>;
 
-/// The directory of the images; `None`, loudly, where they can't be made.
+/// The directory of the images; `None`, with a report, if they cannot be built.
 fn images() -> Option<&'static Path> {
     static IMAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
     IMAGES
@@ -25,7 +25,7 @@ fn images() -> Option<&'static Path> {
             let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
             let needed = ["debootstrap", "rpmbuild", "npm", "cargo-auditable", "busybox", "syft"];
             if let Some(missing) = needed.iter().find(|name| !is_there(name)) {
-                skip("made", &format!("there is no {missing}"));
+                skip("generated", &format!("there is no {missing}"));
                 return None;
             }
             let directory = crate_directory.join("../../target/test-images");
@@ -51,7 +51,7 @@ fn facts(name: &str) -> Option<ImageFacts> {
     Some(facts)
 }
 
-/// What we find, in words that Syft and Trivy have too.
+/// The packages that Coaming finds, in a form that Syft and Trivy have, too.
 fn ours(facts: &ImageFacts) -> Packages {
     let packages = facts.packages.iter();
     packages
@@ -68,12 +68,12 @@ fn ours(facts: &ImageFacts) -> Packages {
         .collect()
 }
 
-/// The number alone: before it stands `v`, `go`, or nothing.
+/// Only the number, without `v` or `go` before it.
 fn go_version(version: &str) -> String {
     version.trim_start_matches("go").trim_start_matches('v').to_owned()
 }
 
-/// Of Java's names the artifact alone: Syft shows no more.
+/// Only the artifact of Java's names: Syft shows no more.
 fn artifacts_alone(packages: &Packages) -> Packages {
     let artifact = |name: &str| name.rsplit(':').next().unwrap_or(name).to_owned();
     packages
@@ -85,7 +85,7 @@ fn artifacts_alone(packages: &Packages) -> Packages {
         .collect()
 }
 
-/// What a peer found, and where.
+/// What Syft or Trivy found, and where.
 struct Theirs {
     kind: String,
     name: String,
@@ -130,7 +130,7 @@ fn trivy(layout: &Path) -> Option<Vec<Theirs>> {
     Some(all)
 }
 
-/// A package by its URL; `None` where it has none, as what Syft guesses of programs.
+/// A package by its URL; `None` if it has none, such as Syft's guesses about programs.
 fn theirs(url: &Value, places: Vec<String>, artifact: &Value) -> Option<Theirs> {
     let url = url.as_str().filter(|url| !url.is_empty())?;
     let (kind, rest) = url.strip_prefix("pkg:").unwrap().split_once('/').unwrap();
@@ -152,7 +152,7 @@ fn theirs(url: &Value, places: Vec<String>, artifact: &Value) -> Option<Theirs> 
     Some(Theirs { kind: kind.to_owned(), name, version, places })
 }
 
-/// What a peer found, without what differs by intent.
+/// What Syft or Trivy found, without the intended differences.
 fn comparable(found: Vec<Theirs>, owned: &BTreeSet<String>) -> Packages {
     found
         .into_iter()

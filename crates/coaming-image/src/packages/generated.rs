@@ -1,13 +1,13 @@
-//! What the ecosystems' own tools write is read: the tools are run, without a network.
+//! The analysers read what the ecosystems' own tools write: the tools are run, without a network.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::analyse::Reader;
 use crate::packages::ANALYSERS;
-use crate::packages::settle::settle;
+use crate::packages::dedup::complete;
 
-/// A tool in `PATH` or `COAMING_TOOLS`; that it is missing is said, and fails in CI.
+/// A tool in `PATH` or `COAMING_TOOLS`. A missing tool is reported, and fails in CI.
 pub(super) fn tool(name: &str, test: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let tools = std::env::var_os("COAMING_TOOLS").map(PathBuf::from);
@@ -38,7 +38,7 @@ pub(super) fn write(directory: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// The package URLs that all whole-file readers find below a directory, as if it were `/`.
+/// The package URLs that all analysers of whole files find below a directory, as if it were `/`.
 fn urls(directory: &Path) -> Vec<String> {
     let mut packages = Vec::new();
     let mut directories = vec![directory.to_owned()];
@@ -61,7 +61,7 @@ fn urls(directory: &Path) -> Vec<String> {
             }
         }
     }
-    settle(&mut packages, None);
+    complete(&mut packages, None);
     let mut urls: Vec<String> = packages.into_iter().map(|package| package.purl).collect();
     urls.dedup();
     urls
@@ -71,7 +71,7 @@ fn urls(directory: &Path) -> Vec<String> {
 fn reads_what_pip_installs() {
     let Some(pip) = tool("pip3", "reads_what_pip_installs") else { return };
     let directory = tempfile::tempdir().unwrap();
-    // A wheel is an archive in which pip looks for no more than this.
+    // pip needs no more than this in a wheel.
     let mut wheel = zip::ZipWriter::new(
         std::fs::File::create(directory.path().join("Made_Thing-1.2.3-py3-none-any.whl")).unwrap(),
     );
@@ -128,7 +128,7 @@ fn reads_what_npm_installs() {
     npm(&["install", "--save-dev", "../for-tests-9.0.0.tgz"], "app");
     let app = directory.path().join("app");
     assert_eq!(urls(&app), ["pkg:npm/%40made/thing@1.2.3", "pkg:npm/for-tests@9.0.0"]);
-    // The lock alone tells what a build for production would install.
+    // Only the lock file is left: what a production build would install.
     std::fs::remove_dir_all(app.join("node_modules")).unwrap();
     assert_eq!(urls(&app), ["pkg:npm/%40made/thing@1.2.3"]);
 }

@@ -1,11 +1,11 @@
-//! What can be said of packages only when the whole image was read: their distribution, and which
-//! lists only plan what another list says is installed.
+//! What is known about packages only after the whole image was read: their distribution, and which
+//! lock files only plan what another list reports as installed.
 
 use std::collections::HashSet;
 
 use crate::{Distribution, Package, PackageKind};
 
-/// The lock files of an ecosystem, and the directory beside them that holds what is installed.
+/// The lock files of an ecosystem, and the directory next to them with the installed packages.
 const LOCKS: [(PackageKind, &[&str], &str); 2] = [
     (
         PackageKind::Npm,
@@ -15,10 +15,10 @@ const LOCKS: [(PackageKind, &[&str], &str); 2] = [
     (PackageKind::Composer, &["composer.lock"], "/vendor/composer/"),
 ];
 
-/// Completes the packages of an image: sorts them, drops what is said twice, gives the
-/// distribution's packages their full URLs, and drops those of a lock file where the directory beside
-/// it holds what is really installed.
-pub(crate) fn settle(packages: &mut Vec<Package>, distribution: Option<&Distribution>) {
+/// Completes the packages of an image: sorts them, removes duplicates, gives the distribution's
+/// packages their full URLs, and removes those of a lock file that has the installed packages next
+/// to it.
+pub(crate) fn complete(packages: &mut Vec<Package>, distribution: Option<&Distribution>) {
     if let Some(distribution) = distribution {
         for package in packages.iter_mut() {
             if let Some(url) = super::purl::with_distribution(package, distribution) {
@@ -30,8 +30,8 @@ pub(crate) fn settle(packages: &mut Vec<Package>, distribution: Option<&Distribu
         .iter()
         .flat_map(|package| {
             LOCKS.iter().filter(|(kind, ..)| *kind == package.kind).filter_map(
-                |(kind, _, beside)| {
-                    let (directory, _) = package.path.split_once(beside)?;
+                |(kind, _, installed)| {
+                    let (directory, _) = package.path.split_once(installed)?;
                     Some((*kind, directory.to_owned()))
                 },
             )
@@ -50,10 +50,10 @@ pub(crate) fn settle(packages: &mut Vec<Package>, distribution: Option<&Distribu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packages::found::package;
+    use crate::packages::parsed::package;
 
     #[test]
-    fn what_is_installed_beats_what_is_planned() {
+    fn installed_packages_replace_planned_ones() {
         let npm = |version, path| package(PackageKind::Npm, "ms", version, path).unwrap();
         let mut packages = vec![
             npm("2.0.0", "/app/package-lock.json"),
@@ -61,7 +61,7 @@ mod tests {
             npm("2.1.0", "/app/node_modules/ms/package.json"),
             npm("1.0.0", "/other/yarn.lock"),
         ];
-        settle(&mut packages, None);
+        complete(&mut packages, None);
         let paths: Vec<&str> = packages.iter().map(|package| package.path.as_str()).collect();
         assert_eq!(paths, ["/other/yarn.lock", "/app/node_modules/ms/package.json"]);
     }

@@ -1,20 +1,20 @@
-//! How readers fill what they found, within bounds.
+//! How analysers record what they find, within bounds.
 //!
-//! Invariant: names and versions that get into facts are short and hold no control characters, so
-//! that an image can't write to the terminal of whoever looks at it.
+//! Invariant: names and versions that get into facts are short and free of control characters, so
+//! that an image cannot write to the terminal of its reader.
 
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::checksum::Checksum;
 use crate::credential;
-use crate::sum::Sum;
 use crate::{Package, PackageKind};
 
 /// The most packages that one file may name.
 const PACKAGES: usize = 100_000;
 
-/// The most files that one database may say are owned.
+/// The most owned files that one database may list.
 const OWNED_PATHS: usize = 4_000_000;
 
-/// The most problems that are told of one file; more of the same would help nobody.
+/// The most problems that are reported of one file; more of the same would not help.
 const PROBLEMS: usize = 20;
 
 /// The most bytes of a name or a version.
@@ -28,7 +28,7 @@ pub(super) fn text(raw: &str) -> Option<&str> {
     fit.then_some(trimmed)
 }
 
-/// A package of this name and version, or `None` where they are unfit.
+/// A package of this name and version, or `None` if one is not fit for facts.
 pub(super) fn package(kind: PackageKind, name: &str, version: &str, path: &str) -> Option<Package> {
     Some(Package {
         kind,
@@ -43,12 +43,12 @@ pub(super) fn package(kind: PackageKind, name: &str, version: &str, path: &str) 
     })
 }
 
-impl Found {
+impl ParsedFile {
     /// Adds a package.
     ///
     /// # Errors
     ///
-    /// [`AnalyserError::TooLarge`] where there are too many.
+    /// [`AnalyserError::TooLarge`] if there are too many.
     pub(super) fn add(&mut self, mut package: Package) -> Result<(), AnalyserError> {
         if self.packages.len() >= PACKAGES {
             return Err(AnalyserError::TooLarge(format!("more than {PACKAGES} packages")));
@@ -64,8 +64,8 @@ impl Found {
     ///
     /// # Errors
     ///
-    /// [`AnalyserError::TooLarge`] where there are too many.
-    pub(super) fn own(&mut self, path: String) -> Result<(), AnalyserError> {
+    /// [`AnalyserError::TooLarge`] if there are too many.
+    pub(super) fn add_owned_path(&mut self, path: String) -> Result<(), AnalyserError> {
         if self.owned_paths.len() >= OWNED_PATHS {
             return Err(AnalyserError::TooLarge(format!("more than {OWNED_PATHS} owned files")));
         }
@@ -73,21 +73,22 @@ impl Found {
         Ok(())
     }
 
-    /// Says what a file is that a package brought, if that matters; nothing where there is no digest.
-    pub(super) fn brought(&mut self, path: &str, sum: Option<Sum>) {
-        if let Some(sum) = sum.filter(|_| credential::wants(path)) {
-            self.sums.push((path.to_owned(), sum));
+    /// Records the checksum of a file that a package installed, if the file could be searched for
+    /// credentials.
+    pub(super) fn record_checksum(&mut self, path: &str, checksum: Option<Checksum>) {
+        if let Some(checksum) = checksum.filter(|_| credential::wants(path)) {
+            self.checksums.push((path.to_owned(), checksum));
         }
     }
 
-    /// Says that all owned paths since the package before are this package's.
-    pub(super) fn owned_by(&mut self, name: &str) {
+    /// Sets the owner of all paths that were added since the package before.
+    pub(super) fn set_owner(&mut self, name: &str) {
         if let Some(name) = text(name) {
             self.owners.push((name.to_owned(), self.owned_paths.len()));
         }
     }
 
-    /// Tells that a part of the file was left out.
+    /// Reports that a part of the file was left out.
     pub(super) fn problem(&mut self, message: impl Into<String>) {
         if self.problems.len() < PROBLEMS {
             self.problems.push(message.into());
@@ -95,20 +96,20 @@ impl Found {
     }
 }
 
-// A tool's text may have any encoding: names and versions are ASCII, the rest is not looked at.
-pub(super) use crate::text::lossy;
+// The text may have any encoding: names and versions are ASCII, and the rest is not read.
+pub(super) use crate::decode::lossy;
 
 /// JSON, with its depth bounded by the parser.
 ///
 /// # Errors
 ///
-/// [`AnalyserError::Malformed`] where it is none.
+/// [`AnalyserError::Malformed`] if it is not valid JSON of this form.
 pub(super) fn json<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, AnalyserError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     serde_json::from_slice(bytes).map_err(|error| AnalyserError::Malformed(error.to_string()))
 }
 
-/// The licence in a package's JSON: a text, a list of them, or an object with its type.
+/// The license in a package's JSON: a string, a list of strings, or an object with a type.
 pub(super) fn licence(value: &serde_json::Value) -> String {
     use serde_json::Value;
     let names: Vec<&str> = match value {
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_no_text_that_could_speak_to_a_terminal() {
+    fn refuses_text_that_could_write_to_a_terminal() {
         assert_eq!(text(" bash\n"), Some("bash"));
         assert_eq!(text("\x1b[2Jbash"), None);
         assert_eq!(text(" "), None);

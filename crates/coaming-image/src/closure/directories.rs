@@ -1,6 +1,6 @@
-//! Which directories are the system's, and which may be an application's.
+//! Which directories belong to the system, and which may belong to an application.
 
-/// Directories that everybody shares: that a program names one does not mean all that is in it.
+/// Directories that many programs share: a program that names one does not need all that is in it.
 const SHARED: &[&str] = &[
     "/",
     "/bin",
@@ -92,13 +92,13 @@ const SHARED: &[&str] = &[
     "/usr/lib/debug",
 ];
 
-/// Directories whose contents are never an application's: the system's own and its leftovers.
+/// Directories whose contents never belong to an application.
 const SYSTEM: &[&str] = &[
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt",
     "/proc", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var",
 ];
 
-/// Parts of paths whose files no program needs to run.
+/// Directories with files that no program needs to run.
 const NEEDLESS: &[&str] = &[
     "/usr/share/doc/",
     "/usr/share/man/",
@@ -144,45 +144,46 @@ const NEEDLESS: &[&str] = &[
     "/etc/apk/",
 ];
 
-/// Directories that programs lie in.
+/// The names of directories with programs.
 const PROGRAMS: &[&str] = &["bin", "sbin", "games", "libexec"];
 
-/// Whether a directory, without links, is one that everybody shares, or one of a processor's libraries.
+/// Whether a directory, without links, is shared by many programs, or has libraries of one
+/// architecture.
 pub(crate) fn is_shared(directory: &str) -> bool {
     let directory = directory.trim_end_matches('/');
     let parent = crate::tree::directory_of(directory);
     let name = crate::tree::name_of(directory);
     directory.is_empty()
         || SHARED.contains(&directory)
-        // Its tables are kept for who converts, and not for who names it.
+        // Its tables are kept for programs that convert, not for those that name the directory.
         || name == "gconv"
         || matches!(parent, "/usr/lib" | "/lib" | "/usr/local/lib") && is_triple(name)
         || NEEDLESS.iter().any(|needless| needless.trim_end_matches('/') == directory)
 }
 
-/// Whether a directory is named by a processor and a system: `x86_64-linux-gnu`.
+/// Whether a directory is named after an architecture and a system: `x86_64-linux-gnu`.
 pub(crate) fn is_triple(name: &str) -> bool {
     name.contains("-linux-")
 }
 
-/// Whether a path lies in a directory of the system.
+/// Whether a path is in a directory of the system.
 pub(crate) fn is_system(path: &str) -> bool {
     path == "/" || SYSTEM.iter().any(|directory| is_within(path, directory))
 }
 
-/// Whether no program needs this file to run: documentation, a service manager's units.
+/// Whether no program needs this file to run, such as documentation or units of a service manager.
 pub(crate) fn is_needless(path: &str) -> bool {
     NEEDLESS.iter().any(|directory| path.starts_with(directory))
         || path.split('/').any(|part| part == "__pycache__") && path.contains("/test/")
 }
 
-/// Whether a file lies where programs do.
-pub(crate) fn is_program_place(path: &str) -> bool {
+/// Whether a file is in a directory for programs.
+pub(crate) fn is_in_program_directory(path: &str) -> bool {
     let directory = crate::tree::directory_of(path);
     PROGRAMS.contains(&crate::tree::name_of(directory))
 }
 
-/// Whether a path is a directory or lies in it.
+/// Whether a path is a directory or is in it.
 pub(crate) fn is_within(path: &str, directory: &str) -> bool {
     directory == "/"
         || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -1,17 +1,19 @@
-//! How much memory the readers of layers take at once.
+//! How much memory the readers of layers use at the same time.
 //!
-//! Layers are read side by side, and what one needs may be large: the window of a zstd frame (what a
-//! decompressor must keep of what it made), up to 128 MiB, and a program that waits for its readers.
-//! Invariants: windows in use are together no larger than [`WINDOWS`], or there is but one; files wait
-//! in memory only where there is room beside the windows, and else on the disk. So memory is bounded,
-//! however many layers an image has and however many threads read them.
+//! Layers are read in parallel, and one may need much: the window of a zstd frame (the output that
+//! a decompressor must keep), up to 128 MiB, or a program that is deferred until its analysers run.
+//! Invariants: the windows in use together are no larger than [`WINDOWS`], or there is only one;
+//! large files are kept in memory only while there is room next to the windows, else on disk. So
+//! memory is bounded for any number of layers and threads.
+//!
+//! The budget is that of the process: two images that are read at the same time share it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The most bytes of windows in use, unless there is but one. The usual levels of compression ask for
+/// The most bytes of windows in use, unless there is only one. The usual levels of compression need
 /// 2 to 8 MiB each.
 const WINDOWS: u64 = 32 << 20;
-/// The most bytes of windows and of large files that wait in memory.
+/// The most bytes of windows and of large files in memory.
 const ALL: u64 = 40 << 20;
 
 /// What is in use in the whole process.
@@ -27,13 +29,13 @@ fn in_use() -> MutexGuard<'static, InUse> {
     IN_USE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The right to a window of so many bytes, until it is dropped.
+/// Permission to use a window of this many bytes, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Window(u64);
 
 impl Window {
-    /// Waits until there is room for the window. Whoever waits must not have another one: two that wait
-    /// for each other would wait for ever.
+    /// Waits until there is room for the window. The caller must not hold another one: two callers
+    /// that wait for each other would never go on.
     pub(crate) fn wait(bytes: u64) -> Self {
         let full = |it: &mut InUse| it.windows > 0 && it.windows.saturating_add(bytes) > WINDOWS;
         let mut in_use = FREED.wait_while(in_use(), full).unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +43,7 @@ impl Window {
         Self(bytes)
     }
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.0
     }
@@ -55,20 +57,20 @@ impl Drop for Window {
     }
 }
 
-/// The right to keep a file of so many bytes in memory, until it is dropped.
+/// Permission to keep a file of this many bytes in memory, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Room(u64);
 
 impl Room {
-    /// More than this is never given.
+    /// The largest file that is ever permitted.
     pub(crate) const MOST: u64 = ALL;
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.0
     }
 
-    /// The right, if there is room for it now.
+    /// The permission, if there is room for it now.
     pub(crate) fn take(bytes: u64) -> Option<Self> {
         let mut in_use = in_use();
         let all = in_use.windows.saturating_add(in_use.files).saturating_add(bytes);
@@ -91,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// One test, for what is in use is the process's.
+    /// One test, because the budget is that of the process.
     #[test]
     fn large_windows_wait_for_each_other_and_files_for_neither() {
         let small = [Window::wait(8 << 20), Window::wait(8 << 20)];
@@ -102,7 +104,7 @@ mod tests {
             drop(window);
         });
         assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
-        // The threads of other tests may have windows too, small ones.
+        // The threads of other tests may hold windows too, but small ones.
         let file = Room::take(4 << 20).unwrap();
         assert!(Room::take(ALL).is_none());
         drop(small);

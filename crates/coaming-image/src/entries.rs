@@ -1,4 +1,4 @@
-//! The entries of an image's layers with their bytes, for whoever makes another image of them.
+//! The entries of an image's layers with their bytes, for building another image from them.
 
 use std::io::{self, Read};
 
@@ -8,16 +8,16 @@ use crate::source::{DirectoryWalk, Image, LayerSource, open_regular};
 /// Why a layer could not be visited to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum VisitError {
-    /// The archive is broken, from some place on.
+    /// The archive is broken from some position on.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// The layer can't be opened, or the visitor gave up.
+    /// The layer cannot be opened, or the visitor returned an error.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Image {
-    /// How many layers there are.
+    /// The number of layers.
     #[must_use]
     pub fn layers(&self) -> usize {
         self.layers.len()
@@ -35,7 +35,7 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// If the layer can't be read to its end, or with the visitor's own error.
+    /// If the layer cannot be read to its end, or with the visitor's own error.
     pub fn visit(
         &self,
         layer: usize,

@@ -1,28 +1,29 @@
 //! Streams of zstd, frame by frame.
 //!
-//! Each frame says how large its window is, and nothing binds one frame to what those before it said.
-//! Invariant: no frame is begun before there is [room](crate::memory) for its window, and none that asks
-//! for more than [`LIMIT`].
+//! Each frame declares the size of its window, independently of the frames before it. Invariant: no
+//! frame is started before there is [room](crate::memory_budget) for its window, and none that
+//! needs more than [`LIMIT`].
 
 use std::io::{self, Read};
 
 use zstd::stream::raw::{DParameter, Decoder, Operation as _};
 
-use crate::memory::Window;
+use crate::memory_budget::Window;
 
-/// The largest window of a frame, as a power of 2: what `zstd --ultra -22` and `--long` make.
+/// The largest window of a frame, as a power of 2: what `zstd --ultra -22` and `--long` use.
 const LIMIT_LOG: u32 = 27;
 const LIMIT: u64 = 1 << LIMIT_LOG;
-/// Blocks are up to 128 KiB: those that lie whole in the buffer are decompressed where they lie.
+/// Blocks are up to 128 KiB: those that are whole in the buffer are decompressed in place.
 const BUFFER: usize = 128 << 10;
 /// The longest header of a frame.
 const HEADER: usize = 18;
 
-/// How frames begin, and those that hold nothing of the content.
+/// The first bytes of a frame, and of a frame without content.
 const MAGIC: u32 = 0xfd2f_b528;
 const SKIPPABLE: u32 = 0x184d_2a50;
 
-/// Whether a stream that begins so is one of zstd. Some tools put a frame first that is skipped.
+/// Whether a stream that starts with these bytes is compressed with zstd. Some tools write a
+/// skippable frame first.
 pub(crate) fn is_zstd(stream: &[u8]) -> bool {
     stream.first_chunk().is_some_and(|&magic| {
         let magic = u32::from_le_bytes(magic);
@@ -30,26 +31,26 @@ pub(crate) fn is_zstd(stream: &[u8]) -> bool {
     })
 }
 
-/// A stream's content.
-pub(crate) struct Frames<R> {
+/// The decompressed content of a stream of frames.
+pub(crate) struct ZstdFrames<R> {
     stored: R,
     decoder: Decoder<'static>,
-    /// The right to what the decoder keeps.
+    /// Permission for the memory of the decoder.
     window: Option<Window>,
     buffer: Vec<u8>,
-    /// What of the buffer was consumed, and what is filled.
+    /// How much of the buffer was consumed, and how much is filled.
     start: usize,
     end: usize,
-    /// Whether a frame was begun that is not at its end.
+    /// Whether a frame was started and is not at its end.
     within: bool,
 }
 
-impl<R: Read> Frames<R> {
+impl<R: Read> ZstdFrames<R> {
     /// The content of a stream of frames.
     ///
     /// # Errors
     ///
-    /// If there is no memory for a decoder.
+    /// If there is not enough memory for a decoder.
     pub(crate) fn new(stored: R) -> io::Result<Self> {
         let (start, end, window, within) = Default::default();
         let buffer = vec![0; BUFFER];
@@ -60,7 +61,7 @@ impl<R: Read> Frames<R> {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Appends to what is buffered; says by how many bytes.
+    /// Appends to what is buffered; returns how many bytes.
     fn fill(&mut self) -> io::Result<usize> {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
@@ -70,33 +71,33 @@ impl<R: Read> Frames<R> {
         Ok(count)
     }
 
-    /// Begins the next frame; false at the stream's end.
+    /// Starts the next frame; false at the end of the stream.
     fn next(&mut self) -> io::Result<bool> {
         while self.unread().len() < HEADER && self.fill()? > 0 {}
         if self.unread().is_empty() {
             return Ok(false);
         }
-        // What is no frame is told by the decoder.
-        let Some(asked) = Asked::read(self.unread()) else { return Ok(true) };
-        if asked.window > LIMIT {
+        // The decoder reports what is not a valid frame.
+        let Some(header) = FrameHeader::read(self.unread()) else { return Ok(true) };
+        if header.window > LIMIT {
             return Err(io::Error::other(format!(
-                "its zstd frame can only be decompressed with {} MiB of memory, and no more than {} MiB \
-                 are given: compress it with a smaller window, such as `zstd --long={LIMIT_LOG}`",
-                asked.window.div_ceil(1 << 20),
+                "a zstd frame needs {} MiB of memory to decompress, more than the limit of {} MiB: \
+                 compress it with a smaller window, such as `zstd --long={LIMIT_LOG}`",
+                header.window.div_ceil(1 << 20),
                 LIMIT >> 20
             )));
         }
-        if self.window.as_ref().is_none_or(|window| window.bytes() < asked.memory) {
-            // What the decoder kept for the frames before is let go first.
+        if self.window.as_ref().is_none_or(|window| window.bytes() < header.memory) {
+            // The memory of the decoder for the frames before is freed first.
             self.decoder = decoder()?;
             self.window = None;
-            self.window = Some(Window::wait(asked.memory));
+            self.window = Some(Window::wait(header.memory));
         }
         Ok(true)
     }
 }
 
-impl<R: Read> Read for Frames<R> {
+impl<R: Read> Read for ZstdFrames<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         if target.is_empty() {
             return Ok(0);
@@ -118,7 +119,7 @@ impl<R: Read> Read for Frames<R> {
             if self.within && self.unread().is_empty() && self.fill()? == 0 {
                 return Err(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
-                    "its last zstd frame is incomplete",
+                    "the last zstd frame is incomplete",
                 ));
             }
         }
@@ -131,17 +132,17 @@ fn decoder() -> io::Result<Decoder<'static>> {
     Ok(decoder)
 }
 
-/// What a frame asks for.
+/// What the header of a frame declares.
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
+struct FrameHeader {
     /// How far back its blocks may point.
     window: u64,
     /// How much of its content must be kept for that: never more than there is.
     memory: u64,
 }
 
-impl Asked {
-    /// Reads a frame's header; `None` where it is none, or is not whole.
+impl FrameHeader {
+    /// Reads the header of a frame; `None` if it is not valid or not complete.
     fn read(frame: &[u8]) -> Option<Self> {
         let (magic, frame) = frame.split_first_chunk()?;
         let magic = u32::from_le_bytes(*magic);
@@ -166,7 +167,7 @@ impl Asked {
             2 => Some(u64::from(u32::from_le_bytes(*size.first_chunk()?))),
             _ => Some(u64::from_le_bytes(*size.first_chunk()?)),
         };
-        // Without a window of its own, all of the content is the window.
+        // Without a declared window, all of the content is the window.
         let window = window.or(content)?;
         Some(Self { window, memory: content.map_or(window, |content| content.min(window)) })
     }
@@ -189,32 +190,32 @@ mod tests {
 
     fn read(stored: &[u8]) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
-        Frames::new(stored)?.read_to_end(&mut content)?;
+        ZstdFrames::new(stored)?.read_to_end(&mut content)?;
         Ok(content)
     }
 
     #[test]
-    fn reads_what_zstd_writes_of_windows() {
+    fn reads_the_windows_that_zstd_writes() {
         let content = vec![7; 3 << 20];
-        let asked = |window_log, known| {
-            Asked::read(&compressed(window_log, known, &content))
-                .map(|asked| (asked.window >> 20, asked.memory >> 20))
+        let header = |window_log, known| {
+            FrameHeader::read(&compressed(window_log, known, &content))
+                .map(|header| (header.window >> 20, header.memory >> 20))
         };
-        assert_eq!(asked(20, None), Some((1, 1)));
-        assert_eq!(asked(27, None), Some((128, 128)));
+        assert_eq!(header(20, None), Some((1, 1)));
+        assert_eq!(header(27, None), Some((128, 128)));
         // A frame whose content is smaller than its window takes no more than the content.
-        assert_eq!(asked(27, Some(3 << 20)), Some((3, 3)));
-        assert_eq!(asked(20, Some(3 << 20)), Some((1, 1)));
-        let header = [0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x88, 0, 0, 0x10, 0, 0, 0, 0, 0];
+        assert_eq!(header(27, Some(3 << 20)), Some((3, 3)));
+        assert_eq!(header(20, Some(3 << 20)), Some((1, 1)));
+        let bytes = [0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x88, 0, 0, 0x10, 0, 0, 0, 0, 0];
         let (window, memory) = (128 << 20, 1 << 20);
-        assert_eq!(Asked::read(&header), Some(Asked { window, memory }));
-        for length in 0..header.len() {
-            assert_eq!(Asked::read(header.get(..length).unwrap()), None);
+        assert_eq!(FrameHeader::read(&bytes), Some(FrameHeader { window, memory }));
+        for length in 0..bytes.len() {
+            assert_eq!(FrameHeader::read(bytes.get(..length).unwrap()), None);
         }
     }
 
     #[test]
-    fn reads_frames_of_all_kinds_one_behind_the_other() {
+    fn reads_frames_of_all_kinds_one_after_the_other() {
         let skipped = [&0x184d_2a53_u32.to_le_bytes()[..], &5_u32.to_le_bytes(), b"5,6,7"].concat();
         let text: Vec<u8> = (0..700_000_u32).flat_map(|i| (i / 7).to_le_bytes()).collect();
         let frames = [
@@ -229,7 +230,7 @@ mod tests {
         assert!(is_zstd(&stored) && is_zstd(&frames[1]) && !is_zstd(b"\x1f\x8b\x08\0"));
         let content = [&text[..], b"more", b"end"].concat();
         assert_eq!(read(&stored).unwrap(), content);
-        // By however many bytes the stream is had.
+        // However few bytes the stream yields at once.
         struct Slow<'a>(&'a [u8]);
         impl Read for Slow<'_> {
             fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
@@ -237,7 +238,7 @@ mod tests {
                 self.0.read(target.get_mut(..length).unwrap_or_default())
             }
         }
-        let mut slow = Frames::new(Slow(&stored)).unwrap();
+        let mut slow = ZstdFrames::new(Slow(&stored)).unwrap();
         for expected in content.chunks(1000) {
             let mut part = vec![0; expected.len()];
             slow.read_exact(&mut part).unwrap();
@@ -246,12 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_early_or_is_damaged_is_an_error() {
+    fn early_ends_and_damage_are_errors() {
         let mut stored = compressed(17, None, &vec![7; 300_000]);
         for cut in [1, 5, stored.len() / 2, stored.len() - 1] {
             assert!(read(stored.get(..cut).unwrap()).is_err(), "{cut}");
         }
-        assert!(read(&[&stored[..], b"behind the frame"].concat()).is_err());
+        assert!(read(&[&stored[..], b"after the frame"].concat()).is_err());
         *stored.last_mut().unwrap() ^= 1;
         assert!(read(&stored).is_err());
     }
@@ -262,7 +263,7 @@ mod tests {
         large[5] = (31 - 10) << 3;
         for stored in [large.clone(), [small, large].concat()] {
             let error = read(&stored).unwrap_err().to_string();
-            assert!(error.contains("with 2048 MiB") && error.contains("--long=27"), "{error}");
+            assert!(error.contains("needs 2048 MiB") && error.contains("--long=27"), "{error}");
         }
     }
 }

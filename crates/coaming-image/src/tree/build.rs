@@ -1,12 +1,13 @@
-//! Layers become a tree: each adds, replaces and takes away, as container runtimes unpack them.
+//! Layers become a tree: each adds, replaces and removes, as container runtimes unpack them.
 //!
-//! Invariant: an entry whose directory is a link of a lower layer lands where the link leads, inside the
-//! root; an entry whose directory is no directory takes that away, and so nothing lies below what is no directory.
+//! Invariants: an entry whose directory is a link of a lower layer is put where the link leads,
+//! inside the root; an entry whose directory is not a directory replaces that, so nothing is below
+//! a file.
 
 use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 
-use super::{Clue, Node, Source, Tree, directory_of, join, name_of};
+use super::{FileDependencies, Node, Source, Tree, directory_of, join, name_of};
 use crate::EntryKind;
 
 /// An entry of a layer.
@@ -16,9 +17,9 @@ pub(crate) struct Leaf {
     kind: EntryKind,
     mode: u32,
     size: u64,
-    /// Where it points to, of links of both kinds.
+    /// The target, if it is a link of either kind.
     link: Box<str>,
-    pub(crate) clue: Option<Box<Clue>>,
+    pub(crate) dependencies: Option<Box<FileDependencies>>,
 }
 
 impl Leaf {
@@ -29,21 +30,21 @@ impl Leaf {
             mode: entry.mode,
             size: entry.size,
             link: entry.link.as_str().into(),
-            clue: None,
+            dependencies: None,
         }
     }
 }
 
-/// A tree that layers are put on.
+/// A tree that layers are added to.
 #[derive(Default)]
-pub(crate) struct Growing {
+pub(crate) struct TreeBuilder {
     tree: Tree,
     layer: u32,
 }
 
-impl Growing {
-    /// Puts a layer on those before: first what it takes away of them, then its entries in order.
-    pub(crate) fn put(&mut self, leaves: Vec<Leaf>, whiteouts: &[String], opaque: &[String]) {
+impl TreeBuilder {
+    /// Adds a layer to those before: first what it removes of them, then its entries in order.
+    pub(crate) fn add_layer(&mut self, leaves: Vec<Leaf>, whiteouts: &[String], opaque: &[String]) {
         for gone in whiteouts {
             let path = self.place(gone);
             self.remove(&path);
@@ -73,19 +74,20 @@ impl Growing {
         self.layer += 1;
     }
 
-    /// The tree, whole.
+    /// The complete tree.
     pub(crate) fn finish(self) -> Tree {
         self.tree
     }
 
-    /// Where a path of a layer is in the tree: its directory's links are followed, not its own.
+    /// Where a path of a layer is in the tree: links are followed for its directory, not for
+    /// itself.
     fn place(&self, path: &str) -> String {
         let directory = self.tree.resolve(directory_of(path)).map(|resolved| resolved.path);
         join(directory.as_deref().unwrap_or(directory_of(path)), name_of(path))
     }
 
-    /// A directory without links. What lies there or on the way and is no directory is taken away, and what
-    /// is missing is made, as whoever unpacks the layer does.
+    /// The path of a directory without links. Files there or on the way are removed, and missing
+    /// directories are created, as when the layer is unpacked.
     fn directory(&mut self, path: &str) -> String {
         let resolved = self.tree.resolve(path).map(|resolved| resolved.path);
         let path = resolved.unwrap_or_else(|| path.to_owned());
@@ -94,7 +96,8 @@ impl Growing {
             if !self.tree.nodes.get(ancestor).is_some_and(Node::is_directory) {
                 let source = Source { layer: self.layer, path: ancestor.into() };
                 let (kind, mode) = (EntryKind::Directory, 0o755);
-                let node = Node { kind, mode, size: 0, link: "".into(), source, clue: None };
+                let node =
+                    Node { kind, mode, size: 0, link: "".into(), source, dependencies: None };
                 self.tree.nodes.insert(ancestor.to_owned(), node);
             }
             ancestor = directory_of(ancestor);
@@ -102,7 +105,7 @@ impl Growing {
         path
     }
 
-    /// Puts an entry into its place. Whether there was a directory or a link, by which paths led that may
+    /// Inserts an entry. Returns whether it replaced a directory or a link: paths through it may
     /// lead elsewhere now.
     fn insert(&mut self, path: String, leaf: Leaf) -> bool {
         if path == "/" {
@@ -111,13 +114,13 @@ impl Growing {
         let source = Source { layer: self.layer, path: leaf.path };
         let node = if leaf.kind == EntryKind::HardLink {
             let target = self.place(&leaf.link);
-            // A name of a file that is not there is no file either.
+            // A name for a missing file is not a file.
             let Some(file) = self.tree.nodes.get(&target) else { return false };
             file.clone()
         } else {
             let link = if leaf.kind == EntryKind::Symlink { leaf.link } else { "".into() };
             let (kind, mode, size) = (leaf.kind, leaf.mode, leaf.size);
-            Node { kind, mode, size, link, source, clue: leaf.clue }
+            Node { kind, mode, size, link, source, dependencies: leaf.dependencies }
         };
         let stays_directory = node.is_directory();
         if node.kind == EntryKind::Symlink {
@@ -143,7 +146,7 @@ impl Growing {
         self.tree.nodes.remove(path);
     }
 
-    /// Takes away what lies below.
+    /// Removes what is below a directory.
     fn clear(&mut self, directory: &str) {
         let below: Vec<String> =
             self.tree.below(directory).map(|(path, _)| path.to_owned()).collect();

@@ -1,0 +1,8 @@
+//! Helpers for the tests of several crates.
+//!
+//! Only a dev-dependency. Depends on no other crate of the workspace, so that each of them can use
+//! it.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+pub mod image_archives;
