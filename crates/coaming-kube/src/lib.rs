@@ -31,7 +31,7 @@ pub use object::{Object, ObjectId, ObjectKey, looks_like_kubernetes};
 pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
 pub use rbac::{BindingSubject, PolicyRule, Role, RoleBinding};
 pub use reference::{ImageReference, ReferenceError};
-pub use secret::{SecretUse, SecretUseKind};
+pub use secret::{SecretUse, SecretUseKind, WITHHELD};
 pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext};
 pub use service::{Service, ServicePort, selector_matches};
 pub use source::{Origin, Source, SourceKind};

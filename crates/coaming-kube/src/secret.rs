@@ -4,6 +4,10 @@ use coaming_yaml::Node;
 
 use crate::{Container, Fields, PodSpec, Volume};
 
+/// The text in place of a value that must not be kept, such as a Secret's in an annotation of a live
+/// object. It is reported like the value.
+pub const WITHHELD: &str = "<withheld by coaming>";
+
 /// One use of a Secret by a pod.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretUse<'a> {

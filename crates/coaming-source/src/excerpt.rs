@@ -1,7 +1,7 @@
 //! The part of a text that a report needs: the lines that findings point at.
 //!
-//! A long text with a few findings does not have to stay in memory. The line and column of every span
-//! stay the same.
+//! A long text with a few findings does not have to stay in memory. The line and column of every
+//! span stay the same.
 
 use coaming_yaml::Span;
 

@@ -125,7 +125,8 @@ fn chart_of_template(candidate: &Candidate) -> Option<String> {
     chart.join("Chart.yaml").is_file().then(|| display_name(chart))
 }
 
-/// Removes the kustomizations, and the files that are not whole objects or are covered by rendering.
+/// Removes the kustomizations, and the files that are not whole objects or are covered by
+/// rendering.
 fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, layout: &mut Layout) {
     let mut known: BTreeMap<String, Kustomization> = BTreeMap::new();
     let names: Vec<String> = files.keys().filter(|name| is_kustomization(name)).cloned().collect();

@@ -4,13 +4,12 @@
 //!
 //! * The result depends on the files alone: it is sorted by name, whatever order the disk or the
 //!   threads gave.
-//! * An input that cannot be handled is an [`InputError`] that says what to do; the others stay whole.
-//! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened. A
-//!   renderer that would fetch from the network is not started.
+//! * An input that cannot be handled is an [`InputError`] that says what to do; the others stay
+//!   whole.
+//! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened.
+//!   A renderer that would fetch from the network is not started.
 //! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported.
 
-#[cfg(feature = "cluster")]
-mod cluster;
 mod excerpt;
 mod kustomize;
 mod layout;
@@ -25,8 +24,6 @@ use std::sync::Arc;
 use globset::GlobSet;
 use rayon::prelude::*;
 
-#[cfg(feature = "cluster")]
-pub use cluster::{ClusterOptions, load_cluster};
 pub use coaming_finding::InputError;
 pub use excerpt::excerpt;
 pub use read::{ReadError, read_text};
@@ -41,8 +38,8 @@ use read::Outcome;
 pub struct Options {
     /// Paths (as displayed) to leave out, including charts and overlays.
     pub exclude: GlobSet,
-    /// Whether `.gitignore` files are respected in directories. Files that the user named are always
-    /// read.
+    /// Whether `.gitignore` files are respected in directories. Files that the user named are
+    /// always read.
     pub gitignore: bool,
     /// The largest file that is read, in bytes.
     pub max_file_bytes: u64,

@@ -25,7 +25,7 @@ pub enum ReadError {
     Io(#[from] std::io::Error),
     /// The file is larger than [`Options::max_file_bytes`].
     #[error(
-        "is larger than {} MiB, too large for a manifest; exclude it with `exclude:` in coaming.yaml",
+        "is larger than {} MiB, too large for a manifest; `exclude:` in coaming.yaml leaves it out",
         limit >> 20
     )]
     TooLarge {
@@ -212,7 +212,7 @@ fn syntax_errors(name: &str, stream: &Stream) -> Vec<InputError> {
         .iter()
         .map(|error| {
             let hint = if is_template {
-                "; it looks like a template: render it first, and pipe the result to `coaming scan -`"
+                "; it looks like a template: render it, and pipe the result to `coaming scan -`"
             } else {
                 ""
             };

@@ -1,7 +1,7 @@
 //! Render charts and overlays with the programs that the user has installed.
 //!
-//! The programs are bounded in time and output. Inputs that would make them fetch from the network are
-//! not rendered. Rendered objects are attributed to the files they were made from.
+//! The programs are bounded in time and output. Inputs that would make them fetch from the network
+//! are not rendered. Rendered objects are attributed to the files they were made from.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -187,8 +187,8 @@ fn kind_and_name(document: &Document) -> Option<(String, String)> {
     Some((kind.to_owned(), name.to_owned()))
 }
 
-/// Finds a program on `PATH`. Relative directories are skipped: a scanned repository must not be able
-/// to supply the program.
+/// Finds a program on `PATH`. Relative directories are skipped: a scanned repository must not be
+/// able to supply the program.
 fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&std::env::var_os("PATH")?)

@@ -58,9 +58,9 @@ impl Texts {
         named.filter(|(_, (name, _))| is_kustomization(name)).map(|(index, _)| index)
     }
 
-    /// Reads the file at an index. Nothing is rendered, and nothing left out but binary files, such as
-    /// pictures and archives (`None`). A file that contains only Kubernetes objects is parsed; every
-    /// other file is text. Callers pass one `buffer` for many files to save allocations.
+    /// Reads the file at an index. Nothing is rendered, and nothing left out but binary files, such
+    /// as pictures and archives (`None`). A file that contains only Kubernetes objects is parsed;
+    /// every other file is text. Callers pass one `buffer` for many files to save allocations.
     ///
     /// # Errors
     ///
@@ -103,7 +103,8 @@ fn entry(name: &str, text: Arc<str>) -> Source {
     Source::text(name, text, SourceKind::Text)
 }
 
-/// Whether the text has the fields of an object at the start of lines, or is JSON that contains them.
+/// Whether the text has the fields of an object at the start of lines, or is JSON that contains
+/// them.
 fn may_be_manifest(text: &str) -> bool {
     let is_json = text.trim_start().starts_with(['{', '[']);
     // Prose and code that quote a manifest do not start with a field.

@@ -207,7 +207,8 @@ pub(crate) fn display_name(path: &Path) -> String {
     if name.is_empty() { ".".to_owned() } else { name }
 }
 
-/// Whether a path is its own display name: it has parts, none of which is empty or starts with a dot.
+/// Whether a path is its own display name: it has parts, none of which is empty or starts with a
+/// dot.
 fn is_plain(path: &str) -> bool {
     let starts = |rest: &str| !rest.is_empty() && !rest.starts_with(['.', '/']);
     let mut slashes = memchr::memchr_iter(b'/', path.as_bytes());

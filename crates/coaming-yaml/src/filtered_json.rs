@@ -1,7 +1,7 @@
 //! Build a tree straight from JSON text, leaving out or replacing what a caller does not want.
 //!
-//! Most of an API server's answer is never read (the status, who manages which field), and some of it
-//! must not be kept. The text streams into the arena: no second tree is built on the way, and
+//! Most of an API server's answer is never read (the status, who manages which field), and some of
+//! it must not be kept. The text streams into the arena: no second tree is built on the way, and
 //! what is left out never takes memory. Depth is bounded by `serde_json` (128 levels).
 
 use std::borrow::Cow;

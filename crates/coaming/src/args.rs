@@ -103,19 +103,22 @@ pub struct ScanArguments {
     pub color: Color,
 }
 
-/// A live cluster, in the place of files.
-#[derive(Clone, Debug, Args)]
+/// A live cluster instead of files.
+#[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArguments {
-    /// Read the objects of a live cluster, as your kubeconfig says. Nothing is written, and values
+    /// Read the objects of a live cluster, with your kubeconfig. Nothing is written, and the values
     /// of Secrets are not kept.
+    #[cfg(feature = "cluster")]
     #[arg(long, conflicts_with = "paths")]
     pub cluster: bool,
 
-    /// The kubeconfig's context.
+    /// The context of the kubeconfig (default: the current one).
+    #[cfg(feature = "cluster")]
     #[arg(long, value_name = "CONTEXT", requires = "cluster")]
     pub context: Option<String>,
 
-    /// Only this namespace, and what is in none.
+    /// Scan only this namespace (and cluster-scoped objects).
+    #[cfg(feature = "cluster")]
     #[arg(long, value_name = "NAMESPACE", requires = "cluster")]
     pub namespace: Option<String>,
 }
@@ -455,14 +458,15 @@ pub enum SecretsCommand {
 /// `coaming secrets who-can`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Subjects are shown with the binding and the role by which they can, containers with the variable or
-the files, nodes as far as the pods choose them. What a cluster holds is more than a directory does:
+Shows each subject with the binding and role that allow it, each container with its variable or files,
+and the nodes that the pods can run on. A cluster contains more than a directory of manifests:
 
+  coaming secrets who-can shop/database --cluster
   kubectl get secrets,pods,serviceaccounts,nodes,roles,rolebindings,clusterroles,clusterrolebindings \
     -A -o json | coaming secrets who-can shop/database -
   coaming secrets who-can shop/database deploy/")]
 pub struct WhoCanArguments {
-    /// The Secret: `NAMESPACE/NAME`; a name alone is of namespace `default`.
+    /// The Secret, as `NAMESPACE/NAME` or `NAME` (namespace `default`).
     #[arg(value_name = "NAMESPACE/NAME")]
     pub secret: String,
 
@@ -470,12 +474,12 @@ pub struct WhoCanArguments {
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     pub format: AnswerFormat,
 }
 
-/// How an answer is shown.
+/// The output format of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AnswerFormat {
     /// For people.

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
 /// Finds values in files of every name, and reports them as a scan does.
 fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let scan = ScanArguments {
-        cluster: ClusterArguments { cluster: false, context: None, namespace: None },
+        cluster: ClusterArguments::default(),
         scope: ScopeArguments {
             paths: arguments.paths.clone(),
             select: coaming_rules::SECRET_RULES.iter().map(|&rule| rule.to_owned()).collect(),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::secret;
 use crate::{Detection, Detector, Origin, check, decode, noise};
 
 /// How many texts of a Helm release are looked through.
@@ -20,7 +21,13 @@ pub(super) fn in_json(detector: &Detector, text: &str) -> Option<Vec<(&'static s
     }
     let places =
         stream.documents.iter().flat_map(|document| super::in_object(detector, document.root()));
-    Some(places.map(|place| ("JSON", place.detection)).collect())
+    let mut found: Vec<_> = places.map(|place| ("JSON", place.detection)).collect();
+    // Nothing distinguishes values that were not kept: one speaks for all.
+    let mut is_first = true;
+    found.retain(|(_, detection)| {
+        detection.kind != secret::WITHHELD || std::mem::take(&mut is_first)
+    });
+    Some(found)
 }
 
 /// The longest text whose structure is read beside it.

@@ -4,7 +4,9 @@ use coaming_yaml::Node;
 
 use super::walk::Walker;
 use super::{Holder, nested};
-use crate::{Confidence, Detection, Detector, Origin, decode, judge, measure, names, noise};
+use crate::{
+    Confidence, Detection, Detector, Fingerprint, Origin, decode, judge, measure, names, noise,
+};
 
 /// Keys that say nothing of their value: the Secret's name does.
 const PLAIN_KEYS: &[&str] = &["value", "data", "secret", "content", "key", "default"];
@@ -23,6 +25,12 @@ pub(super) fn data<'a>(
         let (node, key) = (entry.value, entry.name());
         let context = if PLAIN_KEYS.contains(&key) { name } else { key };
         let text = node.text();
+        if text == coaming_kube::WITHHELD {
+            if !is_public(key) {
+                walker.add(node, Holder::Secret, key, None, "", withheld());
+            }
+            continue;
+        }
         let decoded = if encoded { decode::base64(text) } else { None };
         let wrapping = if decoded.is_some() { "base64" } else { "" };
         // What is no base64 was meant to be: the server refuses it, but here it is to be read.
@@ -32,6 +40,25 @@ pub(super) fn data<'a>(
             walker.add(node, Holder::Secret, key, None, wrapping, detection);
         }
     }
+}
+
+/// Kind of the detection of a value that was not kept.
+pub(super) const WITHHELD: &str = "withheld-secret-value";
+
+/// A value of a Secret that was not kept: it is known to be one by where it was.
+pub(super) fn withheld() -> Detection {
+    Detection {
+        kind: WITHHELD.into(),
+        title: "value of the Secret".into(),
+        range: 0..coaming_kube::WITHHELD.len(),
+        confidence: Confidence::High,
+        fingerprint: Fingerprint::NONE,
+    }
+}
+
+/// Whether the key of a Secret says that its value is not secret.
+fn is_public(key: &str) -> bool {
+    matches!(key, "ca.crt" | "tls.crt" | "namespace" | "user" | "username") || names::is_public(key)
 }
 
 /// The credentials in a text that becomes a value of a Secret. A key may be a file's name: what it is
@@ -144,4 +171,39 @@ fn binary(detector: &Detector, key: &str, bytes: &[u8]) -> Vec<(&'static str, De
         fingerprint: detector.fingerprint(bytes),
     };
     vec![("base64", detection)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_was_withheld_is_still_one() {
+        let detector = Detector::default();
+        let found = |annotation: &str| -> Vec<(String, &'static str, String)> {
+            let secret = serde_json::json!({
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": "db", "annotations": {"copy": annotation}},
+                "data": {"password": ""},
+            });
+            let document = coaming_yaml::from_json(&secret);
+            let places = super::super::in_object(&detector, document.root());
+            let holders = places.iter().map(|place| {
+                assert_eq!(place.holder, Holder::Annotation);
+                (place.name.clone(), place.wrapping, place.detection.kind.to_string())
+            });
+            holders.collect()
+        };
+        let withheld = coaming_kube::WITHHELD;
+        let copy = |values: serde_json::Value| {
+            serde_json::json!({"kind": "Secret", "data": values}).to_string()
+        };
+        let expected = |wrapping| vec![("copy".to_owned(), wrapping, WITHHELD.to_owned())];
+        assert_eq!(found(withheld), expected(""));
+        let two = copy(serde_json::json!({"password": withheld, "token": withheld}));
+        assert_eq!(found(&two), expected("JSON"), "one copy is one thing to remove");
+        let public = copy(serde_json::json!({"username": withheld, "ca.crt": withheld, "a": ""}));
+        assert_eq!(found(&public), []);
+    }
 }
