@@ -1,6 +1,6 @@
 //! `coaming secrets`: where they are in plain text, and who can read which Secret.
 
-use coaming_access::render;
+use coaming_access::Access;
 use coaming_config::Config;
 use coaming_source::Texts;
 
@@ -70,11 +70,12 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {
     let (world, outcome) = scope::world(scope::load(&arguments.inputs))?;
-    let answer = coaming_access::who_can(&world, &arguments.secret)
+    let access = Access::new(&world);
+    let answer = coaming_access::who_can(&world, &access, &arguments.secret)
         .map_err(|error| CommandError::Argument(error.to_string()))?;
     let text = match arguments.format {
-        AnswerFormat::Text => render::text(&answer),
-        AnswerFormat::Json => render::json(&answer),
+        AnswerFormat::Text => coaming_report::access::text(&answer),
+        AnswerFormat::Json => coaming_report::access::json(&answer),
     };
     output::write(None, |out| out.write_all(text.as_bytes()))?;
     Ok(outcome)
