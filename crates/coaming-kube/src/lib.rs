@@ -38,7 +38,7 @@ pub use source::{Origin, Source, SourceKind};
 pub use workload::Workload;
 pub use world::{Delta, World};
 
-pub use coaming_finding::SourceId;
+pub use coaming_finding::{SourceId, WITHHELD};
 
 // Former names, until every crate uses the new ones.
 #[doc(hidden)]

@@ -29,6 +29,9 @@ const PUBLIC_KEY: &[u8] = b"coaming fingerprint v1";
 pub struct Fingerprint(Option<[u8; 6]>);
 
 impl Fingerprint {
+    /// Of a value that is not known.
+    pub(crate) const NONE: Self = Self(None);
+
     /// Whether there is one.
     #[must_use]
     pub fn is_some(self) -> bool {

@@ -1,12 +1,12 @@
-//! Where something is written.
+//! Where a fact is written, for the user.
 
 use coaming_finding::Position;
-use coaming_kube::{Inventory, Object};
+use coaming_kube::{Object, World};
 use coaming_yaml::Node;
 
-/// A place in the user's files.
+/// The location of a field in the input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct Place {
+pub struct Evidence {
     /// The file, as the user named it.
     pub file: String,
     /// The field, as a path in its object.
@@ -16,23 +16,23 @@ pub struct Place {
     pub line: Option<u32>,
 }
 
-impl Place {
-    /// The place of a node of an object.
+impl Evidence {
+    /// The location of a node of an object.
     #[must_use]
-    pub fn of(inventory: &Inventory, object: Object<'_>, node: Node<'_>) -> Self {
-        let file = inventory.source(object.source());
-        let line = file
-            .filter(|file| file.origin.has_own_lines())
-            .and_then(|file| Some(Position::of(&file.text, node.span()?.start).line));
+    pub fn of(world: &World, object: Object<'_>, node: Node<'_>) -> Self {
+        let source = world.source(object.source());
+        let line = source
+            .filter(|source| source.origin.has_own_lines())
+            .and_then(|source| Some(Position::of(&source.text, node.span()?.start).line));
         Self {
-            file: file.map_or_else(String::new, |file| file.name.clone()),
+            file: source.map_or_else(String::new, |source| source.name.clone()),
             path: node.path().to_string(),
             line,
         }
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Evidence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.line {
             Some(line) => write!(f, "{}:{line}", self.file),
