@@ -24,7 +24,6 @@ mod input;
 mod layer;
 mod memory;
 mod overlay;
-mod package;
 mod packages;
 mod read;
 mod resolve;
@@ -44,11 +43,11 @@ pub use cache::Cache;
 pub use closure::{
     Asked, Because, Closure, EntryPoint, Limit, OwnedPackage, Owners, PackagePlace, Reason, closure,
 };
+pub use coaming_sbom::{Package, PackageKind, SourcePackage};
 pub use facts::{
     Credential, Distribution, FilePlace, ImageConfig, ImageFacts, Layer, PrivilegedFile, Problem,
     User, Utility, UtilityKind, Verdict,
 };
-pub use package::{Package, PackageKind, SourcePackage};
 pub use packages::{FilePackages, ReducedRpm, packages_of_file, reduced_rpm};
 pub use resolve::Resolved;
 pub use source::{Image, ImageError, Platform};

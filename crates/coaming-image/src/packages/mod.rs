@@ -16,7 +16,6 @@ mod found;
 mod gem;
 mod java;
 mod node;
-mod purl;
 mod python;
 mod rpm;
 pub(crate) mod settle;
