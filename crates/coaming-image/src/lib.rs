@@ -40,7 +40,6 @@ mod input;
 mod layer;
 mod memory_budget;
 mod overlay;
-mod package;
 mod package_ownership;
 mod packages;
 mod reader;
@@ -60,12 +59,12 @@ pub use closure::{
     Because, Closure, EntryPoint, Limit, OwnedPackage, Owners, PackageId, Reason, RequestedFile,
     closure,
 };
+pub use coaming_sbom::{Package, PackageKind, SourcePackage};
 pub use entries::VisitError;
 pub use facts::{
     Credential, Distribution, FileLocation, ImageConfig, ImageFacts, Layer, PrivilegedFile,
     Problem, User, Utility, UtilityKind, Verdict,
 };
-pub use package::{Package, PackageKind, SourcePackage};
 pub use packages::{
     Ecosystem, FilePackages, ReducedRpm, ecosystems, packages_of_file, reduced_rpm,
 };

@@ -23,6 +23,7 @@ mod places;
 mod sarif;
 pub mod slim;
 mod text;
+pub mod vulnerabilities;
 
 use std::collections::BTreeMap;
 use std::io;

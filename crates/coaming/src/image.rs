@@ -9,7 +9,7 @@ use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_kube::ImageReference;
 use coaming_registry::RegistryResults;
 use coaming_report::image::RelatedInfo;
-use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery};
+use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery, MatchReport};
 
 use crate::args::{
     ImageArguments, ImageCommand, ImageFormat, ImagePlace, KnownArguments, OriginArguments,
@@ -67,10 +67,12 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         }
         ImageFormat::Json => {
             let registry = results.as_ref().map(RegistryResults::json);
-            let related = RelatedInfo {
-                vulnerabilities: known.as_ref().map(|known| &known.json),
-                registry: registry.as_ref(),
-            };
+            let matched = known.as_ref().map(|known| {
+                let MatchReport { triaged, advice, matches } = &known.report;
+                coaming_report::vulnerabilities::json(triaged, advice, matches)
+            });
+            let related =
+                RelatedInfo { vulnerabilities: matched.as_ref(), registry: registry.as_ref() };
             coaming_report::image::json(&facts, name, related, out)
         }
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
@@ -137,7 +139,8 @@ fn vulnerabilities(known: Option<&ImageMatches>, out: &mut dyn io::Write) -> io:
     let Some(known) = known else {
         return writeln!(out, "  not checked: no vulnerability database; run `coaming db update`");
     };
-    indented(&known.text, out)
+    let MatchReport { triaged, advice, matches } = &known.report;
+    indented(&coaming_report::vulnerabilities::text(triaged, advice, matches), out)
 }
 
 fn indented(text: &str, out: &mut dyn io::Write) -> io::Result<()> {

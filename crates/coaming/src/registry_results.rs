@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use coaming_advisory::vex::{self, Document};
-use coaming_image::{ImageFacts, Package, Platform, sbom};
+use coaming_image::{ImageFacts, Package, Platform};
 use coaming_kube::ImageReference;
 use coaming_registry::{
     Attached, Attachment, AttachmentKind, Options, OwnVulnerability, PackageComparison, Registry,
     RegistryResults, ScanReport, Scanner, VexStatement, compare,
 };
+use coaming_sbom::vex::{self, Document};
 
 use crate::args::{RegistryScanner, ScannerArguments};
 
@@ -91,7 +91,7 @@ impl Answers {
             .iter()
             .filter(|each| states(&each.kind))
             .filter_map(|each| {
-                let document = vex::parse(&each.document).ok()?;
+                let document = each.document.as_ref()?.to_vex().ok()?;
                 Some(Document {
                     name: each.digest.clone(),
                     origin: vex::Origin::Attached,
@@ -137,11 +137,11 @@ fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     };
     match attachment.kind {
         AttachmentKind::Spdx => {
-            attached.packages = packages(&attachment.document, own.facts);
+            attached.packages = packages(attachment.document, own.facts);
         }
         AttachmentKind::CycloneDx { found, statements } => {
             attached.format = "CycloneDX";
-            attached.packages = packages(&attachment.document, own.facts);
+            attached.packages = packages(attachment.document, own.facts);
             // A bill without vulnerabilities says nothing of them.
             attached.comparison =
                 own.vulnerabilities.filter(|_| !found.is_empty()).map(|ours| compare(ours, &found));
@@ -161,9 +161,12 @@ fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     attached
 }
 
-/// Where a bill of materials differs from what we found; `None` where it can't be read as one.
-fn packages(document: &[u8], facts: &ImageFacts) -> Option<PackageComparison> {
-    let theirs = sbom::read(document).ok()?;
+/// Where an SBOM differs from our own list; `None` if the document is not an SBOM.
+fn packages(
+    document: Option<coaming_sbom::Document>,
+    facts: &ImageFacts,
+) -> Option<PackageComparison> {
+    let theirs = document?.into_sbom().ok()?;
     let ours = urls(&facts.packages);
     let theirs = urls(&theirs.packages);
     let without = |left: &BTreeSet<String>, right: &BTreeSet<String>| -> Vec<String> {

@@ -21,7 +21,11 @@ const LOCKS: [(PackageKind, &[&str], &str); 2] = [
 pub(crate) fn complete(packages: &mut Vec<Package>, distribution: Option<&Distribution>) {
     if let Some(distribution) = distribution {
         for package in packages.iter_mut() {
-            if let Some(url) = super::purl::with_distribution(package, distribution) {
+            if let Some(url) = coaming_sbom::purl::with_distribution(
+                package,
+                &distribution.id,
+                &distribution.version,
+            ) {
                 package.purl = url;
             }
         }

@@ -18,7 +18,6 @@ mod gem;
 mod java;
 mod node;
 mod parsed;
-mod purl;
 mod python;
 mod rpm;
 

@@ -54,7 +54,7 @@ impl ParsedFile {
             return Err(AnalyserError::TooLarge(format!("more than {PACKAGES} packages")));
         }
         if package.purl.is_empty() {
-            package.purl = super::purl::of(&package, &[]);
+            package.purl = coaming_sbom::purl::of(&package, &[]);
         }
         self.packages.push(package);
         Ok(())

@@ -152,11 +152,11 @@ fn attached_text(out: &mut String, attached: &Attached) {
 /// What the statements of a document count for, and why.
 fn trust_text(trusted: bool) -> &'static str {
     if trusted {
-        "counts as a document that is given by --vex, where it names this image or a package: you trust it by \
+        "counts like a document passed to --vex if it names this image or a package: you trust it with \
          --trust-registry-vex; its signature was not verified"
     } else {
-        "excuses nothing: its signature was not verified, and whoever can push to the repository can attach \
-         such a document; let it count by --trust-registry-vex"
+        "has no effect: its signature was not verified, and anyone who can push to the repository can attach \
+         such a document; use --trust-registry-vex to let it count"
     }
 }
 

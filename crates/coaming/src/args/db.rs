@@ -1,4 +1,4 @@
-//! `coaming db`: the database of known vulnerabilities.
+//! `coaming db`: the vulnerability database.
 
 use std::path::PathBuf;
 
@@ -17,27 +17,27 @@ pub struct DbArguments {
 /// What `coaming db` can do.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
-    /// Download what changed, and build it anew.
+    /// Download what changed and rebuild the database.
     Update(DbUpdateArguments),
-    /// Build it from OSV's exports in a directory, without a network.
+    /// Build the database from OSV's exports in a directory, without network access.
     Build(DbBuildArguments),
-    /// Show what it holds, how old it is, and its checksum.
+    /// Show the content, age and checksum of the database.
     Info(DbInfoArguments),
-    /// Show what is known of packages.
+    /// Show the known vulnerabilities of packages.
     Query(DbQueryArguments),
-    /// Compare versions as an ecosystem does.
+    /// Compare versions by the rules of an ecosystem.
     Compare(DbCompareArguments),
-    /// Put the database into a registry of your own, for all your machines to pull.
+    /// Push the database to your own registry, for all your machines to pull.
     Push(DbTransferArguments),
-    /// Fetch the database from a registry of your own.
+    /// Pull the database from your own registry.
     Pull(DbTransferArguments),
 }
 
 /// `coaming db compare`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads lines of two versions with a tab between them from standard input, and prints for each `<`, `=`
-or `>`, or `?` where one of them is no version in this ecosystem.
+Reads lines with two versions, separated by a tab, from standard input. Prints `<`, `=` or `>` for
+each line, or `?` if one of the versions is not valid in this ecosystem.
 
 Example:
   printf '1.0~rc1-1\\t1.0-1\\n' | coaming db compare Debian")]
@@ -46,10 +46,10 @@ pub struct DbCompareArguments {
     pub ecosystem: String,
 }
 
-/// Which database.
+/// The database.
 #[derive(Debug, Args)]
 pub struct DbFileArguments {
-    /// The database; by default `coaming/advisories.db` in the user's cache.
+    /// Path of the database; by default `coaming/advisories.db` in the user's cache directory.
     #[arg(long = "db", value_name = "FILE", env = "COAMING_DB")]
     pub file: Option<PathBuf>,
 }
@@ -57,10 +57,10 @@ pub struct DbFileArguments {
 /// `coaming db update`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Downloads OSV's exports, EPSS's scores and CISA's list, each only if it has changed, and goes on where
-a broken download stopped. Where something fails, what was there before stays in use.
+Downloads OSV's exports, EPSS scores and CISA's list, each only if it changed, and resumes interrupted
+downloads. If something fails, the previous files stay in use.
 
-A mirror serves the same files: MIRROR/PyPI/all.zip, MIRROR/Red%20Hat/all.zip and so on,
+A mirror serves the same files: MIRROR/PyPI/all.zip, MIRROR/Red%20Hat/all.zip, …,
 MIRROR/epss_scores-current.csv.gz and MIRROR/known_exploited_vulnerabilities.json.
 
 Examples:
@@ -68,15 +68,15 @@ Examples:
   coaming db update --ecosystem Debian,PyPI
   coaming db update --mirror https://mirror.example.com/osv")]
 pub struct DbUpdateArguments {
-    /// Download from here, and from nowhere else.
+    /// Download only from this mirror.
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
 
-    /// Only these ecosystems, by OSV's names; what was downloaded of others stays.
+    /// Update only these ecosystems, by OSV's names; earlier downloads of others are kept.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub ecosystem: Vec<String>,
 
-    /// Keep the downloads here; by default in `osv` beside the database.
+    /// Directory for downloads; by default `osv` next to the database.
     #[arg(long, value_name = "DIR")]
     pub downloads: Option<PathBuf>,
 
@@ -88,13 +88,13 @@ pub struct DbUpdateArguments {
 /// `coaming db build`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The directory holds OSV's exports as they are published: PyPI/all.zip, Debian/all.zip and so on; single
-records as JSON are read too. Where it also holds EPSS's scores (epss*.csv or .csv.gz) and CISA's list
-(known_exploited_vulnerabilities.json), vulnerabilities that are exploited come first.
+The directory contains OSV's exports as published, such as PyPI/all.zip and Debian/all.zip; single
+records as JSON are read too. If it also contains EPSS scores (epss*.csv or .csv.gz) and CISA's list
+(known_exploited_vulnerabilities.json), exploited vulnerabilities come first.
 
-The database is one file. It is replaced as a whole or not at all.")]
+The database is one file, which is replaced as a whole or not at all.")]
 pub struct DbBuildArguments {
-    /// The directory with the exports.
+    /// Directory with the exports.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 
@@ -106,7 +106,7 @@ pub struct DbBuildArguments {
 /// `coaming db info`
 #[derive(Debug, Args)]
 pub struct DbInfoArguments {
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = DbFormat::Text)]
     pub format: DbFormat,
 
@@ -118,36 +118,37 @@ pub struct DbInfoArguments {
 /// `coaming db query`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 nothing is known; 1 vulnerabilities (with --fail-on, such ones); 2 a package or a file
-could not be handled.
+Exit codes: 0 no vulnerabilities; 1 vulnerabilities (with --fail-on, only those that match);
+2 a package or a file could not be handled.
 
 Examples:
   coaming db query pkg:pypi/requests@2.19.1 pkg:npm/lodash@4.17.4
   coaming db query 'pkg:deb/debian/libssl3@3.0.9-1?distro=debian-12&upstream=openssl'
   coaming db query --fail-on fixable,high --vex ours.openvex.json - < packages.txt")]
 pub struct DbQueryArguments {
-    /// Package URLs; `-` reads them from standard input, one a line.
+    /// Package URLs; `-` reads them from standard input, one per line.
     #[arg(value_name = "PURL", required = true)]
     pub packages: Vec<String>,
 
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = DbQueryFormat::Text)]
     pub format: DbQueryFormat,
 
-    /// What counts.
+    /// Which vulnerabilities count.
     #[command(flatten)]
     pub known: KnownArguments,
 }
 
-/// Which known vulnerabilities count, and who says so.
+/// Which known vulnerabilities count.
 #[derive(Debug, Args)]
 pub struct KnownArguments {
-    /// Exit with 1 only for such: a severity, `fixable`, `exploited`, `used` (by the entry point, as far
-    /// as is known), or several with commas.
+    /// Exit with 1 only if a vulnerability matches all of these conditions: a severity (that one or
+    /// higher), `fixable`, `exploited`, `used` (by the entry point, unless it is known not to be);
+    /// separated by commas.
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<coaming_advisory::FailOn>,
 
-    /// Use this configuration file, not the `coaming.yaml` found upwards from here.
+    /// Use this configuration file instead of `coaming.yaml` in this or a parent directory.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -156,15 +157,17 @@ pub struct KnownArguments {
     pub look_up: LookUpArguments,
 }
 
-/// Where known vulnerabilities are looked up, and who says what of them does not matter.
-/// `vulnerabilities:` in `coaming.yaml` can say the same.
+/// Where known vulnerabilities are looked up, and which VEX documents apply. `vulnerabilities:` in
+/// `coaming.yaml` sets the same.
 #[derive(Debug, Default, Args)]
 pub struct LookUpArguments {
-    /// Excuse what this VEX document (OpenVEX or CycloneDX) says is not affected or fixed.
+    /// Ignore vulnerabilities that this VEX document (OpenVEX or CycloneDX) declares not affected
+    /// or fixed.
     #[arg(long, value_name = "FILE", help_heading = "Known vulnerabilities")]
     pub vex: Vec<PathBuf>,
 
-    /// The database; by default `coaming/advisories.db` in the user's cache, if it is there.
+    /// Path of the database; by default `coaming/advisories.db` in the user's cache directory, if
+    /// it exists.
     #[arg(
         long = "db",
         value_name = "FILE",
@@ -174,7 +177,7 @@ pub struct LookUpArguments {
     pub database: Option<PathBuf>,
 }
 
-/// How a database is shown.
+/// The format of a database's description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DbFormat {
     /// For people.
@@ -183,31 +186,31 @@ pub enum DbFormat {
     Json,
 }
 
-/// How known vulnerabilities are shown.
+/// The format of known vulnerabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DbQueryFormat {
     /// For people.
     Text,
     /// JSON.
     Json,
-    /// An OpenVEX document that says what is affected.
+    /// An OpenVEX document that declares what is affected.
     Openvex,
-    /// A CycloneDX document that says what is affected.
+    /// A CycloneDX document that declares what is affected.
     Cyclonedx,
 }
 
 /// `coaming db push` and `coaming db pull`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The database is an OCI artifact; its contents are checked by their digest. What is pulled replaces the
-file only as a whole. Credentials are those of `docker login`.
+The database is an OCI artifact; its content is verified by its digest. A pulled database replaces the
+file as a whole or not at all. Credentials are those of `docker login`.
 
 Examples:
   coaming db push registry.example.com/security/advisories:2026-01
   coaming db pull registry.example.com/security/advisories:2026-01")]
 pub struct DbTransferArguments {
-    /// Where it lies in the registry: `registry.example.com/security/advisories:TAG`; to pull, a
-    /// digest is better.
+    /// Reference in the registry: `registry.example.com/security/advisories:TAG`; to pull, prefer a
+    /// digest.
     #[arg(value_name = "REF")]
     pub reference: String,
 

@@ -100,10 +100,9 @@ pub struct ScannerArguments {
     #[arg(long, help_heading = "Registries")]
     pub registry_results: bool,
 
-    /// Let VEX documents that are attached to the image in its registry ignore vulnerabilities as
-    /// `--vex` does, if they name this image or a package. Their signatures are not verified:
-    /// everyone who can push to the repository can attach one. Without this option they are shown,
-    /// but have no effect.
+    /// Treat VEX documents that are attached to the image in its registry like documents passed to
+    /// `--vex`, if they name this image or a package. Their signatures are not verified: anyone who can
+    /// push to the repository can attach one. Without this option they are shown but have no effect.
     #[arg(long, requires = "registry_results", help_heading = "Registries")]
     pub trust_registry_vex: bool,
 

@@ -201,11 +201,11 @@ fn run(host: &str, arguments: &[&str]) -> Output {
     output
 }
 
-/// What is left and what is excused, in the program's own words.
+/// The open vulnerabilities, and the reasons for the ignored ones.
 fn judged(output: &Output) -> (Vec<serde_json::Value>, Vec<String>) {
     let known = json_of(output)["vulnerabilities"].clone();
-    let reasons = known["excused"].as_array().unwrap().iter();
-    let reasons = reasons.map(|each| each["excused"].as_str().unwrap().to_owned()).collect();
+    let reasons = known["ignored"].as_array().unwrap().iter();
+    let reasons = reasons.map(|each| each["reason"].as_str().unwrap().to_owned()).collect();
     (known["vulnerabilities"].as_array().unwrap().clone(), reasons)
 }
 
@@ -218,17 +218,17 @@ fn vex(product: &serde_json::Value) -> (&'static str, serde_json::Value) {
 }
 
 #[test]
-fn attached_vex_excuses_nothing_unless_it_is_trusted() {
+fn attached_vex_has_no_effect_unless_it_is_trusted() {
     let host = registry(&[]);
     let shown = run(&host, &["--fail-on", "fixable"]);
     assert_eq!(shown.status.code(), Some(1), "{}", stdout(&shown));
-    let warning = "excuses nothing: its signature was not verified, and whoever can push";
+    let warning = "has no effect: its signature was not verified, and anyone who can push";
     assert!(stdout(&shown).contains(warning), "{}", stdout(&shown));
     let trusted = run(&host, &["--fail-on", "fixable", "--trust-registry-vex"]);
     let out = stdout(&trusted);
     assert_eq!(trusted.status.code(), Some(0), "{out}");
-    assert!(out.contains("you trust it by --trust-registry-vex; its signature was not"), "{out}");
-    let word = "excused: CVE-2022-37434 in zlib 1.2.12-r1, not affected: vulnerable_code_not_present (says sha256:";
+    assert!(out.contains("you trust it with --trust-registry-vex; its signature was not"), "{out}");
+    let word = "ignored: CVE-2022-37434 in zlib 1.2.12-r1, not affected: vulnerable_code_not_present (says sha256:";
     assert!(out.contains(word), "{out}");
     let alone = super::run(&["image", "--trust-registry-vex", "crates"]);
     assert_eq!(alone.status.code(), Some(2), "it goes with --registry-results");

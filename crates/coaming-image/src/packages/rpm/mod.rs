@@ -149,7 +149,7 @@ fn of_header(path: &str, header: &Header<'_>) -> Option<Package> {
     .into_iter()
     .flatten()
     .collect();
-    package.purl = super::purl::of(&package, &more);
+    package.purl = coaming_sbom::purl::of(&package, &more);
     Some(package)
 }
 

@@ -1,11 +1,11 @@
-//! Where advisories are filed: the ecosystem's release, and the package's name in one spelling.
+//! Canonical names of ecosystems and packages.
 //!
-//! The database is built and asked by the same two functions, so that both always agree.
+//! Building and querying the database use the same two functions, so that they always agree.
 
 use crate::Ecosystem;
 
-/// The ecosystem under which an advisory is filed: one name for all the ways in which OSV's
-/// databases write a release, and no release where an ecosystem has none.
+/// The canonical ecosystem of an advisory: one name for all the spellings of a release in OSV's
+/// databases, without a release if the ecosystem has none.
 pub(crate) fn ecosystem(text: &str) -> Ecosystem {
     let Ecosystem { name, release } = Ecosystem::parse(text);
     let release = match name.as_str() {
@@ -39,7 +39,7 @@ fn major(release: &str) -> String {
     release.split('.').next().unwrap_or(release).to_owned()
 }
 
-/// The server and the modules that it is made of count as one; extended support does not.
+/// The server and its modules count as one product, but not those with extended support.
 fn suse(product: String) -> String {
     let short = ["Linux Enterprise Server ", "Linux Enterprise Module for "]
         .iter()
@@ -52,7 +52,7 @@ fn suse(product: String) -> String {
     }
 }
 
-/// A package's name in the one spelling that the ecosystem takes for the same.
+/// The canonical spelling of a package's name in its ecosystem.
 pub(crate) fn package(ecosystem: &str, name: &str) -> String {
     match ecosystem {
         "PyPI" => {

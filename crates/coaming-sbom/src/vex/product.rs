@@ -1,27 +1,29 @@
-//! Which image a VEX document speaks of.
+//! Which image a VEX document is about.
 
 use std::str::FromStr as _;
 
 use packageurl::PackageUrl;
 
-/// An image, by all that is known of its identity. The default is an image of which nothing is known.
+use crate::purl;
+
+/// An image, by everything that identifies it. Nothing is known about the default one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Product {
-    /// As the user writes it: a reference, or a file's name; may be empty.
+    /// The name that the user gives it: a reference or a file's name; may be empty.
     pub name: String,
     /// `docker.io/library/nginx`; empty where it is not from a registry.
     pub repository: String,
-    /// `1.27`; empty where none is said.
+    /// `1.27`; empty if there is none.
     pub tag: String,
     /// The digests of its manifest, index or configuration, each with its algorithm.
     pub digests: Vec<String>,
 }
 
 impl Product {
-    /// Whether an identifier of a document means this image; `None` where that can't be told, also
-    /// because the identifier is none of an image.
+    /// Whether an identifier in a document means this image; `None` if that is unknown, also
+    /// because the identifier does not name an image.
     ///
-    /// An identifier may say less than is known: `pkg:oci/web` means every image of that name.
+    /// An identifier may be less specific: `pkg:oci/web` means every image of that name.
     #[must_use]
     pub fn is(&self, identifier: &str) -> Option<bool> {
         if identifier.is_empty() {
@@ -46,28 +48,20 @@ impl Product {
         (same && !self.repository.is_empty()).then_some(true)
     }
 
-    /// How a document names it: by its package URL, `pkg:oci/web@sha256%3A…?repository_url=…`, where its
-    /// digest and its repository are known, else as the user does.
+    /// What to call it in a document: its package URL,
+    /// `pkg:oci/web@sha256%3A…?repository_url=…`, if its digest and repository are known, else the
+    /// user's name for it.
     #[must_use]
     pub fn identifier(&self) -> String {
-        let (Some(digest), Some((_, last))) =
-            (self.digests.first(), self.repository.rsplit_once('/'))
-        else {
-            return self.name.clone();
-        };
-        let mut url = format!(
-            "pkg:oci/{last}@{}?repository_url={}",
-            digest.replace(':', "%3A"),
-            self.repository
-        );
-        if !self.tag.is_empty() {
-            url.push_str("&tag=");
-            url.push_str(&self.tag);
+        match self.digests.first() {
+            Some(digest) if self.repository.contains('/') => {
+                purl::of_image(&self.repository, digest, &self.tag)
+            }
+            _ => self.name.clone(),
         }
-        url
     }
 
-    /// Whether one of its digests is this; `None` where it has none.
+    /// Whether this is one of its digests; `None` if it has none.
     fn has(&self, digest: &str) -> Option<bool> {
         (!self.digests.is_empty())
             .then(|| self.digests.iter().any(|own| own.eq_ignore_ascii_case(digest)))
@@ -98,18 +92,18 @@ impl Product {
         Some(tag.is_empty() || tag == self.tag)
     }
 
-    /// Whether a URL names the image's repository, as far as it says which.
+    /// Whether a URL names the image's repository, as far as it names one.
     fn is_repository(&self, url: &PackageUrl<'_>) -> bool {
-        let place = url.qualifiers().get("repository_url").map(ToString::to_string);
-        let place = place.as_deref().map(|place| place.trim_end_matches('/'));
-        let place = place.map(|place| place.strip_prefix("https://").unwrap_or(place));
+        let parent = url.qualifiers().get("repository_url").map(ToString::to_string);
+        let parent = parent.as_deref().map(|url| url.trim_end_matches('/'));
+        let parent = parent.map(|url| url.strip_prefix("https://").unwrap_or(url));
         let name = url.name();
         let (directory, last) = self.repository.rsplit_once('/').unwrap_or(("", &self.repository));
         if url.ty() == "oci" {
-            let there = |place| place == self.repository || place == directory;
-            return name.eq_ignore_ascii_case(last) && place.is_none_or(there);
+            let matches = |url| url == self.repository || url == directory;
+            return name.eq_ignore_ascii_case(last) && parent.is_none_or(matches);
         }
-        let host = place.unwrap_or("docker.io");
+        let host = parent.unwrap_or("docker.io");
         let namespace = url.namespace().unwrap_or("library");
         format!("{host}/{namespace}/{name}") == self.repository
             || url.namespace().is_none() && format!("{host}/{name}") == self.repository
@@ -172,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn names_may_say_less() {
+    fn names_may_be_less_specific() {
         for (identifier, expected) in [
             ("registry.example.com/shop/web:1.4", Some(true)),
             ("registry.example.com/shop/web", Some(true)),
@@ -193,7 +187,7 @@ mod tests {
         let nginx =
             Product { repository: "docker.io/library/nginx".to_owned(), ..Product::default() };
         assert_eq!(nginx.is("pkg:docker/nginx"), Some(true));
-        assert_eq!(nginx.is("pkg:docker/nginx@1.27"), None, "its tag is not known");
+        assert_eq!(nginx.is("pkg:docker/nginx@1.27"), None, "its tag is unknown");
         assert_eq!(Product::default().is("pkg:oci/web"), None);
     }
 }
