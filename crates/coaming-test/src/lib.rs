@@ -6,3 +6,4 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod image_archives;
+pub mod skip;

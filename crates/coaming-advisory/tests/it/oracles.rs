@@ -252,8 +252,7 @@ fn cargo_agrees() {
 }
 
 fn skip(test: &str, why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{test} must not be skipped in CI: {why}");
-    eprintln!("SKIPPED: {test}: {why}");
+    coaming_test::skip!("{test}: {why}");
 }
 
 #[test]

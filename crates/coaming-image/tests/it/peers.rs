@@ -18,8 +18,7 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("COAMING_TOOLS").map(|tools| Path::new(&tools).join(name));
     let found = path.filter(|path| path.exists());
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{name} is needed");
-        eprintln!("SKIPPED: peers: there is no {name} in COAMING_TOOLS");
+        coaming_test::skip!("peers: there is no {name} in COAMING_TOOLS");
     }
     found
 }
@@ -34,8 +33,7 @@ fn layout(name: &str) -> Option<PathBuf> {
     if layout.exists() {
         return Some(layout);
     }
-    assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must name the test data");
-    eprintln!("SKIPPED: peers: COAMING_DATA does not name the test data");
+    coaming_test::skip!("peers: COAMING_DATA does not name the test data");
     None
 }
 

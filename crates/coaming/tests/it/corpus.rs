@@ -12,8 +12,7 @@ pub(crate) fn corpus() -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    assert!(std::env::var_os("CI").is_none(), "no corpus at {}", path.display());
-    eprintln!("SKIPPED: no corpus at {}; set COAMING_CORPUS", path.display());
+    coaming_test::skip!("no corpus at {}; set COAMING_CORPUS", path.display());
     None
 }
 

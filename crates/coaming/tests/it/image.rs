@@ -32,8 +32,7 @@ fn run(home: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Output
 /// The test data; `None`, with a report, if it is not available.
 fn data(test: &str) -> Option<PathBuf> {
     let Some(data) = std::env::var_os("COAMING_DATA") else {
-        assert!(std::env::var_os("CI").is_none(), "{test}: COAMING_DATA is not set");
-        eprintln!("SKIPPED: {test}: COAMING_DATA does not name the directory with the images");
+        coaming_test::skip!("{test}: COAMING_DATA does not name the directory with the images");
         return None;
     };
     Some(data.into())

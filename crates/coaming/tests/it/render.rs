@@ -14,8 +14,7 @@ fn tools() -> Option<OsString> {
     if has("helm") && has("kubectl") {
         return Some(path);
     }
-    assert!(std::env::var_os("CI").is_none(), "no helm and kubectl in COAMING_TOOLS");
-    eprintln!("SKIPPED: no helm and kubectl on PATH, nor in COAMING_TOOLS");
+    coaming_test::skip!("no helm and kubectl on PATH, nor in COAMING_TOOLS");
     None
 }
 

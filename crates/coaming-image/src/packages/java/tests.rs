@@ -79,8 +79,7 @@ fn reads_what_jar_writes() {
         .current_dir(directory.path())
         .status();
     if made.is_err() {
-        assert!(std::env::var_os("CI").is_none(), "jar is needed");
-        eprintln!("SKIPPED: reads_what_jar_writes: there is no jar");
+        coaming_test::skip!("reads_what_jar_writes: there is no jar");
         return;
     }
     let found = read_bytes("/opt/tools.jar", std::fs::read(jar).unwrap());

@@ -28,8 +28,7 @@ fn database(layout: &str) -> Option<Database> {
 fn unpack(layout: &str) -> Option<Database> {
     let blobs = data().join("images").join(layout).join("blobs/sha256");
     let Ok(entries) = std::fs::read_dir(blobs) else {
-        assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must name the test data");
-        eprintln!("SKIPPED: {layout}: COAMING_DATA does not name the test data");
+        coaming_test::skip!("{layout}: COAMING_DATA does not name the test data");
         return None;
     };
     for entry in entries {
@@ -95,8 +94,7 @@ fn reads_what_rpm_writes() {
         .arg(directory.join("made.spec"))
         .output();
     let Ok(built) = built else {
-        assert!(std::env::var_os("CI").is_none(), "rpmbuild is needed");
-        eprintln!("SKIPPED: reads_what_rpm_writes: there is no rpmbuild");
+        coaming_test::skip!("reads_what_rpm_writes: there is no rpmbuild");
         return;
     };
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
@@ -222,8 +220,7 @@ fn packages_leave_berkeley_db() {
         Command::new(name).args(arguments).arg(&path).output()
     };
     if tool("db5.3_load", &["-f".as_ref(), text.as_os_str()]).is_err() {
-        assert!(std::env::var_os("CI").is_none(), "db5.3_load is needed");
-        eprintln!("SKIPPED: packages_leave_berkeley_db: there is no db5.3_load");
+        coaming_test::skip!("packages_leave_berkeley_db: there is no db5.3_load");
         return;
     }
     let bytes = std::fs::read(&path).unwrap();
