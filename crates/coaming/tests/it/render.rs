@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{coaming, directory, json, stderr};
 
-/// A `PATH` with both programs, or `None` with a loud word. In CI they must be there.
-fn tools() -> Option<OsString> {
+/// A `PATH` with both programs, if they are there.
+pub(crate) fn tools() -> Option<OsString> {
     let path = std::env::var_os("COAMING_TOOLS").or_else(|| std::env::var_os("PATH"))?;
     let has =
         |name: &str| std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
