@@ -8,6 +8,8 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use coaming_oci::Digest;
+
 use crate::content::Content;
 use crate::frames::{Frames, is_zstd};
 use crate::input::Input;
@@ -22,13 +24,13 @@ const BUFFER: usize = 64 << 10;
 
 /// Where the blobs of an image come from: a registry, a directory.
 pub trait BlobSource: Send + Sync {
-    /// Opens a blob by its digest (`sha256:…`), from its start. The source verifies the digest: a
+    /// Opens a blob by its digest, from its start. The source verifies the digest: a
     /// blob that is not the one asked for must end with an error, not with its last byte.
     ///
     /// # Errors
     ///
     /// If there is no such blob or it can't be had.
-    fn open(&self, digest: &str) -> io::Result<Box<dyn Read + Send>>;
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>>;
 }
 
 /// A blob's bytes, as they are stored.
@@ -37,7 +39,7 @@ pub(crate) enum Blob {
     /// A part of a file.
     File { file: Arc<File>, offset: u64, length: u64 },
     /// To be fetched.
-    Remote { source: Arc<dyn BlobSource>, digest: String },
+    Remote { source: Arc<dyn BlobSource>, digest: Digest },
 }
 
 impl Blob {

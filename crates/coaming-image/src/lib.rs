@@ -51,6 +51,6 @@ pub use facts::{
 pub use package::{Package, PackageKind, SourcePackage};
 pub use packages::{FilePackages, ReducedRpm, packages_of_file, reduced_rpm};
 pub use resolve::Resolved;
-pub use source::{Image, ImageError, Platform};
+pub use source::{Image, ImageError, Layout};
 pub use tree::{Elf, Node, Script, Source, Tree};
 pub use visit::VisitError;

@@ -1,6 +1,6 @@
 //! A place where an image is named, and how it is written there.
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Digest, Reference};
 use coaming_yaml::edit::{Edit, TextEdit, Value};
 use coaming_yaml::{Path, Span};
 
@@ -12,7 +12,7 @@ pub struct Mention {
     /// What names it: `Deployment web, container nginx`.
     pub subject: String,
     /// The image, normalised. Has a tag, a digest or both.
-    pub image: ImageReference,
+    pub image: Reference,
     /// How it is written.
     pub(crate) form: Form,
 }
@@ -47,7 +47,7 @@ pub(crate) enum Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pinned {
     pub(crate) tag: String,
-    pub(crate) digest: String,
+    pub(crate) digest: Digest,
 }
 
 /// A change that pins one mention.
@@ -77,7 +77,7 @@ impl Mention {
             },
             Form::Fields { document, tag: tag_path, digest: Some(path) } => {
                 let new_tag = (!same_tag).then(|| set(tag_path, tag.clone()));
-                let edits = new_tag.into_iter().chain([set(path, digest.clone())]).collect();
+                let edits = new_tag.into_iter().chain([set(path, digest.to_string())]).collect();
                 Rewrite::Yaml { document: *document, edits }
             }
             Form::Text { span, name } => Rewrite::Text(TextEdit {

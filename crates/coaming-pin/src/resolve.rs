@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Digest, Reference};
 use coaming_registry::Registry;
 
 use crate::Archives;
@@ -37,18 +37,18 @@ impl Unknown {
 }
 
 /// What each image is to be pinned to, by its reference.
-pub(crate) type Answers = BTreeMap<ImageReference, Result<Pinned, Unknown>>;
+pub(crate) type Answers = BTreeMap<Reference, Result<Pinned, Unknown>>;
 
 impl Sources {
     /// Answers for all mentions that are to be pinned.
     pub(crate) fn answers(&self, mentions: &[Mention], update: Option<&Update>) -> Answers {
-        let images: BTreeSet<&ImageReference> = mentions
+        let images: BTreeSet<&Reference> = mentions
             .iter()
             .map(|mention| &mention.image)
             .filter(|image| update.is_some() || image.digest().is_none())
             .collect();
         let wanted = self.wanted_tags(&images, update);
-        let tagged: BTreeSet<&ImageReference> =
+        let tagged: BTreeSet<&Reference> =
             wanted.values().filter_map(|tagged| tagged.as_ref().ok()).collect();
         let digests = side_by_side(&tagged, |tagged| self.digest(tagged));
         wanted
@@ -67,35 +67,31 @@ impl Sources {
     /// The name and tag whose digest counts: the image's own, or a newer one.
     fn wanted_tags<'i>(
         &self,
-        images: &BTreeSet<&'i ImageReference>,
+        images: &BTreeSet<&'i Reference>,
         update: Option<&Update>,
-    ) -> BTreeMap<&'i ImageReference, Result<ImageReference, Unknown>> {
-        let repositories: BTreeSet<ImageReference> = images
-            .iter()
-            .filter(|_| update.is_some())
-            .filter_map(|image| named(image, None))
-            .collect();
+    ) -> BTreeMap<&'i Reference, Result<Reference, Unknown>> {
+        let repositories: BTreeSet<Reference> =
+            images.iter().filter(|_| update.is_some()).map(|image| image.without_tag()).collect();
         let lists = side_by_side(&repositories.iter().collect(), |name| self.tags(name));
-        let wanted = |image: &ImageReference| {
+        let wanted = |image: &Reference| {
             let Some(tag) = image.tag() else {
                 return Err(Unknown::because(
                     "it has a digest and no tag: nobody can say what is newer",
                 ));
             };
             let mut new = tag;
-            let list = named(image, None).and_then(|name| lists.get(&name).cloned());
-            let list = list.transpose()?;
+            let list = lists.get(&image.without_tag()).cloned().transpose()?;
             if let (Some(update), Some(list)) = (update, &list) {
                 new = newest(tag, list, update).unwrap_or(tag);
             }
-            named(image, Some(new)).ok_or_else(|| Unknown::because("its tag is malformed"))
+            image.with_tag(new).map_err(|error| Unknown::because(&error.to_string()))
         };
         images.iter().map(|&image| (image, wanted(image))).collect()
     }
 
-    fn digest(&self, image: &ImageReference) -> Result<String, Unknown> {
+    fn digest(&self, image: &Reference) -> Result<Digest, Unknown> {
         if let Some(digest) = self.archives.digest(image) {
-            return Ok(digest.to_owned());
+            return Ok(digest);
         }
         self.registry()?
             .resolve(image)
@@ -103,7 +99,7 @@ impl Sources {
     }
 
     /// All tags that are known of a repository.
-    fn tags(&self, name: &ImageReference) -> Result<Vec<String>, Unknown> {
+    fn tags(&self, name: &Reference) -> Result<Vec<String>, Unknown> {
         let local = self.archives.tags(name);
         match self.registry() {
             Err(_) if !local.is_empty() => Ok(local),
@@ -122,18 +118,12 @@ impl Sources {
     }
 }
 
-/// The same repository, with this tag alone.
-pub(crate) fn named(image: &ImageReference, tag: Option<&str>) -> Option<ImageReference> {
-    let tag = tag.map_or_else(String::new, |tag| format!(":{tag}"));
-    ImageReference::parse(&format!("{}/{}{tag}", image.registry(), image.repository())).ok()
-}
-
 /// Asks for each key once, several at a time.
 fn side_by_side<T: Send>(
-    keys: &BTreeSet<&ImageReference>,
-    ask: impl Fn(&ImageReference) -> T + Sync,
-) -> BTreeMap<ImageReference, T> {
-    let keys: Vec<&ImageReference> = keys.iter().copied().collect();
+    keys: &BTreeSet<&Reference>,
+    ask: impl Fn(&Reference) -> T + Sync,
+) -> BTreeMap<Reference, T> {
+    let keys: Vec<&Reference> = keys.iter().copied().collect();
     let next = AtomicUsize::new(0);
     let answers = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {

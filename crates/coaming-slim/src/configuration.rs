@@ -19,7 +19,7 @@ pub(crate) fn slimmed(image: &Image, diff_id: &str) -> Result<Vec<u8>, SlimError
             new.insert(key.to_owned(), value.clone());
         }
     }
-    let platform = coaming_image::Platform::host();
+    let platform = coaming_oci::Platform::host();
     new.entry("os").or_insert_with(|| platform.os.into());
     new.entry("architecture").or_insert_with(|| platform.architecture.into());
     new.insert("config".to_owned(), old.get("config").cloned().unwrap_or_else(|| json!({})));

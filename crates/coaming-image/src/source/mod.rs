@@ -5,6 +5,7 @@
 
 mod directory;
 mod docker;
+mod layout;
 mod manifest;
 mod outer;
 
@@ -13,17 +14,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
+use coaming_oci::{Digest, NoSuchPlatform, Platform};
 
 use crate::blob::{Blob, BlobSource};
 
 pub(crate) use directory::{DirectoryWalk, open_regular};
-pub use manifest::Platform;
+pub use layout::Layout;
 
 /// The most layers that are read. Docker makes no more than 127.
-pub(crate) const LAYER_LIMIT: usize = 1000;
+pub(crate) const LAYER_LIMIT: usize = coaming_oci::MAX_LAYERS;
 /// The largest manifest or configuration that is read.
-const DOCUMENT_LIMIT: u64 = 8 << 20;
+const DOCUMENT_LIMIT: u64 = coaming_oci::MAX_DOCUMENT_BYTES as u64;
 
 /// Why an image can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -51,13 +52,8 @@ pub enum ImageError {
         message: String,
     },
     /// The image is not made for the platform that was asked for.
-    #[error("there is no image for {wanted}; there is: {available}. Name one by --platform")]
-    Platform {
-        /// The platform.
-        wanted: String,
-        /// What there is.
-        available: String,
-    },
+    #[error("{0}. Choose one with --platform")]
+    Platform(#[from] NoSuchPlatform),
 }
 
 impl ImageError {
@@ -132,15 +128,14 @@ impl Image {
     ///
     /// If the manifest or the configuration is missing or malformed.
     pub fn from_registry(
-        digest: &str,
+        digest: &Digest,
         manifest: &[u8],
         source: &Arc<dyn BlobSource>,
     ) -> Result<Self, ImageError> {
-        let lookup = |digest: &str| {
-            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
-        };
-        let image = manifest::image(digest, manifest, &lookup)?;
-        Ok(Self { identity: Some(digest.to_owned()), ..image })
+        let lookup =
+            |digest: &Digest| Ok(Blob::Remote { source: Arc::clone(source), digest: *digest });
+        let image = manifest::from_bytes(digest, manifest, &lookup)?;
+        Ok(Self { identity: Some(digest.to_string()), ..image })
     }
 
     /// An image in a store of blobs, by the digest of its manifest, or of an index that names it for
@@ -150,14 +145,13 @@ impl Image {
     ///
     /// If a part of it is missing or malformed, or there is none for the platform.
     pub fn from_store(
-        digest: &str,
+        digest: &Digest,
         platform: Option<&Platform>,
         source: &Arc<dyn BlobSource>,
     ) -> Result<Self, ImageError> {
-        let lookup = |digest: &str| {
-            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
-        };
-        let image = manifest::from_digest(digest.to_owned(), platform, &lookup)?;
+        let lookup =
+            |digest: &Digest| Ok(Blob::Remote { source: Arc::clone(source), digest: *digest });
+        let image = manifest::from_digest(*digest, platform, &lookup)?;
         let identity = Some(image.digest.clone());
         Ok(Self { identity, ..image })
     }
@@ -178,7 +172,7 @@ impl Image {
 
 /// `sha256:…` of some bytes.
 fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{:x}", Sha256::digest(bytes))
+    Digest::sha256(bytes).to_string()
 }
 
 /// What tells a file's state from all others: which file, how long, and when it was changed.

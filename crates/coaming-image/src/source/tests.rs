@@ -188,7 +188,7 @@ fn refuses_a_layout_whose_digests_lead_elsewhere_or_lie() {
         let index = serde_json::json!({"manifests": [{"digest": digest}]});
         fs::write(directory.path().join("index.json"), index.to_string()).unwrap();
         let error = Image::open(directory.path(), None).err().unwrap().to_string();
-        assert!(error.contains("is no digest"), "{error}");
+        assert!(error.contains("is not a valid digest"), "{error}");
     }
     let digest = digest_of(b"{}");
     fs::write(directory.path().join("blobs").join(digest.replace(':', "/")), "{ }").unwrap();

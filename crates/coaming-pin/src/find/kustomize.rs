@@ -1,6 +1,7 @@
 //! A kustomization's `images:`: what it puts in place of the names in the resources.
 
-use coaming_kube::{Fields, ImageReference};
+use coaming_kube::Fields;
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 
 use super::{Finder, tag_text, values};
@@ -29,7 +30,7 @@ fn image(entry: Node<'_>, document: usize, finder: &mut Finder<'_>) {
     let Some(tag) = tag else { return };
     let at = digest.map_or_else(String::new, |digest| format!("@{digest}"));
     let text = format!("{name}:{tag}{at}");
-    match ImageReference::parse(&text) {
+    match Reference::parse(&text) {
         Ok(image) => {
             let path = entry.path();
             // `newTag: 1.0@sha256:…` is valid too: then both stand in one field.

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use coaming_kube::{ContainerKind, Fields, FileEntry, ImageReference, Inventory, Object};
+use coaming_kube::{ContainerKind, Fields, FileEntry, Inventory, Object};
+use coaming_oci::Reference;
 use coaming_yaml::{Node, NodeId};
 
 use super::{Finder, values};
@@ -79,7 +80,7 @@ fn custom(object: Object<'_>, seen: &HashSet<NodeId>, finder: &mut Finder<'_>) {
         for entry in node.entries() {
             let Some(text) = entry.value.as_str() else { continue };
             let is_image = entry.name() == "image" && !seen.contains(&entry.value.id());
-            if is_image && ImageReference::parse(text).is_ok_and(|image| image.tag().is_some()) {
+            if is_image && Reference::parse(text).is_ok_and(|image| image.tag().is_some()) {
                 let subject = format!("{}, {}", named(object), entry.value.path());
                 finder.scalar(subject, entry.value, object.document as usize);
             }

@@ -5,7 +5,8 @@ mod kustomize;
 mod manifest;
 mod values;
 
-use coaming_kube::{FileEntry, FileKind, ImageReference, looks_like_kubernetes};
+use coaming_kube::{FileEntry, FileKind, looks_like_kubernetes};
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 
 use crate::mention::{Form, Mention, Unpinned, written_name};
@@ -22,8 +23,8 @@ pub struct Found {
 impl Found {
     /// Whether the image of this name and tag is one of those that can be pinned.
     #[must_use]
-    pub fn names(&self, image: &ImageReference) -> bool {
-        let same = |other: &ImageReference| {
+    pub fn names(&self, image: &Reference) -> bool {
+        let same = |other: &Reference| {
             other.registry() == image.registry()
                 && other.repository() == image.repository()
                 && other.tag().unwrap_or("latest") == image.tag().unwrap_or("latest")
@@ -79,9 +80,9 @@ impl Finder<'_> {
 
     /// A text that names an image as a whole.
     fn whole(&mut self, subject: String, text: &str, form: Form) {
-        match ImageReference::parse(text) {
+        match Reference::parse(text) {
             Ok(image) if image.tag().is_none() && image.digest().is_none() => {
-                let latest = ImageReference::parse(&format!("{text}:latest"));
+                let latest = Reference::parse(&format!("{text}:latest"));
                 self.add(subject, latest.unwrap_or(image), form);
             }
             Ok(image) => self.add(subject, image, form),
@@ -89,7 +90,7 @@ impl Finder<'_> {
         }
     }
 
-    fn add(&mut self, subject: String, image: ImageReference, form: Form) {
+    fn add(&mut self, subject: String, image: Reference, form: Form) {
         self.found.mentions.push(Mention { file: self.file, subject, image, form });
     }
 

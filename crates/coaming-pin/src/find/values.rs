@@ -5,7 +5,8 @@
 //! * `repository:` with `tag:` and maybe `registry:` and `digest:`. Where a digest has no field of
 //!   its own, it follows the tag: a chart that joins both with a colon takes that.
 
-use coaming_kube::{Fields, ImageReference};
+use coaming_kube::Fields;
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 
 use super::{Finder, tag_text};
@@ -45,7 +46,7 @@ fn look_at(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut Finder<
     for entry in node.entries() {
         let key = entry.name();
         let Some(text) = entry.value.as_str().filter(|text| !text.is_empty()) else { continue };
-        let Ok(image) = ImageReference::parse(text) else { continue };
+        let Ok(image) = Reference::parse(text) else { continue };
         if key != "image" && !key.ends_with("Image") {
             continue;
         }
@@ -78,7 +79,7 @@ fn split(node: Node<'_>, field: &str, name: &str, document: usize, finder: &mut 
     let known = digest.and_then(Node::as_str).filter(|digest| !digest.is_empty());
     let at = known.map_or_else(String::new, |digest| format!("@{digest}"));
     let text = format!("{name}:{tag}{at}");
-    match ImageReference::parse(&text) {
+    match Reference::parse(&text) {
         Ok(image) => {
             let path = node.path();
             let digest = digest.filter(|_| !tag.contains('@')).map(|_| path.join("digest"));

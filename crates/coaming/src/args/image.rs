@@ -78,7 +78,7 @@ pub enum ImageCommand {
 pub struct OriginArguments {
     /// Of an image for several platforms, take this one, and not this machine's.
     #[arg(long, value_name = "OS/ARCH")]
-    pub platform: Option<coaming_image::Platform>,
+    pub platform: Option<coaming_oci::Platform>,
 
     /// Where to look for a name.
     #[arg(long, value_name = "PLACE", value_enum, default_value_t = ImagePlace::Auto)]
