@@ -103,5 +103,5 @@ fn identifier(product: &str, time: &str) -> String {
     use sha2::{Digest as _, Sha256};
     let digest =
         Sha256::new().chain_update(product).chain_update([0]).chain_update(time).finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(digest.get(..16).unwrap_or_default())
 }
