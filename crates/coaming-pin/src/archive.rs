@@ -20,7 +20,7 @@ const OCI_NAME: &str = "org.opencontainers.image.ref.name";
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: cannot be read: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -28,7 +28,7 @@ pub enum ArchiveError {
         source: io::Error,
     },
     /// It is not an archive, or its index or a manifest is missing or damaged.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: the archive is damaged: {source}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Kubernetes objects: pods in any workload, image volumes, custom resources, values for Helm.
+//! Kubernetes objects: pods of all workloads, image volumes, custom resources, Helm values in them.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use coaming_yaml::{Node, NodeId};
 
 use super::{Finder, values};
 
-/// How deep a custom resource is searched.
+/// The depth to which a custom resource is searched.
 const MAX_DEPTH: usize = 24;
 
 pub(super) fn find(file: &FileEntry, finder: &mut Finder<'_>) {
@@ -18,7 +18,7 @@ pub(super) fn find(file: &FileEntry, finder: &mut Finder<'_>) {
         let mut seen: HashSet<NodeId> = HashSet::new();
         for workload in inventory.workloads_of(object) {
             for container in workload.pod().containers() {
-                // Added by hand to a running pod, and never in a file that is applied.
+                // They are added to running pods and never occur in files that are applied.
                 if container.kind() == ContainerKind::Ephemeral {
                     continue;
                 }
@@ -47,7 +47,7 @@ fn named(object: Object<'_>) -> String {
     format!("{} {}", object.kind(), object.name())
 }
 
-/// Values for Helm in the resources of Flux and Argo CD.
+/// Helm values in the resources of Flux and Argo CD.
 fn values_in(object: Object<'_>) -> Vec<Node<'_>> {
     let spec = object.spec();
     match (object.group(), object.kind()) {

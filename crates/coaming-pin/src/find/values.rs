@@ -1,9 +1,9 @@
-//! Values for Helm charts, in the shapes that charts commonly have.
+//! Values of Helm charts, in the shapes that charts commonly use.
 //!
 //! * `image: "name:tag"`, also under a key that ends in `Image`;
 //! * `image: name` with `tag:` or `imageTag:` beside it;
-//! * `repository:` with `tag:` and maybe `registry:` and `digest:`. Where a digest has no field of
-//!   its own, it follows the tag: a chart that joins both with a colon takes that.
+//! * `repository:` with `tag:` and optionally `registry:` and `digest:`. Without a field for the
+//!   digest, it follows the tag, which works in charts that join name and tag with a colon.
 
 use coaming_kube::Fields;
 use coaming_oci::Reference;
@@ -12,7 +12,7 @@ use coaming_yaml::Node;
 use super::{Finder, tag_text};
 use crate::mention::Form;
 
-/// How deep values are searched.
+/// The depth to which values are searched.
 const MAX_DEPTH: usize = 32;
 
 /// Finds images in `node`, a part of the values `root`.
@@ -34,7 +34,7 @@ pub(super) fn find(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut
 fn look_at(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut Finder<'_>) {
     if let Some(repository) = node.string("repository").filter(|name| !name.is_empty()) {
         let registry = node.string("registry").filter(|registry| !registry.is_empty());
-        // By the custom of charts with a `registry` field, a global one goes before it.
+        // In charts with a `registry` field, a global one conventionally overrides it.
         let global = root.mapping("global").string("imageRegistry");
         let registry = registry.map(|own| global.filter(|name| !name.is_empty()).unwrap_or(own));
         let name = registry
@@ -63,7 +63,7 @@ fn look_at(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut Finder<
     }
 }
 
-/// An image whose tag has a field of its own.
+/// Adds an image whose tag has its own field.
 fn split(node: Node<'_>, field: &str, name: &str, document: usize, finder: &mut Finder<'_>) {
     let subject = node.path().to_string();
     let tag = match node.get(field).map(tag_text) {
@@ -72,7 +72,7 @@ fn split(node: Node<'_>, field: &str, name: &str, document: usize, finder: &mut 
         None => return,
     };
     if tag.is_empty() {
-        let reason = "its tag is empty, and the chart's own version counts: write the tag here";
+        let reason = "its tag is empty, so the chart uses its own version: write the tag here";
         return finder.skip(subject, name, reason.to_owned());
     }
     let digest = node.get("digest");
@@ -85,6 +85,6 @@ fn split(node: Node<'_>, field: &str, name: &str, document: usize, finder: &mut 
             let digest = digest.filter(|_| !tag.contains('@')).map(|_| path.join("digest"));
             finder.add(subject, image, Form::Fields { document, tag: path.join(field), digest });
         }
-        Err(error) => finder.skip(subject, &text, format!("it is no image's name: {error}")),
+        Err(error) => finder.skip(subject, &text, format!("it is not a valid image name: {error}")),
     }
 }

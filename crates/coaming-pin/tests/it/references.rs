@@ -81,7 +81,7 @@ fn helm_values() {
     let reason = |text: &str| pinned(FileKind::HelmValues, text).unpinned[0].reason.clone();
     assert!(reason("image: {repository: nginx, tag: 1.10}\n").contains("put it in quotes"));
     assert!(reason("image: {repository: nginx, tag: ''}\n").contains("write the tag here"));
-    assert!(reason("image: redis:7\n").contains("`--offline` asks no registry"));
+    assert!(reason("image: redis:7\n").contains("`--offline` does not ask"));
 }
 
 #[test]
