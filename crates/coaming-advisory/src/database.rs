@@ -247,5 +247,5 @@ fn damaged(path: &Path, reason: &impl ToString) -> DatabaseError {
 pub fn digest(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut File::open(path)?, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(base16ct::lower::encode_string(&hasher.finalize()))
 }

@@ -8,6 +8,8 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use coaming_oci::Digest;
+
 use crate::content::Content;
 use crate::input::Input;
 use crate::zstd_frames::{ZstdFrames, is_zstd};
@@ -22,13 +24,13 @@ const BUFFER: usize = 64 << 10;
 
 /// Where the blobs of an image come from, such as a registry or a directory.
 pub trait BlobSource: Send + Sync {
-    /// Opens a blob by its digest (`sha256:…`), from its start. The source verifies the digest: a
-    /// blob with another digest must end with an error, not with its last byte.
+    /// Opens a blob by its digest, from its start. The source verifies the digest: a blob with
+    /// another digest must end with an error, not with its last byte.
     ///
     /// # Errors
     ///
     /// If there is no such blob or it cannot be read.
-    fn open(&self, digest: &str) -> io::Result<Box<dyn Read + Send>>;
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>>;
 }
 
 /// A blob's bytes, as they are stored.
@@ -37,7 +39,7 @@ pub(crate) enum Blob {
     /// A part of a file.
     File { file: Arc<File>, offset: u64, length: u64 },
     /// A blob that a source fetches.
-    Remote { source: Arc<dyn BlobSource>, digest: String },
+    Remote { source: Arc<dyn BlobSource>, digest: Digest },
 }
 
 impl Blob {

@@ -69,5 +69,5 @@ pub use packages::{
     Ecosystem, FilePackages, ReducedRpm, ecosystems, packages_of_file, reduced_rpm,
 };
 pub use resolve::Resolved;
-pub use source::{Image, ImageError, Platform};
+pub use source::{Image, ImageError, Layout};
 pub use tree::{Elf, Node, Script, Source, Tree};

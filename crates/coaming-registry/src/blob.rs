@@ -3,13 +3,12 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
+use coaming_oci::{Descriptor, Digester};
 use reqwest::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use reqwest::{Response, StatusCode};
 
 use crate::Registry;
-use crate::digest::Digester;
 use crate::error::RegistryError;
-use crate::manifest::Descriptor;
 use crate::transport::{Call, Target, of_status};
 
 /// How often in a row a broken connection is taken up again without a byte in between.
@@ -53,8 +52,7 @@ impl BlobReader {
         target: Target,
         descriptor: Descriptor,
     ) -> Result<Self, RegistryError> {
-        let digester = Digester::like(&descriptor.digest)
-            .ok_or_else(|| target.malformed("a digest's algorithm is unknown"))?;
+        let digester = Digester::new(descriptor.digest.algorithm());
         let mut reader = Self {
             registry,
             target,

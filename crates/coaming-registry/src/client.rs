@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use coaming_kube::ImageReference;
+use coaming_oci::{
+    AnyManifest, Descriptor, Digest, Index, Manifest, Platform, Reference, media_type,
+};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
 use reqwest::{Method, Response, StatusCode, Url};
 
-use crate::digest::{self, is_digest};
 use crate::error::RegistryError;
-use crate::manifest::{self, Contents, Descriptor, Image, Manifest, Platform, media_type};
+use crate::manifest::{Image, RawManifest};
 use crate::transport::{Call, Target, Transport, of_status, read_bounded};
 use crate::{BlobReader, Options};
 
@@ -51,7 +52,7 @@ impl Registry {
     /// # Errors
     ///
     /// As [`RegistryError`] says.
-    pub fn resolve(&self, reference: &ImageReference) -> Result<String, RegistryError> {
+    pub fn resolve(&self, reference: &Reference) -> Result<Digest, RegistryError> {
         self.ask(reference, async |target| self.resolve_at(&target, reference).await)
     }
 
@@ -60,40 +61,41 @@ impl Registry {
     /// # Errors
     ///
     /// As [`RegistryError`] says.
-    pub fn manifest(&self, reference: &ImageReference) -> Result<Manifest, RegistryError> {
+    pub fn manifest(&self, reference: &Reference) -> Result<RawManifest, RegistryError> {
         let name = name_of(reference);
-        self.ask(reference, async |target| self.manifest_at(&target, name).await)
+        self.ask(reference, async |target| self.manifest_at(&target, &name).await)
     }
 
-    /// The image that a reference stands for, on a platform. Where there is no index, the image is
-    /// taken as it is.
+    /// The image that a reference resolves to, for a platform: see [`Index::choose`]. Where there is
+    /// no index, the image is taken as it is.
     ///
     /// # Errors
     ///
     /// As [`RegistryError`] says.
     pub fn image(
         &self,
-        reference: &ImageReference,
-        platform: &Platform,
+        reference: &Reference,
+        platform: Option<&Platform>,
     ) -> Result<Image, RegistryError> {
         let name = name_of(reference);
         self.ask(reference, async |target| {
-            let first = self.manifest_at(&target, name).await?;
+            let first = self.manifest_at(&target, &name).await?;
             let manifest = match read(&target, &first)? {
-                Contents::Single { .. } => first.clone(),
-                Contents::Index(manifests) => {
-                    let chosen = manifest::choose(&manifests, platform).map_err(|available| {
+                AnyManifest::Manifest(_) => first.clone(),
+                AnyManifest::Index(index) => {
+                    let chosen = index.choose(platform).map_err(|missing| {
                         RegistryError::NoSuchPlatform {
                             what: reference.to_string(),
-                            platform: platform.to_string(),
-                            available,
+                            platform: missing.wanted,
+                            available: missing.available,
                         }
                     })?;
-                    self.manifest_at(&target, &chosen.digest).await?
+                    let name = Name::Digest(&chosen.digest);
+                    self.manifest_at(&target, &name).await?
                 }
             };
             match read(&target, &manifest)? {
-                Contents::Single { config: Some(config), layers, .. } => Ok(Image {
+                AnyManifest::Manifest(Manifest { config: Some(config), layers, .. }) => Ok(Image {
                     digest: first.digest,
                     manifest_digest: manifest.digest,
                     manifest: manifest.bytes,
@@ -112,16 +114,16 @@ impl Registry {
     /// As [`RegistryError`] says.
     pub fn artifact(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
     ) -> Result<(Option<String>, Vec<Descriptor>), RegistryError> {
         let name = name_of(reference);
         self.ask(reference, async |target| {
-            let manifest = self.manifest_at(&target, name).await?;
+            let manifest = self.manifest_at(&target, &name).await?;
             match read(&target, &manifest)? {
-                Contents::Single { config, layers, artifact_type } => {
+                AnyManifest::Manifest(Manifest { config, layers, artifact_type }) => {
                     Ok((artifact_type.or_else(|| config.map(|config| config.media_type)), layers))
                 }
-                Contents::Index(_) => Err(target.malformed("it is an index, and no artifact")),
+                AnyManifest::Index(_) => Err(target.malformed("it is an index, and no artifact")),
             }
         })
     }
@@ -131,7 +133,7 @@ impl Registry {
     /// # Errors
     ///
     /// As [`RegistryError`] says; a list without end is refused.
-    pub fn tags(&self, reference: &ImageReference) -> Result<Vec<String>, RegistryError> {
+    pub fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
         self.ask(reference, async |target| self.tags_at(&target).await)
     }
 
@@ -142,7 +144,7 @@ impl Registry {
     /// As [`RegistryError`] says. What goes wrong later, reading says.
     pub fn blob(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
     ) -> Result<BlobReader, RegistryError> {
         self.ask(reference, async |target| {
@@ -157,7 +159,7 @@ impl Registry {
     /// As [`RegistryError`] says.
     pub fn small_blob(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
         limit: u64,
     ) -> Result<Vec<u8>, RegistryError> {
@@ -179,7 +181,7 @@ impl Registry {
     /// As [`RegistryError`] says; [`RegistryError::Setting`] where the reference has no digest.
     pub fn referrers(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let Some(digest) = reference.digest() else {
@@ -196,7 +198,7 @@ impl Registry {
     /// Asks the mirrors of the reference's registry, then the registry itself, whose word is final.
     fn ask<T>(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         question: impl AsyncFn(Target) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
         let mirrors = self.transport.options.mirrors.get(reference.registry());
@@ -220,30 +222,30 @@ impl Registry {
     async fn resolve_at(
         &self,
         target: &Target,
-        reference: &ImageReference,
-    ) -> Result<String, RegistryError> {
+        reference: &Reference,
+    ) -> Result<Digest, RegistryError> {
         let name = name_of(reference);
-        let response = self.request_manifest(target, Method::HEAD, name).await?;
+        let response = self.request_manifest(target, Method::HEAD, &name).await?;
         if response.status() == StatusCode::NOT_FOUND {
-            return Err(of_status(response, target, &called(target, name)).await);
+            return Err(of_status(response, target, &called(target, &name)).await);
         }
         if response.status().is_success()
             && let Some(digest) = content_digest(&response)
         {
             return match reference.digest() {
-                Some(wanted) if wanted != digest => Err(corrupt(target, name)),
+                Some(wanted) if *wanted != digest => Err(corrupt(target, &name)),
                 _ => Ok(digest),
             };
         }
         // Registries that do not answer so are asked for the manifest itself.
-        self.manifest_at(target, name).await.map(|manifest| manifest.digest)
+        self.manifest_at(target, &name).await.map(|manifest| manifest.digest)
     }
 
     async fn request_manifest(
         &self,
         target: &Target,
         method: Method,
-        name: &str,
+        name: &Name<'_>,
     ) -> Result<Response, RegistryError> {
         let url = self.transport.url(target, &format!("manifests/{name}")).await?;
         let mut call = Call { method, ..Call::get(url) };
@@ -251,7 +253,11 @@ impl Registry {
         self.transport.send(target, &call).await
     }
 
-    async fn manifest_at(&self, target: &Target, name: &str) -> Result<Manifest, RegistryError> {
+    async fn manifest_at(
+        &self,
+        target: &Target,
+        name: &Name<'_>,
+    ) -> Result<RawManifest, RegistryError> {
         let what = called(target, name);
         let response = self.request_manifest(target, Method::GET, name).await?;
         if !response.status().is_success() {
@@ -261,13 +267,16 @@ impl Registry {
         let media_type = header.unwrap_or_default().to_owned();
         let promised = content_digest(&response);
         let bytes = read_bounded(response, target, &what, MAX_MANIFEST_BYTES).await?;
-        let wanted = if is_digest(name) { Some(name.to_owned()) } else { promised };
-        let digest = match wanted {
-            Some(digest) if digest::names(&digest, &bytes) => digest,
-            Some(_) => return Err(corrupt(target, name)),
-            None => digest::sha256(&bytes),
+        let wanted = match name {
+            Name::Digest(digest) => Some(**digest),
+            Name::Tag(_) => promised,
         };
-        Ok(Manifest { digest, media_type, bytes })
+        let digest = match wanted {
+            Some(digest) if digest.matches(&bytes) => digest,
+            Some(_) => return Err(corrupt(target, name)),
+            None => Digest::sha256(&bytes),
+        };
+        Ok(RawManifest { digest, media_type, bytes })
     }
 
     async fn tags_at(&self, target: &Target) -> Result<Vec<String>, RegistryError> {
@@ -303,30 +312,31 @@ impl Registry {
     async fn referrers_at(
         &self,
         target: &Target,
-        digest: &str,
+        digest: &Digest,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let url = self.transport.url(target, &format!("referrers/{digest}")).await?;
         let response = self.transport.send(target, &Call::get(url)).await?;
-        let what = called(target, digest);
+        let what = called(target, &Name::Digest(digest));
         let bytes = if response.status().is_success() {
             read_bounded(response, target, &what, MAX_MANIFEST_BYTES).await?
         } else {
             // What the specification has for registries that don't know the list.
-            match self.manifest_at(target, &digest.replacen(':', "-", 1)).await {
+            let tag = digest.to_string().replacen(':', "-", 1);
+            match self.manifest_at(target, &Name::Tag(&tag)).await {
                 Ok(manifest) => manifest.bytes,
                 Err(RegistryError::NotFound { .. }) => return Ok(Vec::new()),
                 Err(error) => return Err(error),
             }
         };
-        match manifest::read(&bytes).map_err(|error| target.malformed(&error))? {
-            Contents::Index(referrers) => Ok(referrers),
-            Contents::Single { .. } => Err(target.malformed("the list of referrers is no index")),
-        }
+        let referrers = Index::parse(&bytes).map_err(|error| {
+            target.malformed(&format!("the list of referrers is not an index: {error}"))
+        })?;
+        Ok(referrers.manifests)
     }
 }
 
 /// The reference's own registry and repository.
-pub(crate) fn target(reference: &ImageReference, push: bool) -> Target {
+pub(crate) fn target(reference: &Reference, push: bool) -> Target {
     Target {
         host: reference.registry().to_owned(),
         repository: reference.repository().to_owned(),
@@ -334,28 +344,44 @@ pub(crate) fn target(reference: &ImageReference, push: bool) -> Target {
     }
 }
 
-/// What a manifest is asked for by: the digest, which is exact, else the tag.
-fn name_of(reference: &ImageReference) -> &str {
-    reference.digest().or(reference.tag()).unwrap_or("latest")
+/// What a manifest is requested by.
+enum Name<'r> {
+    /// A tag.
+    Tag(&'r str),
+    /// A digest.
+    Digest(&'r Digest),
+}
+
+impl std::fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tag(tag) => f.write_str(tag),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// What the manifest of a reference is requested by: the digest, which is exact, or else the tag.
+fn name_of(reference: &Reference) -> Name<'_> {
+    reference.digest().map_or_else(|| Name::Tag(reference.tag().unwrap_or("latest")), Name::Digest)
 }
 
 /// `library/nginx:1.27`, `library/nginx@sha256:…`.
-fn called(target: &Target, name: &str) -> String {
-    let separator = if is_digest(name) { '@' } else { ':' };
+fn called(target: &Target, name: &Name<'_>) -> String {
+    let separator = if matches!(name, Name::Digest(_)) { '@' } else { ':' };
     format!("{}{separator}{name}", target.repository)
 }
 
-fn corrupt(target: &Target, name: &str) -> RegistryError {
+fn corrupt(target: &Target, name: &Name<'_>) -> RegistryError {
     RegistryError::Corrupt { host: target.host.clone(), what: called(target, name) }
 }
 
-fn read(target: &Target, manifest: &Manifest) -> Result<Contents, RegistryError> {
-    manifest::read(&manifest.bytes).map_err(|error| target.malformed(&error))
+fn read(target: &Target, manifest: &RawManifest) -> Result<AnyManifest, RegistryError> {
+    AnyManifest::parse(&manifest.bytes).map_err(|error| target.malformed(&error.to_string()))
 }
 
-fn content_digest(response: &Response) -> Option<String> {
-    let text = response.headers().get("docker-content-digest")?.to_str().ok()?;
-    is_digest(text).then(|| text.to_owned())
+fn content_digest(response: &Response) -> Option<Digest> {
+    response.headers().get("docker-content-digest")?.to_str().ok()?.parse().ok()
 }
 
 /// The next page of a list, which must be at the same server.

@@ -19,7 +19,6 @@ mod auth;
 mod blob;
 mod client;
 mod credentials;
-mod digest;
 mod error;
 mod failure;
 mod manifest;
@@ -31,9 +30,8 @@ mod transport;
 pub use artifact::ArtifactError;
 pub use blob::BlobReader;
 pub use client::Registry;
-pub use digest::{Digester, sha256};
 pub use error::RegistryError;
-pub use manifest::{Descriptor, Image, Manifest, Platform, media_type};
+pub use manifest::{Image, RawManifest};
 pub use options::Options;
 pub use results::{
     Attached, Attachment, AttachmentKind, Comparison, OwnVulnerability, PackageComparison,

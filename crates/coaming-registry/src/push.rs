@@ -2,16 +2,14 @@
 
 use std::io::{self, Read};
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Descriptor, Digest, Reference};
 use futures_util::stream;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Body, Method, StatusCode, Url};
 
 use crate::Registry;
 use crate::client::target;
-use crate::digest;
 use crate::error::RegistryError;
-use crate::manifest::Descriptor;
 use crate::transport::{Call, Target, of_status};
 
 /// How much of a blob is read and sent at once, in bytes.
@@ -26,7 +24,7 @@ impl Registry {
     /// As [`RegistryError`] says.
     pub fn push_blob<R: Read + Send + Sync + 'static>(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
         open: impl Fn() -> io::Result<R>,
     ) -> Result<(), RegistryError> {
@@ -52,14 +50,14 @@ impl Registry {
     /// As [`RegistryError`] says.
     pub fn push_manifest(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         media_type: &str,
         manifest: &[u8],
-    ) -> Result<String, RegistryError> {
+    ) -> Result<Digest, RegistryError> {
         let target = target(reference, true);
-        let digest = digest::sha256(manifest);
+        let digest = Digest::sha256(manifest);
         self.transport.block_on(async {
-            let name = reference.tag().unwrap_or(&digest);
+            let name = reference.tag().map_or_else(|| digest.to_string(), str::to_owned);
             let url = self.transport.url(&target, &format!("manifests/{name}")).await?;
             let body = || Ok(Body::from(manifest.to_vec()));
             let mut call = Call { method: Method::PUT, body: Some(&body), ..Call::get(url) };
@@ -70,7 +68,7 @@ impl Registry {
             if !response.status().is_success() {
                 return Err(of_status(response, &target, &target.repository).await);
             }
-            Ok(digest.clone())
+            Ok(digest)
         })
     }
 
@@ -97,7 +95,7 @@ impl Registry {
         descriptor: &Descriptor,
         body: &dyn Fn() -> io::Result<Body>,
     ) -> Result<(), RegistryError> {
-        place.query_pairs_mut().append_pair("digest", &descriptor.digest);
+        place.query_pairs_mut().append_pair("digest", &descriptor.digest.to_string());
         let mut call =
             Call { method: Method::PUT, body: Some(body), short: false, ..Call::get(place) };
         call.headers.insert(CONTENT_LENGTH, HeaderValue::from(descriptor.size));

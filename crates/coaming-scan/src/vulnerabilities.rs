@@ -15,7 +15,7 @@ use coaming_advisory::{
 };
 use coaming_config::Config;
 use coaming_image::{Distribution, ImageFacts, Package};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_registry::OwnVulnerability;
 use coaming_rules::Images;
 use coaming_sbom::vex::{self, Document, Product};
@@ -286,18 +286,17 @@ impl ImageQuery {
 
     fn product(&self, facts: &ImageFacts) -> Product {
         let is_path = self.name == "-" || Path::new(&self.name).exists();
-        let reference = ImageReference::parse(&self.name).ok().filter(|_| !is_path);
-        let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        let reference = Reference::parse(&self.name).ok().filter(|_| !is_path);
         let named = reference.as_ref();
-        let own = [facts.digest.clone(), text(named.and_then(ImageReference::digest))];
+        let own = named.and_then(Reference::digest).map(ToString::to_string);
         Product {
             name: self.name.clone(),
             repository: named
                 .map(|named| format!("{}/{}", named.registry(), named.repository()))
                 .unwrap_or_default(),
-            tag: text(named.and_then(ImageReference::tag)),
-            digests: own
-                .into_iter()
+            tag: named.and_then(Reference::tag).unwrap_or_default().to_owned(),
+            digests: std::iter::once(facts.digest.clone())
+                .chain(own)
                 .chain(self.digests.iter().cloned())
                 .filter(|digest| !digest.is_empty())
                 .collect(),

@@ -43,7 +43,7 @@ impl fmt::Display for Fingerprint {
     /// Twelve hexadecimal digits, or `none`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Some(bytes) => write!(f, "{:x}", base16ct::HexDisplay(&bytes)),
             None => f.write_str("none"),
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use coaming_config::Config;
 use coaming_daemon::Containerd;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_registry::RegistryResults;
 use coaming_report::image::RelatedInfo;
 use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery, MatchReport};
@@ -120,12 +120,12 @@ pub(crate) fn matches(
 fn asked_registry(
     name: &str,
     arguments: &ImageArguments,
-) -> Result<Option<ImageReference>, CommandError> {
+) -> Result<Option<Reference>, CommandError> {
     if !arguments.scanner.registry_results {
         return Ok(None);
     }
     let is_name = name != "-" && !Path::new(name).exists();
-    let named = ImageReference::parse(name).ok().filter(|_| is_name);
+    let named = Reference::parse(name).ok().filter(|_| is_name);
     named.map(Some).ok_or_else(|| {
         failed(format!(
             "--registry-results asks the registry of an image: say its name, `{name}` is none"
@@ -232,7 +232,7 @@ fn from_registry(
     origin: &OriginArguments,
     config: &Config,
 ) -> Result<Found, CommandError> {
-    let reference = ImageReference::parse(name).map_err(|error| {
+    let reference = Reference::parse(name).map_err(|error| {
         failed(format!("{name} is no file or directory, and no image's name: {error}"))
     })?;
     let options = origin.registry.options(config);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use coaming_image::{ImageFacts, Package, Platform};
-use coaming_kube::ImageReference;
+use coaming_image::{ImageFacts, Package};
+use coaming_oci::{Platform, Reference};
 use coaming_registry::{
     Attached, Attachment, AttachmentKind, Options, OwnVulnerability, PackageComparison, Registry,
     RegistryResults, ScanReport, Scanner, VexStatement, compare,
@@ -32,7 +32,7 @@ pub(crate) struct Answers {
 /// Asks the registry; what can't be had of it is among the problems.
 pub(crate) fn ask(
     options: Options,
-    reference: &ImageReference,
+    reference: &Reference,
     platform: Option<&Platform>,
     arguments: &ScannerArguments,
 ) -> Answers {
@@ -46,14 +46,14 @@ pub(crate) fn ask(
 fn fill(
     answers: &mut Answers,
     options: Options,
-    reference: &ImageReference,
+    reference: &Reference,
     platform: Option<&Platform>,
     arguments: &ScannerArguments,
 ) -> Result<(), String> {
     let text = |error: coaming_registry::RegistryError| error.to_string();
     let registry = Registry::new(options).map_err(text)?;
-    let image = registry.image(reference, &coaming_scan::platform_of(platform)).map_err(text)?;
-    answers.digests = vec![image.manifest_digest.clone(), image.digest.clone()];
+    let image = registry.image(reference, platform).map_err(text)?;
+    answers.digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
     let scanner = match arguments.registry_scanner {
         Some(scanner) => Some(scanner.into()),
         None => registry.scanner(reference).unwrap_or_else(|error| {
@@ -70,7 +70,7 @@ fn fill(
     }
     let name =
         format!("{}/{}@{}", reference.registry(), reference.repository(), image.manifest_digest);
-    let pinned = ImageReference::parse(&name).map_err(|error| error.to_string())?;
+    let pinned = Reference::parse(&name).map_err(|error| error.to_string())?;
     let (attachments, problems) = registry.attachments(&pinned).map_err(text)?;
     answers.problems.extend(problems);
     answers.attachments = attachments;
@@ -93,7 +93,7 @@ impl Answers {
             .filter_map(|each| {
                 let document = each.document.as_ref()?.to_vex().ok()?;
                 Some(Document {
-                    name: each.digest.clone(),
+                    name: each.digest.to_string(),
                     origin: vex::Origin::Attached,
                     ..document
                 })
@@ -118,7 +118,7 @@ impl Answers {
 fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     let mut attached = Attached {
         format: "SPDX",
-        digest: attachment.digest,
+        digest: attachment.digest.to_string(),
         vulnerabilities: Vec::new(),
         comparison: None,
         packages: None,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{DOCUMENT_LIMIT, Image, ImageError, LAYER_LIMIT, LayerSource, digest_of, manifest};
+use super::{DOCUMENT_LIMIT, Image, ImageError, LAYER_LIMIT, LayerSource, digest_of};
 use crate::blob::Blob;
 
 #[derive(Deserialize)]
@@ -20,7 +20,8 @@ pub(super) fn image(
     manifest: &[u8],
     find: &dyn Fn(&str) -> Option<Blob>,
 ) -> Result<Image, ImageError> {
-    let saved: Vec<Saved> = manifest::parse("manifest.json", manifest)?;
+    let saved: Vec<Saved> = serde_json::from_slice(manifest)
+        .map_err(|error| ImageError::malformed("manifest.json", error))?;
     let Some(first) = saved.first() else {
         return Err(ImageError::malformed("manifest.json", "it does not name an image"));
     };

@@ -6,6 +6,7 @@
 
 mod directory;
 mod docker;
+mod layout;
 mod manifest;
 mod outer;
 
@@ -14,17 +15,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
+use coaming_oci::{Digest, NoSuchPlatform, Platform};
 
 use crate::blob::{Blob, BlobSource};
 
 pub(crate) use directory::{DirectoryWalk, open_regular};
-pub use manifest::Platform;
+pub use layout::Layout;
 
 /// The most layers that are read. Docker creates no more than 127.
-pub(crate) const LAYER_LIMIT: usize = 1000;
+pub(crate) const LAYER_LIMIT: usize = coaming_oci::MAX_LAYERS;
 /// The largest manifest or configuration that is read.
-const DOCUMENT_LIMIT: u64 = 8 << 20;
+const DOCUMENT_LIMIT: u64 = coaming_oci::MAX_DOCUMENT_BYTES as u64;
 
 /// Why an image cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -51,14 +52,9 @@ pub enum ImageError {
         /// What is wrong with it.
         message: String,
     },
-    /// There is no image for the requested platform.
-    #[error("no image for {wanted}; available: {available}. Choose one with --platform")]
-    Platform {
-        /// The platform.
-        wanted: String,
-        /// The platforms of the images.
-        available: String,
-    },
+    /// The image is not made for the platform that was asked for.
+    #[error("{0}. Choose one with --platform")]
+    Platform(#[from] NoSuchPlatform),
 }
 
 impl ImageError {
@@ -134,15 +130,14 @@ impl Image {
     ///
     /// If the manifest or the configuration is missing or malformed.
     pub fn from_registry(
-        digest: &str,
+        digest: &Digest,
         manifest: &[u8],
         source: &Arc<dyn BlobSource>,
     ) -> Result<Self, ImageError> {
-        let lookup = |digest: &str| {
-            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
-        };
-        let image = manifest::image(digest, manifest, &lookup)?;
-        Ok(Self { identity: Some(digest.to_owned()), ..image })
+        let lookup =
+            |digest: &Digest| Ok(Blob::Remote { source: Arc::clone(source), digest: *digest });
+        let image = manifest::from_bytes(digest, manifest, &lookup)?;
+        Ok(Self { identity: Some(digest.to_string()), ..image })
     }
 
     /// An image in a store of blobs, by the digest of its manifest, or of an index that names it
@@ -152,14 +147,13 @@ impl Image {
     ///
     /// If a part of it is missing or malformed, or there is no image for the platform.
     pub fn from_store(
-        digest: &str,
+        digest: &Digest,
         platform: Option<&Platform>,
         source: &Arc<dyn BlobSource>,
     ) -> Result<Self, ImageError> {
-        let lookup = |digest: &str| {
-            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
-        };
-        let image = manifest::from_digest(digest.to_owned(), platform, &lookup)?;
+        let lookup =
+            |digest: &Digest| Ok(Blob::Remote { source: Arc::clone(source), digest: *digest });
+        let image = manifest::from_digest(*digest, platform, &lookup)?;
         let identity = Some(image.digest.clone());
         Ok(Self { identity, ..image })
     }
@@ -180,7 +174,7 @@ impl Image {
 
 /// `sha256:…` of some bytes.
 fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{:x}", Sha256::digest(bytes))
+    Digest::sha256(bytes).to_string()
 }
 
 /// What identifies the state of a file: which file, its length, and its last change.

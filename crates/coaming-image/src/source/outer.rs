@@ -5,15 +5,16 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::sync::Arc;
 
-use super::{
-    DOCUMENT_LIMIT, Image, ImageError, Platform, docker, file_identity, manifest::from_index,
-};
+use coaming_oci::Platform;
+
+use super::layout::Files;
+use super::{Image, ImageError, file_identity};
 use crate::archive::{EntryKind, Step, Walk};
 use crate::blob::{Blob, Compression, compression, decompress};
 use crate::input::{Input, fill_up};
 
-/// The most members that such an archive may have: a few for each layer.
-const MEMBER_LIMIT: usize = 20_000;
+/// The most members that such an archive may have: a few per layer of many images.
+const MEMBER_LIMIT: usize = 100_000;
 /// The most bytes that are written to a temporary file.
 const SPOOL_LIMIT: u64 = 64 << 30;
 
@@ -22,7 +23,7 @@ const DEPTH_LIMIT: usize = 3;
 
 /// The contents of an archive: where each file is, and which names are links to others.
 #[derive(Default)]
-struct Members {
+pub(super) struct Members {
     files: HashMap<String, (u64, u64)>,
     links: HashMap<String, String>,
 }
@@ -62,7 +63,7 @@ impl Members {
     }
 
     /// The member with this name. Former versions of Docker link layers that are the same.
-    fn find(&self, file: &Arc<File>, name: &str) -> Option<Blob> {
+    pub(super) fn find(&self, file: &Arc<File>, name: &str) -> Option<Blob> {
         let mut name = crate::archive::normalise(name.as_bytes())?;
         for _ in 0..8 {
             if let Some(&(offset, length)) = self.files.get(&name) {
@@ -93,6 +94,21 @@ fn link_target(path: &str, link: &str) -> Option<String> {
     Some(format!("/{}", parts.join("/")))
 }
 
+/// The files of an archive, which may be compressed as a whole.
+pub(super) fn files(file: File, shown: &str) -> Result<Files, ImageError> {
+    let file = plain(file).map_err(|error| ImageError::io(shown, error))?;
+    let length = file.metadata().map_err(|error| ImageError::io(shown, error))?.len();
+    let file = Arc::new(file);
+    match Members::read(&file, length, shown) {
+        Ok(members) if members.files.is_empty() => Err(ImageError::NoImage(shown.to_owned())),
+        // A file that does not even begin as an archive is another thing, and not a broken one.
+        Err(ImageError::Malformed { message, .. }) if message.contains("at byte 0:") => {
+            Err(ImageError::NoImage(shown.to_owned()))
+        }
+        members => Ok(Files::Archive { file, members: members? }),
+    }
+}
+
 /// Opens an archive, which may be compressed as a whole.
 pub(super) fn open(
     file: File,
@@ -100,39 +116,13 @@ pub(super) fn open(
     platform: Option<&Platform>,
 ) -> Result<Image, ImageError> {
     let identity = file_identity(&file);
-    let file = plain(file).map_err(|error| ImageError::io(shown, error))?;
-    let length = file.metadata().map_err(|error| ImageError::io(shown, error))?.len();
-    let file = Arc::new(file);
-    let members = match Members::read(&file, length, shown) {
-        Ok(members) if members.files.is_empty() => {
-            return Err(ImageError::NoImage(shown.to_owned()));
-        }
-        // A file that does not start like an archive is something else, not a broken archive.
-        Err(ImageError::Malformed { message, .. }) if message.contains("at byte 0:") => {
-            return Err(ImageError::NoImage(shown.to_owned()));
-        }
-        members => members?,
-    };
-    let document = |name: &str| {
-        members
-            .find(&file, name)
-            .map(|blob| blob.whole(DOCUMENT_LIMIT).map_err(|error| ImageError::io(name, error)))
-    };
+    let files = files(file, shown)?;
     // Docker writes both since its version 25; only an index can hold several platforms.
-    let mut image = if let Some(index) =
-        document("index.json").filter(|_| members.find(&file, "oci-layout").is_some())
-    {
-        from_index(&index?, platform, &|digest| {
-            let name = format!("blobs/{}", digest.replace(':', "/"));
-            members
-                .find(&file, &name)
-                .ok_or_else(|| ImageError::malformed(&name, "the archive has no such file"))
-        })?
-    } else if let Some(manifest) = document("manifest.json") {
-        docker::image(&manifest?, &|name| members.find(&file, name))?
-    } else {
-        return Err(ImageError::NoImage(shown.to_owned()));
+    let image = match files.oci_image(platform)? {
+        Some(image) => Some(image),
+        None => files.docker_image()?,
     };
+    let mut image = image.ok_or_else(|| ImageError::NoImage(shown.to_owned()))?;
     image.identity = identity.map(|identity| format!("{} {identity}", image.digest));
     Ok(image)
 }

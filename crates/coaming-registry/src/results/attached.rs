@@ -1,12 +1,11 @@
 //! Documents that are attached to an image as OCI referrers: SBOM, VEX, SARIF.
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Descriptor, Digest, Reference};
 use coaming_sbom::{Document, ListedVulnerability};
 
 use super::{ReportedSeverity, ReportedVulnerability, parse, tidy};
 use crate::Registry;
 use crate::error::{RegistryError, clean};
-use crate::manifest::Descriptor;
 
 /// The largest document that is read.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
@@ -37,7 +36,7 @@ pub struct Attachment {
     /// Its format and what is in it.
     pub kind: AttachmentKind,
     /// The digest of its manifest.
-    pub digest: String,
+    pub digest: Digest,
     /// The parsed document; `None` for SARIF.
     pub document: Option<Document>,
 }
@@ -72,11 +71,11 @@ impl Registry {
     /// If the list of attached documents cannot be read; see [`RegistryError`].
     pub fn attachments(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
     ) -> Result<(Vec<Attachment>, Vec<String>), RegistryError> {
         let mut referrers = self.referrers(reference, None)?;
-        referrers.sort_by(|a, b| a.digest.cmp(&b.digest));
-        referrers.dedup_by(|a, b| a.digest == b.digest);
+        referrers.sort_by_key(|referrer| referrer.digest);
+        referrers.dedup_by_key(|referrer| referrer.digest);
         let mut found = Vec::new();
         let mut problems = Vec::new();
         let known = referrers.iter().filter_map(|referrer| Some((referrer, format_of(referrer)?)));
@@ -91,7 +90,7 @@ impl Registry {
 
     fn attachment(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         referrer: &Descriptor,
         format: Format,
     ) -> Result<Attachment, RegistryError> {
@@ -103,14 +102,13 @@ impl Registry {
             reason,
         };
         let name = format!("{host}/{what}");
-        let artifact =
-            ImageReference::parse(&name).map_err(|error| malformed(error.to_string()))?;
+        let artifact = Reference::parse(&name).map_err(|error| malformed(error.to_string()))?;
         let (_, layers) = self.artifact(&artifact)?;
         let layer =
             layers.first().ok_or_else(|| malformed("the artifact has no contents".to_owned()))?;
         let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES)?;
         let (kind, document) = read(format, &document).map_err(malformed)?;
-        Ok(Attachment { kind, digest: referrer.digest.clone(), document })
+        Ok(Attachment { kind, digest: referrer.digest, document })
     }
 }
 

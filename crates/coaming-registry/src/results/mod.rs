@@ -13,7 +13,7 @@ mod quay;
 mod red_hat;
 mod trusted;
 
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 
@@ -192,7 +192,7 @@ fn tidy(found: impl IntoIterator<Item = ReportedVulnerability>) -> Vec<ReportedV
 
 /// What a client asks about.
 struct Question<'q> {
-    reference: &'q ImageReference,
+    reference: &'q Reference,
     image: &'q Image,
     base: Url,
 }
@@ -231,7 +231,7 @@ impl Registry {
     /// # Errors
     ///
     /// Where the registry can't be reached.
-    pub fn scanner(&self, reference: &ImageReference) -> Result<Option<Scanner>, RegistryError> {
+    pub fn scanner(&self, reference: &Reference) -> Result<Option<Scanner>, RegistryError> {
         if let Some(scanner) = Scanner::of_host(reference.registry()) {
             return Ok(Some(scanner));
         }
@@ -270,7 +270,7 @@ impl Registry {
     pub fn scan_report(
         &self,
         scanner: Scanner,
-        reference: &ImageReference,
+        reference: &Reference,
         image: &Image,
         base: Option<&str>,
     ) -> Result<ScanReport, RegistryError> {

@@ -3,14 +3,15 @@
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use coaming_registry::{Descriptor, Options, Registry, RegistryError, sha256};
+use coaming_oci::{Descriptor, Digest};
+use coaming_registry::{Options, Registry, RegistryError};
 
 use super::reference;
 use super::wire::{Server, reply};
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-fn resolve(server: &Server) -> Result<String, RegistryError> {
+fn resolve(server: &Server) -> Result<Digest, RegistryError> {
     server.client().resolve(&reference(&format!("{}/a:1", server.host)))
 }
 
@@ -21,7 +22,7 @@ fn a_short_rate_limit_is_waited_for() {
         _ => reply(stream, 200, &[("Docker-Content-Digest", DIGEST)], b""),
     });
     let start = Instant::now();
-    assert_eq!(resolve(&server).unwrap(), DIGEST);
+    assert_eq!(resolve(&server).unwrap().to_string(), DIGEST);
     assert!(start.elapsed() >= Duration::from_secs(1));
     assert_eq!(server.requests().len(), 2);
 }
@@ -131,7 +132,7 @@ fn a_broken_blob_is_taken_up_again() {
         let image = reference(&format!("{}/a", server.host));
         let mut read = Vec::new();
         server.client().blob(&image, &blob).unwrap().read_to_end(&mut read).unwrap();
-        assert_eq!(sha256(&read), blob.digest);
+        assert_eq!(Digest::sha256(&read), blob.digest);
         assert!(server.requests().len() >= 3);
     }
 }

@@ -11,11 +11,11 @@ mod scanners;
 mod tokens;
 mod wire;
 
-use coaming_kube::ImageReference;
-use coaming_registry::{Descriptor, Registry, media_type};
+use coaming_oci::{Descriptor, Reference, media_type};
+use coaming_registry::Registry;
 
-fn reference(text: &str) -> ImageReference {
-    ImageReference::parse(text).unwrap()
+fn reference(text: &str) -> Reference {
+    Reference::parse(text).unwrap()
 }
 
 /// Pushes an image of one layer, and gives its manifest's bytes and the layer's descriptor.

@@ -79,7 +79,7 @@ pub enum ImageCommand {
 pub struct OriginArguments {
     /// Platform to read from a multi-platform image (default: this machine's).
     #[arg(long, value_name = "OS/ARCH")]
-    pub platform: Option<coaming_image::Platform>,
+    pub platform: Option<coaming_oci::Platform>,
 
     /// Where to look up an image name.
     #[arg(long, value_name = "PLACE", value_enum, default_value_t = ImagePlace::Auto)]

@@ -172,7 +172,8 @@ fn mirror(files: &Arc<Mutex<HashMap<String, Vec<u8>>>>) -> String {
                 .find_map(|line| line.strip_prefix("if-none-match: ").map(str::to_owned));
             let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
             let body = files.lock().unwrap().get(&path).cloned();
-            let tag = body.as_ref().map(|body| format!("\"{}\"", coaming_registry::sha256(body)));
+            let tag =
+                body.as_ref().map(|body| format!("\"{}\"", coaming_oci::Digest::sha256(body)));
             let (status, body) = match body {
                 None => ("404 Not Found", Vec::new()),
                 Some(body) if body.is_empty() => ("429 Too Many Requests\r\nRetry-After: 60", body),

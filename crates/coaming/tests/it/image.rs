@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use coaming_kube::ImageReference;
-use coaming_registry::{Descriptor, Registry, media_type, sha256};
+use coaming_oci::{Descriptor, Digest, Reference, media_type};
+use coaming_registry::Registry;
 use coaming_test::image_archives::{docker_archive, tar};
 use serde_json::Value;
 use snapbox::assert_data_eq;
@@ -49,7 +49,7 @@ fn layers() -> [Vec<u8>; 2] {
 }
 
 fn config(architecture: &str, layers: &[Vec<u8>]) -> Vec<u8> {
-    let diff_ids: Vec<String> = layers.iter().map(|layer| sha256(layer)).collect();
+    let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::sha256(layer)).collect();
     serde_json::json!({
         "architecture": architecture, "os": "linux", "config": {"User": "app"},
         "rootfs": {"type": "layers", "diff_ids": diff_ids}
@@ -111,7 +111,7 @@ fn a_file_that_is_not_an_image_is_an_error() {
 fn push(server: &DockerRegistry, repository: &str) {
     let registry = Registry::new(server.options()).unwrap();
     let name = format!("{}/{repository}", server.host);
-    let reference = |rest: &str| ImageReference::parse(&format!("{name}{rest}")).unwrap();
+    let reference = |rest: &str| Reference::parse(&format!("{name}{rest}")).unwrap();
     let push_blob = |kind: &str, bytes: &[u8]| {
         let blob = Descriptor::of(kind, bytes);
         let open = || Ok(std::io::Cursor::new(bytes.to_vec()));

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Output;
 use std::sync::Arc;
 
-use coaming_registry::sha256;
+use coaming_oci::Digest;
 use serde_json::json;
 
 use super::{coaming, directory, json as json_of, stderr, stdout};
@@ -91,7 +91,7 @@ fn registry_with(
         layer.extend(tar_entry("lib/apk/db/installed", APK));
         layer.extend([0; 1024]);
         let config = json!({"os": "linux", "architecture": "amd64", "config": {"User": "10001"},
-            "rootfs": {"type": "layers", "diff_ids": [sha256(&layer)]}})
+            "rootfs": {"type": "layers", "diff_ids": [Digest::sha256(&layer)]}})
         .to_string()
         .into_bytes();
         let mut answers =
@@ -103,9 +103,9 @@ fn registry_with(
             "application/vnd.oci.image.layer.v1.tar",
             &layer,
         );
-        let digest = sha256(&manifest);
+        let digest = Digest::sha256(&manifest);
         answers.insert("/v2/shop/web/manifests/1".to_owned(), (MANIFEST, manifest));
-        let referrers: Vec<_> = attached(&digest)
+        let referrers: Vec<_> = attached(&digest.to_string())
             .into_iter()
             .map(|(kind, document)| {
                 let artifact = self::manifest(
@@ -115,7 +115,7 @@ fn registry_with(
                     kind,
                     document.to_string().as_bytes(),
                 );
-                json!({"mediaType": MANIFEST, "artifactType": kind, "digest": sha256(&artifact), "size": artifact.len()})
+                json!({"mediaType": MANIFEST, "artifactType": kind, "digest": Digest::sha256(&artifact), "size": artifact.len()})
             })
             .collect();
         let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": referrers});
@@ -124,7 +124,10 @@ fn registry_with(
             ("application/vnd.oci.image.index.v1+json", index.to_string().into_bytes()),
         );
         for (path, body) in scanner {
-            answers.insert(path.replace("DIGEST", &digest), ("application/json", body.to_vec()));
+            answers.insert(
+                path.replace("DIGEST", &digest.to_string()),
+                ("application/json", body.to_vec()),
+            );
         }
         answers
     })
@@ -138,16 +141,16 @@ fn manifest(
     layer_type: &str,
     layer: &[u8],
 ) -> Vec<u8> {
-    let descriptor = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "digest": sha256(bytes), "size": bytes.len()});
+    let descriptor = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "digest": Digest::sha256(bytes), "size": bytes.len()});
     let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": layer_type,
         "config": descriptor(config_type, config), "layers": [descriptor(layer_type, layer)]})
     .to_string()
     .into_bytes();
     for bytes in [config, layer] {
-        let path = format!("/v2/shop/web/blobs/{}", sha256(bytes));
+        let path = format!("/v2/shop/web/blobs/{}", Digest::sha256(bytes));
         answers.insert(path, ("application/octet-stream", bytes.to_vec()));
     }
-    let path = format!("/v2/shop/web/manifests/{}", sha256(&manifest));
+    let path = format!("/v2/shop/web/manifests/{}", Digest::sha256(&manifest));
     answers.insert(path, (MANIFEST, manifest.clone()));
     manifest
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_advisory::{Advice, DeploymentContext, Remedy, Vulnerability, advice};
 use coaming_finding::{Finding, RuleMeta, Severity};
-use coaming_kube::{Container, Fields as _, ImageReference, Workload};
+use coaming_kube::{Container, Fields as _, Workload};
+use coaming_oci::Reference;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::non_root::image_is_root;
@@ -86,8 +87,7 @@ impl WorldRule for ImageVulnerabilities {
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let outside = OnceCell::new();
         for (name, runs) in images(context) {
-            let Some(reference) =
-                runs.first().and_then(|run| ImageReference::parse(run.image).ok())
+            let Some(reference) = runs.first().and_then(|run| Reference::parse(run.image).ok())
             else {
                 continue;
             };
@@ -126,7 +126,7 @@ fn images<'a>(context: &Context<'a>) -> BTreeMap<String, Vec<Run<'a>>> {
     for workload in context.world.workloads() {
         for container in workload.pod().containers() {
             let Some(image) = container.image() else { continue };
-            let Ok(reference) = ImageReference::parse(image) else { continue };
+            let Ok(reference) = Reference::parse(image) else { continue };
             if context.images.vulnerabilities(&reference).is_some_and(|found| !found.is_empty()) {
                 let run = Run { workload, container, image };
                 images.entry(reference.to_string()).or_default().push(run);
