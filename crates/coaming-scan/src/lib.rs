@@ -14,6 +14,7 @@
 //! * Nothing is printed, and nothing is read from the network unless images are required.
 
 mod configuration;
+mod custom;
 mod engine;
 mod error;
 mod image_locator;
