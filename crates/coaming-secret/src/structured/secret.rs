@@ -180,8 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_was_withheld_is_still_one() {
-        let detector = Detector::default();
+    fn a_withheld_value_is_still_a_secret() {
         let found = |annotation: &str| -> Vec<(String, &'static str, String)> {
             let secret = serde_json::json!({
                 "apiVersion": "v1",
@@ -190,18 +189,18 @@ mod tests {
                 "data": {"password": ""},
             });
             let document = coaming_yaml::from_json(&secret);
-            let places = super::super::in_object(&detector, document.root());
-            let holders = places.iter().map(|place| {
-                assert_eq!(place.holder, Holder::Annotation);
-                (place.name.clone(), place.wrapping, place.detection.kind.to_string())
+            let fields = crate::structured::in_object(crate::detector(), document.root());
+            let found = fields.into_iter().map(|field| {
+                assert_eq!(field.holder, Holder::Annotation);
+                (field.name, field.encoding, field.detection.kind.to_string())
             });
-            holders.collect()
+            found.collect()
         };
         let withheld = coaming_finding::WITHHELD;
         let copy = |values: serde_json::Value| {
             serde_json::json!({"kind": "Secret", "data": values}).to_string()
         };
-        let expected = |wrapping| vec![("copy".to_owned(), wrapping, WITHHELD.to_owned())];
+        let expected = |encoding| vec![("copy".to_owned(), encoding, WITHHELD.to_owned())];
         assert_eq!(found(withheld), expected(""));
         let two = copy(serde_json::json!({"password": withheld, "token": withheld}));
         assert_eq!(found(&two), expected("JSON"), "one copy is one thing to remove");
