@@ -1,4 +1,4 @@
-//! `coaming db update`: download what changed, and build the database anew.
+//! `coaming db update`: download what changed and rebuild the database.
 
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
@@ -50,7 +50,7 @@ fn is_current(file: &Path, downloaded: &Downloaded) -> bool {
     downloaded.changed.is_empty() && downloaded.newest <= built && Database::open(file).is_ok()
 }
 
-/// Builds the database anew. A file that turns out to be damaged is downloaded by the next run.
+/// Rebuilds the database. A file that turns out to be damaged is downloaded by the next run.
 fn rebuilt(directory: &Path, file: &Path) -> Result<Built, CommandError> {
     build_from(directory, file).map_err(|error| {
         let BuildError::Damaged { files, .. } = &error else { return argument(error) };
