@@ -235,3 +235,16 @@ impl Fingerprints {
         format!("{base}:{count}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::description;
+
+    #[test]
+    fn a_rule_is_described_by_its_section_or_by_the_first_text() {
+        let page =
+            " ## What it looks for\n\n Containers that\n run as root.\n\n ## Why it matters\n";
+        assert_eq!(description(page), "Containers that run as root.");
+        assert_eq!(description(" Containers.\n\n ## Why it matters\n\n Root.\n"), "Containers.");
+    }
+}
