@@ -8,7 +8,7 @@ use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_config::Config;
 use coaming_finding::{Applicability, Category, Finding, Severity};
 use coaming_image::{
-    Credential, FilePlace, ImageFacts, PrivilegedFile, User, Utility, UtilityKind, Verdict,
+    Credential, FileLocation, ImageFacts, PrivilegedFile, User, Utility, UtilityKind, Verdict,
 };
 use coaming_kube::{Source, SourceKind, World};
 use coaming_oci::Reference;
@@ -121,7 +121,7 @@ fn images() -> Images {
     exposing.config.exposed_ports = vec!["80/tcp".to_owned()];
     let setuid = ImageFacts {
         privileged_files: vec![PrivilegedFile {
-            place: FilePlace { path: "/usr/bin/su".to_owned(), layer: Some(0) },
+            place: FileLocation { path: "/usr/bin/su".to_owned(), layer: Some(0) },
             mode: 0o4755,
             uid: 0,
             gid: 0,
