@@ -66,7 +66,7 @@ fn descriptor(rule: &RuleMeta) -> Value {
         "id": rule.id,
         "name": rule.id,
         "shortDescription": {"text": rule.summary},
-        "fullDescription": {"text": rule.docs.split("##").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")},
+        "fullDescription": {"text": description(&rule.docs)},
         "help": {"text": rule.summary, "markdown": rule.docs},
         "helpUri": rule_url(rule),
         "defaultConfiguration": {"level": level(rule.severity)},
@@ -76,6 +76,14 @@ fn descriptor(rule: &RuleMeta) -> Value {
             "standards": standards,
         },
     })
+}
+
+/// The section of a rule's page that describes the rule; the text before the first heading where
+/// the page has no such section.
+fn description(page: &str) -> String {
+    let section = page.split_once("## What it looks for").map_or(page, |(_, section)| section);
+    let section = section.split("##").next().unwrap_or_default();
+    section.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn result(
@@ -225,5 +233,18 @@ impl Fingerprints {
         let count = self.seen.entry(base.clone()).or_insert(0);
         *count += 1;
         format!("{base}:{count}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::description;
+
+    #[test]
+    fn a_rule_is_described_by_its_section_or_by_the_first_text() {
+        let page =
+            " ## What it looks for\n\n Containers that\n run as root.\n\n ## Why it matters\n";
+        assert_eq!(description(page), "Containers that run as root.");
+        assert_eq!(description(" Containers.\n\n ## Why it matters\n\n Root.\n"), "Containers.");
     }
 }

@@ -1,17 +1,17 @@
-//! The Pod Security Standards as findings: what `--standard` runs, alone.
+//! The Pod Security Standards as findings: with `--standard`, they run instead of the rules.
 
 use coaming_finding::{Category, Finding, Lifecycle, RuleId, RuleMeta, Severity, Standard};
 use coaming_kube::{SourceId, Workload, World};
 use rayon::prelude::*;
 
 use crate::pss::{self, Level, Version, Violation};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, Input, Settings};
 
-/// What `--standard baseline` says of itself.
+/// The description of `--standard baseline`.
 static BASELINE: RuleMeta = RuleMeta {
     id: RuleId::new("pod-security-baseline"),
-    summary: std::borrow::Cow::Borrowed("Violates the Pod Security Standard `baseline`"),
+    summary: std::borrow::Cow::Borrowed("Pod violates the Pod Security Standard `baseline`"),
     category: Category::SecurityContext,
     severity: Severity::High,
     default: false,
@@ -21,10 +21,10 @@ static BASELINE: RuleMeta = RuleMeta {
     docs: std::borrow::Cow::Borrowed(DOCS),
 };
 
-/// What `--standard restricted` says of itself.
+/// The description of `--standard restricted`.
 static RESTRICTED: RuleMeta = RuleMeta {
     id: RuleId::new("pod-security-restricted"),
-    summary: std::borrow::Cow::Borrowed("Violates the Pod Security Standard `restricted`"),
+    summary: std::borrow::Cow::Borrowed("Pod violates the Pod Security Standard `restricted`"),
     category: Category::SecurityContext,
     severity: Severity::Medium,
     default: false,
@@ -34,13 +34,14 @@ static RESTRICTED: RuleMeta = RuleMeta {
     docs: std::borrow::Cow::Borrowed(DOCS),
 };
 
-const DOCS: &str = " Judges pods by a Pod Security Standard, exactly as Kubernetes' own Pod Security \
-    admission judges them for the chosen version: run it by `coaming scan --standard baseline` or \
-    `--standard restricted`, with `--kubernetes-version 1.N` for the version of the policy.\n\n \
-    ## Why it matters\n\n A namespace that enforces the standard refuses the pod. Better to know \
-    before the rollout.\n";
+const DOCS: &str = " ## What it looks for\n\n Pods that violate a Pod Security Standard, judged exactly \
+    as Pod Security admission of Kubernetes judges them in the chosen version. Run it with \
+    `coaming scan --standard baseline` or `--standard restricted`, and choose the version of the \
+    policy with `--kubernetes-version 1.N`.\n\n ## Why it matters\n\n A namespace that enforces \
+    the standard rejects the pod. It is better to know before the rollout.\n\n ## Fix\n\n Make \
+    the change that the finding names; most of them are available with `coaming fix --unsafe`.\n";
 
-/// Judges every pod by a standard. One finding for each control and place.
+/// Judges every pod by a standard, with one finding for each control and place.
 #[must_use]
 pub fn run_standard(world: &World, level: Level, version: Version) -> Vec<Finding> {
     let settings = Settings { kubernetes_minor: version.minor(), ..Settings::default() };
@@ -104,13 +105,15 @@ fn finding(
     violation: Violation<'_>,
 ) -> Finding {
     let message = format!(
-        "A namespace that enforces `{level}` ({version}) refuses pods of {}: {}. {}.",
-        words::object(workload.object),
+        "{} violates `{level}` ({version}): {}",
+        phrases::object(workload.object),
         violation.reason,
-        words::sentence(&violation.remedy),
     );
     let first = violation.places.first().map_or(workload.pod().node(), |place| place.node);
     let mut draft = context.finding(standard_rule(level), workload.object, first, message);
+    draft = draft
+        .why(format!("A namespace that enforces the standard `{level}` rejects the pod."))
+        .help(format!("{}.", phrases::sentence(&violation.remedy)));
     for place in violation.places.iter().skip(1) {
         draft = draft.at(place.node, "");
     }

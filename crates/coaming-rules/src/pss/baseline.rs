@@ -3,7 +3,7 @@
 use coaming_kube::Fields;
 use coaming_yaml::Node;
 
-use super::place::{Check, Place, Scope, quoted, texts};
+use super::field::{Check, PodField, Scope, quoted, texts};
 use super::profiles::{annotations, report_unconfined};
 
 const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
@@ -20,13 +20,13 @@ pub(super) fn app_armor_profile(check: &mut Check<'_>) {
         let scope = check.pod_scope().about(container);
         let place = check.annotation_place(name, node);
         let reason = format!("{} has the AppArmor profile {}", scope.subject(), quoted([value]));
-        // Without an annotation the runtime's own profile holds, and no field can contradict it.
+        // Without the annotation, the default profile of the runtime applies.
         let edits = vec![place.remove()];
         check.report(scope, reason, "remove the annotation", vec![place], edits);
     }
 }
 
-/// What a container may add: what runtimes grant by default, without `NET_RAW`.
+/// The capabilities that a container may add: the defaults of container runtimes, without `NET_RAW`.
 const ADDABLE_CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
@@ -51,13 +51,13 @@ pub(super) fn capabilities(check: &mut Check<'_>) {
         }
         let (positions, names): (Vec<usize>, Vec<&str>) = forbidden.into_iter().unzip();
         let place = check.place(scope).keys(&["securityContext", "capabilities", "add"]);
-        let reason = format!("{} adds the capabilities {}", scope.subject(), quoted(names));
+        let reason = format!("{} adds capabilities: {}", scope.subject(), quoted(names));
         let edits = place.remove_items(&positions);
-        check.report(scope, reason, "don't add them", vec![place], edits);
+        check.report(scope, reason, "remove them from `capabilities.add`", vec![place], edits);
     }
 }
 
-/// The capabilities of this sort that a container adds, with their positions.
+/// The capabilities that a container adds and that match, with their positions.
 pub(super) fn added_capabilities<'a>(
     scope: Scope<'a>,
     sort: impl Fn(&str) -> bool,
@@ -76,10 +76,17 @@ pub(super) fn host_namespaces(check: &mut Check<'_>) {
     if shared.is_empty() {
         return;
     }
-    let places: Vec<Place<'_>> = shared.iter().map(|field| check.place(scope).key(field)).collect();
+    let places: Vec<PodField<'_>> =
+        shared.iter().map(|field| check.place(scope).key(field)).collect();
     let edits = places.iter().map(|place| place.set(false)).collect();
-    let reason = format!("the pod shares namespaces of the node: {}", quoted(shared));
-    check.report(scope, reason, "give the pod namespaces of its own", places, edits);
+    let reason = format!("the pod shares the node's namespaces: {}", quoted(shared));
+    check.report(
+        scope,
+        reason,
+        "remove them, so that the pod has its own namespaces",
+        places,
+        edits,
+    );
 }
 
 pub(super) fn host_path_volumes(check: &mut Check<'_>) {
@@ -89,8 +96,8 @@ pub(super) fn host_path_volumes(check: &mut Check<'_>) {
         }
         let place = check.volume_place(position, volume).key("hostPath");
         let name = volume.string("name").unwrap_or_default();
-        let reason = format!("the volume {} is a directory of the node", quoted([name]));
-        let remedy = "use another volume type than `hostPath`";
+        let reason = format!("volume {} mounts files of the node", quoted([name]));
+        let remedy = "use a volume type other than `hostPath`";
         check.report(check.pod_scope(), reason, remedy, vec![place], Vec::new());
     }
 }
@@ -109,14 +116,14 @@ pub(super) fn host_ports(check: &mut Check<'_>) {
             continue;
         }
         let ports = check.place(scope).key("ports");
-        let places: Vec<Place<'_>> = open
+        let places: Vec<PodField<'_>> = open
             .iter()
             .map(|&(position, _)| ports.clone().item(position).key("hostPort"))
             .collect();
-        let edits = places.iter().map(Place::remove).collect();
+        let edits = places.iter().map(PodField::remove).collect();
         let numbers: Vec<String> = open.iter().map(|(_, port)| port.to_string()).collect();
         let reason = format!(
-            "{} takes ports of the node: {}",
+            "{} opens ports on the node: {}",
             scope.subject(),
             quoted(numbers.iter().map(String::as_str))
         );
@@ -150,13 +157,19 @@ pub(super) fn host_probes_and_lifecycle(check: &mut Check<'_>) {
         if hosts.is_empty() {
             continue;
         }
-        let edits = places.iter().map(Place::remove).collect();
+        let edits = places.iter().map(PodField::remove).collect();
         let reason = format!(
-            "probes or lifecycle hooks of {} call other hosts from the node: {}",
+            "probes or lifecycle hooks of {} target other hosts: {}",
             scope.subject(),
             quoted(hosts)
         );
-        check.report(scope, reason, "remove `host`: the pod itself is called", places, edits);
+        check.report(
+            scope,
+            reason,
+            "remove `host`, so that the pod itself is called",
+            places,
+            edits,
+        );
     }
 }
 
@@ -173,7 +186,7 @@ pub(super) fn privileged(check: &mut Check<'_>) {
 
 pub(super) fn proc_mount(check: &mut Check<'_>) {
     for scope in check.containers() {
-        // An empty value is one, for the API server keeps it.
+        // An empty value counts, because the API server keeps it.
         let Some(value) = scope.context().string("procMount").filter(|it| *it != "Default") else {
             continue;
         };
@@ -191,7 +204,7 @@ pub(super) fn proc_mount_1_35(check: &mut Check<'_>) {
     }
 }
 
-/// Whether root in the pod is nobody on the node.
+/// Whether root in the pod has no rights on the node.
 pub(super) fn in_user_namespace(check: &Check<'_>) -> bool {
     check.pod.node().boolean("hostUsers") == Some(false)
 }
@@ -225,21 +238,28 @@ fn judge_se_linux_options(check: &mut Check<'_>, allowed_type: fn(&str) -> bool)
             continue;
         }
         let place = check.place(scope).keys(&["securityContext", "seLinuxOptions"]);
-        let places: Vec<Place<'_>> = bad.iter().map(|(name, _)| place.clone().key(name)).collect();
+        let places: Vec<PodField<'_>> =
+            bad.iter().map(|(name, _)| place.clone().key(name)).collect();
         let others = place.node.entries().filter(|it| bad.iter().all(|bad| bad.0 != it.name()));
         let edits = if others.count() == 0 {
             vec![place.remove()]
         } else {
-            places.iter().map(Place::remove).collect()
+            places.iter().map(PodField::remove).collect()
         };
         let values: Vec<String> =
             bad.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let reason = format!(
-            "{} sets the SELinux options {}",
+            "{} sets SELinux options: {}",
             scope.subject(),
             quoted(values.iter().map(String::as_str))
         );
-        check.report(scope, reason, "leave them to the container runtime", places, edits);
+        check.report(
+            scope,
+            reason,
+            "remove them, and leave the label to the container runtime",
+            places,
+            edits,
+        );
     }
 }
 
@@ -288,8 +308,8 @@ pub(super) fn seccomp_profile(check: &mut Check<'_>) {
     report_unconfined(check, "seccompProfile", "seccomp");
 }
 
-/// Kernel parameters that belong to the pod alone, in the order in which they came to be allowed:
-/// with each, the first policy version that allows it.
+/// Kernel parameters that are limited to a pod, each with the first policy version that allows it,
+/// in the order of these versions.
 const SAFE_SYSCTLS: [(&str, u32); 14] = [
     ("kernel.shm_rmid_forced", 0),
     ("net.ipv4.ip_local_port_range", 0),
@@ -347,8 +367,8 @@ fn judge_sysctls(check: &mut Check<'_>, minor: u32) {
     let places = positions.iter().map(|&position| list.clone().item(position)).collect();
     let edits = list.remove_items(&positions);
     let names = quoted(names);
-    let reason = format!("the pod sets kernel parameters that are not its own alone: {names}");
-    check.report(scope, reason, "don't set them", places, edits);
+    let reason = format!("the pod sets unsafe sysctls: {names}");
+    check.report(scope, reason, "remove them from `sysctls`", places, edits);
 }
 
 pub(super) fn windows_host_process(check: &mut Check<'_>) {
@@ -357,7 +377,7 @@ pub(super) fn windows_host_process(check: &mut Check<'_>) {
         if options.boolean("hostProcess") == Some(true) {
             let place =
                 check.place(scope).keys(&["securityContext", "windowsOptions", "hostProcess"]);
-            let reason = format!("{} runs as a process of the Windows node", scope.subject());
+            let reason = format!("{} runs as a Windows host process", scope.subject());
             let edits = vec![place.set(false)];
             check.report(scope, reason, "set `hostProcess: false`", vec![place], edits);
         }

@@ -1,20 +1,20 @@
-//! The table of controls: at which level and from which version each one judges how.
+//! The table of controls: the level of each, and how it judges from which version on.
 
-use super::place::Check;
+use super::field::Check;
 use super::{Level, Version, baseline, restricted};
 
 /// One control of the standards.
 #[derive(Debug)]
 pub struct Control {
-    /// Upstream's name for it.
+    /// Its name in Kubernetes.
     pub id: &'static str,
     /// What it is about, in a few words.
     pub title: &'static str,
     /// The level that introduces it.
     pub level: Level,
-    /// How it judges, from which minor version on; oldest first, never empty.
+    /// How it judges, by the first minor version; oldest first, never empty.
     revisions: &'static [Revision],
-    /// Controls of the lower level that it says everything of that they say.
+    /// Controls of the lower level that it includes.
     overrides: &'static [&'static str],
 }
 
@@ -30,7 +30,7 @@ impl Control {
     }
 }
 
-/// How a control judges from some version on.
+/// How a control judges from a version on.
 #[derive(Debug)]
 pub(super) struct Revision {
     since: u32,

@@ -5,19 +5,19 @@
 //! * A pod violates nothing here exactly when Pod Security admission of the newest supported
 //!   Kubernetes, pinned to that policy version, admits it. The controls, their revisions and
 //!   their overrides are one table, `CONTROLS`; each control is one function.
-//! * Fields read as the API server reads them: `null` is absent, a text that may be empty is
-//!   absent when empty, a volume without a source is an `emptyDir`. A field of the wrong type
-//!   reads as absent: the API server refuses the whole object for it, and the schema reports it.
-//! * There is one violation for each control and place that one repair serves, and its edits make
-//!   the pod pass that control. Order: the table's, then the pod before its containers, then as
-//!   in the text.
+//! * Fields are read as the API server reads them: `null` is absent, an optional text is absent
+//!   when empty, a volume without a source is an `emptyDir`. A field of the wrong type is absent:
+//!   the API server rejects the whole object for it, and the schema rules report it.
+//! * There is one violation for each control and each edit that fixes it, and the edits make the
+//!   pod pass that control. Violations are in the order of the table, then the pod before its
+//!   containers, then in the order of the text.
 //!
 //! Source: `k8s.io/pod-security-admission/policy` of Kubernetes 1.37, and
 //! <https://kubernetes.io/docs/concepts/security/pod-security-standards/>.
 
 mod baseline;
 mod controls;
-mod place;
+mod field;
 mod profiles;
 mod restricted;
 
@@ -27,7 +27,7 @@ use coaming_yaml::edit::Edit;
 
 pub use coaming_config::{KubernetesVersion as Version, PodSecurityLevel as Level};
 pub use controls::{Control, controls};
-pub use place::Place;
+pub use field::PodField;
 
 /// One thing to do, so that a pod passes a control.
 #[derive(Clone, Debug)]
@@ -38,27 +38,27 @@ pub struct Violation<'a> {
     pub container: Option<&'a str>,
     /// What is wrong: a clause without a full stop.
     pub reason: String,
-    /// What to do about it, as an order.
+    /// What to do about it: an imperative clause without a full stop.
     pub remedy: String,
-    /// The offending values, and the fields that are to be added. Never empty.
-    pub places: Vec<Place<'a>>,
-    /// What makes the pod pass; empty where only a person can know.
+    /// The offending fields, and the missing ones. Never empty.
+    pub places: Vec<PodField<'a>>,
+    /// The edits that make the pod pass; empty where only a person can decide.
     pub edits: Vec<Edit>,
 }
 
 impl Violation<'_> {
-    /// Whether the edits may be applied without asking: no, for what a standard forbids an
-    /// application may still need.
+    /// How the edits may be applied: never without asking, because an application may need what the
+    /// standard forbids.
     #[must_use]
     pub fn applicability(&self) -> Applicability {
         if self.edits.is_empty() { Applicability::Manual } else { Applicability::Unsafe }
     }
 }
 
-/// What in this pod violates the standard; nothing if Pod Security admission would let it in.
+/// The violations of the standard in this pod; none if Pod Security admission would admit it.
 #[must_use]
 pub fn check<'a>(pod: PodSpec<'a>, level: Level, version: Version) -> Vec<Violation<'a>> {
-    let mut check = place::Check::new(pod);
+    let mut check = field::Check::new(pod);
     for (control, revision) in controls::active(level, version) {
         check.run(control, revision);
     }

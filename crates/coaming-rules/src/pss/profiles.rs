@@ -1,4 +1,4 @@
-//! What the seccomp and AppArmor controls share: profiles by type, and those in annotations.
+//! Shared by the seccomp and AppArmor controls: profiles by type, and profiles in annotations.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use coaming_kube::Fields;
 use coaming_yaml::Node;
 use coaming_yaml::edit::Edit;
 
-use super::place::{Check, Place, Scope, quoted, text_or_empty};
+use super::field::{Check, PodField, Scope, quoted, text_or_empty};
 
 /// The type of the profile in this security context: empty where the profile has none, `None`
 /// where there is no profile.
@@ -19,10 +19,10 @@ pub(super) fn confines(profile_type: &str) -> bool {
     matches!(profile_type, "RuntimeDefault" | "Localhost")
 }
 
-/// The edits that make a profile the runtime's own.
-pub(super) fn runtime_default(profile: &Place<'_>) -> Vec<Edit> {
+/// The edits that set a profile to the runtime's default.
+pub(super) fn runtime_default(profile: &PodField<'_>) -> Vec<Edit> {
     let mut edits = vec![profile.clone().key("type").set("RuntimeDefault")];
-    // The API server refuses a local profile's name beside any other type.
+    // The API server rejects the name of a local profile with any other type.
     let local = profile.clone().key("localhostProfile");
     if local.exists {
         edits.push(local.remove());
@@ -30,7 +30,7 @@ pub(super) fn runtime_default(profile: &Place<'_>) -> Vec<Edit> {
     edits
 }
 
-/// Reports each scope whose profile is there and confines nothing.
+/// Reports each scope that has a profile which does not confine it.
 pub(super) fn report_unconfined(check: &mut Check<'_>, field: &str, what: &str) {
     let scopes: Vec<Scope<'_>> = check.scopes().collect();
     for scope in scopes {
@@ -51,7 +51,7 @@ pub(super) fn report_unconfined(check: &mut Check<'_>, field: &str, what: &str) 
     }
 }
 
-/// The pod's annotations whose names start so, as the API server decodes them.
+/// The pod's annotations with this prefix, as the API server decodes them.
 pub(super) fn annotations<'a>(
     check: &Check<'a>,
     prefix: &str,

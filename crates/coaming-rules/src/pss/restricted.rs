@@ -4,7 +4,7 @@ use coaming_kube::Fields;
 use coaming_yaml::edit::Value;
 
 use super::baseline::{added_capabilities, in_user_namespace};
-use super::place::{Check, Place, Scope, quoted, texts};
+use super::field::{Check, PodField, Scope, quoted, texts};
 use super::profiles::{confines, profile_type, report_unconfined, runtime_default};
 
 /// Whether the pod says that it runs on Windows. A node selector does not count here.
@@ -22,14 +22,14 @@ pub(super) fn allow_privilege_escalation(check: &mut Check<'_>) {
         let subject = scope.subject();
         let reason = match allowed {
             Some(_) => format!("{subject} allows privilege escalation"),
-            None => format!("{subject} does not rule out privilege escalation"),
+            None => format!("{subject} does not forbid privilege escalation"),
         };
         let edits = vec![place.set(false)];
         check.report(scope, reason, "set `allowPrivilegeEscalation: false`", vec![place], edits);
     }
 }
 
-/// From 1.25: Windows knows no such thing.
+/// From 1.25: not for Windows, which has no privilege escalation.
 pub(super) fn allow_privilege_escalation_1_25(check: &mut Check<'_>) {
     if !is_windows(check) {
         allow_privilege_escalation(check);
@@ -55,15 +55,15 @@ pub(super) fn capabilities(check: &mut Check<'_>) {
             places.push(drop);
         }
         let add = place.key("add");
-        // Whoever listens on a low port needs the one that the standard allows.
+        // A container with a port below 1024 needs the one capability that the standard allows.
         let binds = !drops_all && has_low_port(scope);
         if binds {
             edits.push(add.set(Value::Sequence(vec![Value::from("NET_BIND_SERVICE")])));
         }
         if !forbidden.is_empty() {
             let (positions, names): (Vec<usize>, Vec<&str>) = forbidden.into_iter().unzip();
-            faults.push(format!("adds the capabilities {}", quoted(names)));
-            orders.push("add no other than `NET_BIND_SERVICE`");
+            faults.push(format!("adds capabilities: {}", quoted(names)));
+            orders.push("add none but `NET_BIND_SERVICE`");
             if !binds {
                 edits.extend(add.remove_items(&positions));
             }
@@ -74,7 +74,7 @@ pub(super) fn capabilities(check: &mut Check<'_>) {
     }
 }
 
-/// Whether a container says that it listens on a port below 1024.
+/// Whether a container declares a port below 1024.
 fn has_low_port(scope: Scope<'_>) -> bool {
     scope
         .node
@@ -83,7 +83,7 @@ fn has_low_port(scope: Scope<'_>) -> bool {
         .any(|port| (1..1024).contains(&port))
 }
 
-/// From 1.25: Windows knows no capabilities.
+/// From 1.25: not for Windows, which has no capabilities.
 pub(super) fn capabilities_1_25(check: &mut Check<'_>) {
     if !is_windows(check) {
         capabilities(check);
@@ -132,30 +132,30 @@ pub(super) fn volumes(check: &mut Check<'_>) {
         if ALLOWED_VOLUMES.into_iter().any(has) {
             continue;
         }
-        // Without any source, the API server makes it an `emptyDir` before it is judged.
+        // The API server turns a volume without a source into an `emptyDir` before it is judged.
         let Some(source) = OTHER_VOLUMES.into_iter().find(|source| has(source)) else { continue };
         let place = check.volume_place(position, volume).key(source);
         let name = volume.string("name").unwrap_or_default();
-        let reason = format!("the volume {} has the type `{source}`", quoted([name]));
-        let remedy = "use a persistent volume claim, or another type that the standard allows";
+        let reason = format!("volume {} has the type `{source}`", quoted([name]));
+        let remedy = "use a persistent volume claim or another type that the standard allows";
         check.report(check.pod_scope(), reason, remedy, vec![place], Vec::new());
     }
 }
 
 pub(super) fn run_as_non_root(check: &mut Check<'_>) {
-    let word = |scope: Scope<'_>| scope.context().boolean("runAsNonRoot");
+    let setting = |scope: Scope<'_>| scope.context().boolean("runAsNonRoot");
     let pod = check.pod_scope();
     for scope in check.scopes() {
-        if word(scope) == Some(false) {
+        if setting(scope) == Some(false) {
             let place = check.place(scope).keys(&["securityContext", "runAsNonRoot"]);
             let reason = format!("{} may run as root: `runAsNonRoot` is false", scope.subject());
             let edits = vec![place.set(true)];
             check.report(scope, reason, "set `runAsNonRoot: true`", vec![place], edits);
         }
     }
-    // What the pod says holds for all that say nothing, so that one edit serves them all.
-    if word(pod).is_none()
-        && let Some(reason) = silent_containers(check, |scope| word(scope).is_none())
+    // The setting of the pod applies to all containers without one, so that one edit fixes them all.
+    if setting(pod).is_none()
+        && let Some(reason) = unset_containers(check, |scope| setting(scope).is_none())
     {
         let place = check.place(pod).keys(&["securityContext", "runAsNonRoot"]);
         let reason = format!("{reason} may run as root: `runAsNonRoot` is not set");
@@ -164,7 +164,7 @@ pub(super) fn run_as_non_root(check: &mut Check<'_>) {
     }
 }
 
-/// From 1.35: root in a user namespace is nobody on the node.
+/// From 1.35: not in a user namespace, where root has no rights on the node.
 pub(super) fn run_as_non_root_1_35(check: &mut Check<'_>) {
     if !in_user_namespace(check) {
         run_as_non_root(check);
@@ -175,15 +175,15 @@ pub(super) fn run_as_user(check: &mut Check<'_>) {
     for scope in check.scopes() {
         if scope.context().integer("runAsUser") == Some(0) {
             let place = check.place(scope).keys(&["securityContext", "runAsUser"]);
-            let reason = format!("{} sets `runAsUser: 0`, which is root", scope.subject());
+            let reason = format!("{} runs as root (`runAsUser: 0`)", scope.subject());
             let edits = vec![place.remove()];
-            let remedy = "remove it, or name a user of the image other than 0";
+            let remedy = "remove it, or set a user other than 0";
             check.report(scope, reason, remedy, vec![place], edits);
         }
     }
 }
 
-/// From 1.35: root in a user namespace is nobody on the node.
+/// From 1.35: not in a user namespace, where root has no rights on the node.
 pub(super) fn run_as_user_1_35(check: &mut Check<'_>) {
     if !in_user_namespace(check) {
         run_as_user(check);
@@ -195,9 +195,9 @@ pub(super) fn seccomp_profile(check: &mut Check<'_>) {
     let type_of = |scope: Scope<'_>| profile_type(scope.context(), "seccompProfile").map(confines);
     let pod = check.pod_scope();
     if type_of(pod).is_none()
-        && let Some(reason) = silent_containers(check, |scope| type_of(scope).is_none())
+        && let Some(reason) = unset_containers(check, |scope| type_of(scope).is_none())
     {
-        let profile: Place<'_> = check.place(pod).keys(&["securityContext", "seccompProfile"]);
+        let profile: PodField<'_> = check.place(pod).keys(&["securityContext", "seccompProfile"]);
         let reason = format!("{reason} may run without a seccomp profile");
         let edits = runtime_default(&profile);
         let remedy = "set `seccompProfile.type: RuntimeDefault` for the pod";
@@ -205,17 +205,17 @@ pub(super) fn seccomp_profile(check: &mut Check<'_>) {
     }
 }
 
-/// From 1.25: Windows knows no seccomp.
+/// From 1.25: not for Windows, which has no seccomp.
 pub(super) fn seccomp_profile_1_25(check: &mut Check<'_>) {
     if !is_windows(check) {
         seccomp_profile(check);
     }
 }
 
-/// Names the containers that say nothing, for a sentence; `None` if each says something.
-fn silent_containers(check: &Check<'_>, silent: impl Fn(Scope<'_>) -> bool) -> Option<String> {
+/// Names the containers without a setting, for a sentence; `None` if each has one.
+fn unset_containers(check: &Check<'_>, is_unset: impl Fn(Scope<'_>) -> bool) -> Option<String> {
     let names: Vec<&str> =
-        check.containers().filter(|&scope| silent(scope)).filter_map(|it| it.container).collect();
+        check.containers().filter(|&scope| is_unset(scope)).filter_map(|it| it.container).collect();
     match names.len() {
         0 => None,
         1 => Some(format!("container {}", quoted(names))),

@@ -1,16 +1,19 @@
-//! Each rule's `Bad` example raises exactly that one finding, its `Good` example none, and the
-//! fixed `Bad` example none.
+//! Each `Bad` example on a rule's page raises exactly one finding of that rule, each `Good` example
+//! none, and each fixed `Bad` example none. Pages and findings are also held to the house style.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_config::Config;
-use coaming_finding::{Applicability, Finding, Severity};
-use coaming_image::{Credential, FileLocation, ImageFacts, User, Utility, UtilityKind, Verdict};
+use coaming_finding::{Applicability, Category, Finding, Severity};
+use coaming_image::{
+    Credential, FileLocation, ImageFacts, PrivilegedFile, User, Utility, UtilityKind, Verdict,
+};
 use coaming_kube::{Source, SourceKind, World};
 use coaming_oci::Reference;
-use coaming_rules::{Images, Input, Rule, RuleSet, Settings, all, run};
+use coaming_rules::pss::{Level, Version};
+use coaming_rules::{Images, Input, Rule, RuleSet, Settings, all, run, run_standard};
 
 /// An example of a rule's page: its language, and its text.
 type Example = (&'static str, String);
@@ -42,7 +45,7 @@ fn file(rule: &Rule, language: &str, text: &str) -> Source {
         "yaml" => {
             let stream = coaming_yaml::parse(Arc::from(text));
             assert_eq!(stream.errors, [], "{}: {text}", rule.meta.id);
-            // An example without objects is of the rules about files beside the manifests.
+            // An example without objects is a values file.
             if stream.documents.iter().all(coaming_kube::looks_like_kubernetes) {
                 Source::new("example.yaml", stream.source, stream.documents)
             } else {
@@ -69,7 +72,7 @@ fn check(rule: &Rule, (language, text): &Example) -> Vec<Finding> {
     run(Input::new(&world, &images, &settings), &rules, Vec::new())
 }
 
-/// What the examples say of their images.
+/// The images that the examples name.
 fn images() -> Images {
     let utility = |path: &str, kind: UtilityKind| Utility {
         place: FileLocation { path: path.to_owned(), layer: Some(0) },
@@ -108,8 +111,32 @@ fn images() -> Images {
         user: User { uid: Some(0), gid: Some(0), name: "root".to_owned() },
         ..distroless.clone()
     };
+    let with_user = |uid: u32, name: &str| {
+        let mut facts = distroless.clone();
+        facts.user.uid = Some(uid);
+        name.clone_into(&mut facts.config.user);
+        facts
+    };
+    let mut exposing = root.clone();
+    exposing.config.exposed_ports = vec!["80/tcp".to_owned()];
+    let setuid = ImageFacts {
+        privileged_files: vec![PrivilegedFile {
+            place: FileLocation { path: "/usr/bin/su".to_owned(), layer: Some(0) },
+            mode: 0o4755,
+            uid: 0,
+            gid: 0,
+            capabilities: Vec::new(),
+        }],
+        ..full.clone()
+    };
+    let named = with_user(101, "nginx");
+    let numbered = with_user(10001, "10001");
     let mut images = Images::default();
     for (name, facts) in [
+        ("named-user", named),
+        ("numbered-user", numbered),
+        ("exposes-80", exposing),
+        ("setuid", setuid),
         ("root", root),
         ("distroless", distroless),
         ("with-credential", with_credential),
@@ -189,8 +216,143 @@ fn assert_fixed(rule: &Rule, example: &Example) {
     assert!(left.is_empty(), "{}: {fixed}\n{left:#?}", rule.meta.id);
 }
 
+/// The headings of a page, in their order; the last one is optional.
+const HEADINGS: [&str; 6] = ["What it looks for", "Why it matters", "Bad", "Good", "Fix", "Limits"];
+
+/// The categories whose pages and findings follow the house style already.
+const STYLED: [Category; 4] =
+    [Category::NonRoot, Category::Utilities, Category::ImageVersion, Category::SecurityContext];
+
+fn styled() -> impl Iterator<Item = &'static Rule> {
+    all().iter().filter(|rule| STYLED.contains(&rule.meta.category))
+}
+
+/// Words that rule texts avoid in addition to those that the style guide bans everywhere.
+const AVOIDED: [&str; 10] = [
+    "told",
+    "stands",
+    "lies",
+    "so many",
+    "is no",
+    "are no",
+    "the like",
+    "at hand",
+    "and so on",
+    "speaks",
+];
+
+/// The words that the style guide bans.
+fn style_guide() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/style.md");
+    let guide = std::fs::read_to_string(path).expect("the style guide");
+    let block = guide.split("```banned\n").nth(1).and_then(|rest| rest.split("```").next());
+    block.expect("a block of banned words").lines().map(str::to_owned).collect()
+}
+
+/// The first word of a text that the house style replaces, if any.
+fn avoided(text: &str) -> Option<String> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let words: Vec<String> = text
+        .split(|c| !is_part(c))
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    // "There is no …" is plain English; "`x` is no port" is not.
+    let words = format!(" {} ", words.join(" "));
+    let words = words.replace(" there is no ", " ").replace(" there are no ", " ");
+    let mut banned = style_guide().into_iter().chain(AVOIDED.map(str::to_owned));
+    banned.find(|word| words.contains(&format!(" {word} ")))
+}
+
+/// The text without what is in backticks.
+fn prose(text: &str) -> String {
+    text.split('`').step_by(2).collect::<Vec<_>>().join("…")
+}
+
+fn assert_style(finding: &Finding) {
+    let (name, message) = (&finding.rule.id, finding.message.as_str());
+    let plain = prose(message);
+    assert!(!plain.ends_with('.') && !plain.contains(". "), "{name}: one clause: {message}");
+    assert!(message.chars().count() <= 200, "{name}: too long: {message}");
+    // A kind of object keeps its capital letter: Deployment `web`.
+    let starts_with_kind = message.split(' ').nth(1).is_some_and(|word| word.starts_with('`'));
+    let is_lower = message.starts_with(|c: char| c.is_lowercase() || c == '`');
+    assert!(is_lower || starts_with_kind, "{name}: begins with a capital letter: {message}");
+    for (what, text) in [("why", &finding.why), ("help", &finding.help)] {
+        assert!(text.ends_with('.'), "{name}: {what} is not a sentence: {text:?}");
+        let sentences = prose(text).matches(". ").count() + 1;
+        assert!(sentences <= 3, "{name}: {what} is too long: {text}");
+        assert!(!text.contains("  "), "{name}: two spaces: {text}");
+        assert_eq!(avoided(text), None, "{name}: {what}: {text}");
+    }
+    assert_eq!(avoided(message), None, "{name}: {message}");
+}
+
+/// All texts of findings in one place: a snapshot for each category.
 #[test]
-fn documentation_is_whole() {
+fn findings_have_one_clause_a_reason_and_help() {
+    for category in STYLED {
+        let mut texts = String::new();
+        for rule in styled().filter(|rule| rule.meta.category == category) {
+            texts += &format!("# {}: {}\n", rule.meta.id, rule.meta.summary);
+            for example in examples(rule, "Bad") {
+                for finding in check(rule, &example) {
+                    assert_style(&finding);
+                    let (severity, message) = (finding.severity, &finding.message);
+                    texts += &format!("\n{severity}: {message}\n  why: {}\n", finding.why);
+                    texts += &format!("  help: {}\n", finding.help);
+                    let fix = finding.fix.as_ref().map_or("", |fix| fix.title.as_str());
+                    texts += &format!("  fix: {fix}\n");
+                }
+            }
+            texts.push('\n');
+        }
+        insta::assert_snapshot!(category.as_str(), texts);
+    }
+}
+
+#[test]
+fn violations_of_the_standards_have_the_same_style() {
+    let mut count = 0;
+    for rule in styled() {
+        for (language, text) in examples(rule, "Bad").iter().filter(|(it, _)| *it == "yaml") {
+            let world = World::new(vec![file(rule, language, text)]);
+            let version = Version::new(Settings::default().kubernetes_minor);
+            for finding in run_standard(&world, Level::Restricted, version) {
+                assert_style(&finding);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn examples_cover_more_than_one_case() {
+    for rule in styled() {
+        let count = examples(rule, "Bad").len() + examples(rule, "Good").len();
+        assert!(count > 2, "{} has two examples only", rule.meta.id);
+    }
+}
+
+#[test]
+fn pages_have_the_fixed_headings_and_plain_words() {
+    for rule in styled() {
+        let (name, docs) = (&rule.meta.id, &rule.meta.docs);
+        let headings: Vec<&str> =
+            docs.lines().filter_map(|line| line.trim_start().strip_prefix("## ")).collect();
+        let required = &HEADINGS[..HEADINGS.len() - 1];
+        assert!(headings == HEADINGS || headings == required, "{name}: {headings:?}");
+        assert!(docs.trim_start().starts_with("## "), "{name} has text before its headings");
+        assert_eq!(avoided(docs), None, "{name}");
+        assert_eq!(avoided(&rule.meta.summary), None, "{name}");
+        let summary = &rule.meta.summary;
+        assert!(summary.starts_with(|c: char| c.is_uppercase() || c == '/'), "{name}: {summary}");
+    }
+}
+
+#[test]
+fn documentation_is_complete() {
     for rule in all() {
         let (name, docs) = (rule.meta.id.as_str(), &rule.meta.docs);
         for heading in ["Why it matters", "Bad", "Good", "Fix"] {

@@ -41,8 +41,8 @@ const USERS: &[&str] = &["run-as-root", "run-as-non-root", "missing-security-con
 fn root_by_the_image_is_proven() {
     let findings = found("", user(0, ""), USERS);
     assert_eq!(names(&findings), ["run-as-root", "missing-security-context"]);
-    assert!(findings[0].message.contains("its image says so"), "{}", findings[0].message);
-    assert!(!findings[1].message.contains("runAsNonRoot"), "{}", findings[1].message);
+    assert!(findings[0].message.contains("its image's user"), "{}", findings[0].message);
+    assert!(!findings[1].help.contains("runAsNonRoot"), "{}", findings[1].help);
     // The pod's word counts more.
     assert!(found("      securityContext: {runAsUser: 5}\n", user(0, ""), &USERS[..2]).is_empty());
     let refused = "      securityContext: {runAsNonRoot: true}\n";
@@ -58,7 +58,7 @@ fn what_the_kubelet_refuses_is_said() {
     assert!(root[0].message.contains("its image runs as root"), "{}", root[0].message);
     let named = found(demands, user(101, "nginx:nginx"), rule);
     assert!(named[0].message.contains("`nginx`"), "{}", named[0].message);
-    assert!(named[0].message.contains("`runAsUser: 101`"), "{}", named[0].message);
+    assert!(named[0].help.contains("`runAsUser: 101`"), "{}", named[0].help);
     assert!(found(demands, user(101, "101:101"), rule).is_empty());
     assert!(found(demands, ImageFacts::default(), rule).is_empty(), "nobody knows");
     let numbered = "      securityContext: {runAsNonRoot: true, runAsUser: 7}\n";

@@ -24,7 +24,7 @@ fn diff_shows_the_reasons_and_writes_nothing() {
         stdout(&output),
         str![[r#"
 # Pod p, container c: remove `privileged: true` (privileged)
-# Pod p, container c: set what is missing (missing-security-context)
+# Pod p, container c: set the missing fields (missing-security-context)
 --- a/pod.yaml
 +++ b/pod.yaml
 @@ -8,4 +8,11 @@

@@ -19,31 +19,31 @@ fn shows_the_example_as_the_readme_does() {
         str![[r#"
 DaemonSet shop/agent (examples/shop/agent.yaml)
 
-critical[host-path]: Pod mounts the node's files
+critical[host-path]: DaemonSet `agent` can write to `/var/run/docker.sock` of the node
   --> examples/shop/agent.yaml:30:13
    |
 30 |             path: /var/run/docker.sock
    |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
-   = note: Pods of DaemonSet `agent` can write to `/var/run/docker.sock` of the node: an attacker in
-           them starts a privileged container through the runtime and owns the node. Use a claim, an
-           `emptyDir` or a ConfigMap instead.
-   = help: by hand: use another kind of volume
+   = why: An attacker in the pod starts a privileged container through the runtime and takes over the
+          node.
+   = help: Use a persistent volume claim, an `emptyDir` or a ConfigMap instead.
 
-critical[privileged]: Container is privileged
+critical[privileged]: container `agent` is privileged
   --> examples/shop/agent.yaml:21:13
    |
 21 |             privileged: true
    |             ^^^^^^^^^^^^^^^^
    |
-   = note: Container `agent` is privileged: an attacker in it mounts the node's disk and is root on the
-           node with one command. Remove `privileged`, and add only the capability that is needed.
-   = help: `coaming fix --unsafe` can remove `privileged: true`
+   = why: An attacker in the container mounts the node's disk and becomes root on the node with one
+          command.
+   = help: Remove `privileged`, and add only the capability that is needed.
+   = fix: `coaming fix --unsafe` can remove `privileged: true`
 
 2 findings: 2 critical - 1 workload in 1 file
   security-context     2   worst: critical
-`coaming fix --unsafe` repairs 1 of them; try the application afterwards.
-`coaming explain host-path` tells more of the first.
+`coaming fix --unsafe` can fix 1 of them; test the application afterwards.
+For more about the first finding, run `coaming explain host-path`.
 
 "#]]
     );
@@ -131,8 +131,9 @@ fn json_is_as_the_contract_says() {
         str![[r#"
 {"version": 1,
  "findings": [
-  {"rule":"privileged","category":"security-context","severity":"critical","confidence":"high","message":"Container `c` is privileged: an attacker in it mounts the node's disk and is root on the node with one command. Remove `privileged`, and add only the capability that is needed.","object":{"api_version":"v1","kind":"Pod","namespace":"","name":"p"},"container":"c","locations":[{"file":"web.yaml","path":"spec.containers[0].securityContext.privileged","line":8,"column":25,"end_line":8,"end_column":41,"label":""}],"fix":{"title":"remove `privileged: true`","applicability":"unsafe"},"suppressed":false}],
+  {"rule":"privileged","category":"security-context","severity":"critical","confidence":"high","message":"container `c` is privileged","why":"An attacker in the container mounts the node's disk and becomes root on the node with one command.","help":"Remove `privileged`, and add only the capability that is needed.","object":{"api_version":"v1","kind":"Pod","namespace":"","name":"p"},"container":"c","locations":[{"file":"web.yaml","path":"spec.containers[0].securityContext.privileged","line":8,"column":25,"end_line":8,"end_column":41,"label":""}],"fix":{"title":"remove `privileged: true`","applicability":"unsafe"},"suppressed":false}],
  "errors": [],
+ "notes": [],
  "summary": {"files":1,"documents":1,"workloads":1,"findings":{"critical":1,"high":0,"medium":0,"low":0}}}
 
 "#]]

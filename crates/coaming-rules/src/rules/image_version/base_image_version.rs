@@ -5,24 +5,47 @@ use coaming_finding::{Confidence, Finding, RuleMeta, Severity};
 use coaming_oci::Reference;
 use coaming_yaml::Span;
 
-use super::moves;
+use super::{MovingTag, moving};
 use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
-    /// Looks for images in Dockerfiles (`FROM`, `COPY --from`) without a version: no tag, `latest`,
-    /// or a channel such as `stable`, where no digest says which image is meant. Names of stages,
-    /// `scratch`, and names that only the build knows are left alone; defaults of `ARG` count.
+    /// ## What it looks for
+    ///
+    /// Images in Dockerfiles (`FROM`, `COPY --from`) without a version: no tag, `latest`, or a
+    /// channel such as `stable`, where no digest pins the image. Names of stages, `scratch`, and
+    /// names that only the build knows are ignored; defaults of `ARG` are used.
     ///
     /// ## Why it matters
     ///
-    /// The same Dockerfile builds another image tomorrow, without a change that anybody reviews.
-    /// Whoever can push to that repository puts code into everything that is built on it.
+    /// The same Dockerfile builds a different image tomorrow, without a change that anyone
+    /// reviews. An attacker who can push to that repository puts code into everything that is
+    /// built on it.
     ///
     /// ## Bad
     ///
     /// ```dockerfile
     /// FROM registry.example.com/base
+    /// USER 10001
+    /// ```
+    ///
+    /// ```dockerfile
+    /// FROM registry.example.com/base:latest
+    /// USER 10001
+    /// ```
+    ///
+    /// A channel:
+    ///
+    /// ```dockerfile
+    /// FROM registry.example.com/base:stable
+    /// USER 10001
+    /// ```
+    ///
+    /// Files are copied from an image without a version.
+    ///
+    /// ```dockerfile
+    /// FROM registry.example.com/base:1.4.2
+    /// COPY --from=registry.example.com/tools /bin/tool /bin/tool
     /// USER 10001
     /// ```
     ///
@@ -33,9 +56,18 @@ rule! {
     /// USER 10001
     /// ```
     ///
+    /// The version comes from the default of an argument.
+    ///
+    /// ```dockerfile
+    /// ARG VERSION=1.4.2
+    /// FROM registry.example.com/base:${VERSION}
+    /// USER 10001
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name the version that was tested, better with its digest, and let a bot propose new ones.
+    /// Name the version that was tested, preferably with its digest, and let a bot propose new
+    /// ones.
     BaseImageVersion {
         name: "base-image-version",
         summary: "Base image has no version",
@@ -52,33 +84,41 @@ impl DockerfileRule for BaseImageVersion {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(_: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>) {
-        for (name, span) in images(scope.dockerfile) {
-            findings.extend(finding(scope, name, span));
+        for image in images(scope.dockerfile) {
+            findings.extend(finding(scope, image));
         }
     }
 }
 
-/// Every image that is named, and where.
-fn images(dockerfile: &Dockerfile) -> Vec<(&str, Span)> {
+/// An image that a Dockerfile names.
+struct Image<'a> {
+    name: &'a str,
+    span: Span,
+    /// Whether the image's files are copied, rather than built on.
+    is_copied: bool,
+}
+
+/// Every image that is named, in order.
+fn images(dockerfile: &Dockerfile) -> Vec<Image<'_>> {
     let mut images = Vec::new();
     for stage in &dockerfile.stages {
         if let Base::Image(name) = &stage.base {
-            images.push((name.as_str(), stage.image.span));
+            images.push(Image { name, span: stage.image.span, is_copied: false });
         }
         for instruction in &stage.instructions {
             let Kind::Copy(copy) = &instruction.kind else { continue };
-            let Some(from) = copy.from.as_deref() else { continue };
-            // A plain word may be a stage, or a directory that the build names.
-            if from.contains(['/', ':']) && !from.contains('$') {
-                images.push((from, instruction.span));
+            let Some(name) = copy.from.as_deref() else { continue };
+            // A plain word may be a stage, or a named build context.
+            if name.contains(['/', ':']) && !name.contains('$') {
+                images.push(Image { name, span: instruction.span, is_copied: true });
             }
         }
     }
     images
 }
 
-fn finding(scope: DockerfileScope<'_>, name: &str, span: Span) -> Option<Finding> {
-    let reference = Reference::parse(name).ok()?;
+fn finding(scope: DockerfileScope<'_>, image: Image<'_>) -> Option<Finding> {
+    let reference = Reference::parse(image.name).ok()?;
     if reference.digest().is_some() {
         return None;
     }
@@ -87,21 +127,27 @@ fn finding(scope: DockerfileScope<'_>, name: &str, span: Span) -> Option<Finding
         None => ("has no tag, which means `latest`".to_owned(), Severity::Medium, Confidence::High),
         Some("latest") => ("has the tag `latest`".to_owned(), Severity::Medium, Confidence::High),
         Some(tag) => {
-            let why = moves(tag).filter(|why| why.contains("channel"))?;
-            (format!("has the tag `{tag}`, which {why}"), Severity::Low, Confidence::Medium)
+            let channel = moving(tag).filter(|reason| *reason == MovingTag::Channel)?;
+            let what = format!("has the tag `{tag}`, which {}", channel.phrase());
+            (what, Severity::Low, Confidence::Medium)
         }
     };
-    let message = format!(
-        "Base image `{short}` {what}: tomorrow's build is another image, without a change that \
-         anybody reviews, and whoever can push to its repository puts code into this one. Name the \
-         version that was tested."
-    );
+    let (role, snippet) = if image.is_copied {
+        ("image", format!("COPY --from={short}:VERSION …"))
+    } else {
+        ("base image", format!("FROM {short}:VERSION"))
+    };
     Some(
         scope
-            .finding(BaseImageVersion::RULE, span, message)
+            .finding(BaseImageVersion::RULE, image.span, format!("{role} `{short}` {what}"))
+            .why(
+                "Tomorrow's build uses a different image, without a change that anyone reviews. An \
+                 attacker who can push to its repository puts code into this image.",
+            )
+            .help("Name the version that was tested.")
             .severity(severity)
             .confidence(confidence)
-            .manual("name the version that was tested", format!("FROM {short}:VERSION"))
+            .manual("name the version that was tested", snippet)
             .done(),
     )
 }

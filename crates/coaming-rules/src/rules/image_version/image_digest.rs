@@ -5,15 +5,19 @@ use coaming_finding::{Finding, RuleMeta};
 use super::image;
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::image_version::image_tag::ImageTag;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for images that are named by tag alone. Off by default: a version tag is enough for
-    /// most; where images must never change under a name, switch it on.
+    /// ## What it looks for
+    ///
+    /// Images that are named by a tag alone. The rule is off by default, because a version tag is
+    /// enough for most projects; turn it on where an image must never change under its name.
     ///
     /// ## Why it matters
     ///
-    /// A tag is a promise of whoever can push to the repository; a digest is the image itself.
+    /// A tag is a promise by everyone who can push to the repository; a digest identifies the
+    /// image itself.
     ///
     /// ## Bad
     ///
@@ -26,6 +30,17 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web
     /// ```
     ///
     /// ## Good
@@ -43,7 +58,7 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// `coaming pin` resolves the tag and writes the digest behind it.
+    /// `coaming pin` resolves the tag and appends the digest.
     ImageDigest {
         name: "image-digest",
         summary: "Image is not pinned to a digest",
@@ -66,13 +81,18 @@ impl ContainerRule for ImageDigest {
             return;
         }
         let message = format!(
-            "Image `{}` is named without a digest: whoever can push to its repository can put \
-             another image under the same name. `coaming pin` writes the digest.",
+            "image `{}` of {} is not pinned to a digest",
             reference.familiar_name(),
+            phrases::container(scope),
         );
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "An attacker who can push to the repository can put another image under the \
+                     same name.",
+                )
+                .help("Run `coaming pin`, which adds the digest.")
                 .manual("run `coaming pin`", "coaming pin .")
                 .done(),
         );

@@ -3,23 +3,27 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
-use super::{image, moves};
+use super::{image, moving};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for pull policies that defeat the tag: `Never` and `IfNotPresent` with a tag that
-    /// moves, so that each node goes on running whatever it happened to pull first; and `Never`
-    /// with any tag, where the image can only have come to the node by another way.
+    /// ## What it looks for
+    ///
+    /// Pull policies that keep a new image from being pulled: `Never` and `IfNotPresent` with a
+    /// tag that moves, so that each node keeps running whatever it pulled first; and `Never` with
+    /// any tag, where the image can only have come to the node in another way.
     ///
     /// ## Why it matters
     ///
-    /// Nodes run different code under one name, and an image with a known flaw stays in use on the
-    /// nodes that already have it. With `Never`, whoever can load images on a node decides what
-    /// the pod runs, and the registry's credentials are never asked for.
+    /// Nodes run different code under one name, and an image with a known vulnerability stays in
+    /// use on the nodes that already have it. With `Never`, anyone who can load images on a node
+    /// decides what the pod runs, and the registry's access control does not apply.
     ///
     /// ## Bad
+    ///
+    /// Each node keeps the first `latest` that it pulled.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -31,6 +35,34 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:latest
     ///       imagePullPolicy: IfNotPresent
+    /// ```
+    ///
+    /// The image is never pulled from the registry.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       imagePullPolicy: Never
+    /// ```
+    ///
+    /// Both at once:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:stable
+    ///       imagePullPolicy: Never
     /// ```
     ///
     /// ## Good
@@ -47,12 +79,38 @@ rule! {
     ///       imagePullPolicy: IfNotPresent
     /// ```
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:latest
+    ///       imagePullPolicy: Always
+    /// ```
+    ///
+    /// A digest is always the same image.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2@sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+    ///       imagePullPolicy: Never
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name a full version; until then, pull always.
+    /// Name a full version; until then, set `imagePullPolicy: Always`.
     ImagePullPolicy {
         name: "image-pull-policy",
-        summary: "Pull policy defeats the tag",
+        summary: "Pull policy keeps outdated images",
         category: ImageVersion,
         severity: Low,
         default: true,
@@ -73,29 +131,40 @@ impl ContainerRule for ImagePullPolicy {
             return;
         }
         let tag = reference.tag().unwrap_or("latest");
-        let moving = tag == "latest" || moves(tag).is_some();
-        if !moving && policy == "IfNotPresent" {
+        let moves = tag == "latest" || moving(tag).is_some();
+        if !moves && policy == "IfNotPresent" {
             return;
         }
-        let why = if moving {
-            format!(
-                "each node goes on running whatever it first pulled as `{tag}`, a fixed image \
-                 never arrives"
+        let who = phrases::container(scope);
+        let (message, why) = if moves {
+            (
+                format!(
+                    "`imagePullPolicy: {policy}` of {who} keeps whatever a node first pulled as \
+                     `{tag}`"
+                ),
+                "Nodes run different code under one name, and a fixed image never reaches the \
+                 nodes that have the vulnerable one.",
             )
         } else {
-            "the image can only have been put on the nodes by hand, where no registry's access \
-             control applies"
-                .to_owned()
+            (
+                format!("`imagePullPolicy: Never` of {who} runs images that no registry delivers"),
+                "The image can only have been put on the nodes by hand. An attacker who can load \
+                 images on a node decides what the pod runs.",
+            )
         };
-        let message = format!(
-            "`imagePullPolicy: {policy}` of {} defeats its tag: {why}. Pull always, or name a \
-             full version.",
-            words::container(scope),
-        );
-        let edit = words::set(scope.container.node(), &["imagePullPolicy"], "Always");
+        let help = match (moves, policy) {
+            (true, "IfNotPresent") => {
+                "Name a full version; until then, set `imagePullPolicy: Always`."
+            }
+            (true, _) => "Set `imagePullPolicy: Always`, and name a full version.",
+            (false, _) => "Set `imagePullPolicy: Always`.",
+        };
+        let edit = phrases::set(scope.container.node(), &["imagePullPolicy"], "Always");
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(why)
+                .help(help)
                 .fix("set `imagePullPolicy: Always`", Applicability::Unsafe, vec![edit])
                 .done(),
         );

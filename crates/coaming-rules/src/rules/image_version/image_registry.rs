@@ -4,11 +4,15 @@ use coaming_finding::{Finding, RuleMeta};
 
 use super::image;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for images from registries that are not allowed. It needs to be told which are:
+    /// ## What it looks for
+    ///
+    /// Images from registries that are not allowed. The rule reports nothing until `coaming.yaml`
+    /// lists the allowed ones, each as a registry or as a registry and the beginning of a
+    /// repository's path:
     ///
     /// ```text
     /// # coaming.yaml
@@ -20,7 +24,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// An image from anywhere is code from anybody. A registry of one's own is where images are
+    /// An image from anywhere is code from anyone. A registry of your own is where images are
     /// scanned, signed and kept.
     ///
     /// ## Bad
@@ -34,6 +38,19 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: elsewhere.example.net/web:1.4.2
+    /// ```
+    ///
+    /// A name without a registry is an image of `docker.io`.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -51,7 +68,7 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Copy the image to an allowed registry and name it there.
+    /// Copy the image to an allowed registry, and use its name there.
     ImageRegistry {
         name: "image-registry",
         summary: "Image comes from a registry that is not allowed",
@@ -74,17 +91,24 @@ impl ContainerRule for ImageRegistry {
             return;
         }
         let message = format!(
-            "{} runs an image of `{}`, which is not among the allowed registries ({}). Copy the \
-             image to one of them.",
-            words::sentence(&words::container(scope)),
+            "{} runs an image from `{}`, which is not an allowed registry",
+            phrases::container(scope),
             reference.registry(),
-            words::list(allowed),
+        );
+        let help = format!(
+            "Copy the image to an allowed registry ({}), and use its name there.",
+            phrases::list(allowed),
         );
         let name = reference.repository().to_owned();
         let place = allowed.first().map_or("REGISTRY", String::as_str);
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "Images from elsewhere are not scanned, signed or kept by you. An attacker \
+                     who controls that registry runs code in the cluster.",
+                )
+                .help(help)
                 .manual("copy it to an allowed registry", format!("image: {place}/{name}"))
                 .done(),
         );

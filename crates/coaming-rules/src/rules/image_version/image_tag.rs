@@ -4,18 +4,21 @@ use coaming_finding::{Finding, RuleMeta};
 
 use super::image;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for images without a version: no tag, which means `latest`, or `latest` itself, where
-    /// no digest says which one is meant.
+    /// ## What it looks for
+    ///
+    /// Images without a version: no tag, which means `latest`, or the tag `latest` itself, where
+    /// no digest pins the image.
     ///
     /// ## Why it matters
     ///
-    /// What runs is whatever the registry holds when the pod happens to start: nobody has tested
-    /// it, no scan of yesterday is about it, and going back to what worked is not possible.
-    /// Whoever can push to the repository runs code in the cluster at the next restart.
+    /// What runs is whatever the registry holds when the pod happens to start: it was never
+    /// tested, yesterday's scan was about another image, and there is no way to roll back to the
+    /// last one that worked. An attacker who can push to the repository runs code in the cluster
+    /// at the next restart.
     ///
     /// ## Bad
     ///
@@ -28,6 +31,34 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:latest
+    /// ```
+    ///
+    /// Init containers count, too.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:latest
+    ///       command: ["/setup"]
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -43,12 +74,25 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// A digest pins the image, whatever its tag.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:latest@sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name the version that was tested; `coaming pin` adds the digest that it has now.
+    /// Name the version that was tested. `coaming pin` adds the digest that it has now.
     ImageTag {
         name: "image-tag",
-        summary: "Image has no version",
+        summary: "Image has no version tag",
         category: ImageVersion,
         severity: Medium,
         default: true,
@@ -72,15 +116,16 @@ impl ContainerRule for ImageTag {
             Some(_) => return,
         };
         let name = reference.familiar_name();
-        let message = format!(
-            "Image `{name}` of {} {what}: what runs is whatever the registry holds when the pod \
-             starts, untested and unscanned, and there is no going back. Name the version that \
-             was tested.",
-            words::container(scope),
-        );
+        let message = format!("image `{name}` of {} {what}", phrases::container(scope));
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "What runs is whatever the registry holds when the pod starts, untested and \
+                     unscanned, and there is no way to roll back. An attacker who can push to the \
+                     repository runs code in the cluster at the next restart.",
+                )
+                .help("Name the version that was tested.")
                 .manual("name the version that was tested", format!("image: {name}:VERSION"))
                 .done(),
         );

@@ -6,19 +6,23 @@ use coaming_oci::Reference;
 
 use super::is_placeholder;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for images whose name no container runtime can read, by the grammar of the
-    /// distribution specification.
+    /// ## What it looks for
+    ///
+    /// Images whose name no container runtime can parse, by the grammar of the OCI distribution
+    /// specification.
     ///
     /// ## Why it matters
     ///
     /// The pod never starts (`InvalidImageName`), often only in the one environment whose values
-    /// make the name wrong.
+    /// make the name invalid.
     ///
     /// ## Bad
+    ///
+    /// The repository has an upper-case letter.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -29,6 +33,19 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/Web:1.4.2
+    /// ```
+    ///
+    /// The tag is empty, as it is where a template's value is missing.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: "registry.example.com/web:"
     /// ```
     ///
     /// ## Good
@@ -44,9 +61,22 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// A placeholder that is filled in later is not checked.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:${VERSION}
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Correct the name: the message says what is wrong with it.
+    /// Correct the name; the message says what is wrong with it.
     InvalidImage {
         name: "invalid-image",
         summary: "Image name is invalid",
@@ -63,7 +93,7 @@ impl ContainerRule for InvalidImage {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        // The other rules have read it: it is valid, as nearly all are.
+        // The other rules have parsed it already: nearly all names are valid.
         if scope.image().is_some() {
             return;
         }
@@ -74,12 +104,14 @@ impl ContainerRule for InvalidImage {
             return;
         }
         let message = format!(
-            "`{text}` of {} is no image name, and the pod will not start: {error}.",
-            words::container(scope),
+            "`{text}` of {} is not a valid image name: {error}",
+            phrases::container(scope),
         );
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why("The pod does not start (`InvalidImageName`).")
+                .help("Correct the name to the form `REGISTRY/REPOSITORY:VERSION`.")
                 .manual("correct the name", "image: REGISTRY/REPOSITORY:VERSION")
                 .done(),
         );

@@ -1,4 +1,4 @@
-//! Images have a version that stays what it was.
+//! Images have a version that does not change.
 
 pub(crate) mod base_image_version;
 pub(crate) mod image_digest;
@@ -21,13 +21,13 @@ fn image<'a>(scope: ContainerScope<'a>) -> Option<(&'a Reference, Node<'a>)> {
     Some((scope.image()?, scope.container.node().field("image")?))
 }
 
-/// Whether the image's name only stands for one that something fills in later: templates, and the
-/// upper-case or pointed words that examples use.
+/// Whether the image's name is a placeholder that is filled in later: a template or variable, or a
+/// word in angle brackets as in examples.
 fn is_placeholder(text: &str) -> bool {
     text.contains("{{") || text.contains("${") || text.contains("$(") || text.contains('<')
 }
 
-/// Tags that promise no version at all.
+/// Tags that name no version at all.
 const MOVING: &[&str] = &[
     "stable",
     "main",
@@ -63,30 +63,49 @@ const RELEASES: &[&str] = &[
     "bionic", "xenial",
 ];
 
-/// Why a tag does not stay what it was, if it does not.
-fn moves(tag: &str) -> Option<&'static str> {
+/// What a tag names that can change from one image to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MovingTag {
+    Channel,
+    Variant,
+    MajorVersion,
+}
+
+impl MovingTag {
+    /// What the tag names, to complete "the tag …".
+    fn phrase(self) -> &'static str {
+        match self {
+            Self::Channel => "names a channel, not a version",
+            Self::Variant => "names a variant, not a version",
+            Self::MajorVersion => "names only a major version",
+        }
+    }
+}
+
+/// Why a tag is expected to move to other images, if it is.
+fn moving(tag: &str) -> Option<MovingTag> {
     let lower = tag.to_ascii_lowercase();
     let word = lower.split(['-', '_']).next().unwrap_or_default();
     if MOVING.contains(&lower.as_str()) || MOVING.contains(&word) && lower.len() == word.len() {
-        return Some("names a channel, not a version");
+        return Some(MovingTag::Channel);
     }
     if RELEASES.contains(&lower.as_str()) {
-        return Some("names a variant, not a version");
+        return Some(MovingTag::Variant);
     }
     let number = word.strip_prefix('v').unwrap_or(word);
     let is_major =
         (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
-    is_major.then_some("names a major version only")
+    is_major.then_some(MovingTag::MajorVersion)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::moves;
+    use super::moving;
 
     #[test]
-    fn tells_versions_from_channels() {
+    fn distinguishes_versions_from_channels() {
         for tag in ["stable", "main", "1", "v2", "12-alpine", "alpine", "dev", "Master"] {
-            assert!(moves(tag).is_some(), "{tag}");
+            assert!(moving(tag).is_some(), "{tag}");
         }
         for tag in [
             "1.27",
@@ -98,7 +117,7 @@ mod tests {
             "main-1a2b3c4",
             "17.2",
         ] {
-            assert!(moves(tag).is_none(), "{tag}");
+            assert!(moving(tag).is_none(), "{tag}");
         }
     }
 }

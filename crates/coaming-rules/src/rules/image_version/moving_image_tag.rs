@@ -2,23 +2,27 @@
 
 use coaming_finding::{Confidence, Finding, RuleMeta};
 
-use super::{image, moves};
+use super::{image, moving};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for tags that are meant to move: channels (`stable`, `main`), variants (`alpine`) and
-    /// major versions (`1`), where no digest says which image is meant. `latest` is
-    /// `image-tag`'s business.
+    /// ## What it looks for
+    ///
+    /// Tags that are meant to move: channels (`stable`, `main`), variants (`alpine`) and major
+    /// versions (`1`), where no digest pins the image. The tag `latest` is reported by
+    /// `image-tag`.
     ///
     /// ## Why it matters
     ///
-    /// The same manifest runs different code tomorrow, on one node and not on the next. A scan is
-    /// about an image that may not run any more, and whoever can push to the repository runs code
-    /// in the cluster without any change that a review would see.
+    /// The same manifest runs different code tomorrow, on one node but not on the next. A scan is
+    /// about an image that may no longer be the one that runs, and an attacker who can push to the
+    /// repository runs code in the cluster without any change that a review would see.
     ///
     /// ## Bad
+    ///
+    /// A channel:
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -29,6 +33,32 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:stable
+    /// ```
+    ///
+    /// A variant:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:alpine
+    /// ```
+    ///
+    /// A major version:
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1
     /// ```
     ///
     /// ## Good
@@ -44,12 +74,30 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// A digest pins the image, whatever its tag.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:stable@sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name the full version; `coaming pin` adds the digest that it has now.
+    /// Name the full version. `coaming pin` adds the digest that it has now.
+    ///
+    /// ## Limits
+    ///
+    /// What a tag names is judged by its text alone: any tag can be moved. To require digests,
+    /// turn on `image-digest`.
     MovingImageTag {
         name: "moving-image-tag",
-        summary: "Image tag moves from version to version",
+        summary: "Image tag moves between versions",
         category: ImageVersion,
         severity: Low,
         default: true,
@@ -65,20 +113,23 @@ impl ContainerRule for MovingImageTag {
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some((reference, node)) = image(scope) else { return };
         let Some(tag) = reference.tag().filter(|_| reference.digest().is_none()) else { return };
-        let Some(why) = moves(tag) else { return };
+        let Some(reason) = moving(tag) else { return };
         let name = reference.familiar_name();
         let message = format!(
-            "Tag `{tag}` of image `{name}` {why}: the same manifest runs other code tomorrow, \
-             without a change that anybody reviews. Name the full version, or pin the digest.",
+            "image `{name}` of {} has the tag `{tag}`, which {}",
+            phrases::container(scope),
+            reason.phrase(),
         );
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
-                .confidence(Confidence::Medium)
-                .manual(
-                    "name the full version",
-                    format!("image: {name}:VERSION # {} follows it", words::container(scope)),
+                .why(
+                    "The same manifest runs different code tomorrow, without a change that anyone \
+                     reviews. An attacker who can push to the repository decides which.",
                 )
+                .help("Name the full version, or pin the digest with `coaming pin`.")
+                .confidence(Confidence::Medium)
+                .manual("name the full version", format!("image: {name}:VERSION"))
                 .done(),
         );
     }

@@ -4,22 +4,41 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for workloads that keep no earlier revision: `revisionHistoryLimit: 0`.
+    /// ## What it looks for
+    ///
+    /// Workloads that keep no earlier revision: `revisionHistoryLimit: 0`, in Deployments,
+    /// StatefulSets and DaemonSets.
     ///
     /// ## Why it matters
     ///
-    /// When a new version turns out to be broken or taken over, `kubectl rollout undo` is the
-    /// fastest way out, and it needs a revision to go back to.
+    /// When a new version turns out to be broken or compromised, `kubectl rollout undo` is the
+    /// fastest way back, and it needs an earlier revision.
     ///
     /// ## Bad
     ///
     /// ```yaml
     /// apiVersion: apps/v1
     /// kind: Deployment
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   revisionHistoryLimit: 0
+    ///   selector: {matchLabels: {app: web}}
+    ///   template:
+    ///     metadata: {labels: {app: web}}
+    ///     spec:
+    ///       containers:
+    ///         - name: web
+    ///           image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: DaemonSet
     /// metadata:
     ///   name: web
     /// spec:
@@ -51,12 +70,29 @@ rule! {
     ///           image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// By default, Kubernetes keeps ten revisions.
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   selector: {matchLabels: {app: web}}
+    ///   template:
+    ///     metadata: {labels: {app: web}}
+    ///     spec:
+    ///       containers:
+    ///         - name: web
+    ///           image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Leave the field out (Kubernetes then keeps ten revisions) or keep a few.
+    /// Remove the field, or keep a few revisions.
     NoRollback {
         name: "no-rollback",
-        summary: "No earlier revision is kept to go back to",
+        summary: "Workload keeps no earlier revision",
         category: ImageVersion,
         severity: Low,
         default: true,
@@ -75,14 +111,18 @@ impl PodRule for NoRollback {
             return;
         }
         let message = format!(
-            "{} keeps no earlier revision (`revisionHistoryLimit: 0`): when a version turns out \
-             broken or taken over, `kubectl rollout undo` has nothing to go back to. Keep a few.",
-            words::object(workload.object),
+            "{} keeps no earlier revision (`revisionHistoryLimit: 0`)",
+            phrases::object(workload.object),
         );
-        let edit = words::remove(node);
+        let edit = phrases::remove(node);
         findings.push(
             context
                 .finding(Self::RULE, workload.object, node, message)
+                .why(
+                    "When a version turns out to be broken or compromised, \
+                     `kubectl rollout undo` has nothing to go back to.",
+                )
+                .help("Remove the field to keep the default of ten revisions, or keep a few.")
                 .fix("keep the default of ten revisions", Applicability::Safe, vec![edit])
                 .done(),
         );

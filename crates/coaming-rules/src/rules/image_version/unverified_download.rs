@@ -8,21 +8,51 @@ use crate::text::commands::runs_unverified_download;
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
-    /// Looks for Dockerfiles that take programs from the internet as they come: `curl … | sh`,
-    /// downloads that are unpacked among the programs or made executable without comparing a
-    /// checksum or a signature, and `ADD` of an address without `--checksum`. Package managers
-    /// verify by themselves and are left alone.
+    /// ## What it looks for
+    ///
+    /// Dockerfiles that use programs from the internet without verifying them: `curl … | sh`;
+    /// downloads that are unpacked into program directories or made executable without comparing a
+    /// checksum or a signature; and `ADD` of a URL without `--checksum`. Package managers verify
+    /// what they download and are not reported.
     ///
     /// ## Why it matters
     ///
-    /// Whoever controls the server, its name or the way to it puts code into the image, and nobody
-    /// can tell afterwards which one was built in. No scanner knows such a program's version.
+    /// An attacker who controls the server, its domain name or the network path puts code into the
+    /// image, and nobody can tell afterwards what was built in. No scanner knows such a program's
+    /// version.
     ///
     /// ## Bad
+    ///
+    /// A script is downloaded and run.
     ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// RUN curl -fsSL https://get.example.com/install.sh | sh
+    /// USER 10001
+    /// ```
+    ///
+    /// A program is downloaded and made executable.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN curl -fsSLo /usr/local/bin/tool https://get.example.com/tool \
+    ///  && chmod +x /usr/local/bin/tool
+    /// USER 10001
+    /// ```
+    ///
+    /// `ADD` downloads a file.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// ADD https://get.example.com/tool /usr/local/bin/tool
+    /// USER 10001
+    /// ```
+    ///
+    /// Without TLS, any network on the way can change the file.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// ADD http://get.example.com/tool /usr/local/bin/tool
     /// USER 10001
     /// ```
     ///
@@ -34,13 +64,27 @@ rule! {
     /// USER 10001
     /// ```
     ///
+    /// The checksum is compared in the same `RUN`.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN curl -fsSLo /usr/local/bin/tool https://get.example.com/tool \
+    ///  && echo '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae  /usr/local/bin/tool' | sha256sum -c - \
+    ///  && chmod +x /usr/local/bin/tool
+    /// USER 10001
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Download a version, and compare it with a checksum that stands in the Dockerfile: by
-    /// `ADD --checksum=sha256:…`, or by `sha256sum -c` in the same `RUN`.
+    /// Download a fixed version, and compare it with a checksum that is in the Dockerfile: with
+    /// `ADD --checksum=sha256:…`, or with `sha256sum -c` in the same `RUN`.
+    ///
+    /// ## Limits
+    ///
+    /// Scripts that are copied into the image and run there are not read.
     UnverifiedDownload {
         name: "unverified-download",
-        summary: "A download is built into the image unverified",
+        summary: "Download is not verified",
         category: ImageVersion,
         severity: Medium,
         default: true,
@@ -67,36 +111,38 @@ impl DockerfileRule for UnverifiedDownload {
     }
 }
 
-/// How bad it is: without TLS everybody on the way can change what comes.
+/// How severe it is, and who can change the file: without TLS, also any network on the way.
 fn severity(text: &str) -> (Severity, &'static str) {
     if text.contains("http://") && !text.contains("https://") {
         (
             Severity::High,
-            "the server, its name, or - as it is not even encrypted - any network between",
+            "An attacker who controls the server, its domain name or, as the connection is not \
+             encrypted, any network on the way puts code into the image.",
         )
     } else {
-        (Severity::Medium, "the server or its name")
+        (
+            Severity::Medium,
+            "An attacker who controls the server or its domain name puts code into the image.",
+        )
     }
 }
 
 fn run(scope: DockerfileScope<'_>, instruction: &Instruction, script: &str, what: &str) -> Finding {
-    let (severity, who) = severity(script);
-    let message = format!(
-        "What is downloaded here is run or installed without comparing it with anything ({what}): \
-         whoever controls {who} puts code into the image. Download a version, and compare its \
-         checksum in the same `RUN`."
-    );
+    let (severity, why) = severity(script);
+    let message = format!("a download is run or installed without being verified ({what})");
     scope
         .finding(UnverifiedDownload::RULE, instruction.span, message)
+        .why(why)
+        .help("Download a fixed version, and compare its checksum in the same `RUN`.")
         .severity(severity)
         .manual(
-            "compare the checksum of what is downloaded",
+            "compare the checksum of the download",
             "RUN curl -fsSLo /tmp/tool https://… \\\n && echo 'SHA256  /tmp/tool' | sha256sum -c -",
         )
         .done()
 }
 
-/// The first address that is added as it comes.
+/// The first URL that is added without a checksum.
 fn added(source: &Source) -> Option<&Word> {
     if !source.is_add || source.has_checksum {
         return None;
@@ -108,23 +154,25 @@ fn added(source: &Source) -> Option<&Word> {
 }
 
 fn add(scope: DockerfileScope<'_>, address: &Word, target: &Word) -> Finding {
-    let (severity, who) = severity(&address.text);
-    let message = format!(
-        "`ADD` takes `{}` as it comes: whoever controls {who} puts something else into the image. \
-         Say by `--checksum` what it must be.",
-        without_user(&address.text)
+    let (severity, why) = severity(&address.text);
+    let message =
+        format!("`ADD` downloads `{}` without a checksum", without_credentials(&address.text));
+    let snippet = format!(
+        "ADD --checksum=sha256:DIGEST {} {}",
+        without_credentials(&address.text),
+        target.text
     );
-    let snippet =
-        format!("ADD --checksum=sha256:DIGEST {} {}", without_user(&address.text), target.text);
     scope
         .finding(UnverifiedDownload::RULE, address.span, message)
+        .why(why)
+        .help("Add `--checksum=sha256:…` with the digest of the version that was tested.")
         .severity(severity)
         .manual("add `--checksum=sha256:…`", snippet)
         .done()
 }
 
-/// The address without a user and password in it, and without what follows a `?`.
-fn without_user(address: &str) -> String {
+/// The URL without its credentials and its query.
+fn without_credentials(address: &str) -> String {
     let address = address.split('?').next().unwrap_or_default();
     match address.split_once("://") {
         Some((scheme, rest)) => {

@@ -11,22 +11,53 @@ use crate::rules::base_image;
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
-    /// Looks for Dockerfiles whose image runs as root: the last `USER` is root, or there is none and
-    /// the base image has none either. Stages that the image is built on count; stages that only
-    /// build something don't.
+    /// ## What it looks for
+    ///
+    /// Dockerfiles whose image runs as root: the last `USER` is root, or neither the Dockerfile
+    /// nor its base image sets one. Stages that the final stage is built from count; other stages
+    /// do not.
     ///
     /// ## Why it matters
     ///
-    /// The image decides for every pod that does not. Root in a container is root on the node, kept
-    /// apart by the kernel alone: an attacker owns every file of the image, can install tools, and
-    /// needs only one more flaw to own the node.
+    /// The image decides for every pod that sets no user of its own. Root in a container has the
+    /// user ID of root on the node; only the isolation by the kernel separates the two. An
+    /// attacker owns every file of the image, can install tools, and needs only one more flaw to
+    /// take over the node.
     ///
     /// ## Bad
+    ///
+    /// The base image runs as root.
     ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// COPY server /usr/local/bin/server
     /// ENTRYPOINT ["/usr/local/bin/server"]
+    /// ```
+    ///
+    /// The last `USER` is root.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// USER 10001
+    /// COPY server /usr/local/bin/server
+    /// USER root
+    /// RUN chmod 755 /usr/local/bin/server
+    /// ENTRYPOINT ["/usr/local/bin/server"]
+    /// ```
+    ///
+    /// An image from scratch runs as root.
+    ///
+    /// ```dockerfile
+    /// FROM scratch
+    /// COPY server /server
+    /// ENTRYPOINT ["/server"]
+    /// ```
+    ///
+    /// The user of this base image is not known, but most images run as root.
+    ///
+    /// ```dockerfile
+    /// FROM registry.example.com/base:1.4.2
+    /// ENTRYPOINT ["/server"]
     /// ```
     ///
     /// ## Good
@@ -38,11 +69,26 @@ rule! {
     /// ENTRYPOINT ["/usr/local/bin/server"]
     /// ```
     ///
+    /// The base image has a user other than root, and the build stage does not count.
+    ///
+    /// ```dockerfile
+    /// FROM golang:1.22.3 AS build
+    /// RUN go build -o /server .
+    /// FROM gcr.io/distroless/static-debian12:nonroot
+    /// COPY --from=build /server /server
+    /// ENTRYPOINT ["/server"]
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// End with a `USER` by its number: the kubelet can tell from a number that it is not root, and
-    /// not from a name. Directories that the application writes to must belong to it
-    /// (`COPY --chown=10001`), and ports below 1024 are out of reach.
+    /// End with a numeric `USER`: the kubelet can verify a number to be non-root, but not a name.
+    /// Directories that the application writes to must belong to that user (`COPY --chown=10001`),
+    /// and the application cannot listen on ports below 1024 on most nodes.
+    ///
+    /// ## Limits
+    ///
+    /// Whether a base image sets a user is only certain if it was inspected or is well known;
+    /// otherwise, the confidence is lower. Windows images are not checked.
     ImageUser {
         name: "image-user",
         summary: "Image runs as root",
@@ -80,46 +126,51 @@ impl DockerfileRule for ImageUser {
     }
 }
 
-const WHY: &str = "an attacker in any pod that does not set another user owns all files of the \
-                   container and is one kernel or runtime flaw away from owning the node";
+const WHY: &str = "An attacker in any pod that does not set another user owns all files of the \
+                   container and is one kernel or runtime flaw away from owning the node.";
 
 fn explicit(scope: DockerfileScope<'_>, span: Span, edit: TextEdit) -> Finding {
-    let message = format!(
-        "The last `USER` is root: {WHY}. Do what needs root before, and end with `USER {USER}`."
-    );
     scope
-        .finding(ImageUser::RULE, span, message)
+        .finding(ImageUser::RULE, span, "the image runs as root (its last `USER` is root)")
+        .why(WHY)
+        .help(format!("Do what needs root earlier, and end with `USER {USER}`."))
         .fix(format!("end with `USER {USER}`"), Applicability::Unsafe, vec![edit])
         .done()
 }
 
 fn missing(context: &Context<'_>, scope: DockerfileScope<'_>) -> Option<Finding> {
     let stage = scope.last_stage()?;
-    let (confidence, base) = match &scope.dockerfile.base()?.base {
-        Base::Scratch => (Confidence::High, "and `scratch` has none".to_owned()),
+    let (confidence, message) = match &scope.dockerfile.base()?.base {
+        Base::Scratch => (Confidence::High, "the image runs as root (it has no `USER`)".to_owned()),
         Base::Image(name) => {
             let confidence = base_runs_as_root(context, name)?;
-            let has =
-                if confidence == Confidence::High { "has none" } else { "seems to have none" };
-            (confidence, format!("and its base image `{name}` {has}"))
+            let message = match confidence {
+                Confidence::High => format!(
+                    "the image runs as root (it has no `USER`, and its base image `{name}` has \
+                     none)"
+                ),
+                Confidence::Medium | Confidence::Low => format!(
+                    "the image probably runs as root (it has no `USER`, and its base image \
+                     `{name}` is not known to have one)"
+                ),
+            };
+            (confidence, message)
         }
         Base::Stage(_) | Base::Unknown => return None,
     };
-    let message = format!(
-        "The image has no `USER`, {base}, so that it runs as root: {WHY}. Set `USER {USER}` at the \
-         end."
-    );
     let edit = scope.line_behind(last_that_builds(scope)?, &format!("USER {USER}"));
     Some(
         scope
             .finding(ImageUser::RULE, stage.image.span, message)
+            .why(WHY)
+            .help(format!("Set `USER {USER}` at the end of the Dockerfile."))
             .confidence(confidence)
             .fix(format!("add `USER {USER}`"), Applicability::Unsafe, vec![edit])
             .done(),
     )
 }
 
-/// How sure it is that a base image runs as root; `None` where it does not, or nobody can know.
+/// How certain it is that a base image runs as root; `None` where it does not, or cannot be known.
 fn base_runs_as_root(context: &Context<'_>, name: &str) -> Option<Confidence> {
     let reference = Reference::parse(name).ok()?;
     if let Some(facts) = context.images.get(&reference) {
@@ -132,7 +183,8 @@ fn base_runs_as_root(context: &Context<'_>, name: &str) -> Option<Confidence> {
     Some(if known { Confidence::High } else { Confidence::Medium })
 }
 
-/// The last instruction of the image that may need root; what follows only says how it is started.
+/// The last instruction of the image that may need root; the ones after it only configure how the
+/// image is started.
 fn last_that_builds(scope: DockerfileScope<'_>) -> Option<Span> {
     let stage = scope.last_stage()?;
     let builds = |instruction: &&Instruction| {

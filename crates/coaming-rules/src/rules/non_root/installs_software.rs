@@ -5,22 +5,28 @@ use coaming_kube::Fields as _;
 use coaming_yaml::Node;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::text::commands::installs_software;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for software that is installed when the container starts: package managers, programs
-    /// that are downloaded and run (also piped into a shell), and sources that are cloned and
-    /// built, in `command`, `args`, lifecycle hooks and probes, in init containers too.
+    /// ## What it looks for
+    ///
+    /// Containers that install software when they start: package managers, programs that are
+    /// downloaded and run (also piped into a shell), and sources that are cloned and built. The
+    /// rule reads `command`, `args`, lifecycle hooks and probes of all containers, including init
+    /// containers.
     ///
     /// ## Why it matters
     ///
-    /// What is installed at run time no scanner has seen, no version is pinned, and whoever
-    /// controls the download controls the container. It is also why the container needs root, a
-    /// writable file system and the internet, all of which then serve the attacker as well.
+    /// No scanner sees software that is installed at run time, no version is pinned, and an
+    /// attacker who controls the download controls the container. It is also why the container
+    /// needs root, a writable file system and internet access, all of which help an attacker as
+    /// well.
     ///
     /// ## Bad
+    ///
+    /// A package manager runs before the application.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -32,6 +38,55 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     ///       command: ["sh", "-c", "apt-get update && apt-get install -y curl && exec /app"]
+    /// ```
+    ///
+    /// A script is downloaded and run.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       command: [sh]
+    ///       args: ["-c", "curl -fsSL https://get.example.com/install.sh | sh"]
+    /// ```
+    ///
+    /// A lifecycle hook installs software.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       lifecycle:
+    ///         postStart:
+    ///           exec:
+    ///             command: ["apk", "add", "curl"]
+    /// ```
+    ///
+    /// An init container installs software.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:1.4.2
+    ///       command: ["sh", "-c", "pip install requests"]
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -50,10 +105,14 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Install it when the image is built, and run the finished image.
+    /// Install the software when the image is built, and run the finished image.
+    ///
+    /// ## Limits
+    ///
+    /// Scripts that are in the image or in a ConfigMap are not read.
     InstallsSoftware {
         name: "installs-software",
-        summary: "Software is installed at run time",
+        summary: "Container installs software at run time",
         category: NonRoot,
         severity: High,
         default: true,
@@ -68,26 +127,27 @@ impl ContainerRule for InstallsSoftware {
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some((node, what)) = found(scope) else { return };
-        let message = format!(
-            "{} installs software when it runs ({what}): no scanner ever sees what that brings, \
-             and it needs root, a writable file system and the internet to do so, as would an \
-             attacker. Install it when the image is built.",
-            words::sentence(&words::container(scope)),
-        );
+        let message =
+            format!("{} installs software when it runs ({what})", phrases::container(scope));
         let build = format!(
-            "FROM {}\nRUN … # what is installed at run time now",
+            "FROM {}\nRUN … # installs what is installed at run time now",
             scope.container.image().unwrap_or("IMAGE")
         );
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "No scanner sees what is installed. It also needs root, a writable file \
+                     system and internet access, which an attacker can use as well.",
+                )
+                .help("Install the software when the image is built, and run the finished image.")
                 .manual("install it when the image is built", build)
                 .done(),
         );
     }
 }
 
-/// The first thing that a container installs when it runs, and where it says so.
+/// The first thing that a container installs when it runs, with the node that does so.
 pub(crate) fn found(scope: ContainerScope<'_>) -> Option<(Node<'_>, String)> {
     let container = scope.container.node();
     let lifecycle = container.mapping("lifecycle");

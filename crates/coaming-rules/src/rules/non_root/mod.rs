@@ -1,4 +1,4 @@
-//! Containers don't run as root.
+//! Containers do not run as root.
 
 pub(crate) mod image_user;
 pub(crate) mod installs_software;
@@ -13,8 +13,8 @@ use coaming_kube::ContainerKind;
 
 use crate::{ContainerScope, Context};
 
-/// Whether a container is root because its image says so: where the pod leaves it to the image, and
-/// the image was looked into.
+/// Whether a container runs as the root user of its image; `None` where the pod sets the user, or
+/// where the image was not inspected.
 pub(crate) fn image_is_root(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<bool> {
     if scope.pod.is_windows() || scope.effective.run_as_user().is_some() {
         return None;
@@ -22,31 +22,31 @@ pub(crate) fn image_is_root(context: &Context<'_>, scope: ContainerScope<'_>) ->
     context.image_facts(scope)?.user.is_root()
 }
 
-/// Why a container may have a good reason to run as root, as far as its manifest shows; the three
-/// reasons that there are.
+/// What to do about a container that seems to have one of the three legitimate reasons to run as
+/// root, as far as its manifest shows.
 pub(crate) fn legitimate_reason(scope: ContainerScope<'_>) -> Option<&'static str> {
-    if edits_the_host(scope) {
+    if manages_the_node(scope) {
         return Some(
-            "It seems to manage the node itself (it writes to the node's files or sees its \
-             processes), which is one of the few reasons to be root: keep it out of application \
-             namespaces",
+            "Keep the container out of application namespaces: it seems to manage the node itself \
+             (it writes to the node's files or sees its processes), which is one of the few \
+             reasons to run as root.",
         );
     }
     if installs_software::found(scope).is_some() {
         return Some(
-            "It seems to need root to install software at run time: install it in the image \
-             instead, where a scanner can see it",
+            "Install software when the image is built, where a scanner can see it, and run as \
+             another user: the container seems to need root only to install software at run time.",
         );
     }
     let low_port = scope.container.kind() != ContainerKind::Init
         && scope.container.ports().any(|port| port.container_port().is_some_and(|p| p < 1024));
     low_port.then_some(
-        "It seems to need root to listen on a port below 1024: listen on a high port and let the \
-         Service map it",
+        "Listen on a port above 1023, let the Service map it, and run as another user: the \
+         container seems to need root only to listen on a port below 1024.",
     )
 }
 
-fn edits_the_host(scope: ContainerScope<'_>) -> bool {
+fn manages_the_node(scope: ContainerScope<'_>) -> bool {
     let pod = scope.pod;
     pod.host_pid()
         || scope.container.volume_mounts().any(|mount| {

@@ -1,5 +1,6 @@
-//! A low port moved to a high one, with all that must go along: every workload behind the Services
-//! that lead to it, those Services, their probes, and the network policies that let it in.
+//! Moves a port below 1024 to a higher one, together with all that refers to it: every workload
+//! behind the Services that lead to it, those Services, probes, and the network policies that
+//! allow it.
 
 use coaming_finding::DocumentEdits;
 use coaming_kube::{Container, ContainerPort, Fields as _, Object, Service, ServicePort, Workload};
@@ -8,7 +9,7 @@ use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
 use crate::context::document_edits;
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerScope, Context};
 
 /// A container that listens on the port.
@@ -31,12 +32,12 @@ pub(super) struct PortMove<'a> {
     number: i64,
     /// The port to listen on instead.
     pub(super) high: i64,
-    /// The container that is asked about comes first.
+    /// The container in question comes first.
     listeners: Vec<Listener<'a>>,
     /// The Services' ports that lead to it.
     pub(super) services: Vec<(Object<'a>, ServicePort<'a>)>,
-    /// A workload behind one of the Services that does not say where it listens.
-    pub(super) silent: Option<Workload<'a>>,
+    /// A workload behind one of the Services that does not declare where it listens.
+    pub(super) undeclared: Option<Workload<'a>>,
 }
 
 impl<'a> PortMove<'a> {
@@ -49,8 +50,13 @@ impl<'a> PortMove<'a> {
         number: i64,
     ) -> Self {
         let first = Listener { workload: scope.workload, container: scope.container, port };
-        let mut this =
-            Self { number, high: 0, listeners: vec![first], services: Vec::new(), silent: None };
+        let mut this = Self {
+            number,
+            high: 0,
+            listeners: vec![first],
+            services: Vec::new(),
+            undeclared: None,
+        };
         let mut at = 0;
         while let Some(&listener) = this.listeners.get(at) {
             for (service, target) in services_to(context, listener, number) {
@@ -58,7 +64,7 @@ impl<'a> PortMove<'a> {
                     continue;
                 }
                 this.services.push((service, target));
-                // By a name, each workload has a port of its own.
+                // A port name can mean another number in each workload.
                 if !is_by_name(target) {
                     this.add_listeners(context, Service { object: service }, port.protocol());
                 }
@@ -87,7 +93,7 @@ impl<'a> PortMove<'a> {
             });
             match listener {
                 Some(listener) => self.listeners.push(listener),
-                None => self.silent = self.silent.or(Some(workload)),
+                None => self.undeclared = self.undeclared.or(Some(workload)),
             }
         }
     }
@@ -102,19 +108,19 @@ impl<'a> PortMove<'a> {
     pub(super) fn edits(&self, context: &Context<'_>) -> Vec<DocumentEdits> {
         let mut edits: Vec<DocumentEdits> = Vec::new();
         for listener in &self.listeners {
-            let mut own = vec![words::set(listener.port.node(), &["containerPort"], self.high)];
+            let mut own = vec![phrases::set(listener.port.node(), &["containerPort"], self.high)];
             own.extend(self.probe_edits(listener.container));
             edits.push(document_edits(listener.workload.object, own));
         }
         for (service, target) in self.services.iter().filter(|(_, target)| !is_by_name(*target)) {
-            let edit = words::set(target.node(), &["targetPort"], self.high);
+            let edit = phrases::set(target.node(), &["targetPort"], self.high);
             edits.push(document_edits(*service, vec![edit]));
         }
         edits.extend(self.policy_edits(context));
         edits
     }
 
-    /// Probes and hooks that mean the port by its number.
+    /// Edits to probes and hooks that name the port by its number.
     fn probe_edits(&self, container: Container<'a>) -> impl Iterator<Item = Edit> {
         let container = container.node();
         let lifecycle = container.mapping("lifecycle");
@@ -132,11 +138,11 @@ impl<'a> PortMove<'a> {
                     .filter_map(move |kind| handler.mapping(kind))
             })
             .filter(|action| action.integer("port") == Some(self.number))
-            .map(|action| words::set(action, &["port"], self.high))
+            .map(|action| phrases::set(action, &["port"], self.high))
     }
 
-    /// Network policies that let the port in by its number: they let the new one in too. The old
-    /// one stays, for other pods that the policy selects.
+    /// Edits to network policies that allow the port by its number, so that they allow the new
+    /// one too. The old one stays, for other pods that the policy selects.
     fn policy_edits(&self, context: &Context<'_>) -> Vec<DocumentEdits> {
         let labels: Vec<Labels> = self.listeners.iter().map(Listener::labels).collect();
         let Some(first) = self.listeners.first() else { return Vec::new() };
@@ -145,24 +151,25 @@ impl<'a> PortMove<'a> {
             .into_iter()
             .filter_map(|policy| {
                 let rules = policy.spec().list("ingress");
-                let edits: Vec<Edit> =
-                    rules.filter_map(|rule| self.opened(rule.sequence("ports")?)).collect();
+                let edits: Vec<Edit> = rules
+                    .filter_map(|rule| self.allow_high_port(rule.sequence("ports")?))
+                    .collect();
                 (!edits.is_empty()).then(|| document_edits(policy, edits))
             })
             .collect()
     }
 
-    /// The edit that lets the new port in where a rule lets the old one in.
-    fn opened(&self, ports: Node<'_>) -> Option<Edit> {
+    /// The edit that allows the new port where a rule allows the old one.
+    fn allow_high_port(&self, ports: Node<'_>) -> Option<Edit> {
         let protocol = self.listeners.first()?.port.protocol();
-        let lets_in = |wanted: i64| {
+        let allows = |wanted: i64| {
             ports.items().any(|item| {
                 item.integer("port") == Some(wanted)
                     && item.field("endPort").is_none()
                     && item.string("protocol").unwrap_or("TCP") == protocol
             })
         };
-        (lets_in(self.number) && !lets_in(self.high)).then(|| Edit::Append {
+        (allows(self.number) && !allows(self.high)).then(|| Edit::Append {
             path: ports.path(),
             value: Value::Mapping(vec![
                 ("protocol".to_owned(), Value::Str(protocol.to_owned())),

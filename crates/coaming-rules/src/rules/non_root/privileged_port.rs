@@ -6,18 +6,21 @@ use coaming_kube::{Container, ContainerPort, Fields as _};
 use super::image_is_root;
 use super::port_move::{PortMove, high_port};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for container ports below 1024 in containers that may run as root: on most nodes only
-    /// root (or `NET_BIND_SERVICE`) may listen there, so that such a port is often the only reason
-    /// to run as root.
+    /// ## What it looks for
+    ///
+    /// Container ports below 1024 in containers that may run as root. On most nodes, only root or
+    /// a process with the capability `NET_BIND_SERVICE` can listen there, so the port is often the
+    /// only reason to run as root. If the image was inspected (see `--images`), the ports that it
+    /// exposes count where the container declares none.
     ///
     /// ## Why it matters
     ///
-    /// A port number is no reason to hand an attacker root: inside the cluster nobody sees the
-    /// container's port, only the Service's, and a Service maps any port to any other.
+    /// A port number is not worth giving an attacker root. Inside the cluster, clients only see
+    /// the port of the Service, and a Service maps any port to any other.
     ///
     /// ## Bad
     ///
@@ -32,6 +35,87 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     ///       ports:
     ///         - containerPort: 80
+    /// ```
+    ///
+    /// A Service leads to the port: the fix changes both together.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   labels:
+    ///     app: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 80
+    /// ---
+    /// apiVersion: v1
+    /// kind: Service
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   selector:
+    ///     app: web
+    ///   ports:
+    ///     - port: 80
+    ///       targetPort: 80
+    /// ```
+    ///
+    /// The Service also leads to a pod that does not declare its ports, so only a person can tell
+    /// whether it has to change.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   labels:
+    ///     app: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 80
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: canary
+    ///   labels:
+    ///     app: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/canary:1.4.2
+    /// ---
+    /// apiVersion: v1
+    /// kind: Service
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   selector:
+    ///     app: web
+    ///   ports:
+    ///     - port: 80
+    ///       targetPort: 80
+    /// ```
+    ///
+    /// This image runs as root and exposes port 80.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/exposes-80:1.4.2
     /// ```
     ///
     /// ## Good
@@ -62,14 +146,74 @@ rule! {
     ///       targetPort: 8080
     /// ```
     ///
+    /// The container cannot run as root.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 80
+    ///       securityContext:
+    ///         runAsNonRoot: true
+    /// ```
+    ///
+    /// The capability is enough to listen on the port.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 80
+    ///       securityContext:
+    ///         capabilities:
+    ///           drop: [ALL]
+    ///           add: [NET_BIND_SERVICE]
+    /// ```
+    ///
+    /// The kernel lets any user listen on the port.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     sysctls:
+    ///       - name: net.ipv4.ip_unprivileged_port_start
+    ///         value: "0"
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 80
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Have the application listen on a port above 1023 and let the Service's `targetPort` lead
-    /// there. The fix changes the manifests together (Services, probes, network policies); the application's own configuration must
-    /// follow.
+    /// Have the application listen on a port above 1023, and set the Service's `targetPort` to it.
+    /// The fix changes the manifests together (containers, Services, probes, network policies);
+    /// change the application's own configuration as well.
+    ///
+    /// ## Limits
+    ///
+    /// Many container runtimes let every user listen on ports below 1024. A manifest does not show
+    /// whether the cluster's runtime does.
     PrivilegedPort {
         name: "privileged-port",
-        summary: "Container port below 1024 asks for root",
+        summary: "Container port is below 1024",
         category: NonRoot,
         severity: Low,
         default: true,
@@ -79,11 +223,14 @@ rule! {
     }
 }
 
+const WHY: &str = "The port is often the only reason to run as root. An attacker who gets into the \
+                   container is then root in it.";
+
 impl ContainerRule for PrivilegedPort {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
-        if !speaks_of(scope) {
+        if !concerns(scope) {
             return;
         }
         let image_is_root = image_is_root(context, scope);
@@ -103,11 +250,11 @@ impl ContainerRule for PrivilegedPort {
 }
 
 /// Whether this rule moves the low ports of a container.
-pub(crate) fn speaks_of(scope: ContainerScope<'_>) -> bool {
+pub(crate) fn concerns(scope: ContainerScope<'_>) -> bool {
     !(scope.effective.is_non_root() || may_bind(scope) || scope.pod.host_network())
 }
 
-/// Whether a container says that it listens on a port below 1024.
+/// Whether a container declares a port below 1024.
 pub(crate) fn has_low_port(container: Container<'_>) -> bool {
     container
         .ports()
@@ -115,7 +262,7 @@ pub(crate) fn has_low_port(container: Container<'_>) -> bool {
         .any(|port| (1..1024).contains(&port))
 }
 
-/// The port below 1024 that an image listens on, which the manifest does not tell.
+/// The finding about a port below 1024 that the image exposes and the manifest does not declare.
 fn exposed(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Finding> {
     let ports = &context.image_facts(scope)?.config.exposed_ports;
     let low = ports.iter().find_map(|port| {
@@ -124,14 +271,18 @@ fn exposed(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Finding> 
     })?;
     let high = high_port(scope.pod.containers(), low);
     let message = format!(
-        "The image of {} runs as root and exposes port {low}, which is below 1024, where on most \
-         nodes only root may listen. Let it listen on {high} and run as another user; a Service \
-         with `targetPort: {high}` can go on offering {low}.",
-        words::container(scope),
+        "the image of {} runs as root and exposes port {low}, which is below 1024",
+        phrases::container(scope),
+    );
+    let help = format!(
+        "Let the image listen on {high} and run as another user; a Service with \
+         `targetPort: {high}` can keep offering port {low}."
     );
     Some(
         context
             .container_finding(PrivilegedPort::RULE, scope, context.image_node(scope), message)
+            .why(WHY)
+            .help(help)
             .manual(format!("listen on {high}"), format!("EXPOSE {high}\nUSER 10001"))
             .done(),
     )
@@ -161,32 +312,34 @@ fn finding<'a>(
     let node = port.node().field("containerPort").unwrap_or(port.node());
     let moved = PortMove::new(context, scope, port, number);
     let high = moved.high;
-    let who = words::container(scope);
-    let mut message = format!(
-        "Port {number} of {who} is below 1024, where on most nodes only root may listen. ",
+    let message = format!(
+        "port {number} of {} is below 1024, where most nodes let only root listen",
+        phrases::container(scope),
     );
-    message += &match moved.services.first() {
+    let mut help = match moved.services.first() {
         Some((service, target)) => format!(
-            "Listen on {high}; Service `{}` can go on offering port {} and lead there by \
-             `targetPort: {high}`.",
+            "Listen on {high}, and set `targetPort: {high}` in Service `{}`, which keeps offering \
+             port {}.",
             service.name(),
             target.port().unwrap_or(number),
         ),
-        None => format!("Listen on {high}; a Service with `targetPort: {high}` can map it."),
+        None => format!(
+            "Listen on {high}; a Service with `targetPort: {high}` can map port {number} to it."
+        ),
     };
-    if let Some(silent) = moved.silent {
-        message += &format!(
-            " The Service leads to {} `{}` as well, which doesn't say on which port it listens: move both.",
-            silent.object.kind(),
-            silent.object.name(),
+    if let Some(other) = moved.undeclared {
+        help += &format!(
+            " Change {} as well: the Service leads to it, and it does not declare its port.",
+            phrases::object(other.object),
         );
     }
     let mut draft = context.container_finding(PrivilegedPort::RULE, scope, node, message);
+    draft = draft.why(WHY).help(help);
     for (service, target) in &moved.services {
         draft = draft.also(context, *service, target.node(), "this Service leads to it");
     }
-    let title = format!("listen on {high}, and have Services and probes lead there");
-    if moved.silent.is_some() {
+    let title = format!("listen on {high}, and change Services and probes to match");
+    if moved.undeclared.is_some() {
         return draft.manual(title, format!("containerPort: {high}\ntargetPort: {high}")).done();
     }
     draft.fix_all(title, Applicability::Unsafe, moved.edits(context)).done()

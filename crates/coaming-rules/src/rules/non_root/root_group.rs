@@ -4,17 +4,20 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::non_root::run_as_root::RunAsRoot;
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for containers that run as another user, but with root's group: `runAsGroup: 0`.
-    /// A container that runs as root altogether is `run-as-root`'s business.
+    /// ## What it looks for
+    ///
+    /// Containers that run as a user other than root, but with the root group: `runAsGroup: 0`.
+    /// Containers that run as root are reported by `run-as-root`.
     ///
     /// ## Why it matters
     ///
-    /// Files of the image that root's group may write, among them often the application itself,
-    /// are open to an attacker: what he changes there is run by the next process that starts.
+    /// Files of the image that the root group can write, often including the application itself,
+    /// are open to an attacker. What they change there is executed by the next process that
+    /// starts.
     ///
     /// ## Bad
     ///
@@ -30,6 +33,22 @@ rule! {
     ///       securityContext:
     ///         runAsUser: 10001
     ///         runAsGroup: 0
+    /// ```
+    ///
+    /// The pod's security context applies to all its containers.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsNonRoot: true
+    ///     runAsGroup: 0
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -48,13 +67,35 @@ rule! {
     ///         runAsGroup: 10001
     /// ```
     ///
+    /// The container overrides the pod.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsGroup: 0
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         runAsUser: 10001
+    ///         runAsGroup: 10001
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Run with a group of its own. Images built for OpenShift rely on group 0: there, leave it,
-    /// and say why in a suppression.
+    /// Set a group other than 0.
+    ///
+    /// ## Limits
+    ///
+    /// Images built for OpenShift expect group 0, because the platform assigns any user ID. Keep
+    /// the group there, and suppress the finding with that reason.
     RootGroup {
         name: "root-group",
-        summary: "Container runs with root's group",
+        summary: "Container runs with the root group",
         category: NonRoot,
         severity: Low,
         default: true,
@@ -72,16 +113,18 @@ impl ContainerRule for RootGroup {
         if scope.effective.is_root() && context.enabled::<RunAsRoot>() {
             return;
         }
-        let message = format!(
-            "{} runs with root's group (`runAsGroup: 0`): an attacker may write every file that \
-             this group may, often the application itself. Give it a group of its own.",
-            words::sentence(&words::container(scope)),
-        );
+        let message =
+            format!("{} runs with the root group (`runAsGroup: 0`)", phrases::container(scope));
         let group = scope.effective.run_as_user().map_or(10001, |(user, _)| user.max(1));
-        let edit = words::set(scope.container.node(), &["securityContext", "runAsGroup"], group);
+        let edit = phrases::set(scope.container.node(), &["securityContext", "runAsGroup"], group);
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "An attacker can write every file that the root group can, which often \
+                     includes the application itself.",
+                )
+                .help("Give the container a group of its own.")
                 .fix(format!("run as group {group}"), Applicability::Unsafe, vec![edit])
                 .done(),
         );

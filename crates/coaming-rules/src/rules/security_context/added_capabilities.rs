@@ -4,18 +4,22 @@ use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
 use crate::rules::security_context::privileged::Privileged;
-use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for Linux capabilities that are added to a container, and says what an attacker does
-    /// with each. `NET_BIND_SERVICE` alone is fine: it only lets a process listen on low ports.
+    /// ## What it looks for
+    ///
+    /// Linux capabilities that are added to a container. The finding names what an attacker does
+    /// with the most dangerous one. `NET_BIND_SERVICE` alone is not reported: it only lets a
+    /// process listen on ports below 1024.
     ///
     /// ## Why it matters
     ///
-    /// Capabilities are root's powers, one by one. Some of them are as good as all:
-    /// `SYS_ADMIN`, `SYS_MODULE`, `SYS_PTRACE` with the node's processes, `DAC_READ_SEARCH`.
+    /// Capabilities are the privileges of root, one by one. Some of them are as powerful as all
+    /// together: `SYS_ADMIN`, `SYS_MODULE`, `DAC_READ_SEARCH`, and `SYS_PTRACE` where the node's
+    /// processes are visible.
     ///
     /// ## Bad
     ///
@@ -31,6 +35,54 @@ rule! {
     ///       securityContext:
     ///         capabilities:
     ///           add: [SYS_ADMIN]
+    /// ```
+    ///
+    /// Several at once: the severity is that of the most dangerous one.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         capabilities:
+    ///           add: [NET_ADMIN, CAP_SYS_MODULE]
+    /// ```
+    ///
+    /// Next to `NET_BIND_SERVICE`, which the fix keeps.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         capabilities:
+    ///           add: [NET_BIND_SERVICE, NET_RAW]
+    /// ```
+    ///
+    /// A capability that gives little power.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         capabilities:
+    ///           add: [WAKE_ALARM]
     /// ```
     ///
     /// ## Good
@@ -53,9 +105,13 @@ rule! {
     /// ## Fix
     ///
     /// Remove the capability, or suppress the finding with the reason why it is needed.
+    ///
+    /// ## Limits
+    ///
+    /// Whether the application uses the capability is not visible in its manifest.
     AddedCapabilities {
         name: "added-capabilities",
-        summary: "Capabilities are added",
+        summary: "Container adds capabilities",
         category: SecurityContext,
         severity: Medium,
         default: true,
@@ -71,36 +127,36 @@ rule! {
     }
 }
 
-/// What an attacker does with a capability, and how bad that is.
+/// What an attacker does with a capability, and how severe that is.
 const DANGERS: &[(&str, Severity, &str)] = &[
-    ("ALL", Severity::Critical, "has all of root's powers, and with them the node"),
-    ("SYS_ADMIN", Severity::Critical, "mounts file systems and leaves the container for the node"),
-    ("SYS_MODULE", Severity::Critical, "loads code of his own into the node's kernel"),
+    ("ALL", Severity::Critical, "has all privileges of root, and takes over the node"),
+    ("SYS_ADMIN", Severity::Critical, "mounts file systems and escapes to the node"),
+    ("SYS_MODULE", Severity::Critical, "loads code into the node's kernel"),
     ("SYS_RAWIO", Severity::Critical, "reads and writes the node's memory and devices"),
+    ("DAC_READ_SEARCH", Severity::High, "opens any file of the node by its handle"),
+    ("SYS_PTRACE", Severity::High, "takes over every process that the container can see"),
+    ("BPF", Severity::High, "observes and changes what the node's kernel does"),
+    ("PERFMON", Severity::Medium, "observes what the node's kernel does"),
+    ("SYS_BOOT", Severity::High, "restarts the node, or loads another kernel"),
     (
-        "DAC_READ_SEARCH",
-        Severity::High,
-        "opens files of the node by their handle, whatever the mounts",
+        "NET_ADMIN",
+        Severity::Medium,
+        "redirects the traffic of the pod, or of the node with `hostNetwork`",
     ),
-    ("SYS_PTRACE", Severity::High, "takes over processes that he can see"),
-    ("BPF", Severity::High, "watches and changes what the node's kernel does"),
-    ("PERFMON", Severity::Medium, "watches what the node's kernel does"),
-    ("SYS_BOOT", Severity::High, "restarts the node, or into another kernel"),
-    ("NET_ADMIN", Severity::Medium, "redirects the pod's traffic, the node's with `hostNetwork`"),
     ("SYS_TIME", Severity::Medium, "changes the node's clock"),
-    ("SYSLOG", Severity::Medium, "reads the kernel's addresses, which makes exploits work"),
+    ("SYSLOG", Severity::Medium, "reads kernel addresses, which exploits need"),
     ("MAC_ADMIN", Severity::High, "changes the node's security policy"),
     ("MAC_OVERRIDE", Severity::High, "ignores the node's security policy"),
-    ("DAC_OVERRIDE", Severity::Medium, "reads and writes every file he can see"),
+    ("DAC_OVERRIDE", Severity::Medium, "reads and writes every file that the container can see"),
     ("SETUID", Severity::Medium, "becomes any user in the container"),
     ("SETGID", Severity::Medium, "joins any group in the container"),
-    ("NET_RAW", Severity::Medium, "spoofs addresses and listens in on the pod network"),
-    ("MKNOD", Severity::Medium, "makes device files"),
-    ("SYS_CHROOT", Severity::Low, "changes the root directory"),
+    ("NET_RAW", Severity::Medium, "spoofs addresses and intercepts traffic of the pod network"),
+    ("MKNOD", Severity::Medium, "creates device files"),
+    ("SYS_CHROOT", Severity::Low, "changes the root directory of processes"),
     ("SYS_RESOURCE", Severity::Low, "exceeds the node's limits"),
     ("IPC_LOCK", Severity::Low, "locks memory that others need"),
     ("CHECKPOINT_RESTORE", Severity::Medium, "controls other processes' state"),
-    ("AUDIT_CONTROL", Severity::Medium, "switches the node's auditing off"),
+    ("AUDIT_CONTROL", Severity::Medium, "turns off auditing on the node"),
 ];
 
 impl ContainerRule for AddedCapabilities {
@@ -109,7 +165,7 @@ impl ContainerRule for AddedCapabilities {
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(own) = scope.container.security_context() else { return };
         let Some(list) = own.node().mapping("capabilities").sequence("add") else { return };
-        let told_elsewhere =
+        let reported_elsewhere =
             scope.effective.privileged().is_some() && context.enabled::<Privileged>();
         let added: Vec<&str> = list
             .items()
@@ -117,21 +173,22 @@ impl ContainerRule for AddedCapabilities {
             .map(|name| name.strip_prefix("CAP_").unwrap_or(name))
             .filter(|name| *name != "NET_BIND_SERVICE")
             .collect();
-        if added.is_empty() || told_elsewhere {
+        if added.is_empty() || reported_elsewhere {
             return;
         }
         let worst = added
             .iter()
             .filter_map(|name| DANGERS.iter().find(|(known, _, _)| known == name))
             .max_by_key(|(_, severity, _)| *severity);
-        let danger = worst.map_or_else(
-            || "has one of root's powers more".to_owned(),
-            |(name, _, danger)| format!("with `{name}` {danger}"),
+        let why = worst.map_or_else(
+            || "An attacker in the container has one more privilege of root.".to_owned(),
+            |(name, _, danger)| format!("With `{name}`, an attacker in the container {danger}."),
         );
         let message = format!(
-            "{} adds {}: an attacker in it {danger}. Remove what the application does not need.",
-            words::sentence(&words::container(scope)),
-            words::list(&added),
+            "{} adds the {} {}",
+            phrases::container(scope),
+            phrases::plural(added.len(), "capability", "capabilities"),
+            phrases::list(&added),
         );
         let keeps_low_port = list
             .items()
@@ -139,17 +196,19 @@ impl ContainerRule for AddedCapabilities {
             .any(|name| name == "NET_BIND_SERVICE");
         let edit = if keeps_low_port {
             let kept = vec!["NET_BIND_SERVICE".into()];
-            words::set(
+            phrases::set(
                 own.node(),
                 &["capabilities", "add"],
                 coaming_yaml::edit::Value::Sequence(kept),
             )
         } else {
-            words::remove(list)
+            phrases::remove(list)
         };
         findings.push(
             context
                 .container_finding(Self::RULE, scope, list, message)
+                .why(why)
+                .help("Remove the capabilities that the application does not need.")
                 .severity(worst.map_or(Severity::Low, |(_, severity, _)| *severity))
                 .fix("remove the added capabilities", Applicability::Unsafe, vec![edit])
                 .done(),

@@ -4,18 +4,21 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
 use crate::rules::security_context::privileged::Privileged;
-use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for containers that AppArmor does not hold: `appArmorProfile` with type `Unconfined`, or
-    /// the annotation of old with the value `unconfined`.
+    /// ## What it looks for
+    ///
+    /// Containers without AppArmor: `appArmorProfile` with the type `Unconfined`, in the container
+    /// or the pod, or the deprecated annotation `container.apparmor.security.beta.kubernetes.io/…`
+    /// with the value `unconfined`.
     ///
     /// ## Why it matters
     ///
-    /// The runtime's default profile keeps processes from mounting file systems and from writing to
-    /// most of `/proc` and `/sys`, which is how many ways out of a container begin.
+    /// The runtime's default profile keeps processes from mounting file systems and from writing
+    /// to most of `/proc` and `/sys`, which is how many container escapes begin.
     ///
     /// ## Bad
     ///
@@ -31,6 +34,37 @@ rule! {
     ///       securityContext:
     ///         appArmorProfile:
     ///           type: Unconfined
+    /// ```
+    ///
+    /// The profile of the pod applies to all its containers.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     appArmorProfile:
+    ///       type: Unconfined
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// The deprecated annotation is still in effect.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   annotations:
+    ///     container.apparmor.security.beta.kubernetes.io/web: unconfined
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -52,9 +86,13 @@ rule! {
     /// ## Fix
     ///
     /// Set the type to `RuntimeDefault`, or remove the annotation.
+    ///
+    /// ## Limits
+    ///
+    /// Whether the nodes have AppArmor is not visible in a manifest.
     AppArmor {
         name: "app-armor-unconfined",
-        summary: "AppArmor is switched off",
+        summary: "AppArmor is disabled",
         category: SecurityContext,
         severity: Medium,
         default: true,
@@ -64,7 +102,7 @@ rule! {
     }
 }
 
-/// The annotation that said it before the field came; the container's name follows.
+/// The prefix of the deprecated annotation; the container's name follows.
 const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 impl ContainerRule for AppArmor {
@@ -77,24 +115,27 @@ impl ContainerRule for AppArmor {
         let field =
             scope.effective.app_armor_profile().filter(|(kind, _)| *kind == "Unconfined").map(
                 |(_, profile)| {
-                    let edit = words::set(profile, &["type"], "RuntimeDefault");
-                    (profile.field("type").unwrap_or(profile), edit)
+                    let edit = phrases::set(profile, &["type"], "RuntimeDefault");
+                    let node = profile.field("type").unwrap_or(profile);
+                    (node, edit, "`appArmorProfile.type: Unconfined`")
                 },
             );
         let found = field.or_else(|| {
             let annotations = scope.pod.annotations()?;
             let node = annotations.field(&format!("{ANNOTATION}{}", scope.container.name()))?;
-            (node.as_str() == Some("unconfined")).then(|| (node, words::remove(node)))
+            (node.as_str() == Some("unconfined"))
+                .then(|| (node, phrases::remove(node), "annotation `unconfined`"))
         });
-        let Some((node, edit)) = found else { return };
-        let message = format!(
-            "{} is not held by AppArmor (`unconfined`): an attacker in it may mount file systems \
-             and write to the kernel's files. Leave the runtime's default profile on.",
-            words::sentence(&words::container(scope)),
-        );
+        let Some((node, edit, how)) = found else { return };
+        let message = format!("{} runs without AppArmor ({how})", phrases::container(scope));
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "With the necessary capabilities, an attacker in the container can mount file \
+                     systems and write to files of the kernel.",
+                )
+                .help("Use the runtime's default profile (`RuntimeDefault`).")
                 .fix("use the runtime's default profile", Applicability::Unsafe, vec![edit])
                 .done(),
         );

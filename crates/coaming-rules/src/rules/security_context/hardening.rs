@@ -1,13 +1,13 @@
 //! The fields that harden a container, and which of them a container lacks.
 //!
-//! A field that somebody set to a bad value is not missing: a rule of its own speaks of it.
+//! A field with an unsafe value is not missing: another rule reports it.
 
 use crate::rules::non_root::privileged_port::PrivilegedPort;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::written_paths::volumes_for_writing;
 use crate::rules::non_root::privileged_port;
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerScope, Context};
 
 /// A field that hardens a container.
@@ -21,7 +21,18 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    /// As a person sets it.
+    /// The field's name, with the security context as its parent.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NonRoot => "runAsNonRoot",
+            Self::PrivilegeEscalation => "allowPrivilegeEscalation",
+            Self::Capabilities => "capabilities.drop",
+            Self::Seccomp => "seccompProfile",
+            Self::ReadOnlyRoot => "readOnlyRootFilesystem",
+        }
+    }
+
+    /// The field with its safe value.
     pub(crate) fn setting(self) -> &'static str {
         match self {
             Self::NonRoot => "runAsNonRoot: true",
@@ -32,11 +43,11 @@ impl Field {
         }
     }
 
-    /// What an attacker may do for want of it.
+    /// What an attacker can do without it.
     pub(crate) fn consequence(self) -> &'static str {
         match self {
-            Self::NonRoot => "run as root, if the image does",
-            Self::PrivilegeEscalation => "become root by a setuid program",
+            Self::NonRoot => "run as root if the image does",
+            Self::PrivilegeEscalation => "become root through a setuid program",
             Self::Capabilities => "use the runtime's default capabilities (such as raw sockets)",
             Self::Seccomp => "make any system call",
             Self::ReadOnlyRoot => "change and add programs in its file system",
@@ -58,28 +69,28 @@ impl Field {
         let node = scope.container.node();
         let text = |value: &str| Value::Str(value.to_owned());
         match self {
-            Self::NonRoot => words::set(node, &["securityContext", "runAsNonRoot"], true),
+            Self::NonRoot => phrases::set(node, &["securityContext", "runAsNonRoot"], true),
             Self::PrivilegeEscalation => {
-                words::set(node, &["securityContext", "allowPrivilegeEscalation"], false)
+                phrases::set(node, &["securityContext", "allowPrivilegeEscalation"], false)
             }
             Self::Capabilities => {
                 let path = ["securityContext", "capabilities", "drop"];
-                words::set(node, &path, Value::Sequence(vec![text("ALL")]))
+                phrases::set(node, &path, Value::Sequence(vec![text("ALL")]))
             }
             Self::Seccomp => {
                 let path = ["securityContext", "seccompProfile"];
                 let profile = vec![("type".to_owned(), text("RuntimeDefault"))];
-                words::set(node, &path, Value::Mapping(profile))
+                phrases::set(node, &path, Value::Mapping(profile))
             }
             Self::ReadOnlyRoot => {
-                words::set(node, &["securityContext", "readOnlyRootFilesystem"], true)
+                phrases::set(node, &["securityContext", "readOnlyRootFilesystem"], true)
             }
         }
     }
 }
 
-/// The fields that a container lacks, of those that mean anything to it: a privileged container
-/// has all capabilities and system calls whatever it says, and Windows knows none of them.
+/// The fields that a container lacks, of those that have an effect on it: a privileged container
+/// has all capabilities and system calls in any case, and Windows has none of the fields.
 pub(crate) fn missing(scope: ContainerScope<'_>) -> Vec<Field> {
     if scope.pod.is_windows() {
         return Vec::new();
@@ -93,7 +104,7 @@ pub(crate) fn missing(scope: ContainerScope<'_>) -> Vec<Field> {
     }
     if !privileged
         && own.is_none_or(|own| own.allow_privilege_escalation().is_none())
-        && !gains_anyway(scope)
+        && !needs_escalation(scope)
     {
         missing.push(Field::PrivilegeEscalation);
     }
@@ -111,9 +122,10 @@ pub(crate) fn missing(scope: ContainerScope<'_>) -> Vec<Field> {
     missing
 }
 
-/// Whoever listens on a low port needs one capability for it, unless the port is moved by another fix.
+/// The edit that keeps the capability to listen on ports below 1024, unless another fix moves the
+/// port.
 fn keep_low_ports(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Edit> {
-    let moved = context.enabled::<PrivilegedPort>() && privileged_port::speaks_of(scope);
+    let moved = context.enabled::<PrivilegedPort>() && privileged_port::concerns(scope);
     if moved || !privileged_port::has_low_port(scope.container) {
         return None;
     }
@@ -122,12 +134,12 @@ fn keep_low_ports(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Ed
     if added.iter().any(|name| matches!(*name, "NET_BIND_SERVICE" | "ALL")) {
         return None;
     }
-    let path = words::below(scope.container.node(), &["securityContext", "capabilities", "add"]);
+    let path = phrases::below(scope.container.node(), &["securityContext", "capabilities", "add"]);
     Some(Edit::Append { path, value: Value::Str("NET_BIND_SERVICE".to_owned()) })
 }
 
-/// The API refuses `allowPrivilegeEscalation: false` beside `CAP_SYS_ADMIN`.
-fn gains_anyway(scope: ContainerScope<'_>) -> bool {
+/// The API server rejects `allowPrivilegeEscalation: false` together with `CAP_SYS_ADMIN`.
+fn needs_escalation(scope: ContainerScope<'_>) -> bool {
     scope
         .container
         .security_context()

@@ -4,19 +4,21 @@ use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
 use coaming_kube::{Fields as _, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for pods that share the node's namespaces: `hostPID`, `hostIPC`, `hostNetwork`. One
-    /// finding a pod.
+    /// ## What it looks for
+    ///
+    /// Pods that share namespaces of the node: `hostPID`, `hostIPC` or `hostNetwork`. One finding
+    /// per pod.
     ///
     /// ## Why it matters
     ///
-    /// With `hostPID` an attacker sees every process of the node with its arguments, and through
-    /// `/proc` their environment and files. With `hostNetwork` he listens where the node listens,
-    /// reaches what only the node may reach (the kubelet, cloud metadata), and no network policy
-    /// holds him. With `hostIPC` he reads memory that the node's processes share.
+    /// With `hostPID`, an attacker sees every process of the node with its arguments and, through
+    /// `/proc`, its environment and files. With `hostNetwork`, they listen where the node listens,
+    /// reach what only the node can reach (the kubelet, cloud metadata), and no network policy
+    /// applies to them. With `hostIPC`, they read memory that the node's processes share.
     ///
     /// ## Bad
     ///
@@ -28,6 +30,32 @@ rule! {
     /// spec:
     ///   hostNetwork: true
     ///   hostPID: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// The network alone has a lower severity.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   hostNetwork: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   hostIPC: true
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
@@ -46,10 +74,22 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   hostNetwork: false
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Remove the fields. An agent that watches the node may need them: keep it in a namespace of
-    /// its own, unprivileged, and say why in a suppression.
+    /// Remove the fields. An agent that monitors the node may need them: keep it in a namespace of
+    /// its own, unprivileged, and give the reason in a suppression.
     HostNamespaces {
         name: "host-namespaces",
         summary: "Pod shares the node's namespaces",
@@ -70,9 +110,9 @@ rule! {
 }
 
 const NAMESPACES: &[(&str, &str)] = &[
-    ("hostPID", "sees all the node's processes, with their environment and files"),
-    ("hostIPC", "reads the memory that the node's processes share"),
-    ("hostNetwork", "reaches all that the node reaches, past every network policy"),
+    ("hostPID", "sees all processes of the node, with their environment and files"),
+    ("hostIPC", "reads memory that processes of the node share"),
+    ("hostNetwork", "reaches everything that the node reaches, past every network policy"),
 ];
 
 impl PodRule for HostNamespaces {
@@ -89,16 +129,13 @@ impl PodRule for HostNamespaces {
             .collect();
         let Some(&(_, _, first)) = shared.first() else { return };
         let fields: Vec<&str> = shared.iter().map(|(field, _, _)| *field).collect();
-        let dangers: Vec<String> =
-            shared.iter().map(|(_, danger, _)| (*danger).to_owned()).collect();
+        let dangers: Vec<&str> = shared.iter().map(|(_, danger, _)| *danger).collect();
         let message = format!(
-            "Pods of {} share the node's namespaces ({}): an attacker in them {}. Only an agent \
-             that manages the node needs that.",
-            words::object(workload.object),
-            words::list(&fields),
-            words::and(&dangers),
+            "{} shares the node's namespaces ({})",
+            phrases::object(workload.object),
+            phrases::list(&fields),
         );
-        let edits = shared.iter().map(|(_, _, node)| words::remove(*node)).collect();
+        let edits = shared.iter().map(|(_, _, node)| phrases::remove(*node)).collect();
         let mut draft = context.finding(Self::RULE, workload.object, first, message);
         for (_, _, node) in &shared[1..] {
             draft = draft.at(*node, "");
@@ -106,8 +143,13 @@ impl PodRule for HostNamespaces {
         let only_network = fields == ["hostNetwork"];
         findings.push(
             draft
+                .why(format!("An attacker in the pod {}.", phrases::clauses(&dangers)))
+                .help(format!(
+                    "Remove {}, unless the pod is an agent that manages the node.",
+                    phrases::list(&fields),
+                ))
                 .severity(if only_network { Severity::Medium } else { Self::RULE.severity })
-                .fix(format!("remove {}", words::list(&fields)), Applicability::Unsafe, edits)
+                .fix(format!("remove {}", phrases::list(&fields)), Applicability::Unsafe, edits)
                 .done(),
         );
     }

@@ -4,22 +4,27 @@ use coaming_finding::{Finding, RuleMeta, Severity};
 use coaming_kube::{Effective, Fields as _, PodSpec, Volume, VolumeMount, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for directories and files of the node that are mounted into pods, and grades them by what
-    /// they are good for: the container runtime's socket, `/`, `/etc`, `/var/lib/kubelet` and
-    /// their like give the node away; others less so. Read-only mounts weigh less, except for
-    /// sockets, which are as good read-only. One finding a volume.
+    /// ## What it looks for
+    ///
+    /// Directories and files of the node that are mounted into pods (`hostPath`). The severity
+    /// depends on the path and on the mount: the container runtime's socket, `/`, `/etc`,
+    /// `/var/lib/kubelet` and similar paths give away the node. Read-only mounts are less severe,
+    /// except for sockets, which are just as dangerous. One finding per volume.
     ///
     /// ## Why it matters
     ///
-    /// Through the runtime's socket an attacker starts a privileged container; through `/etc` or
-    /// `/root` he adds a cron job or a key; through `/var/lib/kubelet` he reads the secrets of
-    /// every pod on the node. Also what is harmless today changes with what the node puts there.
+    /// Through the container runtime's socket, an attacker starts a privileged container; through
+    /// `/etc` or `/root`, they add a cron job or an SSH key; through `/var/lib/kubelet`, they read
+    /// the secrets of every pod on the node. Even a harmless path can become dangerous when the
+    /// node's software starts to use it.
     ///
     /// ## Bad
+    ///
+    /// The socket of the container runtime gives away the node, read-only or not.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -31,12 +36,97 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     ///       volumeMounts:
-    ///         - name: docker
+    ///         - name: data
     ///           mountPath: /var/run/docker.sock
+    ///           readOnly: true
     ///   volumes:
-    ///     - name: docker
+    ///     - name: data
     ///       hostPath:
     ///         path: /var/run/docker.sock
+    /// ```
+    ///
+    /// A writable system directory gives away the node.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: data
+    ///           mountPath: /data
+    ///   volumes:
+    ///     - name: data
+    ///       hostPath:
+    ///         path: /etc/cron.d
+    /// ```
+    ///
+    /// Root can read every file of a read-only mount.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: data
+    ///           mountPath: /host/etc
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: data
+    ///       hostPath:
+    ///         path: /etc
+    /// ```
+    ///
+    /// Another user can only read what every user of the node can.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         runAsUser: 10001
+    ///       volumeMounts:
+    ///         - name: data
+    ///           mountPath: /host/etc
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: data
+    ///       hostPath:
+    ///         path: /etc
+    /// ```
+    ///
+    /// A directory that the node does not use itself is still shared with other pods.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: data
+    ///           mountPath: /data
+    ///   volumes:
+    ///     - name: data
+    ///       hostPath:
+    ///         path: /srv/data
     /// ```
     ///
     /// ## Good
@@ -61,11 +151,16 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Use a claim, an `emptyDir`, a ConfigMap or the API instead. An agent that must read the
-    /// node's files should mount just those, read-only.
+    /// Use a persistent volume claim, an `emptyDir`, a ConfigMap or the Kubernetes API instead. An
+    /// agent that must read the node's files should mount just those, read-only.
+    ///
+    /// ## Limits
+    ///
+    /// What the node keeps in other paths is not known; they have a medium severity if writable,
+    /// and a low one if not.
     HostPath {
         name: "host-path",
-        summary: "Pod mounts the node's files",
+        summary: "Pod mounts files of the node",
         category: SecurityContext,
         severity: High,
         default: true,
@@ -80,14 +175,14 @@ rule! {
     }
 }
 
-/// How the node's files are dangerous.
+/// What an attacker does with a path of the node.
 #[derive(Clone, Copy)]
 struct Danger {
-    /// The file, or the directory that it is or lies in.
+    /// The file or directory; everything below it counts as well.
     path: &'static str,
-    /// What an attacker does who can write there.
+    /// What an attacker with write access does.
     write: (Severity, &'static str),
-    /// What he does who can only read.
+    /// What an attacker with read access does.
     read: (Severity, &'static str),
 }
 
@@ -99,14 +194,16 @@ const fn danger(
     Danger { path, write, read }
 }
 
-const RUNTIME: (Severity, &str) =
-    (Severity::Critical, "starts a privileged container through the runtime and owns the node");
+const RUNTIME: (Severity, &str) = (
+    Severity::Critical,
+    "starts a privileged container through the runtime and takes over the node",
+);
 const READS_SECRETS: (Severity, &str) =
     (Severity::High, "reads the secrets and tokens of every pod on the node");
-const READS: (Severity, &str) = (Severity::Low, "reads what the node keeps there");
-const OWNS: (Severity, &str) = (Severity::Critical, "changes what the node runs, and owns it");
+const READS: (Severity, &str) = (Severity::Low, "reads what the node stores there");
+const OWNS: (Severity, &str) = (Severity::Critical, "changes what the node runs and takes it over");
 
-/// Most telling first: the first that fits counts.
+/// The most specific first: the first match counts.
 const DANGERS: &[Danger] = &[
     danger("/var/run/docker.sock", RUNTIME, RUNTIME),
     danger("/run/docker.sock", RUNTIME, RUNTIME),
@@ -124,14 +221,14 @@ const DANGERS: &[Danger] = &[
     danger(
         "/etc/kubernetes",
         OWNS,
-        (Severity::Critical, "reads the control plane's keys, and owns the cluster"),
+        (Severity::Critical, "reads the control plane's keys and takes over the cluster"),
     ),
     danger("/etc", OWNS, (Severity::High, "reads the node's keys and password hashes")),
     danger("/root", OWNS, (Severity::High, "reads root's keys and credentials")),
-    danger("/home", OWNS, (Severity::Medium, "reads people's keys and credentials")),
+    danger("/home", OWNS, (Severity::Medium, "reads the keys and credentials of users")),
     danger("/proc", OWNS, (Severity::Medium, "sees the node's processes")),
     danger("/sys", OWNS, (Severity::Low, "sees the node's devices and settings")),
-    danger("/dev", OWNS, (Severity::High, "reads the node's devices, its disks among them")),
+    danger("/dev", OWNS, (Severity::High, "reads the node's devices, including its disks")),
     danger("/boot", OWNS, READS),
     danger("/lib/modules", OWNS, READS),
     danger("/usr", OWNS, READS),
@@ -140,7 +237,10 @@ const DANGERS: &[Danger] = &[
     danger("/opt/cni", OWNS, READS),
     danger(
         "/var/log",
-        (Severity::High, "links logs to any file and has the kubelet read it out"),
+        (
+            Severity::High,
+            "replaces a log with a link to any file, which the kubelet then reads out",
+        ),
         (Severity::Low, "reads every pod's logs"),
     ),
     danger("/run", RUNTIME, RUNTIME),
@@ -151,13 +251,13 @@ const DANGERS: &[Danger] = &[
 
 const WHOLE_DISK: Danger = danger(
     "/",
-    (Severity::Critical, "writes to every file of the node, and owns it"),
-    (Severity::High, "reads every file of the node, the other pods' secrets among them"),
+    (Severity::Critical, "writes to every file of the node and takes it over"),
+    (Severity::High, "reads every file of the node, including the secrets of other pods"),
 );
 
 const OTHER: Danger = danger(
     "",
-    (Severity::Medium, "leaves files for other pods and for the node, and finds theirs"),
+    (Severity::Medium, "plants files for the node and other pods, and reads theirs"),
     READS,
 );
 
@@ -174,23 +274,26 @@ impl PodRule for HostPath {
             let (severity, what) = match (read_only, mounts_as_root(pod, volume)) {
                 (false, _) => known.write,
                 (true, true) => known.read,
-                (true, false) => (lowered(known.read.0), "reads what every user of the node may"),
+                (true, false) => (lowered(known.read.0), "reads what every user of the node can"),
             };
-            let how = if read_only { "mount (read-only)" } else { "can write to" };
-            let message = format!(
-                "Pods of {} {how} `{path}` of the node: an attacker in them {what}. Use a claim, \
-                 an `emptyDir` or a ConfigMap instead{}.",
-                words::object(workload.object),
-                if !read_only && known.read.0 < known.write.0 {
-                    ", or mount it read-only if it must be the node's"
-                } else {
-                    ""
-                },
-            );
+            let who = phrases::object(workload.object);
+            let message = if read_only {
+                format!("{who} mounts `{path}` of the node (read-only)")
+            } else {
+                format!("{who} can write to `{path}` of the node")
+            };
+            let help = if !read_only && known.read.0 < known.write.0 {
+                "Use a persistent volume claim, an `emptyDir` or a ConfigMap instead. If the pod \
+                 needs the node's files, mount them read-only."
+            } else {
+                "Use a persistent volume claim, an `emptyDir` or a ConfigMap instead."
+            };
             let node = source.field("path").unwrap_or(source);
             findings.push(
                 context
                     .finding(Self::RULE, workload.object, node, message)
+                    .why(format!("An attacker in the pod {what}."))
+                    .help(help)
                     .severity(severity)
                     .manual("use another kind of volume", "emptyDir: {}")
                     .done(),
@@ -206,18 +309,22 @@ fn danger_of(path: &str) -> Danger {
     let is_in = |directory: &str| {
         path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    // `/var/run` itself holds the sockets; a directory of one's own below it does not.
-    let holds_all =
+    // `/var/run` itself contains the sockets; a separate directory in it does not.
+    let includes_children =
         |directory: &str| !matches!(directory, "/run" | "/var/run" | "/var/lib" | "/var");
     DANGERS
         .iter()
-        .find(|known| if holds_all(known.path) { is_in(known.path) } else { path == known.path })
+        .find(
+            |known| {
+                if includes_children(known.path) { is_in(known.path) } else { path == known.path }
+            },
+        )
         .copied()
         .unwrap_or(OTHER)
 }
 
-/// Whether a container that mounts the volume may be root: then files' modes don't hold it.
-/// Sockets don't care.
+/// Whether file modes do not restrict access: a container that mounts the volume may be root, or
+/// the volume is a socket.
 fn mounts_as_root(pod: PodSpec<'_>, volume: Volume<'_>) -> bool {
     let is_socket = volume.host_path().is_some_and(|path| path.ends_with(".sock"));
     is_socket
@@ -250,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grades_by_what_lies_there() {
+    fn severity_depends_on_the_path() {
         let write = |path: &str| danger_of(&normalised(path)).write.0;
         let read = |path: &str| danger_of(&normalised(path)).read.0;
         assert_eq!(write("/"), Severity::Critical);

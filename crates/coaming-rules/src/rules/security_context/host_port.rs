@@ -4,18 +4,20 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
 use crate::rules::security_context::host_namespaces::HostNamespaces;
-use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for container ports that are opened on the node itself: `hostPort`. A pod with
-    /// `hostNetwork` is on the node's network as a whole, which `host-namespaces` reports.
+    /// ## What it looks for
+    ///
+    /// Container ports that are opened on the node itself: `hostPort`. A pod with `hostNetwork` is
+    /// in the node's network as a whole, which `host-namespaces` reports.
     ///
     /// ## Why it matters
     ///
-    /// The port is open to whoever reaches the node, past Services, Ingresses and, with most
-    /// network plugins, past network policies.
+    /// The port is open to everyone who can reach the node, past Services and Ingresses and, with
+    /// most network plugins, past network policies.
     ///
     /// ## Bad
     ///
@@ -31,6 +33,24 @@ rule! {
     ///       ports:
     ///         - containerPort: 8080
     ///           hostPort: 8080
+    /// ```
+    ///
+    /// Several ports of a container are one finding.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 6700
+    ///           hostPort: 6700
+    ///         - containerPort: 6701
+    ///           hostPort: 6701
     /// ```
     ///
     /// ## Good
@@ -50,10 +70,10 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Remove `hostPort`, and reach the pod by a Service.
+    /// Remove `hostPort`, and reach the pod through a Service.
     HostPort {
         name: "host-port",
-        summary: "Port is opened on the node",
+        summary: "Container opens a port on the node",
         category: SecurityContext,
         severity: Medium,
         default: true,
@@ -78,13 +98,19 @@ impl ContainerRule for HostPort {
         let Some(&(_, first)) = ports.first() else { return };
         let numbers: Vec<String> = ports.iter().map(|(number, _)| number.to_string()).collect();
         let message = format!(
-            "{} opens port {} on the node itself: whoever reaches the node reaches it, past \
-             Services and most network policies. Use a Service.",
-            words::sentence(&words::container(scope)),
-            words::and(&numbers),
+            "{} opens {} {} on the node",
+            phrases::container(scope),
+            phrases::plural(ports.len(), "port", "ports"),
+            phrases::and(&numbers),
         );
-        let edits = ports.iter().map(|(_, node)| words::remove(*node)).collect();
-        let mut draft = context.container_finding(Self::RULE, scope, first, message);
+        let edits = ports.iter().map(|(_, node)| phrases::remove(*node)).collect();
+        let mut draft = context
+            .container_finding(Self::RULE, scope, first, message)
+            .why(
+                "Everyone who can reach the node can reach the container, past Services and most \
+                 network policies.",
+            )
+            .help("Remove `hostPort`, and use a Service.");
         for (_, node) in &ports[1..] {
             draft = draft.at(*node, "");
         }

@@ -4,18 +4,20 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for pods without a user namespace of their own: `hostUsers: false` makes root in the pod
-    /// an ordinary user on the node. Off by default, as clusters before 1.33 can't do it without being
-    /// set up for it.
+    /// ## What it looks for
+    ///
+    /// Pods without a user namespace of their own. With `hostUsers: false`, root in the pod is an
+    /// ordinary user on the node. The rule is off by default, because clusters before Kubernetes
+    /// 1.33 do not support this without being set up for it.
     ///
     /// ## Why it matters
     ///
-    /// With a user namespace, whoever leaves the container arrives on the node as nobody. Without, he
-    /// arrives as the user he was, often root.
+    /// With a user namespace, an attacker who breaks out of a container has no rights on the node.
+    /// Without one, they have the rights of the user they were in the container, often root.
     ///
     /// ## Bad
     ///
@@ -25,6 +27,18 @@ rule! {
     /// metadata:
     ///   name: web
     /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   hostUsers: true
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
@@ -44,12 +58,32 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// A pod in the node's network cannot have a user namespace.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   hostNetwork: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Set `hostUsers: false`. Pods that share the node's network, processes or IPC can't have it.
+    /// Set `hostUsers: false`. Pods that share the network, processes or IPC of the node cannot
+    /// have a user namespace.
+    ///
+    /// ## Limits
+    ///
+    /// Whether the nodes' kernel, container runtime and file systems support user namespaces is
+    /// not visible in a manifest.
     HostUsers {
         name: "host-users",
-        summary: "Pod shares the node's users",
+        summary: "Pod has no user namespace",
         category: SecurityContext,
         severity: Low,
         default: false,
@@ -68,16 +102,18 @@ impl PodRule for HostUsers {
         if impossible || pod.node().boolean("hostUsers") == Some(false) {
             return;
         }
-        let message = format!(
-            "Pods of {} share the node's users: whoever leaves a container arrives on the node as \
-             the user he was there. Set `hostUsers: false`.",
-            words::object(workload.object),
-        );
-        let edit = words::set(pod.node(), &["hostUsers"], false);
+        let message =
+            format!("{} has no user namespace of its own", phrases::object(workload.object));
+        let edit = phrases::set(pod.node(), &["hostUsers"], false);
         let node = pod.node().field("hostUsers").unwrap_or(pod.node());
         findings.push(
             context
                 .finding(Self::RULE, workload.object, node, message)
+                .why(
+                    "An attacker who breaks out of a container has the same user ID on the node, \
+                     often that of root.",
+                )
+                .help("Set `hostUsers: false`.")
                 .fix("set `hostUsers: false`", Applicability::Unsafe, vec![edit])
                 .done(),
         );

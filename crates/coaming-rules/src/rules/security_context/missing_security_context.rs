@@ -7,22 +7,27 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::rules::non_root::run_as_non_root::RunAsNonRoot;
 use crate::rules::non_root::run_as_root::RunAsRoot;
 use crate::rules::non_root::{image_is_root, legitimate_reason};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for containers that leave parts of their security context to defaults, which are made
-    /// to let everything run: `runAsNonRoot`, `allowPrivilegeEscalation`, `capabilities`,
-    /// `seccompProfile` and `readOnlyRootFilesystem`. One finding a container lists all that is
-    /// missing, as one edit sets it. What is set to a bad value has rules of its own.
+    /// ## What it looks for
+    ///
+    /// Containers that leave parts of their security context to the defaults, which are made to
+    /// let everything run: `runAsNonRoot`, `allowPrivilegeEscalation`, `capabilities`,
+    /// `seccompProfile` and `readOnlyRootFilesystem`. One finding per container lists all missing
+    /// fields, because one edit sets them. A field with an unsafe value is reported by a rule of
+    /// its own.
     ///
     /// ## Why it matters
     ///
     /// Each field takes something from an attacker that the application hardly ever needs: root,
-    /// setuid programs, raw sockets, rare system calls (where most kernel flaws are), and a place
-    /// to put tools. Together they turn a break-in into a dead end.
+    /// setuid programs, raw sockets, rare system calls (where most kernel vulnerabilities are),
+    /// and a place for tools. Together, they leave little to do for an attacker in the container.
     ///
     /// ## Bad
+    ///
+    /// There is no security context at all.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -33,6 +38,87 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// Part of it is missing.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsNonRoot: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         allowPrivilegeEscalation: false
+    ///         capabilities:
+    ///           drop: [ALL]
+    /// ```
+    ///
+    /// Capabilities are dropped, but not all.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsNonRoot: true
+    ///     seccompProfile:
+    ///       type: RuntimeDefault
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         allowPrivilegeEscalation: false
+    ///         readOnlyRootFilesystem: true
+    ///         capabilities:
+    ///           drop: [NET_RAW]
+    /// ```
+    ///
+    /// Fields that only exist for containers have to be set in each one, also in init containers.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     runAsNonRoot: true
+    ///     seccompProfile:
+    ///       type: RuntimeDefault
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:1.4.2
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         allowPrivilegeEscalation: false
+    ///         readOnlyRootFilesystem: true
+    ///         capabilities:
+    ///           drop: [ALL]
+    /// ```
+    ///
+    /// A privileged container still needs the fields that have an effect on it.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         privileged: true
     /// ```
     ///
     /// ## Good
@@ -57,10 +143,52 @@ rule! {
     ///           drop: [ALL]
     /// ```
     ///
+    /// All fields can be in the container.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         runAsUser: 10001
+    ///         seccompProfile:
+    ///           type: RuntimeDefault
+    ///         allowPrivilegeEscalation: false
+    ///         readOnlyRootFilesystem: true
+    ///         capabilities:
+    ///           drop: [ALL]
+    /// ```
+    ///
+    /// None of the fields exists on Windows.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   os:
+    ///     name: windows
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Set the fields. Where the application writes files, mount an `emptyDir` there; where it
-    /// needs a capability, add that one back.
+    /// Set the fields. Where the application writes files, mount an `emptyDir`; where it needs a
+    /// capability, add that one back. The fix mounts volumes where the image or the command is
+    /// known to write, and keeps the capability to listen on a declared port below 1024.
+    ///
+    /// ## Limits
+    ///
+    /// Whether an application works with a read-only file system and without capabilities is not
+    /// visible in its manifest, so the fix is only applied with `--unsafe`.
     MissingSecurityContext {
         name: "missing-security-context",
         summary: "Security context is missing or incomplete",
@@ -92,34 +220,31 @@ impl ContainerRule for MissingSecurityContext {
         if image_is_root == Some(true) && context.enabled::<RunAsRoot>() {
             missing.retain(|field| *field != Field::NonRoot);
         }
-        let told_elsewhere = missing == [Field::NonRoot] && context.enabled::<RunAsNonRoot>();
-        if missing.is_empty() || told_elsewhere {
+        let reported_elsewhere = missing == [Field::NonRoot] && context.enabled::<RunAsNonRoot>();
+        if missing.is_empty() || reported_elsewhere {
             return;
         }
         let consequences: Vec<&str> = missing
             .iter()
             .map(|field| match (field, image_is_root) {
-                (Field::NonRoot, Some(false)) => "run as root, once its image does",
+                (Field::NonRoot, Some(false)) => "run as root once its image does",
                 _ => field.consequence(),
             })
             .collect();
         let settings: Vec<&str> = missing.iter().map(|field| field.setting()).collect();
         let own = scope.container.security_context();
-        let has = if own.is_none() && scope.pod.security_context().is_none() {
-            "has no security context"
+        let who = phrases::container(scope);
+        let message = if own.is_none() && scope.pod.security_context().is_none() {
+            format!("{who} has no security context")
         } else {
-            "leaves part of its security context to defaults"
+            let names: Vec<&str> = missing.iter().map(|field| field.name()).collect();
+            format!("the security context of {who} does not set {}", phrases::list(&names))
         };
-        let mut message = format!(
-            "{} {has}: an attacker in it may {}. Set {}.",
-            words::sentence(&words::container(scope)),
-            words::and(&consequences),
-            words::list(&settings),
-        );
+        let mut help = format!("Set {}.", phrases::list(&settings));
         if missing.contains(&Field::NonRoot)
             && let Some(reason) = legitimate_reason(scope)
         {
-            message += &format!(" {reason}.");
+            help += &format!(" {reason}");
         }
         let slight =
             missing.iter().all(|field| matches!(field, Field::Seccomp | Field::ReadOnlyRoot));
@@ -129,8 +254,13 @@ impl ContainerRule for MissingSecurityContext {
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(format!(
+                    "An attacker in the container can {}.",
+                    phrases::clauses(&consequences)
+                ))
+                .help(help)
                 .severity(if slight { Severity::Low } else { Self::RULE.severity })
-                .fix("set what is missing", Applicability::Unsafe, edits)
+                .fix("set the missing fields", Applicability::Unsafe, edits)
                 .done(),
         );
     }

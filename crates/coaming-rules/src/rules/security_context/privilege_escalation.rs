@@ -4,19 +4,21 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
 use crate::rules::security_context::privileged::Privileged;
-use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for containers that allow privilege escalation outright:
-    /// `allowPrivilegeEscalation: true`. Where nothing is said, `missing-security-context` speaks.
-    /// In a privileged container the field means nothing.
+    /// ## What it looks for
+    ///
+    /// Containers that allow privilege escalation explicitly: `allowPrivilegeEscalation: true`. A
+    /// field that is not set is reported by `missing-security-context`. In a privileged container,
+    /// the field has no effect.
     ///
     /// ## Why it matters
     ///
-    /// An attacker who is not root becomes root by any setuid program of the image (`su`, `mount`,
-    /// `ping` in older images); with the field false, the kernel refuses.
+    /// An attacker who is not root becomes root through any setuid program in the image (`su`,
+    /// `mount`, `ping` in older images). If the field is false, the kernel prevents this.
     ///
     /// ## Bad
     ///
@@ -31,6 +33,23 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     ///       securityContext:
     ///         allowPrivilegeEscalation: true
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:1.4.2
+    ///       securityContext:
+    ///         runAsUser: 10001
+    ///         allowPrivilegeEscalation: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -50,7 +69,7 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Set it to false.
+    /// Set `allowPrivilegeEscalation: false`.
     PrivilegeEscalation {
         name: "privilege-escalation",
         summary: "Container allows privilege escalation",
@@ -74,21 +93,25 @@ impl ContainerRule for PrivilegeEscalation {
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(own) = scope.container.security_context() else { return };
         let Some(node) = own.node().field("allowPrivilegeEscalation") else { return };
-        let told_elsewhere =
+        let reported_elsewhere =
             scope.effective.privileged().is_some() && context.enabled::<Privileged>();
-        if node.as_bool() != Some(true) || told_elsewhere {
+        if node.as_bool() != Some(true) || reported_elsewhere {
             return;
         }
         let message = format!(
-            "{} allows privilege escalation: an attacker who is not root becomes root by any \
-             setuid program of the image. Set `allowPrivilegeEscalation: false`.",
-            words::sentence(&words::container(scope)),
+            "{} allows privilege escalation (`allowPrivilegeEscalation: true`)",
+            phrases::container(scope),
         );
-        let edit = words::set(own.node(), &["allowPrivilegeEscalation"], false);
+        let edit = phrases::set(own.node(), &["allowPrivilegeEscalation"], false);
         let title = "set `allowPrivilegeEscalation: false`";
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "An attacker who is not root becomes root through any setuid program in the \
+                     image.",
+                )
+                .help("Set `allowPrivilegeEscalation: false`.")
                 .fix(title, Applicability::Unsafe, vec![edit])
                 .done(),
         );

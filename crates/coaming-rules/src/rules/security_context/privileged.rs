@@ -3,17 +3,19 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for privileged containers.
+    /// ## What it looks for
+    ///
+    /// Privileged containers, including init and ephemeral containers.
     ///
     /// ## Why it matters
     ///
-    /// A privileged container has every capability, every device and no system-call filter:
-    /// whoever is in it mounts the node's disk and is root on the node with one command, and from
-    /// there reaches every pod and every secret that the node runs.
+    /// A privileged container has every capability, access to every device and no system call
+    /// filter. An attacker in it mounts the node's disk and becomes root on the node with one
+    /// command. From there, they reach every pod and every secret on the node.
     ///
     /// ## Bad
     ///
@@ -28,6 +30,24 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     ///       securityContext:
     ///         privileged: true
+    /// ```
+    ///
+    /// An init container is privileged.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:1.4.2
+    ///       securityContext:
+    ///         privileged: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -47,9 +67,22 @@ rule! {
     ///           add: [NET_BIND_SERVICE]
     /// ```
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         privileged: false
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Remove it, and add the one capability that is needed, if any is.
+    /// Remove `privileged`, and add the capability that is needed, if any is.
     Privileged {
         name: "privileged",
         summary: "Container is privileged",
@@ -72,15 +105,16 @@ impl ContainerRule for Privileged {
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(node) = scope.effective.privileged() else { return };
-        let message = format!(
-            "{} is privileged: an attacker in it mounts the node's disk and is root on the node \
-             with one command. Remove `privileged`, and add only the capability that is needed.",
-            words::sentence(&words::container(scope)),
-        );
-        let edit = words::remove(node);
+        let message = format!("{} is privileged", phrases::container(scope));
+        let edit = phrases::remove(node);
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "An attacker in the container mounts the node's disk and becomes root on the \
+                     node with one command.",
+                )
+                .help("Remove `privileged`, and add only the capability that is needed.")
                 .fix("remove `privileged: true`", Applicability::Unsafe, vec![edit])
                 .done(),
         );

@@ -4,18 +4,20 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for probes and lifecycle hooks that name a `host`: the kubelet then sends its request
-    /// there, and not to the pod.
+    /// ## What it looks for
+    ///
+    /// Probes and lifecycle hooks that name a `host`: the kubelet then sends its request to that
+    /// host instead of to the pod. The loopback address is not reported.
     ///
     /// ## Why it matters
     ///
-    /// The request comes from the node, past network policies: who may write a pod, probes what only
-    /// the node reaches, such as cloud metadata or the control plane, and learns the answer from the
-    /// pod's state.
+    /// The request comes from the node, past network policies. Anyone who can create a pod can
+    /// probe what only the node can reach, such as cloud metadata or the control plane, and learns
+    /// the answer from the pod's state.
     ///
     /// ## Bad
     ///
@@ -32,6 +34,39 @@ rule! {
     ///         httpGet:
     ///           host: 169.254.169.254
     ///           port: 80
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       readinessProbe:
+    ///         tcpSocket:
+    ///           host: 10.96.0.1
+    ///           port: 443
+    /// ```
+    ///
+    /// A lifecycle hook can send requests as well.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       lifecycle:
+    ///         postStart:
+    ///           httpGet:
+    ///             host: metadata.example.com
+    ///             port: 80
     /// ```
     ///
     /// ## Good
@@ -52,11 +87,11 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Remove `host`; the pod's own address is the default. To send a host name along, set a `Host`
+    /// Remove `host`; the default is the address of the pod. To send a host name, set a `Host`
     /// header.
     ProbeHost {
         name: "probe-host",
-        summary: "Probe or hook is sent to another host",
+        summary: "Probe or hook targets another host",
         category: SecurityContext,
         severity: Medium,
         default: true,
@@ -73,26 +108,40 @@ impl ContainerRule for ProbeHost {
         let container = scope.container.node();
         let lifecycle = container.mapping("lifecycle");
         let probes = ["livenessProbe", "readinessProbe", "startupProbe"];
-        let handlers = probes
+        let hooks = ["postStart", "preStop"];
+        let hosts: Vec<_> = probes
             .into_iter()
-            .filter_map(|probe| container.mapping(probe))
-            .chain(["postStart", "preStop"].into_iter().filter_map(|hook| lifecycle.mapping(hook)));
-        let hosts: Vec<_> = handlers
-            .flat_map(|handler| [handler.mapping("httpGet"), handler.mapping("tcpSocket")])
-            .filter_map(|action| action.field("host"))
-            .filter(|host| host.as_str().is_some_and(is_elsewhere))
+            .filter_map(|probe| Some(("probes", container.mapping(probe)?)))
+            .chain(
+                hooks
+                    .into_iter()
+                    .filter_map(|hook| Some(("lifecycle hooks", lifecycle.mapping(hook)?))),
+            )
+            .flat_map(|(sort, handler)| {
+                [(sort, handler.mapping("httpGet")), (sort, handler.mapping("tcpSocket"))]
+            })
+            .filter_map(|(sort, action)| Some((sort, action?.field("host")?)))
+            .filter(|(_, host)| host.as_str().is_some_and(is_elsewhere))
             .collect();
-        let Some(&first) = hosts.first() else { return };
-        let names: Vec<&str> = hosts.iter().filter_map(|host| host.as_str()).collect();
+        let Some(&(_, first)) = hosts.first() else { return };
+        let names: Vec<&str> = hosts.iter().filter_map(|(_, host)| host.as_str()).collect();
+        let mut sorts: Vec<&str> = hosts.iter().map(|(sort, _)| *sort).collect();
+        sorts.dedup();
         let message = format!(
-            "The kubelet sends probes of {} to {}, and not to the pod: that reaches what only the \
-             node may reach. Remove `host`.",
-            words::container(scope),
-            words::list(&names),
+            "the kubelet sends {} of {} to {} instead of the pod",
+            phrases::and(&sorts),
+            phrases::container(scope),
+            phrases::list(&names),
         );
-        let edits = hosts.iter().map(|host| words::remove(*host)).collect();
-        let mut draft = context.container_finding(Self::RULE, scope, first, message);
-        for host in &hosts[1..] {
+        let edits = hosts.iter().map(|(_, host)| phrases::remove(*host)).collect();
+        let mut draft = context
+            .container_finding(Self::RULE, scope, first, message)
+            .why(
+                "The request comes from the node: an attacker who can change the pod reaches what \
+                 only the node can reach, past network policies.",
+            )
+            .help("Remove `host`; the default is the address of the pod.");
+        for (_, host) in &hosts[1..] {
             draft = draft.at(*host, "");
         }
         findings.push(draft.fix("remove `host`", Applicability::Unsafe, edits).done());

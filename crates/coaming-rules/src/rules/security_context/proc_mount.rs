@@ -4,16 +4,19 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for containers that see all of `/proc`: `procMount: Unmasked`.
+    /// ## What it looks for
+    ///
+    /// Containers that see all of `/proc`: `procMount: Unmasked`. In a pod with a user namespace
+    /// (`hostUsers: false`), this is not reported.
     ///
     /// ## Why it matters
     ///
-    /// The runtime hides the parts of `/proc` by which a process changes the kernel's settings. With
-    /// root, one of them (`/proc/sys/kernel/core_pattern`) runs any program on the node.
+    /// The runtime hides the parts of `/proc` through which a process changes kernel settings.
+    /// With root, one of them (`/proc/sys/kernel/core_pattern`) runs any program on the node.
     ///
     /// ## Bad
     ///
@@ -28,6 +31,22 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     ///       securityContext:
     ///         procMount: Unmasked
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:1.4.2
+    ///       securityContext:
+    ///         procMount: Unmasked
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -45,9 +64,26 @@ rule! {
     ///         procMount: Default
     /// ```
     ///
+    /// Root in a user namespace has no rights on the node.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   hostUsers: false
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         procMount: Unmasked
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Remove the field. Building containers in containers needs it: only with `hostUsers: false`.
+    /// Remove the field. Building containers inside of containers needs it: use it only together
+    /// with `hostUsers: false`.
     ProcMount {
         name: "proc-mount",
         summary: "/proc is not masked",
@@ -70,15 +106,17 @@ impl ContainerRule for ProcMount {
         if node.as_str() != Some("Unmasked") || own_users {
             return;
         }
-        let message = format!(
-            "{} sees all of `/proc` (`procMount: Unmasked`): as root, an attacker in it changes \
-             the kernel's settings and runs programs on the node. Remove the field.",
-            words::sentence(&words::container(scope)),
-        );
-        let edit = words::remove(node);
+        let message =
+            format!("{} sees all of `/proc` (`procMount: Unmasked`)", phrases::container(scope));
+        let edit = phrases::remove(node);
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "As root, an attacker in the container changes kernel settings and runs \
+                     programs on the node.",
+                )
+                .help("Remove the field, or set `hostUsers: false` as well if it is needed.")
                 .fix("remove `procMount`", Applicability::Unsafe, vec![edit])
                 .done(),
         );

@@ -4,16 +4,19 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for SELinux labels that take a container out of the types made for containers, or give it
-    /// a user or role of its own.
+    /// ## What it looks for
+    ///
+    /// SELinux labels whose type is not one of those made for containers, or that set a user or a
+    /// role.
     ///
     /// ## Why it matters
     ///
-    /// On nodes with SELinux the label is the wall that holds when others fall. `spc_t` switches it off.
+    /// On nodes with SELinux, the label still confines a container when other barriers fall. The
+    /// type `spc_t` switches this off.
     ///
     /// ## Bad
     ///
@@ -29,6 +32,36 @@ rule! {
     ///       securityContext:
     ///         seLinuxOptions:
     ///           type: spc_t
+    /// ```
+    ///
+    /// The label of the pod applies to all its containers.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     seLinuxOptions:
+    ///       user: system_u
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         seLinuxOptions:
+    ///           role: sysadm_r
     /// ```
     ///
     /// ## Good
@@ -47,9 +80,28 @@ rule! {
     ///           level: s0:c123,c456
     /// ```
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         seLinuxOptions:
+    ///           type: container_init_t
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Leave `type`, `user` and `role` out; a level is fine.
+    /// Remove `type`, `user` and `role`; a level is fine.
+    ///
+    /// ## Limits
+    ///
+    /// Whether the nodes have SELinux, and which types their policy defines, is not visible in a
+    /// manifest.
     SeLinux {
         name: "se-linux-options",
         summary: "SELinux label is changed",
@@ -82,14 +134,19 @@ impl ContainerRule for SeLinux {
         });
         let Some((field, value, node)) = bad else { return };
         let message = format!(
-            "{} has the SELinux {field} `{value}`, which is not one that containers are held by. \
-             Leave it out.",
-            words::sentence(&words::container(scope)),
+            "{} sets the SELinux {field} `{value}`{}",
+            phrases::container(scope),
+            if field == "type" { ", which is not made for containers" } else { "" },
         );
-        let edit = words::remove(node);
+        let edit = phrases::remove(node);
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "SELinux may not confine an attacker who breaks out of the container: the type \
+                     `spc_t`, for example, is unconfined.",
+                )
+                .help(format!("Remove `seLinuxOptions.{field}`."))
                 .fix(format!("remove `seLinuxOptions.{field}`"), Applicability::Unsafe, vec![edit])
                 .done(),
         );

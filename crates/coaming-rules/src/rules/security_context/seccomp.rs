@@ -4,21 +4,25 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
 use crate::rules::security_context::privileged::Privileged;
-use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for containers whose system calls are not filtered at all: `seccompProfile` with type
-    /// `Unconfined`, in the container or the pod, or by the annotations of old. Where nothing is said,
-    /// `missing-security-context` speaks.
+    /// ## What it looks for
+    ///
+    /// Containers whose system calls are not filtered: `seccompProfile` with the type
+    /// `Unconfined`, in the container or the pod. A profile that is not set is reported by
+    /// `missing-security-context`.
     ///
     /// ## Why it matters
     ///
-    /// Most ways out of a container go through a flaw in a system call that applications never make.
-    /// The runtime's default profile refuses those calls.
+    /// Most container escapes use a vulnerability in a system call that applications never make.
+    /// The runtime's default profile blocks those calls.
     ///
     /// ## Bad
+    ///
+    /// The profile of the pod applies to all its containers.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -32,6 +36,25 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// The profile of the container overrides that of the pod.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     seccompProfile:
+    ///       type: RuntimeDefault
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         seccompProfile:
+    ///           type: Unconfined
     /// ```
     ///
     /// ## Good
@@ -50,12 +73,31 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         seccompProfile:
+    ///           type: Localhost
+    ///           localhostProfile: web.json
+    /// ```
+    ///
     /// ## Fix
     ///
     /// Set the type to `RuntimeDefault`.
+    ///
+    /// ## Limits
+    ///
+    /// The former annotations are not read, because Kubernetes has ignored them since 1.27.
     Seccomp {
         name: "seccomp-unconfined",
-        summary: "Seccomp is switched off",
+        summary: "Seccomp is disabled",
         category: SecurityContext,
         severity: Medium,
         default: true,
@@ -75,15 +117,19 @@ impl ContainerRule for Seccomp {
         }
         let node = profile.field("type").unwrap_or(profile);
         let message = format!(
-            "{} may make any system call (`seccompProfile.type: Unconfined`), those too that lead \
-             out of containers. Set `RuntimeDefault`.",
-            words::sentence(&words::container(scope)),
+            "{} runs without a seccomp filter (`seccompProfile.type: Unconfined`)",
+            phrases::container(scope),
         );
-        let edit = words::set(profile, &["type"], "RuntimeDefault");
+        let edit = phrases::set(profile, &["type"], "RuntimeDefault");
         let title = "set `seccompProfile.type: RuntimeDefault`";
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why(
+                    "An attacker in the container can make any system call, including those that \
+                     container escapes use.",
+                )
+                .help("Set `seccompProfile.type: RuntimeDefault`.")
                 .fix(title, Applicability::Unsafe, vec![edit])
                 .done(),
         );

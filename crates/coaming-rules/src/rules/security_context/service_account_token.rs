@@ -8,19 +8,21 @@ use coaming_yaml::Node;
 
 use crate::context::document_edits;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for pods that get a token for the cluster's API although nothing shows that they use
-    /// it: neither the pod nor its service account sets `automountServiceAccountToken`, and no
-    /// role at hand is bound to the account. Where a role is bound, the token has a use. One
-    /// finding an account, for all the pods that use it.
+    /// ## What it looks for
+    ///
+    /// Pods that get a token for the Kubernetes API although nothing shows that they use it:
+    /// neither the pod nor its service account sets `automountServiceAccountToken`, and no known
+    /// role is bound to the account. Where a role is bound, the token is assumed to be used. One
+    /// finding per account covers all pods that use it.
     ///
     /// ## Why it matters
     ///
-    /// The token lies in every container of the pod, at a path that every attacker knows. What its
-    /// account may do, he may do, today and after the next role that somebody binds to it.
+    /// The token is in every container of the pod, at a path that every attacker knows. They can
+    /// do whatever its account may do, today and after the next role that someone binds to it.
     ///
     /// ## Bad
     ///
@@ -30,6 +32,43 @@ rule! {
     /// metadata:
     ///   name: web
     /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// Two pods use one account.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: worker
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// The account is not part of the input, so it may have roles that are not known either: the
+    /// confidence is low.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   serviceAccountName: web
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
@@ -49,13 +88,69 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// The account decides for all its pods.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   serviceAccountName: web
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ---
+    /// apiVersion: v1
+    /// kind: ServiceAccount
+    /// metadata:
+    ///   name: web
+    /// automountServiceAccountToken: false
+    /// ```
+    ///
+    /// A role is bound to the account.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   serviceAccountName: web
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ---
+    /// apiVersion: v1
+    /// kind: ServiceAccount
+    /// metadata:
+    ///   name: web
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: Role
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    /// ```
+    ///
     /// ## Fix
     ///
     /// Set `automountServiceAccountToken: false` in the pod, or in its ServiceAccount for all pods
     /// that use it.
+    ///
+    /// ## Limits
+    ///
+    /// Whether the application talks to the Kubernetes API is not visible in its manifest. Role
+    /// bindings that are not part of the input are not known.
     ServiceAccountToken {
         name: "service-account-token",
-        summary: "Token for the cluster's API is mounted without a use",
+        summary: "Service account token is mounted without a use",
         category: SecurityContext,
         severity: Low,
         default: true,
@@ -97,7 +192,7 @@ impl WorldRule for ServiceAccountToken {
     }
 }
 
-/// One finding for all pods that use an account: one line in it, or in each of them, serves all.
+/// One finding for all pods that use an account, as one line in the account fixes them all.
 fn finding<'c>(
     context: &Context<'c>,
     namespace: &'c str,
@@ -105,38 +200,43 @@ fn finding<'c>(
     workloads: &[Workload<'c>],
 ) -> Finding {
     let first = workloads[0];
+    let first_name = phrases::object(first.object);
     let who = match workloads {
-        [only] => format!("Pods of {}", words::object(only.object)),
         [one, two] => {
-            format!("Pods of {} and {}", words::object(one.object), words::object(two.object))
+            format!("{} and {}", phrases::object(one.object), phrases::object(two.object))
         }
-        [one, rest @ ..] => {
-            format!("Pods of {} and of {} more workloads", words::object(one.object), rest.len())
-        }
-        [] => String::new(),
+        [_, _, rest @ ..] => format!("{first_name} and {} more workloads", rest.len() + 1),
+        _ => first_name,
     };
     let message = format!(
-        "{who} get a token for the cluster's API (service account `{name}` of namespace \
-         `{namespace}`), and nothing shows a use for it: an attacker finds it at a known path. \
-         Set `automountServiceAccountToken: false` in the pods, or in the account.",
+        "{who} {} a token of service account `{name}` (namespace `{namespace}`) without a visible \
+         use",
+        phrases::plural(workloads.len(), "mounts", "mount"),
     );
-    // An account of its own that is not at hand may well have roles that are not at hand.
+    // An account that is not part of the input may well have roles that are not, either.
     let is_default = name == "default";
     let is_known = is_default || context.world.find("ServiceAccount", namespace, name).is_some();
     let wanted = if context.settings.edits { workloads } else { &[] };
     let edits = wanted
         .iter()
         .map(|workload| {
-            let edit = words::set(workload.pod().node(), &["automountServiceAccountToken"], false);
+            let edit =
+                phrases::set(workload.pod().node(), &["automountServiceAccountToken"], false);
             document_edits(workload.object, vec![edit])
         })
         .collect();
-    let mut draft = context.finding(ServiceAccountToken::RULE, first.object, place(first), message);
+    let mut draft =
+        context.finding(ServiceAccountToken::RULE, first.object, account_node(first), message);
     for workload in &workloads[1..] {
-        let label = words::object(workload.object);
-        draft = draft.also(context, workload.object, place(*workload), label);
+        let label = phrases::object(workload.object);
+        draft = draft.also(context, workload.object, account_node(*workload), label);
     }
     draft
+        .why(
+            "An attacker finds the token at a known path, and can do whatever its account can do, \
+             now or after the next role binding.",
+        )
+        .help("Set `automountServiceAccountToken: false` in the pods, or in the service account.")
         .confidence(if is_known { Confidence::Medium } else { Confidence::Low })
         .fix_all(
             "set `automountServiceAccountToken: false`",
@@ -146,8 +246,8 @@ fn finding<'c>(
         .done()
 }
 
-/// The line that names the account, else the pod.
-fn place(workload: Workload<'_>) -> Node<'_> {
+/// The node that names the account, else the pod.
+fn account_node(workload: Workload<'_>) -> Node<'_> {
     let pod = workload.pod().node();
     pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount")).unwrap_or(pod)
 }

@@ -4,18 +4,20 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for pods with several containers that share one process namespace:
+    /// ## What it looks for
+    ///
+    /// Pods with several containers that share one process namespace:
     /// `shareProcessNamespace: true`.
     ///
     /// ## Why it matters
     ///
-    /// An attacker in one container reads the others' environment and files through `/proc`, their
-    /// secrets included, and may end or take over their processes. A secret that was mounted into one
-    /// container alone is then readable from all.
+    /// Through `/proc`, an attacker in one container reads the environment and files of the
+    /// others, including their secrets, and can end or take over their processes. A secret that is
+    /// mounted into one container alone can then be read from all of them.
     ///
     /// ## Bad
     ///
@@ -33,6 +35,24 @@ rule! {
     ///       image: registry.example.com/helper:2.0.1
     /// ```
     ///
+    /// An init container with `restartPolicy: Always` runs next to the others.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   shareProcessNamespace: true
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:1.4.2
+    ///       restartPolicy: Always
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Good
     ///
     /// ```yaml
@@ -48,12 +68,26 @@ rule! {
     ///       image: registry.example.com/helper:2.0.1
     /// ```
     ///
+    /// A single container has nobody to share with.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   shareProcessNamespace: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Remove the field; to debug, use an ephemeral container.
+    /// Remove the field. For debugging, use an ephemeral container.
     ShareProcessNamespace {
         name: "share-process-namespace",
-        summary: "Containers of the pod see each other's processes",
+        summary: "Containers share a process namespace",
         category: SecurityContext,
         severity: Low,
         default: true,
@@ -73,15 +107,19 @@ impl PodRule for ShareProcessNamespace {
             return;
         }
         let message = format!(
-            "Containers of {} see each other's processes (`shareProcessNamespace: true`): an \
-             attacker in one reads the environment, files and secrets of all. Remove it.",
-            words::object(workload.object),
+            "containers of {} share a process namespace (`shareProcessNamespace: true`)",
+            phrases::object(workload.object),
         );
-        let edit = words::remove(node);
+        let edit = phrases::remove(node);
         let title = "remove `shareProcessNamespace: true`";
         findings.push(
             context
                 .finding(Self::RULE, workload.object, node, message)
+                .why(
+                    "An attacker in one container reads the environment, files and secrets of all \
+                     others.",
+                )
+                .help("Remove `shareProcessNamespace`.")
                 .fix(title, Applicability::Unsafe, vec![edit])
                 .done(),
         );

@@ -4,16 +4,18 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::Workload;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for kernel parameters outside the set that Kubernetes calls safe.
+    /// ## What it looks for
+    ///
+    /// Kernel parameters (sysctls) outside the set that Kubernetes considers safe.
     ///
     /// ## Why it matters
     ///
-    /// Parameters that are not confined to the pod change the node for all its pods; an attacker who
-    /// may set them slows down or breaks what runs beside him.
+    /// A parameter that is not limited to the pod changes the node for all its pods. An attacker
+    /// who can set it slows down or breaks whatever else runs there.
     ///
     /// ## Bad
     ///
@@ -27,6 +29,25 @@ rule! {
     ///     sysctls:
     ///       - name: kernel.msgmax
     ///         value: "65536"
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
+    /// Several parameters are one finding.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     sysctls:
+    ///       - name: kernel.msgmax
+    ///         value: "65536"
+    ///       - name: vm.overcommit_memory
+    ///         value: "1"
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
@@ -49,12 +70,29 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// A name may have slashes instead of dots.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   securityContext:
+    ///     sysctls:
+    ///       - name: net/ipv4/tcp_syncookies
+    ///         value: "1"
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
     /// Remove the parameter, or set it on the nodes that need it.
     Sysctls {
         name: "unsafe-sysctls",
-        summary: "Unsafe kernel parameters are set",
+        summary: "Pod sets unsafe sysctls",
         category: SecurityContext,
         severity: Medium,
         default: true,
@@ -64,7 +102,7 @@ rule! {
     }
 }
 
-/// The parameters that each pod has for itself.
+/// The parameters that are limited to a pod.
 const SAFE: &[&str] = &[
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -92,18 +130,28 @@ impl PodRule for Sysctls {
         let Some(&(_, first)) = unsafe_ones.first() else { return };
         let names: Vec<&str> = unsafe_ones.iter().map(|(name, _)| *name).collect();
         let message = format!(
-            "Pods of {} set kernel parameters that are not safe to set ({}): they may change the \
-             node for all its pods. Remove them.",
-            words::object(workload.object),
-            words::list(&names),
+            "{} sets the unsafe {} {}",
+            phrases::object(workload.object),
+            phrases::plural(names.len(), "sysctl", "sysctls"),
+            phrases::list(&names),
         );
-        // The last one first: an item's removal moves those after it.
-        let edits = unsafe_ones.iter().rev().map(|(_, node)| words::remove(*node)).collect();
-        let mut draft = context.finding(Self::RULE, workload.object, first, message);
+        // The last one first, because removing an item moves those after it.
+        let edits = unsafe_ones.iter().rev().map(|(_, node)| phrases::remove(*node)).collect();
+        let mut draft = context
+            .finding(Self::RULE, workload.object, first, message)
+            .why(
+                "Such a parameter can change the node for all its pods, which lets an attacker slow \
+                 down or break them.",
+            )
+            .help(format!(
+                "Remove {}, or set {} on the nodes that need {1}.",
+                phrases::list(&names),
+                phrases::plural(names.len(), "it", "them"),
+            ));
         for (_, node) in &unsafe_ones[1..] {
             draft = draft.at(*node, "");
         }
-        let title = format!("remove {}", words::list(&names));
+        let title = format!("remove {}", phrases::list(&names));
         findings.push(draft.fix(title, Applicability::Unsafe, edits).done());
     }
 }

@@ -4,15 +4,19 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for Windows pods that run on the host itself: `windowsOptions.hostProcess: true`.
+    /// ## What it looks for
+    ///
+    /// Windows pods that run on the node itself: `windowsOptions.hostProcess: true`, in the pod or
+    /// in a container.
     ///
     /// ## Why it matters
     ///
-    /// Such a container is no container: its processes run on the node, with all of its files.
+    /// A host process container is not isolated: its processes run on the node, with access to all
+    /// files of the node.
     ///
     /// ## Bad
     ///
@@ -33,6 +37,23 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   os:
+    ///     name: windows
+    ///   hostNetwork: true
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         windowsOptions:
+    ///           hostProcess: true
+    /// ```
+    ///
     /// ## Good
     ///
     /// ```yaml
@@ -50,11 +71,11 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Remove the field. Agents that manage the node may need it: keep them in a namespace of their
-    /// own.
+    /// Remove the field. Agents that manage the node may need it: keep them in a namespace of
+    /// their own.
     WindowsHostProcess {
         name: "windows-host-process",
-        summary: "Windows host process",
+        summary: "Pod runs as a Windows host process",
         category: SecurityContext,
         severity: Critical,
         default: true,
@@ -81,12 +102,14 @@ impl PodRule for WindowsHostProcess {
             .collect();
         let Some(&first) = nodes.first() else { return };
         let message = format!(
-            "Pods of {} run on the Windows node itself (`hostProcess: true`): an attacker in them \
-             has the node. Remove it.",
-            words::object(workload.object),
+            "{} runs as a Windows host process (`hostProcess: true`)",
+            phrases::object(workload.object),
         );
-        let edits = nodes.iter().map(|node| words::remove(*node)).collect();
-        let mut draft = context.finding(Self::RULE, workload.object, first, message);
+        let edits = nodes.iter().map(|node| phrases::remove(*node)).collect();
+        let mut draft = context
+            .finding(Self::RULE, workload.object, first, message)
+            .why("An attacker in the pod controls the node.")
+            .help("Remove `hostProcess`, unless the pod is an agent that manages the node.");
         for node in &nodes[1..] {
             draft = draft.at(*node, "");
         }

@@ -5,17 +5,20 @@ use coaming_kube::Fields as _;
 
 use super::written_paths::volumes_for_writing;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for containers whose root file system is made writable outright:
-    /// `readOnlyRootFilesystem: false`. Where nothing is said, `missing-security-context` speaks.
+    /// ## What it looks for
+    ///
+    /// Containers whose root file system is writable explicitly: `readOnlyRootFilesystem: false`.
+    /// A field that is not set is reported by `missing-security-context`.
     ///
     /// ## Why it matters
     ///
-    /// An attacker puts his tools somewhere and changes the application's own files, so that his code
-    /// runs for every later request. With a read-only root he finds no place for either.
+    /// An attacker can put tools into the file system and change the files of the application, so
+    /// that their code runs for every later request. With a read-only root file system, there is
+    /// no place for either.
     ///
     /// ## Bad
     ///
@@ -28,6 +31,21 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         readOnlyRootFilesystem: false
+    /// ```
+    ///
+    /// This image is known to write to `/tmp`, so the fix mounts an `emptyDir` there.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: nginxinc/nginx-unprivileged:1.27.3
     ///       securityContext:
     ///         readOnlyRootFilesystem: false
     /// ```
@@ -49,8 +67,13 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Set it to true, and mount an `emptyDir` where the application writes. The fix mounts one where the
-    /// image or the command is known to.
+    /// Set the field to true, and mount an `emptyDir` where the application writes. The fix mounts
+    /// one where the image or the command is known to write.
+    ///
+    /// ## Limits
+    ///
+    /// Where an application writes is not visible in its manifest, except for well-known images
+    /// and commands.
     WritableRoot {
         name: "writable-root-filesystem",
         summary: "Root file system is writable",
@@ -73,12 +96,10 @@ impl ContainerRule for WritableRoot {
             return;
         }
         let message = format!(
-            "{} can write to its image's files: an attacker puts tools there and changes the \
-             application. Set `readOnlyRootFilesystem: true`, with an `emptyDir` where the \
-             application writes.",
-            words::sentence(&words::container(scope)),
+            "{} has a writable root file system (`readOnlyRootFilesystem: false`)",
+            phrases::container(scope),
         );
-        let mut edits = vec![words::set(own.node(), &["readOnlyRootFilesystem"], true)];
+        let mut edits = vec![phrases::set(own.node(), &["readOnlyRootFilesystem"], true)];
         edits.extend(volumes_for_writing(scope));
         let title = if edits.len() == 1 {
             "set `readOnlyRootFilesystem: true`"
@@ -88,6 +109,11 @@ impl ContainerRule for WritableRoot {
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
+                .why("An attacker can add tools to the image's files and change the application.")
+                .help(
+                    "Set `readOnlyRootFilesystem: true`, and mount an `emptyDir` where the \
+                     application writes.",
+                )
                 .fix(title, Applicability::Unsafe, edits)
                 .done(),
         );

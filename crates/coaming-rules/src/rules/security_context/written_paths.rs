@@ -1,4 +1,4 @@
-//! Where an application is known to write: what a read-only root file system must leave writable.
+//! Where an application is known to write, and needs a volume if its root file system is read-only.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use coaming_kube::{ContainerKind, Fields as _};
 use coaming_yaml::edit::{Edit, Value};
 
 use crate::ContainerScope;
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::text::writes::written_directories;
 
 /// Images by the last part of their name, and the directories that their programs write to. Directories
@@ -39,8 +39,8 @@ const KNOWN: &[(&str, &[&str])] = &[
 const USE_TMP: &[&str] =
     &["java", "node", "python", "python3", "ruby", "php", "php-fpm", "gunicorn"];
 
-/// Below these an empty volume would hide what the image brings.
-const FULL: &[&str] = &[
+/// Directories in which an empty volume would hide files of the image.
+const NOT_EMPTY: &[&str] = &[
     "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/sbin",
     "/srv", "/sys", "/usr", "/var/lib", "/var/www",
 ];
@@ -48,7 +48,7 @@ const FULL: &[&str] = &[
 /// The edits that mount an `emptyDir` wherever this container is known to write, if nothing is
 /// mounted there.
 pub(super) fn volumes_for_writing(scope: ContainerScope<'_>) -> Vec<Edit> {
-    // A container for debugging can't bring volumes of its own.
+    // An ephemeral container cannot add volumes to its pod.
     if scope.container.kind() == ContainerKind::Ephemeral {
         return Vec::new();
     }
@@ -67,16 +67,16 @@ pub(super) fn volumes_for_writing(scope: ContainerScope<'_>) -> Vec<Edit> {
             ("name".to_owned(), text(&name)),
             ("mountPath".to_owned(), text(&path)),
         ]);
-        let mounts = words::below(scope.container.node(), &["volumeMounts"]);
+        let mounts = phrases::below(scope.container.node(), &["volumeMounts"]);
         edits.push(Edit::Append { path: mounts, value: mount });
-        edits.push(Edit::Append { path: words::below(pod, &["volumes"]), value: volume });
+        edits.push(Edit::Append { path: phrases::below(pod, &["volumes"]), value: volume });
         taken.insert(name);
     }
     edits
 }
 
-/// The directories that the image, the command and the variables are known to write to, without those
-/// where something is mounted, and those below another one.
+/// The directories that the image, the command and the variables are known to write to, without
+/// those where something is mounted and those below another one.
 pub(super) fn written_paths(scope: ContainerScope<'_>) -> Vec<String> {
     let mut paths: BTreeSet<String> =
         by_image(scope).iter().map(|path| (*path).to_owned()).collect();
@@ -128,10 +128,10 @@ fn is_empty_in_images(path: &str) -> bool {
     let is_in = |directory: &&str| {
         path.strip_prefix(*directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    !matches!(path, "" | "/" | "/var" | "/app") && !FULL.iter().any(is_in)
+    !matches!(path, "" | "/" | "/var" | "/app") && !NOT_EMPTY.iter().any(is_in)
 }
 
-/// The volume's name: after the container and the directory, a DNS label of its own.
+/// A unique DNS label for the volume, made of the names of the container and the directory.
 fn volume_name(scope: ContainerScope<'_>, path: &str, taken: &BTreeSet<String>) -> String {
     let slug: String = format!("{}{path}", scope.container.name())
         .chars()

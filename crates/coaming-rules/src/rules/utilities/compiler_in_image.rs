@@ -6,25 +6,38 @@ use coaming_oci::Reference;
 
 use super::{installed, is_started_with};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::{base_image, words};
+use crate::rules::{base_image, phrases};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
-    /// Looks for compilers and build tools in the image that is the result: installed in its last
-    /// stage and not removed, or because the last stage is built on a toolchain's image (`golang`,
-    /// `rust`, `maven`, an SDK).
+    /// ## What it looks for
+    ///
+    /// Compilers and build tools in the final image: installed in its last stage and not removed,
+    /// or part of the toolchain image that the last stage is built on (`golang`, `rust`, `maven`,
+    /// an SDK).
     ///
     /// ## Why it matters
     ///
-    /// An attacker builds what he needs on the spot, made for this very kernel, and no scanner of
-    /// downloads sees it. Toolchains also bring most of an image's known vulnerabilities.
+    /// An attacker can build tools on the spot, for exactly this kernel, where no scanner sees a
+    /// download. Toolchains also bring most of an image's known vulnerabilities.
     ///
     /// ## Bad
+    ///
+    /// The last stage is built on a toolchain.
     ///
     /// ```dockerfile
     /// FROM golang:1.22.3
     /// COPY . /src
     /// RUN cd /src && go build -o /server .
+    /// USER 10001
+    /// ENTRYPOINT ["/server"]
+    /// ```
+    ///
+    /// A compiler is installed and stays.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN apt-get update && apt-get install -y gcc make && rm -rf /var/lib/apt/lists/*
     /// USER 10001
     /// ENTRYPOINT ["/server"]
     /// ```
@@ -40,9 +53,24 @@ rule! {
     /// ENTRYPOINT ["/server"]
     /// ```
     ///
+    /// The compiler is removed in the same `RUN`.
+    ///
+    /// ```dockerfile
+    /// FROM alpine:3.19
+    /// COPY . /src
+    /// RUN apk add --no-cache build-base && cc -o /server /src/server.c && apk del build-base
+    /// USER 10001
+    /// ENTRYPOINT ["/server"]
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Build in one stage, and copy what was built into a small one.
+    /// Build in one stage, and copy the result into a small one.
+    ///
+    /// ## Limits
+    ///
+    /// A compiler that the application itself starts looks unneeded. Suppress the finding with
+    /// that reason.
     CompilerInImage {
         name: "compiler-in-image",
         summary: "Compiler is left in the image",
@@ -79,7 +107,8 @@ const PACKAGES: &[&str] = &[
     "rustc",
 ];
 
-/// Images of toolchains, and the programs by which a container may need one when it runs.
+/// Toolchain images, each with the programs that show, in the start command, that a container needs
+/// it when it runs.
 const TOOLCHAINS: &[(&str, &[&str])] = &[
     ("golang", &["go"]),
     ("rust", &["cargo", "rustc"]),
@@ -103,21 +132,23 @@ impl DockerfileRule for CompilerInImage {
         }
         let Some((instruction, compilers)) = compilers(scope) else { return };
         let message = format!(
-            "{} {} in the image: an attacker builds what he needs on the spot, where no scanner \
-             sees it come. Build in a stage of its own, and copy what was built.",
-            words::list(&compilers),
-            if compilers.len() == 1 { "stays" } else { "stay" },
+            "{} {} in the image",
+            phrases::list(&compilers),
+            phrases::plural(compilers.len(), "stays", "stay"),
         );
         findings.push(
             scope
                 .finding(Self::RULE, instruction.span, message)
+                .why("An attacker can build tools on the spot, where no scanner sees a download.")
+                .help(HELP)
                 .confidence(Confidence::Medium)
-                .manual("build in a stage of its own", STAGES)
+                .manual("build in a separate stage", STAGES)
                 .done(),
         );
     }
 }
 
+const HELP: &str = "Build in a separate stage, and copy the result into a small final stage.";
 const STAGES: &str = "FROM … AS build\nRUN … # compile\nFROM …\nCOPY --from=build /built /built";
 
 /// All compilers that stay, at the instruction that installs the first.
@@ -142,7 +173,7 @@ fn compilers(
     Some((first?, compilers))
 }
 
-/// The finding about an image that is built on a toolchain's.
+/// The finding about an image that is built on a toolchain image.
 fn toolchain(scope: DockerfileScope<'_>) -> Option<Finding> {
     let stage = scope.dockerfile.base()?;
     let Base::Image(name) = &stage.base else { return None };
@@ -154,15 +185,16 @@ fn toolchain(scope: DockerfileScope<'_>) -> Option<Finding> {
     if is_started_with(scope, programs) {
         return None;
     }
-    let message = format!(
-        "The image is built on `{short}` and keeps its compilers: an attacker builds what he needs \
-         on the spot, and toolchains bring most of an image's known vulnerabilities. Make this a \
-         build stage, and copy what was built into a small one."
-    );
+    let message = format!("the image is built on `{short}` and keeps its compilers");
     Some(
         scope
             .finding(CompilerInImage::RULE, stage.image.span, message)
-            .manual("build in a stage of its own", STAGES)
+            .why(
+                "An attacker can build tools on the spot, and toolchains bring most of an image's \
+                 known vulnerabilities.",
+            )
+            .help(HELP)
+            .manual("build in a separate stage", STAGES)
             .done(),
     )
 }

@@ -4,23 +4,26 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_image::{ImageFacts, UtilityKind, Verdict};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for images with a shell, and says what else an attacker finds in them: package managers,
-    /// downloaders and network tools, interpreters, compilers, and setuid programs. It needs to know
-    /// what is in the image: see `--images` and `images:` in `coaming.yaml`.
+    /// ## What it looks for
+    ///
+    /// Images with a shell. The finding also names what else an attacker finds in the image:
+    /// package managers, downloaders and network tools, interpreters, compilers, and setuid
+    /// programs. The rule needs to know what is in the image: see `--images` and `images:` in
+    /// `coaming.yaml`.
     ///
     /// ## Why it matters
     ///
-    /// Most break-ins end as a command that the application runs by mistake. Where there is no shell
-    /// and no tool, that command has nothing to run. Setuid programs make root of any user, unless
-    /// `allowPrivilegeEscalation: false` keeps them from it.
+    /// Most attacks end in a command that the application is tricked into running. Without a shell
+    /// and tools, that command has nothing to run. Setuid programs let any user become root,
+    /// unless `allowPrivilegeEscalation: false` prevents it.
     ///
     /// ## Bad
     ///
-    /// In this image lie a shell, `apt-get` and `curl`.
+    /// This image contains a shell, `apt-get` and `curl`.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -31,6 +34,19 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/full:1.4.2
+    /// ```
+    ///
+    /// This image also contains a setuid program, and the container may use it.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/setuid:1.4.2
     /// ```
     ///
     /// ## Good
@@ -48,11 +64,15 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Build in one stage, and copy what was built into an image without shell and package manager,
-    /// such as `gcr.io/distroless`.
+    /// Build in one stage, and copy the result into an image without a shell and a package
+    /// manager, such as `gcr.io/distroless`.
+    ///
+    /// ## Limits
+    ///
+    /// Images that were not inspected are not reported.
     ImageUtilities {
         name: "image-utilities",
-        summary: "Image has tools for an attacker",
+        summary: "Image contains tools for an attacker",
         category: Utilities,
         severity: Low,
         default: true,
@@ -62,14 +82,14 @@ rule! {
     }
 }
 
-/// What an attacker does with the tools of a kind; one of them is named.
+/// What an attacker does with the tools of a kind; the finding names one of each.
 const KINDS: &[(UtilityKind, &str)] = &[
     (UtilityKind::Shell, "run commands"),
     (UtilityKind::PackageManager, "install software"),
-    (UtilityKind::Network, "fetch programs and look round the network"),
-    (UtilityKind::Interpreter, "run programs that he brings along"),
+    (UtilityKind::Network, "fetch programs and explore the network"),
+    (UtilityKind::Interpreter, "run scripts of their own"),
     (UtilityKind::Compiler, "build programs"),
-    (UtilityKind::Debugger, "look into other processes"),
+    (UtilityKind::Debugger, "inspect other processes"),
     (UtilityKind::Orchestration, "talk to the cluster or the cloud"),
 ];
 
@@ -81,35 +101,40 @@ impl ContainerRule for ImageUtilities {
         if facts.verdict == Verdict::Distroless || !has_shell(facts) {
             return;
         }
-        let uses: Vec<String> = KINDS
-            .iter()
-            .filter_map(|(kind, what_for)| {
-                let tool = facts.utilities.iter().find(|tool| tool.kind == *kind)?;
-                Some(format!("{what_for} (`{}`)", tool.name))
-            })
-            .collect();
-        let mut message = format!(
-            "With what lies in the image of {}, an attacker can {}.",
-            words::container(scope),
-            words::and(&uses),
+        let mut names: Vec<&str> = Vec::new();
+        let mut uses: Vec<String> = Vec::new();
+        for (kind, what_for) in KINDS {
+            if let Some(tool) = facts.utilities.iter().find(|tool| tool.kind == *kind) {
+                names.push(&tool.name);
+                uses.push(format!("{what_for} (`{}`)", tool.name));
+            }
+        }
+        let message = format!(
+            "the image of {} contains {}",
+            phrases::container(scope),
+            phrases::list(&names),
         );
+        let mut why = format!("An attacker can {}.", phrases::clauses(&uses));
         let may_escalate = scope
             .container
             .security_context()
             .is_none_or(|security| security.allow_privilege_escalation() != Some(false));
         if let (Some(file), true) = (facts.privileged_files.first(), may_escalate) {
-            message += &format!(
-                " {} setuid or privileged files (such as `{}`) may make root of him.",
-                facts.privileged_files.len(),
-                file.place.path
-            );
+            let file = &file.place.path;
+            why += &match facts.privileged_files.len() {
+                1 => format!(" The setuid or privileged file `{file}` may give them root."),
+                count => format!(
+                    " {count} setuid or privileged files (such as `{file}`) may give them root."
+                ),
+            };
         }
-        message += " Build on an image without shell and package manager.";
         findings.push(
             context
                 .container_finding(Self::RULE, scope, context.image_node(scope), message)
+                .why(why)
+                .help("Build on an image without a shell and a package manager.")
                 .manual(
-                    "build on an image without shell",
+                    "build on an image without a shell",
                     "FROM gcr.io/distroless/base-debian12:nonroot",
                 )
                 .done(),

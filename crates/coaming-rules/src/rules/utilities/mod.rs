@@ -1,4 +1,4 @@
-//! Images hold as few utilities as possible.
+//! Images contain as few utilities as possible.
 
 pub(crate) mod compiler_in_image;
 pub(crate) mod image_utilities;
@@ -26,7 +26,7 @@ fn installed<'a>(scope: DockerfileScope<'a>) -> Vec<(&'a Instruction, Vec<String
     installed
 }
 
-/// Takes out what is removed; with a virtual package goes all that came with it.
+/// Takes out removed packages; a virtual package takes along everything that it installed.
 fn remove(installed: &mut [(&Instruction, Vec<String>)], action: &Action) {
     for (_, packages) in installed {
         let gone = |package: &String| action.packages.contains(package);
@@ -40,7 +40,7 @@ fn remove(installed: &mut [(&Instruction, Vec<String>)], action: &Action) {
     }
 }
 
-/// Whether the image is started, or its health is asked for, by a command with this word in it.
+/// Whether one of these words is in a command that starts the image or checks its health.
 fn is_started_with(scope: DockerfileScope<'_>, programs: &[&str]) -> bool {
     let names = |text: &str| {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

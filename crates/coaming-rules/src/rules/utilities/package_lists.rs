@@ -11,20 +11,34 @@ use crate::text::packages::{Action, ActionKind, Manager, package_actions};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
-    /// Looks for images that keep the package manager's lists of what could be installed: after
-    /// `apt-get update` without `rm -rf /var/lib/apt/lists/*`, `apk add` without `--no-cache`, and
-    /// `dnf install` without `dnf clean all`, in the stages that the image is built on.
+    /// ## What it looks for
+    ///
+    /// Images that keep the package manager's lists of available packages: after `apt-get update`
+    /// without `rm -rf /var/lib/apt/lists/*`, `apk add` without `--no-cache`, and `dnf install`
+    /// without `dnf clean all`, in the stages that the image is built from.
     ///
     /// ## Why it matters
     ///
-    /// With the lists at hand an attacker installs tools at once and without asking anybody, from
-    /// any mirror he can reach; and they make every image larger and slower to scan.
+    /// With the lists in place, an attacker installs tools right away, from any mirror that they
+    /// can reach. The lists also make every image larger and slower to scan.
     ///
     /// ## Bad
     ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// RUN apt-get update && apt-get install -y ca-certificates
+    /// USER 10001
+    /// ```
+    ///
+    /// ```dockerfile
+    /// FROM alpine:3.19
+    /// RUN apk add ca-certificates
+    /// USER 10001
+    /// ```
+    ///
+    /// ```dockerfile
+    /// FROM fedora:40
+    /// RUN dnf install -y ca-certificates
     /// USER 10001
     /// ```
     ///
@@ -37,9 +51,23 @@ rule! {
     /// USER 10001
     /// ```
     ///
+    /// ```dockerfile
+    /// FROM alpine:3.19
+    /// RUN apk add --no-cache ca-certificates
+    /// USER 10001
+    /// ```
+    ///
+    /// The lists are in a cache that is not part of the image.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN --mount=type=cache,target=/var/lib/apt apt-get update && apt-get install -y ca-certificates
+    /// USER 10001
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Remove the lists in the same `RUN`; for `apk`, say `--no-cache`. The fix does so, and leaves
+    /// Remove the lists in the same `RUN`; for `apk`, add `--no-cache`. The fix does so and leaves
     /// the rest of the instruction as it is.
     PackageLists {
         name: "package-lists",
@@ -80,7 +108,7 @@ fn keeps<'a>(
             if action.manager != manager {
                 continue;
             }
-            // Lists of an earlier instruction serve a later installation: they go behind that.
+            // A later installation uses the lists of an earlier instruction: remove them after it.
             let uses = kept.is_some() && matches!(action.kind, ActionKind::Install { .. });
             if leaves_lists(&action) && !is_cache || uses {
                 kept = Some((instruction, script));
@@ -106,37 +134,40 @@ fn finding(
     instruction: &Instruction,
     script: Script<'_>,
 ) -> Finding {
-    let (what, clean) = match manager {
-        Manager::Apt => ("apt's lists", "rm -rf /var/lib/apt/lists/*"),
-        Manager::Apk => ("apk's lists", "rm -rf /var/cache/apk/*"),
-        Manager::Dnf => ("the package manager's lists", "dnf clean all"),
+    let (name, clean) = match manager {
+        Manager::Apt => ("apt", "rm -rf /var/lib/apt/lists/*"),
+        Manager::Apk => ("apk", "rm -rf /var/cache/apk/*"),
+        Manager::Dnf if script.text.contains("yum ") => ("yum", "yum clean all"),
+        Manager::Dnf => ("dnf", "dnf clean all"),
     };
-    let clean = if script.text.contains("yum ") { "yum clean all" } else { clean };
-    let message = format!(
-        "{} stay in the image: an attacker installs tools at once, and every scan reads them. \
-         Remove them in the same `RUN`: `{clean}`.",
-        crate::rules::words::sentence(what),
+    let message = format!("package lists of `{name}` stay in the image");
+    let draft = scope.finding(PackageLists::RULE, instruction.span, message).why(
+        "An attacker can install tools right away. The lists also make the image larger and \
+         slower to scan.",
     );
-    let draft = scope.finding(PackageLists::RULE, instruction.span, message);
     let edit = if manager == Manager::Apk { no_cache(script) } else { appended(script, clean) };
     match edit {
-        Some(edits) => {
-            let title = match manager {
-                Manager::Apk => "say `--no-cache`".to_owned(),
-                _ => format!("add `{clean}`"),
-            };
-            draft.fix(title, Applicability::Safe, edits).done()
+        Some(edits) if manager == Manager::Apk => draft
+            .help("Add `--no-cache` to `apk add`.")
+            .fix("add `--no-cache`", Applicability::Safe, edits)
+            .done(),
+        edits => {
+            let draft = draft.help(format!("Remove the lists in the same `RUN`: `{clean}`."));
+            let title = format!("add `{clean}`");
+            match edits {
+                Some(edits) => draft.fix(title, Applicability::Safe, edits).done(),
+                None => draft.manual(title, clean).done(),
+            }
         }
-        None => draft.manual(format!("add `{clean}`"), clean).done(),
     }
 }
 
-/// The edit that removes the lists at a plain script's end. A script that ends in a here-document,
-/// a comment or the background, or that goes on after a failure, is left to its author.
+/// The edit that removes the lists at the end of a plain script; `None` for a script that ends in a
+/// here-document, a comment or a background command, or that continues after a failure.
 fn appended(script: Script<'_>, clean: &str) -> Option<Vec<TextEdit>> {
     let text = script.text.trim_end();
     let is_plain = !text.contains("<<") && !text.contains('#') && !text.ends_with(['&', ';', '|']);
-    // Who needs `sudo` to install needs it to clean up too.
+    // A script that needs `sudo` to install needs it to clean up, too.
     if !is_plain || text.contains("||") || text.contains("sudo ") || !script.is_verbatim() {
         return None;
     }
@@ -146,7 +177,7 @@ fn appended(script: Script<'_>, clean: &str) -> Option<Vec<TextEdit>> {
     Some(vec![TextEdit { span: Span::new(at, at), replacement: format!("{joint}{clean}") }])
 }
 
-/// The edits that say `--no-cache` behind every `apk add`, where no list is fetched beside it.
+/// The edits that add `--no-cache` to every `apk add`, where no list is fetched as well.
 fn no_cache(script: Script<'_>) -> Option<Vec<TextEdit>> {
     let fetched =
         package_actions(script.text).iter().any(|action| action.kind == ActionKind::Update);
@@ -170,7 +201,7 @@ mod tests {
     use super::*;
     use crate::{Images, Input, RuleSet, Settings, run};
 
-    /// The title of the fix, or what is found without one.
+    /// The line of each finding, and how its fix may be applied.
     fn found(text: &str) -> Vec<(u32, Applicability)> {
         let file = Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile);
         let rules = RuleSet::matching(|rule| rule.meta.id == PackageLists::RULE.id);
@@ -187,13 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn lists_go_behind_the_last_installation_that_uses_them() {
+    fn lists_are_removed_after_the_last_installation_that_uses_them() {
         let text = "FROM a:1\nRUN apt-get update\nRUN apt-get install -y b\n";
         assert_eq!(found(text), [(3, Applicability::Safe)]);
     }
 
     #[test]
-    fn what_may_break_is_left_to_the_author() {
+    fn scripts_that_may_break_have_a_manual_fix() {
         for script in [
             "sudo apt-get update && sudo apt-get install b",
             "apt-get update; apt-get install b;",
@@ -205,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_removed_or_cached_is_no_matter() {
+    fn removed_and_cached_lists_are_not_reported() {
         for script in [
             "apt-get update && apt-get install b && rm -rf /var/lib/apt/lists/*",
             "--mount=type=cache,target=/var/lib/apt apt-get update && apt-get install b",

@@ -4,25 +4,34 @@ use coaming_finding::{Confidence, Finding, RuleMeta};
 
 use super::{installed, is_started_with};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::{base_image, words};
+use crate::rules::{base_image, phrases};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
-    /// Looks for tools that a Dockerfile installs and leaves in the image, though nothing that the
-    /// image is started with names them: downloaders, network tools, editors, debuggers, `sudo`,
-    /// `git`, clients of clusters and clouds. What is removed again, and what only a build stage
-    /// has, is left alone.
+    /// ## What it looks for
+    ///
+    /// Tools that a Dockerfile installs and leaves in the image although no command that starts it
+    /// names them: downloaders, network tools, editors, debuggers, `sudo`, `git`, and clients of
+    /// clusters and clouds. Tools that are removed again, or that only a build stage contains, are
+    /// not reported.
     ///
     /// ## Why it matters
     ///
-    /// They are what an attacker would have to bring along: to fetch his own programs, to look
-    /// round the network, to read and change files, to become root.
+    /// They save an attacker the work of bringing their own: to fetch programs, explore the
+    /// network, read and change files, and become root.
     ///
     /// ## Bad
     ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// RUN apt-get update && apt-get install -y ca-certificates curl vim && rm -rf /var/lib/apt/lists/*
+    /// USER 10001
+    /// ENTRYPOINT ["/app"]
+    /// ```
+    ///
+    /// ```dockerfile
+    /// FROM alpine:3.19
+    /// RUN apk add --no-cache netcat-openbsd
     /// USER 10001
     /// ENTRYPOINT ["/app"]
     /// ```
@@ -36,13 +45,37 @@ rule! {
     /// ENTRYPOINT ["/app"]
     /// ```
     ///
+    /// The health check needs the tool.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*
+    /// HEALTHCHECK CMD curl -f http://localhost:8080/
+    /// USER 10001
+    /// ENTRYPOINT ["/app"]
+    /// ```
+    ///
+    /// The tool is removed once it has done its work.
+    ///
+    /// ```dockerfile
+    /// FROM alpine:3.19
+    /// RUN apk add --no-cache curl && curl -fsSLo /data https://example.com/data && apk del curl
+    /// USER 10001
+    /// ENTRYPOINT ["/app"]
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Leave them out; where the build needs them, use them in a stage of their own and copy what
-    /// they made. To debug a pod, attach a container with tools: `kubectl debug`.
+    /// Leave the tools out. If the build needs them, use them in a separate stage and copy the
+    /// result. To debug a pod, attach a container that has tools: `kubectl debug`.
+    ///
+    /// ## Limits
+    ///
+    /// A tool that the application itself starts, or a script in the image, looks unneeded.
+    /// Suppress the finding with that reason.
     UnneededTools {
         name: "unneeded-tools",
-        summary: "Tools in the image serve nobody but an attacker",
+        summary: "Image contains unneeded tools",
         category: Utilities,
         severity: Low,
         default: true,
@@ -52,13 +85,9 @@ rule! {
     }
 }
 
-/// Packages, with the programs in them and what an attacker does with those.
+/// Packages, the programs in them, and what an attacker does with those.
 const TOOLS: &[(&[&str], &[&str], &str)] = &[
-    (
-        &["curl", "wget", "aria2"],
-        &["curl", "wget", "aria2c"],
-        "fetch programs and send out what he finds",
-    ),
+    (&["curl", "wget", "aria2"], &["curl", "wget", "aria2c"], "fetch programs and exfiltrate data"),
     (
         &[
             "netcat",
@@ -92,19 +121,15 @@ const TOOLS: &[(&[&str], &[&str], &str)] = &[
             "nc", "ncat", "socat", "nmap", "telnet", "tcpdump", "dig", "nslookup", "host", "ping",
             "netstat", "ifconfig", "ftp", "lftp", "rsync", "ssh", "sshd", "scp",
         ],
-        "look round the network and go on to other hosts",
+        "explore the network and move on to other hosts",
     ),
     (
         &["vim", "vim-tiny", "nano", "emacs", "emacs-nox"],
         &["vim", "vi", "nano", "emacs"],
         "read and change files",
     ),
-    (
-        &["git", "mercurial", "subversion"],
-        &["git", "hg", "svn"],
-        "fetch sources and send out what he finds",
-    ),
-    (&["gdb", "strace", "ltrace"], &["gdb", "strace", "ltrace"], "look into other processes"),
+    (&["git", "mercurial", "subversion"], &["git", "hg", "svn"], "fetch sources and push data out"),
+    (&["gdb", "strace", "ltrace"], &["gdb", "strace", "ltrace"], "inspect other processes"),
     (&["sudo", "doas"], &["sudo", "doas"], "become root"),
     (
         &[
@@ -145,23 +170,27 @@ impl DockerfileRule for UnneededTools {
             if tools.is_empty() {
                 continue;
             }
+            let count = tools.len();
             let message = format!(
-                "{} {} in the image, where nothing that it is started with names {}: an attacker \
-                 can {}. Leave {} out, or use {0} in a build stage only.",
-                words::list(&tools),
-                if tools.len() == 1 { "stays" } else { "stay" },
-                if tools.len() == 1 { "it" } else { "them" },
-                words::and(&uses),
-                if tools.len() == 1 { "it" } else { "them" },
+                "{} {} in the image although no command that starts it uses {}",
+                phrases::list(&tools),
+                phrases::plural(count, "stays", "stay"),
+                phrases::plural(count, "it", "them"),
+            );
+            let help = format!(
+                "Leave {0} out, or use {0} in a build stage only.",
+                phrases::plural(count, "it", "them"),
             );
             findings.push(
                 scope
                     .finding(Self::RULE, instruction.span, message)
+                    .why(format!("An attacker can {}.", phrases::clauses(&uses)))
+                    .help(help)
                     .confidence(Confidence::Medium)
                     .manual(
-                        format!("leave out {}", words::list(&tools)),
-                        "FROM base AS build\nRUN … # what needs the tools\nFROM base\n\
-                         COPY --from=build /what/they/made /what/they/made",
+                        format!("leave out {}", phrases::list(&tools)),
+                        "FROM base AS build\nRUN … # uses the tools\nFROM base\n\
+                         COPY --from=build /result /result",
                     )
                     .done(),
             );

@@ -46,7 +46,7 @@ fn host_namespaces() {
         assert_eq!(violations[0].edits.len(), 2);
         assert_eq!(
             violations[0].reason,
-            "the pod shares namespaces of the node: `hostPID`, `hostIPC`"
+            "the pod shares the node's namespaces: `hostPID`, `hostIPC`"
         );
     });
 }

@@ -1,4 +1,4 @@
-//! How messages name things, so that all rules name them alike.
+//! Phrases that all rules share, so that messages name the same thing in the same way.
 
 use coaming_kube::{ContainerKind, Object};
 use coaming_yaml::edit::{Edit, Value};
@@ -38,6 +38,14 @@ pub(crate) fn and<T: AsRef<str>>(items: &[T]) -> String {
     enumerate(items, "")
 }
 
+/// a, b, and c; also "a, and b", as each may contain an "and" of its own.
+pub(crate) fn clauses<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [one, two] => format!("{}, and {}", one.as_ref(), two.as_ref()),
+        _ => enumerate(items, ""),
+    }
+}
+
 fn enumerate<T: AsRef<str>>(items: &[T], quote: &str) -> String {
     let length = items.iter().map(|item| item.as_ref().len() + 2 * quote.len() + 2).sum::<usize>();
     let mut text = String::with_capacity(length + "and ".len());
@@ -56,7 +64,12 @@ fn enumerate<T: AsRef<str>>(items: &[T], quote: &str) -> String {
     text
 }
 
-/// A sentence from a phrase: with a capital letter.
+/// The form of a noun or verb that fits a number of things.
+pub(crate) fn plural<'t>(count: usize, one: &'t str, many: &'t str) -> &'t str {
+    if count == 1 { one } else { many }
+}
+
+/// The phrase with a capital letter, to begin a sentence.
 pub(crate) fn sentence(text: &str) -> String {
     let mut rest = text.chars();
     let mut sentence: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
@@ -69,7 +82,7 @@ pub(crate) fn set(node: Node<'_>, keys: &[&str], value: impl Into<Value>) -> Edi
     Edit::Set { path: below(node, keys), value: value.into() }
 }
 
-/// An edit that removes what is at `node`.
+/// An edit that removes the field or item at `node`.
 pub(crate) fn remove(node: Node<'_>) -> Edit {
     Edit::Remove { path: node.path() }
 }

@@ -1,4 +1,4 @@
-//! Walking a pod: the scopes that controls look at, places in them, and what is found there.
+//! Walks a pod: the scopes that controls judge, the fields in them, and the violations found.
 //!
 //! Paths are built only for what is reported, and by position, so that the cost stays linear in
 //! the size of the pod.
@@ -13,18 +13,18 @@ use coaming_yaml::{Node, Path};
 use super::Violation;
 use super::controls::{Control, Revision};
 
-/// A value in a pod, or the place where it is missing.
+/// A field of a pod, present or missing.
 #[derive(Clone, Debug)]
-pub struct Place<'a> {
+pub struct PodField<'a> {
     /// The value; where it is missing, the innermost node on the way to it.
     pub node: Node<'a>,
-    /// The way from the document's root to the value, also where it is missing.
+    /// The path from the document's root to the value, even if it is missing.
     pub path: Path,
-    /// Whether the value is there.
+    /// Whether the value is present.
     pub exists: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> PodField<'a> {
     /// The field of this name below.
     pub(super) fn key(self, name: &str) -> Self {
         let below = if self.exists { self.node.field(name) } else { None };
@@ -53,12 +53,12 @@ impl<'a> Place<'a> {
         Edit::Set { path: self.path.clone(), value: value.into() }
     }
 
-    /// The edit that takes it away.
+    /// The edit that removes it.
     pub(super) fn remove(&self) -> Edit {
         Edit::Remove { path: self.path.clone() }
     }
 
-    /// The edits that take these items of a list away, and the list with its last one.
+    /// The edits that remove these items of a list, or the list itself if no item is left.
     pub(super) fn remove_items(&self, positions: &[usize]) -> Vec<Edit> {
         if positions.len() == self.node.items().len() {
             return vec![self.remove()];
@@ -82,12 +82,12 @@ impl<'a> Scope<'a> {
         self.node.mapping("securityContext")
     }
 
-    /// The pod's word about the container of this name.
+    /// The pod's settings for the container of this name.
     pub(super) fn about(self, container: &'a str) -> Self {
         Self { container: Some(container), ..self }
     }
 
-    /// How a sentence names it.
+    /// Its name in a sentence.
     pub(super) fn subject(self) -> String {
         match self.container {
             Some(name) => format!("container {}", quoted([name])),
@@ -96,7 +96,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The judgement of one pod, as far as it is done.
+/// The judgement of one pod, in progress.
 pub(super) struct Check<'a> {
     pub(super) pod: PodSpec<'a>,
     control: Option<&'static Control>,
@@ -148,34 +148,34 @@ impl<'a> Check<'a> {
     }
 
     /// Where a scope itself is.
-    pub(super) fn place(&self, scope: Scope<'a>) -> Place<'a> {
+    pub(super) fn place(&self, scope: Scope<'a>) -> PodField<'a> {
         let spec = self.spec_path.get_or_init(|| self.pod.node().path());
         let path = match scope.position {
             Some((list, position)) => spec.join(list).join(position),
             None => spec.clone(),
         };
-        Place { node: scope.node, path, exists: true }
+        PodField { node: scope.node, path, exists: true }
     }
 
     /// Where the volume at this position is.
-    pub(super) fn volume_place(&self, position: usize, node: Node<'a>) -> Place<'a> {
+    pub(super) fn volume_place(&self, position: usize, node: Node<'a>) -> PodField<'a> {
         let spec = self.place(self.pod_scope());
-        Place { node, path: spec.path.join("volumes").join(position), exists: true }
+        PodField { node, path: spec.path.join("volumes").join(position), exists: true }
     }
 
     /// Where an annotation is.
-    pub(super) fn annotation_place(&self, name: &str, value: Node<'a>) -> Place<'a> {
+    pub(super) fn annotation_place(&self, name: &str, value: Node<'a>) -> PodField<'a> {
         let annotations = value.parent().unwrap_or(value);
-        Place { node: value, path: annotations.path().join(name), exists: true }
+        PodField { node: value, path: annotations.path().join(name), exists: true }
     }
 
-    /// Notes a violation of the control that is being judged.
+    /// Records a violation of the current control.
     pub(super) fn report(
         &mut self,
         scope: Scope<'a>,
         reason: String,
         remedy: impl Into<String>,
-        places: Vec<Place<'a>>,
+        places: Vec<PodField<'a>>,
         edits: Vec<Edit>,
     ) {
         let Some(control) = self.control else { return };
@@ -208,8 +208,8 @@ pub(super) fn texts<'a>(parent: Option<Node<'a>>, name: &str) -> Vec<(usize, &'a
 const MAX_LISTED: usize = 8;
 const MAX_SHOWN: usize = 64;
 
-/// `` `a`, `b` `` for a sentence; bounded, and without control characters, for the values are a
-/// stranger's.
+/// `` `a`, `b` `` for a sentence; bounded, and without control characters, because the values are
+/// untrusted.
 pub(super) fn quoted<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let mut out = String::new();
     let mut texts = texts.into_iter();
