@@ -33,8 +33,8 @@ pub enum FindError {
     BadPort(String),
 }
 
-/// Finds an endpoint: a workload by `name`, `namespace/name` or `namespace/kind/name`, an address, or
-/// `ingress`. A workload may have pods of several kinds: one of each is given.
+/// Finds an endpoint: a workload by `name`, `namespace/name` or `namespace/kind/name`, an address,
+/// or `ingress`. A workload may have pods of several kinds: one of each is given.
 ///
 /// # Errors
 ///

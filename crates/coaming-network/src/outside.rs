@@ -1,8 +1,8 @@
 //! Which workloads can be reached from outside of the cluster.
 //!
-//! A workload is reachable where an Ingress, a route or an open Service leads to it and the policies
-//! let that through. It is unreachable only where policies say so: that no ingress point is known
-//! proves nothing, as it may be in files that are not part of the input.
+//! A workload is reachable where an Ingress, a route or an open Service leads to it and the
+//! policies let that through. It is unreachable only where policies say so: that no ingress point
+//! is known proves nothing, as it may be in files that are not part of the input.
 
 use std::collections::{BTreeMap, HashMap};
 

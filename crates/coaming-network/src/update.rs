@@ -9,13 +9,13 @@
 //!
 //! | change | cost |
 //! |---|---|
-//! | pods into a class that exists | constant, plus a look at each pod of the class that they leave |
+//! | pods into a class that exists | a look at each pod of the class that they leave |
 //! | pods into a new class | `p`, plus evaluation of the touched classes |
 //! | a policy | evaluation of the classes that it selects, before and after |
-//! | a policy with label keys, values or port names that no other mentions | also a look at all pods |
+//! | a policy with label terms or port names that no other mentions | also a look at all pods |
 //! | labels of a namespace | `p` for each class in it, plus evaluation of the touched classes |
 //! | ingress points, Services | constant |
-//! | no free class, a new address set, nodes that policies select, IPv6 for the first time | from scratch |
+//! | no free class, a new address set, nodes that policies select, first IPv6 | from scratch |
 //!
 //! A rebuild for want of a free class doubles the room, so that new classes cost a constant share
 //! of it.

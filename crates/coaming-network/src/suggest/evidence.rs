@@ -134,8 +134,8 @@ impl<'i> Scan<'_, 'i> {
             };
             if must_be && mention.host != "localhost" {
                 found.questions.insert(format!(
-                    "{own} names {shown} in {what} {location}, which is not a Service here: does it \
-                     need to connect to it?"
+                    "{own} names {shown} in {what} {location}, which is not a Service here: does \
+                     it need to connect to it?"
                 ));
             }
             return;
@@ -151,8 +151,8 @@ impl<'i> Scan<'_, 'i> {
                 let all: Vec<String> =
                     service.ports.iter().map(|port| port.port.to_string()).collect();
                 found.questions.insert(format!(
-                    "{own} names {shown} in {what} {location}; Service {}/{} has the ports {}: which \
-                     does it use?",
+                    "{own} names {shown} in {what} {location}; Service {}/{} has the ports {}: \
+                     which does it use?",
                     service.namespace,
                     service.name,
                     all.join(", ")

@@ -2,8 +2,8 @@
 //!
 //! A *flow* is a connection that a workload needs, with the evidence for it. The policies deny all
 //! by default, allow names to be resolved, and allow the flows; nothing is guessed: what the
-//! evidence does not show becomes a question. Invariant: what is returned was read back, put into the model,
-//! and lists exactly the flows ([`SuggestError::Unsound`] otherwise).
+//! evidence does not show becomes a question. Invariant: what is returned was read back, put into
+//! the model, and lists exactly the flows ([`SuggestError::Unsound`] otherwise).
 
 mod evidence;
 mod hubble;
