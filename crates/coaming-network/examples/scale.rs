@@ -2,7 +2,8 @@
 //!
 //! `scale measure PODS POLICIES NAMESPACES` prints one line of JSON: times in milliseconds and
 //! peak memory in megabytes. `scale generate PODS POLICIES NAMESPACES` prints the same cluster as
-//! YAML, for other tools.
+//! YAML, for other tools; `scale generate-bare …` prints one whose pods have no owner, so that each
+//! is a workload.
 //!
 //! A cluster is made of applications of five pods, with labels as Helm charts set them (two of
 //! them different for each application, one for each pod of a stateful one). A namespace has a
@@ -15,8 +16,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use coaming_kube::{FileEntry, Inventory};
-use coaming_network::{Reach, from_inventory, summary};
+use coaming_kube::{Source, World};
+use coaming_network::{Reach, from_world, summary};
 
 /// Pods of one application.
 const REPLICAS: usize = 5;
@@ -25,6 +26,8 @@ struct Size {
     pods: usize,
     policies: usize,
     namespaces: usize,
+    /// Whether pods are without owners.
+    bare: bool,
 }
 
 fn generate(size: &Size) -> String {
@@ -45,11 +48,18 @@ fn generate(size: &Size) -> String {
         } else {
             String::new()
         };
+        let owner = if size.bare {
+            String::new()
+        } else {
+            format!(
+                "  ownerReferences:\n  - {{apiVersion: apps/v1, kind: ReplicaSet, name: app{app}, uid: u, \
+                 controller: true}}\n"
+            )
+        };
         let _ = write!(
             out,
             "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: pod{pod}\n  namespace: ns{}\n  \
-             labels:\n    app: app{app}\n    tier: {}\n    version: v{}\n{stateful}  \
-             ownerReferences:\n  - {{apiVersion: apps/v1, kind: ReplicaSet, name: app{app}, uid: u, controller: true}}\n\
+             labels:\n    app: app{app}\n    tier: {}\n    version: v{}\n{stateful}{owner}\
              spec:\n  containers:\n  - name: main\n    image: app:1\n    ports:\n    - {{name: http, containerPort: 8080}}\n",
             app % size.namespaces,
             ["front", "back", "data"][app % 3],
@@ -108,12 +118,11 @@ fn measure(size: &Size) {
     let text: Arc<str> = Arc::from(generate(size));
     let start = Instant::now();
     let stream = coaming_yaml::parse(text);
-    let inventory =
-        Inventory::new(vec![FileEntry::new("cluster.yaml", stream.source, stream.documents)]);
+    let world = World::new(vec![Source::new("cluster.yaml", stream.source, stream.documents)]);
     let reading = milliseconds(start);
     let start = Instant::now();
-    let model = from_inventory(&inventory);
-    drop(inventory);
+    let model = from_world(&world);
+    drop(world);
     let modelling = milliseconds(start);
     let before = peak_memory();
     let start = Instant::now();
@@ -121,18 +130,21 @@ fn measure(size: &Size) {
     let compiling = milliseconds(start);
     let found = summary(&reach);
     let reachability = milliseconds(start);
-    let (policies, groups) = (reach.model().policies.len(), reach.model().pods.len());
+    let policies = reach.model().policies.len();
     // One policy changed: another one's rules in its place.
-    let mut policy = reach.model().policies[policies - 1].clone();
-    policy.ingress.clone_from(&reach.model().policies[policies / 2].ingress);
+    let ids: Vec<usize> = reach.model().policies.iter().map(|(id, _)| id).collect();
+    let (last, middle) = (ids[policies - 1], ids[policies / 2]);
+    let mut policy = reach.model().policies[last].clone();
+    policy.ingress.clone_from(&reach.model().policies[middle].ingress);
     let start = Instant::now();
-    reach.set_policy(policies - 1, policy);
+    reach.put_policy(Some(last), policy);
     let policy_change = milliseconds(start);
     // One pod changed: it moves to another application.
-    let mut pods = reach.model().pods[groups - 1].clone();
-    pods.labels = Arc::clone(&reach.model().pods[0].labels);
+    let last = reach.model().pods.iter().map(|(id, _)| id).max().unwrap();
+    let mut pods = reach.model().pods[last].clone();
+    pods.labels = Arc::clone(&reach.model().pods.iter().next().unwrap().1.labels);
     let start = Instant::now();
-    reach.set_pods(groups - 1, pods);
+    reach.put_pods(Some(last), pods);
     let pod_change = milliseconds(start);
     println!(
         "{{\"pods\": {}, \"policies\": {}, \"namespaces\": {}, \"classes\": {}, \"pairs\": {}, \
@@ -156,12 +168,13 @@ fn main() {
     let (Some(mode), Some(pods), Some(policies), Some(namespaces)) =
         (arguments.first(), number(1), number(2), number(3))
     else {
-        println!("usage: scale measure|generate PODS POLICIES NAMESPACES");
+        println!("usage: scale measure|generate|generate-bare PODS POLICIES NAMESPACES");
         return;
     };
-    let size = Size { pods, policies, namespaces };
+    let bare = mode == "generate-bare";
+    let size = Size { pods, policies, namespaces, bare };
     match mode.as_str() {
-        "generate" => print!("{}", generate(&size)),
+        "generate" | "generate-bare" => print!("{}", generate(&size)),
         _ => measure(&size),
     }
 }

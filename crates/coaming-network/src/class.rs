@@ -1,155 +1,226 @@
 //! Equivalence classes of pods: what no policy can tell apart is one class.
 //!
-//! Two groups of pods fall into one class when they have the same namespace, the same values of
-//! the labels that any selector asks for, the same ports, and the same place in the network. All
-//! later work is on classes, so its cost grows with the variety of a cluster and not its size.
+//! Pods are projected onto what the policies ask for ([`Terms`]): the label keys and values that
+//! selectors mention, the port names that rules mention, the address sets that they name. Two
+//! groups of pods with the same projection ([`ClassKey`]) are one class; a label that no selector
+//! mentions, such as the unique one of a Job, makes no class. All later work is on classes, so its
+//! cost grows with the variety that policies ask for, and not with the size of a cluster.
 //! [`LabelIndex`] answers a selector with bitset operations, never by walking over classes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use crate::ip::IpSet;
-use crate::model::{ContainerPort, Model, Namespaces, PodSelector, Pods, Role};
-use crate::selector::{Labels, Operator, Selector};
+use crate::model::{Model, Namespaces, PodSelector, Pods, Policy, PortNumbers, Role};
+use crate::ports::Protocol;
+use crate::selector::{Operator, Selector};
 
-/// One class of pods.
-#[derive(Clone, Debug)]
+/// A class of pods.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Class {
-    /// The pods in it, by their place in the model.
+    /// The pods in it, by their ids in the model, ascending; none in a free class.
     pub(crate) pods: Vec<usize>,
+    /// What they have in common; `None` in a free class.
+    pub(crate) key: Option<ClassKey>,
 }
 
+/// The number of a label key or a port name that policies mention.
+type TermId = u32;
+
+/// A label: its key, and its value, of which [`OTHER`] is any that no selector mentions.
+type LabelTerm = (TermId, TermId);
+
+/// A label value that no selector mentions.
+const OTHER: TermId = 0;
+
 /// What makes pods one class.
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct Key<'m> {
-    namespace: &'m str,
-    labels: Vec<(&'m str, &'m str)>,
-    ports: &'m [ContainerPort],
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ClassKey {
+    namespace: Arc<str>,
+    labels: Vec<LabelTerm>,
+    ports: Vec<(TermId, Protocol, u16)>,
     host_network: bool,
-    addresses: Option<&'m IpSet>,
+    /// The address sets that mean the pods, by their numbers.
+    addresses: Vec<u32>,
     role: Role,
 }
 
-impl<'m> Key<'m> {
-    /// Of these pods. `by_address` says whether policies tell pods apart by their addresses.
-    pub(crate) fn of(pods: &'m Pods, keys: &BTreeSet<String>, by_address: bool) -> Self {
-        Self {
-            namespace: &pods.namespace,
-            labels: asked_labels(&pods.labels, keys),
-            ports: &pods.ports,
+/// The label keys, label values and port names that policies mention.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Terms {
+    keys: HashMap<String, (TermId, HashMap<String, TermId>)>,
+    port_names: HashMap<String, TermId>,
+}
+
+/// Terms that were not known before.
+#[derive(Debug, Default)]
+pub(crate) struct NewTerms {
+    /// Label keys, all values of which are concerned.
+    keys: HashSet<String>,
+    labels: HashSet<(String, String)>,
+    port_names: HashSet<String>,
+}
+
+impl NewTerms {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.labels.is_empty() && self.port_names.is_empty()
+    }
+
+    /// Whether pods may be of another class because of these terms.
+    pub(crate) fn concern(&self, pods: &Pods) -> bool {
+        let mut labels = pods.labels.iter();
+        let mut names = pods.ports.iter().filter_map(|port| port.name.as_ref());
+        let has_label = |(key, value): (&String, &String)| {
+            self.keys.contains(key)
+                || !self.labels.is_empty() && self.labels.contains(&(key.clone(), value.clone()))
+        };
+        labels.any(has_label) || names.any(|name| self.port_names.contains(name))
+    }
+}
+
+fn next_id<K, V>(map: &HashMap<K, V>, first: TermId) -> TermId {
+    u32::try_from(map.len()).unwrap_or(u32::MAX).saturating_add(first)
+}
+
+impl Terms {
+    /// Adds what a policy mentions; gives what is new.
+    pub(crate) fn add(&mut self, policy: &Policy) -> NewTerms {
+        let mut new = NewTerms::default();
+        let requirements = policy.pod_selectors().flat_map(|it| it.pods.requirements());
+        for requirement in requirements {
+            let key = &requirement.key;
+            if !self.keys.contains_key(key) {
+                self.keys.insert(key.clone(), (next_id(&self.keys, 0), HashMap::new()));
+                new.keys.insert(key.clone());
+            }
+            let (Operator::In(values) | Operator::NotIn(values)) = &requirement.operator else {
+                continue;
+            };
+            let Some((_, known)) = self.keys.get_mut(key) else { continue };
+            for value in values {
+                if !known.contains_key(value) {
+                    known.insert(value.clone(), next_id(known, OTHER + 1));
+                    new.labels.insert((key.clone(), value.clone()));
+                }
+            }
+        }
+        for port in policy.port_matches() {
+            if let PortNumbers::Named(name) = &port.numbers
+                && !self.port_names.contains_key(name)
+            {
+                self.port_names.insert(name.clone(), next_id(&self.port_names, 0));
+                new.port_names.insert(name.clone());
+            }
+        }
+        new
+    }
+
+    /// Whether a policy mentions a port of this name.
+    pub(crate) fn names_port(&self, name: &str) -> bool {
+        self.port_names.contains_key(name)
+    }
+
+    fn key(&self, key: &str) -> Option<TermId> {
+        self.keys.get(key).map(|(id, _)| *id)
+    }
+
+    fn label(&self, key: &str, value: &str) -> Option<LabelTerm> {
+        let (id, values) = self.keys.get(key)?;
+        Some((*id, *values.get(value)?))
+    }
+
+    /// Projects pods onto these terms; `addresses` are the address sets that mean them.
+    pub(crate) fn project(&self, pods: &Pods, addresses: Vec<u32>) -> ClassKey {
+        let labels = pods.labels.iter().filter_map(|(key, value)| {
+            let (id, values) = self.keys.get(key)?;
+            Some((*id, values.get(value).copied().unwrap_or(OTHER)))
+        });
+        let ports = pods.ports.iter().filter_map(|port| {
+            let name = self.port_names.get(port.name.as_ref()?)?;
+            Some((*name, port.protocol, port.number))
+        });
+        let mut labels: Vec<_> = labels.collect();
+        labels.sort_unstable();
+        let mut ports: Vec<_> = ports.collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ClassKey {
+            namespace: Arc::clone(&pods.namespace),
+            labels,
+            ports,
             host_network: pods.host_network,
-            addresses: (by_address || pods.host_network).then_some(&pods.addresses),
+            addresses,
             role: pods.role,
         }
     }
 }
 
-/// The label keys of pods that any policy asks for.
-pub(crate) fn asked_keys(model: &Model) -> BTreeSet<String> {
-    model
-        .pod_selectors()
-        .flat_map(|selector| selector.pods.requirements())
-        .map(|requirement| requirement.key.clone())
-        .collect()
-}
-
-/// Groups the pods of a model. Gives the classes, and the class of each group of pods.
-pub(crate) fn classify(
-    model: &Model,
-    keys: &BTreeSet<String>,
-    by_address: bool,
-) -> (Vec<Class>, Vec<u32>) {
-    let mut classes: Vec<Class> = Vec::new();
-    let mut known: HashMap<Key<'_>, u32> = HashMap::new();
-    let mut class_of = Vec::with_capacity(model.pods.len());
-    for (place, pods) in model.pods.iter().enumerate() {
-        let key = Key::of(pods, keys, by_address);
-        let next = u32::try_from(classes.len()).unwrap_or(u32::MAX);
-        let class = *known.entry(key).or_insert(next);
-        if class == next {
-            classes.push(Class { pods: Vec::new() });
-        }
-        if let Some(class) = classes.get_mut(class as usize) {
-            class.pods.push(place);
-        }
-        class_of.push(class);
-    }
-    (classes, class_of)
-}
-
-fn asked_labels<'m>(labels: &'m Labels, keys: &BTreeSet<String>) -> Vec<(&'m str, &'m str)> {
-    let asked = labels.iter().filter(|(key, _)| keys.contains(*key));
-    asked.map(|(key, value)| (key.as_str(), value.as_str())).collect()
-}
-
-/// Which classes have which label, and which live in which namespace.
+/// Which classes have which label, and which are in which namespace.
 #[derive(Debug)]
 pub(crate) struct LabelIndex {
     universe: usize,
     /// Classes on the pod network: only those can be selected.
     selectable: FixedBitSet,
-    by_key: HashMap<String, FixedBitSet>,
-    by_label: HashMap<(String, String), FixedBitSet>,
-    by_namespace: HashMap<String, FixedBitSet>,
+    by_key: HashMap<TermId, FixedBitSet>,
+    by_label: HashMap<LabelTerm, FixedBitSet>,
+    by_namespace: HashMap<Arc<str>, FixedBitSet>,
 }
 
 impl LabelIndex {
-    /// Indexes the classes; `universe` is the length of every bitset.
-    pub(crate) fn new(
-        model: &Model,
-        classes: &[Class],
-        keys: &BTreeSet<String>,
-        universe: usize,
-    ) -> Self {
-        let mut index = Self {
+    /// An index of no class; `universe` is the length of every bitset.
+    pub(crate) fn new(universe: usize) -> Self {
+        Self {
             universe,
             selectable: FixedBitSet::with_capacity(universe),
             by_key: HashMap::new(),
             by_label: HashMap::new(),
             by_namespace: HashMap::new(),
-        };
-        for (class, pods) in representatives(model, classes) {
-            index.insert(class, pods, keys);
         }
-        index
     }
 
-    /// Adds a class of such pods.
-    pub(crate) fn insert(&mut self, class: usize, pods: &Pods, keys: &BTreeSet<String>) {
-        if pods.host_network {
+    /// Adds a class.
+    pub(crate) fn insert(&mut self, class: usize, key: &ClassKey) {
+        if key.host_network {
             return;
         }
         let universe = self.universe;
         let empty = || FixedBitSet::with_capacity(universe);
         self.selectable.insert(class);
-        let namespace = pods.namespace.to_string();
+        let namespace = Arc::clone(&key.namespace);
         self.by_namespace.entry(namespace).or_insert_with(empty).insert(class);
-        for (key, value) in asked_labels(&pods.labels, keys) {
-            self.by_key.entry(key.to_owned()).or_insert_with(empty).insert(class);
-            let label = (key.to_owned(), value.to_owned());
-            self.by_label.entry(label).or_insert_with(empty).insert(class);
+        for label in &key.labels {
+            self.by_key.entry(label.0).or_insert_with(empty).insert(class);
+            self.by_label.entry(*label).or_insert_with(empty).insert(class);
         }
     }
 
-    /// Forgets a class.
-    pub(crate) fn remove(&mut self, class: usize) {
+    /// Removes a class.
+    pub(crate) fn remove(&mut self, class: usize, key: &ClassKey) {
         self.selectable.set(class, false);
-        let sets = self.by_key.values_mut().chain(self.by_label.values_mut());
-        for set in sets.chain(self.by_namespace.values_mut()) {
-            set.set(class, false);
+        let namespace = self.by_namespace.get_mut(&key.namespace).into_iter();
+        namespace.for_each(|classes| classes.set(class, false));
+        for label in &key.labels {
+            let with_key = self.by_key.get_mut(&label.0).into_iter();
+            let with_label = self.by_label.get_mut(label).into_iter();
+            with_key.chain(with_label).for_each(|classes| classes.set(class, false));
         }
     }
 
     /// The classes that a selector means.
-    pub(crate) fn select(&self, model: &Model, selector: &PodSelector) -> FixedBitSet {
+    pub(crate) fn select(
+        &self,
+        model: &Model,
+        terms: &Terms,
+        selector: &PodSelector,
+    ) -> FixedBitSet {
         let mut found = self.in_namespaces(model, &selector.namespaces);
-        self.keep_matching(&selector.pods, &mut found);
+        self.keep_matching(terms, &selector.pods, &mut found);
         found
     }
 
     /// The classes on the pod network in these namespaces.
-    pub(crate) fn in_namespaces(&self, model: &Model, namespaces: &Namespaces) -> FixedBitSet {
+    fn in_namespaces(&self, model: &Model, namespaces: &Namespaces) -> FixedBitSet {
         match namespaces {
             Namespaces::Named(name) => self.namespace(name),
             Namespaces::Selected(selector) if selector.is_everything() => self.selectable.clone(),
@@ -157,7 +228,7 @@ impl LabelIndex {
                 let mut found = FixedBitSet::with_capacity(self.universe);
                 for (name, namespace) in &model.namespaces {
                     if selector.matches(&namespace.labels)
-                        && let Some(classes) = self.by_namespace.get(name)
+                        && let Some(classes) = self.by_namespace.get(name.as_str())
                     {
                         found.union_with(classes);
                     }
@@ -167,16 +238,17 @@ impl LabelIndex {
         }
     }
 
-    fn namespace(&self, name: &str) -> FixedBitSet {
+    /// The classes on the pod network in a namespace.
+    pub(crate) fn namespace(&self, name: &str) -> FixedBitSet {
         let empty = || FixedBitSet::with_capacity(self.universe);
         self.by_namespace.get(name).cloned().unwrap_or_else(empty)
     }
 
-    fn keep_matching(&self, selector: &Selector, found: &mut FixedBitSet) {
+    fn keep_matching(&self, terms: &Terms, selector: &Selector, found: &mut FixedBitSet) {
         let any_of = |key: &str, values: &[String]| {
             let mut with = FixedBitSet::with_capacity(self.universe);
-            for value in values {
-                if let Some(classes) = self.by_label.get(&(key.to_owned(), value.clone())) {
+            for label in values.iter().filter_map(|value| terms.label(key, value)) {
+                if let Some(classes) = self.by_label.get(&label) {
                     with.union_with(classes);
                 }
             }
@@ -184,30 +256,15 @@ impl LabelIndex {
         };
         for requirement in selector.requirements() {
             let key = &requirement.key;
-            match &requirement.operator {
-                Operator::In(values) => found.intersect_with(&any_of(key, values)),
-                Operator::NotIn(values) => found.difference_with(&any_of(key, values)),
-                Operator::Exists => match self.by_key.get(key) {
-                    Some(classes) => found.intersect_with(classes),
-                    None => found.clear(),
-                },
-                Operator::DoesNotExist => {
-                    if let Some(classes) = self.by_key.get(key) {
-                        found.difference_with(classes);
-                    }
-                }
+            let with_key = terms.key(key).and_then(|id| self.by_key.get(&id));
+            match (&requirement.operator, with_key) {
+                (Operator::In(values), _) => found.intersect_with(&any_of(key, values)),
+                (Operator::NotIn(values), _) => found.difference_with(&any_of(key, values)),
+                (Operator::Exists, Some(classes)) => found.intersect_with(classes),
+                (Operator::Exists, None) => found.clear(),
+                (Operator::DoesNotExist, Some(classes)) => found.difference_with(classes),
+                (Operator::DoesNotExist, None) => {}
             }
         }
     }
-}
-
-/// Each class with one of its pods, which speaks for all. A class may have none.
-pub(crate) fn representatives<'m>(
-    model: &'m Model,
-    classes: &'m [Class],
-) -> impl Iterator<Item = (usize, &'m Pods)> {
-    classes.iter().enumerate().filter_map(|(place, class)| {
-        let pods = model.pods.get(*class.pods.first()?)?;
-        Some((place, pods))
-    })
 }

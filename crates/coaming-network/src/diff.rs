@@ -1,20 +1,20 @@
-//! What a change of manifests changes in who can reach whom: by meaning, not by text.
+//! What a change of manifests changes in reachability: by meaning, not by text.
 
 use std::collections::BTreeMap;
 
 use crate::ip::IpSet;
-use crate::list::{Connection, Party, list};
+use crate::list::{Connection, Peer, list};
 use crate::model::{Model, Workload};
 use crate::ports::Connections;
 use crate::reach::Reach;
 
-/// A pair of ends whose connections are not what they were.
+/// A pair of peers whose connections differ.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// Who connects.
-    pub source: Party,
-    /// To whom.
-    pub target: Party,
+    /// The peer that connects.
+    pub source: Peer,
+    /// The peer that is connected to.
+    pub target: Peer,
     /// What was possible.
     pub before: Connections,
     /// What is possible now.
@@ -60,8 +60,8 @@ pub fn diff(mut old: Model, mut new: Model) -> Diff {
     old.ipv6 = ipv6;
     new.ipv6 = ipv6;
     let names = |model: &Model| -> Vec<Workload> {
-        let places = crate::find::real_workloads(model);
-        places.iter().filter_map(|&place| model.workloads.get(place).cloned()).collect()
+        let ids = crate::find::real_workloads(model);
+        ids.iter().filter_map(|&id| model.workloads.get(id).cloned()).collect()
     };
     let (names_before, names_after) = (names(&old), names(&new));
     let before = by_pair(&list(&Reach::new(old)));
@@ -85,8 +85,8 @@ pub fn diff(mut old: Model, mut new: Model) -> Diff {
     }
 }
 
-/// A pair of ends, with all outside addresses as one; these come along with the connections.
-type Pair = (Option<Party>, Option<Party>);
+/// A pair of peers, with all outside addresses as one; these come with the connections.
+type Pair = (Option<Peer>, Option<Peer>);
 type Addressed = Vec<(IpSet, Connections)>;
 
 fn by_pair(connections: &[Connection]) -> BTreeMap<Pair, Addressed> {
@@ -94,10 +94,10 @@ fn by_pair(connections: &[Connection]) -> BTreeMap<Pair, Addressed> {
     for connection in connections {
         let (mut pair, mut addresses) =
             ((Some(connection.source.clone()), Some(connection.target.clone())), IpSet::all());
-        for party in [&mut pair.0, &mut pair.1] {
-            if let Some(Party::Ip(set)) = party {
+        for peer in [&mut pair.0, &mut pair.1] {
+            if let Some(Peer::Ip(set)) = peer {
                 addresses = std::mem::take(set);
-                *party = None;
+                *peer = None;
             }
         }
         pairs.entry(pair).or_default().push((addresses, connection.allowed.clone()));
@@ -121,9 +121,8 @@ fn compare(pair: &Pair, old: &Addressed, new: &Addressed) -> Vec<Change> {
             }
         }
     }
-    let end = |party: &Option<Party>, set: &IpSet| {
-        party.clone().unwrap_or_else(|| Party::Ip(set.clone()))
-    };
+    let end =
+        |peer: &Option<Peer>, set: &IpSet| peer.clone().unwrap_or_else(|| Peer::Ip(set.clone()));
     merged
         .into_iter()
         .map(|((before, after), set)| Change {

@@ -1,34 +1,37 @@
-//! Why a connection is possible or not: each policy and rule that has a say, on both sides, and
-//! what would change the answer.
+//! Why a connection is possible or not: each policy and rule that applies, on both sides, and what
+//! would change the answer.
+
+use std::sync::Arc;
 
 use crate::find::one_of_each_class;
 use crate::ip::IpSet;
-use crate::model::{Action, Direction, Place, Rule, Tier};
+use crate::model::{Action, Direction, Rule, SourceRef, Tier};
 use crate::ports::{Connections, PortSet, Protocol};
-use crate::reach::{End, Reach};
+use crate::reach::{Endpoint, Reach};
+use crate::selector::Labels;
 
-/// What one rule says about the connection.
+/// How one rule applies to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleVerdict {
     /// `ingress[0]`, or the rule's own name.
     pub name: String,
     /// Where it is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
     /// What it does.
     pub action: Action,
-    /// Whether it matches the other end.
+    /// Whether it matches the peer.
     pub matches: bool,
-    /// The ports it speaks of, for this other end; none if it does not match.
+    /// The ports that it is about, for this peer; none if it does not match.
     pub connections: Connections,
 }
 
-/// What one policy says about the connection.
+/// How one policy applies to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyVerdict {
     /// The policy: `NetworkPolicy shop/db`.
     pub policy: String,
     /// Where it is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
     /// Its tier.
     pub tier: Tier,
     /// How many requirements its selector makes: none means every pod.
@@ -37,14 +40,14 @@ pub struct PolicyVerdict {
     pub rules: Vec<RuleVerdict>,
 }
 
-/// What one side says: the source about leaving, or the target about entering.
+/// One side of the connection: the source, for leaving, or the target, for entering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Side {
     /// Leaving is [`Direction::Egress`].
     pub direction: Direction,
-    /// Whose policies they are; the outside has none.
+    /// The endpoint that the policies select; the outside has none.
     pub subject: String,
-    /// The policies that select it, in the order in which they are asked.
+    /// The policies that select it, in the order of evaluation.
     pub policies: Vec<PolicyVerdict>,
     /// What this side allows.
     pub allowed: Connections,
@@ -59,18 +62,70 @@ pub struct Explanation {
     pub source: String,
     /// The target's name.
     pub target: String,
-    /// What was asked about; `None` means all ports.
+    /// The port in question; `None` means all ports.
     pub port: Option<(Protocol, u16)>,
-    /// What is possible altogether.
+    /// Everything that is allowed.
     pub allowed: Connections,
     /// The source's side, then the target's.
     pub sides: Vec<Side>,
     /// What would change the answer.
-    pub advice: Vec<String>,
+    pub advice: Vec<Advice>,
+}
+
+/// A change that would turn the answer around.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// To forbid the connection: add a policy, as none guards this side.
+    AddPolicy {
+        /// The direction to guard.
+        direction: Direction,
+        /// The workload to guard.
+        subject: String,
+    },
+    /// To forbid the connection: remove or narrow this rule, which allows it.
+    NarrowRule(AdvisedRule),
+    /// To allow the connection: this rule denies it before any later rule counts.
+    OverrideDenial(AdvisedRule),
+    /// To allow the connection: add a rule.
+    AddRule {
+        /// The direction of the rule.
+        direction: Direction,
+        /// The policy to add it to, and where it is written; `None` if there is none to extend.
+        policy: Option<(String, Option<SourceRef>)>,
+        /// The peer to allow.
+        peer: AdvisedPeer,
+        /// The port to allow; `None` for all.
+        port: Option<(Protocol, u16)>,
+    },
+}
+
+/// A rule that advice is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvisedRule {
+    /// `ingress[0]`, or the rule's own name.
+    pub rule: String,
+    /// Its policy: `NetworkPolicy shop/db`.
+    pub policy: String,
+    /// Where it is written.
+    pub location: Option<SourceRef>,
+}
+
+/// A peer that a new rule would have to allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdvisedPeer {
+    /// Outside addresses.
+    Addresses(IpSet),
+    /// Pods.
+    Pods {
+        /// Their namespace.
+        namespace: String,
+        /// Their labels.
+        labels: Arc<Labels>,
+    },
 }
 
 impl Explanation {
-    /// Whether what was asked about is possible; without a port, whether anything is.
+    /// Whether the port in question is allowed; without one, whether any is.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         match self.port {
@@ -80,12 +135,12 @@ impl Explanation {
     }
 }
 
-/// Explains the connection between two ends.
+/// Explains the connection between two endpoints.
 #[must_use]
 pub fn explain(
     reach: &Reach,
-    source: End,
-    target: End,
+    source: Endpoint,
+    target: Endpoint,
     port: Option<(Protocol, u16)>,
 ) -> Explanation {
     let asked = match port {
@@ -97,8 +152,8 @@ pub fn explain(
         side(reach, target, source, Direction::Ingress),
     ];
     let mut explanation = Explanation {
-        source: end_name(reach, source),
-        target: end_name(reach, target),
+        source: endpoint_name(reach, source),
+        target: endpoint_name(reach, target),
         port,
         allowed: reach.allowed(source, target),
         sides,
@@ -113,8 +168,8 @@ pub fn explain(
 #[must_use]
 pub fn explain_any(
     reach: &Reach,
-    sources: &[End],
-    targets: &[End],
+    sources: &[Endpoint],
+    targets: &[Endpoint],
     port: Option<(Protocol, u16)>,
 ) -> Option<Explanation> {
     let pairs =
@@ -127,43 +182,43 @@ pub fn explain_any(
     }))
 }
 
-/// The name of an end.
-pub(crate) fn end_name(reach: &Reach, end: End) -> String {
+/// The name of an endpoint.
+pub(crate) fn endpoint_name(reach: &Reach, end: Endpoint) -> String {
     let model = reach.model();
     match end {
-        End::Pods(place) => match model.pods.get(place) {
+        Endpoint::Pods(id) => match model.pods.get(id) {
             Some(pods) => {
                 model.workloads.get(pods.workload).map_or_else(String::new, ToString::to_string)
             }
             None => String::new(),
         },
-        End::External(atom) => {
+        Endpoint::External(atom) => {
             reach.externals().get(atom).map_or_else(String::new, IpSet::to_string)
         }
     }
 }
 
-fn side(reach: &Reach, own: End, other: End, direction: Direction) -> Side {
-    let subject = end_name(reach, own);
-    let End::Pods(pods) = own else {
+fn side(reach: &Reach, own: Endpoint, other: Endpoint, direction: Direction) -> Side {
+    let subject = endpoint_name(reach, own);
+    let Endpoint::Pods(pods) = own else {
         let allowed = Connections::all();
         return Side { direction, subject, policies: Vec::new(), allowed, governed: false };
     };
     let model = reach.model();
     let governed = model.pods.get(pods).is_some_and(|pods| !pods.host_network);
-    let policies = reach.policies_of(pods, direction).into_iter().filter_map(|place| {
-        let policy = model.policies.get(place)?;
+    let policies = reach.policies_of(pods, direction).iter().filter_map(|&id| {
+        let policy = model.policies.get(id)?;
         let rules = policy.rules(direction)?.iter().enumerate();
         let rules = rules.map(|(position, rule)| RuleVerdict {
             name: rule_name(rule, direction, position),
-            place: rule.place.clone(),
+            location: rule.location.clone(),
             action: rule.action,
-            matches: reach.rule_matches(place, direction, position, other),
-            connections: reach.rule_connections(place, direction, position, pods, other),
+            matches: reach.rule_matches(id, direction, position, other),
+            connections: reach.rule_connections(id, direction, position, pods, other),
         });
         Some(PolicyVerdict {
             policy: policy.to_string(),
-            place: policy.place.clone(),
+            location: policy.location.clone(),
             tier: policy.tier,
             selectivity: policy.subject.pods.requirements().len(),
             rules: rules.collect(),
@@ -185,17 +240,17 @@ pub(crate) fn rule_name(rule: &Rule, direction: Direction, position: usize) -> S
 fn advice(
     reach: &Reach,
     explanation: &Explanation,
-    asked: &Connections,
-    source: End,
-    target: End,
-) -> Vec<String> {
-    let missing = asked.difference(&explanation.allowed);
+    wanted: &Connections,
+    source: Endpoint,
+    target: Endpoint,
+) -> Vec<Advice> {
+    let missing = wanted.difference(&explanation.allowed);
     let mut advice = Vec::new();
     if explanation.is_allowed() {
         advice.extend(how_to_forbid(explanation));
     }
-    let wanted = explanation.port.is_some() || !explanation.is_allowed();
-    if !missing.is_empty() && wanted {
+    let may_allow = explanation.port.is_some() || !explanation.is_allowed();
+    if !missing.is_empty() && may_allow {
         for (side, other) in explanation.sides.iter().zip([target, source]) {
             if !missing.difference(&side.allowed).is_empty() {
                 advice.push(how_to_allow(reach, side, other, explanation.port));
@@ -205,104 +260,72 @@ fn advice(
     advice
 }
 
-fn how_to_forbid(explanation: &Explanation) -> Option<String> {
+fn how_to_forbid(explanation: &Explanation) -> Option<Advice> {
     let open = explanation.sides.iter().rev().filter(|side| side.governed);
     let mut unguarded = open.filter(|side| side.policies.is_empty());
     if let Some(side) = unguarded.next() {
-        return Some(format!(
-            "to forbid it: no policy guards the {} of {}, so add one that selects it and allows \
-             only what it needs",
-            side.direction.name(),
-            side.subject
-        ));
+        let subject = side.subject.clone();
+        return Some(Advice::AddPolicy { direction: side.direction, subject });
     }
-    let allowing = explanation.sides.iter().rev().find_map(|side| {
-        side.policies.iter().find_map(|policy| {
-            let rule = policy
-                .rules
-                .iter()
-                .find(|rule| rule.action == Action::Allow && !rule.connections.is_empty())?;
-            Some((policy, rule))
-        })
-    });
-    allowing.map(|(policy, rule)| {
-        format!(
-            "to forbid it: remove or narrow {} of {}{}",
-            rule.name,
-            policy.policy,
-            at(rule.place.as_ref())
-        )
+    explanation.sides.iter().rev().find_map(|side| {
+        rule_where(side, |rule| rule.action == Action::Allow && !rule.connections.is_empty())
+            .map(Advice::NarrowRule)
     })
 }
 
-fn how_to_allow(reach: &Reach, side: &Side, other: End, port: Option<(Protocol, u16)>) -> String {
-    let denying = side.policies.iter().find_map(|policy| {
-        let rule = policy.rules.iter().find(|rule| {
-            rule.action == Action::Deny
-                && match port {
-                    Some((protocol, port)) => rule.connections.contains(protocol, port),
-                    None => !rule.connections.is_empty(),
-                }
-        })?;
-        Some((policy, rule))
+/// The first rule of a side for which something holds.
+fn rule_where(side: &Side, holds: impl Fn(&RuleVerdict) -> bool) -> Option<AdvisedRule> {
+    side.policies.iter().find_map(|policy| {
+        let rule = policy.rules.iter().find(|rule| holds(rule))?;
+        Some(AdvisedRule {
+            rule: rule.name.clone(),
+            policy: policy.policy.clone(),
+            location: rule.location.clone(),
+        })
+    })
+}
+
+fn how_to_allow(
+    reach: &Reach,
+    side: &Side,
+    other: Endpoint,
+    port: Option<(Protocol, u16)>,
+) -> Advice {
+    let denying = rule_where(side, |rule| {
+        rule.action == Action::Deny
+            && match port {
+                Some((protocol, port)) => rule.connections.contains(protocol, port),
+                None => !rule.connections.is_empty(),
+            }
     });
-    if let Some((policy, rule)) = denying {
-        return format!(
-            "to allow it: {} of {}{} denies it before any later rule is asked; put an allowing \
-             rule above it, or narrow it",
-            rule.name,
-            policy.policy,
-            at(rule.place.as_ref())
-        );
+    if let Some(rule) = denying {
+        return Advice::OverrideDenial(rule);
     }
     // Best in the policy that is about these pods, and not in one for the whole namespace.
     let network = side.policies.iter().filter(|policy| policy.tier == Tier::Network);
     let policy = network.max_by_key(|policy| (policy.selectivity, policy.rules.len()));
-    let (policy, place) = match policy {
-        Some(policy) => (policy.policy.as_str(), policy.place.as_ref()),
-        None => ("a policy", None),
-    };
-    let preposition = if side.direction == Direction::Ingress { "from" } else { "to" };
-    format!(
-        "to allow it: add to the {} rules of {policy}{}: {preposition} {}{}",
-        side.direction.name(),
-        at(place),
-        peer_as_yaml(reach, other),
-        port.map_or_else(String::new, |(protocol, port)| {
-            format!(", ports [{{protocol: {protocol}, port: {port}}}]")
-        })
-    )
+    let policy = policy.map(|policy| (policy.policy.clone(), policy.location.clone()));
+    let peer = advised_peer(reach, other);
+    Advice::AddRule { direction: side.direction, policy, peer, port }
 }
 
-fn at(place: Option<&Place>) -> String {
-    place.map_or_else(String::new, |place| format!(" ({place})"))
-}
-
-/// The other end, as an item of `from` or `to`.
-fn peer_as_yaml(reach: &Reach, end: End) -> String {
-    let model = reach.model();
-    match end {
-        End::External(atom) => {
-            let addresses = reach.externals().get(atom).map_or_else(String::new, IpSet::to_string);
-            format!("an ipBlock within {addresses}")
+fn advised_peer(reach: &Reach, endpoint: Endpoint) -> AdvisedPeer {
+    match endpoint {
+        Endpoint::External(atom) => {
+            AdvisedPeer::Addresses(reach.externals().get(atom).cloned().unwrap_or_default())
         }
-        End::Pods(place) => {
-            let Some(pods) = model.pods.get(place) else { return String::new() };
-            let labels: Vec<String> =
-                pods.labels.iter().map(|(key, value)| format!("{key}: {value:?}")).collect();
-            format!(
-                "[{{namespaceSelector: {{matchLabels: {{{}: {}}}}}, podSelector: {{matchLabels: \
-                 {{{}}}}}}}]",
-                crate::model::NAMESPACE_NAME_LABEL,
-                pods.namespace,
-                labels.join(", ")
-            )
+        Endpoint::Pods(id) => {
+            let pods = reach.model().pods.get(id);
+            AdvisedPeer::Pods {
+                namespace: pods.map_or_else(String::new, |pods| pods.namespace.to_string()),
+                labels: pods.map(|pods| Arc::clone(&pods.labels)).unwrap_or_default(),
+            }
         }
     }
 }
 
-/// The ends that stand for a workload.
+/// The endpoints that represent a workload: one group of pods of each class.
 #[must_use]
-pub fn ends_of(reach: &Reach, workload: usize) -> Vec<End> {
+pub fn endpoints_of(reach: &Reach, workload: usize) -> Vec<Endpoint> {
     one_of_each_class(reach, workload)
 }

@@ -1,22 +1,26 @@
-//! What is open beyond the workloads at hand: to the internet, and to pods that do not exist yet.
+//! What is open beyond the known workloads: to the internet, and to pods that do not exist yet.
 //!
-//! Two *strangers* are put into the model: a pod without labels in a namespace without labels,
-//! and one without labels in the workload's own namespace. What a stranger may connect to is open
-//! to whoever can start a pod there. What only certain labels open is listed rule by rule, where
-//! no pod at hand has them.
+//! *Unknown peers* are put into the model: a pod without labels in a namespace without labels, and
+//! one without labels in each namespace that has pods. What an unknown peer may connect to is open
+//! to anyone who can start a pod there. What only certain labels open is listed rule by rule, where
+//! no known pod has them.
+//!
+//! Workloads of the same classes are open to the same, which is worked out once.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::groups::{ByAddress, Groups};
 use crate::ip::IpSet;
-use crate::list::{Connection, Party, list};
+use crate::list::{Peer, entering};
 use crate::model::{
     Action, Direction, Model, Namespaces, PeerKind, PodSelector, Pods, Role, Workload,
 };
 use crate::ports::Connections;
-use crate::reach::{End, Reach};
+use crate::reach::{Endpoint, Reach};
 use crate::selector::Labels;
 
-/// The namespace of the stranger from elsewhere.
+/// The namespace of the unknown peer from elsewhere.
 const ELSEWHERE: &str = "coaming-any-namespace";
 
 /// What one direction of a workload is open to.
@@ -30,8 +34,8 @@ pub struct Openness {
     pub namespace: Connections,
     /// Open to outside addresses.
     pub internet: Vec<(IpSet, Connections)>,
-    /// Open to pods with certain labels that no pod at hand has.
-    pub future: Vec<(String, Connections)>,
+    /// Open to pods with certain labels that no known pod has.
+    pub future: Vec<(PodSelector, Connections)>,
 }
 
 /// What a workload is open to.
@@ -40,140 +44,176 @@ pub struct Exposure {
     /// The workload.
     pub workload: Workload,
     /// What may connect to it.
-    pub ingress: Openness,
+    pub ingress: Arc<Openness>,
     /// What it may connect to.
-    pub egress: Openness,
-    /// The ports that ways in from outside reach.
-    pub ways_in: Connections,
+    pub egress: Arc<Openness>,
+    /// The ports that ingress points reach.
+    pub ingress_points: Connections,
 }
 
 /// What every workload of the model is open to, in their order.
 #[must_use]
 pub fn exposure(model: Model) -> Vec<Exposure> {
-    let real = model.pods.len();
-    let reach = Reach::new(with_strangers(model));
-    let connections = list(&reach);
-    let model = reach.model();
+    let (model, unknown_peers) = with_unknown_peers(model);
+    let reach = Reach::new(model);
+    let mut ingress_points: BTreeMap<Arc<Workload>, Connections> = BTreeMap::new();
+    for connection in entering(&reach) {
+        if let Peer::Workload(target) = connection.target {
+            ingress_points.insert(target, connection.allowed);
+        }
+    }
+    let mut groups = Groups::new(&reach);
+    let mut work = Work { reach: &reach, unknown_peers, matched: HashMap::new() };
+    let mut known: [HashMap<Vec<usize>, Arc<Openness>>; 2] = [HashMap::new(), HashMap::new()];
     let mut exposures = Vec::new();
-    for place in crate::find::real_workloads(model) {
-        let Some(workload) = model.workloads.get(place) else { continue };
-        let pods: Vec<usize> = crate::find::one_of_each_class(&reach, place)
-            .into_iter()
-            .filter_map(|end| match end {
-                End::Pods(pods) if pods < real => Some(pods),
-                _ => None,
-            })
-            .collect();
-        let open = |direction| openness(&reach, real, workload, &pods, direction, &connections);
-        let ways_in = connections.iter().find(|connection| {
-            connection.source == Party::Ingress
-                && connection.target == Party::Workload(workload.clone())
+    let workloads = one_of_each_class(&reach, groups.workloads());
+    for (rank, (workload, pods)) in workloads.into_iter().enumerate() {
+        let classes: Vec<usize> = pods.iter().filter_map(|&pods| reach.class_of(pods)).collect();
+        let [ingress, egress] = Direction::BOTH.map(|direction| {
+            let known = known[direction as usize].entry(classes.clone());
+            Arc::clone(known.or_insert_with(|| {
+                let internet = match direction {
+                    Direction::Ingress => groups.incoming(groups.target_of(rank)),
+                    Direction::Egress => groups.outgoing(groups.source_of(rank)),
+                };
+                Arc::new(work.openness(&workload.namespace, &pods, direction, &internet))
+            }))
         });
         exposures.push(Exposure {
             workload: workload.clone(),
-            ingress: open(Direction::Ingress),
-            egress: open(Direction::Egress),
-            ways_in: ways_in.map(|way| way.allowed.clone()).unwrap_or_default(),
+            ingress,
+            egress,
+            ingress_points: ingress_points.get(workload).cloned().unwrap_or_default(),
         });
     }
     exposures
 }
 
-fn with_strangers(mut model: Model) -> Model {
-    let mut namespaces: Vec<Arc<str>> = model
-        .pods
+/// The workloads, each with one of its pods for each class, in the order of the pods.
+fn one_of_each_class<'r>(reach: &'r Reach, workloads: &[usize]) -> Vec<(&'r Workload, Vec<usize>)> {
+    let model = reach.model();
+    let mut pods_of: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (id, pods) in &model.pods {
+        if pods.role == Role::Real {
+            pods_of.entry(pods.workload).or_default().push(id);
+        }
+    }
+    workloads
         .iter()
-        .filter(|pods| pods.role == Role::Real)
-        .map(|pods| Arc::clone(&pods.namespace))
-        .collect();
+        .filter_map(|id| {
+            let mut pods = pods_of.remove(id).unwrap_or_default();
+            let mut seen = std::collections::BTreeSet::new();
+            pods.retain(|&pods| seen.insert(reach.class_of(pods)));
+            Some((model.workloads.get(*id)?, pods))
+        })
+        .collect()
+}
+
+/// Adds the unknown peers; gives them by namespace.
+fn with_unknown_peers(mut model: Model) -> (Model, HashMap<Arc<str>, usize>) {
+    let real = model.pods.iter().filter(|(_, pods)| pods.role == Role::Real);
+    let mut namespaces: Vec<Arc<str>> = real.map(|(_, pods)| Arc::clone(&pods.namespace)).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
     model.mention_namespace(ELSEWHERE);
     namespaces.push(Arc::from(ELSEWHERE));
+    let mut ids = HashMap::new();
     for namespace in namespaces {
-        model.pods.push(Pods {
+        let id = model.pods.insert(Pods {
             workload: usize::MAX,
-            namespace,
+            namespace: Arc::clone(&namespace),
             labels: Arc::new(Labels::new()),
             ports: Vec::new(),
             host_network: false,
             addresses: IpSet::none(),
-            role: Role::Stranger,
-            place: None,
+            role: Role::UnknownPeer,
+            location: None,
         });
+        ids.entry(namespace).or_insert(id);
     }
-    model
+    (model, ids)
 }
 
-fn openness(
-    reach: &Reach,
-    real: usize,
-    workload: &Workload,
-    pods: &[usize],
-    direction: Direction,
-    connections: &[Connection],
-) -> Openness {
-    let with_stranger = |namespace: &str| {
-        let stranger = reach
-            .model()
-            .pods
-            .iter()
-            .enumerate()
-            .skip(real)
-            .find(|(_, stranger)| *stranger.namespace == *namespace);
-        let Some((stranger, _)) = stranger else { return Connections::none() };
-        let open = pods.iter().map(|&own| reach.allowed_by(own, direction, End::Pods(stranger)));
-        open.fold(Connections::none(), |all, some| all.union(&some))
-    };
-    let own = Party::Workload(workload.clone());
-    let internet = connections.iter().filter_map(|connection| match direction {
-        Direction::Ingress if connection.target == own => outside(&connection.source, connection),
-        Direction::Egress if connection.source == own => outside(&connection.target, connection),
-        _ => None,
-    });
-    Openness {
-        guarded: pods.iter().all(|&pods| !reach.policies_of(pods, direction).is_empty()),
-        cluster: with_stranger(ELSEWHERE),
-        namespace: with_stranger(&workload.namespace),
-        internet: internet.collect(),
-        future: pods.first().map(|&pods| future(reach, pods, direction)).unwrap_or_default(),
-    }
+/// Pods that a rule allows: in words, which the order goes by, with the ports.
+type Future<'r> = (String, Connections, &'r PodSelector);
+
+/// What is worked out once for all workloads.
+struct Work<'r> {
+    reach: &'r Reach,
+    /// The unknown peers, by namespace.
+    unknown_peers: HashMap<Arc<str>, usize>,
+    /// By selector: whether it selects any known pod, or an unknown peer.
+    matched: HashMap<&'r PodSelector, bool>,
 }
 
-fn outside(party: &Party, connection: &Connection) -> Option<(IpSet, Connections)> {
-    match party {
-        Party::Ip(addresses) => Some((addresses.clone(), connection.allowed.clone())),
-        _ => None,
+impl<'r> Work<'r> {
+    fn openness(
+        &mut self,
+        namespace: &str,
+        pods: &[usize],
+        direction: Direction,
+        internet: &ByAddress,
+    ) -> Openness {
+        let reach = self.reach;
+        let with_unknown_peer = |namespace: &str| {
+            let Some(&unknown) = self.unknown_peers.get(namespace) else {
+                return Connections::none();
+            };
+            let peer = Endpoint::Pods(unknown);
+            let open = pods.iter().map(|&own| reach.allowed_by(own, direction, peer));
+            open.fold(Connections::none(), |all, some| all.union(&some))
+        };
+        let mut internet: Vec<_> =
+            internet.iter().map(|(allowed, set)| (set.clone(), allowed.clone())).collect();
+        internet.sort_unstable();
+        Openness {
+            guarded: pods.iter().all(|&pods| !reach.policies_of(pods, direction).is_empty()),
+            cluster: with_unknown_peer(ELSEWHERE),
+            namespace: with_unknown_peer(namespace),
+            internet,
+            future: self.future(pods, direction),
+        }
     }
-}
 
-/// The pods that rules allow and that do not exist.
-fn future(reach: &Reach, own: usize, direction: Direction) -> Vec<(String, Connections)> {
-    let model = reach.model();
-    let mut found = Vec::new();
-    for place in reach.policies_of(own, direction) {
-        let rules = model.policies.get(place).and_then(|policy| policy.rules(direction));
-        for (position, rule) in rules.unwrap_or_default().iter().enumerate() {
-            if rule.action != Action::Allow {
-                continue;
-            }
-            for peer in rule.peers.iter().flatten() {
-                let PeerKind::Pods(selector) = &peer.kind else { continue };
-                if !matched(model, selector) {
-                    let ports = reach.rule_ports(place, direction, position, own);
-                    found.push((describe(selector), ports));
+    /// The pods that rules allow and that do not exist.
+    fn future(&mut self, pods: &[usize], direction: Direction) -> Vec<(PodSelector, Connections)> {
+        let mut found = Vec::new();
+        for &own in pods {
+            self.add_future(own, direction, &mut found);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|(_, ports, selector)| (selector.clone(), ports)).collect()
+    }
+
+    fn add_future(&mut self, own: usize, direction: Direction, found: &mut Vec<Future<'r>>) {
+        let reach = self.reach;
+        for &id in reach.policies_of(own, direction) {
+            let policy = reach.model().policies.get(id);
+            let rules = policy.and_then(|policy| policy.rules(direction)).unwrap_or_default();
+            for (position, rule) in rules.iter().enumerate() {
+                if rule.action != Action::Allow {
+                    continue;
+                }
+                for peer in rule.peers.iter().flatten() {
+                    let PeerKind::Pods(selector) = &peer.kind else { continue };
+                    let matched = self.matched.entry(selector);
+                    if !*matched.or_insert_with(|| is_matched(reach, selector)) {
+                        let ports = reach.rule_ports(id, direction, position, own);
+                        found.push((selector.to_string(), ports, selector));
+                    }
                 }
             }
         }
     }
-    found.sort_unstable();
-    found.dedup();
-    found
 }
 
-/// Whether any pod at hand, or a stranger, is meant.
-fn matched(model: &Model, selector: &PodSelector) -> bool {
-    model.pods.iter().filter(|pods| pods.role != Role::Controller).any(|pods| {
+/// Whether a selector of a policy means any known pod, or an unknown peer. The pods of a class are
+/// the same to it.
+fn is_matched(reach: &Reach, selector: &PodSelector) -> bool {
+    let model = reach.model();
+    let pods = (0..reach.classes().len()).filter_map(|class| reach.representative(class));
+    pods.filter(|pods| pods.role != Role::Controller).any(|pods| {
         let in_namespace = match &selector.namespaces {
             Namespaces::Named(name) => **name == *pods.namespace,
             Namespaces::Selected(selector) => model
@@ -183,19 +223,4 @@ fn matched(model: &Model, selector: &PodSelector) -> bool {
         };
         in_namespace && selector.pods.matches(&pods.labels)
     })
-}
-
-/// A selector in words.
-pub(crate) fn describe(selector: &PodSelector) -> String {
-    let pods = if selector.pods.is_everything() {
-        "any pod".to_owned()
-    } else {
-        format!("pods with {}", selector.pods)
-    };
-    let namespaces = match &selector.namespaces {
-        Namespaces::Named(name) => format!("in namespace {name}"),
-        Namespaces::Selected(selector) if selector.is_everything() => "in any namespace".to_owned(),
-        Namespaces::Selected(selector) => format!("in namespaces with {selector}"),
-    };
-    format!("{pods} {namespaces}")
 }

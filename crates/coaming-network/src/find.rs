@@ -1,64 +1,63 @@
-//! From what a user types to what the model holds: `shop/web`, `10.0.0.1`, `ingress`, `tcp/80`.
+//! From what a user types to what the model contains: `shop/web`, `10.0.0.1`, `ingress`, `tcp/80`.
 
 use std::net::IpAddr;
 
 use crate::model::{Model, Role};
 use crate::ports::Protocol;
-use crate::reach::{End, Reach};
+use crate::reach::{Endpoint, Reach};
 
-/// Why a name means nothing, or too much.
+/// Why a name cannot be resolved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
     /// No workload has this name.
-    #[error("no workload is called `{name}`; there are: {known}")]
+    #[error("no workload is called `{name}`; known workloads: {known}")]
     Unknown {
-        /// What was asked for.
+        /// The name.
         name: String,
         /// Some that exist.
         known: String,
     },
     /// Several workloads have this name.
-    #[error("`{name}` may mean any of {candidates}: say namespace/name")]
+    #[error("`{name}` may mean any of {candidates}: use namespace/name")]
     Ambiguous {
-        /// What was asked for.
+        /// The name.
         name: String,
         /// What it may mean.
         candidates: String,
     },
-    /// An address of a family that the cluster does not have.
-    #[error("{0} lies in no part of the address space that this cluster has")]
+    /// The cluster has no addresses of this family.
+    #[error("{0} is not in any address range used by this cluster")]
     NoSuchAddress(IpAddr),
-    /// A port that is none.
-    #[error("`{0}` is no port: say 80, tcp/80, udp/53 or a port's name")]
+    /// The text is not a port.
+    #[error("`{0}` is not a valid port: use 80, tcp/80, udp/53 or the name of a port")]
     BadPort(String),
 }
 
-/// Finds one end: a workload by `name`, `namespace/name` or `namespace/kind/name`, an address, or
-/// `ingress`. A workload may have pods of several kinds: one of each is given.
+/// Finds an endpoint: a workload by `name`, `namespace/name` or `namespace/kind/name`, an address,
+/// or `ingress`. A workload may have pods of several kinds: one of each is given.
 ///
 /// # Errors
 ///
-/// If there is no such end, or more than one.
-pub fn find_end(reach: &Reach, text: &str) -> Result<Vec<End>, FindError> {
+/// If there is no such endpoint, or more than one.
+pub fn find_endpoint(reach: &Reach, text: &str) -> Result<Vec<Endpoint>, FindError> {
     let model = reach.model();
     if let Ok(address) = text.parse::<IpAddr>() {
         let atom = reach.externals().iter().position(|addresses| addresses.contains(address));
         return match atom {
-            Some(atom) => Ok(vec![End::External(atom)]),
+            Some(atom) => Ok(vec![Endpoint::External(atom)]),
             None => Err(FindError::NoSuchAddress(address)),
         };
     }
     if text == "ingress" {
-        let controllers = pods_where(model, |place| {
-            model.pods.get(place).is_some_and(|pods| pods.role == Role::Controller)
-        });
+        let controllers = model.pods.iter().filter(|(_, pods)| pods.role == Role::Controller);
+        let controllers: Vec<_> = controllers.map(|(id, _)| Endpoint::Pods(id)).collect();
         if !controllers.is_empty() {
             return Ok(controllers);
         }
     }
     let parts: Vec<&str> = text.split('/').collect();
-    let fits = |place: usize| {
-        let Some(workload) = model.workloads.get(place) else { return false };
+    let fits = |id: usize| {
+        let Some(workload) = model.workloads.get(id) else { return false };
         match parts.as_slice() {
             [name] => workload.name == *name,
             [namespace, name] => workload.namespace == *namespace && workload.name == *name,
@@ -70,10 +69,9 @@ pub fn find_end(reach: &Reach, text: &str) -> Result<Vec<End>, FindError> {
             _ => false,
         }
     };
-    let found: Vec<usize> =
-        real_workloads(model).into_iter().filter(|&place| fits(place)).collect();
+    let found: Vec<usize> = real_workloads(model).into_iter().filter(|&id| fits(id)).collect();
     match found.as_slice() {
-        [place] => Ok(one_of_each_class(reach, *place)),
+        [id] => Ok(one_of_each_class(reach, *id)),
         [] => Err(FindError::Unknown {
             name: text.to_owned(),
             known: names(model, &real_workloads(model)),
@@ -84,37 +82,35 @@ pub fn find_end(reach: &Reach, text: &str) -> Result<Vec<End>, FindError> {
     }
 }
 
-/// The workloads that the input holds, by their places.
+/// The workloads that the input holds, by their ids, in the order of their names.
 pub(crate) fn real_workloads(model: &Model) -> Vec<usize> {
-    let real = model.pods.iter().filter(|pods| pods.role == Role::Real);
-    let mut places: Vec<usize> = real.map(|pods| pods.workload).collect();
-    places.sort_unstable();
-    places.dedup();
-    places
+    let real = model.pods.iter().filter(|(_, pods)| pods.role == Role::Real);
+    let mut ids: Vec<usize> = real.map(|(_, pods)| pods.workload).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.retain(|&id| model.workloads.get(id).is_some());
+    ids.sort_by_key(|&id| model.workloads.get(id));
+    ids
 }
 
-fn names(model: &Model, places: &[usize]) -> String {
+fn names(model: &Model, ids: &[usize]) -> String {
     const SHOWN: usize = 10;
-    let workloads = places.iter().filter_map(|&place| model.workloads.get(place));
+    let workloads = ids.iter().filter_map(|&id| model.workloads.get(id));
     let names: Vec<String> = workloads
         .take(SHOWN)
         .map(|workload| format!("{}/{}", workload.namespace, workload.name))
         .collect();
-    let more = if places.len() > SHOWN { " …" } else { "" };
+    let more = if ids.len() > SHOWN { " …" } else { "" };
     if names.is_empty() { "none".to_owned() } else { format!("{}{more}", names.join(", ")) }
 }
 
-fn pods_where(model: &Model, fits: impl Fn(usize) -> bool) -> Vec<End> {
-    (0..model.pods.len()).filter(|&place| fits(place)).map(End::Pods).collect()
-}
-
 /// One group of pods of each class of a workload.
-pub(crate) fn one_of_each_class(reach: &Reach, workload: usize) -> Vec<End> {
+pub(crate) fn one_of_each_class(reach: &Reach, workload: usize) -> Vec<Endpoint> {
     let mut seen = std::collections::BTreeSet::new();
-    let pods = reach.model().pods.iter().enumerate();
+    let pods = reach.model().pods.iter();
     pods.filter(|(_, pods)| pods.workload == workload)
-        .filter(|(place, _)| seen.insert(reach.class_of(*place)))
-        .map(|(place, _)| End::Pods(place))
+        .filter(|(id, _)| seen.insert(reach.class_of(*id)))
+        .map(|(id, _)| Endpoint::Pods(id))
         .collect()
 }
 
@@ -123,10 +119,10 @@ pub(crate) fn one_of_each_class(reach: &Reach, workload: usize) -> Vec<End> {
 ///
 /// # Errors
 ///
-/// If it means none.
+/// If there is no such port.
 pub fn find_port(
     model: &Model,
-    target: &[End],
+    target: &[Endpoint],
     text: &str,
 ) -> Result<Vec<(Protocol, u16)>, FindError> {
     let bad = || FindError::BadPort(text.to_owned());
@@ -148,8 +144,8 @@ pub fn find_port(
         };
     }
     let pods = target.iter().filter_map(|end| match end {
-        End::Pods(place) => model.pods.get(*place),
-        End::External(_) => None,
+        Endpoint::Pods(id) => model.pods.get(*id),
+        Endpoint::External(_) => None,
     });
     let mut found: Vec<_> = pods
         .flat_map(|pods| Model::named_ports(pods, protocol, port))

@@ -11,11 +11,11 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// Why a text is no address block.
+/// Why a text is not an address block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CidrError {
     /// The text is not `ADDRESS/LENGTH`.
-    #[error("`{0}` is no CIDR block such as 10.0.0.0/8 or 2001:db8::/32")]
+    #[error("`{0}` is not a valid CIDR block such as 10.0.0.0/8 or 2001:db8::/32")]
     Syntax(String),
 }
 
@@ -66,7 +66,7 @@ impl IpSet {
     ///
     /// # Errors
     ///
-    /// If the text is no CIDR block.
+    /// If the text is not a valid CIDR block.
     pub fn cidr(text: &str) -> Result<Self, CidrError> {
         let block = IpNet::from_str(text).map_err(|_| CidrError::Syntax(text.to_owned()))?;
         Ok(match block {
@@ -124,6 +124,17 @@ impl IpSet {
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self { v4: join(&self.v4, &other.v4), v6: join(&self.v6, &other.v6) }
+    }
+
+    /// The addresses in any of these sets, in one pass over all.
+    #[must_use]
+    pub fn union_of<'s>(sets: impl IntoIterator<Item = &'s Self>) -> Self {
+        let (mut v4, mut v6): (Ranges, Ranges) = (Vec::new(), Vec::new());
+        for set in sets {
+            v4.extend(&set.v4);
+            v6.extend(&set.v6);
+        }
+        Self { v4: join(&v4, &[]), v6: join(&v6, &[]) }
     }
 
     /// The addresses in both sets.
@@ -222,13 +233,13 @@ fn cut(a: &[(u128, u128)], b: &[(u128, u128)]) -> Ranges {
     ranges
 }
 
-/// A piece of the address space that none of the given sets cuts: its addresses, and the places
+/// A piece of the address space that none of the given sets cuts: its addresses, and the positions
 /// of the sets that hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Atom {
     /// The addresses.
     pub addresses: IpSet,
-    /// Places, ascending, of the sets that these addresses are in.
+    /// Positions, ascending, of the sets that these addresses are in.
     pub members: Vec<usize>,
 }
 
@@ -255,18 +266,18 @@ pub fn atoms(sets: &[IpSet]) -> Vec<Atom> {
 }
 
 /// Walks over one family from its lowest address to its highest, and gives each stretch between
-/// two borders with the places of the sets that cover it.
+/// two borders with the positions of the sets that cover it.
 fn sweep<'s>(
     sets: impl Iterator<Item = &'s [(u128, u128)]>,
     last: u128,
 ) -> Vec<(u128, u128, Vec<usize>)> {
     let mut starts: BTreeMap<u128, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     starts.entry(0).or_default();
-    for (place, ranges) in sets.enumerate() {
+    for (position, ranges) in sets.enumerate() {
         for &(from, to) in ranges {
-            starts.entry(from).or_default().0.push(place);
+            starts.entry(from).or_default().0.push(position);
             if let Some(next) = to.checked_add(1).filter(|&next| next <= last) {
-                starts.entry(next).or_default().1.push(place);
+                starts.entry(next).or_default().1.push(position);
             }
         }
     }
@@ -274,8 +285,8 @@ fn sweep<'s>(
     let mut open = std::collections::BTreeSet::new();
     let mut borders = starts.iter().peekable();
     while let Some((&from, (entering, leaving))) = borders.next() {
-        for place in leaving {
-            open.remove(place);
+        for position in leaving {
+            open.remove(position);
         }
         open.extend(entering.iter().copied());
         let to = borders.peek().map_or(last, |&(&next, _)| next - 1);
@@ -320,10 +331,10 @@ mod tests {
             whole.union(&atom.addresses)
         });
         assert_eq!(whole, IpSet::all());
-        for (place, set) in sets.iter().enumerate() {
+        for (position, set) in sets.iter().enumerate() {
             let joined = atoms
                 .iter()
-                .filter(|atom| atom.members.contains(&place))
+                .filter(|atom| atom.members.contains(&position))
                 .fold(IpSet::none(), |joined, atom| joined.union(&atom.addresses));
             assert_eq!(&joined, set);
         }

@@ -1,175 +1,172 @@
-//! Every connection that is possible, between workloads, the outside, and the ways in.
+//! Every connection that is possible, between workloads, outside addresses and ingress points.
 //!
 //! Invariants: connections of a workload to itself are left out; no entry is empty; outside
 //! addresses with the same connections are merged; the order is that of the entries themselves.
+//! The entries are enumerated, never searched for: listing takes time in proportion to the list,
+//! and [`connections`] holds only those of one source at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use crate::groups::Groups;
 use crate::ip::IpSet;
-use crate::model::{Knocker, Model, Role, WayIn, Workload};
+use crate::model::{ExternalSource, IngressPoint, Role, Workload};
+use crate::pool::ConnectionId;
 use crate::ports::{Connections, PortSet};
-use crate::reach::{End, Reach};
+use crate::reach::{Endpoint, Reach};
 
-/// One end of a listed connection.
+/// One peer of a listed connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Party {
+pub enum Peer {
     /// Outside addresses.
     Ip(IpSet),
     /// A workload.
-    Workload(Workload),
-    /// Whatever comes in through an Ingress, a route, or an open Service.
+    Workload(Arc<Workload>),
+    /// Traffic that enters through an Ingress, a route, or an open Service.
     Ingress,
 }
 
 /// A possible connection.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Connection {
-    /// Who connects.
-    pub source: Party,
-    /// To whom.
-    pub target: Party,
+    /// The peer that connects.
+    pub source: Peer,
+    /// The peer that is connected to.
+    pub target: Peer,
     /// On which ports: never none.
     pub allowed: Connections,
-    /// For what comes in from outside: the objects that open the way.
+    /// For traffic from outside: the objects that let it enter, such as `Ingress shop/web`.
     pub via: Vec<String>,
+}
+
+impl Connection {
+    fn new(source: Peer, target: Peer, allowed: Connections) -> Self {
+        Self { source, target, allowed, via: Vec::new() }
+    }
 }
 
 /// Lists every connection.
 #[must_use]
 pub fn list(reach: &Reach) -> Vec<Connection> {
-    let model = reach.model();
-    let members = members(model);
-    let mut found = Vec::new();
-    for (source, from) in &members {
-        for (target, to) in &members {
-            if source == target {
-                continue;
-            }
-            let allowed = between(reach, from, to);
-            if !allowed.is_empty() {
-                found.push(Connection {
-                    source: Party::Workload(workload(model, *source)),
-                    target: Party::Workload(workload(model, *target)),
-                    allowed,
-                    via: Vec::new(),
-                });
-            }
+    connections(reach).collect()
+}
+
+/// Every connection, in the order of [`list()`], one source at a time.
+pub fn connections(reach: &Reach) -> impl Iterator<Item = Connection> {
+    let mut groups = Groups::new(reach);
+    let peers = peers(reach, &groups);
+    let incoming = incoming(&mut groups, &peers);
+    let entering = entering(reach);
+    let mut last: Option<(u32, Vec<(u32, ConnectionId)>)> = None;
+    let between = (0..peers.len()).flat_map(move |rank| {
+        let source = groups.source_of(rank);
+        let row = match last.take() {
+            Some((known, row)) if known == source => row,
+            _ => members(&mut groups, source),
+        };
+        let outgoing = groups.outgoing(source);
+        let mut outgoing: Vec<_> = outgoing.iter().collect();
+        outgoing.sort_unstable_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
+        let mut found: Vec<Connection> = outgoing
+            .into_iter()
+            .map(|(allowed, addresses)| {
+                Connection::new(peers[rank].clone(), Peer::Ip(addresses.clone()), allowed.clone())
+            })
+            .collect();
+        for &(target, allowed) in row.iter().filter(|(target, _)| *target as usize != rank) {
+            let target = peers[target as usize].clone();
+            let allowed = groups.connections(allowed).clone();
+            found.push(Connection::new(peers[rank].clone(), target, allowed));
         }
+        last = Some((source, row));
+        found
+    });
+    incoming.into_iter().chain(between).chain(entering)
+}
+
+/// The workloads in their order, as peers.
+fn peers(reach: &Reach, groups: &Groups<'_>) -> Vec<Peer> {
+    let workloads = groups.workloads().iter();
+    let workloads = workloads.filter_map(|&workload| reach.model().workloads.get(workload));
+    workloads.map(|workload| Peer::Workload(Arc::new(workload.clone()))).collect()
+}
+
+/// The workloads that a source group may connect to, by rank.
+fn members(groups: &mut Groups<'_>, source: u32) -> Vec<(u32, ConnectionId)> {
+    let mut found = Vec::new();
+    for (target, allowed) in groups.row(source) {
+        found.extend(groups.target_members(target).iter().map(|&rank| (rank, allowed)));
     }
-    for (place, pods) in &members {
-        outside(reach, *place, pods, &mut found);
-    }
-    ways_in(reach, &mut found);
     found.sort_unstable();
     found
 }
 
-/// The pods of each workload that the input holds: by workload, one of each class.
-fn members(model: &Model) -> BTreeMap<usize, Vec<usize>> {
-    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (place, pods) in model.pods.iter().enumerate() {
-        if pods.role == Role::Real {
-            members.entry(pods.workload).or_default().push(place);
-        }
+/// The connections from outside addresses.
+fn incoming(groups: &mut Groups<'_>, peers: &[Peer]) -> Vec<Connection> {
+    let mut found = Vec::new();
+    for (rank, peer) in peers.iter().enumerate() {
+        let target = groups.target_of(rank);
+        found.extend(groups.incoming(target).iter().map(|(allowed, addresses)| {
+            Connection::new(Peer::Ip(addresses.clone()), peer.clone(), allowed.clone())
+        }));
     }
-    members
+    found.sort_unstable();
+    found
 }
 
-fn workload(model: &Model, place: usize) -> Workload {
-    model.workloads.get(place).cloned().unwrap_or_else(|| Workload {
-        namespace: String::new(),
-        name: String::new(),
-        kind: String::new(),
-    })
-}
-
-/// What any pod of one workload may connect to at any pod of the other.
-fn between(reach: &Reach, from: &[usize], to: &[usize]) -> Connections {
-    let (from, to) = (distinct(reach, from), distinct(reach, to));
-    let mut allowed = Connections::none();
-    for &source in &from {
-        for &target in &to {
-            allowed = allowed.union(&reach.allowed(End::Pods(source), End::Pods(target)));
-            if allowed.is_all() {
-                return allowed;
-            }
-        }
-    }
-    allowed
-}
-
-/// One of the pods of each class.
-fn distinct(reach: &Reach, pods: &[usize]) -> Vec<usize> {
-    let by_class: BTreeMap<_, _> =
-        pods.iter().rev().map(|&pods| (reach.class_of(pods), pods)).collect();
-    by_class.into_values().collect()
-}
-
-fn outside(reach: &Reach, place: usize, pods: &[usize], found: &mut Vec<Connection>) {
-    let party = || Party::Workload(workload(reach.model(), place));
-    let pods = distinct(reach, pods);
-    let mut incoming: BTreeMap<Connections, IpSet> = BTreeMap::new();
-    let mut outgoing: BTreeMap<Connections, IpSet> = BTreeMap::new();
-    for (atom, addresses) in reach.externals().iter().enumerate() {
-        let any = |allowed: &dyn Fn(End) -> Connections| {
-            pods.iter().fold(Connections::none(), |all, &pods| all.union(&allowed(End::Pods(pods))))
-        };
-        let into = any(&|pods| reach.allowed(End::External(atom), pods));
-        let out = any(&|pods| reach.allowed(pods, End::External(atom)));
-        for (allowed, merged) in [(into, &mut incoming), (out, &mut outgoing)] {
-            if !allowed.is_empty() {
-                let known = merged.entry(allowed).or_default();
-                *known = known.union(addresses);
-            }
-        }
-    }
-    found.extend(incoming.into_iter().map(|(allowed, addresses)| Connection {
-        source: Party::Ip(addresses),
-        target: party(),
-        allowed,
-        via: Vec::new(),
-    }));
-    found.extend(outgoing.into_iter().map(|(allowed, addresses)| Connection {
-        source: party(),
-        target: Party::Ip(addresses),
-        allowed,
-        via: Vec::new(),
-    }));
-}
-
-fn ways_in(reach: &Reach, found: &mut Vec<Connection>) {
+/// The connections through ingress points that the policies let through.
+pub(crate) fn entering(reach: &Reach) -> Vec<Connection> {
     let model = reach.model();
-    let mut open: BTreeMap<usize, (Connections, Vec<String>)> = BTreeMap::new();
-    for way in &model.ways_in {
-        let Some(pods) = model.pods.get(way.pods) else { continue };
-        if lets_in(reach, way) {
-            let port = Connections::of(way.protocol, PortSet::range(way.port, way.port));
-            let (allowed, via) = open.entry(pods.workload).or_default();
+    let mut check = IngressCheck::new(reach);
+    let mut open: BTreeMap<&Workload, (Connections, Vec<String>)> = BTreeMap::new();
+    for point in model.all_ingress_points() {
+        let Some(pods) = model.pods.get(point.pods) else { continue };
+        let Some(workload) = model.workloads.get(pods.workload) else { continue };
+        if check.lets_in(point) {
+            let port = Connections::of(point.protocol, PortSet::range(point.port, point.port));
+            let (allowed, via) = open.entry(workload).or_default();
             *allowed = allowed.union(&port);
-            via.push(way.via.clone());
+            via.push(point.via.clone());
         }
     }
-    found.extend(open.into_iter().map(|(place, (allowed, mut via))| {
+    let found = open.into_iter().map(|(workload, (allowed, mut via))| {
         via.sort_unstable();
         via.dedup();
-        let target = Party::Workload(workload(model, place));
-        Connection { source: Party::Ingress, target, allowed, via }
-    }));
+        let target = Peer::Workload(Arc::new(workload.clone()));
+        Connection { source: Peer::Ingress, target, allowed, via }
+    });
+    found.collect()
 }
 
-/// Whether the policies let a way in reach its pods.
-#[must_use]
-pub fn lets_in(reach: &Reach, way: &WayIn) -> bool {
-    let target = End::Pods(way.pods);
-    let arrives = |source: End| reach.allowed(source, target).contains(way.protocol, way.port);
-    match &way.knocker {
-        Knocker::Controller => {
-            let pods = reach.model().pods.iter().enumerate();
-            let mut controllers = pods.filter(|(_, pods)| pods.role == Role::Controller);
-            controllers.any(|(place, _)| arrives(End::Pods(place)))
-        }
-        Knocker::Address(set) => reach.externals().iter().enumerate().any(|(atom, known)| {
-            !known.intersection(set).is_empty() && arrives(End::External(atom))
-        }),
+/// Tells whether the policies let an ingress point reach its pods.
+pub(crate) struct IngressCheck<'r> {
+    reach: &'r Reach,
+    controllers: Vec<Endpoint>,
+    /// By source addresses: the outside addresses that they overlap.
+    overlapping: HashMap<&'r IpSet, Vec<Endpoint>>,
+}
+
+impl<'r> IngressCheck<'r> {
+    pub(crate) fn new(reach: &'r Reach) -> Self {
+        let pods = reach.model().pods.iter();
+        let controllers = pods.filter(|(_, pods)| pods.role == Role::Controller);
+        let controllers = controllers.map(|(id, _)| Endpoint::Pods(id)).collect();
+        Self { reach, controllers, overlapping: HashMap::new() }
+    }
+
+    pub(crate) fn lets_in(&mut self, point: &'r IngressPoint) -> bool {
+        let reach = self.reach;
+        let sources = match &point.source {
+            ExternalSource::Controller => &self.controllers,
+            ExternalSource::Address(set) => self.overlapping.entry(set).or_insert_with(|| {
+                let atoms = reach.externals().iter().enumerate();
+                let overlapping = atoms.filter(|(_, atom)| !atom.intersection(set).is_empty());
+                overlapping.map(|(atom, _)| Endpoint::External(atom)).collect()
+            }),
+        };
+        let target = Endpoint::Pods(point.pods);
+        sources
+            .iter()
+            .any(|&source| reach.allowed(source, target).contains(point.protocol, point.port))
     }
 }

@@ -24,7 +24,7 @@ pub struct Summary {
     pub by_connections: BTreeMap<Connections, u64>,
 }
 
-/// Works out every pair of pods of the model, and counts.
+/// Computes every pair of pods of the model, and counts.
 #[must_use]
 pub fn summary(reach: &Reach) -> Summary {
     let turned = turned_ingress(reach);
@@ -67,7 +67,7 @@ pub fn summary(reach: &Reach) -> Summary {
 fn turned_ingress(reach: &Reach) -> Vec<Vec<(&Connections, FixedBitSet)>> {
     let count = reach.classes().len();
     // Targets under the same policies share a profile: turned round once, for all of them.
-    let mut groups: HashMap<*const crate::reach::Profile, FixedBitSet> = HashMap::new();
+    let mut groups: HashMap<*const crate::evaluate::Profile, FixedBitSet> = HashMap::new();
     let mut order = Vec::new();
     for target in 0..count {
         let Some(profile) = reach.profile(target, Direction::Ingress) else { continue };
@@ -86,7 +86,7 @@ fn turned_ingress(reach: &Reach) -> Vec<Vec<(&Connections, FixedBitSet)>> {
             for source in sources.ones().take_while(|&source| source < count) {
                 let Some(row) = turned.get_mut(source) else { continue };
                 let cell = match row.iter_mut().position(|(known, _)| *known == connections) {
-                    Some(place) => place,
+                    Some(position) => position,
                     None => {
                         row.push((connections, FixedBitSet::with_capacity(count)));
                         row.len() - 1

@@ -1,8 +1,8 @@
-//! What the engine reasons about: namespaces, pods, policies, and the ways in from outside.
+//! What the engine reasons about: namespaces, pods, policies, and ingress points.
 //!
-//! A [`Model`] is plain data, complete in itself, made by [`crate::from_inventory`] or by hand.
-//! Invariants: whatever it holds is valid (what the API server would refuse is a [`Problem`]
-//! instead), every namespace that pods or policies live in is in `namespaces`, and every
+//! A [`Model`] is plain data, complete in itself, made by [`crate::from_world`] or by hand.
+//! Invariants: everything in it is valid (what the API server would refuse is a [`Problem`]
+//! instead), every namespace of pods or policies is in `namespaces`, and every
 //! namespace has its automatic `kubernetes.io/metadata.name` label.
 
 use std::collections::BTreeMap;
@@ -11,18 +11,19 @@ use std::sync::Arc;
 
 use coaming_kube::ObjectId;
 use coaming_yaml::NodeId;
+use slab::Slab;
 
 use crate::ip::IpSet;
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
 
-/// The label that every namespace has of itself.
+/// The label that every namespace has automatically.
 pub const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
-/// Where something is written: enough to show the line, and to find the field again.
+/// Where something is written: enough to show the line, and to find the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The object, in the inventory that the model was made from.
+pub struct SourceRef {
+    /// The object, in the world that the model was made from.
     pub object: ObjectId,
     /// The field, in the object's document.
     pub node: NodeId,
@@ -32,7 +33,7 @@ pub struct Place {
     pub line: Option<u32>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceRef {
     /// `web.yaml:12`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
@@ -48,8 +49,8 @@ pub struct Namespace {
     /// Its labels, the automatic one included.
     pub labels: Labels,
     /// Where it is written; `None` for one that is only mentioned.
-    pub place: Option<Place>,
-    /// Whether it may hold pods that the input does not show: it has custom resources, whose
+    pub location: Option<SourceRef>,
+    /// Whether it may contain pods that the input does not show: it has custom resources, whose
     /// controllers may make some.
     pub opaque: bool,
 }
@@ -72,7 +73,7 @@ impl fmt::Display for Workload {
     }
 }
 
-/// A port that a container says it listens on.
+/// A port that a container declares.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContainerPort {
     /// Its name, if it has one.
@@ -83,21 +84,21 @@ pub struct ContainerPort {
     pub number: u16,
 }
 
-/// What a group of pods is to the model.
+/// What a group of pods represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Pods that the input holds.
+    /// Pods in the input.
     Real,
-    /// A stand-in for an ingress controller, which the input may not hold.
+    /// A stand-in for an ingress controller, which the input may not contain.
     Controller,
     /// A stand-in for pods that do not exist yet.
-    Stranger,
+    UnknownPeer,
 }
 
-/// Pods that are alike because one template or one manifest makes them.
+/// Pods that are alike because they come from one template or one manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pods {
-    /// What they belong to, by its place in [`Model::workloads`].
+    /// Their workload, by its id in [`Model::workloads`].
     pub workload: usize,
     /// Their namespace.
     pub namespace: Arc<str>,
@@ -106,14 +107,14 @@ pub struct Pods {
     /// The ports that their containers name.
     pub ports: Vec<ContainerPort>,
     /// Whether they share their node's network: no policy selects them then, and to others they
-    /// are the node's addresses and no pods.
+    /// are the node's addresses, not pods.
     pub host_network: bool,
     /// Their addresses (or their node's, with `host_network`), as far as the input knows them.
     pub addresses: IpSet,
-    /// What they are to the model.
+    /// What they represent.
     pub role: Role,
     /// Where the pods' template is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
 }
 
 /// Which namespaces are meant.
@@ -121,11 +122,11 @@ pub struct Pods {
 pub enum Namespaces {
     /// This one: a policy's own.
     Named(String),
-    /// Those with fitting labels.
+    /// Those with matching labels.
     Selected(Selector),
 }
 
-/// Which pods are meant: both selectors must fit.
+/// Which pods are meant: both selectors must match.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PodSelector {
     /// The namespaces.
@@ -134,16 +135,34 @@ pub struct PodSelector {
     pub pods: Selector,
 }
 
-/// What the other end of a connection must be.
+impl fmt::Display for PodSelector {
+    /// `pods with app=web in namespace shop`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pods.is_everything() {
+            f.write_str("any pod")?;
+        } else {
+            write!(f, "pods with {}", self.pods)?;
+        }
+        match &self.namespaces {
+            Namespaces::Named(name) => write!(f, " in namespace {name}"),
+            Namespaces::Selected(selector) if selector.is_everything() => {
+                f.write_str(" in any namespace")
+            }
+            Namespaces::Selected(selector) => write!(f, " in namespaces with {selector}"),
+        }
+    }
+}
+
+/// What the peer of a connection must be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PeerKind {
     /// Pods.
     Pods(PodSelector),
-    /// Addresses outside of the cluster: an `ipBlock` less its `except`.
+    /// Addresses outside of the cluster: an `ipBlock` without its `except`.
     Block(IpSet),
     /// Addresses anywhere: `networks` of the cluster-wide policies, which mean pods too.
     Networks(IpSet),
-    /// The addresses of nodes with fitting labels.
+    /// The addresses of nodes with matching labels.
     Nodes(Selector),
     /// Something that cannot be known offline (`domainNames`): matches nothing.
     Unknown,
@@ -151,11 +170,11 @@ pub enum PeerKind {
 
 /// One item of a rule's `from` or `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub struct PolicyPeer {
     /// What it matches.
     pub kind: PeerKind,
     /// Where it is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
 }
 
 /// Which port numbers of a protocol.
@@ -165,7 +184,7 @@ pub enum PortNumbers {
     All,
     /// From one to another, both included.
     Range(u16, u16),
-    /// The port that the receiving pod's containers call so.
+    /// The port with this name in the receiving pod's containers.
     Named(String),
 }
 
@@ -177,7 +196,7 @@ pub struct PortMatch {
     /// The ports.
     pub numbers: PortNumbers,
     /// Where it is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
 }
 
 /// What a rule does with what it matches.
@@ -198,12 +217,12 @@ pub struct Rule {
     pub name: Option<String>,
     /// What it does.
     pub action: Action,
-    /// Who is at the other end; `None` means anybody at all.
-    pub peers: Option<Vec<Peer>>,
+    /// The peers; `None` means any.
+    pub peers: Option<Vec<PolicyPeer>>,
     /// On which ports; `None` means all.
     pub ports: Option<Vec<PortMatch>>,
     /// Where it is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
 }
 
 /// A policy's kind.
@@ -232,10 +251,10 @@ impl PolicyKind {
     }
 }
 
-/// When a policy is asked: the tiers, in their order.
+/// When a policy is evaluated: the tiers, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
-    /// First; what it decides nobody changes.
+    /// First; its decisions are final.
     Admin,
     /// Second: it decides everything for the pods it selects.
     Network,
@@ -243,7 +262,7 @@ pub enum Tier {
     Baseline,
 }
 
-/// Which way a connection goes, seen from the policy's pods.
+/// The direction of a connection, seen from the policy's pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Direction {
     /// Towards them.
@@ -275,22 +294,22 @@ pub struct Policy {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// When it is asked.
+    /// When it is evaluated.
     pub tier: Tier,
     /// In which order within its tier: lower first. Always 0 in the second tier.
     pub priority: u32,
-    /// Whom it protects or restrains.
+    /// The pods that it governs.
     pub subject: PodSelector,
-    /// Its rules for connections to its pods; `None` where it has no say in them.
+    /// Its rules for connections to its pods; `None` if it does not govern them.
     pub ingress: Option<Vec<Rule>>,
-    /// Its rules for connections from its pods; `None` where it has no say in them.
+    /// Its rules for connections from its pods; `None` if it does not govern them.
     pub egress: Option<Vec<Rule>>,
     /// Where it is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
 }
 
 impl Policy {
-    /// Its rules for a direction; `None` where it has no say in it.
+    /// Its rules for a direction; `None` if it does not govern it.
     #[must_use]
     pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
         match direction {
@@ -312,45 +331,45 @@ impl fmt::Display for Policy {
     }
 }
 
-/// Who knocks at a way in from outside.
+/// The source of traffic that enters through an ingress point.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Knocker {
+pub enum ExternalSource {
     /// An ingress controller: a pod in some namespace.
     Controller,
     /// An address in this set.
     Address(IpSet),
 }
 
-/// A way in from outside of the cluster to a port of some pods.
+/// A port of some pods that is open to traffic from outside of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WayIn {
-    /// The pods, by their place in [`Model::pods`].
+pub struct IngressPoint {
+    /// The pods, by their id in [`Model::pods`].
     pub pods: usize,
     /// The protocol.
     pub protocol: Protocol,
     /// The port of the pods.
     pub port: u16,
-    /// Who knocks.
-    pub knocker: Knocker,
+    /// Where the traffic comes from.
+    pub source: ExternalSource,
     /// The object that opens it: `Ingress shop/web`.
     pub via: String,
 }
 
-/// A Service, as far as policies care.
+/// A Service, as far as it matters to policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Its selector; `None` where it selects no pods by itself.
+    /// Its selector; `None` if it selects no pods by itself.
     pub selector: Option<Selector>,
     /// Its ports.
     pub ports: Vec<ServicePort>,
-    /// Whether the API server calls it: as a webhook or an aggregated API.
+    /// Whether the API server connects to it, as a webhook or an aggregated API.
     pub serves_api: bool,
     /// Where it is written.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
 }
 
 /// A port of a Service.
@@ -366,7 +385,7 @@ pub struct ServicePort {
     pub target: PortNumbers,
 }
 
-/// A node, as far as policies care.
+/// A node, as far as it matters to policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Its labels.
@@ -375,7 +394,7 @@ pub struct Node {
     pub addresses: IpSet,
 }
 
-/// Something in the input that cannot count, because the API server would refuse it.
+/// Something in the input that does not count, because the API server would refuse it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The object: `NetworkPolicy shop/web`.
@@ -383,26 +402,29 @@ pub struct Problem {
     /// What is wrong, and what to do.
     pub message: String,
     /// Where.
-    pub place: Option<Place>,
+    pub location: Option<SourceRef>,
 }
 
 /// Everything the engine reasons about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Workloads, pods, policies, Services and nodes are under ids that stay valid: what is removed
+/// leaves a gap, and nothing else moves.
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// The namespaces, by name.
     pub namespaces: BTreeMap<String, Namespace>,
-    /// The workloads, sorted.
-    pub workloads: Vec<Workload>,
+    /// The workloads.
+    pub workloads: Slab<Workload>,
     /// The pods.
-    pub pods: Vec<Pods>,
+    pub pods: Slab<Pods>,
     /// The policies.
-    pub policies: Vec<Policy>,
+    pub policies: Slab<Policy>,
     /// The Services.
-    pub services: Vec<Service>,
+    pub services: Slab<Service>,
     /// The nodes.
-    pub nodes: Vec<Node>,
-    /// The ways in from outside.
-    pub ways_in: Vec<WayIn>,
+    pub nodes: Slab<Node>,
+    /// The ingress points of each group of pods, by its id; each list is sorted.
+    pub ingress_points: BTreeMap<usize, Vec<IngressPoint>>,
     /// What does not count.
     pub problems: Vec<Problem>,
     /// Whether the cluster has IPv6 addresses, as far as the input says. Policies that name any
@@ -411,7 +433,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Adds a namespace that is only mentioned, unless it is known.
+    /// Adds a namespace that is only mentioned, unless it exists.
     pub fn mention_namespace(&mut self, name: &str) {
         if !self.namespaces.contains_key(name) {
             self.add_namespace(name, Labels::new(), None);
@@ -419,9 +441,14 @@ impl Model {
     }
 
     /// Adds a namespace with its labels and the automatic one.
-    pub fn add_namespace(&mut self, name: &str, mut labels: Labels, place: Option<Place>) {
+    pub fn add_namespace(&mut self, name: &str, mut labels: Labels, location: Option<SourceRef>) {
         labels.insert(NAMESPACE_NAME_LABEL.to_owned(), name.to_owned());
-        self.namespaces.insert(name.to_owned(), Namespace { labels, place, opaque: false });
+        self.namespaces.insert(name.to_owned(), Namespace { labels, location, opaque: false });
+    }
+
+    /// The ingress points of all pods.
+    pub fn all_ingress_points(&self) -> impl Iterator<Item = &IngressPoint> {
+        self.ingress_points.values().flatten()
     }
 
     /// The ports of a protocol that these pods name, or all numbers of that name.
@@ -436,17 +463,17 @@ impl Model {
         })
     }
 
-    /// Every selector of labels of pods and namespaces that a policy holds.
+    /// Every selector of pods in the policies.
     pub fn pod_selectors(&self) -> impl Iterator<Item = &PodSelector> {
-        self.policies.iter().flat_map(Policy::pod_selectors)
+        self.policies.iter().flat_map(|(_, policy)| policy.pod_selectors())
     }
 
-    /// Every address set that a policy holds.
+    /// Every address set in the policies.
     pub fn address_sets(&self) -> impl Iterator<Item = &IpSet> {
         let rules = self
             .policies
             .iter()
-            .flat_map(|policy| policy.ingress.iter().chain(&policy.egress).flatten());
+            .flat_map(|(_, policy)| policy.ingress.iter().chain(&policy.egress).flatten());
         rules.flat_map(|rule| rule.peers.iter().flatten()).filter_map(|peer| match &peer.kind {
             PeerKind::Block(set) | PeerKind::Networks(set) => Some(set),
             _ => None,
@@ -455,6 +482,18 @@ impl Model {
 }
 
 impl Policy {
+    /// What the order of evaluation goes by: tiers first, then priorities; the rest makes the order
+    /// of equals definite.
+    pub(crate) fn turn(&self) -> (Tier, u32, &str, PolicyKind, &str) {
+        (self.tier, self.priority, &self.name, self.kind, &self.namespace)
+    }
+
+    /// Every port that its rules mention.
+    pub(crate) fn port_matches(&self) -> impl Iterator<Item = &PortMatch> {
+        let rules = self.ingress.iter().chain(&self.egress).flatten();
+        rules.flat_map(|rule| rule.ports.iter().flatten())
+    }
+
     /// Every selector of pods in it: its subject first, then those of its rules.
     pub fn pod_selectors(&self) -> impl Iterator<Item = &PodSelector> {
         let rules = self.ingress.iter().chain(&self.egress).flatten();

@@ -1,37 +1,43 @@
 //! Which workloads can be reached from outside of the cluster.
 //!
-//! A workload is reached where an Ingress, a route or an open Service leads to it and the policies let
-//! that through. It is out of reach only where policies say so: that no way in is at hand proves nothing,
-//! as it may be in files that are not.
+//! A workload is reachable where an Ingress, a route or an open Service leads to it and the
+//! policies let that through. It is unreachable only where policies say so: that no ingress point
+//! is known proves nothing, as it may be in files that are not part of the input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::list::lets_in;
+use crate::list::IngressCheck;
 use crate::model::{Direction, Model, Role, Workload};
-use crate::reach::{End, Reach};
+use crate::reach::{Endpoint, Reach};
 
-/// The workloads of which it is known whether they can be reached from outside, and whether they can.
+/// The workloads of which it is known whether they can be reached from outside, and whether they
+/// can.
 #[must_use]
 pub fn reached_from_outside(reach: &Reach) -> BTreeMap<Workload, bool> {
     let model = reach.model();
     let mut known = BTreeMap::new();
-    for (place, pods) in model.pods.iter().enumerate() {
-        let Some(workload) = workload(model, place).filter(|_| pods.role == Role::Real) else {
+    let mut shut_classes: HashMap<Option<usize>, bool> = HashMap::new();
+    for (id, pods) in &model.pods {
+        let Some(workload) = workload(model, id).filter(|_| pods.role == Role::Real) else {
             continue;
         };
-        let guarded = !reach.policies_of(place, Direction::Ingress).is_empty();
-        let shut = guarded
-            && !pods.host_network
-            && (0..reach.externals().len())
-                .all(|atom| reach.allowed(End::External(atom), End::Pods(place)).is_empty());
+        let shut = *shut_classes.entry(reach.class_of(id)).or_insert_with(|| {
+            let guarded = !reach.policies_of(id, Direction::Ingress).is_empty();
+            guarded
+                && !pods.host_network
+                && (0..reach.externals().len()).all(|atom| {
+                    reach.allowed(Endpoint::External(atom), Endpoint::Pods(id)).is_empty()
+                })
+        });
         // One open pod opens the workload.
         let all = known.entry(workload.clone()).or_insert(Some(false));
         if !shut {
             *all = None;
         }
     }
-    for way in model.ways_in.iter().filter(|way| lets_in(reach, way)) {
-        if let Some(workload) = workload(model, way.pods) {
+    let mut check = IngressCheck::new(reach);
+    for point in model.all_ingress_points().filter(|point| check.lets_in(point)) {
+        if let Some(workload) = workload(model, point.pods) {
             known.insert(workload.clone(), Some(true));
         }
     }

@@ -72,7 +72,7 @@ impl PortSet {
         if first > last { Self::none() } else { Self(vec![(first, last)]) }
     }
 
-    /// The ranges, ascending, both ends included.
+    /// The ranges, ascending, with their first and last ports.
     #[must_use]
     pub fn ranges(&self) -> &[(u16, u16)] {
         &self.0

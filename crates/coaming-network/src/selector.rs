@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Labels of an object. Shared keys and values cost nothing extra: see [`crate::class`].
+/// Labels of an object.
 pub type Labels = BTreeMap<String, String>;
 
 /// How a requirement tests a label.
@@ -14,7 +14,7 @@ pub type Labels = BTreeMap<String, String>;
 pub enum Operator {
     /// The label exists and its value is one of these.
     In(Vec<String>),
-    /// The label is absent, or its value is none of these.
+    /// The label is absent, or its value is not one of these.
     NotIn(Vec<String>),
     /// The label exists.
     Exists,
@@ -34,8 +34,8 @@ pub struct Requirement {
 /// Why a selector is refused by the API server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
-    /// An `operator` that is none of the four.
-    #[error("`{0}` is no operator: it must be In, NotIn, Exists or DoesNotExist")]
+    /// The `operator` is not one of the four.
+    #[error("`{0}` is not a valid operator: it must be In, NotIn, Exists or DoesNotExist")]
     UnknownOperator(String),
     /// `In` or `NotIn` without values.
     #[error("operator {0} needs at least one value")]
@@ -43,11 +43,11 @@ pub enum SelectorError {
     /// `Exists` or `DoesNotExist` with values.
     #[error("operator {0} must not have values")]
     ValuesForbidden(&'static str),
-    /// A key that no label can have.
-    #[error("`{0}` is no label key")]
+    /// The key is not valid.
+    #[error("`{0}` is not a valid label key")]
     BadKey(String),
-    /// A value that no label can have.
-    #[error("`{0}` is no label value")]
+    /// The value is not valid.
+    #[error("`{0}` is not a valid label value")]
     BadValue(String),
 }
 
@@ -126,7 +126,7 @@ impl Selector {
         &self.requirements
     }
 
-    /// Whether it matches whatever there is.
+    /// Whether it matches everything.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.requirements.is_empty()
@@ -236,7 +236,9 @@ mod tests {
     fn refuses_what_the_api_server_refuses() {
         let mut selector = Selector::everything();
         let refused = |result: Result<(), SelectorError>| result.unwrap_err().to_string();
-        assert!(refused(selector.match_expression("a", "in", vec![])).contains("no operator"));
+        assert!(
+            refused(selector.match_expression("a", "in", vec![])).contains("not a valid operator")
+        );
         assert!(refused(selector.match_expression("a", "In", vec![])).contains("at least one"));
         let values = vec!["x".to_owned()];
         assert!(refused(selector.match_expression("a", "Exists", values)).contains("not have"));

@@ -19,6 +19,7 @@ pub mod image;
 mod json;
 mod junit;
 mod markdown;
+pub mod net;
 mod places;
 mod sarif;
 pub mod slim;

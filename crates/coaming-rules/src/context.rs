@@ -113,7 +113,7 @@ impl<'a> Context<'a> {
 
     /// Who can reach whom, worked out once for all rules that ask.
     pub(crate) fn reach(&self) -> &Reach {
-        self.reach.get_or_init(|| Reach::new(coaming_network::from_inventory(self.world)))
+        self.reach.get_or_init(|| Reach::new(coaming_network::from_world(self.world)))
     }
 
     /// What is wrong with the network policies, found once for all rules that speak of them.

@@ -40,7 +40,7 @@ pub enum Command {
     Pin(PinArguments),
     /// Show what is really in an image: packages, tools, users, credentials.
     Image(ImageArguments),
-    /// Show who can reach whom, why, and the policies that should be there.
+    /// Analyze network policies: reachability, explanations, suggested policies.
     Net(NetArguments),
     /// Find secrets in manifests, other text files and etcd; show who can read a Secret.
     Secrets(SecretsArguments),
@@ -244,13 +244,13 @@ pub struct NetArguments {
 pub enum NetCommand {
     /// List every connection that is possible.
     List(TableArguments),
-    /// Explain why one may or may not reach another: each policy and rule, on both sides.
+    /// Explain why a connection is or is not possible: each policy and rule, on both sides.
     Why(WhyArguments),
     /// Compare two states: connections added, removed, and changed.
     Diff(DiffArguments),
     /// Show what is open to the cluster, to other namespaces, and to the internet.
     Exposure(TableArguments),
-    /// Write the least policies that allow what the manifests, or flow logs, show.
+    /// Generate least-privilege policies from manifests or flow logs.
     Suggest(SuggestArguments),
     /// Draw the connections.
     Graph(GraphArguments),
@@ -277,28 +277,29 @@ Examples:
   coaming net why web database --port metrics deploy/
   coaming net why shop/web 169.254.169.254 deploy/")]
 pub struct WhyArguments {
-    /// Who connects: `name`, `namespace/name`, `namespace/kind/name`, an address, or `ingress`.
+    /// Source of the connection: `name`, `namespace/name`, `namespace/kind/name`, an address, or
+    /// `ingress`.
     pub source: String,
 
-    /// To whom.
+    /// Destination of the connection (same forms as SOURCE).
     pub target: String,
 
     /// Where the objects are.
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// On which port: `80`, `udp/53`, or a port's name; a number may also stand before the paths.
+    /// Port: `80`, `udp/53`, or the name of a port; a number may also be given before the paths.
     #[arg(long)]
     pub port: Option<String>,
 
-    /// As JSON.
+    /// Print JSON.
     #[arg(long)]
     pub json: bool,
 }
 
 impl WhyArguments {
-    /// The port and the inputs, told apart: what stands where the first path does, is no file and
-    /// reads as `5432` or `udp/53` is the port.
+    /// The port and the inputs: the first path is the port if no such file exists and it reads as
+    /// `5432` or `udp/53`.
     pub(crate) fn port_and_inputs(&self) -> (Option<&str>, InputArguments) {
         let mut inputs = self.inputs.clone();
         let first = self.inputs.paths.first().filter(|path| !path.exists());
@@ -321,7 +322,7 @@ impl WhyArguments {
 /// `coaming net diff`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing differs; 1 something does; 2 something could not be handled."
+    after_help = "Exit codes: 0 no difference; 1 a difference; 2 an input could not be handled."
 )]
 pub struct DiffArguments {
     /// The state before.
@@ -342,7 +343,7 @@ pub struct SuggestArguments {
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// Take the flows from this log (Hubble, JSON lines) and not from the manifests.
+    /// Read the flows from this log (Hubble, JSON lines) instead of the manifests.
     #[arg(long, value_name = "FILE")]
     pub flows: Option<PathBuf>,
 }

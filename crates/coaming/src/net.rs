@@ -1,8 +1,10 @@
-//! `coaming net`: who can reach whom, why, and what policies should be there.
+//! `coaming net`: reachability, explanations, suggested policies.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use coaming_network::{Reach, from_inventory, render};
+use coaming_network::{Reach, from_world};
+use coaming_report::net as render;
 use coaming_source::Loaded;
 
 use crate::args::{GraphFormat, InputArguments, NetArguments, NetCommand, TableFormat};
@@ -23,29 +25,30 @@ pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
     }
 }
 
-/// The model's answer machine; policies that the API server would refuse are told.
+/// Computes reachability; policies that the API server would refuse are reported.
 fn reach(loaded: Loaded) -> Result<(Reach, Outcome), CommandError> {
     let (world, outcome) = scope::world(loaded)?;
-    let reach = Reach::new(from_inventory(&world));
+    let reach = Reach::new(from_world(&world));
     for problem in &reach.model().problems {
-        let place = problem.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
-        output::warn(&format!("{place}{}: {}", problem.object, problem.message));
+        let location = problem.location.as_ref();
+        let location = location.map_or_else(String::new, |location| format!("{location}: "));
+        output::warn(&format!("{location}{}: {}", problem.object, problem.message));
     }
     Ok((reach, outcome))
 }
 
-fn print(text: &str) -> Result<(), CommandError> {
-    output::write(None, |out| out.write_all(text.as_bytes()))
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
+    output::write(None, write)
 }
 
 fn list(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
     let (reach, outcome) = reach(scope::load(inputs))?;
-    let connections = coaming_network::list(&reach);
-    print(&match format {
-        TableFormat::Text => render::list_text(&connections),
-        TableFormat::Json => render::list_json(&connections),
-        TableFormat::Csv => render::list_csv(&connections),
-        TableFormat::Markdown => render::list_markdown(&connections),
+    let connections = coaming_network::connections(&reach);
+    print(|out| match format {
+        TableFormat::Text => render::list_text(connections, out),
+        TableFormat::Json => render::list_json(connections, out),
+        TableFormat::Csv => render::list_csv(connections, out),
+        TableFormat::Markdown => render::list_markdown(connections, out),
     })?;
     Ok(outcome)
 }
@@ -53,11 +56,11 @@ fn list(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, Command
 fn exposure(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
     let (reach, outcome) = reach(scope::load(inputs))?;
     let exposures = coaming_network::exposure(reach.into_model());
-    print(&match format {
-        TableFormat::Text => render::exposure_text(&exposures),
-        TableFormat::Json => render::exposure_json(&exposures),
-        TableFormat::Csv => render::exposure_csv(&exposures),
-        TableFormat::Markdown => render::exposure_markdown(&exposures),
+    print(|out| match format {
+        TableFormat::Text => render::exposure_text(&exposures, out),
+        TableFormat::Json => render::exposure_json(&exposures, out),
+        TableFormat::Csv => render::exposure_csv(&exposures, out),
+        TableFormat::Markdown => render::exposure_markdown(&exposures, out),
     })?;
     Ok(outcome)
 }
@@ -70,8 +73,8 @@ fn why(
 ) -> Result<Outcome, CommandError> {
     let argument = |error: coaming_network::FindError| CommandError::Argument(error.to_string());
     let (reach, outcome) = reach(scope::load(inputs))?;
-    let sources = coaming_network::find_end(&reach, source).map_err(argument)?;
-    let targets = coaming_network::find_end(&reach, target).map_err(argument)?;
+    let sources = coaming_network::find_endpoint(&reach, source).map_err(argument)?;
+    let targets = coaming_network::find_endpoint(&reach, target).map_err(argument)?;
     let ports = match port {
         Some(text) => coaming_network::find_port(reach.model(), &targets, text)
             .map_err(argument)?
@@ -83,7 +86,13 @@ fn why(
     for port in ports {
         let explanation = coaming_network::explain_any(&reach, &sources, &targets, port);
         let Some(explanation) = explanation else { continue };
-        print(&if json { render::why_json(&explanation) } else { render::why_text(&explanation) })?;
+        print(|out| {
+            if json {
+                render::why_json(&explanation, out)
+            } else {
+                render::why_text(&explanation, out)
+            }
+        })?;
     }
     Ok(outcome)
 }
@@ -92,11 +101,11 @@ fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, Co
     let (old, old_outcome) = reach(scope::files(std::slice::from_ref(old)))?;
     let (new, new_outcome) = reach(scope::files(std::slice::from_ref(new)))?;
     let diff = coaming_network::diff(old.into_model(), new.into_model());
-    print(&match format {
-        TableFormat::Text => render::diff_text(&diff),
-        TableFormat::Json => render::diff_json(&diff),
-        TableFormat::Csv => render::diff_csv(&diff),
-        TableFormat::Markdown => render::diff_markdown(&diff),
+    print(|out| match format {
+        TableFormat::Text => render::diff_text(&diff, out),
+        TableFormat::Json => render::diff_json(&diff, out),
+        TableFormat::Csv => render::diff_csv(&diff, out),
+        TableFormat::Markdown => render::diff_markdown(&diff, out),
     })?;
     let differs = if diff.is_empty() { Outcome::Clean } else { Outcome::Found };
     Ok(differs.max(old_outcome).max(new_outcome))
@@ -104,11 +113,10 @@ fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, Co
 
 fn graph(inputs: &InputArguments, format: GraphFormat) -> Result<Outcome, CommandError> {
     let (reach, outcome) = reach(scope::load(inputs))?;
-    let connections = coaming_network::list(&reach);
-    let graph = coaming_network::graph(reach.model(), &connections);
-    print(&match format {
-        GraphFormat::Dot => render::graph_dot(&graph),
-        GraphFormat::Svg => render::graph_svg(&graph),
+    let graph = coaming_network::graph(&reach);
+    print(|out| match format {
+        GraphFormat::Dot => render::graph_dot(&graph, out),
+        GraphFormat::Svg => render::graph_svg(&graph, out),
     })?;
     Ok(outcome)
 }
@@ -126,7 +134,7 @@ fn suggest(inputs: &InputArguments, flows: Option<&PathBuf>) -> Result<Outcome, 
     let (world, outcome) = scope::world(scope::load(inputs))?;
     let suggestion = coaming_network::suggest::suggest(&world, log.as_deref())
         .map_err(|error| CommandError::Argument(error.to_string()))?;
-    print(&suggestion.yaml)?;
+    print(|out| render::suggestion_yaml(&suggestion, out))?;
     for question in &suggestion.questions {
         output::warn(&format!("question: {question}"));
     }

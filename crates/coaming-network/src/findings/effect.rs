@@ -1,7 +1,7 @@
 //! Policies that change nothing because of others.
 //!
 //! A policy is moot where every one of its rules is contained in a rule of another policy for at
-//! least the same pods. Containment is judged by what is written, not by the pods at hand, so
+//! least the same pods. Containment is judged by what is written, not by the known pods, so
 //! that a policy is never called moot because the pods it allows do not exist yet.
 
 use super::{Certainty, Check, PolicyProblem};
@@ -14,24 +14,24 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     let policies = &reach.model().policies;
     let mut by_namespace: std::collections::BTreeMap<&str, Vec<usize>> =
         std::collections::BTreeMap::new();
-    for (place, policy) in policies.iter().enumerate() {
+    for (id, policy) in policies {
         if policy.tier == Tier::Network {
-            by_namespace.entry(&policy.namespace).or_default().push(place);
+            by_namespace.entry(&policy.namespace).or_default().push(id);
         }
     }
-    for places in by_namespace.values() {
+    for ids in by_namespace.values() {
         let mut moot: Vec<usize> = Vec::new();
-        // The later of two that say the same is the moot one.
-        for &place in places.iter().rev() {
-            let Some(policy) = policies.get(place) else { continue };
-            let others: Vec<&Policy> = places
+        // Of two equal policies the later one is moot.
+        for &id in ids.iter().rev() {
+            let Some(policy) = policies.get(id) else { continue };
+            let others: Vec<&Policy> = ids
                 .iter()
-                .filter(|&&other| other != place && !moot.contains(&other))
+                .filter(|&&other| other != id && !moot.contains(&other))
                 .filter_map(|&other| policies.get(other))
                 .filter(|other| contains_selector(&other.subject, &policy.subject))
                 .collect();
             if let Some(by) = covered(policy, &others) {
-                moot.push(place);
+                moot.push(id);
                 found.push(problem(policy, &by));
             }
         }
@@ -48,20 +48,20 @@ fn problem(policy: &Policy, by: &[&Policy]) -> PolicyProblem {
         subject: policy.to_string(),
         message: format!(
             "{policy} changes nothing: all that it allows, {} allows too for the same pods, and \
-             policies only add up. Whoever reads it believes in a limit that is not there. \
-             Remove it, or narrow the other",
+             policies only add up. It suggests a limit that does not exist. Remove it, or \
+             narrow the other",
             super::some_names(names.iter().map(String::as_str))
         ),
-        place: policy.place.clone(),
+        location: policy.location.clone(),
         related: by
             .iter()
-            .filter_map(|other| Some((other.place.clone()?, format!("{other} allows it all"))))
+            .filter_map(|other| Some((other.location.clone()?, format!("{other} allows it all"))))
             .collect(),
     }
 }
 
-/// The policies that together say all that this one says; `None` if it says something more, or
-/// if it is there to deny.
+/// The policies that together allow everything that this one allows; `None` if it allows more, or
+/// if its purpose is to deny.
 fn covered<'p>(policy: &Policy, others: &[&'p Policy]) -> Option<Vec<&'p Policy>> {
     let mut by: Vec<&Policy> = Vec::new();
     for direction in Direction::BOTH {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, real_pods, some_names};
-use crate::model::{Direction, Place};
+use crate::model::{Direction, SourceRef};
 use crate::reach::Reach;
 
 /// What one namespace lacks.
@@ -11,20 +11,20 @@ use crate::reach::Reach;
 struct Unguarded<'m> {
     ingress: BTreeSet<&'m str>,
     egress: BTreeSet<&'m str>,
-    place: Option<Place>,
-    related: Vec<(Place, String)>,
+    location: Option<SourceRef>,
+    related: Vec<(SourceRef, String)>,
 }
 
-/// One problem for each namespace: one policy there repairs it.
+/// One problem per namespace: one policy there fixes it.
 pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     let model = reach.model();
     let mut namespaces: BTreeMap<&str, Unguarded<'_>> = BTreeMap::new();
     let mut known: BTreeMap<(Option<usize>, Direction), bool> = BTreeMap::new();
-    for (place, pods) in real_pods(model).filter(|(_, pods)| !pods.host_network) {
+    for (id, pods) in real_pods(model).filter(|(_, pods)| !pods.host_network) {
         let mut is_open = |direction: Direction| {
             *known
-                .entry((reach.class_of(place), direction))
-                .or_insert_with(|| reach.policies_of(place, direction).is_empty())
+                .entry((reach.class_of(id), direction))
+                .or_insert_with(|| reach.policies_of(id, direction).is_empty())
         };
         let (ingress, egress) = (is_open(Direction::Ingress), is_open(Direction::Egress));
         if !ingress && !egress {
@@ -37,12 +37,13 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
                 names.insert(&workload.name);
             }
         }
-        if let Some(place) = &pods.place {
-            lacks.related.push((place.clone(), format!("{workload} is unguarded")));
+        if let Some(location) = &pods.location {
+            lacks.related.push((location.clone(), format!("{workload} is unguarded")));
         }
     }
     for (name, mut lacks) in namespaces {
-        lacks.place = model.namespaces.get(name).and_then(|namespace| namespace.place.clone());
+        lacks.location =
+            model.namespaces.get(name).and_then(|namespace| namespace.location.clone());
         found.push(problem(name, lacks));
     }
 }
@@ -69,27 +70,28 @@ fn problem(namespace: &str, lacks: Unguarded<'_>) -> PolicyProblem {
         Check::NoIngressPolicy => {
             "an attacker in any pod of the cluster can connect to them on every port"
         }
-        _ => "an attacker in one of them can connect to whatever there is, and carry data out",
+        _ => "an attacker in one of them can connect to anything, and carry data out",
     };
     let message = format!(
         "no network policy guards the {what} in namespace {namespace}: {why}. Add a default-deny \
          policy for the namespace and allow what is needed; `coaming net suggest` writes them"
     );
-    let place = lacks.place.or_else(|| lacks.related.first().map(|(place, _)| place.clone()));
+    let location =
+        lacks.location.or_else(|| lacks.related.first().map(|(location, _)| location.clone()));
     PolicyProblem {
         check,
         certainty: Certainty::Proven,
         subject: format!("namespace {namespace}"),
         message,
-        place,
+        location,
         related: lacks.related,
     }
 }
 
-/// A policy whose selector fits no pod, in a namespace whose pods are known.
-pub(super) fn selects_nothing(reach: &Reach, place: usize, found: &mut Vec<PolicyProblem>) {
+/// A policy whose selector matches no pod, in a namespace whose pods are known.
+pub(super) fn selects_nothing(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
     let model = reach.model();
-    let Some(policy) = model.policies.get(place) else { return };
+    let Some(policy) = model.policies.get(id) else { return };
     let selector = &policy.subject;
     if selector.pods.is_everything() || may_hold_more(model, &selector.namespaces) {
         return;
@@ -110,7 +112,7 @@ pub(super) fn selects_nothing(reach: &Reach, place: usize, found: &mut Vec<Polic
              open. Compare its selector with the labels of the pods' templates",
             selector.pods
         ),
-        place: policy.place.clone(),
+        location: policy.location.clone(),
         related: Vec::new(),
     });
 }

@@ -1,8 +1,8 @@
 //! What is wrong with the policies themselves: the engine behind the scan's rules.
 //!
-//! One [`PolicyProblem`] is one thing to do. Only what the input proves is told: a selector may
-//! well mean pods that the input does not hold, so nothing is said of namespaces that it knows
-//! nothing of.
+//! One [`PolicyProblem`] is one thing to do. Only what the input proves is reported: a selector may
+//! well mean pods that are not in the input, so nothing is reported about namespaces that the input
+//! does not show.
 
 mod effect;
 mod guard;
@@ -11,7 +11,9 @@ mod ports;
 
 pub use peers::reaches_metadata;
 
-use crate::model::{Direction, Model, Namespaces, Place, PodSelector, Pods, Policy, Role, Rule};
+use crate::model::{
+    Direction, Model, Namespaces, PodSelector, Pods, Policy, Role, Rule, SourceRef,
+};
 use crate::reach::Reach;
 
 /// What kind of thing is wrong.
@@ -39,7 +41,7 @@ pub enum Check {
     UnservedPort,
 }
 
-/// How sure a problem is.
+/// How certain a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Certainty {
     /// The input proves it.
@@ -53,27 +55,27 @@ pub enum Certainty {
 pub struct PolicyProblem {
     /// What kind of thing is wrong.
     pub check: Check,
-    /// How sure it is.
+    /// How certain it is.
     pub certainty: Certainty,
     /// What it is about: `NetworkPolicy shop/db` or `namespace shop`.
     pub subject: String,
     /// What is wrong, why it matters, and what to do.
     pub message: String,
     /// Where to do it; `None` where the model was not made from files.
-    pub place: Option<Place>,
-    /// Other places that belong to it, each with what it shows.
-    pub related: Vec<(Place, String)>,
+    pub location: Option<SourceRef>,
+    /// Related locations, each with what it shows.
+    pub related: Vec<(SourceRef, String)>,
 }
 
-/// Everything that is wrong with the policies of a model, sorted by check and place.
+/// Everything that is wrong with the policies of a model, sorted by check and subject.
 #[must_use]
 pub fn policy_findings(reach: &Reach) -> Vec<PolicyProblem> {
     let mut found: Vec<PolicyProblem> = reach.model().problems.iter().map(invalid).collect();
     guard::find(reach, &mut found);
-    for place in 0..reach.model().policies.len() {
-        guard::selects_nothing(reach, place, &mut found);
-        peers::find(reach, place, &mut found);
-        ports::find(reach, place, &mut found);
+    for (id, _) in &reach.model().policies {
+        guard::selects_nothing(reach, id, &mut found);
+        peers::find(reach, id, &mut found);
+        ports::find(reach, id, &mut found);
     }
     peers::open_egress(reach, &mut found);
     effect::find(reach, &mut found);
@@ -87,17 +89,17 @@ fn invalid(problem: &crate::model::Problem) -> PolicyProblem {
         certainty: Certainty::Proven,
         subject: problem.object.clone(),
         message: format!(
-            "{}. The API server refuses the object, so that it protects nothing",
+            "{}. The API server refuses the object, so it protects nothing",
             problem.message
         ),
-        place: problem.place.clone(),
+        location: problem.location.clone(),
         related: Vec::new(),
     }
 }
 
-/// The pods that the input holds.
+/// The pods in the input.
 fn real_pods(model: &Model) -> impl Iterator<Item = (usize, &Pods)> {
-    model.pods.iter().enumerate().filter(|(_, pods)| pods.role == Role::Real)
+    model.pods.iter().filter(|(_, pods)| pods.role == Role::Real)
 }
 
 /// Whether a selector means these pods.
@@ -117,7 +119,7 @@ fn in_namespaces(model: &Model, namespaces: &Namespaces, name: &str) -> bool {
     }
 }
 
-/// Whether one of these namespaces may hold pods that the input does not show.
+/// Whether one of these namespaces may contain pods that the input does not show.
 fn may_hold_more(model: &Model, namespaces: &Namespaces) -> bool {
     let mut opaque = model.namespaces.iter().filter(|(_, namespace)| namespace.opaque);
     opaque.any(|(name, _)| in_namespaces(model, namespaces, name))

@@ -1,4 +1,4 @@
-//! Items of `from` and `to` that match nobody, too many, or not whom they were meant to.
+//! Items of `from` and `to` that match nothing, too much, or something else than intended.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use super::{
 };
 use crate::ip::IpSet;
 use crate::model::{
-    Action, Direction, Model, NAMESPACE_NAME_LABEL, Namespaces, Peer, PeerKind, PodSelector,
-    Policy, Role, Rule,
+    Action, Direction, Model, NAMESPACE_NAME_LABEL, Namespaces, PeerKind, PodSelector, Policy,
+    PolicyPeer, Role, Rule,
 };
 use crate::ports::{Connections, PortSet, Protocol};
-use crate::reach::{End, Reach};
+use crate::reach::{Endpoint, Reach};
 use crate::selector::{Operator, Selector};
 
 /// The address at which clouds hand out credentials.
 const METADATA: &str = "169.254.169.254/32";
 
-pub(super) fn find(reach: &Reach, place: usize, found: &mut Vec<PolicyProblem>) {
+pub(super) fn find(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
     let model = reach.model();
-    let Some(policy) = model.policies.get(place) else { return };
+    let Some(policy) = model.policies.get(id) else { return };
     for (direction, position, rule) in rules_of(policy) {
         let peers = rule.peers.as_deref().unwrap_or_default();
         for (item, peer) in peers.iter().enumerate() {
@@ -34,18 +34,18 @@ pub(super) fn find(reach: &Reach, place: usize, found: &mut Vec<PolicyProblem>) 
             }
         }
         if rule.action == Action::Allow {
-            found.extend(internet(reach, place, policy, direction, position, rule));
+            found.extend(internet(reach, id, policy, direction, position, rule));
             found.extend(metadata(policy, direction, rule));
         }
     }
 }
 
-/// Two items, a namespaceSelector and a podSelector, of which the second fits no pod by itself.
+/// Two items, a namespaceSelector and a podSelector, of which the second matches no pod by itself.
 fn split(
     model: &Model,
     policy: &Policy,
-    neighbour: Option<&Peer>,
-    peer: &Peer,
+    neighbour: Option<&PolicyPeer>,
+    peer: &PolicyPeer,
 ) -> Option<PolicyProblem> {
     let (PeerKind::Pods(own), PeerKind::Pods(other)) = (&peer.kind, &neighbour?.kind) else {
         return None;
@@ -68,25 +68,28 @@ fn split(
         pods: own.pods.clone(),
     };
     let certainty = if anybody(&together) { Certainty::Proven } else { Certainty::Likely };
-    let related = neighbour.and_then(|peer| peer.place.clone());
+    let related = neighbour.and_then(|peer| peer.location.clone());
     Some(PolicyProblem {
         check: Check::SplitPeer,
         certainty,
         subject: policy.to_string(),
         message: format!(
-            "the namespaceSelector and the podSelector are two items, so that {policy} allows \
+            "the namespaceSelector and the podSelector are two items, so {policy} allows \
              every pod of the selected namespaces, and pods with {} of its own namespace, where \
              there are none. To mean pods with {} in those namespaces, remove the `-` before the \
              podSelector",
             own.pods, own.pods
         ),
-        place: peer.place.clone(),
-        related: related.into_iter().map(|place| (place, "the other item".to_owned())).collect(),
+        location: peer.location.clone(),
+        related: related
+            .into_iter()
+            .map(|location| (location, "the other item".to_owned()))
+            .collect(),
     })
 }
 
-/// An item that fits no pod, as far as the input knows the pods it speaks of.
-fn matches_nothing(model: &Model, policy: &Policy, peer: &Peer) -> Option<PolicyProblem> {
+/// An item that matches no pod, as far as the input shows the pods that it is about.
+fn matches_nothing(model: &Model, policy: &Policy, peer: &PolicyPeer) -> Option<PolicyProblem> {
     let PeerKind::Pods(selector) = &peer.kind else { return None };
     let known_namespaces: Vec<&String> = model
         .namespaces
@@ -99,20 +102,20 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &Peer) -> Option<Policy
             certainty,
             subject: policy.to_string(),
             message,
-            place: peer.place.clone(),
+            location: peer.location.clone(),
             related: Vec::new(),
         })
     };
     if known_namespaces.is_empty() {
         let Namespaces::Selected(namespaces) = &selector.namespaces else { return None };
-        let declared = model.namespaces.values().any(|namespace| namespace.place.is_some());
+        let declared = model.namespaces.values().any(|namespace| namespace.location.is_some());
         if !declared || asks_for_one_by_name(namespaces) {
             return None;
         }
         return told(
             format!(
-                "no namespace here has the labels {namespaces}, so that this item of {policy} \
-                 allows nobody. Compare it with the labels of the Namespace objects; every \
+                "no namespace here has the labels {namespaces}, so this item of {policy} \
+                 allows nothing. Compare it with the labels of the Namespace objects; every \
                  namespace has `{NAMESPACE_NAME_LABEL}`"
             ),
             Certainty::Likely,
@@ -121,7 +124,7 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &Peer) -> Option<Policy
     if may_hold_more(model, &selector.namespaces) {
         return None;
     }
-    let mut there = model.pods.iter().filter(|pods| {
+    let mut there = model.pods.iter().map(|(_, pods)| pods).filter(|pods| {
         pods.role == Role::Real && known_namespaces.iter().any(|name| **name == *pods.namespace)
     });
     let example = there.next()?;
@@ -131,15 +134,14 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &Peer) -> Option<Policy
     }
     told(
         format!(
-            "{} matches no pod, so that this item of {policy} allows nobody. Compare it with the \
-             labels of the pods' templates",
-            crate::exposure::describe(selector)
+            "{selector} matches no pod, so this item of {policy} allows nothing. Compare it \
+             with the labels of the pods' templates"
         ),
         Certainty::Likely,
     )
 }
 
-/// Whether namespaces are meant by their names: they may well exist beyond the input.
+/// Whether namespaces are selected by name: they may well exist outside of the input.
 fn asks_for_one_by_name(selector: &Selector) -> bool {
     selector.requirements().iter().any(|requirement| {
         requirement.key == NAMESPACE_NAME_LABEL && matches!(requirement.operator, Operator::In(_))
@@ -159,7 +161,7 @@ fn is_internet(set: &IpSet) -> bool {
 
 fn internet(
     reach: &Reach,
-    place: usize,
+    id: usize,
     policy: &Policy,
     direction: Direction,
     position: usize,
@@ -174,22 +176,21 @@ fn internet(
         })?),
     };
     // Leaving to anywhere on chosen ports is what most pods need; on all ports it is a hole.
-    // Egress to whatever there is is told once for a namespace, by `open_egress`.
+    // Egress to everything is reported once per namespace, by `open_egress`.
     if direction == Direction::Egress && (rule.ports.is_some() || peers.is_none()) {
         return None;
     }
-    // Pods that stand behind a way in from outside are meant to be reached.
-    let subject = reach.subject(place);
+    // Pods behind an ingress point are meant to be reached.
+    let subject = reach.subject(id);
     let model = reach.model();
     let meant = |pods: &usize| {
-        let called = |pods| model.services.iter().any(|s| s.serves_api && s.selects(pods));
-        model.ways_in.iter().any(|way| way.pods == *pods)
-            || model.pods.get(*pods).is_some_and(called)
+        let called = |pods| model.services.iter().any(|(_, s)| s.serves_api && s.selects(pods));
+        model.ingress_points.contains_key(pods) || model.pods.get(*pods).is_some_and(called)
     };
     if direction == Direction::Ingress && !subject.is_empty() && subject.iter().all(meant) {
         return None;
     }
-    let node = item.and_then(|peer| peer.place.clone()).or_else(|| rule.place.clone());
+    let node = item.and_then(|peer| peer.location.clone()).or_else(|| rule.location.clone());
     let (who, todo) = match direction {
         Direction::Ingress => (
             match item {
@@ -199,8 +200,8 @@ fn internet(
             "name the sources that need it in `from`",
         ),
         Direction::Egress => (
-            "lets the pods it selects connect to the whole internet on every port: whoever gets \
-             into one can carry data out and fetch tools",
+            "lets the pods it selects connect to the whole internet on every port: an attacker in \
+             one of them can carry data out and fetch tools",
             "name the targets that they need in `to`, or at least the ports",
         ),
     };
@@ -210,16 +211,16 @@ fn internet(
         certainty: Certainty::Proven,
         subject: policy.to_string(),
         message: format!("{name} of {policy} {who}. To narrow it, {todo}"),
-        place: node,
+        location: node,
         related: Vec::new(),
     })
 }
 
-/// Policies whose egress rules allow everything, one problem for each namespace: they restrain
-/// nobody, and one default-deny policy with the egress that is needed replaces them all.
+/// Policies whose egress rules allow everything, one problem for each namespace: they restrict
+/// nothing, and one default-deny policy with the egress that is needed replaces them all.
 pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     let mut namespaces: BTreeMap<&str, Vec<(&Policy, &Rule)>> = BTreeMap::new();
-    for policy in &reach.model().policies {
+    for (_, policy) in &reach.model().policies {
         let rules = policy.rules(Direction::Egress).unwrap_or_default();
         let open = rules.iter().find(|rule| {
             rule.action == Action::Allow && rule.peers.is_none() && rule.ports.is_none()
@@ -230,22 +231,22 @@ pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     }
     for (namespace, open) in namespaces {
         let names: Vec<String> = open.iter().map(|(policy, _)| policy.name.clone()).collect();
-        let mut places = open.iter().filter_map(|(policy, rule)| {
-            Some((rule.place.clone()?, format!("{policy} allows all egress")))
+        let mut locations = open.iter().filter_map(|(policy, rule)| {
+            Some((rule.location.clone()?, format!("{policy} allows all egress")))
         });
         found.push(PolicyProblem {
             check: Check::AllowsInternet,
             certainty: Certainty::Proven,
             subject: format!("namespace {namespace}"),
             message: format!(
-                "the policies {} of namespace {namespace} allow all egress: whoever gets into one \
-                 of their pods can carry data out, fetch tools and reach the cloud's metadata \
-                 address 169.254.169.254. Replace the empty egress rule by the targets that each \
+                "the policies {} of namespace {namespace} allow all egress: an attacker in one of \
+                 their pods can carry data out, fetch tools and reach the cloud's metadata \
+                 address 169.254.169.254. Replace the empty egress rule with the targets that each \
                  needs",
                 some_names(names.iter().map(String::as_str))
             ),
-            place: places.next().map(|(place, _)| place),
-            related: places.collect(),
+            location: locations.next().map(|(location, _)| location),
+            related: locations.collect(),
         });
     }
 }
@@ -272,18 +273,21 @@ fn metadata(policy: &Policy, direction: Direction, rule: &Rule) -> Option<Policy
              credentials: an attacker in the pod can become the node. Add 169.254.169.254/32 to \
              the block's `except`"
         ),
-        place: peer.place.clone(),
+        location: peer.location.clone(),
         related: Vec::new(),
     })
 }
 
-/// The workloads that can reach the cloud's metadata service over HTTP.
+/// Whether pods can reach the cloud's metadata service over HTTP.
 #[must_use]
 pub fn reaches_metadata(reach: &Reach, pods: usize) -> bool {
     let Ok(metadata) = IpSet::cidr(METADATA) else { return false };
     let wanted = Connections::of(Protocol::Tcp, PortSet::range(80, 80));
     reach.externals().iter().enumerate().any(|(atom, addresses)| {
         metadata.is_subset(addresses)
-            && !reach.allowed(End::Pods(pods), End::External(atom)).intersection(&wanted).is_empty()
+            && !reach
+                .allowed(Endpoint::Pods(pods), Endpoint::External(atom))
+                .intersection(&wanted)
+                .is_empty()
     })
 }

@@ -1,4 +1,4 @@
-//! Rules for ports on which nothing listens.
+//! Rules for ports that no container declares.
 
 use super::{Certainty, Check, PolicyProblem, means, real_pods, rules_of};
 use crate::model::{
@@ -6,10 +6,10 @@ use crate::model::{
 };
 use crate::reach::Reach;
 
-pub(super) fn find(reach: &Reach, place: usize, found: &mut Vec<PolicyProblem>) {
+pub(super) fn find(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
     let model = reach.model();
-    let Some(policy) = model.policies.get(place) else { return };
-    let subject = reach.subject(place);
+    let Some(policy) = model.policies.get(id) else { return };
+    let subject = reach.subject(id);
     for (direction, _, rule) in rules_of(policy).filter(|(_, _, rule)| rule.action == Action::Allow)
     {
         let receivers = receivers(model, &subject, direction, rule);
@@ -25,7 +25,7 @@ pub(super) fn find(reach: &Reach, place: usize, found: &mut Vec<PolicyProblem>) 
     }
 }
 
-/// The pods that the rule's connections go to; none where they are not all known.
+/// The pods that the rule's connections go to; none if they are not all known.
 fn receivers<'m>(
     model: &'m Model,
     subject: &[usize],
@@ -98,15 +98,15 @@ fn problem(
              listens: they name {}.{service} Correct the port",
             super::some_names(listens.iter().map(String::as_str))
         ),
-        place: wanted.place.clone(),
+        location: wanted.location.clone(),
         related: Vec::new(),
     })
 }
 
-/// The commonest cause: the port of the Service instead of the pods'.
+/// The most common cause: the port of the Service instead of the pods'.
 fn service_hint(model: &Model, receivers: &[&Pods], wanted: &PortMatch) -> Option<String> {
     let PortNumbers::Range(number, _) = wanted.numbers else { return None };
-    let service = model.services.iter().find_map(|service| {
+    let service = model.services.iter().find_map(|(_, service)| {
         let port = service.ports.iter().find(|port| port.port == number)?;
         let pods = receivers.iter().find(|pods| service.selects(pods))?;
         Some((service, port.targets(pods).first().copied()?))

@@ -2,30 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use coaming_kube::{Fields, Inventory, Object};
+use coaming_kube::{Fields, Object, World};
 use coaming_yaml::Node;
 
 use super::text::{Form, Mention, mentions};
 use super::{Flow, Found, Source, at};
-use crate::model::{Model, Service};
+use crate::index::ModelIndex;
+use crate::model::{Model, Role, Service};
 use crate::views::Reader;
 
-/// Reads all evidence in an inventory.
-pub(crate) fn read(inventory: &Inventory, model: &Model) -> Found {
-    let reader = Reader::new(inventory);
+/// Reads all evidence in a world.
+pub(crate) fn read(world: &World, model: &Model) -> Found {
+    let reader = Reader::new(world);
+    let index = ModelIndex::new(model, |pods| pods.role == Role::Real);
     let mut found = Found::default();
     let pods: BTreeMap<_, usize> = model
         .pods
         .iter()
-        .filter_map(|pods| {
-            let place = pods.place.as_ref()?;
-            Some(((place.object, place.node), pods.workload))
+        .filter_map(|(_, pods)| {
+            let location = pods.location.as_ref()?;
+            Some(((location.object, location.node), pods.workload))
         })
         .collect();
-    for workload in inventory.workloads() {
+    for workload in world.workloads() {
         let template = workload.template();
         let Some(&source) = pods.get(&(workload.object.id, template.id())) else { continue };
-        let scan = Scan { reader: &reader, model, source, object: workload.object };
+        let scan = Scan { reader: &reader, model, index: &index, source, object: workload.object };
         let mut maps = Vec::new();
         for container in workload.pod().containers() {
             scan.container(container.node(), &mut maps, &mut found);
@@ -40,7 +42,7 @@ pub(crate) fn read(inventory: &Inventory, model: &Model) -> Found {
         maps.dedup();
         for name in maps {
             let namespace = workload.object.namespace_or_default();
-            if let Some(map) = inventory.find("ConfigMap", namespace, name) {
+            if let Some(map) = world.find("ConfigMap", namespace, name) {
                 scan.config_map(map, &mut found);
             }
         }
@@ -52,6 +54,7 @@ pub(crate) fn read(inventory: &Inventory, model: &Model) -> Found {
 struct Scan<'s, 'i> {
     reader: &'s Reader<'i>,
     model: &'s Model,
+    index: &'s ModelIndex<'s>,
     source: usize,
     object: Object<'i>,
 }
@@ -116,14 +119,14 @@ impl<'i> Scan<'_, 'i> {
         found: &mut Found,
     ) {
         let Some(own) = self.model.workloads.get(self.source) else { return };
-        let place = at(&self.reader.place(self.object, node));
+        let location = at(&self.reader.location(self.object, node));
         let shown = match mention.port {
             Some(port) => format!("{}:{port}", mention.host),
             None => mention.host.clone(),
         };
-        let Some(service) = service(self.model, &own.namespace, &mention.host) else {
-            // What is no Service may be anything, even half a credential: it is shown only where
-            // it must be a host.
+        let Some(service) = service(self.index, &own.namespace, &mention.host) else {
+            // What is not a Service may be anything, even half a credential: it is shown only
+            // where it must be a host.
             let must_be = match mention.form {
                 Form::Url => true,
                 Form::Pair => says_host,
@@ -131,8 +134,8 @@ impl<'i> Scan<'_, 'i> {
             };
             if must_be && mention.host != "localhost" {
                 found.questions.insert(format!(
-                    "{own} names {shown} in {what} {place}, which is no Service here: does it \
-                     need to connect to it?"
+                    "{own} names {shown} in {what} {location}, which is not a Service here: does \
+                     it need to connect to it?"
                 ));
             }
             return;
@@ -148,8 +151,8 @@ impl<'i> Scan<'_, 'i> {
                 let all: Vec<String> =
                     service.ports.iter().map(|port| port.port.to_string()).collect();
                 found.questions.insert(format!(
-                    "{own} names {shown} in {what} {place}; Service {}/{} has the ports {}: which \
-                     does it use?",
+                    "{own} names {shown} in {what} {location}; Service {}/{} has the ports {}: \
+                     which does it use?",
                     service.namespace,
                     service.name,
                     all.join(", ")
@@ -157,7 +160,7 @@ impl<'i> Scan<'_, 'i> {
             }
             return;
         }
-        for target in service.pods(self.model) {
+        for target in self.index.pods_of(service) {
             let Some(pods) = self.model.pods.get(target) else { continue };
             for port in &ports {
                 for number in port.targets(pods) {
@@ -167,7 +170,7 @@ impl<'i> Scan<'_, 'i> {
                         protocol: port.protocol,
                         port: number,
                     };
-                    found.add(flow, format!("{what} names {shown} {place}"));
+                    found.add(flow, format!("{what} names {shown} {location}"));
                 }
             }
         }
@@ -184,7 +187,7 @@ fn says_host(name: &str) -> bool {
 }
 
 /// The Service that a name means, seen from a namespace.
-fn service<'m>(model: &'m Model, namespace: &str, host: &str) -> Option<&'m Service> {
+fn service<'m>(index: &ModelIndex<'m>, namespace: &str, host: &str) -> Option<&'m Service> {
     let mut parts = host.splitn(4, '.');
     let name = parts.next()?;
     let namespace = match (parts.next(), parts.next()) {
@@ -192,5 +195,5 @@ fn service<'m>(model: &'m Model, namespace: &str, host: &str) -> Option<&'m Serv
         (Some(namespace), None | Some("svc")) => namespace,
         _ => return None,
     };
-    model.services.iter().find(|service| service.namespace == namespace && service.name == name)
+    index.service(namespace, name)
 }

@@ -1,4 +1,4 @@
-//! Flows as Hubble records them: one JSON object a line, from `hubble observe -o json`.
+//! Flows as Hubble records them: one JSON object per line, from `hubble observe -o json`.
 
 use serde::Deserialize;
 
@@ -55,7 +55,7 @@ struct Ports {
 ///
 /// # Errors
 ///
-/// If a line is no flow.
+/// If a line is not a flow.
 pub(crate) fn read(model: &Model, log: &str) -> Result<Found, SuggestError> {
     let mut found = Found::default();
     for (position, text) in log.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
@@ -90,20 +90,20 @@ fn record(model: &Model, record: &Record, found: &mut Found) {
             _ if is_dns => {}
             (from, to) => {
                 let name = |known: Option<usize>, endpoint: &Endpoint| {
-                    let workload = known.and_then(|place| model.workloads.get(place));
+                    let workload = known.and_then(|id| model.workloads.get(id));
                     match workload {
                         Some(workload) => workload.to_string(),
                         None if endpoint.pod_name.is_empty() => endpoint
                             .labels
                             .first()
                             .cloned()
-                            .unwrap_or_else(|| "somebody outside".to_owned()),
+                            .unwrap_or_else(|| "a source outside".to_owned()),
                         None => format!("{}/{}", endpoint.namespace, endpoint.pod_name),
                     }
                 };
                 found.questions.insert(format!(
                     "Hubble saw {} connect to {} on {protocol} {port}, which are not both here: \
-                     shall that be allowed?",
+                     should that be allowed?",
                     name(from, source),
                     name(to, destination)
                 ));
@@ -114,21 +114,19 @@ fn record(model: &Model, record: &Record, found: &mut Found) {
 
 /// The workload of an endpoint: by its name, else by its labels.
 fn workload(model: &Model, endpoint: &Endpoint) -> Option<usize> {
-    let here = |place: usize, name: &str| {
-        model
-            .workloads
-            .get(place)
-            .is_some_and(|w| w.namespace == endpoint.namespace && w.name == name)
+    let here = |id: usize, name: &str| {
+        model.workloads.get(id).is_some_and(|w| w.namespace == endpoint.namespace && w.name == name)
     };
     let mut real = model
         .pods
         .iter()
+        .map(|(_, pods)| pods)
         .filter(|pods| pods.role == Role::Real && *pods.namespace == *endpoint.namespace);
-    let mut by_name = real.clone().map(|pods| pods.workload).filter(|&place| {
-        here(place, &endpoint.pod_name) || endpoint.workloads.iter().any(|w| here(place, &w.name))
+    let mut by_name = real.clone().map(|pods| pods.workload).filter(|&id| {
+        here(id, &endpoint.pod_name) || endpoint.workloads.iter().any(|w| here(id, &w.name))
     });
-    if let Some(place) = by_name.next() {
-        return Some(place);
+    if let Some(id) = by_name.next() {
+        return Some(id);
     }
     let labels: Vec<(&str, &str)> = endpoint
         .labels

@@ -1,50 +1,51 @@
 //! Least-privilege policies, from what the manifests or recorded flows show.
 //!
-//! A *flow* is a connection that somebody needs, with the evidence for it. The policies deny all
-//! by default, let names be resolved, and allow the flows; nothing is guessed: what the evidence
-//! cannot tell becomes a question. Invariant: what is returned was read back, put into the model,
-//! and lists exactly the flows ([`SuggestError::Unsound`] otherwise).
+//! A *flow* is a connection that a workload needs, with the evidence for it. The policies deny all
+//! by default, allow names to be resolved, and allow the flows; nothing is guessed: what the
+//! evidence does not show becomes a question. Invariant: what is returned was read back, put into
+//! the model, and lists exactly the flows ([`SuggestError::Unsound`] otherwise).
 
 mod evidence;
 mod hubble;
 mod text;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use coaming_kube::{FileEntry, Inventory};
+use coaming_kube::World;
 
-use crate::list::{Party, list};
-use crate::model::{Knocker, Model, Place, Role};
+use crate::index::ModelIndex;
+use crate::list::{Peer, connections};
+use crate::model::{ExternalSource, Model, Role, SourceRef, Workload};
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::Reach;
-use crate::views::from_inventory;
+use crate::views::from_world;
 
 /// Why no policies can be suggested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SuggestError {
     /// The input holds no pods.
-    #[error("there are no workloads here to write policies for")]
+    #[error("the input contains no workloads to write policies for")]
     NoWorkloads,
     /// A flow log cannot be read.
-    #[error("line {line} of the flow log is no Hubble flow in JSON: {message}")]
+    #[error("line {line} of the flow log is not a Hubble flow in JSON: {message}")]
     FlowLog {
         /// The line, from 1.
         line: usize,
         /// What the parser says.
         message: String,
     },
-    /// The policies would not do what they say: a defect of ours, or workloads that labels cannot
+    /// The policies would not do what they say: a defect here, or workloads that labels cannot
     /// tell apart.
     #[error("the policies would not allow exactly the flows: {0}")]
     Unsound(String),
 }
 
-/// Who may be at the other end of an incoming flow.
+/// The source of a flow.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A workload, by its place in the model.
+    /// A workload, by its id in the model.
     Workload(usize),
     /// An ingress controller.
     Controller,
@@ -52,12 +53,12 @@ pub enum Source {
     Outside,
 }
 
-/// A connection that somebody needs.
+/// A connection that a workload needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Flow {
-    /// Who connects.
+    /// Where it comes from.
     pub source: Source,
-    /// To which workload.
+    /// The workload that it goes to, by its id.
     pub target: usize,
     /// The protocol.
     pub protocol: Protocol,
@@ -65,12 +66,12 @@ pub struct Flow {
     pub port: u16,
 }
 
-/// What was found: the flows with their evidence, and what remains to be asked.
+/// The flows with their evidence, and the questions that remain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     /// Each flow with what shows it.
     pub(crate) flows: BTreeMap<Flow, BTreeSet<String>>,
-    /// What the evidence does not tell.
+    /// What the evidence does not show.
     pub(crate) questions: BTreeSet<String>,
 }
 
@@ -82,35 +83,36 @@ impl Found {
     }
 }
 
-/// Policies, and what is left to a person.
+/// Policies, and the questions that remain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggestion {
     /// The policies, as YAML with comments.
     pub yaml: String,
     /// The flows that they allow.
     pub flows: Vec<Flow>,
-    /// What the evidence does not tell, one question each.
+    /// What the evidence does not show, one question each.
     pub questions: Vec<String>,
 }
 
-/// Suggests policies for an inventory: from its manifests, or from a log of Hubble flows in JSON
+/// Suggests policies for a world: from its manifests, or from a log of Hubble flows in JSON
 /// lines instead.
 ///
 /// # Errors
 ///
 /// If there is nothing to protect, if the log cannot be read, or if no policy can express it.
-pub fn suggest(inventory: &Inventory, log: Option<&str>) -> Result<Suggestion, SuggestError> {
-    let mut model = from_inventory(inventory);
-    if model.pods.iter().all(|pods| pods.role != Role::Real) {
+pub fn suggest(world: &World, log: Option<&str>) -> Result<Suggestion, SuggestError> {
+    let mut model = from_world(world);
+    if model.pods.iter().all(|(_, pods)| pods.role != Role::Real) {
         return Err(SuggestError::NoWorkloads);
     }
-    let existing: Vec<String> = model.policies.iter().map(ToString::to_string).collect();
+    let existing: Vec<String> =
+        model.policies.iter().map(|(_, policy)| policy.to_string()).collect();
     model.policies.clear();
     let mut found = match log {
         Some(log) => hubble::read(&model, log)?,
-        None => evidence::read(inventory, &model),
+        None => evidence::read(world, &model),
     };
-    ways_in(&model, &mut found);
+    ingress_points(&model, &mut found);
     leave_out_host_network(&model, &mut found);
     if log.is_none() {
         ask_for_unused(&model, &mut found);
@@ -130,13 +132,13 @@ pub fn suggest(inventory: &Inventory, log: Option<&str>) -> Result<Suggestion, S
     })
 }
 
-/// What opens the cluster is a flow too.
-fn ways_in(model: &Model, found: &mut Found) {
-    for way in &model.ways_in {
+/// Ingress points are flows too.
+fn ingress_points(model: &Model, found: &mut Found) {
+    for way in model.all_ingress_points() {
         let Some(pods) = model.pods.get(way.pods) else { continue };
-        let source = match way.knocker {
-            Knocker::Controller => Source::Controller,
-            Knocker::Address(_) => Source::Outside,
+        let source = match way.source {
+            ExternalSource::Controller => Source::Controller,
+            ExternalSource::Address(_) => Source::Outside,
         };
         if source == Source::Controller {
             found.questions.insert(
@@ -150,10 +152,10 @@ fn ways_in(model: &Model, found: &mut Found) {
     }
 }
 
-/// Pods on their node's network are beyond policies, at either end.
+/// Policies do not apply to pods on their node's network, on either side.
 fn leave_out_host_network(model: &Model, found: &mut Found) {
-    let hosts: BTreeSet<usize> =
-        model.pods.iter().filter(|pods| pods.host_network).map(|pods| pods.workload).collect();
+    let hosts = model.pods.iter().filter(|(_, pods)| pods.host_network);
+    let hosts: BTreeSet<usize> = hosts.map(|(_, pods)| pods.workload).collect();
     for &host in &hosts {
         if let Some(workload) = model.workloads.get(host) {
             found.questions.insert(format!(
@@ -163,24 +165,27 @@ fn leave_out_host_network(model: &Model, found: &mut Found) {
         }
     }
     found.flows.retain(|flow, _| {
-        let from_host = matches!(flow.source, Source::Workload(place) if hosts.contains(&place));
+        let from_host = matches!(flow.source, Source::Workload(id) if hosts.contains(&id));
         !from_host && !hosts.contains(&flow.target)
     });
 }
 
-/// Services that nobody is seen to use.
+/// Services that nothing is seen to use.
 fn ask_for_unused(model: &Model, found: &mut Found) {
-    for service in &model.services {
-        let targets: BTreeSet<usize> = service
-            .pods(model)
-            .filter_map(|place| model.pods.get(place).map(|pods| pods.workload))
+    let index = ModelIndex::new(model, |pods| pods.role == Role::Real);
+    let used_workloads: BTreeSet<usize> = found.flows.keys().map(|flow| flow.target).collect();
+    for (_, service) in &model.services {
+        let targets: BTreeSet<usize> = index
+            .pods_of(service)
+            .into_iter()
+            .filter_map(|id| model.pods.get(id).map(|pods| pods.workload))
             .collect();
-        let used = found.flows.keys().any(|flow| targets.contains(&flow.target));
+        let used = !targets.is_disjoint(&used_workloads);
         if !targets.is_empty() && !used {
             let ports: Vec<String> =
                 service.ports.iter().map(|port| port.port.to_string()).collect();
             found.questions.insert(format!(
-                "nothing here shows who connects to Service {}/{} (port {}): who does?",
+                "nothing here shows what connects to Service {}/{} (port {}): what does?",
                 service.namespace,
                 service.name,
                 ports.join(", ")
@@ -195,23 +200,24 @@ fn verify(mut model: Model, yaml: &str, found: &Found) -> Result<(), SuggestErro
     if let Some(error) = stream.errors.first() {
         return Err(SuggestError::Unsound(error.to_string()));
     }
-    let file = FileEntry::new("suggested.yaml", stream.source, stream.documents);
-    let read = from_inventory(&Inventory::new(vec![file]));
+    let file = coaming_kube::Source::new("suggested.yaml", stream.source, stream.documents);
+    let read = from_world(&World::new(vec![file]));
     if let Some(problem) = read.problems.first() {
         return Err(SuggestError::Unsound(problem.message.clone()));
     }
     model.policies = read.policies;
     let reach = Reach::new(model);
-    let mut wanted = needed(reach.model(), found);
-    for connection in list(&reach) {
-        let model = reach.model();
-        if let (Some(source), Party::Ip(_)) =
-            (governed(model, &connection.source), &connection.target)
+    let model = reach.model();
+    let governed = Governed::new(model);
+    let mut wanted = needed(model, found);
+    for connection in connections(&reach) {
+        if let (Some(source), Peer::Ip(_)) =
+            (governed.workload(&connection.source), &connection.target)
         {
             let name = model.workloads.get(source).map_or_else(String::new, ToString::to_string);
             return Err(SuggestError::Unsound(format!("{name} may leave the cluster")));
         }
-        let Some(pair) = pair(model, &connection.source, &connection.target) else { continue };
+        let Some(pair) = governed.pair(&connection.source, &connection.target) else { continue };
         let needed = wanted.remove(&pair).unwrap_or_default();
         let more = connection.allowed.difference(&needed);
         let less = needed.difference(&connection.allowed);
@@ -230,35 +236,50 @@ fn verify(mut model: Model, yaml: &str, found: &Found) -> Result<(), SuggestErro
     }
 }
 
-/// Who and whom, in terms of flows; `None` for what no policy governs.
+/// Source and target, in terms of flows.
 type Pair = (Source, usize);
 
-fn pair(model: &Model, source: &Party, target: &Party) -> Option<Pair> {
-    let target = governed(model, target)?;
-    let source = match source {
-        Party::Workload(workload) => {
-            let place = model.workloads.iter().position(|known| known == workload)?;
-            // From a node's network comes what comes from outside.
-            if model.pods.iter().any(|pods| pods.workload == place && pods.host_network) {
-                return None;
+/// Which peers the policies govern.
+struct Governed<'m> {
+    ids: HashMap<&'m Workload, usize>,
+    /// The workloads with pods on their node's network.
+    hosts: HashSet<usize>,
+}
+
+impl<'m> Governed<'m> {
+    fn new(model: &'m Model) -> Self {
+        let ids = model.workloads.iter().map(|(id, workload)| (workload, id));
+        let hosts = model.pods.iter().filter(|(_, pods)| pods.host_network);
+        Self { ids: ids.collect(), hosts: hosts.map(|(_, pods)| pods.workload).collect() }
+    }
+
+    /// A pair of peers, `None` for what no policy governs.
+    fn pair(&self, source: &Peer, target: &Peer) -> Option<Pair> {
+        let target = self.workload(target)?;
+        let source = match source {
+            Peer::Workload(workload) => {
+                let id = *self.ids.get(&**workload)?;
+                // Traffic from a node's network is traffic from outside.
+                if self.hosts.contains(&id) {
+                    return None;
+                }
+                Source::Workload(id)
             }
-            Source::Workload(place)
-        }
-        Party::Ingress => Source::Controller,
-        Party::Ip(_) => Source::Outside,
-    };
-    Some((source, target))
+            Peer::Ingress => Source::Controller,
+            Peer::Ip(_) => Source::Outside,
+        };
+        Some((source, target))
+    }
+
+    /// The workload that a peer is, if the policies govern it.
+    fn workload(&self, peer: &Peer) -> Option<usize> {
+        let Peer::Workload(workload) = peer else { return None };
+        let id = *self.ids.get(&**workload)?;
+        (!self.hosts.contains(&id) && !is_system(&workload.namespace)).then_some(id)
+    }
 }
 
-/// The workload that a party is, if the policies govern it.
-fn governed(model: &Model, party: &Party) -> Option<usize> {
-    let Party::Workload(workload) = party else { return None };
-    let place = model.workloads.iter().position(|known| known == workload)?;
-    let host = model.pods.iter().any(|pods| pods.workload == place && pods.host_network);
-    (!host && !is_system(&workload.namespace)).then_some(place)
-}
-
-/// Whether a namespace is the cluster's own: its pods are not ours to restrain.
+/// Whether a namespace is the cluster's own: its pods are not restricted here.
 pub(crate) fn is_system(namespace: &str) -> bool {
     matches!(namespace, "kube-system" | "kube-public" | "kube-node-lease")
 }
@@ -266,17 +287,16 @@ pub(crate) fn is_system(namespace: &str) -> bool {
 /// Whether the source is a pod beside the ingress controller, which a rule for the controller's
 /// namespace lets in too.
 fn is_controller(model: &Model, pair: &Pair, found: &Found) -> bool {
-    let Source::Workload(place) = pair.0 else { return false };
+    let Source::Workload(id) = pair.0 else { return false };
     let beside = model
         .workloads
-        .get(place)
+        .get(id)
         .is_some_and(|workload| workload.namespace == write::CONTROLLER_NAMESPACE);
     beside
         && found.flows.keys().any(|flow| flow.source == Source::Controller && flow.target == pair.1)
 }
 
-/// What must be listed: as `list` shows it, an open Service is both an outside address and
-/// something that comes in.
+/// What must be listed: `list` shows an open Service both as outside addresses and as ingress.
 fn needed(model: &Model, found: &Found) -> BTreeMap<Pair, Connections> {
     let mut needed: BTreeMap<Pair, Connections> = BTreeMap::new();
     let mut add = |pair: Pair, flow: &Flow| {
@@ -301,7 +321,7 @@ fn needed(model: &Model, found: &Found) -> BTreeMap<Pair, Connections> {
     needed
 }
 
-/// Where evidence stands, in words.
-pub(crate) fn at(place: &Place) -> String {
-    format!("({place})")
+/// Where evidence is written, in words.
+pub(crate) fn at(location: &SourceRef) -> String {
+    format!("({location})")
 }

@@ -7,13 +7,13 @@
 pub(crate) struct Mention {
     /// The host's name.
     pub(crate) host: String,
-    /// The port, said or implied by the scheme.
+    /// The port, given or implied by the scheme.
     pub(crate) port: Option<u16>,
-    /// How it stands there.
+    /// In which form it is written.
     pub(crate) form: Form,
 }
 
-/// How a host stands in a text: how sure it is that it is one.
+/// The form in which a host is written: how certain it is that it is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Form {
     /// In a URL.
@@ -51,7 +51,7 @@ pub(crate) fn mentions(text: &str) -> Vec<Mention> {
 
 /// The hosts in what follows `scheme://`: several where a comma parts them.
 fn url_hosts(scheme: &str, url: &str, found: &mut Vec<Mention>) {
-    // Whatever stands before the last `@` is a name and a password, whatever is in it.
+    // Everything before the last `@` is a user name and a password, whatever it contains.
     let authority = match url.rfind('@') {
         Some(at) => url.get(at + 1..).unwrap_or_default(),
         None => url,
@@ -70,7 +70,7 @@ fn url_hosts(scheme: &str, url: &str, found: &mut Vec<Mention>) {
 }
 
 /// The `host:port` pairs in a text without URLs. None in a text with an `@`, where such a pair may
-/// be a name and a password.
+/// be a user name and a password.
 fn pairs(text: &str, found: &mut Vec<Mention>) {
     if text.contains('@') {
         return;
@@ -86,7 +86,7 @@ fn pairs(text: &str, found: &mut Vec<Mention>) {
     }
 }
 
-/// A DNS name with a letter in it, so that no address and no number is taken for one.
+/// A DNS name with a letter in it, so that no address or number is taken for one.
 fn is_host(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253

@@ -1,13 +1,15 @@
 //! The policies as YAML, each rule with the evidence for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::{Flow, Found, Source};
-use crate::model::{Model, NAMESPACE_NAME_LABEL, Pods, Role};
+use crate::index::ModelIndex;
+use crate::model::{Model, NAMESPACE_NAME_LABEL, Pods, Role, Workload};
 use crate::ports::Protocol;
+use crate::selector::Selector;
 
-/// Labels that change with every roll-out or differ from pod to pod.
+/// Labels that change with every rollout or differ from pod to pod.
 const VOLATILE: [&str; 5] = [
     "pod-template-hash",
     "controller-revision-hash",
@@ -16,16 +18,16 @@ const VOLATILE: [&str; 5] = [
     "apps.kubernetes.io/pod-index",
 ];
 
-/// Where an ingress controller is looked for.
+/// The namespace that an ingress controller is assumed to be in.
 pub(crate) const CONTROLLER_NAMESPACE: &str = "ingress-nginx";
 
-/// Writes all policies. Workloads that labels cannot tell apart are asked about.
+/// Writes all policies. Workloads that labels cannot tell apart become a question.
 pub(crate) fn policies(model: &Model, found: &mut Found) -> String {
     let selectors = selectors(model, &mut found.questions);
     // What cannot be selected cannot be allowed.
     found.flows.retain(|flow, _| {
         let source = match flow.source {
-            Source::Workload(place) => selectors.contains_key(&place),
+            Source::Workload(id) => selectors.contains_key(&id),
             _ => true,
         };
         source && selectors.contains_key(&flow.target)
@@ -33,21 +35,25 @@ pub(crate) fn policies(model: &Model, found: &mut Found) -> String {
     let mut out =
         String::from("# Least-privilege network policies, written by `coaming net suggest`.\n");
     if !found.questions.is_empty() {
-        out.push_str("#\n# What the evidence does not tell:\n");
+        out.push_str("#\n# What the evidence does not show:\n");
         for question in &found.questions {
             let _ = writeln!(out, "# - {}", one_line(question));
         }
     }
     let namespaces = real(model).map(|pods| &*pods.namespace);
     let namespaces: BTreeSet<&str> = namespaces.filter(|name| !super::is_system(name)).collect();
+    let mut workloads: BTreeMap<&str, BTreeMap<&Workload, usize>> = BTreeMap::new();
+    for &id in selectors.keys() {
+        if let Some(workload) = model.workloads.get(id) {
+            workloads.entry(&workload.namespace).or_default().insert(workload, id);
+        }
+    }
+    let writer = Writer::new(model, &selectors, found);
     for namespace in namespaces {
         defaults(&mut out, namespace);
-        for (place, workload) in model.workloads.iter().enumerate() {
-            if workload.namespace == namespace
-                && let Some(selector) = selectors.get(&place)
-            {
-                let writer = Writer { model, selectors: &selectors, found };
-                writer.workload(&mut out, place, selector);
+        for &id in workloads.get(namespace).into_iter().flat_map(BTreeMap::values) {
+            if let Some(selector) = selectors.get(&id) {
+                writer.workload(&mut out, id, selector);
             }
         }
     }
@@ -55,7 +61,8 @@ pub(crate) fn policies(model: &Model, found: &mut Found) -> String {
 }
 
 fn real(model: &Model) -> impl Iterator<Item = &Pods> {
-    model.pods.iter().filter(|pods| pods.role == Role::Real && !pods.host_network)
+    let pods = model.pods.iter().map(|(_, pods)| pods);
+    pods.filter(|pods| pods.role == Role::Real && !pods.host_network)
 }
 
 fn one_line(text: &str) -> String {
@@ -64,7 +71,7 @@ fn one_line(text: &str) -> String {
 
 type Labels = Vec<(String, String)>;
 
-/// The labels that select each workload's pods, and nobody else's in its namespace.
+/// The labels that select each workload's pods, and no others in its namespace.
 fn selectors(model: &Model, questions: &mut BTreeSet<String>) -> BTreeMap<usize, Labels> {
     let mut selectors: BTreeMap<usize, Labels> = BTreeMap::new();
     for pods in real(model) {
@@ -75,26 +82,23 @@ fn selectors(model: &Model, questions: &mut BTreeSet<String>) -> BTreeMap<usize,
             .and_modify(|known| known.retain(|label| stable.contains(label)))
             .or_insert(stable);
     }
-    let clear = |place: usize, labels: &Labels| {
-        let namespace = model.workloads.get(place).map(|workload| workload.namespace.as_str());
+    let index = ModelIndex::new(model, |pods| pods.role == Role::Real && !pods.host_network);
+    let clear = |id: usize, labels: &Labels| {
+        let Some(workload) = model.workloads.get(id) else { return false };
+        let pairs = labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        // Its own pods all have these labels: they were kept for that.
+        let selected = index.selected(&workload.namespace, &Selector::labels(pairs));
         !labels.is_empty()
-            && real(model).filter(|pods| Some(&*pods.namespace) == namespace).all(|pods| {
-                let selected =
-                    labels.iter().all(|(key, value)| pods.labels.get(key) == Some(value));
-                selected == (pods.workload == place)
-            })
+            && selected.iter().all(|&pods| model.pods.get(pods).is_some_and(|it| it.workload == id))
     };
-    let unclear: Vec<usize> = selectors
-        .iter()
-        .filter(|(place, labels)| !clear(**place, labels))
-        .map(|(place, _)| *place)
-        .collect();
-    for place in unclear {
-        selectors.remove(&place);
-        if let Some(workload) = model.workloads.get(place) {
+    let unclear: Vec<usize> =
+        selectors.iter().filter(|(id, labels)| !clear(**id, labels)).map(|(id, _)| *id).collect();
+    for id in unclear {
+        selectors.remove(&id);
+        if let Some(workload) = model.workloads.get(id) {
             questions.insert(format!(
-                "the labels of {workload} do not tell its pods from others of the namespace: \
-                 which label shall?"
+                "the labels of {workload} do not distinguish its pods from others of the \
+                 namespace: which label should?"
             ));
         }
     }
@@ -123,7 +127,7 @@ fn defaults(out: &mut String, namespace: &str) {
     );
 }
 
-/// Text, quoted as YAML takes it whatever it holds.
+/// Text, quoted so that YAML reads it as text whatever it contains.
 fn quoted(text: &str) -> String {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-./".contains(&byte))
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -137,28 +141,44 @@ fn quoted(text: &str) -> String {
 struct Writer<'w> {
     model: &'w Model,
     selectors: &'w BTreeMap<usize, Labels>,
-    found: &'w Found,
+    /// The flows to and from each workload.
+    incoming: BTreeMap<usize, BTreeMap<&'w Source, Ports>>,
+    outgoing: BTreeMap<usize, BTreeMap<usize, Ports>>,
+    /// How many workloads have this namespace and name.
+    namesakes: HashMap<[&'w str; 2], usize>,
 }
 
-/// The ports to one other end, with the evidence.
+/// The ports to one peer, with the evidence.
 type Ports = BTreeMap<(Protocol, u16), BTreeSet<String>>;
 
-impl Writer<'_> {
-    fn workload(&self, out: &mut String, place: usize, selector: &Labels) {
-        let Some(workload) = self.model.workloads.get(place) else { return };
-        let mut incoming: BTreeMap<Source, Ports> = BTreeMap::new();
-        let mut outgoing: BTreeMap<usize, Ports> = BTreeMap::new();
-        for (flow, evidence) in &self.found.flows {
+impl<'w> Writer<'w> {
+    fn new(model: &'w Model, selectors: &'w BTreeMap<usize, Labels>, found: &'w Found) -> Self {
+        let mut incoming: BTreeMap<usize, BTreeMap<&Source, Ports>> = BTreeMap::new();
+        let mut outgoing: BTreeMap<usize, BTreeMap<usize, Ports>> = BTreeMap::new();
+        for (flow, evidence) in &found.flows {
             let Flow { source, target, protocol, port } = flow;
-            if *target == place {
-                let ports = incoming.entry(source.clone()).or_default();
-                ports.entry((*protocol, *port)).or_default().extend(evidence.iter().cloned());
-            }
-            if *source == Source::Workload(place) {
-                let ports = outgoing.entry(*target).or_default();
-                ports.entry((*protocol, *port)).or_default().extend(evidence.iter().cloned());
+            let add = |ports: &mut Ports| {
+                let known = ports.entry((*protocol, *port)).or_default();
+                known.extend(evidence.iter().cloned());
+            };
+            add(incoming.entry(*target).or_default().entry(source).or_default());
+            if let Source::Workload(source) = source {
+                add(outgoing.entry(*source).or_default().entry(*target).or_default());
             }
         }
+        let mut namesakes = HashMap::new();
+        for (_, workload) in &model.workloads {
+            let name = [workload.namespace.as_str(), workload.name.as_str()];
+            *namesakes.entry(name).or_default() += 1;
+        }
+        Self { model, selectors, incoming, outgoing, namesakes }
+    }
+
+    fn workload(&self, out: &mut String, id: usize, selector: &Labels) {
+        let Some(workload) = self.model.workloads.get(id) else { return };
+        let (no_source, no_target) = (BTreeMap::new(), BTreeMap::new());
+        let incoming = self.incoming.get(&id).unwrap_or(&no_source);
+        let outgoing = self.outgoing.get(&id).unwrap_or(&no_target);
         if incoming.is_empty() && outgoing.is_empty() {
             return;
         }
@@ -166,7 +186,7 @@ impl Writer<'_> {
             out,
             "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: {}\n  \
              namespace: {}\nspec:\n  podSelector:\n    matchLabels:\n",
-            policy_name(self.model, place),
+            self.policy_name(workload),
             workload.namespace
         );
         labels(out, selector, 6);
@@ -179,23 +199,33 @@ impl Writer<'_> {
         }
         if !incoming.is_empty() {
             out.push_str("  ingress:\n");
-            for (source, ports) in &incoming {
+            for (source, ports) in incoming {
                 self.rule(out, "from", source, &workload.namespace, ports);
             }
         }
         if !outgoing.is_empty() {
             out.push_str("  egress:\n");
-            for (target, ports) in &outgoing {
+            for (target, ports) in outgoing {
                 self.rule(out, "to", &Source::Workload(*target), &workload.namespace, ports);
             }
+        }
+    }
+
+    /// A distinct name for each workload's policy.
+    fn policy_name(&self, workload: &Workload) -> String {
+        let name = [workload.namespace.as_str(), workload.name.as_str()];
+        if self.namesakes.get(&name).is_some_and(|&count| count > 1) {
+            format!("{}-{}", workload.name, workload.kind.to_ascii_lowercase())
+        } else {
+            workload.name.clone()
         }
     }
 
     fn rule(&self, out: &mut String, field: &str, peer: &Source, own: &str, ports: &Ports) {
         let evidence: BTreeSet<&String> = ports.values().flatten().collect();
         let who = match peer {
-            Source::Workload(place) => {
-                self.model.workloads.get(*place).map_or_else(String::new, ToString::to_string)
+            Source::Workload(id) => {
+                self.model.workloads.get(*id).map_or_else(String::new, ToString::to_string)
             }
             Source::Controller => "the ingress controller".to_owned(),
             Source::Outside => "the outside".to_owned(),
@@ -212,9 +242,9 @@ impl Writer<'_> {
                 }
             }
             Source::Controller => namespace_selector(out, CONTROLLER_NAMESPACE, "    - "),
-            Source::Workload(place) => {
-                let namespace = self.model.workloads.get(*place).map(|w| w.namespace.as_str());
-                let selector = self.selectors.get(place);
+            Source::Workload(id) => {
+                let namespace = self.model.workloads.get(*id).map(|w| w.namespace.as_str());
+                let selector = self.selectors.get(id);
                 let (Some(namespace), Some(selector)) = (namespace, selector) else { return };
                 if namespace == own {
                     out.push_str("    - podSelector:\n");
@@ -244,19 +274,5 @@ fn namespace_selector(out: &mut String, namespace: &str, start: &str) {
 fn labels(out: &mut String, labels: &Labels, indent: usize) {
     for (key, value) in labels {
         let _ = writeln!(out, "{:indent$}{}: {}", "", quoted(key), quoted(value));
-    }
-}
-
-/// A name of its own for each workload's policy.
-fn policy_name(model: &Model, place: usize) -> String {
-    let Some(workload) = model.workloads.get(place) else { return String::new() };
-    let twins = model
-        .workloads
-        .iter()
-        .filter(|other| other.namespace == workload.namespace && other.name == workload.name);
-    if twins.count() > 1 {
-        format!("{}-{}", workload.name, workload.kind.to_ascii_lowercase())
-    } else {
-        workload.name.clone()
     }
 }

@@ -7,13 +7,13 @@ use coaming_yaml::Node;
 use super::{Checks, port_number};
 use crate::ip::IpSet;
 use crate::model::{
-    Action, Namespaces, Peer, PeerKind, PodSelector, Policy, PolicyKind, PortMatch, PortNumbers,
-    Rule, Tier,
+    Action, Namespaces, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch,
+    PortNumbers, Rule, Tier,
 };
 use crate::ports::Protocol;
 use crate::selector::Selector;
 
-/// The highest priority number: asked last.
+/// The highest priority number: evaluated last.
 const LAST_PRIORITY: i64 = 1000;
 
 /// Reads the policy under examination; what is wrong with it is in `checks` afterwards.
@@ -55,7 +55,7 @@ pub(crate) fn read(checks: &mut Checks<'_, '_>, kind: &str) -> Option<Policy> {
         subject: subject?,
         ingress: (!ingress.is_empty()).then_some(ingress),
         egress: (!egress.is_empty()).then_some(egress),
-        place: checks.place(root),
+        location: checks.location(root),
     })
 }
 
@@ -135,7 +135,7 @@ fn rules<'i>(
             action,
             peers: Some(peers),
             ports: node.sequence(ports_field).is_some().then_some(ports),
-            place: checks.place(node),
+            location: checks.location(node),
         });
     }
     rules
@@ -152,14 +152,14 @@ fn action<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, kind: PolicyKind) -> 
         Some("Deny") => Some(Action::Deny),
         Some("Pass") if kind != PolicyKind::BaselineAdminNetworkPolicy => Some(Action::Pass),
         _ => {
-            let place = node.field("action").unwrap_or(node);
-            checks.refuse(place, format!("`action` must be {names}"));
+            let written = node.field("action").unwrap_or(node);
+            checks.refuse(written, format!("`action` must be {names}"));
             None
         }
     }
 }
 
-fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, egress: bool) -> Option<Peer> {
+fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, egress: bool) -> Option<PolicyPeer> {
     let fields: &[&str] = if egress {
         &["namespaces", "pods", "nodes", "networks", "domainNames"]
     } else {
@@ -181,7 +181,7 @@ fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, egress: bool) -> Option
             return None;
         }
     };
-    Some(Peer { kind, place: checks.place(node) })
+    Some(PolicyPeer { kind, location: checks.location(node) })
 }
 
 fn networks<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>) -> IpSet {
@@ -215,7 +215,7 @@ fn port<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, kind: PolicyKind) -> Op
         );
     }
     let (protocol, numbers) = found?;
-    Some(PortMatch { protocol, numbers, place: checks.place(node) })
+    Some(PortMatch { protocol, numbers, location: checks.location(node) })
 }
 
 type Ports = (Option<Protocol>, PortNumbers);

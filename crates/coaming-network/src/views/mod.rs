@@ -1,128 +1,153 @@
-//! From Kubernetes objects to the model: thin views of what policies, Services and the ways in
-//! from outside say, each knowing its node.
+//! From Kubernetes objects to facts: thin views of what policies, Services and routes say, each
+//! with the location of its node.
 //!
 //! Invariant: what the API server would refuse does not get into the model. It becomes a
-//! [`Problem`] with its place, and everything else still counts.
+//! [`Problem`] with its location, and everything else still counts.
 
 mod cluster_policy;
+mod controllers;
 mod outside;
 mod policy;
 mod service;
 mod workload;
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use coaming_kube::{Fields, Inventory, Object, SourceId};
+use coaming_kube::{Fields, Object, SourceId, World};
 use coaming_yaml::{LineIndex, Node};
 
-use crate::model::{Model, Place, Policy, PolicyKind, Problem};
+use crate::facts::{Facts, ObjectFacts, Statement};
+use crate::model::{Model, PolicyKind, Problem, SourceRef};
+use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
+pub(crate) use controllers::controllers;
 
-/// Makes the model of an inventory.
+/// Makes the model of a world.
 #[must_use]
-pub fn from_inventory(inventory: &Inventory) -> Model {
-    let reader = Reader::new(inventory);
-    let mut model = Model::default();
-    for object in inventory.of_kind("Namespace").filter(|object| object.group().is_empty()) {
-        let place = reader.place(object, object.node());
-        model.add_namespace(object.name(), labels_of(object.metadata()), Some(place));
+pub fn from_world(world: &World) -> Model {
+    let reader = Reader::new(world);
+    let mut facts = Facts::default();
+    for object in world.objects() {
+        facts.insert(object.id, read(&reader, object));
     }
-    workload::read(&reader, &mut model);
-    read_policies(&reader, &mut model);
-    service::read(&reader, &mut model);
-    outside::read(&reader, &mut model);
+    let mut model = Model::default();
+    facts.settle(&mut model);
     model
 }
 
-fn read_policies(reader: &Reader<'_>, model: &mut Model) {
-    let kinds = [
-        "NetworkPolicy",
-        "AdminNetworkPolicy",
-        "BaselineAdminNetworkPolicy",
-        "ClusterNetworkPolicy",
-    ];
-    let mut known = Known::new();
-    for kind in kinds {
-        for object in reader.inventory.of_kind(kind) {
-            let mut checks = Checks::new(reader, object);
-            let policy = match (object.group(), kind) {
-                ("networking.k8s.io" | "extensions", "NetworkPolicy") => policy::read(&mut checks),
-                ("policy.networking.k8s.io", "NetworkPolicy") => continue,
-                ("policy.networking.k8s.io", _) => cluster_policy::read(&mut checks, kind),
-                _ => continue,
-            };
-            let valid = checks.problems.is_empty();
-            model.problems.append(&mut checks.problems);
-            if valid && let Some(policy) = policy {
-                add_policy(model, &mut known, policy, object);
-            }
+/// What an object says by itself.
+pub(crate) fn read(reader: &Reader<'_>, object: Object<'_>) -> ObjectFacts {
+    let name = (object.kind(), object.namespace_or_default(), object.name());
+    ObjectFacts {
+        identity: (name.0.to_owned(), name.1.to_owned(), name.2.to_owned()),
+        owner: workload::owner(object),
+        opaque: workload::may_make_pods(object),
+        pods: workload::read(reader, object),
+        statement: statement(reader, object),
+    }
+}
+
+fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
+    match (object.group(), object.kind()) {
+        ("", "Namespace") => {
+            let location = reader.location(object, object.node());
+            Statement::Namespace(labels_of(object.metadata()), location)
         }
-    }
-}
-
-/// Policies by their names: their place in the model, and what they were read from.
-type Known<'i> = HashMap<(PolicyKind, String, String), (usize, Object<'i>)>;
-
-/// Of two policies with one name only one can exist: the later one, as when both are applied. That
-/// the same one comes in twice, as from two overlays on one base, is nobody's mistake.
-fn add_policy<'i>(model: &mut Model, known: &mut Known<'i>, policy: Policy, object: Object<'i>) {
-    if !policy.namespace.is_empty() {
-        model.mention_namespace(&policy.namespace);
-    }
-    let key = (policy.kind, policy.namespace.clone(), policy.name.clone());
-    let (place, earlier) = *known.entry(key).or_insert((model.policies.len(), object));
-    let spec = |object: Object<'_>| object.spec().map(Node::to_json);
-    if earlier.id != object.id && spec(earlier) == spec(object) {
-        return;
-    }
-    match model.policies.get_mut(place) {
-        Some(earlier) => {
-            model.problems.push(Problem {
-                object: earlier.to_string(),
-                message: format!(
-                    "{policy} is written twice, and only the later one counts: rename or remove \
-                     one of them"
-                ),
-                place: earlier.place.clone(),
-            });
-            *earlier = policy;
+        ("networking.k8s.io" | "extensions", "NetworkPolicy") => {
+            policy_statement(reader, object, PolicyKind::NetworkPolicy)
         }
-        None => model.policies.push(policy),
+        ("policy.networking.k8s.io", "AdminNetworkPolicy") => {
+            policy_statement(reader, object, PolicyKind::AdminNetworkPolicy)
+        }
+        ("policy.networking.k8s.io", "BaselineAdminNetworkPolicy") => {
+            policy_statement(reader, object, PolicyKind::BaselineAdminNetworkPolicy)
+        }
+        ("policy.networking.k8s.io", "ClusterNetworkPolicy") => {
+            policy_statement(reader, object, PolicyKind::ClusterNetworkPolicy)
+        }
+        ("", "Service") => {
+            let entrance = outside::open_service(object).map(Box::new);
+            let service = service::read(reader, object);
+            Statement::Service(Box::new(service), service::has_ipv6(object), entrance)
+        }
+        ("networking.k8s.io" | "extensions", "Ingress") => {
+            Statement::Route(outside::ingress(object))
+        }
+        (group, "Route") if group == "route.openshift.io" || object.api_version() == "v1" => {
+            Statement::Route(outside::route(object))
+        }
+        ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute") => {
+            Statement::Route(outside::gateway_route(object, Protocol::Tcp))
+        }
+        ("gateway.networking.k8s.io", "UDPRoute") => {
+            Statement::Route(outside::gateway_route(object, Protocol::Udp))
+        }
+        ("", "Node") => Statement::Node(workload::node(object)),
+        (_, "APIService" | "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
+            Statement::Calls(service::called_by_api_server(object))
+        }
+        (_, "ReferenceGrant") => Statement::Grant(outside::grant(object)),
+        _ => Statement::Nothing,
     }
 }
 
-/// The inventory, and where in its files things stand.
-pub(crate) struct Reader<'i> {
-    pub(crate) inventory: &'i Inventory,
-    files: BTreeMap<SourceId, OnceCell<(Arc<str>, LineIndex)>>,
+fn policy_statement(reader: &Reader<'_>, object: Object<'_>, kind: PolicyKind) -> Statement {
+    let mut checks = Checks::new(reader, object);
+    let policy = match kind {
+        PolicyKind::NetworkPolicy => policy::read(&mut checks),
+        _ => cluster_policy::read(&mut checks, kind.name()),
+    };
+    let policy = policy.filter(|_| checks.problems.is_empty()).map(Box::new);
+    Statement::Policy(kind, policy, checks.problems)
 }
 
-impl<'i> Reader<'i> {
-    pub(crate) fn new(inventory: &'i Inventory) -> Self {
-        let files = inventory.sources().map(|(id, _)| (id, OnceCell::new())).collect();
-        Self { inventory, files }
+/// A world, and the lines of its sources.
+pub(crate) struct Reader<'w> {
+    pub(crate) world: &'w World,
+    lines: RefCell<HashMap<SourceId, Option<Rc<SourceLines>>>>,
+}
+
+/// A source's name, and where its lines begin.
+struct SourceLines {
+    name: Arc<str>,
+    index: LineIndex,
+    text: Arc<str>,
+}
+
+impl<'w> Reader<'w> {
+    pub(crate) fn new(world: &'w World) -> Self {
+        Self { world, lines: RefCell::new(HashMap::new()) }
     }
 
-    /// Where a node of an object stands.
-    pub(crate) fn place(&self, object: Object<'_>, node: Node<'_>) -> Place {
-        let entry = self.files.get(&object.source());
-        let source = self.inventory.source(object.source());
-        let (file, line) = match (entry, source) {
-            (Some(known), Some(file)) => {
-                let (name, lines) = known
-                    .get_or_init(|| (Arc::from(file.name.as_str()), LineIndex::new(&file.text)));
-                let line = node.span().map(|span| lines.position(&file.text, span.start).0);
-                (Arc::clone(name), line)
-            }
-            _ => (Arc::from(""), None),
-        };
-        Place { object: object.id, node: node.id(), file, line }
+    /// Where a node of an object is written.
+    pub(crate) fn location(&self, object: Object<'_>, node: Node<'_>) -> SourceRef {
+        let lines = self.lines(object.source());
+        let line = lines.as_ref().and_then(|lines| {
+            let start = node.span()?.start;
+            Some(lines.index.position(&lines.text, start).0)
+        });
+        let file = lines.map_or_else(|| Arc::from(""), |lines| Arc::clone(&lines.name));
+        SourceRef { object: object.id, node: node.id(), file, line }
+    }
+
+    fn lines(&self, id: SourceId) -> Option<Rc<SourceLines>> {
+        let mut known = self.lines.borrow_mut();
+        let lines = known.entry(id).or_insert_with(|| {
+            let source = self.world.source(id)?;
+            Some(Rc::new(SourceLines {
+                name: Arc::from(source.name.as_str()),
+                index: LineIndex::new(&source.text),
+                text: Arc::clone(&source.text),
+            }))
+        });
+        lines.clone()
     }
 }
 
-/// An object under examination: what is wrong with it gathers here.
+/// An object under examination, with what is wrong with it.
 pub(crate) struct Checks<'r, 'i> {
     pub(crate) reader: &'r Reader<'i>,
     pub(crate) object: Object<'i>,
@@ -134,12 +159,12 @@ impl<'r, 'i> Checks<'r, 'i> {
         Self { reader, object, problems: Vec::new() }
     }
 
-    /// Where a node of the object stands.
-    pub(crate) fn place(&self, node: Node<'_>) -> Option<Place> {
-        Some(self.reader.place(self.object, node))
+    /// Where a node of the object is written.
+    pub(crate) fn location(&self, node: Node<'_>) -> Option<SourceRef> {
+        Some(self.reader.location(self.object, node))
     }
 
-    /// The object is invalid, because of what stands at `node`.
+    /// The object is invalid, because of what is written at `node`.
     pub(crate) fn refuse(&mut self, node: Node<'_>, message: impl Into<String>) {
         let name = match self.object.namespace() {
             "" => self.object.name().to_owned(),
@@ -148,7 +173,7 @@ impl<'r, 'i> Checks<'r, 'i> {
         self.problems.push(Problem {
             object: format!("{} {name}", self.object.kind()),
             message: message.into(),
-            place: self.place(node),
+            location: self.location(node),
         });
     }
 
@@ -221,12 +246,12 @@ impl<'r, 'i> Checks<'r, 'i> {
 /// the API server would refuse selects none.
 #[must_use]
 pub fn policies_selecting<'i>(
-    inventory: &'i Inventory,
+    world: &'i World,
     namespace: &str,
     pods: &[Labels],
 ) -> Vec<Object<'i>> {
-    let reader = Reader::new(inventory);
-    let policies = inventory.of_kind("NetworkPolicy");
+    let reader = Reader::new(world);
+    let policies = world.of_kind("NetworkPolicy");
     policies
         .filter(|policy| policy.namespace_or_default() == namespace)
         .filter(|policy| {
@@ -238,7 +263,7 @@ pub fn policies_selecting<'i>(
         .collect()
 }
 
-/// The labels in a metadata mapping; values that are no text are left out.
+/// The labels in a metadata mapping; values that are not text are left out.
 pub(crate) fn labels_of(metadata: Option<Node<'_>>) -> Labels {
     metadata
         .pairs("labels")
@@ -246,7 +271,7 @@ pub(crate) fn labels_of(metadata: Option<Node<'_>>) -> Labels {
         .collect()
 }
 
-/// A port number, if it is one.
+/// A port number, if it is valid.
 pub(crate) fn port_number(number: i64) -> Option<u16> {
     u16::try_from(number).ok().filter(|&number| number > 0)
 }

@@ -6,8 +6,8 @@ use coaming_yaml::Node;
 use super::{Checks, port_number};
 use crate::ip::IpSet;
 use crate::model::{
-    Action, Namespaces, Peer, PeerKind, PodSelector, Policy, PolicyKind, PortMatch, PortNumbers,
-    Rule, Tier,
+    Action, Namespaces, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch,
+    PortNumbers, Rule, Tier,
 };
 use crate::ports::Protocol;
 use crate::selector::Selector;
@@ -35,12 +35,12 @@ pub(crate) fn read(checks: &mut Checks<'_, '_>) -> Option<Policy> {
         ingress: has_ingress.then_some(ingress),
         egress: has_egress.then_some(egress),
         namespace,
-        place: checks.place(root),
+        location: checks.location(root),
     })
 }
 
-/// Whether the policy has a say in ingress and in egress. Without `policyTypes` it always has in
-/// ingress, and in egress if it has egress rules.
+/// Whether the policy governs ingress and egress. Without `policyTypes` it always governs ingress,
+/// and egress if it has egress rules.
 fn directions<'i>(checks: &mut Checks<'_, 'i>, spec: Node<'i>, egress_rules: bool) -> (bool, bool) {
     let types = checks.items(spec, "policyTypes");
     if types.is_empty() {
@@ -83,13 +83,13 @@ fn rules<'i>(
             action: Action::Allow,
             peers: present(peers_field).then_some(peers),
             ports: present("ports").then_some(ports),
-            place: checks.place(node),
+            location: checks.location(node),
         });
     }
     rules
 }
 
-fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, field: &str) -> Option<Peer> {
+fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, field: &str) -> Option<PolicyPeer> {
     if !node.is_mapping() {
         checks.refuse(node, format!("an item of `{field}` must be a mapping"));
         return None;
@@ -102,7 +102,7 @@ fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, field: &str) -> Option<
             checks.refuse(
                 node,
                 format!(
-                    "this item of `{field}` says no peer: give it a podSelector, a \
+                    "this item of `{field}` names no peer: give it a podSelector, a \
                      namespaceSelector or an ipBlock (`{{}}` selects all)"
                 ),
             );
@@ -112,8 +112,8 @@ fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, field: &str) -> Option<
         (Some(block), _, _) => {
             checks.refuse(
                 block,
-                "an ipBlock must not stand beside a podSelector or namespaceSelector: make it an \
-                 item of its own",
+                "an ipBlock must not be combined with a podSelector or namespaceSelector: make it \
+                 a separate item",
             );
             return None;
         }
@@ -127,7 +127,7 @@ fn peer<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, field: &str) -> Option<
             PeerKind::Pods(PodSelector { namespaces, pods })
         }
     };
-    Some(Peer { kind, place: checks.place(node) })
+    Some(PolicyPeer { kind, location: checks.location(node) })
 }
 
 fn ip_block<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>) -> Option<IpSet> {
@@ -148,7 +148,7 @@ fn ip_block<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>) -> Option<IpSet> {
             Some(Ok(set)) if set.is_subset(&whole) && set != whole => rest = rest.difference(&set),
             Some(Ok(_)) => checks.refuse(
                 item,
-                format!("`{}` must lie within the block {text} and be smaller", item.text()),
+                format!("`{}` must be within the block {text} and be smaller", item.text()),
             ),
             Some(Err(error)) => checks.refuse(item, error.to_string()),
             None => checks.refuse(item, "an item of `except` must be a CIDR block"),
@@ -175,7 +175,7 @@ fn port<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>) -> Option<PortMatch> {
     let numbers = match node.field("port") {
         None => {
             if let Some(end) = node.field("endPort") {
-                checks.refuse(end, "`endPort` needs a `port` beside it");
+                checks.refuse(end, "`endPort` needs a `port`");
             }
             PortNumbers::All
         }
@@ -191,16 +191,16 @@ fn port<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>) -> Option<PortMatch> {
                 PortNumbers::Named(name.to_owned())
             }
             (None, Some(name)) if name.parse::<u16>().is_ok() => {
-                checks.refuse(value, "a port number must stand without quotes");
+                checks.refuse(value, "a port number must not be in quotes");
                 return None;
             }
             _ => {
-                checks.refuse(value, "a port must be a number or a port's name");
+                checks.refuse(value, "a port must be a number or the name of a port");
                 return None;
             }
         },
     };
-    Some(PortMatch { protocol: Some(protocol), numbers, place: checks.place(node) })
+    Some(PortMatch { protocol: Some(protocol), numbers, location: checks.location(node) })
 }
 
 fn end_port<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, first: i64) -> Option<u16> {

@@ -1,45 +1,42 @@
 //! Services, and which pods and ports they lead to.
 
-use std::collections::BTreeSet;
-
-use coaming_kube::Fields;
+use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
 
 use super::{Reader, port_number};
+use crate::facts::Name;
 use crate::model::{Model, Pods, PortNumbers, Role, Service, ServicePort};
 use crate::ports::Protocol;
 use crate::selector::Selector;
 
-/// Reads every Service.
-pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
-    let called = called_by_api_server(reader);
-    for object in reader.inventory.of_kind("Service").filter(|object| object.group().is_empty()) {
-        let spec = object.spec();
-        let namespace = object.namespace_or_default().to_owned();
-        model.ipv6 |= spec.strings("ipFamilies").any(|family| family == "IPv6");
-        let selects =
-            spec.pairs("selector").next().is_some() && spec.string("type") != Some("ExternalName");
-        let labels = spec.pairs("selector");
-        let labels = labels.filter_map(|entry| Some((entry.name(), entry.value.as_str()?)));
-        model.services.push(Service {
-            name: object.name().to_owned(),
-            serves_api: called.contains(&(namespace.clone(), object.name().to_owned())),
-            selector: selects.then(|| Selector::labels(labels)),
-            ports: spec.list("ports").filter_map(port).collect(),
-            place: Some(reader.place(object, object.node())),
-            namespace,
-        });
+/// A Service; whether the API server calls it is derived from other objects.
+pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Service {
+    let spec = object.spec();
+    let selects =
+        spec.pairs("selector").next().is_some() && spec.string("type") != Some("ExternalName");
+    let labels = spec.pairs("selector");
+    let labels = labels.filter_map(|entry| Some((entry.name(), entry.value.as_str()?)));
+    Service {
+        namespace: object.namespace_or_default().to_owned(),
+        name: object.name().to_owned(),
+        serves_api: false,
+        selector: selects.then(|| Selector::labels(labels)),
+        ports: spec.list("ports").filter_map(port).collect(),
+        location: Some(reader.location(object, object.node())),
     }
 }
 
-/// The Services that the API server itself connects to, as namespace and name.
-fn called_by_api_server(reader: &Reader<'_>) -> BTreeSet<(String, String)> {
-    let inventory = reader.inventory;
-    let apis = inventory.of_kind("APIService").filter_map(|object| object.spec());
-    let configurations = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"];
-    let hooks = configurations.into_iter().flat_map(|kind| inventory.of_kind(kind));
-    let hooks = hooks.flat_map(|object| object.node().list("webhooks"));
-    apis.chain(hooks.filter_map(|hook| hook.mapping("clientConfig")))
+/// Whether a Service has IPv6 addresses.
+pub(super) fn has_ipv6(object: Object<'_>) -> bool {
+    object.spec().strings("ipFamilies").any(|family| family == "IPv6")
+}
+
+/// The Services that the API server itself connects to because of an object.
+pub(super) fn called_by_api_server(object: Object<'_>) -> Vec<Name> {
+    let hooks = object.node().list("webhooks").filter_map(|hook| hook.mapping("clientConfig"));
+    let spec = object.spec().filter(|_| object.kind() == "APIService");
+    spec.into_iter()
+        .chain(hooks)
         .filter_map(|caller| caller.mapping("service"))
         .filter_map(|service| {
             Some((service.string("namespace")?.to_owned(), service.string("name")?.to_owned()))
@@ -76,12 +73,6 @@ impl Service {
         pods.role == Role::Real
             && *pods.namespace == self.namespace
             && self.selector.as_ref().is_some_and(|selector| selector.matches(&pods.labels))
-    }
-
-    /// The places in the model of the pods that it leads to.
-    pub fn pods<'m>(&'m self, model: &'m Model) -> impl Iterator<Item = usize> {
-        let pods = model.pods.iter().enumerate();
-        pods.filter(|(_, pods)| self.selects(pods)).map(|(place, _)| place)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Pods and what they belong to.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,63 +7,41 @@ use coaming_kube::{ContainerKind, Fields, Object, PodSpec};
 use coaming_yaml::Node;
 
 use super::{Reader, labels_of, port_number};
+use crate::facts::Identity;
 use crate::ip::IpSet;
-use crate::model::{ContainerPort, Model, Pods, Role, Workload};
+use crate::model::{ContainerPort, Pods, Role};
 use crate::ports::Protocol;
 
-/// How long a chain of owners may be.
-const MAX_OWNERS: usize = 8;
-
-type Owned<'i> = BTreeMap<(&'i str, &'i str, &'i str), Object<'i>>;
-
-/// Reads every group of pods, and the nodes.
-pub(crate) fn read(reader: &Reader<'_>, model: &mut Model) {
-    let inventory = reader.inventory;
-    let owned: Owned<'_> = inventory
-        .objects()
-        .filter(|object| object.metadata().sequence("ownerReferences").is_some())
-        .map(|object| ((object.kind(), object.namespace_or_default(), object.name()), object))
-        .collect();
+/// The pods that an object is or makes; their workload is derived.
+pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Vec<Pods> {
     let mut found = Vec::new();
-    for workload in inventory.all_workloads().filter(|workload| runs(workload.object)) {
-        let owner = topmost_owner(workload.object, &owned);
-        let template = workload.template();
-        let pods = pods(reader, workload.object, template, Some(workload.pod()));
-        found.push((owner, pods));
-    }
-    for object in inventory.of_kind("VirtualMachine").filter(|o| o.group() == "kubevirt.io") {
-        if let Some(template) = object.spec().mapping("template") {
-            found.push((topmost_owner(object, &owned), pods(reader, object, template, None)));
+    if runs(object) {
+        for workload in reader.world.workloads_of(object) {
+            found.push(pods(reader, object, workload.template(), Some(workload.pod())));
         }
     }
-    model.workloads.reserve(found.len());
-    model.pods.reserve(found.len());
-    let mut by_owner: Vec<usize> = (0..found.len()).collect();
-    by_owner.sort_by(|&a, &b| found[a].0.cmp(&found[b].0));
-    for place in by_owner {
-        let (owner, pods) = &mut found[place];
-        if model.workloads.last() != Some(owner) {
-            model.mention_namespace(&owner.namespace);
-            model.workloads.push(std::mem::take(owner));
-        }
-        pods.workload = model.workloads.len() - 1;
+    if object.kind() == "VirtualMachine"
+        && object.group() == "kubevirt.io"
+        && let Some(template) = object.spec().mapping("template")
+    {
+        found.push(pods(reader, object, template, None));
     }
-    for (_, pods) in found {
-        model.ipv6 |= pods.addresses.has_v6();
-        model.pods.push(pods);
-    }
-    for object in inventory.objects().filter(|object| may_make_pods(*object)) {
-        let name = object.namespace_or_default();
-        model.mention_namespace(name);
-        if let Some(namespace) = model.namespaces.get_mut(name) {
-            namespace.opaque = true;
-        }
-    }
-    for object in inventory.of_kind("Node").filter(|object| object.group().is_empty()) {
-        model.nodes.push(crate::model::Node {
-            labels: labels_of(object.metadata()),
-            addresses: addresses(object.node().mapping("status").list("addresses"), "address"),
-        });
+    found
+}
+
+/// For an object with owner references: the owner, if one counts.
+pub(super) fn owner(object: Object<'_>) -> Option<Option<Identity>> {
+    object.metadata().sequence("ownerReferences")?;
+    let owner = object.owners().into_iter().find(|(kind, _)| *kind != "Node");
+    let namespace = object.namespace_or_default();
+    Some(owner.map(|(kind, name)| (kind.to_owned(), namespace.to_owned(), name.to_owned())))
+}
+
+/// A node.
+pub(super) fn node(object: Object<'_>) -> crate::model::Node {
+    crate::model::Node {
+        labels: labels_of(object.metadata()),
+        addresses: addresses(object.node().mapping("status").list("addresses"), "address"),
     }
 }
 
@@ -88,7 +65,7 @@ fn runs(object: Object<'_>) -> bool {
 
 /// Whether a custom resource's controller may make pods of it. Kinds that are known to make none
 /// are not meant.
-fn may_make_pods(object: Object<'_>) -> bool {
+pub(super) fn may_make_pods(object: Object<'_>) -> bool {
     const NO_PODS: [&str; 13] = [
         "bitnami.com",
         "cert-manager.io",
@@ -117,21 +94,6 @@ fn may_make_pods(object: Object<'_>) -> bool {
     !own && !NO_PODS.contains(&group) && !NO_PODS_KINDS.contains(&object.kind())
 }
 
-/// The topmost owner that the input names.
-fn topmost_owner<'i>(object: Object<'i>, owned: &Owned<'i>) -> Workload {
-    let namespace = object.namespace_or_default();
-    let (mut kind, mut name) = (object.kind(), object.name());
-    let mut next = Some(object);
-    for _ in 0..MAX_OWNERS {
-        let Some(object) = next else { break };
-        let owner = object.owners().into_iter().find(|(kind, _)| *kind != "Node");
-        let Some(owner) = owner else { break };
-        (kind, name) = owner;
-        next = owned.get(&(kind, namespace, name)).copied();
-    }
-    Workload { namespace: namespace.to_owned(), name: name.to_owned(), kind: kind.to_owned() }
-}
-
 fn pods(
     reader: &Reader<'_>,
     object: Object<'_>,
@@ -153,7 +115,7 @@ fn pods(
         host_network,
         addresses: known,
         role: Role::Real,
-        place: Some(reader.place(object, template)),
+        location: Some(reader.location(object, template)),
     }
 }
 

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use coaming_kube::{FileEntry, Inventory};
-use coaming_network::{Model, Reach, from_inventory};
+use coaming_kube::{Source, World};
+use coaming_network::{Model, Reach, from_world};
 
-/// The inventory of one file.
-pub(crate) fn inventory(text: &str) -> Inventory {
+/// The world of one file.
+pub(crate) fn world(text: &str) -> World {
     let stream = coaming_yaml::parse(Arc::from(text));
     assert_eq!(stream.errors, [], "the test's own input has a syntax error");
-    Inventory::new(vec![FileEntry::new("input.yaml", stream.source, stream.documents)])
+    World::new(vec![Source::new("input.yaml", stream.source, stream.documents)])
 }
 
 pub(crate) fn model(text: &str) -> Model {
-    from_inventory(&inventory(text))
+    from_world(&world(text))
 }
 
 pub(crate) fn reach(text: &str) -> Reach {
@@ -62,7 +62,7 @@ pub(crate) fn shop() -> String {
 }
 
 /// The files of a directory of the corpus; `None` where there is no corpus, which is a failure in CI.
-pub(crate) fn corpus(directories: &[&str]) -> Option<Inventory> {
+pub(crate) fn corpus(directories: &[&str]) -> Option<World> {
     let root = std::env::var_os("COAMING_CORPUS").map_or_else(
         || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
         std::path::PathBuf::from,
@@ -82,7 +82,7 @@ pub(crate) fn corpus(directories: &[&str]) -> Option<Inventory> {
     let files = paths.iter().map(|path| {
         let stream = coaming_yaml::parse(Arc::from(std::fs::read_to_string(path).unwrap()));
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        FileEntry::new(&name, stream.source, stream.documents)
+        Source::new(&name, stream.source, stream.documents)
     });
-    Some(Inventory::new(files.collect()))
+    Some(World::new(files.collect()))
 }

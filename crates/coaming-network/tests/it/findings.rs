@@ -9,7 +9,7 @@ use crate::common::{corpus, pod, policy, reach, service};
 fn of(input: &str, check: Check) -> String {
     let found = policy_findings(&reach(input)).into_iter().filter(|problem| problem.check == check);
     let lines = found.map(|problem| {
-        let place = problem.place.map(|place| place.to_string()).unwrap_or_default();
+        let place = problem.location.map(|place| place.to_string()).unwrap_or_default();
         format!("{place} {:?} {}: {}", problem.certainty, problem.subject, problem.message)
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -25,7 +25,7 @@ fn unguarded_pods_are_one_thing_to_do() {
     assert_snapshot!(of(&web_and_db(), Check::NoIngressPolicy), @r#"input.yaml:2 Proven namespace shop: no network policy guards the ingress or egress of db, web in namespace shop: an attacker in any pod of the cluster can connect to them on every port. Add a default-deny policy for the namespace and allow what is needed; `coaming net suggest` writes them"#);
     let guarded = web_and_db() + &policy("shop", "p", "{podSelector: {}}");
     assert_snapshot!(of(&guarded, Check::NoIngressPolicy), @"");
-    assert_snapshot!(of(&guarded, Check::NoEgressPolicy), @r#"input.yaml:2 Proven namespace shop: no network policy guards the egress of db, web in namespace shop: an attacker in one of them can connect to whatever there is, and carry data out. Add a default-deny policy for the namespace and allow what is needed; `coaming net suggest` writes them"#);
+    assert_snapshot!(of(&guarded, Check::NoEgressPolicy), @r#"input.yaml:2 Proven namespace shop: no network policy guards the egress of db, web in namespace shop: an attacker in one of them can connect to anything, and carry data out. Add a default-deny policy for the namespace and allow what is needed; `coaming net suggest` writes them"#);
     let both =
         web_and_db() + &policy("shop", "p", "{podSelector: {}, policyTypes: [Ingress, Egress]}");
     assert_snapshot!(of(&both, Check::NoEgressPolicy), @"");
@@ -47,7 +47,7 @@ fn peer_matches_nothing() {
             "p",
             "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: wbe}}}]}]}",
         );
-    assert_snapshot!(of(&input, Check::PeerMatchesNothing), @r#"input.yaml:19 Likely NetworkPolicy shop/p: pods with app=wbe in namespace shop matches no pod, so that this item of NetworkPolicy shop/p allows nobody. Compare it with the labels of the pods' templates"#);
+    assert_snapshot!(of(&input, Check::PeerMatchesNothing), @r#"input.yaml:19 Likely NetworkPolicy shop/p: pods with app=wbe in namespace shop matches no pod, so this item of NetworkPolicy shop/p allows nothing. Compare it with the labels of the pods' templates"#);
     let unknown = web_and_db()
         + &policy(
             "shop",
@@ -65,7 +65,7 @@ fn two_items_where_one_was_meant() {
             + &policy("shop", "p", &format!("{{podSelector: {{}}, ingress: [{{from: {peers}}}]}}"))
     };
     let split = "[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}, {podSelector: {matchLabels: {app: prom}}}]";
-    assert_snapshot!(of(&trap(split), Check::SplitPeer), @r#"input.yaml:26 Proven NetworkPolicy shop/p: the namespaceSelector and the podSelector are two items, so that NetworkPolicy shop/p allows every pod of the selected namespaces, and pods with app=prom of its own namespace, where there are none. To mean pods with app=prom in those namespaces, remove the `-` before the podSelector"#);
+    assert_snapshot!(of(&trap(split), Check::SplitPeer), @r#"input.yaml:26 Proven NetworkPolicy shop/p: the namespaceSelector and the podSelector are two items, so NetworkPolicy shop/p allows every pod of the selected namespaces, and pods with app=prom of its own namespace, where there are none. To mean pods with app=prom in those namespaces, remove the `-` before the podSelector"#);
     let joined = "[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}, podSelector: {matchLabels: {app: prom}}}]";
     assert_snapshot!(of(&trap(joined), Check::SplitPeer), @"");
     let meant = "[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}, {podSelector: {matchLabels: {app: web}}}]";
@@ -89,7 +89,7 @@ fn internet_and_metadata() {
     );
     assert_snapshot!(of(&careful, Check::MetadataReachable), @"");
     let open = with("{podSelector: {}, policyTypes: [Egress], egress: [{}]}");
-    assert_snapshot!(of(&open, Check::AllowsInternet), @r#"input.yaml:19 Proven namespace shop: the policies p of namespace shop allow all egress: whoever gets into one of their pods can carry data out, fetch tools and reach the cloud's metadata address 169.254.169.254. Replace the empty egress rule by the targets that each needs"#);
+    assert_snapshot!(of(&open, Check::AllowsInternet), @r#"input.yaml:19 Proven namespace shop: the policies p of namespace shop allow all egress: an attacker in one of their pods can carry data out, fetch tools and reach the cloud's metadata address 169.254.169.254. Replace the empty egress rule with the targets that each needs"#);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn no_effect() {
         "narrow",
         "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}]}]}",
     );
-    assert_snapshot!(of(&(web_and_db() + &wide + &narrow), Check::NoEffect), @r#"input.yaml:21 Proven NetworkPolicy shop/narrow: NetworkPolicy shop/narrow changes nothing: all that it allows, wide allows too for the same pods, and policies only add up. Whoever reads it believes in a limit that is not there. Remove it, or narrow the other"#);
+    assert_snapshot!(of(&(web_and_db() + &wide + &narrow), Check::NoEffect), @r#"input.yaml:21 Proven NetworkPolicy shop/narrow: NetworkPolicy shop/narrow changes nothing: all that it allows, wide allows too for the same pods, and policies only add up. It suggests a limit that does not exist. Remove it, or narrow the other"#);
     let deny = policy("shop", "deny", "{podSelector: {}}");
     assert_snapshot!(of(&(web_and_db() + &deny + &narrow), Check::NoEffect), @"");
 }
@@ -120,12 +120,12 @@ fn unserved_port() {
     "#);
 }
 
-/// A well-kept project: what is told of it must be true.
+/// A well-kept project: what is reported about it must be true.
 #[test]
 fn of_kube_prometheus() {
-    let Some(inventory) = corpus(&["kube-prometheus/manifests"]) else { return };
-    let reach = coaming_network::Reach::new(coaming_network::from_inventory(&inventory));
+    let Some(world) = corpus(&["kube-prometheus/manifests"]) else { return };
+    let reach = coaming_network::Reach::new(coaming_network::from_world(&world));
     let found = policy_findings(&reach);
-    let told: Vec<_> = found.iter().map(|p| format!("{:?} {}", p.check, p.subject)).collect();
-    assert_eq!(told, ["AllowsInternet namespace monitoring"]);
+    let reported: Vec<_> = found.iter().map(|p| format!("{:?} {}", p.check, p.subject)).collect();
+    assert_eq!(reported, ["AllowsInternet namespace monitoring"]);
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use coaming_network::ip::IpSet;
 use coaming_network::model::{
-    Action, ContainerPort, Model, Namespaces, Node, Peer, PeerKind, PodSelector, Pods, Policy,
-    PolicyKind, PortMatch, PortNumbers, Role, Rule, Tier, Workload,
+    Action, ContainerPort, Model, Namespaces, Node, PeerKind, PodSelector, Pods, Policy,
+    PolicyKind, PolicyPeer, PortMatch, PortNumbers, Role, Rule, Tier, Workload,
 };
 use coaming_network::{Labels, Protocol, Selector};
 
@@ -48,7 +48,7 @@ const BLOCKS: [&str; 7] = [
     "::/0",
 ];
 
-fn labels(random: &mut Random) -> Labels {
+pub(crate) fn labels(random: &mut Random) -> Labels {
     let mut labels = Labels::new();
     for key in KEYS {
         if random.chance(60) {
@@ -81,7 +81,7 @@ fn protocol(random: &mut Random) -> Protocol {
     *random.pick(&[Protocol::Tcp, Protocol::Tcp, Protocol::Udp, Protocol::Sctp])
 }
 
-fn block(random: &mut Random) -> IpSet {
+pub(crate) fn block(random: &mut Random) -> IpSet {
     let whole = IpSet::cidr(BLOCKS[random.below(BLOCKS.len())]).unwrap();
     if random.chance(40) {
         let except = IpSet::cidr(BLOCKS[random.below(BLOCKS.len())]).unwrap();
@@ -93,7 +93,7 @@ fn block(random: &mut Random) -> IpSet {
     whole
 }
 
-fn peer(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) -> Peer {
+fn peer(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) -> PolicyPeer {
     let cluster_wide = kind != PolicyKind::NetworkPolicy;
     let kind = match random.below(10) {
         0..=1 if !cluster_wide => PeerKind::Block(block(random)),
@@ -108,7 +108,7 @@ fn peer(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) ->
             PeerKind::Pods(PodSelector { namespaces, pods: selector(random) })
         }
     };
-    Peer { kind, place: None }
+    PolicyPeer { kind, location: None }
 }
 
 fn port(random: &mut Random, kind: PolicyKind) -> PortMatch {
@@ -122,7 +122,7 @@ fn port(random: &mut Random, kind: PolicyKind) -> PortMatch {
         }
     };
     let any = kind != PolicyKind::NetworkPolicy && matches!(numbers, PortNumbers::Named(_));
-    PortMatch { protocol: (!any).then(|| protocol(random)), numbers, place: None }
+    PortMatch { protocol: (!any).then(|| protocol(random)), numbers, location: None }
 }
 
 fn rule(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) -> Rule {
@@ -141,7 +141,7 @@ fn rule(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) ->
         action,
         peers: (!everybody).then_some(peers),
         ports: (!ports.is_empty()).then_some(ports),
-        place: None,
+        location: None,
     }
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn policy(random: &mut Random, number: usize, namespaces: &[String]) 
         subject: PodSelector { namespaces, pods: selector(random) },
         ingress: in_ingress.then_some(ingress),
         egress: in_egress.then_some(egress),
-        place: None,
+        location: None,
     }
 }
 
@@ -205,7 +205,7 @@ pub(crate) fn pods(random: &mut Random, workload: usize, namespace: &str) -> Pod
         host_network,
         addresses,
         role: Role::Real,
-        place: None,
+        location: None,
     }
 }
 
@@ -219,17 +219,17 @@ pub(crate) fn model(seed: u64) -> Model {
     }
     for number in 0..2 + random.below(6) {
         let namespace = random.pick(&namespaces).clone();
-        model.pods.push(pods(random, number, &namespace));
+        model.pods.insert(pods(random, number, &namespace));
         let name = format!("pod{number}");
-        model.workloads.push(Workload { namespace, name, kind: "Pod".to_owned() });
+        model.workloads.insert(Workload { namespace, name, kind: "Pod".to_owned() });
     }
     for address in ["10.9.2.3/32", "192.168.1.7/32"] {
         let addresses = IpSet::cidr(address).unwrap();
-        model.nodes.push(Node { labels: labels(random), addresses });
+        model.nodes.insert(Node { labels: labels(random), addresses });
     }
     for number in 0..random.below(7) {
         let policy = policy(random, number, &namespaces);
-        model.policies.push(policy);
+        model.policies.insert(policy);
     }
     model
 }

@@ -43,7 +43,8 @@ fn peer_matches(model: &Model, kind: &PeerKind, side: Side<'_>) -> bool {
         (PeerKind::Block(set), Side::Pod(pods)) => pods.host_network && by_address(set, pods),
         (PeerKind::Networks(set), Side::Pod(pods)) => by_address(set, pods),
         (PeerKind::Nodes(selector), side) => {
-            let nodes = model.nodes.iter().filter(|node| selector.matches(&node.labels));
+            let nodes = model.nodes.iter().map(|(_, node)| node);
+            let nodes = nodes.filter(|node| selector.matches(&node.labels));
             let set =
                 nodes.fold(coaming_network::IpSet::none(), |set, node| set.union(&node.addresses));
             match side {
@@ -99,6 +100,7 @@ fn one_side(
     let mut policies: Vec<_> = model
         .policies
         .iter()
+        .map(|(_, policy)| policy)
         .filter(|policy| selects(model, &policy.subject, own))
         .filter(|policy| policy.rules(direction).is_some())
         .collect();

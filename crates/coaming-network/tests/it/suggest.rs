@@ -1,10 +1,10 @@
 //! `net suggest`: sound on whatever shows flows, and right on a real application.
 
 use coaming_network::suggest::{Source, SuggestError, suggest};
-use coaming_network::{Model, from_inventory};
+use coaming_network::{Model, from_world};
 use insta::assert_snapshot;
 
-use crate::common::{corpus, inventory, pod, service};
+use crate::common::{corpus, pod, service, world};
 
 fn flows(model: &Model, suggestion: &coaming_network::suggest::Suggestion) -> Vec<String> {
     let name = |place: usize| model.workloads[place].name.clone();
@@ -24,10 +24,10 @@ fn flows(model: &Model, suggestion: &coaming_network::suggest::Suggestion) -> Ve
 /// The connections of the application's own architecture, and no other.
 #[test]
 fn online_boutique() {
-    let Some(inventory) = corpus(&["online-boutique/kubernetes-manifests"]) else { return };
-    let suggestion = suggest(&inventory, None).unwrap();
+    let Some(world) = corpus(&["online-boutique/kubernetes-manifests"]) else { return };
+    let suggestion = suggest(&world, None).unwrap();
     assert_eq!(
-        flows(&from_inventory(&inventory), &suggestion),
+        flows(&from_world(&world), &suggestion),
         [
             "cartservice → redis-cart: TCP 6379",
             "checkoutservice → cartservice: TCP 7070",
@@ -69,14 +69,14 @@ fn app() -> String {
 
 #[test]
 fn the_policies_say_why() {
-    let suggestion = suggest(&inventory(&app()), None).unwrap();
+    let suggestion = suggest(&world(&app()), None).unwrap();
     assert!(!suggestion.yaml.contains("hunter2"), "a credential in the output");
     assert_snapshot!(suggestion.yaml, @r#"
     # Least-privilege network policies, written by `coaming net suggest`.
     #
-    # What the evidence does not tell:
+    # What the evidence does not show:
     # - in which namespace does the ingress controller run? The policies say `ingress-nginx`
-    # - shop/web (Pod) names api.stripe.com:443 in env STRIPE (input.yaml:18), which is no Service here: does it need to connect to it?
+    # - shop/web (Pod) names api.stripe.com:443 in env STRIPE (input.yaml:18), which is not a Service here: does it need to connect to it?
     ---
     # Nothing may connect to or from a pod of this namespace unless a policy below allows it.
     apiVersion: networking.k8s.io/v1
@@ -252,17 +252,17 @@ fn from_recorded_flows() {
         + &flow("FORWARDED", "web", "db", 40000, true)
         + &flow("DROPPED", "cache", "db", 5432, false)
         + "\n";
-    let inventory = inventory(&app());
-    let suggestion = suggest(&inventory, Some(&log)).unwrap();
-    let found = flows(&from_inventory(&inventory), &suggestion);
+    let input = world(&app());
+    let suggestion = suggest(&input, Some(&log)).unwrap();
+    let found = flows(&from_world(&input), &suggestion);
     assert_eq!(found, ["controller → web: TCP 8080", "web → db: TCP 5432"]);
-    let error = suggest(&inventory, Some("{\"flow\": {}}\nnonsense")).unwrap_err();
+    let error = suggest(&input, Some("{\"flow\": {}}\nnonsense")).unwrap_err();
     assert!(matches!(error, SuggestError::FlowLog { line: 2, .. }), "{error}");
 }
 
 #[test]
 fn nothing_to_protect() {
-    let nothing = inventory("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
+    let nothing = world("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
     assert_eq!(suggest(&nothing, None), Err(SuggestError::NoWorkloads));
 }
 
@@ -299,7 +299,7 @@ fn is_sound() {
                 ),
             );
         }
-        let result = suggest(&inventory(&text), None);
+        let result = suggest(&world(&text), None);
         assert!(result.is_ok(), "seed {seed}: {}\n{text}", result.unwrap_err());
     }
 }

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use coaming_network::{End, IpSet, Model, Protocol, Reach};
+use coaming_network::{Endpoint, IpSet, Model, Protocol, Reach};
 use serde_json::{Value, json};
 
 use crate::random;
@@ -157,8 +157,8 @@ fn obstacle() -> Option<String> {
 /// A random cluster of which every pod has an address of its own and a network of its own.
 fn cluster(seed: u64) -> Model {
     let mut model = random::model(seed);
-    model.pods.truncate(MOST_PODS);
-    for (pods, address) in model.pods.iter_mut().zip(pod_addresses()) {
+    model.pods.retain(|id, _| id < MOST_PODS);
+    for ((_, pods), address) in model.pods.iter_mut().zip(pod_addresses()) {
         pods.host_network = false;
         pods.addresses = IpSet::address(IpAddr::V4(address));
     }
@@ -189,7 +189,7 @@ fn every_probe_is_predicted() {
         for host in network.hosts.iter_mut().take(pods.len()) {
             assert_eq!(host.hear(), json!(""), "nft refuses the rules of seed {seed}");
         }
-        let ends: Vec<(usize, End)> = (0..addresses.len())
+        let ends: Vec<(usize, Endpoint)> = (0..addresses.len())
             .filter(|&place| place < count || place >= pods.len())
             .map(|place| (place, end(&reach, place, &addresses, pods.len())))
             .collect();
@@ -237,10 +237,10 @@ fn every_probe_is_predicted() {
     );
 }
 
-fn end(reach: &Reach, place: usize, addresses: &[Ipv4Addr], pods: usize) -> End {
+fn end(reach: &Reach, place: usize, addresses: &[Ipv4Addr], pods: usize) -> Endpoint {
     if place < pods {
-        return End::Pods(place);
+        return Endpoint::Pods(place);
     }
     let address = IpAddr::V4(addresses[place]);
-    End::External(reach.externals().iter().position(|set| set.contains(address)).unwrap())
+    Endpoint::External(reach.externals().iter().position(|set| set.contains(address)).unwrap())
 }

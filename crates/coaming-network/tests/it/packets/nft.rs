@@ -35,6 +35,7 @@ pub(super) fn compile(model: &Model, own: usize, addresses: &[Ipv4Addr]) -> Stri
         let mut policies: Vec<_> = model
             .policies
             .iter()
+            .map(|(_, policy)| policy)
             .filter(|p| p.rules(direction).is_some() && selects(model, &p.subject, pods))
             .collect();
         policies.sort_by_key(|policy| policy.priority);
@@ -122,7 +123,7 @@ impl Compiler<'_> {
         verdict: &str,
         text: &mut String,
     ) {
-        for (place, pods) in self.model.pods.iter().enumerate() {
+        for (place, pods) in self.model.pods.iter() {
             let receives = self.direction == Direction::Egress || place == self.own;
             let ports = pods.ports.iter().filter(|port| {
                 port.name.as_deref() == Some(name) && port.protocol == protocol && receives
@@ -149,7 +150,7 @@ impl Compiler<'_> {
             (0..self.model.pods.len()).fold(IpSet::none(), |all, place| all.union(&address(place)));
         match kind {
             PeerKind::Pods(selector) => {
-                let meant = self.model.pods.iter().enumerate();
+                let meant = self.model.pods.iter();
                 meant
                     .filter(|(_, pods)| selects(self.model, selector, pods))
                     .fold(IpSet::none(), |all, (place, _)| all.union(&address(place)))
@@ -157,7 +158,8 @@ impl Compiler<'_> {
             PeerKind::Block(set) => set.difference(&all_pods),
             PeerKind::Networks(set) => set.clone(),
             PeerKind::Nodes(selector) => {
-                let nodes = self.model.nodes.iter().filter(|node| selector.matches(&node.labels));
+                let nodes = self.model.nodes.iter().map(|(_, node)| node);
+                let nodes = nodes.filter(|node| selector.matches(&node.labels));
                 let set = nodes.fold(IpSet::none(), |all, node| all.union(&node.addresses));
                 set.difference(&all_pods)
             }

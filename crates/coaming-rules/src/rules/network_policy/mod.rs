@@ -14,7 +14,7 @@ pub(crate) mod unserved_port;
 
 use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_kube::Object;
-use coaming_network::model::Place;
+use coaming_network::model::SourceRef;
 use coaming_network::{Certainty, Check};
 use coaming_yaml::Node;
 
@@ -30,7 +30,7 @@ fn report(
 ) {
     for problem in context.policy_problems().iter().filter(|problem| problem.check == check) {
         let mut places = problem
-            .place
+            .location
             .iter()
             .map(|place| (place, ""))
             .chain(problem.related.iter().map(|(place, label)| (place, label.as_str())));
@@ -59,7 +59,7 @@ fn report(
     }
 }
 
-fn locate<'c>(context: &Context<'c>, place: &Place) -> Option<(Object<'c>, Node<'c>)> {
+fn locate<'c>(context: &Context<'c>, place: &SourceRef) -> Option<(Object<'c>, Node<'c>)> {
     let object = context.world.object(place.object)?;
     Some((object, object.node().document().node(place.node)))
 }

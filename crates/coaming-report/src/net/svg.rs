@@ -1,15 +1,17 @@
 //! `coaming net graph` as a picture: namespaces as boxes, workloads in them, arrows between.
 //!
-//! The outside, the ways in and "every workload" stand on the left. Red arrows are open on all
-//! ports. Arrows start at the right of a box or the left, whichever is nearer, and bend so that
-//! those between neighbours do not lie on each other.
+//! The outside, ingress and "every workload" are on the left. Red arrows are open on all ports.
+//! Arrows start at the right or left side of a box, whichever is nearer, and bend so that those
+//! between neighbors do not cover each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::Arc;
 
-use super::graph::name;
-use crate::graph::{Dot, Graph};
-use crate::model::Workload;
+use coaming_network::{Graph, GraphNode, Workload};
+
+use super::dot::node_name;
 
 const NODE: (f64, f64) = (190.0, 44.0);
 const GAP: (f64, f64) = (70.0, 40.0);
@@ -18,7 +20,7 @@ const HEADER: f64 = 26.0;
 const MARGIN: f64 = 30.0;
 const HUB_COLUMN: f64 = 260.0;
 const PAGE: f64 = 1500.0;
-/// With more arrows than this, ports are shown on hovering only.
+/// With more arrows than this, ports are shown only on hover.
 const LABELLED: usize = 60;
 
 /// A rectangle.
@@ -38,8 +40,15 @@ struct Layout {
 }
 
 /// Draws a graph.
-#[must_use]
-pub fn graph_svg(graph: &Graph) -> String {
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn graph_svg(graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(drawing(graph).as_bytes())
+}
+
+fn drawing(graph: &Graph) -> String {
     let layout = layout(graph);
     let mut out = String::new();
     let _ = write!(
@@ -92,10 +101,10 @@ pub fn graph_svg(graph: &Graph) -> String {
     out
 }
 
-fn marker(id: &str, colour: &str) -> String {
+fn marker(id: &str, color: &str) -> String {
     format!(
         "<marker id=\"{id}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" \
-         markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\" fill=\"{colour}\"/></marker>"
+         markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\" fill=\"{color}\"/></marker>"
     )
 }
 
@@ -118,21 +127,23 @@ fn float(count: usize) -> f64 {
 }
 
 fn layout(graph: &Graph) -> Layout {
-    let used: BTreeSet<Dot> =
-        graph.edges.iter().flat_map(|edge| [edge.source.clone(), edge.target.clone()]).collect();
-    let hubs: Vec<(Dot, &str)> = [
-        (Dot::Ingress, "comes in from outside"),
-        (Dot::Outside, "addresses outside of the cluster"),
-        (Dot::Everybody, "each to all others"),
+    let used: BTreeSet<&GraphNode> =
+        graph.edges.iter().flat_map(|edge| [&edge.source, &edge.target]).collect();
+    let hubs: Vec<(GraphNode, &str)> = [
+        (GraphNode::Ingress, "comes in from outside"),
+        (GraphNode::Outside, "addresses outside of the cluster"),
+        (GraphNode::EveryWorkload, "each to all others"),
     ]
     .into_iter()
-    .filter(|(dot, _)| used.contains(dot))
+    .filter(|(node, _)| used.contains(node))
     .collect();
     let left = if hubs.is_empty() { MARGIN } else { MARGIN + HUB_COLUMN };
     let mut layout = Layout { boxes: Vec::new(), nodes: BTreeMap::new(), width: 0.0, height: 0.0 };
     let (mut x, mut y, mut row) = (left, MARGIN, 0.0_f64);
+    let inner = inner_edges(graph);
     for (namespace, workloads) in &graph.namespaces {
-        let columns = columns(graph, workloads);
+        let pairs = inner.get(namespace.as_str()).map_or(&[][..], Vec::as_slice);
+        let columns = columns(pairs, workloads);
         let rows = columns.iter().map(Vec::len).max().unwrap_or_default();
         let count = columns.len();
         let width = 2.0 * PADDING + float(count) * NODE.0 + float(count.saturating_sub(1)) * GAP.0;
@@ -143,7 +154,7 @@ fn layout(graph: &Graph) -> Layout {
         }
         layout.boxes.push((namespace.clone(), Area { x, y, width, height }));
         for (column, workloads) in columns.into_iter().enumerate() {
-            // A short column stands in the middle of its neighbours.
+            // A short column is centered between its neighbors.
             let spare = float(rows - workloads.len()) * (NODE.1 + GAP.1) / 2.0;
             for (line, workload) in workloads.into_iter().enumerate() {
                 let area = Area {
@@ -152,7 +163,7 @@ fn layout(graph: &Graph) -> Layout {
                     width: NODE.0,
                     height: NODE.1,
                 };
-                let id = name(&Dot::Workload(workload.clone()));
+                let id = workload.to_string();
                 layout.nodes.insert(id, (area, workload.name.clone(), workload.kind.clone()));
             }
         }
@@ -162,39 +173,51 @@ fn layout(graph: &Graph) -> Layout {
     }
     layout.height = (y + row + MARGIN).max(float(hubs.len()) * 110.0 + MARGIN);
     let step = layout.height / float(hubs.len() + 1);
-    for (place, (dot, what)) in hubs.into_iter().enumerate() {
+    for (position, (node, what)) in hubs.into_iter().enumerate() {
         let area = Area {
             x: MARGIN,
-            y: step * float(place + 1) - NODE.1 / 2.0,
+            y: step * float(position + 1) - NODE.1 / 2.0,
             width: NODE.0,
             height: NODE.1,
         };
-        layout.nodes.insert(name(&dot), (area, name(&dot), what.to_owned()));
+        layout.nodes.insert(node_name(&node), (area, node_name(&node), what.to_owned()));
     }
     layout.width = layout.width.max(left + MARGIN);
     layout
 }
 
-/// The workloads of a namespace in columns, so that who connects stands left of whom it connects
+type Pair<'g> = (&'g Workload, &'g Workload);
+
+/// The edges between the workloads of each namespace.
+fn inner_edges(graph: &Graph) -> HashMap<&str, Vec<Pair<'_>>> {
+    let mut inner: HashMap<&str, Vec<Pair<'_>>> = HashMap::new();
+    for edge in &graph.edges {
+        if let (GraphNode::Workload(source), GraphNode::Workload(target)) =
+            (&edge.source, &edge.target)
+            && source.namespace == target.namespace
+        {
+            inner.entry(source.namespace.as_str()).or_default().push((source, target));
+        }
+    }
+    inner
+}
+
+/// The workloads of a namespace in columns, so that a workload is left of those that it connects
 /// to; without such an order, in a block.
-fn columns<'g>(graph: &Graph, workloads: &'g BTreeSet<Workload>) -> Vec<Vec<&'g Workload>> {
+fn columns<'g>(
+    pairs: &[Pair<'_>],
+    workloads: &'g BTreeSet<Arc<Workload>>,
+) -> Vec<Vec<&'g Arc<Workload>>> {
     /// More columns than this are not legible.
     const MOST: usize = 6;
-    let pairs: Vec<(&Workload, &Workload)> = graph
-        .edges
-        .iter()
-        .filter_map(|edge| match (&edge.source, &edge.target) {
-            (Dot::Workload(source), Dot::Workload(target)) => Some((source, target)),
-            _ => None,
-        })
-        .filter(|(source, target)| workloads.contains(*source) && workloads.contains(*target))
-        .collect();
+    let known: HashSet<Pair<'_>> = pairs.iter().copied().collect();
     // As many rounds as there are columns; in a cycle they just end.
-    let mut depth: BTreeMap<&Workload, usize> = workloads.iter().map(|w| (w, 0)).collect();
+    let mut depth: HashMap<&Workload, usize> =
+        workloads.iter().map(|workload| (&**workload, 0)).collect();
     for _ in 0..MOST {
-        for (source, target) in &pairs {
+        for (source, target) in pairs {
             let next = depth.get(source).map_or(0, |depth| depth + 1).min(MOST - 1);
-            let back = pairs.contains(&(*target, *source));
+            let back = known.contains(&(*target, *source));
             if let Some(known) = depth.get_mut(target)
                 && !back
             {
@@ -202,9 +225,10 @@ fn columns<'g>(graph: &Graph, workloads: &'g BTreeSet<Workload>) -> Vec<Vec<&'g 
             }
         }
     }
-    let mut columns: BTreeMap<usize, Vec<&Workload>> = BTreeMap::new();
+    let mut columns: BTreeMap<usize, Vec<&Arc<Workload>>> = BTreeMap::new();
     for workload in workloads {
-        columns.entry(depth.get(workload).copied().unwrap_or_default()).or_default().push(workload);
+        let depth = depth.get(&**workload).copied().unwrap_or_default();
+        columns.entry(depth).or_default().push(workload);
     }
     let tallest = columns.values().map(Vec::len).max().unwrap_or_default();
     let mut side = 1;
@@ -215,29 +239,30 @@ fn columns<'g>(graph: &Graph, workloads: &'g BTreeSet<Workload>) -> Vec<Vec<&'g 
         return columns.into_values().collect();
     }
     // Too much in one column: a block, in the same order.
-    let order: Vec<&Workload> = columns.into_values().flatten().collect();
+    let order: Vec<&Arc<Workload>> = columns.into_values().flatten().collect();
     order.chunks(side).map(<[_]>::to_vec).collect()
 }
 
 fn edges(out: &mut String, graph: &Graph, layout: &Layout) {
     let labelled = graph.edges.len() <= LABELLED;
-    for (place, edge) in graph.edges.iter().enumerate() {
-        let (Some((from, ..)), Some((to, ..))) =
-            (layout.nodes.get(&name(&edge.source)), layout.nodes.get(&name(&edge.target)))
-        else {
+    for (position, edge) in graph.edges.iter().enumerate() {
+        let (Some((from, ..)), Some((to, ..))) = (
+            layout.nodes.get(&node_name(&edge.source)),
+            layout.nodes.get(&node_name(&edge.target)),
+        ) else {
             continue;
         };
         let open = edge.allowed.is_all();
-        let (id, colour) = if open { ("open", "#c0392b") } else { ("some", "#2c6fbb") };
-        let (path, middle) = curve(*from, *to, place);
+        let (id, color) = if open { ("open", "#c0392b") } else { ("some", "#2c6fbb") };
+        let (path, middle) = curve(*from, *to, position);
         let mut title =
-            format!("{} → {}: {}", name(&edge.source), name(&edge.target), edge.allowed);
+            format!("{} → {}: {}", node_name(&edge.source), node_name(&edge.target), edge.allowed);
         if let Some(addresses) = &edge.addresses {
             let _ = write!(title, " ({addresses})");
         }
         let _ = write!(
             out,
-            "<g><title>{}</title><path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" \
+            "<g><title>{}</title><path d=\"{path}\" fill=\"none\" stroke=\"{color}\" \
              stroke-width=\"1.4\" stroke-opacity=\"0.65\" marker-end=\"url(#{id})\"/>",
             escape(&title)
         );
@@ -245,7 +270,7 @@ fn edges(out: &mut String, graph: &Graph, layout: &Layout) {
             let _ = write!(
                 out,
                 "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"10\" text-anchor=\"middle\" \
-                 fill=\"{colour}\" stroke=\"#ffffff\" stroke-width=\"3\" \
+                 fill=\"{color}\" stroke=\"#ffffff\" stroke-width=\"3\" \
                  paint-order=\"stroke\">{}</text>",
                 middle.0,
                 middle.1,
@@ -257,13 +282,13 @@ fn edges(out: &mut String, graph: &Graph, layout: &Layout) {
 }
 
 /// A curve from one box to another, and the point for its label.
-fn curve(from: Area, to: Area, place: usize) -> (String, (f64, f64)) {
-    let spread = (float(place % 5) - 2.0) * 6.0;
-    let centre = |area: Area| (area.x + area.width / 2.0, area.y + area.height / 2.0);
-    let ((from_x, from_y), (to_x, to_y)) = (centre(from), centre(to));
+fn curve(from: Area, to: Area, position: usize) -> (String, (f64, f64)) {
+    let spread = (float(position % 5) - 2.0) * 6.0;
+    let center = |area: Area| (area.x + area.width / 2.0, area.y + area.height / 2.0);
+    let ((from_x, from_y), (to_x, to_y)) = (center(from), center(to));
     let (start, end, bend);
     if (from_x - to_x).abs() < NODE.0 / 2.0 {
-        // One above the other: out at the side, so that what lies between stays free.
+        // One above the other: the arrow leaves at the side and goes around what is between.
         let side = from.x + from.width;
         start = (side, from_y + spread);
         end = (to.x + to.width, to_y + spread);

@@ -1,12 +1,13 @@
 //! `net list` on inputs written by hand.
 
-use coaming_network::{list, render};
+use coaming_network::connections;
+use coaming_report::net;
 use insta::assert_snapshot;
 
-use crate::common::{model, pod, policy, reach};
+use crate::common::{model, pod, policy, reach, written};
 
 fn text(input: &str) -> String {
-    render::list_text(&list(&reach(input)))
+    written(|out| net::list_text(connections(&reach(input)), out))
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn owners_completed_and_host_network() {
 }
 
 #[test]
-fn invalid_policies_do_not_count_and_are_told() {
+fn invalid_policies_do_not_count_and_are_reported() {
     let input = pod("shop", "web", "", "")
         + &policy("shop", "empty-peer", "{podSelector: {}, ingress: [{from: [{}]}]}")
         + &policy(
@@ -139,22 +140,27 @@ fn invalid_policies_do_not_count_and_are_told() {
         )
         + &policy("shop", "types", "{podSelector: {}, policyTypes: [ingress]}");
     let problems = model(&input).problems;
-    let told: Vec<String> = problems
+    let reported: Vec<String> = problems
         .iter()
         .map(|problem| {
-            format!("{} {}: {}", problem.place.as_ref().unwrap(), problem.object, problem.message)
+            format!(
+                "{} {}: {}",
+                problem.location.as_ref().unwrap(),
+                problem.object,
+                problem.message
+            )
         })
         .collect();
-    assert_snapshot!(told.join("\n"), @r#"
-    input.yaml:12 NetworkPolicy shop/empty-peer: this item of `from` says no peer: give it a podSelector, a namespaceSelector or an ipBlock (`{}` selects all)
-    input.yaml:17 NetworkPolicy shop/mixed: an ipBlock must not stand beside a podSelector or namespaceSelector: make it an item of its own
-    input.yaml:22 NetworkPolicy shop/cidr: `10.0.0.0` is no CIDR block such as 10.0.0.0/8 or 2001:db8::/32
-    input.yaml:27 NetworkPolicy shop/except: `11.0.0.0/8` must lie within the block 10.0.0.0/8 and be smaller
-    input.yaml:32 NetworkPolicy shop/port: a port number must stand without quotes
+    assert_snapshot!(reported.join("\n"), @r#"
+    input.yaml:12 NetworkPolicy shop/empty-peer: this item of `from` names no peer: give it a podSelector, a namespaceSelector or an ipBlock (`{}` selects all)
+    input.yaml:17 NetworkPolicy shop/mixed: an ipBlock must not be combined with a podSelector or namespaceSelector: make it a separate item
+    input.yaml:22 NetworkPolicy shop/cidr: `10.0.0.0` is not a valid CIDR block such as 10.0.0.0/8 or 2001:db8::/32
+    input.yaml:27 NetworkPolicy shop/except: `11.0.0.0/8` must be within the block 10.0.0.0/8 and be smaller
+    input.yaml:32 NetworkPolicy shop/port: a port number must not be in quotes
     input.yaml:32 NetworkPolicy shop/port: a port must be between 1 and 65535
     input.yaml:32 NetworkPolicy shop/port: `endPort` must not be below `port`
     input.yaml:32 NetworkPolicy shop/port: `endPort` needs a number in `port`, not a name
-    input.yaml:37 NetworkPolicy shop/operator: `Is` is no operator: it must be In, NotIn, Exists or DoesNotExist
+    input.yaml:37 NetworkPolicy shop/operator: `Is` is not a valid operator: it must be In, NotIn, Exists or DoesNotExist
     input.yaml:42 NetworkPolicy shop/types: a policy type must be `Ingress` or `Egress`
     "#);
 }
@@ -167,7 +173,8 @@ fn the_json_is_the_contract() {
             "p",
             "{podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: 80}, {port: 8000, endPort: 8999}, {port: 53, protocol: UDP}]}]}",
         );
-    assert_snapshot!(render::list_json(&list(&reach(&input))), @r#"
+    let json = written(|out| net::list_json(connections(&reach(&input)), out));
+    assert_snapshot!(json, @r#"
     {"version": 1, "connections": [
       {"source":{"type":"ip","ranges":["10.0.0.0-10.255.255.255"]},"target":{"type":"workload","namespace":"shop","name":"web","kind":"Pod"},"all":false,"allowed":[{"protocol":"TCP","ports":[[80,80],[8000,8999]]},{"protocol":"UDP","ports":[[53,53]]}]}
     ]}

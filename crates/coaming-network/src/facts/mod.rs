@@ -1,0 +1,319 @@
+//! From objects to the model, one object at a time.
+//!
+//! What an object says by itself is read once ([`ObjectFacts`]). What the model needs follows from
+//! several objects: a pod's workload from the chain of its owners, ingress points from a route, its
+//! Service and the pods of that, a namespace from its object and from whatever is in it. Each such
+//! derived fact is kept with what it derives from, so that a changed object updates exactly what
+//! depends on it. [`Facts::settle`] brings a model, or a [`Reach`], up to date.
+//!
+//! Invariant: after `settle`, the model is the one that reading all current objects from scratch
+//! gives, up to ids.
+
+mod ingress;
+mod namespaces;
+mod owners;
+mod policies;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use coaming_kube::ObjectId;
+
+use crate::model::{
+    ExternalSource, Model, Node, Pods, Policy, PolicyKind, PortNumbers, Problem, Service,
+    ServicePort, SourceRef, Workload,
+};
+use crate::ports::Protocol;
+use crate::selector::Labels;
+pub(crate) use target::Target;
+
+/// Kind, namespace and name: how objects refer to each other.
+pub(crate) type Identity = (String, String, String);
+
+/// A name in a namespace.
+pub(crate) type Name = (String, String);
+
+/// What one object says by itself.
+#[derive(Debug)]
+pub(crate) struct ObjectFacts {
+    /// The object.
+    pub(crate) identity: Identity,
+    /// For an object with owner references: the owner, if one counts.
+    pub(crate) owner: Option<Option<Identity>>,
+    /// Whether its controller may make pods that the input does not show.
+    pub(crate) opaque: bool,
+    /// The pods that it is or makes; their workload is derived.
+    pub(crate) pods: Vec<Pods>,
+    /// What else it says.
+    pub(crate) statement: Statement,
+}
+
+/// What an object says beyond pods.
+#[derive(Debug, Default)]
+pub(crate) enum Statement {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It is a namespace.
+    Namespace(Labels, SourceRef),
+    /// It is a policy; `None` if the API server would refuse it.
+    Policy(PolicyKind, Option<Box<Policy>>, Vec<Problem>),
+    /// It is a Service; whether it has IPv6, and how it is open to the outside.
+    Service(Box<Service>, bool, Option<Box<Entrance>>),
+    /// It is a route: an Ingress or something like it.
+    Route(Vec<Entrance>),
+    /// It is a node.
+    Node(Node),
+    /// The API server calls these Services because of it.
+    Calls(Vec<Name>),
+    /// It lets routes refer to Services of its namespace.
+    Grant(Grant),
+}
+
+/// A way for traffic from outside to a Service.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrance {
+    /// The Service.
+    pub(crate) service: Name,
+    /// The protocol that it is limited to.
+    pub(crate) protocol: Option<Protocol>,
+    /// Where the traffic comes from.
+    pub(crate) source: ExternalSource,
+    /// The ports of the Service.
+    pub(crate) wanted: WantedPort,
+    /// Whether `wanted` may be the pods' side of a port.
+    pub(crate) by_target: bool,
+    /// The object that opens it: `Ingress shop/web`.
+    pub(crate) via: String,
+    /// The group, kind and namespace that a grant must name, if one is needed.
+    pub(crate) needs_grant: Option<[String; 3]>,
+}
+
+/// Which port of a Service a route refers to.
+#[derive(Clone, Debug)]
+pub(crate) enum WantedPort {
+    /// All of them.
+    Any,
+    /// The one of this name.
+    Name(String),
+    /// The one of this number.
+    Number(i64),
+}
+
+impl Entrance {
+    /// Whether it leads to this port of its Service.
+    fn leads_to(&self, port: &ServicePort) -> bool {
+        let by_target = || match (&self.wanted, &port.target) {
+            (WantedPort::Name(name), PortNumbers::Named(target)) => name == target,
+            (WantedPort::Number(number), PortNumbers::Range(target, _)) => {
+                i64::from(*target) == *number
+            }
+            _ => false,
+        };
+        let by_port = match &self.wanted {
+            WantedPort::Any => true,
+            WantedPort::Name(name) => port.name == *name,
+            WantedPort::Number(number) => i64::from(port.port) == *number,
+        };
+        self.protocol.is_none_or(|protocol| protocol == port.protocol)
+            && (by_port || self.by_target && by_target())
+    }
+}
+
+/// What a `ReferenceGrant` grants.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// The group, kind and namespace of routes.
+    pub(crate) from: Vec<[String; 3]>,
+    /// The names of Services; `None` for all.
+    pub(crate) to: Vec<Option<String>>,
+}
+
+/// The facts of all objects, and what is derived from them.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    sources: BTreeMap<ObjectId, ObjectFacts>,
+    owners: owners::Owners,
+    /// The pods of each object, by their ids in the model.
+    pods_of: HashMap<ObjectId, Vec<usize>>,
+    /// The workloads in the model, with how many groups of pods they have.
+    workloads: HashMap<Workload, (usize, usize)>,
+    namespaces: namespaces::Mentions,
+    policies: policies::PolicyFacts,
+    ingress: ingress::IngressFacts,
+    nodes: HashMap<ObjectId, usize>,
+    /// How many pods and Services have IPv6 addresses.
+    ipv6: usize,
+    dirty: Dirty,
+}
+
+/// What the model does not yet show.
+#[derive(Debug, Default)]
+struct Dirty {
+    /// Objects whose pods changed, or their workload.
+    pods: BTreeSet<ObjectId>,
+    /// Pods of objects that are gone, by their ids in the model.
+    gone: Vec<usize>,
+    nodes: BTreeSet<ObjectId>,
+}
+
+impl Facts {
+    /// Facts that objects will be changed in.
+    pub(crate) fn changeable() -> Self {
+        let mut facts = Self::default();
+        facts.ingress.keep_up();
+        facts
+    }
+
+    /// Adds an object.
+    pub(crate) fn insert(&mut self, id: ObjectId, facts: ObjectFacts) {
+        self.sources.insert(id, facts);
+        self.count(id, true);
+    }
+
+    /// Removes an object.
+    pub(crate) fn remove(&mut self, id: ObjectId) {
+        if !self.sources.contains_key(&id) {
+            return;
+        }
+        self.count(id, false);
+        self.dirty.gone.extend(self.pods_of.remove(&id).unwrap_or_default());
+        self.dirty.pods.remove(&id);
+        self.sources.remove(&id);
+    }
+
+    /// Takes an object into account, or no longer.
+    fn count(&mut self, id: ObjectId, add: bool) {
+        let Some(facts) = self.sources.get(&id) else { return };
+        self.dirty.pods.extend(self.owners.change(id, facts, add));
+        let namespace = &facts.identity.1;
+        if !facts.pods.is_empty() {
+            self.dirty.pods.insert(id);
+            self.namespaces.mention(namespace, add);
+        }
+        if facts.opaque {
+            self.namespaces.opaque(namespace, add);
+        }
+        let ipv6 = facts.pods.iter().filter(|pods| pods.addresses.has_v6()).count();
+        self.ipv6 = if add { self.ipv6 + ipv6 } else { self.ipv6.saturating_sub(ipv6) };
+        match &facts.statement {
+            Statement::Nothing => {}
+            Statement::Namespace(..) => self.namespaces.declare(&facts.identity.2, id, add),
+            Statement::Policy(kind, policy, _) => {
+                if policy.is_some() && !namespace.is_empty() {
+                    self.namespaces.mention(namespace, add);
+                }
+                let identity = (*kind, namespace.clone(), facts.identity.2.clone());
+                self.policies.change(identity, id, policy.is_some(), add);
+            }
+            Statement::Node(_) => {
+                self.dirty.nodes.insert(id);
+            }
+            Statement::Service(service, ipv6, _) => {
+                let ipv6 = usize::from(*ipv6);
+                self.ipv6 = if add { self.ipv6 + ipv6 } else { self.ipv6.saturating_sub(ipv6) };
+                self.ingress.change_service(id, service, add);
+            }
+            Statement::Route(_) | Statement::Calls(_) | Statement::Grant(_) => {}
+        }
+        self.ingress.change(id, &facts.statement, add);
+    }
+
+    /// Brings a model up to date.
+    pub(crate) fn settle(&mut self, target: &mut impl Target) {
+        for (name, value) in self.namespaces.changed(&self.sources) {
+            if let Some(value) = value {
+                target.put_namespace(&name, value);
+            }
+        }
+        self.settle_pods(target);
+        self.policies.settle(&self.sources, target);
+        for id in std::mem::take(&mut self.dirty.nodes) {
+            let node = match self.sources.get(&id).map(|facts| &facts.statement) {
+                Some(Statement::Node(node)) => Some(node.clone()),
+                _ => None,
+            };
+            match node {
+                Some(node) => {
+                    let known = self.nodes.get(&id).copied();
+                    self.nodes.insert(id, target.put_node(known, node));
+                }
+                None => {
+                    self.nodes.remove(&id).into_iter().for_each(|node| target.remove_node(node))
+                }
+            }
+        }
+        self.ingress.settle(&self.sources, target);
+        // Namespaces of stand-ins for ingress controllers come and go with these.
+        for (name, value) in self.namespaces.settled(&self.sources, self.ingress.is_controlled()) {
+            match value {
+                Some(value) => target.put_namespace(&name, value),
+                None => target.remove_namespace(&name),
+            }
+        }
+        target.set_ipv6(self.ipv6 > 0);
+    }
+
+    fn settle_pods(&mut self, target: &mut impl Target) {
+        for id in std::mem::take(&mut self.dirty.gone) {
+            self.remove_pods(id, target);
+        }
+        // New workloads get their ids in the order of their names.
+        let mut changed: Vec<(ObjectId, Workload)> = std::mem::take(&mut self.dirty.pods)
+            .into_iter()
+            .filter_map(|id| Some((id, self.owners.topmost(&self.sources.get(&id)?.identity, id))))
+            .filter(|(id, _)| self.sources.get(id).is_some_and(|facts| !facts.pods.is_empty()))
+            .collect();
+        let new: BTreeSet<&Workload> = changed.iter().map(|(_, workload)| workload).collect();
+        for workload in new {
+            if !self.workloads.contains_key(workload) {
+                let id = target.put_workload(None, workload.clone());
+                self.workloads.insert(workload.clone(), (id, 0));
+            }
+        }
+        for (source, workload) in changed.drain(..) {
+            let known = self.pods_of.remove(&source).unwrap_or_default();
+            for &id in &known {
+                self.uncount(id, target.model());
+            }
+            let Some(facts) = self.sources.get(&source) else { continue };
+            let Some((workload_id, count)) = self.workloads.get_mut(&workload) else { continue };
+            *count += facts.pods.len();
+            let mut ids = Vec::with_capacity(facts.pods.len());
+            for (position, pods) in facts.pods.iter().enumerate() {
+                let pods = Pods { workload: *workload_id, ..pods.clone() };
+                let id = target.put_pods(known.get(position).copied(), pods);
+                self.ingress.pods_changed(id);
+                ids.push(id);
+            }
+            self.pods_of.insert(source, ids);
+        }
+        let unused: Vec<Workload> = self
+            .workloads
+            .iter()
+            .filter(|(_, (_, count))| *count == 0)
+            .map(|(workload, _)| workload.clone())
+            .collect();
+        for workload in unused {
+            if let Some((id, _)) = self.workloads.remove(&workload) {
+                target.remove_workload(id);
+            }
+        }
+    }
+
+    fn remove_pods(&mut self, id: usize, target: &mut impl Target) {
+        self.uncount(id, target.model());
+        self.ingress.pods_removed(id);
+        target.remove_pods(id);
+    }
+
+    /// The pods no longer count for their workload.
+    fn uncount(&mut self, id: usize, model: &Model) {
+        let workload = model.pods.get(id).and_then(|pods| model.workloads.get(pods.workload));
+        if let Some((_, count)) = workload.and_then(|workload| self.workloads.get_mut(workload)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}

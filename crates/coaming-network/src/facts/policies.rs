@@ -1,0 +1,142 @@
+//! Policies by their names: of several with one name only one can exist.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use coaming_kube::ObjectId;
+
+use super::{ObjectFacts, Statement, Target};
+use crate::model::{Policy, PolicyKind, Problem, Rule};
+
+/// Kind, namespace and name.
+pub(super) type PolicyName = (PolicyKind, String, String);
+
+/// The policies of all objects.
+#[derive(Debug, Default)]
+pub(super) struct PolicyFacts {
+    /// The valid objects of each name, in their order.
+    by_name: HashMap<PolicyName, BTreeSet<ObjectId>>,
+    /// The ids of policies in the model.
+    ids: HashMap<PolicyName, usize>,
+    /// In the order in which problems are reported.
+    problems: BTreeMap<(PolicyKind, ObjectId), Vec<Problem>>,
+    dirty: BTreeSet<PolicyName>,
+    /// In which order names first appeared: the order of ids.
+    dirty_order: Vec<PolicyName>,
+    changed_problems: BTreeSet<(PolicyKind, ObjectId)>,
+}
+
+impl PolicyFacts {
+    pub(super) fn change(&mut self, name: PolicyName, id: ObjectId, valid: bool, add: bool) {
+        self.changed_problems.insert((name.0, id));
+        if add && valid {
+            self.by_name.entry(name.clone()).or_default().insert(id);
+        } else if let Some(ids) = self.by_name.get_mut(&name) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_name.remove(&name);
+            }
+        }
+        if self.dirty.insert(name.clone()) {
+            self.dirty_order.push(name);
+        }
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        sources: &BTreeMap<ObjectId, ObjectFacts>,
+        target: &mut impl Target,
+    ) {
+        self.dirty.clear();
+        if self.dirty_order.is_empty() {
+            return;
+        }
+        let before = self.problems.clone();
+        for name in &self.dirty_order {
+            let ids = self.by_name.get(name).into_iter().flatten();
+            self.changed_problems.extend(ids.map(|&id| (name.0, id)));
+        }
+        for key in std::mem::take(&mut self.changed_problems) {
+            match sources.get(&key.1).map(|facts| &facts.statement) {
+                Some(Statement::Policy(_, _, problems)) if !problems.is_empty() => {
+                    self.problems.insert(key, problems.clone());
+                }
+                _ => {
+                    self.problems.remove(&key);
+                }
+            }
+        }
+        for name in std::mem::take(&mut self.dirty_order) {
+            let ids = self.by_name.get(&name).into_iter().flatten().copied();
+            let mut winner: Option<(&Policy, &Policy)> = None;
+            for id in ids {
+                let Some(policy) = policy(sources, id) else { continue };
+                match &mut winner {
+                    None => winner = Some((policy, policy)),
+                    // The same one twice, as from two overlays on one base, is no mistake.
+                    Some((first, _)) if is_same(first, policy) => {}
+                    Some((_, current)) => {
+                        let own = self.problems.entry((name.0, id)).or_default();
+                        own.push(written_twice(current));
+                        *current = policy;
+                    }
+                }
+            }
+            let known = self.ids.get(&name).copied();
+            match (winner, known) {
+                (Some((_, policy)), _) => {
+                    let is_current = known.and_then(|id| target.model().policies.get(id));
+                    if is_current != Some(policy) {
+                        self.ids.insert(name, target.put_policy(known, policy.clone()));
+                    }
+                }
+                (None, Some(id)) => {
+                    self.ids.remove(&name);
+                    target.remove_policy(id);
+                }
+                (None, None) => {}
+            }
+        }
+        if self.problems != before {
+            target.set_problems(self.problems.values().flatten().cloned().collect());
+        }
+    }
+}
+
+fn policy(sources: &BTreeMap<ObjectId, ObjectFacts>, id: ObjectId) -> Option<&Policy> {
+    match &sources.get(&id)?.statement {
+        Statement::Policy(_, policy, _) => policy.as_deref(),
+        _ => None,
+    }
+}
+
+fn written_twice(earlier: &Policy) -> Problem {
+    Problem {
+        object: earlier.to_string(),
+        message: format!(
+            "{earlier} is written twice, and only the later one counts: rename or remove one of \
+             them"
+        ),
+        location: earlier.location.clone(),
+    }
+}
+
+/// Whether two policies say the same, wherever they are written.
+fn is_same(a: &Policy, b: &Policy) -> bool {
+    fn without_locations(policy: &Policy) -> Policy {
+        fn strip(rules: &mut Option<Vec<Rule>>) {
+            for rule in rules.iter_mut().flatten() {
+                rule.location = None;
+                let peers = rule.peers.iter_mut().flatten();
+                peers.for_each(|peer| peer.location = None);
+                let ports = rule.ports.iter_mut().flatten();
+                ports.for_each(|port| port.location = None);
+            }
+        }
+        let mut policy = policy.clone();
+        policy.location = None;
+        strip(&mut policy.ingress);
+        strip(&mut policy.egress);
+        policy
+    }
+    without_locations(a) == without_locations(b)
+}

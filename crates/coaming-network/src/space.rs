@@ -1,0 +1,465 @@
+//! The universe: everything that can be at the other side of a connection.
+//!
+//! Its members are the classes of pods, then the atoms of the outside address space. Some classes
+//! are free: room for pods that change into something new ([`Space::assign`]). Where none is left,
+//! the whole is built again with twice the room, so that growth costs a constant amount per class
+//! over time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+
+use crate::class::{Class, ClassKey, LabelIndex, NewTerms, Terms};
+use crate::ip::{IpSet, atoms};
+use crate::model::{
+    ExternalSource, IngressPoint, Model, Namespaces, PeerKind, PodSelector, Pods, Policy,
+    PolicyPeer,
+};
+use crate::ports::Protocol;
+
+/// How many classes are free at first: without changes, room costs time and serves nothing.
+pub(crate) const FEW_FREE_CLASSES: usize = 8;
+
+/// How many cached selections may be unused before they are dropped.
+const UNUSED_SELECTIONS: usize = 256;
+
+/// Which class changed pods were put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClassAssignment {
+    /// Into a class that has such pods already: no set changes. The class that they left may have
+    /// become free.
+    Existing {
+        /// The class that became free.
+        freed: Option<usize>,
+    },
+    /// Into this class, which was free or theirs alone, and now means something else.
+    New {
+        /// The class that they are in now.
+        class: usize,
+        /// The class that became free.
+        freed: Option<usize>,
+    },
+    /// Into none: no class is free.
+    Exhausted,
+}
+
+/// The members of the universe, and what finds them.
+#[derive(Debug)]
+pub(crate) struct Space {
+    /// The classes of pods: the first part of the universe.
+    pub(crate) classes: Vec<Class>,
+    /// The class of each group of pods, by its id in the model.
+    class_of: Vec<Option<u32>>,
+    by_key: HashMap<ClassKey, u32>,
+    free: BTreeSet<usize>,
+    /// The outside addresses, cut where policies cut them: the second part of the universe.
+    pub(crate) externals: Vec<IpSet>,
+    /// How many members the universe has.
+    pub(crate) universe: usize,
+    /// Whether there are IPv6 addresses.
+    pub(crate) ipv6: bool,
+    terms: Terms,
+    /// The address sets of policies, each with whether it means pods by their own addresses too.
+    address_sets: Vec<(IpSet, bool)>,
+    /// Whether any of them means pods by their own addresses.
+    by_address: bool,
+    /// The atoms of each address set.
+    outside: HashMap<IpSet, FixedBitSet>,
+    index: LabelIndex,
+    everything: Arc<FixedBitSet>,
+    /// The classes that have a port of this name, by its protocol and number.
+    names: HashMap<String, Vec<(Protocol, u16, FixedBitSet)>>,
+    selected: HashMap<PodSelector, Arc<FixedBitSet>>,
+}
+
+impl Space {
+    /// Finds the classes and atoms of a model, and leaves some classes free.
+    pub(crate) fn new(model: &Model, free: usize) -> Self {
+        let mut terms = Terms::default();
+        for (_, policy) in &model.policies {
+            terms.add(policy);
+        }
+        let (externals, outside) = outside(model);
+        let address_sets = address_sets(model);
+        let mut space = Self {
+            classes: Vec::new(),
+            class_of: Vec::new(),
+            by_key: HashMap::new(),
+            free: BTreeSet::new(),
+            externals,
+            universe: 0,
+            ipv6: has_ipv6(model),
+            terms,
+            by_address: address_sets.iter().any(|(_, pods_too)| *pods_too),
+            address_sets,
+            outside,
+            index: LabelIndex::new(0),
+            everything: Arc::new(FixedBitSet::new()),
+            names: HashMap::new(),
+            selected: HashMap::new(),
+        };
+        space.classify(model);
+        space.free = (space.classes.len()..space.classes.len() + free).collect();
+        space.classes.resize_with(space.classes.len() + free, Class::default);
+        space.universe = space.classes.len() + space.externals.len();
+        let mut everything = FixedBitSet::with_capacity(space.universe);
+        everything.insert_range(..);
+        space.everything = Arc::new(everything);
+        space.shift_outside();
+        space.index = LabelIndex::new(space.universe);
+        for class in 0..space.classes.len() {
+            space.index_class(model, class);
+        }
+        space
+    }
+
+    fn classify(&mut self, model: &Model) {
+        for (id, pods) in &model.pods {
+            let key = self.key_of(pods);
+            let class = match self.by_key.get(&key) {
+                Some(&class) => class as usize,
+                None => {
+                    let class = self.classes.len();
+                    self.by_key.insert(key.clone(), number(class));
+                    self.classes.push(Class { pods: Vec::new(), key: Some(key) });
+                    class
+                }
+            };
+            self.enter(id, class);
+        }
+    }
+
+    fn key_of(&self, pods: &Pods) -> ClassKey {
+        if !pods.host_network && !self.by_address {
+            return self.terms.project(pods, Vec::new());
+        }
+        let sets = self.address_sets.iter().enumerate();
+        let meant = sets.filter(|(_, (set, pods_too))| {
+            (pods.host_network || *pods_too) && has_address_in(pods, set, *pods_too)
+        });
+        let addresses = meant.map(|(position, _)| number(position)).collect();
+        self.terms.project(pods, addresses)
+    }
+
+    /// The external members come after the classes.
+    fn shift_outside(&mut self) {
+        let (offset, universe) = (self.classes.len(), self.universe);
+        for members in self.outside.values_mut() {
+            let mut shifted = FixedBitSet::with_capacity(universe);
+            shifted.extend(members.ones().map(|atom| atom + offset));
+            *members = shifted;
+        }
+    }
+
+    fn index_class(&mut self, model: &Model, class: usize) {
+        let Some(pods) = self.representative(model, class) else { return };
+        if let Some(key) = self.classes.get(class).and_then(|class| class.key.as_ref()) {
+            self.index.insert(class, key);
+        }
+        self.insert_names(class, pods);
+    }
+
+    fn insert_names(&mut self, class: usize, pods: &Pods) {
+        for port in &pods.ports {
+            let Some(name) = port.name.as_ref().filter(|name| self.terms.names_port(name)) else {
+                continue;
+            };
+            let known = self.names.entry(name.clone()).or_default();
+            let wanted = (port.protocol, port.number);
+            match known.iter_mut().find(|(protocol, number, _)| (*protocol, *number) == wanted) {
+                Some((_, _, classes)) => classes.insert(class),
+                None => {
+                    let mut classes = FixedBitSet::with_capacity(self.universe);
+                    classes.insert(class);
+                    known.push((port.protocol, port.number, classes));
+                }
+            }
+        }
+    }
+
+    /// Puts the group of pods `id`, which is about to become `pods`, into the class that fits:
+    /// one that has such pods, its own if it has that for itself, or a free one.
+    pub(crate) fn assign(&mut self, model: &Model, id: usize, pods: &Pods) -> ClassAssignment {
+        let key = self.key_of(pods);
+        let old = self.class_of(id);
+        if let Some(class) = self.by_key.get(&key).map(|&class| class as usize) {
+            let freed = if old == Some(class) { None } else { self.leave(id) };
+            if old != Some(class) {
+                self.enter(id, class);
+            }
+            return ClassAssignment::Existing { freed };
+        }
+        let alone = old.filter(|&class| self.classes.get(class).is_some_and(|c| c.pods.len() == 1));
+        if alone.is_none() && self.free.is_empty() {
+            return ClassAssignment::Exhausted;
+        }
+        let freed = self.leave(id);
+        let Some(class) = freed.or_else(|| self.free.first().copied()) else {
+            return ClassAssignment::Exhausted;
+        };
+        self.free.remove(&class);
+        self.by_key.insert(key.clone(), number(class));
+        self.index.insert(class, &key);
+        if let Some(entry) = self.classes.get_mut(class) {
+            entry.key = Some(key);
+        }
+        self.insert_names(class, pods);
+        self.enter(id, class);
+        let mut selected = std::mem::take(&mut self.selected);
+        for (selector, classes) in &mut selected {
+            set(classes, class, selects(model, selector, pods));
+        }
+        self.selected = selected;
+        ClassAssignment::New { class, freed: freed.filter(|&freed| freed != class) }
+    }
+
+    /// Takes a group of pods out of its class; gives the class if that makes it free.
+    pub(crate) fn leave(&mut self, id: usize) -> Option<usize> {
+        let class = self.class_of.get_mut(id)?.take()? as usize;
+        let entry = self.classes.get_mut(class)?;
+        entry.pods.retain(|&other| other != id);
+        if !entry.pods.is_empty() {
+            return None;
+        }
+        if let Some(key) = entry.key.take() {
+            self.by_key.remove(&key);
+            self.index.remove(class, &key);
+        }
+        for (_, _, classes) in self.names.values_mut().flatten() {
+            classes.set(class, false);
+        }
+        self.free.insert(class);
+        Some(class)
+    }
+
+    fn enter(&mut self, id: usize, class: usize) {
+        if let Some(members) = self.classes.get_mut(class).map(|class| &mut class.pods) {
+            members.insert(members.partition_point(|&other| other < id), id);
+        }
+        if self.class_of.len() <= id {
+            self.class_of.resize(id + 1, None);
+        }
+        if let Some(entry) = self.class_of.get_mut(id) {
+            *entry = Some(number(class));
+        }
+    }
+
+    /// The class of a group of pods.
+    pub(crate) fn class_of(&self, id: usize) -> Option<usize> {
+        self.class_of.get(id).copied().flatten().map(|class| class as usize)
+    }
+
+    /// One of a class's pods: no policy tells it from the others.
+    pub(crate) fn representative<'m>(&self, model: &'m Model, class: usize) -> Option<&'m Pods> {
+        model.pods.get(*self.classes.get(class)?.pods.first()?)
+    }
+
+    /// Each class that has pods, with one of them.
+    fn representatives<'m>(&self, model: &'m Model) -> impl Iterator<Item = (usize, &'m Pods)> {
+        (0..self.classes.len())
+            .filter_map(|class| Some((class, self.representative(model, class)?)))
+    }
+
+    /// Learns the terms of a policy; gives those that are new.
+    pub(crate) fn learn(&mut self, policy: &Policy) -> NewTerms {
+        self.terms.add(policy)
+    }
+
+    /// Whether the atoms, and what classes know of addresses, suffice for this policy.
+    pub(crate) fn knows_addresses_of(&self, model: &Model, policy: &Policy) -> bool {
+        let known = |set: &IpSet, pods_too: bool| {
+            self.address_sets.iter().any(|(known, too)| known == set && (*too || !pods_too))
+        };
+        peers_of(policy).all(|peer| match &peer.kind {
+            PeerKind::Block(set) => known(set, false),
+            PeerKind::Networks(set) => known(set, true),
+            PeerKind::Nodes(selector) => known(&node_addresses(model, selector), false),
+            PeerKind::Pods(_) | PeerKind::Unknown => true,
+        })
+    }
+
+    /// Whether no atom is partly in the addresses that an ingress point is open to.
+    pub(crate) fn knows_source_of(&self, point: &IngressPoint) -> bool {
+        match &point.source {
+            ExternalSource::Controller => true,
+            ExternalSource::Address(set) => *set == IpSet::all() || self.outside.contains_key(set),
+        }
+    }
+
+    /// Brings the cached selections of namespaces up to date with a class whose namespace changed.
+    pub(crate) fn reselect(&mut self, model: &Model, class: usize) {
+        let Some(pods) = self.representative(model, class) else { return };
+        for (selector, classes) in &mut self.selected {
+            if matches!(selector.namespaces, Namespaces::Selected(_)) {
+                set(classes, class, selects(model, selector, pods));
+            }
+        }
+    }
+
+    /// The classes on the pod network in a namespace.
+    pub(crate) fn classes_in(&self, namespace: &str) -> FixedBitSet {
+        self.index.namespace(namespace)
+    }
+
+    /// The set of all members.
+    pub(crate) fn everything(&self) -> &Arc<FixedBitSet> {
+        &self.everything
+    }
+
+    /// The classes that a selector means.
+    pub(crate) fn select(&mut self, model: &Model, selector: &PodSelector) -> Arc<FixedBitSet> {
+        if let Some(known) = self.selected.get(selector) {
+            return Arc::clone(known);
+        }
+        if self.selected.len() > UNUSED_SELECTIONS + 2 * model.policies.len() {
+            self.selected.retain(|_, classes| Arc::strong_count(classes) > 1);
+        }
+        let found = Arc::new(self.index.select(model, &self.terms, selector));
+        self.selected.insert(selector.clone(), Arc::clone(&found));
+        found
+    }
+
+    /// The members that an address set means: atoms, pods that share their node's network, and
+    /// with `pods_too` also other pods by their addresses.
+    fn addresses(&self, model: &Model, set: &IpSet, pods_too: bool) -> FixedBitSet {
+        let empty = || FixedBitSet::with_capacity(self.universe);
+        let mut found = self.outside.get(set).cloned().unwrap_or_else(empty);
+        for (class, pods) in self.representatives(model) {
+            if has_address_in(pods, set, pods_too) {
+                found.insert(class);
+            }
+        }
+        found
+    }
+
+    /// The members that a peer of a policy means.
+    pub(crate) fn peer(&mut self, model: &Model, peer: &PolicyPeer) -> Arc<FixedBitSet> {
+        match &peer.kind {
+            PeerKind::Pods(selector) => self.select(model, selector),
+            PeerKind::Block(set) => Arc::new(self.addresses(model, set, false)),
+            PeerKind::Networks(set) => Arc::new(self.addresses(model, set, true)),
+            PeerKind::Nodes(selector) => {
+                Arc::new(self.addresses(model, &node_addresses(model, selector), false))
+            }
+            PeerKind::Unknown => Arc::new(FixedBitSet::with_capacity(self.universe)),
+        }
+    }
+
+    /// The classes with a port of this name, by its protocol and number.
+    pub(crate) fn named(
+        &self,
+        protocol: Option<Protocol>,
+        name: &str,
+    ) -> impl Iterator<Item = (Protocol, u16, &FixedBitSet)> {
+        let known = self.names.get(name).into_iter().flatten();
+        known
+            .filter(move |(found, _, _)| protocol.is_none_or(|protocol| protocol == *found))
+            .map(|(protocol, number, classes)| (*protocol, *number, classes))
+    }
+}
+
+fn number(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+/// Sets one member's bit, and copies a shared set only if that changes it. Gives whether it does.
+pub(crate) fn set(members: &mut Arc<FixedBitSet>, member: usize, wanted: bool) -> bool {
+    let changes = members.contains(member) != wanted;
+    if changes {
+        Arc::make_mut(members).set(member, wanted);
+    }
+    changes
+}
+
+/// Whether a selector means these pods.
+pub(crate) fn selects(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
+    let here = match &selector.namespaces {
+        Namespaces::Named(name) => **name == *pods.namespace,
+        Namespaces::Selected(selector) if selector.is_everything() => true,
+        Namespaces::Selected(selector) => {
+            let namespace = model.namespaces.get(&*pods.namespace);
+            namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
+        }
+    };
+    here && !pods.host_network && selector.pods.matches(&pods.labels)
+}
+
+/// Whether an address set means these pods: by their node's address, or with `pods_too` by their
+/// own.
+fn has_address_in(pods: &Pods, set: &IpSet, pods_too: bool) -> bool {
+    let inside = if pods.addresses.is_empty() {
+        set.covers_a_family()
+    } else {
+        pods.addresses.is_subset(set)
+    };
+    inside && (pods.host_network || pods_too)
+}
+
+/// Whether a peer of a policy means these pods.
+pub(crate) fn means(model: &Model, peer: &PolicyPeer, pods: &Pods) -> bool {
+    match &peer.kind {
+        PeerKind::Pods(selector) => selects(model, selector, pods),
+        PeerKind::Block(set) => has_address_in(pods, set, false),
+        PeerKind::Networks(set) => has_address_in(pods, set, true),
+        PeerKind::Nodes(selector) => has_address_in(pods, &node_addresses(model, selector), false),
+        PeerKind::Unknown => false,
+    }
+}
+
+pub(crate) fn peers_of(policy: &Policy) -> impl Iterator<Item = &PolicyPeer> {
+    let rules = policy.ingress.iter().chain(&policy.egress).flatten();
+    rules.flat_map(|rule| rule.peers.iter().flatten())
+}
+
+/// Whether a model has IPv6 addresses, or a policy that names some.
+pub(crate) fn has_ipv6(model: &Model) -> bool {
+    model.ipv6 || model.address_sets().any(IpSet::has_v6)
+}
+
+/// The addresses of the nodes with these labels.
+fn node_addresses(model: &Model, selector: &crate::selector::Selector) -> IpSet {
+    let nodes = model.nodes.iter().filter(|(_, node)| selector.matches(&node.labels));
+    nodes.fold(IpSet::none(), |found, (_, node)| found.union(&node.addresses))
+}
+
+/// The distinct address sets of policies, each with whether it means pods by their own addresses.
+fn address_sets(model: &Model) -> Vec<(IpSet, bool)> {
+    let peers = model.policies.iter().flat_map(|(_, policy)| peers_of(policy));
+    let sets = peers.filter_map(|peer| match &peer.kind {
+        PeerKind::Block(set) => Some((set.clone(), false)),
+        PeerKind::Networks(set) => Some((set.clone(), true)),
+        PeerKind::Nodes(selector) => Some((node_addresses(model, selector), false)),
+        PeerKind::Pods(_) | PeerKind::Unknown => None,
+    });
+    let sets: BTreeSet<(IpSet, bool)> = sets.collect();
+    sets.into_iter().collect()
+}
+
+/// The atoms of the outside, and which of them each address set means.
+fn outside(model: &Model) -> (Vec<IpSet>, HashMap<IpSet, FixedBitSet>) {
+    let sources = model.all_ingress_points().filter_map(|point| match &point.source {
+        ExternalSource::Address(set) => Some(set),
+        ExternalSource::Controller => None,
+    });
+    let sources: BTreeSet<&IpSet> = sources.collect();
+    let policies = address_sets(model).into_iter().map(|(set, _)| set);
+    let sets: BTreeSet<IpSet> = policies.chain(sources.into_iter().cloned()).collect();
+    let sets: Vec<IpSet> = sets.into_iter().collect();
+    let ipv6 = has_ipv6(model);
+    let mut externals = Vec::new();
+    let mut members: Vec<FixedBitSet> = vec![FixedBitSet::new(); sets.len()];
+    for atom in atoms(&sets) {
+        let addresses = if ipv6 { atom.addresses } else { atom.addresses.only_v4() };
+        if addresses.is_empty() {
+            continue;
+        }
+        for set in atom.members {
+            if let Some(members) = members.get_mut(set) {
+                members.grow_and_insert(externals.len());
+            }
+        }
+        externals.push(addresses);
+    }
+    (externals, sets.into_iter().zip(members).collect())
+}

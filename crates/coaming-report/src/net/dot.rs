@@ -1,0 +1,47 @@
+//! `coaming net graph`, for Graphviz. The built-in picture is in [`super::svg`].
+
+use std::io::{self, Write};
+
+use coaming_network::{Graph, GraphNode};
+
+/// Writes a graph in the language of Graphviz.
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn graph_dot(graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(b"digraph reachability {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n")?;
+    for (position, (namespace, workloads)) in graph.namespaces.iter().enumerate() {
+        write!(out, "  subgraph cluster_{position} {{\n    label={namespace:?};\n")?;
+        for workload in workloads {
+            let label = format!("{}\n{}", workload.name, workload.kind);
+            writeln!(out, "    {:?} [label={label:?}];", workload.to_string())?;
+        }
+        out.write_all(b"  }\n")?;
+    }
+    for edge in &graph.edges {
+        let mut label = edge.allowed.to_string();
+        if let Some(addresses) = &edge.addresses
+            && addresses != "0.0.0.0-255.255.255.255"
+        {
+            label = format!("{label}\n{addresses}");
+        }
+        writeln!(
+            out,
+            "  {:?} -> {:?} [label={label:?}];",
+            node_name(&edge.source),
+            node_name(&edge.target)
+        )?;
+    }
+    out.write_all(b"}\n")
+}
+
+/// The name of a node.
+pub(super) fn node_name(node: &GraphNode) -> String {
+    match node {
+        GraphNode::Outside => "outside".to_owned(),
+        GraphNode::Ingress => "ingress".to_owned(),
+        GraphNode::EveryWorkload => "every workload".to_owned(),
+        GraphNode::Workload(workload) => workload.to_string(),
+    }
+}

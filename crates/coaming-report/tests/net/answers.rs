@@ -1,0 +1,159 @@
+//! `why`, `diff`, `exposure` and `graph` on inputs written by hand.
+
+use coaming_network::{Peer, diff, explain_any, exposure, find_endpoint, find_port, graph, list};
+use coaming_report::net;
+use insta::assert_snapshot;
+
+use crate::common::{model, pod, policy, reach, shop, written};
+
+fn why(input: &str, source: &str, target: &str, port: Option<&str>) -> String {
+    let reach = reach(input);
+    let sources = find_endpoint(&reach, source).unwrap();
+    let targets = find_endpoint(&reach, target).unwrap();
+    let port = port.map(|port| find_port(reach.model(), &targets, port).unwrap()[0]);
+    let explanation = explain_any(&reach, &sources, &targets, port).unwrap();
+    written(|out| net::why_text(&explanation, out))
+}
+
+#[test]
+fn why_it_is_allowed() {
+    assert_snapshot!(why(&shop(), "web", "shop/db", Some("sql")), @r#"
+    shop/web (Pod) → shop/db (Pod) on TCP 5432: allowed
+
+      leaving shop/web (Pod): allows TCP 5432
+        NetworkPolicy shop/deny (input.yaml:23)
+          no rule: it allows nothing by itself
+        NetworkPolicy shop/web (input.yaml:33)
+          egress[0] (input.yaml:36): allows TCP 5432
+
+      entering shop/db (Pod): allows TCP 5432
+        NetworkPolicy shop/db (input.yaml:28)
+          ingress[0] (input.yaml:31): allows TCP 5432
+        NetworkPolicy shop/deny (input.yaml:23)
+          no rule: it allows nothing by itself
+
+    to forbid it: remove or narrow ingress[0] of NetworkPolicy shop/db (input.yaml:31)
+    "#);
+}
+
+#[test]
+fn why_it_is_denied() {
+    assert_snapshot!(why(&shop(), "spy", "db", Some("tcp/5432")), @r#"
+    other/spy (Pod) → shop/db (Pod) on TCP 5432: denied
+
+      leaving other/spy (Pod): allows all
+        no policy selects it for egress, so everything is allowed
+
+      entering shop/db (Pod): nothing is allowed
+        NetworkPolicy shop/db (input.yaml:28)
+          ingress[0] (input.yaml:31): does not match the other end
+        NetworkPolicy shop/deny (input.yaml:23)
+          no rule: it allows nothing by itself
+
+    to allow it: add to the ingress rules of NetworkPolicy shop/db (input.yaml:28): from [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}, podSelector: {matchLabels: {app: "spy"}}}], ports [{protocol: TCP, port: 5432}]
+    "#);
+}
+
+#[test]
+fn why_an_admin_denies() {
+    let input = shop()
+        + "---\napiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy\nmetadata: {name: no-db}\nspec: {priority: 10, subject: {namespaces: {}}, ingress: [{name: none, action: Deny, from: [{namespaces: {}}]}]}\n";
+    assert_snapshot!(why(&input, "web", "db", Some("5432")), @r#"
+    shop/web (Pod) → shop/db (Pod) on TCP 5432: denied
+
+      leaving shop/web (Pod): allows TCP 5432
+        NetworkPolicy shop/deny (input.yaml:23)
+          no rule: it allows nothing by itself
+        NetworkPolicy shop/web (input.yaml:33)
+          egress[0] (input.yaml:36): allows TCP 5432
+
+      entering shop/db (Pod): nothing is allowed
+        AdminNetworkPolicy no-db (input.yaml:38)
+          ingress[0] `none` (input.yaml:41): denies all
+        NetworkPolicy shop/db (input.yaml:28)
+          ingress[0] (input.yaml:31): allows TCP 5432
+        NetworkPolicy shop/deny (input.yaml:23)
+          no rule: it allows nothing by itself
+
+    to allow it: ingress[0] `none` of AdminNetworkPolicy no-db (input.yaml:41) denies it before any later rule is evaluated; put an allowing rule above it, or narrow it
+    "#);
+}
+
+#[test]
+fn why_nothing_leaves() {
+    assert_snapshot!(why(&shop(), "web", "8.8.8.8", None), @r#"
+    shop/web (Pod) → 0.0.0.0-255.255.255.255: denied
+
+      leaving shop/web (Pod): nothing is allowed
+        NetworkPolicy shop/deny (input.yaml:23)
+          no rule: it allows nothing by itself
+        NetworkPolicy shop/web (input.yaml:33)
+          egress[0] (input.yaml:36): does not match the other end
+
+      entering 0.0.0.0-255.255.255.255: allows all
+        no policy applies to it
+
+    to allow it: add to the egress rules of NetworkPolicy shop/web (input.yaml:33): to an ipBlock within 0.0.0.0-255.255.255.255
+    "#);
+}
+
+#[test]
+fn what_is_open() {
+    assert_snapshot!(written(|out| net::exposure_text(&exposure(model(&shop())), out)), @r#"
+    other/spy (Pod)
+      no policy guards its ingress
+      open to any pod of the cluster: all
+      open to 0.0.0.0-255.255.255.255: all
+      no policy guards its egress
+      reaches any pod of the cluster: all
+      reaches 0.0.0.0-255.255.255.255: all
+    shop/db (Pod)
+      open to pods with role=backup in any namespace (none exists yet): TCP 5432
+      reaches nothing beyond the workloads here
+    shop/web (Pod)
+      open to nothing beyond the workloads here
+      reaches nothing beyond the workloads here
+    "#);
+}
+
+#[test]
+fn what_a_change_changes() {
+    let new = shop().replace("{port: 5432}", "{port: 5432, endPort: 5433}").replace("spy", "agent")
+        + &policy(
+            "shop",
+            "out",
+            "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: 443}]}]}",
+        );
+    assert_snapshot!(written(|out| net::diff_text(&diff(model(&shop()), model(&new)), out)), @r#"
+    + workload other/agent (Pod)
+    - workload other/spy (Pod)
+    + 0.0.0.0-255.255.255.255 → other/agent (Pod): all
+    - 0.0.0.0-255.255.255.255 → other/spy (Pod): all
+    + other/agent (Pod) → 0.0.0.0-255.255.255.255: all
+    - other/spy (Pod) → 0.0.0.0-255.255.255.255: all
+    + shop/web (Pod) → 10.0.0.0-10.255.255.255: TCP 443
+    "#);
+}
+
+#[test]
+fn a_picture_joins_what_all_may_do() {
+    let open: String = (0..6).map(|n| pod("shop", &format!("pod{n}"), "", "")).collect();
+    let reach = reach(&open);
+    let found = list(&reach);
+    assert_eq!(found.iter().filter(|c| matches!(c.source, Peer::Workload(_))).count(), 36);
+    let graph = graph(&reach);
+    assert_eq!(graph.edges.len(), 6 + 6 + 6);
+    let svg = written(|out| net::graph_svg(&graph, out));
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains(">every workload</text>"));
+    assert_eq!(svg.matches("<path d=\"M").count(), 18 + 2, "an arrow each, and two heads");
+}
+
+#[test]
+fn names_in_pictures_are_escaped() {
+    let reach = reach(&pod("shop", "\"<b>&\"", "", ""));
+    let graph = graph(&reach);
+    let svg = written(|out| net::graph_svg(&graph, out));
+    assert!(svg.contains("&lt;b&gt;&amp;") && !svg.contains("<b>"));
+    assert!(written(|out| net::graph_dot(&graph, out)).contains("shop/<b>& (Pod)"));
+}
