@@ -1,4 +1,4 @@
-//! Turn paths, charts, overlays and standard input into parsed files, ready for an world.
+//! Turn paths, charts, overlays and standard input into parsed files, ready for a world.
 //!
 //! This crate finds, reads and renders; it judges nothing. Invariants:
 //!
