@@ -175,6 +175,8 @@ fn put_in_places<T>(items: &mut [T], order: &mut [usize]) {
     }
 }
 
+type WorldCheck = fn(&Context<'_>, &mut Vec<Finding>);
+
 /// The rules' checks by scope.
 #[derive(Clone, Debug, Default)]
 struct Checks {
@@ -183,7 +185,7 @@ struct Checks {
     object: Vec<fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)>,
     dockerfile: Vec<fn(&Context<'_>, DockerfileScope<'_>, &mut Vec<Finding>)>,
     /// Each with whether it reviews a single object too.
-    world: Vec<(fn(&Context<'_>, &mut Vec<Finding>), bool)>,
+    world: Vec<(WorldCheck, bool)>,
 }
 
 impl Checks {

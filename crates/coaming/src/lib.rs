@@ -63,10 +63,16 @@ enum CommandError {
     Argument(String),
     /// The engine cannot be made, or an input of it not be read.
     #[error("{0}")]
-    Scan(#[from] coaming_scan::ScanError),
+    Scan(#[from] Box<coaming_scan::ScanError>),
     /// The input holds several clusters, and the question is about one.
     #[error("{}", several_clusters(.0))]
-    Variants(coaming_scan::Contradiction),
+    Variants(Box<coaming_scan::Contradiction>),
+}
+
+impl From<coaming_scan::ScanError> for CommandError {
+    fn from(error: coaming_scan::ScanError) -> Self {
+        Self::Scan(Box::new(error))
+    }
 }
 
 fn several_clusters(contradiction: &coaming_scan::Contradiction) -> String {

@@ -57,7 +57,7 @@ pub(crate) fn world(loaded: Loaded) -> Result<(World, Outcome), CommandError> {
     output::complain_of(&loaded.errors);
     let outcome = if loaded.errors.is_empty() { Outcome::Clean } else { Outcome::Failed };
     if let Some(contradiction) = coaming_scan::contradiction(&loaded.variants) {
-        return Err(CommandError::Variants(contradiction));
+        return Err(CommandError::Variants(Box::new(contradiction)));
     }
     let sources = loaded.variants.into_iter().flat_map(|variant| variant.sources);
     Ok((World::numbered(sources), outcome))

@@ -137,7 +137,7 @@ fn an_old_id_finds_nothing() {
     let new = world.objects().next().unwrap().id;
     assert_ne!(old, new);
     let key = world.object(new).unwrap().key();
-    assert_eq!(world.apply(Delta::Remove(key.clone())), [key.clone()]);
+    assert_eq!(world.apply(Delta::Remove(key.clone())), std::slice::from_ref(&key));
     assert!(world.object(new).is_none());
     assert!(world.apply(Delta::Remove(key)).is_empty());
     assert_eq!(world.sources().count(), 0);

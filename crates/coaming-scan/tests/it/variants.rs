@@ -25,10 +25,13 @@ metadata: {name: deny, namespace: shop}
 spec: {podSelector: {}, policyTypes: [Ingress]}
 ";
 
+/// A variant's name, and its files.
+type Files<'f> = (Option<&'f str>, &'f [(&'f str, &'f str)]);
+
 /// Variants of these files; ids are unique across them, as the reader gives them.
-fn variants(all: &[(Option<&str>, &[(&str, &str)])]) -> Vec<VariantWorld> {
+fn variants(all: &[Files<'_>]) -> Vec<VariantWorld> {
     let mut ids = (0..).map(SourceId::new);
-    let variant = |(name, files): &(Option<&str>, &[(&str, &str)])| Variant {
+    let variant = |(name, files): &Files<'_>| Variant {
         name: name.map(Arc::from),
         sources: files
             .iter()

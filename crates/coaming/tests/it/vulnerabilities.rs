@@ -274,7 +274,8 @@ fn a_database_that_was_named_must_be_there_and_none_is_needed_otherwise() {
     std::fs::write(own.join("advisories.db"), "of another version").unwrap();
     for arguments in [&SCAN[..], &["image", "web"]] {
         let output = at(&files, arguments);
-        let warning = "warning: known vulnerabilities are not looked up: the vulnerability database";
+        let warning =
+            "warning: known vulnerabilities are not looked up: the vulnerability database";
         assert!(stderr(&output).contains(warning), "{}", stderr(&output));
         assert_eq!(output.status.code(), Some(0));
     }
