@@ -189,7 +189,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents, String> {
             "it is neither a manifest nor an index of images ({})",
             fields.media_type.as_deref().map_or_else(
                 || "Docker's first format, long given up?".to_owned(),
-                crate::error::clean
+                coaming_http::clean
             )
         )),
         None => Ok(Contents::Single {
@@ -212,7 +212,7 @@ pub(crate) fn choose<'m>(
         .ok_or_else(|| {
             let known = manifests.iter().filter_map(offered).filter(|offer| offer.os != "unknown");
             let names: std::collections::BTreeSet<String> =
-                known.map(|offer| crate::error::clean(&offer.to_string())).collect();
+                known.map(|offer| coaming_http::clean(&offer.to_string())).collect();
             names.into_iter().collect()
         })
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coaming_daemon::{Containerd, ContainerdImage, Daemon};
+use coaming_http::Runtime;
 use coaming_image::{BlobSource, Cache, Image, ImageFacts, Platform, sbom};
 use coaming_kube::ImageReference;
 use coaming_registry::{Descriptor, Registry};
@@ -246,7 +247,8 @@ pub fn in_registry(
     reference: &ImageReference,
     platform: Option<&Platform>,
 ) -> Result<Found, LocateError> {
-    let registry = Registry::new(options).map_err(registry_error)?;
+    let runtime = Runtime::shared().map_err(registry_error)?;
+    let registry = Registry::new(options, runtime).map_err(registry_error)?;
     let found = registry.image(reference, &platform_of(platform)).map_err(registry_error)?;
     let descriptors = std::iter::once(found.config)
         .chain(found.layers)

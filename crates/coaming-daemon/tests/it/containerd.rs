@@ -4,8 +4,8 @@ use std::io::Read as _;
 
 use coaming_daemon::{Containerd, ContainerdImage};
 
-use super::real::{containerd, import};
 use super::write_image;
+use coaming_test::daemons::{containerd, import};
 
 const NAME: &str = "registry.example/team/web:1.2";
 

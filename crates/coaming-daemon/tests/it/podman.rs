@@ -6,8 +6,8 @@ use std::process::Command;
 
 use coaming_daemon::Daemon;
 
-use super::real::{Running, can_run, run};
 use super::write_image;
+use coaming_test::daemons::{Running, can_run, run};
 
 /// Podman, on a store of the test's own.
 fn podman(directory: &Path) -> Command {

@@ -1,11 +1,12 @@
 //! Documents that are attached to an image as OCI referrers: SBOM, VEX, SARIF.
 
+use coaming_http::clean;
 use coaming_kube::ImageReference;
 use serde::Deserialize;
 
 use super::{ReportedSeverity, ReportedVulnerability, parse, tidy};
-use crate::Registry;
-use crate::error::{RegistryError, clean};
+use crate::RegistryClient;
+use crate::error::{MalformedAnswer, RegistryError};
 use crate::manifest::Descriptor;
 
 /// The largest document that is read.
@@ -63,33 +64,33 @@ enum Format {
     Sarif,
 }
 
-impl Registry {
+impl RegistryClient {
     /// The documents that are attached to the manifest of the reference's digest, those that are
     /// understood; by digest. What can't be read is left out, with the reason.
     ///
     /// # Errors
     ///
     /// As [`RegistryError`] says, where the list itself can't be had.
-    pub fn attachments(
+    pub async fn attachments(
         &self,
         reference: &ImageReference,
-    ) -> Result<(Vec<Attachment>, Vec<String>), RegistryError> {
-        let mut referrers = self.referrers(reference, None)?;
+    ) -> Result<(Vec<Attachment>, Vec<RegistryError>), RegistryError> {
+        let mut referrers = self.referrers(reference, None).await?;
         referrers.sort_by(|a, b| a.digest.cmp(&b.digest));
         referrers.dedup_by(|a, b| a.digest == b.digest);
         let mut found = Vec::new();
         let mut problems = Vec::new();
         let known = referrers.iter().filter_map(|referrer| Some((referrer, format_of(referrer)?)));
         for (referrer, format) in known.take(MAX_ATTACHMENTS) {
-            match self.attachment(reference, referrer, format) {
+            match self.attachment(reference, referrer, format).await {
                 Ok(attachment) => found.push(attachment),
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(error),
             }
         }
         Ok((found, problems))
     }
 
-    fn attachment(
+    async fn attachment(
         &self,
         reference: &ImageReference,
         referrer: &Descriptor,
@@ -97,18 +98,18 @@ impl Registry {
     ) -> Result<Attachment, RegistryError> {
         let host = reference.registry().to_owned();
         let what = format!("{}@{}", reference.repository(), referrer.digest);
-        let malformed = |reason: String| RegistryError::Malformed {
+        let malformed = |source: MalformedAnswer| RegistryError::Malformed {
             host: host.clone(),
             what: what.clone(),
-            reason,
+            source,
         };
         let name = format!("{host}/{what}");
         let artifact =
-            ImageReference::parse(&name).map_err(|error| malformed(error.to_string()))?;
-        let (_, layers) = self.artifact(&artifact)?;
+            ImageReference::parse(&name).map_err(|error| malformed(error.to_string().into()))?;
+        let (_, layers) = self.artifact(&artifact).await?;
         let layer =
-            layers.first().ok_or_else(|| malformed("the artifact has no contents".to_owned()))?;
-        let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES)?;
+            layers.first().ok_or_else(|| malformed("the artifact has no contents".into()))?;
+        let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
         let kind = match format {
             Format::Spdx => parse::<serde::de::IgnoredAny>(&document).map(|_| AttachmentKind::Spdx),
             Format::CycloneDx => cyclone_dx(&document),
@@ -133,7 +134,7 @@ fn format_of(referrer: &Descriptor) -> Option<Format> {
     }
 }
 
-fn open_vex(document: &[u8]) -> Result<Vec<VexStatement>, String> {
+fn open_vex(document: &[u8]) -> Result<Vec<VexStatement>, MalformedAnswer> {
     #[derive(Deserialize)]
     struct Document {
         statements: Vec<Statement>,
@@ -181,7 +182,7 @@ fn open_vex(document: &[u8]) -> Result<Vec<VexStatement>, String> {
     Ok(statements)
 }
 
-fn cyclone_dx(document: &[u8]) -> Result<AttachmentKind, String> {
+fn cyclone_dx(document: &[u8]) -> Result<AttachmentKind, MalformedAnswer> {
     #[derive(Deserialize)]
     struct Document {
         #[serde(default)]
@@ -278,7 +279,7 @@ fn is_excused(state: Option<&str>) -> bool {
 
 /// SARIF has no field for a package: what scanners of images write is in the rules' properties, and
 /// the package is left empty where it is not there.
-fn sarif(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
+fn sarif(document: &[u8]) -> Result<Vec<ReportedVulnerability>, MalformedAnswer> {
     let document: serde_json::Value = parse(document)?;
     let runs = document.get("runs").and_then(|runs| runs.as_array()).ok_or("it has no `runs`")?;
     let mut found = Vec::new();

@@ -8,10 +8,10 @@ use coaming_registry::{
     AttachmentKind, Descriptor, Image, Options, Registry, RegistryError, ScanState, Scanner,
     media_type, sha256,
 };
+use coaming_test::docker_registry::DockerRegistry;
+use coaming_test::http_server::{Request, Server, reply};
 
-use super::docker_registry::DockerRegistry;
-use super::wire::{Request, Server, reply};
-use super::{push_image, reference};
+use super::{impatient, logged_in, push_image, reference, registry};
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -47,9 +47,9 @@ fn client(
     let path = directory.path().join("config.json");
     let text = format!(r#"{{"auths": {{"{}": {{"auth": "{auth}"}}}}}}"#, server.host);
     std::fs::write(&path, text).unwrap();
-    let options = Options { docker_config: Some(path), ..server.options() };
+    let options = Options { docker_config: Some(path), ..impatient(server) };
     let image = reference(&format!("{}/team/sub/web:1.10", server.host));
-    (Registry::new(options).unwrap(), image)
+    (registry(options), image)
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn who_scans_is_asked() {
         assert_eq!(registry.scanner(&name).unwrap(), scanner);
     }
     let google = reference("europe-docker.pkg.dev/p/r/web:1");
-    let registry = Registry::new(Options::default()).unwrap();
+    let registry = registry(Options::default());
     assert_eq!(registry.scanner(&google).unwrap(), Some(Scanner::Google));
 }
 
@@ -175,7 +175,7 @@ fn endless_reports_are_cut() {
 #[test]
 fn attached_documents_are_read() {
     let Some(server) = DockerRegistry::start("attached_documents_are_read") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     let name = format!("{}/web", server.host);
     let (manifest, _) = push_image(&registry, &format!("{name}:1"), b"x");
     let digest = sha256(&manifest);
@@ -209,7 +209,7 @@ fn attached_documents_are_read() {
 #[test]
 fn a_file_goes_and_comes_back() {
     let Some(server) = DockerRegistry::start("a_file_goes_and_comes_back") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     let directory = tempfile::tempdir().unwrap();
     let (from, to) = (directory.path().join("a.db"), directory.path().join("b.db"));
     let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| (n % 251) as u8).collect();
