@@ -1,4 +1,4 @@
-//! `coaming db`: the database of known vulnerabilities.
+//! `coaming db`: the vulnerability database.
 
 use std::path::PathBuf;
 
@@ -17,19 +17,19 @@ pub struct DbArguments {
 /// What `coaming db` can do.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
-    /// Download what changed, and build it anew.
+    /// Download the changed files, and rebuild the database.
     Update(DbUpdateArguments),
-    /// Build it from OSV's exports in a directory, without a network.
+    /// Build the database from OSV's exports in a directory, without a network.
     Build(DbBuildArguments),
-    /// Show what it holds, how old it is, and its checksum.
+    /// Show the contents, the age and the checksum of the database.
     Info(DbInfoArguments),
-    /// Show what is known of packages.
+    /// Show the known vulnerabilities of packages.
     Query(DbQueryArguments),
-    /// Compare versions as an ecosystem does.
+    /// Compare versions by the rules of an ecosystem.
     Compare(DbCompareArguments),
-    /// Put the database into a registry of your own, for all your machines to pull.
+    /// Push the database to your own registry, for all your machines to pull.
     Push(DbTransferArguments),
-    /// Fetch the database from a registry of your own.
+    /// Pull the database from your own registry.
     Pull(DbTransferArguments),
 }
 
@@ -57,10 +57,10 @@ pub struct DbFileArguments {
 /// `coaming db update`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Downloads OSV's exports, EPSS's scores and CISA's list, each only if it has changed, and goes on where
-a broken download stopped. Where something fails, what was there before stays in use.
+Downloads OSV's exports, EPSS's scores and CISA's catalog of exploited vulnerabilities, each only if it
+has changed, and resumes a broken download. If a download fails, the old file stays in use.
 
-A mirror serves the same files: MIRROR/PyPI/all.zip, MIRROR/Red%20Hat/all.zip and so on,
+A mirror serves the same files: MIRROR/PyPI/all.zip, MIRROR/Red%20Hat/all.zip …,
 MIRROR/epss_scores-current.csv.gz and MIRROR/known_exploited_vulnerabilities.json.
 
 Examples:
@@ -68,15 +68,19 @@ Examples:
   coaming db update --ecosystem Debian,PyPI
   coaming db update --mirror https://mirror.example.com/osv")]
 pub struct DbUpdateArguments {
-    /// Download from here, and from nowhere else.
+    /// Download everything from this mirror.
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
 
-    /// Only these ecosystems, by OSV's names; what was downloaded of others stays.
+    /// Trust the CA certificates in this file (PEM), in addition to the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Vec<PathBuf>,
+
+    /// Update only these ecosystems (OSV's names); earlier downloads of others stay in use.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub ecosystem: Vec<String>,
 
-    /// Keep the downloads here; by default in `osv` beside the database.
+    /// Directory for the downloads; by default `osv` beside the database.
     #[arg(long, value_name = "DIR")]
     pub downloads: Option<PathBuf>,
 
@@ -199,15 +203,15 @@ pub enum DbQueryFormat {
 /// `coaming db push` and `coaming db pull`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The database is an OCI artifact; its contents are checked by their digest. What is pulled replaces the
-file only as a whole. Credentials are those of `docker login`.
+The database is an OCI artifact; its contents are verified against their digest. A pull replaces the
+file whole or not at all. Credentials are those of `docker login`.
 
 Examples:
   coaming db push registry.example.com/security/advisories:2026-01
   coaming db pull registry.example.com/security/advisories:2026-01")]
 pub struct DbTransferArguments {
-    /// Where it lies in the registry: `registry.example.com/security/advisories:TAG`; to pull, a
-    /// digest is better.
+    /// The database in the registry: `registry.example.com/security/advisories:TAG`. To pull, a
+    /// digest is safer than a tag.
     #[arg(value_name = "REF")]
     pub reference: String,
 
