@@ -1,4 +1,4 @@
-//! The client: sends requests as [`Options`] say.
+//! The client.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Where there is no answer: see [`Error`].
+    /// If there is no answer: see [`Error`].
     pub async fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
         self.send_within(request, &mut self.retries()).await
     }

@@ -17,8 +17,8 @@ use crate::transport::{Target, of_status};
 const MAX_RESUMES: u32 = 4;
 
 /// A blob, chunk by chunk, at least as fast as a slow connection. The end is an error unless all
-/// bytes together match the descriptor, so whoever acts on the contents before the end must be able
-/// to undo that.
+/// bytes together match the descriptor, so a caller that acts on the contents before the end must be
+/// able to undo that.
 pub struct BlobStream {
     client: RegistryClient,
     target: Target,

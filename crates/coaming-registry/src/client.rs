@@ -21,7 +21,7 @@ const MAX_TAGS: usize = 100_000;
 /// The most pages of a list.
 const MAX_PAGES: usize = 1_000;
 
-/// A client for all registries. It remembers which credentials each of them wants.
+/// A client for all registries. It remembers which credentials each of them requires.
 ///
 /// Clones share this and the connections.
 #[derive(Clone)]

@@ -101,7 +101,7 @@ impl Answers {
             .collect()
     }
 
-    /// All of it beside our own findings; `trusted` says whether the documents count.
+    /// All of it beside our own findings; `trusted` means that the VEX statements are applied.
     pub(crate) fn beside(self, own: &Own<'_>, trusted: bool) -> RegistryResults {
         let report = self.report.as_ref();
         let comparison = report.zip(own.vulnerabilities);

@@ -66,11 +66,11 @@ enum Format {
 
 impl RegistryClient {
     /// The documents that are attached to the manifest of the reference's digest, those that are
-    /// understood; by digest. What can't be read is left out, with the reason.
+    /// understood; by digest. Unreadable ones are left out, with the reason.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says, where the list itself can't be had.
+    /// See [`RegistryError`], if the list itself fails.
     pub async fn attachments(
         &self,
         reference: &ImageReference,

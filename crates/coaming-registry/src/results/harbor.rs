@@ -51,7 +51,7 @@ pub(super) async fn report(
     let Some((project, name)) = repository.split_once('/') else {
         return Err(target.malformed("a repository of Harbor is in a project"));
     };
-    // Harbor wants the slashes in a repository's name escaped twice: `below` escapes once more.
+    // Harbor expects slashes in a repository's name to be escaped twice: `below` escapes once more.
     let name = name.replace('/', "%2F");
     let digest = &question.image.manifest_digest;
     let parts = ["api", "v2.0", "projects", project, "repositories", &name, "artifacts", digest];

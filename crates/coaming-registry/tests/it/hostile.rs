@@ -1,4 +1,4 @@
-//! Servers that are slow, busy, broken, endless or false.
+//! Servers that are slow, busy or broken, or send wrong or endless answers.
 
 use std::io::{Read as _, Write as _};
 
@@ -53,7 +53,7 @@ fn silence_is_a_timeout() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_closed_port_is_reported() {
     let client = registry(Options::default());
     let error = client.resolve(&reference("127.0.0.1:1/a:1")).unwrap_err();
     assert!(error.to_string().starts_with("cannot reach 127.0.0.1:1: "), "{error}");
@@ -80,7 +80,7 @@ fn endless_manifests_and_lists_are_cut() {
 }
 
 #[test]
-fn a_false_manifest_is_refused() {
+fn a_manifest_with_another_digest_is_refused() {
     let server = Server::start(|_, request, stream| match request.method.as_str() {
         "HEAD" => reply(stream, 200, &[("Docker-Content-Digest", "sha256:<script>")], b""),
         _ => reply(stream, 200, &[("Docker-Content-Digest", DIGEST)], b"{}"),
@@ -98,7 +98,7 @@ fn redirections_end_and_take_no_credentials_along() {
 }
 
 #[test]
-fn a_servers_words_are_cleaned() {
+fn a_message_of_a_server_is_cleaned() {
     let body =
         serde_json::json!({"errors": [{"message": format!("\u{1b}[31m{}", "x".repeat(5000))}]});
     let body = serde_json::to_vec(&body).unwrap();
@@ -109,7 +109,7 @@ fn a_servers_words_are_cleaned() {
 }
 
 #[test]
-fn a_broken_blob_is_taken_up_again() {
+fn a_broken_blob_is_resumed() {
     let bytes: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     for with_ranges in [true, false] {
         let contents = bytes.clone();
@@ -137,7 +137,7 @@ fn a_broken_blob_is_taken_up_again() {
 }
 
 #[test]
-fn a_false_or_too_short_blob_is_refused() {
+fn a_blob_of_another_digest_or_size_is_refused() {
     for body in [&b"falsehood"[..], b"fal", b"falsehood and more", b""] {
         let server = Server::start(move |_, _, stream| reply(stream, 200, &[], body));
         let image = reference(&format!("{}/a", server.host));

@@ -8,7 +8,7 @@ use coaming_test::docker_registry::DockerRegistry;
 use super::{logged_in, push_image, reference, registry};
 
 #[test]
-fn what_is_pushed_is_found_again() {
+fn pushed_content_can_be_pulled() {
     let Some(server) = DockerRegistry::start("what_is_pushed_is_found_again") else { return };
     let registry = registry(logged_in(&server));
     let name = format!("{}/team/web", server.host);
@@ -25,7 +25,7 @@ fn what_is_pushed_is_found_again() {
     assert_eq!(bytes, layer);
     push_image(&registry, &format!("{name}:1.1"), b"other");
     assert_eq!(registry.tags(&tagged).unwrap(), ["1.0", "1.1"]);
-    // A digest of a platform's promise that is wrong does not pass for the contents.
+    // A descriptor with another size does not match.
     let wrong = Descriptor { size: blob.size - 1, ..blob };
     let mut reader = registry.blob(&tagged, &wrong).unwrap();
     assert!(
@@ -66,7 +66,7 @@ fn an_index_resolves_to_itself_and_gives_each_platform() {
 }
 
 #[test]
-fn what_is_not_there_or_not_for_us_is_said() {
+fn missing_and_forbidden_content_is_reported() {
     let Some(server) = DockerRegistry::start("what_is_not_there_or_not_for_us") else { return };
     let registry = registry(logged_in(&server));
     push_image(&registry, &format!("{}/web:1", server.host), b"x");
@@ -89,7 +89,7 @@ fn what_is_not_there_or_not_for_us_is_said() {
 }
 
 #[test]
-fn referrers_are_found_by_the_tag_that_stands_for_them() {
+fn referrers_are_found_by_the_referrers_tag() {
     let Some(server) = DockerRegistry::start("referrers_are_found_by_the_tag") else { return };
     let registry = registry(logged_in(&server));
     let name = format!("{}/web", server.host);

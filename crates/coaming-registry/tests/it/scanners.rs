@@ -1,5 +1,5 @@
-//! Registries that scan images, as servers on loopback that give recorded answers, and only to
-//! whoever asks as the registry's interface has it.
+//! Registries that scan images: servers on loopback that give recorded answers, only to requests that
+//! follow the registry's API.
 
 use std::net::TcpStream;
 
@@ -25,7 +25,7 @@ fn image() -> Image {
     }
 }
 
-/// A server that gives `body` at `path` to whoever has `authorization`, and else refuses.
+/// A server that gives `body` at `path` to requests with `authorization`, and rejects others.
 fn server(path: &'static str, authorization: Option<&'static str>, body: &'static [u8]) -> Server {
     Server::start(move |_, request: &Request, stream: &mut TcpStream| {
         if request.header("authorization") != authorization {
@@ -62,7 +62,7 @@ fn harbor() {
     assert_eq!(report.vulnerabilities.len(), 2);
     let accepted = server.requests()[0].header("x-accept-vulnerabilities").unwrap().to_owned();
     assert!(accepted.contains("application/vnd.security.vulnerability.report; version=1.1"));
-    // An image that Harbor knows no report of.
+    // An image that Harbor has no report for.
     let other = Image { manifest_digest: DIGEST.replace("e3", "e4"), ..image() };
     let report = registry.scan_report(Scanner::Harbor, &name, &other, None).unwrap();
     assert_eq!(report.state, ScanState::NotScanned);
@@ -145,7 +145,7 @@ fn red_hat_without_credentials() {
 }
 
 #[test]
-fn who_scans_is_asked() {
+fn the_scanner_is_detected() {
     let directory = tempfile::tempdir().unwrap();
     for (path, body, scanner) in [
         ("/api/v2.0/systeminfo", &br#"{"harbor_version":"v2.9"}"#[..], Some(Scanner::Harbor)),
@@ -207,7 +207,7 @@ fn attached_documents_are_read() {
 }
 
 #[test]
-fn a_file_goes_and_comes_back() {
+fn a_file_is_pushed_and_pulled() {
     let Some(server) = DockerRegistry::start("a_file_goes_and_comes_back") else { return };
     let registry = registry(logged_in(&server));
     let directory = tempfile::tempdir().unwrap();
@@ -220,14 +220,14 @@ fn a_file_goes_and_comes_back() {
     assert_eq!(registry.resolve(&name).unwrap(), digest);
     assert_eq!(registry.pull_file(&name, &to, kind, |_| Ok(())).unwrap(), sha256(&bytes));
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
-    // What is something else replaces nothing.
+    // An artifact of another type replaces nothing.
     let other = reference(&format!("{}/company/advisories:2", server.host));
     push_image(&registry, &other.to_string(), b"an image");
     let error = registry.pull_file(&other, &to, kind, |_| Ok(())).unwrap_err();
     assert!(error.to_string().contains("check the name"), "{error}");
-    let refuse = |_: &std::path::Path| Err(std::io::Error::other("is not what we want"));
+    let refuse = |_: &std::path::Path| Err(std::io::Error::other("rejected"));
     let error = registry.pull_file(&name, &to, kind, refuse).unwrap_err();
-    assert!(error.to_string().contains("is not what we want"), "{error}");
+    assert!(error.to_string().contains("rejected"), "{error}");
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
 }

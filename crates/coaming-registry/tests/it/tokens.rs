@@ -1,4 +1,4 @@
-//! Bearer tokens: who gets which credentials.
+//! Bearer tokens, and the servers that get credentials.
 
 use std::net::TcpStream;
 
