@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::certificates::Certificates;
+
 /// A running registry with TLS, an authority of its own, and one user. Ends with the test.
 #[derive(Debug)]
 pub struct DockerRegistry {
@@ -94,20 +96,8 @@ fn free_address() -> String {
 }
 
 fn write_certificates(directory: &Path) {
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(rcgen::DnType::CommonName, "an authority for tests");
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let certificate = authority.self_signed(&authority_key).unwrap();
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let server = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-    for (name, text) in [
-        ("ca.pem", certificate.pem()),
-        ("server.pem", server.pem()),
-        ("server.key", key.serialize_pem()),
-    ] {
+    let Certificates { ca, server, key } = Certificates::for_loopback();
+    for (name, text) in [("ca.pem", ca), ("server.pem", server), ("server.key", key)] {
         std::fs::write(directory.join(name), text).unwrap();
     }
 }

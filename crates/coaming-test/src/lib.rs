@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a skipped test is reported")]
 
+pub mod certificates;
 pub mod daemons;
 pub mod docker_registry;
 pub mod http_server;
