@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use coaming_text::Printable;
+
 /// Why a request has no answer, or no more of it. The text does not name the server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -143,21 +145,16 @@ fn innermost(error: &dyn StdError) -> String {
     last.to_string()
 }
 
-/// Text from a server as it may be shown: one line, short, without characters that control a
-/// terminal or the direction of text.
+/// Text from a server as it may be shown: printable and short.
 #[must_use]
 pub fn clean(text: &str) -> String {
     const MAX_CHARS: usize = 200;
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut out: String =
-        text.chars().take(MAX_CHARS).map(|c| if harmful(c) { ' ' } else { c }).collect();
-    if text.chars().nth(MAX_CHARS).is_some() {
-        out.push('…');
+    let text = text.trim();
+    let end = text.char_indices().nth(MAX_CHARS).map(|(end, _)| end);
+    match end.and_then(|end| text.get(..end)) {
+        Some(start) => format!("{}…", Printable(start)),
+        None => Printable(text).to_string(),
     }
-    out.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -166,7 +163,7 @@ mod tests {
 
     #[test]
     fn text_from_servers_is_cleaned() {
-        assert_eq!(clean(" a\u{1b}[31mb\u{202e}c\r\n"), "a [31mb c");
+        assert_eq!(clean(" a\u{1b}[31mb\u{202e}c\r\n"), "a\u{fffd}[31mb\u{fffd}c");
         assert_eq!(clean(&"x".repeat(300)).chars().count(), 201);
     }
 }
