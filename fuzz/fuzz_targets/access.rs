@@ -4,16 +4,17 @@
 
 use std::sync::Arc;
 
-use coaming_access::{render, who_can};
-use coaming_kube::{FileEntry, Inventory};
+use coaming_access::{Access, who_can};
+use coaming_kube::{Source, World};
+use coaming_report::access;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let stream = coaming_yaml::parse(Arc::from(text));
-    let inventory =
-        Inventory::new(vec![FileEntry::new("fuzz.yaml", stream.source, stream.documents)]);
-    if let Ok(answer) = who_can(&inventory, "shop/db") {
-        let _ = render::text(&answer);
-        let _ = render::json(&answer);
+    let world = World::new(vec![Source::new("fuzz.yaml", stream.source, stream.documents)]);
+    let known = Access::new(&world);
+    if let Ok(answer) = who_can(&world, &known, "shop/db") {
+        let _ = access::text(&answer);
+        let _ = access::json(&answer);
     }
 });

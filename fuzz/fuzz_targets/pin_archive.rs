@@ -2,17 +2,17 @@
 
 #![no_main]
 
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_pin::Archives;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let file = tempfile::NamedTempFile::new().expect("there is room for a small file");
     std::fs::write(file.path(), bytes).expect("there is room for a small file");
-    let image = ImageReference::parse("web:1").expect("a name");
+    let image = Reference::parse("web:1").expect("a name");
     let mut archives = Archives::default();
     let _ = archives.add(file.path());
     if archives.add_as(file.path(), &image).is_ok() {
-        assert!(archives.digest(&image).is_none_or(|digest| digest.contains(':')));
+        assert!(archives.digest(&image).is_some());
     }
 });

@@ -79,9 +79,34 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     files.insert(PathBuf::from("docs/rules/README.md"), index);
     files.insert(PathBuf::from("docs/cli.md"), cli_reference());
     files.insert(PathBuf::from("docs/scan.svg"), picture(root)?);
+    let images = PathBuf::from("docs/images.md");
+    let text = with_generated_part(&root.join(&images), "ecosystems", &ecosystems())?;
+    files.insert(images, text);
     let schema = coaming_config::schema();
     files.insert(PathBuf::from("docs/coaming.schema.json"), format!("{schema:#}\n"));
     Ok(files)
+}
+
+/// Which packages are found in images, as a table.
+fn ecosystems() -> String {
+    let mut table = String::from("| ecosystem | read from | left out |\n|---|---|---|\n");
+    for ecosystem in coaming_image::ecosystems() {
+        let cells = [ecosystem.name, ecosystem.reads, ecosystem.leaves_out];
+        table += &format!("| {} |\n", cells.join(" | ")).replace("|  |", "| |");
+    }
+    table
+}
+
+/// A document with this text between the two comments that mark a generated part.
+fn with_generated_part(path: &Path, part: &str, text: &str) -> Result<String, String> {
+    let document = std::fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+    let (start, end) =
+        (format!("<!-- generated: {part} -->\n"), format!("<!-- end of generated: {part} -->\n"));
+    let parts = document.split_once(&start).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(&end)?;
+        Some([before, &start, "\n", text, "\n", &end, after].concat())
+    });
+    parts.ok_or_else(|| format!("{}: the marks of `{part}` are missing", path.display()))
 }
 
 /// What the README shows: the worst of the example, as a terminal shows it.

@@ -3,10 +3,12 @@
 //! ```text
 //! cargo xtask generate   write the generated files: docs/rules, docs/cli.md, …
 //! cargo xtask check      fail if one of them is not up to date, or a text breaks the style guide
+//! cargo xtask counts     write the counts by rule on the corpus that COAMING_CORPUS names
 //! cargo xtask test       run all tests, and list those that could not run
 //! ```
 
 mod generate;
+mod style;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -15,9 +17,10 @@ fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
         "generate" => generate::write(&root()),
-        "check" => generate::check(&root()),
+        "check" => generate::check(&root()).and_then(|()| style::check(&root())),
+        "counts" => counts(),
         "test" => test(),
-        _ => Err("usage: cargo xtask generate|check|test".to_owned()),
+        _ => Err("usage: cargo xtask generate|check|test|counts".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,6 +35,18 @@ fn main() -> ExitCode {
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// Writes the counts by rule on the corpus again.
+fn counts() -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["test", "--quiet", "--package", "coaming", "--test", "it", "corpus::counts"])
+        .env("COAMING_WRITE_COUNTS", "1")
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err("the counts could not be written".to_owned()) }
 }
 
 /// The variable that names the file to which a test adds a line if it cannot run.

@@ -1,141 +1,103 @@
-//! All roles and bindings at hand, and what they allow.
+//! All known roles and bindings, and what they allow.
 
-use std::collections::BTreeMap;
+use coaming_kube::{ObjectKey, World};
 
-use coaming_kube::{Inventory, RoleBinding};
-use coaming_yaml::Node;
+use crate::binding::{Binding, BindingTable};
+use crate::role::{ResolvedRole, RoleName, RoleTable};
+use crate::{Permission, Request};
 
-use crate::role::{self, Permission, ResolvedRole, RoleKey};
-use crate::{Request, Subject};
-
-/// The roles and bindings of an inventory.
-#[derive(Debug)]
-pub struct Access<'a> {
-    /// Roles by name: of one name there may be several, of applications that have nothing to do with
-    /// each other, or of one in several files. Each counts.
-    roles: BTreeMap<RoleKey<'a>, Vec<ResolvedRole<'a>>>,
-    bindings: Vec<Binding<'a>>,
-    unresolved: Vec<Unresolved<'a>>,
-}
-
-/// A binding whose role is known.
-#[derive(Clone, Debug)]
-pub struct Binding<'a> {
-    /// The binding.
-    pub binding: RoleBinding<'a>,
-    /// Who is bound, with the nodes that name them.
-    pub subjects: Vec<(Subject<'a>, Node<'a>)>,
-    role: RoleKey<'a>,
-}
-
-impl<'a> Binding<'a> {
-    /// The bound role's kind and name.
-    #[must_use]
-    pub fn role_name(&self) -> (&'static str, &'a str) {
-        let (namespace, name) = self.role;
-        (if namespace.is_some() { "Role" } else { "ClusterRole" }, name)
-    }
-}
-
-/// A binding to a role that is not at hand: what it allows can't be known.
-#[derive(Clone, Copy, Debug)]
-pub struct Unresolved<'a> {
-    /// The binding.
-    pub binding: RoleBinding<'a>,
-    /// The kind of the role, `Role` or `ClusterRole`.
-    pub role_kind: &'static str,
-    /// Its name.
-    pub role_name: &'a str,
+/// The roles and bindings of a world. It owns what it knows, and follows the changes of the world.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Access {
+    roles: RoleTable,
+    bindings: BindingTable,
 }
 
 /// A binding that allows a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Allowed<'g, 'a> {
+pub struct Allowed<'t> {
     /// The binding.
-    pub binding: &'g Binding<'a>,
+    pub binding: &'t Binding,
     /// Its role.
-    pub role: &'g ResolvedRole<'a>,
+    pub role: &'t ResolvedRole,
     /// The rule that allows it.
-    pub permission: &'g Permission<'a>,
+    pub permission: &'t Permission,
 }
 
-impl<'a> Access<'a> {
-    /// Takes in all roles and bindings.
+impl Access {
+    /// Reads all roles and bindings of a world.
     #[must_use]
-    pub fn from_inventory(inventory: &'a Inventory) -> Self {
-        let roles = role::resolve(inventory);
-        let mut access = Self { roles, bindings: Vec::new(), unresolved: Vec::new() };
-        let bindings = ["RoleBinding", "ClusterRoleBinding"]
-            .into_iter()
-            .flat_map(|kind| inventory.of_kind(kind))
-            .filter_map(RoleBinding::new);
-        for binding in bindings {
-            access.add(binding);
-        }
-        access
+    pub fn new(world: &World) -> Self {
+        Self { roles: RoleTable::new(world), bindings: BindingTable::new(world) }
     }
 
-    fn add(&mut self, binding: RoleBinding<'a>) {
-        let Some(name) = binding.role_name().filter(|name| !name.is_empty()) else { return };
-        let namespace = binding.namespace().filter(|_| !binding.binds_cluster_role());
-        let role = (namespace, name);
-        if self.roles.contains_key(&role) {
-            let subjects = binding
-                .subjects()
-                .filter_map(|subject| Some((Subject::of(subject)?, subject.node())))
-                .collect();
-            self.bindings.push(Binding { binding, subjects, role });
-        } else {
-            let role_kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
-            self.unresolved.push(Unresolved { binding, role_kind, role_name: name });
+    /// Forgets what it knows from the objects with this key, and reads again what the world now has
+    /// under it. [`World::apply`] returns the keys to refresh.
+    pub fn refresh(&mut self, world: &World, key: &ObjectKey) {
+        match key.kind.as_str() {
+            "Role" | "ClusterRole" => self.roles.refresh(world, key),
+            "RoleBinding" | "ClusterRoleBinding" => self.bindings.refresh(world, key),
+            _ => {}
         }
     }
 
-    /// The roles: those at hand, and those that every cluster has.
-    pub fn roles(&self) -> impl Iterator<Item = &ResolvedRole<'a>> {
-        self.roles.values().flatten()
+    /// The roles, known and built in, by name. Several of one name are from several files.
+    pub fn roles(&self) -> impl Iterator<Item = (&RoleName, &ResolvedRole)> {
+        self.roles.iter().flat_map(|(name, roles)| roles.iter().map(move |role| (name, role)))
     }
 
-    /// The bindings whose roles are known, in the order of the input.
+    /// The roles of a name; empty if it is unknown.
     #[must_use]
-    pub fn bindings(&self) -> &[Binding<'a>] {
-        &self.bindings
+    pub fn roles_named(&self, name: &RoleName) -> &[ResolvedRole] {
+        self.roles.named(name)
     }
 
-    /// The role of a binding; several where several have its name.
-    #[must_use]
-    pub fn roles_of(&self, binding: &Binding<'a>) -> &[ResolvedRole<'a>] {
-        self.roles.get(&binding.role).map_or(&[], Vec::as_slice)
+    /// The bindings whose roles are known: those of namespaces, then those of the cluster, each in
+    /// the order of the world.
+    pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(|binding| self.is_resolved(binding))
     }
 
-    /// The bindings to roles that are not at hand.
-    #[must_use]
-    pub fn unresolved(&self) -> &[Unresolved<'a>] {
-        &self.unresolved
+    /// The bindings of a role, in the same order.
+    pub fn bindings_of(&self, role: &RoleName) -> impl Iterator<Item = &Binding> {
+        self.bindings.of_role(role)
     }
 
-    /// The bindings that allow a request, in the order of the input.
+    /// The bindings to unknown roles: what they allow is not known.
+    pub fn unresolved(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(|binding| !self.is_resolved(binding))
+    }
+
+    /// The bindings that name a service account, or the group of all service accounts of its
+    /// namespace, whether or not their roles are known.
+    pub fn bindings_of_account(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Iterator<Item = &Binding> {
+        self.bindings.of_account(namespace, name)
+    }
+
+    fn is_resolved(&self, binding: &Binding) -> bool {
+        !self.roles.named(&binding.role).is_empty()
+    }
+
+    /// The bindings that allow a request, in the order of [`Access::bindings`].
     #[must_use]
-    pub fn allowing(&self, request: &Request<'_>) -> Vec<Allowed<'_, 'a>> {
+    pub fn allowing(&self, request: &Request<'_>) -> Vec<Allowed<'_>> {
         // A role is judged once, however many bindings refer to it.
-        let judged: BTreeMap<RoleKey<'a>, (&ResolvedRole<'a>, &Permission<'a>)> = self
-            .roles
-            .iter()
-            .filter_map(|(key, roles)| {
-                let allowed = roles.iter().find_map(|role| Some((role, role.allowing(request)?)));
-                Some((*key, allowed?))
-            })
-            .collect();
-        self.bindings
-            .iter()
-            .filter(|binding| match binding.binding.namespace() {
-                None => true,
-                namespace => namespace == request.namespace,
-            })
-            .filter_map(|binding| {
-                let &(role, permission) = judged.get(&binding.role)?;
-                Some(Allowed { binding, role, permission })
-            })
-            .collect()
+        let mut allowed: Vec<Allowed<'_>> = Vec::new();
+        for (name, bindings) in self.bindings.by_role() {
+            let roles = self.roles.named(name).iter();
+            let Some((role, permission)) =
+                roles.filter_map(|role| Some((role, role.allowing(request)?))).next()
+            else {
+                continue;
+            };
+            let bindings = bindings.filter(|binding| binding.counts_in(request.namespace));
+            allowed.extend(bindings.map(|binding| Allowed { binding, role, permission }));
+        }
+        allowed.sort_by_key(|allowed| allowed.binding.order());
+        allowed
     }
 }

@@ -1,10 +1,13 @@
-//! The roles that every cluster has, as far as they let somebody read Secrets: a binding names them,
-//! but their objects are seldom at hand.
+//! The roles that every cluster has, as far as they let anyone read Secrets: bindings refer to
+//! them, but their objects are rarely part of the input.
 
-use crate::role::{Permission, ResolvedRole, RoleKey, RoleSource};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
-/// The roles that others are aggregated to, and the labels by which these ask for it: who asks for
-/// `view` is part of `edit`, and so on.
+use crate::{Permission, RoleName};
+
+/// The roles that others are aggregated to, and the labels that ask for it: what is labeled for
+/// `view` is also part of `edit` and `admin`.
 pub(crate) const AGGREGATED: &[(&str, &[&str])] = &[
     ("view", &[TO_VIEW]),
     ("edit", &[TO_VIEW, TO_EDIT]),
@@ -18,10 +21,10 @@ const TO_ADMIN: &str = "rbac.authorization.k8s.io/aggregate-to-admin";
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "delete", "deletecollection", "patch", "update"];
 
-/// Roles that don't let anybody read Secrets, or become somebody who can.
+/// Roles that let nobody read Secrets or become a user that can.
 const HARMLESS: &[&str] = &[
     "view",
-    // Its holders read what their own pods use, by another authorizer.
+    // Nodes read what their own pods use, through another authorizer.
     "system:node",
     "system:auth-delegator",
     "system:basic-user",
@@ -40,14 +43,19 @@ const HARMLESS: &[&str] = &[
     "system:volume-scheduler",
 ];
 
-/// Roles of namespace `kube-system` that don't either.
+/// Harmless roles of namespace `kube-system`.
 const HARMLESS_IN_SYSTEM: &[&str] =
     &["extension-apiserver-authentication-reader", "system::leader-locking-kube-scheduler"];
 
-/// The roles for people and the controllers that see Secrets. Rules without a bearing on Secrets are
-/// left out.
-pub(crate) fn roles() -> Vec<(RoleKey<'static>, ResolvedRole<'static>)> {
-    let all = || vec![Permission::built_in(&["*"], &["*"], &["*"])];
+/// The roles for people and for the controllers that see Secrets, with their rules. Rules that do
+/// not matter for Secrets are left out.
+pub(crate) fn roles() -> &'static BTreeMap<RoleName, Vec<Arc<Permission>>> {
+    static ROLES: LazyLock<BTreeMap<RoleName, Vec<Arc<Permission>>>> = LazyLock::new(all);
+    &ROLES
+}
+
+fn all() -> BTreeMap<RoleName, Vec<Arc<Permission>>> {
+    let everything = || vec![Permission::built_in(&["*"], &["*"], &["*"])];
     let read = || vec![Permission::built_in(&["*"], &["*"], READ)];
     let mut admin = edit();
     admin.push(Permission::built_in(
@@ -55,8 +63,8 @@ pub(crate) fn roles() -> Vec<(RoleKey<'static>, ResolvedRole<'static>)> {
         &["rolebindings", "roles"],
         &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     ));
-    let telling = [
-        ("cluster-admin", all()),
+    let relevant = [
+        ("cluster-admin", everything()),
         ("admin", admin),
         ("edit", edit()),
         ("system:kubelet-api-admin", vec![Permission::built_in(&[""], &["nodes/proxy"], &["*"])]),
@@ -65,21 +73,21 @@ pub(crate) fn roles() -> Vec<(RoleKey<'static>, ResolvedRole<'static>)> {
         ("system:controller:namespace-controller", read()),
         ("system:controller:resourcequota-controller", read()),
     ];
-    let harmless = HARMLESS.iter().map(|name| ((None, *name), Vec::new()));
-    let of_system =
-        HARMLESS_IN_SYSTEM.iter().map(|name| ((Some("kube-system"), *name), Vec::new()));
-    telling
+    let harmless = HARMLESS.iter().map(|name| (RoleName::new(None, name), Vec::new()));
+    let in_system = HARMLESS_IN_SYSTEM
+        .iter()
+        .map(|name| (RoleName::new(Some("kube-system"), name), Vec::new()));
+    relevant
         .into_iter()
-        .map(|(name, permissions)| ((None, name), permissions))
-        .chain(harmless)
-        .chain(of_system)
-        .map(|(key, permissions)| {
-            (key, ResolvedRole { source: RoleSource::BuiltIn(key.1), permissions })
+        .map(|(name, permissions)| {
+            (RoleName::new(None, name), permissions.into_iter().map(Arc::new).collect())
         })
+        .chain(harmless)
+        .chain(in_system)
         .collect()
 }
 
-fn edit() -> Vec<Permission<'static>> {
+fn edit() -> Vec<Permission> {
     let pods = ["pods", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy"];
     let core = ["secrets", "serviceaccounts", "replicationcontrollers", "services", "configmaps"];
     let apps = ["daemonsets", "deployments", "replicasets", "statefulsets"];
@@ -94,7 +102,7 @@ fn edit() -> Vec<Permission<'static>> {
     ]
 }
 
-fn controller_manager() -> Vec<Permission<'static>> {
+fn controller_manager() -> Vec<Permission> {
     vec![
         Permission::built_in(&[""], &["secrets", "serviceaccounts"], &["create", "get", "update"]),
         Permission::built_in(&[""], &["serviceaccounts/token"], &["create"]),

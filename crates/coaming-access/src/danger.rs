@@ -1,48 +1,48 @@
-//! What in a role lets its holders read Secrets, or become somebody who can.
+//! Rules of a role that let its subjects read Secrets, or become a subject that can.
 
 use crate::{Permission, Request, ResolvedRole};
 
-/// A way to Secrets that a role opens.
+/// How a role leads to Secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Danger {
     /// Everything is allowed.
     Everything,
-    /// Secrets are read: `get`, `list` and `watch` all give their values.
+    /// Secrets can be read: `get`, `list` and `watch` all return their values.
     ReadSecrets,
-    /// Commands are run in other pods, or containers added to them.
+    /// Commands can be run in other pods, or containers added to them.
     Exec,
-    /// Tokens are made for other service accounts.
+    /// Tokens can be issued for other service accounts.
     MakeTokens,
-    /// Pods are started, which mount any Secret and run as any account of their namespace.
+    /// Pods can be started, which mount any Secret and run as any account of their namespace.
     StartPods,
-    /// Rights are given that one does not have: `escalate`, `bind`, `impersonate`.
+    /// The subject can get rights that it does not have: `escalate`, `bind`, `impersonate`.
     Escalate,
 }
 
-/// How far a role is about: of one namespace or of all.
+/// Where a role counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reach {
-    /// The namespaces of its role bindings.
+pub enum GrantScope {
+    /// In the namespaces of its role bindings.
     Namespace,
-    /// The whole cluster.
+    /// In the whole cluster.
     Cluster,
 }
 
-/// A request as (API group, resource, subresource, verbs).
-type Way = (&'static str, &'static str, &'static str, &'static [&'static str]);
+/// Requests for one resource: API group, resource, subresource, verbs.
+type Requests = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 const TEMPLATE: &[&str] = &["create", "update", "patch"];
-const SECRETS: &[Way] = &[("", "secrets", "", &["get", "list", "watch"])];
-const EXEC: &[Way] = &[
-    // Newer clients open the stream by a GET.
+const SECRETS: &[Requests] = &[("", "secrets", "", &["get", "list", "watch"])];
+const EXEC: &[Requests] = &[
+    // Newer clients open the stream with a GET request.
     ("", "pods", "exec", &["create", "get"]),
     ("", "pods", "attach", &["create", "get"]),
     ("", "pods", "ephemeralcontainers", &["update", "patch"]),
     ("", "nodes", "proxy", &["create", "get"]),
 ];
-const TOKENS: &[Way] = &[("", "serviceaccounts", "token", &["create"])];
-const PODS: &[Way] = &[
+const TOKENS: &[Requests] = &[("", "serviceaccounts", "token", &["create"])];
+const PODS: &[Requests] = &[
     ("", "pods", "", &["create"]),
     ("", "replicationcontrollers", "", TEMPLATE),
     ("apps", "deployments", "", TEMPLATE),
@@ -52,7 +52,7 @@ const PODS: &[Way] = &[
     ("batch", "jobs", "", &["create"]),
     ("batch", "cronjobs", "", TEMPLATE),
 ];
-const ESCALATE: &[Way] = &[
+const ESCALATE: &[Requests] = &[
     (RBAC, "roles", "", &["escalate", "bind"]),
     (RBAC, "clusterroles", "", &["escalate", "bind"]),
     ("", "users", "", &["impersonate"]),
@@ -62,10 +62,10 @@ const ESCALATE: &[Way] = &[
 
 impl Danger {
     /// All but [`Danger::Everything`], the most direct first.
-    pub const WAYS: [Self; 5] =
+    pub const SPECIFIC: [Self; 5] =
         [Self::ReadSecrets, Self::MakeTokens, Self::Exec, Self::StartPods, Self::Escalate];
 
-    fn ways(self) -> &'static [Way] {
+    fn resources(self) -> &'static [Requests] {
         match self {
             Self::Everything => &[],
             Self::ReadSecrets => SECRETS,
@@ -76,9 +76,9 @@ impl Danger {
         }
     }
 
-    /// The requests that open this way, without namespace and name.
+    /// The requests that lead to Secrets in this way, without namespace and name.
     pub fn requests(self) -> impl Iterator<Item = Request<'static>> {
-        self.ways().iter().flat_map(|&(group, resource, subresource, verbs)| {
+        self.resources().iter().flat_map(|&(group, resource, subresource, verbs)| {
             verbs.iter().map(move |verb| Request {
                 verb,
                 group,
@@ -91,16 +91,14 @@ impl Danger {
     }
 }
 
-/// The rule by which a role opens a way, and what it allows, as `verb resource`. A rule that is
-/// limited to objects of certain names opens none: that is how such a right should be given.
+/// The first rule of a role that is dangerous in this way, and everything that the role allows of
+/// it, as `verb resource`. A rule that is limited to certain names is not dangerous: that is how
+/// such a right should be given.
 #[must_use]
-pub fn danger_of<'p, 'a>(
-    role: &'p ResolvedRole<'a>,
-    danger: Danger,
-) -> Option<(&'p Permission<'a>, Vec<String>)> {
+pub fn danger_of(role: &ResolvedRole, danger: Danger) -> Option<(&Permission, Vec<String>)> {
     if danger == Danger::Everything {
         let permission = role.permissions.iter().find(|rule| rule.allows_everything())?;
-        return Some((permission, vec!["everything".to_owned()]));
+        return Some((&**permission, vec!["everything".to_owned()]));
     }
     let mut first = None;
     let mut allowed: Vec<String> = Vec::new();

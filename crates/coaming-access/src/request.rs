@@ -1,24 +1,24 @@
 //! A request to the API, as RBAC sees it.
 
-/// What somebody wants to do.
+/// An action on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'r> {
-    /// `get`, `list` …
+    /// `get`, `list`, `create`.
     pub verb: &'r str,
-    /// The API group; the core group is the empty text.
+    /// The API group; empty for the core group.
     pub group: &'r str,
     /// The resource: `secrets`.
     pub resource: &'r str,
     /// The subresource: `exec`; empty for the resource itself.
     pub subresource: &'r str,
-    /// The namespace; `None` for all at once, and for what lies in none.
+    /// The namespace; `None` for all namespaces at once, and for cluster-scoped resources.
     pub namespace: Option<&'r str>,
-    /// The object's name; `None` where the request names none, as `create` and a plain `list` do.
+    /// The object's name; `None` for requests without one, such as `create` and `list`.
     pub name: Option<&'r str>,
 }
 
 impl<'r> Request<'r> {
-    /// To do `verb` with the Secret of this name.
+    /// `verb` on the Secret of this name.
     #[must_use]
     pub fn on_secret(verb: &'r str, namespace: &'r str, name: &'r str) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl<'r> Request<'r> {
         }
     }
 
-    /// The same request for another verb.
+    /// The same request with another verb.
     #[must_use]
     pub fn with_verb(self, verb: &'r str) -> Self {
         Self { verb, ..self }

@@ -1,214 +1,275 @@
-//! Roles as the cluster sees them: aggregated, and those that every cluster has.
+//! Roles as the cluster sees them: aggregated, and including those that every cluster has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use coaming_kube::{Fields as _, Inventory, Object, Role};
-use coaming_yaml::Node;
+use coaming_kube::{Fields as _, Object, ObjectId, ObjectKey, Role, World};
 
-use crate::Request;
 use crate::builtin;
-use crate::placement::labels_match;
+use crate::selector::labels_match;
+use crate::{FieldRef, Permission, Request};
 
-/// Where a role's rules come from.
-#[derive(Clone, Copy, Debug)]
-pub enum RoleSource<'a> {
-    /// From an object at hand.
-    Object(Role<'a>),
-    /// From what every cluster has; the text is the role's name.
-    BuiltIn(&'static str),
+/// What a binding refers to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleName {
+    /// The namespace of a `Role`; `None` for a `ClusterRole`.
+    pub namespace: Option<Box<str>>,
+    /// The name.
+    pub name: Box<str>,
 }
 
-impl<'a> RoleSource<'a> {
-    /// The role's object, if it is at hand.
+impl RoleName {
+    /// The name of a role in a namespace, or of a cluster role.
     #[must_use]
-    pub fn object(self) -> Option<Object<'a>> {
+    pub fn new(namespace: Option<&str>, name: &str) -> Self {
+        Self { namespace: namespace.map(Box::from), name: name.into() }
+    }
+
+    fn of(role: Role<'_>) -> Self {
+        let object = role.object;
+        let namespace = (!role.is_cluster_role()).then(|| object.namespace_or_default());
+        Self::new(namespace, object.name())
+    }
+
+    /// `Role` or `ClusterRole`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.namespace.is_some() { "Role" } else { "ClusterRole" }
+    }
+}
+
+/// Where the rules of a role come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleSource {
+    /// A known object.
+    Object {
+        /// The object.
+        id: ObjectId,
+        /// Whether it comes with Kubernetes.
+        is_built_in: bool,
+    },
+    /// Kubernetes itself: every cluster has the role, but its object is not known.
+    BuiltIn,
+}
+
+impl RoleSource {
+    /// The object of the role, if it is known.
+    #[must_use]
+    pub fn object(self, world: &World) -> Option<Object<'_>> {
+        self.id().and_then(|id| world.object(id))
+    }
+
+    /// The id of the object, if it is known.
+    #[must_use]
+    pub fn id(self) -> Option<ObjectId> {
         match self {
-            Self::Object(role) => Some(role.object),
-            Self::BuiltIn(_) => None,
+            Self::Object { id, .. } => Some(id),
+            Self::BuiltIn => None,
         }
     }
 
-    /// Whether the role comes with Kubernetes, at hand or not.
+    /// Whether the role comes with Kubernetes.
     #[must_use]
     pub fn is_built_in(self) -> bool {
         match self {
-            Self::Object(role) => role.is_built_in() || role.object.name().starts_with("system:"),
-            Self::BuiltIn(_) => true,
+            Self::Object { is_built_in, .. } => is_built_in,
+            Self::BuiltIn => true,
         }
     }
 }
 
-/// One rule of a role, ready to be asked.
-#[derive(Clone, Debug)]
-pub struct Permission<'a> {
-    verbs: Vec<&'a str>,
-    groups: Vec<&'a str>,
-    resources: Vec<&'a str>,
-    names: Vec<&'a str>,
-    /// Where it is written: the object (of an aggregated role, the one that it was taken from) and
-    /// the rule's node.
-    pub place: Option<(Object<'a>, Node<'a>)>,
-}
-
-impl<'a> Permission<'a> {
-    fn of_object(object: Object<'a>, rule: coaming_kube::PolicyRule<'a>) -> Self {
-        Self {
-            verbs: rule.verbs().collect(),
-            groups: rule.api_groups().collect(),
-            resources: rule.resources().collect(),
-            names: rule.resource_names().collect(),
-            place: Some((object, rule.node())),
-        }
-    }
-
-    pub(crate) fn built_in(groups: &[&'a str], resources: &[&'a str], verbs: &[&'a str]) -> Self {
-        Self {
-            verbs: verbs.to_vec(),
-            groups: groups.to_vec(),
-            resources: resources.to_vec(),
-            names: Vec::new(),
-            place: None,
-        }
-    }
-
-    /// Whether it allows the request; its namespace is the binding's matter. As Kubernetes'
-    /// `RuleAllows`.
-    #[must_use]
-    pub fn allows(&self, request: &Request<'_>) -> bool {
-        self.allows_verb(request.verb)
-            && self.groups.iter().any(|&group| group == "*" || group == request.group)
-            && self.resources.iter().any(|resource| resource_matches(resource, request))
-            && (self.names.is_empty()
-                || request.name.is_some_and(|name| self.names.contains(&name)))
-    }
-
-    /// Whether it is only about objects of certain names.
-    #[must_use]
-    pub fn is_limited_to_names(&self) -> bool {
-        !self.names.is_empty()
-    }
-
-    /// Whether it allows everything that there is.
-    #[must_use]
-    pub fn allows_everything(&self) -> bool {
-        self.names.is_empty()
-            && [&self.verbs, &self.groups, &self.resources].iter().all(|list| list.contains(&"*"))
-    }
-
-    fn allows_verb(&self, verb: &str) -> bool {
-        self.verbs.iter().any(|&own| own == "*" || own == verb)
-    }
-}
-
-fn resource_matches(resource: &str, request: &Request<'_>) -> bool {
-    match (resource.split_once('/'), request.subresource) {
-        // All resources, and all their subresources.
-        _ if resource == "*" => true,
-        (None, "") => resource == request.resource,
-        (Some((of, subresource)), wanted) if !wanted.is_empty() => {
-            subresource == wanted && (of == "*" || of == request.resource)
-        }
-        _ => false,
-    }
-}
-
-/// A role with all its rules.
-#[derive(Clone, Debug)]
-pub struct ResolvedRole<'a> {
+/// A role with all its rules, including those it gets by aggregation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedRole {
     /// Where it comes from.
-    pub source: RoleSource<'a>,
+    pub source: RoleSource,
     /// Its rules.
-    pub permissions: Vec<Permission<'a>>,
+    pub permissions: Vec<Arc<Permission>>,
 }
 
-impl<'a> ResolvedRole<'a> {
+impl ResolvedRole {
     /// The first rule that allows the request.
     #[must_use]
-    pub fn allowing(&self, request: &Request<'_>) -> Option<&Permission<'a>> {
-        self.permissions.iter().find(|permission| permission.allows(request))
+    pub fn allowing(&self, request: &Request<'_>) -> Option<&Permission> {
+        self.permissions.iter().map(|rule| &**rule).find(|rule| rule.allows(request))
     }
 }
 
-/// The name of a role: its namespace (`None` for a cluster role) and its name.
-pub(crate) type RoleKey<'a> = (Option<&'a str>, &'a str);
-
-/// How many rules an aggregated role may take over: those of real ones are some hundreds.
+/// How many rules an aggregated role may get: real ones have some hundreds.
 const MAX_AGGREGATED: usize = 100_000;
 
-/// Every role at hand, and those that every cluster has.
-pub(crate) fn resolve(inventory: &Inventory) -> BTreeMap<RoleKey<'_>, Vec<ResolvedRole<'_>>> {
-    let at_hand: Vec<Role<'_>> = ["Role", "ClusterRole"]
-        .into_iter()
-        .flat_map(|kind| inventory.of_kind(kind))
-        .filter_map(Role::new)
-        .filter(|role| !role.object.name().is_empty())
-        .collect();
-    let mut roles: BTreeMap<RoleKey<'_>, Vec<ResolvedRole<'_>>> = BTreeMap::new();
-    for &role in &at_hand {
-        let permissions = match role.aggregation() {
-            None => own(role),
-            Some(selectors) => aggregated(&at_hand, &selectors),
+/// All roles, by name, kept up to date object by object.
+///
+/// Aggregation is the only dependency between roles, and only cluster roles take part in it: when
+/// one of them changes, the few aggregated roles are resolved again.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RoleTable {
+    /// The known role objects, in the order of the world.
+    known: BTreeMap<ObjectId, KnownRole>,
+    by_key: BTreeMap<ObjectKey, BTreeSet<ObjectId>>,
+    by_name: BTreeMap<RoleName, BTreeSet<ObjectId>>,
+    /// Several roles of one name are from several files, perhaps of unrelated applications: each
+    /// counts.
+    resolved: BTreeMap<RoleName, Vec<ResolvedRole>>,
+}
+
+/// A role object.
+#[derive(Debug, PartialEq, Eq)]
+struct KnownRole {
+    name: RoleName,
+    is_built_in: bool,
+    /// Whether the cluster overwrites its rules with those of other roles.
+    is_aggregated: bool,
+    /// The rules that it states itself.
+    permissions: Vec<Arc<Permission>>,
+}
+
+impl RoleTable {
+    pub(crate) fn new(world: &World) -> Self {
+        let mut table = Self::default();
+        for kind in ["Role", "ClusterRole"] {
+            world.of_kind(kind).for_each(|object| table.insert(object));
+        }
+        let names: BTreeSet<RoleName> =
+            table.by_name.keys().chain(builtin::roles().keys()).cloned().collect();
+        names.iter().for_each(|name| table.resolve(world, name));
+        table
+    }
+
+    /// Reads again what the world has under this key.
+    pub(crate) fn refresh(&mut self, world: &World, key: &ObjectKey) {
+        let mut changed: BTreeSet<RoleName> = BTreeSet::new();
+        for id in self.by_key.remove(key).unwrap_or_default() {
+            changed.extend(self.remove(id));
+        }
+        for object in world.all(key) {
+            self.insert(object);
+            changed.extend(self.known.get(&object.id).map(|role| role.name.clone()));
+        }
+        if changed.iter().any(|name| name.namespace.is_none()) {
+            let aggregated = self.known.values().filter(|role| role.is_aggregated);
+            changed.extend(aggregated.map(|role| role.name.clone()));
+            changed.extend(builtin::AGGREGATED.iter().map(|(name, _)| RoleName::new(None, name)));
+        }
+        changed.iter().for_each(|name| self.resolve(world, name));
+    }
+
+    fn insert(&mut self, object: Object<'_>) {
+        let Some(role) = Role::new(object).filter(|_| !object.name().is_empty()) else { return };
+        let rules = (0..).zip(role.rules());
+        let known = KnownRole {
+            name: RoleName::of(role),
+            is_built_in: role.is_built_in() || object.name().starts_with("system:"),
+            is_aggregated: role.aggregation().is_some(),
+            permissions: rules
+                .map(|(number, rule)| {
+                    Arc::new(Permission::of_rule(rule, FieldRef::new(object.id, number)))
+                })
+                .collect(),
         };
-        let resolved = ResolvedRole { source: RoleSource::Object(role), permissions };
-        roles.entry(key(role)).or_default().push(resolved);
+        self.by_key.entry(object.key()).or_default().insert(object.id);
+        self.by_name.entry(known.name.clone()).or_default().insert(object.id);
+        self.known.insert(object.id, known);
     }
-    // What is at hand is the cluster's own word.
-    for (key, role) in builtin::roles() {
-        roles.entry(key).or_insert_with(|| vec![role]);
-    }
-    extend_built_in(&mut roles, &at_hand);
-    roles
-}
 
-fn key(role: Role<'_>) -> RoleKey<'_> {
-    let object = role.object;
-    let namespace = (!role.is_cluster_role()).then(|| object.namespace_or_default());
-    (namespace, object.name())
-}
-
-fn own(role: Role<'_>) -> Vec<Permission<'_>> {
-    role.rules().map(|rule| Permission::of_object(role.object, rule)).collect()
-}
-
-/// The rules of all cluster roles that one of the selectors matches. An aggregated role among them
-/// gives what it was given, so that its selectors count as well.
-fn aggregated<'a>(at_hand: &[Role<'a>], selectors: &[Node<'a>]) -> Vec<Permission<'a>> {
-    let mut taken = vec![false; at_hand.len()];
-    let mut selectors = selectors.to_vec();
-    let mut permissions = Vec::new();
-    while let Some(selector) = selectors.pop() {
-        for (role, taken) in at_hand.iter().zip(&mut taken) {
-            if *taken || !role.is_cluster_role() || !labels_match(selector, role.object.labels()) {
-                continue;
-            }
-            *taken = true;
-            match role.aggregation() {
-                Some(more) => selectors.extend(more),
-                None => permissions.extend(own(*role)),
-            }
-            if permissions.len() > MAX_AGGREGATED {
-                return permissions;
+    fn remove(&mut self, id: ObjectId) -> Option<RoleName> {
+        let name = self.known.remove(&id)?.name;
+        if let Some(ids) = self.by_name.get_mut(&name) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_name.remove(&name);
             }
         }
+        Some(name)
     }
-    permissions
-}
 
-/// Cluster roles that ask to be part of `admin`, `edit` or `view` are, also where those are not at
-/// hand.
-fn extend_built_in<'a>(
-    roles: &mut BTreeMap<RoleKey<'a>, Vec<ResolvedRole<'a>>>,
-    at_hand: &[Role<'a>],
-) {
-    for (name, label) in builtin::AGGREGATED {
-        let known = roles.get_mut(&(None, *name)).and_then(|roles| roles.first_mut());
-        let Some(role) = known.filter(|role| role.source.object().is_none()) else { continue };
-        let asks = |role: &&Role<'a>| {
-            let labels = role.object.metadata().mapping("labels");
-            role.is_cluster_role()
-                && role.aggregation().is_none()
-                && label.iter().any(|label| labels.string(label) == Some("true"))
-        };
-        role.permissions.extend(at_hand.iter().filter(asks).flat_map(|role| own(*role)));
+    /// Finds the rules of all roles of a name.
+    fn resolve(&mut self, world: &World, name: &RoleName) {
+        let ids = self.by_name.get(name).into_iter().flatten();
+        let known = ids.filter_map(|id| Some((*id, self.known.get(id)?)));
+        let mut roles: Vec<ResolvedRole> = known
+            .map(|(id, role)| ResolvedRole {
+                source: RoleSource::Object { id, is_built_in: role.is_built_in },
+                permissions: if role.is_aggregated {
+                    self.aggregated(world, id)
+                } else {
+                    role.permissions.clone()
+                },
+            })
+            .collect();
+        // A known object takes precedence over what every cluster has.
+        if roles.is_empty() {
+            roles.extend(self.built_in(world, name));
+        }
+        if roles.is_empty() {
+            self.resolved.remove(name);
+        } else {
+            self.resolved.insert(name.clone(), roles);
+        }
+    }
+
+    /// The known cluster roles, each with its object.
+    fn cluster_roles<'t>(
+        &'t self,
+        world: &'t World,
+    ) -> impl Iterator<Item = (Object<'t>, &'t KnownRole)> {
+        let cluster_roles = self.known.iter().filter(|(_, role)| role.name.namespace.is_none());
+        cluster_roles.filter_map(|(id, role)| Some((world.object(*id)?, role)))
+    }
+
+    /// The rules of all cluster roles that a selector of this aggregated role matches. An
+    /// aggregated role among them gives what it gets, so its selectors count as well.
+    fn aggregated(&self, world: &World, id: ObjectId) -> Vec<Arc<Permission>> {
+        let selectors = |object| Role::new(object).and_then(Role::aggregation).unwrap_or_default();
+        let mut pending = world.object(id).map(selectors).unwrap_or_default();
+        let mut taken = BTreeSet::new();
+        let mut permissions = Vec::new();
+        while let Some(selector) = pending.pop() {
+            for (object, role) in self.cluster_roles(world) {
+                if taken.contains(&object.id) || !labels_match(selector, object.labels()) {
+                    continue;
+                }
+                taken.insert(object.id);
+                if role.is_aggregated {
+                    pending.extend(selectors(object));
+                } else {
+                    permissions.extend(role.permissions.iter().map(Arc::clone));
+                }
+                if permissions.len() > MAX_AGGREGATED {
+                    return permissions;
+                }
+            }
+        }
+        permissions
+    }
+
+    /// A role that every cluster has, with the rules of the cluster roles that are labeled to
+    /// become part of it.
+    fn built_in(&self, world: &World, name: &RoleName) -> Option<ResolvedRole> {
+        let mut permissions = builtin::roles().get(name)?.clone();
+        let aggregated = builtin::AGGREGATED
+            .iter()
+            .find(|(of, _)| name.namespace.is_none() && **of == *name.name);
+        if let Some((_, labels)) = aggregated {
+            let is_labeled = |object: Object<'_>| {
+                let own = object.metadata().mapping("labels");
+                labels.iter().any(|label| own.string(label) == Some("true"))
+            };
+            let labeled = self
+                .cluster_roles(world)
+                .filter(|(object, role)| !role.is_aggregated && is_labeled(*object));
+            permissions.extend(labeled.flat_map(|(_, role)| role.permissions.iter().cloned()));
+        }
+        Some(ResolvedRole { source: RoleSource::BuiltIn, permissions })
+    }
+
+    /// All roles, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RoleName, &[ResolvedRole])> {
+        self.resolved.iter().map(|(name, roles)| (name, roles.as_slice()))
+    }
+
+    /// The roles of a name; empty if it is unknown.
+    pub(crate) fn named(&self, name: &RoleName) -> &[ResolvedRole] {
+        self.resolved.get(name).map_or(&[], Vec::as_slice)
     }
 }

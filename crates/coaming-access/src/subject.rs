@@ -1,4 +1,4 @@
-//! Who may do something.
+//! Users, groups and service accounts.
 
 use std::fmt;
 
@@ -20,14 +20,14 @@ pub enum Subject<'a> {
     },
 }
 
-/// What the users of service accounts are called.
+/// How the user names of service accounts start.
 const ACCOUNT_USER: &str = "system:serviceaccount:";
-/// What the groups of a namespace's service accounts are called.
+/// How the names of the groups of a namespace's service accounts start.
 const ACCOUNT_GROUP: &str = "system:serviceaccounts:";
 
 impl<'a> Subject<'a> {
-    /// The subject that a binding names; `None` where it means nobody: an account of no namespace, a
-    /// kind that does not exist.
+    /// The subject that a binding names; `None` where it names nobody: an account without a
+    /// namespace, or an unknown kind.
     #[must_use]
     pub fn of(subject: BindingSubject<'a>) -> Option<Self> {
         let name = subject.name();
@@ -45,7 +45,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether a service account is this subject or one of its group.
+    /// Whether a service account is this subject, or a member of this group.
     #[must_use]
     pub fn covers(self, namespace: &str, name: &str) -> bool {
         match self {
@@ -58,16 +58,26 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Who that is, where the name alone does not tell: ``every service account``.
+    /// The service accounts that it covers: the namespace, and the name unless all accounts of the
+    /// namespace are covered. `None` for people, and for groups of more than one namespace.
+    pub(crate) fn accounts(self) -> Option<(&'a str, Option<&'a str>)> {
+        match self {
+            Self::User(_) => None,
+            Self::Group(group) => group.strip_prefix(ACCOUNT_GROUP).map(|of| (of, None)),
+            Self::ServiceAccount { namespace, name } => Some((namespace, Some(name))),
+        }
+    }
+
+    /// What a well-known name means: `every service account of the cluster`.
     #[must_use]
     pub fn meaning(self) -> Option<String> {
         match self {
-            Self::Group("system:masters") => Some("whoever has an admin's certificate".to_owned()),
+            Self::Group("system:masters") => Some("anyone with an admin certificate".to_owned()),
             Self::Group("system:authenticated") => {
-                Some("everybody with an account, every pod with a token among them".to_owned())
+                Some("all authenticated users, including every pod with a token".to_owned())
             }
             Self::Group("system:unauthenticated") | Self::User("system:anonymous") => {
-                Some("everybody who reaches the API server".to_owned())
+                Some("anyone who can reach the API server".to_owned())
             }
             Self::Group("system:serviceaccounts") => {
                 Some("every service account of the cluster".to_owned())
@@ -79,7 +89,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether it is everybody, or every pod: far more than anybody means to trust.
+    /// Whether it is all users, or all pods: far more than a role is meant for.
     #[must_use]
     pub fn is_everybody(self) -> bool {
         matches!(
@@ -90,7 +100,7 @@ impl<'a> Subject<'a> {
         )
     }
 
-    /// Whether it is part of Kubernetes itself.
+    /// Whether it is a part of Kubernetes.
     #[must_use]
     pub fn is_system(self) -> bool {
         match self {
@@ -118,6 +128,34 @@ impl fmt::Display for Subject<'_> {
             Self::ServiceAccount { namespace, name } => {
                 write!(f, "ServiceAccount {namespace}/{name}")
             }
+        }
+    }
+}
+
+/// A [`Subject`] that owns its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoredSubject {
+    User(Box<str>),
+    Group(Box<str>),
+    ServiceAccount { namespace: Box<str>, name: Box<str> },
+}
+
+impl StoredSubject {
+    pub(crate) fn new(subject: Subject<'_>) -> Self {
+        match subject {
+            Subject::User(name) => Self::User(name.into()),
+            Subject::Group(name) => Self::Group(name.into()),
+            Subject::ServiceAccount { namespace, name } => {
+                Self::ServiceAccount { namespace: namespace.into(), name: name.into() }
+            }
+        }
+    }
+
+    pub(crate) fn get(&self) -> Subject<'_> {
+        match self {
+            Self::User(name) => Subject::User(name),
+            Self::Group(name) => Subject::Group(name),
+            Self::ServiceAccount { namespace, name } => Subject::ServiceAccount { namespace, name },
         }
     }
 }

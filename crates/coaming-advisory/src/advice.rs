@@ -1,6 +1,7 @@
-//! What to do about an image's vulnerabilities, in a line for each thing that can be done.
+//! What to do about the vulnerabilities of an image.
 //!
-//! One thing to do is one line, however many vulnerabilities it ends; what ends most comes first.
+//! One thing to do is one line, however many vulnerabilities it fixes; the one that fixes most
+//! comes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,30 +9,30 @@ use coaming_image::{Distribution, PackageKind};
 
 use crate::{Ecosystem, Order, Version, Vulnerability};
 
-/// How a vulnerability goes away.
+/// How a vulnerability is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
-    /// The distribution has repaired it: build again on its newest packages.
+    /// The distribution has fixed it: rebuild the image with its newest packages.
     Rebuild,
-    /// A newer version of the package has.
+    /// A newer version of the package fixes it.
     Upgrade,
-    /// Nobody has repaired it yet.
+    /// There is no fix yet.
     Wait,
 }
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
-    /// What kind of thing it is.
+    /// The kind of remedy.
     pub remedy: Remedy,
     /// What to do, for a person.
     pub text: String,
-    /// How many vulnerabilities go away by it.
+    /// The number of vulnerabilities that it fixes.
     pub ends: usize,
 }
 
 impl Vulnerability {
-    /// How it goes away.
+    /// How it is fixed.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         if self.fixed.is_none() {
@@ -44,7 +45,7 @@ impl Vulnerability {
     }
 }
 
-/// What to do about vulnerabilities, and last what nothing can be done about yet.
+/// What to do about vulnerabilities; the last line is about those without a fix.
 #[must_use]
 pub fn advice(
     vulnerabilities: &[Vulnerability],
@@ -60,8 +61,8 @@ pub fn advice(
     if unfixed > 0 {
         let have = if unfixed == 1 { "has" } else { "have" };
         let text = format!(
-            "{unfixed} of {} {have} no fix yet: remove the package where it is not needed, or excuse it \
-             with a reason and a date to look again",
+            "{unfixed} of {} {have} no fix yet: remove the package where it is not needed, or \
+             ignore it with a reason and a date for review",
             vulnerabilities.len()
         );
         lines.push(Advice { remedy: Remedy::Wait, text, ends: 0 });
@@ -69,7 +70,7 @@ pub fn advice(
     lines
 }
 
-/// The line about the distribution's packages.
+/// The line for the distribution's packages.
 fn rebuild(
     vulnerabilities: &[Vulnerability],
     distribution: Option<&Distribution>,
@@ -111,7 +112,7 @@ fn release(distribution: Option<&Distribution>) -> String {
     format!("{}:{version}", distribution.id).trim_end_matches(':').to_owned()
 }
 
-/// A few names, and how many more there are.
+/// A few names, and the number of the rest.
 fn listed(names: &BTreeSet<&str>) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
@@ -122,7 +123,7 @@ fn listed(names: &BTreeSet<&str>) -> String {
     }
 }
 
-/// A line for each package of a language: upgraded to where most of it is fixed.
+/// A line for each package of a language: the upgrade that fixes all that can be fixed.
 fn upgrades(vulnerabilities: &[Vulnerability]) -> Vec<Advice> {
     let mut packages: BTreeMap<(PackageKind, &str, &str), Vec<&str>> = BTreeMap::new();
     for vulnerability in vulnerabilities {

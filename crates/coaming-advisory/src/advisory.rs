@@ -1,8 +1,8 @@
-//! What the database holds of an advisory, and how it is packed.
+//! How the database represents advisories, and how it packs them.
 //!
-//! Two kinds of things are stored: advisories, many to a compressed block, each read on its own; and for
-//! each package the advisories that speak of it, with the versions that are affected. What does not unpack
-//! is an error, never a panic, and unpacks to a bounded size.
+//! It stores two kinds of things: advisories, many to a compressed block, each of which is read
+//! separately; and for each package the advisories about it, with the affected versions. Data that
+//! does not unpack is an error, never a panic, and what unpacks has a bounded size.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use crate::range::Interval;
 use crate::score::Score;
 
-/// More bytes than any block unpacks to.
+/// No block of a genuine database unpacks to more bytes.
 const MAX_BLOCK: usize = 64 << 20;
-/// Shorter blocks are stored as they are.
+/// Shorter blocks are stored uncompressed, in bytes.
 const WORTH_COMPRESSING: usize = 200;
-/// A good bargain between time and size.
+/// The compression level: higher ones take much longer for little.
 const LEVEL: i32 = 12;
 
 /// An advisory.
@@ -27,16 +27,16 @@ pub(crate) struct Advisory {
     pub(crate) id: String,
     /// Other names of the same vulnerability, sorted.
     pub(crate) aliases: Vec<String>,
-    /// The vulnerabilities that this bulletin is about, sorted; empty where it is itself the
-    /// vulnerability.
+    /// The vulnerabilities that this bulletin is about, sorted; empty if it is a vulnerability
+    /// itself.
     pub(crate) upstream: Vec<String>,
     /// One line.
     pub(crate) summary: String,
     /// The CVSS vectors, scored.
     pub(crate) scores: Vec<Score>,
-    /// The publisher's own word for how bad it is.
+    /// The publisher's own severity.
     pub(crate) severity: Option<Severity>,
-    /// What is known of the CVEs among its names.
+    /// What is known about exploitation of the CVEs among its names.
     pub(crate) exploits: Vec<Exploit>,
 }
 
@@ -45,29 +45,28 @@ pub(crate) struct Advisory {
 pub(crate) struct Exploit {
     /// `CVE-…`.
     pub(crate) cve: String,
-    /// EPSS: the probability that it is exploited within 30 days, in hundredths of a per cent.
+    /// EPSS: the probability that it is exploited within 30 days, in hundredths of a percent.
     pub(crate) probability: Option<u16>,
     /// The day on which CISA listed it as exploited.
     pub(crate) exploited: Option<String>,
 }
 
-/// That an advisory speaks of a package. Whoever only looks at it borrows the texts (`S`).
+/// An advisory about a package. Readers borrow the texts (`S`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry<S = String> {
     /// The advisory's number.
     pub(crate) advisory: u32,
     /// The versions that are affected.
     pub(crate) intervals: Vec<Interval<S>>,
-    /// More versions that are affected, outside the intervals: those that have an order by it, then the
-    /// rest.
+    /// More affected versions, outside the intervals: valid ones in their order, then the rest.
     pub(crate) versions: Vec<S>,
-    /// The distribution's own word for how bad it is in this package.
+    /// The distribution's own severity for this package.
     pub(crate) severity: Option<Severity>,
-    /// The module streams that it is about, `nodejs:16`; empty where it is about none, or does not say.
+    /// The module streams that it is about, `nodejs:16`; empty if it names none.
     pub(crate) streams: Vec<S>,
-    /// The systems that it is about, by Go's names; all where there are none.
+    /// The operating systems that it is about, by Go's names; empty means all.
     pub(crate) systems: Vec<S>,
-    /// The processors, likewise.
+    /// The processors, by Go's names; empty means all.
     pub(crate) processors: Vec<S>,
 }
 
@@ -84,7 +83,7 @@ pub(crate) fn pack<T: Serialize>(value: &T) -> Option<Vec<u8>> {
 }
 
 thread_local! {
-    /// Making one costs more than most blocks do.
+    /// Creating one takes longer than unpacking most blocks.
     static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
         RefCell::new(zstd::bulk::Decompressor::new().ok());
 }
@@ -94,7 +93,7 @@ fn decompress(packed: &[u8], size: usize) -> Option<Vec<u8>> {
         .with_borrow_mut(|decompressor| decompressor.as_mut()?.decompress(packed, size).ok())
 }
 
-/// Unpacks to what [`postcard`] reads; `None` where it is damaged.
+/// Unpacks to what [`postcard`] reads; `None` if it is damaged.
 pub(crate) fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
     match bytes.split_first()? {
         (0, plain) => Some(plain.to_vec()),
@@ -111,7 +110,7 @@ pub(crate) fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
 #[derive(Debug)]
 pub(crate) struct Block {
     bytes: Vec<u8>,
-    places: Vec<Range<usize>>,
+    ranges: Vec<Range<usize>>,
 }
 
 impl Block {
@@ -121,23 +120,28 @@ impl Block {
         pack(&each.ok()?)
     }
 
-    /// Unpacks them; `None` where they are damaged.
+    /// Unpacks them; `None` if they are damaged.
     pub(crate) fn unpack(packed: &[u8]) -> Option<Self> {
         let bytes = unpack(packed)?;
         let (count, mut rest): (usize, &[u8]) = postcard::take_from_bytes(&bytes).ok()?;
-        let mut places = Vec::new();
+        let mut ranges = Vec::new();
         for _ in 0..count {
             let (advisory, after): (&[u8], &[u8]) = postcard::take_from_bytes(rest).ok()?;
             let end = bytes.len() - after.len();
-            places.push(end - advisory.len()..end);
+            ranges.push(end - advisory.len()..end);
             rest = after;
         }
-        Some(Self { bytes, places })
+        Some(Self { bytes, ranges })
     }
 
-    /// One of them; `None` where it is damaged, or not there.
+    /// How much memory it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.ranges.len() * size_of::<Range<usize>>()
+    }
+
+    /// One of them; `None` if it is damaged or absent.
     pub(crate) fn advisory(&self, index: usize) -> Option<Advisory> {
-        postcard::from_bytes(self.bytes.get(self.places.get(index)?.clone())?).ok()
+        postcard::from_bytes(self.bytes.get(self.ranges.get(index)?.clone())?).ok()
     }
 }
 
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_unpacks() {
+    fn packed_advisories_unpack() {
         for length in [0, 10, 10_000] {
             let all = [advisory("A-1", length), advisory("A-2", 0), advisory("A-3", length)];
             let block = Block::unpack(&Block::pack(&all).unwrap()).unwrap();
@@ -176,7 +180,7 @@ mod tests {
         for bytes in [
             &[][..],
             &[7, 1],
-            // A frame that says it unpacks to 2^62 bytes.
+            // A frame that claims to unpack to 2^62 bytes.
             &[1, 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x40, 1, 0, 0],
             // More advisories than there are bytes.
             &[0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 1],

@@ -1,17 +1,17 @@
-//! Ecosystems, by the names that OSV gives them: `Debian:12`, `Alpine:v3.18`, `PyPI`.
+//! Ecosystems, by OSV's names: `Debian:12`, `Alpine:v3.18`, `PyPI`.
 
 use crate::Order;
 
-/// An ecosystem, maybe of one release.
+/// An ecosystem, optionally one release of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ecosystem {
     /// `Debian`, `PyPI`.
     pub name: String,
-    /// `12`, `v3.18`; empty where it has no releases, or none was said.
+    /// `12`, `v3.18`; empty if it has no releases, or none is given.
     pub release: String,
 }
 
-/// The ecosystems whose versions we can order.
+/// The ecosystems whose version order is supported.
 const ORDERS: [(&str, Order); 44] = [
     ("AlmaLinux", Order::Rpm),
     ("Alpaquita", Order::Apk),
@@ -67,7 +67,7 @@ impl Ecosystem {
         Self { name: name.to_owned(), release: release.to_owned() }
     }
 
-    /// How its versions are ordered; `None` for an ecosystem that is not known here.
+    /// How its versions are ordered; `None` for an unsupported ecosystem.
     #[must_use]
     pub fn order(&self) -> Option<Order> {
         ORDERS
@@ -76,7 +76,7 @@ impl Ecosystem {
             .map(|(_, order)| *order)
     }
 
-    /// The names that are known here.
+    /// The names of the supported ecosystems.
     pub fn known() -> impl Iterator<Item = &'static str> {
         ORDERS.iter().map(|(name, _)| *name)
     }

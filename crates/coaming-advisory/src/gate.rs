@@ -6,29 +6,29 @@ use coaming_finding::Severity;
 
 use crate::Vulnerability;
 
-/// What makes a run fail: all that is said must hold.
+/// What makes a run fail: a vulnerability that meets every condition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FailOn {
-    /// The least severity.
+    /// The minimum severity.
     pub severity: Option<Severity>,
-    /// Only what has a fix.
+    /// Only vulnerabilities with a fix.
     pub fixable: bool,
-    /// Only what CISA lists as exploited.
+    /// Only vulnerabilities that CISA lists as exploited.
     pub exploited: bool,
-    /// Only what the entry point uses, or may use.
+    /// Only vulnerabilities in packages that the entry point uses or may use.
     pub used: bool,
 }
 
-/// A word that `--fail-on` does not know.
+/// A condition that `--fail-on` does not support.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is nothing to fail on: say `low`, `medium`, `high` or `critical`, `fixable`, `exploited`, `used`, or \
-     several with commas between them"
+    "invalid `--fail-on` value `{0}`; expected `low`, `medium`, `high`, `critical`, `fixable`, \
+     `exploited` or `used`, or several of them separated by commas"
 )]
-pub struct UnknownCondition(String);
+pub struct InvalidCondition(String);
 
 impl FromStr for FailOn {
-    type Err = UnknownCondition;
+    type Err = InvalidCondition;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut conditions = Self::default();
@@ -39,7 +39,7 @@ impl FromStr for FailOn {
                 ("fixable", _) => conditions.fixable = true,
                 ("exploited", _) => conditions.exploited = true,
                 ("used", _) => conditions.used = true,
-                _ => return Err(UnknownCondition(word.to_owned())),
+                _ => return Err(InvalidCondition(word.to_owned())),
             }
         }
         Ok(conditions)
@@ -62,13 +62,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_conditions() {
+    fn conditions_are_parsed() {
         let both: FailOn = "fixable,high".parse().unwrap();
         assert_eq!(
             both,
             FailOn { severity: Some(Severity::High), fixable: true, ..FailOn::default() }
         );
         assert_eq!("used".parse(), Ok(FailOn { used: true, ..FailOn::default() }));
-        assert_eq!("bad".parse::<FailOn>(), Err(UnknownCondition("bad".to_owned())));
+        assert_eq!("bad".parse::<FailOn>(), Err(InvalidCondition("bad".to_owned())));
     }
 }

@@ -1,4 +1,4 @@
-//! Advisories about one package, brought together: those of one vulnerability are one finding.
+//! Groups the advisories about one package by vulnerability.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,29 +9,29 @@ use coaming_image::Package;
 use crate::advisory::{Advisory, Entry};
 use crate::query::Query;
 use crate::score::Score;
-use crate::{Surroundings, Version, Vulnerability, priority, score};
+use crate::{DeploymentContext, Version, Vulnerability, priority, score};
 
-/// Advisories about one package, those of one vulnerability together.
+/// The advisories about one package, grouped by vulnerability.
 #[derive(Default)]
 pub(crate) struct Groups {
-    /// Those that were joined with another are gone.
+    /// The groups; `None` where one was joined with another.
     groups: Vec<Option<Group>>,
-    /// The place of the group that has a name.
+    /// The index of the group that has a name.
     by_name: HashMap<String, usize>,
 }
 
 /// One vulnerability.
 #[derive(Default)]
 struct Group {
-    /// All the names it has.
+    /// All its names.
     names: BTreeSet<String>,
-    /// The bulletins that speak of it among others.
+    /// The bulletins about it and possibly others.
     bulletins: BTreeSet<String>,
-    /// From where on it is fixed, as far as each advisory says.
+    /// The first fixed version in each advisory.
     fixed: Vec<Option<String>>,
     scores: BTreeSet<Score>,
     severity: Option<Severity>,
-    /// The distribution's own word.
+    /// The distribution's own severity.
     word: Option<Severity>,
     probability: Option<u16>,
     exploited: Option<String>,
@@ -40,7 +40,7 @@ struct Group {
 }
 
 impl Groups {
-    /// Takes in that an advisory speaks of the package, and from where on it is fixed.
+    /// Adds an advisory about the package, with the first fixed version.
     pub(crate) fn add(
         &mut self,
         advisory: &Advisory,
@@ -71,8 +71,8 @@ impl Groups {
         let same: BTreeSet<usize> =
             names.iter().filter_map(|name| self.by_name.get(name).copied()).collect();
         let mut group = Group { order: Some(query.order), ..Group::default() };
-        for place in same {
-            if let Some(other) = self.groups.get_mut(place).and_then(Option::take) {
+        for index in same {
+            if let Some(other) = self.groups.get_mut(index).and_then(Option::take) {
                 group.absorb(other);
             }
         }
@@ -83,7 +83,8 @@ impl Groups {
         }
         group.fixed.push(fixed);
         group.word = group.word.max(entry.severity);
-        // A bulletin about many vulnerabilities rates the worst of them, and so says nothing of one.
+        // A bulletin about several vulnerabilities rates the most severe one, which may be another
+        // one.
         if alone || group.scores.is_empty() {
             group.scores.extend(advisory.scores.iter().cloned());
         }
@@ -107,17 +108,13 @@ impl Groups {
     pub(crate) fn finish(
         self,
         package: &Package,
-        surroundings: Surroundings,
+        deployment: DeploymentContext,
     ) -> Vec<Vulnerability> {
         if self.groups.is_empty() {
             return Vec::new();
         }
         let package = Arc::new(package.clone());
-        self.groups
-            .into_iter()
-            .flatten()
-            .map(|group| group.finish(&package, surroundings))
-            .collect()
+        self.groups.into_iter().flatten().map(|group| group.finish(&package, deployment)).collect()
     }
 }
 
@@ -136,7 +133,7 @@ impl Group {
         }
     }
 
-    /// The version that all advisories hold for fixed; where some say none, what the others say.
+    /// The first version that all advisories with a fix consider fixed.
     fn fixed(&mut self) -> Option<String> {
         let order = self.order?;
         let mut best: Option<(Version, String)> = None;
@@ -152,7 +149,7 @@ impl Group {
         best.map(|(_, text)| text)
     }
 
-    fn finish(mut self, package: &Arc<Package>, surroundings: Surroundings) -> Vulnerability {
+    fn finish(mut self, package: &Arc<Package>, deployment: DeploymentContext) -> Vulnerability {
         let fixed = self.fixed();
         let rank = |name: &&String| {
             let known = ["CVE-", "GHSA-"].iter().position(|prefix| name.starts_with(prefix));
@@ -177,7 +174,7 @@ impl Group {
             used: None,
             priority: 0,
         };
-        vulnerability.priority = priority::of(&vulnerability, surroundings);
+        vulnerability.priority = priority::of(&vulnerability, deployment);
         vulnerability
     }
 }

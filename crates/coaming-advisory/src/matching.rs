@@ -1,12 +1,13 @@
-//! Matching packages with advisories: one finding a vulnerability and package.
+//! Matching packages with advisories: one result per vulnerability and package.
 //!
 //! Invariants:
 //!
-//! * A package is matched within its own ecosystem and release only, by that ecosystem's order.
-//! * The distribution's word beats upstream's: what a distribution packaged is judged by the
-//!   distribution's advisories alone.
-//! * Advisories that name the same vulnerability are one finding.
-//! * What could not be asked is counted with its reason; silence always means "nothing is known".
+//! * A package is matched only within its own ecosystem and release, by that ecosystem's order.
+//! * The distribution overrides upstream: a package of a distribution is matched only with the
+//!   distribution's advisories.
+//! * Advisories that name the same vulnerability give one result.
+//! * A package that could not be matched is counted with its reason; silence always means that
+//!   nothing is known.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,12 +15,13 @@ use std::sync::Arc;
 
 use coaming_finding::Severity;
 use coaming_image::{Distribution, Package, PackageKind};
+use coaming_sbom::vex::AffectedPackage;
 
 use crate::advisory::Entry;
 use crate::database::{Database, DatabaseError};
 use crate::group::Groups;
 use crate::owned::Owned;
-use crate::query::{self, Query, Unasked};
+use crate::query::{self, Query, Unmatched};
 use crate::{Order, RunsOn, Version, module, priority};
 
 /// A known vulnerability of a package.
@@ -27,18 +29,18 @@ use crate::{Order, RunsOn, Version, module, priority};
 pub struct Vulnerability {
     /// Its best known name: `CVE-…`, else `GHSA-…`, else the advisory's own.
     pub id: String,
-    /// Its other names, and the bulletins that speak of it; sorted.
+    /// Its other names and the bulletins about it, each sorted.
     pub aliases: Vec<String>,
     /// The package.
     pub package: Arc<Package>,
-    /// The version of the package (of its source package, where the distribution says so) from which
-    /// on it is fixed; `None` while nothing is fixed.
+    /// The first fixed version of the package (of its source package, if the distribution publishes
+    /// that one); `None` if there is no fix.
     pub fixed: Option<String>,
-    /// How bad it is; `None` where nobody says.
+    /// Its severity; `None` if nobody rated it.
     pub severity: Option<Severity>,
-    /// CVSS's score, from 0 to 10.
+    /// The CVSS score, from 0 to 10.
     pub score: Option<f64>,
-    /// The CVSS vector that the score is of; may be empty.
+    /// The CVSS vector of the score; may be empty.
     pub vector: String,
     /// EPSS: the probability that it is exploited within 30 days, from 0 to 1.
     pub probability: Option<f64>,
@@ -46,44 +48,44 @@ pub struct Vulnerability {
     pub exploited: Option<String>,
     /// What it is, in one line; may be empty.
     pub summary: String,
-    /// Whether the image's entry point uses the package; `None` where that is not known.
+    /// Whether the image's entry point uses the package; `None` if that is unknown.
     pub used: Option<bool>,
-    /// What to look at first: from 0 to 100, higher first.
+    /// The priority, from 0 to 100; higher ones come first.
     pub priority: u8,
 }
 
-/// What is known of packages.
+/// The known vulnerabilities of packages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matches {
-    /// The vulnerabilities, those to look at first come first.
+    /// The vulnerabilities, those with the highest priority first.
     pub vulnerabilities: Vec<Vulnerability>,
-    /// How many packages could be judged.
+    /// The number of packages that were matched.
     pub judged: usize,
-    /// How many packages could not be asked about, by the reason.
-    pub unasked: BTreeMap<Unasked, usize>,
-    /// How many packages are of ecosystems that the database holds nothing about.
+    /// The number of packages that could not be matched, by the reason.
+    pub unmatched: BTreeMap<Unmatched, usize>,
+    /// The number of packages in ecosystems that the database does not cover.
     pub uncovered: BTreeMap<String, usize>,
-    /// Packages whose version is none in their ecosystem: `name version`.
+    /// Packages whose version is not valid in their ecosystem: `name version`.
     pub unordered: BTreeSet<String>,
 }
 
-/// What makes vulnerabilities of these packages better or worse than they are in general. `None` is
-/// where it is not known.
+/// Where packages run, which makes their vulnerabilities more or less severe than in general.
+/// `None` means unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct DeploymentContext {
     /// Whether the container runs as root.
     pub root: Option<bool>,
-    /// Whether it can be reached from outside of the cluster.
+    /// Whether it can be reached from outside the cluster.
     pub exposed: Option<bool>,
-    /// Whether it starts something else than the image's entry point, of which alone it is known what
-    /// it uses.
+    /// Whether it starts another command than the image's entry point. What such a command uses is
+    /// unknown.
     pub other_command: bool,
-    /// The system and the processor.
+    /// The operating system and the processor.
     pub runs_on: RunsOn,
 }
 
 impl Vulnerability {
-    /// One of a package of which nothing else is known.
+    /// A vulnerability without details.
     #[cfg(test)]
     pub(crate) fn example(id: &str, purl: &str) -> Self {
         Self {
@@ -102,32 +104,54 @@ impl Vulnerability {
         }
     }
 
-    /// What it is worth to an attacker in a container like this: from 0 to 100, higher first.
+    /// Whether a name is one of its names.
     #[must_use]
-    pub fn priority_in(&self, surroundings: Surroundings) -> u8 {
-        priority::of(self, surroundings)
+    pub fn is_named(&self, name: &str) -> bool {
+        self.id == name || self.aliases.iter().any(|alias| alias == name)
     }
 
-    /// Whether what a container like this starts uses the package.
+    /// What a VEX document states about it.
     #[must_use]
-    pub fn used_in(&self, surroundings: Surroundings) -> Option<bool> {
-        self.used.filter(|_| !surroundings.other_command)
+    pub fn to_vex(&self) -> AffectedPackage<'_> {
+        AffectedPackage {
+            id: &self.id,
+            aliases: &self.aliases,
+            summary: &self.summary,
+            purl: &self.package.purl,
+            package: &self.package.name,
+            fixed: self.fixed.as_deref(),
+            severity: self.severity.map(Severity::as_str),
+            score: self.score,
+            vector: &self.vector,
+        }
     }
 
-    /// How bad it is in a container like this.
+    /// Its priority in such a container, from 0 to 100; higher ones come first.
     #[must_use]
-    pub fn severity_in(&self, surroundings: Surroundings) -> Severity {
-        priority::severity(self.priority_in(surroundings))
+    pub fn priority_in(&self, deployment: DeploymentContext) -> u8 {
+        priority::of(self, deployment)
+    }
+
+    /// Whether the command of such a container uses the package.
+    #[must_use]
+    pub fn used_in(&self, deployment: DeploymentContext) -> Option<bool> {
+        self.used.filter(|_| !deployment.other_command)
+    }
+
+    /// Its severity in such a container.
+    #[must_use]
+    pub fn severity_in(&self, deployment: DeploymentContext) -> Severity {
+        priority::severity(self.priority_in(deployment))
     }
 }
 
 impl Matches {
-    /// Adds what is known of other packages, in one order.
+    /// Adds the results for other packages, in one order.
     pub fn merge(&mut self, other: Self) {
         self.vulnerabilities.extend(other.vulnerabilities);
         self.judged += other.judged;
-        for (reason, count) in other.unasked {
-            *self.unasked.entry(reason).or_default() += count;
+        for (reason, count) in other.unmatched {
+            *self.unmatched.entry(reason).or_default() += count;
         }
         for (ecosystem, count) in other.uncovered {
             *self.uncovered.entry(ecosystem).or_default() += count;
@@ -136,11 +160,48 @@ impl Matches {
         self.sort();
     }
 
-    /// Weighs each vulnerability by what is known of whether its package is used, and of the container.
-    pub fn weigh(&mut self, surroundings: Surroundings, used: impl Fn(&Package) -> Option<bool>) {
+    /// The packages that could not be checked, and why, in sentences for the user: silence must not be
+    /// mistaken for safety.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let packages = |count: usize| match count {
+            1 => "1 package".to_owned(),
+            count => format!("{count} packages"),
+        };
+        let mut notes = Vec::new();
+        for (ecosystem, count) in &self.uncovered {
+            let name = ecosystem.split(':').next().unwrap_or(ecosystem);
+            notes.push(format!(
+                "{} not checked: the database contains nothing about {ecosystem}; run `coaming db \
+                 update --ecosystem '{name}'`",
+                packages(*count)
+            ));
+        }
+        for (reason, count) in &self.unmatched {
+            let reason = match reason {
+                Unmatched::UnknownDistribution => {
+                    "no advisories are known for this distribution, or its release is unknown"
+                }
+                Unmatched::NoVersion => "built from a working tree, without a version",
+            };
+            notes.push(format!("{} not checked: {reason}", packages(*count)));
+        }
+        for package in self.unordered.iter().take(5) {
+            let reason = "its version is not valid in its ecosystem";
+            notes.push(format!("{package} not checked: {reason}"));
+        }
+        notes
+    }
+
+    /// Sets the priority of each vulnerability by the container and by whether its package is used.
+    pub fn weigh(
+        &mut self,
+        deployment: DeploymentContext,
+        used: impl Fn(&Package) -> Option<bool>,
+    ) {
         for vulnerability in &mut self.vulnerabilities {
             vulnerability.used = used(&vulnerability.package);
-            vulnerability.priority = priority::of(vulnerability, surroundings);
+            vulnerability.priority = priority::of(vulnerability, deployment);
         }
         self.sort();
     }
@@ -164,12 +225,12 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// Where the database is damaged.
+    /// If the database is damaged.
     pub fn matches(
         &self,
         packages: &[Package],
         distribution: Option<&Distribution>,
-        surroundings: Surroundings,
+        deployment: DeploymentContext,
     ) -> Result<Matches, DatabaseError> {
         let mut matches = Matches::default();
         let owned = Owned::new(packages);
@@ -181,22 +242,22 @@ impl Database {
             let queries = match query::queries(package, distribution, |name| self.covers(name)) {
                 Ok(queries) => queries,
                 Err(reason) => {
-                    *matches.unasked.entry(reason).or_default() += 1;
+                    *matches.unmatched.entry(reason).or_default() += 1;
                     continue;
                 }
             };
-            self.ask(package, &queries, surroundings, &mut matches)?;
+            self.match_package(package, &queries, deployment, &mut matches)?;
         }
         matches.sort();
         Ok(matches)
     }
 
-    /// Asks about one package.
-    fn ask(
+    /// Matches one package.
+    fn match_package(
         &self,
         package: &Package,
         queries: &[Query],
-        surroundings: Surroundings,
+        deployment: DeploymentContext,
         matches: &mut Matches,
     ) -> Result<(), DatabaseError> {
         let Some(ecosystem) = queries.first().map(|query| query.ecosystem.as_str()) else {
@@ -216,7 +277,7 @@ impl Database {
             let entries = self.entries(&query.ecosystem, &query.name)?;
             let entries = entries.list().ok_or_else(|| self.damaged_package(&query.name))?;
             for entry in &entries {
-                if !surroundings.runs_on.is_among(&entry.systems, &entry.processors) {
+                if !deployment.runs_on.is_among(&entry.systems, &entry.processors) {
                     continue;
                 }
                 if let Some(fixed) = affected(query, version.as_ref(), entry) {
@@ -225,19 +286,19 @@ impl Database {
                 }
             }
         }
-        matches.vulnerabilities.extend(groups.finish(package, surroundings));
+        matches.vulnerabilities.extend(groups.finish(package, deployment));
         Ok(())
     }
 }
 
-/// What makes two packages the same: several files may say that one is there.
+/// Identifies a package: several files may list the same one.
 fn identity(package: &Package) -> (PackageKind, &str, &str, Option<&str>) {
     let source = package.source.as_ref().map(|source| source.name.as_str());
     (package.kind, &package.name, &package.version, source)
 }
 
-/// Whether a version is affected; `Some(None)` is affected and not fixed. Of a text that has no order only
-/// what names it is known.
+/// Whether a version is affected; `Some(None)` means affected and not fixed. A version that is not
+/// valid is affected only if the entry lists it.
 fn affected(
     query: &Query,
     version: Option<&Version>,
@@ -260,14 +321,14 @@ fn is_same_stream(query: &Query, fixed: Option<&str>, entry: &Entry<&str>) -> bo
     module::is_same_stream(&query.version, query.stream.as_deref(), fixed, &entry.streams)
 }
 
-/// Whether a version is among these, which stand in their order.
+/// Whether a version is in a list, which is sorted by the order.
 fn is_listed(query: &Query, version: &Version, listed: &[&str]) -> bool {
     let compare =
         |text: &str| Version::parse(query.order, text).and_then(|listed| listed.compare(version));
     if matches!(query.order, Order::Packagist | Order::Maven) {
-        // These two contradict themselves on odd versions.
+        // These two orders are inconsistent on odd versions.
         return listed.iter().any(|text| compare(text) == Some(Ordering::Equal));
     }
-    // What has no order stands last.
+    // Versions that are not valid come last.
     listed.binary_search_by(|text| compare(text).unwrap_or(Ordering::Greater)).is_ok()
 }

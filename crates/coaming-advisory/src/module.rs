@@ -1,25 +1,26 @@
-//! Module streams of Red Hat and its relatives: one package is built in several, `nodejs:16` and
-//! `nodejs:18`, and outside of modules, each with fixes of its own. Only a fix in the same stream says
-//! something of a package.
+//! Module streams of Red Hat and its relatives: a package is built in several streams, such as
+//! `nodejs:16` and `nodejs:18`, and outside modules, each with its own fixes. Only a fix in the
+//! same stream applies to a package.
 //!
-//! A package says its stream in its header; `coaming-image` puts that into its URL as `rpmmod`. Of
-//! advisories OSV's records have the stream in their summary alone ("Important: nodejs:16 security
-//! update"), as all three publishers word it. Where one of both does not say, streams are told apart by
-//! the major version.
+//! A package names its stream in its header; `coaming-image` adds it to the package's URL as
+//! `rpmmod`. OSV's records name the stream of an advisory only in their summary ("Important:
+//! nodejs:16 security update"), in the same form for all three publishers. Where either is missing,
+//! streams are distinguished by the major version.
 
 use std::str::FromStr as _;
 
 use packageurl::PackageUrl;
 
-/// More streams in one summary are not read.
+/// The most streams that are read from one summary.
 const MAX_STREAMS: usize = 32;
 
-/// Whether a release is of a build in a module: `1.module+el8.9.0+…`, at AlmaLinux `1.module_el8.9.0+…`.
+/// Whether a release was built in a module: `1.module+el8.9.0+…`, on AlmaLinux
+/// `1.module_el8.9.0+…`.
 pub(crate) fn is_modular(version: &str) -> bool {
     version.contains(".module+") || version.contains(".module_")
 }
 
-/// The stream of a package by its URL: `rpmmod=nodejs:16:8050020211213112158:c5368500`.
+/// The stream in a package's URL: `rpmmod=nodejs:16:8050020211213112158:c5368500`.
 pub(crate) fn of_url(url: &str) -> Option<String> {
     if !url.contains("rpmmod=") {
         return None;
@@ -55,7 +56,7 @@ fn is_stream(name: &str, stream: &str) -> bool {
     plain(name) && plain(stream)
 }
 
-/// Whether what an advisory says of a fix holds for a package of this version and stream.
+/// Whether a fix in an advisory applies to a package of this version and stream.
 pub(crate) fn is_same_stream(
     version: &str,
     stream: Option<&str>,
@@ -72,7 +73,7 @@ pub(crate) fn is_same_stream(
     match stream {
         Some(stream) if !streams.is_empty() => streams.iter().any(|each| each.as_ref() == stream),
         _ => {
-            // `rhel8` and its like move on from version to version.
+            // Streams such as `rhel8` move from version to version.
             let rolls = |stream: &str| stream.contains(":rhel");
             major(version) == major(fixed)
                 || stream.is_some_and(rolls)
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_are_read_where_they_are_said() {
+    fn streams_are_read_from_summaries_and_urls() {
         for (summary, expected) in [
             ("Important: nodejs:16 security, bug fix, and enhancement update", &["nodejs:16"][..]),
             ("Red Hat Security Advisory: php:7.4 security update", &["php:7.4"]),
@@ -117,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fix_holds_for_its_own_stream() {
+    fn a_fix_applies_to_its_own_stream() {
         let old = "1:16.13.1-3.module+el8.5.0+13548+45d748af";
         let (newer, other) = ("1:16.19.1-1.module+el8.7.0+1", "1:18.14.2-2.module+el8.7.0+2");
         let streams = |text: &str| vec![text.to_owned()];
         for (stream, fixed, streams, expected) in [
             (Some("nodejs:16"), Some(newer), streams("nodejs:16"), true),
             (Some("nodejs:16"), Some(other), streams("nodejs:18"), false),
-            // A part of the module with versions of its own.
+            // A part of the module that has its own versions.
             (Some("nodejs:16"), Some("2.0.20-1.module+el8.7.0+1"), streams("nodejs:16"), true),
             (None, Some(newer), streams("nodejs:16"), true),
             (None, Some(other), streams("nodejs:18"), false),

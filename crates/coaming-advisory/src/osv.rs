@@ -1,12 +1,12 @@
-//! Records in OSV's schema, as far as they are used here.
+//! Records in OSV's schema: the fields that are used.
 //!
-//! Records come from strangers. What is missing, `null` or of no use is left out; sizes are bounded by
-//! [`read`], which says why it refuses a record.
+//! Records are hostile. Missing, `null` and unusable values are left out; [`read`] bounds sizes and
+//! returns why it refuses a record.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-/// A larger record is refused.
+/// A larger record is refused, in bytes.
 pub(crate) const MAX_RECORD: u64 = 16 << 20;
 /// More affected packages are refused.
 const MAX_AFFECTED: usize = 50_000;
@@ -44,7 +44,7 @@ pub(crate) struct Record {
     pub(crate) database_specific: Specific,
 }
 
-/// How bad it is, in one system's words.
+/// A severity in one system.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Rating {
     #[serde(default, rename = "type", deserialize_with = "or_default")]
@@ -53,7 +53,7 @@ pub(crate) struct Rating {
     pub(crate) score: String,
 }
 
-/// Versions of a package that are affected.
+/// The affected versions of a package.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Affected {
     #[serde(default, deserialize_with = "or_default")]
@@ -99,22 +99,22 @@ pub(crate) struct Event {
     pub(crate) limit: Option<String>,
 }
 
-/// What single databases add.
+/// The additions of single databases.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Specific {
-    /// GitHub's, Red Hat's and others' word for how bad it is.
+    /// The severity by GitHub, Red Hat and others.
     #[serde(default, deserialize_with = "text_or_nothing")]
     pub(crate) severity: String,
-    /// Debian's.
+    /// The severity by Debian.
     #[serde(default, deserialize_with = "text_or_nothing")]
     pub(crate) urgency: String,
-    /// RustSec's: what is no vulnerability, such as `unmaintained`.
+    /// RustSec: the kind of a record that is not a vulnerability, such as `unmaintained`.
     #[serde(default, deserialize_with = "text_or_nothing")]
     pub(crate) informational: String,
-    /// Go's: the packages of the module that are affected.
+    /// Go: the affected packages of the module.
     #[serde(default, deserialize_with = "value_or_nothing")]
     pub(crate) imports: Vec<Import>,
-    /// RustSec's: where the crate is affected.
+    /// RustSec: where the crate is affected.
     #[serde(default, deserialize_with = "value_or_nothing")]
     pub(crate) affects: Option<Affects>,
 }
@@ -122,15 +122,15 @@ pub(crate) struct Specific {
 /// A package of a Go module.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Import {
-    /// The systems on which it is affected; all where it is empty.
+    /// The operating systems on which it is affected; empty means all.
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) goos: Vec<String>,
-    /// The processors.
+    /// The processors; empty means all.
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) goarch: Vec<String>,
 }
 
-/// Where a crate is affected; everywhere where both are empty.
+/// Where a crate is affected; everywhere if both are empty.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Affects {
     #[serde(default, deserialize_with = "or_default")]
@@ -139,7 +139,7 @@ pub(crate) struct Affects {
     pub(crate) arch: Vec<String>,
 }
 
-/// `null` is as good as nothing.
+/// Reads `null` as the default.
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -148,7 +148,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A text; what is of another type is not ours to understand.
+/// Reads text; other types read as empty text, since databases may define the field as they like.
 fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => text,
@@ -156,7 +156,7 @@ fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     })
 }
 
-/// A value of ours; what has another shape is not ours to understand.
+/// Reads a value; other shapes read as the default.
 fn value_or_nothing<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -169,34 +169,34 @@ where
 /// Why a record, or a part of it, is not in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Skip {
-    /// It is larger than any honest record.
+    /// It is larger than any genuine record.
     TooLarge,
     /// It is not JSON, or not in the shape of OSV's schema.
     Malformed,
     /// It is written in a later schema, of another major version.
     UnknownSchema,
-    /// Its publisher took it back.
+    /// Its publisher withdrew it.
     Withdrawn,
-    /// It speaks of no vulnerability: an unmaintained package, a notice.
+    /// It is not about a vulnerability, but an unmaintained package or a notice.
     Informational,
-    /// It names no package of an ecosystem that is known here.
+    /// It names no package of a supported ecosystem.
     UnknownEcosystem,
-    /// None of its ranges holds versions that are valid in its ecosystem.
+    /// None of its ranges has versions that are valid in its ecosystem.
     InvalidRange,
 }
 
 impl Skip {
-    /// Why, in words that follow a number of records.
+    /// The reason, in words that follow the number of records.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
-            Self::TooLarge => "larger than any honest record",
+            Self::TooLarge => "larger than any genuine record",
             Self::Malformed => "not in OSV's schema",
-            Self::UnknownSchema => "in a later schema that is not understood",
+            Self::UnknownSchema => "in a later, unsupported schema",
             Self::Withdrawn => "withdrawn by their publishers",
-            Self::Informational => "about no vulnerability",
-            Self::UnknownEcosystem => "about ecosystems that are not known here",
-            Self::InvalidRange => "with ranges that make no sense in their ecosystem",
+            Self::Informational => "not about a vulnerability",
+            Self::UnknownEcosystem => "about unsupported ecosystems",
+            Self::InvalidRange => "with ranges that are not valid in their ecosystem",
         }
     }
 }
@@ -205,7 +205,7 @@ impl Skip {
 ///
 /// # Errors
 ///
-/// Says why it can't be used.
+/// Why it cannot be used.
 pub(crate) fn read(text: &[u8]) -> Result<Record, Skip> {
     if text.len() as u64 > MAX_RECORD {
         return Err(Skip::TooLarge);
@@ -233,7 +233,7 @@ pub(crate) fn read(text: &[u8]) -> Result<Record, Skip> {
     Ok(record)
 }
 
-/// Whether a name can be shown as it is.
+/// Whether a name has no control characters.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }

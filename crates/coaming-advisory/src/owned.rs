@@ -1,10 +1,11 @@
-//! What a distribution packaged of other ecosystems: its advisories judge that, and upstream's do not.
+//! Packages of languages that a distribution packaged: they are matched with the distribution's
+//! advisories, not with upstream's.
 
 use std::collections::BTreeSet;
 
 use coaming_image::{Package, PackageKind};
 
-/// Packages of languages that the distribution packaged: its advisories judge them.
+/// Recognizes packages of languages that the distribution packaged.
 pub(crate) struct Owned<'a> {
     /// The names of the distribution's packages, and of their sources.
     names: BTreeSet<&'a str>,
@@ -20,8 +21,8 @@ impl<'a> Owned<'a> {
         Self { names: names.collect() }
     }
 
-    /// Whether a package lies where the distribution puts its own, and the distribution has one of this
-    /// name.
+    /// Whether a package is where the distribution installs its own, and the distribution has one
+    /// of this name.
     pub(crate) fn covers(&self, package: &Package) -> bool {
         let prefixes: &[&str] = match package.kind {
             PackageKind::PyPi if is_system_python(&package.path) => {
@@ -39,7 +40,7 @@ impl<'a> Owned<'a> {
         if package.path.starts_with("/usr/local/") {
             return false;
         }
-        let name = crate::place::package("PyPI", &package.name);
+        let name = crate::canonical::package("PyPI", &package.name);
         let stem = name.strip_prefix("python-").unwrap_or(&name);
         prefixes.iter().any(|prefix| {
             self.names.contains(format!("{prefix}{name}").as_str())
@@ -47,14 +48,14 @@ impl<'a> Owned<'a> {
         })
     }
 
-    /// Debian calls the package of an artifact `libARTIFACT-java`, Fedora by its own name.
+    /// Debian calls the package of an artifact `libARTIFACT-java`; Fedora uses the artifact's name.
     fn covers_java(&self, package: &Package) -> bool {
         let artifact = package.name.rsplit(':').next().unwrap_or(&package.name);
         self.names.contains(artifact) || self.names.contains(format!("lib{artifact}-java").as_str())
     }
 }
 
-/// Where Debian, Fedora and their relatives put their jars.
+/// Where Debian, Fedora and their relatives install jars.
 fn is_system_java(path: &str) -> bool {
     ["/usr/share/java/", "/usr/share/maven-repo/", "/usr/lib/java/"]
         .iter()

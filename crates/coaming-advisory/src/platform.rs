@@ -1,10 +1,10 @@
-//! What an advisory says of the systems and processors that it is about: Go's name them for each package
-//! of a module, RustSec's for a crate. Much is of Windows alone, and no container on Linux is to be
-//! warned of it.
+//! The operating systems and processors that an advisory is about: Go's advisories name them for
+//! each package of a module, RustSec's for a crate. Many are only about Windows and must not be
+//! reported for containers on Linux.
 
 use crate::osv::Affected;
 
-/// The systems that are told apart, by Go's names.
+/// The operating systems that are distinguished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
     /// Linux.
@@ -13,16 +13,16 @@ pub enum System {
     Windows,
 }
 
-/// Where a container runs. `None` is where it is not known: then every advisory is about it.
+/// Where a container runs. `None` means unknown: every advisory applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunsOn {
-    /// The system.
+    /// The operating system.
     pub system: Option<System>,
     /// The processor.
     pub processor: Option<Processor>,
 }
 
-/// Processors, by the names that images have for them, which are Go's.
+/// Processors, by the names in images, which are Go's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Processor(&'static str);
 
@@ -41,7 +41,7 @@ const PROCESSORS: [(&str, &str); 10] = [
 ];
 
 impl RunsOn {
-    /// Reads an image's `os` and `architecture`; what is not known here is not told apart.
+    /// Reads an image's `os` and `architecture`; unsupported ones count as unknown.
     #[must_use]
     pub fn of(system: &str, architecture: &str) -> Self {
         let processor = PROCESSORS.iter().find(|(name, _)| *name == architecture);
@@ -55,7 +55,7 @@ impl RunsOn {
         }
     }
 
-    /// Whether an advisory about these systems and processors, all where there are none, is about it.
+    /// Whether an advisory about these systems and processors applies; an empty list means all.
     pub(crate) fn is_among(self, systems: &[&str], processors: &[&str]) -> bool {
         let system = self.system.map(|system| match system {
             System::Linux => "linux",
@@ -69,7 +69,7 @@ impl RunsOn {
     }
 }
 
-/// The systems that are affected, and the processors, by Go's names; nothing where all are.
+/// The affected systems and processors, by Go's names; empty means all.
 pub(crate) fn limits(affected: &Affected) -> (Vec<String>, Vec<String>) {
     let specific = &affected.ecosystem_specific;
     if let Some(affects) = &specific.affects {
@@ -80,7 +80,7 @@ pub(crate) fn limits(affected: &Affected) -> (Vec<String>, Vec<String>) {
         });
         return (sorted(affects.os.iter().cloned()), sorted(processors));
     }
-    // One package of the module that is affected everywhere is enough.
+    // If one package of the module is affected everywhere, so is the module.
     let all = |of: fn(&crate::osv::Import) -> &Vec<String>| {
         let everywhere = specific.imports.iter().any(|import| of(import).is_empty());
         if everywhere {
@@ -92,7 +92,7 @@ pub(crate) fn limits(affected: &Affected) -> (Vec<String>, Vec<String>) {
 }
 
 fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
-    /// More are not kept: then it is about all.
+    /// A longer list counts as all.
     const MAX: usize = 50;
     let mut names: Vec<String> = names.take(MAX + 1).collect();
     names.sort();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_among_all() {
+    fn an_unknown_platform_is_affected() {
         let linux = RunsOn::of("linux", "amd64");
         assert!(linux.is_among(&[], &[]));
         assert!(linux.is_among(&["linux", "windows"], &["amd64"]));

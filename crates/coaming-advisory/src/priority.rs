@@ -1,15 +1,15 @@
-//! What to look at first: one number from what is known of a vulnerability and of where it is.
+//! Priority: one number from a vulnerability and the container that has it.
 //!
-//! Severity alone says how bad it would be; that it is exploited, or likely to be, says that it will be
-//! tried; a fix says that something can be done; root, the way in from outside, and whether what is
-//! started uses the package at all say what it is worth to an attacker here.
+//! Severity alone is about the possible damage. Exploitation, known or likely, is about whether
+//! anyone tries; a fix is about whether something can be done; root, exposure to the outside and
+//! whether the container uses the package at all are about the value to an attacker.
 
 use coaming_finding::Severity;
 
-use crate::{Surroundings, Vulnerability};
+use crate::{DeploymentContext, Vulnerability};
 
 /// From 0 to 100, higher first.
-pub(crate) fn of(vulnerability: &Vulnerability, surroundings: Surroundings) -> u8 {
+pub(crate) fn of(vulnerability: &Vulnerability, deployment: DeploymentContext) -> u8 {
     let severity: u8 = match vulnerability.severity {
         Some(Severity::Critical) => 40,
         Some(Severity::High) => 30,
@@ -25,18 +25,18 @@ pub(crate) fn of(vulnerability: &Vulnerability, surroundings: Surroundings) -> u
         _ => 0,
     };
     let fixable = if vulnerability.fixed.is_some() { 4 } else { 0 };
-    let root = if surroundings.root == Some(true) { 4 } else { 0 };
-    let exposed = if surroundings.exposed == Some(true) { 6 } else { 0 };
-    let uses = vulnerability.used_in(surroundings);
+    let root = if deployment.root == Some(true) { 4 } else { 0 };
+    let exposed = if deployment.exposed == Some(true) { 6 } else { 0 };
+    let uses = vulnerability.used_in(deployment);
     let used = if uses == Some(true) { 4 } else { 0 };
     let sum = severity + exploited + likely + fixable + root + exposed + used;
-    let hidden = if surroundings.exposed == Some(false) { 5 } else { 0 };
+    let hidden = if deployment.exposed == Some(false) { 5 } else { 0 };
     let unused = if uses == Some(false) { 12 } else { 0 };
     sum.saturating_sub(hidden + unused)
 }
 
-/// The severity that such a number means for a container: critical is what is exploited, or critical
-/// and open in every way that is known.
+/// The severity of a priority. Critical means exploited, or critical in a container that is exposed
+/// in every known way.
 pub(crate) fn severity(priority: u8) -> Severity {
     match priority {
         54.. => Severity::Critical,
@@ -59,60 +59,60 @@ mod tests {
     }
 
     #[test]
-    fn surroundings_move_a_vulnerability() {
+    fn the_deployment_changes_the_severity() {
         let high = vulnerability(Severity::High);
-        let open = Surroundings {
+        let open = DeploymentContext {
             root: Some(true),
             exposed: Some(true),
             other_command: false,
-            ..Surroundings::default()
+            ..DeploymentContext::default()
         };
-        let closed = Surroundings {
+        let closed = DeploymentContext {
             root: Some(false),
             exposed: Some(false),
             other_command: false,
-            ..Surroundings::default()
+            ..DeploymentContext::default()
         };
-        assert_eq!(high.severity_in(Surroundings::default()), Severity::High);
+        assert_eq!(high.severity_in(DeploymentContext::default()), Severity::High);
         assert_eq!(high.severity_in(closed), Severity::Medium);
         let unused = Vulnerability { used: Some(false), ..high.clone() };
-        assert_eq!(unused.severity_in(Surroundings::default()), Severity::Medium);
+        assert_eq!(unused.severity_in(DeploymentContext::default()), Severity::Medium);
         assert!(unused.priority_in(open) < high.priority_in(open));
-        // Of another command nobody knows what it uses.
-        let other = Surroundings { other_command: true, ..open };
+        // What another command uses is unknown.
+        let other = DeploymentContext { other_command: true, ..open };
         assert_eq!(unused.priority_in(other), high.priority_in(other));
         let used = Vulnerability { used: Some(true), ..vulnerability(Severity::Critical) };
         assert_eq!(used.severity_in(open), Severity::Critical);
-        assert_eq!(used.severity_in(Surroundings::default()), Severity::High);
+        assert_eq!(used.severity_in(DeploymentContext::default()), Severity::High);
     }
 
     #[test]
-    fn what_is_exploited_is_critical_where_it_can_be_reached() {
+    fn an_exploited_vulnerability_is_critical_if_it_is_exposed() {
         let mut medium = vulnerability(Severity::Medium);
         medium.exploited = Some("2024-01-01".to_owned());
-        assert_eq!(medium.severity_in(Surroundings::default()), Severity::High);
-        let open = Surroundings {
+        assert_eq!(medium.severity_in(DeploymentContext::default()), Severity::High);
+        let open = DeploymentContext {
             root: Some(true),
             exposed: Some(true),
             other_command: false,
-            ..Surroundings::default()
+            ..DeploymentContext::default()
         };
         assert_eq!(medium.severity_in(open), Severity::Critical);
     }
 
     #[test]
-    fn no_sum_is_over_a_hundred() {
+    fn the_maximum_is_a_hundred() {
         let all = Vulnerability {
             exploited: Some("2024-01-01".to_owned()),
             probability: Some(1.0),
             used: Some(true),
             ..vulnerability(Severity::Critical)
         };
-        let open = Surroundings {
+        let open = DeploymentContext {
             root: Some(true),
             exposed: Some(true),
             other_command: false,
-            ..Surroundings::default()
+            ..DeploymentContext::default()
         };
         assert_eq!(all.priority_in(open), 100);
     }

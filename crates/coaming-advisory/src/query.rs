@@ -1,41 +1,41 @@
-//! Which ecosystem's advisories speak of a package, and under which name and version.
+//! Which ecosystem's advisories are about a package, and under which name and version.
 
 use coaming_image::{Distribution, Package, PackageKind};
 
-use crate::{Ecosystem, Order, module, place};
+use crate::{Ecosystem, Order, canonical, module};
 
-/// A question to the database.
+/// A query of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Query {
     pub(crate) ecosystem: String,
     pub(crate) order: Order,
     pub(crate) name: String,
     pub(crate) version: String,
-    /// The module stream that the package is of: `nodejs:16`.
+    /// The package's module stream: `nodejs:16`.
     pub(crate) stream: Option<String>,
 }
 
-/// Why nothing can be asked about a package.
+/// Why a package cannot be matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unasked {
-    /// No advisories are published for this distribution, or the image does not say which one it is.
+pub enum Unmatched {
+    /// No advisories are published for this distribution, or the image does not name its release.
     UnknownDistribution,
-    /// It does not say its version: a module under development.
+    /// It has no version: a module under development.
     NoVersion,
 }
 
-/// The questions to ask about a package, of a database that holds what `covers` says.
+/// The queries for a package. `covers` tells whether the database contains an ecosystem.
 ///
 /// # Errors
 ///
-/// Says why there are none.
+/// Why there are none.
 pub(crate) fn queries(
     package: &Package,
     distribution: Option<&Distribution>,
     covers: impl Fn(&str) -> bool,
-) -> Result<Vec<Query>, Unasked> {
+) -> Result<Vec<Query>, Unmatched> {
     if package.version.is_empty() || is_development(package) {
-        return Err(Unasked::NoVersion);
+        return Err(Unmatched::NoVersion);
     }
     let ecosystem = match package.kind {
         PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => {
@@ -50,14 +50,14 @@ pub(crate) fn queries(
         PackageKind::Cargo => Some("crates.io".to_owned()),
         PackageKind::Golang => Some("Go".to_owned()),
     };
-    let ecosystem = ecosystem.ok_or(Unasked::UnknownDistribution)?;
+    let ecosystem = ecosystem.ok_or(Unmatched::UnknownDistribution)?;
     let parsed = Ecosystem::parse(&ecosystem);
-    let order = parsed.order().ok_or(Unasked::UnknownDistribution)?;
+    let order = parsed.order().ok_or(Unmatched::UnknownDistribution)?;
     let stream = (order == Order::Rpm).then(|| module::of_url(&package.purl)).flatten();
     let query = |name: &str, version: &str| Query {
         ecosystem: ecosystem.clone(),
         order,
-        name: place::package(&parsed.name, name),
+        name: canonical::package(&parsed.name, name),
         version: version.to_owned(),
         stream: stream.clone(),
     };
@@ -71,20 +71,20 @@ pub(crate) fn queries(
     });
     let binary = query(&package.name, &package.version);
     Ok(match (package.kind, source) {
-        // Debian's and Ubuntu's advisories name source packages alone.
+        // Debian's and Ubuntu's advisories only name source packages.
         (PackageKind::Deb, Some(source)) => vec![source],
         (_, Some(source)) if source.name != binary.name => vec![source, binary],
         _ => vec![binary],
     })
 }
 
-/// A module that was built from a working tree, whose version says nothing.
+/// Whether a module was built from a working tree, so that its version is meaningless.
 fn is_development(package: &Package) -> bool {
     package.kind == PackageKind::Golang
         && matches!(package.version.as_str(), "(devel)" | "v0.0.0" | "0.0.0" | "unknown")
 }
 
-/// Source packages' names carry no epoch; the binary package's holds for them too.
+/// File names of source packages have no epoch; the binary package's epoch applies.
 fn with_epoch(source: &str, binary: &str) -> String {
     match binary.split_once(':') {
         Some((epoch, _)) if !source.is_empty() && !source.contains(':') => {
@@ -94,7 +94,7 @@ fn with_epoch(source: &str, binary: &str) -> String {
     }
 }
 
-/// The ecosystem that holds a distribution's own advisories.
+/// The ecosystem with a distribution's own advisories.
 fn release(
     kind: PackageKind,
     distribution: &Distribution,
@@ -104,7 +104,7 @@ fn release(
     let major = version.split('.').next().unwrap_or(version);
     let name = match (kind, distribution.id.as_str()) {
         (PackageKind::Deb, "debian") if version.is_empty() => {
-            return debian_to_be(&distribution.codename);
+            return unreleased_debian(&distribution.codename);
         }
         (PackageKind::Deb, "debian") => format!("Debian:{major}"),
         (PackageKind::Deb, "ubuntu") => format!("Ubuntu:{version}"),
@@ -137,8 +137,8 @@ fn release(
     (!version.is_empty()).then_some(name)
 }
 
-/// Testing and unstable have no number yet, and the name of the release that they will be.
-fn debian_to_be(codename: &str) -> Option<String> {
+/// Testing and unstable have no number yet, but the code name of the next release.
+fn unreleased_debian(codename: &str) -> Option<String> {
     const RELEASES: [(&str, u8); 5] =
         [("bullseye", 11), ("bookworm", 12), ("trixie", 13), ("forky", 14), ("duke", 15)];
     let name = codename.split('/').next().unwrap_or(codename);
@@ -146,8 +146,9 @@ fn debian_to_be(codename: &str) -> Option<String> {
     Some(format!("Debian:{number}"))
 }
 
-/// Edge calls itself the next release (`3.23.0_alpha20250612`). Where nothing is known of that, the last
-/// one's advisories speak: a package of edge is not older than the release's.
+/// Edge calls itself the next release (`3.23.0_alpha20250612`). If the database does not contain
+/// that release, the last one's advisories apply: a package in edge is not older than in the last
+/// release.
 fn alpine(version: &str, covers: impl Fn(&str) -> bool) -> Option<String> {
     let mut numbers = version.split('.');
     let (major, minor) = (numbers.next()?, numbers.next()?);
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_release_yet_is_asked_as_what_it_will_be() {
+    fn an_unreleased_distribution_is_queried_as_its_next_release() {
         let debian = package(PackageKind::Deb, "curl", "8.14.1-2");
         let ask = |codename: &str| {
             let codename = codename.to_owned();
@@ -199,7 +200,7 @@ mod tests {
         };
         assert_eq!(ask("forky").as_deref(), Ok("Debian:14"));
         assert_eq!(ask("trixie/sid").as_deref(), Ok("Debian:13"));
-        assert_eq!(ask("unheard-of"), Err(Unasked::UnknownDistribution));
+        assert_eq!(ask("unheard-of"), Err(Unmatched::UnknownDistribution));
         let curl = package(PackageKind::Apk, "curl", "8.14.1-r2");
         let edge = distribution("alpine", "3.23.0_alpha20250612");
         for (known, expected) in [
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn debian_is_asked_by_source_package_and_release() {
+    fn debian_is_queried_by_source_package_and_release() {
         let mut binary = package(PackageKind::Deb, "libssl3", "3.0.11-1~deb12u2");
         let source =
             SourcePackage { name: "openssl".to_owned(), version: "3.0.11-1~deb12u2".to_owned() };
@@ -242,13 +243,13 @@ mod tests {
         }
         let unknown =
             queries(&package(PackageKind::Deb, "x", "1"), Some(&distribution("foo", "1")), nothing);
-        assert_eq!(unknown, Err(Unasked::UnknownDistribution));
+        assert_eq!(unknown, Err(Unmatched::UnknownDistribution));
         let rolling = queries(
             &package(PackageKind::Deb, "x", "1"),
             Some(&distribution("debian", "")),
             nothing,
         );
-        assert_eq!(rolling, Err(Unasked::UnknownDistribution));
+        assert_eq!(rolling, Err(Unmatched::UnknownDistribution));
     }
 
     #[test]
@@ -267,7 +268,7 @@ mod tests {
         for version in ["(devel)", "v0.0.0", ""] {
             let found =
                 queries(&package(PackageKind::Golang, "example.com/app", version), None, nothing);
-            assert_eq!(found, Err(Unasked::NoVersion));
+            assert_eq!(found, Err(Unmatched::NoVersion));
         }
     }
 }

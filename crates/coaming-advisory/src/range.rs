@@ -1,4 +1,4 @@
-//! Ranges of versions: from OSV's events to intervals, and which one a version lies in.
+//! Ranges of versions: converts OSV's events to intervals and finds the interval of a version.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::osv::{Event, Range};
 use crate::{Order, Version};
 
-/// Versions from one on, up to another. Whoever only looks at them borrows the texts (`S`).
+/// Versions from one to another. Readers borrow the texts (`S`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Interval<S = String> {
     /// The first version in it; empty means from the beginning.
@@ -19,7 +19,7 @@ pub(crate) struct Interval<S = String> {
 /// Where an interval ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum End<S = String> {
-    /// Nowhere: nothing is fixed yet.
+    /// It is open: there is no fix.
     Open,
     /// Before the version that fixes it.
     Fixed(S),
@@ -28,7 +28,7 @@ pub(crate) enum End<S = String> {
 }
 
 impl<S: AsRef<str>> Interval<S> {
-    /// Whether a version lies in it; `None` where a bound is no version.
+    /// Whether it contains a version; `None` if a bound is not a valid version.
     pub(crate) fn contains(&self, order: Order, version: &Version) -> Option<bool> {
         let compare = |bound: &str| version.compare(&Version::parse(order, bound)?);
         let introduced = self.introduced.as_ref();
@@ -51,7 +51,7 @@ impl<S: AsRef<str>> Interval<S> {
     }
 }
 
-/// An event, with its version read; `None` is the beginning of all versions.
+/// An event with its parsed version; `None` is the beginning of all versions.
 struct Bound<'a> {
     version: Option<Version>,
     text: &'a str,
@@ -65,8 +65,8 @@ enum Kind {
     LastAffected,
 }
 
-/// Turns a range's events, which may stand in any order, into intervals. `None` where an event's
-/// version is none in this order, or where nothing is introduced.
+/// Converts a range's events, which may be in any order, to intervals. `None` if an event's version
+/// is not valid in this order, or if nothing is introduced.
 pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
     let mut bounds: Vec<Bound<'_>> = range
         .events
@@ -93,7 +93,7 @@ pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
             }
             (Kind::Fixed, Some(_)) => End::Fixed(bound.text.to_owned()),
             (Kind::LastAffected, Some(_)) => End::LastAffected(bound.text.to_owned()),
-            // Introduced twice, or ended before it began: says nothing new.
+            // Introduced twice, or ended before it began: no new information.
             _ => continue,
         };
         let introduced = open.take().unwrap_or_default().to_owned();
@@ -105,8 +105,8 @@ pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
     (!intervals.is_empty()).then_some(intervals)
 }
 
-/// Sorts, by merging. The standard library may panic where an order contradicts itself, as Composer's and
-/// Maven's do on versions that somebody may make up.
+/// Sorts by merging. The standard library may panic if an order is inconsistent, as Composer's and
+/// Maven's are on some invented versions.
 pub(crate) fn sorted<T>(mut items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) -> Vec<T> {
     if items.len() < 2 {
         return items;
@@ -130,7 +130,7 @@ pub(crate) fn sorted<T>(mut items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering
     }
 }
 
-/// What an event says; a limit ends a range as a fix does, but that is only said of commits.
+/// The bounds in an event. A limit ends a range like a fix, but is only used for commits.
 fn read(event: &Event) -> impl Iterator<Item = (Kind, &str)> {
     [
         (Kind::Introduced, event.introduced.as_deref()),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn sorting_keeps_the_order_of_what_is_equal_and_bears_contradictions() {
+    fn sorting_is_stable_and_tolerates_inconsistent_orders() {
         let compare = |left: &(u32, u32), right: &(u32, u32)| left.0.cmp(&right.0);
         let items: Vec<(u32, u32)> = (0..1000).map(|number| (number * 7919 % 13, number)).collect();
         let mut expected = items.clone();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_ranges_are_refused() {
         assert!(intervals(Order::Dpkg, &range(r#"[{"introduced": "x_y"}]"#)).is_none());
         assert!(intervals(Order::Dpkg, &range(r#"[{"fixed": "1"}]"#)).is_none());
         assert!(intervals(Order::Dpkg, &range("[]")).is_none());

@@ -1,4 +1,4 @@
-//! How bad a vulnerability is: CVSS vectors scored, and the words of the databases.
+//! Severities: scores of CVSS vectors, and the words of the databases.
 
 use std::str::FromStr as _;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::osv::Rating;
 
-/// A vector, with its score: read once, when the database is built.
+/// A vector with its score, which is computed once, when the database is built.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Score {
     /// `CVSS:3.1/AV:N/…`
     pub(crate) vector: String,
-    /// From 0 to 100: CVSS's scores have one digit behind the point.
+    /// From 0 to 100: CVSS scores have one decimal place.
     tenths: u8,
 }
 
 impl Score {
-    /// Scores a vector; `None` where it can't be read.
+    /// Scores a vector; `None` if it is malformed.
     pub(crate) fn of(vector: &str) -> Option<Self> {
         let value = cvss::Cvss::from_str(vector).ok()?.score();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "from 0 to 100, as is made sure of"
+            reason = "clamped to 0 to 100"
         )]
         let tenths = (value.clamp(0.0, 10.0) * 10.0).round() as u8;
         Some(Self { vector: vector.to_owned(), tenths })
@@ -35,7 +35,7 @@ impl Score {
     }
 }
 
-/// The score of the newest kind: CVSS 4 before 3 before 2.
+/// The score of the newest version: CVSS 4 before 3 before 2.
 pub(crate) fn best(scores: impl IntoIterator<Item = Score>) -> Option<Score> {
     scores.into_iter().max_by_key(|score| match score.vector.as_bytes() {
         [b'C', b'V', b'S', b'S', b':', major, ..] => *major,
@@ -51,7 +51,7 @@ pub(crate) fn vectors(ratings: &[Rating]) -> impl Iterator<Item = &str> {
         .map(|rating| rating.score.as_str())
 }
 
-/// The severity of a score, by CVSS's own scale; nothing for a score of zero.
+/// The severity of a score, by CVSS's own scale; `None` for a score of zero.
 pub(crate) fn severity(score: f64) -> Option<Severity> {
     Some(match score {
         score if score >= 9.0 => Severity::Critical,
@@ -62,7 +62,7 @@ pub(crate) fn severity(score: f64) -> Option<Severity> {
     })
 }
 
-/// The severity that a database's word means.
+/// The severity that a database's word stands for.
 pub(crate) fn word(word: &str) -> Option<Severity> {
     Some(match word.to_ascii_lowercase().as_str() {
         "critical" => Severity::Critical,

@@ -57,32 +57,32 @@ pub struct Config {
     pub policies: Vec<String>,
     /// A file with rules for secrets, in gitleaks' format.
     pub secret_rules: Option<String>,
-    /// Known vulnerabilities: where they are looked up, and which are excused.
+    /// Known vulnerabilities: where they are looked up, and which are ignored.
     pub vulnerabilities: Vulnerabilities,
 }
 
-/// How known vulnerabilities are judged.
+/// How known vulnerabilities are looked up.
 #[derive(Clone, Debug, Default)]
 pub struct Vulnerabilities {
-    /// The database; the user's own where absent.
+    /// The database; by default the one in the user's cache.
     pub database: Option<String>,
-    /// VEX documents that say what is not affected, or fixed.
+    /// VEX documents that declare what is not affected or fixed.
     pub vex: Vec<String>,
-    /// Vulnerabilities that somebody decided to live with.
-    pub ignore: Vec<VulnerabilityExcuse>,
+    /// The accepted vulnerabilities.
+    pub ignore: Vec<IgnoredVulnerability>,
 }
 
-/// An excuse for a known vulnerability.
+/// A known vulnerability that is ignored.
 #[derive(Clone, Debug, Default)]
-pub struct VulnerabilityExcuse {
+pub struct IgnoredVulnerability {
     /// The vulnerability, by any of its names: `CVE-…`, `GHSA-…`.
     pub id: String,
-    /// The package, by its name or its package URL; all where empty.
+    /// The package, by its name or its package URL; empty means all packages.
     pub package: String,
-    /// Why it is excused; without a reason it is not.
+    /// Why it is ignored; without a reason the entry has no effect.
     pub reason: String,
-    /// The last day on which it holds, as `YYYY-MM-DD`; for ever where empty.
-    pub expires: String,
+    /// The last day on which the entry holds; `None` if it does not expire.
+    pub expires: Option<Date>,
 }
 
 /// How to reach registries, where a command does.

@@ -10,7 +10,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use time::Date;
 
 use crate::{
-    Config, CustomRule, InvalidValue, Override, Suppression, Vulnerabilities, VulnerabilityExcuse,
+    Config, CustomRule, IgnoredVulnerability, InvalidValue, Override, Suppression, Vulnerabilities,
     parse_date,
 };
 
@@ -48,7 +48,7 @@ pub(crate) const IGNORE_KEYS: &[&str] =
 pub(crate) const OVERRIDE_KEYS: &[&str] = &["paths", "namespaces", "select", "ignore", "severity"];
 pub(crate) const REGISTRY_KEYS: &[&str] = &["allow", "ca", "plain-http", "mirrors"];
 pub(crate) const VULNERABILITY_KEYS: &[&str] = &["database", "vex", "ignore"];
-pub(crate) const EXCUSE_KEYS: &[&str] = &["id", "package", "reason", "expires"];
+pub(crate) const IGNORED_VULNERABILITY_KEYS: &[&str] = &["id", "package", "reason", "expires"];
 pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", "expression"];
 
 /// Reads the file's text.
@@ -130,35 +130,31 @@ impl Reader<'_> {
             match key {
                 "database" => vulnerabilities.database = self.string(value),
                 "vex" => vulnerabilities.vex = self.strings(value),
-                _ => vulnerabilities.ignore = self.each(value, Self::vulnerability_excuse),
+                _ => vulnerabilities.ignore = self.each(value, Self::ignored_vulnerability),
             }
         }
         vulnerabilities
     }
 
-    fn vulnerability_excuse(&mut self, node: Node<'_>) -> Option<VulnerabilityExcuse> {
-        let mut excuse = VulnerabilityExcuse::default();
-        for (key, value) in self.fields(node, EXCUSE_KEYS, "vulnerabilities.ignore") {
-            let text = match key {
-                "expires" => self.date(value).map(|date| date.to_string()),
-                _ => self.string(value),
-            };
-            let text = text.unwrap_or_default();
+    fn ignored_vulnerability(&mut self, node: Node<'_>) -> Option<IgnoredVulnerability> {
+        let mut ignored = IgnoredVulnerability::default();
+        for (key, value) in self.fields(node, IGNORED_VULNERABILITY_KEYS, "vulnerabilities.ignore")
+        {
             match key {
-                "id" => excuse.id = text,
-                "package" => excuse.package = text,
-                "reason" => excuse.reason = text,
-                _ => excuse.expires = text,
+                "id" => ignored.id = self.string(value).unwrap_or_default(),
+                "package" => ignored.package = self.string(value).unwrap_or_default(),
+                "reason" => ignored.reason = self.string(value).unwrap_or_default(),
+                _ => ignored.expires = self.date(value),
             }
         }
-        if excuse.id.is_empty() {
+        if ignored.id.is_empty() {
             self.error(
                 node,
                 "an entry of `vulnerabilities.ignore` needs an `id`: `CVE-2019-10744`",
             );
             return None;
         }
-        Some(excuse)
+        Some(ignored)
     }
 
     /// A name switches a rule off; a mapping excuses some of its findings.

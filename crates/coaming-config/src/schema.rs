@@ -123,23 +123,23 @@ fn vulnerabilities() -> Value {
         "properties": {
             "database": {
                 "type": "string",
-                "description": "The database of known vulnerabilities; the user's own where absent.",
+                "description": "The database of known vulnerabilities; by default the one in the user's cache.",
             },
-            "vex": texts("VEX documents (OpenVEX or CycloneDX) that say what is not affected, or fixed."),
+            "vex": texts("VEX documents (OpenVEX or CycloneDX) that declare what is not affected or fixed."),
             "ignore": {
                 "type": "array",
-                "description": "Vulnerabilities that you decided to live with.",
+                "description": "Accepted vulnerabilities.",
                 "items": {
                     "type": "object",
                     "additionalProperties": false,
                     "required": ["id", "reason"],
                     "properties": {
-                        "id": {"type": "string", "description": "By any of its names: CVE-…, GHSA-…."},
+                        "id": {"type": "string", "description": "Any of its names: CVE-…, GHSA-…."},
                         "package": {
                             "type": "string",
-                            "description": "By its name or its package URL; all where absent.",
+                            "description": "Its name or its package URL; by default all packages.",
                         },
-                        "reason": {"type": "string", "description": "Why it is excused."},
+                        "reason": {"type": "string", "description": "Why it is ignored."},
                         "expires": {
                             "type": "string",
                             "format": "date",

@@ -4,7 +4,8 @@ use coaming_finding::{Category, Lifecycle, RuleId, RuleMeta, Severity};
 
 use super::*;
 use crate::read::{
-    EXCUSE_KEYS, IGNORE_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RULE_KEYS, VULNERABILITY_KEYS,
+    IGNORE_KEYS, IGNORED_VULNERABILITY_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RULE_KEYS,
+    VULNERABILITY_KEYS,
 };
 
 static PRIVILEGED: RuleMeta = RuleMeta {
@@ -62,8 +63,9 @@ fn reads_what_users_write() {
     assert_eq!(config.registry_access.ca, ["company.pem"]);
     assert_eq!(config.registry_access.mirrors["docker.io"], ["mirror.example.com/hub"]);
     assert_eq!(config.vulnerabilities.vex, ["ours.openvex.json"]);
-    let excuse = &config.vulnerabilities.ignore[0];
-    assert_eq!((excuse.id.as_str(), excuse.expires.as_str()), ("CVE-2019-10744", "2027-01-31"));
+    let ignored = &config.vulnerabilities.ignore[0];
+    let expires = ignored.expires.map(|date| date.to_string());
+    assert_eq!((ignored.id.as_str(), expires.as_deref()), ("CVE-2019-10744", Some("2027-01-31")));
     let suppression = &config.suppressions[0];
     assert_eq!(suppression.line, 4);
     assert!(suppression.holds("agents/x/a.yaml", "", "DaemonSet", "agent"));
@@ -100,6 +102,22 @@ fn says_what_is_not_understood() {
 }
 
 #[test]
+fn an_ignored_vulnerability_expires_on_a_day_of_the_calendar() {
+    let expires = |date: &str| {
+        let entry = format!("vulnerabilities: {{ignore: [{{id: a, expires: {date}}}]}}");
+        parse(&entry).map(|config| config.vulnerabilities.ignore[0].expires)
+    };
+    for date in ["2028-02-29", "0001-01-01", "9999-12-31"] {
+        assert_eq!(expires(date).unwrap().map(|date| date.to_string()).as_deref(), Some(date));
+    }
+    for text in
+        ["2027-99-99", "2027-02-29", "2027-00-10", "2027-1-1", "+027-01-01", "20270-01-1", "2027"]
+    {
+        assert!(expires(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn schema_and_reader_know_the_same_keys() {
     let schema = schema();
     let keys = |value: &serde_json::Value| {
@@ -121,5 +139,8 @@ fn schema_and_reader_know_the_same_keys() {
     assert_eq!(keys(&properties["rules"]["items"]), known(RULE_KEYS));
     let vulnerabilities = &properties["vulnerabilities"];
     assert_eq!(keys(vulnerabilities), known(VULNERABILITY_KEYS));
-    assert_eq!(keys(&vulnerabilities["properties"]["ignore"]["items"]), known(EXCUSE_KEYS));
+    assert_eq!(
+        keys(&vulnerabilities["properties"]["ignore"]["items"]),
+        known(IGNORED_VULNERABILITY_KEYS)
+    );
 }

@@ -24,5 +24,5 @@ pub fn fingerprint(finding: &Finding, file: &str) -> String {
     add(finding.container.as_deref().unwrap_or_default());
     let path = finding.locations.first().map(|location| location.path.to_string());
     add(&path.unwrap_or_default());
-    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(hasher.finalize().get(..16).unwrap_or_default())
 }

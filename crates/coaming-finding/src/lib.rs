@@ -23,3 +23,7 @@ pub use fix::{Applicability, DocumentEdits, FileEdits, Fix};
 pub use input::{InputError, Note};
 pub use location::{Location, Position, SourceId};
 pub use rule::{Category, Confidence, Lifecycle, RuleId, RuleMeta, RuleRef, Severity, Standard};
+
+/// The text in place of a value that must not be kept, such as a Secret's in an annotation of a live
+/// object. It is reported like the value.
+pub const WITHHELD: &str = "<withheld by coaming>";

@@ -1,4 +1,4 @@
-//! Reads an image, and says how many packages it has: what `coaming image` does without the rest of the
+//! Reads an image and prints the number of its packages: `coaming image` without the rest of the
 //! program, for profiling.
 
 #![allow(clippy::print_stdout, reason = "this is its output")]

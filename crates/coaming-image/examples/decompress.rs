@@ -1,4 +1,4 @@
-//! Decompresses a layer into nothing: what `bench/image/run` compares reading one with.
+//! Decompresses a layer and drops the result: `bench/image/run` compares reading a layer with it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};

@@ -1,89 +1,102 @@
-//! How package databases, lock files, archives and executables are read: the seam between the walk
-//! over an image and the readers of the ecosystems' formats.
+//! How package databases, lock files, archives and executables are read: the interface between the
+//! walk over an image and the analysers of the ecosystems' formats.
 //!
-//! A reader is a pure function of one file. The walk decides when it is called, bounds what it is
-//! given, turns its errors into [`Problem`](crate::Problem)s, and says which layer its packages came
-//! with. One reader that fails never costs the others' results.
+//! An analyser is a pure function of one file. The walk decides when it is called, bounds its
+//! input, turns its errors into [`Problem`](crate::Problem)s, and records which layer added its
+//! packages. Invariant: an analyser that fails never costs the results of the others.
 
 use crate::Package;
+use crate::checksum::Checksum;
 use crate::content::Content;
-use crate::sum::Sum;
 
-/// What a reader found in one file.
+/// What an analyser found in one file.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct ParsedFile {
     /// The packages, each with its path; their layer is set by the walk.
     pub(crate) packages: Vec<Package>,
     /// Files that belong to a package of the distribution, absolute in the image. Packages of other
-    /// ecosystems that are found in them are the distribution's own, and not counted twice.
+    /// ecosystems in such files are the distribution's own, and are not counted twice.
     pub(crate) owned_paths: Vec<String>,
-    /// Whose the owned paths are: a package's name, and where in them its own end. They begin where
-    /// those of the package before it end.
+    /// The owners of these paths: the name of a package, and the index after its last path. Its
+    /// first path follows the last one of the package before it.
     pub(crate) owners: Vec<(String, usize)>,
-    /// What packages say that those of their files are in which credentials are looked for.
-    pub(crate) sums: Vec<(String, Sum)>,
-    /// What the distribution's packages need of each other.
+    /// The recorded checksums of those files that are searched for credentials.
+    pub(crate) checksums: Vec<(String, Checksum)>,
+    /// The dependencies between the distribution's packages.
     pub(crate) relations: Vec<Relation>,
-    /// What in the file could not be read, and was therefore left out; the rest is whole.
+    /// What could not be read in the file and was left out; the rest is whole.
     pub(crate) problems: Vec<String>,
 }
 
-/// What a package of the distribution needs of others, by their names.
+/// The other packages that a package of the distribution needs, by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Relation {
     /// Its name.
     pub(crate) name: String,
     /// The source package that it was built from.
     pub(crate) source: String,
-    /// What it depends on: of each group, one is enough.
+    /// What it depends on: one of each group is enough.
     pub(crate) needs: Vec<Vec<String>>,
-    /// The other names that it answers to.
+    /// The other names that it provides.
     pub(crate) provides: Vec<String>,
 }
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AnalyserError {
-    /// The file does not keep to its format; the text says where.
+    /// The file is malformed; the text says where.
     #[error("{0}")]
     Malformed(String),
-    /// The file says that it holds more than is taken; the text says of what.
+    /// The file has or claims more than is accepted; the text says of what.
     #[error("too large: {0}")]
     TooLarge(String),
-    /// The bytes could not be had, or end too early.
+    /// The bytes cannot be read, or end too early.
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
 
-/// How the files are chosen that a reader is given, and in which form.
+/// Which files an analyser reads, and how.
 pub(crate) enum Reader {
     /// A file that is read whole.
     Whole {
-        /// Whether the file at this absolute path is one.
+        /// Whether the file at this absolute path is one of them.
         wants: fn(path: &str) -> bool,
-        /// The most bytes that such a file may have; larger ones become a problem.
+        /// The largest size in bytes; a larger file is a problem.
         limit: u64,
         /// Reads it.
-        read: fn(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError>,
+        read: fn(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError>,
     },
-    /// A file that is read in places, such as an archive with a directory at its end.
+    /// A file that is read in parts, such as an archive with a directory at its end.
     Seek {
-        /// Whether the file at this absolute path is one.
+        /// Whether the file at this absolute path is one of them.
         wants: fn(path: &str) -> bool,
         /// Reads it.
-        read: fn(path: &str, content: &mut Content) -> Result<Found, AnalyserError>,
+        read: fn(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError>,
     },
-    /// Every file that may be executed and begins as ELF, PE or Mach-O programs do.
+    /// Every file that may be executed and starts like an ELF, PE or Mach-O program.
     Executable {
-        /// Reads it. `object::ReadCache::new(content)` reads only the places that are asked for.
-        read: fn(path: &str, content: &mut Content) -> Result<Found, AnalyserError>,
+        /// Reads it. `object::ReadCache::new(content)` reads only the parts that are needed.
+        read: fn(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError>,
     },
 }
 
 /// A reader of one format.
 pub(crate) struct Analyser {
-    /// What problems call the format: `dpkg status`.
+    /// The name of the format in problems: `dpkg database`.
     pub(crate) name: &'static str,
+    /// What the documentation says about it.
+    pub(crate) ecosystems: &'static [Ecosystem],
     /// Which files it reads, and how.
     pub(crate) reader: Reader,
+}
+
+/// Which packages of an ecosystem are found, in Markdown: a row of the table in `docs/images.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ecosystem {
+    /// Whose packages they are.
+    pub name: &'static str,
+    /// The files that are read.
+    pub reads: &'static str,
+    /// What is left out on purpose; may be empty.
+    pub leaves_out: &'static str,
 }

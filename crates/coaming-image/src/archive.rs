@@ -1,18 +1,20 @@
 //! The walk over a tar archive: its entries, in order.
 //!
 //! Reads what container runtimes read (ustar, GNU and pax headers; two zero blocks end it), as Go's
-//! `archive/tar` does, for that is what unpacks layers. Invariants: an entry's path is absolute,
-//! normalised and inside the root; names and extensions are bounded; a header that is broken ends
-//! the walk with an error, and what came before stays.
+//! `archive/tar` does, because that is what unpacks layers. The library `tar` parses headers here,
+//! but not archives: its `Archive` cannot peek at a file before it is wanted, seek past it, or
+//! bound the length of extended headers. Invariants: an entry's path is absolute, normalized and
+//! inside the root; names and extensions are bounded; a broken header ends the walk with an error,
+//! and what came before stays.
 
 use std::io::{self, Read as _};
 
+use crate::decode::lossy;
 use crate::input::Input;
-use crate::text::lossy;
 
-/// The longest path that is taken: Linux takes no longer ones.
+/// The longest path that is accepted: Linux accepts no longer ones.
 const PATH_LIMIT: u64 = 4096;
-/// The largest extended header that is taken. Docker itself takes no larger ones.
+/// The largest extended header that is accepted. Docker itself accepts no larger ones.
 const EXTENSION_LIMIT: u64 = 1 << 20;
 const BLOCK: usize = 512;
 
@@ -25,7 +27,7 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link to `link`, as it was written.
     Symlink,
-    /// Another name of the file at `link`, which is absolute.
+    /// Another name for the file at `link`, which is absolute.
     HardLink,
     /// A device, a pipe or a socket: never opened.
     Special,
@@ -34,7 +36,7 @@ pub enum EntryKind {
 /// One entry of an archive or a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Absolute in the image, normalised: `/etc/passwd`.
+    /// Absolute in the image, normalized: `/etc/passwd`.
     pub path: String,
     /// What it is.
     pub kind: EntryKind,
@@ -44,54 +46,54 @@ pub struct Entry {
     pub uid: u32,
     /// Its group.
     pub gid: u32,
-    /// How many bytes it has; 0 unless it is a file.
+    /// Its size in bytes; 0 unless it is a file.
     pub size: u64,
-    /// Where it points to, of links.
+    /// The target, if it is a link.
     pub link: String,
-    /// When it was changed last, in seconds since 1970.
+    /// The time of its last change, in seconds since 1970.
     pub modified: i64,
-    /// The extended attribute `security.capability`; empty without.
+    /// The extended attribute `security.capability`; empty if there is none.
     pub capability: Vec<u8>,
-    /// All other extended attributes, by their names, in the order they are written in.
+    /// All other extended attributes by their names, in the order of the archive.
     pub attributes: Vec<(String, Vec<u8>)>,
 }
 
 /// Why a walk ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The bytes end within an entry, or can't be had.
-    #[error("it ends early or can't be read, at byte {position}: {source}")]
+    /// The bytes end within an entry, or cannot be read.
+    #[error("the archive ends early or cannot be read at byte {position}: {source}")]
     Io {
-        /// Where, in the uncompressed archive.
+        /// The offset in the decompressed archive.
         position: u64,
-        /// What the system or the decompressor says.
+        /// The error of the system or the decompressor.
         source: io::Error,
     },
     /// There is no valid header where one should be.
     #[error("no tar header at byte {position}: {message}")]
     Header {
-        /// Where, in the uncompressed archive.
+        /// The offset in the decompressed archive.
         position: u64,
         /// What is wrong with it.
         message: String,
     },
 }
 
-/// What [`Walk::next`] came upon.
+/// What [`Walk::next`] found.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// An entry. Its bytes are read from [`Walk::input`] before the next step, or passed over.
+    /// An entry. Its bytes are read from [`Walk::input`] before the next step, or skipped.
     Entry(Entry),
     /// An entry that was left out, and why.
     Refused {
-        /// Its path, as it was written.
+        /// Its path, as written.
         path: String,
         /// What is wrong with it.
         message: &'static str,
     },
 }
 
-/// What extended headers said of the next entry.
+/// What extended headers say about the next entry.
 #[derive(Debug, Default)]
 struct Extension {
     path: Option<Vec<u8>>,
@@ -108,7 +110,7 @@ struct Extension {
 pub(crate) struct Walk {
     /// The archive's bytes.
     pub(crate) input: Input,
-    /// Where the current entry's data end, with their padding.
+    /// The end of the current entry's data, with their padding.
     next_header: u64,
 }
 
@@ -117,7 +119,7 @@ impl Walk {
         Self { input, next_header: 0 }
     }
 
-    /// The next entry; `None` at the archive's end.
+    /// The next entry; `None` at the end of the archive.
     ///
     /// # Errors
     ///
@@ -133,9 +135,8 @@ impl Walk {
                 b'K' => extension.link = Some(self.name(size)?),
                 b'x' => {
                     let bytes = self.bytes(size, EXTENSION_LIMIT)?;
-                    read_pax(&bytes, &mut extension).ok_or_else(|| {
-                        self.broken(&"its extended header does not keep to the format")
-                    })?;
+                    read_pax(&bytes, &mut extension)
+                        .ok_or_else(|| self.broken(&"the extended header is malformed"))?;
                 }
                 b'g' => {}
                 b'S' => {
@@ -163,7 +164,7 @@ impl Walk {
             if block.iter().any(|&byte| byte != 0) {
                 let header = tar::Header::from_byte_slice(block).clone();
                 if !checksum_holds(&header) {
-                    return Err(self.broken(&"its checksum is wrong"));
+                    return Err(self.broken(&"the checksum is wrong"));
                 }
                 self.input.skip(BLOCK as u64).map_err(|e| self.io(e))?;
                 return Ok(Some(header));
@@ -182,7 +183,7 @@ impl Walk {
     ) -> Result<Step, ArchiveError> {
         let written = extension.path.unwrap_or_else(|| header.path_bytes().into_owned());
         let mut size = 0;
-        // What is no file has no data, whatever its header says: so Go reads it.
+        // Only files have data, whatever the header says: Go reads it this way.
         if kind == EntryKind::File {
             size = extension.size.unwrap_or(written_size);
             self.set_end(size);
@@ -192,10 +193,10 @@ impl Walk {
         let Some(path) = normalise(&written) else {
             return Ok(Step::Refused {
                 path: lossy(&written).into_owned(),
-                message: "its path leads out of the image or is too long",
+                message: "the path leads out of the image or is too long",
             });
         };
-        // Old archives mark directories by a slash at the end alone.
+        // Old archives mark directories only by a slash at the end.
         let kind = match kind {
             EntryKind::File if written.ends_with(b"/") && size == 0 => EntryKind::Directory,
             kind => kind,
@@ -209,14 +210,11 @@ impl Walk {
             EntryKind::HardLink => match normalise(&link) {
                 Some(link) => link,
                 None => {
-                    return Ok(Step::Refused {
-                        path,
-                        message: "it links to a file out of the image",
-                    });
+                    return Ok(Step::Refused { path, message: "the link leads out of the image" });
                 }
             },
             EntryKind::Symlink => {
-                return Ok(Step::Refused { path, message: "its target is too long" });
+                return Ok(Step::Refused { path, message: "the target of the link is too long" });
             }
             _ => String::new(),
         };
@@ -236,7 +234,7 @@ impl Walk {
         }))
     }
 
-    /// Behind a GNU sparse header there may be more blocks of its map.
+    /// After a GNU sparse header there may be more blocks of its map.
     fn skip_sparse_map(&mut self, header: &tar::Header, size: u64) -> Result<(), ArchiveError> {
         let mut more = header.as_gnu().is_some_and(tar::GnuHeader::is_extended);
         while more {
@@ -260,14 +258,14 @@ impl Walk {
 
     fn bytes(&mut self, size: u64, limit: u64) -> Result<Vec<u8>, ArchiveError> {
         if size > limit {
-            return Err(self.broken(&"its extended header is too large"));
+            return Err(self.broken(&"the extended header is too large"));
         }
         let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
         self.input.read_exact(&mut bytes).map_err(|e| self.io(e))?;
         Ok(bytes)
     }
 
-    /// The current entry's data are `size` bytes, padded to blocks.
+    /// The data of the current entry are `size` bytes, padded to blocks.
     fn set_end(&mut self, size: u64) {
         let padded = size.checked_next_multiple_of(BLOCK as u64).unwrap_or(u64::MAX);
         self.next_header = self.input.position().saturating_add(padded);
@@ -296,7 +294,8 @@ fn number(field: io::Result<u64>) -> Option<u32> {
     u32::try_from(field.ok()?).ok()
 }
 
-/// The sum of the header's bytes, with the checksum's own taken as spaces.
+/// Whether the checksum of the header is right: the sum of its bytes, with those of the checksum as
+/// spaces.
 fn checksum_holds(header: &tar::Header) -> bool {
     let bytes = header.as_bytes();
     let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
@@ -310,7 +309,7 @@ pub(crate) fn normalise(path: &[u8]) -> Option<String> {
         return None;
     }
     let text = lossy(path);
-    // Most paths are that after one cut at each end.
+    // Most paths are normal after one cut at each end.
     let start = text.strip_prefix("./").or_else(|| text.strip_prefix('/')).unwrap_or(&text);
     let inner = start.strip_suffix('/').unwrap_or(start);
     let bytes = inner.as_bytes();
@@ -339,7 +338,7 @@ fn seconds(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.split('.').next()?.parse().ok()
 }
 
-/// Records are `LENGTH KEY=VALUE\n`; a value may hold any byte, so that only the length counts.
+/// Records are `LENGTH KEY=VALUE\n`; a value may contain any byte, so only the length counts.
 fn read_pax(mut bytes: &[u8], extension: &mut Extension) -> Option<()> {
     while !bytes.is_empty() {
         let space = bytes.iter().take(20).position(|&byte| byte == b' ')?;
@@ -354,7 +353,7 @@ fn read_pax(mut bytes: &[u8], extension: &mut Extension) -> Option<()> {
             b"size" => extension.size = Some(numeral()?),
             b"uid" => extension.uid = numeral().and_then(|id| u32::try_from(id).ok()),
             b"gid" => extension.gid = numeral().and_then(|id| u32::try_from(id).ok()),
-            // The fraction of a second is of no use to anybody who reads layers.
+            // Fractions of a second are not needed.
             b"mtime" => extension.modified = seconds(value),
             b"SCHILY.xattr.security.capability" => extension.capability = value.to_vec(),
             _ => {

@@ -1,34 +1,36 @@
-//! Layers as they lie in files or come from a registry: plain, gzip or zstd.
+//! Layers as they are stored in files or sent by a registry: plain, gzip or zstd.
 //!
-//! Invariant: what a compressed layer may grow to is bounded, in total and in ratio; a bomb ends
-//! with an error and not with a full disk or a lost hour.
+//! Invariant: the decompressed size of a layer is bounded, in total and in ratio; a decompression
+//! bomb ends with an error and not with a full disk or a lost hour.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::content::Content;
-use crate::frames::{Frames, is_zstd};
-use crate::input::Input;
+use coaming_oci::Digest;
 
-/// The most bytes that a layer may have uncompressed.
+use crate::content::Content;
+use crate::input::Input;
+use crate::zstd_frames::{ZstdFrames, is_zstd};
+
+/// The largest decompressed size of a layer in bytes.
 const SIZE_LIMIT: u64 = 64 << 30;
-/// From here on the ratio counts: smaller layers may be as compressible as they like.
+/// From this size on the ratio counts: smaller layers may have any ratio.
 const RATIO_FROM: u64 = 2 << 30;
-/// A layer of real files is compressed to a third; an empty database file to a thousandth.
+/// A layer of real files is compressed to a third, an empty database file to a thousandth.
 const RATIO_LIMIT: u64 = 500;
 const BUFFER: usize = 64 << 10;
 
-/// Where the blobs of an image come from: a registry, a directory.
+/// Where the blobs of an image come from, such as a registry or a directory.
 pub trait BlobSource: Send + Sync {
-    /// Opens a blob by its digest (`sha256:…`), from its start. The source verifies the digest: a
-    /// blob that is not the one asked for must end with an error, not with its last byte.
+    /// Opens a blob by its digest, from its start. The source verifies the digest: a blob with
+    /// another digest must end with an error, not with its last byte.
     ///
     /// # Errors
     ///
-    /// If there is no such blob or it can't be had.
-    fn open(&self, digest: &str) -> io::Result<Box<dyn Read + Send>>;
+    /// If there is no such blob or it cannot be read.
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>>;
 }
 
 /// A blob's bytes, as they are stored.
@@ -36,8 +38,8 @@ pub trait BlobSource: Send + Sync {
 pub(crate) enum Blob {
     /// A part of a file.
     File { file: Arc<File>, offset: u64, length: u64 },
-    /// To be fetched.
-    Remote { source: Arc<dyn BlobSource>, digest: String },
+    /// A blob that a source fetches.
+    Remote { source: Arc<dyn BlobSource>, digest: Digest },
 }
 
 impl Blob {
@@ -56,12 +58,12 @@ impl Blob {
         let mut bytes = Vec::new();
         self.stored()?.take(limit + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
-            return Err(io::Error::other(format!("it has more than {limit} bytes")));
+            return Err(io::Error::other(format!("it is larger than {limit} bytes")));
         }
         Ok(bytes)
     }
 
-    /// The archive in it, uncompressed.
+    /// The archive in it, decompressed.
     pub(crate) fn archive(&self) -> io::Result<Input> {
         let mut stored = BufReader::with_capacity(BUFFER, self.stored()?);
         let magic = io::BufRead::fill_buf(&mut stored)?;
@@ -79,7 +81,7 @@ impl Blob {
     }
 }
 
-/// How bytes are compressed, by how they begin.
+/// How bytes are compressed, by their first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     Plain,
@@ -102,7 +104,7 @@ pub(crate) fn compression(magic: &[u8]) -> Compression {
     }
 }
 
-/// The uncompressed bytes of a stream, bounded.
+/// The decompressed bytes of a stream, bounded.
 pub(crate) fn decompress(
     compression: Compression,
     stored: impl Read + Send + 'static,
@@ -115,15 +117,15 @@ pub(crate) fn decompress(
             let counted = BufReader::with_capacity(BUFFER, counted);
             Ok(Box::new(Guarded::new(flate2::bufread::MultiGzDecoder::new(counted), count)))
         }
-        Compression::Zstd => Ok(Box::new(Guarded::new(Frames::new(counted)?, count))),
+        Compression::Zstd => Ok(Box::new(Guarded::new(ZstdFrames::new(counted)?, count))),
         Compression::Other(name) => Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            format!("it is compressed by {name}; layers are plain, gzip or zstd"),
+            format!("it is compressed with {name}; only plain, gzip and zstd are supported"),
         )),
     }
 }
 
-/// Counts what is read.
+/// Counts the bytes that are read.
 struct Counted<R> {
     stored: R,
     count: Arc<AtomicU64>,
@@ -137,12 +139,12 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Refuses to grow without end.
+/// Bounds the size of a decompressed stream.
 struct Guarded<R> {
     stream: R,
     /// How many bytes were yielded.
     yielded: u64,
-    /// How many compressed bytes these came from; 0 for what was never compressed.
+    /// How many compressed bytes these came from; 0 for a stream that was not compressed.
     compressed: Arc<AtomicU64>,
     limit: u64,
     ratio_from: u64,
@@ -161,7 +163,7 @@ impl<R: Read> Read for Guarded<R> {
         let compressed = self.compressed.load(Ordering::Relaxed);
         if self.yielded > self.limit {
             return Err(io::Error::other(format!(
-                "it grows to more than {} GiB",
+                "it decompresses to more than {} GiB",
                 self.limit >> 30
             )));
         }
@@ -170,7 +172,7 @@ impl<R: Read> Read for Guarded<R> {
             && self.yielded / compressed > RATIO_LIMIT
         {
             return Err(io::Error::other(format!(
-                "it grows to more than {RATIO_LIMIT} times its size: a decompression bomb"
+                "it decompresses to more than {RATIO_LIMIT} times its size: a decompression bomb"
             )));
         }
         Ok(count)
@@ -196,9 +198,9 @@ mod tests {
     }
 
     #[test]
-    fn uncompresses_by_how_the_bytes_begin() {
+    fn decompresses_by_the_first_bytes() {
         let text = b"some text, some text, some text";
-        // Several gzip members are one stream: so pigz and estargz write them.
+        // Several gzip members are one stream, as pigz and estargz write them.
         let members = [gzip(&text[..10]), gzip(&text[10..])].concat();
         for stored in [text.to_vec(), gzip(text), members, zstd::encode_all(&text[..], 3).unwrap()]
         {
@@ -209,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn names_a_compression_that_it_does_not_know() {
+    fn names_an_unsupported_compression() {
         let error = blob(b"\xfd7zXZ\0rest").archive().err().unwrap();
         assert!(error.to_string().contains("xz"), "{error}");
     }
 
     #[test]
     fn stops_a_bomb() {
-        // Ten thousand bytes from one, as zstd makes of zeros, which gzip can't.
+        // Ten thousand bytes from one, which zstd reaches for zeros and gzip does not.
         let bomb = zstd::encode_all(io::repeat(0).take(32 << 20), 1).unwrap();
         let compressed = Arc::new(AtomicU64::new(bomb.len() as u64));
         let decoder = zstd::stream::read::Decoder::new(&bomb[..]).unwrap();
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn stops_what_is_too_large() {
+    fn stops_a_stream_that_is_too_large() {
         let mut guarded = Guarded::new(io::repeat(7), Arc::default());
         guarded.limit = 1 << 20;
         assert!(io::copy(&mut guarded, &mut io::sink()).is_err());

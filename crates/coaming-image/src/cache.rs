@@ -1,7 +1,8 @@
-//! Facts of images that were read before, by what tells an image from all others.
+//! The facts of images that were read before, by the identity of the image.
 //!
-//! Invariants: an entry appears whole or not at all; a broken or foreign entry is none; the number
-//! and size of entries is bounded, the oldest go first; facts hold no secret, so neither does this.
+//! Invariants: an entry appears whole or not at all; a broken entry, or one of another image, is
+//! ignored; the number and size of entries are bounded, and the oldest are removed first; facts
+//! hold no secret, so the cache holds none.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -13,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Image, ImageFacts};
 
-/// Grows when facts of the same image change: by a new reader, or by another shape.
-const FORMAT: u32 = 2;
+/// Must grow when the facts of the same image change, with a new analyser or another form.
+const FORMAT: u32 = 3;
 /// The largest entry.
 const ENTRY_LIMIT: u64 = 32 << 20;
 /// How many entries are kept.
@@ -39,8 +40,8 @@ struct Storing<'a> {
 }
 
 impl Cache {
-    /// The user's: `$XDG_CACHE_HOME/coaming/images`, else `~/.cache/coaming/images`. `None` where
-    /// there is no such place.
+    /// The user's cache: `$XDG_CACHE_HOME/coaming/images`, else `~/.cache/coaming/images`. `None`
+    /// if neither variable is set.
     #[must_use]
     pub fn of_user() -> Option<Self> {
         let absolute = |name: &str| {
@@ -50,14 +51,14 @@ impl Cache {
         Some(Self::at(&base.join("coaming").join("images")))
     }
 
-    /// A directory, which is made when there is something to keep.
+    /// A cache in a directory, which is created when the first entry is stored.
     #[must_use]
     pub fn at(directory: &Path) -> Self {
         Self { directory: directory.to_owned() }
     }
 
-    /// The image's facts: kept ones, or new ones, which are kept. That they can't be kept is no
-    /// error: they are read again next time.
+    /// The image's facts: from the cache, or read and then stored. It is not an error if they
+    /// cannot be stored: they are read again next time.
     #[must_use]
     pub fn read(&self, image: &Image) -> ImageFacts {
         let Some(identity) = image.identity.as_deref() else { return image.read() };
@@ -66,16 +67,17 @@ impl Cache {
             return facts;
         }
         let facts = image.read();
-        // What could not be read whole may be another time: a registry's answer that broke off.
+        // A layer that could not be read may be readable next time: a registry's answer that broke
+        // off.
         let whole = facts.problems.iter().all(|problem| !problem.place.path.is_empty());
         if whole && self.store(&path, identity, &facts).is_ok() {
-            // What goes wrong here is tried again after the next image.
+            // An error here is harmless: eviction is tried again after the next image.
             drop(self.evict());
         }
         facts
     }
 
-    /// The facts of an image that is not at hand, by the identity it was read with, see
+    /// The facts of an image that is not available, by the identity it was read with, see
     /// [`Image::identified_by`].
     #[must_use]
     pub fn find(&self, identity: &str) -> Option<ImageFacts> {
@@ -100,7 +102,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes the oldest entries, and what runs that were killed left behind.
+    /// Removes the oldest entries, and temporary files of runs that were killed.
     fn evict(&self) -> io::Result<()> {
         let mut entries: Vec<(SystemTime, PathBuf)> = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_facts_by_the_image_and_only_whole() {
+    fn keeps_whole_facts_by_the_image() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::at(&directory.path().join("new"));
         assert_eq!(cache.read(&image(Some("one"), "a")).config.user, "a");
@@ -153,13 +155,13 @@ mod tests {
             fs::write(&path, broken).unwrap();
             assert_eq!(cache.read(&image(Some("one"), "d")).config.user, "d");
         }
-        // An entry of another image in its place is none.
+        // An entry of another image in its place is ignored.
         fs::copy(cache.path("two"), &path).unwrap();
         assert_eq!(cache.read(&image(Some("one"), "e")).config.user, "e");
     }
 
     #[test]
-    fn keeps_only_so_many() {
+    fn bounds_the_number_of_entries() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::at(directory.path());
         for number in 0..ENTRIES + 5 {

@@ -45,9 +45,9 @@ const NAMES: [&str; 41] = [
     "checkpoint_restore",
 ];
 
-/// The names of the capabilities that running the file may give, by the attribute's bytes: a
-/// revision, then permitted and inheritable sets of 32 bits each, little-endian; then in revision 3
-/// the user whose they are. Only what is permitted is given.
+/// The names of the capabilities that running the file may give, from the attribute's bytes: a
+/// revision, then permitted and inheritable sets of 32 bits each, little-endian; in revision 3
+/// followed by the root user of their namespace. Only permitted capabilities count.
 pub(crate) fn names(attribute: &[u8]) -> Vec<String> {
     let word = |index: usize| {
         let bytes = attribute.get(index * 4..index * 4 + 4)?;

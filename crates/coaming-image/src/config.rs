@@ -1,13 +1,14 @@
-//! The image's configuration: what it says, without the secrets that people put into it.
+//! The image's configuration, without the secrets that people put into it.
 //!
-//! Invariant: a value that looks like a credential leaves this module as a kind and a place only.
+//! Invariant: a value that looks like a credential leaves this module only as a kind and a
+//! location.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::credential::{self, Leak};
-use crate::{Credential, FilePlace, ImageConfig};
+use crate::credential::{self, CredentialMatch};
+use crate::{Credential, FileLocation, ImageConfig};
 
 /// The most characters that are kept of an instruction.
 const INSTRUCTION_LIMIT: usize = 4096;
@@ -54,9 +55,9 @@ struct Instruction {
 #[derive(Debug, Default)]
 pub(crate) struct Configuration {
     pub(crate) config: ImageConfig,
-    /// The digests of the uncompressed layers.
+    /// The digests of the decompressed layers.
     pub(crate) diff_ids: Vec<String>,
-    /// The instructions that made a layer, in the layers' order.
+    /// The instructions that created a layer, in the order of the layers.
     pub(crate) instructions: Vec<String>,
     /// Credentials in variables, labels, arguments and the history.
     pub(crate) credentials: Vec<Credential>,
@@ -66,7 +67,7 @@ pub(crate) struct Configuration {
 ///
 /// # Errors
 ///
-/// If it is no JSON, or of another shape.
+/// If it is not JSON, or has another form.
 pub(crate) fn read(json: &[u8]) -> Result<Configuration, serde_json::Error> {
     let document: Document = serde_json::from_slice(json)?;
     let settings = document.config.unwrap_or_default();
@@ -88,7 +89,7 @@ pub(crate) fn read(json: &[u8]) -> Result<Configuration, serde_json::Error> {
     for (index, instruction) in history.into_iter().take(LIST_LIMIT).enumerate() {
         read.instruction(index, instruction);
     }
-    // A variable is in the history too: the same secret, which is told once.
+    // A variable is in the history, too: the same secret, which is reported once.
     let in_environment: Vec<String> =
         read.credentials.iter().map(|credential| credential.label.clone()).collect();
     read.credentials.retain(|credential| {
@@ -101,11 +102,17 @@ pub(crate) fn read(json: &[u8]) -> Result<Configuration, serde_json::Error> {
 }
 
 impl Configuration {
-    fn leak(&mut self, label: String, leak: &Leak, readable: Option<bool>, deleted: bool) {
+    fn report(
+        &mut self,
+        label: String,
+        found: &CredentialMatch,
+        readable: Option<bool>,
+        deleted: bool,
+    ) {
         let credential = Credential {
-            place: FilePlace::default(),
+            place: FileLocation::default(),
             label,
-            kind: leak.kind.clone(),
+            kind: found.kind.clone(),
             readable,
             deleted,
         };
@@ -118,10 +125,10 @@ impl Configuration {
         let mut shown = Vec::new();
         let mut arguments = arguments.unwrap_or_default();
         arguments.truncate(LIST_LIMIT);
-        for (text, leaks) in credential::redact_words(&arguments) {
-            // Anybody in the container reads the arguments of its first process.
-            for leak in leaks {
-                self.leak(label.to_owned(), &leak, Some(true), false);
+        for (text, matches) in credential::redact_words(&arguments) {
+            // Every user in the container can read the arguments of its first process.
+            for found in matches {
+                self.report(label.to_owned(), &found, Some(true), false);
             }
             shown.push(text);
         }
@@ -132,11 +139,11 @@ impl Configuration {
         let mut shown = Vec::new();
         for variable in variables.unwrap_or_default().into_iter().take(LIST_LIMIT) {
             let (name, value) = variable.split_once('=').unwrap_or((&variable, ""));
-            let (_, leaks) = credential::redact(value, Some(name));
-            for leak in &leaks {
-                self.leak(format!("ENV {name}"), leak, Some(true), false);
+            let (_, matches) = credential::redact(value, Some(name));
+            for found in &matches {
+                self.report(format!("ENV {name}"), found, Some(true), false);
             }
-            shown.push((name.to_owned(), leaks.is_empty().then(|| value.to_owned())));
+            shown.push((name.to_owned(), matches.is_empty().then(|| value.to_owned())));
         }
         shown
     }
@@ -147,10 +154,10 @@ impl Configuration {
     ) -> Vec<(String, String)> {
         let mut shown = Vec::new();
         for (name, value) in labels.unwrap_or_default().into_iter().take(LIST_LIMIT) {
-            let (text, leaks) = credential::redact(&value.unwrap_or_default(), Some(&name));
-            // Labels are not in the container, but whoever may pull the image reads them.
-            for leak in leaks {
-                self.leak(format!("LABEL {name}"), &leak, Some(false), false);
+            let (text, matches) = credential::redact(&value.unwrap_or_default(), Some(&name));
+            // Labels are not in the container, but everyone who may pull the image can read them.
+            for found in matches {
+                self.report(format!("LABEL {name}"), &found, Some(false), false);
             }
             shown.push((name, text));
         }
@@ -159,15 +166,15 @@ impl Configuration {
 
     fn instruction(&mut self, index: usize, instruction: Instruction) {
         let written: String = instruction.created_by.unwrap_or_default();
-        // Redacted before it is cut: half a credential would not be known for one.
-        let (text, leaks) = credential::redact(&written, None);
-        for leak in leaks {
-            let variable = leak.name.as_deref().filter(|_| written.contains("ENV "));
+        // Redacted before it is truncated: half a credential would not be recognized.
+        let (text, matches) = credential::redact(&written, None);
+        for found in matches {
+            let variable = found.name.as_deref().filter(|_| written.contains("ENV "));
             let label = match variable {
                 Some(name) => format!("history {index} ENV {name}"),
                 None => format!("history {index}"),
             };
-            self.leak(label, &leak, Some(false), true);
+            self.report(label, &found, Some(false), true);
         }
         if instruction.empty_layer != Some(true) {
             self.instructions.push(text.chars().take(INSTRUCTION_LIMIT).collect());
@@ -180,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_secrets_out_of_what_it_shows() {
+    fn shows_no_secrets() {
         let password = "hunter2-Vq8x!pLz";
         let json = serde_json::json!({
             "os": "linux", "architecture": "amd64",
@@ -208,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_configuration_of_nulls() {
+    fn accepts_a_configuration_of_nulls() {
         let read = read(br#"{"config": null, "history": null}"#).unwrap();
         assert_eq!(read.config.user, "");
         assert!(super::read(b"[1").is_err());

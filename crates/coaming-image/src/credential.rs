@@ -1,40 +1,40 @@
-//! Credentials that lie in an image: in which files they are looked for, and what they are.
+//! Credentials in an image: which files are searched, and what is found in them.
 //!
-//! Files that tools keep credentials in are known by name and read by their own format; what people
-//! write into configuration is left to [`coaming_secret`]. What is published anyway is passed over:
-//! the trees of installed dependencies here, and files of the distribution's packages where the
-//! layers are joined. Invariant: no value leaves this module.
+//! Files in which tools store credentials are known by name and read in their own format; what
+//! people write into configuration is left to [`coaming_secret`]. Published files are skipped: the
+//! trees of installed dependencies here, and files of the distribution's packages when the layers
+//! are joined. Invariant: no value leaves this module.
 
 use std::collections::BTreeSet;
 
 use coaming_secret::{Detection, TextKind, detector, structured};
 
-use crate::text::lossy;
+use crate::decode::lossy;
 use crate::tree::name_of;
 
-/// The most bytes of a file that is looked into.
+/// The largest file that is searched, in bytes.
 pub(crate) const LIMIT: u64 = 1 << 20;
-/// The most credentials that are told of one file.
-const LEAK_LIMIT: usize = 20;
+/// The most credentials that are reported of one file.
+const MATCH_LIMIT: usize = 20;
 
 /// A credential: what it is and where, never its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Leak {
+pub(crate) struct CredentialMatch {
     /// `private-key`.
     pub(crate) kind: String,
     /// Where in the file: `line 3`; may be empty.
     pub(crate) label: String,
-    /// The variable whose value it is, where that is known.
+    /// The variable with this value, if that is known.
     pub(crate) name: Option<String>,
 }
 
-impl Leak {
+impl CredentialMatch {
     fn of(kind: &str) -> Self {
         Self { kind: kind.to_owned(), label: String::new(), name: None }
     }
 }
 
-/// Directories of published dependencies and of the system's own data: what lies there, everybody has.
+/// Directories of published dependencies: their contents are public.
 const PUBLISHED: &[&str] = &[
     "/node_modules/",
     "/site-packages/",
@@ -46,16 +46,16 @@ const PUBLISHED: &[&str] = &[
     "/rubygems/",
     "/gems/",
 ];
-/// Below these lie programs and their data, apart from [`LOCAL`].
+/// Directories of programs and their data, except [`LOCAL`].
 const SYSTEM: &[&str] =
     &["/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/boot/", "/proc/", "/sys/", "/dev/"];
-/// Where people put their own.
+/// Directories for local files.
 const LOCAL: &[&str] = &["/usr/src/", "/usr/local/", "/usr/share/nginx/"];
 
-/// How a file is judged that a tool keeps credentials in.
+/// Decides whether a file of a tool contains credentials.
 type Judge = fn(text: &str) -> bool;
 
-/// Files by the end of their path, what is in them, and how one tells that something is.
+/// Files by the end of their path, the kind of credential in them, and the test for it.
 const KNOWN: &[(&str, &str, Judge)] = &[
     ("/.aws/credentials", "aws-credentials", |text| has_value(text, "aws_secret_access_key")),
     ("/.aws/config", "aws-credentials", |text| has_value(text, "aws_secret_access_key")),
@@ -109,7 +109,7 @@ const KNOWN: &[(&str, &str, Judge)] = &[
     ("/.git/head", "git-repository", |text| text.starts_with("ref: ") || text.trim().len() == 40),
 ];
 
-/// Endings of the files that people write settings and keys into.
+/// File name extensions of files that people write settings and keys into.
 const ENDINGS: &[&str] = &[
     "json",
     "yaml",
@@ -144,7 +144,7 @@ const ENDINGS: &[&str] = &[
     "token",
 ];
 
-/// Names of such files, whatever their ending.
+/// Names of such files, whatever their extension.
 const NAMES: &[&str] = &[
     "id_rsa",
     "id_dsa",
@@ -165,8 +165,8 @@ const NAMES: &[&str] = &[
     "passwd.txt",
 ];
 
-/// What dependencies pin, what tools generate, and where the system looks names up: never a secret.
-const DULL: &[&str] = &[
+/// Lists of dependencies, generated files, and settings of the system: never a secret.
+const HARMLESS: &[&str] = &[
     "nsswitch.conf",
     "package.json",
     "package-lock.json",
@@ -181,43 +181,43 @@ const DULL: &[&str] = &[
     "ca-certificates.conf",
 ];
 
-/// Whether credentials are looked for in the file at this path.
+/// Whether the file at this path is searched for credentials.
 pub(crate) fn wants(path: &str) -> bool {
     let name = name_of(path);
     let below =
         |directories: &[&str]| directories.iter().any(|directory| starts_with(path, directory));
-    // Most files are told by their directories and names alone, and there are many.
-    let telling = (!below(SYSTEM) || below(LOCAL)) && is_telling(name);
-    if !telling && !is_known_name(name) {
+    // Directories and names alone rule out most files, and there are many.
+    let candidate = (!below(SYSTEM) || below(LOCAL)) && is_candidate(name);
+    if !candidate && !is_known_name(name) {
         return false;
     }
     let lower = path.to_ascii_lowercase();
     !PUBLISHED.iter().any(|directory| lower.contains(directory))
-        && (telling || known(&lower).is_some())
+        && (candidate || known(&lower).is_some())
 }
 
-/// Whether a text starts so, whatever its case.
+/// Whether a text starts like this, ignoring case.
 fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|it| start.eq_ignore_ascii_case(it))
 }
 
 /// Whether a file of this name is one that people write settings and keys into.
-fn is_telling(name: &str) -> bool {
+fn is_candidate(name: &str) -> bool {
     let is = |other: &&str| name.eq_ignore_ascii_case(other);
     let ends = |end: &str| {
         let place = name.len().checked_sub(end.len());
         place.and_then(|place| name.get(place..)).is_some_and(|it| end.eq_ignore_ascii_case(it))
     };
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    // Few are, and of these alone it is asked whether they are dull.
+    // Few names pass the first test, so the second one is cheap.
     (ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other))
         || NAMES.iter().any(is)
         || starts_with(name, ".env")
         || starts_with(name, "ssh_host_") && ends("_key"))
-        && !DULL.iter().any(is)
+        && !HARMLESS.iter().any(is)
 }
 
-/// Whether one of the known files is named so.
+/// Whether one of the known files has this name.
 fn is_known_name(name: &str) -> bool {
     KNOWN.iter().any(|(ending, ..)| {
         let known = ending.len().checked_sub(name.len() + 1).and_then(|start| ending.get(start..));
@@ -232,15 +232,15 @@ fn known(lower: &str) -> Option<&'static (&'static str, &'static str, Judge)> {
 }
 
 /// The credentials in a file.
-pub(crate) fn in_file(path: &str, bytes: &[u8]) -> Vec<Leak> {
+pub(crate) fn in_file(path: &str, bytes: &[u8]) -> Vec<CredentialMatch> {
     if let Some(kind) = key_store(path, bytes) {
-        return vec![Leak::of(kind)];
+        return vec![CredentialMatch::of(kind)];
     }
     let text = lossy(bytes);
     let lower = path.to_ascii_lowercase();
     if let Some((_, kind, judge)) = known(&lower) {
-        // A file that a tool made for credentials is one thing to do, however many are in it.
-        return if judge(&text) { vec![Leak::of(kind)] } else { Vec::new() };
+        // A file that a tool stores credentials in is one thing to fix, however many are in it.
+        return if judge(&text) { vec![CredentialMatch::of(kind)] } else { Vec::new() };
     }
     if bytes.iter().take(1024).any(|&byte| byte == 0) {
         return Vec::new();
@@ -251,16 +251,20 @@ pub(crate) fn in_file(path: &str, bytes: &[u8]) -> Vec<Leak> {
         .into_iter()
         .filter(|detection| detection.confidence > coaming_secret::Confidence::Low)
         .filter(|detection| seen.insert(detection.range.start))
-        .take(LEAK_LIMIT)
+        .take(MATCH_LIMIT)
         .map(|detection| {
             let before = text.get(..detection.range.start).unwrap_or_default();
             let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
-            Leak { kind: detection.kind.into_owned(), label: format!("line {line}"), name: None }
+            CredentialMatch {
+                kind: detection.kind.into_owned(),
+                label: format!("line {line}"),
+                name: None,
+            }
         })
         .collect()
 }
 
-/// Stores of keys, by how they begin.
+/// Key stores, by their first bytes.
 fn key_store(path: &str, bytes: &[u8]) -> Option<&'static str> {
     let ending = path.rsplit_once('.')?.1.to_ascii_lowercase();
     match (ending.as_str(), bytes) {
@@ -271,9 +275,9 @@ fn key_store(path: &str, bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The text with `…` in the place of each credential, and these; `name` is what the text is the
-/// value of.
-pub(crate) fn redact(text: &str, name: Option<&str>) -> (String, Vec<Leak>) {
+/// The text with `…` in place of each credential, and the credentials; `name` is the name of the
+/// variable or label with this text, if there is one.
+pub(crate) fn redact(text: &str, name: Option<&str>) -> (String, Vec<CredentialMatch>) {
     let found = match name {
         Some(name) => detector().scan(text, TextKind::Value(name)),
         None => structured::in_text(detector(), "", text),
@@ -281,8 +285,8 @@ pub(crate) fn redact(text: &str, name: Option<&str>) -> (String, Vec<Leak>) {
     without(text, found)
 }
 
-/// The same of a command's words, for each: `-u` and what follows it are two.
-pub(crate) fn redact_words(words: &[String]) -> Vec<(String, Vec<Leak>)> {
+/// The same for each word of a command: `-u` and what follows it are two words.
+pub(crate) fn redact_words(words: &[String]) -> Vec<(String, Vec<CredentialMatch>)> {
     let texts: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut found = vec![Vec::new(); words.len()];
     for credential in structured::in_command(detector(), &texts) {
@@ -293,10 +297,10 @@ pub(crate) fn redact_words(words: &[String]) -> Vec<(String, Vec<Leak>)> {
     texts.into_iter().zip(found).map(|(text, found)| without(text, found)).collect()
 }
 
-/// The text without what was found in it.
-fn without(text: &str, found: Vec<Detection>) -> (String, Vec<Leak>) {
+/// The text without the detections in it.
+fn without(text: &str, found: Vec<Detection>) -> (String, Vec<CredentialMatch>) {
     let mut redacted = String::new();
-    let mut leaks = Vec::new();
+    let mut matches = Vec::new();
     let mut done = 0;
     for detection in found {
         let Some(before) = text.get(done..detection.range.start) else { continue };
@@ -304,14 +308,14 @@ fn without(text: &str, found: Vec<Detection>) -> (String, Vec<Leak>) {
         redacted.push('…');
         done = detection.range.end;
         let variable = assigned(before);
-        leaks.push(Leak {
+        matches.push(CredentialMatch {
             kind: detection.kind.into_owned(),
             label: String::new(),
             name: variable.map(str::to_owned),
         });
     }
     redacted.push_str(text.get(done..).unwrap_or_default());
-    (redacted, leaks)
+    (redacted, matches)
 }
 
 /// The name in `… NAME=` or `… NAME="`.
@@ -326,7 +330,7 @@ fn assigned(before: &str) -> Option<&str> {
 fn has_value(text: &str, key: &str) -> bool {
     text.lines().any(|line| {
         let Some((name, value)) = line.split_once(['=', ':']) else { return false };
-        // In .npmrc the registry stands before the key: //registry.example/:_authToken=…
+        // In .npmrc the registry precedes the key: //registry.example/:_authToken=…
         let (name, value) = match line.split_once('=') {
             Some((name, value)) => (name, value),
             None => (name, value),
@@ -382,7 +386,7 @@ fn has_login(text: &str) -> bool {
     })
 }
 
-/// A hash of a password, and neither `*` nor `!`.
+/// Whether there is a hash of a password, not only `*` or `!`.
 fn is_shadow(text: &str) -> bool {
     text.lines().any(|line| line.split(':').nth(1).is_some_and(|hash| hash.starts_with('$')))
 }
@@ -397,11 +401,11 @@ mod tests {
 
     fn kinds(path: &str, text: &str) -> Vec<String> {
         assert!(wants(path), "{path}");
-        in_file(path, text.as_bytes()).into_iter().map(|leak| leak.kind).collect()
+        in_file(path, text.as_bytes()).into_iter().map(|found| found.kind).collect()
     }
 
     #[test]
-    fn knows_the_files_that_tools_keep_credentials_in() {
+    fn recognizes_the_files_that_tools_store_credentials_in() {
         for (path, text, kind) in [
             (
                 "/root/.aws/credentials",
@@ -431,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_own_settings_are_no_credentials() {
+    fn settings_of_the_system_are_not_credentials() {
         // `passwd: files` says where users are looked up.
         assert!(!wants("/etc/nsswitch.conf"));
         assert!(wants("/etc/app.conf") && wants("/etc/Shadow") && wants("/app/.ENV.local"));
@@ -441,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn says_nothing_of_such_files_without_credentials() {
+    fn reports_nothing_in_such_files_without_credentials() {
         for (path, text) in [
             ("/root/.aws/config", "[default]\nregion = eu-central-1\n"),
             ("/app/.npmrc", "//registry.npmjs.org/:_authToken=${NPM_TOKEN}\nfund=false\n"),
@@ -457,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_over_what_is_published() {
+    fn skips_published_files() {
         for path in [
             "/app/node_modules/agent/test/key.pem",
             "/usr/lib/python3/dist-packages/tests/keycert.pem",
@@ -472,9 +476,9 @@ mod tests {
     #[test]
     fn redacts_and_names_the_variable() {
         let key = "ghp_".to_owned() + "R4nd0mT0k3nV4lu3F0rT3sts0nly1234abcd";
-        let (text, leaks) = redact(&format!("RUN |1 GITHUB_TOKEN={key} /bin/sh -c make"), None);
+        let (text, matches) = redact(&format!("RUN |1 GITHUB_TOKEN={key} /bin/sh -c make"), None);
         assert!(!text.contains("R4nd0m"), "{text}");
         assert!(text.starts_with("RUN |1 GITHUB_TOKEN=…"), "{text}");
-        assert_eq!(leaks[0].name.as_deref(), Some("GITHUB_TOKEN"));
+        assert_eq!(matches[0].name.as_deref(), Some("GITHUB_TOKEN"));
     }
 }

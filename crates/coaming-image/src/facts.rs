@@ -1,53 +1,52 @@
-//! What is known of an image once it was read.
+//! What is known about an image once it was read.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{EntryPoint, Package};
 
-/// All that one pass over an image finds out.
+/// All that one pass over an image finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageFacts {
     /// The manifest's digest, else the configuration's; empty for a root filesystem.
     pub digest: String,
-    /// Whether this is from a bill of materials: of that, distribution and packages alone are known.
+    /// Whether the facts are from an SBOM: then only distribution and packages are known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub bill: bool,
+    pub sbom: bool,
     /// The configuration that the container starts with.
     pub config: ImageConfig,
     /// The distribution, by its `os-release`.
     pub distribution: Option<Distribution>,
     /// The layers, from the lowest.
     pub layers: Vec<Layer>,
-    /// Whom it runs as, resolved by the image's own `/etc/passwd`.
+    /// The user it runs as, resolved with the image's own `/etc/passwd`.
     pub user: User,
-    /// How much there is for an attacker.
+    /// How much the image offers an attacker.
     pub verdict: Verdict,
     /// The packages, sorted.
     pub packages: Vec<Package>,
-    /// What the entry point uses of it all; `None` where that is unknown. See [`ImageFacts::uses`].
+    /// What the entry point uses of the image; `None` if that is unknown. See [`ImageFacts::uses`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<EntryPoint>,
-    /// What an attacker could run, sorted by path.
+    /// Programs that help an attacker, sorted by path.
     pub utilities: Vec<Utility>,
-    /// Files that give whoever runs them more than he has, sorted by path.
+    /// Files that run with more rights than their caller has, sorted by path.
     pub privileged_files: Vec<PrivilegedFile>,
-    /// Places that everybody may write to, beside the sticky `/tmp` and its like, sorted.
+    /// Paths that every user may write to, except `/tmp` and other sticky directories, sorted.
     pub world_writable: Vec<String>,
-    /// Credentials in files, variables and the history, sorted by place.
+    /// Credentials in files, variables and the history, sorted by location.
     pub credentials: Vec<Credential>,
     /// What could not be read, and why; the rest is whole.
     pub problems: Vec<Problem>,
 }
 
-/// What the image says about how it is started. Values of variables are left out where they look
-/// like secrets.
+/// How the image says that it is started. Values of variables that look like secrets are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageConfig {
     /// `linux`.
     pub os: String,
     /// `amd64`.
     pub architecture: String,
-    /// `USER` as it was written; empty means root.
+    /// `USER` as written; empty means root.
     pub user: String,
     /// `ENTRYPOINT`.
     pub entrypoint: Vec<String>,
@@ -55,7 +54,7 @@ pub struct ImageConfig {
     pub command: Vec<String>,
     /// `WORKDIR`.
     pub working_directory: String,
-    /// The names of the variables, and the values of those that hold no secret.
+    /// The names of the variables, and the values of those that are not secret.
     pub environment: Vec<(String, Option<String>)>,
     /// `EXPOSE`: `80/tcp`.
     pub exposed_ports: Vec<String>,
@@ -83,30 +82,30 @@ pub struct Distribution {
 /// A layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
-    /// The digest of its uncompressed archive.
+    /// The digest of its decompressed archive.
     pub diff_id: String,
-    /// How many bytes it has uncompressed.
+    /// Its decompressed size in bytes.
     pub size: u64,
-    /// How many entries it has.
+    /// The number of its entries.
     pub entries: u64,
-    /// The instruction that made it, without secrets; may be empty.
+    /// The instruction that created it, without secrets; may be empty.
     pub created_by: String,
 }
 
-/// Whom a container of this image runs as, if the pod says nothing.
+/// The user that a container of this image runs as, unless the pod sets another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The user's number; `None` where the image does not say which one a name has.
+    /// The user ID; `None` if the image does not say which ID the name has.
     pub uid: Option<u32>,
-    /// The group's number.
+    /// The group ID.
     pub gid: Option<u32>,
-    /// The name, by `/etc/passwd`; may be empty.
+    /// The name in `/etc/passwd`; may be empty.
     pub name: String,
 }
 
 impl ImageFacts {
-    /// The programs that can show a file's contents, in their order: shells can too (`echo $(<file)`),
-    /// as can editors and interpreters.
+    /// The programs that can show the contents of a file, in their order. Shells (`echo $(<file)`),
+    /// editors and interpreters can, too.
     pub fn readers(&self) -> impl Iterator<Item = &Utility> {
         use UtilityKind::{Editor, Interpreter, Reader, Shell};
         self.utilities
@@ -116,14 +115,14 @@ impl ImageFacts {
 }
 
 impl User {
-    /// Whether it is root; `None` where the image can't tell.
+    /// Whether it is root; `None` if the image does not say.
     #[must_use]
     pub fn is_root(&self) -> Option<bool> {
         self.uid.map(|uid| uid == 0)
     }
 }
 
-/// How much there is for an attacker.
+/// How much an image offers an attacker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -138,10 +137,10 @@ pub enum Verdict {
 
 /// A file in the image, and the layer it is in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct FilePlace {
-    /// Absolute in the image; empty where it is not in a file (a variable, the history).
+pub struct FileLocation {
+    /// Absolute in the image; empty for what is not in a file (a variable, the history).
     pub path: String,
-    /// The layer, counting from 0; `None` outside images of layers.
+    /// The layer, counting from 0; `None` for a root filesystem, which has none.
     pub layer: Option<u32>,
 }
 
@@ -161,18 +160,18 @@ pub enum UtilityKind {
     Network,
     /// Runs programs of a language.
     Interpreter,
-    /// Makes programs.
+    /// Builds programs.
     Compiler,
     /// Looks into other processes.
     Debugger,
-    /// Changes who one is.
+    /// Changes the user.
     Privilege,
     /// Talks to the cluster, the cloud or the container runtime.
     Orchestration,
 }
 
 impl UtilityKind {
-    /// The kind's name for people, of several: `package managers`.
+    /// The name of the kind in the plural: `package managers`.
     #[must_use]
     pub fn plural(self) -> &'static str {
         match self {
@@ -196,12 +195,12 @@ impl UtilityKind {
             Self::Shell => "turns one injected command into a session, and runs scripts",
             Self::Reader => "reads credentials, configuration and source code",
             Self::Editor => {
-                "changes scripts and settings, and stays after a restart of the process"
+                "changes scripts and settings, which persist after a restart of the process"
             }
             Self::PackageManager => "installs whatever tool is missing",
-            Self::Network => "fetches tools, sends data out, and scans for other hosts",
-            Self::Interpreter => "runs any program without putting a file on the disk",
-            Self::Compiler => "builds exploits that fit this very system",
+            Self::Network => "downloads tools, sends data out, and scans for other hosts",
+            Self::Interpreter => "runs any program without writing a file to disk",
+            Self::Compiler => "builds exploits that fit this system exactly",
             Self::Debugger => "reads the secrets in the memory of other processes",
             Self::Privilege => "becomes another user, or leaves the container",
             Self::Orchestration => "uses the pod's tokens against the cluster and the cloud",
@@ -209,54 +208,54 @@ impl UtilityKind {
     }
 }
 
-/// A program that helps an attacker. As JSON, it also says what he does with it.
+/// A program that helps an attacker. Its JSON also has what an attacker does with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Utility {
     /// Where it is.
-    pub place: FilePlace,
-    /// What it is called: `curl`; of a busybox, the applet's name.
+    pub place: FileLocation,
+    /// Its name: `curl`; for a busybox, that of the applet.
     pub name: String,
     /// What it is for.
     pub kind: UtilityKind,
-    /// The program that it really is, where it is a link to another: `/bin/busybox`.
+    /// The program that it leads to, if it is a link: `/bin/busybox`.
     pub target: Option<String>,
 }
 
-/// A file that gives whoever runs it more than he has.
+/// A file that runs with more rights than its caller has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PrivilegedFile {
     /// Where it is.
-    pub place: FilePlace,
+    pub place: FileLocation,
     /// Its mode, such as `0o4755`.
     pub mode: u32,
-    /// Who owns it.
+    /// Its owner.
     pub uid: u32,
     /// Its group.
     pub gid: u32,
-    /// Its file capabilities, such as `cap_net_raw`; empty where it has none.
+    /// Its file capabilities, such as `cap_net_raw`; empty if it has none.
     pub capabilities: Vec<String>,
 }
 
-/// A credential that lies in the image. Its value is nowhere in here.
+/// A credential in the image, without its value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Credential {
     /// Where it is.
-    pub place: FilePlace,
-    /// What else says where: `ENV AWS_SECRET_ACCESS_KEY`, `history 3`, or a line; may be empty.
+    pub place: FileLocation,
+    /// Where else it is: `ENV AWS_SECRET_ACCESS_KEY`, `history 3`, or a line; may be empty.
     pub label: String,
-    /// What it is: `private-key`.
+    /// Its kind: `private-key`.
     pub kind: String,
-    /// Whether the image's user may read it; `None` where that can't be told.
+    /// Whether the image's user may read it; `None` if that is unknown.
     pub readable: Option<bool>,
-    /// An upper layer deleted or replaced it: it is not in the container, but in the image.
+    /// An upper layer deleted or replaced it: it is in the image, but not in the container.
     pub deleted: bool,
 }
 
 /// What could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Problem {
-    /// Where.
-    pub place: FilePlace,
-    /// What was wrong, and what was therefore left out.
+    /// Where it is.
+    pub place: FileLocation,
+    /// What is wrong, and what was left out for that reason.
     pub message: String,
 }

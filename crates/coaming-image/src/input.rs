@@ -1,8 +1,8 @@
-//! An archive's bytes from front to back, where passing over is cheap.
+//! The bytes of an archive from front to back, where skipping is cheap.
 //!
-//! In a file, passing over costs nothing: the next place is read from where it lies. In a stream (a
-//! compressed layer, a registry's answer) what is passed over is made and thrown away, and small files are
-//! lent where they lie. Invariant: memory is one buffer, whatever the archive's size.
+//! In a file, skipping costs nothing: reading goes on at the next offset. In a stream (a compressed
+//! layer, the answer of a registry) skipped bytes are produced and thrown away, and small files are
+//! lent in place. Invariant: memory is one buffer, whatever the size of the archive.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use crate::content::Content;
 
-/// Headers lie between files: a small buffer wastes little on the files.
+/// Headers are between files: a small buffer reads little of the files with them.
 const FILE_BUFFER: usize = PEEK;
-/// A stream is made as a whole: a buffer that the processor's caches hold, and that most files, and what
-/// decompressors make at once, fit into.
+/// A stream is read as a whole: a buffer that fits into the caches of a processor, and that most
+/// files, and what a decompressor yields at once, fit into.
 const STREAM_BUFFER: usize = 128 << 10;
 /// The most bytes that can be peeked at.
 pub(crate) const PEEK: usize = 4 << 10;
@@ -30,13 +30,13 @@ enum Origin {
 /// Bytes to read once, from front to back.
 pub(crate) struct Input {
     origin: Origin,
-    /// Shared with what was lent of it, and with nobody else.
+    /// Shared only with what was lent of it.
     buffer: Arc<Vec<u8>>,
-    /// What of the buffer was consumed.
+    /// How much of the buffer was consumed.
     start: usize,
-    /// What of the buffer is filled.
+    /// How much of the buffer is filled.
     end: usize,
-    /// The place, in the input, of the buffer's `start`.
+    /// The offset in the input of the buffer's `start`.
     position: u64,
 }
 
@@ -46,7 +46,7 @@ impl Input {
         Self::new(Origin::File { file, offset, length }, FILE_BUFFER)
     }
 
-    /// All that a stream yields.
+    /// The bytes of a stream.
     pub(crate) fn stream(stream: Box<dyn Read + Send>) -> Self {
         Self::new(Origin::Stream(stream), STREAM_BUFFER)
     }
@@ -55,13 +55,13 @@ impl Input {
         Self { origin, buffer: Arc::new(vec![0; size]), start: 0, end: 0, position: 0 }
     }
 
-    /// How many bytes were read or passed over.
+    /// How many bytes were read or skipped.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// The file and the place in it where the next byte is; `None` in a stream.
-    pub(crate) fn place(&self) -> Option<(&Arc<File>, u64)> {
+    /// The file and the offset in it of the next byte; `None` in a stream.
+    pub(crate) fn file_offset(&self) -> Option<(&Arc<File>, u64)> {
         match &self.origin {
             Origin::File { file, offset, .. } => Some((file, offset.checked_add(self.position)?)),
             Origin::Stream(_) => None,
@@ -75,7 +75,7 @@ impl Input {
         Ok(self.buffered())
     }
 
-    /// The next `count` bytes of a stream where they lie; `None`, with nothing consumed, where they don't
+    /// The next `count` bytes of a stream in place; `None`, with nothing consumed, if they do not
     /// fit into the buffer. A stream that ends before yields fewer.
     pub(crate) fn lend(&mut self, count: u64) -> io::Result<Option<Content>> {
         let fits = usize::try_from(count).ok().filter(|&count| count <= self.buffer.len());
@@ -86,7 +86,7 @@ impl Input {
         Ok(Some(content))
     }
 
-    /// Passes over `count` bytes.
+    /// Skips `count` bytes.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Input {
         Ok(())
     }
 
-    /// Writes the next `count` bytes elsewhere, or all if there are fewer; says how many they were.
+    /// Writes the next `count` bytes to a target, or all if there are fewer; returns how many.
     pub(crate) fn copy(&mut self, count: u64, to: &mut dyn io::Write) -> io::Result<u64> {
         let mut left = count;
         while left > 0 {
@@ -127,7 +127,7 @@ impl Input {
         Ok(count - left)
     }
 
-    /// Reads a stream to its end, without keeping anything; a file has nothing to check there.
+    /// Reads a stream to its end and drops the bytes; a file has nothing to check there.
     pub(crate) fn drain(&mut self) -> io::Result<()> {
         if matches!(self.origin, Origin::Stream(_)) {
             loop {
@@ -150,10 +150,10 @@ impl Input {
         self.position += count as u64;
     }
 
-    /// Appends to what is buffered; says by how many bytes.
+    /// Appends to what is buffered; returns how many bytes.
     fn fill(&mut self) -> io::Result<usize> {
         let behind = self.position + (self.end - self.start) as u64;
-        // Who has something of it still keeps that.
+        // A copy, if a part of it is still lent.
         let buffer = Arc::make_mut(&mut self.buffer);
         buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
@@ -171,7 +171,7 @@ impl Input {
     }
 }
 
-/// Reads until the target is full or there is no more; says how many bytes it was.
+/// Reads until the target is full or the source ends; returns how many bytes were read.
 pub(crate) fn fill_up(from: &mut impl Read, target: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(room) = target.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -187,7 +187,7 @@ pub(crate) fn fill_up(from: &mut impl Read, target: &mut [u8]) -> io::Result<usi
 
 impl Read for Input {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        // What is long need not go through the buffer.
+        // A long read need not go through the buffer.
         if let Origin::Stream(stream) = &mut self.origin
             && self.start == self.end
             && target.len() >= PEEK
@@ -222,7 +222,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn reads_and_passes_over_as_a_slice_does(steps in proptest::collection::vec((0_u8..4, 0_usize..9000), 0..40)) {
+        fn reads_and_skips_as_a_slice_does(
+            steps in proptest::collection::vec((0_u8..4, 0_usize..9000), 0..40),
+        ) {
             let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
             for mut input in both(&bytes) {
                 let mut at = 0;
@@ -251,7 +253,7 @@ mod tests {
                         }
                         _ => {
                             let Some(content) = input.lend(count as u64).unwrap() else {
-                                proptest::prop_assert!(input.place().is_some());
+                                proptest::prop_assert!(input.file_offset().is_some());
                                 continue;
                             };
                             lent.push((content, expected.unwrap_or(&bytes[at..])));
@@ -261,7 +263,7 @@ mod tests {
                     at += count;
                     proptest::prop_assert_eq!(input.position(), at as u64);
                 }
-                // What is lent stays as it is, whatever is read after it.
+                // Lent bytes stay the same, whatever is read after them.
                 for (content, expected) in lent {
                     proptest::prop_assert_eq!(content.in_memory().unwrap(), expected);
                 }

@@ -1,19 +1,19 @@
 //! Paths through symbolic links, as the kernel follows them when the image is the root.
 
-/// Linux follows no more links on the way of one path.
+/// Linux follows no more links for one path.
 const LINK_LIMIT: usize = 40;
 
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// The path without links; maybe nothing lies there.
+    /// The path without links; there may be nothing at it.
     pub path: String,
     /// The links on the way, each by a path without links.
     pub links: Vec<String>,
 }
 
-/// Follows a path. `target` says where the link at a path without links points to, as written, if
-/// there is one. `None` where links lead in circles.
+/// Follows a path. `target` returns the target, as written, of the link at a path without links, if
+/// there is one. `None` if links lead in circles.
 pub(crate) fn resolve<'l>(
     path: &str,
     target: impl Fn(&str) -> Option<&'l str>,
@@ -44,7 +44,7 @@ pub(crate) fn resolve<'l>(
     Some(resolved)
 }
 
-/// Puts the parts of a path in front of what is left, whose next one is the last.
+/// Adds the parts of a path to those that are left, in reverse order: the next one is the last.
 fn add_parts<'p>(path: &'p str, left: &mut Vec<&'p str>) {
     left.extend(path.rsplit('/').filter(|part| !part.is_empty() && *part != "."));
 }

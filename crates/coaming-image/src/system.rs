@@ -1,10 +1,10 @@
-//! The files that say what a system is: `os-release`, `passwd`, `group`.
+//! The files that describe a system: `os-release`, `passwd`, `group`.
 //!
-//! Invariant: lines that don't keep to the format are passed over, as the C library does.
+//! Invariant: malformed lines are skipped, as the C library does.
 
 use crate::{Distribution, User};
 
-/// The most bytes that such a file may have.
+/// The largest such file that is read, in bytes.
 pub(crate) const LIMIT: u64 = 4 << 20;
 
 pub(crate) const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
@@ -16,7 +16,7 @@ pub(crate) fn wants(path: &str) -> bool {
     OS_RELEASE.contains(&path) || path == PASSWD || path == GROUP
 }
 
-/// The distribution, by its `os-release`.
+/// The distribution in an `os-release`.
 pub(crate) fn distribution(text: &str) -> Distribution {
     let mut distribution = Distribution::default();
     for line in text.lines() {
@@ -37,7 +37,7 @@ pub(crate) fn distribution(text: &str) -> Distribution {
     distribution
 }
 
-/// A value as a shell would take it, but without variables.
+/// A value as a shell would read it, but without variables.
 fn unquote(value: &str) -> String {
     let value = value.trim();
     let inner = ['"', '\'']
@@ -51,7 +51,7 @@ fn unquote(value: &str) -> String {
     plain
 }
 
-/// Whom a container runs as, and all groups it is in.
+/// The user that a container runs as, and all groups of that user.
 #[derive(Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) user: User,
@@ -85,7 +85,7 @@ pub(crate) fn identity(written: &str, passwd: &str, group: &str) -> Identity {
     };
     let gid = match wanted_group {
         Some(wanted) => wanted.parse().ok().or_else(|| group_number(wanted, group)),
-        // A user that nobody knows is in root's group.
+        // An unknown user is in root's group.
         None => field(3).or(uid.map(|_| 0)),
     };
     let mut groups: Vec<u32> = gid.into_iter().collect();
@@ -130,7 +130,7 @@ toor:x:0:0::/root:/bin/sh
             ("toor", Some(0), Some(0), "toor", vec![0]),
             ("65532:65532", Some(65532), Some(65532), "", vec![65532]),
             ("65532", Some(65532), Some(0), "", vec![0]),
-            ("nobody-knows", None, None, "nobody-knows", vec![]),
+            ("unknown", None, None, "unknown", vec![]),
         ] {
             let identity = identity(written, PASSWD, GROUP);
             assert_eq!(identity.user.uid, uid, "{written}");

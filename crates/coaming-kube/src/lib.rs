@@ -15,7 +15,6 @@ mod kustomization;
 mod object;
 mod pod;
 mod rbac;
-mod reference;
 mod references;
 pub mod schema;
 mod secret;
@@ -30,7 +29,6 @@ pub use kustomization::{GeneratedFile, generated_files, is_kustomization};
 pub use object::{Object, ObjectId, ObjectKey, looks_like_kubernetes};
 pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
 pub use rbac::{BindingSubject, PolicyRule, Role, RoleBinding};
-pub use reference::{ImageReference, ReferenceError};
 pub use secret::{SecretUse, SecretUseKind};
 pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext};
 pub use service::{Service, ServicePort, selector_matches};
@@ -38,7 +36,7 @@ pub use source::{Origin, Source, SourceKind};
 pub use workload::Workload;
 pub use world::{Delta, World};
 
-pub use coaming_finding::SourceId;
+pub use coaming_finding::{SourceId, WITHHELD};
 
 // Former names, until every crate uses the new ones.
 #[doc(hidden)]

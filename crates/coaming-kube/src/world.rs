@@ -84,7 +84,7 @@ impl World {
             }
         }
         Self {
-            next: sources.keys().next_back().map_or(0, |last| last.number() + 1),
+            next: sources.keys().next_back().map_or(0, |last| last.number().saturating_add(1)),
             sources: Arc::new(sources),
             kinds: Arc::new(kinds.into_iter().map(|(kind, ids)| (kind, Arc::new(ids))).collect()),
             ..Self::default()

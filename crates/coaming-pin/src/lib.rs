@@ -1,14 +1,14 @@
 //! Pin images to digests, everywhere they are named: manifests, Kustomize, Helm values,
 //! Dockerfiles.
 //!
-//! A tag can be moved to other contents; a digest can't. Three steps: [`find`] finds where images
-//! are named; [`Sources`] know the digests, from local archives or registries; [`pin`] makes the
-//! new texts, in memory. Invariants:
+//! A tag can be moved to different content; a digest cannot. Three steps: [`find`] finds where images
+//! are named; [`Sources`] resolve digests, from local archives or registries; [`pin`] builds the new
+//! texts, in memory. Invariants:
 //!
-//! * Nothing is guessed: what is not known exactly is left as it is, and said to be.
-//! * The tag stays beside the digest, for the reader; the name stays as it was written.
-//! * Only the bytes that must change are changed; what that means is `coaming-yaml`'s job.
-//! * Each name is asked for once, however often it occurs.
+//! * Nothing is guessed: an image that cannot be resolved exactly stays unchanged and is reported.
+//! * The tag stays beside the digest, for the reader; the name stays as written.
+//! * Only the bytes that must change are changed; `coaming-yaml` ensures that.
+//! * Each name is resolved once, however often it occurs.
 
 mod archive;
 mod find;
@@ -22,4 +22,4 @@ pub use find::{Found, find};
 pub use mention::{Mention, Unpinned};
 pub use plan::{Outcome, pin};
 pub use resolve::Sources;
-pub use update::{Update, newest};
+pub use update::{Update, UpdateError, newest};

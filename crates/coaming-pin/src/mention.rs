@@ -1,53 +1,53 @@
-//! A place where an image is named, and how it is written there.
+//! Places where images are named, and how the names are written there.
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Digest, Reference};
 use coaming_yaml::edit::{Edit, TextEdit, Value};
 use coaming_yaml::{Path, Span};
 
 /// A place where an image is named.
 #[derive(Clone, Debug)]
 pub struct Mention {
-    /// The file's place in the list of files.
+    /// The file's index in the list of files.
     pub file: usize,
     /// What names it: `Deployment web, container nginx`.
     pub subject: String,
-    /// The image, normalised. Has a tag, a digest or both.
-    pub image: ImageReference,
+    /// The image, normalized. It has a tag, a digest or both.
+    pub image: Reference,
     /// How it is written.
     pub(crate) form: Form,
 }
 
-/// An image that is left as it is.
+/// An image that stays unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unpinned {
     /// The file.
     pub file: String,
     /// What names it.
     pub subject: String,
-    /// The image as it is written.
+    /// The image as written.
     pub image: String,
-    /// Why, and what to do.
+    /// Why it stays unchanged, and what to do.
     pub reason: String,
-    /// Whether a registry or a file failed, rather than the image being as it is.
+    /// Whether a registry or a file failed; otherwise the reason is how the image is written.
     pub failed: bool,
 }
 
 /// How an image is written.
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
-    /// In one scalar of a YAML document; `name` as it is written, without tag and digest.
+    /// In one scalar of a YAML document; `name` is the part before tag and digest, as written.
     Scalar { document: usize, path: Path, name: String },
-    /// In fields of its own. Without a field for the digest, it follows the tag, in that field.
+    /// In separate fields. Without a field for the digest, it follows the tag in the tag's field.
     Fields { document: usize, tag: Path, digest: Option<Path> },
-    /// In a text that is no YAML.
+    /// In a file that is not YAML.
     Text { span: Span, name: String },
 }
 
-/// What shall be written.
+/// The tag and digest to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pinned {
     pub(crate) tag: String,
-    pub(crate) digest: String,
+    pub(crate) digest: Digest,
 }
 
 /// A change that pins one mention.
@@ -57,7 +57,7 @@ pub(crate) enum Rewrite {
 }
 
 impl Mention {
-    /// What to change, if anything is to be.
+    /// The change; `None` if the image is pinned already.
     pub(crate) fn rewrite(&self, to: &Pinned) -> Option<Rewrite> {
         let Pinned { tag, digest } = to;
         let same_tag = self.image.tag() == Some(tag);
@@ -77,7 +77,7 @@ impl Mention {
             },
             Form::Fields { document, tag: tag_path, digest: Some(path) } => {
                 let new_tag = (!same_tag).then(|| set(tag_path, tag.clone()));
-                let edits = new_tag.into_iter().chain([set(path, digest.clone())]).collect();
+                let edits = new_tag.into_iter().chain([set(path, digest.to_string())]).collect();
                 Rewrite::Yaml { document: *document, edits }
             }
             Form::Text { span, name } => Rewrite::Text(TextEdit {
@@ -88,7 +88,7 @@ impl Mention {
     }
 }
 
-/// A reference as it is written, without its tag and digest.
+/// A reference as written, without its tag and digest.
 pub(crate) fn written_name(text: &str) -> &str {
     let text = text.split_once('@').map_or(text, |(name, _)| name);
     match text.rsplit_once(':') {

@@ -1,4 +1,4 @@
-//! From digests to new texts.
+//! Builds the new texts from the digests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,25 +16,26 @@ use crate::update::Update;
 /// The rule that a pinned image satisfies.
 const RULE: coaming_finding::RuleId = coaming_finding::RuleId::new("image-digest");
 
-/// What is to be changed, and what is left.
+/// The changes, and the images that stay unchanged.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The files that change, by name.
     pub changes: Vec<Change>,
-    /// The images that are left as they are, and why; sorted.
+    /// The images that stay unchanged, and why; sorted.
     pub unpinned: Vec<Unpinned>,
-    /// How many images have digests already, and the right ones.
+    /// The number of images that have the right digest already.
     pub pinned_before: usize,
 }
 
-/// One mention's change to one text.
+/// The change of one mention.
 struct Step<'m> {
     mention: &'m Mention,
     made: Made,
     rewrite: Rewrite,
 }
 
-/// Makes the new texts, by what `sources` know. With `update`, tags move to the newest that fits.
+/// Builds the new texts with the digests of `sources`. With `update`, tags move to the newest one in
+/// its range.
 #[must_use]
 pub fn pin(
     files: &[FileEntry],
@@ -51,7 +52,7 @@ pub fn pin(
             None => outcome.pinned_before += 1,
             Some(Err(unknown)) => {
                 let reason = unknown.reason.clone();
-                outcome.unpinned.push(left(files, mention, reason, unknown.failed));
+                outcome.unpinned.push(unpinned_image(files, mention, reason, unknown.failed));
             }
             Some(Ok(to)) => match mention.rewrite(to) {
                 None => outcome.pinned_before += 1,
@@ -82,7 +83,12 @@ fn shown(mention: &Mention) -> String {
     format!("{}{tag}", mention.image.familiar_name())
 }
 
-fn left(files: &[FileEntry], mention: &Mention, reason: String, failed: bool) -> Unpinned {
+fn unpinned_image(
+    files: &[FileEntry],
+    mention: &Mention,
+    reason: String,
+    failed: bool,
+) -> Unpinned {
     Unpinned {
         file: files.get(mention.file).map_or_else(String::new, |file| file.name.clone()),
         subject: mention.subject.clone(),
@@ -103,7 +109,7 @@ fn change(files: &[FileEntry], file: &FileEntry, steps: Vec<Step<'_>>, outcome: 
     };
     let mut made = Vec::new();
     let mut text_edits: Vec<TextEdit> = Vec::new();
-    let mut by_document: BTreeMap<usize, Vec<Wanted<'_>>> = BTreeMap::new();
+    let mut by_document: BTreeMap<usize, Vec<MentionEdits<'_>>> = BTreeMap::new();
     for Step { mention, made: done, rewrite } in steps {
         match rewrite {
             Rewrite::Text(edit) => {
@@ -111,14 +117,18 @@ fn change(files: &[FileEntry], file: &FileEntry, steps: Vec<Step<'_>>, outcome: 
                 made.push(done);
             }
             Rewrite::Yaml { document, edits } => {
-                by_document.entry(document).or_default().push(Wanted { mention, done, edits });
+                by_document.entry(document).or_default().push(MentionEdits {
+                    mention,
+                    done,
+                    edits,
+                });
             }
         }
     }
     for (position, wanted) in by_document {
         let Some(document) = documents.get(position) else { continue };
-        let (edits, done) = as_many_as_can_be(document, wanted, |mention, error| {
-            outcome.unpinned.push(left(files, mention, error.to_string(), false));
+        let (edits, done) = compatible_edits(document, wanted, |mention, error| {
+            outcome.unpinned.push(unpinned_image(files, mention, error.to_string(), false));
         });
         text_edits.extend(edits);
         made.extend(done);
@@ -132,17 +142,17 @@ fn change(files: &[FileEntry], file: &FileEntry, steps: Vec<Step<'_>>, outcome: 
 }
 
 /// One mention's edits to a document.
-struct Wanted<'m> {
+struct MentionEdits<'m> {
     mention: &'m Mention,
     done: Made,
     edits: Vec<Edit>,
 }
 
-/// The text edits for all that is wanted; where that can't be, for one after the other of it that
-/// goes together with those before.
-fn as_many_as_can_be(
+/// The text edits of all mentions. If they contradict each other, those of each mention in turn that
+/// does not contradict the ones before it.
+fn compatible_edits(
     document: &Document,
-    wanted: Vec<Wanted<'_>>,
+    wanted: Vec<MentionEdits<'_>>,
     mut refused: impl FnMut(&Mention, &EditError),
 ) -> (Vec<TextEdit>, Vec<Made>) {
     let all: Vec<Edit> = wanted.iter().flat_map(|wanted| wanted.edits.clone()).collect();
@@ -152,7 +162,7 @@ fn as_many_as_can_be(
     let mut accepted: Vec<Edit> = Vec::new();
     let mut text_edits = Vec::new();
     let mut made = Vec::new();
-    for Wanted { mention, done, edits } in wanted {
+    for MentionEdits { mention, done, edits } in wanted {
         let candidate: Vec<Edit> = accepted.iter().cloned().chain(edits).collect();
         match apply(document.source(), document, &candidate) {
             Ok(edits) => {

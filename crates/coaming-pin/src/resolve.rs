@@ -1,62 +1,64 @@
-//! Digests of images, each asked for once, several at a time.
+//! Resolves images to digests, each image once, several at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Digest, Reference};
 use coaming_registry::Registry;
 
 use crate::Archives;
 use crate::mention::{Mention, Pinned};
 use crate::update::{Update, newest};
 
-/// How many questions are asked at the same time.
-const AT_ONCE: usize = 8;
+/// The number of concurrent requests.
+const CONCURRENCY: usize = 8;
 
-/// Who knows digests: local archives first, then registries, if they may be asked.
+/// Where digests come from: local archives first, then registries if they may be asked.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Images in local files.
     pub archives: Archives,
-    /// The way to registries; `None`: offline.
+    /// The registries; `None` when offline.
     pub registry: Option<Registry>,
 }
 
-/// Why an image has no digest, and whether that is somebody's failure.
+/// Why an image could not be resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unknown {
+pub(crate) struct Unresolved {
+    /// The reason, and what to do.
     pub(crate) reason: String,
+    /// Whether a registry failed.
     pub(crate) failed: bool,
 }
 
-impl Unknown {
+impl Unresolved {
     fn because(reason: &str) -> Self {
         Self { reason: reason.to_owned(), failed: false }
     }
 }
 
-/// What each image is to be pinned to, by its reference.
-pub(crate) type Answers = BTreeMap<ImageReference, Result<Pinned, Unknown>>;
+/// The tag and digest for each image, by its reference.
+pub(crate) type Answers = BTreeMap<Reference, Result<Pinned, Unresolved>>;
 
 impl Sources {
-    /// Answers for all mentions that are to be pinned.
+    /// Resolves all mentions that are to be pinned.
     pub(crate) fn answers(&self, mentions: &[Mention], update: Option<&Update>) -> Answers {
-        let images: BTreeSet<&ImageReference> = mentions
+        let images: BTreeSet<&Reference> = mentions
             .iter()
             .map(|mention| &mention.image)
             .filter(|image| update.is_some() || image.digest().is_none())
             .collect();
         let wanted = self.wanted_tags(&images, update);
-        let tagged: BTreeSet<&ImageReference> =
+        let tagged: BTreeSet<&Reference> =
             wanted.values().filter_map(|tagged| tagged.as_ref().ok()).collect();
-        let digests = side_by_side(&tagged, |tagged| self.digest(tagged));
+        let digests = concurrently(&tagged, |tagged| self.digest(tagged));
         wanted
             .iter()
             .map(|(&image, tagged)| {
                 let answer = tagged.clone().and_then(|tagged| {
                     let digest = digests.get(&tagged).cloned();
-                    let digest = digest.unwrap_or_else(|| Err(Unknown::because("not asked")))?;
+                    let digest = digest.unwrap_or_else(|| Err(Unresolved::because("not asked")))?;
                     Ok(Pinned { tag: tagged.tag().unwrap_or("latest").to_owned(), digest })
                 });
                 (image.clone(), answer)
@@ -64,46 +66,42 @@ impl Sources {
             .collect()
     }
 
-    /// The name and tag whose digest counts: the image's own, or a newer one.
+    /// The reference to resolve: the image with its own tag or with a newer one.
     fn wanted_tags<'i>(
         &self,
-        images: &BTreeSet<&'i ImageReference>,
+        images: &BTreeSet<&'i Reference>,
         update: Option<&Update>,
-    ) -> BTreeMap<&'i ImageReference, Result<ImageReference, Unknown>> {
-        let repositories: BTreeSet<ImageReference> = images
-            .iter()
-            .filter(|_| update.is_some())
-            .filter_map(|image| named(image, None))
-            .collect();
-        let lists = side_by_side(&repositories.iter().collect(), |name| self.tags(name));
-        let wanted = |image: &ImageReference| {
+    ) -> BTreeMap<&'i Reference, Result<Reference, Unresolved>> {
+        let repositories: BTreeSet<Reference> =
+            images.iter().filter(|_| update.is_some()).map(|image| image.without_tag()).collect();
+        let lists = concurrently(&repositories.iter().collect(), |name| self.tags(name));
+        let wanted = |image: &Reference| {
             let Some(tag) = image.tag() else {
-                return Err(Unknown::because(
-                    "it has a digest and no tag: nobody can say what is newer",
+                return Err(Unresolved::because(
+                    "it has a digest and no tag, so a newer version cannot be determined",
                 ));
             };
             let mut new = tag;
-            let list = named(image, None).and_then(|name| lists.get(&name).cloned());
-            let list = list.transpose()?;
+            let list = lists.get(&image.without_tag()).cloned().transpose()?;
             if let (Some(update), Some(list)) = (update, &list) {
                 new = newest(tag, list, update).unwrap_or(tag);
             }
-            named(image, Some(new)).ok_or_else(|| Unknown::because("its tag is malformed"))
+            image.with_tag(new).map_err(|error| Unresolved::because(&error.to_string()))
         };
         images.iter().map(|&image| (image, wanted(image))).collect()
     }
 
-    fn digest(&self, image: &ImageReference) -> Result<String, Unknown> {
+    fn digest(&self, image: &Reference) -> Result<Digest, Unresolved> {
         if let Some(digest) = self.archives.digest(image) {
-            return Ok(digest.to_owned());
+            return Ok(digest);
         }
         self.registry()?
             .resolve(image)
-            .map_err(|error| Unknown { reason: error.to_string(), failed: true })
+            .map_err(|error| Unresolved { reason: error.to_string(), failed: true })
     }
 
-    /// All tags that are known of a repository.
-    fn tags(&self, name: &ImageReference) -> Result<Vec<String>, Unknown> {
+    /// All known tags of a repository.
+    fn tags(&self, name: &Reference) -> Result<Vec<String>, Unresolved> {
         let local = self.archives.tags(name);
         match self.registry() {
             Err(_) if !local.is_empty() => Ok(local),
@@ -111,33 +109,29 @@ impl Sources {
             Ok(registry) => registry
                 .tags(name)
                 .map(|tags| tags.into_iter().chain(local).collect())
-                .map_err(|error| Unknown { reason: error.to_string(), failed: true }),
+                .map_err(|error| Unresolved { reason: error.to_string(), failed: true }),
         }
     }
 
-    fn registry(&self) -> Result<&Registry, Unknown> {
+    fn registry(&self) -> Result<&Registry, Unresolved> {
         self.registry.as_ref().ok_or_else(|| {
-            Unknown::because("no archive has its digest, and `--offline` asks no registry")
+            Unresolved::because(
+                "no archive has its digest, and `--offline` does not ask registries",
+            )
         })
     }
 }
 
-/// The same repository, with this tag alone.
-pub(crate) fn named(image: &ImageReference, tag: Option<&str>) -> Option<ImageReference> {
-    let tag = tag.map_or_else(String::new, |tag| format!(":{tag}"));
-    ImageReference::parse(&format!("{}/{}{tag}", image.registry(), image.repository())).ok()
-}
-
 /// Asks for each key once, several at a time.
-fn side_by_side<T: Send>(
-    keys: &BTreeSet<&ImageReference>,
-    ask: impl Fn(&ImageReference) -> T + Sync,
-) -> BTreeMap<ImageReference, T> {
-    let keys: Vec<&ImageReference> = keys.iter().copied().collect();
+fn concurrently<T: Send>(
+    keys: &BTreeSet<&Reference>,
+    ask: impl Fn(&Reference) -> T + Sync,
+) -> BTreeMap<Reference, T> {
+    let keys: Vec<&Reference> = keys.iter().copied().collect();
     let next = AtomicUsize::new(0);
     let answers = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(keys.len()) {
+        for _ in 0..CONCURRENCY.min(keys.len()) {
             scope.spawn(|| {
                 while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let answer = ask(key);

@@ -4,13 +4,11 @@ use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Descriptor, Digest, Digester, Reference, media_type};
 use serde_json::json;
 
 use crate::Registry;
-use crate::digest::Digester;
 use crate::error::RegistryError;
-use crate::manifest::{Descriptor, media_type};
 
 /// The largest file that is pushed or pulled, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 30;
@@ -53,11 +51,11 @@ impl Registry {
     /// See [`ArtifactError`].
     pub fn push_file(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         path: &Path,
         artifact_type: &str,
         layer_type: &str,
-    ) -> Result<String, ArtifactError> {
+    ) -> Result<Digest, ArtifactError> {
         let layer = describe(path, layer_type)?;
         let config = Descriptor::of(media_type::EMPTY, b"{}");
         self.push_blob(reference, &config, || Ok(&b"{}"[..]))?;
@@ -81,11 +79,11 @@ impl Registry {
     /// See [`ArtifactError`].
     pub fn pull_file(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         path: &Path,
         artifact_type: &str,
         check: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> Result<String, ArtifactError> {
+    ) -> Result<Digest, ArtifactError> {
         let (found, layers) = self.artifact(reference)?;
         let name = reference.to_string();
         let [layer] = layers.as_slice() else {
@@ -105,7 +103,7 @@ impl Registry {
         }
         let reader = self.blob(reference, layer)?;
         replace(path, reader, check).map_err(|source| failed(path, source))?;
-        Ok(layer.digest.clone())
+        Ok(layer.digest)
     }
 }
 
@@ -117,7 +115,7 @@ fn failed(path: &Path, source: io::Error) -> ArtifactError {
 fn describe(path: &Path, layer_type: &str) -> Result<Descriptor, ArtifactError> {
     let mut file = File::open(path).map_err(|source| failed(path, source))?;
     let mut descriptor = Descriptor::of(layer_type, b"");
-    let Some(mut digester) = Digester::like(&descriptor.digest) else { return Ok(descriptor) };
+    let mut digester = Digester::new(descriptor.digest.algorithm());
     let mut buffer = vec![0; 256 << 10];
     loop {
         let count = file.read(&mut buffer).map_err(|source| failed(path, source))?;

@@ -6,11 +6,10 @@ use coaming_http::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use coaming_http::{
     BlockingReader, Bytes, ChunkSource, Error as HttpError, Pace, Request, Response, StatusCode,
 };
+use coaming_oci::{Descriptor, Digester};
 
 use crate::RegistryClient;
-use crate::digest::Digester;
 use crate::error::RegistryError;
-use crate::manifest::Descriptor;
 use crate::transport::{Target, of_status};
 
 /// How often in a row a broken connection is resumed without a byte in between.
@@ -50,8 +49,7 @@ impl BlobStream {
         target: Target,
         descriptor: Descriptor,
     ) -> Result<Self, RegistryError> {
-        let digester = Digester::like(&descriptor.digest)
-            .ok_or_else(|| target.malformed("the algorithm of a digest is unknown"))?;
+        let digester = Digester::new(descriptor.digest.algorithm());
         let mut stream = Self {
             client,
             target,

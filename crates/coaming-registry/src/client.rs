@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use coaming_http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
 use coaming_http::{Method, Request, Response, StatusCode, Url};
-use coaming_kube::ImageReference;
+use coaming_oci::{
+    AnyManifest, Descriptor, Digest, Index, Manifest, Platform, Reference, media_type,
+};
 
-use crate::digest::{self, is_digest};
 use crate::error::RegistryError;
-use crate::manifest::{self, Contents, Descriptor, Image, Manifest, Platform, media_type};
+use crate::manifest::{Image, RawManifest};
 use crate::transport::{Target, Transport, of_status, read_bounded};
 use crate::{BlobStream, Options};
 
@@ -51,7 +52,7 @@ impl RegistryClient {
     /// # Errors
     ///
     /// See [`RegistryError`].
-    pub async fn resolve(&self, reference: &ImageReference) -> Result<String, RegistryError> {
+    pub async fn resolve(&self, reference: &Reference) -> Result<Digest, RegistryError> {
         self.ask(reference, |target| async move { self.resolve_at(&target, reference).await }).await
     }
 
@@ -60,8 +61,8 @@ impl RegistryClient {
     /// # Errors
     ///
     /// See [`RegistryError`].
-    pub async fn manifest(&self, reference: &ImageReference) -> Result<Manifest, RegistryError> {
-        let name = name_of(reference);
+    pub async fn manifest(&self, reference: &Reference) -> Result<RawManifest, RegistryError> {
+        let name = &name_of(reference);
         self.ask(reference, |target| async move { self.manifest_at(&target, name).await }).await
     }
 
@@ -73,8 +74,8 @@ impl RegistryClient {
     /// See [`RegistryError`].
     pub async fn image(
         &self,
-        reference: &ImageReference,
-        platform: &Platform,
+        reference: &Reference,
+        platform: Option<&Platform>,
     ) -> Result<Image, RegistryError> {
         self.ask(
             reference,
@@ -90,16 +91,16 @@ impl RegistryClient {
     /// See [`RegistryError`].
     pub async fn artifact(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
     ) -> Result<(Option<String>, Vec<Descriptor>), RegistryError> {
-        let name = name_of(reference);
+        let name = &name_of(reference);
         self.ask(reference, |target| async move {
             let manifest = self.manifest_at(&target, name).await?;
             match read(&target, &manifest)? {
-                Contents::Single { config, layers, artifact_type } => {
+                AnyManifest::Manifest(Manifest { config, layers, artifact_type }) => {
                     Ok((artifact_type.or_else(|| config.map(|config| config.media_type)), layers))
                 }
-                Contents::Index(_) => Err(target.malformed("it is an index, not an artifact")),
+                AnyManifest::Index(_) => Err(target.malformed("it is an index, not an artifact")),
             }
         })
         .await
@@ -110,7 +111,7 @@ impl RegistryClient {
     /// # Errors
     ///
     /// See [`RegistryError`]; an endless list is refused.
-    pub async fn tags(&self, reference: &ImageReference) -> Result<Vec<String>, RegistryError> {
+    pub async fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
         self.ask(reference, |target| async move { self.tags_at(&target).await }).await
     }
 
@@ -121,7 +122,7 @@ impl RegistryClient {
     /// See [`RegistryError`]. Later errors are those of the stream.
     pub async fn blob(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
     ) -> Result<BlobStream, RegistryError> {
         self.ask(reference, |target| async move {
@@ -137,7 +138,7 @@ impl RegistryClient {
     /// See [`RegistryError`].
     pub async fn small_blob(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
         limit: u64,
     ) -> Result<Vec<u8>, RegistryError> {
@@ -159,7 +160,7 @@ impl RegistryClient {
     /// See [`RegistryError`]; [`RegistryError::NoDigest`] if the reference has no digest.
     pub async fn referrers(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let Some(digest) = reference.digest() else {
@@ -178,7 +179,7 @@ impl RegistryClient {
     /// final.
     async fn ask<T, F: Future<Output = Result<T, RegistryError>>>(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         question: impl Fn(Target) -> F,
     ) -> Result<T, RegistryError> {
         for mirror in self.mirrors(reference) {
@@ -189,7 +190,7 @@ impl RegistryClient {
         question(target(reference, false)).await
     }
 
-    fn mirrors(&self, reference: &ImageReference) -> Vec<Target> {
+    fn mirrors(&self, reference: &Reference) -> Vec<Target> {
         let mirrors = self.transport.options.mirrors.get(reference.registry());
         let target = |mirror: &String| {
             let (host, path) = mirror.split_once('/').unwrap_or((mirror, ""));
@@ -205,25 +206,24 @@ impl RegistryClient {
     async fn image_at(
         &self,
         target: &Target,
-        reference: &ImageReference,
-        platform: &Platform,
+        reference: &Reference,
+        platform: Option<&Platform>,
     ) -> Result<Image, RegistryError> {
-        let first = self.manifest_at(target, name_of(reference)).await?;
+        let first = self.manifest_at(target, &name_of(reference)).await?;
         let manifest = match read(target, &first)? {
-            Contents::Single { .. } => first.clone(),
-            Contents::Index(manifests) => {
-                let chosen = manifest::choose(&manifests, platform).map_err(|available| {
-                    RegistryError::NoSuchPlatform {
+            AnyManifest::Manifest(_) => first.clone(),
+            AnyManifest::Index(index) => {
+                let chosen =
+                    index.choose(platform).map_err(|missing| RegistryError::NoSuchPlatform {
                         what: reference.to_string(),
-                        platform: platform.to_string(),
-                        available,
-                    }
-                })?;
-                self.manifest_at(target, &chosen.digest).await?
+                        platform: missing.wanted,
+                        available: missing.available,
+                    })?;
+                self.manifest_at(target, &Name::Digest(&chosen.digest)).await?
             }
         };
         match read(target, &manifest)? {
-            Contents::Single { config: Some(config), layers, .. } => Ok(Image {
+            AnyManifest::Manifest(Manifest { config: Some(config), layers, .. }) => Ok(Image {
                 digest: first.digest,
                 manifest_digest: manifest.digest,
                 manifest: manifest.bytes,
@@ -237,30 +237,30 @@ impl RegistryClient {
     async fn resolve_at(
         &self,
         target: &Target,
-        reference: &ImageReference,
-    ) -> Result<String, RegistryError> {
+        reference: &Reference,
+    ) -> Result<Digest, RegistryError> {
         let name = name_of(reference);
-        let response = self.request_manifest(target, Method::HEAD, name).await?;
+        let response = self.request_manifest(target, Method::HEAD, &name).await?;
         if response.status() == StatusCode::NOT_FOUND {
-            return Err(of_status(response, target, &called(target, name)).await);
+            return Err(of_status(response, target, &called(target, &name)).await);
         }
         if response.status().is_success()
             && let Some(digest) = content_digest(&response)
         {
             return match reference.digest() {
-                Some(wanted) if wanted != digest => Err(corrupt(target, name)),
+                Some(wanted) if *wanted != digest => Err(corrupt(target, &name)),
                 _ => Ok(digest),
             };
         }
         // Other registries are asked for the manifest itself.
-        self.manifest_at(target, name).await.map(|manifest| manifest.digest)
+        self.manifest_at(target, &name).await.map(|manifest| manifest.digest)
     }
 
     async fn request_manifest(
         &self,
         target: &Target,
         method: Method,
-        name: &str,
+        name: &Name<'_>,
     ) -> Result<Response, RegistryError> {
         let url = self.transport.url(target, &format!("manifests/{name}")).await?;
         let mut request = Request::new(method, url);
@@ -268,7 +268,11 @@ impl RegistryClient {
         self.transport.send(target, request).await
     }
 
-    async fn manifest_at(&self, target: &Target, name: &str) -> Result<Manifest, RegistryError> {
+    async fn manifest_at(
+        &self,
+        target: &Target,
+        name: &Name<'_>,
+    ) -> Result<RawManifest, RegistryError> {
         let what = called(target, name);
         let response = self.request_manifest(target, Method::GET, name).await?;
         if !response.status().is_success() {
@@ -277,13 +281,16 @@ impl RegistryClient {
         let media_type = response.header(CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
         let promised = content_digest(&response);
         let bytes = read_bounded(response, target, &what, MAX_MANIFEST_BYTES).await?;
-        let wanted = if is_digest(name) { Some(name.to_owned()) } else { promised };
-        let digest = match wanted {
-            Some(digest) if digest::names(&digest, &bytes) => digest,
-            Some(_) => return Err(corrupt(target, name)),
-            None => digest::sha256(&bytes),
+        let wanted = match name {
+            Name::Digest(digest) => Some(**digest),
+            Name::Tag(_) => promised,
         };
-        Ok(Manifest { digest, media_type, bytes })
+        let digest = match wanted {
+            Some(digest) if digest.matches(&bytes) => digest,
+            Some(_) => return Err(corrupt(target, name)),
+            None => Digest::sha256(&bytes),
+        };
+        Ok(RawManifest { digest, media_type, bytes })
     }
 
     async fn tags_at(&self, target: &Target) -> Result<Vec<String>, RegistryError> {
@@ -319,32 +326,31 @@ impl RegistryClient {
     async fn referrers_at(
         &self,
         target: &Target,
-        digest: &str,
+        digest: &Digest,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let url = self.transport.url(target, &format!("referrers/{digest}")).await?;
         let response = self.transport.send(target, Request::get(url)).await?;
-        let what = called(target, digest);
+        let what = called(target, &Name::Digest(digest));
         let bytes = if response.status().is_success() {
             read_bounded(response, target, &what, MAX_MANIFEST_BYTES).await?
         } else {
             // The specification's fallback for registries without the referrers API.
-            match self.manifest_at(target, &digest.replacen(':', "-", 1)).await {
+            let tag = digest.to_string().replacen(':', "-", 1);
+            match self.manifest_at(target, &Name::Tag(&tag)).await {
                 Ok(manifest) => manifest.bytes,
                 Err(RegistryError::NotFound { .. }) => return Ok(Vec::new()),
                 Err(error) => return Err(error),
             }
         };
-        match manifest::read(&bytes).map_err(|error| target.malformed(error))? {
-            Contents::Index(referrers) => Ok(referrers),
-            Contents::Single { .. } => {
-                Err(target.malformed("the list of referrers is not an index"))
-            }
-        }
+        let referrers = Index::parse(&bytes).map_err(|error| {
+            target.malformed(format!("the list of referrers is not an index: {error}"))
+        })?;
+        Ok(referrers.manifests)
     }
 }
 
 /// The reference's own registry and repository.
-pub(crate) fn target(reference: &ImageReference, push: bool) -> Target {
+pub(crate) fn target(reference: &Reference, push: bool) -> Target {
     Target {
         host: reference.registry().to_owned(),
         repository: reference.repository().to_owned(),
@@ -352,28 +358,44 @@ pub(crate) fn target(reference: &ImageReference, push: bool) -> Target {
     }
 }
 
-/// The name to request a manifest by: the digest, which is exact, else the tag.
-fn name_of(reference: &ImageReference) -> &str {
-    reference.digest().or(reference.tag()).unwrap_or("latest")
+/// What a manifest is requested by.
+enum Name<'r> {
+    /// A tag.
+    Tag(&'r str),
+    /// A digest.
+    Digest(&'r Digest),
+}
+
+impl std::fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tag(tag) => f.write_str(tag),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// What the manifest of a reference is requested by: the digest, which is exact, or else the tag.
+fn name_of(reference: &Reference) -> Name<'_> {
+    reference.digest().map_or_else(|| Name::Tag(reference.tag().unwrap_or("latest")), Name::Digest)
 }
 
 /// `library/nginx:1.27`, `library/nginx@sha256:…`.
-fn called(target: &Target, name: &str) -> String {
-    let separator = if is_digest(name) { '@' } else { ':' };
+fn called(target: &Target, name: &Name<'_>) -> String {
+    let separator = if matches!(name, Name::Digest(_)) { '@' } else { ':' };
     format!("{}{separator}{name}", target.repository)
 }
 
-fn corrupt(target: &Target, name: &str) -> RegistryError {
+fn corrupt(target: &Target, name: &Name<'_>) -> RegistryError {
     RegistryError::Corrupt { host: target.host.clone(), what: called(target, name) }
 }
 
-fn read(target: &Target, manifest: &Manifest) -> Result<Contents, RegistryError> {
-    manifest::read(&manifest.bytes).map_err(|error| target.malformed(error))
+fn read(target: &Target, manifest: &RawManifest) -> Result<AnyManifest, RegistryError> {
+    AnyManifest::parse(&manifest.bytes).map_err(|error| target.malformed(error.to_string()))
 }
 
-fn content_digest(response: &Response) -> Option<String> {
-    let text = response.header("docker-content-digest")?;
-    is_digest(text).then(|| text.to_owned())
+fn content_digest(response: &Response) -> Option<Digest> {
+    response.header("docker-content-digest")?.parse().ok()
 }
 
 /// The next page of a list, which must be at the same server.
@@ -394,10 +416,10 @@ mod tests {
     fn futures_can_move_between_threads() {
         fn is_send(_: impl Send) {}
         let client = RegistryClient::new(Options::default()).unwrap();
-        let reference = ImageReference::parse("registry.example/a:1").unwrap();
+        let reference = Reference::parse("registry.example/a:1").unwrap();
         let descriptor = Descriptor::of("x", b"");
         is_send(client.resolve(&reference));
-        is_send(client.image(&reference, &Platform::default()));
+        is_send(client.image(&reference, None));
         is_send(client.tags(&reference));
         is_send(client.small_blob(&reference, &descriptor, 1));
         is_send(client.referrers(&reference, None));

@@ -20,7 +20,6 @@ mod auth;
 mod blob;
 mod client;
 mod credentials;
-mod digest;
 mod error;
 mod manifest;
 mod options;
@@ -32,9 +31,8 @@ mod transport;
 pub use artifact::ArtifactError;
 pub use blob::{BlobReader, BlobStream};
 pub use client::RegistryClient;
-pub use digest::{Digester, sha256};
 pub use error::{MalformedAnswer, RegistryError};
-pub use manifest::{Descriptor, Image, Manifest, Platform, media_type};
+pub use manifest::{Image, RawManifest};
 pub use options::Options;
 pub use registry::Registry;
 pub use results::{

@@ -4,14 +4,12 @@ use std::io::{self, Read};
 
 use coaming_http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use coaming_http::{Body, Method, Request, StatusCode, Url};
-use coaming_kube::ImageReference;
+use coaming_oci::{Descriptor, Digest, Reference};
 use futures_util::stream;
 
 use crate::RegistryClient;
 use crate::client::target;
-use crate::digest;
 use crate::error::RegistryError;
-use crate::manifest::Descriptor;
 use crate::transport::{Target, of_status};
 
 /// How much of a blob is read and sent at once, in bytes.
@@ -26,7 +24,7 @@ impl RegistryClient {
     /// See [`RegistryError`].
     pub async fn push_blob<R: Read + Send + Sync + 'static>(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
         open: impl Fn() -> io::Result<R> + Sync,
     ) -> Result<(), RegistryError> {
@@ -50,13 +48,13 @@ impl RegistryClient {
     /// See [`RegistryError`].
     pub async fn push_manifest(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         media_type: &str,
         manifest: &[u8],
-    ) -> Result<String, RegistryError> {
+    ) -> Result<Digest, RegistryError> {
         let target = target(reference, true);
-        let digest = digest::sha256(manifest);
-        let name = reference.tag().unwrap_or(&digest);
+        let digest = Digest::sha256(manifest);
+        let name = reference.tag().map_or_else(|| digest.to_string(), str::to_owned);
         let url = self.transport.url(&target, &format!("manifests/{name}")).await?;
         let body = || Ok(Body::from(manifest.to_vec()));
         let mut request = Request { body: Some(&body), ..Request::new(Method::PUT, url) };
@@ -93,7 +91,7 @@ impl RegistryClient {
         descriptor: &Descriptor,
         body: &(dyn Fn() -> io::Result<Body> + Sync),
     ) -> Result<(), RegistryError> {
-        location.query_pairs_mut().append_pair("digest", &descriptor.digest);
+        location.query_pairs_mut().append_pair("digest", &descriptor.digest.to_string());
         let mut request = Request::new(Method::PUT, location);
         request.body = Some(body);
         request.streamed = true;

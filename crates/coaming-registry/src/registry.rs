@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 
 use coaming_http::{BlockingReader, Runtime};
-use coaming_kube::ImageReference;
+use coaming_oci::{Descriptor, Digest, Platform, Reference};
 
 use crate::error::RegistryError;
-use crate::manifest::{Descriptor, Image, Manifest, Platform};
+use crate::manifest::{Image, RawManifest};
 use crate::results::{Attachment, ScanReport, Scanner};
 use crate::{BlobReader, Options, RegistryClient};
 
@@ -34,7 +34,7 @@ impl Registry {
     /// # Errors
     ///
     /// See [`RegistryError`].
-    pub fn resolve(&self, reference: &ImageReference) -> Result<String, RegistryError> {
+    pub fn resolve(&self, reference: &Reference) -> Result<Digest, RegistryError> {
         self.runtime.block_on(self.client.resolve(reference))
     }
 
@@ -43,7 +43,7 @@ impl Registry {
     /// # Errors
     ///
     /// See [`RegistryError`].
-    pub fn manifest(&self, reference: &ImageReference) -> Result<Manifest, RegistryError> {
+    pub fn manifest(&self, reference: &Reference) -> Result<RawManifest, RegistryError> {
         self.runtime.block_on(self.client.manifest(reference))
     }
 
@@ -54,8 +54,8 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn image(
         &self,
-        reference: &ImageReference,
-        platform: &Platform,
+        reference: &Reference,
+        platform: Option<&Platform>,
     ) -> Result<Image, RegistryError> {
         self.runtime.block_on(self.client.image(reference, platform))
     }
@@ -67,7 +67,7 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn artifact(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
     ) -> Result<(Option<String>, Vec<Descriptor>), RegistryError> {
         self.runtime.block_on(self.client.artifact(reference))
     }
@@ -77,7 +77,7 @@ impl Registry {
     /// # Errors
     ///
     /// See [`RegistryError`].
-    pub fn tags(&self, reference: &ImageReference) -> Result<Vec<String>, RegistryError> {
+    pub fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
         self.runtime.block_on(self.client.tags(reference))
     }
 
@@ -88,7 +88,7 @@ impl Registry {
     /// See [`RegistryError`]. Later errors are those of the reader.
     pub fn blob(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
     ) -> Result<BlobReader, RegistryError> {
         let stream = self.runtime.block_on(self.client.blob(reference, descriptor))?;
@@ -102,7 +102,7 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn small_blob(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
         limit: u64,
     ) -> Result<Vec<u8>, RegistryError> {
@@ -116,7 +116,7 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn referrers(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         self.runtime.block_on(self.client.referrers(reference, artifact_type))
@@ -129,7 +129,7 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn push_blob<R: Read + Send + Sync + 'static>(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         descriptor: &Descriptor,
         open: impl Fn() -> io::Result<R> + Sync,
     ) -> Result<(), RegistryError> {
@@ -143,10 +143,10 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn push_manifest(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         media_type: &str,
         manifest: &[u8],
-    ) -> Result<String, RegistryError> {
+    ) -> Result<Digest, RegistryError> {
         self.runtime.block_on(self.client.push_manifest(reference, media_type, manifest))
     }
 
@@ -155,7 +155,7 @@ impl Registry {
     /// # Errors
     ///
     /// See [`RegistryError`].
-    pub fn scanner(&self, reference: &ImageReference) -> Result<Option<Scanner>, RegistryError> {
+    pub fn scanner(&self, reference: &Reference) -> Result<Option<Scanner>, RegistryError> {
         self.runtime.block_on(self.client.scanner(reference))
     }
 
@@ -167,7 +167,7 @@ impl Registry {
     pub fn scan_report(
         &self,
         scanner: Scanner,
-        reference: &ImageReference,
+        reference: &Reference,
         image: &Image,
         base: Option<&str>,
     ) -> Result<ScanReport, RegistryError> {
@@ -181,7 +181,7 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn attachments(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
     ) -> Result<(Vec<Attachment>, Vec<RegistryError>), RegistryError> {
         self.runtime.block_on(self.client.attachments(reference))
     }

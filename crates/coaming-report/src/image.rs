@@ -1,4 +1,4 @@
-//! An image's facts: a page for people, and JSON.
+//! The facts of an image: a page of text, and JSON.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use coaming_image::{
 
 use crate::text::{WIDTH, counted, plain, wrapped, wrapped_to};
 
-/// The most lines that a section of the page has; JSON has all.
+/// The most lines of a section of the page; JSON has all.
 const LINES: usize = 30;
 
 /// Writes a page: the verdict, the user, credentials, utilities, privileged files, packages.
@@ -20,7 +20,7 @@ const LINES: usize = 30;
 pub fn render(facts: &ImageFacts, name: &str, color: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { facts, color, out };
     page.head(name)?;
-    if !facts.bill {
+    if !facts.sbom {
         page.user()?;
         page.start()?;
     }
@@ -32,16 +32,17 @@ pub fn render(facts: &ImageFacts, name: &str, color: bool, out: &mut dyn Write) 
     page.problems()
 }
 
-/// What stands beside the facts of an image.
+/// What is known about an image in addition to its facts.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Beside<'a> {
-    /// The known vulnerabilities, where they were looked up.
+pub struct RelatedInfo<'a> {
+    /// The known vulnerabilities, if they were looked up.
     pub vulnerabilities: Option<&'a serde_json::Value>,
-    /// What the registry says, where it was asked.
+    /// What the registry reports, if it was asked.
     pub registry: Option<&'a serde_json::Value>,
 }
 
-/// Writes the facts as JSON: `{"version": 1, "image": "…", "facts": {…}}`, and what stands beside them.
+/// Writes the facts as JSON: `{"version": 1, "image": "…", "facts": {…}}`, with related
+/// information.
 ///
 /// # Errors
 ///
@@ -49,7 +50,7 @@ pub struct Beside<'a> {
 pub fn json(
     facts: &ImageFacts,
     name: &str,
-    beside: Beside<'_>,
+    related: RelatedInfo<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     #[derive(serde::Serialize)]
@@ -62,7 +63,7 @@ pub fn json(
         #[serde(skip_serializing_if = "Option::is_none")]
         registry: Option<&'a serde_json::Value>,
     }
-    let Beside { vulnerabilities, registry } = beside;
+    let RelatedInfo { vulnerabilities, registry } = related;
     let document = Document { version: 1, image: name, facts, vulnerabilities, registry };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -84,7 +85,7 @@ impl Page<'_> {
         writeln!(self.out, "\n{title}")
     }
 
-    /// Lines under a title, indented; so many and no more.
+    /// Lines under a title, indented, up to a limit.
     fn lines(&mut self, lines: &[String]) -> io::Result<()> {
         for line in lines.iter().take(LINES) {
             for part in line.lines() {
@@ -126,22 +127,24 @@ impl Page<'_> {
 
     fn verdict(&self) -> String {
         let facts = self.facts;
-        if facts.bill {
-            return "A bill of materials: it names the packages. What an attacker finds beside \
-                    them, only the image itself can tell."
+        if facts.sbom {
+            return "An SBOM: it lists the packages. Only the image itself shows what else an \
+                    attacker finds."
                 .to_owned();
         }
         let others = counted(facts.utilities.len(), "program");
         match facts.verdict {
             Verdict::Distroless if facts.utilities.is_empty() => {
-                "Distroless: no shell, no package manager, nothing else for an attacker to run."
+                "Distroless: no shell, no package manager, no other program for an attacker to run."
                     .to_owned()
             }
             Verdict::Distroless => format!(
                 "Distroless: no shell and no package manager; {others} that an attacker could use."
             ),
             Verdict::Minimal => {
-                format!("Minimal: no whole distribution, but {others} that an attacker could use.")
+                format!(
+                    "Minimal: not a full distribution, but {others} that an attacker could use."
+                )
             }
             Verdict::Full => format!(
                 "A full distribution: {others} that an attacker could use, and a package manager \
@@ -154,11 +157,11 @@ impl Page<'_> {
         let user = &self.facts.user;
         let written = &self.facts.config.user;
         let text = match (user.is_root(), written.is_empty()) {
-            (Some(true), true) => "root, for no USER is set: an attacker owns every file in the \
-                                   container, and is one kernel bug away from the node."
+            (Some(true), true) => "root (no USER is set): an attacker owns every file in the \
+                                   container and is one kernel bug away from the node."
                 .to_owned(),
             (Some(true), false) => format!(
-                "root (USER {}): an attacker owns every file in the container, and is one kernel \
+                "root (USER {}): an attacker owns every file in the container and is one kernel \
                  bug away from the node.",
                 plain(written)
             ),
@@ -172,8 +175,8 @@ impl Page<'_> {
                 format!("user {id}{name}, not root.")
             }
             (None, _) => format!(
-                "USER {}, which the image's /etc/passwd does not know: set it by its number, so \
-                 that Kubernetes can tell that it is not root.",
+                "USER {}, which is not in the image's /etc/passwd: set a numeric user, so that \
+                 Kubernetes can verify that it is not root.",
                 plain(written)
             ),
         };
@@ -192,7 +195,7 @@ impl Page<'_> {
             .collect();
         self.title("Packages")?;
         match kinds.is_empty() {
-            true => self.lines(&["none are recorded in the image".to_owned()]),
+            true => self.lines(&["no packages are recorded in the image".to_owned()]),
             false => self.lines(&[kinds.join(", ")]),
         }
     }
@@ -203,7 +206,7 @@ impl Page<'_> {
         }
         self.title("Credentials in the image")?;
         let mut shown: Vec<&Credential> = self.facts.credentials.iter().collect();
-        // What the container's user can read comes first.
+        // Credentials that the container's user can read come first.
         shown.sort_by_key(|credential| match (credential.deleted, credential.readable) {
             (false, Some(true)) => 0,
             (false, None) => 1,
@@ -215,33 +218,33 @@ impl Page<'_> {
         self.lines(&lines)
     }
 
-    /// A credential, and what it takes to read it: together they are one finding.
+    /// A credential, and who can read it: together they are one finding.
     fn credential(&self, credential: &Credential) -> String {
         let mut place = plain(&credential.place.path);
         if !credential.label.is_empty() {
             let label = plain(&credential.label);
             place = if place.is_empty() { label } else { format!("{place}, {label}") };
         }
-        let means = self.means(credential);
-        format!("{place}: {}\n{}", plain(&credential.kind), indented(&means))
+        let exposure = self.exposure(credential);
+        format!("{place}: {}\n{}", plain(&credential.kind), indented(&exposure))
     }
 
-    fn means(&self, credential: &Credential) -> String {
+    fn exposure(&self, credential: &Credential) -> String {
         let remedy = remedy(credential);
         if credential.deleted && !credential.place.path.is_empty() {
             return format!(
-                "deleted by a later layer, and still in the image: whoever may pull it unpacks it. \
-                 {remedy}"
+                "deleted by a later layer, but still in the image: everyone who may pull it can \
+                 extract it. {remedy}"
             );
         }
         if credential.place.path.is_empty() {
             return match credential.readable {
-                Some(true) => "in the image's configuration: whoever may pull the image reads it, \
-                               as does every process in the container. Rotate it; give it at run \
-                               time."
+                Some(true) => "in the image's configuration: everyone who may pull the image can \
+                               read it, and so can every process in the container. Rotate it, and \
+                               provide it at run time."
                     .to_owned(),
-                _ => "in the image's configuration: whoever may pull the image reads it. Rotate \
-                      it; build it in by a secret mount."
+                _ => "in the image's configuration: everyone who may pull the image can read it. \
+                      Rotate it, and use a secret mount to build the image."
                     .to_owned(),
             };
         }
@@ -249,11 +252,12 @@ impl Page<'_> {
             self.facts.readers().map(|utility| utility.name.as_str()).collect();
         match (credential.readable, readers.as_slice()) {
             (Some(false), _) => format!(
-                "not readable by the container's user, but by whoever may pull the image. {remedy}"
+                "not readable by the container's user, but by everyone who may pull the image. \
+                 {remedy}"
             ),
             (_, []) => format!(
-                "readable by the container's user, but no program in the image shows it: a flaw in \
-                 the application that reads files does. {remedy}"
+                "readable by the container's user, but no program in the image can show it: only a \
+                 flaw in the application that reads files can. {remedy}"
             ),
             (readable, readers) => {
                 let mut named: Vec<String> = Vec::new();
@@ -266,24 +270,24 @@ impl Page<'_> {
                 let more = named.len().saturating_sub(3);
                 named.truncate(3);
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                let may = if readable.is_some() { "readable" } else { "maybe readable" };
+                let may = if readable.is_some() { "readable" } else { "possibly readable" };
                 format!(
-                    "{may} by the container's user, and {}{more} are there to read it: one injected \
-                     command gives it away. {remedy}",
+                    "{may} by the container's user, and {}{more} can show it: one injected command \
+                     reveals it. {remedy}",
                     named.join(", ")
                 )
             }
         }
     }
 
-    /// What the image starts, and how little of it that needs.
+    /// What the image starts, and how little of the image that needs.
     fn start(&mut self) -> io::Result<()> {
         let Some(start) = &self.facts.entry_point else { return Ok(()) };
         let programs: Vec<String> = start.programs.iter().map(|path| plain(path)).collect();
         let [first, others @ ..] = programs.as_slice() else { return Ok(()) };
         let others = match others {
             [] => String::new(),
-            others => format!(", and through it {}", others.join(", ")),
+            others => format!(", which starts {}", others.join(", ")),
         };
         let files = counted(usize::try_from(start.files).unwrap_or(usize::MAX), "file");
         let all = self.facts.packages.len();
@@ -292,8 +296,8 @@ impl Page<'_> {
             _ => format!(" from {} of the {}", start.packages.len(), counted(all, "package")),
         };
         let text = format!(
-            "{first}{others}. As far as its files tell, that needs {files}{of}; `coaming image slim` \
-             makes an image of these alone."
+            "{first}{others}. As far as the files show, that needs {files}{of}; \
+             `coaming image slim` writes an image with only these."
         );
         self.title("Starts")?;
         self.lines(&[wrapped(&text)])
@@ -307,18 +311,18 @@ impl Page<'_> {
         for utility in &self.facts.utilities {
             let programs = kinds.entry(utility.kind).or_default();
             let shown = programs.entry(utility.program()).or_insert(utility);
-            // Of `python3`, `python3.11` and the like, the shortest says enough.
+            // Of `python3` and `python3.11`, the shorter name is enough.
             if (utility.name.len(), &utility.name) < (shown.name.len(), &shown.name) {
                 *shown = utility;
             }
         }
-        self.title("What an attacker finds, and what he does with it")?;
+        self.title("Tools available to an attacker")?;
         let lines: Vec<String> = kinds
             .into_iter()
             .map(|(kind, programs)| {
                 let kind_line = format!("{}: {}", self.bold(kind.plural()), kind.misuse());
                 let programs: Vec<&Utility> = programs.into_values().collect();
-                format!("{kind_line}\n{}", told(&programs))
+                format!("{kind_line}\n{}", described(&programs))
             })
             .collect();
         self.lines(&lines)
@@ -328,7 +332,7 @@ impl Page<'_> {
         if self.facts.privileged_files.is_empty() {
             return Ok(());
         }
-        self.title("Programs that give more rights than their user has")?;
+        self.title("Setuid, setgid and file-capability programs")?;
         let mut by_rights: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for file in &self.facts.privileged_files {
             by_rights.entry(rights(file)).or_default().push(plain(&file.place.path));
@@ -338,17 +342,14 @@ impl Page<'_> {
             .map(|(rights, paths)| format!("{rights}:\n{}", indented(&shortened(paths))))
             .collect();
         self.lines(&lines)?;
-        writeln!(
-            self.out,
-            "  `allowPrivilegeEscalation: false` in the pod takes their effect away."
-        )
+        writeln!(self.out, "  `allowPrivilegeEscalation: false` in the pod disables them.")
     }
 
     fn writable(&mut self) -> io::Result<()> {
         if self.facts.world_writable.is_empty() {
             return Ok(());
         }
-        self.title("Everybody may write to")?;
+        self.title("World-writable paths")?;
         let lines: Vec<String> = self.facts.world_writable.iter().map(|path| plain(path)).collect();
         self.lines(&lines)
     }
@@ -357,7 +358,7 @@ impl Page<'_> {
         if self.facts.problems.is_empty() {
             return Ok(());
         }
-        self.title("Could not be read")?;
+        self.title("Problems while reading the image")?;
         let lines: Vec<String> = self
             .facts
             .problems
@@ -375,8 +376,9 @@ impl Page<'_> {
     }
 }
 
-/// Programs of one kind: what stands out, each with what it is good for; then the names of the others.
-fn told(programs: &[&Utility]) -> String {
+/// Programs of one kind: those that stand out, each with its use to an attacker; then the names of
+/// the others.
+fn described(programs: &[&Utility]) -> String {
     let mut of_note: Vec<(String, &str)> = Vec::new();
     for (name, misuse) in programs.iter().filter_map(|it| Some((plain(&it.name), it.notable()?))) {
         match of_note.iter_mut().find(|(_, other)| *other == misuse) {
@@ -396,8 +398,8 @@ fn told(programs: &[&Utility]) -> String {
     let others: Vec<String> =
         programs.iter().filter(|it| it.notable().is_none()).map(|it| plain(&it.name)).collect();
     if !others.is_empty() {
-        let beside = if of_note.is_empty() { "" } else { "also " };
-        lines.push(indented(&format!("{beside}{}", shortened(&others))));
+        let also = if of_note.is_empty() { "" } else { "also " };
+        lines.push(indented(&format!("{also}{}", shortened(&others))));
     }
     lines.join("\n")
 }
@@ -406,15 +408,15 @@ fn told(programs: &[&Utility]) -> String {
 fn remedy(credential: &Credential) -> &'static str {
     match credential.kind.as_str() {
         "git-repository" => {
-            "In a repository is all that ever was committed: keep it out by `.dockerignore`, and \
-             rotate what its history holds."
+            "A repository contains everything that was ever committed: exclude it with \
+             `.dockerignore`, and rotate the secrets in its history."
         }
         "shell-history" => {
-            "Passwords that were typed stand in a history: rotate them, and build the image by a \
-             Dockerfile and not by hand."
+            "A history contains passwords that were typed: rotate them, and build the image with a \
+             Dockerfile, not by hand."
         }
-        _ if credential.deleted => "Rotate it; build it in by a secret mount.",
-        _ => "Rotate it; mount it at run time.",
+        _ if credential.deleted => "Rotate it, and use a secret mount to build the image.",
+        _ => "Rotate it, and mount it at run time.",
     }
 }
 
@@ -434,7 +436,7 @@ fn rights(file: &PrivilegedFile) -> String {
     rights.join(", ")
 }
 
-/// At most so many names, and how many more there are.
+/// The first names, and the number of the others.
 fn shortened(names: &[String]) -> String {
     const SHOWN: usize = 14;
     let list = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -8,6 +8,7 @@
 //! * The `json` format is a contract, see [`json`].
 //! * No renderer shows source text of a finding about secrets.
 
+pub mod access;
 mod concise;
 pub mod etcd;
 mod full;
@@ -22,6 +23,7 @@ mod places;
 mod sarif;
 pub mod slim;
 mod text;
+pub mod vulnerabilities;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! What slimming an image did: a page for people, and JSON.
+//! The result of slimming an image: a page of text, and JSON.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,13 +9,14 @@ use coaming_slim::{KeptGroup, Report};
 use crate::image::bytes;
 use crate::text::{counted, plain, wrapped};
 
-/// The most names that one line of the page has; JSON has all.
+/// The most names in one line of the page; JSON has all.
 const NAMES: usize = 12;
 /// The most lines of a list.
 const LINES: usize = 15;
 
-/// Writes a page: how much smaller, what went, what stayed and why, what can't be known. `names` are
-/// the image's and the output's; `known` is how many vulnerabilities there were and are.
+/// Writes a page: how much smaller the image is, what was removed, what was kept and why, and what
+/// cannot be known. `names` are those of the image and the output; `known` is the number of known
+/// vulnerabilities before and after.
 ///
 /// # Errors
 ///
@@ -73,7 +74,7 @@ impl Page<'_> {
         }
     }
 
-    /// A text, indented.
+    /// Writes a text, indented.
     fn say(&mut self, text: &str) -> io::Result<()> {
         for line in wrapped(text).lines() {
             writeln!(self.out, "  {line}")?;
@@ -88,14 +89,14 @@ impl Page<'_> {
         let share = after.bytes * 100 / before.bytes.max(1);
         let rows = [
             (
-                "size, not compressed",
+                "uncompressed size",
                 format!("{} → {} ({share} %)", bytes(before.bytes), bytes(after.bytes)),
             ),
             ("files, directories and links", format!("{} → {}", before.entries, after.entries)),
             ("packages", format!("{} → {}", before.packages, after.packages)),
-            ("programs for an attacker", format!("{} → {}", before.utilities, after.utilities)),
+            ("tools for an attacker", format!("{} → {}", before.utilities, after.utilities)),
             (
-                "setuid and the like",
+                "setuid, setgid, capabilities",
                 format!("{} → {}", before.privileged_files, after.privileged_files),
             ),
             (
@@ -103,17 +104,16 @@ impl Page<'_> {
                 match known {
                     Some((before, after)) => format!("{before} → {after}"),
                     None => {
-                        "not looked up: there is no database here yet, `coaming db update` makes it"
-                            .to_owned()
+                        "not checked: no vulnerability database; run `coaming db update`".to_owned()
                     }
                 },
             ),
         ];
         for (name, value) in rows {
-            writeln!(self.out, "  {name:<26}{value}")?;
+            writeln!(self.out, "  {name:<30}{value}")?;
         }
         if !self.report.programs.is_empty() {
-            self.title("What is started")?;
+            self.title("Started programs")?;
             let programs: Vec<String> = self.report.programs.iter().map(|it| plain(it)).collect();
             self.say(&programs.join(", "))?;
         }
@@ -122,13 +122,13 @@ impl Page<'_> {
 
     fn gone(&mut self) -> io::Result<()> {
         let gone = &self.report.gone;
-        self.title("What went")?;
+        self.title("Removed")?;
         for (kind, names) in by_kind(&gone.utilities) {
             self.say(&format!("{}: {}", kind.plural(), shortened(&names)))?;
         }
         if !gone.privileged_files.is_empty() {
             let files: Vec<String> = gone.privileged_files.iter().map(path_of).collect();
-            self.say(&format!("setuid and the like: {}", shortened(&files)))?;
+            self.say(&format!("setuid, setgid, capabilities: {}", shortened(&files)))?;
         }
         let packages: Vec<String> = gone.packages.iter().map(|(_, name, _)| plain(name)).collect();
         if !packages.is_empty() {
@@ -141,7 +141,7 @@ impl Page<'_> {
                 .map(|(path, size)| format!("{} ({})", plain(path), bytes(*size)))
                 .collect();
             self.say(&format!(
-                "files of no package, the largest first; --keep what the application reads: {}",
+                "files without a package, largest first; --keep those the application reads: {}",
                 shortened(&files)
             ))?;
         }
@@ -149,7 +149,7 @@ impl Page<'_> {
     }
 
     fn kept(&mut self) -> io::Result<()> {
-        self.title("What stayed, and why")?;
+        self.title("Kept, and why")?;
         let groups = self.report.kept.iter();
         for group in groups.filter(|it| !matches!(it.reason, Reason::Directory | Reason::Link)) {
             let KeptGroup { reason, files, bytes: size, of } = group;
@@ -169,19 +169,19 @@ impl Page<'_> {
         if report.utilities.is_empty() && report.privileged_files.is_empty() {
             return Ok(());
         }
-        self.title("What an attacker still finds")?;
+        self.title("Tools still available to an attacker")?;
         for (kind, names) in by_kind(&report.utilities) {
             self.say(&format!("{}: {}", kind.plural(), shortened(&names)))?;
         }
         if !report.privileged_files.is_empty() {
             let files: Vec<String> = report.privileged_files.iter().map(path_of).collect();
-            self.say(&format!("setuid and the like: {}", shortened(&files)))?;
+            self.say(&format!("setuid, setgid, capabilities: {}", shortened(&files)))?;
         }
         Ok(())
     }
 
     fn limits(&mut self) -> io::Result<()> {
-        self.title("What can't be known without running it")?;
+        self.title("Unknown without running the image")?;
         let mut lines: Vec<String> = Vec::new();
         let mut opens: Vec<String> = Vec::new();
         let mut runs: Vec<String> = Vec::new();
@@ -196,14 +196,14 @@ impl Page<'_> {
         }
         if !opens.is_empty() {
             lines.push(format!(
-                "Libraries by names made at run time (dlopen) are opened by {}: those that they \
-                 name plainly stayed; plugins and drivers need --keep.",
+                "Libraries may be opened by names built at run time (dlopen) in {}: libraries with \
+                 literal names were kept; plugins and drivers need --keep.",
                 shortened(&opens)
             ));
         }
         if !runs.is_empty() {
             lines.push(format!(
-                "Other programs can be run by {}: which, they do not say plainly.",
+                "Other programs may be run by {}, which do not name them literally.",
                 shortened(&runs)
             ));
         }
@@ -221,18 +221,19 @@ impl Page<'_> {
 fn sentence(limit: &Limit) -> String {
     match limit {
         Limit::NoProgram { program } => {
-            format!("{} is to be started, and is no program in the image.", plain(program))
+            format!("{} is the entry point, but not a program in the image.", plain(program))
         }
         Limit::NoLibrary { library, file } => format!(
-            "{} needs {}, which was nowhere in the image: it did not work before either, or \
-             gets it at run time.",
+            "{} needs {}, which is not in the image: it did not work before, either, or gets it \
+             at run time.",
             plain(file),
             plain(library)
         ),
         Limit::RunsPrograms { file, functions, named } => {
             let named: Vec<String> = named.iter().map(|name| plain(name)).collect();
             format!(
-                "{} can run other programs ({}) and names {}, which went. If it runs them: --keep.",
+                "{} can run other programs ({}) and names {}, which were removed: use --keep if it \
+                 runs them.",
                 plain(file),
                 functions.join(", "),
                 shortened(&named)
@@ -240,21 +241,17 @@ fn sentence(limit: &Limit) -> String {
         }
         Limit::OpensLibraries { file } => format!("{} opens libraries.", plain(file)),
         Limit::Script { file } => format!(
-            "{} is a shell script: the commands that it names stayed; those whose names it only \
-             makes at run time need --keep.",
+            "{} is a shell script: the commands that it names were kept; those whose names it \
+             builds at run time need --keep.",
             plain(file)
         ),
         Limit::NoCommand { command, file } => {
-            format!(
-                "{} is to be run by {}, which is not in the image.",
-                plain(file),
-                plain(command)
-            )
+            format!("{} is run by {}, which is not in the image.", plain(file), plain(command))
         }
     }
 }
 
-/// What a reason is called.
+/// The reason in words.
 fn words(reason: Reason) -> &'static str {
     match reason {
         Reason::Started => "started",
@@ -268,12 +265,12 @@ fn words(reason: Reason) -> &'static str {
         Reason::Application => "the application's own files",
         Reason::Data => "data and settings of a started program's package",
         Reason::Named => "files named by programs and settings",
-        Reason::System => "users, certificates, time zones, the system's directories",
+        Reason::System => "users, certificates, time zones, system directories",
         Reason::Configured => "named by the image's configuration",
-        Reason::Asked => "asked for",
-        Reason::Record => "licences, and the packages' records",
+        Reason::Requested => "requested",
+        Reason::Record => "licenses and package records",
         Reason::Link => "links on the way to other files",
-        Reason::Directory => "directories that other files lie in",
+        Reason::Directory => "directories of other files",
     }
 }
 
@@ -294,7 +291,7 @@ fn path_of(file: &PrivilegedFile) -> String {
     plain(&file.place.path)
 }
 
-/// At most so many names, and how many more there are.
+/// The first names, and the number of the others.
 fn shortened(names: &[String]) -> String {
     let list = names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().checked_sub(NAMES) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use coaming_access::Access;
 use coaming_config::Config;
 use coaming_finding::{
     Applicability, Confidence, DocumentEdits, Finding, Fix, Location, ObjectRef, RuleId, RuleMeta,
@@ -65,6 +66,7 @@ pub struct Context<'a> {
     /// Today, to know what has expired; nothing expires without.
     pub today: Option<Date>,
     enabled: &'a BTreeSet<RuleId>,
+    access: OnceLock<Access>,
     reach: OnceLock<Reach>,
     policy_problems: OnceLock<Vec<PolicyProblem>>,
 }
@@ -77,6 +79,7 @@ impl<'a> Context<'a> {
             settings: input.settings,
             today: input.today,
             enabled,
+            access: OnceLock::new(),
             reach: OnceLock::new(),
             policy_problems: OnceLock::new(),
         }
@@ -101,6 +104,11 @@ impl<'a> Context<'a> {
     /// Where a container names its image.
     pub(crate) fn image_node<'n>(&self, scope: ContainerScope<'n>) -> Node<'n> {
         scope.container.node().field("image").unwrap_or(scope.container.node())
+    }
+
+    /// The roles and bindings, read once for all rules that ask.
+    pub(crate) fn access(&self) -> &Access {
+        self.access.get_or_init(|| Access::new(self.world))
     }
 
     /// Who can reach whom, worked out once for all rules that ask.

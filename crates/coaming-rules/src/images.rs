@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coaming_advisory::Vulnerability;
 use coaming_image::ImageFacts;
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 
 /// What is known of images. Empty where nobody looked into any: rules then say what is possible
 /// instead of what is so.
@@ -18,18 +18,18 @@ pub struct Images {
 
 impl Images {
     /// Takes in what is known of the image that this reference names.
-    pub fn insert(&mut self, reference: &ImageReference, facts: Arc<ImageFacts>) {
+    pub fn insert(&mut self, reference: &Reference, facts: Arc<ImageFacts>) {
         self.by_reference.insert(key(reference), facts);
     }
 
     /// What is known of the image that this reference names, as far as somebody looked into its files:
     /// a bill of materials says nothing of users, tools and credentials, and that is no news.
     #[must_use]
-    pub fn get(&self, reference: &ImageReference) -> Option<&ImageFacts> {
+    pub fn get(&self, reference: &Reference) -> Option<&ImageFacts> {
         if self.by_reference.is_empty() {
             return None;
         }
-        self.by_reference.get(&key(reference)).map(AsRef::as_ref).filter(|facts| !facts.bill)
+        self.by_reference.get(&key(reference)).map(AsRef::as_ref).filter(|facts| !facts.sbom)
     }
 
     /// Takes in what is known to be vulnerable in the image of this reference, as [`Self::iter`] gives
@@ -41,7 +41,7 @@ impl Images {
     /// What is known to be vulnerable in the image that this reference names; `None` where that was
     /// not looked up.
     #[must_use]
-    pub fn vulnerabilities(&self, reference: &ImageReference) -> Option<&[Vulnerability]> {
+    pub fn vulnerabilities(&self, reference: &Reference) -> Option<&[Vulnerability]> {
         if self.vulnerabilities.is_empty() {
             return None;
         }
@@ -61,7 +61,7 @@ impl Images {
 }
 
 /// A digest says which image it is, whatever the tag; no tag means `latest`.
-fn key(reference: &ImageReference) -> String {
+fn key(reference: &Reference) -> String {
     let name = format!("{}/{}", reference.registry(), reference.repository());
     match (reference.digest(), reference.tag()) {
         (Some(digest), _) => format!("{name}@{digest}"),
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_same_image_by_all_its_names() {
-        let parse = |text: &str| ImageReference::parse(text).unwrap();
+        let parse = |text: &str| Reference::parse(text).unwrap();
         let mut images = Images::default();
         images.insert(&parse("nginx"), Arc::default());
         let digest = format!("sha256:{}", "a".repeat(64));
@@ -83,7 +83,7 @@ mod tests {
         for known in ["docker.io/library/nginx:latest", &format!("web:1.2@{digest}")] {
             assert!(images.get(&parse(known)).is_some(), "{known}");
         }
-        let bill = ImageFacts { bill: true, ..ImageFacts::default() };
+        let bill = ImageFacts { sbom: true, ..ImageFacts::default() };
         images.insert(&parse("redis:7"), Arc::new(bill));
         assert_eq!(images.iter().count(), 3);
         for unknown in ["redis:7", "nginx:1", "web", "quay.io/nginx"] {

@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 
 use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblem;
-use coaming_kube::{Container, Effective, ImageReference, Object, PodSpec, Workload, World};
+use coaming_kube::{Container, Effective, Object, PodSpec, Workload, World};
+use coaming_oci::Reference;
 
 use coaming_secret::Detector;
 use coaming_secret::structured::FieldCredential;
@@ -23,7 +24,7 @@ pub struct ContainerScope<'a> {
     /// What the two security contexts amount to.
     pub effective: Effective<'a>,
     /// Its image's name, parsed once for all rules that ask.
-    image: &'a OnceCell<Option<ImageReference>>,
+    image: &'a OnceCell<Option<Reference>>,
 }
 
 impl<'a> ContainerScope<'a> {
@@ -31,7 +32,7 @@ impl<'a> ContainerScope<'a> {
     pub(crate) fn new(
         workload: Workload<'a>,
         container: Container<'a>,
-        image: &'a OnceCell<Option<ImageReference>>,
+        image: &'a OnceCell<Option<Reference>>,
     ) -> Self {
         let pod = workload.pod();
         Self { workload, pod, container, effective: Effective::new(pod, container), image }
@@ -39,8 +40,8 @@ impl<'a> ContainerScope<'a> {
 
     /// The image's name, if there is one and it is valid.
     #[must_use]
-    pub fn image(self) -> Option<&'a ImageReference> {
-        let parse = || self.container.image().and_then(|text| ImageReference::parse(text).ok());
+    pub fn image(self) -> Option<&'a Reference> {
+        let parse = || self.container.image().and_then(|text| Reference::parse(text).ok());
         self.image.get_or_init(parse).as_ref()
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use coaming_cel::CustomRules;
 use coaming_config::{Config, KubernetesVersion, PodSecurityLevel};
 use coaming_finding::{Finding, Note, RuleRef, Severity};
 use coaming_kube::{Source, SourceId, World};
@@ -13,6 +12,7 @@ use coaming_secret::{Detector, FingerprintKey};
 use time::Date;
 
 use crate::configuration::read_settings;
+use crate::custom::CustomRules;
 use crate::neighborhood::{self, SUBJECT};
 use crate::{ScanError, notes};
 
@@ -50,14 +50,14 @@ impl Engine {
     ///
     /// If a file that the configuration names cannot be read, or a rule in it does not compile.
     pub fn new(mut config: Config, key: Option<&[u8]>) -> Result<Self, ScanError> {
-        let custom = custom_rules(&config)?;
+        let custom = CustomRules::new(&config)?;
         let detector = detector(&config, key)?;
         if !config.select.is_empty() {
             // A user who writes a rule wants it to run.
-            config.select.extend(custom.metas().map(|meta| meta.id.to_string()));
+            config.select.extend(custom.rules().map(|meta| meta.id.to_string()));
         }
         let version = config.kubernetes_version.unwrap_or_default();
-        let custom_ids = custom.metas().map(|meta| meta.id.clone()).collect::<Vec<_>>();
+        let custom_ids = custom.rules().map(|meta| meta.id.clone()).collect::<Vec<_>>();
         Ok(Self {
             standard: config.standard,
             version,
@@ -103,7 +103,7 @@ impl Engine {
             Some(level) => vec![coaming_rules::standard_rule(level).into()],
             None => {
                 let built_in = self.rules.rules().iter().map(|rule| RuleRef::from(rule.meta));
-                let custom = self.custom.metas().map(|meta| RuleRef::from(Arc::clone(meta)));
+                let custom = self.custom.rules().map(|meta| RuleRef::from(Arc::clone(meta)));
                 built_in.chain(custom).collect()
             }
         }
@@ -182,21 +182,4 @@ fn detector(config: &Config, key: Option<&[u8]>) -> Result<Option<Arc<Detector>>
         detector = detector.with_rules(rules);
     }
     Ok(Some(Arc::new(detector)))
-}
-
-/// The user's own rules, and the policies in the files that the configuration names.
-fn custom_rules(config: &Config) -> Result<CustomRules, ScanError> {
-    let paths: Vec<_> = config.policies.iter().map(std::path::PathBuf::from).collect();
-    let loaded = coaming_source::load(&paths, &coaming_source::Options::default());
-    if let Some(error) = loaded.errors.first() {
-        return Err(ScanError::Policies(format!("{}: {}", error.file, error.message)));
-    }
-    let policies = World::new(loaded.into_sources());
-    CustomRules::compile(&config.rules, &policies).map_err(|errors| {
-        let line = |error: &coaming_cel::CompileError| match error.file.as_str() {
-            "" => format!("{}:{}: {}", coaming_config::FILE_NAME, error.line, error.message),
-            file => format!("{file}: {}", error.message),
-        };
-        ScanError::CustomRules(errors.iter().map(line).collect::<Vec<_>>().join("\nerror: "))
-    })
 }

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use coaming_daemon::{Containerd, ContainerdImage, Daemon};
 use coaming_http::{BlockingReader, Runtime};
-use coaming_image::{BlobSource, Cache, Image, ImageFacts, Platform, sbom};
-use coaming_kube::ImageReference;
-use coaming_registry::{Descriptor, Registry};
+use coaming_image::{BlobSource, Cache, Image, ImageFacts, sbom};
+use coaming_oci::{Descriptor, Digest, DigestError, Platform, Reference};
+use coaming_registry::Registry;
 
 /// The largest SBOM that is read.
 const SBOM_LIMIT: u64 = 512 << 20;
@@ -176,9 +176,9 @@ struct Stored {
 }
 
 impl BlobSource for Stored {
-    fn open(&self, digest: &str) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
         let runtime = Runtime::shared().map_err(io::Error::other)?;
-        let blob = runtime.block_on(self.containerd.blob(&self.image, digest))?;
+        let blob = runtime.block_on(self.containerd.blob(&self.image, &digest.to_string()))?;
         Ok(Box::new(BlockingReader::new(runtime, blob)))
     }
 }
@@ -188,12 +188,15 @@ fn in_containerd(
     name: &str,
     platform: Option<&Platform>,
 ) -> Result<Option<Found>, LocateError> {
-    let Ok(reference) = ImageReference::parse(name) else { return Ok(None) };
+    let Ok(reference) = Reference::parse(name) else { return Ok(None) };
     let runtime = Runtime::shared().map_err(daemon_error)?;
     for name in containerd_names(&reference) {
         let found = runtime.block_on(containerd.find(&name));
         let Some(image) = found.map_err(daemon_error)? else { continue };
-        let digest = image.digest.clone();
+        let digest: Digest = image
+            .digest
+            .parse()
+            .map_err(|error: DigestError| LocateError::Daemon(error.to_string()))?;
         let source: Arc<dyn BlobSource> =
             Arc::new(Stored { containerd: containerd.clone(), image });
         return Image::from_store(&digest, platform, &source)
@@ -204,7 +207,7 @@ fn in_containerd(
 }
 
 /// What containerd calls an image: whoever pulls by digest has it without the tag.
-fn containerd_names(reference: &ImageReference) -> Vec<String> {
+fn containerd_names(reference: &Reference) -> Vec<String> {
     match (reference.digest(), reference.tag()) {
         (None, None) => vec![format!("{reference}:latest")],
         (None, Some(_)) => vec![reference.to_string()],
@@ -218,27 +221,16 @@ fn containerd_names(reference: &ImageReference) -> Vec<String> {
 /// The blobs of one image in a registry.
 struct Blobs {
     registry: Registry,
-    reference: ImageReference,
-    descriptors: BTreeMap<String, Descriptor>,
+    reference: Reference,
+    descriptors: BTreeMap<Digest, Descriptor>,
 }
 
 impl BlobSource for Blobs {
-    fn open(&self, digest: &str) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
         let unknown = || io::Error::new(io::ErrorKind::NotFound, "the manifest has no such blob");
         let descriptor = self.descriptors.get(digest).ok_or_else(unknown)?;
         let blob = self.registry.blob(&self.reference, descriptor).map_err(io::Error::other)?;
         Ok(Box::new(blob))
-    }
-}
-
-/// The platform to ask registries for; by default that of this machine.
-#[must_use]
-pub fn platform_of(platform: Option<&Platform>) -> coaming_registry::Platform {
-    let platform = platform.cloned().unwrap_or_else(Platform::host);
-    coaming_registry::Platform {
-        os: platform.os,
-        architecture: platform.architecture,
-        variant: Some(platform.variant).filter(|variant| !variant.is_empty()),
     }
 }
 
@@ -249,15 +241,15 @@ pub fn platform_of(platform: Option<&Platform>) -> coaming_registry::Platform {
 /// If the registry does not give its manifest.
 pub fn in_registry(
     options: coaming_registry::Options,
-    reference: &ImageReference,
+    reference: &Reference,
     platform: Option<&Platform>,
 ) -> Result<Found, LocateError> {
     let runtime = Runtime::shared().map_err(registry_error)?;
     let registry = Registry::new(options, runtime).map_err(registry_error)?;
-    let found = registry.image(reference, &platform_of(platform)).map_err(registry_error)?;
+    let found = registry.image(reference, platform).map_err(registry_error)?;
     let descriptors = std::iter::once(found.config)
         .chain(found.layers)
-        .map(|descriptor| (descriptor.digest.clone(), descriptor))
+        .map(|descriptor| (descriptor.digest, descriptor))
         .collect();
     let reference = reference.clone();
     let source: Arc<dyn BlobSource> = Arc::new(Blobs { registry, reference, descriptors });

@@ -10,7 +10,8 @@ use coaming_config::Config;
 use coaming_dockerfile::Base;
 use coaming_finding::InputError;
 use coaming_image::{Cache, ImageFacts};
-use coaming_kube::{ImageReference, SourceKind};
+use coaming_kube::SourceKind;
+use coaming_oci::Reference;
 use coaming_rules::Images;
 use rayon::prelude::*;
 
@@ -79,7 +80,7 @@ pub fn inspect_images(
 }
 
 /// What of an image could not be read, in one line.
-fn problems(reference: &ImageReference, facts: &ImageFacts) -> Option<InputError> {
+fn problems(reference: &Reference, facts: &ImageFacts) -> Option<InputError> {
     let first = facts.problems.first()?;
     let more = match facts.problems.len() - 1 {
         0 => String::new(),
@@ -90,18 +91,18 @@ fn problems(reference: &ImageReference, facts: &ImageFacts) -> Option<InputError
 }
 
 /// The images that pods run and that Dockerfiles build on, each once, in one order.
-fn references(variants: &[VariantWorld]) -> Vec<ImageReference> {
+fn references(variants: &[VariantWorld]) -> Vec<Reference> {
     let mut seen = BTreeSet::new();
     let of_pods = variants
         .iter()
         .flat_map(|variant| variant.world.workloads())
         .flat_map(|workload| workload.pod().containers())
-        .filter_map(|container| ImageReference::parse(container.image()?).ok());
+        .filter_map(|container| Reference::parse(container.image()?).ok());
     let dockerfiles =
         variants.iter().flat_map(|variant| variant.world.sources_of_kind(SourceKind::Dockerfile));
     let of_dockerfiles = dockerfiles.filter_map(|(_, file)| {
         match &coaming_dockerfile::parse(&file.text).base()?.base {
-            Base::Image(name) => ImageReference::parse(name).ok(),
+            Base::Image(name) => Reference::parse(name).ok(),
             Base::Stage(_) | Base::Scratch | Base::Unknown => None,
         }
     });
@@ -110,9 +111,10 @@ fn references(variants: &[VariantWorld]) -> Vec<ImageReference> {
 
 /// The archives and directories that the configuration names, by the image that they are.
 fn archives(config: &Config) -> BTreeMap<String, String> {
-    let parsed = config.image_archives.iter().filter_map(|(name, path)| {
-        Some((ImageReference::parse(name).ok()?.to_string(), path.clone()))
-    });
+    let parsed = config
+        .image_archives
+        .iter()
+        .filter_map(|(name, path)| Some((Reference::parse(name).ok()?.to_string(), path.clone())));
     parsed.collect()
 }
 
@@ -129,7 +131,7 @@ impl Finder {
     /// What is in an image, with warnings; `None` where it is not on this machine and not required.
     fn facts(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
     ) -> (Result<Option<ImageFacts>, LocateError>, Vec<String>) {
         let mut warnings = Vec::new();
         let found = self.find(reference, &mut warnings);
@@ -138,7 +140,7 @@ impl Finder {
 
     fn find(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Found>, LocateError> {
         let name = reference.to_string();

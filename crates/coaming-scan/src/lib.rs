@@ -14,6 +14,7 @@
 //! * Nothing is printed, and nothing is read from the network unless images are required.
 
 mod configuration;
+mod custom;
 mod engine;
 mod error;
 mod image_locator;
@@ -27,7 +28,7 @@ mod vulnerabilities;
 pub use configuration::{Overrides, load_config, read_baseline, source_options};
 pub use engine::{Engine, Report};
 pub use error::ScanError;
-pub use image_locator::{Daemons, Found, LocateError, at_path, in_registry, platform_of};
+pub use image_locator::{Daemons, Found, LocateError, at_path, in_registry};
 pub use images::{ImagesMode, Inspected, inspect_images};
 pub use text_scan::{TextReport, scan_texts};
 pub use variants::{Contradiction, VariantWorld, contradiction};

@@ -1,5 +1,5 @@
 //! Known vulnerabilities of packages: matched with the database, without those that the
-//! configuration or VEX documents rule out.
+//! configuration or VEX documents ignore.
 //!
 //! Invariant: nothing is downloaded, and nothing is called free of vulnerabilities that was not
 //! looked up.
@@ -9,16 +9,16 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use coaming_advisory::vex::{self, Document, Product};
 use coaming_advisory::{
-    Advice, Database, Excuse, Excused, FailOn, Info, Matches, RunsOn, Surroundings, Vulnerability,
-    advice, excuse, render,
+    Advice, Database, DeploymentContext, FailOn, IgnoredVulnerability, Info, InvalidEntry, Matches,
+    RunsOn, Triaged, Vulnerability, advice, triage,
 };
 use coaming_config::Config;
 use coaming_image::{Distribution, ImageFacts, Package};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_registry::OwnVulnerability;
 use coaming_rules::Images;
+use coaming_sbom::vex::{self, Document, Product};
 use time::OffsetDateTime;
 
 use crate::ScanError;
@@ -29,13 +29,13 @@ pub type PackageGroup = (Option<Distribution>, Vec<Package>);
 /// After so many days a database misses too much.
 const OLD_DAYS: i64 = 14;
 
-/// Where known vulnerabilities are looked up, and which of them are ruled out.
+/// Where known vulnerabilities are looked up, and which of them are ignored.
 #[derive(Debug)]
 pub struct VulnerabilitySource {
     file: PathBuf,
     /// Whether somebody named the database: then it must be there.
     named: bool,
-    ignored: Vec<Excuse>,
+    ignored: Vec<IgnoredVulnerability>,
     documents: Vec<Document>,
     now: Option<OffsetDateTime>,
 }
@@ -59,11 +59,11 @@ impl VulnerabilitySource {
             database.map(PathBuf::from).or_else(|| settings.database.as_ref().map(PathBuf::from));
         let documents: Vec<PathBuf> =
             settings.vex.iter().map(PathBuf::from).chain(vex.iter().cloned()).collect();
-        let ignored = settings.ignore.iter().map(|entry| Excuse {
+        let ignored = settings.ignore.iter().map(|entry| IgnoredVulnerability {
             vulnerability: entry.id.clone(),
             package: entry.package.clone(),
             reason: entry.reason.clone(),
-            expires: entry.expires.clone(),
+            expires: entry.expires,
         });
         Ok(Self {
             named: named.is_some(),
@@ -128,31 +128,31 @@ impl VulnerabilitySource {
         product: &Product,
         facts: Option<&ImageFacts>,
     ) -> Result<MatchReport, ScanError> {
-        let surroundings = Surroundings {
+        let deployment = DeploymentContext {
             root: facts.and_then(|facts| facts.user.is_root()),
             runs_on: facts.map(runs_on).unwrap_or_default(),
-            ..Surroundings::default()
+            ..DeploymentContext::default()
         };
         let mut matches = Matches::default();
         for (distribution, packages) in groups {
-            matches.merge(database.matches(packages, distribution.as_ref(), surroundings)?);
+            matches.merge(database.matches(packages, distribution.as_ref(), deployment)?);
         }
         if let Some(facts) = facts {
-            matches.weigh(surroundings, |package| facts.uses(package));
+            matches.weigh(deployment, |package| facts.uses(package));
         }
         let found = std::mem::take(&mut matches.vulnerabilities);
-        let today = self.now.map(|now| now.date().to_string()).unwrap_or_default();
-        let excused = excuse(found, &self.ignored, &self.documents, product, &today);
+        let today = self.now.map(OffsetDateTime::date);
+        let triaged = triage(found, &self.ignored, &self.documents, product, today);
         let advices = groups.iter().flat_map(|(distribution, packages)| {
-            let of_group: Vec<_> = excused
-                .kept
+            let of_group: Vec<_> = triaged
+                .open
                 .iter()
                 .filter(|each| groups.len() == 1 || packages.contains(&*each.package))
                 .cloned()
                 .collect();
             advice(&of_group, distribution.as_ref())
         });
-        Ok(MatchReport { advices: advices.collect(), excused, matches })
+        Ok(MatchReport { advice: advices.collect(), triaged, matches })
     }
 }
 
@@ -193,32 +193,28 @@ fn runs_on(facts: &ImageFacts) -> RunsOn {
     RunsOn::of(system, &config.architecture)
 }
 
-/// What is known of packages.
+/// The known vulnerabilities of packages.
 #[derive(Debug)]
 pub struct MatchReport {
-    /// The vulnerabilities that count, and those that are ruled out.
-    pub excused: Excused,
-    advices: Vec<Advice>,
-    matches: Matches,
+    /// The vulnerabilities to act on, and the ignored ones.
+    pub triaged: Triaged,
+    /// What to do about them.
+    pub advice: Vec<Advice>,
+    /// What was matched; its vulnerabilities are in `triaged`.
+    pub matches: Matches,
 }
 
 impl MatchReport {
-    /// For people.
+    /// The vulnerabilities to act on, as VEX statements.
     #[must_use]
-    pub fn text(&self) -> String {
-        render::text(&self.excused, &self.advices, &self.matches)
-    }
-
-    /// For programs.
-    #[must_use]
-    pub fn json(&self) -> serde_json::Value {
-        render::json(&self.excused, &self.advices, &self.matches)
+    pub fn affected(&self) -> Vec<vex::AffectedPackage<'_>> {
+        self.triaged.open.iter().map(Vulnerability::to_vex).collect()
     }
 
     /// The names of all vulnerabilities, by package.
     fn own(&self) -> Vec<OwnVulnerability> {
-        let excused = self.excused.excused.iter().map(|(each, _)| each);
-        let all = self.excused.kept.iter().chain(excused);
+        let ignored = self.triaged.ignored.iter().map(|each| &each.vulnerability);
+        let all = self.triaged.open.iter().chain(ignored);
         all.map(|each| OwnVulnerability {
             ids: std::iter::once(&each.id).chain(&each.aliases).cloned().collect(),
             package: each.package.name.clone(),
@@ -226,42 +222,42 @@ impl MatchReport {
         .collect()
     }
 
-    /// What to say of entries of the configuration that rule out nothing.
+    /// Warnings about entries of the configuration that have no effect.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        self.excused.void.iter().map(|void| warning(void))
+        self.triaged.invalid.iter().map(warning)
     }
 }
 
-/// What is known of an image's packages, ready to be shown.
+/// The known vulnerabilities of an image.
 #[derive(Debug)]
 pub struct ImageMatches {
-    /// For people.
-    pub text: String,
-    /// For programs.
-    pub json: serde_json::Value,
-    /// All of them, also those that are ruled out, to be compared with what others found.
+    /// The vulnerabilities.
+    pub report: MatchReport,
+    /// All of them, ignored ones too, to be compared with the results of others.
     pub own: Vec<OwnVulnerability>,
-    /// How many count.
-    pub count: usize,
     /// Whether one of them meets the conditions to fail.
     pub fails: bool,
-    /// Those that count.
-    kept: Vec<Vulnerability>,
-    /// How a document names the image.
+    /// What a VEX document calls the image.
     product: String,
 }
 
 impl ImageMatches {
+    /// The number of vulnerabilities to act on.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.report.triaged.open.len()
+    }
+
     /// As OpenVEX; `timestamp` in RFC 3339.
     #[must_use]
     pub fn openvex(&self, timestamp: &str) -> serde_json::Value {
-        vex::write_openvex(&self.kept, &self.product, timestamp)
+        vex::write_openvex(&self.report.affected(), &self.product, timestamp)
     }
 
     /// As VEX in CycloneDX; `timestamp` in RFC 3339.
     #[must_use]
     pub fn cyclonedx(&self, timestamp: &str) -> serde_json::Value {
-        vex::write_cyclonedx(&self.kept, &self.product, timestamp)
+        vex::write_cyclonedx(&self.report.affected(), &self.product, timestamp)
     }
 }
 
@@ -290,18 +286,17 @@ impl ImageQuery {
 
     fn product(&self, facts: &ImageFacts) -> Product {
         let is_path = self.name == "-" || Path::new(&self.name).exists();
-        let reference = ImageReference::parse(&self.name).ok().filter(|_| !is_path);
-        let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        let reference = Reference::parse(&self.name).ok().filter(|_| !is_path);
         let named = reference.as_ref();
-        let own = [facts.digest.clone(), text(named.and_then(ImageReference::digest))];
+        let own = named.and_then(Reference::digest).map(ToString::to_string);
         Product {
             name: self.name.clone(),
             repository: named
                 .map(|named| format!("{}/{}", named.registry(), named.repository()))
                 .unwrap_or_default(),
-            tag: text(named.and_then(ImageReference::tag)),
-            digests: own
-                .into_iter()
+            tag: named.and_then(Reference::tag).unwrap_or_default().to_owned(),
+            digests: std::iter::once(facts.digest.clone())
+                .chain(own)
                 .chain(self.digests.iter().cloned())
                 .filter(|digest| !digest.is_empty())
                 .collect(),
@@ -329,13 +324,10 @@ pub fn match_image(
     warnings.extend(report.warnings());
     let fails = |each| query.fail_on.is_some_and(|conditions| conditions.holds(each));
     Ok(Some(ImageMatches {
-        text: report.text(),
-        json: report.json(),
         own: report.own(),
-        count: report.excused.kept.len(),
-        fails: report.excused.kept.iter().any(fails),
+        fails: report.triaged.open.iter().any(fails),
         product: product.identifier(),
-        kept: report.excused.kept,
+        report,
     }))
 }
 
@@ -351,38 +343,38 @@ pub fn match_images(
 ) -> Result<(), ScanError> {
     let Some(database) = source.open_if_there(false, warnings)? else { return Ok(()) };
     let mut found = BTreeMap::new();
-    let mut unjudged = Matches::default();
-    let mut void = BTreeSet::new();
+    let mut all = Matches::default();
+    let mut invalid = BTreeSet::new();
     for (reference, facts) in images.iter() {
         let groups = [(facts.distribution.clone(), facts.packages.clone())];
         let product = ImageQuery::named(reference).product(facts);
         let report = source.matches(&database, &groups, &product, Some(facts))?;
-        void.extend(report.excused.void);
-        unjudged.merge(report.matches);
-        found.insert(reference.to_owned(), report.excused.kept);
+        invalid.extend(report.triaged.invalid);
+        all.merge(report.matches);
+        found.insert(reference.to_owned(), report.triaged.open);
     }
     for (reference, vulnerabilities) in found {
         images.insert_vulnerabilities(&reference, vulnerabilities);
     }
-    warnings.extend(void.iter().map(|void| warning(void)));
-    warnings.extend(render::notes(&unjudged).into_iter().map(|note| format!("in images: {note}")));
+    warnings.extend(invalid.iter().map(warning));
+    warnings.extend(all.notes().into_iter().map(|note| format!("in images: {note}")));
     Ok(())
 }
 
-fn warning(void: &str) -> String {
+fn warning(entry: &InvalidEntry) -> String {
     let file = coaming_config::FILE_NAME;
-    format!("`vulnerabilities.ignore` in {file}: {void}, so it has no effect")
+    format!("`vulnerabilities.ignore` in {file}: {entry}; the entry has no effect")
 }
 
 fn read_vex(path: &Path, warnings: &mut Vec<String>) -> Result<Document, ScanError> {
     let failed = |message: String| ScanError::Vex { path: path.to_path_buf(), message };
     let mut text = Vec::new();
-    let limit = vex::MAX_DOCUMENT as u64 + 1;
+    let limit = vex::MAX_VEX as u64 + 1;
     File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut text))
         .map_err(|error| failed(error.to_string()))?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let document = vex::parse(&text).map_err(|error| failed(error.to_string()))?;
+    let document = vex::read(&text).map_err(|error| failed(error.to_string()))?;
     let document = Document { name, ..document };
     if document.skipped > 0 {
         let (path, count) = (path.display(), document.skipped);

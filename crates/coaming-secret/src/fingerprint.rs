@@ -29,6 +29,9 @@ const PUBLIC_KEY: &[u8] = b"coaming fingerprint v1";
 pub struct Fingerprint(Option<[u8; 6]>);
 
 impl Fingerprint {
+    /// Of a value that is not known.
+    pub(crate) const NONE: Self = Self(None);
+
     /// Whether there is one.
     #[must_use]
     pub fn is_some(self) -> bool {
@@ -40,7 +43,7 @@ impl fmt::Display for Fingerprint {
     /// Twelve hexadecimal digits, or `none`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Some(bytes) => write!(f, "{:x}", base16ct::HexDisplay(&bytes)),
             None => f.write_str("none"),
         }
     }

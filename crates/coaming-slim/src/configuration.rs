@@ -1,17 +1,18 @@
-//! The new image's configuration: the old one's, with one layer and one line of history.
+//! The new image's configuration: the old one with one layer and one line of history.
 
 use coaming_image::{Image, ImageFacts, Package, PackageKind, Tree};
+use coaming_oci::{Digest, Platform};
 use serde_json::{Value, json};
 
 use crate::SlimError;
-use crate::select::Chosen;
+use crate::select::Selection;
 
-/// What of the old configuration stays beside its settings.
+/// The fields of the old configuration that stay, besides its settings.
 const KEPT: [&str; 6] = ["architecture", "os", "os.version", "os.features", "variant", "author"];
 
-/// The configuration as JSON. What the old layers were made by goes with them: their history, in which
-/// people leave more than they know.
-pub(crate) fn slimmed(image: &Image, diff_id: &str) -> Result<Vec<u8>, SlimError> {
+/// The configuration as JSON. The history of the old layers is removed with them: it often reveals
+/// more than its authors intended.
+pub(crate) fn slimmed(image: &Image, diff_id: &Digest) -> Result<Vec<u8>, SlimError> {
     let old = old(image)?;
     let mut new = serde_json::Map::new();
     for key in KEPT {
@@ -19,7 +20,7 @@ pub(crate) fn slimmed(image: &Image, diff_id: &str) -> Result<Vec<u8>, SlimError
             new.insert(key.to_owned(), value.clone());
         }
     }
-    let platform = coaming_image::Platform::host();
+    let platform = Platform::host();
     new.entry("os").or_insert_with(|| platform.os.into());
     new.entry("architecture").or_insert_with(|| platform.architecture.into());
     new.insert("config".to_owned(), old.get("config").cloned().unwrap_or_else(|| json!({})));
@@ -43,38 +44,38 @@ fn old(image: &Image) -> Result<Value, SlimError> {
     serde_json::from_slice(image.configuration()).map_err(SlimError::Configuration)
 }
 
-/// What is noteworthy about the new image beside its files.
+/// Notes about the new image that its files do not show.
 pub(crate) fn notes(
     image: &Image,
     tree: &Tree,
-    chosen: &Chosen,
+    selection: &Selection,
     after: &ImageFacts,
 ) -> Vec<String> {
     let mut notes = vec![
-        "Only ENTRYPOINT and CMD count: what a pod sets as its `command`, and what probes and hooks \
-         run by `exec`, needs --keep."
+        "Only ENTRYPOINT and CMD count: programs that a pod sets as its `command`, or that probes \
+         and hooks run with `exec`, need --keep."
             .to_owned(),
     ];
     let settings = old(image).ok().and_then(|mut old| old.get_mut("config").map(Value::take));
     if settings.is_some_and(|settings| settings["Healthcheck"]["Test"].is_array()) {
         notes.push(
-            "The HEALTHCHECK is kept as it was, and what it runs is not: Kubernetes does not run \
-             it; for Docker, name its programs by --keep."
+            "The HEALTHCHECK is unchanged, but the programs that it runs are not kept: Kubernetes \
+             ignores it; for Docker, name its programs with --keep."
                 .to_owned(),
         );
     }
     let is_gone =
-        |it: &&Package| it.kind == PackageKind::Rpm && !chosen.packages.contains(&it.name);
+        |it: &&Package| it.kind == PackageKind::Rpm && !selection.packages.contains(&it.name);
     let gone = after.packages.iter().filter(is_gone).count();
     if gone > 0 {
         notes.push(format!(
-            "The rpm database could not be rewritten, for it is damaged or very large: scanners \
-             still find {gone} packages in it whose files are gone."
+            "The rpm database could not be rewritten because it is damaged or very large: scanners \
+             still find {gone} packages in it whose files were removed."
         ));
     }
     let unnamed = tree.iter().filter(|(path, _)| path.contains('\u{fffd}')).count();
     if unnamed > 0 {
-        notes.push(format!("{unnamed} files whose names are no UTF-8 were left out."));
+        notes.push(format!("{unnamed} files whose names are not valid UTF-8 were left out."));
     }
     notes
 }

@@ -1,45 +1,49 @@
-//! What the user wants to keep: packages, paths, and patterns of paths.
+//! What `--keep` names: packages, paths, and glob patterns of paths.
 
 use std::collections::BTreeSet;
 
-use coaming_image::{Asked, Tree};
+use coaming_image::{RequestedFile, Tree};
 use globset::GlobBuilder;
 
 use crate::SlimError;
 
-/// The files that the user's words mean. A package brings all packages that it needs; only its own
-/// programs are taken as run.
-pub(crate) fn asked(tree: &Tree, words: &[String]) -> Result<Vec<Asked>, SlimError> {
-    let mut asked = BTreeSet::new();
+/// The files that the words of `--keep` mean. A package brings all packages that it needs; only its
+/// own programs count as programs that run.
+pub(crate) fn requested(tree: &Tree, words: &[String]) -> Result<Vec<RequestedFile>, SlimError> {
+    let mut requested = BTreeSet::new();
     for word in words {
-        let before = asked.len();
+        let before = requested.len();
         if word.contains('/') {
-            paths(tree, word, &mut asked)?;
+            paths(tree, word, &mut requested)?;
         } else {
-            package(tree, word, &mut asked);
+            package(tree, word, &mut requested);
         }
-        if asked.len() == before {
+        if requested.len() == before {
             return Err(SlimError::NothingToKeep(word.clone()));
         }
     }
-    Ok(asked.into_iter().collect())
+    Ok(requested.into_iter().collect())
 }
 
-fn package(tree: &Tree, word: &str, asked: &mut BTreeSet<Asked>) {
+fn package(tree: &Tree, word: &str, requested: &mut BTreeSet<RequestedFile>) {
     let owners = tree.owners();
     for name in owners.with_needs(word) {
         let Some((_, package)) = owners.package(name) else { continue };
         let own = owners.package(word).is_some_and(|(own, _)| own == name);
         let of = if own { word.to_owned() } else { format!("{word}, which needs {name}") };
         for path in &package.files {
-            asked.insert(Asked { path: path.to_string(), of: of.clone(), run: own });
+            requested.insert(RequestedFile { path: path.to_string(), of: of.clone(), run: own });
         }
     }
 }
 
-fn paths(tree: &Tree, word: &str, asked: &mut BTreeSet<Asked>) -> Result<(), SlimError> {
+fn paths(
+    tree: &Tree,
+    word: &str,
+    requested: &mut BTreeSet<RequestedFile>,
+) -> Result<(), SlimError> {
     let mut take = |path: &str| {
-        asked.insert(Asked { path: path.to_owned(), of: word.to_owned(), run: true });
+        requested.insert(RequestedFile { path: path.to_owned(), of: word.to_owned(), run: true });
     };
     if let Some((path, node)) = tree.find(word) {
         take(word);

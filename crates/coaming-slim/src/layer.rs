@@ -1,29 +1,29 @@
-//! The new layer: the chosen files, sorted by path, each as it was in its own layer.
+//! The new layer: the selected files, sorted by path, each as it was in its own layer.
 //!
-//! The image's layers are read once more, and what is chosen waits in a temporary file without a name:
-//! so the new layer can be in one order, whatever order the old ones were in.
+//! The image's layers are read a second time. The selected contents go through an unnamed temporary
+//! file, so that the order of the new layer does not depend on the order of the old ones.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
 
 use coaming_image::{Entry, EntryKind, Image, Source, Tree};
+use coaming_oci::{Algorithm, Digest, Digester};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sha2::{Digest as _, Sha256};
 
-use crate::select::Chosen;
+use crate::select::Selection;
 use crate::{SlimError, database};
 
 /// A layer that was written.
 pub(crate) struct Layer {
     /// The digest of the archive before compression.
-    pub(crate) diff_id: String,
-    /// The compressed archive, to be read from its start.
+    pub(crate) diff_id: Digest,
+    /// The compressed archive, positioned at its start.
     pub(crate) compressed: File,
 }
 
-/// An entry of an old layer, and where its bytes wait.
+/// An entry of an old layer, and where its bytes are in the temporary file.
 struct Stored {
     entry: Entry,
     offset: u64,
@@ -31,29 +31,29 @@ struct Stored {
 }
 
 /// Writes the layer.
-pub(crate) fn write(image: &Image, tree: &Tree, chosen: &Chosen) -> Result<Layer, SlimError> {
+pub(crate) fn write(image: &Image, tree: &Tree, selection: &Selection) -> Result<Layer, SlimError> {
     let failed = |source| SlimError::Write { path: "a temporary file".to_owned(), source };
-    let (stored, spool) = collect(image, tree, chosen)?;
+    let (stored, spool) = collect(image, tree, selection)?;
     let compressed = tempfile::tempfile().map_err(failed)?;
     let encoder = GzEncoder::new(BufWriter::new(compressed), Compression::default());
-    let hashing = Hashing { out: encoder, hash: Sha256::new() };
-    let hashing = archive(hashing, tree, chosen, &stored, spool).map_err(failed)?;
-    let diff_id = format!("sha256:{:x}", hashing.hash.finalize());
+    let hashing = Hashing { out: encoder, digester: Digester::new(Algorithm::Sha256) };
+    let hashing = archive(hashing, tree, selection, &stored, spool).map_err(failed)?;
+    let diff_id = hashing.digester.finish();
     let out = hashing.out.finish().map_err(failed)?;
     let mut compressed = out.into_inner().map_err(|error| failed(error.into_error()))?;
     compressed.rewind().map_err(failed)?;
     Ok(Layer { diff_id, compressed })
 }
 
-/// Reads what is chosen out of the layers; databases are reduced on the way.
+/// Copies the selected files out of the layers. Databases are reduced on the way.
 fn collect(
     image: &Image,
     tree: &Tree,
-    chosen: &Chosen,
+    selection: &Selection,
 ) -> Result<(HashMap<Source, Stored>, File), SlimError> {
     let failed = |source| SlimError::Write { path: "a temporary file".to_owned(), source };
     let mut wanted: HashMap<&Source, &str> = HashMap::new();
-    for path in chosen.closure.files.keys() {
+    for path in selection.closure.files.keys() {
         if let Some(node) = tree.get(path) {
             wanted.entry(&node.source).or_insert(path);
         }
@@ -68,7 +68,7 @@ fn collect(
             let Some(path) = wanted.get(&source).filter(|_| is_stored(entry)) else {
                 return Ok(());
             };
-            let size = store(entry, bytes, path, tree, chosen, &mut spool)?;
+            let size = store(entry, bytes, path, tree, selection, &mut spool)?;
             stored.insert(source, Stored { entry: entry.clone(), offset, size });
             offset += size;
             Ok(())
@@ -79,28 +79,29 @@ fn collect(
     Ok((stored, spool))
 }
 
-/// Names of files in the layer are entries of their own, and devices are none that a runtime lets be.
+/// Whether an entry has contents of its own to store. Hard links are names of stored files, and
+/// runtimes replace devices.
 fn is_stored(entry: &Entry) -> bool {
     matches!(entry.kind, EntryKind::File | EntryKind::Directory | EntryKind::Symlink)
 }
 
-/// Copies a file's bytes; says how many they are.
+/// Copies a file's bytes and returns their number.
 fn store(
     entry: &Entry,
     bytes: &mut dyn Read,
     path: &str,
     tree: &Tree,
-    chosen: &Chosen,
+    selection: &Selection,
     spool: &mut impl Write,
 ) -> io::Result<u64> {
     if entry.kind != EntryKind::File {
         return Ok(0);
     }
-    if database::stays(path, &chosen.packages) && entry.size <= database::LIMIT {
+    if database::is_kept(path, &selection.packages) && entry.size <= database::MAX_BYTES {
         let mut whole = Vec::new();
         bytes.read_to_end(&mut whole)?;
         let reduced =
-            database::reduced(path, &whole, tree, &chosen.closure.files, &chosen.packages);
+            database::reduced(path, &whole, tree, &selection.closure.files, &selection.packages);
         let written = reduced.as_ref().unwrap_or(&whole);
         spool.write_all(written)?;
         return Ok(written.len() as u64);
@@ -113,28 +114,29 @@ fn store(
     }
 }
 
-/// Writes the archive. Of several names of one file, the first is the file.
+/// Writes the archive. If a file has several names, the first becomes the file and the others hard
+/// links to it.
 fn archive<W: Write>(
     out: W,
     tree: &Tree,
-    chosen: &Chosen,
+    selection: &Selection,
     stored: &HashMap<Source, Stored>,
     spool: File,
 ) -> io::Result<W> {
     let mut builder = tar::Builder::new(out);
     let mut spool = BufReader::new(spool);
     let mut names: BTreeMap<&Source, &str> = BTreeMap::new();
-    for path in chosen.closure.files.keys() {
+    for path in selection.closure.files.keys() {
         let Some(node) = tree.get(path) else { continue };
         let name = path.trim_start_matches('/');
         let Some(Stored { entry, offset, size }) = stored.get(&node.source) else {
-            // Nobody wrote this directory down: a file lay in it.
+            // The old layers have no entry for this directory, only for files in it.
             if node.kind == EntryKind::Directory {
-                builder.append_data(&mut implied(), format!("{name}/"), io::empty())?;
+                builder.append_data(&mut implied_directory(), format!("{name}/"), io::empty())?;
             }
             continue;
         };
-        extended(&mut builder, entry)?;
+        append_attributes(&mut builder, entry)?;
         let mut header = header(entry);
         match node.kind {
             EntryKind::Directory => {
@@ -174,7 +176,7 @@ fn header(entry: &Entry) -> tar::Header {
     header
 }
 
-fn implied() -> tar::Header {
+fn implied_directory() -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Directory);
     header.set_size(0);
@@ -186,7 +188,7 @@ fn implied() -> tar::Header {
 }
 
 /// Writes the extended attributes of the entry that follows.
-fn extended<W: Write>(builder: &mut tar::Builder<W>, entry: &Entry) -> io::Result<()> {
+fn append_attributes<W: Write>(builder: &mut tar::Builder<W>, entry: &Entry) -> io::Result<()> {
     let mut records: Vec<(String, &[u8])> = entry
         .attributes
         .iter()
@@ -201,16 +203,16 @@ fn extended<W: Write>(builder: &mut tar::Builder<W>, entry: &Entry) -> io::Resul
     builder.append_pax_extensions(records.iter().map(|(name, value)| (name.as_str(), *value)))
 }
 
-/// Passes bytes on, and keeps their digest.
+/// Passes bytes on and computes their digest.
 struct Hashing<W> {
     out: W,
-    hash: Sha256,
+    digester: Digester,
 }
 
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.out.write(bytes)?;
-        self.hash.update(bytes.get(..count).unwrap_or_default());
+        self.digester.update(bytes.get(..count).unwrap_or_default());
         Ok(count)
     }
 

@@ -1,31 +1,30 @@
 //! The output: an OCI layout in a directory, or the same in an archive that Docker loads too.
 //!
-//! Invariants: it appears whole or not at all, beside which nothing is left behind; only what is an
-//! image may be replaced; the same image makes the same bytes.
+//! Invariants: it appears whole or not at all, and no temporary file is left; only an image may be
+//! replaced; the same image makes the same bytes.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek as _};
 use std::path::Path;
 
+use coaming_oci::{Algorithm, Descriptor, Digest, Digester, Reference, media_type};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::{Options, SlimError};
 
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// The form of the output.
+/// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum OutputFormat {
     /// A tar archive.
     Archive,
     /// A directory.
     Directory,
 }
 
-impl Form {
-    /// The form that a path asks for by its name.
+impl OutputFormat {
+    /// The format that the name of a path asks for.
     ///
     /// # Errors
     ///
@@ -34,33 +33,33 @@ impl Form {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let compressed = [".tgz", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2", ".zip"];
         if compressed.iter().any(|end| name.ends_with(end)) {
-            return Err(SlimError::Form(path.display().to_string()));
+            return Err(SlimError::Format(path.display().to_string()));
         }
         Ok(if name.ends_with(".tar") { Self::Archive } else { Self::Directory })
     }
 
-    /// Whether the output may be written there.
+    /// Checks that the output may be written there.
     pub(crate) fn check(self, path: &Path, force: bool) -> Result<(), SlimError> {
         let exists = |advice| Err(SlimError::Exists { path: path.display().to_string(), advice });
         let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
         match self {
-            _ if !force => exists("name another file or directory, or replace it by --force"),
-            Self::Archive if !metadata.is_file() => exists("it is no file; remove it yourself"),
+            _ if !force => exists("choose another path, or replace it with --force"),
+            Self::Archive if !metadata.is_file() => exists("it is not a file; remove it yourself"),
             Self::Archive if !is_archive(path) => {
-                exists("it is no tar archive, and only images are replaced; remove it yourself")
+                exists("it is not a tar archive, and only images are replaced; remove it yourself")
             }
             Self::Directory if !metadata.is_dir() => {
-                exists("it is no directory; remove it yourself")
+                exists("it is not a directory; remove it yourself")
             }
             Self::Directory if !is_layout(path) => {
-                exists("it is no OCI layout, and only images are replaced; remove it yourself")
+                exists("it is not an OCI layout, and only images are replaced; remove it yourself")
             }
             Self::Archive | Self::Directory => Ok(()),
         }
     }
 }
 
-/// Whether a directory is an OCI layout, and nothing else lies in it.
+/// Whether a directory contains an OCI layout and nothing else.
 fn is_layout(path: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(path) else { return false };
     let known = |name: &std::ffi::OsStr| {
@@ -80,81 +79,89 @@ fn is_archive(path: &Path) -> bool {
 struct Layout {
     index: Vec<u8>,
     manifest: Vec<u8>,
-    manifest_digest: String,
-    config_digest: String,
-    layer_digest: String,
+    manifest_digest: Digest,
+    config_digest: Digest,
+    layer_digest: Digest,
     layer_size: u64,
-    /// `manifest.json`, as Docker's archives have it.
+    /// `manifest.json`, as in Docker's archives.
     docker: Vec<u8>,
 }
 
-/// Writes the image; says its digest.
+/// Writes the image and returns its digest.
 pub(crate) fn write(
     out: &Path,
-    form: Form,
+    format: OutputFormat,
     options: &Options,
     configuration: &[u8],
     mut layer: File,
-) -> Result<String, SlimError> {
+    name: Option<&Reference>,
+) -> Result<Digest, SlimError> {
     let failed = |source| SlimError::Write { path: out.display().to_string(), source };
-    let layout = Layout::new(configuration, &mut layer, options.name.as_deref()).map_err(failed)?;
+    let layout = Layout::new(configuration, &mut layer, options.name.as_deref().zip(name))
+        .map_err(failed)?;
     let parent = match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    match form {
-        Form::Archive => layout.archive(out, parent, options.force, configuration, &mut layer),
-        Form::Directory => layout.directory(out, parent, options.force, configuration, &mut layer),
+    match format {
+        OutputFormat::Archive => {
+            layout.archive(out, parent, options.force, configuration, &mut layer)
+        }
+        OutputFormat::Directory => {
+            layout.directory(out, parent, options.force, configuration, &mut layer)
+        }
     }
     .map_err(failed)?;
     Ok(layout.manifest_digest)
 }
 
 impl Layout {
-    fn new(configuration: &[u8], layer: &mut File, name: Option<&str>) -> io::Result<Self> {
-        let mut hash = Sha256::new();
-        let layer_size = io::copy(layer, &mut hash)?;
+    /// Builds the small parts. `name` is the image's name as the user writes it, and parsed.
+    fn new(
+        configuration: &[u8],
+        layer: &mut File,
+        name: Option<(&str, &Reference)>,
+    ) -> io::Result<Self> {
+        let mut digester = Digester::new(Algorithm::Sha256);
+        let layer_size = io::copy(layer, &mut digester)?;
         layer.rewind()?;
-        let layer_digest = format!("sha256:{:x}", hash.finalize());
-        let config_digest = digest(configuration);
+        let layer_digest = digester.finish();
+        let config_digest = Digest::sha256(configuration);
         let manifest = serde_json::to_vec(&json!({
             "schemaVersion": 2,
-            "mediaType": MANIFEST,
+            "mediaType": media_type::OCI_MANIFEST,
             "config": {
-                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "mediaType": media_type::OCI_CONFIG,
                 "digest": config_digest, "size": configuration.len(),
             },
             "layers": [{
-                "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "mediaType": media_type::OCI_LAYER_GZIP,
                 "digest": layer_digest, "size": layer_size,
             }],
         }))?;
-        let manifest_digest = digest(&manifest);
-        let mut descriptor = json!({
-            "mediaType": MANIFEST, "digest": manifest_digest, "size": manifest.len(),
-        });
+        let manifest_digest = Digest::sha256(&manifest);
+        let mut descriptor = json!(Descriptor::of(media_type::OCI_MANIFEST, &manifest));
         let config: Value = serde_json::from_slice(configuration)?;
         descriptor["platform"] =
             json!({"os": config["os"], "architecture": config["architecture"]});
         if config["variant"].is_string() {
             descriptor["platform"]["variant"] = config["variant"].clone();
         }
-        if let Some(name) = name {
-            let tag = name.rsplit('/').next().and_then(|last| last.split_once(':'));
+        if let Some((_, name)) = name {
             descriptor["annotations"] = json!({
-                "io.containerd.image.name": full_name(name),
-                "org.opencontainers.image.ref.name": tag.map_or("latest", |(_, tag)| tag),
+                "io.containerd.image.name": name.to_string(),
+                "org.opencontainers.image.ref.name": name.tag(),
             });
         }
         let index = serde_json::to_vec(&json!({
             "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "mediaType": media_type::OCI_INDEX,
             "manifests": [descriptor],
         }))?;
         let docker = serde_json::to_vec(&json!([{
-            "Config": blob(&config_digest),
-            "RepoTags": name.map_or_else(Vec::new, |name| vec![name.to_owned()]),
-            "Layers": [blob(&layer_digest)],
+            "Config": config_digest.blob_path(),
+            "RepoTags": name.map_or_else(Vec::new, |(written, _)| vec![written.to_owned()]),
+            "Layers": [layer_digest.blob_path()],
         }]))?;
         Ok(Self {
             index,
@@ -188,9 +195,9 @@ impl Layout {
         whole("oci-layout", LAYOUT)?;
         whole("index.json", &self.index)?;
         whole("manifest.json", &self.docker)?;
-        whole(&blob(&self.config_digest), configuration)?;
-        whole(&blob(&self.manifest_digest), &self.manifest)?;
-        add(&blob(&self.layer_digest), self.layer_size, layer)?;
+        whole(&self.config_digest.blob_path(), configuration)?;
+        whole(&self.manifest_digest.blob_path(), &self.manifest)?;
+        add(&self.layer_digest.blob_path(), self.layer_size, layer)?;
         let temporary = builder.into_inner()?.into_inner().map_err(|error| error.into_error())?;
         temporary.as_file().sync_all()?;
         if force { temporary.persist(out) } else { temporary.persist_noclobber(out) }?;
@@ -210,12 +217,12 @@ impl Layout {
         std::fs::create_dir_all(image.join("blobs/sha256"))?;
         std::fs::write(image.join("oci-layout"), LAYOUT)?;
         std::fs::write(image.join("index.json"), &self.index)?;
-        std::fs::write(image.join(blob(&self.config_digest)), configuration)?;
-        std::fs::write(image.join(blob(&self.manifest_digest)), &self.manifest)?;
-        let mut file = File::create(image.join(blob(&self.layer_digest)))?;
+        std::fs::write(image.join(self.config_digest.blob_path()), configuration)?;
+        std::fs::write(image.join(self.manifest_digest.blob_path()), &self.manifest)?;
+        let mut file = File::create(image.join(self.layer_digest.blob_path()))?;
         io::copy(layer, &mut file)?;
         file.sync_all()?;
-        // What is replaced waits until the new one is in its place, and goes with the temporary directory.
+        // The old image stays in the temporary directory until the new one is in its place.
         let old = temporary.path().join("old");
         let replaces = force && out.exists();
         if replaces {
@@ -229,7 +236,7 @@ impl Layout {
     }
 }
 
-/// Names that are no one's, readable for whom the user's own files are.
+/// Builds temporary files with unused names and the permissions of the user's other files.
 fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut builder = tempfile::Builder::new();
@@ -237,26 +244,15 @@ fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-fn digest(bytes: &[u8]) -> String {
-    format!("sha256:{:x}", Sha256::digest(bytes))
-}
-
-/// Where a blob lies in a layout.
-fn blob(digest: &str) -> String {
-    format!("blobs/{}", digest.replace(':', "/"))
-}
-
-/// A name with its registry, as containerd keeps images by.
-fn full_name(name: &str) -> String {
-    let first = name.split('/').next().unwrap_or_default();
-    let registry = name.contains('/') && (first.contains(['.', ':']) || first == "localhost");
-    let name = match (registry, name.contains('/')) {
-        (true, _) => name.to_owned(),
-        (false, true) => format!("docker.io/{name}"),
-        (false, false) => format!("docker.io/library/{name}"),
-    };
-    let tagged = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
-    if tagged { name } else { format!("{name}:latest") }
+/// A name for the result as containerd stores it: with registry and tag, without a digest, which is
+/// not known before the image is written.
+pub(crate) fn full_name(name: &str) -> Result<Reference, SlimError> {
+    let reference = Reference::parse(name)
+        .map_err(|source| SlimError::Name { name: name.to_owned(), source })?;
+    if reference.digest().is_some() {
+        return Err(SlimError::NameWithDigest(name.to_owned()));
+    }
+    Ok(reference.or_latest())
 }
 
 #[cfg(test)]
@@ -271,8 +267,11 @@ mod tests {
             ("localhost/web", "localhost/web:latest"),
             ("r.example:5000/web", "r.example:5000/web:latest"),
         ] {
-            assert_eq!(full_name(name), full);
+            assert_eq!(full_name(name).unwrap().to_string(), full);
         }
+        assert!(full_name("Web").unwrap_err().to_string().contains("lower case"));
+        let digest = Digest::sha256(b"");
+        assert!(full_name(&format!("web@{digest}")).unwrap_err().to_string().contains("digest"));
     }
 
     #[test]
@@ -293,8 +292,8 @@ mod tests {
             ("text.tar", true, false),
         ] {
             let path = path(name);
-            assert_eq!(Form::of(&path).unwrap().check(&path, force).is_ok(), may, "{name}");
+            assert_eq!(OutputFormat::of(&path).unwrap().check(&path, force).is_ok(), may, "{name}");
         }
-        assert!(Form::of(Path::new("x.tar.gz")).is_err());
+        assert!(OutputFormat::of(Path::new("x.tar.gz")).is_err());
     }
 }

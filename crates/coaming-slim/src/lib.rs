@@ -1,12 +1,12 @@
 //! Make a smaller image that holds only what the entry point needs.
 //!
-//! What that is, [`coaming_image::closure`] says; here it is chosen, written and told. Invariants:
+//! [`coaming_image::closure`] determines what that is; this crate selects the files, writes the image
+//! and reports what it did. Invariants:
 //!
-//! * Nothing is run, and nothing of the image is unpacked: files go from the layers into the new one.
-//! * Nothing is written but the output, which appears whole or not at all, and never replaces what
-//!   is no image.
-//! * The same image and the same wishes make the same bytes.
-//! * An image that can't be read whole is not slimmed.
+//! * Nothing is run and nothing is unpacked: files go from the layers straight into the new one.
+//! * Only the output is written. It appears whole or not at all, and replaces nothing but an image.
+//! * The same image and the same options make the same bytes.
+//! * An image that cannot be read completely is not slimmed.
 
 mod configuration;
 mod database;
@@ -20,46 +20,47 @@ mod select;
 use std::path::Path;
 
 use coaming_image::{Image, ImageFacts, Limit, closure};
+use coaming_oci::ReferenceError;
 
-pub use layout::Form;
+pub use layout::OutputFormat;
 pub use report::{Counts, Gone, KeptFile, KeptGroup, Report};
 
-/// What the user wants beside the entry point, and how the result is named.
+/// What to keep in addition to what the entry point needs, and how to name the result.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Packages of the distribution, paths, or patterns of paths.
+    /// Packages of the distribution, paths, or glob patterns of paths.
     pub keep: Vec<String>,
-    /// The name that the result has for whoever loads it: `shop/web:1.4-slim`.
+    /// The name of the result for `docker load`: `shop/web:1.4-slim`.
     pub name: Option<String>,
-    /// Whether to replace an image that is there.
+    /// Whether to replace an existing image.
     pub force: bool,
 }
 
-/// Why an image can't be slimmed. Nothing was written.
+/// Why an image cannot be slimmed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum SlimError {
-    /// The image has more files than are looked at.
+    /// The image has more than 400,000 files.
     #[error("the image has too many files to be slimmed (more than 400000)")]
     TooLarge,
-    /// A part of the image can't be read, so that nobody knows what is in it.
-    #[error("the image can't be read whole, so what it needs is unknown: {0}")]
+    /// A layer cannot be read, so that its files are unknown.
+    #[error("the image cannot be read completely, so what it needs is unknown: {0}")]
     Unreadable(String),
     /// Neither an entry point nor a command is set.
     #[error(
-        "the image has no ENTRYPOINT and no CMD: name what must stay by --keep, such as \
+        "the image has neither ENTRYPOINT nor CMD: name what must stay with --keep, such as \
          --keep /usr/bin/app"
     )]
     NoEntryPoint,
     /// The entry point is not in the image.
     #[error(
-        "the entry point {0} is no program in the image; if it is mounted at run time, name what \
-         it needs by --keep"
+        "the entry point {0} is not a program in the image; if it is mounted at run time, name \
+         what it needs with --keep"
     )]
     NoProgram(String),
-    /// What the user wants to keep is not there.
-    #[error("--keep {0}: the image has neither such a package nor such a file")]
+    /// The image has nothing that matches a `--keep`.
+    #[error("--keep {0}: the image has neither a package nor a file of this name")]
     NothingToKeep(String),
-    /// A pattern is none.
+    /// A `--keep` is not a valid glob pattern.
     #[error("--keep {pattern}: {message}")]
     Pattern {
         /// The pattern.
@@ -67,7 +68,7 @@ pub enum SlimError {
         /// What is wrong with it.
         message: String,
     },
-    /// The output is there already, and may not be replaced.
+    /// The output exists and may not be replaced.
     #[error("{path} exists: {advice}")]
     Exists {
         /// The output.
@@ -75,48 +76,59 @@ pub enum SlimError {
         /// What to do.
         advice: &'static str,
     },
-    /// The output's name asks for a form that is not written.
+    /// The output's name asks for an unsupported format.
     #[error(
         "{0}: images are written as a directory or as a .tar, whose layer is compressed already"
     )]
-    Form(String),
-    /// The configuration does not keep to its format.
-    #[error("the image's configuration can't be read: {0}")]
-    Configuration(serde_json::Error),
-    /// Something can't be written.
-    #[error("can't write {path}: {source}")]
+    Format(String),
+    /// The name for the result is not a valid reference.
+    #[error("--name {name}: it is not a valid image name: {source}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        source: ReferenceError,
+    },
+    /// The name for the result has a digest, which cannot be known before the image is written.
+    #[error("--name {0}: a new image cannot be named by a digest")]
+    NameWithDigest(String),
+    /// The image's configuration is not valid JSON.
+    #[error("the image's configuration cannot be read: {0}")]
+    Configuration(#[source] serde_json::Error),
+    /// The output or a temporary file cannot be written.
+    #[error("cannot write {path}: {source}")]
     Write {
-        /// What.
+        /// The file.
         path: String,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The result can't be read back.
-    #[error("what was written can't be read back: {0}")]
+    /// The result cannot be read back.
+    #[error("the new image cannot be read back: {0}")]
     Verify(#[from] coaming_image::ImageError),
 }
 
-/// What was made, with the facts before and after.
+/// The result, with the facts about the image before and after.
 #[derive(Debug)]
 pub struct Slimmed {
-    /// What went, what stayed and why, and what can't be known.
+    /// What was removed, what stayed and why, and what remains uncertain.
     pub report: Report,
-    /// The facts of the image that was slimmed.
+    /// The facts about the original image.
     pub before: ImageFacts,
-    /// The facts of the new image, as they were read back.
+    /// The facts about the new image, read back from the output.
     pub after: ImageFacts,
 }
 
-/// Writes a smaller image to `out`: an OCI archive if that ends in `.tar`, else the directory of an OCI
-/// layout.
+/// Writes a smaller image to `out`: an OCI archive if the path ends in `.tar`, or else the directory
+/// of an OCI layout.
 ///
 /// # Errors
 ///
-/// If the image can't be read whole, has no entry point, or the output can't be written; then nothing
-/// is written.
+/// See [`SlimError`]. Then nothing is written.
 pub fn slim(image: &Image, out: &Path, options: &Options) -> Result<Slimmed, SlimError> {
-    let form = Form::of(out)?;
-    form.check(out, options.force)?;
+    let format = OutputFormat::of(out)?;
+    format.check(out, options.force)?;
+    let name = options.name.as_deref().map(layout::full_name).transpose()?;
     let (before, tree) = image.read_with_tree();
     let tree = tree.ok_or(SlimError::TooLarge)?;
     if let Some(problem) =
@@ -124,21 +136,22 @@ pub fn slim(image: &Image, out: &Path, options: &Options) -> Result<Slimmed, Sli
     {
         return Err(SlimError::Unreadable(problem.message.clone()));
     }
-    let asked = keep::asked(&tree, &options.keep)?;
-    let closure = closure(&tree, &before.config, &asked);
-    if closure.programs.is_empty() && asked.is_empty() {
+    let requested = keep::requested(&tree, &options.keep)?;
+    let closure = closure(&tree, &before.config, &requested);
+    if closure.programs.is_empty() && requested.is_empty() {
         let missing = closure.limits.into_iter().find_map(|limit| match limit {
             Limit::NoProgram { program } => Some(program),
             _ => None,
         });
         return Err(missing.map_or(SlimError::NoEntryPoint, SlimError::NoProgram));
     }
-    let chosen = select::choose(&tree, closure);
-    let layer = layer::write(image, &tree, &chosen)?;
+    let selection = select::select(&tree, closure);
+    let layer = layer::write(image, &tree, &selection)?;
     let configuration = configuration::slimmed(image, &layer.diff_id)?;
-    let digest = layout::write(out, form, options, &configuration, layer.compressed)?;
+    let digest =
+        layout::write(out, format, options, &configuration, layer.compressed, name.as_ref())?;
     let after = Image::open(out, None)?.read();
-    let notes = configuration::notes(image, &tree, &chosen, &after);
-    let report = report::report(&tree, &chosen, &before, &after, digest, notes);
+    let notes = configuration::notes(image, &tree, &selection, &after);
+    let report = report::report(&tree, &selection, &before, &after, digest.to_string(), notes);
     Ok(Slimmed { report, before, after })
 }

@@ -1,4 +1,4 @@
-//! What went, what stayed and why, and what can't be known.
+//! What was removed, what stayed and why, and what remains uncertain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,46 +7,46 @@ use coaming_image::{
 };
 use serde::Serialize;
 
-use crate::select::Chosen;
+use crate::select::Selection;
 
-/// The most paths and names that a list has of what went and is no package's.
+/// The most entries of the list of removed files without a package.
 const LIST: usize = 1000;
 
-/// The report of a slimming.
+/// What slimming an image did.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The image that was slimmed: its manifest's digest, else its configuration's; may be empty.
+    /// The digest of the original image's manifest or configuration; may be empty.
     pub source: String,
-    /// The new image's manifest.
+    /// The digest of the new image's manifest.
     pub digest: String,
-    /// The programs that are started.
+    /// The programs that the image starts.
     pub programs: Vec<String>,
     /// Before.
     pub before: Counts,
     /// After.
     pub after: Counts,
-    /// What stayed, by the reason.
+    /// What stayed, by reason.
     pub kept: Vec<KeptGroup>,
-    /// What went.
+    /// What was removed.
     pub gone: Gone,
-    /// What an attacker still finds to run.
+    /// Programs that remain and help an attacker.
     pub utilities: Vec<Utility>,
-    /// What still gives who runs it more rights than he has.
+    /// Files that remain and give more rights than their user has.
     pub privileged_files: Vec<PrivilegedFile>,
-    /// What can't be known.
+    /// What cannot be known without running the image.
     pub limits: Vec<Limit>,
-    /// What else should be known.
+    /// Other notes.
     pub notes: Vec<String>,
     /// Every file that stayed, sorted by path.
     pub files: Vec<KeptFile>,
 }
 
-/// How much there is in an image.
+/// The contents of an image in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Files, directories and links.
     pub entries: u64,
-    /// Bytes, before compression and without archives' headers; of a file with several names once.
+    /// Bytes before compression, without archive headers. A file with several names counts once.
     pub bytes: u64,
     /// Packages of all kinds.
     pub packages: u64,
@@ -59,13 +59,13 @@ pub struct Counts {
 /// The files that stayed for one reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct KeptGroup {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// How many.
+    /// The number of files.
     pub files: u64,
-    /// How many bytes they have.
+    /// Their size in bytes.
     pub bytes: u64,
-    /// For what: the files, packages or arguments that most of them are there for.
+    /// The files, packages or arguments that need most of them.
     pub of: Vec<String>,
 }
 
@@ -74,12 +74,12 @@ pub struct KeptGroup {
 pub struct KeptFile {
     /// Its path.
     pub path: String,
-    /// Why, and for what.
+    /// Why it stayed, and what needs it.
     #[serde(flatten)]
     pub because: Because,
 }
 
-/// What went.
+/// What was removed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gone {
     /// The packages: kind, name and version.
@@ -88,20 +88,20 @@ pub struct Gone {
     pub utilities: Vec<Utility>,
     /// Files with setuid, setgid or capabilities.
     pub privileged_files: Vec<PrivilegedFile>,
-    /// Files that no package owns, the largest first, each with its bytes: somebody put them there.
+    /// Files that no package owns, with their sizes in bytes, the largest first.
     pub unowned: Vec<(String, u64)>,
 }
 
-/// Compares the image before with what was read back.
+/// Compares the original image with the new one.
 pub(crate) fn report(
     tree: &Tree,
-    chosen: &Chosen,
+    selection: &Selection,
     before: &ImageFacts,
     after: &ImageFacts,
     digest: String,
     notes: Vec<String>,
 ) -> Report {
-    let closure = &chosen.closure;
+    let closure = &selection.closure;
     let paths = |path: &str| closure.files.contains_key(path);
     Report {
         source: before.digest.clone(),
@@ -109,8 +109,8 @@ pub(crate) fn report(
         programs: closure.programs.clone(),
         before: counts(tree, before, &|_| true),
         after: counts(tree, after, &paths),
-        kept: groups(tree, chosen),
-        gone: gone(tree, chosen, before, after),
+        kept: groups(tree, selection),
+        gone: gone(tree, selection, before, after),
         utilities: after.utilities.clone(),
         privileged_files: after.privileged_files.clone(),
         limits: closure.limits.clone(),
@@ -140,12 +140,12 @@ fn counts(tree: &Tree, facts: &ImageFacts, counts: &dyn Fn(&str) -> bool) -> Cou
     all
 }
 
-/// The kept files by their reasons; the most telling of what they are there for comes first.
-fn groups(tree: &Tree, chosen: &Chosen) -> Vec<KeptGroup> {
-    /// How many causes are told of a reason.
+/// The kept files by reason; the most frequent causes come first.
+fn groups(tree: &Tree, selection: &Selection) -> Vec<KeptGroup> {
+    /// The most causes that are reported per reason.
     const CAUSES: usize = 5;
     let mut groups: BTreeMap<Reason, (u64, u64, BTreeMap<&str, u64>)> = BTreeMap::new();
-    for (path, because) in &chosen.closure.files {
+    for (path, because) in &selection.closure.files {
         let size = tree.get(path).map_or(0, |node| node.size);
         let (files, bytes, causes) = groups.entry(because.reason).or_default();
         *files += 1;
@@ -165,7 +165,7 @@ fn groups(tree: &Tree, chosen: &Chosen) -> Vec<KeptGroup> {
         .collect()
 }
 
-fn gone(tree: &Tree, chosen: &Chosen, before: &ImageFacts, after: &ImageFacts) -> Gone {
+fn gone(tree: &Tree, selection: &Selection, before: &ImageFacts, after: &ImageFacts) -> Gone {
     let left: BTreeSet<&str> = after.packages.iter().map(|package| package.purl.as_str()).collect();
     let mut packages: Vec<_> = before
         .packages
@@ -175,13 +175,13 @@ fn gone(tree: &Tree, chosen: &Chosen, before: &ImageFacts, after: &ImageFacts) -
         .collect();
     packages.sort();
     packages.dedup();
-    let stays = |path: &str| chosen.closure.files.contains_key(path);
+    let stays = |path: &str| selection.closure.files.contains_key(path);
     let mut unowned: Vec<(String, u64)> = tree
         .iter()
         .filter(|(path, node)| {
             node.kind == EntryKind::File && !stays(path) && tree.owners().of(path).is_empty()
         })
-        // What package managers and Python leave behind is no one's work.
+        // Package managers and Python generate these files: nobody added them deliberately.
         .filter(|(path, _)| !path.contains("/__pycache__/"))
         .filter(|(path, _)| !MANAGERS.iter().any(|directory| path.starts_with(directory)))
         .map(|(path, node)| (path.to_owned(), node.size))
@@ -201,7 +201,7 @@ fn gone(tree: &Tree, chosen: &Chosen, before: &ImageFacts, after: &ImageFacts) -
     }
 }
 
-/// Directories that package managers keep what they know in.
+/// Directories with the data of package managers.
 const MANAGERS: &[&str] = &[
     "/var/lib/dpkg/",
     "/var/lib/apt/",

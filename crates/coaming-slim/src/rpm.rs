@@ -1,14 +1,14 @@
-//! rpm's database, reduced to the packages that are left.
+//! The rpm database, reduced to the packages that remain.
 //!
-//! ndb and Berkeley DB are edited in place. An `SQLite` file is a stranger's, and is never opened by
-//! `SQLite`: what our own reader takes out of it, the packages' headers, becomes a new one. Of rpm's
-//! indices the new one has that of names; the others are there and empty, so that rpm opens it.
+//! ndb and Berkeley DB are edited in place. An `SQLite` file comes from a stranger and is never opened
+//! with `SQLite`: our own reader extracts the headers of the packages, and they go into a new database.
+//! Of the indexes of rpm, the new one fills only the names; the others are empty, so that rpm opens it.
 
 use coaming_image::{ReducedRpm, reduced_rpm};
 use rusqlite::Connection;
 
-/// The indices that rpm wants to be there, and whether it looks in them also by package.
-const INDICES: &[(&str, bool)] = &[
+/// The indexes that rpm requires, and whether it also searches them by package.
+const INDEXES: &[(&str, bool)] = &[
     ("Basenames", true),
     ("Group", false),
     ("Requirename", true),
@@ -28,39 +28,38 @@ const INDICES: &[(&str, bool)] = &[
     ("Enhancename", true),
 ];
 
-/// The database without the packages that `stays` says no to; `None` where it does not keep to its
-/// format, and stays whole.
-pub(crate) fn reduced(bytes: Vec<u8>, stays: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
-    match reduced_rpm(bytes, stays)? {
+/// The database with only the packages that `remains` accepts; `None` if it is damaged.
+pub(crate) fn reduced(bytes: Vec<u8>, remains: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
+    match reduced_rpm(bytes, remains)? {
         ReducedRpm::InPlace(bytes) => Some(bytes),
         ReducedRpm::Headers(headers) => database(&headers).ok(),
     }
 }
 
-/// A new database of these packages.
+/// A new database with these packages.
 fn database(headers: &[(String, Vec<u8>)]) -> rusqlite::Result<Vec<u8>> {
     let mut connection = Connection::open_in_memory()?;
-    let made = connection.transaction()?;
-    made.execute_batch(
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(
         "CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL);",
     )?;
-    for (index, by_package) in [("Name", false)].iter().chain(INDICES) {
-        made.execute_batch(&format!(
+    for (index, by_package) in [("Name", false)].iter().chain(INDEXES) {
+        transaction.execute_batch(&format!(
             "CREATE TABLE '{index}' (key 'TEXT' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, \
              FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum)); \
              CREATE INDEX '{index}_key_idx' ON '{index}'(key ASC);"
         ))?;
         if *by_package {
-            made.execute_batch(&format!(
+            transaction.execute_batch(&format!(
                 "CREATE INDEX '{index}_hnum_idx' ON '{index}'(hnum ASC);"
             ))?;
         }
     }
     for (name, header) in headers {
-        made.execute("INSERT INTO Packages (blob) VALUES (?1)", [header])?;
-        let number = made.last_insert_rowid();
-        made.execute("INSERT INTO Name VALUES (?1, ?2, 0)", (name, number))?;
+        transaction.execute("INSERT INTO Packages (blob) VALUES (?1)", [header])?;
+        let number = transaction.last_insert_rowid();
+        transaction.execute("INSERT INTO Name VALUES (?1, ?2, 0)", (name, number))?;
     }
-    made.commit()?;
+    transaction.commit()?;
     Ok(connection.serialize("main")?.to_vec())
 }

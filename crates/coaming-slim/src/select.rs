@@ -1,5 +1,5 @@
-//! Which files the new image has: those of the closure, the licences of the packages that are left,
-//! and the packages' databases.
+//! Which files the new image has: those of the closure, the licenses of the packages that remain, and
+//! the package databases.
 
 use std::collections::BTreeSet;
 
@@ -7,51 +7,52 @@ use coaming_image::{Because, Closure, EntryKind, Reason, Tree};
 
 use crate::database;
 
-/// What is chosen.
+/// The files and packages of the new image.
 #[derive(Debug)]
-pub(crate) struct Chosen {
-    /// The closure, with the licences and the databases.
+pub(crate) struct Selection {
+    /// The closure, with the licenses and the databases.
     pub(crate) closure: Closure,
-    /// The distribution's packages of which a file is left.
+    /// The distribution's packages of which a file remains.
     pub(crate) packages: BTreeSet<String>,
 }
 
-/// Chooses.
-pub(crate) fn choose(tree: &Tree, mut closure: Closure) -> Chosen {
-    // A name that is no text can't be written as it was.
+/// Selects the files of the closure and those that belong to them.
+pub(crate) fn select(tree: &Tree, mut closure: Closure) -> Selection {
+    // A name that is not UTF-8 cannot be written unchanged.
     closure.files.retain(|path, _| !path.contains('\u{fffd}'));
     closure.files.retain(|path, _| tree.get(path).is_some_and(|it| it.kind != EntryKind::Special));
     let packages: BTreeSet<String> = tree
         .owners()
         .iter()
-        .filter(|(_, package)| package.files.iter().any(|path| is_left(tree, &closure, path)))
+        .filter(|(_, package)| package.files.iter().any(|path| remains(tree, &closure, path)))
         .map(|(name, _)| name.to_owned())
         .collect();
     for name in &packages {
-        licence(tree, &mut closure, name);
+        license(tree, &mut closure, name);
     }
-    for (path, _) in tree.iter().filter(|(path, _)| database::stays(path, &packages)) {
+    for (path, _) in tree.iter().filter(|(path, _)| database::is_kept(path, &packages)) {
         add(tree, &mut closure, path, "packages");
     }
-    Chosen { closure, packages }
+    Selection { closure, packages }
 }
 
-/// Whether a package's file is left: directories are many packages', as are links to them.
-fn is_left(tree: &Tree, closure: &Closure, path: &str) -> bool {
+/// Whether a package's file remains. Directories and links to them do not count: many packages share
+/// them.
+fn remains(tree: &Tree, closure: &Closure, path: &str) -> bool {
     closure.files.contains_key(path)
         && tree.find(path).is_some_and(|(_, node)| node.kind == EntryKind::File)
         && !path.starts_with("/usr/share/doc/")
 }
 
-/// Who passes a package on must pass on its licence.
-fn licence(tree: &Tree, closure: &mut Closure, package: &str) {
+/// Adds the license of a package, which must accompany the package wherever it is distributed.
+fn license(tree: &Tree, closure: &mut Closure, package: &str) {
     let path = format!("/usr/share/doc/{package}/copyright");
     if tree.find(&path).is_some() {
         add(tree, closure, &path, package);
     }
 }
 
-/// Adds a file, the links on the way to it, and the directories that these lie in.
+/// Adds a file, the links on the way to it, and the directories that contain these.
 fn add(tree: &Tree, closure: &mut Closure, path: &str, of: &str) {
     let Some(resolved) = tree.resolve(path) else { return };
     let because = |reason| Because { reason, of: of.to_owned() };

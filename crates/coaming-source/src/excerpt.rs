@@ -1,20 +1,21 @@
-//! What a report needs of a text: the lines that findings point at.
+//! The part of a text that a report needs: the lines that findings point at.
 //!
-//! A long text with a few findings need not be kept. Line and column of every span stay what they are.
+//! A long text with a few findings does not have to stay in memory. The line and column of every
+//! span stay the same.
 
 use coaming_yaml::Span;
 
 /// How many lines are kept before and after each span, to show it among them.
 const AROUND: usize = 3;
 
-/// The text without what no span is near to: such lines become empty. The spans come back as they are in
-/// the new text, on the same lines and columns, in the order in which they were given.
+/// The text with every line that is not near a span emptied, and the spans as they are in the new
+/// text: on the same lines and columns, in the order in which they were given.
 #[must_use]
 pub fn excerpt(text: &str, spans: &[Span]) -> (String, Vec<Span>) {
     let mut kept: Vec<(usize, usize)> = spans.iter().map(|span| around(text, *span)).collect();
     kept.sort_unstable();
     let mut short = String::new();
-    // Where each kept piece starts in the text, and in the new one.
+    // Where each kept piece starts in the old text, and in the new one.
     let mut pieces: Vec<(usize, usize)> = Vec::new();
     let mut done = 0;
     for (start, end) in kept {
@@ -29,11 +30,11 @@ pub fn excerpt(text: &str, spans: &[Span]) -> (String, Vec<Span>) {
         short.push_str(text.get(start..end).unwrap_or_default());
         done = end;
     }
-    let moved = |place: u32| {
-        let place = place as usize;
-        let piece = pieces.partition_point(|(start, _)| *start <= place).saturating_sub(1);
+    let moved = |offset: u32| {
+        let offset = offset as usize;
+        let piece = pieces.partition_point(|(start, _)| *start <= offset).saturating_sub(1);
         let (from, to) = pieces.get(piece).copied().unwrap_or_default();
-        u32::try_from(place - from.min(place) + to).unwrap_or(u32::MAX)
+        u32::try_from(offset - from.min(offset) + to).unwrap_or(u32::MAX)
     };
     let spans = spans.iter().map(|span| Span::new(moved(span.start), moved(span.end))).collect();
     (short, spans)
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn far_lines_go() {
+    fn distant_lines_become_empty() {
         let text = "line\n".repeat(1000) + "secret\n" + &"line\n".repeat(1000);
         let (short, spans) = excerpt(&text, &[Span::new(5000, 5006)]);
         assert_eq!(short.trim_matches('\n'), "line\nline\nline\nsecret\nline\nline\nline");
@@ -65,8 +66,8 @@ mod tests {
     }
 
     #[test]
-    fn spans_stay_where_they_are() {
-        // A small generator of numbers: every run sees the same texts.
+    fn spans_keep_their_line_and_column() {
+        // A small deterministic generator: every run tests the same texts.
         let mut state = 7_u64;
         let mut below = |bound: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -74,12 +75,12 @@ mod tests {
         };
         for _ in 0..2000 {
             let text: String = (0..below(200)).map(|_| ['a', 'é', '\n', 'z'][below(4)]).collect();
-            let at = |mut place: usize| {
-                place = place.min(text.len());
-                while !text.is_char_boundary(place) {
-                    place -= 1;
+            let at = |mut offset: usize| {
+                offset = offset.min(text.len());
+                while !text.is_char_boundary(offset) {
+                    offset -= 1;
                 }
-                u32::try_from(place).unwrap_or(0)
+                u32::try_from(offset).unwrap_or(0)
             };
             let spans: Vec<Span> = (0..below(6))
                 .map(|_| (below(200), below(40)))

@@ -1,4 +1,4 @@
-//! What a `kustomization.yaml` refers to. Reads it; renders nothing.
+//! Read what a `kustomization.yaml` refers to. Nothing is rendered here.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use coaming_yaml::Node;
 
 use crate::layout::parent;
-use crate::walk::{Candidate, shown};
+use crate::walk::{Candidate, display_name};
 
-/// A kustomization and what it is built from, by shown names.
+/// A kustomization and what it is built from, by display names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kustomization {
     /// The file.
@@ -22,11 +22,11 @@ pub(crate) struct Kustomization {
     pub(crate) resources: Vec<String>,
     /// Files that are not whole objects: patches, values, generators' input.
     pub(crate) parts: Vec<String>,
-    /// The parts that `secretGenerator` makes Secrets of, by shown name and path.
+    /// The parts that `secretGenerator` turns into Secrets, by display name and path.
     pub(crate) secrets: Vec<(String, PathBuf)>,
     /// Directories with kustomizations of their own.
     pub(crate) directories: Vec<String>,
-    /// The first reference to another machine.
+    /// The first reference to a remote resource.
     pub(crate) remote: Option<String>,
     /// Whether it does anything besides listing resources.
     changes: bool,
@@ -39,7 +39,7 @@ const RESOURCES: &[&str] = &["resources", "bases", "components"];
 const INERT: &[&str] = &["apiVersion", "kind", "metadata", "resources", "bases", "components"];
 
 impl Kustomization {
-    /// Reads a kustomization; `None` where the text is no mapping.
+    /// Reads a kustomization; `None` where the text is not a mapping.
     pub(crate) fn read(text: &Arc<str>, candidate: &Candidate) -> Option<Self> {
         let stream = coaming_yaml::parse(Arc::clone(text));
         let root = stream.documents.first()?.root();
@@ -70,8 +70,8 @@ impl Kustomization {
         Some(this)
     }
 
-    /// Whether rendering it would give just the objects in its files: then they are read as they
-    /// are, with their own lines.
+    /// Whether rendering would give exactly the objects in its files: then the files are read
+    /// directly, with their own lines.
     pub(crate) fn is_plain_list(&self, known: &BTreeMap<String, Self>) -> bool {
         self.is_plain_within(known, 16)
     }
@@ -85,7 +85,7 @@ impl Kustomization {
             })
     }
 
-    /// Where the resource with this shown name lies on disk.
+    /// The path on disk of the resource with this display name.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         let here = parent(&self.name);
         match name.strip_prefix(here).and_then(|rest| rest.strip_prefix('/')) {
@@ -99,7 +99,7 @@ impl Kustomization {
             self.remote.get_or_insert_with(|| reference.to_owned());
             return;
         }
-        let name = self.shown_reference(reference);
+        let name = self.display_reference(reference);
         if self.directory.join(reference).is_dir() {
             self.directories.push(name);
         } else {
@@ -107,7 +107,7 @@ impl Kustomization {
         }
     }
 
-    /// Every string that names a file which exists beside it, wherever it stands.
+    /// Adds every string, in any field, that names an existing file in the same directory.
     fn add_parts(&mut self, root: Node<'_>) {
         for entry in root.entries().filter(|entry| !RESOURCES.contains(&entry.name())) {
             for node in entry.value.descendants() {
@@ -118,13 +118,13 @@ impl Kustomization {
                     && !reference.is_empty()
                     && self.directory.join(reference).is_file();
                 if is_file {
-                    self.parts.push(self.shown_reference(reference));
+                    self.parts.push(self.display_reference(reference));
                 }
             }
         }
     }
 
-    /// The files below this directory that become Secrets.
+    /// Adds the files below this directory that become Secrets.
     fn add_secrets(&mut self, root: Node<'_>) {
         for reference in coaming_kube::generated_files(root) {
             let is_below = Path::new(reference.file)
@@ -132,12 +132,12 @@ impl Kustomization {
                 .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
             let path = self.directory.join(reference.file);
             if is_below && path.is_file() {
-                self.secrets.push((self.shown_reference(reference.file), path));
+                self.secrets.push((self.display_reference(reference.file), path));
             }
         }
     }
 
-    fn shown_reference(&self, reference: &str) -> String {
+    fn display_reference(&self, reference: &str) -> String {
         let mut parts: Vec<Component<'_>> = Vec::new();
         let joined = Path::new(parent(&self.name)).join(reference);
         for part in joined.components() {
@@ -149,7 +149,7 @@ impl Kustomization {
                 _ => parts.push(part),
             }
         }
-        let name = shown(&parts.iter().collect::<PathBuf>());
+        let name = display_name(&parts.iter().collect::<PathBuf>());
         if name.is_empty() { ".".to_owned() } else { name }
     }
 }

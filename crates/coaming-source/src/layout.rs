@@ -1,4 +1,4 @@
-//! Sort what was found: plain manifests, charts and overlays to render, other texts.
+//! Sort the files that were found: plain manifests, charts and overlays to render, other texts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -6,29 +6,29 @@ use std::path::PathBuf;
 use coaming_kube::{Source, SourceKind, is_kustomization};
 
 use crate::kustomize::Kustomization;
-use crate::walk::{Candidate, Found, is_dockerfile, is_environment, shown};
+use crate::walk::{Candidate, Found, display_name, is_dockerfile, is_environment};
 use crate::{InputError, Options, read};
 
-/// A directory that a program has to render.
+/// A directory that an external program has to render.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Directory {
     pub(crate) path: PathBuf,
     pub(crate) name: String,
 }
 
-/// An overlay with the files its objects come from.
+/// An overlay, with the files that its objects come from.
 #[derive(Clone, Debug)]
 pub(crate) struct Overlay {
     pub(crate) directory: Directory,
     /// The `kustomization.yaml` itself.
     pub(crate) file: String,
-    /// Every local resource file it is built from, its bases' included.
+    /// Every local resource file it is built from, including those of its bases.
     pub(crate) sources: Vec<Candidate>,
     /// The first reference that would be fetched from the network.
     pub(crate) remote: Option<String>,
 }
 
-/// What is to be done with what was found.
+/// How each file that was found is processed.
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
     pub(crate) plain: Vec<Candidate>,
@@ -38,8 +38,8 @@ pub(crate) struct Layout {
     pub(crate) errors: Vec<InputError>,
 }
 
-/// Takes what was found apart.
-pub(crate) fn sort_out(found: &mut Found, options: &Options) -> Layout {
+/// Sorts the files that were found.
+pub(crate) fn classify(found: &mut Found, options: &Options) -> Layout {
     let mut layout = Layout::default();
     let mut files = std::mem::take(&mut found.files);
     take_charts(&mut files, options, &mut layout);
@@ -58,7 +58,7 @@ pub(crate) fn sort_out(found: &mut Found, options: &Options) -> Layout {
     layout
 }
 
-/// Takes out every file that belongs to a chart.
+/// Removes every file that belongs to a chart, and adds the charts to the layout.
 fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layout: &mut Layout) {
     for candidate in files.values().filter(|candidate| candidate.explicit) {
         if let Some(chart) = chart_of_template(candidate) {
@@ -77,7 +77,7 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
         .filter(|name| file_name(name) == "Chart.yaml")
         .map(|name| parent(name).to_owned())
         .collect();
-    // A chart within a chart is rendered by its parent.
+    // A subchart is rendered by its parent.
     let outermost: Vec<&String> = roots
         .iter()
         .filter(|root| !roots.iter().any(|other| other != *root && is_below(root, other)))
@@ -105,8 +105,8 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
     }
 }
 
-/// Whether a file holds values for a chart that lies elsewhere, by its name: and no objects, which
-/// may be called so too.
+/// Whether a file contains values for a chart in another directory: it has the name of a values
+/// file, and contains no objects.
 fn is_values(candidate: &Candidate, options: &Options) -> bool {
     let file = file_name(&candidate.name);
     let is_named =
@@ -122,10 +122,11 @@ fn chart_of_template(candidate: &Candidate) -> Option<String> {
     let templates =
         candidate.path.ancestors().find(|directory| directory.ends_with("templates"))?;
     let chart = templates.parent()?;
-    chart.join("Chart.yaml").is_file().then(|| shown(chart))
+    chart.join("Chart.yaml").is_file().then(|| display_name(chart))
 }
 
-/// Takes out the kustomizations, and what is not a whole object or is covered by rendering.
+/// Removes the kustomizations, and the files that are not whole objects or are covered by
+/// rendering.
 fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, layout: &mut Layout) {
     let mut known: BTreeMap<String, Kustomization> = BTreeMap::new();
     let names: Vec<String> = files.keys().filter(|name| is_kustomization(name)).cloned().collect();
@@ -157,21 +158,21 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
         for file in kustomization.resources.iter().chain(&kustomization.parts) {
             files.remove(file);
         }
-        // A component, or a base of something that is rendered, is seen there.
+        // A component, or a base of an overlay that is rendered, is part of that rendering.
         if kustomization.component || referenced.contains(directory) {
             continue;
         }
         layout.overlays.push(overlay(directory, kustomization, &known));
     }
-    // A base's files are covered by the overlays that are built on it; on its own, a plain list
-    // of files is read as it is.
+    // The files of a base are covered by the overlays that are built on it; a plain list of files
+    // that no overlay uses is read directly.
     for covered in covered_bases(&known, &layout.overlays) {
         files.remove(&covered);
     }
 }
 
-/// Takes the files that a kustomization makes Secrets of. What is no text, or an archive's, has none to
-/// be found in.
+/// Moves the files that a kustomization turns into Secrets to the texts. Binary files are left out:
+/// they have no text to search.
 fn take_secrets(
     kustomization: &Kustomization,
     files: &mut BTreeMap<String, Candidate>,
@@ -190,7 +191,7 @@ fn take_secrets(
     }
 }
 
-/// Resource files that some rendered overlay is built from.
+/// Resource files that a rendered overlay is built from.
 fn covered_bases(
     known: &BTreeMap<String, Kustomization>,
     overlays: &[Overlay],
@@ -230,7 +231,7 @@ fn overlay(
     }
 }
 
-/// A kustomization's directory and all that it is built on, itself first.
+/// The directory of a kustomization and those it is built on, its own first.
 fn closure(directory: &str, known: &BTreeMap<String, Kustomization>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut order = Vec::new();
@@ -259,31 +260,31 @@ fn add_text(candidate: &Candidate, kind: SourceKind, options: &Options, layout: 
     }
 }
 
-/// Where a Dockerfile can't be read on. Other programs' templates and parts of Dockerfiles are no
-/// error, unless they were named.
+/// The first syntax error of a Dockerfile. Templates of other programs and fragments of Dockerfiles
+/// are not errors, unless the user named the file.
 fn syntax_error(candidate: &Candidate, text: &str) -> Option<InputError> {
     let dockerfile = coaming_dockerfile::parse(text);
     let error = dockerfile.error?;
     let is_template = ["{{", "{%", "<%", "@@"].iter().any(|mark| text.contains(mark));
-    let is_meant = !is_template && !dockerfile.stages.is_empty();
-    (is_meant || candidate.explicit).then(|| InputError {
+    let is_intended = !is_template && !dockerfile.stages.is_empty();
+    (is_intended || candidate.explicit).then(|| InputError {
         position: Some((error.line, error.column)),
         ..InputError::new(
             &candidate.name,
             format!(
-                "not a valid Dockerfile from here on: {}; what stands before was checked",
+                "not a valid Dockerfile from here on: {}; the lines before were checked",
                 error.message
             ),
         )
     })
 }
 
-/// The last part of a shown name.
+/// The last part of a display name.
 pub(crate) fn file_name(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// All but the last part of a shown name; `.` where there is only one.
+/// All but the last part of a display name; `.` where there is only one.
 pub(crate) fn parent(name: &str) -> &str {
     name.rsplit_once('/').map_or(".", |(parent, _)| parent)
 }

@@ -4,13 +4,12 @@
 //!
 //! * The result depends on the files alone: it is sorted by name, whatever order the disk or the
 //!   threads gave.
-//! * What can't be handled is an [`InputError`] that says what to do, and never costs the others.
-//! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened
-//!   but by `load_cluster` (feature `cluster`), which asks the cluster that the user named. A renderer that would fetch from the network is not started.
+//! * An input that cannot be handled is an [`InputError`] that says what to do; the others stay
+//!   whole.
+//! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened.
+//!   A renderer that would fetch from the network is not started.
 //! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported.
 
-#[cfg(feature = "cluster")]
-mod cluster;
 mod excerpt;
 mod kustomize;
 mod layout;
@@ -25,8 +24,6 @@ use std::sync::Arc;
 use globset::GlobSet;
 use rayon::prelude::*;
 
-#[cfg(feature = "cluster")]
-pub use cluster::{ClusterOptions, load_cluster};
 pub use coaming_finding::InputError;
 pub use excerpt::excerpt;
 pub use read::{ReadError, read_text};
@@ -36,21 +33,22 @@ use coaming_kube::{Source, SourceId, World};
 
 use read::Outcome;
 
-/// What to take in, and within which bounds.
+/// What to read, and within which bounds.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Paths (as shown) that are left out, charts and overlays included.
+    /// Paths (as displayed) to leave out, including charts and overlays.
     pub exclude: GlobSet,
-    /// Whether `.gitignore` files are respected in directories. Files named outright are always read.
+    /// Whether `.gitignore` files are respected in directories. Files that the user named are
+    /// always read.
     pub gitignore: bool,
     /// The largest file that is read, in bytes.
     pub max_file_bytes: u64,
     /// Whether charts and overlays may be rendered by programs on `PATH`.
     pub render: bool,
-    /// Take the files that charts and overlays are made of, in place of what is rendered from them:
-    /// for whoever changes files, and does not judge objects. Charts' templates are left out.
+    /// Read the files that charts and overlays are made of instead of rendering them, for callers
+    /// that edit files. Templates of charts are left out.
     pub as_written: bool,
-    /// Whether directories are searched for files of every name ([`Texts`]).
+    /// Whether files of every name are searched for in directories ([`Texts`]).
     pub every_name: bool,
 }
 
@@ -93,13 +91,13 @@ impl Variant {
     }
 }
 
-/// All that was taken in.
+/// Everything that was read.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The possible clusters: the plain files first, if there are any, then charts and overlays by
     /// name.
     pub variants: Vec<Variant>,
-    /// What could not be handled, sorted.
+    /// The inputs that could not be handled, sorted.
     pub errors: Vec<InputError>,
     /// How many files were read.
     pub read: usize,
@@ -116,11 +114,11 @@ impl Loaded {
     }
 }
 
-/// Reads all that `paths` name: files, directories, globs, and `-` for standard input.
+/// Reads everything that `paths` name: files, directories, globs, and `-` for standard input.
 #[must_use]
 pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     let mut found = walk::find(paths, options);
-    let mut layout = layout::sort_out(&mut found, options);
+    let mut layout = layout::classify(&mut found, options);
     let mut plain = Outcome { errors: found.errors, ..Outcome::default() };
     if found.stdin {
         plain.append(read::stdin(options));

@@ -1,4 +1,4 @@
-//! Read one file: bounded, decoded, parsed, and told apart from what is not Kubernetes'.
+//! Read one file: bounded, decoded, parsed, and checked for Kubernetes objects.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -12,19 +12,22 @@ use coaming_yaml::{Document, LineIndex, Stream};
 use crate::walk::Candidate;
 use crate::{InputError, Options};
 
-/// What standard input is called in output.
+/// The display name of standard input.
 pub(crate) const STDIN: &str = "<stdin>";
-/// Most manifests are no larger: room for so much is made at once.
+/// Most manifests are no larger than this: the first allocation has this size.
 const USUAL_BYTES: usize = 16 << 10;
 
-/// Why a file's text could not be had.
+/// Why the text of a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The operating system refused: permissions, a vanished file, a broken disk.
-    #[error("can't be read: {0}")]
+    /// The operating system refused: permissions, a deleted file, a broken disk.
+    #[error("cannot be read: {0}")]
     Io(#[from] std::io::Error),
     /// The file is larger than [`Options::max_file_bytes`].
-    #[error("is larger than {} MiB, which no manifest is: leave it out with `exclude:` in coaming.yaml", limit >> 20)]
+    #[error(
+        "is larger than {} MiB, too large for a manifest; `exclude:` in coaming.yaml leaves it out",
+        limit >> 20
+    )]
     TooLarge {
         /// The limit, in bytes.
         limit: u64,
@@ -32,12 +35,12 @@ pub enum ReadError {
     /// The path is a socket, a device or a pipe.
     #[error("is not a regular file")]
     NotAFile,
-    /// There are NUL bytes in it, or it is neither UTF-8 nor UTF-16 with a byte order mark.
+    /// The file contains NUL bytes, or is neither UTF-8 nor UTF-16 with a byte order mark.
     #[error("is not text: {0}")]
     NotText(&'static str),
 }
 
-/// What became of one input.
+/// The result of reading one input.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) files: Vec<Source>,
@@ -57,9 +60,9 @@ impl Outcome {
     }
 }
 
-/// Reads and parses one file. `buffer` is lent: one for many files saves making room for each.
+/// Reads and parses one file. Callers pass one `buffer` for many files to save allocations.
 pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8>) -> Outcome {
-    // Walking a directory finds regular files alone; what was named outright may be anything.
+    // Walking a directory finds only regular files; a path that the user named may be anything.
     let checked = if candidate.explicit { regular(&candidate.path) } else { Ok(()) };
     let text = checked.and_then(|()| {
         read_bytes(&candidate.path, options.max_file_bytes, buffer)?;
@@ -85,7 +88,7 @@ pub(crate) fn stdin(options: &Options) -> Outcome {
     }
 }
 
-/// A file's text, if it has at most [`Options::max_file_bytes`].
+/// The text of a file, if it has at most [`Options::max_file_bytes`].
 pub(crate) fn text(path: &Path, options: &Options) -> Result<String, ReadError> {
     read_text(path, options.max_file_bytes)
 }
@@ -103,7 +106,7 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
     decode(&bytes).map(Cow::into_owned)
 }
 
-/// One file as a text, or why it is none. `buffer` is lent, as for [`file`].
+/// The text of one file. `buffer` is reused, as for [`file`].
 pub(crate) fn any_text(
     candidate: &Candidate,
     options: &Options,
@@ -116,7 +119,7 @@ pub(crate) fn any_text(
     decode(buffer).map(Arc::from)
 }
 
-/// Standard input as a text.
+/// The text of standard input.
 pub(crate) fn stdin_text(options: &Options) -> Result<String, ReadError> {
     let mut bytes = Vec::new();
     let limit = options.max_file_bytes;
@@ -127,20 +130,20 @@ pub(crate) fn stdin_text(options: &Options) -> Result<String, ReadError> {
     decode(&bytes).map(Cow::into_owned)
 }
 
-/// Opening a pipe would wait for its writer, and opening a device may do anything: look before.
+/// Opening a pipe would wait for its writer, and opening a device may have any effect: check first.
 fn regular(path: &Path) -> Result<(), ReadError> {
     if std::fs::metadata(path)?.is_file() { Ok(()) } else { Err(ReadError::NotAFile) }
 }
 
-/// Fills `bytes` with a file's bytes, in place of what was there.
+/// Replaces the content of `bytes` with that of a file.
 fn read_bytes(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
     bytes.clear();
     bytes.reserve(USUAL_BYTES);
     let mut file = File::open(path)?;
     (&file).take(USUAL_BYTES as u64).read_to_end(bytes)?;
     if bytes.len() == USUAL_BYTES {
-        // Only now is asking for the size worth a system call; growing step by step would leave
-        // ever larger buffers behind.
+        // Only a large file is worth the system call for its size; growing step by step would
+        // leave ever larger buffers behind.
         let rest = file.metadata()?.len().min(limit).saturating_sub(bytes.len() as u64);
         bytes.reserve_exact(usize::try_from(rest).unwrap_or_default() + 1);
         file.by_ref().take((limit + 1).saturating_sub(bytes.len() as u64)).read_to_end(bytes)?;
@@ -154,7 +157,7 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes).map(Cow::Owned),
         _ => {
             if bytes.contains(&0) {
-                return Err(ReadError::NotText("it has NUL bytes, as binary files have"));
+                return Err(ReadError::NotText("it contains NUL bytes, like a binary file"));
             }
             std::str::from_utf8(bytes)
                 .map(Cow::Borrowed)
@@ -173,8 +176,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, ReadError> {
 /// Parses a text and keeps the documents that are Kubernetes objects.
 pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
     let stream = coaming_yaml::parse(text);
-    let is_ours = || explicit || has_kubernetes_fields(&stream.source);
-    let errors = if !stream.errors.is_empty() && is_ours() {
+    let is_kubernetes = || explicit || has_kubernetes_fields(&stream.source);
+    let errors = if !stream.errors.is_empty() && is_kubernetes() {
         syntax_errors(name, &stream)
     } else {
         Vec::new()
@@ -188,8 +191,8 @@ pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
     Outcome { files, errors, read: 1 }
 }
 
-/// Whether a text that can't be parsed was meant for Kubernetes. Other programs' templates are
-/// full of what is no YAML, and that is no error of theirs.
+/// Whether a text that cannot be parsed is intended for Kubernetes. Templates of other programs are
+/// rarely valid YAML, and that is not an error.
 pub(crate) fn has_kubernetes_fields(text: &str) -> bool {
     let has = |field: &str| {
         text.lines().any(|line| {
@@ -209,7 +212,7 @@ fn syntax_errors(name: &str, stream: &Stream) -> Vec<InputError> {
         .iter()
         .map(|error| {
             let hint = if is_template {
-                "; it looks like a template: render it first, and pipe the result to `coaming scan -`"
+                "; it looks like a template: render it, and pipe the result to `coaming scan -`"
             } else {
                 ""
             };
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_broken_manifests_from_other_programs_files() {
+    fn distinguishes_broken_manifests_from_files_of_other_programs() {
         assert!(has_kubernetes_fields("apiVersion: v1\nkind: Pod\n"));
         assert!(has_kubernetes_fields("{\n \"apiVersion\": \"v1\",\n \"kind\": \"Pod\"}"));
         assert!(!has_kubernetes_fields("on: push\njobs:\n  kind: x\n"));

@@ -1,7 +1,7 @@
-//! Render charts and overlays with the user's own programs.
+//! Render charts and overlays with the programs that the user has installed.
 //!
-//! The programs are bounded in time and output. Nothing is rendered that would have them fetch
-//! from the network. What comes out is attributed to the files it was made from.
+//! The programs are bounded in time and output. Inputs that would make them fetch from the network
+//! are not rendered. Rendered objects are attributed to the files they were made from.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn render_chart(chart: &Directory, options: &Options) -> Outcome {
     let Some(helm) = options.render.then(|| on_path("helm")).flatten() else {
         return Outcome::failed(InputError::new(
             &chart.name,
-            "is a Helm chart, which only Helm can read: install `helm` and put it on PATH, \
+            "is a Helm chart, which only Helm can render: install `helm` and put it on PATH, \
              or render it yourself: `helm template DIRECTORY | coaming scan -`",
         ));
     };
@@ -56,8 +56,8 @@ fn render_chart(chart: &Directory, options: &Options) -> Outcome {
     }
 }
 
-/// Splits rendered text by the `# Source:` comments that Helm writes, so that each template is a
-/// file of its own.
+/// Splits rendered text by the `# Source:` comments that Helm writes, so that each template becomes
+/// a separate file.
 fn attribute_chart(chart: &Directory, text: &str) -> Outcome {
     let mut outcome = Outcome { read: 1, ..Outcome::default() };
     let mut by_template: std::collections::BTreeMap<String, String> =
@@ -79,7 +79,7 @@ fn attribute_chart(chart: &Directory, text: &str) -> Outcome {
             file.origin = Origin::Rendered;
         }
         outcome.files.append(&mut parsed.files);
-        // Places in rendered text would mislead: the template has other lines.
+        // Positions in rendered text would mislead: the template has other lines.
         outcome.errors.extend(parsed.errors.into_iter().map(|error| InputError {
             position: None,
             message: format!("after rendering: {}", error.message),
@@ -123,15 +123,15 @@ fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
         }
     }
     let message = failures.into_iter().next().unwrap_or_else(|| {
-        "is a Kustomize overlay, which only Kustomize can read: install `kustomize` or `kubectl` \
+        "is a Kustomize overlay, which only Kustomize can render: install `kustomize` or `kubectl` \
          and put it on PATH, or render it yourself: `kustomize build DIRECTORY | coaming scan -`"
             .to_owned()
     });
     Outcome::failed(InputError::new(&overlay.file, message))
 }
 
-/// Gives each rendered object to the resource file that it was made from: the one that holds an
-/// object of its kind whose name it has, or had before a prefix or suffix; else to the
+/// Attributes each rendered object to the resource file it was made from: the file that contains an
+/// object of the same kind and name (without a prefix or suffix that Kustomize added), else the
 /// kustomization itself.
 fn attribute_overlay(overlay: &Overlay, text: &str, options: &Options) -> Outcome {
     let sources: Vec<(String, Vec<(String, String)>)> = overlay
@@ -170,14 +170,14 @@ fn source_of<'s>(
     kind: &str,
     name: &str,
 ) -> Option<&'s str> {
-    let holds = |matches: &dyn Fn(&str) -> bool| {
+    let containing = |matches: &dyn Fn(&str) -> bool| {
         sources
             .iter()
             .find(|(_, objects)| objects.iter().any(|(k, n)| k == kind && matches(n)))
             .map(|(file, _)| file.as_str())
     };
-    holds(&|original| original == name)
-        .or_else(|| holds(&|original| name.ends_with(original) || name.starts_with(original)))
+    containing(&|original| original == name)
+        .or_else(|| containing(&|original| name.ends_with(original) || name.starts_with(original)))
 }
 
 fn kind_and_name(document: &Document) -> Option<(String, String)> {
@@ -187,8 +187,8 @@ fn kind_and_name(document: &Document) -> Option<(String, String)> {
     Some((kind.to_owned(), name.to_owned()))
 }
 
-/// Finds a program on `PATH`. Directories that are relative are passed over: a scanned repository
-/// must not be able to bring a program of its own.
+/// Finds a program on `PATH`. Relative directories are skipped: a scanned repository must not be
+/// able to supply the program.
 fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&std::env::var_os("PATH")?)
@@ -209,7 +209,7 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-/// Runs a renderer and gives its output, or in one line why there is none.
+/// Runs a renderer. Returns its output, or the reason for its failure on one line.
 fn run(command: &mut Command, limit: u64) -> Result<String, String> {
     let mut child = command
         .stdin(Stdio::null())
@@ -222,7 +222,7 @@ fn run(command: &mut Command, limit: u64) -> Result<String, String> {
     let status = match child.wait_timeout(TIMEOUT) {
         Ok(Some(status)) => status,
         Ok(None) | Err(_) => {
-            // Nothing more can be done where killing fails: it is gone already.
+            // Killing fails only if the process has already exited.
             drop(child.kill());
             drop(child.wait());
             return Err(format!("it took longer than {} s", TIMEOUT.as_secs()));
@@ -231,12 +231,12 @@ fn run(command: &mut Command, limit: u64) -> Result<String, String> {
     let text = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
         reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
     };
-    let (output, complaint) = (text(stdout), text(stderr));
+    let (output, errors) = (text(stdout), text(stderr));
     if !status.success() {
-        return Err(one_line(&String::from_utf8_lossy(&complaint)));
+        return Err(one_line(&String::from_utf8_lossy(&errors)));
     }
     if output.len() as u64 > limit {
-        return Err(format!("it gave more than {} MiB", limit >> 20));
+        return Err(format!("its output is larger than {} MiB", limit >> 20));
     }
     String::from_utf8(output).map_err(|_| "its output is not UTF-8".to_owned())
 }
@@ -248,16 +248,16 @@ fn collect(
 ) -> std::thread::JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What came before an error is all there is; the exit status tells the rest.
+        // On an error, the bytes read so far are kept; the exit status reports the failure.
         drop(pipe.by_ref().take(limit).read_to_end(&mut bytes));
         drop(std::io::copy(&mut pipe, &mut std::io::sink()));
         bytes
     })
 }
 
-/// The first lines that say something, on one line.
-fn one_line(complaint: &str) -> String {
-    let joined = complaint
+/// The first lines with content, on one line.
+fn one_line(errors: &str) -> String {
+    let joined = errors
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with("WARNING"))
@@ -266,7 +266,7 @@ fn one_line(complaint: &str) -> String {
         .join(" ");
     let joined = joined.trim_start_matches("Error: ");
     if joined.is_empty() {
-        "it failed without saying why".to_owned()
+        "it failed without an error message".to_owned()
     } else {
         joined.chars().take(400).collect()
     }

@@ -1,4 +1,4 @@
-//! Directories of every shape, and what becomes of what is no manifest.
+//! Directories of many shapes, and how files that are not manifests are handled.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn write(directory: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// Loads `names` below a directory of these files; manifests come back relative to it.
+/// Loads `names` below a directory of these files; returns the names of manifests relative to it.
 fn load_from(files: &[(&str, &str)], names: &[&str], options: &Options) -> (Loaded, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), files);
@@ -39,7 +39,7 @@ fn sources(loaded: &Loaded) -> impl Iterator<Item = &Source> {
 }
 
 #[test]
-fn takes_manifests_and_leaves_the_rest() {
+fn reads_manifests_and_skips_other_files() {
     let (loaded, names) = load_from(
         &[
             ("b.yaml", POD),
@@ -70,7 +70,7 @@ fn takes_manifests_and_leaves_the_rest() {
 }
 
 #[test]
-fn says_of_each_what_it_could_not_take() {
+fn reports_each_input_that_cannot_be_read() {
     let options = Options { max_file_bytes: 100, ..Options::default() };
     let (loaded, names) = load_from(
         &[
@@ -119,7 +119,7 @@ fn never_parses_a_chart_raw() {
 }
 
 #[test]
-fn reads_plain_lists_and_renders_what_changes() {
+fn reads_plain_lists_and_renders_overlays_with_changes() {
     let files = [
         ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
         ("base/pod.yaml", POD),
@@ -144,7 +144,7 @@ fn reads_plain_lists_and_renders_what_changes() {
 }
 
 #[test]
-fn globs_that_the_shell_left_alone() {
+fn globs_that_the_shell_did_not_expand() {
     let (_, names) = load_from(
         &[("a/x.yaml", POD), ("a/y.yml", POD), ("b/x.yaml", POD)],
         &["*/x.yaml"],

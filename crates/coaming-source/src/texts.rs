@@ -1,7 +1,7 @@
-//! Read files of every name as they are: for those who look for secrets, which hide anywhere.
+//! Read files of every name, without rendering: secrets can be in any file.
 //!
-//! A directory may hold more than fits into memory: files are found first, and then read one by one by
-//! whoever judges them.
+//! A directory may contain more than fits in memory: all files are found first, and the caller then
+//! reads them one by one.
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
@@ -14,16 +14,17 @@ use crate::read::{self, ReadError, STDIN};
 use crate::walk::{self, Candidate, is_dockerfile, is_environment};
 use crate::{InputError, Options};
 
-/// Files of every name that were found and are still to be read, sorted by name.
+/// Files of every name that were found and can be read, sorted by name.
 #[derive(Debug)]
 pub struct Texts {
-    /// Without a candidate: standard input.
+    /// Standard input has no candidate.
     files: Vec<(String, Option<Candidate>)>,
     options: Options,
 }
 
 impl Texts {
-    /// Finds all files that `paths` name, whatever they are called; what can't be found comes beside.
+    /// Finds all files that `paths` name, whatever their names. Paths that cannot be found are
+    /// returned as errors.
     #[must_use]
     pub fn find(paths: &[PathBuf], options: &Options) -> (Self, Vec<InputError>) {
         let options = Options { every_name: true, ..options.clone() };
@@ -31,8 +32,8 @@ impl Texts {
         let candidates = std::mem::take(&mut found.files).into_iter();
         let mut files: Vec<_> = candidates.map(|(name, file)| (name, Some(file))).collect();
         if found.stdin {
-            let place = files.partition_point(|(name, _)| name.as_str() < STDIN);
-            files.insert(place, (STDIN.to_owned(), None));
+            let index = files.partition_point(|(name, _)| name.as_str() < STDIN);
+            files.insert(index, (STDIN.to_owned(), None));
         }
         found.errors.sort();
         found.errors.dedup();
@@ -45,27 +46,27 @@ impl Texts {
         self.files.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// The places of the kustomizations among the files, by their names.
+    /// The indices of the files that are kustomizations by name.
     pub fn kustomizations(&self) -> impl Iterator<Item = usize> {
         let named = self.files.iter().enumerate();
-        named.filter(|(_, (name, _))| is_kustomization(name)).map(|(place, _)| place)
+        named.filter(|(_, (name, _))| is_kustomization(name)).map(|(index, _)| index)
     }
 
-    /// Reads the file at a place: nothing is rendered or left out but what is no text (`None`), as
-    /// pictures and archives that lie in every directory. A file of Kubernetes objects alone is parsed; every
-    /// other one is text. `buffer` is lent: one for many files saves making room for each.
+    /// Reads the file at an index. Nothing is rendered, and nothing left out but binary files, such
+    /// as pictures and archives (`None`). A file that contains only Kubernetes objects is parsed;
+    /// every other file is text. Callers pass one `buffer` for many files to save allocations.
     ///
     /// # Errors
     ///
-    /// What can't be read, and what was named outright and is no text.
-    pub fn read(&self, place: usize, buffer: &mut Vec<u8>) -> Result<Option<Source>, InputError> {
-        let Some((name, candidate)) = self.files.get(place) else { return Ok(None) };
+    /// The file cannot be read, or the user named it and it is not text.
+    pub fn read(&self, index: usize, buffer: &mut Vec<u8>) -> Result<Option<Source>, InputError> {
+        let Some((name, candidate)) = self.files.get(index) else { return Ok(None) };
         let (text, explicit) = match candidate {
             Some(file) => (read::any_text(file, &self.options, buffer), file.explicit),
             None => (read::stdin_text(&self.options).map(Arc::from), true),
@@ -89,7 +90,7 @@ fn entry(name: &str, text: Arc<str>) -> Source {
     if is_environment(file) {
         return Source::text(name, text, SourceKind::Environment);
     }
-    // Parsing what can't be a manifest costs more than looking for secrets in it.
+    // Parsing a file that cannot be a manifest costs more than searching it for secrets.
     if may_be_manifest(&text) {
         let stream = coaming_yaml::parse(Arc::clone(&text));
         let is_manifest = stream.errors.is_empty()
@@ -102,10 +103,11 @@ fn entry(name: &str, text: Arc<str>) -> Source {
     Source::text(name, text, SourceKind::Text)
 }
 
-/// Whether the text has the fields of an object where YAML has them, or is JSON with them.
+/// Whether the text has the fields of an object at the start of lines, or is JSON that contains
+/// them.
 fn may_be_manifest(text: &str) -> bool {
     let is_json = text.trim_start().starts_with(['{', '[']);
-    // Prose and code that quote a manifest start with something else than a field.
+    // Prose and code that quote a manifest do not start with a field.
     let mut lines = text.trim_start_matches('\u{FEFF}').lines().map(str::trim_end);
     let first = lines
         .find(|line| !line.is_empty() && !line.starts_with(['#', '%']) && !line.starts_with("---"));
@@ -120,7 +122,7 @@ fn may_be_manifest(text: &str) -> bool {
             is_json || quoted.is_empty() || quoted.ends_with(['\n', '\u{FEFF}'])
         })
     };
-    // A finder takes longer to make than to look through a small file.
+    // Building a finder takes longer than searching a small file.
     static FIELDS: LazyLock<[Finder<'_>; 2]> =
         LazyLock::new(|| ["apiVersion", "kind"].map(Finder::new));
     FIELDS.iter().all(has)
@@ -131,7 +133,7 @@ mod tests {
     use super::may_be_manifest;
 
     #[test]
-    fn only_what_starts_as_a_manifest_is_parsed() {
+    fn only_text_that_starts_like_a_manifest_is_parsed() {
         for yes in [
             "# a\n--- # b\napiVersion: v1\nkind: Pod\n",
             "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}",

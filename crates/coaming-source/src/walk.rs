@@ -1,6 +1,6 @@
 //! Find the files that paths, directories and globs name.
 //!
-//! Nothing is opened here but directories. Each file is found once, however often it is named.
+//! Only directories are opened here. Each file is found once, however often it is named.
 
 use std::collections::BTreeMap;
 use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
@@ -15,20 +15,20 @@ use crate::{InputError, Options};
 pub(crate) struct Candidate {
     /// Where it is.
     pub(crate) path: PathBuf,
-    /// How it is shown: relative as the user named it, with `/` between the parts.
+    /// The display name: relative as the user named it, with `/` between the parts.
     pub(crate) name: String,
-    /// The user named it outright: it is read whatever its name, and must be what can be read.
+    /// The user named the file itself: it is read whatever its name, and must be readable.
     pub(crate) explicit: bool,
 }
 
-/// What the paths name.
+/// The files that paths name.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The files, by their shown name.
+    /// The files, by display name.
     pub(crate) files: BTreeMap<String, Candidate>,
     /// Whether standard input was named.
     pub(crate) stdin: bool,
-    /// Paths that name nothing, and directories that can't be read.
+    /// Paths that name nothing, and directories that cannot be read.
     pub(crate) errors: Vec<InputError>,
 }
 
@@ -48,14 +48,14 @@ pub(crate) fn find(paths: &[PathBuf], options: &Options) -> Found {
 fn add(path: &Path, options: &Options, found: &mut Found) {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => add_directory(path, options, None, found),
-        Ok(_) => insert(path.to_path_buf(), shown(path), true, options, found),
+        Ok(_) => insert(path.to_path_buf(), display_name(path), true, options, found),
         Err(_) if is_glob(path) => add_glob(path, options, found),
         Err(error) => {
             let reason = match error.kind() {
                 std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
-                _ => format!("can't be read: {error}"),
+                _ => format!("cannot be read: {error}"),
             };
-            found.errors.push(InputError::new(shown(path), reason));
+            found.errors.push(InputError::new(display_name(path), reason));
         }
     }
 }
@@ -64,9 +64,9 @@ fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '[', '{'])
 }
 
-/// Expands a glob that the shell left alone: walks the directory before its first wildcard.
+/// Expands a glob that the shell did not expand: walks the directory before its first wildcard.
 fn add_glob(path: &Path, options: &Options, found: &mut Found) {
-    let pattern = shown(path);
+    let pattern = display_name(path);
     let glob = match GlobBuilder::new(&pattern).literal_separator(true).build() {
         Ok(glob) => glob.compile_matcher(),
         Err(error) => {
@@ -98,7 +98,7 @@ fn add_directory(
         .standard_filters(false)
         .hidden(false)
         .filter_entry(move |entry| {
-            // The directory itself may be hidden, or `..`: it was named.
+            // The directory itself may be hidden, or `..`: the user named it.
             let name = entry.file_name().to_string_lossy();
             let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
             entry.depth() == 0
@@ -115,7 +115,7 @@ fn add_directory(
     for entry in builder.build() {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
-                let name = shown(entry.path());
+                let name = display_name(entry.path());
                 let wanted = only
                     .map_or_else(|| every_name || is_wanted(&name), |glob| glob.is_match(&name));
                 // A link to a directory, a socket or a device is not a file to read.
@@ -128,15 +128,16 @@ fn add_directory(
             }
             Ok(_) => {}
             Err(error) => {
-                found
-                    .errors
-                    .push(InputError::new(shown(directory), format!("can't be walked: {error}")));
+                found.errors.push(InputError::new(
+                    display_name(directory),
+                    format!("cannot be searched: {error}"),
+                ));
             }
         }
     }
 }
 
-/// Whether a file in a directory is of interest by its name.
+/// Whether a file in a directory is read, by its name.
 fn is_wanted(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     [".yaml", ".yml", ".json", ".kubeconfig"].iter().any(|ending| ends_with(file, ending))
@@ -146,7 +147,7 @@ fn is_wanted(name: &str) -> bool {
         || is_environment(file)
 }
 
-/// Whether a file is a Dockerfile by its name.
+/// Whether the name is that of a Dockerfile.
 pub(crate) fn is_dockerfile(file: &str) -> bool {
     let named = |stem: &str| {
         starts_with(file, stem)
@@ -156,18 +157,18 @@ pub(crate) fn is_dockerfile(file: &str) -> bool {
         && !ends_with(file, ".dockerignore")
 }
 
-/// Whether a file holds variables for a container by its name: `.env`, `.env.production`, `db.env`.
+/// Whether the name is that of an environment file: `.env`, `.env.production`, `db.env`.
 pub(crate) fn is_environment(file: &str) -> bool {
     starts_with(file, ".env.") || ends_with(file, ".env")
 }
 
-/// Whether a name starts so, in letters of any case.
+/// Whether a name starts with `start`, ignoring case.
 fn starts_with(name: &str, start: &str) -> bool {
     let part = name.as_bytes().get(..start.len());
     part.is_some_and(|part| part.eq_ignore_ascii_case(start.as_bytes()))
 }
 
-/// Whether a name ends so, in letters of any case.
+/// Whether a name ends with `ending`, ignoring case.
 fn ends_with(name: &str, ending: &str) -> bool {
     let part = name.len().checked_sub(ending.len()).and_then(|at| name.as_bytes().get(at..));
     part.is_some_and(|part| part.eq_ignore_ascii_case(ending.as_bytes()))
@@ -184,9 +185,9 @@ fn insert(path: PathBuf, name: String, explicit: bool, options: &Options, found:
         .or_insert(Candidate { path, name, explicit });
 }
 
-/// A path as it is shown: without `./`, with `/` between the parts on every system.
-pub(crate) fn shown(path: &Path) -> String {
-    // Most paths need no change.
+/// The display name of a path: without `./`, with `/` between the parts on every system.
+pub(crate) fn display_name(path: &Path) -> String {
+    // Most paths stay as they are.
     if let Some(text) = path.to_str().filter(|text| is_plain(text)) {
         return text.to_owned();
     }
@@ -206,7 +207,8 @@ pub(crate) fn shown(path: &Path) -> String {
     if name.is_empty() { ".".to_owned() } else { name }
 }
 
-/// Whether a path is shown as it is: it has parts, none of which is empty or starts with a dot.
+/// Whether a path is its own display name: it has parts, none of which is empty or starts with a
+/// dot.
 fn is_plain(path: &str) -> bool {
     let starts = |rest: &str| !rest.is_empty() && !rest.starts_with(['.', '/']);
     let mut slashes = memchr::memchr_iter(b'/', path.as_bytes());
@@ -221,20 +223,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_plainly() {
-        assert_eq!(shown(Path::new("./a/./b.yaml")), "a/b.yaml");
-        assert_eq!(shown(Path::new("/a/b.yaml")), "/a/b.yaml");
-        assert_eq!(shown(Path::new(".")), ".");
-        assert_eq!(shown(Path::new("/")), "/");
-        assert_eq!(shown(Path::new("../x")), "../x");
-        assert_eq!(shown(Path::new("a//b/")), "a/b");
-        assert_eq!(shown(Path::new("a/.b/c")), "a/.b/c");
-        assert_eq!(shown(Path::new("./")), ".");
-        assert_eq!(shown(Path::new("//a")), "/a");
+    fn display_names_are_plain() {
+        assert_eq!(display_name(Path::new("./a/./b.yaml")), "a/b.yaml");
+        assert_eq!(display_name(Path::new("/a/b.yaml")), "/a/b.yaml");
+        assert_eq!(display_name(Path::new(".")), ".");
+        assert_eq!(display_name(Path::new("/")), "/");
+        assert_eq!(display_name(Path::new("../x")), "../x");
+        assert_eq!(display_name(Path::new("a//b/")), "a/b");
+        assert_eq!(display_name(Path::new("a/.b/c")), "a/.b/c");
+        assert_eq!(display_name(Path::new("./")), ".");
+        assert_eq!(display_name(Path::new("//a")), "/a");
     }
 
     #[test]
-    fn environments_by_name() {
+    fn environment_files_by_name() {
         for yes in [".env", ".env.production", "db.env", ".ENV.local", "DB.ENV"] {
             assert!(is_environment(yes), "{yes}");
         }

@@ -214,7 +214,7 @@ pub(crate) fn float(value: f64) -> serde_json::Value {
     )
 }
 
-const NOWHERE: Span = Span { start: 0, end: 0 };
+pub(crate) const NOWHERE: Span = Span { start: 0, end: 0 };
 
 fn add_json(builder: &mut Builder, value: &serde_json::Value) {
     use serde_json::Value;
@@ -237,7 +237,7 @@ fn add_json(builder: &mut Builder, value: &serde_json::Value) {
     }
 }
 
-fn add_scalar(builder: &mut Builder, text: &str, typing: Typing) {
+pub(crate) fn add_scalar(builder: &mut Builder, text: &str, typing: Typing) {
     let style = match typing {
         Typing::Text => ScalarStyle::DoubleQuoted,
         Typing::Resolved | Typing::Float => ScalarStyle::Plain,

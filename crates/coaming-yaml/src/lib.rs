@@ -17,6 +17,7 @@
 
 mod arena;
 mod builder;
+mod filtered_json;
 mod json;
 mod lenient;
 mod lines;
@@ -27,6 +28,7 @@ mod plain;
 mod scalar;
 mod tree;
 
+pub use filtered_json::{JsonFilter, JsonTree};
 pub use json::from_json;
 pub use lines::LineIndex;
 pub use parse::parse;

@@ -103,19 +103,22 @@ pub struct ScanArguments {
     pub color: Color,
 }
 
-/// A live cluster, in the place of files.
-#[derive(Clone, Debug, Args)]
+/// A live cluster instead of files.
+#[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArguments {
-    /// Read the objects of a live cluster, as your kubeconfig says. Nothing is written, and values
+    /// Read the objects of a live cluster, with your kubeconfig. Nothing is written, and the values
     /// of Secrets are not kept.
+    #[cfg(feature = "cluster")]
     #[arg(long, conflicts_with = "paths")]
     pub cluster: bool,
 
-    /// The kubeconfig's context.
+    /// The context of the kubeconfig (default: the current one).
+    #[cfg(feature = "cluster")]
     #[arg(long, value_name = "CONTEXT", requires = "cluster")]
     pub context: Option<String>,
 
-    /// Only this namespace, and what is in none.
+    /// Scan only this namespace (and cluster-scoped objects).
+    #[cfg(feature = "cluster")]
     #[arg(long, value_name = "NAMESPACE", requires = "cluster")]
     pub namespace: Option<String>,
 }
@@ -459,6 +462,7 @@ Shows subjects with the binding and role that allow it, containers with the vari
 expose the Secret, and the nodes that the pods select. The objects of a cluster give a more complete
 answer than a directory does:
 
+  coaming secrets who-can shop/database --cluster
   kubectl get secrets,pods,serviceaccounts,nodes,roles,rolebindings,clusterroles,clusterrolebindings \
     -A -o json | coaming secrets who-can shop/database -
   coaming secrets who-can shop/database deploy/")]

@@ -6,10 +6,10 @@ use std::path::Path;
 use coaming_config::Config;
 use coaming_daemon::Containerd;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_registry::RegistryResults;
-use coaming_report::image::Beside;
-use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery};
+use coaming_report::image::RelatedInfo;
+use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery, MatchReport};
 
 use crate::args::{
     ImageArguments, ImageCommand, ImageFormat, ImagePlace, KnownArguments, OriginArguments,
@@ -67,11 +67,13 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         }
         ImageFormat::Json => {
             let registry = results.as_ref().map(RegistryResults::json);
-            let beside = Beside {
-                vulnerabilities: known.as_ref().map(|known| &known.json),
-                registry: registry.as_ref(),
-            };
-            coaming_report::image::json(&facts, name, beside, out)
+            let matched = known.as_ref().map(|known| {
+                let MatchReport { triaged, advice, matches } = &known.report;
+                coaming_report::vulnerabilities::json(triaged, advice, matches)
+            });
+            let related =
+                RelatedInfo { vulnerabilities: matched.as_ref(), registry: registry.as_ref() };
+            coaming_report::image::json(&facts, name, related, out)
         }
         ImageFormat::Cyclonedx => document(&sbom::cyclonedx(&facts, name), out),
         ImageFormat::Spdx => document(&sbom::spdx(&facts, name), out),
@@ -118,12 +120,12 @@ pub(crate) fn matches(
 fn asked_registry(
     name: &str,
     arguments: &ImageArguments,
-) -> Result<Option<ImageReference>, CommandError> {
+) -> Result<Option<Reference>, CommandError> {
     if !arguments.scanner.registry_results {
         return Ok(None);
     }
     let is_name = name != "-" && !Path::new(name).exists();
-    let named = ImageReference::parse(name).ok().filter(|_| is_name);
+    let named = Reference::parse(name).ok().filter(|_| is_name);
     named.map(Some).ok_or_else(|| {
         failed(format!(
             "--registry-results asks the registry of an image: say its name, `{name}` is none"
@@ -135,12 +137,10 @@ fn asked_registry(
 fn vulnerabilities(known: Option<&ImageMatches>, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "\nKnown vulnerabilities")?;
     let Some(known) = known else {
-        return writeln!(
-            out,
-            "  not looked up: there is no database here yet, `coaming db update` makes it"
-        );
+        return writeln!(out, "  not checked: no vulnerability database; run `coaming db update`");
     };
-    indented(&known.text, out)
+    let MatchReport { triaged, advice, matches } = &known.report;
+    indented(&coaming_report::vulnerabilities::text(triaged, advice, matches), out)
 }
 
 fn indented(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
@@ -232,7 +232,7 @@ fn from_registry(
     origin: &OriginArguments,
     config: &Config,
 ) -> Result<Found, CommandError> {
-    let reference = ImageReference::parse(name).map_err(|error| {
+    let reference = Reference::parse(name).map_err(|error| {
         failed(format!("{name} is no file or directory, and no image's name: {error}"))
     })?;
     let options = origin.registry.options(config);

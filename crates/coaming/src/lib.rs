@@ -7,6 +7,8 @@
 //! * Exit codes are a contract: 0 nothing found, 1 findings, 2 something could not be handled.
 
 pub mod args;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod db;
 mod etcd;
 pub mod explain;

@@ -7,8 +7,8 @@ use std::path::Path;
 use coaming_finding::InputError;
 use coaming_fix::Change;
 use coaming_http::Runtime;
-use coaming_kube::ImageReference;
 use coaming_kube::Origin;
+use coaming_oci::Reference;
 use coaming_pin::{ArchiveError, Archives, Found, Outcome as Pinned, Sources, Unpinned};
 use coaming_registry::{Registry, RegistryError};
 
@@ -67,7 +67,7 @@ fn sources(
     };
     let mut archives = Archives::default();
     for (name, path) in &config.image_archives {
-        let image = match ImageReference::parse(name) {
+        let image = match Reference::parse(name) {
             Ok(image) if found.names(&image) => image,
             // What no file names need not be read.
             _ => continue,

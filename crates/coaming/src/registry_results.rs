@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
-use coaming_advisory::vex::{self, Document};
 use coaming_http::Runtime;
-use coaming_image::{ImageFacts, Package, Platform, sbom};
-use coaming_kube::ImageReference;
+use coaming_image::{ImageFacts, Package};
+use coaming_oci::{Platform, Reference};
 use coaming_registry::{
     Attached, Attachment, AttachmentKind, Options, OwnVulnerability, PackageComparison, Registry,
     RegistryResults, ScanReport, Scanner, VexStatement, compare,
 };
+use coaming_sbom::vex::{self, Document};
 
 use crate::args::{RegistryScanner, ScannerArguments};
 
@@ -34,7 +34,7 @@ pub(crate) struct Answers {
 /// Asks the registry; what it does not answer is among the problems.
 pub(crate) fn ask(
     options: Options,
-    reference: &ImageReference,
+    reference: &Reference,
     platform: Option<&Platform>,
     arguments: &ScannerArguments,
 ) -> Answers {
@@ -48,13 +48,13 @@ pub(crate) fn ask(
 fn fill(
     answers: &mut Answers,
     options: Options,
-    reference: &ImageReference,
+    reference: &Reference,
     platform: Option<&Platform>,
     arguments: &ScannerArguments,
 ) -> Result<(), Box<dyn Error>> {
     let registry = Registry::new(options, Runtime::shared()?)?;
-    let image = registry.image(reference, &coaming_scan::platform_of(platform))?;
-    answers.digests = vec![image.manifest_digest.clone(), image.digest.clone()];
+    let image = registry.image(reference, platform)?;
+    answers.digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
     let scanner = match arguments.registry_scanner {
         Some(scanner) => Some(scanner.into()),
         None => registry.scanner(reference).unwrap_or_else(|error| {
@@ -71,7 +71,7 @@ fn fill(
     }
     let name =
         format!("{}/{}@{}", reference.registry(), reference.repository(), image.manifest_digest);
-    let (attachments, problems) = registry.attachments(&ImageReference::parse(&name)?)?;
+    let (attachments, problems) = registry.attachments(&Reference::parse(&name)?)?;
     answers.problems.extend(problems.iter().map(ToString::to_string));
     answers.attachments = attachments;
     Ok(())
@@ -91,9 +91,9 @@ impl Answers {
             .iter()
             .filter(|each| states(&each.kind))
             .filter_map(|each| {
-                let document = vex::parse(&each.document).ok()?;
+                let document = each.document.as_ref()?.to_vex().ok()?;
                 Some(Document {
-                    name: each.digest.clone(),
+                    name: each.digest.to_string(),
                     origin: vex::Origin::Attached,
                     ..document
                 })
@@ -118,7 +118,7 @@ impl Answers {
 fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     let mut attached = Attached {
         format: "SPDX",
-        digest: attachment.digest,
+        digest: attachment.digest.to_string(),
         vulnerabilities: Vec::new(),
         comparison: None,
         packages: None,
@@ -137,11 +137,11 @@ fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     };
     match attachment.kind {
         AttachmentKind::Spdx => {
-            attached.packages = packages(&attachment.document, own.facts);
+            attached.packages = packages(attachment.document, own.facts);
         }
         AttachmentKind::CycloneDx { found, statements } => {
             attached.format = "CycloneDX";
-            attached.packages = packages(&attachment.document, own.facts);
+            attached.packages = packages(attachment.document, own.facts);
             // An SBOM without vulnerabilities makes no statement about them.
             attached.comparison =
                 own.vulnerabilities.filter(|_| !found.is_empty()).map(|ours| compare(ours, &found));
@@ -161,9 +161,12 @@ fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     attached
 }
 
-/// Where an SBOM differs from what we found; `None` if it is not a valid SBOM.
-fn packages(document: &[u8], facts: &ImageFacts) -> Option<PackageComparison> {
-    let theirs = sbom::read(document).ok()?;
+/// Where an SBOM differs from our own list; `None` if the document is not an SBOM.
+fn packages(
+    document: Option<coaming_sbom::Document>,
+    facts: &ImageFacts,
+) -> Option<PackageComparison> {
+    let theirs = document?.into_sbom().ok()?;
     let ours = urls(&facts.packages);
     let theirs = urls(&theirs.packages);
     let without = |left: &BTreeSet<String>, right: &BTreeSet<String>| -> Vec<String> {

@@ -7,7 +7,7 @@ use coaming_finding::{InputError, Severity};
 use coaming_kube::World;
 use coaming_rules::Images;
 use coaming_scan::{Engine, Overrides, VariantWorld, VulnerabilitySource};
-use coaming_source::{ClusterOptions, Loaded};
+use coaming_source::Loaded;
 use time::OffsetDateTime;
 
 use crate::args::{ClusterArguments, InputArguments, LookUpArguments, ScopeArguments};
@@ -64,14 +64,18 @@ pub(crate) fn world(loaded: Loaded) -> Result<(World, Outcome), CommandError> {
 }
 
 /// The objects of a live cluster, if the user asked for one.
+#[cfg(feature = "cluster")]
 pub(crate) fn cluster(arguments: &ClusterArguments) -> Option<Loaded> {
     arguments.cluster.then(|| {
         let _progress = Progress::start("reading the cluster …");
-        coaming_source::load_cluster(&ClusterOptions {
-            context: arguments.context.clone(),
-            namespace: arguments.namespace.clone(),
-        })
+        crate::cluster::load(arguments)
     })
+}
+
+/// Without the feature there is no such option.
+#[cfg(not(feature = "cluster"))]
+pub(crate) fn cluster(_: &ClusterArguments) -> Option<Loaded> {
+    None
 }
 
 /// Reads the files that objects are made of, as their authors wrote them.

@@ -1,6 +1,6 @@
 //! `coaming secrets`: finds secrets in plain text, and who can read a Secret.
 
-use coaming_access::render;
+use coaming_access::Access;
 use coaming_config::Config;
 use coaming_source::Texts;
 
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
 /// Finds secrets in files of any name, and reports them like a scan.
 fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let scan = ScanArguments {
-        cluster: ClusterArguments { cluster: false, context: None, namespace: None },
+        cluster: ClusterArguments::default(),
         scope: ScopeArguments {
             paths: arguments.paths.clone(),
             select: coaming_rules::SECRET_RULES.iter().map(|&rule| rule.to_owned()).collect(),
@@ -71,11 +71,12 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {
     let (world, outcome) = scope::world(scope::load(&arguments.inputs))?;
-    let answer = coaming_access::who_can(&world, &arguments.secret)
+    let access = Access::new(&world);
+    let answer = coaming_access::who_can(&world, &access, &arguments.secret)
         .map_err(|error| CommandError::Argument(error.to_string()))?;
     let text = match arguments.format {
-        AnswerFormat::Text => render::text(&answer),
-        AnswerFormat::Json => render::json(&answer),
+        AnswerFormat::Text => coaming_report::access::text(&answer),
+        AnswerFormat::Json => coaming_report::access::json(&answer),
     };
     output::write(None, |out| out.write_all(text.as_bytes()))?;
     Ok(outcome)

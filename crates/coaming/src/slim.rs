@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
     let look_up = |facts| matches(facts, query(), &arguments.known, &config);
     let (known_before, known) = (look_up(&before)?, look_up(&after)?);
     drop(progress);
-    let counts = known_before.as_ref().zip(known.as_ref()).map(|(a, b)| (a.count, b.count));
+    let counts = known_before.as_ref().zip(known.as_ref()).map(|(a, b)| (a.count(), b.count()));
     output::write(None, |out| match arguments.format {
         SlimFormat::Full => {
             let color = output::full_options(arguments.color, false).color;

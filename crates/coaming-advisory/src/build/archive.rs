@@ -1,9 +1,9 @@
 //! Archives of records, read on all threads.
 //!
-//! An archive is hostile until it is read: its entries are bounded in number and size, and in what they
-//! unpack to together. One that unpacks to more gives nothing at all: what was read of it before that
-//! was noticed depends on the threads. One that was cut or altered on its way is told apart from records
-//! that are no good: nobody knows what it held.
+//! Archives are hostile: their entries are bounded in number and size, and in the size to which
+//! they unpack together. An archive that exceeds that size gives nothing at all, because how much
+//! was read before depends on the threads. An archive that was truncated or altered in transit is
+//! distinguished from one with invalid records: its content is unknown.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
@@ -17,31 +17,31 @@ use zip::result::ZipError;
 use super::convert::{self, Parsed};
 use crate::osv::{self, MAX_RECORD, Skip};
 
-/// More entries are not read.
+/// The most entries that are read.
 const MAX_ENTRIES: usize = 2_000_000;
-/// An archive may unpack to so many times its size: OSV's are around ten times.
+/// An archive may unpack to this many times its size: OSV's unpack to about ten times.
 const MAX_RATIO: u64 = 64;
-/// A small archive may unpack to this in any case.
+/// Any archive may unpack to this many bytes.
 const MIN_BUDGET: u64 = 64 << 20;
 
-/// What an archive holds.
+/// The content of an archive.
 pub(super) struct Archive {
     /// Its records, in the order of the archive.
     pub(super) records: Vec<Result<Parsed, Skip>>,
-    /// What could not be read.
+    /// The problems with it.
     pub(super) problems: Vec<String>,
-    /// Whether something is missing because the file was cut or altered, or is larger than any export.
+    /// Whether something is missing because the file was truncated or altered, or exceeds a limit.
     pub(super) damaged: bool,
 }
 
-/// An entry that is not what was packed.
+/// An entry whose header or checksum is wrong.
 struct Damage(String);
 
 /// Reads an archive.
 ///
 /// # Errors
 ///
-/// Where it can't be opened, or is no zip archive.
+/// If it cannot be opened or is not a zip archive.
 pub(super) fn read(path: &Path) -> io::Result<Archive> {
     let size = std::fs::metadata(path)?.len();
     let count = open(path)?.len();
@@ -60,7 +60,7 @@ pub(super) fn read(path: &Path) -> io::Result<Archive> {
         .collect();
     let mut archive =
         Archive { records: Vec::with_capacity(entries), problems: Vec::new(), damaged: false };
-    let place = path.display();
+    let name = path.display();
     for part in parts {
         for entry in part? {
             match entry {
@@ -68,21 +68,21 @@ pub(super) fn read(path: &Path) -> io::Result<Archive> {
                 Err(_) if archive.damaged => {}
                 Err(Damage(reason)) => {
                     archive.damaged = true;
-                    archive.problems.push(format!("{place} is damaged: {reason}"));
+                    archive.problems.push(format!("{name} is damaged: {reason}"));
                 }
             }
         }
     }
     if count > MAX_ENTRIES {
         archive.damaged = true;
-        archive.problems.push(format!("{place}: only the first {MAX_ENTRIES} entries were read"));
+        archive.problems.push(format!("{name}: only the first {MAX_ENTRIES} entries were read"));
     }
     if budget.load(Ordering::Relaxed) == 0 {
         archive.records.clear();
         archive.damaged = true;
         archive.problems.push(format!(
-            "{place}: unpacks to more than {MAX_RATIO} times its size, as no export does; nothing of it \
-             is used"
+            "{name}: unpacks to more than {MAX_RATIO} times its size, which no genuine export \
+             does; nothing of it is used"
         ));
     }
     Ok(archive)
@@ -92,11 +92,11 @@ fn open(path: &Path) -> io::Result<ZipArchive<BufReader<File>>> {
     Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
 }
 
-/// Reads an entry; `None` for what is no record, or once the budget is spent.
+/// Reads an entry; `None` if it is not a record, or once the budget is spent.
 ///
 /// # Errors
 ///
-/// Where it is not what was packed: its header or its checksum is wrong.
+/// If its header or its checksum is wrong.
 fn read_entry(
     archive: &mut ZipArchive<BufReader<File>>,
     index: usize,
@@ -111,7 +111,7 @@ fn read_entry(
     let mut entry = match archive.by_index(index) {
         Ok(entry) => entry,
         Err(error @ (ZipError::Io(_) | ZipError::InvalidArchive(_))) => return damage(&error),
-        // With a password, or packed in a way that no export is.
+        // Encrypted, or compressed by an unsupported method.
         Err(_) => return Some(Ok(Err(Skip::Malformed))),
     };
     if !entry.is_file() || !entry.name().is_ok_and(|name| name.ends_with(".json")) {
@@ -134,7 +134,7 @@ fn read_entry(
 ///
 /// # Errors
 ///
-/// Where the file can't be read.
+/// If the file cannot be read.
 pub(super) fn read_file(path: &Path) -> io::Result<Result<Parsed, Skip>> {
     let mut text = Vec::new();
     File::open(path)?.take(MAX_RECORD + 1).read_to_end(&mut text)?;
@@ -145,7 +145,7 @@ pub(super) fn read_file(path: &Path) -> io::Result<Result<Parsed, Skip>> {
 ///
 /// # Errors
 ///
-/// Says why it can't be used.
+/// Why it cannot be used.
 pub(super) fn parse(text: &[u8]) -> Result<Parsed, Skip> {
     convert::convert(osv::read(text)?)
 }

@@ -1,4 +1,4 @@
-//! From a record in OSV's schema to what the database holds of it.
+//! Converts records in OSV's schema to the form in which the database stores them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -7,11 +7,11 @@ use crate::advisory::{Advisory, Entry};
 use crate::osv::{Affected, Range, Rating, Record, Skip, is_plain};
 use crate::range::{self, Interval};
 use crate::score::Score;
-use crate::{Ecosystem, Order, Version, module, place, platform, score};
+use crate::{Ecosystem, Order, Version, canonical, module, platform, score};
 
-/// Longer summaries are cut.
+/// Longer summaries are cut, in characters.
 const MAX_SUMMARY: usize = 200;
-/// More names of one vulnerability are not kept.
+/// The most names of one vulnerability that are kept.
 const MAX_NAMES: usize = 500;
 
 /// A record, ready for the database.
@@ -19,24 +19,24 @@ const MAX_NAMES: usize = 500;
 pub(crate) struct Parsed {
     /// When it was last changed.
     pub(crate) modified: String,
-    /// The advisory; what is known of its exploits comes later.
+    /// The advisory; exploits are added later.
     pub(crate) advisory: Advisory,
-    /// The packages that it speaks of.
-    pub(crate) places: Vec<Place>,
+    /// The packages that it is about.
+    pub(crate) entries: Vec<PackageEntry>,
 }
 
-/// A package that a record speaks of.
+/// A package that a record is about.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct PackageEntry {
     pub(crate) ecosystem: Ecosystem,
     pub(crate) package: String,
     pub(crate) entry: Entry,
 }
 
 impl Parsed {
-    /// Where it stands among the others: by its first package, then by its name.
-    pub(crate) fn place(&self) -> (Option<(&Ecosystem, &str)>, &str) {
-        let first = self.places.first().map(|place| (&place.ecosystem, place.package.as_str()));
+    /// What records are sorted by: the first package, then the name.
+    pub(crate) fn sort_key(&self) -> (Option<(&Ecosystem, &str)>, &str) {
+        let first = self.entries.first().map(|entry| (&entry.ecosystem, entry.package.as_str()));
         (first, &self.advisory.id)
     }
 }
@@ -45,18 +45,18 @@ impl Parsed {
 ///
 /// # Errors
 ///
-/// Says why nothing of it can be used.
+/// Why nothing of it can be used.
 pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
     if record.affected.iter().any(is_informational) {
         return Err(Skip::Informational);
     }
     let own = own_severity(&record.severity);
     let streams = module::streams_in(&record.summary);
-    let mut places = Vec::new();
+    let mut entries = Vec::new();
     let mut reason = Skip::UnknownEcosystem;
     let mut distribution = false;
     for affected in &record.affected {
-        let ecosystem = place::ecosystem(&affected.package.ecosystem);
+        let ecosystem = canonical::ecosystem(&affected.package.ecosystem);
         let name = &affected.package.name;
         let Some(order) = ecosystem.order() else { continue };
         if name.is_empty() || !is_plain(name) {
@@ -71,9 +71,10 @@ pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
             let own = module::of_url(&affected.package.purl);
             entry.streams = own.map_or_else(|| streams.clone(), |stream| vec![stream]);
         }
-        places.push(Place { package: place::package(&ecosystem.name, name), ecosystem, entry });
+        let package = canonical::package(&ecosystem.name, name);
+        entries.push(PackageEntry { package, ecosystem, entry });
     }
-    if places.is_empty() {
+    if entries.is_empty() {
         return Err(reason);
     }
     let (aliases, upstream) = names(&record, distribution);
@@ -91,16 +92,16 @@ pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
             id: record.id,
         },
         modified: record.modified,
-        places,
+        entries,
     })
 }
 
-/// Whether a record says that a package is unmaintained and the like, which no attacker uses.
+/// Whether a record is a notice, such as that a package is unmaintained, which no attacker can use.
 fn is_informational(affected: &Affected) -> bool {
     matches!(affected.database_specific.informational.as_str(), "unmaintained" | "notice")
 }
 
-/// A rating in a distribution's own words.
+/// The rating in a distribution's own words.
 fn own_severity(ratings: &[Rating]) -> Option<coaming_finding::Severity> {
     ratings
         .iter()
@@ -143,7 +144,7 @@ fn summary(record: &Record) -> String {
     line
 }
 
-/// What is affected of a package; `None` where nothing said of it can be understood.
+/// The affected versions of a package; `None` if none of its ranges and versions is valid.
 fn entry(
     order: Order,
     affected: &Affected,
@@ -179,7 +180,7 @@ fn entry(
     })
 }
 
-/// The listed versions that lie in no interval: by their order, then those that have none.
+/// The listed versions outside all intervals: valid ones in their order, then the rest.
 fn versions(order: Order, listed: &[String], intervals: &[Interval]) -> Vec<String> {
     let versions: Vec<(Option<Version>, &String)> = listed
         .iter()
@@ -195,7 +196,7 @@ fn versions(order: Order, listed: &[String], intervals: &[Interval]) -> Vec<Stri
         .collect();
     let versions = range::sorted(versions, &|(left, left_text), (right, right_text)| {
         let by_order = match (left, right) {
-            // Branches of Composer's packages have no order.
+            // Branches of Composer's packages cannot be ordered.
             (Some(left), Some(right)) => left.compare(right).unwrap_or(Ordering::Equal),
             (left, right) => right.is_some().cmp(&left.is_some()),
         };

@@ -1,4 +1,4 @@
-//! What is known of exploits: EPSS's probabilities and CISA's list of exploited vulnerabilities.
+//! Exploitation: EPSS's probabilities and CISA's list of exploited vulnerabilities.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use crate::advisory::Exploit;
 
-/// More bytes of one file are not read.
+/// The most bytes of one file that are read.
 const MAX_BYTES: u64 = 512 << 20;
 
-/// What is known, by CVE.
+/// What is known about exploitation, by CVE.
 pub(super) type Exploits = HashMap<String, Exploit>;
 
 /// CISA's list.
@@ -31,8 +31,8 @@ struct Listed {
     date_added: String,
 }
 
-/// Reads all files of both kinds; of two that speak of one CVE, the later by name counts. Tells `failed`
-/// of those that can't be read.
+/// Reads all files of both kinds. If two name the same CVE, the later one by name counts. Calls
+/// `failed` for those that cannot be read.
 pub(super) fn read(
     scores: &[PathBuf],
     exploited: &[PathBuf],
@@ -68,7 +68,7 @@ fn read_scores(path: &Path, exploits: &mut Exploits) -> io::Result<()> {
     if found {
         Ok(())
     } else {
-        Err(io::Error::other("holds no EPSS scores (`cve,epss,percentile`)"))
+        Err(io::Error::other("contains no EPSS scores (`cve,epss,percentile`)"))
     }
 }
 
@@ -100,7 +100,7 @@ fn is_cve(text: &str) -> bool {
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
 }
 
-/// A probability from 0 to 1 in hundredths of a per cent.
+/// A probability from 0 to 1 in hundredths of a percent.
 fn basis_points(text: &str) -> Option<u16> {
     let probability: f64 = text.trim().parse().ok()?;
     if !(0.0..=1.0).contains(&probability) {
@@ -109,7 +109,7 @@ fn basis_points(text: &str) -> Option<u16> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "from 0 to 10,000, as was just checked"
+        reason = "from 0 to 10,000, as checked above"
     )]
     let points = (probability * 10_000.0).round() as u16;
     Some(points)

@@ -1,14 +1,14 @@
 //! Building the database from a directory of OSV's exports.
 //!
-//! The directory holds zip archives of records (`PyPI/all.zip`, as OSV publishes them), single records as
-//! JSON, and maybe EPSS's scores (`epss*.csv` or `.csv.gz`) and CISA's list
+//! The directory contains zip archives of records (`PyPI/all.zip`, as OSV publishes them), single
+//! records as JSON, and optionally EPSS scores (`epss*.csv` or `.csv.gz`) and CISA's list
 //! (`known_exploited_vulnerabilities.json`). Invariants:
 //!
-//! * What can't be used is counted with its reason, and never costs the rest.
-//! * A file of records that can't be read, or is damaged, never costs what an older database knew: then
-//!   that stays.
-//! * The same files give the same database, whatever the number of threads.
-//! * The database appears whole, or the old one stays.
+//! * Unusable input is counted with its reason and does not affect the rest.
+//! * If a file of records is unreadable or damaged, an existing database stays: a new one would
+//!   miss what the old one contains.
+//! * The same files give the same database, on any number of threads.
+//! * The database is replaced as a whole or not at all.
 
 mod archive;
 mod convert;
@@ -23,21 +23,21 @@ use crate::Database;
 pub use crate::osv::Skip;
 use convert::Parsed;
 
-/// Directories are looked into this deep.
+/// How deep directories are searched.
 const MAX_DEPTH: usize = 4;
-/// More files are not looked at.
+/// The most files that are considered.
 const MAX_FILES: usize = 3_000_000;
 
-/// What a build was made of.
+/// What a build read and wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Built {
-    /// The records that were read.
+    /// The number of records that were read.
     pub records: u64,
-    /// The advisories that are in the database.
+    /// The number of advisories in the database.
     pub advisories: u64,
-    /// The packages that they speak of, counted once an ecosystem's release.
+    /// The number of packages that they are about, in each release of an ecosystem.
     pub packages: u64,
-    /// The records that were left out, by the reason.
+    /// The number of records that were left out, by the reason.
     pub skipped: BTreeMap<Skip, u64>,
     /// The files, or parts of files, that could not be read, and why.
     pub problems: Vec<String>,
@@ -45,54 +45,58 @@ pub struct Built {
     pub size: u64,
 }
 
-/// Why no database could be built.
+/// Why no database was built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The directory can't be listed.
-    #[error("can't read {path}: {source}")]
+    /// The directory cannot be listed.
+    #[error("cannot read {path}: {source}")]
     Read {
         /// The directory.
         path: String,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The directory holds no advisory at all.
+    /// The directory contains no usable advisory.
     #[error(
-        "{path} holds no advisories: expected are OSV's exports, such as {path}/PyPI/all.zip{problems}"
+        "{path} contains no advisories; expected OSV's exports, such as {path}/PyPI/all.zip\
+         {problems}"
     )]
     Nothing {
         /// The directory.
         path: String,
-        /// What was wrong with the files that are there; empty, or starting with a semicolon.
+        /// The problems with the files in it; empty, or starting with a semicolon.
         problems: String,
     },
-    /// A file can't be read, or was cut or altered on its way, and a database is there that may hold what
-    /// is missing.
+    /// A file cannot be read, or was truncated or altered in transit, and the existing database may
+    /// contain what is missing.
     #[error(
-        "{}; {target} stays as it was, for a new database would miss what is in there: get {} again, or \
-         take it out of the directory to build without it",
+        "{}; {target} is unchanged, because a new database would miss the content of {}: \
+         download {} again, or remove {} from the directory to build without {}",
         .problems.join("; "),
         if .files.len() == 1 { "that file" } else { "those files" },
+        if .files.len() == 1 { "it" } else { "them" },
+        if .files.len() == 1 { "it" } else { "them" },
+        if .files.len() == 1 { "it" } else { "them" },
     )]
     Damaged {
         /// The files.
         files: Vec<PathBuf>,
-        /// What is wrong with each.
+        /// The problem with each.
         problems: Vec<String>,
-        /// The database that is there.
+        /// The existing database.
         target: String,
     },
-    /// The new database could not be written; the old one, if there is one, is as it was.
-    #[error("can't write {path}: {reason}; what was there before is unchanged")]
+    /// The new database could not be written. An existing one is unchanged.
+    #[error("cannot write {path}: {reason}; an existing database is unchanged")]
     Write {
         /// The database.
         path: String,
-        /// What the system or the library says.
+        /// The error of the system or of SQLite.
         reason: String,
     },
 }
 
-/// The files of a directory that matter.
+/// The usable files of a directory.
 #[derive(Default)]
 struct Sources {
     archives: Vec<PathBuf>,
@@ -101,12 +105,12 @@ struct Sources {
     exploited: Vec<PathBuf>,
 }
 
-/// Builds a database from a directory and puts it in the place of `target`. `built` is the time to note in
-/// it, as `YYYY-MM-DDThh:mm:ssZ`; `progress` is told what is being read.
+/// Builds a database from a directory and replaces `target` with it. `built` is the build time to
+/// record, as `YYYY-MM-DDThh:mm:ssZ`; `progress` receives the name of each step.
 ///
 /// # Errors
 ///
-/// Where the directory can't be read or holds no advisory, or the database can't be written.
+/// If the directory cannot be read or contains no advisory, or the database cannot be written.
 pub fn build(
     directory: &Path,
     target: &Path,
@@ -148,14 +152,15 @@ pub fn build(
     }
     progress("writing");
     let mut parsed: Vec<Parsed> = records.0.into_values().collect();
-    // Advisories about one package lie together: who asks about it unpacks few blocks.
-    parsed.sort_by(|left, right| left.place().cmp(&right.place()));
-    write::write(parsed, &exploits, target, built, &mut result)
-        .map_err(|reason| BuildError::Write { path: target.display().to_string(), reason })?;
+    // Advisories about one package are stored together, so that a query unpacks few blocks.
+    parsed.sort_by(|left, right| left.sort_key().cmp(&right.sort_key()));
+    write::write(parsed, &exploits, target, built, &mut result).map_err(|error| {
+        BuildError::Write { path: target.display().to_string(), reason: error.to_string() }
+    })?;
     Ok(result)
 }
 
-/// The files that can't be read as they were written.
+/// The files that are unreadable or damaged.
 #[derive(Default)]
 struct Damage {
     files: Vec<PathBuf>,
@@ -174,7 +179,7 @@ impl Damage {
         self.add(path, vec![problem]);
     }
 
-    /// Whether to go on: without what is missing, where no database is there that may have it.
+    /// Refuses to continue if an existing database may contain what is missing.
     fn check(mut self, target: &Path) -> Result<(), BuildError> {
         const SHOWN: usize = 3;
         if self.files.is_empty() || Database::open(target).is_err() {
@@ -186,16 +191,16 @@ impl Damage {
     }
 }
 
-/// Reads a record as the build does, for whoever has one and no directory, such as a fuzzer.
+/// Reads a single record as the build does.
 ///
 /// # Errors
 ///
-/// Says why the build would leave it out.
+/// Why the build would leave it out.
 pub fn check_record(text: &[u8]) -> Result<(), Skip> {
     archive::parse(text).map(drop)
 }
 
-/// The records, each once, in its newest form: OSV exports one that touches two ecosystems twice.
+/// The newest form of each record: OSV exports one that affects two ecosystems twice.
 #[derive(Default)]
 struct Records(HashMap<String, Parsed>);
 
@@ -218,7 +223,7 @@ impl Records {
     }
 }
 
-/// Lists the files that matter, sorted.
+/// Lists the usable files, sorted.
 fn sources(directory: &Path) -> Result<Sources, BuildError> {
     let mut sources = Sources::default();
     let mut directories = vec![(directory.to_path_buf(), 0)];

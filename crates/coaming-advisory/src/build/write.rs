@@ -1,6 +1,7 @@
-//! Writing the database: one SQLite file, made beside the old one and put in its place.
+//! Writes the database: one SQLite file, created beside the existing one, which it then replaces.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
@@ -23,25 +24,29 @@ const TABLES: &str = "
         PRIMARY KEY (ecosystem, name)
     ) WITHOUT ROWID;";
 
-/// Writes the database. The records come in one order.
-///
-/// # Errors
-///
-/// What the system or the library says.
+/// Why a database could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    /// The file cannot be created, flushed or renamed.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// SQLite refuses a statement.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Writes the database. The records are sorted.
 pub(super) fn write(
     mut records: Vec<Parsed>,
     exploits: &Exploits,
     target: &Path,
     built: &str,
     result: &mut Built,
-) -> Result<(), String> {
+) -> Result<(), WriteError> {
     let directory = target.parent().filter(|directory| !directory.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory).map_err(|error| error.to_string())?;
-    let file = tempfile::Builder::new()
-        .prefix(".coaming-db-")
-        .tempfile_in(directory)
-        .map_err(|error| error.to_string())?;
+    std::fs::create_dir_all(directory)?;
+    let file = tempfile::Builder::new().prefix(".coaming-db-").tempfile_in(directory)?;
     let packages = group(&mut records);
     result.advisories = records.len() as u64;
     result.packages = packages.values().map(|packages| packages.len() as u64).sum();
@@ -55,28 +60,28 @@ pub(super) fn write(
     ];
     let advisories: Vec<Advisory> =
         records.into_iter().map(|record| enriched(record.advisory, exploits)).collect();
-    fill(file.path(), &meta, &advisories, &packages).map_err(|error| error.to_string())?;
-    file.as_file().sync_all().map_err(|error| error.to_string())?;
-    result.size = file.as_file().metadata().map_err(|error| error.to_string())?.len();
-    file.persist(target).map_err(|error| error.error.to_string())?;
+    fill(file.path(), &meta, &advisories, &packages)?;
+    file.as_file().sync_all()?;
+    result.size = file.as_file().metadata()?.len();
+    file.persist(target).map_err(|error| error.error)?;
     Ok(())
 }
 
-/// What is said of each package, by ecosystem and name.
+/// The entries about each package, by ecosystem and name.
 type Packages = BTreeMap<String, BTreeMap<String, Vec<Entry>>>;
 
 fn group(records: &mut [Parsed]) -> Packages {
     let mut packages = Packages::new();
     for (number, record) in records.iter_mut().enumerate() {
         let Ok(number) = u32::try_from(number) else { break };
-        for place in record.places.drain(..) {
-            let entry = Entry { advisory: number, ..place.entry };
+        for affected in record.entries.drain(..) {
+            let entry = Entry { advisory: number, ..affected.entry };
             let entries = packages
-                .entry(place.ecosystem.to_string())
+                .entry(affected.ecosystem.to_string())
                 .or_default()
-                .entry(place.package)
+                .entry(affected.package)
                 .or_default();
-            // One record may say the same of many architectures or modules.
+            // One record may repeat an entry for many architectures or modules.
             if !entries.contains(&entry) {
                 entries.push(entry);
             }
@@ -85,7 +90,7 @@ fn group(records: &mut [Parsed]) -> Packages {
     packages
 }
 
-/// Adds what is known of the exploits of an advisory's CVEs.
+/// Adds what is known about exploitation of an advisory's CVEs.
 fn enriched(mut advisory: Advisory, exploits: &Exploits) -> Advisory {
     let names: BTreeSet<&String> =
         std::iter::once(&advisory.id).chain(&advisory.aliases).chain(&advisory.upstream).collect();

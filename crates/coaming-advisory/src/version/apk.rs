@@ -1,13 +1,13 @@
 //! Apk's versions: `digits{.digits}[letter]{_suffix[digits]}[~hash][-rdigits]`.
 //!
-//! What `apk version --check` refuses is no version.
+//! A version that `apk version --check` refuses is not valid.
 
 use std::cmp::Ordering;
 
 use super::{compare_digits, take_while};
 
-/// A part of a version; of two different ones at the same place, the one that stands first here is
-/// the newer, unless it announces a release.
+/// A part of a version. If two versions differ in the kind of a part, the one whose kind comes
+/// first here is newer, unless its part announces a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     /// The first number.
@@ -70,7 +70,7 @@ impl Part {
     }
 }
 
-/// What the end ranks as: after all parts.
+/// The rank of the end: after all parts.
 const END: u8 = 7;
 
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ impl Version {
     }
 }
 
-/// A number that must be there.
+/// A required number.
 fn digits(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let (number, rest) = take_while(text, |byte| byte.is_ascii_digit());
     (!number.is_empty()).then(|| (number.to_vec(), rest))
@@ -149,7 +149,7 @@ impl Ord for Version {
 /// Compares two parts of one kind.
 fn compare_parts(left: &Part, right: &Part) -> Ordering {
     match (left, right) {
-        // As after a decimal point: with a leading zero, digits are compared as text.
+        // As after a decimal point, digits with a leading zero are compared as text.
         (Part::Number(left), Part::Number(right))
             if left.starts_with(b"0") || right.starts_with(b"0") =>
         {

@@ -1,4 +1,5 @@
-//! Numbers between dots, and for CRAN dashes: one by one, and the longer is the newer.
+//! Numbers between dots or, for CRAN, dashes. They are compared one by one; if all are equal, the
+//! longer version is newer.
 
 use std::cmp::Ordering;
 

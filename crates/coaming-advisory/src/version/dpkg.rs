@@ -1,7 +1,7 @@
 //! deb-version(7), as dpkg compares.
 //!
-//! A version is `[epoch:]upstream[-revision]`. What `dpkg --validate-version` refuses or warns of is
-//! no version.
+//! A version is `[epoch:]upstream[-revision]`. A version that `dpkg --validate-version` refuses or
+//! warns of is not valid.
 
 use std::cmp::Ordering;
 
@@ -35,7 +35,7 @@ impl Version {
     }
 }
 
-/// An epoch as C's `strtol` reads it: a sign is taken, but no negative number.
+/// An epoch as C's `strtol` reads it: with an optional sign, but not negative.
 fn parse_epoch(text: &str) -> Option<i32> {
     text.parse().ok().filter(|epoch| *epoch >= 0)
 }
@@ -63,7 +63,7 @@ impl PartialEq for Version {
 
 impl Eq for Version {}
 
-/// Compares an upstream version or a revision: text and numbers by turns.
+/// Compares an upstream version or a revision: text and numbers alternate.
 fn compare_part(mut left: &[u8], mut right: &[u8]) -> Ordering {
     while !left.is_empty() || !right.is_empty() {
         let (left_text, left_rest) = take_while(left, |byte| !byte.is_ascii_digit());
@@ -80,7 +80,8 @@ fn compare_part(mut left: &[u8], mut right: &[u8]) -> Ordering {
     Ordering::Equal
 }
 
-/// Compares runs without digits: `~` before the end, the end before letters, letters before the rest.
+/// Compares runs without digits: `~` before the end, the end before letters, letters before the
+/// rest.
 fn compare_text(left: &[u8], right: &[u8]) -> Ordering {
     let weight = |text: &[u8], index: usize| match text.get(index) {
         None => 0,

@@ -1,8 +1,8 @@
-//! Go's versions: of modules (semantic versions, with or without the `v`, pseudo-versions among them)
-//! and of the toolchain (`go1.21rc2`, `go1.20.3 X:boringcrypto`, `1.22.1-fips`).
+//! Go's versions: of modules (semantic versions, with or without the `v`, and pseudo-versions) and
+//! of the toolchain (`go1.21rc2`, `go1.20.3 X:boringcrypto`, `1.22.1-fips`).
 //!
-//! `golang.org/x/mod/semver` takes `v1` and `v1.2` for `v1.0.0` and `v1.2.0`; so do we. Build metadata
-//! such as `+incompatible` does not count.
+//! As in `golang.org/x/mod/semver`, `v1` and `v1.2` mean `v1.0.0` and `v1.2.0`. Build metadata such
+//! as `+incompatible` does not count.
 
 use super::semver::Version;
 use super::take_while;
@@ -22,9 +22,9 @@ pub(super) fn parse(text: &str) -> Option<Version> {
     if text.starts_with('v') { None } else { toolchain(text) }
 }
 
-/// Reads a toolchain's version: numbers, then maybe `beta1` or `rc2`, then what a vendor adds.
+/// Reads a toolchain's version: numbers, optionally `beta1` or `rc2`, then a vendor's additions.
 fn toolchain(text: &str) -> Option<Version> {
-    // Experiments and vendors' additions stand after a blank, a dash or a plus.
+    // Experiments and vendors' additions follow a space, a dash or a plus.
     let text = text.split([' ', '+', '-']).next()?;
     let (numbers, rest) = take_while(text.as_bytes(), |byte| byte.is_ascii_digit() || byte == b'.');
     let numbers = complete(std::str::from_utf8(numbers).ok()?);
@@ -38,7 +38,7 @@ fn toolchain(text: &str) -> Option<Version> {
     Version::parse(&format!("{numbers}-{kind}.{number}"))
 }
 
-/// Adds the numbers that were left out.
+/// Adds the omitted numbers.
 fn complete(numbers: &str) -> String {
     let dots = numbers.bytes().filter(|byte| *byte == b'.').count();
     format!("{numbers}{}", ".0".repeat(2_usize.saturating_sub(dots)))

@@ -1,14 +1,14 @@
-//! Maven's `ComparableVersion`: numbers and qualifiers in lists, a dash or a change between digits and
-//! letters opens a list.
+//! Maven's `ComparableVersion`: numbers and qualifiers in lists; a dash or a change between digits
+//! and letters opens a list.
 //!
-//! This is the order of Maven 3 and of its "Version Order Specification". Everything is a version to
-//! Maven, but blanks and control characters are none to us.
+//! This is the order of Maven 3 and of its "Version Order Specification". Maven
+//! accepts every text as a version; we refuse white space and control characters.
 
 use std::cmp::Ordering;
 
 use super::{compare_digits, significant};
 
-/// Lists nest once a dash or a change from digits to letters: no version needs more.
+/// Lists nest once per dash or change from digits to letters: no genuine version needs more levels.
 const MAX_DEPTH: usize = 256;
 
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ enum Item {
     List(Vec<Item>),
 }
 
-/// The qualifiers, from the oldest; the release stands between the snapshot and the service pack.
+/// The qualifiers, from the oldest; the release is between the snapshot and the service pack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Qualifier {
     Alpha,
@@ -62,7 +62,7 @@ impl Item {
         }
     }
 
-    /// Compares with nothing.
+    /// Compares with an absent item.
     fn compare_null(&self) -> Ordering {
         match self {
             Self::Number(digits) if digits.is_empty() => Ordering::Equal,
@@ -166,7 +166,7 @@ fn split(text: &str) -> Option<Vec<Vec<Item>>> {
     Some(lists)
 }
 
-/// A qualifier that a digit or the end follows has a list of its own: `.X1` counts as `-X1`.
+/// A qualifier before a digit or the end has a list of its own: `.X1` counts as `-X1`.
 fn open_list(lists: &mut Vec<Vec<Item>>) {
     if lists.last().is_some_and(|list| !list.is_empty()) {
         lists.push(Vec::new());
@@ -184,7 +184,7 @@ fn add(lists: &mut [Vec<Item>], token: &str, before_digit: bool) {
     }
 }
 
-/// Takes away what counts for nothing at the end, and before lists at the end.
+/// Removes null items at the end, and before lists at the end.
 fn normalize(items: &mut Vec<Item>) {
     for index in (0..items.len()).rev() {
         match items.get(index) {

@@ -1,9 +1,10 @@
-//! The orders of versions: what each ecosystem takes for older, equal and newer.
+//! The version orders of all ecosystems.
 //!
-//! One module an order. Invariants:
+//! One module per order. Invariants:
 //!
 //! * An order is the published one, as the ecosystem's own tool computes it, on every input.
-//! * A text that the tool refuses is no version: [`Version::parse`] gives `None`, nothing is guessed.
+//! * A text that the tool refuses is not a valid version: [`Version::parse`] returns `None` rather
+//!   than a guess.
 //! * No number is too large: numbers are compared as decimal digits.
 //! * Parsing and comparing take time in proportion to the length, which is bounded.
 
@@ -22,13 +23,13 @@ mod semver;
 
 use std::cmp::Ordering;
 
-/// Longer texts are no versions.
+/// Longer texts are refused, in bytes.
 const MAX_LENGTH: usize = 4096;
 
 /// How versions are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// deb-version(7): Debian, Ubuntu and their descendants.
+    /// deb-version(7): Debian, Ubuntu and their derivatives.
     Dpkg,
     /// apk-tools: Alpine, Wolfi, Chainguard.
     Apk,
@@ -46,7 +47,7 @@ pub enum Order {
     NuGet,
     /// Go's modules and the standard library.
     Go,
-    /// Composer's normalisation and PHP's `version_compare`.
+    /// Composer's normalization and PHP's `version_compare`.
     Packagist,
     /// Semantic Versioning 2.0.0.
     SemVer,
@@ -73,7 +74,7 @@ enum Kind {
 }
 
 impl Version {
-    /// Reads a version; `None` where the ecosystem's own tool would refuse it.
+    /// Parses a version; `None` if the ecosystem's own tool would refuse it.
     #[must_use]
     pub fn parse(order: Order, text: &str) -> Option<Self> {
         if text.len() > MAX_LENGTH {
@@ -95,8 +96,8 @@ impl Version {
         }))
     }
 
-    /// Compares with a version of the same order. `None` where there is no order between the two:
-    /// versions of two ecosystems, or two branches of a Composer package.
+    /// Compares with a version of the same order. `None` if the two cannot be compared: versions of
+    /// two ecosystems, or two branches of a Composer package.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (&self.0, &other.0) {
@@ -116,7 +117,7 @@ impl Version {
 }
 
 impl Order {
-    /// Compares two versions; `None` where one is no version, or no order is between them.
+    /// Compares two versions; `None` if one is not valid or they cannot be compared.
     #[must_use]
     pub fn compare(self, left: &str, right: &str) -> Option<Ordering> {
         Version::parse(self, left)?.compare(&Version::parse(self, right)?)

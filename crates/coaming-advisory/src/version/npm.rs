@@ -1,5 +1,5 @@
-//! npm's semver, as `semver.valid` reads it: semantic versions, blanks around them, and no number that
-//! JavaScript can't hold.
+//! npm's semver, as `semver.valid` reads it: semantic versions, optionally with white space around
+//! them, without numbers that JavaScript cannot represent.
 
 use super::semver::Version;
 

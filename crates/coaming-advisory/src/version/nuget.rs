@@ -1,7 +1,7 @@
-//! `NuGetVersion`: one to four numbers, pre-release labels without regard to case, metadata that does
+//! `NuGetVersion`: one to four numbers, case-insensitive pre-release labels, and metadata that does
 //! not count.
 //!
-//! Numbers may be larger than .NET's 32 bits: nothing is gained by refusing them.
+//! Numbers may exceed .NET's 32 bits: refusing them would gain nothing.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use super::compare_digits;
 
 #[derive(Clone, Debug)]
 pub(super) struct Version {
-    /// Digits; empty where left out, which is zero.
+    /// Digits; empty if omitted, which means zero.
     numbers: [String; 4],
     /// In lower case; none for a release.
     labels: Vec<String>,
@@ -70,7 +70,7 @@ impl Version {
     }
 }
 
-/// A number: blanks may be around it, and leading zeros before it.
+/// A number, optionally with white space around it and leading zeros.
 fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -91,7 +91,8 @@ fn compare_labels(left: &str, right: &str) -> Ordering {
         (Ok(left), Ok(right)) => left.cmp(&right),
         (Ok(_), Err(_)) => Ordering::Less,
         (Err(_), Ok(_)) => Ordering::Greater,
-        // .NET ignores case by upper case, where `_` and the like would differ; labels have none.
+        // .NET ignores case by converting to upper case, which differs only for characters, such as
+        // `_`, that labels cannot contain.
         (Err(_), Err(_)) => left.cmp(right),
     }
 }

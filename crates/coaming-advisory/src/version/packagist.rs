@@ -1,7 +1,7 @@
-//! Composer's versions: normalised as `composer/semver` does, then compared by PHP's
+//! Composer's versions: normalized as `composer/semver` does, then compared by PHP's
 //! `version_compare`.
 //!
-//! What Composer's normalisation refuses is no version. There is no order between two branches.
+//! A version that Composer's normalization refuses is not valid. Two branches cannot be compared.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -66,7 +66,7 @@ fn captures<'t>(shape: &Option<Regex>, text: &'t str) -> Option<Captures<'t>> {
     shape.as_ref().and_then(|shape| shape.captures(text))
 }
 
-/// A group's text; empty where it took no part.
+/// A group's text; empty if it did not match.
 fn group<'t>(captures: &Captures<'t>, index: usize) -> &'t str {
     captures.get(index).map_or("", |found| found.as_str())
 }
@@ -165,7 +165,7 @@ fn version_compare(left: &str, right: &str) -> Ordering {
     let after = |rest: Option<&String>| match rest {
         None => Ordering::Equal,
         Some(part) if is_number(part) => Ordering::Greater,
-        // What follows is compared with "a number, whatever it is".
+        // The rest is compared with "any number".
         Some(part) => weight(part).cmp(&weight("#")),
     };
     after(left.get(right.len())).then_with(|| after(right.get(left.len())).reverse())
@@ -175,7 +175,7 @@ fn is_number(part: &str) -> bool {
     part.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// Splits where separators stand and where digits meet letters.
+/// Splits at separators and between digits and letters.
 fn parts(version: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let mut rest = version.as_bytes();
@@ -191,7 +191,7 @@ fn parts(version: &str) -> Vec<String> {
     parts
 }
 
-/// Where a word stands among the words that PHP knows; `#` is any number.
+/// The rank of a word among the words that PHP knows; `#` is any number.
 fn weight(part: &str) -> i8 {
     if is_number(part) {
         return weight("#");

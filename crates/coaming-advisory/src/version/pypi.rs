@@ -1,5 +1,5 @@
 //! PEP 440, as Python's `packaging` reads and orders it, with numbers of any size; what it does not
-//! allow is no version.
+//! allow is not a valid version.
 //!
 //! (The crate `pep440_rs` refuses numbers beyond 64 bits, such as a date and time with fractions of
 //! seconds.)
@@ -8,24 +8,24 @@ use std::cmp::Ordering;
 
 use super::{compare_digits, significant, take_while};
 
-/// The order of the fields is the order of their weight.
+/// Fields are compared in their order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version {
     epoch: Number,
-    /// Without zeros at its end.
+    /// Without trailing zeros.
     release: Vec<Number>,
     pre_release: (Phase, Number),
-    /// Nothing is older than any post-release.
+    /// `None` is older than any post-release.
     post_release: Option<Number>,
     development: Development,
-    /// Nothing is older than any local version.
+    /// `None` is older than any local version.
     local: Option<Vec<Local>>,
 }
 
-/// How far a release is.
+/// The stage of a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
-    /// Development that has not come to a pre-release yet.
+    /// In development, before any pre-release.
     Before,
     Alpha,
     Beta,
@@ -33,7 +33,7 @@ enum Phase {
     Released,
 }
 
-/// A development release is older than what it leads to.
+/// A development release is older than the release that it precedes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Development {
     Number(Number),
@@ -69,7 +69,7 @@ impl PartialOrd for Number {
     }
 }
 
-/// The words for pre-releases; of two with one beginning the longer stands first.
+/// The words for pre-releases; a word comes before its prefixes.
 const PRE_RELEASES: [(&[u8], Phase); 8] = [
     (b"alpha", Phase::Alpha),
     (b"a", Phase::Alpha),
@@ -146,11 +146,11 @@ fn local_version(text: &str) -> Option<Vec<Local>> {
         .collect()
 }
 
-/// What is left to read.
+/// The rest of the text.
 struct Reader<'t>(&'t [u8]);
 
 impl Reader<'_> {
-    /// Goes over this, if it comes next.
+    /// Skips this, if it comes next.
     fn skip(&mut self, word: &[u8]) -> bool {
         let rest = self.0.strip_prefix(word);
         self.0 = rest.unwrap_or(self.0);
@@ -183,7 +183,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One of these words with its number, which may be left out; separators may stand around it.
+    /// One of these words with its number, which is optional, optionally with separators around it.
     fn labelled<T: Copy>(&mut self, words: &[(&[u8], T)]) -> Option<(T, Number)> {
         let mut reader = Reader(self.0);
         reader.skip_separator();

@@ -1,7 +1,7 @@
 //! Rpm's `[epoch:]version[-release]`, each compared as `rpmvercmp` does.
 //!
-//! Rpm takes everything for a version that is not empty. A version without a release is older than the
-//! same one with it.
+//! Rpm accepts every text that is not empty. A version without a release is older than the same one
+//! with a release.
 
 use std::cmp::Ordering;
 
@@ -56,7 +56,7 @@ impl PartialEq for Version {
 
 impl Eq for Version {}
 
-/// `rpmvercmp`: runs of digits and of letters by turns, all else only separates; `~` sorts before
+/// `rpmvercmp`: runs of digits and of letters, separated by anything else; `~` sorts before
 /// everything, `^` after the end and before everything else.
 fn compare_part(mut left: &[u8], mut right: &[u8]) -> Ordering {
     loop {

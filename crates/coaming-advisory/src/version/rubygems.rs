@@ -1,5 +1,5 @@
-//! `Gem::Version`: numbers and words by turns, a word before any number; zeros at the end of the numbers
-//! and at the end of all do not count.
+//! `Gem::Version`: numbers and words, where a word is older than any number. Zeros at the end of
+//! the leading numbers and at the end of the version do not count.
 
 use std::cmp::Ordering;
 
@@ -56,7 +56,7 @@ impl Version {
     }
 }
 
-/// `Gem::Version::ANCHORED_VERSION_PATTERN`; nothing at all is version 0.
+/// `Gem::Version::ANCHORED_VERSION_PATTERN`; the empty text is version 0.
 fn is_valid(text: &str) -> bool {
     if text.is_empty() {
         return true;

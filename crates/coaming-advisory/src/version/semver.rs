@@ -1,6 +1,6 @@
 //! Semantic Versioning 2.0.0, with numbers of any size.
 //!
-//! Build metadata is checked and then forgotten: it does not count in the order. (The crate `semver`
+//! Build metadata is validated but does not count in the order. (The crate `semver`
 //! refuses numbers beyond 64 bits, which the specification allows.)
 
 use std::cmp::Ordering;
@@ -11,12 +11,12 @@ use super::compare_digits;
 pub(super) struct Version {
     /// Major, minor and patch.
     numbers: [String; 3],
-    /// The pre-release's identifiers; none for a release.
+    /// The identifiers of the pre-release; none for a release.
     pre_release: Vec<String>,
 }
 
 impl Version {
-    /// Reads a version; one leading `v` is taken, as nearly all tools do.
+    /// Parses a version; as in nearly all tools, it may start with a `v`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('v').unwrap_or(text);
         let (text, build) = split(text, '+');

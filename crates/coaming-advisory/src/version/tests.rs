@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Order, Version};
 
-/// Checks lines such as `1.0 < 2.0`, both ways round; `?` means that there is no order.
+/// Checks lines such as `1.0 < 2.0` in both directions; `?` means that the two cannot be compared.
 fn check(order: Order, vectors: &str) {
     for line in vectors.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words = line.split_whitespace();
@@ -250,7 +250,7 @@ fn packagist() {
     );
 }
 
-/// All that an order has, with the texts that its versions are made of.
+/// Every order, with the parts from which its versions are generated.
 fn alphabets() -> Vec<(Order, &'static [&'static str])> {
     vec![
         (Order::Dpkg, &["0", "1", "9", "10", ".", "~", "+", "-", "a", "Z", "1:"]),
@@ -306,7 +306,7 @@ proptest! {
 }
 
 #[test]
-fn texts_that_are_too_long_are_no_versions() {
+fn texts_that_are_too_long_are_refused() {
     assert_eq!(Order::Dpkg.compare(&"1".repeat(5000), "1"), None);
     assert_eq!(Order::Maven.compare(&"1-".repeat(2000), "1"), None);
 }

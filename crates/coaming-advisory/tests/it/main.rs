@@ -1,9 +1,10 @@
-//! The crate's integration tests: other people's tools as judges.
+//! The crate's integration tests, some of which compare it with other tools.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+#![allow(clippy::print_stderr, reason = "a skipped test reports why")]
 
 mod building;
 mod matching;
 mod oracles;
+mod threads;
 mod world;

@@ -1,8 +1,8 @@
-//! Packages to findings: asked of databases that are built from records.
+//! Packages are matched with databases that are built from records.
 
 use std::fs;
 
-use coaming_advisory::{RunsOn, Severity, Skip, Surroundings, Unasked};
+use coaming_advisory::{DeploymentContext, RunsOn, Severity, Skip, Unmatched};
 use coaming_image::Package;
 use serde_json::{Value, json};
 
@@ -10,7 +10,8 @@ use crate::world::{World, fixed, lines, packages, record, run};
 
 #[test]
 fn real_old_packages_are_found_and_their_fixed_versions_are_not() {
-    // Package, an old version, the record's name, where the fix came, from the publishers' advisories.
+    // Package, an old version, the record's name, where the fix came, from the publishers'
+    // advisories.
     let facts = [
         ("PyPI", "requests", "pkg:pypi/requests", "2.19.1", "CVE-2018-18074", "2.20.0"),
         ("PyPI", "Jinja2", "pkg:pypi/jinja2", "2.10", "CVE-2019-10906", "2.10.1"),
@@ -119,7 +120,7 @@ fn one_vulnerability_of_many_names_is_one_finding() {
     let world = World::new(&[github, python]);
     let (packages, _) = packages(&["pkg:pypi/requests@2.19.1"]);
     let database = world.database();
-    let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+    let matches = database.matches(&packages, None, DeploymentContext::default()).unwrap();
     assert_eq!(lines(&matches), ["CVE-2018-18074 requests 2.21.0"]);
     let found = &matches.vulnerabilities[0];
     assert_eq!(found.aliases, ["GHSA-aaaa-bbbb-cccc", "PYSEC-2018-28"]);
@@ -137,7 +138,7 @@ fn a_bulletin_is_as_many_findings_as_it_has_vulnerabilities() {
     let (packages, distribution) = packages(&["pkg:deb/debian/curl@7?distro=debian-12"]);
     let database = world.database();
     let matches =
-        database.matches(&packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        database.matches(&packages, distribution.as_ref(), DeploymentContext::default()).unwrap();
     assert_eq!(lines(&matches), ["CVE-2024-1 curl 8", "CVE-2024-2 curl 8"]);
     let first = matches.vulnerabilities.iter().find(|found| found.id == "CVE-2024-1").unwrap();
     assert_eq!(first.aliases, ["DEBIAN-CVE-2024-1", "DSA-9-1"]);
@@ -175,8 +176,8 @@ fn go_modules_under_development_are_not_judged() {
         "pkg:golang/example.com/app@v0.0.0-20200622213623-75b288015ac9",
     ]);
     let database = world.database();
-    let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
-    assert_eq!(matches.unasked[&Unasked::NoVersion], 2);
+    let matches = database.matches(&packages, None, DeploymentContext::default()).unwrap();
+    assert_eq!(matches.unmatched[&Unmatched::NoVersion], 2);
     assert_eq!(lines(&matches), ["GO-1 example.com/app 1.5.0"], "a pseudo-version has an order");
 }
 
@@ -191,9 +192,11 @@ fn what_is_of_windows_alone_is_not_said_of_linux() {
     let world = World::new(&[go, rust]);
     let (packages, _) = packages(&["pkg:golang/stdlib@1.20.3", "pkg:cargo/mio@0.8.5"]);
     let ask = |system: &str, architecture: &str| {
-        let surroundings =
-            Surroundings { runs_on: RunsOn::of(system, architecture), ..Surroundings::default() };
-        lines(&world.database().matches(&packages, None, surroundings).unwrap()).len()
+        let deployment = DeploymentContext {
+            runs_on: RunsOn::of(system, architecture),
+            ..DeploymentContext::default()
+        };
+        lines(&world.database().matches(&packages, None, deployment).unwrap()).len()
     };
     assert_eq!(ask("linux", "amd64"), 0);
     assert_eq!(ask("windows", "amd64"), 1);
@@ -208,7 +211,7 @@ fn the_standard_library_of_go_has_versions_with_additions() {
         let (mut packages, _) = packages(&["pkg:golang/stdlib@1"]);
         packages[0].version = version.to_owned();
         let database = world.database();
-        let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+        let matches = database.matches(&packages, None, DeploymentContext::default()).unwrap();
         assert_eq!(matches.vulnerabilities.len(), 1, "{version}");
     }
     assert_eq!(world.found(&["pkg:golang/stdlib@1.20.4"]), Vec::<String>::new());
@@ -223,8 +226,9 @@ fn what_the_distribution_packaged_is_judged_by_the_distribution() {
     ]);
     let ask = |packages: &[Package]| {
         let database = world.database();
-        let matches =
-            database.matches(packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        let matches = database
+            .matches(packages, distribution.as_ref(), DeploymentContext::default())
+            .unwrap();
         matches.vulnerabilities.len()
     };
     packages[1].path = "/usr/lib/python3/dist-packages/requests-2.28.1.egg-info".to_owned();
@@ -243,8 +247,9 @@ fn jars_of_the_distribution_are_judged_by_the_distribution() {
     ]);
     let ask = |packages: &[Package]| {
         let database = world.database();
-        let matches =
-            database.matches(packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        let matches = database
+            .matches(packages, distribution.as_ref(), DeploymentContext::default())
+            .unwrap();
         matches.vulnerabilities.len()
     };
     packages[1].path = "/usr/share/java/commons-io-2.11.0.jar".to_owned();
@@ -344,7 +349,7 @@ fn silence_is_explained() {
     ]);
     let database = world.database();
     let matches =
-        database.matches(&packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        database.matches(&packages, distribution.as_ref(), DeploymentContext::default()).unwrap();
     assert_eq!(matches.uncovered["Debian:12"], 2);
     assert_eq!(matches.unordered.iter().collect::<Vec<_>>(), ["a not-a-version"]);
 }
@@ -367,7 +372,7 @@ fn exploited_vulnerabilities_come_first() {
     run(world.directory.path()).unwrap();
     let (packages, _) = packages(&["pkg:npm/a@1.0.0", "pkg:npm/b@1.0.0"]);
     let database = world.database();
-    let matches = database.matches(&packages, None, Surroundings::default()).unwrap();
+    let matches = database.matches(&packages, None, DeploymentContext::default()).unwrap();
     let first = &matches.vulnerabilities[0];
     assert_eq!(first.id, "CVE-2021-44228");
     assert_eq!((first.probability, first.exploited.as_deref()), (Some(0.944), Some("2021-12-10")));

@@ -1,9 +1,9 @@
-//! Databases built from records that a test writes, and what they say of packages.
+//! Databases built from records that a test writes, and the matches of packages.
 
 use std::fs;
 use std::path::Path;
 
-use coaming_advisory::{Built, Database, Matches, Surroundings, build, parse_purl};
+use coaming_advisory::{Built, Database, DeploymentContext, Matches, build, parse_purl};
 use coaming_image::{Distribution, Package};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -34,8 +34,9 @@ impl World {
     pub(crate) fn found(&self, urls: &[&str]) -> Vec<String> {
         let (packages, distribution) = packages(urls);
         let database = self.database();
-        let matches =
-            database.matches(&packages, distribution.as_ref(), Surroundings::default()).unwrap();
+        let matches = database
+            .matches(&packages, distribution.as_ref(), DeploymentContext::default())
+            .unwrap();
         lines(&matches)
     }
 }

@@ -1,14 +1,14 @@
 //! What programs read: the application's own files, the data of their packages, and what every
-//! program takes for granted.
+//! program needs.
 
 use std::collections::BTreeSet;
 
 use super::walk::{Walk, is_data};
-use super::{Reason, places};
+use super::{Reason, directories};
 use crate::EntryKind;
 use crate::tree::{Node, directory_of, name_of};
 
-/// Files and directories that nearly all programs take for granted, where the image has them.
+/// Files and directories that nearly all programs need, if the image has them.
 const SYSTEM: &[&str] = &[
     "/etc/passwd",
     "/etc/group",
@@ -35,7 +35,7 @@ const SYSTEM: &[&str] = &[
     "/etc/networks",
 ];
 
-/// Directories with all that is in them.
+/// Directories that are kept with all that is in them.
 const SYSTEM_DIRECTORIES: &[&str] = &[
     "/etc/ssl/certs",
     "/etc/pki/tls/certs",
@@ -46,8 +46,8 @@ const SYSTEM_DIRECTORIES: &[&str] = &[
     "/usr/share/ca-certificates",
 ];
 
-/// Directories that are there, and nothing of what is in them.
-const PLACES: &[&str] = &[
+/// Directories that are kept without what is in them.
+const EMPTY_DIRECTORIES: &[&str] = &[
     "/bin",
     "/dev",
     "/etc",
@@ -77,7 +77,7 @@ const PLACES: &[&str] = &[
     "/run/lock",
 ];
 
-/// Files of the system's administration, which no program reads to run.
+/// Files for administration, which no program needs to run.
 const ADMINISTRATION: &[&str] = &[
     "/etc/.pwd.lock",
     "/etc/passwd-",
@@ -111,7 +111,7 @@ const ADMINISTRATION: &[&str] = &[
     "/etc/mailcap",
 ];
 
-/// Directories of the system's administration.
+/// Directories for administration.
 const ADMINISTRATION_DIRECTORIES: &[&str] = &[
     "/etc/alternatives",
     "/etc/apt",
@@ -145,7 +145,7 @@ const ADMINISTRATION_DIRECTORIES: &[&str] = &[
 ];
 
 impl Walk<'_> {
-    /// Keeps what the programs that were found read, and walks on from there.
+    /// Keeps what the programs in the closure read, and walks on from there.
     pub(super) fn data(&mut self) {
         self.system();
         self.configured();
@@ -165,10 +165,10 @@ impl Walk<'_> {
                 self.keep_directory(directory, Reason::System, "", &is_data);
             }
         }
-        for place in PLACES {
-            self.keep(place, Reason::System, "");
+        for directory in EMPTY_DIRECTORIES {
+            self.keep(directory, Reason::System, "");
         }
-        // What decides how a library of OpenSSL works lies beside what decides nothing.
+        // OpenSSL reads its settings from a directory that also has files it does not need.
         if self.files.keys().any(|path| name_of(path).starts_with("libcrypto.so")) {
             for path in ["/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf", "/usr/lib/ssl/certs"] {
                 self.keep(path, Reason::Named, "libcrypto");
@@ -176,7 +176,8 @@ impl Walk<'_> {
         }
     }
 
-    /// What the configuration names: the working directory, volumes, the user's home, paths in variables.
+    /// Keeps what the configuration names: the working directory, volumes, the user's home, and
+    /// paths in variables.
     fn configured(&mut self) {
         let directory = self.start.directory.clone();
         if directory != "/" {
@@ -191,7 +192,7 @@ impl Walk<'_> {
             let Some(value) = value.as_deref().filter(|_| name != "PATH") else { continue };
             for path in value.split(':').filter(|path| path.starts_with('/')) {
                 let Some((found, node)) = self.tree.find(path) else { continue };
-                if node.is_directory() && !places::is_shared(found) {
+                if node.is_directory() && !directories::is_shared(found) {
                     self.keep_directory(path, Reason::Configured, name, &is_data);
                 } else if !node.is_directory() {
                     self.keep(path, Reason::Configured, name);
@@ -203,14 +204,14 @@ impl Walk<'_> {
         }
     }
 
-    /// A directory that is the application's alone, with all in it.
+    /// Keeps a directory with all that is in it, if only the application uses it.
     fn own_directory(&mut self, directory: &str, of: &str) {
-        if self.tree.find(directory).is_some_and(|(found, _)| !places::is_shared(found)) {
+        if self.tree.find(directory).is_some_and(|(found, _)| !directories::is_shared(found)) {
             self.keep_directory(directory, Reason::Application, of, &|_, _| true);
         }
     }
 
-    /// The home of the image's user, by `/etc/passwd`.
+    /// The home of the image's user in `/etc/passwd`.
     fn home(&self) -> Option<String> {
         let user = self.config.user.split(':').next().unwrap_or_default();
         let user = if user.is_empty() { "0" } else { user };
@@ -222,11 +223,11 @@ impl Walk<'_> {
         })
     }
 
-    /// What no package owns is the application's: outside the system's directories all, in `/etc` what
-    /// is no administration.
+    /// Keeps what no package owns, as a part of the application: everything outside the directories
+    /// of the system, and in `/etc` what is not for administration.
     fn application(&mut self) {
         let tree = self.tree;
-        // Settings stand in a directory of their own, in which no package has anything.
+        // An application's settings are in a directory in which no package owns a file.
         let mut owned_directories: BTreeSet<&str> = BTreeSet::new();
         for (path, node) in tree.below("/etc") {
             if !node.is_directory() && !tree.owners.of(path).is_empty() {
@@ -237,25 +238,25 @@ impl Walk<'_> {
             if node.kind == EntryKind::Special {
                 continue;
             }
-            if places::is_within(path, "/etc") {
+            if directories::is_within(path, "/etc") {
                 let administration = ADMINISTRATION.contains(&path)
-                    || ADMINISTRATION_DIRECTORIES.iter().any(|it| places::is_within(path, it));
+                    || ADMINISTRATION_DIRECTORIES.iter().any(|it| directories::is_within(path, it));
                 let directory = directory_of(path);
                 let own = directory == "/etc" || !owned_directories.contains(directory);
                 if !node.is_directory() && !administration && own && node.kind == EntryKind::File {
                     self.keep(path, Reason::Application, "");
                 }
-            } else if !places::is_system(path)
-                && !places::is_needless(path)
-                && (!node.is_directory() || !places::is_shared(path))
+            } else if !directories::is_system(path)
+                && !directories::is_needless(path)
+                && (!node.is_directory() || !directories::is_shared(path))
             {
                 self.keep(path, Reason::Application, "");
             }
         }
     }
 
-    /// Data and settings of the packages that the started programs are of, and of those that were
-    /// built from the same source and are needed.
+    /// Keeps data and settings of the packages that own the started programs, and of needed
+    /// packages that were built from the same source.
     fn packages(&mut self) {
         let owners = &self.tree.owners;
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
@@ -274,12 +275,12 @@ impl Walk<'_> {
             for path in &package.files {
                 let Some(node) = self.tree.get(path) else { continue };
                 if node.is_directory() {
-                    let shared = places::is_shared(path)
+                    let shared = directories::is_shared(path)
                         || owners
                             .of(path)
                             .iter()
                             .any(|other| **other != *name && !same(owners, other, package));
-                    if !shared && !places::is_needless(&format!("{path}/")) {
+                    if !shared && !directories::is_needless(&format!("{path}/")) {
                         self.keep_directory(path, Reason::Data, name, &is_data);
                     }
                 } else if is_data(path, node) {
@@ -289,7 +290,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What the programs and libraries that are used name in their constants.
+    /// Keeps what the programs and libraries in the closure name in their constants.
     fn named(&mut self) {
         let used: Vec<String> = self
             .files

@@ -13,7 +13,7 @@ pub(super) struct Linker<'t> {
     environment: Vec<String>,
     /// The directories of `ld.so.conf`, or of musl's path file.
     configured: Vec<String>,
-    /// The names that directories of one processor's libraries have here: `x86_64-linux-gnu`.
+    /// The names of the directories with libraries of one architecture: `x86_64-linux-gnu`.
     triples: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl<'t> Linker<'t> {
             .flat_map(|directory| {
                 tree.below(directory)
                     .filter_map(|(path, _)| path.get(directory.len() + 1..))
-                    .filter(|name| !name.contains('/') && super::places::is_triple(name))
+                    .filter(|name| !name.contains('/') && super::directories::is_triple(name))
                     .map(str::to_owned)
             })
             .collect();
@@ -52,9 +52,9 @@ impl<'t> Linker<'t> {
         &self.triples
     }
 
-    /// The files that a library's name may mean to whoever needs it: the first that the linker finds,
-    /// and its variants for other processors of the same kind. `loaders` are the files that led to
-    /// this one, from the nearest to the program.
+    /// The files that the name of a library may mean to the file that needs it: the first that the
+    /// linker finds, and its variants for newer processors of the architecture. `loaders` are the
+    /// files that led to this one, from the nearest up to the program.
     pub(super) fn find(&self, name: &str, file: &str, elf: &Elf, loaders: &[&str]) -> Vec<String> {
         if name.contains('/') {
             return self.fits(&join(directory_of(file), name), elf).into_iter().collect();
@@ -79,10 +79,10 @@ impl<'t> Linker<'t> {
         Vec::new()
     }
 
-    /// The path, if a library for the same processor lies there.
+    /// The path, if a library for the same architecture is there.
     fn fits(&self, path: &str, elf: &Elf) -> Option<String> {
         let (_, node) = self.tree.find(path)?;
-        same_processor(node, elf).then(|| path.to_owned())
+        same_architecture(node, elf).then(|| path.to_owned())
     }
 
     /// The directories in the linker's order.
@@ -108,7 +108,7 @@ impl<'t> Linker<'t> {
         directories
     }
 
-    /// Fills in `$ORIGIN` and `$LIB`, whatever the latter may stand for here.
+    /// Expands `$ORIGIN` and `$LIB`, the latter to all its possible values.
     fn expand(&self, list: &[String], file: &str, directories: &mut Vec<String>) {
         let origin = directory_of(file);
         for directory in list {
@@ -128,12 +128,12 @@ impl<'t> Linker<'t> {
     }
 }
 
-/// Whether a file is a program or library for the same processor.
-pub(super) fn same_processor(node: &Node, elf: &Elf) -> bool {
+/// Whether a file is a program or library for the same architecture.
+pub(super) fn same_architecture(node: &Node, elf: &Elf) -> bool {
     node.elf().is_some_and(|other| other.wide == elf.wide && other.machine == elf.machine)
 }
 
-/// Reads an `ld.so.conf`: a directory a line, and `include` with a pattern of one directory.
+/// Reads an `ld.so.conf`: one directory per line, and `include` with a pattern in one directory.
 fn configuration(tree: &Tree, path: &str, directories: &mut Vec<String>, includes: &mut usize) {
     let Some((_, node)) = tree.find(path) else { return };
     for line in node.text().unwrap_or_default().lines() {
@@ -146,7 +146,7 @@ fn configuration(tree: &Tree, path: &str, directories: &mut Vec<String>, include
         };
         let pattern = join("/etc", pattern);
         let (directory, name) = (directory_of(&pattern), crate::tree::name_of(&pattern));
-        let (before, behind) = name.split_once('*').unwrap_or((name, ""));
+        let (before, after) = name.split_once('*').unwrap_or((name, ""));
         let included: Vec<&str> = tree
             .below(directory)
             .map(|(path, _)| path)
@@ -154,7 +154,7 @@ fn configuration(tree: &Tree, path: &str, directories: &mut Vec<String>, include
                 directory_of(path) == directory
                     && path
                         .get(directory.len() + 1..)
-                        .is_some_and(|name| name.starts_with(before) && name.ends_with(behind))
+                        .is_some_and(|name| name.starts_with(before) && name.ends_with(after))
             })
             .collect();
         for path in included {

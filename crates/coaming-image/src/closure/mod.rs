@@ -1,19 +1,20 @@
 //! What the entry point uses: the program that the container starts, and from there every file that
-//! a file says it needs.
+//! a file needs.
 //!
-//! Nothing is executed. A file is in the closure for a [`Reason`], which says how sure that is: what
-//! the dynamic linker will load is certain; what belongs to an application or a runtime may be too
-//! much. What only shows at run time (libraries opened by computed names, programs that are run) can
-//! be in no closure, so that each program which could do so is told as a [`Limit`].
+//! Nothing is executed. Each file is in the closure for a [`Reason`], which also shows how certain
+//! that is: what the dynamic linker loads is certain; what belongs to an application or a runtime
+//! may be too much. What is decided only at run time (libraries opened by computed names, programs
+//! that are run) cannot be in a closure: each program that could do this is reported as a
+//! [`Limit`].
 //!
-//! Invariants: the closure holds only files of the tree, with every link on the way to them; every
-//! file is looked at once, so that no circle of needs or links lasts; the same tree gives the same
+//! Invariants: the closure contains only files of the tree, with every link on the way to them;
+//! every file is visited once, so circular needs and links end; the same tree gives the same
 //! closure.
 
 mod data;
+mod directories;
 mod linker;
 mod owners;
-mod places;
 mod runtimes;
 mod start;
 mod usage;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use owners::{OwnedPackage, Owners};
 pub(crate) use usage::entry_point;
-pub use usage::{EntryPoint, PackagePlace};
+pub use usage::{EntryPoint, PackageId};
 
 use crate::{ImageConfig, Tree};
 
@@ -33,15 +34,15 @@ use crate::{ImageConfig, Tree};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// The entry point or the command is this program, or starts it.
+    /// It is the program of the entry point or the command, or is started by it.
     Started,
-    /// A kept program or library is linked with it, or the linker that loads it.
+    /// A program or library in the closure is linked with it, or it is the linker that loads one.
     Linked,
-    /// A script that is started is run by it.
+    /// It runs a script that is started.
     Interpreter,
     /// A shell script that is started runs it.
     Command,
-    /// A library that a program or a configuration names, and opens at run time.
+    /// A library that a program or a configuration names, to open it at run time.
     Opened,
     /// The C library opens it to look up users and hosts.
     NameService,
@@ -49,36 +50,37 @@ pub enum Reason {
     Locale,
     /// A part of a language's runtime, such as Python's own library.
     Runtime,
-    /// The application's own: no package's, and in no directory of the system.
+    /// A part of the application: no package owns it, and it is in no directory of the system.
     Application,
-    /// Data and settings of the package that a started program is of.
+    /// Data and settings of the package that owns a started program.
     Data,
     /// A file that a program or a configuration names.
     Named,
-    /// What nearly all programs take for granted: users, certificates, time zones.
+    /// What nearly all programs need: users, certificates, time zones.
     System,
     /// The image's configuration names it: the working directory, a volume.
     Configured,
-    /// The user asked for it.
-    Asked,
-    /// The licence or the record of a package that is left.
+    /// The caller requested it.
+    #[serde(rename = "asked")]
+    Requested,
+    /// The license or the record of a package in the closure.
     Record,
     /// A link on the way to another file.
     Link,
-    /// A directory that another file lies in.
+    /// A directory that another file is in.
     Directory,
 }
 
-/// Why a file is in the closure, and because of what.
+/// Why a file is in the closure, and for what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Because {
     /// Why.
     pub reason: Reason,
-    /// The file, package, variable or argument that it is there for; may be empty.
+    /// The file, package, variable or argument that needs it; may be empty.
     pub of: String,
 }
 
-/// What the closure can't know.
+/// What the closure cannot know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Limit {
@@ -87,15 +89,15 @@ pub enum Limit {
         /// The program, as it is named.
         program: String,
     },
-    /// A program or library needs a library that is nowhere in the image.
+    /// A program or library needs a library that is not in the image.
     NoLibrary {
         /// The library, by its name.
         library: String,
-        /// Who needs it.
+        /// The file that needs it.
         file: String,
     },
-    /// It opens libraries by names that it makes at run time; those that it names plainly are in
-    /// the closure.
+    /// It opens libraries by names that it builds at run time; those with literal names are in the
+    /// closure.
     OpensLibraries {
         /// The program or library.
         file: String,
@@ -104,12 +106,12 @@ pub enum Limit {
     RunsPrograms {
         /// The program or library.
         file: String,
-        /// The functions by which it does: `execve`, `system`.
+        /// The functions that it does this with: `execve`, `system`.
         functions: Vec<String>,
         /// Programs of the image that it names and that are not in the closure.
         named: Vec<String>,
     },
-    /// A shell script runs what it says, and maybe more, by names that it makes at run time.
+    /// A shell script may run more than the commands that it names literally.
     Script {
         /// The script.
         file: String,
@@ -130,28 +132,28 @@ pub struct Closure {
     pub files: BTreeMap<String, Because>,
     /// The programs that are started, without links, in the order in which they were found.
     pub programs: Vec<String>,
-    /// What can't be known, sorted.
+    /// What cannot be known, sorted.
     pub limits: Vec<Limit>,
 }
 
-/// A file that the user wants, whether or not the entry point needs it.
+/// A file that the caller wants, whether or not the entry point needs it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Asked {
+pub struct RequestedFile {
     /// Its path, which may lead through links.
     pub path: String,
-    /// What of the user's words it is there for.
+    /// The part of the request that it is for.
     pub of: String,
-    /// Whether a program is run: then its script's interpreter is wanted too.
+    /// Whether it is run, if it is a program: then the interpreter of a script is needed, too.
     pub run: bool,
 }
 
-/// Finds what the entry point of an image uses, and what is asked for with all that it needs.
+/// Finds what the entry point of an image uses, and the requested files with all that they need.
 #[must_use]
-pub fn closure(tree: &Tree, config: &ImageConfig, asked: &[Asked]) -> Closure {
+pub fn closure(tree: &Tree, config: &ImageConfig, requested: &[RequestedFile]) -> Closure {
     let mut walk = walk::Walk::new(tree, config);
     walk.start();
-    for asked in asked {
-        walk.ask(asked);
+    for file in requested {
+        walk.request(file);
     }
     walk.run();
     walk.data();

@@ -1,4 +1,4 @@
-//! Which package of the distribution a file is of, and which packages one needs.
+//! Which package of the distribution owns a file, and which other packages a package needs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use crate::Tree;
 use crate::analyse::Relation;
 use crate::tree::{directory_of, join_into, name_of};
 
-/// A package of the distribution, as its database tells it.
+/// A package of the distribution, as recorded in its database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnedPackage {
     /// The source package that it was built from.
     pub source: String,
-    /// What it depends on: of each group, one is enough.
+    /// What it depends on: one of each group is enough.
     pub needs: Vec<Vec<String>>,
     /// Its files and directories, by paths without links.
     pub files: Vec<Arc<str>>,
@@ -22,13 +22,13 @@ pub struct OwnedPackage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     packages: BTreeMap<String, OwnedPackage>,
-    /// Who provides a name that is no package's.
+    /// The packages that provide names of no package.
     provided: HashMap<String, String>,
     of_file: HashMap<Arc<str>, Vec<Arc<str>>>,
 }
 
 impl Owners {
-    /// Joins lists of files and relations; paths become paths without links.
+    /// Joins lists of files and relations; links in paths are resolved.
     pub(crate) fn new<'a>(
         tree: &Tree,
         files: &[(&'a str, &'a [String])],
@@ -45,7 +45,7 @@ impl Owners {
         }
         let listed = files.iter().map(|(_, paths)| paths.len()).sum::<usize>();
         owners.of_file.reserve(listed.min(tree.len()));
-        // To look for each in the tree would compare it with a dozen of its neighbours.
+        // A lookup in the tree would compare each path with a dozen others.
         let there: HashSet<&str> = tree.iter().map(|(path, _)| path).collect();
         let mut directories: HashMap<&str, Option<String>> = HashMap::new();
         let mut found = String::new();
@@ -85,13 +85,13 @@ impl Owners {
         self.packages.iter().map(|(name, package)| (name.as_str(), package))
     }
 
-    /// The packages that a file or directory is of; the path must not lead through links.
+    /// The packages that own a file or directory; the path must not lead through links.
     #[must_use]
     pub fn of(&self, path: &str) -> &[Arc<str>] {
         self.of_file.get(path).map_or(&[], Vec::as_slice)
     }
 
-    /// A package and all that it needs, and these need.
+    /// A package with all that it needs, directly or indirectly.
     #[must_use]
     pub fn with_needs(&self, name: &str) -> BTreeSet<&str> {
         let mut all = BTreeSet::new();
@@ -99,8 +99,7 @@ impl Owners {
         while let Some(name) = left.pop() {
             let Some((name, package)) = self.package(name) else { continue };
             if all.insert(name) {
-                // Of several that would do, all that are there are meant: which one is used is not
-                // written anywhere.
+                // All installed alternatives count, because nothing says which one is used.
                 left.extend(package.needs.iter().flatten().map(String::as_str));
             }
         }

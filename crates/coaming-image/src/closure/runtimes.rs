@@ -1,15 +1,15 @@
-//! What the runtimes of languages need beside their program: their own library, and what was
-//! installed for them.
+//! What the runtimes of languages need in addition to their program: their own library, and what
+//! was installed for them.
 //!
-//! Which modules a program imports can't be told without running it, so that whole directories are kept,
-//! without what installs more: package managers, tests, and tools for developers.
+//! Which modules a program imports is unknown unless it runs, so whole directories are kept,
+//! without package managers, tests, and tools for developers.
 
 use super::walk::Walk;
-use super::{Reason, places};
+use super::{Reason, directories};
 use crate::tree::{Node, directory_of, name_of};
 
-/// A runtime: its program's name, without a version, and its directories. `{triple}` stands for the name
-/// of a processor's directories, `{version}` for the digits and dots behind the program's name.
+/// A runtime: the name of its program, without a version, and its directories. `{triple}` is
+/// replaced by the names of an architecture's directories.
 struct Runtime {
     program: &'static str,
     directories: &'static [&'static str],
@@ -82,7 +82,7 @@ const RUNTIMES: &[Runtime] = &[
     },
 ];
 
-/// What in a runtime's directories no program needs to run.
+/// The parts of a runtime's directories that no program needs to run.
 const TOOLS: &[&str] = &[
     "/node_modules/npm/",
     "/node_modules/corepack/",
@@ -135,11 +135,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Python looks for its library beside itself, and where Debian and virtual environments have it.
+    /// Keeps Python's library: Python searches it relative to itself, and where Debian and virtual
+    /// environments have it.
     fn python(&mut self, path: &str, found: &str, version: &str) {
         let name = format!("python{version}");
         let prefix = directory_of(directory_of(found)).trim_end_matches('/');
-        // A library of Python's lies deeper than its program.
+        // Python as a library is in a deeper directory than its program.
         let prefix = prefix.split("/lib").next().unwrap_or(prefix);
         for root in [prefix, "/usr", "/usr/local"] {
             for directory in ["lib", "lib64"] {
@@ -151,7 +152,7 @@ impl Walk<'_> {
         self.keep_runtime("/usr/lib/python3/dist-packages", &name);
         self.keep_runtime(&format!("/etc/{name}"), &name);
         self.keep_runtime("/etc/python3", &name);
-        // A virtual environment's program is a link to the real one, with its settings beside it.
+        // The program of a virtual environment is a link to the real one, next to its settings.
         let mut named = path.to_owned();
         for _ in 0..8 {
             let environment = directory_of(directory_of(&named)).to_owned();
@@ -170,22 +171,27 @@ impl Walk<'_> {
             let value = super::start::variable(self.config, variable).unwrap_or_default();
             for directory in value.split(':').filter(|directory| !directory.is_empty()) {
                 let directory = self.in_working_directory(directory);
-                if self.tree.find(&directory).is_some_and(|(found, _)| !places::is_shared(found)) {
+                if self
+                    .tree
+                    .find(&directory)
+                    .is_some_and(|(found, _)| !directories::is_shared(found))
+                {
                     self.keep_runtime(&directory, variable);
                 }
             }
         }
     }
 
-    /// Java's home is the directory above the one its program lies in.
+    /// Keeps Java's home: the parent of the directory with its program.
     fn java(&mut self, found: &str) {
         let home = directory_of(directory_of(found));
-        if places::is_shared(home) {
+        if directories::is_shared(home) {
             return;
         }
         let home = home.to_owned();
         self.keep_directory(&home, Reason::Runtime, "java", &|path, node| {
-            let tool = node.is_executable() && path != found && places::is_program_place(path);
+            let tool =
+                node.is_executable() && path != found && directories::is_in_program_directory(path);
             !tool && !path.ends_with("/src.zip") && !path.contains("/jmods/")
         });
         self.keep_runtime("/etc/ssl/certs/java", "java");
@@ -196,7 +202,7 @@ impl Walk<'_> {
     }
 }
 
-/// `3.11` of `python3.11`, and of a library with that name.
+/// `3.11` for `python3.11`, and for a library with that name.
 fn python_version(name: &str) -> Option<&str> {
     let rest = name.strip_prefix("lib").unwrap_or(name).strip_prefix("python")?;
     let rest = rest.split(".so").next()?;
@@ -205,11 +211,11 @@ fn python_version(name: &str) -> Option<&str> {
     (number(major) && number(minor)).then_some(rest)
 }
 
-/// Whether a file of a runtime's directory is needed to run.
+/// Whether a file in a runtime's directory is needed to run.
 fn is_runtime(path: &str, _: &Node) -> bool {
     let tool = TOOLS.iter().any(|part| path.contains(part));
     let installer = ["/dist-packages/pip-", "/site-packages/pip-"];
-    !tool && !installer.iter().any(|part| path.contains(part)) && !places::is_needless(path)
+    !tool && !installer.iter().any(|part| path.contains(part)) && !directories::is_needless(path)
 }
 
 #[cfg(test)]
@@ -217,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_python_by_its_name() {
+    fn recognizes_python_by_its_name() {
         assert_eq!(python_version("python3.11"), Some("3.11"));
         assert_eq!(python_version("libpython3.12.so.1.0"), Some("3.12"));
         assert_eq!(python_version("python3"), None);

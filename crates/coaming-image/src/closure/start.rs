@@ -3,7 +3,7 @@
 use crate::ImageConfig;
 use crate::tree::{Tree, join, name_of};
 
-/// Where programs are looked for if the image says nothing: containerd's default.
+/// Where programs are searched if the image sets no `PATH`: containerd's default.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Programs that start another one, which their arguments name.
@@ -32,12 +32,12 @@ const STARTERS: &[&str] = &[
     "xvfb-run",
 ];
 
-/// What is said about how the container is started.
+/// How the image says that the container is started.
 pub(super) struct Start<'t> {
     tree: &'t Tree,
     pub(super) directory: String,
     path: Vec<String>,
-    /// The entry point, and behind it the command.
+    /// The entry point, followed by the command.
     pub(super) words: Vec<String>,
 }
 
@@ -56,8 +56,8 @@ impl<'t> Start<'t> {
         }
     }
 
-    /// The file that a program's name means: below the working directory if it has a slash, else by
-    /// `PATH`. Only a file that may be executed is one.
+    /// The file that the name of a program means: relative to the working directory if it has a
+    /// slash, else in `PATH`. Only files that may be executed count.
     pub(super) fn program(&self, name: &str) -> Option<String> {
         if name.is_empty() {
             return None;
@@ -75,7 +75,7 @@ impl<'t> Start<'t> {
     /// The first of these words that is a program: what a starter or a script's `exec "$@"` runs.
     pub(super) fn first_program(&self, words: &[String]) -> Option<(usize, String)> {
         words.iter().enumerate().find_map(|(index, word)| {
-            // An option may have the name of a program (`nice -n 5`), but begins otherwise.
+            // Options and assignments come before the program: `nice -n 5 nginx`, `env A=b nginx`.
             if word.starts_with('-') || word.contains('=') {
                 return None;
             }

@@ -1,11 +1,11 @@
 use super::*;
 use crate::tree::tests::put;
-use crate::tree::{Clue, Growing, Script, commands};
+use crate::tree::{FileDependencies, Script, TreeBuilder, commands};
 
-/// A tree of lines as [`put`] takes them; behind `:: ` stands what a file needs: `needs NAME …`,
-/// `loads PATH`, `runpath DIR`, `opens NAME …`, `runs PATH …`, `by INTERPRETER …`, `text TEXT`.
+/// A tree of lines in the format of [`put`]; `:: ` is followed by what a file needs: `needs NAME
+/// …`, `loads PATH`, `runpath DIR`, `opens NAME …`, `runs PATH …`, `by INTERPRETER …`, `text TEXT`.
 fn tree(lines: &[&str]) -> Tree {
-    let mut growing = Growing::default();
+    let mut growing = TreeBuilder::default();
     let paths: Vec<&str> =
         lines.iter().map(|line| line.split(" :: ").next().unwrap_or(line)).collect();
     put(&mut growing, &paths);
@@ -22,10 +22,12 @@ fn tree(lines: &[&str]) -> Tree {
                     let interpreter = first.split(' ').map(str::to_owned).collect();
                     let commands = commands(body);
                     let script = Script { interpreter, commands, named: Vec::new() };
-                    tree.set_clue(path, Clue::Script(script));
+                    tree.set_dependencies(path, FileDependencies::Script(script));
                 }
-                "text" => tree.set_clue(path, Clue::Text(rest.replace('|', "\n"))),
-                "names" => tree.set_clue(path, Clue::Names(names())),
+                "text" => {
+                    tree.set_dependencies(path, FileDependencies::Text(rest.replace('|', "\n")))
+                }
+                "names" => tree.set_dependencies(path, FileDependencies::Names(names())),
                 _ => {
                     let mut elf =
                         tree.get(path).and_then(|it| it.elf()).cloned().unwrap_or_default();
@@ -41,7 +43,7 @@ fn tree(lines: &[&str]) -> Tree {
                         "elf" => elf.named = names(),
                         _ => panic!("{word}"),
                     }
-                    tree.set_clue(path, Clue::Elf(elf));
+                    tree.set_dependencies(path, FileDependencies::Elf(elf));
                 }
             }
         }
@@ -115,14 +117,14 @@ fn search_paths_are_the_linkers() {
     assert_eq!(of("/app/lib/liba.so"), Some(Reason::Linked));
     assert_eq!(of("/opt/extra/libb.so"), Some(Reason::Linked));
     assert_eq!(of("/usr/lib/libb.so"), None);
-    // The library for another processor is none; the one that only its name tells is taken.
+    // A library for another architecture does not count; one that only its name leads to does.
     assert_eq!(of("/usr/lib/libc.so"), None);
     assert_eq!(of("/elsewhere/libc.so"), Some(Reason::Linked));
     assert_eq!(of("/conf/libd.so"), Some(Reason::Linked));
 }
 
 #[test]
-fn tells_what_it_cannot_know() {
+fn reports_its_limits() {
     let tree = tree(&[
         "/bin/sh! :: elf x",
         "/usr/bin/git! :: elf x",
@@ -151,7 +153,7 @@ fn tells_what_it_cannot_know() {
 }
 
 #[test]
-fn scripts_bring_their_interpreter_and_what_they_run() {
+fn scripts_need_their_interpreter_and_commands() {
     let tree = tree(&[
         "/entry.sh! :: by /bin/sh % set -e; if grep -q x /etc/x; then exec \"$@\"; fi",
         "/bin/sh -> dash",
@@ -175,7 +177,7 @@ fn scripts_bring_their_interpreter_and_what_they_run() {
 }
 
 #[test]
-fn starters_and_shells_start_what_they_are_told_to() {
+fn starters_and_shells_run_their_arguments() {
     let tree = tree(&[
         "/sbin/tini! :: elf x",
         "/bin/sh! :: elf x",
@@ -271,7 +273,7 @@ fn circles_end() {
     let mut config = config(&["/bin/app"], &[]);
     config.working_directory = "/app".into();
     assert!(closure(&tree, &config, &[]).files.contains_key("/lib/libb.so"));
-    let a = Asked { path: "/a.sh".into(), of: "--keep".into(), run: true };
+    let a = RequestedFile { path: "/a.sh".into(), of: "--keep".into(), run: true };
     let asked = closure(&tree, &ImageConfig::default(), &[a]);
     assert!(asked.files.contains_key("/a.sh"));
 }

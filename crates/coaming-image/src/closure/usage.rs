@@ -1,4 +1,4 @@
-//! Which packages the entry point uses: what a scanner wants to know of a vulnerable one.
+//! Which packages the entry point uses: it decides how much a vulnerability in one matters.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,56 +7,58 @@ use serde::{Deserialize, Serialize};
 use super::{Closure, Limit};
 use crate::{ImageFacts, Package, Tree};
 
-/// What the entry point uses of an image, as far as its files tell.
+/// What the entry point uses of an image, as far as its files show.
 ///
-/// A part of [`ImageFacts`], so that it is kept with them; ask it by [`ImageFacts::uses`].
+/// A part of [`ImageFacts`], so it is cached with them; see [`ImageFacts::uses`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryPoint {
     /// The programs that are started, without links, in their order: `/usr/sbin/nginx`.
     pub programs: Vec<String>,
     /// How many files they use, without directories and links.
     pub files: u64,
-    /// The packages with a file among these, by their URLs and the files that name them, sorted.
-    pub packages: BTreeSet<PackagePlace>,
-    /// The packages of which a program that is used names another program, which it may run; those
-    /// that are used are not among them.
-    pub maybe: BTreeSet<PackagePlace>,
-    /// What can't be known.
+    /// The packages that own one of these files, sorted.
+    pub packages: BTreeSet<PackageId>,
+    /// The packages with a program that a used program names, and may run; without those that are
+    /// used.
+    pub maybe: BTreeSet<PackageId>,
+    /// What cannot be known.
     pub limits: Vec<Limit>,
 }
 
-/// What tells a package of an image from all others.
+/// What identifies a package in an image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PackagePlace {
+pub struct PackageId {
     /// [`Package::purl`].
     pub purl: String,
     /// [`Package::path`].
     pub path: String,
 }
 
-impl PackagePlace {
+impl PackageId {
     fn of(package: &Package) -> Self {
         Self { purl: package.purl.clone(), path: package.path.clone() }
     }
 }
 
 impl ImageFacts {
-    /// Whether the entry point uses a package of this image: a file of it is in the [closure](super).
+    /// Whether the entry point uses a package of this image: one of its files is in the
+    /// [closure](super).
     ///
-    /// `Some(true)`: it does (a library that is linked, a module of the runtime, data that is named).
-    /// `Some(false)`: no file of it is in the closure; only who gets into the container, or starts
-    /// another command in it, could use it. `None`: that can't be told, for nothing is known of the
-    /// entry point, or a program that is used could run one of the package's, which it names.
+    /// `Some(true)`: it does (a library that is linked, a module of the runtime, data that is
+    /// named). `Some(false)`: none of its files is in the closure; only an attacker in the
+    /// container, or another command started in it, could use it. `None`: unknown, because nothing
+    /// is known about the entry point, or because a used program names a program of the package and
+    /// could run it.
     ///
-    /// A program that runs others by names it makes at run time is a [`Limit`], and does not make
-    /// everything unknown: say so beside a `Some(false)`.
+    /// A program that runs others by names it builds at run time is a [`Limit`], and does not make
+    /// everything unknown: show the limits together with `Some(false)`.
     #[must_use]
     pub fn uses(&self, package: &Package) -> Option<bool> {
         let entry_point = self.entry_point.as_ref()?;
-        let place = PackagePlace::of(package);
-        if entry_point.packages.contains(&place) {
+        let id = PackageId::of(package);
+        if entry_point.packages.contains(&id) {
             Some(true)
-        } else if entry_point.maybe.contains(&place) {
+        } else if entry_point.maybe.contains(&id) {
             None
         } else {
             Some(false)
@@ -64,7 +66,7 @@ impl ImageFacts {
     }
 }
 
-/// What the facts tell of a closure; `None` where nothing is started, or it is not in the image.
+/// What the facts contain of a closure; `None` if nothing is started, or it is not in the image.
 pub(crate) fn entry_point(
     tree: &Tree,
     closure: &Closure,
@@ -80,7 +82,7 @@ pub(crate) fn entry_point(
         Limit::RunsPrograms { named, .. } => Some(named),
         _ => None,
     });
-    // By its files, for packages have many more than the closure.
+    // From files to packages, because packages have many more files than the closure.
     let owners_of = |path: &String| tree.owners.of(path).iter().map(|name| &**name);
     let owners: HashSet<&str> = files().flat_map(owners_of).collect();
     let named: HashSet<&str> = named.flatten().flat_map(owners_of).collect();
@@ -89,8 +91,8 @@ pub(crate) fn entry_point(
         let uses = match owned {
             Some((name, _)) => owners.contains(name),
             None if package.kind.is_distribution() => {
-                // Nothing is known of its files.
-                maybe.insert(PackagePlace::of(package));
+                // Its files are unknown.
+                maybe.insert(PackageId::of(package));
                 continue;
             }
             None => {
@@ -98,9 +100,9 @@ pub(crate) fn entry_point(
             }
         };
         if uses {
-            used.insert(PackagePlace::of(package));
+            used.insert(PackageId::of(package));
         } else if owned.is_some_and(|(name, _)| named.contains(name)) {
-            maybe.insert(PackagePlace::of(package));
+            maybe.insert(PackageId::of(package));
         }
     }
     Some(EntryPoint {
@@ -112,7 +114,7 @@ pub(crate) fn entry_point(
     })
 }
 
-/// Whether a path of the closure is a regular file: directories and links are many packages'.
+/// Whether a path of the closure is a regular file: directories and links belong to many packages.
 fn is_file(tree: &Tree, path: &str) -> bool {
     tree.get(path).is_some_and(|node| node.kind == crate::EntryKind::File)
 }

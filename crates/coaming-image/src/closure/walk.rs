@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::linker::{Linker, same_processor};
+use super::linker::{Linker, same_architecture};
 use super::start::{Start, is_starter, variable};
-use super::{Asked, Because, Closure, Limit, Reason, places};
+use super::{Because, Closure, Limit, Reason, RequestedFile, directories};
 use crate::tree::{Elf, Node, Script, Tree, commands, directory_of, is_shell, join, name_of};
 use crate::{EntryKind, ImageConfig};
 
-/// The most programs that are told of those that one file names.
+/// The most programs that are reported of those that one file names.
 const NAMED: usize = 20;
-/// How many loaders of a library are asked for where it is.
+/// How many loaders of a library are considered for its search path.
 const LOADERS: usize = 40;
 
 /// A closure in the making.
@@ -20,17 +20,17 @@ pub(super) struct Walk<'t> {
     pub(super) start: Start<'t>,
     pub(super) linker: Linker<'t>,
     pub(super) files: BTreeMap<String, Because>,
-    /// Files whose needs are still to be looked at.
-    left: VecDeque<String>,
-    /// Who led to a library first.
+    /// Files whose needs are still to be read.
+    pending: VecDeque<String>,
+    /// The file that led to a library first.
     loaders: HashMap<String, String>,
-    /// The files that are run: of a script that only lies there, no interpreter is needed.
+    /// The files that are run: a script that is not run needs no interpreter.
     pub(super) started: BTreeSet<String>,
     programs: Vec<String>,
     limits: BTreeSet<Limit>,
-    /// What may be run and is named, for each that may run it.
+    /// The files that may run other programs, each with the names in it.
     runs: Vec<(String, Vec<String>)>,
-    /// Where programs and libraries with a name are, for those that no linker's directory has.
+    /// The paths of programs and libraries by their names, for those that the linker does not find.
     by_name: HashMap<&'t str, Vec<&'t str>>,
 }
 
@@ -47,7 +47,7 @@ impl<'t> Walk<'t> {
             start: Start::new(tree, config),
             linker: Linker::new(tree, library_path),
             files: BTreeMap::new(),
-            left: VecDeque::new(),
+            pending: VecDeque::new(),
             loaders: HashMap::new(),
             started: BTreeSet::new(),
             programs: Vec::new(),
@@ -57,11 +57,11 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Keeps what a path leads to, and the links on the way. Says where it led, without links.
+    /// Keeps what a path leads to, and the links on the way. Returns the path without links.
     pub(super) fn keep(&mut self, path: &str, reason: Reason, of: &str) -> Option<&'t str> {
         let resolved = self.tree.resolve(path)?;
         let entry = self.tree.entry(&resolved.path);
-        // A link to what only the running container has, such as `/dev/stdout`, stays too.
+        // A link to what exists only in a running container, such as `/dev/stdout`, stays, too.
         if entry.is_none() && !self.is_link(path) {
             return None;
         }
@@ -74,12 +74,12 @@ impl<'t> Walk<'t> {
         Some(found)
     }
 
-    /// Keeps what lies at a path that leads through no link.
+    /// Keeps what is at a path that leads through no link.
     fn keep_entry(&mut self, path: &str, node: &Node, reason: Reason, of: &str) {
         if !self.files.contains_key(path) {
             self.files.insert(path.to_owned(), Because { reason, of: of.to_owned() });
-            if node.clue.is_some() {
-                self.left.push_back(path.to_owned());
+            if node.dependencies.is_some() {
+                self.pending.push_back(path.to_owned());
             }
         }
     }
@@ -91,8 +91,8 @@ impl<'t> Walk<'t> {
             .is_some_and(|node| node.kind == EntryKind::Symlink)
     }
 
-    /// Keeps a directory and all in it that passes, and what links in it lead to, unless those leave for
-    /// a directory of the system.
+    /// Keeps a directory with everything in it that passes, and what links in it lead to, except
+    /// shared directories.
     pub(super) fn keep_directory(
         &mut self,
         directory: &str,
@@ -115,8 +115,8 @@ impl<'t> Walk<'t> {
                     self.keep_entry(path, node, reason, of);
                 } else if let Some(found) = self.keep(path, reason, of)
                     && self.tree.get(found).is_some_and(Node::is_directory)
-                    && !places::is_within(found, directory)
-                    && !places::is_shared(found)
+                    && !directories::is_within(found, directory)
+                    && !directories::is_shared(found)
                 {
                     directories.push(found.to_owned());
                 }
@@ -124,12 +124,12 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Keeps a program that is run: also its interpreter, and what its script runs.
+    /// Keeps a program that is run, with its interpreter and what its script runs.
     pub(super) fn run_program(&mut self, path: &str, reason: Reason, of: &str) -> Option<&'t str> {
         let found = self.keep(path, reason, of)?;
         if self.started.insert(found.to_owned()) {
             if self.tree.get(found).is_some_and(|node| node.script().is_some()) {
-                self.left.push_back(found.to_owned());
+                self.pending.push_back(found.to_owned());
             }
             self.runtime(path, found);
         }
@@ -169,7 +169,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// `sh -c 'exec nginx'`: the words behind the options are a script.
+    /// `sh -c 'exec nginx'`: the words after the options are a script.
     fn shell_words(&mut self, words: &[String], shell: &str) {
         for word in words.iter().filter(|word| !word.starts_with('-')) {
             for command in commands(word) {
@@ -182,31 +182,32 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// A script or a directory that an argument names is the application, with all beside it.
+    /// A script or a directory that an argument names is the application, with everything next to
+    /// it.
     fn named_by_argument(&mut self, path: &str, word: &str) {
         let Some(found) = self.keep(path, Reason::Application, word) else { return };
         let directory = match self.tree.get(found) {
             Some(node) if node.is_directory() => found,
             _ => directory_of(found),
         };
-        if !places::is_shared(directory) {
+        if !directories::is_shared(directory) {
             self.keep_directory(directory, Reason::Application, word, &|_, _| true);
         }
     }
 
-    /// Keeps what the user asked for.
-    pub(super) fn ask(&mut self, asked: &Asked) {
-        let program = self.tree.find(&asked.path).is_some_and(|(_, node)| node.is_executable());
-        if program && asked.run {
-            self.run_program(&asked.path, Reason::Asked, &asked.of);
+    /// Keeps what the caller requested.
+    pub(super) fn request(&mut self, file: &RequestedFile) {
+        let program = self.tree.find(&file.path).is_some_and(|(_, node)| node.is_executable());
+        if program && file.run {
+            self.run_program(&file.path, Reason::Requested, &file.of);
         } else {
-            self.keep(&asked.path, Reason::Asked, &asked.of);
+            self.keep(&file.path, Reason::Requested, &file.of);
         }
     }
 
     /// Walks until no file needs another one.
     pub(super) fn run(&mut self) {
-        while let Some(path) = self.left.pop_front() {
+        while let Some(path) = self.pending.pop_front() {
             let Some(node) = self.tree.get(&path) else { continue };
             if let Some(elf) = node.elf() {
                 self.needs(&path, elf);
@@ -221,7 +222,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The libraries that a program or a library needs.
+    /// Keeps the libraries that a program or a library needs.
     fn needs(&mut self, path: &str, elf: &'t Elf) {
         if let Some(interpreter) = &elf.interpreter {
             self.keep(interpreter, Reason::Linked, path);
@@ -245,7 +246,8 @@ impl<'t> Walk<'t> {
         if elf.opens_libraries {
             self.limits.insert(Limit::OpensLibraries { file: path.to_owned() });
         }
-        // What only the C library opens converts what it reads from the net, to the plain locale.
+        // A library that only the C library opens converts text from the network, for which the
+        // built-in character sets are enough.
         let opened = self.files.get(path).is_some_and(|it| it.reason == Reason::Opened);
         if elf.converts && !is_libc && !opened {
             self.conversions(path);
@@ -256,7 +258,7 @@ impl<'t> Walk<'t> {
         self.runtime(path, path);
     }
 
-    /// Keeps a library; whether there is one of this name.
+    /// Keeps a library. Returns whether there is one of this name.
     fn library(&mut self, name: &str, file: &str, elf: &Elf, reason: Reason) -> bool {
         let mut loaders = Vec::new();
         let mut loader = file;
@@ -266,14 +268,14 @@ impl<'t> Walk<'t> {
         }
         let mut found = self.linker.find(name, file, elf, &loaders);
         if found.is_empty() {
-            // What another directory has may be there by a search path that is only set at run time.
+            // One in another directory may be found with a search path that is set at run time.
             let named = format!("/{name}");
             let others = self.by_name.get(name_of(name)).into_iter().flatten();
             found = others
                 .filter(|path| path.ends_with(&named))
                 .filter_map(|path| Some((path, self.tree.get(path)?)))
                 .filter(|(_, node)| node.elf().is_some_and(|it| it.interpreter.is_none()))
-                .filter(|(_, node)| same_processor(node, elf))
+                .filter(|(_, node)| same_architecture(node, elf))
                 .map(|(path, _)| (*path).to_owned())
                 .collect();
         }
@@ -287,7 +289,7 @@ impl<'t> Walk<'t> {
         !found.is_empty()
     }
 
-    /// What runs a script, and what the script runs.
+    /// Keeps what runs a script, and what the script runs.
     fn script(&mut self, path: &str, script: &'t Script) {
         let starts = script.interpreter.first().is_some_and(|first| is_starter(first));
         for (index, word) in script.interpreter.iter().enumerate() {
@@ -322,9 +324,9 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The files that a configuration names: modules that are opened, and data.
+    /// Keeps the files that a configuration names: modules that are opened, and data.
     fn configuration(&mut self, path: &str, names: &'t [String]) {
-        // A module is for the processor that the first program is for.
+        // A module is for the same architecture as the first program.
         let elf = self.programs.first().and_then(|program| self.tree.get(program)?.elf());
         for name in names {
             match elf {
@@ -336,15 +338,15 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Keeps a file or an application's directory that is named by its absolute path; a program is not
-    /// kept because somebody names it.
+    /// Keeps a file or an application's directory that is named by its absolute path, but not a
+    /// program: a name does not mean that it is run.
     pub(super) fn name(&mut self, name: &str, of: &str) {
         let Some((path, node)) = self.tree.find(name) else { return };
-        if !name.starts_with('/') || places::is_needless(path) {
+        if !name.starts_with('/') || directories::is_needless(path) {
             return;
         }
         if node.is_directory() {
-            if !places::is_shared(path) {
+            if !directories::is_shared(path) {
                 self.keep(name, Reason::Named, of);
                 self.keep_directory(path, Reason::Named, of, &is_data);
             }
@@ -370,8 +372,8 @@ impl<'t> Walk<'t> {
         self.keep("/etc/nsswitch.conf", Reason::NameService, libc);
     }
 
-    /// The locales that the C library has in files: the plain one with UTF-8, and the one that the
-    /// image's variables choose.
+    /// Keeps the locales that the C library has in files: the default one with UTF-8, and those
+    /// that the image's variables choose.
     fn locale(&mut self, libc: &str) {
         let mut wanted = vec!["C.utf8".to_owned(), "C.UTF-8".to_owned()];
         for variable_name in ["LANG", "LC_ALL", "LC_CTYPE", "LANGUAGE"] {
@@ -390,7 +392,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The tables by which the C library converts between character sets.
+    /// Keeps the tables for converting between character sets.
     fn conversions(&mut self, file: &str) {
         let named = self.linker.triples().iter().map(|triple| format!("/usr/lib/{triple}/gconv"));
         let usual = ["/usr/lib64/gconv".to_owned(), "/usr/lib/gconv".to_owned()];
@@ -401,7 +403,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The closure, with what can't be known, and each directory that a kept file lies in.
+    /// The closure, with its limits, and with each directory that a file of it is in.
     pub(super) fn finish(mut self) -> Closure {
         for (file, named) in std::mem::take(&mut self.runs) {
             let functions = self.tree.get(&file).and_then(Node::elf).map(|elf| &elf.runs);
@@ -412,7 +414,7 @@ impl<'t> Walk<'t> {
                 .filter(|name| name.starts_with('/'))
                 .filter_map(|name| self.tree.find(name))
                 .filter(|(path, node)| node.is_executable() && !self.files.contains_key(*path))
-                .filter(|(path, _)| places::is_program_place(path))
+                .filter(|(path, _)| directories::is_in_program_directory(path))
                 .map(|(path, _)| path.to_owned())
                 .collect();
             named.sort();
@@ -450,7 +452,8 @@ impl<'t> Walk<'t> {
 
 /// Whether a file is data, and neither a program nor documentation.
 pub(super) fn is_data(path: &str, node: &Node) -> bool {
-    let program = node.is_executable() && (!node.is_elf() || places::is_program_place(path))
-        || node.kind == EntryKind::Symlink && places::is_program_place(path);
-    !program && node.kind != EntryKind::Special && !places::is_needless(path)
+    let program = node.is_executable()
+        && (!node.is_elf() || directories::is_in_program_directory(path))
+        || node.kind == EntryKind::Symlink && directories::is_in_program_directory(path);
+    !program && node.kind != EntryKind::Special && !directories::is_needless(path)
 }

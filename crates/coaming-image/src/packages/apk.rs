@@ -3,18 +3,18 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::found::{lossy, package, text};
-use crate::analyse::{AnalyserError, Found, Relation};
-use crate::sum::Sum;
+use super::parsed::{lossy, package, text};
+use crate::analyse::{AnalyserError, ParsedFile, Relation};
+use crate::checksum::Checksum;
 use crate::{Package, PackageKind, SourcePackage};
 
 pub(super) fn wants(path: &str) -> bool {
     matches!(path, "/lib/apk/db/installed" | "/usr/lib/apk/db/installed")
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let content = lossy(bytes);
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     let mut fields = Fields::default();
     for (index, line) in content.lines().enumerate() {
         if line.is_empty() {
@@ -32,12 +32,12 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
             "D" => fields.needs = value,
             "p" => fields.provides = value,
             "F" => fields.directory = value,
-            "R" if fields.directory.is_empty() => found.own(format!("/{value}"))?,
-            "R" => found.own(format!("/{}/{value}", fields.directory))?,
-            // Of the file before it.
+            "R" if fields.directory.is_empty() => found.add_owned_path(format!("/{value}"))?,
+            "R" => found.add_owned_path(format!("/{}/{value}", fields.directory))?,
+            // The checksum of the file before it.
             "Z" => {
                 let file = found.owned_paths.last().cloned().unwrap_or_default();
-                found.brought(&file, sum(value));
+                found.record_checksum(&file, checksum(value));
             }
             _ => {}
         }
@@ -47,12 +47,12 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
 }
 
 /// `Q1` and a SHA-1, or `Q2` and a SHA-256, in base64.
-fn sum(written: &str) -> Option<Sum> {
+fn checksum(written: &str) -> Option<Checksum> {
     let digits = written.strip_prefix("Q1").or_else(|| written.strip_prefix("Q2"))?;
-    Sum::of_bytes(&BASE64_STANDARD.decode(digits.get(..44.min(digits.len()))?).ok()?)
+    Checksum::of_bytes(&BASE64_STANDARD.decode(digits.get(..44.min(digits.len()))?).ok()?)
 }
 
-/// The fields of one package that are looked at.
+/// The fields of one package that are read.
 #[derive(Default)]
 struct Fields<'a> {
     line: Option<usize>,
@@ -68,24 +68,24 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     /// Adds the package that ends here.
-    fn finish(self, path: &str, found: &mut Found) -> Result<(), AnalyserError> {
+    fn finish(self, path: &str, found: &mut ParsedFile) -> Result<(), AnalyserError> {
         let Some(line) = self.line else { return Ok(()) };
         match self.package(path) {
             Some(package) => {
-                found.owned_by(&package.name);
+                found.set_owner(&package.name);
                 found.relations.push(self.relation(&package));
                 found.add(package)?;
             }
-            None => found.problem(format!(
-                "the package that begins at line {line} has no readable name or version"
-            )),
+            None => {
+                found.problem(format!("the package at line {line} has no readable name or version"))
+            }
         }
         Ok(())
     }
 
     fn relation(&self, package: &Package) -> Relation {
         let source = package.source.as_ref().map(|source| source.name.clone());
-        // `!name` is a conflict, and `name>=1.2` is satisfied, or it would not be installed.
+        // `!name` is a conflict. `name>=1.2` is satisfied, or the package would not be installed.
         let names = |list: &str| -> Vec<String> {
             list.split_whitespace()
                 .filter(|name| !name.starts_with('!'))
@@ -168,8 +168,8 @@ P:nothing
                 "/etc/none.conf"
             ]
         );
-        let sum = Sum::of_hex("a9993e364706816aba3e25717850c26c9cd0d89d").unwrap();
-        assert_eq!(found.sums, [("/etc/app.conf".to_owned(), sum)]);
+        let checksum = Checksum::of_hex("a9993e364706816aba3e25717850c26c9cd0d89d").unwrap();
+        assert_eq!(found.checksums, [("/etc/app.conf".to_owned(), checksum)]);
         assert_eq!(found.owners, [("musl".into(), 2), ("libcrypto1.1".into(), 5)]);
         assert_eq!(found.relations[1].needs, [["so:libc.musl-x86_64.so.1"]]);
         assert_eq!(found.relations[0].provides, ["so:libc.musl-x86_64.so.1"]);

@@ -1,17 +1,17 @@
-//! PHP's packages by Composer: `installed.json`, which tells what is there, and `composer.lock`,
-//! which tells what shall be.
+//! PHP's packages by Composer: `installed.json` lists what is installed, `composer.lock` what is
+//! planned.
 
 use serde::Deserialize;
 
-use super::found::{json, package};
+use super::parsed::{json, package};
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     path.ends_with("/composer/installed.json") || path.ends_with("/composer.lock")
 }
 
-/// Both files; what is for development alone (`packages-dev` of a lock) is not read.
+/// Both files. Development dependencies (`packages-dev` of a lock file) are not read.
 #[derive(Deserialize)]
 struct List {
     #[serde(default)]
@@ -36,13 +36,13 @@ struct Entry {
     license: serde_json::Value,
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let (File::List(List { packages: entries }) | File::Bare(entries)) = json(bytes)?;
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     for entry in &entries {
         match package(PackageKind::Composer, &entry.name, &entry.version, path) {
             Some(mut package) => {
-                package.licence = super::found::licence(&entry.license);
+                package.licence = super::parsed::licence(&entry.license);
                 found.add(package)?;
             }
             None => found.problem("a package has no readable name or version"),
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_both_forms_of_what_is_installed() {
+    fn reads_both_forms_of_the_installed_list() {
         let bare = r#"[{"name": "psr/log", "version": "1.1.4", "license": ["MIT"]}]"#;
         let new = format!(r#"{{"packages": {bare}, "dev": false, "dev-package-names": []}}"#);
         let path = "/app/vendor/composer/installed.json";
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_what_is_for_development() {
+    fn leaves_out_development_dependencies() {
         let lock = r#"{"packages": [{"name": "psr/log", "version": "3.0.0"}, {"name": ""}],
                        "packages-dev": [{"name": "phpunit/phpunit", "version": "10.0.0"}]}"#;
         let found = read("/app/composer.lock", lock.as_bytes()).unwrap();

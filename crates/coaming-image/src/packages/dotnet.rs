@@ -1,12 +1,12 @@
-//! .NET's `*.deps.json`: what an application was published with.
+//! .NET's `*.deps.json`: the packages that an application was published with.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::found::{json, package};
+use super::parsed::{json, package};
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     path.ends_with(".deps.json")
@@ -24,16 +24,16 @@ struct Library {
     r#type: String,
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let dependencies: Dependencies = json(bytes)?;
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     for (key, library) in &dependencies.libraries {
-        // Projects and references are the application's own.
+        // Projects and references are the application itself.
         if !matches!(library.r#type.as_str(), "package" | "runtimepack") {
             continue;
         }
         let (name, version) = key.split_once('/').unwrap_or((key, ""));
-        // A self-contained application brings the runtime along.
+        // A self-contained application includes the runtime.
         let name = name.strip_prefix("runtimepack.").unwrap_or(name);
         match package(PackageKind::NuGet, name, version, path) {
             Some(package) => found.add(package)?,

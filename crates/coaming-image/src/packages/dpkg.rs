@@ -1,9 +1,9 @@
 //! Debian's package database: `status`, the fragments in `status.d` that distroless images have
 //! instead, and the lists of the files that each package owns.
 
-use super::found::{lossy, package, text};
-use crate::analyse::{AnalyserError, Found, Relation};
-use crate::sum::Sum;
+use super::parsed::{lossy, package, text};
+use crate::analyse::{AnalyserError, ParsedFile, Relation};
+use crate::checksum::Checksum;
 use crate::{Package, PackageKind, SourcePackage};
 
 /// Where dpkg keeps its database.
@@ -18,35 +18,35 @@ pub(super) fn wants(path: &str) -> bool {
             .is_some_and(|name| name.ends_with(".list") || name.ends_with(".md5sums"))
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
-    let mut found = Found::default();
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
+    let mut found = ParsedFile::default();
     let content = lossy(bytes);
     if path.ends_with(".list") {
         for line in content.lines().filter(|line| line.len() > 1 && line.starts_with('/')) {
-            found.own(line.to_owned())?;
+            found.add_owned_path(line.to_owned())?;
         }
-        found.owned_by(file_owner(path));
+        found.set_owner(file_owner(path));
     } else if path.ends_with(".md5sums") {
-        // Where there are lists too, they say what is owned.
+        // If there are lists, too, they say what is owned.
         let listed = path.contains("/info/");
-        for (sum, owned) in content.lines().filter_map(|line| line.split_once("  ")) {
-            // Most of a package are programs and data, in which nobody looks for credentials.
+        for (checksum, owned) in content.lines().filter_map(|line| line.split_once("  ")) {
+            // Most of a package is programs and data, which are not searched for credentials.
             if listed && owned.starts_with("usr/") && !owned.starts_with("usr/local/") {
                 continue;
             }
             let owned = format!("/{}", owned.trim_start_matches("./").trim_start_matches('/'));
-            found.brought(&owned, Sum::of_hex(sum));
+            found.record_checksum(&owned, Checksum::of_hex(checksum));
             if !listed {
-                found.own(owned)?;
+                found.add_owned_path(owned)?;
             }
         }
         if !listed {
-            found.owned_by(file_owner(path));
+            found.set_owner(file_owner(path));
         }
     } else {
         for stanza in stanzas(&content) {
-            for (file, sum) in &stanza.settings {
-                found.brought(file, Sum::of_hex(sum));
+            for (file, checksum) in &stanza.conffiles {
+                found.record_checksum(file, Checksum::of_hex(checksum));
             }
             match stanza.package(path) {
                 Some(package) => {
@@ -54,7 +54,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
                     found.add(package)?;
                 }
                 None if stanza.is_installed() => found.problem(format!(
-                    "the package that begins at line {} has no readable name or version",
+                    "the package at line {} has no readable name or version",
                     stanza.line
                 )),
                 None => {}
@@ -64,14 +64,14 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     Ok(found)
 }
 
-/// The package that a list of files is of: `info/libc6:amd64.list`.
+/// The package that a list of files belongs to: `info/libc6:amd64.list`.
 fn file_owner(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or_default();
     let name = name.trim_end_matches(".list").trim_end_matches(".md5sums");
     name.split(':').next().unwrap_or_default()
 }
 
-/// The fields of one package that are looked at.
+/// The fields of one package that are read.
 #[derive(Clone, Debug, Default)]
 struct Stanza<'a> {
     line: usize,
@@ -83,8 +83,8 @@ struct Stanza<'a> {
     depends: &'a str,
     pre_depends: &'a str,
     provides: &'a str,
-    /// The files that are the administrator's to change, and what they were.
-    settings: Vec<(&'a str, &'a str)>,
+    /// The settings that an administrator may change, with the checksums of their originals.
+    conffiles: Vec<(&'a str, &'a str)>,
 }
 
 /// Splits the database at its empty lines.
@@ -92,7 +92,7 @@ fn stanzas(content: &str) -> impl Iterator<Item = Stanza<'_>> {
     let mut lines = content.lines().enumerate();
     std::iter::from_fn(move || {
         let mut stanza: Option<Stanza<'_>> = None;
-        let mut of_settings = false;
+        let mut in_conffiles = false;
         for (index, line) in lines.by_ref() {
             if line.trim().is_empty() {
                 if stanza.is_some() {
@@ -102,15 +102,17 @@ fn stanzas(content: &str) -> impl Iterator<Item = Stanza<'_>> {
             }
             let stanza =
                 stanza.get_or_insert_with(|| Stanza { line: index + 1, ..Stanza::default() });
-            // What is indented continues a field: this one, or one of prose.
+            // An indented line continues a field: this one, or one of prose.
             if line.starts_with(' ') {
                 let mut words = line.split_whitespace();
-                if let (true, Some(file), Some(sum)) = (of_settings, words.next(), words.next()) {
-                    stanza.settings.push((file, sum));
+                if let (true, Some(file), Some(checksum)) =
+                    (in_conffiles, words.next(), words.next())
+                {
+                    stanza.conffiles.push((file, checksum));
                 }
                 continue;
             }
-            of_settings = line.starts_with("Conffiles:");
+            in_conffiles = line.starts_with("Conffiles:");
             let Some((key, value)) = line.split_once(':') else { continue };
             let field = match key {
                 "Package" => &mut stanza.package,
@@ -130,12 +132,12 @@ fn stanzas(content: &str) -> impl Iterator<Item = Stanza<'_>> {
 }
 
 impl Stanza<'_> {
-    /// Whether files of it are there. Fragments have no status: what they name is installed.
+    /// Whether its files are in the image. Fragments have no status: what they name is installed.
     fn is_installed(&self) -> bool {
         !matches!(self.status.split_whitespace().nth(2), Some("not-installed" | "config-files"))
     }
 
-    /// The package, or `None` where it is not installed or unreadable.
+    /// The package, or `None` if it is not installed or not readable.
     fn package(&self, path: &str) -> Option<Package> {
         if !self.is_installed() {
             return None;
@@ -150,7 +152,7 @@ impl Stanza<'_> {
     fn relation(&self, package: &Package) -> Relation {
         let name = |text: &str| -> Option<String> {
             let name = text.split(['(', '[', ':']).next()?.trim();
-            super::found::text(name).map(str::to_owned)
+            super::parsed::text(name).map(str::to_owned)
         };
         let groups = [self.pre_depends, self.depends];
         Relation {
@@ -212,7 +214,7 @@ Status: install ok installed
 ";
 
     #[test]
-    fn reads_what_is_installed() {
+    fn reads_installed_packages() {
         let found = read("/var/lib/dpkg/status", STATUS.as_bytes()).unwrap();
         let [libc, bsdutils] = &found.packages[..] else { panic!("{:?}", found.packages) };
         assert_eq!((libc.name.as_str(), libc.version.as_str()), ("libc6", "2.36-9+deb12u10"));
@@ -233,7 +235,7 @@ Status: install ok installed
     }
 
     #[test]
-    fn reads_what_files_are() {
+    fn reads_checksums() {
         let sum = "900150983cd24fb0d6963f7d28e17f72";
         let status = format!(
             "Package: app\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/app.conf {sum}\n \
@@ -241,14 +243,14 @@ Status: install ok installed
              /etc/prose.conf {sum}\n"
         );
         let found = read("/var/lib/dpkg/status", status.as_bytes()).unwrap();
-        let sum = Sum::of_hex(sum).unwrap();
+        let sum = Checksum::of_hex(sum).unwrap();
         let expected = ["/etc/app.conf", "/etc/old.conf"].map(|path| (path.to_owned(), sum));
-        assert_eq!(found.sums, expected);
+        assert_eq!(found.checksums, expected);
         assert_eq!(found.packages.len(), 1);
         let sums = b"900150983cd24fb0d6963f7d28e17f72  opt/app/.env\n\
             900150983cd24fb0d6963f7d28e17f72  usr/share/x.conf\n";
         let found = read("/var/lib/dpkg/info/app:amd64.md5sums", sums).unwrap();
-        assert_eq!(found.sums, [("/opt/app/.env".to_owned(), sum)]);
+        assert_eq!(found.checksums, [("/opt/app/.env".to_owned(), sum)]);
         assert!(found.owned_paths.is_empty() && found.owners.is_empty());
     }
 

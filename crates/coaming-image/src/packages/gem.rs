@@ -1,15 +1,15 @@
-//! Ruby's installed gems: the specifications beside them, which are Ruby programs that tools write
-//! in one form.
+//! Ruby's installed gems: their specifications, which are Ruby programs that tools write in one
+//! form.
 
-use super::found::{lossy, package, text};
+use super::parsed::{lossy, package, text};
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     path.ends_with(".gemspec") && path.contains("/specifications/")
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let content = lossy(bytes);
     let (mut name, mut version, mut licence) = (None, None, None);
     for line in content.lines().map(str::trim) {
@@ -36,19 +36,19 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
         return Err(AnalyserError::Malformed("it has no readable name or version".to_owned()));
     };
     package.licence = licence.and_then(text).unwrap_or_default().to_owned();
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     found.add(package)?;
     Ok(found)
 }
 
-/// `s.name = "rake"`: the attribute, and what is assigned.
+/// `s.name = "rake"`: the attribute and the assigned value.
 fn assignment(line: &str) -> Option<(&str, &str)> {
     let (left, right) = line.split_once('=')?;
     let (_, attribute) = left.trim().split_once('.')?;
     Some((attribute.trim(), right))
 }
 
-/// The first text in quotes: of `"rake".freeze`, `["MIT"]`, `Gem::Version.new("1.0")`.
+/// The first quoted string, as in `"rake".freeze`, `["MIT"]`, `Gem::Version.new("1.0")`.
 fn quoted(value: &str) -> Option<&str> {
     let start = value.find(['"', '\''])?;
     let quote = value.get(start..=start)?;

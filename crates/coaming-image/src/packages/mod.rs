@@ -1,99 +1,172 @@
-//! The readers of the ecosystems' formats, one file each: pure functions from a file's bytes to the
-//! packages that it names.
+//! The analysers of the ecosystems' formats, one file each: pure functions from a file's bytes to
+//! the packages that it names.
 //!
-//! A reader names its files by `wants(path)` and reads them by `read(path, bytes)`; see
-//! [`Analyser`](crate::analyse::Analyser). Bytes are hostile: a reader bounds what it takes and
-//! never panics. A record that is broken is a problem, and the records beside it are still read.
+//! An analyser selects its files with `wants(path)` and reads them with `read(path, bytes)`; see
+//! [`Analyser`]. Invariants: bytes are hostile, so an analyser bounds what it accepts and never
+//! panics; a broken record is a problem, and the other records are still read.
 //!
-//! Readers know their file alone. What depends on the image is done after the walk by [`settle::settle`].
+//! Analysers know only their own file. What depends on the whole image follows after the walk, in
+//! [`dedup::complete`].
 
 mod apk;
 mod composer;
+pub(crate) mod dedup;
 mod dotnet;
 mod dpkg;
 mod elf;
-mod found;
 mod gem;
 mod java;
 mod node;
-mod purl;
+mod parsed;
 mod python;
 mod rpm;
-pub(crate) mod settle;
 
 #[cfg(test)]
-mod made;
+mod generated;
 #[cfg(test)]
 mod properties;
 
 pub use rpm::{ReducedRpm, reduced_rpm};
 
+pub use crate::analyse::Ecosystem;
+
 use crate::Package;
-use crate::analyse::{Analyser, Found, Reader};
+use crate::analyse::{Analyser, Reader};
 use crate::content::Content;
 
-/// The most bytes that a database or list of a distribution may have.
+/// The largest database or list of a distribution, in bytes.
 const DATABASE_LIMIT: u64 = 64 << 20;
 
-/// The most bytes that a list of an application or of one package may have.
+/// The largest list of an application or of one package, in bytes.
 const LIST_LIMIT: u64 = 32 << 20;
 
-/// All readers. The order decides nothing.
+/// All analysers, in the order of the documentation. The order decides nothing else.
 pub(crate) const ANALYSERS: &[Analyser] = &[
     Analyser {
         name: "dpkg database",
+        ecosystems: &[Ecosystem {
+            name: "Debian, Ubuntu",
+            reads: "`/var/lib/dpkg/status`, `status.d` (distroless), `info/*.list`",
+            leaves_out: "removed packages that left only their configuration",
+        }],
         reader: Reader::Whole { wants: dpkg::wants, limit: DATABASE_LIMIT, read: dpkg::read },
     },
     Analyser {
         name: "apk database",
+        ecosystems: &[Ecosystem {
+            name: "Alpine, Wolfi",
+            reads: "`/lib/apk/db/installed`, also below `/usr`",
+            leaves_out: "",
+        }],
         reader: Reader::Whole { wants: apk::wants, limit: DATABASE_LIMIT, read: apk::read },
     },
-    Analyser { name: "rpm database", reader: Reader::Seek { wants: rpm::wants, read: rpm::read } },
+    Analyser {
+        name: "rpm database",
+        ecosystems: &[Ecosystem {
+            name: "Red Hat, Fedora, SUSE, …",
+            reads: "`rpmdb.sqlite`, `Packages.db` (ndb), `Packages` (Berkeley DB)",
+            leaves_out: "`gpg-pubkey`: keys, not software",
+        }],
+        reader: Reader::Seek { wants: rpm::wants, read: rpm::read },
+    },
     Analyser {
         name: "Python metadata",
+        ecosystems: &[Ecosystem {
+            name: "Python",
+            reads: "`*.dist-info/METADATA`, `*.egg-info` (file or directory), `EGG-INFO`",
+            leaves_out: "requirements that are not installed",
+        }],
         reader: Reader::Whole { wants: python::wants, limit: LIST_LIMIT, read: python::read },
     },
     Analyser {
         name: "Node package",
+        ecosystems: &[Ecosystem {
+            name: "Node",
+            reads: "`package.json` of each directory in `node_modules`; without a `node_modules` \
+                    next to them, the lock files of npm, Yarn and pnpm",
+            leaves_out: "development dependencies of a lock file",
+        }],
         reader: Reader::Whole { wants: node::wants, limit: LIST_LIMIT, read: node::read },
     },
     Analyser {
         name: "gem specification",
+        ecosystems: &[Ecosystem {
+            name: "Ruby",
+            reads: "`specifications/*.gemspec`",
+            leaves_out: "",
+        }],
         reader: Reader::Whole { wants: gem::wants, limit: LIST_LIMIT, read: gem::read },
     },
     Analyser {
+        name: "Java archive",
+        ecosystems: &[Ecosystem {
+            name: "Java",
+            reads: "`jar`, `war`, `ear` and similar archives, nested up to four levels: \
+                    `pom.properties`, else manifest and file name",
+            leaves_out: "archives without a version",
+        }],
+        reader: Reader::Seek { wants: java::wants, read: java::read },
+    },
+    Analyser {
         name: "Composer list",
+        ecosystems: &[Ecosystem {
+            name: "PHP",
+            reads: "`composer/installed.json`; without it, `composer.lock`",
+            leaves_out: "`packages-dev` of a lock file",
+        }],
         reader: Reader::Whole { wants: composer::wants, limit: LIST_LIMIT, read: composer::read },
     },
     Analyser {
         name: ".NET dependencies",
+        ecosystems: &[Ecosystem {
+            name: ".NET",
+            reads: "`*.deps.json`, including the runtime of self-contained applications",
+            leaves_out: "projects: they are the application itself",
+        }],
         reader: Reader::Whole { wants: dotnet::wants, limit: LIST_LIMIT, read: dotnet::read },
     },
     Analyser {
-        name: "Java archive",
-        reader: Reader::Seek { wants: java::wants, read: java::read },
+        name: "executable",
+        ecosystems: &[
+            Ecosystem {
+                name: "Rust",
+                reads: "programs built with `cargo auditable`",
+                leaves_out: "build dependencies",
+            },
+            Ecosystem {
+                name: "Go",
+                reads: "the build information in programs of all Go versions; the standard library \
+                        as `stdlib`",
+                leaves_out: "replacements by a directory: the module keeps its original name",
+            },
+        ],
+        reader: Reader::Executable { read: elf::read },
     },
-    Analyser { name: "executable", reader: Reader::Executable { read: elf::read } },
 ];
+
+/// The ecosystems whose packages are found, in the order of the documentation.
+pub fn ecosystems() -> impl Iterator<Item = &'static Ecosystem> {
+    ANALYSERS.iter().flat_map(|analyser| analyser.ecosystems)
+}
 
 /// What one file names.
 #[derive(Debug, Default)]
 pub struct FilePackages {
-    /// The packages, in the file's order; distributions' packages without the distribution.
+    /// The packages, in the file's order; those of a distribution without its name.
     pub packages: Vec<Package>,
     /// What could not be read, and why; the rest is whole.
     pub problems: Vec<String>,
 }
 
-/// Reads one file as the walk over an image would read it at this absolute path. A file that begins as
-/// a program does counts as one. For whoever has a file and no image, such as a fuzzer.
+/// Reads one file as the walk over an image reads it at this absolute path. A file that starts like
+/// a program counts as one. For callers without an image, such as a fuzzer.
 #[must_use]
 pub fn packages_of_file(path: &str, bytes: Vec<u8>) -> FilePackages {
     let mut all = FilePackages::default();
     let content = Content::memory(bytes);
     let bytes = content.in_memory().unwrap_or_default();
     for analyser in ANALYSERS {
-        let found = match &analyser.reader {
+        let parsed = match &analyser.reader {
             Reader::Whole { wants, limit, read } => {
                 (wants(path) && bytes.len() as u64 <= *limit).then(|| read(path, bytes))
             }
@@ -102,10 +175,10 @@ pub fn packages_of_file(path: &str, bytes: Vec<u8>) -> FilePackages {
                 bytes.starts_with(b"\x7fELF").then(|| read(path, &mut content.clone()))
             }
         };
-        match found {
-            Some(Ok(Found { packages, problems, .. })) => {
-                all.packages.extend(packages);
-                all.problems.extend(problems);
+        match parsed {
+            Some(Ok(parsed)) => {
+                all.packages.extend(parsed.packages);
+                all.problems.extend(parsed.problems);
             }
             Some(Err(error)) => all.problems.push(format!("{}: {error}", analyser.name)),
             None => {}

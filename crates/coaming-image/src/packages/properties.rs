@@ -1,4 +1,4 @@
-//! No reader panics, whatever bytes it is given.
+//! No analyser panics, whatever bytes it gets.
 
 use proptest::prelude::*;
 

@@ -1,9 +1,9 @@
 //! Python's installed distributions: `METADATA` in `*.dist-info`, `PKG-INFO` in `*.egg-info` and
-//! `EGG-INFO`, and the `*.egg-info` that is a file itself.
+//! `EGG-INFO`, and `*.egg-info` as a file.
 
-use super::found::{lossy, package, text};
+use super::parsed::{lossy, package, text};
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     let mut parts = path.rsplit('/');
@@ -15,10 +15,10 @@ pub(super) fn wants(path: &str) -> bool {
     }
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let content = lossy(bytes);
     let (mut name, mut version, mut licence, mut expression) = ("", "", "", "");
-    // The headers of a mail; the description follows after an empty line.
+    // The format of mail headers; the description follows after an empty line.
     for line in content.lines().take_while(|line| !line.trim().is_empty()) {
         let Some((key, value)) = line.split_once(':') else { continue };
         let field = match key.to_ascii_lowercase().as_str() {
@@ -36,7 +36,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
         return Err(AnalyserError::Malformed("it has no readable name or version".to_owned()));
     };
     package.licence = text(expression).or(text(licence)).unwrap_or_default().to_owned();
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     found.add(package)?;
     Ok(found)
 }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_all_the_places() {
+    fn selects_all_forms_of_metadata() {
         for path in ["/a/x.egg-info", "/a/x.egg-info/PKG-INFO", "/a/x.egg/EGG-INFO/PKG-INFO"] {
             assert!(wants(path), "{path}");
         }

@@ -1,51 +1,71 @@
-//! Bills of materials: what an image consists of, for other tools, and what other tools say.
+//! SBOMs of images: facts are written as SBOMs, and an SBOM is read as facts.
 //!
-//! Written are CycloneDX 1.6 and SPDX 2.3, as JSON, by their schemas; read are both, of any version
-//! whose packages have package URLs. Invariant: the same facts are the same bytes, so that no time
-//! and no random number is in them.
+//! An SBOM does not list users, utilities or credentials: those facts stay empty, and
+//! [`ImageFacts::bill`] tells why.
 
-mod cyclonedx;
-mod read;
-mod spdx;
+use std::borrow::Cow;
 
-pub use read::{SbomError, is_sbom, read};
+use coaming_sbom::{Document, OperatingSystem, ReadError, Sbom};
 
-use sha2::{Digest as _, Sha256};
+use crate::{Distribution, ImageFacts};
 
-use crate::{ImageFacts, Package};
+pub use coaming_sbom::is_sbom;
 
-/// Writes CycloneDX 1.6; `name` is what the image was called.
+/// Writes CycloneDX 1.6; `name` is the name under which the image was requested.
 #[must_use]
 pub fn cyclonedx(facts: &ImageFacts, name: &str) -> serde_json::Value {
-    cyclonedx::write(facts, name)
+    sbom(facts, name).to_cyclonedx()
 }
 
-/// Writes SPDX 2.3; `name` is what the image was called.
+/// Writes SPDX 2.3; `name` is the name under which the image was requested.
 #[must_use]
 pub fn spdx(facts: &ImageFacts, name: &str) -> serde_json::Value {
-    spdx::write(facts, name)
+    sbom(facts, name).to_spdx()
 }
 
-/// A number that depends on the image and its packages alone, as 32 hexadecimal digits.
-fn identity(facts: &ImageFacts, name: &str) -> String {
-    let mut hash = Sha256::new();
-    for text in [&facts.digest, name] {
-        hash.update(text);
-        hash.update([0]);
-    }
-    for package in &facts.packages {
-        hash.update(reference(package));
-        hash.update([0]);
-    }
-    let mut digits = format!("{:x}", hash.finalize());
-    digits.truncate(32);
-    digits
+/// Reads an SBOM of either format.
+///
+/// # Errors
+///
+/// If it is not an SBOM, or exceeds a limit.
+pub fn read(json: &[u8]) -> Result<ImageFacts, ReadError> {
+    Ok(facts(match Document::read(json) {
+        Ok(document) => document.into_sbom()?,
+        Err(ReadError::UnknownFormat) => return Err(ReadError::NotAnSbom),
+        Err(error) => return Err(error),
+    }))
 }
 
-/// What tells a package from all others in a bill: the same package may lie in several places.
-fn reference(package: &Package) -> String {
-    let hash = format!("{:x}", Sha256::digest(format!("{} {}", package.purl, package.path)));
-    format!("{:?}-{}", package.kind, hash.get(..16).unwrap_or_default()).to_lowercase()
+/// The facts that an SBOM gives.
+#[must_use]
+pub fn facts(sbom: Sbom<'_>) -> ImageFacts {
+    let distribution = |OperatingSystem { id, version, name }| Distribution {
+        id,
+        version,
+        name,
+        ..Distribution::default()
+    };
+    ImageFacts {
+        sbom: true,
+        digest: sbom.digest.into_owned(),
+        distribution: sbom.operating_system.map(distribution),
+        packages: sbom.packages.into_owned(),
+        ..ImageFacts::default()
+    }
+}
+
+fn sbom<'a>(facts: &'a ImageFacts, name: &'a str) -> Sbom<'a> {
+    let system = facts.distribution.as_ref().map(|distribution| OperatingSystem {
+        id: distribution.id.clone(),
+        version: distribution.version.clone(),
+        name: distribution.name.clone(),
+    });
+    Sbom {
+        name: Cow::Borrowed(name),
+        digest: Cow::Borrowed(&facts.digest),
+        operating_system: system,
+        packages: Cow::Borrowed(&facts.packages),
+    }
 }
 
 #[cfg(test)]

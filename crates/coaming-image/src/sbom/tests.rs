@@ -1,9 +1,9 @@
-//! Bills by their schemas, and read again.
+//! Written SBOMs are read again.
 
 use super::*;
-use crate::{Distribution, PackageKind, SourcePackage};
+use crate::{Package, PackageKind, SourcePackage};
 
-fn facts() -> ImageFacts {
+fn example() -> ImageFacts {
     let package = |kind, name: &str, purl: &str, path: &str| Package {
         kind,
         name: name.into(),
@@ -42,60 +42,27 @@ fn facts() -> ImageFacts {
 }
 
 #[test]
-fn what_was_written_is_read_again() {
-    let facts = facts();
-    for json in [cyclonedx(&facts, "shop:1"), spdx(&facts, "shop:1")] {
+fn a_written_sbom_is_read_again() {
+    let example = example();
+    // Neither format has a place for all of a package.
+    let known = |facts: &ImageFacts| -> Vec<Package> {
+        let packages = facts.packages.iter().cloned();
+        packages.map(|it| Package { layer: None, licence: String::new(), ..it }).collect()
+    };
+    for json in [cyclonedx(&example, "shop:1"), spdx(&example, "shop:1")] {
         let text = json.to_string();
-        assert!(is_sbom(text.get(..1024).unwrap_or(&text).as_bytes()) || is_sbom(text.as_bytes()));
-        let read = read(text.as_bytes()).unwrap();
-        assert!(read.bill);
-        assert_eq!(read.distribution.as_ref().unwrap().id, "debian");
-        assert_eq!(read.distribution.as_ref().unwrap().version, "12");
-        let told = |facts: &ImageFacts| {
-            let mut told: Vec<_> = facts
-                .packages
-                .iter()
-                .map(|it| {
-                    (
-                        it.kind,
-                        it.name.clone(),
-                        it.version.clone(),
-                        it.source.clone(),
-                        it.path.clone(),
-                        it.architecture.clone(),
-                    )
-                })
-                .collect();
-            told.sort();
-            told
-        };
-        assert_eq!(told(&read), told(&facts));
+        assert!(is_sbom(text.as_bytes()));
+        let facts = read(text.as_bytes()).unwrap();
+        assert!(facts.sbom);
+        let distribution = facts.distribution.as_ref().unwrap();
+        assert_eq!((distribution.id.as_str(), distribution.version.as_str()), ("debian", "12"));
+        assert_eq!(known(&facts), known(&example));
     }
 }
 
 #[test]
-fn the_same_image_is_the_same_bill_and_another_is_another() {
-    let facts = facts();
+fn the_same_image_gives_the_same_document_and_another_image_another_one() {
+    let facts = example();
     assert_eq!(cyclonedx(&facts, "a"), cyclonedx(&facts, "a"));
     assert_ne!(cyclonedx(&facts, "a")["serialNumber"], cyclonedx(&facts, "b")["serialNumber"]);
-}
-
-#[test]
-fn refuses_other_documents() {
-    for text in ["", "[]", "{}", "{\"bomFormat\": 1}", "{\"spdxVersion\": \"SPDX-3.0\"}"] {
-        assert!(read(text.as_bytes()).is_err(), "{text}");
-    }
-}
-
-#[test]
-fn reads_what_other_tools_write() {
-    let syft = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[
-        {"type":"library","name":"libssl3","version":"3.0.11-1","purl":"pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12&upstream=openssl"},
-        {"type":"file","name":"/etc/passwd"},
-        {"type":"library","name":"broken","purl":"no url"},
-        {"type":"operating-system","name":"debian","version":"12"}]}"#;
-    let facts = read(syft.as_bytes()).unwrap();
-    assert_eq!(facts.packages.len(), 1);
-    assert_eq!(facts.packages[0].source.as_ref().unwrap().name, "openssl");
-    assert_eq!(facts.packages[0].source.as_ref().unwrap().version, "3.0.11-1");
 }

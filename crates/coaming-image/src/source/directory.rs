@@ -1,68 +1,49 @@
 //! Directories: OCI layouts, unpacked docker archives, and root filesystems.
 //!
-//! Invariant: a link in a root filesystem is never followed, and what is no regular file never
-//! opened.
+//! Invariant: in a root filesystem, links are never followed, and only regular files are opened.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::{
-    DOCUMENT_LIMIT, Image, ImageError, LayerSource, Platform, docker, file_identity,
-    manifest::from_index,
-};
+use coaming_oci::Platform;
+
+use super::layout::Files;
+use super::{Image, ImageError, LayerSource};
 use crate::archive::{Entry, EntryKind};
-use crate::blob::Blob;
 
 /// How deep directories may nest.
 const DEPTH_LIMIT: usize = 256;
 
-/// What these directories hold is not one image, nor a root filesystem, but the machine's moment.
+/// The contents of these directories are not part of an image, but the state of a running machine.
 const PSEUDO: &[&str] = &["/proc", "/sys", "/dev"];
 
 pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, ImageError> {
-    let identities = std::cell::RefCell::new(Vec::new());
-    let find = |name: &str| -> Option<Blob> {
-        let inside = crate::archive::normalise(name.as_bytes())?;
-        let file = open_regular(&path.join(inside.trim_start_matches('/'))).ok()?;
-        identities.borrow_mut().extend(file_identity(&file));
-        let length = file.metadata().ok()?.len();
-        Some(Blob::File { file: Arc::new(file), offset: 0, length })
-    };
-    let document = |name: &str| {
-        let blob = find(name)?;
-        Some(blob.whole(DOCUMENT_LIMIT).map_err(|error| ImageError::io(name, error)))
-    };
-    let mut image = if path.join("oci-layout").is_file() && path.join("index.json").is_file() {
-        let index = document("index.json")
-            .ok_or_else(|| ImageError::malformed("index.json", "it can't be read"))??;
-        from_index(&index, platform, &|digest| {
-            let name = format!("blobs/{}", digest.replace(':', "/"));
-            find(&name).ok_or_else(|| ImageError::malformed(&name, "the layout has no such file"))
-        })?
-    } else if path.join("manifest.json").is_file() && !path.join("etc").is_dir() {
-        let manifest = document("manifest.json")
-            .ok_or_else(|| ImageError::malformed("manifest.json", "it can't be read"))??;
-        docker::image(&manifest, &find)?
-    } else if ["etc", "usr", "bin", "lib", "var", "app"].iter().any(|name| path.join(name).is_dir())
-    {
-        return Ok(Image {
-            digest: String::new(),
-            config: Vec::new(),
-            layers: vec![LayerSource::Directory(path.to_owned())],
-            identity: None,
-            notes: Vec::new(),
-        });
-    } else {
+    let files = Files::directory(path);
+    let mut found = files.oci_image(platform)?;
+    if found.is_none() && !path.join("etc").is_dir() {
+        found = files.docker_image()?;
+    }
+    if let Some(mut image) = found {
+        if let Files::Directory { opened, .. } = files {
+            image.identity = Some(format!("{} {}", image.digest, opened.into_inner().join(" ")));
+        }
+        return Ok(image);
+    }
+    if !["etc", "usr", "bin", "lib", "var", "app"].iter().any(|name| path.join(name).is_dir()) {
         return Err(ImageError::NoImage(path.display().to_string()));
-    };
-    image.identity = Some(format!("{} {}", image.digest, identities.into_inner().join(" ")));
-    Ok(image)
+    }
+    Ok(Image {
+        digest: String::new(),
+        config: Vec::new(),
+        layers: vec![LayerSource::Directory(path.to_owned())],
+        identity: None,
+        notes: Vec::new(),
+    })
 }
 
-/// Opens a regular file, and neither a link nor a pipe that would never end.
+/// Opens a regular file, but neither a link nor a pipe, which might never end.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let file = File::options()
@@ -70,15 +51,15 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
         .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
         .open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     Ok(file)
 }
 
-/// A walk over a root filesystem, in the order of the names.
+/// A walk over a root filesystem, in the order of names.
 pub(crate) struct DirectoryWalk {
     root: PathBuf,
-    /// What is still to be visited: the next is the last.
+    /// What is still to be visited: the next one is the last.
     left: Vec<(PathBuf, usize)>,
     /// What could not be read.
     pub(crate) problems: Vec<(String, String)>,

@@ -1,8 +1,8 @@
-//! Docker archives: `manifest.json` beside the configurations and layers that it names.
+//! Docker archives: `manifest.json` next to the configurations and layers that it names.
 
 use serde::Deserialize;
 
-use super::{DOCUMENT_LIMIT, Image, ImageError, LAYER_LIMIT, LayerSource, digest_of, manifest};
+use super::{DOCUMENT_LIMIT, Image, ImageError, LAYER_LIMIT, LayerSource, digest_of};
 use crate::blob::Blob;
 
 #[derive(Deserialize)]
@@ -15,14 +15,15 @@ struct Saved {
     repo_tags: Option<Vec<String>>,
 }
 
-/// The first image that a `manifest.json` names; `find` says where a named member is.
+/// The first image that a `manifest.json` names; `find` returns the member with a name.
 pub(super) fn image(
     manifest: &[u8],
     find: &dyn Fn(&str) -> Option<Blob>,
 ) -> Result<Image, ImageError> {
-    let saved: Vec<Saved> = manifest::parse("manifest.json", manifest)?;
+    let saved: Vec<Saved> = serde_json::from_slice(manifest)
+        .map_err(|error| ImageError::malformed("manifest.json", error))?;
     let Some(first) = saved.first() else {
-        return Err(ImageError::malformed("manifest.json", "it names no image"));
+        return Err(ImageError::malformed("manifest.json", "it does not name an image"));
     };
     if first.layers.len() > LAYER_LIMIT {
         return Err(ImageError::malformed(
@@ -45,8 +46,8 @@ pub(super) fn image(
     if saved.len() > 1 {
         let name = first.repo_tags.iter().flatten().next().map_or("the first", String::as_str);
         notes.push(format!(
-            "The archive holds {} images, and only {name} was read: save the others into archives \
-             of their own.",
+            "The archive has {} images, and only {name} was read: save each of the others to \
+             its own archive.",
             saved.len()
         ));
     }

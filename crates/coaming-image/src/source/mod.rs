@@ -1,10 +1,12 @@
 //! Where images come from: archives, layouts, root filesystems, registries.
 //!
-//! Opening finds the configuration and the layers, and reads none of the layers. Invariant: a digest
-//! that names a file is one, and nothing else: no path of an image's choosing is opened outside it.
+//! Opening finds the configuration and the layers, but reads no layer. Invariant: a digest that
+//! names a file has the form of a digest: an image cannot make its reader open a file outside the
+//! image.
 
 mod directory;
 mod docker;
+mod layout;
 mod manifest;
 mod outer;
 
@@ -13,36 +15,36 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
+use coaming_oci::{Digest, NoSuchPlatform, Platform};
 
 use crate::blob::{Blob, BlobSource};
 
 pub(crate) use directory::{DirectoryWalk, open_regular};
-pub use manifest::Platform;
+pub use layout::Layout;
 
-/// The most layers that are read. Docker makes no more than 127.
-pub(crate) const LAYER_LIMIT: usize = 1000;
+/// The most layers that are read. Docker creates no more than 127.
+pub(crate) const LAYER_LIMIT: usize = coaming_oci::MAX_LAYERS;
 /// The largest manifest or configuration that is read.
-const DOCUMENT_LIMIT: u64 = 8 << 20;
+const DOCUMENT_LIMIT: u64 = coaming_oci::MAX_DOCUMENT_BYTES as u64;
 
-/// Why an image can't be opened.
+/// Why an image cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// A file can't be read.
-    #[error("can't read {path}: {source}")]
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
     Io {
         /// The file, or the part of an archive.
         path: String,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// It is nothing that could be an image.
+    /// It does not have the form of an image.
     #[error(
-        "{0} is no image: neither a docker archive, nor an OCI layout, nor the directory of a root \
+        "{0} is not an image: it is not a docker archive, an OCI layout or the directory of a root \
          filesystem"
     )]
     NoImage(String),
-    /// A part of the image is missing or does not keep to its format.
+    /// A part of the image is missing or malformed.
     #[error("{path}: {message}")]
     Malformed {
         /// The file, or the part of an archive.
@@ -51,13 +53,8 @@ pub enum ImageError {
         message: String,
     },
     /// The image is not made for the platform that was asked for.
-    #[error("there is no image for {wanted}; there is: {available}. Name one by --platform")]
-    Platform {
-        /// The platform.
-        wanted: String,
-        /// What there is.
-        available: String,
-    },
+    #[error("{0}. Choose one with --platform")]
+    Platform(#[from] NoSuchPlatform),
 }
 
 impl ImageError {
@@ -70,16 +67,16 @@ impl ImageError {
     }
 }
 
-/// A layer that was not read yet.
+/// A layer that is not read yet.
 #[derive(Clone)]
 pub(crate) enum LayerSource {
-    /// An archive, maybe compressed.
+    /// An archive, which may be compressed.
     Archive(Blob),
     /// A root filesystem.
     Directory(PathBuf),
 }
 
-/// An image that was opened, and not read yet.
+/// An image that is open, but not read yet.
 pub struct Image {
     /// The manifest's digest, else the configuration's; empty for a root filesystem.
     pub(crate) digest: String,
@@ -87,15 +84,16 @@ pub struct Image {
     pub(crate) config: Vec<u8>,
     /// The layers, from the lowest.
     pub(crate) layers: Vec<LayerSource>,
-    /// What tells this image from all others; `None` where nothing does.
+    /// What identifies the image; `None` if nothing does.
     pub(crate) identity: Option<String>,
-    /// What is noteworthy about how it was opened.
+    /// Notes about how it was opened.
     pub(crate) notes: Vec<String>,
 }
 
 impl Image {
-    /// Opens a docker archive, an OCI layout (a directory or an archive), or the directory of a root
-    /// filesystem. Of an image for several platforms, `platform` is taken, else this machine's.
+    /// Opens a docker archive, an OCI layout (a directory or an archive), or the directory of a
+    /// root filesystem. From a multi-platform image, `platform` is chosen, by default this
+    /// machine's.
     ///
     /// # Errors
     ///
@@ -110,12 +108,12 @@ impl Image {
         outer::open(file, &shown, platform)
     }
 
-    /// Reads an archive from a stream, such as standard input or a daemon's answer, by way of a
-    /// temporary file that is gone afterwards.
+    /// Reads an archive from a stream, such as standard input or a daemon's answer, through a
+    /// temporary file that disappears afterwards.
     ///
     /// # Errors
     ///
-    /// If it is no archive of an image, or the temporary file can't be written.
+    /// If it is not an archive of an image, or the temporary file cannot be written.
     pub fn from_stream(
         name: &str,
         mut stream: impl Read,
@@ -125,45 +123,43 @@ impl Image {
         outer::open(file, name, platform).map(|image| Self { identity: None, ..image })
     }
 
-    /// An image whose manifest is at hand, and whose blobs come from `source`, which must verify
-    /// their digests.
+    /// An image with this manifest, whose blobs come from `source`, which must verify their
+    /// digests.
     ///
     /// # Errors
     ///
     /// If the manifest or the configuration is missing or malformed.
     pub fn from_registry(
-        digest: &str,
+        digest: &Digest,
         manifest: &[u8],
         source: &Arc<dyn BlobSource>,
     ) -> Result<Self, ImageError> {
-        let lookup = |digest: &str| {
-            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
-        };
-        let image = manifest::image(digest, manifest, &lookup)?;
-        Ok(Self { identity: Some(digest.to_owned()), ..image })
+        let lookup =
+            |digest: &Digest| Ok(Blob::Remote { source: Arc::clone(source), digest: *digest });
+        let image = manifest::from_bytes(digest, manifest, &lookup)?;
+        Ok(Self { identity: Some(digest.to_string()), ..image })
     }
 
-    /// An image in a store of blobs, by the digest of its manifest, or of an index that names it for
-    /// this platform; without a wish for this machine's. `source` must verify digests.
+    /// An image in a store of blobs, by the digest of its manifest, or of an index that names it
+    /// for this platform, by default this machine's. `source` must verify digests.
     ///
     /// # Errors
     ///
-    /// If a part of it is missing or malformed, or there is none for the platform.
+    /// If a part of it is missing or malformed, or there is no image for the platform.
     pub fn from_store(
-        digest: &str,
+        digest: &Digest,
         platform: Option<&Platform>,
         source: &Arc<dyn BlobSource>,
     ) -> Result<Self, ImageError> {
-        let lookup = |digest: &str| {
-            Ok(Blob::Remote { source: Arc::clone(source), digest: digest.to_owned() })
-        };
-        let image = manifest::from_digest(digest.to_owned(), platform, &lookup)?;
+        let lookup =
+            |digest: &Digest| Ok(Blob::Remote { source: Arc::clone(source), digest: *digest });
+        let image = manifest::from_digest(*digest, platform, &lookup)?;
         let identity = Some(image.digest.clone());
         Ok(Self { identity, ..image })
     }
 
-    /// The same image, told from all others by this: a digest that whoever handed it out vouches
-    /// for. [`Cache`](crate::Cache) keeps its facts by that.
+    /// The same image with this identity: a digest that its source guarantees.
+    /// [`Cache`](crate::Cache) stores its facts under it.
     #[must_use]
     pub fn identified_by(self, identity: &str) -> Self {
         Self { identity: Some(identity.to_owned()), ..self }
@@ -178,10 +174,10 @@ impl Image {
 
 /// `sha256:…` of some bytes.
 fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{:x}", Sha256::digest(bytes))
+    Digest::sha256(bytes).to_string()
 }
 
-/// What tells a file's state from all others: which file, how long, and when it was changed.
+/// What identifies the state of a file: which file, its length, and its last change.
 fn file_identity(file: &File) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = file.metadata().ok()?;

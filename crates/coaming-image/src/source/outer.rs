@@ -1,28 +1,29 @@
-//! Archives that hold an image: `docker save`'s, and OCI layouts in a tar.
+//! Archives with an image: those of `docker save`, and OCI layouts in a tar archive.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::sync::Arc;
 
-use super::{
-    DOCUMENT_LIMIT, Image, ImageError, Platform, docker, file_identity, manifest::from_index,
-};
+use coaming_oci::Platform;
+
+use super::layout::Files;
+use super::{Image, ImageError, file_identity};
 use crate::archive::{EntryKind, Step, Walk};
 use crate::blob::{Blob, Compression, compression, decompress};
 use crate::input::{Input, fill_up};
 
-/// The most members that such an archive may have: a few for each layer.
-const MEMBER_LIMIT: usize = 20_000;
+/// The most members that such an archive may have: a few per layer of many images.
+const MEMBER_LIMIT: usize = 100_000;
 /// The most bytes that are written to a temporary file.
 const SPOOL_LIMIT: u64 = 64 << 30;
 
-/// How often an archive may be compressed over: some compress itself without end.
+/// How many times an archive may be compressed: some files decompress to themselves without end.
 const DEPTH_LIMIT: usize = 3;
 
-/// What an archive holds: where each file is, and which names are links to others.
+/// The contents of an archive: where each file is, and which names are links to others.
 #[derive(Default)]
-struct Members {
+pub(super) struct Members {
     files: HashMap<String, (u64, u64)>,
     links: HashMap<String, String>,
 }
@@ -36,12 +37,14 @@ impl Members {
             if members.files.len() + members.links.len() >= MEMBER_LIMIT {
                 return Err(ImageError::malformed(
                     shown,
-                    format!("it has more than {MEMBER_LIMIT} members: no archive of an image"),
+                    format!(
+                        "it has more than {MEMBER_LIMIT} members, which no archive of an image has"
+                    ),
                 ));
             }
             match entry.kind {
                 EntryKind::File => {
-                    if let Some((_, offset)) = walk.input.place() {
+                    if let Some((_, offset)) = walk.input.file_offset() {
                         members.files.insert(entry.path, (offset, entry.size));
                     }
                 }
@@ -49,7 +52,7 @@ impl Members {
                     members.links.insert(entry.path, entry.link);
                 }
                 EntryKind::Symlink => {
-                    if let Some(target) = beside(&entry.path, &entry.link) {
+                    if let Some(target) = link_target(&entry.path, &entry.link) {
                         members.links.insert(entry.path, target);
                     }
                 }
@@ -59,8 +62,8 @@ impl Members {
         Ok(members)
     }
 
-    /// The member with this name. Old versions of Docker link layers that are the same.
-    fn find(&self, file: &Arc<File>, name: &str) -> Option<Blob> {
+    /// The member with this name. Former versions of Docker link layers that are the same.
+    pub(super) fn find(&self, file: &Arc<File>, name: &str) -> Option<Blob> {
         let mut name = crate::archive::normalise(name.as_bytes())?;
         for _ in 0..8 {
             if let Some(&(offset, length)) = self.files.get(&name) {
@@ -72,8 +75,8 @@ impl Members {
     }
 }
 
-/// Where a link leads that stands at `path`; `None` out of the archive.
-fn beside(path: &str, link: &str) -> Option<String> {
+/// The target of a link at `path`; `None` if it leads out of the archive.
+fn link_target(path: &str, link: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     if !link.starts_with('/') {
         parts.extend(path.split('/').filter(|part| !part.is_empty()));
@@ -91,6 +94,21 @@ fn beside(path: &str, link: &str) -> Option<String> {
     Some(format!("/{}", parts.join("/")))
 }
 
+/// The files of an archive, which may be compressed as a whole.
+pub(super) fn files(file: File, shown: &str) -> Result<Files, ImageError> {
+    let file = plain(file).map_err(|error| ImageError::io(shown, error))?;
+    let length = file.metadata().map_err(|error| ImageError::io(shown, error))?.len();
+    let file = Arc::new(file);
+    match Members::read(&file, length, shown) {
+        Ok(members) if members.files.is_empty() => Err(ImageError::NoImage(shown.to_owned())),
+        // A file that does not even begin as an archive is another thing, and not a broken one.
+        Err(ImageError::Malformed { message, .. }) if message.contains("at byte 0:") => {
+            Err(ImageError::NoImage(shown.to_owned()))
+        }
+        members => Ok(Files::Archive { file, members: members? }),
+    }
+}
+
 /// Opens an archive, which may be compressed as a whole.
 pub(super) fn open(
     file: File,
@@ -98,56 +116,30 @@ pub(super) fn open(
     platform: Option<&Platform>,
 ) -> Result<Image, ImageError> {
     let identity = file_identity(&file);
-    let file = plain(file).map_err(|error| ImageError::io(shown, error))?;
-    let length = file.metadata().map_err(|error| ImageError::io(shown, error))?.len();
-    let file = Arc::new(file);
-    let members = match Members::read(&file, length, shown) {
-        Ok(members) if members.files.is_empty() => {
-            return Err(ImageError::NoImage(shown.to_owned()));
-        }
-        // A file that does not even begin as an archive is another thing, and not a broken one.
-        Err(ImageError::Malformed { message, .. }) if message.contains("at byte 0:") => {
-            return Err(ImageError::NoImage(shown.to_owned()));
-        }
-        members => members?,
-    };
-    let document = |name: &str| {
-        members
-            .find(&file, name)
-            .map(|blob| blob.whole(DOCUMENT_LIMIT).map_err(|error| ImageError::io(name, error)))
-    };
+    let files = files(file, shown)?;
     // Docker writes both since its version 25; only an index can hold several platforms.
-    let mut image = if let Some(index) =
-        document("index.json").filter(|_| members.find(&file, "oci-layout").is_some())
-    {
-        from_index(&index?, platform, &|digest| {
-            let name = format!("blobs/{}", digest.replace(':', "/"));
-            members
-                .find(&file, &name)
-                .ok_or_else(|| ImageError::malformed(&name, "the archive has no such file"))
-        })?
-    } else if let Some(manifest) = document("manifest.json") {
-        docker::image(&manifest?, &|name| members.find(&file, name))?
-    } else {
-        return Err(ImageError::NoImage(shown.to_owned()));
+    let image = match files.oci_image(platform)? {
+        Some(image) => Some(image),
+        None => files.docker_image()?,
     };
+    let mut image = image.ok_or_else(|| ImageError::NoImage(shown.to_owned()))?;
     image.identity = identity.map(|identity| format!("{} {identity}", image.digest));
     Ok(image)
 }
 
-/// The file itself, or a temporary one with what is compressed in it.
+/// The file itself, or a temporary one with the decompressed contents.
 fn plain(mut file: File) -> io::Result<File> {
     for _ in 0..=DEPTH_LIMIT {
         match compression(&start(&mut file)?) {
             Compression::Plain => return Ok(file),
-            // A decompressor is gone before the next one is made: both might want much memory.
+            // A decompressor is dropped before the next one is created: both may need much memory.
             compression => file = written(&mut decompress(compression, file)?)?,
         }
     }
-    Err(io::Error::other(format!("it is compressed more than {DEPTH_LIMIT} times over")))
+    Err(io::Error::other(format!("it is compressed more than {DEPTH_LIMIT} times")))
 }
 
-/// How a file begins.
+/// The first bytes of a file.
 fn start(file: &mut File) -> io::Result<[u8; 6]> {
     let mut magic = [0; 6];
     fill_up(file, &mut magic)?;
@@ -155,7 +147,7 @@ fn start(file: &mut File) -> io::Result<[u8; 6]> {
     Ok(magic)
 }
 
-/// Writes a stream to a temporary file, without a name, which is gone when it is closed.
+/// Writes a stream to a temporary file without a name, which disappears when it is closed.
 pub(super) fn spool(stream: &mut dyn Read) -> io::Result<File> {
     plain(written(stream)?)
 }
@@ -164,7 +156,7 @@ fn written(stream: &mut dyn Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     let count = io::copy(&mut stream.take(SPOOL_LIMIT + 1), &mut file)?;
     if count > SPOOL_LIMIT {
-        return Err(io::Error::other(format!("it has more than {} GiB", SPOOL_LIMIT >> 30)));
+        return Err(io::Error::other(format!("it is larger than {} GiB", SPOOL_LIMIT >> 30)));
     }
     file.rewind()?;
     Ok(file)

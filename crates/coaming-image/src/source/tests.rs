@@ -1,30 +1,11 @@
-//! Images made here, in every form that they come in.
+//! Generated images, in every form of an image.
 
 use std::fs;
-use std::io::Write as _;
+
+use coaming_test::image_archives::{self, gzip, tar};
 
 use super::*;
 use crate::{ImageFacts, Verdict};
-
-/// An archive of files: a path, a mode and the bytes.
-fn archive(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, mode, bytes) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(*mode);
-        header.set_size(bytes.len() as u64);
-        header.set_uid(0);
-        header.set_gid(0);
-        builder.append_data(&mut header, path, *bytes).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 const STATUS: &[u8] =
     b"Package: bash\nStatus: install ok installed\nVersion: 5.2-1\nArchitecture: amd64\n";
@@ -34,14 +15,14 @@ const CONFIG: &[u8] = br#"{"os":"linux","architecture":"amd64","config":{"User":
 
 fn layers() -> [Vec<u8>; 2] {
     [
-        archive(&[
+        tar(&[
             ("bin/bash", 0o755, b"\x7fELFbash"),
             ("etc/os-release", 0o644, b"ID=debian\nVERSION_ID=12\n"),
             ("var/lib/dpkg/status", 0o644, STATUS),
             ("root/.netrc", 0o600, b"machine a login b password c\n"),
             ("app/.netrc", 0o644, b"machine a login b password c\n"),
         ]),
-        archive(&[("root/.wh..netrc", 0o644, b""), ("bin/su", 0o4755, b"\x7fELFsu")]),
+        tar(&[("root/.wh..netrc", 0o644, b""), ("bin/su", 0o4755, b"\x7fELFsu")]),
     ]
 }
 
@@ -67,16 +48,7 @@ fn check(facts: &ImageFacts) {
 }
 
 fn docker_archive(layers: &[Vec<u8>]) -> Vec<u8> {
-    archive(&[
-        ("config.json", 0o644, CONFIG),
-        ("1/layer.tar", 0o644, &layers[0]),
-        ("2/layer.tar", 0o644, &layers[1]),
-        (
-            "manifest.json",
-            0o644,
-            br#"[{"Config":"config.json","RepoTags":["a:1"],"Layers":["1/layer.tar","2/layer.tar"]}]"#,
-        ),
-    ])
+    image_archives::docker_archive(CONFIG, Some("a:1"), layers)
 }
 
 /// The files of a layout: a name and the bytes.
@@ -120,8 +92,8 @@ fn reads_docker_archives_plain_and_compressed() {
 }
 
 #[test]
-fn refuses_what_is_compressed_over_and_over() {
-    // With windows of which but one may be in use: each decompressor is gone before the next.
+fn refuses_archives_that_are_compressed_many_times() {
+    // With windows of which only one may be in use: each decompressor is dropped before the next.
     let zstd = |bytes: &[u8]| {
         let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
         encoder.window_log(27).unwrap();
@@ -133,7 +105,7 @@ fn refuses_what_is_compressed_over_and_over() {
         archive = compressed(&archive);
         check(&Image::from_stream("stdin", &archive[..], None).unwrap().read());
     }
-    // Some archives yield themselves, without end.
+    // Some archives decompress to themselves, without end.
     for compressed in [zstd, gzip] {
         archive = compressed(&archive);
     }
@@ -162,25 +134,24 @@ fn reads_layouts_as_directories_and_archives() {
         check(&image.read());
         let members: Vec<_> =
             files.iter().map(|(name, bytes)| (name.as_str(), 0o644, &bytes[..])).collect();
-        check(&Image::from_stream("tar", &archive(&members)[..], Some(&amd64())).unwrap().read());
+        check(&Image::from_stream("tar", &tar(&members)[..], Some(&amd64())).unwrap().read());
     }
 }
 
 #[test]
-fn says_which_platforms_there_are() {
+fn lists_the_available_platforms() {
     let files = layout(&layers());
     let members: Vec<_> =
         files.iter().map(|(name, bytes)| (name.as_str(), 0o644, &bytes[..])).collect();
-    let error =
-        Image::from_stream("x", &archive(&members)[..], Some(&"linux/s390x".parse().unwrap()))
-            .err()
-            .unwrap()
-            .to_string();
+    let error = Image::from_stream("x", &tar(&members)[..], Some(&"linux/s390x".parse().unwrap()))
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("linux/s390x") && error.contains("linux/amd64"), "{error}");
 }
 
 #[test]
-fn refuses_a_layout_whose_digests_lead_elsewhere_or_lie() {
+fn refuses_a_layout_with_digests_that_are_paths_or_wrong() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir_all(directory.path().join("blobs/sha256")).unwrap();
     fs::write(directory.path().join("oci-layout"), "{}").unwrap();
@@ -188,23 +159,23 @@ fn refuses_a_layout_whose_digests_lead_elsewhere_or_lie() {
         let index = serde_json::json!({"manifests": [{"digest": digest}]});
         fs::write(directory.path().join("index.json"), index.to_string()).unwrap();
         let error = Image::open(directory.path(), None).err().unwrap().to_string();
-        assert!(error.contains("is no digest"), "{error}");
+        assert!(error.contains("is not a valid digest"), "{error}");
     }
     let digest = digest_of(b"{}");
     fs::write(directory.path().join("blobs").join(digest.replace(':', "/")), "{ }").unwrap();
     let index = serde_json::json!({"manifests": [{"digest": digest}]});
     fs::write(directory.path().join("index.json"), index.to_string()).unwrap();
     let error = Image::open(directory.path(), None).err().unwrap().to_string();
-    assert!(error.contains("another digest"), "{error}");
+    assert!(error.contains("digest"), "{error}");
 }
 
 #[test]
-fn says_what_is_no_image() {
+fn recognizes_files_that_are_not_images() {
     let directory = tempfile::tempdir().unwrap();
     for (name, bytes) in [
-        ("text", &b"no archive at all"[..]),
+        ("text", &b"not an archive at all"[..]),
         ("empty", b""),
-        ("tar", &archive(&[("a", 0o644, b"b")])),
+        ("tar", &tar(&[("a", 0o644, b"b")])),
     ] {
         let path = directory.path().join(name);
         fs::write(&path, bytes).unwrap();

@@ -1,22 +1,23 @@
-//! The files of an image as a container sees them, and for each what tells which others it needs.
+//! The files of an image as a container sees them, and what each says about the files that it
+//! needs.
 //!
-//! Unlike the [overlay](crate::overlay), which knows names by their hashes, this holds every path: it
-//! is for whoever must walk from one file to the next. Invariants: every path is absolute and leads
-//! through no link; links are followed inside the root, and only so often; the number of files and
-//! the bytes of what is known of them are bounded, and an image that has more has no tree.
+//! Unlike the [overlay](crate::overlay), which knows paths by their hashes, this holds every path:
+//! it is for walks from one file to the next. Invariants: every path is absolute and leads through
+//! no link; links are followed inside the root, and a bounded number of times; the number of files
+//! and the bytes that are kept of them are bounded, and an image that has more has no tree.
 
-mod clue;
+mod build;
+mod dependencies;
 mod elf;
-mod grow;
 mod script;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
-pub(crate) use clue::{Clue, Clues, Look, look};
+pub(crate) use build::{Leaf, TreeBuilder};
+pub(crate) use dependencies::{DependencyBudget, DependencyScan, FileDependencies, scan_for};
 pub use elf::Elf;
-pub(crate) use elf::code;
-pub(crate) use grow::{Growing, Leaf};
+pub(crate) use elf::machine_code;
 pub use script::Script;
 pub(crate) use script::{commands, is_shell};
 
@@ -27,25 +28,26 @@ use crate::{EntryKind, Owners};
 #[derive(Debug, Default)]
 pub struct Tree {
     nodes: BTreeMap<String, Node>,
-    /// Where symbolic links were put, and maybe are no more: most of what lies on a way is none.
+    /// The paths of symbolic links, also of removed ones: a quick test, because most parts of paths
+    /// are not links.
     links: HashSet<Box<str>>,
     pub(crate) owners: Owners,
 }
 
-/// What lies at a path.
+/// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// What it is; a hard link is the file that it is another name of.
+    /// What it is; a hard link is the file that it is a name for.
     pub kind: EntryKind,
     /// Its permissions, with setuid, setgid and sticky.
     pub mode: u32,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub size: u64,
-    /// Where it points to as it was written, of symbolic links.
+    /// The target as written, if it is a symbolic link.
     pub link: Box<str>,
-    /// Where its bytes are: names of one file have the same.
+    /// Where its bytes are: all names of a file have the same source.
     pub source: Source,
-    pub(crate) clue: Option<Box<Clue>>,
+    pub(crate) dependencies: Option<Box<FileDependencies>>,
 }
 
 /// An entry of a layer.
@@ -70,46 +72,46 @@ impl Node {
         self.kind == EntryKind::Directory
     }
 
-    fn known(&self) -> Option<&Clue> {
-        self.clue.as_deref()?.known()
+    fn known(&self) -> Option<&FileDependencies> {
+        self.dependencies.as_deref()?.known()
     }
 
-    /// Whether it begins as programs and libraries do: what it says may still be nonsense.
+    /// Whether it starts like a program or a library. The rest may still be malformed.
     #[must_use]
     pub fn is_elf(&self) -> bool {
-        self.clue.as_deref().is_some_and(Clue::is_elf)
+        self.dependencies.as_deref().is_some_and(FileDependencies::is_elf)
     }
 
-    /// What the program or library says that it needs.
+    /// What it needs, if it is a program or a library.
     #[must_use]
     pub fn elf(&self) -> Option<&Elf> {
         match self.known() {
-            Some(Clue::Elf(elf)) => Some(elf),
+            Some(FileDependencies::Elf(elf)) => Some(elf),
             _ => None,
         }
     }
 
-    /// What the script says that it needs.
+    /// What it needs, if it is a script.
     #[must_use]
     pub fn script(&self) -> Option<&Script> {
         match self.known() {
-            Some(Clue::Script(script)) => Some(script),
+            Some(FileDependencies::Script(script)) => Some(script),
             _ => None,
         }
     }
 
-    /// Its text, of the few files whose text says where others are.
+    /// Its text, if it is one of the few files whose text says where others are.
     pub(crate) fn text(&self) -> Option<&str> {
         match self.known() {
-            Some(Clue::Text(text)) => Some(text),
+            Some(FileDependencies::Text(text)) => Some(text),
             _ => None,
         }
     }
 
-    /// The names of other files in a configuration.
+    /// The names of other files in it, if it is a configuration.
     pub(crate) fn names(&self) -> &[String] {
         match self.known() {
-            Some(Clue::Names(names)) => names,
+            Some(FileDependencies::Names(names)) => names,
             _ => &[],
         }
     }
@@ -121,50 +123,50 @@ impl Tree {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
 
-    /// Which packages of the distribution the files are of.
+    /// Which packages of the distribution own the files.
     #[must_use]
     pub fn owners(&self) -> &Owners {
         &self.owners
     }
 
-    /// How many files there are.
+    /// The number of files.
     #[must_use]
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is no file.
+    /// Whether there are no files.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// What lies at a path, which must not lead through links.
+    /// What is at a path, which must not lead through links.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Node> {
         self.nodes.get(path)
     }
 
-    /// The path as [`get`](Self::get) gave it, with what lies there.
+    /// The same as [`get`](Self::get), with the path in the tree.
     pub(crate) fn entry(&self, path: &str) -> Option<(&str, &Node)> {
         self.nodes.get_key_value(path).map(|(path, node)| (path.as_str(), node))
     }
 
     #[cfg(test)]
-    pub(crate) fn set_clue(&mut self, path: &str, clue: Clue) {
-        self.nodes.get_mut(path).unwrap().clue = Some(Box::new(clue));
+    pub(crate) fn set_dependencies(&mut self, path: &str, dependencies: FileDependencies) {
+        self.nodes.get_mut(path).unwrap().dependencies = Some(Box::new(dependencies));
     }
 
-    /// What lies below a directory, sorted by path.
+    /// Everything below a directory, sorted by path.
     pub fn below(&self, directory: &str) -> impl Iterator<Item = (&str, &Node)> {
         let directory = directory.trim_end_matches('/');
-        // `0` is the character behind `/`.
+        // `0` is the character after `/`.
         let (start, end) = (format!("{directory}/"), format!("{directory}0"));
         let range = (Bound::Excluded(start), Bound::Excluded(end));
         self.nodes.range::<String, _>(range).map(|(path, node)| (path.as_str(), node))
     }
 
-    /// Where a path leads as the kernel finds it when the image is its root; `None` where links lead
+    /// Where a path leads as the kernel finds it when the image is its root; `None` if links lead
     /// in circles.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<Resolved> {
@@ -174,7 +176,7 @@ impl Tree {
         })
     }
 
-    /// What lies where a path leads, and that path without links.
+    /// What a path leads to, and the path without links.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<(&str, &Node)> {
         let resolved = self.resolve(path)?;
@@ -182,7 +184,7 @@ impl Tree {
     }
 }
 
-/// The directory that a path lies in; the root's is the root.
+/// The directory that a path is in; that of the root is the root.
 #[must_use]
 pub(crate) fn directory_of(path: &str) -> &str {
     match memchr::memrchr(b'/', path.as_bytes()).and_then(|end| path.get(..end)) {
@@ -198,7 +200,7 @@ pub(crate) fn name_of(path: &str) -> &str {
     path.get(start..).unwrap_or_default()
 }
 
-/// A path as it stands, or below a directory if it is relative.
+/// The path itself if it is absolute, else below the directory.
 #[must_use]
 pub(crate) fn join(directory: &str, path: &str) -> String {
     let mut joined = String::with_capacity(directory.len() + 1 + path.len());
@@ -206,7 +208,7 @@ pub(crate) fn join(directory: &str, path: &str) -> String {
     joined
 }
 
-/// As [`join`], in place of what was in `joined`: one text for many paths saves making room for each.
+/// The same as [`join`], replacing what was in `joined`: one allocation for many paths.
 pub(crate) fn join_into(joined: &mut String, directory: &str, path: &str) {
     joined.clear();
     if !path.starts_with('/') {

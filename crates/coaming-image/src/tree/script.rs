@@ -1,28 +1,27 @@
 //! Scripts: what runs them, and what a shell script runs.
 //!
-//! A shell script is read for the words that stand where commands do. It is not executed, so that a
-//! command whose name is only made at run time stays unknown; what is found may be too much, and
-//! is never too little of what is written plainly.
+//! A shell script is searched for words in the position of commands. It is not executed, so a
+//! command whose name is built at run time stays unknown. The result may contain too much, but
+//! lacks no command that is written literally.
 
-use super::clue;
+use super::dependencies;
 
 /// The most commands that are kept of a script.
 const COMMANDS: usize = 2000;
 
-/// What a script says that it needs.
+/// What a script needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
     /// The first line without `#!`, split: `/usr/bin/env`, `python3`.
     pub interpreter: Vec<String>,
-    /// Of a shell script, the words that stand where commands do; those of the shell itself are
-    /// left out.
+    /// The words of a shell script in the position of commands, without the shell's own commands.
     pub commands: Vec<String>,
     /// The files that it names.
     pub named: Vec<String>,
 }
 
-/// What the shell does itself: a program of the same name is not run.
-const OWN: &[&str] = &[
+/// The shell's own commands: a program of the same name is not run.
+const BUILTINS: &[&str] = &[
     ".", ":", "[", "[[", "alias", "bg", "break", "builtin", "case", "cd", "command", "continue",
     "declare", "do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export",
     "false", "fc", "fg", "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill",
@@ -31,7 +30,7 @@ const OWN: &[&str] = &[
     "ulimit", "umask", "unalias", "unset", "until", "wait", "while", "{", "}", "!",
 ];
 
-/// Words behind which another command stands.
+/// Words that are followed by another command.
 const BEFORE_COMMANDS: &[&str] = &[
     "!", "builtin", "command", "do", "elif", "else", "env", "eval", "exec", "if", "nice", "nohup",
     "setsid", "then", "time", "until", "while", "xargs", "{",
@@ -45,12 +44,12 @@ impl Script {
     }
 }
 
-/// Whether this is a shell's name.
+/// Whether this is the name of a shell.
 pub(crate) fn is_shell(program: &str) -> bool {
     matches!(super::name_of(program), "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "mksh")
 }
 
-/// Reads a script; `None` where its first line names nothing.
+/// Reads a script; `None` if its first line names no interpreter.
 pub(super) fn read(text: &str) -> Option<Script> {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let words = first.strip_prefix("#!")?.split_whitespace().take(8);
@@ -59,7 +58,7 @@ pub(super) fn read(text: &str) -> Option<Script> {
     script.interpreter.first()?;
     if script.is_shell() {
         script.commands = commands(rest);
-        script.named = clue::names(rest.as_bytes());
+        script.named = dependencies::names(rest.as_bytes());
     }
     Some(script)
 }
@@ -72,7 +71,7 @@ pub(crate) fn commands(text: &str) -> Vec<String> {
         if line.starts_with('#') {
             continue;
         }
-        // Whatever may end one command begins another.
+        // What ends one command starts another.
         for part in line.split(['|', '&', ';', '(', ')', '`']) {
             for word in commands_of(part) {
                 if found.len() < COMMANDS && !found.contains(&word) {
@@ -84,28 +83,29 @@ pub(crate) fn commands(text: &str) -> Vec<String> {
     found
 }
 
-/// The words of a simple command that are run: one, or several behind `exec`, `if` and the like.
+/// The words of a simple command that are run: one, or several after `exec`, `if` and similar
+/// words.
 fn commands_of(part: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut words = part.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-    let mut behind = false;
+    let mut after = false;
     for word in words.by_ref() {
         let assigned = word.split_once('=').is_some_and(|(name, _)| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         });
-        if word.is_empty() || assigned || behind && word.starts_with('-') {
+        if word.is_empty() || assigned || after && word.starts_with('-') {
             continue;
         }
         if BEFORE_COMMANDS.contains(&word) {
-            behind = true;
-            // `env` and its like are programs themselves.
-            if !OWN.contains(&word) {
+            after = true;
+            // `env` and similar words are programs themselves.
+            if !BUILTINS.contains(&word) {
                 found.push(word.to_owned());
             }
             continue;
         }
         let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b));
-        if plain && !OWN.contains(&word) {
+        if plain && !BUILTINS.contains(&word) {
             found.push(word.to_owned());
         }
         break;

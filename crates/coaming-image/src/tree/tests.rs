@@ -1,8 +1,8 @@
 use super::*;
 use crate::archive::Entry;
 
-/// An entry of `path`, `path/` for directories, `path -> target` for links, `path = target` for hard
-/// links; `path!` may be executed.
+/// An entry of `path`, `path/` for directories, `path -> target` for links, `path = target` for
+/// hard links; `path!` may be executed.
 pub(crate) fn entry(line: &str) -> Entry {
     let (path, link, kind) = if let Some((path, link)) = line.split_once(" -> ") {
         (path, link, EntryKind::Symlink)
@@ -29,7 +29,7 @@ pub(crate) fn entry(line: &str) -> Entry {
 }
 
 /// A layer of such lines, `-path` for whiteouts, `!path` for opaque directories.
-pub(crate) fn put(growing: &mut Growing, lines: &[&str]) {
+pub(crate) fn put(builder: &mut TreeBuilder, lines: &[&str]) {
     let of = |sign: char| -> Vec<String> {
         lines.iter().filter_map(|line| line.strip_prefix(sign)).map(str::to_owned).collect()
     };
@@ -38,15 +38,15 @@ pub(crate) fn put(growing: &mut Growing, lines: &[&str]) {
         .filter(|line| line.starts_with('/'))
         .map(|line| Leaf::new(&entry(line)))
         .collect();
-    growing.put(leaves, &of('-'), &of('!'));
+    builder.add_layer(leaves, &of('-'), &of('!'));
 }
 
 fn tree(layers: &[&[&str]]) -> Tree {
-    let mut growing = Growing::default();
+    let mut builder = TreeBuilder::default();
     for lines in layers {
-        put(&mut growing, lines);
+        put(&mut builder, lines);
     }
-    growing.finish()
+    builder.finish()
 }
 
 fn paths(layers: &[&[&str]]) -> Vec<String> {
@@ -54,7 +54,7 @@ fn paths(layers: &[&[&str]]) -> Vec<String> {
 }
 
 #[test]
-fn layers_add_replace_and_take_away() {
+fn layers_add_replace_and_remove() {
     assert_eq!(paths(&[&["/a/", "/a/b"], &["/a/b", "/a/c"]]), ["0/a", "1/a/b", "1/a/c"]);
     assert_eq!(paths(&[&["/a/", "/a/b", "/a-b", "/a0"], &["-/a"]]), ["0/a-b", "0/a0"]);
     assert_eq!(paths(&[&["/a/", "/a/b"], &["-/a", "/a/", "/a/c"]]), ["1/a", "1/a/c"]);
@@ -64,14 +64,14 @@ fn layers_add_replace_and_take_away() {
 }
 
 #[test]
-fn what_lies_behind_a_link_lands_where_it_leads() {
+fn entries_below_a_link_are_put_where_it_leads() {
     let layers: &[&[&str]] = &[&["/usr/", "/usr/lib/", "/lib -> usr/lib"], &["/lib/x", "/lib/y"]];
     assert_eq!(paths(layers), ["0/lib", "0/usr", "0/usr/lib", "1/usr/lib/x", "1/usr/lib/y"]);
     assert_eq!(&*tree(layers).get("/usr/lib/x").unwrap().source.path, "/lib/x");
     let out: &[&[&str]] = &[&["/out -> ../../../.."], &["/out/etc/x"]];
     assert_eq!(paths(out), ["1/etc", "1/etc/x", "0/out"]);
     let circle: &[&[&str]] = &[&["/x -> y", "/y -> x"], &["/x/z"]];
-    // Nothing can be put behind a circle: it is replaced.
+    // A circular link is replaced by a directory.
     assert_eq!(tree(circle).find("/x/z").unwrap().0, "/x/z");
 }
 
@@ -86,7 +86,7 @@ fn names_of_one_file_have_one_source() {
 }
 
 #[test]
-fn resolves_and_tells_the_links_on_the_way() {
+fn resolves_paths_and_returns_their_links() {
     let tree = tree(&[&[
         "/bin -> usr/bin",
         "/usr/",

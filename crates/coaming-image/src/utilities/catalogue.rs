@@ -1,8 +1,8 @@
 //! Names of programs, what they are for, and what an attacker does with them.
 //!
-//! Only programs that help him are here: what runs his commands, shows him files, brings his tools in
-//! or his loot out, or takes him further. What every program could do with some effort is not. A name
-//! belongs to the one kind that it is most useful for.
+//! Only programs that help attackers are listed: those that run their commands, show them files,
+//! bring their tools in or data out, or give them further access. What every program could do with
+//! some effort is not listed. A name has only the kind that it is most useful for.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -431,60 +431,60 @@ const CATALOGUE: &[(UtilityKind, &[&str])] = &[
     ),
 ];
 
-/// What an attacker does with programs that stand out of their kind, as the end of a sentence.
+/// What an attacker does with programs that stand out among their kind, as the end of a sentence.
 const NOTABLE: &[(&str, &str)] = &[
-    ("apk", "installs any tool of Alpine's within seconds, given root and a way to a mirror"),
-    ("apt", "installs any tool of Debian's within seconds, given root and a way to a mirror"),
-    ("apt-get", "installs any tool of Debian's within seconds, given root and a way to a mirror"),
-    ("awk", "reads and writes files, and starts commands through system(), without a shell's name"),
+    ("apk", "installs any Alpine package within seconds, given root and access to a mirror"),
+    ("apt", "installs any Debian package within seconds, given root and access to a mirror"),
+    ("apt-get", "installs any Debian package within seconds, given root and access to a mirror"),
+    ("awk", "reads and writes files, and runs commands with system(), without naming a shell"),
     (
         "aws",
-        "uses the keys or the role that it finds, to read buckets, secrets and more of the account",
+        "uses the keys or the role that it finds to read buckets, secrets and more of the account",
     ),
     (
         "az",
-        "uses the managed identity or the login that it finds, to read the subscription's resources",
+        "uses the managed identity or the login that it finds to read the subscription's resources",
     ),
     ("base64", "turns secrets and binaries into text, to carry them through any terminal or log"),
     (
         "bash",
-        "runs his commands, and opens sockets by /dev/tcp: a reverse shell without any other tool",
+        "runs commands, and opens sockets through /dev/tcp: a reverse shell without any other tool",
     ),
-    ("busybox", "is a shell, a downloader and a hundred tools more in one file"),
-    ("capsh", "shows which capabilities he has, and starts programs with them"),
+    ("busybox", "is a shell, a downloader and a hundred more tools in one file"),
+    ("capsh", "shows the available capabilities, and starts programs with them"),
     ("cat", "shows the mounted secrets and the service account's token at once"),
     ("chroot", "moves into a mounted host file system and acts there as if on the host"),
     (
         "crictl",
-        "steers the node's container runtime where its socket is mounted: every pod of the node",
+        "controls the node's container runtime if its socket is mounted: every pod on the node",
     ),
-    ("ctr", "steers the node's containerd where its socket is mounted: every pod of the node"),
+    ("ctr", "controls the node's containerd if its socket is mounted: every pod on the node"),
     (
         "curl",
-        "fetches his tools, asks the cloud's metadata service for credentials, and sends files out",
+        "downloads tools, asks the cloud's metadata service for credentials, and sends files out",
     ),
-    ("dd", "copies files and raw devices byte by byte, the node's disk too where it is reachable"),
-    ("debugfs", "reads and writes a file system by its device, past all permissions"),
-    ("dig", "looks up the cluster's services by name, and carries data out in DNS queries"),
-    ("docker", "starts a privileged container where the socket is mounted: root on the node"),
-    ("etcdctl", "reads every Secret of the cluster where etcd lets him"),
-    ("find", "finds credentials and setuid files, and starts commands by -exec"),
+    ("dd", "copies files and raw devices byte by byte, even the node's disk if it is reachable"),
+    ("debugfs", "reads and writes a file system through its device, past all permissions"),
+    ("dig", "looks up the cluster's services by name, and sends data out in DNS queries"),
+    ("docker", "starts a privileged container if the socket is mounted: root on the node"),
+    ("etcdctl", "reads every Secret of the cluster if etcd grants access"),
+    ("find", "finds credentials and setuid files, and runs commands with -exec"),
     ("gcc", "builds exploits in place, for exactly this kernel and these libraries"),
     (
         "gcloud",
-        "uses the service account that it finds, to read buckets, secrets and more of the project",
+        "uses the service account that it finds to read buckets, secrets and more of the project",
     ),
-    ("gdb", "reads secrets out of the memory of running programs, and takes them over"),
-    ("git", "fetches his tools, and reads repositories with the credentials that lie here"),
+    ("gdb", "reads secrets in the memory of running programs, and takes control of them"),
+    ("git", "downloads tools, and reads repositories with the credentials that are stored here"),
     (
         "helm",
         "installs whatever the pod's service account may, and reads releases with their values",
     ),
     ("insmod", "loads code into the node's kernel, given the capability"),
-    ("ip", "shows and changes interfaces and routes: what there is to reach, and how"),
-    ("java", "runs classes that he brings along, and single source files at once"),
-    ("kubectl", "speaks to the API server with the pod's token: what that may, he may"),
-    ("less", "shows files page by page, and starts a shell by an exclamation mark"),
+    ("ip", "shows and changes interfaces and routes: what can be reached, and how"),
+    ("java", "runs downloaded classes, and single source files without compiling them"),
+    ("kubectl", "talks to the API server with the pod's token, and with all rights of that token"),
+    ("less", "shows files page by page, and starts a shell with an exclamation mark"),
     ("modprobe", "loads modules into the node's kernel, given the capability"),
     ("mount", "mounts the node's disk or its file systems, given the capability"),
     ("mysql", "reads and changes the database with the credentials that the application has"),
@@ -493,30 +493,39 @@ const NOTABLE: &[(&str, &str)] = &[
     ("nmap", "maps hosts, ports and services of the cluster's network"),
     ("node", "runs scripts that open sockets, read files and start commands"),
     ("nsenter", "enters the node's namespaces from a privileged pod: root on the node"),
-    ("objdump", "takes the application's programs apart, for keys in them and places to exploit"),
+    (
+        "objdump",
+        "disassembles the application's programs, to find keys in them and flaws to exploit",
+    ),
     ("openssl", "opens encrypted reverse shells, and moves files over TLS"),
     ("perl", "opens sockets, reads files and starts commands in one line"),
-    ("pip", "installs his Python packages; a package's setup is code that runs at once"),
+    ("pip", "installs malicious Python packages; the setup of a package is code that runs at once"),
     ("psql", "reads and changes the database with the credentials that the application has"),
     ("python", "opens sockets, reads files, starts commands and speaks HTTP in one line"),
-    ("readelf", "takes the application's programs apart, for keys in them and places to exploit"),
-    ("redis-cli", "reads sessions and caches, and writes files through a Redis that lets him"),
+    (
+        "readelf",
+        "disassembles the application's programs, to find keys in them and flaws to exploit",
+    ),
+    (
+        "redis-cli",
+        "reads sessions and caches, and writes files through a Redis server that allows it",
+    ),
     ("ruby", "opens sockets, reads files and starts commands in one line"),
-    ("scp", "copies files to and from hosts that he can reach"),
-    ("setcap", "gives a program capabilities that outlast his session, given the right"),
-    ("sh", "runs his commands and scripts; most exploits end by starting it"),
+    ("scp", "copies files to and from all hosts that can be reached"),
+    ("setcap", "gives a program capabilities that outlast the session, given the right"),
+    ("sh", "runs commands and scripts; most exploits end by starting it"),
     ("socat", "relays and opens reverse shells with a full terminal"),
-    ("ssh", "tunnels into and out of the cluster, and uses the keys that lie here"),
+    ("ssh", "tunnels into and out of the cluster, and uses the keys that are stored here"),
     ("strace", "reads what a running program reads and writes: passwords and tokens"),
-    ("su", "becomes another user, given a password or none"),
-    ("sudo", "becomes root where its configuration or a flaw lets him"),
-    ("tar", "packs whole directories to carry them out; kubectl cp needs it, too"),
-    ("tcpdump", "listens to the pod's traffic, and to the node's on its network"),
-    ("unshare", "makes namespaces of his own: the door to many of the kernel's flaws"),
+    ("su", "becomes another user, given a password or an account without one"),
+    ("sudo", "becomes root if its configuration or a flaw permits"),
+    ("tar", "packs whole directories to send them out; kubectl cp needs it, too"),
+    ("tcpdump", "captures the pod's traffic, and the node's if they share a network"),
+    ("unshare", "creates new namespaces, which expose many flaws of the kernel"),
     ("vault", "reads the secrets that the pod's token or role may read"),
-    ("vi", "shows and changes files, and starts a shell by :!sh"),
-    ("vim", "shows and changes files, and starts a shell by :!sh"),
-    ("wget", "fetches his tools, and sends files out by POST"),
+    ("vi", "shows and changes files, and starts a shell with :!sh"),
+    ("vim", "shows and changes files, and starts a shell with :!sh"),
+    ("wget", "downloads tools, and sends files out with POST"),
 ];
 
 static KINDS: LazyLock<HashMap<&str, UtilityKind>> = LazyLock::new(|| {
@@ -524,8 +533,8 @@ static KINDS: LazyLock<HashMap<&str, UtilityKind>> = LazyLock::new(|| {
     names.collect()
 });
 
-/// The catalogue's name of a program: as it is called, without a version (`python3.11`, `gcc-12`) or
-/// a target's name (`x86_64-linux-gnu-gcc`) where it has one.
+/// The name of a program in the catalogue: without a version (`python3.11`, `gcc-12`) and without
+/// the name of a target (`x86_64-linux-gnu-gcc`).
 pub(super) fn name(called: &str) -> Option<&'static str> {
     let exact = |name: &str| KINDS.get_key_value(name).map(|(name, _)| *name);
     let plain = |name: &str| {
@@ -546,7 +555,7 @@ pub(super) fn kind(called: &str) -> Option<UtilityKind> {
     KINDS.get(name(called)?).copied()
 }
 
-/// What an attacker does with this very program, where it stands out.
+/// What an attacker does with this program in particular, if it stands out.
 pub(super) fn notable(called: &str) -> Option<&'static str> {
     let name = name(called)?;
     NOTABLE.iter().find(|(notable, _)| *notable == name).map(|(_, misuse)| *misuse)

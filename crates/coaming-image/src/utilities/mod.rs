@@ -1,8 +1,8 @@
 //! The programs that help an attacker, and what there is of them in an image.
 //!
-//! [`catalogue`] says which names these are and what they are for. Here: which applets a program of
-//! many names has, and the verdict over all. Invariant: a name counts only where something lies that
-//! can be run.
+//! [`catalogue`] lists their names and what they are for. This module finds the applets of
+//! multi-call programs, and gives the verdict. Invariant: a name counts only if there is a file of
+//! that name that can be run.
 
 mod catalogue;
 
@@ -11,29 +11,29 @@ use serde::{Serialize, Serializer};
 
 use crate::{ImageFacts, Utility, UtilityKind, Verdict};
 
-/// The most bytes of a program of many names that is looked into.
+/// The largest multi-call program that is searched for applets, in bytes.
 pub(crate) const APPLET_LIMIT: u64 = 8 << 20;
 
-/// Programs that are many, by the name they are called by.
-const MANY: &[&str] = &["busybox", "busybox.static", "toybox"];
+/// The names of multi-call programs: one file with many applets.
+const MULTI_CALL: &[&str] = &["busybox", "busybox.static", "toybox"];
 
-/// Directories that programs lie in; `busybox` is that of distroless' debug images.
+/// The names of directories with programs; distroless debug images have `busybox`.
 const DIRECTORIES: &[&str] = &["bin", "sbin", "busybox", "libexec"];
 
 impl Utility {
-    /// What an attacker does with this very program; where it does not stand out, with its kind.
+    /// What an attacker does with this program in particular, or with its kind.
     #[must_use]
     pub fn misuse(&self) -> &'static str {
         self.notable().unwrap_or_else(|| self.kind.misuse())
     }
 
-    /// What an attacker does with this very program, where that stands out among its kind.
+    /// What an attacker does with this program in particular, if it stands out among its kind.
     #[must_use]
     pub fn notable(&self) -> Option<&'static str> {
         catalogue::notable(&self.name)
     }
 
-    /// What the program is, whatever version or target its name has: `python` is `python3.11`.
+    /// The name of the program without a version or a target: `python` for `python3.11`.
     #[must_use]
     pub fn program(&self) -> &str {
         catalogue::name(&self.name).unwrap_or(&self.name)
@@ -52,8 +52,8 @@ impl Serialize for Utility {
     }
 }
 
-/// What the program at this path, or of this bare name, is for, if it is in the catalogue and lies
-/// where programs do: in a directory for them, or in the root, where small images have them.
+/// What the program at this path, or with this bare name, is for, if it is in the catalogue and in
+/// a directory for programs, or in the root, where small images have them.
 pub(crate) fn of_path(path: &str) -> Option<UtilityKind> {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();
@@ -65,17 +65,17 @@ pub(crate) fn of_path(path: &str) -> Option<UtilityKind> {
     }
 }
 
-/// Whether the program at this path is many.
+/// Whether the program at this path is a multi-call program.
 pub(crate) fn has_applets(path: &str) -> bool {
-    MANY.contains(&path.rsplit('/').next().unwrap_or_default())
+    MULTI_CALL.contains(&path.rsplit('/').next().unwrap_or_default())
 }
 
-/// The fewest names of a list of applets; shorter lists in a program are something else.
+/// The shortest list of applets; a shorter list of names in a program is something else.
 const FEWEST_APPLETS: usize = 10;
 
-/// The applets in a program of many names that are in the catalogue, sorted: `busybox wget` works
-/// without a link of that name. Their names stand side by side in the program, each ended by a zero
-/// and in their order; the same words elsewhere (`http`, `rpm`) are no applets.
+/// The applets of a multi-call program that are in the catalogue, sorted: `busybox wget` works
+/// without a link of that name. Their names follow each other in the program, sorted, each with a
+/// zero byte at its end; the same words elsewhere (`http`, `rpm`) are not applets.
 pub(crate) fn applets(program: &[u8]) -> Vec<&'static str> {
     let is_name = |text: &[u8]| {
         (1..=20).contains(&text.len())
@@ -104,13 +104,15 @@ pub(crate) fn applets(program: &[u8]) -> Vec<&'static str> {
     applets
 }
 
-/// How much there is for an attacker. Without a shell and a package manager it is distroless; what
-/// has a package manager and a shell other than a busybox's is a whole distribution.
+/// How much the image offers an attacker. Without a shell and a package manager it is distroless;
+/// with a package manager and a shell that is not busybox's it is a full distribution.
 pub(crate) fn verdict(facts: &ImageFacts) -> Verdict {
     let of = |kind| facts.utilities.iter().filter(move |utility| utility.kind == kind);
-    let is_many = |path: &str| MANY.contains(&path.rsplit('/').next().unwrap_or_default());
-    let own_shell = of(UtilityKind::Shell)
-        .any(|shell| !is_many(&shell.place.path) && !shell.target.as_deref().is_some_and(is_many));
+    let is_multi_call =
+        |path: &str| MULTI_CALL.contains(&path.rsplit('/').next().unwrap_or_default());
+    let own_shell = of(UtilityKind::Shell).any(|shell| {
+        !is_multi_call(&shell.place.path) && !shell.target.as_deref().is_some_and(is_multi_call)
+    });
     let shell = of(UtilityKind::Shell).next().is_some();
     let manager = of(UtilityKind::PackageManager).next().is_some();
     match (shell, manager) {
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_lie_in_directories_for_them() {
+    fn programs_count_only_in_their_directories() {
         for path in ["/bin/sh", "/usr/local/go/bin/go", "/busybox/wget", "/kubectl", "python3.11"] {
             assert!(of_path(path).is_some(), "{path}");
         }
@@ -135,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn says_what_an_attacker_does() {
+    fn describes_what_an_attacker_does() {
         let utility = |name: &str, kind| Utility {
-            place: crate::FilePlace::default(),
+            place: crate::FileLocation::default(),
             name: name.to_owned(),
             kind,
             target: None,

@@ -1,10 +1,10 @@
-//! Images that are made to harm who reads them: a partial result that says what was left out, and
-//! never a crash, a file outside, or a credential shown.
+//! Malicious images: the result is partial and says what was left out; never a crash, a file
+//! outside, or a credential that is shown.
 
 use coaming_image::ImageFacts;
 use proptest::prelude::*;
 
-use crate::{gzip, layer, read};
+use crate::{gzip, read, tar};
 
 const STATUS: &[u8] =
     b"Package: bash\nStatus: install ok installed\nVersion: 5.2-1\nArchitecture: amd64\n\n";
@@ -26,9 +26,9 @@ fn entry(path: &str, kind: u8, link: &str, size: u64, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Entries, then a package database, then the archive's end.
+/// Entries, then a package database, then the end of the archive.
 fn with_packages(entries: &[Vec<u8>]) -> Vec<u8> {
-    [entries.concat(), layer(&[("var/lib/dpkg/status", 0o644, STATUS)])].concat()
+    [entries.concat(), tar(&[("var/lib/dpkg/status", 0o644, STATUS)])].concat()
 }
 
 fn assert_problem(facts: &ImageFacts, text: &str) {
@@ -52,11 +52,11 @@ fn paths_and_hard_links_out_of_the_image_are_refused() {
     assert_eq!(facts.packages.len(), 1);
     assert_eq!(facts.problems.len(), 3, "{:?}", facts.problems);
     assert_problem(&facts, "leads out of the image");
-    assert_problem(&facts, "links to a file out of the image");
+    assert_problem(&facts, "the link leads out of the image");
 }
 
 #[test]
-fn links_lead_nowhere_but_into_the_image() {
+fn links_never_lead_out_of_the_image() {
     let facts = read(
         "app",
         &[with_packages(&[
@@ -80,14 +80,14 @@ fn devices_and_pipes_are_never_read() {
 }
 
 #[test]
-fn sizes_that_lie_cost_what_follows_alone() {
+fn wrong_sizes_cost_only_what_follows() {
     for size in [1 << 20, 1 << 40, u64::MAX >> 1] {
-        let before = layer(&[("var/lib/dpkg/status", 0o644, STATUS)]);
+        let before = tar(&[("var/lib/dpkg/status", 0o644, STATUS)]);
         let before = &before[..1024];
         let lie = entry("opt/big.json", b'0', "", size, b"{}");
         let facts = read("", &[[before, &lie].concat()]);
         assert_eq!(facts.packages.len(), 1);
-        assert_problem(&facts, "What follows in this layer is left out");
+        assert_problem(&facts, "The rest of it is left out");
         let facts = read("", &[gzip(&[before, &lie].concat())]);
         assert_eq!(facts.packages.len(), 1);
         assert!(!facts.problems.is_empty());
@@ -98,16 +98,16 @@ fn sizes_that_lie_cost_what_follows_alone() {
 fn extended_headers_are_bounded() {
     for kind in [b'L', b'K', b'x'] {
         let facts = read("", &[entry("x", kind, "", 1 << 30, b"")]);
-        assert_problem(&facts, "its extended header is too large");
+        assert_problem(&facts, "the extended header is too large");
     }
     let facts = read("", &[entry("x", b'x', "", 9, b"99 path=a")]);
-    assert_problem(&facts, "does not keep to the format");
+    assert_problem(&facts, "the extended header is malformed");
 }
 
 #[test]
-fn layers_that_break_off_or_are_no_archives_leave_the_others_whole() {
-    let good = layer(&[("var/lib/dpkg/status", 0o644, STATUS)]);
-    let compressed = gzip(&layer(&[("a", 0o644, &[7; 100_000])]));
+fn truncated_layers_and_other_files_leave_the_other_layers_whole() {
+    let good = tar(&[("var/lib/dpkg/status", 0o644, STATUS)]);
+    let compressed = gzip(&tar(&[("a", 0o644, &[7; 100_000])]));
     let mut flipped = compressed.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 0xff;
@@ -130,7 +130,7 @@ fn values_of_credentials_are_in_no_fact() {
     let password = "correct-horse-Battery9";
     let facts = read(
         "",
-        &[layer(&[
+        &[tar(&[
             ("root/.netrc", 0o600, format!("machine a login b password {password}").as_bytes()),
             ("app/.env", 0o644, format!("DB_PASSWORD={password}\n").as_bytes()),
             ("root/.pgpass", 0o600, format!("a:5432:*:b:{password}\n").as_bytes()),
@@ -144,7 +144,7 @@ fn values_of_credentials_are_in_no_fact() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever happens to the bytes of a layer, it is read to some end.
+    /// Reading a layer ends, whatever damage it has.
     #[test]
     fn any_damage_is_survived(
         cut in 0_usize..8192,

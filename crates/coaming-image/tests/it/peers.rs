@@ -1,6 +1,7 @@
-//! Syft and Trivy find the same packages and versions as we do.
+//! Syft and Trivy find the same packages and versions as Coaming.
 //!
-//! What differs by intent is in the table of `docs/images.md`, and is not in these images.
+//! These images have no package for which they differ on purpose, see the table in
+//! `docs/images.md`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,13 +13,12 @@ use serde_json::Value;
 /// Names and versions.
 type Packages = BTreeSet<(String, String)>;
 
-/// A tool in `COAMING_TOOLS`; that it is missing is said, and fails in CI.
+/// A tool in `COAMING_TOOLS`. A missing tool is reported, and fails in CI.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("COAMING_TOOLS").map(|tools| Path::new(&tools).join(name));
     let found = path.filter(|path| path.exists());
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{name} is needed");
-        eprintln!("SKIPPED: peers: COAMING_TOOLS holds no {name}");
+        coaming_test::skip!("peers: there is no {name} in COAMING_TOOLS");
     }
     found
 }
@@ -33,8 +33,7 @@ fn layout(name: &str) -> Option<PathBuf> {
     if layout.exists() {
         return Some(layout);
     }
-    assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must name the test data");
-    eprintln!("SKIPPED: peers: COAMING_DATA does not name the test data");
+    coaming_test::skip!("peers: COAMING_DATA does not name the test data");
     None
 }
 
@@ -72,7 +71,7 @@ fn trivy(tool: &Path, image: &Path) -> Packages {
         .collect()
 }
 
-/// What we find; of Java's names the artifact, as Syft shows it.
+/// The packages that Coaming finds; for Java only the artifact, as Syft shows it.
 fn ours(path: &Path) -> Packages {
     let facts = Image::open(path, None).unwrap().read();
     assert_eq!(facts.problems, []);
@@ -80,7 +79,7 @@ fn ours(path: &Path) -> Packages {
     packages
         .map(|package| match (package.kind, package.name.split_once(':')) {
             (PackageKind::Maven, Some((_, artifact))) => (artifact.to_owned(), package.version),
-            // Syft shows Python's names as PyPI compares them.
+            // Syft shows Python's names in PyPI's normalized form.
             (PackageKind::PyPi, _) => (package.name.to_ascii_lowercase(), package.version),
             _ => (package.name, package.version),
         })

@@ -1,9 +1,9 @@
-//! Bills of materials, judged by the validators of the formats' own projects.
+//! SBOMs, checked with the validators of the formats' own projects.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{layer, read, skip};
+use crate::{read, skip, tar};
 
 const VALIDATE: &str = "
 import sys
@@ -17,7 +17,7 @@ errors = validate_full_spdx_document(parse_file(sys.argv[2]))
 assert not errors, errors
 ";
 
-/// A Python that has both validators; they are fetched once.
+/// A Python with both validators; they are installed once.
 fn python() -> Option<PathBuf> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("validators");
     let python = directory.join("bin/python");
@@ -36,21 +36,21 @@ fn python() -> Option<PathBuf> {
 }
 
 #[test]
-fn bills_are_valid() {
+fn sboms_are_valid() {
     let Some(python) = python() else {
-        return skip("bills_are_valid", "the validators can't be had from PyPI");
+        return skip("sboms_are_valid", "the validators cannot be installed from PyPI");
     };
     let status = b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\nSource: glibc\n\
                    Architecture: amd64\n\nPackage: bash\nStatus: install ok installed\nVersion: 5.2-1\n";
     let full = read(
         "",
-        &[layer(&[
+        &[tar(&[
             ("etc/os-release", 0o644, b"ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian 12\"\n"),
             ("var/lib/dpkg/status", 0o644, status),
         ])],
     );
     assert_eq!(full.packages.len(), 2);
-    let empty = read("", &[layer(&[])]);
+    let empty = read("", &[tar(&[])]);
     let directory = tempfile::tempdir().unwrap();
     for facts in [full, empty] {
         let (cyclonedx, spdx) =

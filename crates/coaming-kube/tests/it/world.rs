@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coaming_kube::{Delta, Object, ObjectKey, Origin, Source, World};
+use coaming_kube::{Delta, Fields as _, Object, ObjectKey, Origin, Source, World};
 use proptest::prelude::*;
 
 /// One object of a cluster, as a source of its own.

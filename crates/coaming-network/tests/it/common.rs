@@ -68,8 +68,7 @@ pub(crate) fn corpus(directories: &[&str]) -> Option<Inventory> {
         std::path::PathBuf::from,
     );
     if !root.is_dir() {
-        assert!(std::env::var_os("CI").is_none(), "CI needs the corpus at {}", root.display());
-        eprintln!("SKIPPED: there is no corpus at {}", root.display());
+        coaming_test::skip!("there is no corpus at {}", root.display());
         return None;
     }
     let mut paths: Vec<_> = directories

@@ -23,7 +23,7 @@ pub(super) fn find(source: &str, finder: &mut Finder<'_>) {
         return finder.skip(
             "Dockerfile".to_owned(),
             "",
-            "it can't be parsed: nothing in it was pinned".to_owned(),
+            "it cannot be parsed: nothing in it was pinned".to_owned(),
         );
     };
     let mut stages: BTreeSet<String> = BTreeSet::new();
@@ -66,7 +66,7 @@ fn image(
         let reason = "it comes from a build argument: pin the argument's default by hand";
         return finder.skip(subject, text, reason.to_owned());
     }
-    // Only what stands there as it is can be replaced there.
+    // The text can only be replaced if the source has it exactly so.
     let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else { return };
     if source.get(start..end) != Some(text) {
         let reason = "it is written with quotes or over several lines: pin it by hand";

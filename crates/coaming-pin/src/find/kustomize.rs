@@ -1,6 +1,7 @@
-//! A kustomization's `images:`: what it puts in place of the names in the resources.
+//! The `images:` of a kustomization, which replace the names in its resources.
 
-use coaming_kube::{Fields, ImageReference};
+use coaming_kube::Fields;
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 
 use super::{Finder, tag_text, values};
@@ -25,18 +26,18 @@ fn image(entry: Node<'_>, document: usize, finder: &mut Finder<'_>) {
         Ok(tag) => tag.filter(|tag| !tag.is_empty()),
         Err(reason) => return finder.skip(subject, name, reason),
     };
-    // Without a tag here, the resources' own counts: it is pinned there.
+    // Without a tag here, the tag in the resources applies and is pinned there.
     let Some(tag) = tag else { return };
     let at = digest.map_or_else(String::new, |digest| format!("@{digest}"));
     let text = format!("{name}:{tag}{at}");
-    match ImageReference::parse(&text) {
+    match Reference::parse(&text) {
         Ok(image) => {
             let path = entry.path();
-            // `newTag: 1.0@sha256:…` is valid too: then both stand in one field.
+            // `newTag: 1.0@sha256:…` is valid too: then both are in one field.
             let digest_path = (!tag.contains('@')).then(|| path.join("digest"));
             let form = Form::Fields { document, tag: path.join("newTag"), digest: digest_path };
             finder.add(subject, image, form);
         }
-        Err(error) => finder.skip(subject, &text, format!("it is no image's name: {error}")),
+        Err(error) => finder.skip(subject, &text, format!("it is not a valid image name: {error}")),
     }
 }

@@ -1,13 +1,14 @@
-//! Kubernetes objects: pods in any workload, image volumes, custom resources, values for Helm.
+//! Kubernetes objects: pods of all workloads, image volumes, custom resources, Helm values in them.
 
 use std::collections::HashSet;
 
-use coaming_kube::{ContainerKind, Fields, FileEntry, ImageReference, Inventory, Object};
+use coaming_kube::{ContainerKind, Fields, FileEntry, Inventory, Object};
+use coaming_oci::Reference;
 use coaming_yaml::{Node, NodeId};
 
 use super::{Finder, values};
 
-/// How deep a custom resource is searched.
+/// The depth to which a custom resource is searched.
 const MAX_DEPTH: usize = 24;
 
 pub(super) fn find(file: &FileEntry, finder: &mut Finder<'_>) {
@@ -17,7 +18,7 @@ pub(super) fn find(file: &FileEntry, finder: &mut Finder<'_>) {
         let mut seen: HashSet<NodeId> = HashSet::new();
         for workload in inventory.workloads_of(object) {
             for container in workload.pod().containers() {
-                // Added by hand to a running pod, and never in a file that is applied.
+                // They are added to running pods and never occur in files that are applied.
                 if container.kind() == ContainerKind::Ephemeral {
                     continue;
                 }
@@ -46,7 +47,7 @@ fn named(object: Object<'_>) -> String {
     format!("{} {}", object.kind(), object.name())
 }
 
-/// Values for Helm in the resources of Flux and Argo CD.
+/// Helm values in the resources of Flux and Argo CD.
 fn values_in(object: Object<'_>) -> Vec<Node<'_>> {
     let spec = object.spec();
     match (object.group(), object.kind()) {
@@ -79,7 +80,7 @@ fn custom(object: Object<'_>, seen: &HashSet<NodeId>, finder: &mut Finder<'_>) {
         for entry in node.entries() {
             let Some(text) = entry.value.as_str() else { continue };
             let is_image = entry.name() == "image" && !seen.contains(&entry.value.id());
-            if is_image && ImageReference::parse(text).is_ok_and(|image| image.tag().is_some()) {
+            if is_image && Reference::parse(text).is_ok_and(|image| image.tag().is_some()) {
                 let subject = format!("{}, {}", named(object), entry.value.path());
                 finder.scalar(subject, entry.value, object.document as usize);
             }

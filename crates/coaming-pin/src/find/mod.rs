@@ -5,7 +5,8 @@ mod kustomize;
 mod manifest;
 mod values;
 
-use coaming_kube::{FileEntry, FileKind, ImageReference, looks_like_kubernetes};
+use coaming_kube::{FileEntry, FileKind, looks_like_kubernetes};
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 
 use crate::mention::{Form, Mention, Unpinned, written_name};
@@ -15,15 +16,15 @@ use crate::mention::{Form, Mention, Unpinned, written_name};
 pub struct Found {
     /// Those that can be pinned, in the order of the files.
     pub mentions: Vec<Mention>,
-    /// Those of which it is unclear what they are.
+    /// Those that are unclear.
     pub unpinned: Vec<Unpinned>,
 }
 
 impl Found {
-    /// Whether the image of this name and tag is one of those that can be pinned.
+    /// Whether an image with this name and tag can be pinned.
     #[must_use]
-    pub fn names(&self, image: &ImageReference) -> bool {
-        let same = |other: &ImageReference| {
+    pub fn names(&self, image: &Reference) -> bool {
+        let same = |other: &Reference| {
             other.registry() == image.registry()
                 && other.repository() == image.repository()
                 && other.tag().unwrap_or("latest") == image.tag().unwrap_or("latest")
@@ -61,7 +62,7 @@ pub fn find(files: &[FileEntry]) -> Found {
     found
 }
 
-/// Takes in what is found in one file.
+/// Collects the images of one file.
 struct Finder<'f> {
     file: usize,
     name: &'f str,
@@ -69,7 +70,7 @@ struct Finder<'f> {
 }
 
 impl Finder<'_> {
-    /// A scalar that names an image as a whole; without a tag, `latest` is meant.
+    /// Adds a scalar that is an image's whole name. Without a tag, it means `latest`.
     fn scalar(&mut self, subject: String, node: Node<'_>, document: usize) {
         let Some(text) = node.as_str().filter(|text| !text.is_empty()) else { return };
         let form =
@@ -77,19 +78,17 @@ impl Finder<'_> {
         self.whole(subject, text, form);
     }
 
-    /// A text that names an image as a whole.
+    /// Adds a text that is an image's whole name.
     fn whole(&mut self, subject: String, text: &str, form: Form) {
-        match ImageReference::parse(text) {
-            Ok(image) if image.tag().is_none() && image.digest().is_none() => {
-                let latest = ImageReference::parse(&format!("{text}:latest"));
-                self.add(subject, latest.unwrap_or(image), form);
+        match Reference::parse(text) {
+            Ok(image) => self.add(subject, image.or_latest(), form),
+            Err(error) => {
+                self.skip(subject, text, format!("it is not a valid image name: {error}"))
             }
-            Ok(image) => self.add(subject, image, form),
-            Err(error) => self.skip(subject, text, format!("it is no image's name: {error}")),
         }
     }
 
-    fn add(&mut self, subject: String, image: ImageReference, form: Form) {
+    fn add(&mut self, subject: String, image: Reference, form: Form) {
         self.found.mentions.push(Mention { file: self.file, subject, image, form });
     }
 
@@ -104,7 +103,7 @@ impl Finder<'_> {
     }
 }
 
-/// A tag as it is written: also one that looks like a number, if that stays the same number.
+/// A tag as written. A YAML number is accepted if its text is the same as the number's.
 fn tag_text(node: Node<'_>) -> Result<&str, String> {
     use coaming_yaml::Scalar;
     let text = node.text();
@@ -119,6 +118,6 @@ fn tag_text(node: Node<'_>) -> Result<&str, String> {
     if same {
         Ok(text)
     } else {
-        Err(format!("the tag `{text}` is no text and becomes another one: put it in quotes"))
+        Err(format!("YAML reads the tag `{text}` as another value: put it in quotes"))
     }
 }

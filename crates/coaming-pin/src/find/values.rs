@@ -1,17 +1,18 @@
-//! Values for Helm charts, in the shapes that charts commonly have.
+//! Values of Helm charts, in the shapes that charts commonly use.
 //!
 //! * `image: "name:tag"`, also under a key that ends in `Image`;
 //! * `image: name` with `tag:` or `imageTag:` beside it;
-//! * `repository:` with `tag:` and maybe `registry:` and `digest:`. Where a digest has no field of
-//!   its own, it follows the tag: a chart that joins both with a colon takes that.
+//! * `repository:` with `tag:` and optionally `registry:` and `digest:`. Without a field for the
+//!   digest, it follows the tag, which works in charts that join name and tag with a colon.
 
-use coaming_kube::{Fields, ImageReference};
+use coaming_kube::Fields;
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 
 use super::{Finder, tag_text};
 use crate::mention::Form;
 
-/// How deep values are searched.
+/// The depth to which values are searched.
 const MAX_DEPTH: usize = 32;
 
 /// Finds images in `node`, a part of the values `root`.
@@ -33,7 +34,7 @@ pub(super) fn find(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut
 fn look_at(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut Finder<'_>) {
     if let Some(repository) = node.string("repository").filter(|name| !name.is_empty()) {
         let registry = node.string("registry").filter(|registry| !registry.is_empty());
-        // By the custom of charts with a `registry` field, a global one goes before it.
+        // In charts with a `registry` field, a global one conventionally overrides it.
         let global = root.mapping("global").string("imageRegistry");
         let registry = registry.map(|own| global.filter(|name| !name.is_empty()).unwrap_or(own));
         let name = registry
@@ -45,7 +46,7 @@ fn look_at(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut Finder<
     for entry in node.entries() {
         let key = entry.name();
         let Some(text) = entry.value.as_str().filter(|text| !text.is_empty()) else { continue };
-        let Ok(image) = ImageReference::parse(text) else { continue };
+        let Ok(image) = Reference::parse(text) else { continue };
         if key != "image" && !key.ends_with("Image") {
             continue;
         }
@@ -62,7 +63,7 @@ fn look_at(root: Node<'_>, node: Node<'_>, document: usize, finder: &mut Finder<
     }
 }
 
-/// An image whose tag has a field of its own.
+/// Adds an image whose tag has its own field.
 fn split(node: Node<'_>, field: &str, name: &str, document: usize, finder: &mut Finder<'_>) {
     let subject = node.path().to_string();
     let tag = match node.get(field).map(tag_text) {
@@ -71,19 +72,19 @@ fn split(node: Node<'_>, field: &str, name: &str, document: usize, finder: &mut 
         None => return,
     };
     if tag.is_empty() {
-        let reason = "its tag is empty, and the chart's own version counts: write the tag here";
+        let reason = "its tag is empty, so the chart uses its own version: write the tag here";
         return finder.skip(subject, name, reason.to_owned());
     }
     let digest = node.get("digest");
     let known = digest.and_then(Node::as_str).filter(|digest| !digest.is_empty());
     let at = known.map_or_else(String::new, |digest| format!("@{digest}"));
     let text = format!("{name}:{tag}{at}");
-    match ImageReference::parse(&text) {
+    match Reference::parse(&text) {
         Ok(image) => {
             let path = node.path();
             let digest = digest.filter(|_| !tag.contains('@')).map(|_| path.join("digest"));
             finder.add(subject, image, Form::Fields { document, tag: path.join(field), digest });
         }
-        Err(error) => finder.skip(subject, &text, format!("it is no image's name: {error}")),
+        Err(error) => finder.skip(subject, &text, format!("it is not a valid image name: {error}")),
     }
 }

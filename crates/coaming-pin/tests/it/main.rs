@@ -7,12 +7,12 @@ mod references;
 
 use std::path::Path;
 
-use coaming_registry::sha256;
+use coaming_oci::Digest;
 
 /// A manifest's bytes, and its digest.
-fn manifest() -> (&'static [u8], String) {
+fn manifest() -> (&'static [u8], Digest) {
     let bytes = br#"{"schemaVersion":2}"#;
-    (bytes, sha256(bytes))
+    (bytes, Digest::sha256(bytes))
 }
 
 /// An `index.json` that names its one manifest by all of `names`.

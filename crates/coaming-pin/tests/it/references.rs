@@ -12,7 +12,7 @@ use super::{index, manifest};
 fn sources() -> Sources {
     let directory = tempfile::tempdir().unwrap();
     let (bytes, digest) = manifest();
-    let blob = directory.path().join("blobs").join(digest.replace(':', "/"));
+    let blob = directory.path().join(digest.blob_path());
     std::fs::create_dir_all(blob.parent().unwrap()).unwrap();
     std::fs::write(blob, bytes).unwrap();
     let names = ["nginx:1.27", "nginx:1.29", "nginx:latest", "ghcr.io/team/web:v1"];
@@ -40,7 +40,7 @@ fn pinned(kind: FileKind, text: &str) -> Outcome {
 fn after(kind: FileKind, text: &str) -> String {
     let outcome = pinned(kind, text);
     let after: Arc<str> = outcome.changes.first().map_or_else(|| text.into(), |c| c.after.clone());
-    after.replace(&manifest().1, "D")
+    after.replace(&manifest().1.to_string(), "D")
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn helm_values() {
     let reason = |text: &str| pinned(FileKind::HelmValues, text).unpinned[0].reason.clone();
     assert!(reason("image: {repository: nginx, tag: 1.10}\n").contains("put it in quotes"));
     assert!(reason("image: {repository: nginx, tag: ''}\n").contains("write the tag here"));
-    assert!(reason("image: redis:7\n").contains("`--offline` asks no registry"));
+    assert!(reason("image: redis:7\n").contains("`--offline` does not ask"));
 }
 
 #[test]
@@ -151,7 +151,10 @@ fn updates_within_what_the_archives_hold() {
     let files = [file(FileKind::HelmValues, "image: nginx:1.27\n")];
     let update = "".parse().unwrap();
     let outcome = pin(&files, find(&files), &sources(), Some(&update));
-    assert_eq!(outcome.changes[0].after.replace(&manifest().1, "D"), "image: nginx:1.29@D\n");
+    assert_eq!(
+        outcome.changes[0].after.replace(&manifest().1.to_string(), "D"),
+        "image: nginx:1.29@D\n"
+    );
 }
 
 proptest! {

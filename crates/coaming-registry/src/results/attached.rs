@@ -1,46 +1,45 @@
 //! Documents that are attached to an image as OCI referrers: SBOM, VEX, SARIF.
 
 use coaming_http::clean;
-use coaming_kube::ImageReference;
-use serde::Deserialize;
+use coaming_oci::{Descriptor, Digest, Reference};
+use coaming_sbom::{Document, ListedVulnerability};
 
 use super::{ReportedSeverity, ReportedVulnerability, parse, tidy};
 use crate::RegistryClient;
 use crate::error::{MalformedAnswer, RegistryError};
-use crate::manifest::Descriptor;
 
 /// The largest document that is read.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 /// The most attachments that are read of one image.
 const MAX_ATTACHMENTS: usize = 32;
 
-/// What is attached.
+/// The format of an attached document, with the vulnerabilities and statements in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttachmentKind {
-    /// A list of packages, as SPDX.
+    /// An SBOM in SPDX.
     Spdx,
-    /// A list of packages, as CycloneDX.
+    /// An SBOM or a VEX document in CycloneDX.
     CycloneDx {
-        /// The vulnerabilities that it names.
+        /// The vulnerabilities that it lists.
         found: Vec<ReportedVulnerability>,
-        /// What it says of vulnerabilities that somebody has looked at.
+        /// Its statements on vulnerabilities that its author analyzed.
         statements: Vec<VexStatement>,
     },
-    /// Statements on which vulnerabilities affect the image.
+    /// Statements on which vulnerabilities affect the image, in OpenVEX.
     Vex(Vec<VexStatement>),
-    /// Findings of a scanner.
+    /// The findings of a scanner.
     Sarif(Vec<ReportedVulnerability>),
 }
 
 /// A document that is attached to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// What it is.
+    /// Its format and what is in it.
     pub kind: AttachmentKind,
     /// The digest of its manifest.
-    pub digest: String,
-    /// The document.
-    pub document: Vec<u8>,
+    pub digest: Digest,
+    /// The parsed document; `None` for SARIF.
+    pub document: Option<Document>,
 }
 
 /// A statement of a VEX document.
@@ -52,7 +51,7 @@ pub struct VexStatement {
     pub status: String,
     /// Why, in the words of the standard.
     pub justification: Option<String>,
-    /// The products it is about, by their identifiers.
+    /// The products it is about, as the document identifies them.
     pub products: Vec<String>,
 }
 
@@ -65,19 +64,19 @@ enum Format {
 }
 
 impl RegistryClient {
-    /// The documents that are attached to the manifest of the reference's digest, those that are
-    /// understood; by digest. Unreadable ones are left out, with the reason.
+    /// The documents in known formats that are attached to the manifest of the reference's digest,
+    /// sorted by digest, and the reasons why others cannot be read.
     ///
     /// # Errors
     ///
-    /// See [`RegistryError`], if the list itself fails.
+    /// If the list of attached documents cannot be read; see [`RegistryError`].
     pub async fn attachments(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
     ) -> Result<(Vec<Attachment>, Vec<RegistryError>), RegistryError> {
         let mut referrers = self.referrers(reference, None).await?;
-        referrers.sort_by(|a, b| a.digest.cmp(&b.digest));
-        referrers.dedup_by(|a, b| a.digest == b.digest);
+        referrers.sort_by_key(|referrer| referrer.digest);
+        referrers.dedup_by_key(|referrer| referrer.digest);
         let mut found = Vec::new();
         let mut problems = Vec::new();
         let known = referrers.iter().filter_map(|referrer| Some((referrer, format_of(referrer)?)));
@@ -92,7 +91,7 @@ impl RegistryClient {
 
     async fn attachment(
         &self,
-        reference: &ImageReference,
+        reference: &Reference,
         referrer: &Descriptor,
         format: Format,
     ) -> Result<Attachment, RegistryError> {
@@ -105,23 +104,17 @@ impl RegistryClient {
         };
         let name = format!("{host}/{what}");
         let artifact =
-            ImageReference::parse(&name).map_err(|error| malformed(error.to_string().into()))?;
+            Reference::parse(&name).map_err(|error| malformed(error.to_string().into()))?;
         let (_, layers) = self.artifact(&artifact).await?;
         let layer =
             layers.first().ok_or_else(|| malformed("the artifact has no contents".into()))?;
         let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
-        let kind = match format {
-            Format::Spdx => parse::<serde::de::IgnoredAny>(&document).map(|_| AttachmentKind::Spdx),
-            Format::CycloneDx => cyclone_dx(&document),
-            Format::OpenVex => open_vex(&document).map(AttachmentKind::Vex),
-            Format::Sarif => sarif(&document).map(AttachmentKind::Sarif),
-        }
-        .map_err(malformed)?;
-        Ok(Attachment { kind, digest: referrer.digest.clone(), document })
+        let (kind, document) = read(format, &document).map_err(malformed)?;
+        Ok(Attachment { kind, digest: referrer.digest, document })
     }
 }
 
-/// What a referrer holds, by its type.
+/// The format of a referrer, by its type.
 fn format_of(referrer: &Descriptor) -> Option<Format> {
     let name = referrer.artifact_type.as_deref()?.to_ascii_lowercase();
     let has = |word: &str| name.contains(word);
@@ -134,47 +127,47 @@ fn format_of(referrer: &Descriptor) -> Option<Format> {
     }
 }
 
-fn open_vex(document: &[u8]) -> Result<Vec<VexStatement>, MalformedAnswer> {
-    #[derive(Deserialize)]
-    struct Document {
-        statements: Vec<Statement>,
+/// Reads a document of a format.
+fn read(
+    format: Format,
+    bytes: &[u8],
+) -> Result<(AttachmentKind, Option<Document>), MalformedAnswer> {
+    let clean_error = |error: coaming_sbom::ReadError| {
+        MalformedAnswer::from(clean(&format!("the document {error}")))
+    };
+    if let Format::Sarif = format {
+        return Ok((AttachmentKind::Sarif(sarif(bytes)?), None));
     }
-    #[derive(Deserialize)]
-    struct Statement {
-        vulnerability: Named,
-        status: String,
-        justification: Option<String>,
-        #[serde(default)]
-        products: Vec<Named>,
-    }
-    /// A name alone before version 0.2, an object since.
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Named {
-        Text(String),
-        Object {
-            name: Option<String>,
-            #[serde(rename = "@id")]
-            id: Option<String>,
+    let document = Document::read(bytes).map_err(clean_error)?;
+    let kind = match format {
+        Format::Spdx | Format::Sarif => AttachmentKind::Spdx,
+        Format::CycloneDx => AttachmentKind::CycloneDx {
+            found: listed(&document),
+            statements: statements(&document).map_err(clean_error)?,
         },
-    }
-    impl Named {
-        fn text(self) -> String {
-            match self {
-                Self::Text(text) => clean(&text),
-                Self::Object { name, id } => clean(&name.or(id).unwrap_or_default()),
-            }
-        }
-    }
-    let document: Document = parse(document)?;
-    let mut statements: Vec<VexStatement> = document
+        Format::OpenVex => AttachmentKind::Vex(statements(&document).map_err(clean_error)?),
+    };
+    Ok((kind, Some(document)))
+}
+
+/// The statements of a document, sorted. Those that cannot be understood are left out: they have no
+/// effect.
+fn statements(document: &Document) -> Result<Vec<VexStatement>, coaming_sbom::ReadError> {
+    let vex = document.to_vex()?;
+    let mut statements: Vec<VexStatement> = vex
         .statements
-        .into_iter()
-        .map(|statement| VexStatement {
-            vulnerability: statement.vulnerability.text(),
-            status: clean(&statement.status),
-            justification: statement.justification.map(|text| clean(&text)),
-            products: statement.products.into_iter().map(Named::text).collect(),
+        .iter()
+        .map(|statement| {
+            let justification = clean(&statement.justification);
+            let mut products: Vec<String> =
+                statement.subjects.iter().map(|subject| clean(&subject.label)).collect();
+            products.dedup();
+            VexStatement {
+                vulnerability: statement.names.first().map(|name| clean(name)).unwrap_or_default(),
+                status: statement.status.as_str().to_owned(),
+                justification: (!justification.is_empty()).then_some(justification),
+                products,
+            }
         })
         .collect();
     statements.sort();
@@ -182,103 +175,23 @@ fn open_vex(document: &[u8]) -> Result<Vec<VexStatement>, MalformedAnswer> {
     Ok(statements)
 }
 
-fn cyclone_dx(document: &[u8]) -> Result<AttachmentKind, MalformedAnswer> {
-    #[derive(Deserialize)]
-    struct Document {
-        #[serde(default)]
-        components: Vec<Component>,
-        #[serde(default)]
-        vulnerabilities: Vec<Vulnerability>,
-    }
-    #[derive(Deserialize)]
-    struct Component {
-        #[serde(rename = "bom-ref")]
-        reference: Option<String>,
-        name: String,
-        #[serde(default)]
-        version: String,
-    }
-    #[derive(Deserialize)]
-    struct Vulnerability {
-        id: String,
-        #[serde(default)]
-        ratings: Vec<Rating>,
-        #[serde(default)]
-        affects: Vec<Affected>,
-        analysis: Option<Analysis>,
-    }
-    #[derive(Deserialize)]
-    struct Analysis {
-        state: Option<String>,
-        justification: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Rating {
-        severity: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Affected {
-        #[serde(rename = "ref")]
-        reference: String,
-    }
-    let document: Document = parse(document)?;
-    let components: std::collections::HashMap<&str, &Component> = document
-        .components
-        .iter()
-        .filter_map(|component| Some((component.reference.as_deref()?, component)))
-        .collect();
-    let mut statements = Vec::new();
-    for vulnerability in &document.vulnerabilities {
-        let Some(analysis) = &vulnerability.analysis else { continue };
-        statements.push(VexStatement {
-            vulnerability: clean(&vulnerability.id),
-            status: vex_status(analysis.state.as_deref().unwrap_or_default()),
-            justification: analysis.justification.as_deref().map(clean),
-            products: vulnerability.affects.iter().map(|each| clean(&each.reference)).collect(),
-        });
-    }
-    statements.sort();
-    statements.dedup();
-    let named = document
-        .vulnerabilities
-        .iter()
-        .filter(|each| !is_excused(each.analysis.as_ref().and_then(|it| it.state.as_deref())));
-    let found = named.flat_map(|vulnerability| {
-        let words = vulnerability.ratings.iter().filter_map(|rating| rating.severity.as_deref());
-        let severity = words.map(ReportedSeverity::of).max().unwrap_or_default();
-        let components = &components;
-        vulnerability.affects.iter().map(move |affected| {
-            let component = components.get(affected.reference.as_str());
-            ReportedVulnerability {
-                id: vulnerability.id.clone(),
-                package: component.map_or(&affected.reference, |component| &component.name).clone(),
-                version: component.map(|component| component.version.clone()).unwrap_or_default(),
-                fixed_version: None,
-                severity,
-            }
+/// The vulnerabilities that a CycloneDX document lists.
+fn listed(document: &Document) -> Vec<ReportedVulnerability> {
+    let listed = document.listed_vulnerabilities();
+    tidy(listed.into_iter().flat_map(|ListedVulnerability { id, severities, affected }| {
+        let severity = severities.into_iter().map(ReportedSeverity::of).max().unwrap_or_default();
+        affected.into_iter().map(move |component| ReportedVulnerability {
+            id: id.to_owned(),
+            package: component.name.to_owned(),
+            version: component.version.to_owned(),
+            fixed_version: None,
+            severity,
         })
-    });
-    Ok(AttachmentKind::CycloneDx { found: tidy(found), statements })
+    }))
 }
 
-/// CycloneDX's word for a state as OpenVEX has it; another one as it is.
-fn vex_status(state: &str) -> String {
-    match state {
-        "not_affected" | "false_positive" => "not_affected".to_owned(),
-        "resolved" | "resolved_with_pedigree" => "fixed".to_owned(),
-        "exploitable" => "affected".to_owned(),
-        "in_triage" => "under_investigation".to_owned(),
-        other => clean(other),
-    }
-}
-
-/// Whether a document names a vulnerability only to say that it does not matter.
-fn is_excused(state: Option<&str>) -> bool {
-    state.is_some_and(|state| matches!(vex_status(state).as_str(), "not_affected" | "fixed"))
-}
-
-/// SARIF has no field for a package: what scanners of images write is in the rules' properties, and
-/// the package is left empty where it is not there.
+/// SARIF has no field for a package: image scanners write it in the message. Where the message does
+/// not contain it, the package stays empty.
 fn sarif(document: &[u8]) -> Result<Vec<ReportedVulnerability>, MalformedAnswer> {
     let document: serde_json::Value = parse(document)?;
     let runs = document.get("runs").and_then(|runs| runs.as_array()).ok_or("it has no `runs`")?;
@@ -323,23 +236,39 @@ fn sarif(document: &[u8]) -> Result<Vec<ReportedVulnerability>, MalformedAnswer>
 mod tests {
     use super::*;
 
+    fn open_vex(document: &[u8]) -> Vec<VexStatement> {
+        match read(Format::OpenVex, document).unwrap() {
+            (AttachmentKind::Vex(statements), Some(_)) => statements,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn cyclone_dx(document: &str) -> (Vec<ReportedVulnerability>, Vec<VexStatement>) {
+        match read(Format::CycloneDx, document.as_bytes()).unwrap() {
+            (AttachmentKind::CycloneDx { found, statements }, Some(_)) => (found, statements),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn reads_open_vex_of_both_versions() {
-        let old = br#"{"statements":[{"vulnerability":"CVE-1","status":"not_affected","products":["pkg:oci/a"]}]}"#;
-        let new = br#"{"statements":[{"vulnerability":{"name":"CVE-1"},"status":"not_affected","products":[{"@id":"pkg:oci/a"}]}]}"#;
-        let statements = open_vex(old).unwrap();
-        assert_eq!(statements, open_vex(new).unwrap());
+        let old = br#"{"statements":[{"vulnerability":"CVE-1","status":"not_affected",
+            "products":["pkg:oci/a"]}]}"#;
+        let new = br#"{"statements":[{"vulnerability":{"name":"CVE-1"},"status":"not_affected",
+            "products":[{"@id":"pkg:oci/a"}]}]}"#;
+        let statements = open_vex(old);
+        assert_eq!(statements, open_vex(new));
         assert_eq!(statements[0].products, ["pkg:oci/a"]);
-        assert!(open_vex(b"{}").is_err());
+        assert!(read(Format::OpenVex, b"{}").is_err());
     }
 
     #[test]
     fn reads_cyclone_dx() {
-        let text = br#"{"components":[{"bom-ref":"a","name":"openssl","version":"1.1"}],
-            "vulnerabilities":[{"id":"CVE-1","ratings":[{"severity":"low"},{"severity":"high"}],"affects":[{"ref":"a"}]}]}"#;
-        let AttachmentKind::CycloneDx { found, statements } = cyclone_dx(text).unwrap() else {
-            panic!("it is CycloneDX");
-        };
+        let text = r#"{"bomFormat":"CycloneDX",
+            "components":[{"bom-ref":"a","name":"openssl","version":"1.1"}],
+            "vulnerabilities":[{"id":"CVE-1","ratings":[{"severity":"low"},{"severity":"high"}],
+                "affects":[{"ref":"a"}]}]}"#;
+        let (found, statements) = cyclone_dx(text);
         assert_eq!(
             (found[0].package.as_str(), found[0].severity),
             ("openssl", ReportedSeverity::High)
@@ -348,26 +277,27 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_cyclone_dx_says_of_vulnerabilities() {
-        let text = br#"{"vulnerabilities":[
+    fn reads_the_statements_of_cyclone_dx() {
+        let text = r#"{"bomFormat":"CycloneDX","vulnerabilities":[
             {"id":"CVE-1","affects":[{"ref":"a"}],"analysis":{"state":"false_positive"}},
             {"id":"CVE-2","affects":[{"ref":"a"}],"analysis":{"state":"exploitable"}}]}"#;
-        let AttachmentKind::CycloneDx { found, statements } = cyclone_dx(text).unwrap() else {
-            panic!("it is CycloneDX");
-        };
+        let (found, statements) = cyclone_dx(text);
         let names: Vec<&str> = found.iter().map(|each| each.id.as_str()).collect();
-        assert_eq!(names, ["CVE-2"], "what does not matter is no finding");
-        let said: Vec<_> = statements
+        assert_eq!(names, ["CVE-2"], "a dismissed vulnerability is not listed");
+        let stated: Vec<_> = statements
             .iter()
             .map(|each| (each.vulnerability.as_str(), each.status.as_str()))
             .collect();
-        assert_eq!(said, [("CVE-1", "not_affected"), ("CVE-2", "affected")]);
+        assert_eq!(stated, [("CVE-1", "not_affected"), ("CVE-2", "affected")]);
     }
 
     #[test]
     fn reads_sarif() {
-        let text = br#"{"runs":[{"tool":{"driver":{"rules":[{"id":"CVE-1","properties":{"security-severity":"9.8"}}]}},
-            "results":[{"ruleId":"CVE-1","message":{"text":"Package: zlib\nInstalled Version: 1.2\nFixed Version: 1.3"}},{"x":1}]}]}"#;
+        let text = br#"{"runs":[{
+            "tool":{"driver":{"rules":[
+                {"id":"CVE-1","properties":{"security-severity":"9.8"}}]}},
+            "results":[{"ruleId":"CVE-1","message":{
+                "text":"Package: zlib\nInstalled Version: 1.2\nFixed Version: 1.3"}},{"x":1}]}]}"#;
         let found = sarif(text).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(

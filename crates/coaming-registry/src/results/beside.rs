@@ -152,11 +152,11 @@ fn attached_text(out: &mut String, attached: &Attached) {
 /// Whether the statements of a document are applied, and why.
 fn trust_text(trusted: bool) -> &'static str {
     if trusted {
-        "applied like a --vex document, where it names this image or a package (--trust-registry-vex); \
-         its signature was not verified"
+        "counts like a document passed to --vex if it names this image or a package: you trust it with \
+         --trust-registry-vex; its signature was not verified"
     } else {
-        "not applied: its signature was not verified, and anyone who can push to the repository can attach \
-         such a document; to apply it, use --trust-registry-vex"
+        "has no effect: its signature was not verified, and anyone who can push to the repository can attach \
+         such a document; use --trust-registry-vex to let it count"
     }
 }
 

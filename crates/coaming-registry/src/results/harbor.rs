@@ -53,8 +53,8 @@ pub(super) async fn report(
     };
     // Harbor expects slashes in a repository's name to be escaped twice: `below` escapes once more.
     let name = name.replace('/', "%2F");
-    let digest = &question.image.manifest_digest;
-    let parts = ["api", "v2.0", "projects", project, "repositories", &name, "artifacts", digest];
+    let digest = question.image.manifest_digest.to_string();
+    let parts = ["api", "v2.0", "projects", project, "repositories", &name, "artifacts", &digest];
     let url =
         below(&question.base, parts.into_iter().chain(["additions", "vulnerabilities"]), target)?;
     let authorization = auth::basic_authorization(&target.host, &client.transport.options)?;

@@ -15,7 +15,7 @@ mod trusted;
 
 use coaming_http::header::{ACCEPT, HeaderName, HeaderValue};
 use coaming_http::{Request, Url, clean, is_loopback};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 
 use crate::error::{MalformedAnswer, RegistryError};
 use crate::manifest::Image;
@@ -190,7 +190,7 @@ fn tidy(found: impl IntoIterator<Item = ReportedVulnerability>) -> Vec<ReportedV
 
 /// What a client asks about.
 struct Question<'q> {
-    reference: &'q ImageReference,
+    reference: &'q Reference,
     image: &'q Image,
     base: Url,
 }
@@ -229,10 +229,7 @@ impl RegistryClient {
     /// # Errors
     ///
     /// Where the registry cannot be reached.
-    pub async fn scanner(
-        &self,
-        reference: &ImageReference,
-    ) -> Result<Option<Scanner>, RegistryError> {
+    pub async fn scanner(&self, reference: &Reference) -> Result<Option<Scanner>, RegistryError> {
         if let Some(scanner) = Scanner::of_host(reference.registry()) {
             return Ok(Some(scanner));
         }
@@ -269,7 +266,7 @@ impl RegistryClient {
     pub async fn scan_report(
         &self,
         scanner: Scanner,
-        reference: &ImageReference,
+        reference: &Reference,
         image: &Image,
         base: Option<&str>,
     ) -> Result<ScanReport, RegistryError> {

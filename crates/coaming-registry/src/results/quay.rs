@@ -52,7 +52,8 @@ pub(super) async fn report(
 ) -> Result<ScanReport, RegistryError> {
     let path = ["api", "v1", "repository"];
     let repository = question.reference.repository().split('/');
-    let rest = ["manifest", &question.image.manifest_digest, "security"];
+    let digest = question.image.manifest_digest.to_string();
+    let rest = ["manifest", &digest, "security"];
     let mut url = below(&question.base, path.into_iter().chain(repository).chain(rest), target)?;
     url.query_pairs_mut().append_pair("vulnerabilities", "true");
     let authorization =

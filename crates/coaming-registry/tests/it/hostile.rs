@@ -2,14 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 
-use coaming_registry::{Descriptor, Options, RegistryError, sha256};
+use coaming_oci::{Descriptor, Digest};
+use coaming_registry::{Options, RegistryError};
 use coaming_test::http_server::{Server, reply};
 
 use super::{impatient, reference, registry};
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-fn resolve(server: &Server) -> Result<String, RegistryError> {
+fn resolve(server: &Server) -> Result<Digest, RegistryError> {
     registry(impatient(server)).resolve(&reference(&format!("{}/a:1", server.host)))
 }
 
@@ -20,7 +21,7 @@ fn a_short_rate_limit_is_waited_for() {
         0 => reply(stream, 429, &[("Retry-After", "1")], b""),
         _ => reply(stream, 200, &[("Docker-Content-Digest", DIGEST)], b""),
     });
-    assert_eq!(resolve(&server).unwrap(), DIGEST);
+    assert_eq!(resolve(&server).unwrap().to_string(), DIGEST);
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -131,7 +132,7 @@ fn a_broken_blob_is_resumed() {
         let image = reference(&format!("{}/a", server.host));
         let mut read = Vec::new();
         registry(impatient(&server)).blob(&image, &blob).unwrap().read_to_end(&mut read).unwrap();
-        assert_eq!(sha256(&read), blob.digest);
+        assert_eq!(Digest::sha256(&read), blob.digest);
         assert!(server.requests().len() >= 3);
     }
 }

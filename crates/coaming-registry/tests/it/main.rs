@@ -11,13 +11,13 @@ mod tokens;
 use std::time::Duration;
 
 use coaming_http::Runtime;
-use coaming_kube::ImageReference;
-use coaming_registry::{Descriptor, Options, Registry, media_type};
+use coaming_oci::{Descriptor, Reference, media_type};
+use coaming_registry::{Options, Registry};
 use coaming_test::docker_registry::DockerRegistry;
 use coaming_test::http_server::Server;
 
-fn reference(text: &str) -> ImageReference {
-    ImageReference::parse(text).unwrap()
+fn reference(text: &str) -> Reference {
+    Reference::parse(text).unwrap()
 }
 
 fn registry(options: Options) -> Registry {

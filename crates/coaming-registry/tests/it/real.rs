@@ -2,7 +2,8 @@
 
 use std::io::Read as _;
 
-use coaming_registry::{Descriptor, Options, Platform, RegistryError, media_type, sha256};
+use coaming_oci::{Descriptor, Digest, media_type};
+use coaming_registry::{Options, RegistryError};
 use coaming_test::docker_registry::DockerRegistry;
 
 use super::{logged_in, push_image, reference, registry};
@@ -15,10 +16,10 @@ fn pushed_content_can_be_pulled() {
     let layer: &'static [u8] = Box::leak(vec![7; 3_000_000].into_boxed_slice());
     let (manifest, blob) = push_image(&registry, &format!("{name}:1.0"), layer);
     let tagged = reference(&format!("{name}:1.0"));
-    assert_eq!(registry.resolve(&tagged).unwrap(), sha256(&manifest));
-    let by_digest = reference(&format!("{name}@{}", sha256(&manifest)));
+    assert_eq!(registry.resolve(&tagged).unwrap(), Digest::sha256(&manifest));
+    let by_digest = reference(&format!("{name}@{}", Digest::sha256(&manifest)));
     assert_eq!(registry.manifest(&by_digest).unwrap().bytes, manifest);
-    let image = registry.image(&tagged, &Platform::default()).unwrap();
+    let image = registry.image(&tagged, Some(&"linux/amd64".parse().unwrap())).unwrap();
     assert_eq!(image.layers, std::slice::from_ref(&blob));
     let mut bytes = Vec::new();
     registry.blob(&tagged, &blob).unwrap().read_to_end(&mut bytes).unwrap();
@@ -57,11 +58,11 @@ fn an_index_resolves_to_itself_and_gives_each_platform() {
     .unwrap();
     let tagged = reference(&format!("{name}:2"));
     registry.push_manifest(&tagged, media_type::OCI_INDEX, &index).unwrap();
-    assert_eq!(registry.resolve(&tagged).unwrap(), sha256(&index));
-    let image = registry.image(&tagged, &"linux/arm64".parse().unwrap()).unwrap();
-    assert_eq!(image.digest, sha256(&index));
+    assert_eq!(registry.resolve(&tagged).unwrap(), Digest::sha256(&index));
+    let image = registry.image(&tagged, Some(&"linux/arm64".parse().unwrap())).unwrap();
+    assert_eq!(image.digest, Digest::sha256(&index));
     assert_eq!(image.manifest_digest, entries[1].digest);
-    let none = registry.image(&tagged, &"linux/s390x".parse().unwrap()).unwrap_err();
+    let none = registry.image(&tagged, Some(&"linux/s390x".parse().unwrap())).unwrap_err();
     assert!(none.to_string().contains("it exists for linux/amd64, linux/arm64"), "{none}");
 }
 
@@ -94,14 +95,14 @@ fn referrers_are_found_by_the_referrers_tag() {
     let registry = registry(logged_in(&server));
     let name = format!("{}/web", server.host);
     let (manifest, _) = push_image(&registry, &format!("{name}:1"), b"x");
-    let digest = sha256(&manifest);
+    let digest = Digest::sha256(&manifest);
     let subject = reference(&format!("{name}@{digest}"));
     assert_eq!(registry.referrers(&subject, None).unwrap(), []);
     let (sbom, _) = push_image(&registry, &format!("{name}:sbom"), b"{}");
     let mut entry = Descriptor::of(media_type::OCI_MANIFEST, &sbom);
     entry.artifact_type = Some("application/spdx+json".to_owned());
     let index = serde_json::json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [entry]});
-    let tag = reference(&format!("{name}:{}", digest.replace(':', "-")));
+    let tag = reference(&format!("{name}:{}", digest.to_string().replace(':', "-")));
     registry
         .push_manifest(&tag, media_type::OCI_INDEX, &serde_json::to_vec(&index).unwrap())
         .unwrap();

@@ -3,10 +3,9 @@
 
 use std::net::TcpStream;
 
-use coaming_kube::ImageReference;
+use coaming_oci::{Descriptor, Digest, Reference, media_type};
 use coaming_registry::{
-    AttachmentKind, Descriptor, Image, Options, Registry, RegistryError, ScanState, Scanner,
-    media_type, sha256,
+    AttachmentKind, Image, Options, Registry, RegistryError, ScanState, Scanner,
 };
 use coaming_test::docker_registry::DockerRegistry;
 use coaming_test::http_server::{Request, Server, reply};
@@ -17,8 +16,8 @@ const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49
 
 fn image() -> Image {
     Image {
-        digest: DIGEST.to_owned(),
-        manifest_digest: DIGEST.to_owned(),
+        digest: DIGEST.parse().unwrap(),
+        manifest_digest: DIGEST.parse().unwrap(),
         manifest: Vec::new(),
         config: Descriptor::of("x", b""),
         layers: Vec::new(),
@@ -39,11 +38,7 @@ fn server(path: &'static str, authorization: Option<&'static str>, body: &'stati
 }
 
 /// A client that is logged in there, and the reference of an image.
-fn client(
-    server: &Server,
-    auth: &str,
-    directory: &tempfile::TempDir,
-) -> (Registry, ImageReference) {
+fn client(server: &Server, auth: &str, directory: &tempfile::TempDir) -> (Registry, Reference) {
     let path = directory.path().join("config.json");
     let text = format!(r#"{{"auths": {{"{}": {{"auth": "{auth}"}}}}}}"#, server.host);
     std::fs::write(&path, text).unwrap();
@@ -63,7 +58,7 @@ fn harbor() {
     let accepted = server.requests()[0].header("x-accept-vulnerabilities").unwrap().to_owned();
     assert!(accepted.contains("application/vnd.security.vulnerability.report; version=1.1"));
     // An image that Harbor has no report for.
-    let other = Image { manifest_digest: DIGEST.replace("e3", "e4"), ..image() };
+    let other = Image { manifest_digest: DIGEST.replace("e3", "e4").parse().unwrap(), ..image() };
     let report = registry.scan_report(Scanner::Harbor, &name, &other, None).unwrap();
     assert_eq!(report.state, ScanState::NotScanned);
     let (stranger, name) = client(&server, "eDp5", &directory);
@@ -178,7 +173,7 @@ fn attached_documents_are_read() {
     let registry = registry(logged_in(&server));
     let name = format!("{}/web", server.host);
     let (manifest, _) = push_image(&registry, &format!("{name}:1"), b"x");
-    let digest = sha256(&manifest);
+    let digest = Digest::sha256(&manifest);
     let mut entries = Vec::new();
     for (tag, kind, document) in [
         (
@@ -196,7 +191,7 @@ fn attached_documents_are_read() {
         entries.push(entry);
     }
     let index = serde_json::json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": entries});
-    let tag = reference(&format!("{name}:{}", digest.replace(':', "-")));
+    let tag = reference(&format!("{name}:{}", digest.to_string().replace(':', "-")));
     let bytes = serde_json::to_vec(&index).unwrap();
     registry.push_manifest(&tag, media_type::OCI_INDEX, &bytes).unwrap();
     let (found, problems) = registry.attachments(&reference(&format!("{name}@{digest}"))).unwrap();
@@ -218,7 +213,7 @@ fn a_file_is_pushed_and_pulled() {
     let kind = "application/vnd.coaming.advisories.v1";
     let digest = registry.push_file(&name, &from, kind, "application/vnd.sqlite3").unwrap();
     assert_eq!(registry.resolve(&name).unwrap(), digest);
-    assert_eq!(registry.pull_file(&name, &to, kind, |_| Ok(())).unwrap(), sha256(&bytes));
+    assert_eq!(registry.pull_file(&name, &to, kind, |_| Ok(())).unwrap(), Digest::sha256(&bytes));
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
     // An artifact of another type replaces nothing.
     let other = reference(&format!("{}/company/advisories:2", server.host));

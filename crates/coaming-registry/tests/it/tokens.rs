@@ -46,7 +46,7 @@ fn a_token_is_fetched_once() {
     let client = logged_in(&server, &directory);
     for tag in ["1", "2", "3"] {
         let image = reference(&format!("{}/a/b:{tag}", server.host));
-        assert_eq!(client.resolve(&image).unwrap(), DIGEST);
+        assert_eq!(client.resolve(&image).unwrap().to_string(), DIGEST);
     }
     let requests = server.requests();
     let tokens: Vec<_> = requests.iter().filter(|r| r.path.starts_with("/token")).collect();

@@ -1,7 +1,7 @@
 //! What is known of base images by their names alone.
 
 use coaming_dockerfile::{Base, Stage};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 
 /// Official images that set no user, and distributions.
 const ROOT: &[&str] = &[
@@ -42,7 +42,7 @@ const ROOT: &[&str] = &[
 ];
 
 /// Whether an image is known to run as root.
-pub(crate) fn is_known_to_run_as_root(reference: &ImageReference) -> bool {
+pub(crate) fn is_known_to_run_as_root(reference: &Reference) -> bool {
     let official = reference.familiar_name();
     let is_official = ROOT.contains(&official.as_str()) && official != "memcached";
     let is_distroless = reference.is_in("gcr.io/distroless")
@@ -51,7 +51,7 @@ pub(crate) fn is_known_to_run_as_root(reference: &ImageReference) -> bool {
 }
 
 /// Whether an image says by its name, or is known, to run as another user than root.
-pub(crate) fn runs_as_other_user(reference: &ImageReference) -> bool {
+pub(crate) fn runs_as_other_user(reference: &Reference) -> bool {
     let says_so = |text: &str| {
         ["nonroot", "non-root", "unprivileged", "rootless"].iter().any(|word| text.contains(word))
     };

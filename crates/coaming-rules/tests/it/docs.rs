@@ -7,8 +7,9 @@ use std::sync::Arc;
 use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_config::Config;
 use coaming_finding::{Applicability, Finding, Severity};
-use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind, Verdict};
-use coaming_kube::{ImageReference, Source, SourceKind, World};
+use coaming_image::{Credential, FileLocation, ImageFacts, User, Utility, UtilityKind, Verdict};
+use coaming_kube::{Source, SourceKind, World};
+use coaming_oci::Reference;
 use coaming_rules::{Images, Input, Rule, RuleSet, Settings, all, run};
 
 /// An example of a rule's page: its language, and its text.
@@ -71,13 +72,13 @@ fn check(rule: &Rule, (language, text): &Example) -> Vec<Finding> {
 /// What the examples say of their images.
 fn images() -> Images {
     let utility = |path: &str, kind: UtilityKind| Utility {
-        place: FilePlace { path: path.to_owned(), layer: Some(0) },
+        place: FileLocation { path: path.to_owned(), layer: Some(0) },
         name: path.rsplit('/').next().unwrap().to_owned(),
         kind,
         target: None,
     };
     let credential = |path: &str, kind: &str| Credential {
-        place: FilePlace { path: path.to_owned(), layer: Some(1) },
+        place: FileLocation { path: path.to_owned(), layer: Some(1) },
         label: String::new(),
         kind: kind.to_owned(),
         readable: Some(true),
@@ -116,7 +117,7 @@ fn images() -> Images {
         ("full", full),
     ] {
         let reference = format!("registry.example.com/{name}:1.4.2");
-        images.insert(&ImageReference::parse(&reference).unwrap(), Arc::new(facts));
+        images.insert(&Reference::parse(&reference).unwrap(), Arc::new(facts));
     }
     let vulnerable = Vulnerability {
         id: "CVE-2023-5363".to_owned(),
@@ -135,7 +136,7 @@ fn images() -> Images {
         priority: 0,
     };
     let name = "registry.example.com/vulnerable:1.4.2";
-    images.insert(&ImageReference::parse(name).unwrap(), Arc::new(ImageFacts::default()));
+    images.insert(&Reference::parse(name).unwrap(), Arc::new(ImageFacts::default()));
     images.insert_vulnerabilities(name, vec![vulnerable]);
     images
 }

@@ -47,7 +47,7 @@ fn texts() -> Vec<(String, String)> {
                 }
             }
         }
-        None => eprintln!("SKIPPED: the corpus: COAMING_CORPUS is not set"),
+        None => coaming_test::skip!("the corpus: COAMING_CORPUS is not set"),
     }
     texts
 }

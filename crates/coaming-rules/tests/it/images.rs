@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use coaming_advisory::{Vulnerability, parse_purl};
 use coaming_finding::{Applicability, Finding, Severity};
-use coaming_image::{Credential, FilePlace, ImageFacts, User, Utility, UtilityKind};
-use coaming_kube::{ImageReference, Source, World};
+use coaming_image::{Credential, FileLocation, ImageFacts, User, Utility, UtilityKind};
+use coaming_kube::{Source, World};
+use coaming_oci::Reference;
 use coaming_rules::{Images, Input, RuleSet, Settings, run};
 
 /// The findings about a pod whose container has these fields, of these rules.
@@ -16,7 +17,7 @@ fn found(fields: &str, facts: ImageFacts, rules: &[&str]) -> Vec<Finding> {
     let stream = coaming_yaml::parse(Arc::from(text.as_str()));
     let world = World::new(vec![Source::new("pod.yaml", stream.source, stream.documents)]);
     let mut images = Images::default();
-    images.insert(&ImageReference::parse("x.example/web:1.0").unwrap(), Arc::new(facts));
+    images.insert(&Reference::parse("x.example/web:1.0").unwrap(), Arc::new(facts));
     let rules = RuleSet::matching(|rule| rules.contains(&rule.meta.id.as_str()));
     run(Input::new(&world, &images, &Settings::default()), &rules, Vec::new())
 }
@@ -100,7 +101,7 @@ fn ports_that_the_image_exposes() {
 fn a_credential_and_a_program_to_read_it_are_one_finding() {
     let rules = &["readable-credential", "image-credential"];
     let facts = |readable: Option<bool>, deleted: bool, tool: bool| {
-        let place = |path: &str| FilePlace { path: path.to_owned(), layer: Some(0) };
+        let place = |path: &str| FileLocation { path: path.to_owned(), layer: Some(0) };
         let mut facts = user(101, "101");
         facts.credentials.push(Credential {
             place: place("/app/.env"),
@@ -142,7 +143,7 @@ fn vulnerable(fields: &str, used: Option<bool>) -> Finding {
     let world = World::new(vec![Source::new("pod.yaml", stream.source, stream.documents)]);
     let name = "x.example/web:1.0";
     let mut images = Images::default();
-    images.insert(&ImageReference::parse(name).unwrap(), Arc::new(user(10001, "10001")));
+    images.insert(&Reference::parse(name).unwrap(), Arc::new(user(10001, "10001")));
     let vulnerability = Vulnerability {
         id: "CVE-2019-10744".to_owned(),
         aliases: Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::in_root;
+use super::{in_root, secret};
 use crate::{Detection, Detector, TextKind, check, decode, noise};
 
 /// How many bytes of a Helm release's manifest are read.
@@ -21,7 +21,13 @@ pub(super) fn in_json(detector: &Detector, text: &str) -> Option<Vec<(&'static s
     }
     let found =
         stream.documents.iter().flat_map(|document| super::in_object(detector, document.root()));
-    Some(found.map(|field| ("JSON", field.detection)).collect())
+    let mut found: Vec<_> = found.map(|field| ("JSON", field.detection)).collect();
+    // Nothing distinguishes values that were not kept: one speaks for all.
+    let mut is_first = true;
+    found.retain(|(_, detection)| {
+        detection.kind != secret::WITHHELD || std::mem::take(&mut is_first)
+    });
+    Some(found)
 }
 
 /// The longest text that is read by its structure as well.

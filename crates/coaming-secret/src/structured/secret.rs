@@ -5,7 +5,8 @@ use coaming_yaml::Node;
 use super::walk::Walker;
 use super::{Holder, nested};
 use crate::{
-    Confidence, Detection, Detector, TextKind, classify, decode, names, noise, randomness,
+    Confidence, Detection, Detector, Fingerprint, TextKind, classify, decode, names, noise,
+    randomness,
 };
 
 /// Keys that do not describe their value: the Secret's name is used instead.
@@ -25,6 +26,12 @@ pub(super) fn data<'a>(
         let (node, key) = (entry.value, entry.name());
         let context = if PLAIN_KEYS.contains(&key) { name } else { key };
         let text = node.text();
+        if text == coaming_finding::WITHHELD {
+            if !is_public(key) {
+                walker.add(node, Holder::Secret, key, None, "", withheld());
+            }
+            continue;
+        }
         let decoded = if is_base64 { decode::base64(text) } else { None };
         let encoding = if decoded.is_some() { "base64" } else { "" };
         // A value that should be base64 and is not: the API server refuses it, but it is still a
@@ -35,6 +42,25 @@ pub(super) fn data<'a>(
             walker.add(node, Holder::Secret, key, None, encoding, detection);
         }
     }
+}
+
+/// Kind of the detection of a value that was not kept.
+pub(super) const WITHHELD: &str = "withheld-secret-value";
+
+/// A value of a Secret that was not kept: it is known to be one by where it was.
+pub(super) fn withheld() -> Detection {
+    Detection {
+        kind: WITHHELD.into(),
+        title: "value of the Secret".into(),
+        range: 0..coaming_finding::WITHHELD.len(),
+        confidence: Confidence::High,
+        fingerprint: Fingerprint::NONE,
+    }
+}
+
+/// Whether the key of a Secret says that its value is not secret.
+fn is_public(key: &str) -> bool {
+    matches!(key, "ca.crt" | "tls.crt" | "namespace" | "user" | "username") || names::is_public(key)
 }
 
 /// The credentials in a text that becomes a value of a Secret. A key may be a file's name, which
@@ -147,4 +173,38 @@ fn binary(detector: &Detector, key: &str, bytes: &[u8]) -> Vec<(&'static str, De
         fingerprint: detector.fingerprint(bytes),
     };
     vec![("base64", detection)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_withheld_value_is_still_a_secret() {
+        let found = |annotation: &str| -> Vec<(String, &'static str, String)> {
+            let secret = serde_json::json!({
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": "db", "annotations": {"copy": annotation}},
+                "data": {"password": ""},
+            });
+            let document = coaming_yaml::from_json(&secret);
+            let fields = crate::structured::in_object(crate::detector(), document.root());
+            let found = fields.into_iter().map(|field| {
+                assert_eq!(field.holder, Holder::Annotation);
+                (field.name, field.encoding, field.detection.kind.to_string())
+            });
+            found.collect()
+        };
+        let withheld = coaming_finding::WITHHELD;
+        let copy = |values: serde_json::Value| {
+            serde_json::json!({"kind": "Secret", "data": values}).to_string()
+        };
+        let expected = |encoding| vec![("copy".to_owned(), encoding, WITHHELD.to_owned())];
+        assert_eq!(found(withheld), expected(""));
+        let two = copy(serde_json::json!({"password": withheld, "token": withheld}));
+        assert_eq!(found(&two), expected("JSON"), "one copy is one thing to remove");
+        let public = copy(serde_json::json!({"username": withheld, "ca.crt": withheld, "a": ""}));
+        assert_eq!(found(&public), []);
+    }
 }

@@ -258,6 +258,10 @@ impl<'a, 'd> Walker<'a, 'd> {
         for entry in annotations.entries() {
             let (node, name) = (entry.value, entry.name());
             let Some(text) = node.as_str() else { continue };
+            if text == coaming_finding::WITHHELD {
+                self.add(node, Holder::Annotation, name, None, "", secret::withheld());
+                continue;
+            }
             let Some(nested) = nested::in_json(self.detector, text) else {
                 self.value(node, Holder::Annotation, name, None);
                 continue;

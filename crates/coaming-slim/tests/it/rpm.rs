@@ -15,8 +15,7 @@ use crate::{image, layer};
 fn slimmed(data: &str) -> Option<(Vec<String>, String, Vec<u8>)> {
     let directory = std::env::var_os("COAMING_DATA").map(PathBuf::from);
     let Some(directory) = directory.map(|data| data.join("images")) else {
-        assert!(std::env::var_os("CI").is_none(), "COAMING_DATA must name the test data");
-        eprintln!("SKIPPED: rpm: COAMING_DATA does not name the test data");
+        coaming_test::skip!("rpm: COAMING_DATA does not name the test data");
         return None;
     };
     let real = Image::open(&directory.join(data), None).unwrap();
@@ -80,8 +79,7 @@ fn a_database_in_sqlite_is_one_that_rpm_reads() {
         })
     };
     let Ok((all, complaints)) = rpm(&["-qa"]) else {
-        assert!(std::env::var_os("CI").is_none(), "rpm is needed");
-        eprintln!("SKIPPED: rpm: there is no rpm");
+        coaming_test::skip!("rpm: there is no rpm");
         return;
     };
     let mut all: Vec<&str> = all.lines().collect();

@@ -17,11 +17,11 @@ pub struct DbArguments {
 /// What `coaming db` can do.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
-    /// Download the changed files, and rebuild the database.
+    /// Download what changed and rebuild the database.
     Update(DbUpdateArguments),
-    /// Build the database from OSV's exports in a directory, without a network.
+    /// Build the database from OSV's exports in a directory, without network access.
     Build(DbBuildArguments),
-    /// Show the contents, the age and the checksum of the database.
+    /// Show the content, age and checksum of the database.
     Info(DbInfoArguments),
     /// Show the known vulnerabilities of packages.
     Query(DbQueryArguments),
@@ -36,8 +36,8 @@ pub enum DbCommand {
 /// `coaming db compare`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads lines of two versions with a tab between them from standard input, and prints for each `<`, `=`
-or `>`, or `?` where one of them is no version in this ecosystem.
+Reads lines with two versions, separated by a tab, from standard input. Prints `<`, `=` or `>` for
+each line, or `?` if one of the versions is not valid in this ecosystem.
 
 Example:
   printf '1.0~rc1-1\\t1.0-1\\n' | coaming db compare Debian")]
@@ -46,10 +46,10 @@ pub struct DbCompareArguments {
     pub ecosystem: String,
 }
 
-/// Which database.
+/// The database.
 #[derive(Debug, Args)]
 pub struct DbFileArguments {
-    /// The database; by default `coaming/advisories.db` in the user's cache.
+    /// Path of the database; by default `coaming/advisories.db` in the user's cache directory.
     #[arg(long = "db", value_name = "FILE", env = "COAMING_DB")]
     pub file: Option<PathBuf>,
 }
@@ -57,10 +57,10 @@ pub struct DbFileArguments {
 /// `coaming db update`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Downloads OSV's exports, EPSS's scores and CISA's catalog of exploited vulnerabilities, each only if it
-has changed, and resumes a broken download. If a download fails, the old file stays in use.
+Downloads OSV's exports, EPSS scores and CISA's list, each only if it changed, and resumes interrupted
+downloads. If something fails, the previous files stay in use.
 
-A mirror serves the same files: MIRROR/PyPI/all.zip, MIRROR/Red%20Hat/all.zip …,
+A mirror serves the same files: MIRROR/PyPI/all.zip, MIRROR/Red%20Hat/all.zip, …,
 MIRROR/epss_scores-current.csv.gz and MIRROR/known_exploited_vulnerabilities.json.
 
 Examples:
@@ -68,7 +68,7 @@ Examples:
   coaming db update --ecosystem Debian,PyPI
   coaming db update --mirror https://mirror.example.com/osv")]
 pub struct DbUpdateArguments {
-    /// Download everything from this mirror.
+    /// Download only from this mirror.
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
 
@@ -76,11 +76,11 @@ pub struct DbUpdateArguments {
     #[arg(long, value_name = "FILE")]
     pub ca: Vec<PathBuf>,
 
-    /// Update only these ecosystems (OSV's names); earlier downloads of others stay in use.
+    /// Update only these ecosystems, by OSV's names; earlier downloads of others are kept.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub ecosystem: Vec<String>,
 
-    /// Directory for the downloads; by default `osv` beside the database.
+    /// Directory for downloads; by default `osv` next to the database.
     #[arg(long, value_name = "DIR")]
     pub downloads: Option<PathBuf>,
 
@@ -92,13 +92,13 @@ pub struct DbUpdateArguments {
 /// `coaming db build`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The directory holds OSV's exports as they are published: PyPI/all.zip, Debian/all.zip and so on; single
-records as JSON are read too. Where it also holds EPSS's scores (epss*.csv or .csv.gz) and CISA's list
-(known_exploited_vulnerabilities.json), vulnerabilities that are exploited come first.
+The directory contains OSV's exports as published, such as PyPI/all.zip and Debian/all.zip; single
+records as JSON are read too. If it also contains EPSS scores (epss*.csv or .csv.gz) and CISA's list
+(known_exploited_vulnerabilities.json), exploited vulnerabilities come first.
 
-The database is one file. It is replaced as a whole or not at all.")]
+The database is one file, which is replaced as a whole or not at all.")]
 pub struct DbBuildArguments {
-    /// The directory with the exports.
+    /// Directory with the exports.
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 
@@ -110,7 +110,7 @@ pub struct DbBuildArguments {
 /// `coaming db info`
 #[derive(Debug, Args)]
 pub struct DbInfoArguments {
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = DbFormat::Text)]
     pub format: DbFormat,
 
@@ -122,36 +122,37 @@ pub struct DbInfoArguments {
 /// `coaming db query`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 nothing is known; 1 vulnerabilities (with --fail-on, such ones); 2 a package or a file
-could not be handled.
+Exit codes: 0 no vulnerabilities; 1 vulnerabilities (with --fail-on, only those that match);
+2 a package or a file could not be handled.
 
 Examples:
   coaming db query pkg:pypi/requests@2.19.1 pkg:npm/lodash@4.17.4
   coaming db query 'pkg:deb/debian/libssl3@3.0.9-1?distro=debian-12&upstream=openssl'
   coaming db query --fail-on fixable,high --vex ours.openvex.json - < packages.txt")]
 pub struct DbQueryArguments {
-    /// Package URLs; `-` reads them from standard input, one a line.
+    /// Package URLs; `-` reads them from standard input, one per line.
     #[arg(value_name = "PURL", required = true)]
     pub packages: Vec<String>,
 
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = DbQueryFormat::Text)]
     pub format: DbQueryFormat,
 
-    /// What counts.
+    /// Which vulnerabilities count.
     #[command(flatten)]
     pub known: KnownArguments,
 }
 
-/// Which known vulnerabilities count, and who says so.
+/// Which known vulnerabilities count.
 #[derive(Debug, Args)]
 pub struct KnownArguments {
-    /// Exit with 1 only for such: a severity, `fixable`, `exploited`, `used` (by the entry point, as far
-    /// as is known), or several with commas.
+    /// Exit with 1 only if a vulnerability matches all of these conditions: a severity (that one or
+    /// higher), `fixable`, `exploited`, `used` (by the entry point, unless it is known not to be);
+    /// separated by commas.
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<coaming_advisory::FailOn>,
 
-    /// Use this configuration file, not the `coaming.yaml` found upwards from here.
+    /// Use this configuration file instead of `coaming.yaml` in this or a parent directory.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -160,15 +161,17 @@ pub struct KnownArguments {
     pub look_up: LookUpArguments,
 }
 
-/// Where known vulnerabilities are looked up, and who says what of them does not matter.
-/// `vulnerabilities:` in `coaming.yaml` can say the same.
+/// Where known vulnerabilities are looked up, and which VEX documents apply. `vulnerabilities:` in
+/// `coaming.yaml` sets the same.
 #[derive(Debug, Default, Args)]
 pub struct LookUpArguments {
-    /// Excuse what this VEX document (OpenVEX or CycloneDX) says is not affected or fixed.
+    /// Ignore vulnerabilities that this VEX document (OpenVEX or CycloneDX) declares not affected
+    /// or fixed.
     #[arg(long, value_name = "FILE", help_heading = "Known vulnerabilities")]
     pub vex: Vec<PathBuf>,
 
-    /// The database; by default `coaming/advisories.db` in the user's cache, if it is there.
+    /// Path of the database; by default `coaming/advisories.db` in the user's cache directory, if
+    /// it exists.
     #[arg(
         long = "db",
         value_name = "FILE",
@@ -178,7 +181,7 @@ pub struct LookUpArguments {
     pub database: Option<PathBuf>,
 }
 
-/// How a database is shown.
+/// The format of a database's description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DbFormat {
     /// For people.
@@ -187,31 +190,31 @@ pub enum DbFormat {
     Json,
 }
 
-/// How known vulnerabilities are shown.
+/// The format of known vulnerabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DbQueryFormat {
     /// For people.
     Text,
     /// JSON.
     Json,
-    /// An OpenVEX document that says what is affected.
+    /// An OpenVEX document that declares what is affected.
     Openvex,
-    /// A CycloneDX document that says what is affected.
+    /// A CycloneDX document that declares what is affected.
     Cyclonedx,
 }
 
 /// `coaming db push` and `coaming db pull`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The database is an OCI artifact; its contents are verified against their digest. A pull replaces the
-file whole or not at all. Credentials are those of `docker login`.
+The database is an OCI artifact; its content is verified by its digest. A pulled database replaces the
+file as a whole or not at all. Credentials are those of `docker login`.
 
 Examples:
   coaming db push registry.example.com/security/advisories:2026-01
   coaming db pull registry.example.com/security/advisories:2026-01")]
 pub struct DbTransferArguments {
-    /// The database in the registry: `registry.example.com/security/advisories:TAG`. To pull, a
-    /// digest is safer than a tag.
+    /// Reference in the registry: `registry.example.com/security/advisories:TAG`; to pull, prefer a
+    /// digest.
     #[arg(value_name = "REF")]
     pub reference: String,
 

@@ -9,12 +9,14 @@ use super::{Color, SlimArguments};
 /// `coaming image`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An archive is what `docker save`, `podman save`, `skopeo copy` or `ctr images export` write: plain or
-compressed, for docker or OCI. A directory is an OCI layout or a root filesystem. A name is looked for in
-the local Docker, Podman and containerd, then in its registry, with the credentials of `docker login`.
-Facts of images that were read before are kept in the user's cache directory; no secret is in them.
-Known vulnerabilities are shown where there is a database: `coaming db update`. Nothing is downloaded here.
-Exit codes: 0 read; 1 what --fail-on names is there; 2 something could not be read (the rest still is shown).
+An archive is the output of `docker save`, `podman save`, `skopeo copy` or `ctr images export`:
+plain or compressed, in the Docker or OCI format. A directory is an OCI layout or a root
+filesystem. A name is looked up in the local Docker, Podman and containerd, then in its registry,
+with the credentials of `docker login`. Facts of images that were read before are cached in the
+user's cache directory, without secrets. Known vulnerabilities are shown if there is a database,
+which `coaming db update` downloads.
+Exit codes: 0 read; 1 a vulnerability of --fail-on found; 2 something could not be read (the rest
+is shown).
 
 Examples:
   coaming image nginx:1.27
@@ -24,63 +26,62 @@ Examples:
   coaming image --format openvex web.tar
   coaming image --registry-results harbor.example.com/shop/web:1.4
   coaming image rootfs/
-  coaming image web.cdx.json              a bill of materials, of CycloneDX or SPDX
+  coaming image web.cdx.json              an SBOM in CycloneDX or SPDX
   coaming image slim web.tar -o slim.tar  a smaller image, with only what the entry point needs")]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ImageArguments {
-    /// What to do instead of showing it.
+    /// A command to run instead of showing the image.
     #[command(subcommand)]
     pub command: Option<ImageCommand>,
 
-    /// An image's name, an archive, a directory, or a bill of materials; `-` reads an archive from
-    /// standard input.
+    /// Image name, archive, directory or SBOM; `-` reads an archive from standard input.
     #[arg(value_name = "REF|FILE|DIR", required = true)]
     pub image: Option<String>,
 
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ImageFormat::Full)]
     pub format: ImageFormat,
 
-    /// Write to this file.
+    /// Write to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Where the image is.
+    /// Where to find the image.
     #[command(flatten)]
     pub origin: OriginArguments,
 
-    /// Read the image anew, and keep nothing of it.
+    /// Do not read or write the image cache.
     #[arg(long)]
     pub no_cache: bool,
 
-    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
+    /// When to use colors; the environment variable `NO_COLOR` disables them, too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 
-    /// Which known vulnerabilities count.
+    /// Which known vulnerabilities to report.
     #[command(flatten)]
     pub known: super::KnownArguments,
 
-    /// What the registry says.
+    /// What to show of the registry's results.
     #[command(flatten)]
     pub scanner: ScannerArguments,
 }
 
-/// What else is done with images.
+/// Other commands for images.
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
-    /// Write a smaller image that holds only what the entry point needs.
+    /// Write a smaller image with only what the entry point needs.
     Slim(Box<SlimArguments>),
 }
 
-/// Where an image is, and which of several.
+/// Where to find an image, and which one of a multi-platform image.
 #[derive(Debug, Args)]
 pub struct OriginArguments {
-    /// Of an image for several platforms, take this one, and not this machine's.
+    /// Platform to read from a multi-platform image (default: this machine's).
     #[arg(long, value_name = "OS/ARCH")]
-    pub platform: Option<coaming_image::Platform>,
+    pub platform: Option<coaming_oci::Platform>,
 
-    /// Where to look for a name.
+    /// Where to look up an image name.
     #[arg(long, value_name = "PLACE", value_enum, default_value_t = ImagePlace::Auto)]
     pub from: ImagePlace,
 
@@ -89,22 +90,23 @@ pub struct OriginArguments {
     pub registry: super::RegistryArguments,
 }
 
-/// What the image's registry says of it.
+/// What the image's registry reports about it.
 #[derive(Debug, Args)]
 pub struct ScannerArguments {
-    /// Also show what the image's registry found when it scanned it, and the bills of materials, VEX
-    /// and SARIF attached to it there; and where they differ from our own findings. Harbor, Quay, Docker
-    /// Trusted Registry (Mirantis), Google's and Red Hat's registries are known.
+    /// Also show the scan results of the image's registry, and the SBOM, VEX and SARIF documents
+    /// that are attached to the image there, with the differences from Coaming's own findings.
+    /// Supports Harbor, Quay, Docker Trusted Registry (Mirantis), and the registries of Google and
+    /// Red Hat.
     #[arg(long, help_heading = "Registries")]
     pub registry_results: bool,
 
-    /// Let VEX documents that are attached to the image in its registry excuse what `--vex` would, where
-    /// they name this image or a package. Their signatures are not verified: whoever can push to the
-    /// repository can attach one. Without this they are shown, and excuse nothing.
+    /// Treat VEX documents that are attached to the image in its registry like documents passed to
+    /// `--vex`, if they name this image or a package. Their signatures are not verified: anyone who can
+    /// push to the repository can attach one. Without this option they are shown but have no effect.
     #[arg(long, requires = "registry_results", help_heading = "Registries")]
     pub trust_registry_vex: bool,
 
-    /// Which scanner the registry has, if it does not say so itself.
+    /// Scanner of the registry, if it cannot be detected.
     #[arg(
         long,
         value_name = "KIND",
@@ -114,7 +116,7 @@ pub struct ScannerArguments {
     )]
     pub registry_scanner: Option<RegistryScanner>,
 
-    /// Where the scanner's interface is, if not at its usual place.
+    /// Address of the scanner's API, if it is not the default.
     #[arg(long, value_name = "URL", requires = "registry_results", help_heading = "Registries")]
     pub registry_scanner_url: Option<String>,
 }
@@ -128,22 +130,22 @@ pub enum RegistryScanner {
     Quay,
     /// Docker Trusted Registry, Mirantis Secure Registry.
     TrustedRegistry,
-    /// Google's Container Analysis.
+    /// Google Container Analysis.
     Google,
-    /// Red Hat's Container Catalog, with its grades.
+    /// Red Hat Container Catalog, with its grades.
     RedHat,
 }
 
-/// How an image is shown.
+/// Output formats for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ImageFormat {
-    /// A page for people.
+    /// A page of text.
     Full,
-    /// All facts as JSON, a contract for programs.
+    /// All facts as JSON, in a stable format.
     Json,
-    /// A bill of materials in CycloneDX 1.6, as JSON.
+    /// An SBOM in CycloneDX 1.6, as JSON.
     Cyclonedx,
-    /// A bill of materials in SPDX 2.3, as JSON.
+    /// An SBOM in SPDX 2.3, as JSON.
     Spdx,
     /// The known vulnerabilities as an OpenVEX document: what is affected, and what to do.
     Openvex,
@@ -151,13 +153,13 @@ pub enum ImageFormat {
     CyclonedxVex,
 }
 
-/// Where an image's name is looked for.
+/// Where an image name is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ImagePlace {
-    /// In local daemons, then in the registry.
+    /// Local daemons, then the registry.
     Auto,
-    /// In the local Docker, Podman or containerd alone.
+    /// Only the local Docker, Podman or containerd.
     Daemon,
-    /// In the registry alone.
+    /// Only the registry.
     Registry,
 }

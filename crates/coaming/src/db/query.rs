@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
-use coaming_advisory::{Named, parse_purl, vex};
+use coaming_advisory::{Named, parse_purl};
+use coaming_report::vulnerabilities;
+use coaming_sbom::vex;
 use coaming_scan::PackageGroup;
 
 use super::keep::timestamp;
@@ -26,10 +28,15 @@ pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError>
     warnings.iter().for_each(|warning| output::warn(warning));
     output::write(None, |out| {
         let value = match arguments.format {
-            DbQueryFormat::Text => return out.write_all(known.text().as_bytes()),
-            DbQueryFormat::Json => known.json(),
-            DbQueryFormat::Openvex => vex::write_openvex(&known.excused.kept, "", &timestamp()),
-            DbQueryFormat::Cyclonedx => vex::write_cyclonedx(&known.excused.kept, "", &timestamp()),
+            DbQueryFormat::Text => {
+                let text = vulnerabilities::text(&known.triaged, &known.advice, &known.matches);
+                return out.write_all(text.as_bytes());
+            }
+            DbQueryFormat::Json => {
+                vulnerabilities::json(&known.triaged, &known.advice, &known.matches)
+            }
+            DbQueryFormat::Openvex => vex::write_openvex(&known.affected(), "", &timestamp()),
+            DbQueryFormat::Cyclonedx => vex::write_cyclonedx(&known.affected(), "", &timestamp()),
         };
         serde_json::to_writer_pretty(&mut *out, &value)?;
         writeln!(out)
@@ -37,7 +44,7 @@ pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError>
     let fails = |each| arguments.known.fail_on.is_none_or(|conditions| conditions.holds(each));
     Ok(if failed {
         Outcome::Failed
-    } else if known.excused.kept.iter().any(fails) {
+    } else if known.triaged.open.iter().any(fails) {
         Outcome::Found
     } else {
         Outcome::Clean
@@ -64,7 +71,7 @@ fn read_packages(arguments: &[String]) -> Result<(Vec<Named>, bool), CommandErro
             Some(package) => named.push(package),
             None => {
                 output::complain(&format!(
-                    "`{text}` is no package URL of a known type, such as pkg:pypi/requests@2.19.1"
+                    "`{text}` is not a package URL of a supported type, such as pkg:pypi/requests@2.19.1"
                 ));
                 failed = true;
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use coaming_advisory::Database;
 use coaming_http::Runtime;
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_registry::Registry;
 
 use crate::args::DbTransferArguments;
@@ -44,8 +44,8 @@ pub(super) fn pull(arguments: &DbTransferArguments) -> Result<Outcome, CommandEr
     tell(&format!("{} {digest}", file.display()))
 }
 
-fn ready(arguments: &DbTransferArguments) -> Result<(Registry, ImageReference), CommandError> {
-    let reference = ImageReference::parse(&arguments.reference).map_err(|error| {
+fn ready(arguments: &DbTransferArguments) -> Result<(Registry, Reference), CommandError> {
+    let reference = Reference::parse(&arguments.reference).map_err(|error| {
         failed(format!("`{}` is not a valid reference: {error}", arguments.reference))
     })?;
     let config = scope::config_here(None)?;

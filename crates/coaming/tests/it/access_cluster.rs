@@ -1,4 +1,4 @@
-//! Roles and bindings made at random, judged by us and by a real API server: every answer is the same.
+//! Random roles and bindings, evaluated by us and by a real API server: every answer is the same.
 
 use std::fmt::Write as _;
 
@@ -104,7 +104,7 @@ fn objects(random: &mut Random) -> String {
         let (kind, role) = match random.below(if is_cluster { 2 } else { 4 }) {
             0 => ("ClusterRole", format!("rbac-c{}", random.below(12))),
             1 => ("ClusterRole", format!("rbac-g{}", random.below(2))),
-            // A role of another namespace is none here, and so is one that does not exist.
+            // A role of another namespace is unknown here, like one that does not exist.
             2 => ("Role", format!("rbac-r{}", random.below(11))),
             _ => ("ClusterRole", random.pick(&["view", "edit", "rbac-none"]).to_owned()),
         };
@@ -128,14 +128,14 @@ fn objects(random: &mut Random) -> String {
     text
 }
 
-/// Who asks: a user of groups, or a service account.
-struct Asker {
+/// The user of a request: a person with groups, or a service account.
+struct Requester {
     user: String,
     groups: Vec<String>,
     account: Option<(&'static str, &'static str)>,
 }
 
-impl Asker {
+impl Requester {
     /// Whether a subject of a binding is this one.
     fn is(&self, subject: Subject<'_>) -> bool {
         match (subject, self.account) {
@@ -147,13 +147,13 @@ impl Asker {
     }
 }
 
-fn askers() -> Vec<Asker> {
-    let person = |user: &str, groups: &[&str]| Asker {
+fn requesters() -> Vec<Requester> {
+    let person = |user: &str, groups: &[&str]| Requester {
         user: user.to_owned(),
         groups: groups.iter().copied().chain(["system:authenticated"]).map(str::to_owned).collect(),
         account: None,
     };
-    let account = |namespace: &'static str| Asker {
+    let account = |namespace: &'static str| Requester {
         user: format!("system:serviceaccount:{namespace}:web"),
         groups: vec![
             "system:serviceaccounts".into(),
@@ -178,7 +178,7 @@ fn requests() -> Vec<Request<'static>> {
         for verb in ["get", "list", "watch", "patch", "deletecollection"] {
             for name in ["db", "other"] {
                 let request = Request::on_secret(verb, namespace, name);
-                // What names no object is no match for names of them.
+                // A request without a name does not match rules that are limited to names.
                 let name = request.name.filter(|_| verb != "deletecollection");
                 requests.push(Request { name, ..request });
             }
@@ -204,13 +204,13 @@ fn requests() -> Vec<Request<'static>> {
     requests
 }
 
-fn review(asker: &Asker, request: &Request<'_>) -> Value {
+fn review(requester: &Requester, request: &Request<'_>) -> Value {
     json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
         "spec": {
-            "user": asker.user,
-            "groups": asker.groups,
+            "user": requester.user,
+            "groups": requester.groups,
             "resourceAttributes": {
                 "verb": request.verb,
                 "group": request.group,
@@ -224,7 +224,7 @@ fn review(asker: &Asker, request: &Request<'_>) -> Value {
     })
 }
 
-/// Waits until the controllers have filled the aggregated roles.
+/// Waits until the controllers have written the rules of the aggregated roles.
 fn wait_for_aggregation(lab: &Lab) {
     for _ in 0..120 {
         let role = |name: &str| lab.kubectl(&["get", "clusterrole", name, "-o", "json"], "");
@@ -250,13 +250,14 @@ fn the_api_server_gives_the_same_answers() {
     let stream = coaming_yaml::parse(text.as_str().into());
     assert_eq!(stream.errors, [], "{text}");
     let world = World::new(vec![Source::new("all.yaml", stream.source, stream.documents)]);
-    let access = Access::from_inventory(&world);
-    let (askers, requests) = (askers(), requests());
-    let cases: Vec<(&Asker, &Request<'_>)> = askers
+    let access = Access::new(&world);
+    let (requesters, requests) = (requesters(), requests());
+    let cases: Vec<(&Requester, &Request<'_>)> = requesters
         .iter()
-        .flat_map(|asker| requests.iter().map(move |request| (asker, request)))
+        .flat_map(|requester| requests.iter().map(move |request| (requester, request)))
         .collect();
-    let reviews: Vec<Value> = cases.iter().map(|(asker, request)| review(asker, request)).collect();
+    let reviews: Vec<Value> =
+        cases.iter().map(|(requester, request)| review(requester, request)).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": reviews}).to_string();
     // One object after another.
     let text = lab.kubectl(&["create", "-f", "-", "-o", "json"], &list);
@@ -264,13 +265,13 @@ fn the_api_server_gives_the_same_answers() {
         serde_json::Deserializer::from_str(&text).into_iter().map(Result::unwrap).collect();
     assert_eq!(answers.len(), cases.len());
     let mut counts = [0, 0];
-    for ((asker, request), answer) in cases.iter().zip(&answers) {
+    for ((requester, request), answer) in cases.iter().zip(&answers) {
         let theirs = answer["status"]["allowed"].as_bool().unwrap();
         let ours = access
             .allowing(request)
             .iter()
-            .any(|allowed| allowed.binding.subjects.iter().any(|(subject, _)| asker.is(*subject)));
-        assert_eq!(ours, theirs, "{} asks: {request:?}: {}", asker.user, answer["status"]);
+            .any(|allowed| allowed.binding.subjects().any(|(subject, _)| requester.is(subject)));
+        assert_eq!(ours, theirs, "{} requests: {request:?}: {}", requester.user, answer["status"]);
         counts[usize::from(theirs)] += 1;
     }
     // A cluster that refuses or allows everything would prove nothing.

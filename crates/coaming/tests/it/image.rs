@@ -1,13 +1,13 @@
-//! `coaming image`, and images in scans: from a file, a registry, containerd, a bill of materials.
+//! `coaming image`, and images in scans: from a file, a registry, containerd, an SBOM.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use coaming_kube::ImageReference;
-use coaming_registry::{Descriptor, media_type, sha256};
+use coaming_oci::{Descriptor, Digest, Reference, media_type};
 use coaming_test::daemons;
 use coaming_test::docker_registry::DockerRegistry;
+use coaming_test::image_archives::{docker_archive, tar};
 use serde_json::Value;
 use snapbox::assert_data_eq;
 
@@ -17,7 +17,7 @@ const PASSWORD: &str = "vS8kq-2pLx7w";
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: web, image: 'IMAGE'}]\n";
 
-/// Runs it without the user's surroundings, with its cache in this directory.
+/// Runs the program without the user's environment, with its cache in this directory.
 fn run(home: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Output {
     let mut command = coaming(arguments);
     command.current_dir(home).env("HOME", home);
@@ -28,30 +28,16 @@ fn run(home: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Output
     command.envs(environment.iter().copied()).output().unwrap()
 }
 
-/// The test data; `None`, loudly, where it is not at hand.
+/// The test data; `None`, with a report, if it is not available.
 fn data(test: &str) -> Option<PathBuf> {
     let Some(data) = std::env::var_os("COAMING_DATA") else {
-        assert!(std::env::var_os("CI").is_none(), "{test}: COAMING_DATA is not set");
-        eprintln!("SKIPPED: {test}: COAMING_DATA does not name the directory with the images");
+        coaming_test::skip!("{test}: COAMING_DATA does not name the directory with the images");
         return None;
     };
     Some(data.into())
 }
 
-fn tar(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, mode, bytes) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(*mode);
-        header.set_size(bytes.len() as u64);
-        header.set_uid(0);
-        header.set_gid(0);
-        builder.append_data(&mut header, path, *bytes).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
-
-/// The article's image: a password that everybody may read in one layer, and `cat` in another.
+/// The image of the article: a world-readable password in one layer, and `cat` in another.
 fn layers() -> [Vec<u8>; 2] {
     let users = b"root:x:0:0::/root:/bin/sh\napp:x:10001:10001::/app:/bin/sh\n";
     let netrc = format!("machine a login b password {PASSWORD}\n");
@@ -62,7 +48,7 @@ fn layers() -> [Vec<u8>; 2] {
 }
 
 fn config(architecture: &str, layers: &[Vec<u8>]) -> Vec<u8> {
-    let diff_ids: Vec<String> = layers.iter().map(|layer| sha256(layer)).collect();
+    let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::sha256(layer)).collect();
     serde_json::json!({
         "architecture": architecture, "os": "linux", "config": {"User": "app"},
         "rootfs": {"type": "layers", "diff_ids": diff_ids}
@@ -71,23 +57,14 @@ fn config(architecture: &str, layers: &[Vec<u8>]) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A docker archive of the image, under this name.
+/// A Docker archive of the image with this name.
 fn archive(name: &str) -> Vec<u8> {
     let layers = layers();
-    let config = config("amd64", &layers);
-    let manifest = serde_json::json!([
-        {"Config": "config.json", "RepoTags": [name], "Layers": ["0.tar", "1.tar"]}
-    ]);
-    tar(&[
-        ("config.json", 0o644, &config),
-        ("0.tar", 0o644, &layers[0]),
-        ("1.tar", 0o644, &layers[1]),
-        ("manifest.json", 0o644, manifest.to_string().as_bytes()),
-    ])
+    docker_archive(&config("amd64", &layers), Some(name), &layers)
 }
 
-/// What JSON says of the article's image.
-fn assert_told(facts: &Value) {
+/// The facts of this image.
+fn assert_facts(facts: &Value) {
     assert_eq!(facts["user"]["uid"], 10001);
     assert_eq!(facts["credentials"][0]["place"]["path"], "/app/.netrc");
     assert_eq!(facts["credentials"][0]["readable"], true);
@@ -95,7 +72,7 @@ fn assert_told(facts: &Value) {
     assert_eq!(facts["problems"], Value::Array(Vec::new()));
 }
 
-/// A scan says in one finding that there is a credential, and a program to read it with.
+/// A scan reports in one finding that there is a credential, and a program to read it with.
 fn assert_readable(output: &Output) {
     let findings = json(output)["findings"].as_array().unwrap().clone();
     let readable: Vec<&Value> =
@@ -118,11 +95,11 @@ fn the_page_of_a_real_image() {
 }
 
 #[test]
-fn what_is_no_image_says_so() {
+fn a_file_that_is_not_an_image_is_an_error() {
     let home = directory(&[("text", "no archive"), ("bill.json", "{\"bomFormat\": \"CycloneDX\"")]);
     let output = run(home.path(), &["image", "text"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("text is no image"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("text is not an image"), "{}", stderr(&output));
     let output = run(home.path(), &["image", "bill.json"], &[]);
     assert!(stderr(&output).contains("bill.json: "), "{}", stderr(&output));
     let output = run(home.path(), &["image", "--from", "daemon", "web:1"], &[]);
@@ -133,7 +110,7 @@ fn what_is_no_image_says_so() {
 fn push(server: &DockerRegistry, repository: &str) {
     let registry = super::registry(server);
     let name = format!("{}/{repository}", server.host);
-    let reference = |rest: &str| ImageReference::parse(&format!("{name}{rest}")).unwrap();
+    let reference = |rest: &str| Reference::parse(&format!("{name}{rest}")).unwrap();
     let push_blob = |kind: &str, bytes: &[u8]| {
         let blob = Descriptor::of(kind, bytes);
         let open = || Ok(std::io::Cursor::new(bytes.to_vec()));
@@ -183,7 +160,7 @@ fn from_a_registry_for_a_platform() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let facts = json(&output)["facts"].clone();
         assert_eq!(facts["config"]["architecture"], architecture);
-        assert_told(&facts);
+        assert_facts(&facts);
         assert!(!stdout(&output).contains(PASSWORD));
     }
     let output = image("reader", &["--platform", "linux/s390x", &name]);
@@ -231,13 +208,13 @@ fn out_of_containerd() {
     for _ in 0..2 {
         let output = run(home.path(), &arguments, &environment);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert_told(&json(&output)["facts"]);
+        assert_facts(&json(&output)["facts"]);
     }
     assert_readable(&run(home.path(), &["scan", "--format", "json", "pod.yaml"], &environment));
 }
 
 #[test]
-fn a_bill_of_materials_says_nothing_of_users_and_tools() {
+fn an_sbom_has_no_users_and_tools() {
     let settings = "images:\n  archives:\n    shop/web:1.0: web.cdx.json\n";
     let pod = POD.replace("IMAGE", "shop/web:1.0");
     let home = directory(&[("pod.yaml", &pod), ("coaming.yaml", settings)]);

@@ -72,8 +72,7 @@ pub(crate) fn lab() -> Option<&'static Lab> {
     static LAB: OnceLock<Option<Lab>> = OnceLock::new();
     LAB.get_or_init(|| {
         let Some(script) = std::env::var_os("COAMING_LAB") else {
-            assert!(std::env::var_os("CI").is_none(), "no cluster: COAMING_LAB is not set");
-            eprintln!("SKIPPED: no cluster: COAMING_LAB names no script that starts one");
+            coaming_test::skip!("no cluster: COAMING_LAB names no script that starts one");
             return None;
         };
         let lab = Lab { script: script.into() };

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod access_cluster;
+#[cfg(feature = "cluster")]
 mod cluster;
 mod config;
 mod corpus;

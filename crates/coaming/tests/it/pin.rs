@@ -4,17 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use coaming_kube::ImageReference;
-use coaming_registry::{Descriptor, media_type};
+use coaming_oci::{Descriptor, Digest, Reference, media_type};
 use coaming_test::docker_registry::DockerRegistry;
 
 use super::{coaming, directory, stderr, stdout};
 
 /// Pushes an image under these tags, as an index of two platforms; gives the index's digest.
-fn push(server: &DockerRegistry, repository: &str, tags: &[&str]) -> String {
+fn push(server: &DockerRegistry, repository: &str, tags: &[&str]) -> Digest {
     let registry = super::registry(server);
     let named =
-        |tag: &str| ImageReference::parse(&format!("{}/{repository}:{tag}", server.host)).unwrap();
+        |tag: &str| Reference::parse(&format!("{}/{repository}:{tag}", server.host)).unwrap();
     let image = named("x");
     let mut entries = Vec::new();
     for architecture in ["amd64", "arm64"] {
@@ -29,8 +28,7 @@ fn push(server: &DockerRegistry, repository: &str, tags: &[&str]) -> String {
         }))
         .unwrap();
         let mut entry = Descriptor::of(media_type::OCI_MANIFEST, &manifest);
-        let by_digest =
-            ImageReference::parse(&format!("{}/{repository}@{}", server.host, entry.digest));
+        let by_digest = Reference::parse(&format!("{}/{repository}@{}", server.host, entry.digest));
         registry.push_manifest(&by_digest.unwrap(), media_type::OCI_MANIFEST, &manifest).unwrap();
         entry.platform = Some(format!("linux/{architecture}").parse().unwrap());
         entries.push(entry);
@@ -39,7 +37,7 @@ fn push(server: &DockerRegistry, repository: &str, tags: &[&str]) -> String {
         "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": entries,
     }))
     .unwrap();
-    let mut digest = String::new();
+    let mut digest = Digest::sha256(&index);
     for tag in tags {
         digest = registry.push_manifest(&named(tag), media_type::OCI_INDEX, &index).unwrap();
     }
@@ -104,7 +102,7 @@ fn everywhere_an_image_is_named() {
     assert!(told.contains("Dockerfile: line 4, FROM"), "{told}");
     for (name, _, after) in cases {
         let written = fs::read_to_string(directory.path().join(name)).unwrap();
-        assert_eq!(written, text(after).replace("DIGEST", &digest), "{name}");
+        assert_eq!(written, text(after).replace("DIGEST", &digest.to_string()), "{name}");
     }
     let again = pin(&server, directory.path(), &[]);
     assert!(stdout(&again).starts_with("Nothing was pinned. "), "{}", stdout(&again));
@@ -132,7 +130,7 @@ fn updates_move_to_the_newest_that_fits() {
     pin(&server, files.path(), &["--update=^2"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), text(&format!("2.0.0@{next}")));
     let wrong = pin(&server, files.path(), &["--update=newest"]);
-    assert!(stderr(&wrong).contains("is no range of versions"), "{}", stderr(&wrong));
+    assert!(stderr(&wrong).contains("is not a valid version range"), "{}", stderr(&wrong));
 }
 
 #[test]
@@ -167,8 +165,8 @@ fn what_a_registry_does_not_have_costs_nothing_else() {
 #[test]
 fn from_archives_and_offline() {
     let manifest = br#"{"schemaVersion":2}"#;
-    let digest = coaming_registry::sha256(manifest);
-    let blob = format!("layout/blobs/{}", digest.replace(':', "/"));
+    let digest = Digest::sha256(manifest);
+    let blob = format!("layout/{}", digest.blob_path());
     let index = format!(
         r#"{{"manifests":[{{"digest":"{digest}","size":19,"annotations":{{"org.opencontainers.image.ref.name":"docker.io/library/nginx:1.27"}}}}]}}"#
     );
@@ -207,5 +205,5 @@ fn from_archives_and_offline() {
     fs::write(files.path().join("deploy/a.yaml"), pod("nginx:1.27")).unwrap();
     let output = run(&["pin", "--offline", "deploy"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("gone: can't be read"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("gone: cannot be read"), "{}", stderr(&output));
 }

@@ -342,8 +342,7 @@ fn old_packages_are_found_and_their_fixed_versions_are_not() {
     let (facts, old, new) = match made {
         Ok(made) => made,
         Err(why) => {
-            assert!(std::env::var_os("CI").is_none(), "must not be skipped in CI: {why}");
-            eprintln!("SKIPPED: old_packages_are_found_and_their_fixed_versions_are_not: {why}");
+            coaming_test::skip!("old_packages_are_found_and_their_fixed_versions_are_not: {why}");
             return;
         }
     };

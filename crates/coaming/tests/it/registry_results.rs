@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Output;
 use std::sync::Arc;
 
-use coaming_registry::sha256;
+use coaming_oci::Digest;
 use serde_json::json;
 
 use super::{coaming, directory, json as json_of, stderr, stdout};
@@ -91,7 +91,7 @@ fn registry_with(
         layer.extend(tar_entry("lib/apk/db/installed", APK));
         layer.extend([0; 1024]);
         let config = json!({"os": "linux", "architecture": "amd64", "config": {"User": "10001"},
-            "rootfs": {"type": "layers", "diff_ids": [sha256(&layer)]}})
+            "rootfs": {"type": "layers", "diff_ids": [Digest::sha256(&layer)]}})
         .to_string()
         .into_bytes();
         let mut answers =
@@ -103,9 +103,9 @@ fn registry_with(
             "application/vnd.oci.image.layer.v1.tar",
             &layer,
         );
-        let digest = sha256(&manifest);
+        let digest = Digest::sha256(&manifest);
         answers.insert("/v2/shop/web/manifests/1".to_owned(), (MANIFEST, manifest));
-        let referrers: Vec<_> = attached(&digest)
+        let referrers: Vec<_> = attached(&digest.to_string())
             .into_iter()
             .map(|(kind, document)| {
                 let artifact = self::manifest(
@@ -115,7 +115,7 @@ fn registry_with(
                     kind,
                     document.to_string().as_bytes(),
                 );
-                json!({"mediaType": MANIFEST, "artifactType": kind, "digest": sha256(&artifact), "size": artifact.len()})
+                json!({"mediaType": MANIFEST, "artifactType": kind, "digest": Digest::sha256(&artifact), "size": artifact.len()})
             })
             .collect();
         let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": referrers});
@@ -124,7 +124,10 @@ fn registry_with(
             ("application/vnd.oci.image.index.v1+json", index.to_string().into_bytes()),
         );
         for (path, body) in scanner {
-            answers.insert(path.replace("DIGEST", &digest), ("application/json", body.to_vec()));
+            answers.insert(
+                path.replace("DIGEST", &digest.to_string()),
+                ("application/json", body.to_vec()),
+            );
         }
         answers
     })
@@ -138,16 +141,16 @@ fn manifest(
     layer_type: &str,
     layer: &[u8],
 ) -> Vec<u8> {
-    let descriptor = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "digest": sha256(bytes), "size": bytes.len()});
+    let descriptor = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "digest": Digest::sha256(bytes), "size": bytes.len()});
     let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": layer_type,
         "config": descriptor(config_type, config), "layers": [descriptor(layer_type, layer)]})
     .to_string()
     .into_bytes();
     for bytes in [config, layer] {
-        let path = format!("/v2/shop/web/blobs/{}", sha256(bytes));
+        let path = format!("/v2/shop/web/blobs/{}", Digest::sha256(bytes));
         answers.insert(path, ("application/octet-stream", bytes.to_vec()));
     }
-    let path = format!("/v2/shop/web/manifests/{}", sha256(&manifest));
+    let path = format!("/v2/shop/web/manifests/{}", Digest::sha256(&manifest));
     answers.insert(path, (MANIFEST, manifest.clone()));
     manifest
 }
@@ -201,11 +204,11 @@ fn run(host: &str, arguments: &[&str]) -> Output {
     output
 }
 
-/// What is left and what is excused, in the program's own words.
+/// The open vulnerabilities, and the reasons for the ignored ones.
 fn judged(output: &Output) -> (Vec<serde_json::Value>, Vec<String>) {
     let known = json_of(output)["vulnerabilities"].clone();
-    let reasons = known["excused"].as_array().unwrap().iter();
-    let reasons = reasons.map(|each| each["excused"].as_str().unwrap().to_owned()).collect();
+    let reasons = known["ignored"].as_array().unwrap().iter();
+    let reasons = reasons.map(|each| each["reason"].as_str().unwrap().to_owned()).collect();
     (known["vulnerabilities"].as_array().unwrap().clone(), reasons)
 }
 
@@ -218,17 +221,17 @@ fn vex(product: &serde_json::Value) -> (&'static str, serde_json::Value) {
 }
 
 #[test]
-fn attached_vex_excuses_nothing_unless_it_is_trusted() {
+fn attached_vex_has_no_effect_unless_it_is_trusted() {
     let host = registry(&[]);
     let shown = run(&host, &["--fail-on", "fixable"]);
     assert_eq!(shown.status.code(), Some(1), "{}", stdout(&shown));
-    let warning = "not applied: its signature was not verified, and anyone who can push";
+    let warning = "has no effect: its signature was not verified, and anyone who can push";
     assert!(stdout(&shown).contains(warning), "{}", stdout(&shown));
     let trusted = run(&host, &["--fail-on", "fixable", "--trust-registry-vex"]);
     let out = stdout(&trusted);
     assert_eq!(trusted.status.code(), Some(0), "{out}");
-    assert!(out.contains("you trust it by --trust-registry-vex; its signature was not"), "{out}");
-    let word = "excused: CVE-2022-37434 in zlib 1.2.12-r1, not affected: vulnerable_code_not_present (says sha256:";
+    assert!(out.contains("you trust it with --trust-registry-vex; its signature was not"), "{out}");
+    let word = "ignored: CVE-2022-37434 in zlib 1.2.12-r1, not affected: vulnerable_code_not_present (says sha256:";
     assert!(out.contains(word), "{out}");
     let alone = super::run(&["image", "--trust-registry-vex", "crates"]);
     assert_eq!(alone.status.code(), Some(2), "it goes with --registry-results");

@@ -6,16 +6,15 @@ use std::path::Path;
 
 use super::{coaming, directory, json, stderr};
 
-/// A `PATH` with both programs, or `None` with a loud word. In CI they must be there.
-fn tools() -> Option<OsString> {
+/// A `PATH` with both programs, if they are there.
+pub(crate) fn tools() -> Option<OsString> {
     let path = std::env::var_os("COAMING_TOOLS").or_else(|| std::env::var_os("PATH"))?;
     let has =
         |name: &str| std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
     if has("helm") && has("kubectl") {
         return Some(path);
     }
-    assert!(std::env::var_os("CI").is_none(), "no helm and kubectl in COAMING_TOOLS");
-    eprintln!("SKIPPED: no helm and kubectl on PATH, nor in COAMING_TOOLS");
+    coaming_test::skip!("no helm and kubectl on PATH, nor in COAMING_TOOLS");
     None
 }
 

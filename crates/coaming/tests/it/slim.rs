@@ -32,11 +32,7 @@ fn images() -> Option<&'static Path> {
             });
             if missing.is_some() || !root {
                 let why = missing.map_or("not root".to_owned(), |it| format!("there is no {it}"));
-                assert!(
-                    std::env::var_os("CI").is_none(),
-                    "the images to slim can't be made: {why}"
-                );
-                eprintln!("SKIPPED: slim: the images to slim can't be made: {why}");
+                coaming_test::skip!("slim: the images to slim can't be made: {why}");
                 return None;
             }
             let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,5 @@
 //! Known vulnerabilities of images, joined with the pods that run them: `coaming scan` with a database at
-//! hand, and what `coaming.yaml` excuses.
+//! hand, and what `coaming.yaml` ignores.
 
 use std::process::Output;
 
@@ -62,9 +62,9 @@ fn record(id: &str, ecosystem: &str, package: &str, fixed: Option<&str>, cve: &s
 }
 
 /// A Debian image with two old packages and an old module, workloads that run it, and a database.
-fn shop(workloads: &str, excuses: &str) -> tempfile::TempDir {
+fn shop(workloads: &str, ignored: &str) -> tempfile::TempDir {
     let config = format!(
-        "images: {{archives: {{'shop/web:1.0': web}}}}\nvulnerabilities:\n  database: advisories.db\n{excuses}"
+        "images: {{archives: {{'shop/web:1.0': web}}}}\nvulnerabilities:\n  database: advisories.db\n{ignored}"
     );
     let lodash = record("GHSA-jf85-cpcp-j695", "npm", "lodash", Some("4.17.12"), "CVE-2019-10744");
     let lodash = lodash.replace("upstream", "aliases");
@@ -169,20 +169,20 @@ fn where_the_outside_can_not_come_it_is_less_bad() {
 }
 
 #[test]
-fn excuses_need_a_reason_and_end() {
-    let excuse = |date: &str| {
+fn ignored_vulnerabilities_need_a_reason_and_may_expire() {
+    let ignored = |date: &str| {
         format!(
             "  ignore:\n    - {{id: CVE-2019-10744, package: lodash, reason: no input of users, expires: {date}}}\n"
         )
     };
     // Today is 2026-01-01.
-    let valid = at(&shop(WORKLOADS, &excuse("2026-01-01")), &SCAN);
+    let valid = at(&shop(WORKLOADS, &ignored("2026-01-01")), &SCAN);
     assert_eq!(findings(&valid).len(), 1);
     assert_eq!(stderr(&valid), "");
-    let files = shop(WORKLOADS, &excuse("2025-12-31"));
+    let files = shop(WORKLOADS, &ignored("2025-12-31"));
     let expired = at(&files, &SCAN);
     assert_eq!(findings(&expired).len(), 2);
-    let warning = "`vulnerabilities.ignore` in coaming.yaml: CVE-2019-10744: expired on 2025-12-31";
+    let warning = "`vulnerabilities.ignore` in coaming.yaml: CVE-2019-10744: expired on 2025-12-31; the entry has no effect";
     assert!(stderr(&expired).contains(warning), "{}", stderr(&expired));
     let image = at(&files, &["image", "--fail-on", "low", "web"]);
     assert!(stderr(&image).contains(warning), "{}", stderr(&image));
@@ -193,13 +193,13 @@ fn excuses_need_a_reason_and_end() {
 }
 
 #[test]
-fn an_excuse_holds_for_coaming_image_too() {
-    let excuse = "  ignore:\n    - {id: GHSA-jf85-cpcp-j695, reason: no input of users}\n";
-    let files = shop(WORKLOADS, excuse);
+fn an_ignored_vulnerability_is_ignored_by_coaming_image_too() {
+    let ignored = "  ignore:\n    - {id: GHSA-jf85-cpcp-j695, reason: no input of users}\n";
+    let files = shop(WORKLOADS, ignored);
     let output = at(&files, &["image", "--format", "json", "web"]);
     let known = json(&output)["vulnerabilities"].clone();
-    assert_eq!(known["excused"][0]["id"], "CVE-2019-10744", "{known:#}");
-    assert_eq!(known["excused"][0]["excused"], "no input of users");
+    assert_eq!(known["ignored"][0]["id"], "CVE-2019-10744", "{known:#}");
+    assert_eq!(known["ignored"][0]["reason"], "no input of users");
     assert_eq!(known["summary"]["vulnerabilities"], 3);
 }
 
@@ -226,7 +226,7 @@ fn an_image_is_told_as_vex_which_is_read_again() {
         let output = at(&files, &["image", "--format", "json", "--vex", "out.json", "web"]);
         let known = json(&output)["vulnerabilities"].clone();
         assert_eq!(known["summary"]["vulnerabilities"], 3, "{format}: {known:#}");
-        let reason = known["excused"][0]["excused"].as_str().unwrap();
+        let reason = known["ignored"][0]["reason"].as_str().unwrap();
         assert!(reason.contains("(says out.json"), "{reason}");
     }
     std::fs::remove_file(files.path().join("advisories.db")).unwrap();
@@ -235,7 +235,7 @@ fn an_image_is_told_as_vex_which_is_read_again() {
 }
 
 #[test]
-fn vex_excuses_in_a_scan() {
+fn vex_counts_in_a_scan() {
     let files = shop(WORKLOADS, "");
     let vex = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [
         {"vulnerability": {"name": "CVE-2019-10744"}, "products": [{"@id": "pkg:npm/lodash"}],
@@ -253,7 +253,7 @@ fn what_is_not_judged_is_said() {
     std::fs::remove_file(files.path().join("osv/3.json")).unwrap();
     at(&files, &["db", "build", "osv", "--db", "advisories.db"]);
     let output = at(&files, &SCAN);
-    let note = "2 packages not judged: the database holds nothing about Debian:12";
+    let note = "2 packages not checked: the database contains nothing about Debian:12";
     assert!(stderr(&output).contains(note), "{}", stderr(&output));
 }
 

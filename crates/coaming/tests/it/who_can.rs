@@ -19,27 +19,27 @@ fn answers() {
         str![[r#"
 Secret shop/db (all.yaml:1)
 
-Can read it by the API
+Can read it through the API
   Group system:serviceaccounts (every service account of the cluster): get, list, watch, patch, deletecollection
-    by ClusterRoleBinding all (all.yaml:10), ClusterRole cluster-admin (Kubernetes' own)
+    by ClusterRoleBinding all (all.yaml:10), ClusterRole cluster-admin (built into Kubernetes)
 
 Can get it in one more step
-  none that these files show
+  none in the input
 
 Containers that have it
-  none that these files show
+  none in the input
 
 Nodes that have it
-  none that these files show
+  none in the input
 
-And in every cluster: the group system:masters, the control plane, each node that runs a pod with it, and whoever reads etcd or its backups.
+In every cluster, these can read it too: the group system:masters, the control plane, each node that runs a pod with it, and anyone with access to etcd or its backups.
 
 "#]]
     );
 }
 
 #[test]
-fn refuses_what_names_no_secret() {
+fn refuses_an_invalid_name() {
     let output = run(&["secrets", "who-can", "a/b/c", "examples"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("write NAMESPACE/NAME"), "{}", stderr(&output));

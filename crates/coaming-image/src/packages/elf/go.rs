@@ -1,20 +1,20 @@
-//! Go's build information: the toolchain's version and the modules, in a place that the linker marks.
+//! Go's build information: the version of the toolchain and the modules, at a mark of the linker.
 //!
-//! Since Go 1.18 both texts follow the mark; before, pointers to them did. A program without sections
-//! has the mark in its first writable segment.
+//! Since Go 1.18 both texts follow the mark; before, pointers to them did. In a program without
+//! sections, the mark is in the first writable segment.
 
 use super::Program;
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
-use crate::packages::found::{lossy, package, text};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::packages::parsed::{lossy, package, text};
 
 const MARK: &[u8; 14] = b"\xff Go buildinf:";
 
-/// The head that begins with the mark, and how it is aligned.
+/// The size of the head that starts with the mark, and its alignment.
 const HEAD: u64 = 32;
 const ALIGNMENT: usize = 16;
 
-/// How far into a section or segment the mark is looked for; Go itself looks no farther.
+/// How far into a section or segment the mark is searched; Go itself searches no farther.
 const SEARCH: u64 = 1 << 20;
 
 /// The most bytes of one text, and of the number before it.
@@ -28,7 +28,7 @@ const INLINE: u8 = 2;
 /// The modules are between marks of this length.
 const SENTINEL: usize = 16;
 
-/// What a program says of its making.
+/// What a program says about its build.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Build {
     /// `go1.22.1`.
@@ -37,7 +37,7 @@ pub(super) struct Build {
     modules: String,
 }
 
-/// Finds what a program says of its making; `None` where it is not Go's.
+/// Finds what a program says about its build; `None` if Go did not build it.
 pub(super) fn build(program: &Program<'_>) -> Option<Build> {
     let candidate = match program.has_sections {
         true => program.go,
@@ -115,13 +115,17 @@ fn unwrap(modules: &[u8]) -> String {
 }
 
 /// Adds the standard library, the program's own module and what it depends on.
-pub(super) fn packages(path: &str, build: &Build, found: &mut Found) -> Result<(), AnalyserError> {
+pub(super) fn packages(
+    path: &str,
+    build: &Build,
+    found: &mut ParsedFile,
+) -> Result<(), AnalyserError> {
     let mut add =
         |name: &str, version: &str| match package(PackageKind::Golang, name, version, path) {
             Some(package) => found.add(package),
             None => Ok(()),
         };
-    // `go1.22.1 X:boringcrypto`; a toolchain of its developers' has no such version.
+    // `go1.22.1 X:boringcrypto`; a development version of the toolchain has another form.
     let toolchain = build.version.split(' ').next().unwrap_or_default();
     if let Some(version) = toolchain.strip_prefix("go") {
         add("stdlib", version)?;
@@ -131,8 +135,8 @@ pub(super) fn packages(path: &str, build: &Build, found: &mut Found) -> Result<(
         let mut fields = line.split('\t');
         let kind = fields.next().unwrap_or_default();
         let module = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-        // A replacement stands on the line after what it replaces. A directory has no version; then the
-        // name tells more than the place where it once was.
+        // A replacement follows the module that it replaces. A directory has no version; then the
+        // original name says more than the path of a directory.
         if kind == "=>" {
             let directory = module.0.starts_with(['.', '/']) || module.1 == "(devel)";
             if !directory && !module.1.is_empty() {
@@ -155,8 +159,8 @@ pub(super) fn packages(path: &str, build: &Build, found: &mut Found) -> Result<(
     Ok(())
 }
 
-/// The version of the program's own module. Built from a directory it is `(devel)`: then what the linker
-/// was told, else what Go itself would call that commit.
+/// The version of the program's own module. Built from a directory it is `(devel)`: then the
+/// version that was passed to the linker, else Go's pseudo-version of the commit.
 fn main_version(version: &str, modules: &str) -> String {
     if !matches!(version, "" | "(devel)") {
         return version.to_owned();
@@ -171,7 +175,7 @@ fn main_version(version: &str, modules: &str) -> String {
         .unwrap_or_else(|| "(devel)".to_owned())
 }
 
-/// Of `-X main.version=v1.2.3`: the version.
+/// The version in `-X main.version=v1.2.3`.
 fn linked_version(flags: &str) -> Option<String> {
     flags.split([' ', '"', '\'']).find_map(|flag| {
         let (variable, value) = flag.split_once('=')?;

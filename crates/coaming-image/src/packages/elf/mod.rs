@@ -1,8 +1,8 @@
-//! What programs carry of their own making: Go's build information, and the dependencies that
-//! `cargo auditable` leaves in Rust's.
+//! What programs contain about their build: Go's build information, and the dependencies that
+//! `cargo auditable` adds to Rust programs.
 //!
-//! Only the tables of the ELF file and the sections that matter are fetched. Other executables' formats
-//! do not run in Linux containers and are no error.
+//! Only the tables of the ELF file and the sections that matter are read. Other formats of
+//! executables do not run in Linux containers; they are skipped without an error.
 
 mod go;
 mod rust;
@@ -10,30 +10,32 @@ mod rust;
 use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
 use object::{Endianness, FileKind, ReadCache, ReadRef as _, elf};
 
-use crate::analyse::{AnalyserError, Found};
-use crate::content::{Content, Places};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::content::Content;
+use crate::sparse::ReadAt;
 
-/// The most sections and segments of a program that is looked at. Real ones have dozens.
+/// The most sections and segments of a program that is read. Real ones have dozens.
 const SECTIONS: usize = 10_000;
 const SEGMENTS: usize = 1_000;
 
-/// The most bytes of a section that is looked at.
+/// The most bytes of a section that are read.
 const SECTION_LIMIT: u64 = 8 << 20;
 
-pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
     let cache = ReadCache::new(content.clone());
-    let places = Places::new(content, &cache);
-    // What begins as a program and is none (a truncated one, data for a test) has no dependencies.
-    let program = match FileKind::parse(places) {
-        Ok(FileKind::Elf32) => Program::parse::<elf::FileHeader32<Endianness>>(places),
-        Ok(FileKind::Elf64) => Program::parse::<elf::FileHeader64<Endianness>>(places),
+    let file = ReadAt::new(content, &cache);
+    // A file that only starts like a program (truncated, or test data) has no dependencies.
+    let program = match FileKind::parse(file) {
+        Ok(FileKind::Elf32) => Program::parse::<elf::FileHeader32<Endianness>>(file),
+        Ok(FileKind::Elf64) => Program::parse::<elf::FileHeader64<Endianness>>(file),
         _ => None,
     };
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     if let Some(program) = program {
         if let Some((offset, size)) = program.rust {
             let bytes = program.read(offset, size.min(SECTION_LIMIT));
-            let bytes = bytes.ok_or_else(|| malformed("the section .dep-v0 lies outside it"))?;
+            let bytes =
+                bytes.ok_or_else(|| malformed("the section .dep-v0 is outside the file"))?;
             rust::read(path, bytes, &mut found)?;
         }
         if let Some(build) = go::build(&program) {
@@ -43,12 +45,12 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserE
     Ok(found)
 }
 
-/// A place in the file: offset and size.
+/// A part of the file: offset and size.
 type Range = (u64, u64);
 
-/// What matters of a program: where its file fills its memory, and two sections.
+/// What matters in a program: which parts of the file are loaded into memory, and two sections.
 struct Program<'a> {
-    places: Places<'a>,
+    file: ReadAt<'a>,
     segments: Vec<Segment>,
     has_sections: bool,
     /// `.dep-v0`.
@@ -65,15 +67,15 @@ struct Segment {
 }
 
 impl<'a> Program<'a> {
-    /// Reads the tables; `None` where they are no program's.
-    fn parse<H: FileHeader<Endian = Endianness>>(places: Places<'a>) -> Option<Self> {
-        let header = H::parse(places).ok()?;
+    /// Reads the tables; `None` if they are malformed.
+    fn parse<H: FileHeader<Endian = Endianness>>(file: ReadAt<'a>) -> Option<Self> {
+        let header = H::parse(file).ok()?;
         let endian = header.endian().ok()?;
-        let count = header.shnum(endian, places).ok()? as usize;
-        if count > SECTIONS || header.phnum(endian, places).ok()? as usize > SEGMENTS {
+        let count = header.shnum(endian, file).ok()? as usize;
+        if count > SECTIONS || header.phnum(endian, file).ok()? as usize > SEGMENTS {
             return None;
         }
-        let segments = header.program_headers(endian, places).ok()?.iter();
+        let segments = header.program_headers(endian, file).ok()?.iter();
         let segments = segments
             .filter(|segment| segment.p_type(endian) == elf::PT_LOAD)
             .map(|segment| Segment {
@@ -82,11 +84,11 @@ impl<'a> Program<'a> {
                 writable: segment.p_flags(endian).contains(elf::PF_W),
             })
             .collect();
-        let sections = header.section_headers(endian, places).ok()?;
+        let sections = header.section_headers(endian, file).ok()?;
         let mut program =
-            Self { places, segments, has_sections: !sections.is_empty(), rust: None, go: None };
+            Self { file, segments, has_sections: !sections.is_empty(), rust: None, go: None };
         let Some(names) = header
-            .shstrndx(endian, places)
+            .shstrndx(endian, file)
             .ok()
             .and_then(|index| sections.get(index as usize))
             .and_then(|section| section.file_range(endian))
@@ -109,7 +111,7 @@ impl<'a> Program<'a> {
 
     /// Bytes of the file.
     fn read(&self, offset: u64, size: u64) -> Option<&'a [u8]> {
-        self.places.read_bytes_at(offset, size).ok()
+        self.file.read_bytes_at(offset, size).ok()
     }
 
     /// Bytes of the file by their address in memory.

@@ -1,4 +1,4 @@
-//! The section `.dep-v0` that `cargo auditable` writes: JSON, compressed by zlib.
+//! The section `.dep-v0` that `cargo auditable` writes: JSON, compressed with zlib.
 
 use std::io::Read as _;
 
@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::malformed;
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
-use crate::packages::found::{json, package};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::packages::parsed::{json, package};
 
 /// The most bytes of the JSON.
 const LIMIT: u64 = 32 << 20;
@@ -23,15 +23,15 @@ struct Entry {
     name: String,
     #[serde(default)]
     version: String,
-    /// `build` for what ran while it was built and is not in it; absent otherwise.
+    /// `build` for a build dependency, which is not in the program; else absent.
     kind: Option<String>,
 }
 
-pub(super) fn read(path: &str, bytes: &[u8], found: &mut Found) -> Result<(), AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8], found: &mut ParsedFile) -> Result<(), AnalyserError> {
     let mut text = Vec::new();
     let decoder = flate2::read::ZlibDecoder::new(bytes);
     if decoder.take(LIMIT + 1).read_to_end(&mut text).is_err() {
-        return Err(malformed("the section .dep-v0 is not compressed as it should be"));
+        return Err(malformed("the section .dep-v0 is not valid zlib data"));
     }
     if text.len() as u64 > LIMIT {
         return Err(AnalyserError::TooLarge("the section .dep-v0".to_owned()));

@@ -3,13 +3,13 @@ use std::process::Command;
 use proptest::prelude::*;
 
 use super::*;
-use crate::packages::made::{run, tool, write};
+use crate::packages::generated::{run, tool, write};
 
-fn read_bytes(bytes: &[u8]) -> Result<Found, AnalyserError> {
+fn read_bytes(bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     read("/app/server", &mut Content::memory(bytes))
 }
 
-fn urls(found: &Found) -> Vec<&str> {
+fn urls(found: &ParsedFile) -> Vec<&str> {
     found.packages.iter().map(|package| package.purl.as_str()).collect()
 }
 
@@ -119,7 +119,7 @@ fn compressed(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn reads_what_cargo_auditable_leaves() {
+fn reads_the_section_of_cargo_auditable() {
     let section = compressed(
         r#"{"packages": [{"name": "serde", "version": "1.0.0", "source": "crates.io"},
             {"name": "cc", "version": "1.0.0", "source": "crates.io", "kind": "build"},
@@ -131,7 +131,7 @@ fn reads_what_cargo_auditable_leaves() {
 }
 
 #[test]
-fn says_nothing_of_other_programs() {
+fn finds_nothing_in_other_programs() {
     let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     assert_eq!(read_bytes(&own).unwrap().packages, []);
     assert_eq!(read_bytes(b"\x7fELF").unwrap().packages, []);

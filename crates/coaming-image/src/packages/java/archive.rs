@@ -1,7 +1,7 @@
-//! A zip archive, by its directory at the end: only the entries that are asked for are read.
+//! A zip archive, by its directory at the end: only the entries that are needed are read.
 //!
-//! Invariants: of a directory with millions of entries only the wanted are kept; no entry yields more
-//! bytes than its reader allows, whatever it claims.
+//! Invariants: of a directory with millions of entries, only those that are needed are kept; no
+//! entry yields more bytes than its reader allows, whatever it claims.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -28,7 +28,7 @@ pub(super) struct Entry {
     offset: u64,
 }
 
-/// The directory's place, and where the archive begins: programs may stand before it.
+/// The offset and size of the directory, and the start of the archive: a program may precede it.
 struct Directory {
     offset: u64,
     size: u64,
@@ -65,7 +65,7 @@ pub(super) fn entries(
     Ok(entries)
 }
 
-/// An entry, with its numbers from the extension for large archives where they don't fit.
+/// An entry, with its numbers from the extension for large archives if they do not fit.
 fn entry(record: &[u8], name: &str, mut extra: &[u8], start: u64) -> Option<Entry> {
     let mut compressed = u64::from(long(record, 20)?);
     let uncompressed = long(record, 24)?;
@@ -93,7 +93,7 @@ fn entry(record: &[u8], name: &str, mut extra: &[u8], start: u64) -> Option<Entr
 
 /// Finds the directory by the record at the archive's end.
 fn find(source: &mut dyn Source) -> io::Result<Directory> {
-    let broken = || io::Error::new(io::ErrorKind::InvalidData, "this is no zip archive");
+    let broken = || io::Error::new(io::ErrorKind::InvalidData, "this is not a zip archive");
     let length = source.seek(SeekFrom::End(0))?;
     let window = length.saturating_sub(END_SEARCH);
     source.seek(SeekFrom::Start(window))?;
@@ -105,7 +105,7 @@ fn find(source: &mut dyn Source) -> io::Result<Directory> {
     let mut position = window + at as u64;
     let mut size = u64::from(long(end, 12).ok_or_else(broken)?);
     let mut offset = u64::from(long(end, 16).ok_or_else(broken)?);
-    // Where a number does not fit, a locator before this record tells where the larger one is.
+    // If a number does not fit, a locator before this record says where the larger record is.
     if size == u64::from(u32::MAX) || offset == u64::from(u32::MAX) {
         let locator = at.checked_sub(20).and_then(|start| tail.get(start..at));
         let locator =
@@ -125,7 +125,7 @@ fn find(source: &mut dyn Source) -> io::Result<Directory> {
     Ok(Directory { offset: begin, size, start })
 }
 
-/// Where an entry's bytes begin: behind a head that repeats its name.
+/// The offset of an entry's bytes, after a head that repeats its name.
 fn data(source: &mut dyn Source, entry: &Entry) -> io::Result<u64> {
     let broken = || io::Error::new(io::ErrorKind::InvalidData, "an entry of the archive is broken");
     let mut head = [0; 30];
@@ -148,7 +148,7 @@ pub(super) fn read(source: &mut dyn Source, entry: &Entry, limit: u64) -> io::Re
         8 => DeflateDecoder::new(compressed).take(limit + 1).read_to_end(&mut bytes)?,
         _ => {
             return Err(io::Error::other(
-                "an entry of the archive is compressed in an unknown way",
+                "an entry of the archive is compressed with an unsupported method",
             ));
         }
     };
@@ -158,7 +158,7 @@ pub(super) fn read(source: &mut dyn Source, entry: &Entry, limit: u64) -> io::Re
     Ok(bytes)
 }
 
-/// An entry that is stored as it is, to read in place; `None` where it is compressed.
+/// An entry that is stored without compression, to read in place; `None` if it is compressed.
 pub(super) fn window<'a>(
     source: &'a mut dyn Source,
     entry: &Entry,

@@ -1,12 +1,12 @@
-//! Which Maven artifact an archive is: by `pom.properties` where there is one, else by its manifest and
-//! its name.
+//! Which Maven artifact an archive is: by `pom.properties` if there is one, else by its manifest
+//! and its name.
 
-use crate::packages::found::text;
+use crate::packages::parsed::text;
 
 /// Group, artifact and version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
-    /// Empty where nothing tells it.
+    /// Empty if it is unknown.
     pub(super) group: String,
     pub(super) artifact: String,
     pub(super) version: String,
@@ -37,8 +37,8 @@ impl Identity {
         })
     }
 
-    /// What the archive's name and manifest say. The name goes first: build tools write it, people
-    /// write manifests.
+    /// What the archive's name and manifest say. The name has priority: build tools write it,
+    /// people write manifests.
     pub(super) fn of_manifest(manifest: &Manifest, file_name: &str) -> Option<Self> {
         let (stem, named_version) = split_file_name(file_name);
         let artifact = if named_version.is_some() {
@@ -60,7 +60,7 @@ impl Identity {
     }
 }
 
-/// Artifacts without metadata of Maven's whose group their manifests don't tell.
+/// The groups of artifacts without Maven's metadata whose manifests do not contain the group.
 const GROUPS: [(&str, &str); 9] = [
     ("spring-boot", "org.springframework.boot"),
     ("spring-security", "org.springframework.security"),
@@ -73,7 +73,7 @@ const GROUPS: [(&str, &str); 9] = [
     ("tomcat-", "org.apache.tomcat"),
 ];
 
-/// The group, as far as the manifest tells.
+/// The group, if the manifest contains it.
 fn group(manifest: &Manifest, artifact: &str) -> String {
     if let Some((_, group)) = GROUPS.iter().find(|(prefix, _)| artifact.starts_with(prefix)) {
         return (*group).to_owned();
@@ -103,7 +103,7 @@ fn group(manifest: &Manifest, artifact: &str) -> String {
         .to_owned()
 }
 
-/// `log4j-core-2.17.1.jar`: the name, and the version from the first part that begins with a
+/// `log4j-core-2.17.1.jar`: the name, and the version from the first part that starts with a
 /// number.
 fn split_file_name(file_name: &str) -> (&str, Option<&str>) {
     let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| stem);
@@ -126,7 +126,7 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads it, joining the lines that the format breaks after 72 bytes.
+    /// Reads it, and joins the lines that the format breaks after 72 bytes.
     pub(super) fn parse(content: &str) -> Self {
         let mut fields: Vec<(String, String)> = Vec::new();
         for line in content.lines().take_while(|line| !line.is_empty()) {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn manifests_tell_groups() {
+    fn reads_groups_in_manifests() {
         let identity = |manifest: &str, name: &str| {
             Identity::of_manifest(&Manifest::parse(manifest), name).map(|id| id.name())
         };

@@ -1,7 +1,7 @@
-//! Java's archives: jar, war and their like, and the archives in them.
+//! Java's archives: jar, war and similar ones, and the archives in them.
 //!
-//! Invariants: archives nest so deep and no deeper, and all that is decompressed for one file is
-//! bounded, so that no bomb goes off; a broken archive inside costs itself alone.
+//! Invariants: the depth of nested archives and the bytes that are decompressed for one file are
+//! bounded, so that decompression bombs fail; a broken nested archive costs only its own packages.
 
 mod archive;
 mod identity;
@@ -11,19 +11,19 @@ use std::io::Cursor;
 use archive::{Entry, Source};
 use identity::{Identity, Manifest};
 
-use super::found::{lossy, package};
+use super::parsed::{lossy, package};
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, ParsedFile};
 use crate::content::Content;
 
-/// What archives are called.
+/// The file name extensions of archives.
 const EXTENSIONS: [&str; 9] =
     [".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar"];
 
-/// How deep archives may lie in each other: a jar in a war in an ear, and one more.
+/// How deep archives may nest: a jar in a war in an ear, and one more.
 const DEPTH: usize = 4;
 
-/// The most entries of an archive that are looked at.
+/// The most entries of an archive that are read.
 const ENTRIES: usize = 20_000;
 
 /// The most bytes of a text, and of a compressed archive in an archive.
@@ -39,13 +39,13 @@ pub(super) fn wants(path: &str) -> bool {
     EXTENSIONS.iter().any(|extension| path.ends_with(extension))
 }
 
-pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserError> {
-    let mut reading = Reading { found: Found::default(), left: TOTAL };
+pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
+    let mut reading = Reading { found: ParsedFile::default(), left: TOTAL };
     reading.archive(path, content, 0)?;
     Ok(reading.found)
 }
 
-/// Whether an entry is looked at.
+/// Whether an entry is read.
 fn matters(name: &str) -> bool {
     name == MANIFEST || is_properties(name) || wants(name)
 }
@@ -56,7 +56,7 @@ fn is_properties(name: &str) -> bool {
 
 /// What was found, and how much may still be decompressed.
 struct Reading {
-    found: Found,
+    found: ParsedFile,
     left: u64,
 }
 
@@ -83,7 +83,7 @@ impl Reading {
             }
         }
         let file_name = path.rsplit('/').next().unwrap_or(path);
-        if !is_told(&identities, file_name) {
+        if !names_archive(&identities, file_name) {
             identities.extend(Identity::of_manifest(&manifest, file_name));
         }
         let licence = manifest.get("Bundle-License").unwrap_or_default();
@@ -97,14 +97,14 @@ impl Reading {
         Ok(())
     }
 
-    /// An archive in an archive. What is wrong with it is a problem of its own.
+    /// Reads an archive in an archive. An error in it is a problem of its own.
     fn nested(&mut self, path: &str, source: &mut dyn Source, entry: &Entry, depth: usize) {
         let inner = format!("{path}!/{}", entry.name);
         if depth + 1 >= DEPTH {
-            self.found.problem(format!("{inner} lies too deep in other archives"));
+            self.found.problem(format!("{inner} is nested too deep in other archives"));
             return;
         }
-        // Most build tools store archives as they are: of those, only the parts that matter are read.
+        // Most build tools store nested archives without compression: then only parts are read.
         let result = match archive::window(source, entry) {
             Ok(Some(mut window)) => self.archive(&inner, &mut window, depth + 1),
             Ok(None) => {
@@ -139,8 +139,9 @@ impl Reading {
     }
 }
 
-/// Whether the properties in an archive name the archive itself, rather than what was shaded into it.
-fn is_told(identities: &[Identity], file_name: &str) -> bool {
+/// Whether the properties in an archive name the archive itself, rather than what was shaded into
+/// it.
+fn names_archive(identities: &[Identity], file_name: &str) -> bool {
     match identities {
         [] => false,
         [only] if !file_name.contains(['-', '_']) => !only.artifact.is_empty(),

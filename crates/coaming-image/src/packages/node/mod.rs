@@ -1,7 +1,7 @@
 //! Node's packages: each directory in `node_modules`, and the lock files of npm, Yarn and pnpm.
 //!
-//! A lock file tells what shall be installed; where `node_modules` lies beside it,
-//! [`settle`](super::settle) prefers that. What is for development alone is left out.
+//! A lock file lists what is planned; if there is a `node_modules` next to it,
+//! [`complete`](super::dedup::complete) prefers that. Development dependencies are left out.
 
 mod npm;
 mod pnpm;
@@ -9,14 +9,14 @@ mod yarn;
 
 use serde::Deserialize;
 
-use super::found::{json, licence, package};
+use super::parsed::{json, licence, package};
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
+use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     match path.rsplit_once('/') {
         Some((directory, "package.json")) => package_directory(directory).is_some(),
-        // Lock files inside of packages are their developers'.
+        // Lock files inside packages are for their developers.
         Some((
             directory,
             "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml",
@@ -25,7 +25,7 @@ pub(super) fn wants(path: &str) -> bool {
     }
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     match path.rsplit_once('/').map_or(path, |(_, file)| file) {
         "package.json" => installed(path, bytes),
         "yarn.lock" => yarn::read(path, bytes),
@@ -34,8 +34,8 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     }
 }
 
-/// The name of the package that a directory holds: what follows the last `node_modules`, if it is
-/// `name` or `@scope/name` and nothing deeper.
+/// The name of the package in a directory: what follows the last `node_modules`, if it is `name` or
+/// `@scope/name` and nothing deeper.
 fn package_directory(directory: &str) -> Option<&str> {
     let (_, name) = directory.rsplit_once("/node_modules/")?;
     let rest = name
@@ -44,7 +44,7 @@ fn package_directory(directory: &str) -> Option<&str> {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('/')).then_some(name)
 }
 
-/// What is looked at of a package's own `package.json`.
+/// The fields of a package's own `package.json` that are read.
 #[derive(Deserialize)]
 struct Installed {
     #[serde(default)]
@@ -55,10 +55,10 @@ struct Installed {
     license: serde_json::Value,
 }
 
-fn installed(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+fn installed(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let file: Installed = json(bytes)?;
-    let mut found = Found::default();
-    // A directory without a version is no package, but a part of one (`{"type": "module"}`).
+    let mut found = ParsedFile::default();
+    // A directory without a version is not a package, but a part of one (`{"type": "module"}`).
     let version = file.version.as_str().unwrap_or_default();
     let name = file.name.as_str().unwrap_or_default();
     if let Some(mut package) = package(PackageKind::Npm, name, version, path) {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_the_directories_of_packages() {
+    fn selects_the_directories_of_packages() {
         for path in [
             "/app/node_modules/ms/package.json",
             "/app/node_modules/@babel/core/package.json",

@@ -1,5 +1,5 @@
-//! npm's `package-lock.json` of all versions: a tree of dependencies (1), a flat list of directories
-//! (3), or both (2).
+//! npm's `package-lock.json` of all versions: a tree of dependencies (1), a flat list of
+//! directories (3), or both (2).
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::package_directory;
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
-use crate::packages::found::{json, licence, package};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::packages::parsed::{json, licence, package};
 
 #[derive(Deserialize)]
 struct Lock {
@@ -21,7 +21,7 @@ struct Lock {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Directory {
-    /// What the package is called, where the directory is called otherwise.
+    /// The name of the package, if it differs from that of the directory.
     name: Option<String>,
     #[serde(default)]
     version: String,
@@ -35,7 +35,7 @@ struct Directory {
     link: bool,
 }
 
-/// An entry of version 1. Depth is bounded by the parser of JSON.
+/// An entry of version 1. The JSON parser bounds the depth.
 #[derive(Deserialize)]
 struct Dependency {
     #[serde(default)]
@@ -46,9 +46,9 @@ struct Dependency {
     dependencies: BTreeMap<String, Self>,
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let lock: Lock = json(bytes)?;
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     if let Some(directories) = &lock.packages {
         for (directory, entry) in directories {
             // The application itself has no directory, and a link's target has an entry of its own.
@@ -73,11 +73,11 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
 fn tree(
     path: &str,
     dependencies: &BTreeMap<String, Dependency>,
-    found: &mut Found,
+    found: &mut ParsedFile,
 ) -> Result<(), AnalyserError> {
     for (name, entry) in dependencies.iter().filter(|(_, entry)| !entry.dev) {
-        // `npm:real@1.0.0` is another package under this name; `file:` and addresses of archives are
-        // no versions.
+        // `npm:real@1.0.0` is another package under this name; `file:` and addresses of archives
+        // are not versions.
         let alias = entry.version.strip_prefix("npm:").and_then(|real| real.rsplit_once('@'));
         let (name, version) = alias.unwrap_or((name, &entry.version));
         if !version.contains(':')

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
-use crate::packages::found::{lossy, package};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::packages::parsed::{lossy, package};
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let stream = coaming_yaml::parse(Arc::from(lossy(bytes)));
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     for error in &stream.errors {
         found.problem(error.message.clone());
     }
@@ -28,7 +28,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
     Ok(found)
 }
 
-/// Name and version of a key; `None` for what is not from a registry.
+/// Name and version of a key; `None` for a package that is not from a registry.
 fn split(key: &str) -> Option<(&str, &str)> {
     let key = key.strip_prefix('/').unwrap_or(key);
     let key = key.split('(').next()?;
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_out_what_is_for_development() {
+    fn leaves_out_development_dependencies() {
         let text = "lockfileVersion: '6.0'\npackages:\n  /ms@2.0.0:\n    dev: false\n  \
                     /jest@29.0.0:\n    dev: true\n";
         let found = read("/app/pnpm-lock.yaml", text.as_bytes()).unwrap();

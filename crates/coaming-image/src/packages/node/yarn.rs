@@ -1,15 +1,15 @@
 //! Yarn's `yarn.lock`: entries of indented lines, quoted in version 1, YAML from version 2 on. Both
 //! are read by lines.
 //!
-//! It does not tell what is for development alone.
+//! It does not mark development dependencies.
 
 use crate::PackageKind;
-use crate::analyse::{AnalyserError, Found};
-use crate::packages::found::{lossy, package};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::packages::parsed::{lossy, package};
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
+pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
     let content = lossy(bytes);
-    let mut found = Found::default();
+    let mut found = ParsedFile::default();
     let mut name = None;
     let mut version = None;
     for line in content.lines().chain(["end:"]) {
@@ -25,14 +25,14 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Found, AnalyserError> {
             name = entry_name(line);
             continue;
         }
-        // Deeper lines are what the entry depends on.
+        // Deeper lines are the dependencies of the entry.
         let Some(field) = line.strip_prefix("  ").filter(|field| !field.starts_with(' ')) else {
             continue;
         };
         let (key, value) = field.split_once(' ').unwrap_or((field, ""));
         match key.trim_end_matches(':') {
             "version" => version = Some(unquote(value)),
-            // Version 2 says here which package it really is, and what is the application's own.
+            // In version 2 this names the actual package, and whether it is the application itself.
             "resolution" => name = resolution(unquote(value)),
             _ => {}
         }
@@ -45,7 +45,7 @@ fn unquote(value: &str) -> &str {
 }
 
 /// `"@babel/core@^7.0.0", "@babel/core@npm:^7.1.0":` names `@babel/core`; an alias
-/// (`a@npm:real@1`) what it stands for.
+/// (`a@npm:real@1`) names its target.
 fn entry_name(line: &str) -> Option<&str> {
     let first = line.trim_end().strip_suffix(':')?.split(',').next()?;
     let (name, range) = split_name(unquote(first))?;
@@ -59,7 +59,7 @@ fn resolution(value: &str) -> Option<&str> {
     (range.starts_with("npm:") || range.starts_with("patch:")).then_some(name)
 }
 
-/// Splits at the `@` that does not begin a scope.
+/// Splits at the `@` that does not start a scope.
 fn split_name(value: &str) -> Option<(&str, &str)> {
     let at = value.get(1..)?.find('@')? + 1;
     Some((value.get(..at)?, value.get(at + 1..)?))

@@ -1,8 +1,8 @@
-//! A Berkeley DB hash, as rpm used it for its packages: pages of entries, in whichever byte order
-//! the machine had that wrote it. Values larger than a page lie in chains of overflow pages.
+//! A Berkeley DB hash, as former versions of rpm used it: pages of entries, in the byte order of
+//! the machine that wrote it. Values larger than a page are in chains of overflow pages.
 //!
-//! Only values are looked at: every second entry of a page. The value of key 0, the largest number
-//! in use, is no header and is left out.
+//! Only values are read: every second entry of a page. The value of key 0, the largest number in
+//! use, is not a header and is left out.
 
 mod remove;
 
@@ -26,7 +26,7 @@ const ENTRY_OFF_PAGE: u8 = 3;
 /// The head of each page.
 const HEAD: usize = 26;
 
-/// A value shorter than this is no header.
+/// A value shorter than this is not a header.
 const SHORTEST: usize = 24;
 
 pub(super) fn blobs(
@@ -40,7 +40,7 @@ pub(super) fn blobs(
     let little = match magic {
         magic if u32::from_le_bytes(magic) == HASH_MAGIC => true,
         magic if u32::from_be_bytes(magic) == HASH_MAGIC => false,
-        _ => return Err(malformed("this is no database of rpm's")),
+        _ => return Err(malformed("this is not an rpm database")),
     };
     let mut file = Pages { content, little, size: 0, count: 0 };
     let size = file.number(&meta, 20);
@@ -88,7 +88,7 @@ impl Pages<'_> {
     }
 
     /// Yields the values of a page. Entries fill it from its end: one ends where the one before it
-    /// begins.
+    /// starts.
     fn entries(&mut self, page: &[u8], each: &mut Each<'_>) -> Result<(), AnalyserError> {
         let count = self.short(page, 20).min((self.size - HEAD) / 2);
         let mut end = self.size;
@@ -115,7 +115,7 @@ impl Pages<'_> {
         Ok(())
     }
 
-    /// A value that lies in a chain of pages.
+    /// A value in a chain of pages.
     fn overflow(&mut self, first: u64, length: usize) -> Result<Vec<u8>, AnalyserError> {
         if length > HEADER_LIMIT || length as u64 > self.count * self.size as u64 {
             return Err(malformed("a package claims an impossible size"));
@@ -126,7 +126,7 @@ impl Pages<'_> {
         let mut next = first;
         while next != 0 && value.len() < length {
             if !seen.insert(next) {
-                return Err(malformed("a chain of pages runs in a circle"));
+                return Err(malformed("a chain of pages is circular"));
             }
             self.read(next, &mut page)?;
             let used = self.short(&page, 22);

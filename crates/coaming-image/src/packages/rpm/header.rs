@@ -1,15 +1,15 @@
 //! An rpm header: a count of entries, a count of bytes, the entries (tag, type, offset, count), and
 //! the bytes that they point into. All numbers are big-endian.
 //!
-//! Invariant: fields are slices of the blob; nothing is copied, and no entry is trusted before it was
-//! checked against the blob's end.
+//! Invariant: fields are slices of the blob; nothing is copied, and each entry is checked against
+//! the end of the blob before it is used.
 
 use std::collections::HashMap;
 
 use super::array;
 use crate::analyse::AnalyserError;
 
-/// The tags that are looked at, by rpm's own numbers.
+/// The tags that are read, by rpm's own numbers.
 mod tag {
     pub(super) const NAME: u32 = 1000;
     pub(super) const VERSION: u32 = 1001;
@@ -26,13 +26,13 @@ mod tag {
     pub(super) const MODULARITY_LABEL: u32 = 5096;
 }
 
-/// The most entries of a header; rpm itself takes no more than 65 535.
+/// The most entries of a header; rpm itself accepts no more than 65 535.
 const ENTRIES: usize = 0xffff;
 
 /// The most files of one package.
 const FILES: usize = 1_000_000;
 
-/// What is looked at of a header.
+/// The fields of a header that are read.
 #[derive(Debug, Default)]
 pub(super) struct Header<'a> {
     pub(super) name: &'a [u8],
@@ -51,7 +51,7 @@ pub(super) struct Header<'a> {
     file_digests: Array<'a>,
 }
 
-/// An array in the blob: how many values, and the bytes from the first on.
+/// An array in the blob: the number of values, and the bytes from the first one on.
 #[derive(Clone, Copy, Debug, Default)]
 struct Array<'a> {
     count: usize,
@@ -59,7 +59,7 @@ struct Array<'a> {
 }
 
 impl<'a> Array<'a> {
-    /// The values as texts that end with a zero.
+    /// The values as strings that end with a zero byte.
     fn strings(self) -> impl Iterator<Item = &'a [u8]> {
         self.bytes.split(|&byte| byte == 0).take(self.count)
     }
@@ -80,7 +80,7 @@ impl<'a> Header<'a> {
     ///
     /// # Errors
     ///
-    /// Says what contradicts itself.
+    /// If the header is malformed; the text says how.
     pub(super) fn parse(blob: &'a [u8]) -> Result<Self, &'static str> {
         let number = |offset| array(blob, offset).map(u32::from_be_bytes).map(|n| n as usize);
         let (Some(entries), Some(length)) = (number(0), number(4)) else {
@@ -106,7 +106,7 @@ impl<'a> Header<'a> {
         Ok(header)
     }
 
-    /// Keeps a field that is looked at.
+    /// Sets a field that is read.
     fn set(&mut self, tag: u32, value: Option<Array<'a>>) -> Result<(), &'static str> {
         let string = match tag {
             tag::NAME => &mut self.name,
@@ -133,20 +133,20 @@ impl<'a> Header<'a> {
             tag::BASE_NAMES => &mut self.base_names,
             tag::DIRECTORY_NAMES => &mut self.directory_names,
             tag::DIRECTORY_INDICES => &mut self.directory_indices,
-            // Without them, all of the rest is still there.
+            // Everything else is usable without them.
             tag::FILE_DIGESTS => {
                 self.file_digests = value.unwrap_or_default();
                 return Ok(());
             }
-            // Whatever else is wrong does not matter to us.
+            // Errors in other fields do not matter.
             _ => return Ok(()),
         };
         *array = value.ok_or("an entry points outside it")?;
         Ok(())
     }
 
-    /// Yields the absolute paths of the package's files, each with its digest in hexadecimal digits,
-    /// which is empty where there is none: of links, and of what programs make at run time.
+    /// Yields the absolute paths of the package's files, each with its checksum in hexadecimal
+    /// digits, which is empty for links and for files that programs create at run time.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! rpm's package database, in its three forms: `SQLite`, rpm's own ndb, and a Berkeley DB hash.
 //!
-//! All three are tables from a number to a *header*, the blob in which rpm keeps what it knows of a
-//! package. The forms yield blobs ([`Blobs`]); [`header`] reads them. Nothing of the indices beside
-//! the table is looked at, so that most of a large database is never fetched.
+//! All three are tables from a number to a *header*, the blob in which rpm keeps what it knows
+//! about a package. Each form yields blobs; [`header`] reads them. The indexes next to the table
+//! are not read, so most of a large database is never fetched.
 
 mod berkeley;
 mod header;
@@ -13,17 +13,17 @@ use std::io::{Read, Seek, SeekFrom};
 
 use header::Header;
 
-use super::found::{package, text};
-use crate::analyse::{AnalyserError, Found};
+use super::parsed::{package, text};
+use crate::analyse::{AnalyserError, ParsedFile};
+use crate::checksum::Checksum;
 use crate::content::Content;
 use crate::input::fill_up;
-use crate::sum::Sum;
 use crate::{Package, PackageKind, SourcePackage};
 
 /// The directories that distributions keep the database in.
 const DIRECTORIES: [&str; 3] = ["/var/lib/rpm/", "/usr/lib/sysimage/rpm/", "/usr/share/rpm/"];
 
-/// The most bytes of one header. The largest real ones have some MB (kernel, firmware).
+/// The most bytes of one header. The largest real ones have a few MB (kernel, firmware).
 const HEADER_LIMIT: usize = 32 << 20;
 
 /// The most headers of one database.
@@ -36,8 +36,8 @@ pub(super) fn wants(path: &str) -> bool {
     })
 }
 
-pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserError> {
-    let mut found = Found::default();
+pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
+    let mut found = ParsedFile::default();
     let mut count = 0_usize;
     let mut each = |blob: &[u8]| {
         count += 1;
@@ -62,7 +62,7 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserE
         _ => berkeley::blobs(content, length, &mut each),
     };
     match result {
-        // What was read before the database broke is kept.
+        // What was read before the error is kept.
         Err(error) if found.packages.is_empty() => Err(error),
         Err(error) => {
             found.problem(format!("the rest of the database is left out: {error}"));
@@ -75,20 +75,20 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<Found, AnalyserE
 /// An rpm database with fewer packages.
 #[derive(Debug)]
 pub enum ReducedRpm {
-    /// The file, with the room of what went free: ndb and Berkeley DB.
+    /// The file, with the space of removed packages free: ndb and Berkeley DB.
     InPlace(Vec<u8>),
-    /// Of `SQLite`, the headers that are left, each with its package's name: whoever has `SQLite` makes
-    /// a database of them, and of nothing else that a stranger's file may hold.
+    /// For `SQLite`, the remaining headers, each with the name of its package. The caller writes a
+    /// new database of them, without anything else that an untrusted file may contain.
     Headers(Vec<(String, Vec<u8>)>),
 }
 
-/// Takes the packages out of an rpm database that `stays` says no to, by their names; `None` where it
-/// does not keep to its format.
+/// Removes the packages from an rpm database whose names `stays` rejects; `None` if it is
+/// malformed.
 #[must_use]
 pub fn reduced_rpm(mut bytes: Vec<u8>, stays: &dyn Fn(&str) -> bool) -> Option<ReducedRpm> {
     let name =
         |blob: &[u8]| Some(String::from_utf8_lossy(Header::parse(blob).ok()?.name).into_owned());
-    // What can't be read is nobody's package.
+    // A header that cannot be read belongs to no package.
     let header_stays = |blob: &[u8]| name(blob).is_some_and(|name| stays(&name));
     if bytes.starts_with(b"SQLite format 3") {
         let length = bytes.len() as u64;
@@ -109,16 +109,16 @@ pub fn reduced_rpm(mut bytes: Vec<u8>, stays: &dyn Fn(&str) -> bool) -> Option<R
 }
 
 /// Adds what a header says.
-fn add(path: &str, header: &Header<'_>, found: &mut Found) -> Result<(), AnalyserError> {
-    // Keys that signatures are checked with are kept as if they were packages.
+fn add(path: &str, header: &Header<'_>, found: &mut ParsedFile) -> Result<(), AnalyserError> {
+    // The database stores the keys for signatures as if they were packages.
     if header.name == b"gpg-pubkey" {
         return Ok(());
     }
     header.owned_paths(|owned, digest| {
-        found.brought(&owned, std::str::from_utf8(digest).ok().and_then(Sum::of_hex));
-        found.own(owned)
+        found.record_checksum(&owned, std::str::from_utf8(digest).ok().and_then(Checksum::of_hex));
+        found.add_owned_path(owned)
     })?;
-    found.owned_by(&String::from_utf8_lossy(header.name));
+    found.set_owner(&String::from_utf8_lossy(header.name));
     match of_header(path, header) {
         Some(package) => found.add(package),
         None => {
@@ -149,7 +149,7 @@ fn of_header(path: &str, header: &Header<'_>) -> Option<Package> {
     .into_iter()
     .flatten()
     .collect();
-    package.purl = super::purl::of(&package, &more);
+    package.purl = coaming_sbom::purl::of(&package, &more);
     Some(package)
 }
 
@@ -163,7 +163,7 @@ fn source_package(file: &str, epoch: Option<u32>) -> Option<SourcePackage> {
     Some(SourcePackage { name: name.to_owned(), version: format!("{epoch}{version}-{release}") })
 }
 
-/// Whom a form of the database gives each header's bytes.
+/// The callback that gets the bytes of each header.
 type Each<'a> = dyn FnMut(&[u8]) -> Result<(), AnalyserError> + 'a;
 
 fn malformed(message: impl Into<String>) -> AnalyserError {
@@ -176,7 +176,7 @@ fn read_at(content: &mut Content, offset: u64, buffer: &mut [u8]) -> Result<(), 
     Ok(content.read_exact(buffer)?)
 }
 
-/// The bytes of a fixed place, as an array.
+/// The bytes at an offset, as an array.
 fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }

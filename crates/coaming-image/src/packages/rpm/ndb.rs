@@ -1,8 +1,8 @@
-//! rpm's own database, ndb: pages of slots, each of which says where a package's blob lies. All numbers
-//! are little-endian.
+//! rpm's own database, ndb: pages of slots, each of which points to the blob of a package. All
+//! numbers are little-endian.
 //!
-//! The header of 32 bytes takes the room of the first two slots. A slot says in blocks of 16 bytes
-//! where its blob lies, and the blob repeats the package's number.
+//! The header of 32 bytes takes the space of the first two slots. A slot has the offset of its blob
+//! in blocks of 16 bytes, and the blob repeats the number of the package.
 
 use super::{Each, HEADER_LIMIT, array, malformed, read_at};
 use crate::analyse::AnalyserError;
@@ -55,7 +55,7 @@ fn blob(
     let field = |offset| array(&head, offset).map(u32::from_le_bytes).unwrap_or_default();
     let size = field(12);
     if !head.starts_with(b"BlbS") || field(4) != package {
-        return Err(malformed(format!("package {package} does not lie where the table says")));
+        return Err(malformed(format!("package {package} is not where the table says")));
     }
     if size as usize > HEADER_LIMIT || u64::from(size) > length.saturating_sub(offset) {
         return Err(malformed(format!("package {package} claims an impossible size")));
@@ -65,13 +65,13 @@ fn blob(
     Ok(blob)
 }
 
-/// Takes packages out of a database: their slots are free then, and their blobs zeros. `None` where it
-/// does not keep to its format.
+/// Removes packages from a database: their slots become free, and their blobs zeros. `None` if it
+/// is malformed.
 pub(super) fn remove(bytes: &mut [u8], stays: &dyn Fn(&[u8]) -> bool) -> Option<()> {
     let pages = array(bytes, 12).map(u32::from_le_bytes)?;
     let slots = (pages as usize).checked_mul(PAGE / SLOT)?;
     bytes.get(..(pages as usize).checked_mul(PAGE)?)?;
-    // Blobs have their room each for itself.
+    // Blobs do not overlap.
     let mut left = bytes.len();
     for start in (2..slots).map(|slot| slot * SLOT) {
         let field = |bytes: &[u8], at| Some(array(bytes, at).map(u32::from_le_bytes)? as usize);

@@ -1,9 +1,9 @@
-//! The table `Packages` of an rpm database in an `SQLite` file, read without `SQLite`: the file is a
-//! stranger's, and one table is all that is wanted of it.
+//! The table `Packages` of an rpm database in an `SQLite` file, read without `SQLite`: the file is
+//! not trusted, it may be in a stream, and only one table of it is needed.
 //!
-//! A file is pages; a table is a tree of pages whose leaves hold records; a record that is larger
-//! than its page goes on in a chain of overflow pages. All numbers are big-endian. Invariant: no page
-//! is visited twice, so that a file that points in circles ends.
+//! A file consists of pages; a table is a tree of pages whose leaves have records; a record that is
+//! larger than its page continues in a chain of overflow pages. All numbers are big-endian.
+//! Invariant: no page is visited twice, so reading a file with circular references ends.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::content::Content;
 const INTERIOR: u8 = 5;
 const LEAF: u8 = 13;
 
-/// How deep a tree may be; 2³² pages fit in less.
+/// How deep a tree may be; 2³² pages need less.
 const DEPTH: usize = 20;
 
 pub(super) fn blobs(
@@ -59,7 +59,7 @@ pub(super) fn blobs(
 struct File<'a> {
     content: &'a mut Content,
     size: usize,
-    /// The bytes of a page that hold data.
+    /// The bytes of a page that can have data.
     usable: usize,
     count: u64,
     seen: HashSet<u64>,
@@ -69,7 +69,7 @@ impl File<'_> {
     /// A page, by its number from 1.
     fn page(&mut self, number: u64) -> Result<Vec<u8>, AnalyserError> {
         if number == 0 || number > self.count {
-            return Err(malformed(format!("page {number} lies outside the database")));
+            return Err(malformed(format!("page {number} is outside the database")));
         }
         if !self.seen.insert(number) {
             return Err(malformed(format!("page {number} is used twice")));
@@ -90,14 +90,14 @@ impl File<'_> {
             return Err(malformed("the tree of packages is too deep"));
         }
         let page = self.page(number)?;
-        // The first page begins with the file's own header.
+        // The first page starts with the header of the file.
         let head = if number == 1 { 100 } else { 0 };
         let kind = page.get(head).copied();
         let cells = array(&page, head + 3).map(u16::from_be_bytes).unwrap_or_default();
         let pointers = match kind {
             Some(INTERIOR) => head + 12,
             Some(LEAF) => head + 8,
-            _ => return Err(malformed(format!("page {number} belongs to no table"))),
+            _ => return Err(malformed(format!("page {number} does not belong to a table"))),
         };
         for index in 0..usize::from(cells) {
             let cell = array(&page, pointers + index * 2).map(u16::from_be_bytes).map(usize::from);
@@ -119,7 +119,7 @@ impl File<'_> {
         Ok(())
     }
 
-    /// A record, with what overflowed its page.
+    /// A record, with its overflow pages.
     fn record(&mut self, cell: &[u8]) -> Result<Vec<u8>, AnalyserError> {
         let broken = || malformed("a record is broken");
         let (length, cell) = varint(cell).ok_or_else(broken)?;
@@ -144,7 +144,7 @@ impl File<'_> {
         Ok(record)
     }
 
-    /// How many bytes of a record lie in its leaf, by the rule of the format.
+    /// How many bytes of a record are in its leaf, as the format defines.
     fn local(&self, length: usize) -> usize {
         let most = self.usable - 35;
         if length <= most {

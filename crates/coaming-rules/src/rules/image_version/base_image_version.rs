@@ -2,7 +2,7 @@
 
 use coaming_dockerfile::{Base, Dockerfile, Kind};
 use coaming_finding::{Confidence, Finding, RuleMeta, Severity};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_yaml::Span;
 
 use super::moves;
@@ -78,7 +78,7 @@ fn images(dockerfile: &Dockerfile) -> Vec<(&str, Span)> {
 }
 
 fn finding(scope: DockerfileScope<'_>, name: &str, span: Span) -> Option<Finding> {
-    let reference = ImageReference::parse(name).ok()?;
+    let reference = Reference::parse(name).ok()?;
     if reference.digest().is_some() {
         return None;
     }

@@ -1,7 +1,8 @@
 //! See [`InvalidImage`].
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::{Fields as _, ImageReference};
+use coaming_kube::Fields as _;
+use coaming_oci::Reference;
 
 use super::is_placeholder;
 use crate::rule::{BuiltIn as _, rule};
@@ -68,7 +69,7 @@ impl ContainerRule for InvalidImage {
         }
         let Some(node) = scope.container.node().field("image") else { return };
         let Some(text) = node.as_str().filter(|text| !text.is_empty()) else { return };
-        let Err(error) = ImageReference::parse(text) else { return };
+        let Err(error) = Reference::parse(text) else { return };
         if is_placeholder(text) {
             return;
         }

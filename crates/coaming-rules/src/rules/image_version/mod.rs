@@ -10,13 +10,14 @@ pub(crate) mod moving_image_tag;
 pub(crate) mod no_rollback;
 pub(crate) mod unverified_download;
 
-use coaming_kube::{Fields as _, ImageReference};
+use coaming_kube::Fields as _;
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 
 use crate::ContainerScope;
 
 /// The container's image, if it is a valid reference, with its node.
-fn image<'a>(scope: ContainerScope<'a>) -> Option<(&'a ImageReference, Node<'a>)> {
+fn image<'a>(scope: ContainerScope<'a>) -> Option<(&'a Reference, Node<'a>)> {
     Some((scope.image()?, scope.container.node().field("image")?))
 }
 

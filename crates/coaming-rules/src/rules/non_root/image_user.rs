@@ -2,7 +2,7 @@
 
 use coaming_dockerfile::{Base, Instruction, Kind};
 use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 use coaming_yaml::Span;
 use coaming_yaml::edit::TextEdit;
 
@@ -121,7 +121,7 @@ fn missing(context: &Context<'_>, scope: DockerfileScope<'_>) -> Option<Finding>
 
 /// How sure it is that a base image runs as root; `None` where it does not, or nobody can know.
 fn base_runs_as_root(context: &Context<'_>, name: &str) -> Option<Confidence> {
-    let reference = ImageReference::parse(name).ok()?;
+    let reference = Reference::parse(name).ok()?;
     if let Some(facts) = context.images.get(&reference) {
         return facts.user.is_root()?.then_some(Confidence::High);
     }

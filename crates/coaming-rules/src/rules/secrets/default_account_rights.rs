@@ -1,6 +1,6 @@
 //! See [`DefaultAccountRights`].
 
-use coaming_access::{Access, Subject};
+use coaming_access::Subject;
 use coaming_finding::{Finding, RuleMeta};
 
 use crate::rule::{BuiltIn as _, rule};
@@ -72,29 +72,27 @@ impl WorldRule for DefaultAccountRights {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let access = Access::from_inventory(context.world);
-        let known = access.bindings().iter().map(|binding| binding.binding);
-        let unknown = access.unresolved().iter().map(|unresolved| unresolved.binding);
-        for binding in known.chain(unknown).filter(|binding| !binding.is_built_in()) {
-            for named in binding.subjects() {
-                let Some(Subject::ServiceAccount { namespace, name: "default" }) =
-                    Subject::of(named)
-                else {
+        let access = context.access();
+        let all = access.bindings().chain(access.unresolved());
+        for binding in all.filter(|binding| !binding.is_built_in) {
+            for (subject, field) in binding.subjects() {
+                let Subject::ServiceAccount { namespace, name: "default" } = subject else {
                     continue;
                 };
+                let Some((object, node)) = field.find(context.world) else { continue };
                 let message = format!(
                     "{} gives role `{}` to the default service account of namespace \
                      `{namespace}`: every pod there that names no account has these rights, and \
                      so has an attacker in any of them. Bind an account of the pod's own.",
-                    words::object(binding.object),
-                    binding.role_name().unwrap_or_default(),
+                    words::object(object),
+                    binding.role.name,
                 );
                 let snippet = format!(
                     "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: NAME\n  namespace: {namespace}\n",
                 );
                 findings.push(
                     context
-                        .finding(Self::RULE, binding.object, named.node(), message)
+                        .finding(Self::RULE, object, node, message)
                         .manual("bind an account of the pod's own", snippet)
                         .done(),
                 );

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use coaming_access::{
-    Access, Binding, Danger, Permission, Reach, ResolvedRole, Subject, danger_of,
+    Access, Binding, Danger, GrantScope, Permission, ResolvedRole, RoleName, Subject, danger_of,
 };
 use coaming_finding::{Confidence, RuleMeta, Severity};
-use coaming_kube::{Fields as _, Object};
+use coaming_kube::{Fields as _, Object, World};
 use coaming_yaml::Node;
 
 use crate::Context;
@@ -17,64 +17,61 @@ use crate::context::Draft;
 use crate::rules::words;
 
 /// A role, or one binding of a role of Kubernetes' own, and who holds it.
-pub(super) struct HeldRole<'g, 'a> {
-    pub(super) role: &'g ResolvedRole<'a>,
-    pub(super) bindings: Vec<&'g Binding<'a>>,
+pub(super) struct HeldRole<'g> {
+    name: &'g RoleName,
+    pub(super) role: &'g ResolvedRole,
+    pub(super) bindings: Vec<&'g Binding>,
 }
 
 /// A way that a role opens: which, by which rule, and what is allowed, as `verb resource`.
-pub(super) type Way<'g, 'a> = (Danger, &'g Permission<'a>, Vec<String>);
+pub(super) type Way<'g> = (Danger, &'g Permission, Vec<String>);
 
 /// Every role of the user's own, and every binding of his to a role of Kubernetes'.
-pub(super) fn held<'g, 'a>(access: &'g Access<'a>) -> Vec<HeldRole<'g, 'a>> {
-    let own: Vec<&Binding<'a>> =
-        access.bindings().iter().filter(|binding| is_own(binding)).collect();
+pub(super) fn held<'g>(world: &World, access: &'g Access) -> Vec<HeldRole<'g>> {
     let taken_over = taken_over(access);
     let mut held = Vec::new();
-    for role in access.roles() {
-        let of_role = own.iter().copied().filter(|binding| {
-            access.roles_of(binding).iter().any(|bound| std::ptr::eq(bound, role))
-        });
+    for (name, role) in access.roles() {
+        let of_role = access.bindings_of(name).filter(|binding| is_own(binding));
         if role.source.is_built_in() {
             // People have to be admins somewhere; pods seldom have.
             held.extend(
                 of_role
-                    .filter(|binding| binding.subjects.iter().any(|(who, _)| !is_person(*who)))
-                    .map(|binding| HeldRole { role, bindings: vec![binding] }),
+                    .filter(|binding| binding.subjects().any(|(who, _)| !is_person(who)))
+                    .map(|binding| HeldRole { name, role, bindings: vec![binding] }),
             );
             continue;
         }
         let bindings: Vec<_> = of_role.collect();
-        let is_part = role.source.object().is_some_and(|object| taken_over.contains(&object.id));
-        if !(bindings.is_empty() && (is_part || is_for_aggregation(role))) {
-            held.push(HeldRole { role, bindings });
+        let is_part = role.source.id().is_some_and(|id| taken_over.contains(&id));
+        if !(bindings.is_empty() && (is_part || is_for_aggregation(world, role))) {
+            held.push(HeldRole { name, role, bindings });
         }
     }
     held
 }
 
 /// Whether somebody outside of Kubernetes is bound by a binding that does not come with it.
-fn is_own(binding: &Binding<'_>) -> bool {
-    !binding.binding.is_built_in() && binding.subjects.iter().any(|(who, _)| !who.is_system())
+fn is_own(binding: &Binding) -> bool {
+    !binding.is_built_in && binding.subjects().any(|(who, _)| !who.is_system())
 }
 
 /// The roles that aggregated ones take over.
-fn taken_over(access: &Access<'_>) -> BTreeSet<coaming_kube::ObjectId> {
+fn taken_over(access: &Access) -> BTreeSet<coaming_kube::ObjectId> {
     access
         .roles()
-        .flat_map(|role| {
-            let own = role.source.object().map(|object| object.id);
+        .flat_map(|(_, role)| {
+            let own = role.source.id();
             role.permissions
                 .iter()
-                .filter_map(|permission| permission.place.map(|(object, _)| object.id))
+                .filter_map(|permission| permission.source.map(|rule| rule.object()))
                 .filter(move |id| Some(*id) != own)
         })
         .collect()
 }
 
 /// Whether the role asks to be part of `admin`, `edit` or `view`: of roles for people.
-fn is_for_aggregation(role: &ResolvedRole<'_>) -> bool {
-    role.source.object().is_some_and(|object| {
+fn is_for_aggregation(world: &World, role: &ResolvedRole) -> bool {
+    role.source.object(world).is_some_and(|object| {
         object
             .metadata()
             .pairs("labels")
@@ -90,20 +87,20 @@ fn is_person(subject: Subject<'_>) -> bool {
     }
 }
 
-impl<'g, 'a> HeldRole<'g, 'a> {
+impl<'g> HeldRole<'g> {
     /// Where the role counts; `None` where nobody at hand is bound to it.
-    pub(super) fn reach(&self) -> Option<Reach> {
+    pub(super) fn scope(&self) -> Option<GrantScope> {
         self.bindings
             .iter()
-            .map(|binding| match binding.binding.namespace() {
-                Some(_) => Reach::Namespace,
-                None => Reach::Cluster,
+            .map(|binding| match binding.namespace {
+                Some(_) => GrantScope::Namespace,
+                None => GrantScope::Cluster,
             })
             .max()
     }
 
     /// The ways of these kinds that the role opens.
-    pub(super) fn ways(&self, dangers: &[Danger]) -> Vec<Way<'g, 'a>> {
+    pub(super) fn ways(&self, dangers: &[Danger]) -> Vec<Way<'g>> {
         dangers
             .iter()
             .filter_map(|&danger| {
@@ -113,8 +110,8 @@ impl<'g, 'a> HeldRole<'g, 'a> {
             .collect()
     }
 
-    fn subjects(&self) -> impl Iterator<Item = Subject<'a>> {
-        self.bindings.iter().flat_map(|binding| binding.subjects.iter().map(|(who, _)| *who))
+    fn subjects(&self) -> impl Iterator<Item = Subject<'g>> {
+        self.bindings.iter().flat_map(|binding| binding.subjects().map(|(who, _)| who))
     }
 
     /// How bad a way of this severity is here: worse where everybody has it, less where only people
@@ -138,11 +135,7 @@ impl<'g, 'a> HeldRole<'g, 'a> {
 
     /// Who holds it, and by which role: ``ServiceAccount a/b, by ClusterRole `c` ``.
     pub(super) fn told(&self) -> String {
-        let (kind, name) = match (self.bindings.first(), self.role.source.object()) {
-            (_, Some(object)) => (object.kind(), object.name()),
-            (Some(binding), None) => binding.role_name(),
-            (None, None) => ("ClusterRole", ""),
-        };
+        let (kind, name) = (self.name.kind(), &self.name.name);
         let mut who: Vec<String> = self
             .subjects()
             .map(|subject| match subject.meaning() {
@@ -162,40 +155,44 @@ impl<'g, 'a> HeldRole<'g, 'a> {
     /// Where it counts, in words.
     pub(super) fn extent(&self) -> String {
         let mut namespaces: Vec<&str> =
-            self.bindings.iter().filter_map(|binding| binding.binding.namespace()).collect();
+            self.bindings.iter().filter_map(|binding| binding.namespace.as_deref()).collect();
         namespaces.sort_unstable();
         namespaces.dedup();
-        match (self.reach(), self.role.source.object()) {
-            (Some(Reach::Cluster), _) => "the cluster".to_owned(),
-            (Some(Reach::Namespace), _) if namespaces.len() == 1 => {
+        match (self.scope(), &self.name.namespace) {
+            (Some(GrantScope::Cluster), _) => "the cluster".to_owned(),
+            (Some(GrantScope::Namespace), _) if namespaces.len() == 1 => {
                 format!("namespace `{}`", namespaces[0])
             }
-            (Some(Reach::Namespace), _) => format!("namespaces {}", words::list(&namespaces)),
-            (None, Some(object)) if object.kind() == "Role" => {
-                format!("namespace `{}`", object.namespace_or_default())
-            }
+            (Some(GrantScope::Namespace), _) => format!("namespaces {}", words::list(&namespaces)),
+            (None, Some(namespace)) => format!("namespace `{namespace}`"),
             (None, _) => "every namespace where it is bound".to_owned(),
         }
     }
 
     /// A finding at the rule of the role, or at the binding where the role is Kubernetes' own.
-    pub(super) fn draft(
+    pub(super) fn draft<'a>(
         &self,
         context: &Context<'a>,
         rule: &'static RuleMeta,
-        permission: &Permission<'a>,
+        permission: &Permission,
         message: String,
     ) -> Option<Draft<'a>> {
-        let at_binding =
-            || self.bindings.first().map(|b| (b.binding.object, b.binding.object.node()));
-        let place: Option<(Object<'a>, Node<'a>)> =
-            if self.role.source.is_built_in() { at_binding() } else { permission.place };
+        let world = context.world;
+        let at_binding = || {
+            let binding = world.object(self.bindings.first()?.object)?;
+            Some((binding, binding.node()))
+        };
+        let place: Option<(Object<'a>, Node<'a>)> = if self.role.source.is_built_in() {
+            at_binding()
+        } else {
+            permission.source.and_then(|rule| rule.find(world))
+        };
         let (object, node) = place?;
         let mut draft = context.finding(rule, object, node, message);
         for binding in &self.bindings {
-            for (subject, node) in &binding.subjects {
-                let of_binding = binding.binding.object;
-                draft = draft.also(context, of_binding, *node, format!("bound to {subject}"));
+            for (subject, field) in binding.subjects() {
+                let Some((of_binding, node)) = field.find(world) else { continue };
+                draft = draft.also(context, of_binding, node, format!("bound to {subject}"));
             }
         }
         let confidence = if self.bindings.is_empty() { Confidence::Low } else { Confidence::High };

@@ -1,6 +1,6 @@
 //! See [`RoleGivesRights`].
 
-use coaming_access::{Access, Danger, Reach};
+use coaming_access::{Danger, GrantScope};
 use coaming_finding::{Finding, RuleMeta, Severity};
 
 use super::held_roles::{HeldRole, held};
@@ -92,12 +92,12 @@ impl WorldRule for RoleGivesRights {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let access = Access::from_inventory(context.world);
-        findings.extend(held(&access).iter().filter_map(|role| finding(context, role)));
+        let held = held(context.world, context.access());
+        findings.extend(held.iter().filter_map(|role| finding(context, role)));
     }
 }
 
-fn finding<'a>(context: &Context<'a>, held: &HeldRole<'_, 'a>) -> Option<Finding> {
+fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
     // Of whoever may do everything, another rule speaks; and the roles for people are what they are.
     let told = context.enabled::<RoleReadsSecrets>();
     let whole = !held.ways(&[Danger::Everything]).is_empty();
@@ -113,9 +113,9 @@ fn finding<'a>(context: &Context<'a>, held: &HeldRole<'_, 'a>) -> Option<Finding
         allowed.join(", "),
         held.extent(),
     );
-    let severity = match held.reach() {
-        Some(Reach::Cluster) => Severity::Critical,
-        Some(Reach::Namespace) | None => Severity::High,
+    let severity = match held.scope() {
+        Some(GrantScope::Cluster) => Severity::Critical,
+        Some(GrantScope::Namespace) | None => Severity::High,
     };
     let draft = held.draft(context, RoleGivesRights::RULE, permission, message)?;
     let snippet = "resourceNames: [NAME]\n";

@@ -1,6 +1,6 @@
 //! See [`RoleReadsSecrets`].
 
-use coaming_access::{Access, Danger, Reach};
+use coaming_access::{Danger, GrantScope};
 use coaming_finding::{Finding, RuleMeta, Severity};
 
 use super::held_roles::{HeldRole, held};
@@ -117,12 +117,12 @@ impl WorldRule for RoleReadsSecrets {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let access = Access::from_inventory(context.world);
-        findings.extend(held(&access).iter().filter_map(|role| finding(context, role)));
+        let held = held(context.world, context.access());
+        findings.extend(held.iter().filter_map(|role| finding(context, role)));
     }
 }
 
-fn finding<'a>(context: &Context<'a>, held: &HeldRole<'_, 'a>) -> Option<Finding> {
+fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
     let ways = held.ways(DANGERS);
     // What is allowed directly needs no detour.
     let (danger, permission, allowed) = ways.first()?;
@@ -139,10 +139,10 @@ fn finding<'a>(context: &Context<'a>, held: &HeldRole<'_, 'a>) -> Option<Finding
         what(*danger),
         if is_whole { String::new() } else { format!(" ({})", short(allowed)) },
         held.extent(),
-        remedy(*danger, held.reach()),
+        remedy(*danger, held.scope()),
     );
-    let reach = held.reach().unwrap_or(Reach::Namespace);
-    let severity = held.graded(severity(*danger, reach));
+    let scope = held.scope().unwrap_or(GrantScope::Namespace);
+    let severity = held.graded(severity(*danger, scope));
     let draft = held.draft(context, RoleReadsSecrets::RULE, permission, message)?;
     let snippet =
         "- apiGroups: [\"\"]\n  resources: [secrets]\n  resourceNames: [NAME]\n  verbs: [get]\n";
@@ -165,10 +165,10 @@ fn detour(danger: Danger) -> &'static str {
     what(danger).trim_start_matches("can ").trim_start_matches("may ")
 }
 
-fn remedy(danger: Danger, reach: Option<Reach>) -> &'static str {
+fn remedy(danger: Danger, scope: Option<GrantScope>) -> &'static str {
     match danger {
         Danger::Everything => "Give the rights that are needed, by name",
-        Danger::ReadSecrets if reach == Some(Reach::Cluster) => {
+        Danger::ReadSecrets if scope == Some(GrantScope::Cluster) => {
             "Bind it in the namespaces that need it, and name the Secrets in `resourceNames`"
         }
         Danger::ReadSecrets => "Mount the Secrets that are needed, or name them in `resourceNames`",
@@ -179,13 +179,13 @@ fn remedy(danger: Danger, reach: Option<Reach>) -> &'static str {
     }
 }
 
-fn severity(danger: Danger, reach: Reach) -> Severity {
-    match (danger, reach) {
-        (Danger::Everything, Reach::Cluster) => Severity::Critical,
-        (Danger::StartPods, Reach::Namespace) => Severity::Low,
-        (Danger::StartPods, Reach::Cluster) => Severity::Medium,
-        (Danger::Everything, Reach::Namespace) | (_, Reach::Cluster) => Severity::High,
-        (_, Reach::Namespace) => Severity::Medium,
+fn severity(danger: Danger, scope: GrantScope) -> Severity {
+    match (danger, scope) {
+        (Danger::Everything, GrantScope::Cluster) => Severity::Critical,
+        (Danger::StartPods, GrantScope::Namespace) => Severity::Low,
+        (Danger::StartPods, GrantScope::Cluster) => Severity::Medium,
+        (Danger::Everything, GrantScope::Namespace) | (_, GrantScope::Cluster) => Severity::High,
+        (_, GrantScope::Namespace) => Severity::Medium,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use coaming_finding::{Confidence, Finding, RuleMeta};
-use coaming_kube::{Fields as _, ImageReference, SecretUse, SecretUseKind, Workload};
+use coaming_kube::{Fields as _, SecretUse, SecretUseKind, Workload};
+use coaming_oci::Reference;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::words;
@@ -190,7 +191,7 @@ const SERVERS: &[&str] = &[
 
 fn is_server(workload: Workload<'_>) -> bool {
     workload.pod().containers().filter_map(|container| container.image()).any(|image| {
-        ImageReference::parse(image).is_ok_and(|reference| {
+        Reference::parse(image).is_ok_and(|reference| {
             let name = reference.repository().rsplit('/').next().unwrap_or_default();
             SERVERS.contains(&name)
         })

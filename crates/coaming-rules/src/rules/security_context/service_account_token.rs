@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use coaming_access::{Access, Subject};
 use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Workload};
 use coaming_yaml::Node;
@@ -83,13 +82,15 @@ impl WorldRule for ServiceAccountToken {
                 accounts.entry(key).or_default().push(workload);
             }
         }
-        let access = Access::from_inventory(context.world);
         for ((namespace, name), workloads) in accounts {
             let account = context.world.find("ServiceAccount", namespace, name);
             let decided = account.is_some_and(|account| {
                 account.node().boolean("automountServiceAccountToken").is_some()
             });
-            if !decided && !is_bound(&access, namespace, name) {
+            // Roles of all accounts do not count: every client of the API server has them.
+            let is_bound =
+                || context.access().bindings_of_account(namespace, name).next().is_some();
+            if !decided && !is_bound() {
                 findings.push(finding(context, namespace, name, &workloads));
             }
         }
@@ -149,16 +150,4 @@ fn finding<'c>(
 fn place(workload: Workload<'_>) -> Node<'_> {
     let pod = workload.pod().node();
     pod.field("serviceAccountName").or_else(|| pod.field("serviceAccount")).unwrap_or(pod)
-}
-
-/// Whether a role is bound to the account, or to the accounts of its namespace. What all accounts may
-/// do is no reason to have a token: it is what the API server tells everybody.
-fn is_bound(access: &Access<'_>, namespace: &str, name: &str) -> bool {
-    let known = access.bindings().iter().map(|binding| binding.binding);
-    let unknown = access.unresolved().iter().map(|unresolved| unresolved.binding);
-    known
-        .chain(unknown)
-        .flat_map(coaming_kube::RoleBinding::subjects)
-        .filter_map(Subject::of)
-        .any(|subject| !subject.is_everybody() && subject.covers(namespace, name))
 }

@@ -2,7 +2,7 @@
 
 use coaming_dockerfile::Base;
 use coaming_finding::{Confidence, Finding, RuleMeta};
-use coaming_kube::ImageReference;
+use coaming_oci::Reference;
 
 use super::{installed, is_started_with};
 use crate::rule::{BuiltIn as _, rule};
@@ -146,7 +146,7 @@ fn compilers(
 fn toolchain(scope: DockerfileScope<'_>) -> Option<Finding> {
     let stage = scope.dockerfile.base()?;
     let Base::Image(name) = &stage.base else { return None };
-    let reference = ImageReference::parse(name).ok()?;
+    let reference = Reference::parse(name).ok()?;
     let short = reference.familiar_name();
     let is_sdk = short.ends_with("dotnet/sdk");
     let programs = TOOLCHAINS.iter().find(|(image, _)| *image == short).map(|(_, it)| *it);

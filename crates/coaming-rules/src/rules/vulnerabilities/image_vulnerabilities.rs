@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use coaming_advisory::{Advice, Remedy, Surroundings, Vulnerability, advice};
+use coaming_advisory::{Advice, DeploymentContext, Remedy, Vulnerability, advice};
 use coaming_finding::{Finding, RuleMeta, Severity};
-use coaming_kube::{Container, Fields as _, ImageReference, Workload};
+use coaming_kube::{Container, Fields as _, Workload};
+use coaming_oci::Reference;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::non_root::image_is_root;
@@ -60,8 +61,8 @@ rule! {
     /// ## Fix
     ///
     /// Rebuild the image without the build cache, on the newest version of its base; upgrade the packages
-    /// that the message names. Excuse what does not matter under `vulnerabilities:` in `coaming.yaml`, with
-    /// a reason and a date, or by a VEX document (`--vex`).
+    /// that the message names. Ignore vulnerabilities that do not matter under `vulnerabilities:` in
+    /// `coaming.yaml`, with a reason and a date, or with a VEX document (`--vex`).
     ImageVulnerabilities {
         name: "image-vulnerabilities",
         summary: "Image has known vulnerabilities",
@@ -86,8 +87,7 @@ impl WorldRule for ImageVulnerabilities {
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let outside = OnceCell::new();
         for (name, runs) in images(context) {
-            let Some(reference) =
-                runs.first().and_then(|run| ImageReference::parse(run.image).ok())
+            let Some(reference) = runs.first().and_then(|run| Reference::parse(run.image).ok())
             else {
                 continue;
             };
@@ -126,7 +126,7 @@ fn images<'a>(context: &Context<'a>) -> BTreeMap<String, Vec<Run<'a>>> {
     for workload in context.world.workloads() {
         for container in workload.pod().containers() {
             let Some(image) = container.image() else { continue };
-            let Ok(reference) = ImageReference::parse(image) else { continue };
+            let Ok(reference) = Reference::parse(image) else { continue };
             if context.images.vulnerabilities(&reference).is_some_and(|found| !found.is_empty()) {
                 let run = Run { workload, container, image };
                 images.entry(reference.to_string()).or_default().push(run);
@@ -158,7 +158,7 @@ impl Outside {
 /// A container, with what it is worth to an attacker.
 struct Placed<'a> {
     run: Run<'a>,
-    surroundings: Surroundings,
+    surroundings: DeploymentContext,
 }
 
 impl<'a> Placed<'a> {
@@ -169,11 +169,11 @@ impl<'a> Placed<'a> {
             Some((user, _)) => Some(user == 0),
             None => image_is_root(context, scope),
         };
-        let surroundings = Surroundings {
+        let surroundings = DeploymentContext {
             root,
             exposed: outside.reaches(run.workload),
             other_command: run.container.command().next().is_some(),
-            ..Surroundings::default()
+            ..DeploymentContext::default()
         };
         Self { run, surroundings }
     }
@@ -234,7 +234,7 @@ impl ToDo<'_, '_> {
     }
 
     /// Whether a vulnerability goes away by this, or must be named though it does not.
-    fn is_about(&self, vulnerability: &Vulnerability, around: Surroundings) -> bool {
+    fn is_about(&self, vulnerability: &Vulnerability, around: DeploymentContext) -> bool {
         vulnerability.remedy() == self.remedy
             && (self.remedy != Remedy::Wait
                 || vulnerability.exploited.is_some()
@@ -259,7 +259,7 @@ impl ToDo<'_, '_> {
     fn most_urgent(
         worst: &Vulnerability,
         ended: &[&Vulnerability],
-        around: Surroundings,
+        around: DeploymentContext,
     ) -> String {
         let mut marks: Vec<String> = Vec::new();
         marks.extend(worst.severity.map(|severity| severity.as_str().to_owned()));
@@ -301,8 +301,8 @@ impl ToDo<'_, '_> {
                     ended.iter().map(|each| shown(&each.package.name)).collect();
                 let names: Vec<String> = names.into_iter().take(5).collect();
                 format!(
-                    "remove {} from the image where it is not needed, or excuse it with a reason and a date to \
-                     look again.",
+                    "remove {} from the image where it is not needed, or ignore it with a reason \
+                     and a date for review.",
                     words::list(&names)
                 )
             }
@@ -319,7 +319,7 @@ impl ToDo<'_, '_> {
 }
 
 /// What an attacker makes of it.
-fn consequence(around: Surroundings) -> String {
+fn consequence(around: DeploymentContext) -> String {
     let way = match around.exposed {
         Some(true) => "The container can be reached from outside of the cluster",
         Some(false) => {

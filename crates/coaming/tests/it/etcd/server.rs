@@ -24,8 +24,7 @@ pub(super) struct Etcd {
 fn installed(test: &str) -> Option<()> {
     for program in ["etcd", "etcdctl"] {
         if Command::new(program).arg("--help").output().is_err() {
-            assert!(std::env::var_os("CI").is_none(), "{program} is not installed");
-            eprintln!("SKIPPED: {test}: no {program} on PATH (Debian: etcd-server, etcd-client)");
+            coaming_test::skip!("{test}: no {program} on PATH (Debian: etcd-server, etcd-client)");
             return None;
         }
     }

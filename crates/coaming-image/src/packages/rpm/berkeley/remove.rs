@@ -1,8 +1,8 @@
-//! Takes packages out of a Berkeley DB hash, in place: their entries leave the pages, and the pages of
-//! their values become free ones.
+//! Removes packages from a Berkeley DB hash, in place: their entries leave the pages, and the pages
+//! of their values become free.
 //!
-//! Invariant: a database that does not keep to its format, or keeps keys as rpm never did, is refused
-//! before anybody takes it for a reduced one.
+//! Invariant: a database that is malformed, or stores keys as rpm never did, is refused and never
+//! passed off as a reduced one.
 
 use std::collections::HashSet;
 
@@ -12,17 +12,17 @@ use super::{
     SHORTEST,
 };
 
-/// Places in the first page: the first free page, and counts of what is in the database.
+/// Offsets in the first page: the first free page, and counts of the contents.
 const FREE: usize = 28;
 const COUNTS: [usize; 3] = [40, 44, 88];
-/// Places in the head of each page.
+/// Offsets in the head of each page.
 const PREVIOUS: usize = 12;
 const NEXT: usize = 16;
 const ENTRIES: usize = 20;
 const USED: usize = 22;
 const KIND: usize = 25;
 
-/// Takes packages out of a database; `None` where it can't be done.
+/// Removes packages from a database; `None` if that is not possible.
 pub(in super::super) fn remove(bytes: &mut [u8], stays: &dyn Fn(&[u8]) -> bool) -> Option<()> {
     let magic: [u8; 4] = array(bytes, 12)?;
     let little = u32::from_le_bytes(magic) == HASH_MAGIC;
@@ -55,7 +55,7 @@ struct File<'a> {
     little: bool,
     size: usize,
     removed: u32,
-    /// The pages of values: none is of two.
+    /// The pages of values: no page is part of two.
     chained: HashSet<usize>,
 }
 
@@ -84,7 +84,7 @@ impl File<'_> {
         Some(())
     }
 
-    /// Writes a page anew with the pairs of key and value that stay: entries fill it from its end.
+    /// Writes a page again with the pairs of key and value that stay: entries fill it from its end.
     fn reduce(&mut self, page: usize, stays: &dyn Fn(&[u8]) -> bool) -> Option<()> {
         let start = page * self.size;
         let count = self.short(start + ENTRIES)?;
@@ -122,7 +122,8 @@ impl File<'_> {
         self.put_short(start + USED, place)
     }
 
-    /// Whether a value stays: what is no header does. The pages of one that goes become free.
+    /// Whether a value stays; a value that is not a header does. The pages of a removed one become
+    /// free.
     fn entry_stays(&mut self, entry: &[u8], stays: &dyn Fn(&[u8]) -> bool) -> Option<bool> {
         match entry.split_first()? {
             (&ENTRY_INLINE, value) => Some(value.len() < SHORTEST || stays(value)),
@@ -143,7 +144,7 @@ impl File<'_> {
         }
     }
 
-    /// The pages of a value that lies in a chain of them, and the value.
+    /// The chain of pages of a value, and the value.
     fn chain(&mut self, first: usize, length: usize) -> Option<(Vec<usize>, Vec<u8>)> {
         let (mut pages, mut value) = (Vec::new(), Vec::new());
         let mut page = first;
@@ -161,7 +162,7 @@ impl File<'_> {
         Some((pages, value))
     }
 
-    /// Puts a page in front of the free ones.
+    /// Adds a page to the front of the free ones.
     fn free(&mut self, page: usize) -> Option<()> {
         let start = page * self.size;
         let next = self.number(FREE)?;

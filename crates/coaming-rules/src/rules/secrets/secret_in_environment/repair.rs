@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_finding::Applicability;
-use coaming_kube::{Container, Fields as _, ImageReference, SecretUse, SecretUseKind, Workload};
+use coaming_kube::{Container, Fields as _, SecretUse, SecretUseKind, Workload};
+use coaming_oci::Reference;
 use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
@@ -27,7 +28,7 @@ const KNOWN: &[(&str, &str)] = &[
 
 /// The variable by which an image is known to read this one from a file.
 pub(super) fn known_file_variable(image: Option<&str>, name: &str) -> Option<String> {
-    let reference = ImageReference::parse(image?).ok()?;
+    let reference = Reference::parse(image?).ok()?;
     // Grafana has a convention of its own.
     if reference.repository().starts_with("grafana/grafana") && name.starts_with("GF_") {
         return Some(format!("{name}__FILE"));

@@ -1,0 +1,351 @@
+//! Package URLs: the one place that escapes and parses them.
+//!
+//! Written URLs have the canonical form of the specification: qualifiers sorted, names normalized
+//! as each type requires. Parsing is the work of the crate `packageurl`; its writer is not used,
+//! because it escapes more than the specification asks for and other tools compare URLs as text.
+
+use std::fmt::Write as _;
+use std::str::FromStr as _;
+
+use packageurl::PackageUrl;
+
+use crate::{Package, PackageKind, SourcePackage};
+
+/// A package, and the distribution's release that its URL names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The package.
+    pub package: Package,
+    /// The release, of `distro=debian-12`.
+    pub release: Option<Release>,
+}
+
+/// A distribution's release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// As `os-release` names the distribution: `debian`.
+    pub id: String,
+    /// `12`; may be empty.
+    pub version: String,
+}
+
+/// Parses a package URL; `None` if it is malformed or has a type that is not supported.
+#[must_use]
+pub fn parse(text: &str) -> Option<Named> {
+    let url = PackageUrl::from_str(text).ok()?;
+    let kind = PackageKind::of_type(url.ty())?;
+    let namespace = url.namespace().unwrap_or_default();
+    let name = match kind {
+        _ if namespace.is_empty() || kind.is_distribution() => url.name().to_owned(),
+        PackageKind::Maven => format!("{namespace}:{}", url.name()),
+        _ => format!("{namespace}/{}", url.name()),
+    };
+    let qualifier = |key: &str| url.qualifiers().get(key).map(ToString::to_string);
+    let version = url.version().unwrap_or_default().to_string();
+    let version = match qualifier("epoch") {
+        Some(epoch) if !version.contains(':') => format!("{epoch}:{version}"),
+        _ => version,
+    };
+    // `upstream=glibc`, or `upstream=gcc-12@12.2.0-14`.
+    let source = qualifier("upstream").filter(|upstream| !upstream.is_empty()).map(|upstream| {
+        let (name, of_source) = upstream.split_once('@').unwrap_or((&upstream, &version));
+        SourcePackage { name: name.to_owned(), version: of_source.to_owned() }
+    });
+    let package = Package {
+        kind,
+        name,
+        version,
+        architecture: qualifier("arch"),
+        source,
+        path: String::new(),
+        layer: None,
+        licence: String::new(),
+        purl: text.to_owned(),
+    };
+    Some(Named { package, release: qualifier("distro").and_then(|text| release(&text, namespace)) })
+}
+
+/// Reads `debian-12`, or `12` of a package in the namespace `debian`.
+fn release(distro: &str, namespace: &str) -> Option<Release> {
+    let (id, version) = distro.split_once('-').unwrap_or((namespace, distro));
+    let is_number = id.chars().all(|each| each.is_ascii_digit() || each == '.');
+    let id = match if is_number { namespace } else { id } {
+        "redhat" => "rhel",
+        id => id,
+    };
+    (!id.is_empty()).then(|| Release { id: id.to_owned(), version: version.to_owned() })
+}
+
+/// Whether two package URLs mean the same package: `pattern` may leave out the version, the
+/// qualifiers and the subpath.
+#[must_use]
+pub fn covers(pattern: &str, text: &str) -> bool {
+    if pattern == text {
+        return true;
+    }
+    let (Ok(pattern), Ok(url)) = (PackageUrl::from_str(pattern), PackageUrl::from_str(text)) else {
+        return false;
+    };
+    pattern.ty() == url.ty()
+        && pattern.namespace() == url.namespace()
+        && pattern.name() == url.name()
+        && pattern.version().is_none_or(|version| Some(version) == url.version())
+        && pattern.qualifiers().iter().all(|(key, value)| url.qualifiers().get(key) == Some(value))
+}
+
+/// The URL of a package, with these qualifiers in addition to those that its fields give.
+#[must_use]
+pub fn of(package: &Package, more: &[(&str, &str)]) -> String {
+    let mut version = package.version.as_str();
+    let mut qualifiers: Vec<(&str, String)> =
+        more.iter().map(|&(key, value)| (key, value.to_owned())).collect();
+    if let Some(architecture) = &package.architecture {
+        qualifiers.push(("arch", architecture.clone()));
+    }
+    if package.kind == PackageKind::Rpm
+        && let Some((epoch, rest)) = version.split_once(':')
+    {
+        qualifiers.push(("epoch", epoch.to_owned()));
+        version = rest;
+    }
+    if let Some(source) = &package.source
+        && matches!(package.kind, PackageKind::Deb | PackageKind::Apk)
+    {
+        if source.version != package.version {
+            qualifiers.push(("upstream", format!("{}@{}", source.name, source.version)));
+        } else if source.name != package.name {
+            qualifiers.push(("upstream", source.name.clone()));
+        }
+    }
+    let (namespace, name) = split(package);
+    let mut url = format!("pkg:{}/", package.kind.as_str());
+    for segment in namespace.split('/').filter(|segment| !segment.is_empty()) {
+        encode(segment, SAFE, &mut url);
+        url.push('/');
+    }
+    encode(&name, SAFE, &mut url);
+    url.push('@');
+    encode(version, SAFE, &mut url);
+    append(&mut url, qualifiers);
+    url
+}
+
+/// The URL with the distribution as namespace and qualifier, if the package is a distribution's and
+/// its URL has no namespace yet. Package databases do not name the distribution: it is known only
+/// when all of an image has been read.
+#[must_use]
+pub fn with_distribution(package: &Package, id: &str, version: &str) -> Option<String> {
+    if !package.kind.is_distribution() {
+        return None;
+    }
+    let prefix = format!("pkg:{}/", package.kind.as_str());
+    let rest = package.purl.strip_prefix(&prefix)?;
+    let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if id.is_empty() || base.contains('/') {
+        return None;
+    }
+    let mut url = prefix;
+    encode(id, SAFE, &mut url);
+    url.push('/');
+    url.push_str(base);
+    let mut distro = String::new();
+    encode(id, SAFE, &mut distro);
+    if !version.is_empty() {
+        distro.push('-');
+        encode(version, SAFE, &mut distro);
+    }
+    let mut qualifiers: Vec<String> =
+        query.split('&').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    qualifiers.push(format!("distro={distro}"));
+    qualifiers.sort();
+    url.push('?');
+    url.push_str(&qualifiers.join("&"));
+    Some(url)
+}
+
+/// The URL of an image:
+/// `pkg:oci/web@sha256%3A…?repository_url=registry.example.com/shop/web&tag=1`. `repository` is the
+/// full one, with the registry's host.
+#[must_use]
+pub fn of_image(repository: &str, digest: &str, tag: &str) -> String {
+    let name = repository.rsplit_once('/').map_or(repository, |(_, last)| last);
+    let mut url = "pkg:oci/".to_owned();
+    encode(name, SAFE, &mut url);
+    url.push('@');
+    // The colon of a digest is escaped in the specification's examples for this type.
+    encode(digest, b".-_~", &mut url);
+    url.push_str("?repository_url=");
+    encode(repository, b".-_~:/", &mut url);
+    if !tag.is_empty() {
+        url.push_str("&tag=");
+        encode(tag, SAFE, &mut url);
+    }
+    url
+}
+
+/// Namespace and name, normalized as the package's type requires.
+fn split(package: &Package) -> (String, String) {
+    let name = package.name.as_str();
+    let at_last = |separator: char| {
+        let (namespace, name) = name.rsplit_once(separator).unwrap_or(("", name));
+        (namespace.to_owned(), name.to_owned())
+    };
+    match package.kind {
+        PackageKind::PyPi => (String::new(), name.to_ascii_lowercase().replace('_', "-")),
+        PackageKind::Composer => {
+            let (namespace, name) = at_last('/');
+            (namespace.to_ascii_lowercase(), name.to_ascii_lowercase())
+        }
+        PackageKind::Npm | PackageKind::Golang => at_last('/'),
+        PackageKind::Maven => at_last(':'),
+        PackageKind::Deb | PackageKind::Apk => (String::new(), name.to_ascii_lowercase()),
+        _ => (String::new(), name.to_owned()),
+    }
+}
+
+/// Writes qualifiers, sorted by key.
+fn append(url: &mut String, mut qualifiers: Vec<(&str, String)>) {
+    qualifiers.retain(|(_, value)| !value.is_empty());
+    qualifiers.sort();
+    for (index, (key, value)) in qualifiers.iter().enumerate() {
+        url.push(if index == 0 { '?' } else { '&' });
+        url.push_str(key);
+        url.push('=');
+        encode(value, SAFE, url);
+    }
+}
+
+/// What the specification leaves unescaped everywhere, besides letters and digits.
+const SAFE: &[u8] = b".-_~:";
+
+/// Percent-encodes everything except letters, digits and what is `safe`.
+fn encode(text: &str, safe: &[u8], url: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || safe.contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn package(kind: PackageKind, name: &str, version: &str) -> Package {
+        Package {
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: None,
+            source: None,
+            path: "/x".to_owned(),
+            layer: None,
+            licence: String::new(),
+            purl: String::new(),
+        }
+    }
+
+    #[test]
+    fn names_are_normalized_as_each_type_requires() {
+        let cases = [
+            (PackageKind::PyPi, "Foo_Bar", "1.0", "pkg:pypi/foo-bar@1.0"),
+            (PackageKind::Npm, "@babel/core", "7.0.0", "pkg:npm/%40babel/core@7.0.0"),
+            (PackageKind::Maven, "org.a:b", "1", "pkg:maven/org.a/b@1"),
+            (PackageKind::Maven, "b", "1", "pkg:maven/b@1"),
+            (PackageKind::Golang, "github.com/a/b", "v1.2.3", "pkg:golang/github.com/a/b@v1.2.3"),
+            (PackageKind::Golang, "stdlib", "1.22.0", "pkg:golang/stdlib@1.22.0"),
+            (PackageKind::Composer, "Monolog/Monolog", "3.0", "pkg:composer/monolog/monolog@3.0"),
+            (PackageKind::Cargo, "serde", "1.0.0+x", "pkg:cargo/serde@1.0.0%2Bx"),
+            (PackageKind::Rpm, "bash", "1:5.1-2.el9", "pkg:rpm/bash@5.1-2.el9?epoch=1"),
+        ];
+        for (kind, name, version, expected) in cases {
+            assert_eq!(of(&package(kind, name, version), &[]), expected);
+        }
+    }
+
+    #[test]
+    fn a_distribution_is_namespace_and_qualifier() {
+        let mut package = package(PackageKind::Deb, "libc6", "2.36-9+deb12u4");
+        package.architecture = Some("amd64".to_owned());
+        package.source =
+            Some(SourcePackage { name: "glibc".to_owned(), version: "2.36-9+deb12u4".to_owned() });
+        package.purl = of(&package, &[]);
+        package.purl = with_distribution(&package, "debian", "12").unwrap();
+        assert_eq!(
+            package.purl,
+            "pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64&distro=debian-12&upstream=glibc"
+        );
+        assert_eq!(with_distribution(&package, "debian", "12"), None, "only once");
+    }
+
+    #[test]
+    fn urls_name_packages() {
+        let named =
+            parse("pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12&upstream=openssl");
+        let named = named.unwrap();
+        assert_eq!(named.package.name, "libssl3");
+        assert_eq!(named.package.source.unwrap().name, "openssl");
+        let release = named.release.unwrap();
+        assert_eq!((release.id.as_str(), release.version.as_str()), ("debian", "12"));
+        for (url, name) in [
+            ("pkg:maven/org.apache.logging.log4j/log4j@2.14.1", "org.apache.logging.log4j:log4j"),
+            ("pkg:maven/log4j@1", "log4j"),
+            ("pkg:npm/%40babel/traverse@7.0.0", "@babel/traverse"),
+            ("pkg:golang/golang.org/x/net@v0.7.0", "golang.org/x/net"),
+        ] {
+            assert_eq!(parse(url).unwrap().package.name, name);
+        }
+        assert_eq!(parse("pkg:unheard/of@1"), None);
+        assert_eq!(parse("requests"), None);
+    }
+
+    #[test]
+    fn releases_are_named_in_several_ways() {
+        for (qualifier, expected) in [
+            ("distro=debian-12", Some(("debian", "12"))),
+            ("distro=12", Some(("debian", "12"))),
+            ("distro=redhat-9.2", Some(("rhel", "9.2"))),
+            ("arch=amd64", None),
+        ] {
+            let release = parse(&format!("pkg:deb/debian/x@1?{qualifier}")).unwrap().release;
+            let release = release.as_ref().map(|it| (it.id.as_str(), it.version.as_str()));
+            assert_eq!(release, expected, "{qualifier}");
+        }
+        assert_eq!(parse("pkg:deb/x@1?distro=12").unwrap().release, None);
+    }
+
+    #[test]
+    fn a_pattern_may_leave_parts_out() {
+        let url = "pkg:pypi/requests@2.19.1";
+        assert!(covers("pkg:pypi/requests", url));
+        assert!(covers(url, url));
+        assert!(!covers("pkg:pypi/requests@2.20.0", url));
+        assert!(!covers("pkg:npm/requests", url));
+    }
+
+    proptest! {
+        /// What one function writes, the other reads.
+        #[test]
+        fn a_written_url_is_parsed_again(
+            kind in prop::sample::select(PackageKind::ALL.to_vec()),
+            name in "[a-z0-9][a-z0-9+.@ %&=#?é-]{0,20}",
+            version in "[0-9a-z+.~^@ %&=#?é-]{1,20}",
+        ) {
+            let name = match kind {
+                PackageKind::Maven => format!("org.example:{name}"),
+                PackageKind::Composer => format!("vendor/{name}"),
+                _ => name,
+            };
+            let package = package(kind, &name, &version);
+            let parsed = parse(&of(&package, &[("distro", "debian-12")])).unwrap().package;
+            prop_assert_eq!(parsed.kind, kind);
+            prop_assert_eq!(parsed.name, name);
+            prop_assert_eq!(parsed.version, version);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! SPDX: <https://spdx.github.io/spdx-spec/v2.3/>. Written is version 2.3; read is every version 2.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::sbom::{Collector, Details, reference};
+use crate::{OperatingSystem, ReadError, Sbom, SourcePackage};
+
+const NO_ASSERTION: &str = "NOASSERTION";
+
+/// A package of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Package {
+    #[serde(rename = "SPDXID", skip_deserializing)]
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_info: Option<String>,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_package_purpose: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_info: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    license_comments: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    external_refs: Vec<ExternalReference>,
+    /// Required by the format; nothing is known about these.
+    #[serde(skip_deserializing)]
+    download_location: &'static str,
+    #[serde(skip_deserializing)]
+    license_concluded: &'static str,
+    #[serde(skip_deserializing)]
+    license_declared: &'static str,
+    #[serde(skip_deserializing)]
+    copyright_text: &'static str,
+    #[serde(skip_deserializing)]
+    files_analyzed: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ExternalReference {
+    #[serde(skip_deserializing)]
+    reference_category: &'static str,
+    reference_type: String,
+    reference_locator: String,
+}
+
+pub(crate) fn into_sbom(packages: Vec<Package>) -> Result<Sbom<'static>, ReadError> {
+    let mut collector = Collector::default();
+    for package in packages {
+        package.collect(&mut collector)?;
+    }
+    Ok(collector.finish())
+}
+
+impl Package {
+    /// Adds it, if it is a package with a package URL or the operating system.
+    fn collect(self, collector: &mut Collector) -> Result<(), ReadError> {
+        let purpose = self.primary_package_purpose.as_deref();
+        // The JSON schema has the underscore; the specification's text, and so some tools, the
+        // hyphen.
+        if matches!(purpose, Some("OPERATING_SYSTEM" | "OPERATING-SYSTEM")) {
+            collector.sbom.operating_system.get_or_insert_with(|| OperatingSystem {
+                id: self.name,
+                version: self.version_info.unwrap_or_default(),
+                name: String::new(),
+            });
+            return Ok(());
+        }
+        let path = self.source_info.as_deref().and_then(|info| info.strip_prefix("found in "));
+        let source = self.comment.as_deref().and_then(|comment| {
+            let (name, version) = comment.strip_prefix("built from ")?.rsplit_once(' ')?;
+            Some(SourcePackage { name: name.to_owned(), version: version.to_owned() })
+        });
+        for reference in self.external_refs.iter().filter(|it| it.reference_type == "purl") {
+            let details = Details {
+                version: self.version_info.clone(),
+                path: path.map(str::to_owned),
+                source: source.clone(),
+            };
+            collector.add(&reference.reference_locator, details)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes an SBOM.
+pub(crate) fn write(sbom: &Sbom<'_>) -> Value {
+    let mut packages = vec![Package {
+        version_info: (!sbom.digest.is_empty()).then(|| sbom.digest.clone().into_owned()),
+        ..unasserted("image".to_owned(), &sbom.name, "CONTAINER")
+    }];
+    if let Some(system) = &sbom.operating_system {
+        packages.push(Package {
+            version_info: Some(system.version.clone()),
+            summary: Some(system.name.clone()),
+            ..unasserted("operating-system".to_owned(), &system.id, "OPERATING_SYSTEM")
+        });
+    }
+    packages.extend(sbom.packages.iter().map(package));
+    let mut relationships = vec![relationship("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-image")];
+    let contained = packages.iter().skip(1);
+    relationships.extend(contained.map(|it| relationship("SPDXRef-image", "CONTAINS", &it.id)));
+    json!({
+        "spdxVersion": "SPDX-2.3",
+        "dataLicense": "CC0-1.0",
+        "SPDXID": "SPDXRef-DOCUMENT",
+        "name": sbom.name,
+        "documentNamespace": format!("https://coaming.dev/spdx/{}", sbom.identity()),
+        // The format requires a time; the same image must give the same document.
+        "creationInfo": {
+            "created": "1970-01-01T00:00:00Z",
+            "creators": [concat!("Tool: coaming-", env!("CARGO_PKG_VERSION"))],
+        },
+        "packages": packages,
+        "relationships": relationships,
+    })
+}
+
+fn package(package: &crate::Package) -> Package {
+    let license = &package.licence;
+    let url = ExternalReference {
+        reference_category: "PACKAGE-MANAGER",
+        reference_type: "purl".to_owned(),
+        reference_locator: package.purl.clone(),
+    };
+    let source = package.source.as_ref();
+    Package {
+        version_info: Some(package.version.clone()),
+        source_info: Some(format!("found in {}", package.path)),
+        comment: source.map(|source| format!("built from {} {}", source.name, source.version)),
+        // What packages declare is rarely a license expression; it is passed on unchanged.
+        license_comments: (!license.is_empty()).then(|| format!("declared as: {license}")),
+        external_refs: if package.purl.is_empty() { Vec::new() } else { vec![url] },
+        ..unasserted(reference(package), &package.name, "LIBRARY")
+    }
+}
+
+/// A package of which only the name and the purpose are known.
+fn unasserted(reference: String, name: &str, purpose: &str) -> Package {
+    Package {
+        id: format!("SPDXRef-{reference}"),
+        name: name.to_owned(),
+        primary_package_purpose: Some(purpose.to_owned()),
+        download_location: NO_ASSERTION,
+        license_concluded: NO_ASSERTION,
+        license_declared: NO_ASSERTION,
+        copyright_text: NO_ASSERTION,
+        ..Package::default()
+    }
+}
+
+fn relationship(from: &str, kind: &str, to: &str) -> Value {
+    json!({"spdxElementId": from, "relationshipType": kind, "relatedSpdxElement": to})
+}

@@ -1,0 +1,97 @@
+//! Users' own rules. Without the feature `cel` there are none, and a configuration that has some is
+//! refused: rules that silently do not run would be worse.
+
+#[cfg(feature = "cel")]
+pub(crate) use with_cel::CustomRules;
+#[cfg(not(feature = "cel"))]
+pub(crate) use without_cel::CustomRules;
+
+#[cfg(feature = "cel")]
+mod with_cel {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use coaming_config::Config;
+    use coaming_finding::{Finding, RuleMeta};
+    use coaming_kube::{SourceId, World};
+
+    use crate::ScanError;
+
+    /// The rules of the configuration, and the policies in the files that it names.
+    #[derive(Debug, Default)]
+    pub(crate) struct CustomRules(coaming_cel::CustomRules);
+
+    impl CustomRules {
+        pub(crate) fn new(config: &Config) -> Result<Self, ScanError> {
+            let paths: Vec<PathBuf> = config.policies.iter().map(PathBuf::from).collect();
+            let loaded = coaming_source::load(&paths, &coaming_source::Options::default());
+            if let Some(error) = loaded.errors.first() {
+                return Err(ScanError::Policies(format!("{}: {}", error.file, error.message)));
+            }
+            let policies = World::new(loaded.into_sources());
+            let compiled = coaming_cel::CustomRules::compile(&config.rules, &policies);
+            compiled.map(Self).map_err(|errors| {
+                let lines: Vec<String> = errors.iter().map(line).collect();
+                ScanError::CustomRules(lines.join("\nerror: "))
+            })
+        }
+
+        pub(crate) fn rules(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
+            self.0.metas()
+        }
+
+        pub(crate) fn run(&self, world: &World) -> Vec<Finding> {
+            self.0.run(world)
+        }
+
+        pub(crate) fn review(&self, world: &World, subject: SourceId) -> Vec<Finding> {
+            self.0.review(world, subject)
+        }
+    }
+
+    fn line(error: &coaming_cel::CompileError) -> String {
+        match error.file.as_str() {
+            "" => format!("{}:{}: {}", coaming_config::FILE_NAME, error.line, error.message),
+            file => format!("{file}: {}", error.message),
+        }
+    }
+}
+
+#[cfg(not(feature = "cel"))]
+mod without_cel {
+    use std::sync::Arc;
+
+    use coaming_config::Config;
+    use coaming_finding::{Finding, RuleMeta};
+    use coaming_kube::{SourceId, World};
+
+    use crate::ScanError;
+
+    /// No rules.
+    #[derive(Debug, Default)]
+    pub(crate) struct CustomRules;
+
+    impl CustomRules {
+        pub(crate) fn new(config: &Config) -> Result<Self, ScanError> {
+            if config.rules.is_empty() && config.policies.is_empty() {
+                return Ok(Self);
+            }
+            Err(ScanError::CustomRules(
+                "`rules` and `policies` need a program that was built with the feature `cel`"
+                    .to_owned(),
+            ))
+        }
+
+        pub(crate) fn rules(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
+            std::iter::empty()
+        }
+
+        pub(crate) fn run(&self, _world: &World) -> Vec<Finding> {
+            Vec::new()
+        }
+
+        pub(crate) fn review(&self, _world: &World, _subject: SourceId) -> Vec<Finding> {
+            Vec::new()
+        }
+    }
+}
