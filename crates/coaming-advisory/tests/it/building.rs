@@ -93,7 +93,7 @@ fn no_list_of_versions_is_too_odd() {
         for _ in 0..3 {
             let mut text =
                 || -> String { (0..=below(5)).map(|_| parts[below(parts.len())]).collect() };
-            // What is no version would end the range.
+            // A version that is not valid would end the range.
             let order = coaming_advisory::Ecosystem::parse(name).order().unwrap();
             let versions: Vec<String> = (0..1000)
                 .map(|_| text())

@@ -331,7 +331,7 @@ fn one_vulnerability_is_fixed_in_each_module_stream_apart() {
             "older than the fix of 18"
         );
         assert_eq!(ask("nodejs", "1:18.9.1-1", "18"), found("nodejs", &node_18));
-        // The same version in both streams, built anew for each.
+        // The same version in both streams, built separately.
         assert_eq!(ask("nodejs-nodemon", "2.0.20-3", "16"), Vec::<String>::new());
         assert_eq!(ask("nodejs-nodemon", "2.0.20-3", "18"), found("nodejs-nodemon", &tool_18));
         // A stream that no advisory is about.

@@ -1,5 +1,5 @@
-//! The orders of versions, beside those of the ecosystems' own tools, on thousands of random pairs,
-//! odd ones among them: numbers without end, other alphabets, blanks.
+//! The version orders, compared with the ecosystems' own tools on thousands of random pairs, including
+//! odd ones: endless numbers, other alphabets, white space.
 
 use std::cmp::Ordering;
 use std::io::Write as _;
@@ -7,11 +7,10 @@ use std::process::{Command, Stdio};
 
 use coaming_advisory::Order;
 
-/// How many pairs are compared where one process judges them all.
+/// The number of pairs, if one process compares them all.
 const PAIRS: usize = 20_000;
 
-/// What versions are made of somewhere: signs, words, numbers with zeros before them, other
-/// alphabets.
+/// Parts of versions in any ecosystem: signs, words, numbers with leading zeros, other alphabets.
 const ODD: [&str; 40] = [
     "",
     " ",
@@ -147,7 +146,7 @@ fn compare(order: Order, pairs: &[(String, String)], verdicts: &str) {
     }
 }
 
-/// Runs a judge of Debian's versions by dpkg's own module for Perl, which reads many at once.
+/// Compares with dpkg's own module for Perl, which reads many versions at once.
 #[test]
 fn dpkgs_perl_module_agrees() {
     const SCRIPT: &str = "
@@ -158,7 +157,7 @@ while (<STDIN>) {
   print !defined $left || !defined $right ? '?' : $left < $right ? '<' : $left > $right ? '>' : '=', qq(\n);
 }";
     let parts = ["a", "~", "~rc", "+", "+deb12u", ".", "-", "-1", "dfsg", "ubuntu", "Z", "-0"];
-    // What is no version is judged by dpkg itself: here the module is laxer.
+    // Invalid versions are compared with dpkg itself, which is stricter than the module.
     let plain = |text: &str| {
         text.starts_with(|each: char| each.is_ascii_digit())
             && !text.ends_with('-')

@@ -14,7 +14,7 @@ use coaming_advisory::Ecosystem;
 use crate::args::{DbArguments, DbCommand, DbCompareArguments, DbFileArguments};
 use crate::{CommandError, Outcome, output};
 
-/// A longer line can't be two versions.
+/// A longer line cannot be two versions, in bytes.
 const MAX_LINE: u64 = 64 << 10;
 
 /// Runs `coaming db`.

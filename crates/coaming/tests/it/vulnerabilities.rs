@@ -268,13 +268,13 @@ fn a_database_that_was_named_must_be_there_and_none_is_needed_otherwise() {
     std::fs::write(files.path().join("coaming.yaml"), config).unwrap();
     let output = at(&files, &SCAN);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
-    // The user's own that can't be used is warned of, and the rest is done.
+    // An unusable database in the user's cache causes a warning, and the rest is done.
     let own = files.path().join("cache/coaming");
     std::fs::create_dir_all(&own).unwrap();
     std::fs::write(own.join("advisories.db"), "of another version").unwrap();
     for arguments in [&SCAN[..], &["image", "web"]] {
         let output = at(&files, arguments);
-        let warning = "warning: no known vulnerabilities are looked up: the vulnerability database";
+        let warning = "warning: known vulnerabilities are not looked up: the vulnerability database";
         assert!(stderr(&output).contains(warning), "{}", stderr(&output));
         assert_eq!(output.status.code(), Some(0));
     }
