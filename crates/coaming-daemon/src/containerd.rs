@@ -1,18 +1,19 @@
-//! Images out of containerd: what its images, content and namespaces services say.
+//! Images from containerd, through its images, content and namespaces services.
 //!
-//! The services are asked and not the files beneath them: those lie where containerd's own settings
-//! say, and are locked while it runs.
+//! The services are used, not the files below them: containerd's settings decide where those are, and
+//! it locks them while it runs.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use bytes::{Buf as _, Bytes};
+use coaming_http::{Bytes, ChunkSource, clean};
 use sha2::{Digest as _, Sha256};
+use tonic::Code;
 
 use crate::DaemonError;
-use crate::grpc::{self, Answers, GrpcError};
+use crate::grpc::{Answers, Connection, GrpcError};
 
-/// Where containerd, k3s, k0s and MicroK8s listen by themselves.
+/// The default sockets of containerd, k3s, k0s and MicroK8s.
 const SOCKETS: &[&str] = &[
     "/run/containerd/containerd.sock",
     "/run/k3s/containerd/containerd.sock",
@@ -20,12 +21,12 @@ const SOCKETS: &[&str] = &[
     "/var/snap/microk8s/common/run/containerd.sock",
 ];
 
-/// The namespace of what the kubelet pulls.
+/// The namespace of the kubelet's images.
 const KUBERNETES: &str = "k8s.io";
-/// The most namespaces that are looked into.
+/// The most namespaces that are searched.
 const NAMESPACE_LIMIT: usize = 64;
 
-/// A containerd that has a socket which this user may open.
+/// A containerd with a socket that this user may open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Containerd {
     socket: PathBuf,
@@ -91,7 +92,7 @@ struct Content {
 }
 
 impl Containerd {
-    /// The one that `CONTAINERD_ADDRESS` names, and those on this machine that this user may ask.
+    /// The one at `CONTAINERD_ADDRESS`, and those on this machine that this user may open.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let named = std::env::var("CONTAINERD_ADDRESS").ok().map(|address| {
@@ -107,32 +108,37 @@ impl Containerd {
         all
     }
 
-    /// Whether there is one on this machine that only others may ask: root, as a rule.
+    /// Whether there is one on this machine that only other users may open, usually root.
     #[must_use]
     pub fn is_closed() -> bool {
         SOCKETS.iter().map(Path::new).any(|socket| socket.exists() && !may_open(socket))
     }
 
-    /// The containerd behind this socket.
+    /// The containerd at this socket.
     #[must_use]
     pub fn at(socket: &Path) -> Self {
         Self { socket: socket.to_owned() }
     }
 
-    /// The image by its full name (`docker.io/library/nginx:1.27`), in the namespace that
-    /// `CONTAINERD_NAMESPACE` names, else in any, Kubernetes' first; `None` if there is none.
+    /// Finds an image by its full name (`docker.io/library/nginx:1.27`), in the namespace in
+    /// `CONTAINERD_NAMESPACE`, else in all, that of Kubernetes first; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// If containerd can't be asked.
-    pub fn find(&self, name: &str) -> Result<Option<ContainerdImage>, DaemonError> {
-        for namespace in self.namespaces()? {
+    /// If containerd does not answer, or reports an error.
+    pub async fn find(&self, name: &str) -> Result<Option<ContainerdImage>, DaemonError> {
+        self.search(name).await.map_err(|error| self.error(error))
+    }
+
+    async fn search(&self, name: &str) -> Result<Option<ContainerdImage>, GrpcError> {
+        let mut connection = Connection::open(&self.socket).await?;
+        for namespace in namespaces(&mut connection).await? {
             let request = GetImage { name: name.to_owned() };
             let method = "/containerd.services.images.v1.Images/Get";
-            let got: GotImage = match grpc::ask(&self.socket, &namespace, method, &request) {
+            let got: GotImage = match connection.unary(&namespace, method, request).await {
                 Ok(got) => got,
-                Err(GrpcError::Status { code: grpc::NOT_FOUND, .. }) => continue,
-                Err(error) => return Err(self.error(error)),
+                Err(GrpcError::Status(status)) if status.code() == Code::NotFound => continue,
+                Err(error) => return Err(error),
             };
             let target = got.image.and_then(|image| image.target);
             if let Some(Descriptor { digest }) = target {
@@ -142,110 +148,103 @@ impl Containerd {
         Ok(None)
     }
 
-    /// A blob of an image by its digest, from its start. The last read fails unless all bytes
-    /// together have that digest.
+    /// A blob of an image by its digest. The end is an error unless all bytes together have that
+    /// digest.
     ///
     /// # Errors
     ///
-    /// If containerd can't be asked, or does not have it.
-    pub fn blob(
-        &self,
-        image: &ContainerdImage,
-        digest: &str,
-    ) -> io::Result<impl Read + Send + use<>> {
-        let request = ReadContent { digest: digest.to_owned() };
-        let method = "/containerd.services.content.v1.Content/Read";
-        let answers = grpc::call(&self.socket, &image.namespace, method, &request)
-            .map_err(|error| unread(digest, error))?;
-        Ok(BlobReader {
+    /// If containerd does not answer, or does not have it.
+    pub async fn blob(&self, image: &ContainerdImage, digest: &str) -> io::Result<ContainerdBlob> {
+        let open = async {
+            let request = ReadContent { digest: digest.to_owned() };
+            let method = "/containerd.services.content.v1.Content/Read";
+            let connection = Connection::open(&self.socket).await?;
+            connection.streaming(&image.namespace, method, request).await
+        };
+        let answers = open.await.map_err(|error| unread(digest, error))?;
+        Ok(ContainerdBlob {
             answers: Some(answers),
-            chunk: Bytes::new(),
             digest: digest.to_owned(),
             state: Sha256::new(),
         })
     }
 
-    /// The namespaces to look into, in this order.
-    fn namespaces(&self) -> Result<Vec<String>, DaemonError> {
-        if let Ok(namespace) = std::env::var("CONTAINERD_NAMESPACE") {
-            return Ok(vec![namespace]);
-        }
-        let method = "/containerd.services.namespaces.v1.Namespaces/List";
-        let listed: Namespaces =
-            grpc::ask(&self.socket, "", method, &ListNamespaces {}).map_err(|e| self.error(e))?;
-        let mut names: Vec<String> = listed.namespaces.into_iter().map(|it| it.name).collect();
-        names.sort_by_key(|name| (name != KUBERNETES, name.clone()));
-        names.truncate(NAMESPACE_LIMIT);
-        Ok(names)
-    }
-
     fn error(&self, error: GrpcError) -> DaemonError {
         let socket = self.socket.display().to_string();
         match error {
-            GrpcError::Io(source) => DaemonError::Io { socket, source },
-            GrpcError::Status { code, message } => DaemonError::Call { socket, code, message },
+            GrpcError::Connect(source) => DaemonError::Connect { socket, source },
+            GrpcError::Silent => DaemonError::Silent { socket },
+            GrpcError::Status(status) => DaemonError::Call {
+                socket,
+                code: status.code().into(),
+                message: clean(status.message()),
+            },
         }
     }
 }
 
-/// Whether this user may talk to whoever listens there.
+/// The namespaces to search, in this order.
+async fn namespaces(connection: &mut Connection) -> Result<Vec<String>, GrpcError> {
+    if let Ok(namespace) = std::env::var("CONTAINERD_NAMESPACE") {
+        return Ok(vec![namespace]);
+    }
+    let method = "/containerd.services.namespaces.v1.Namespaces/List";
+    let listed: Namespaces = connection.unary("", method, ListNamespaces {}).await?;
+    let mut names: Vec<String> = listed.namespaces.into_iter().map(|it| it.name).collect();
+    names.sort_by_key(|name| (name != KUBERNETES, name.clone()));
+    names.truncate(NAMESPACE_LIMIT);
+    Ok(names)
+}
+
+/// Whether this user may open a socket.
 fn may_open(socket: &Path) -> bool {
     rustix::fs::access(socket, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-/// Reads a blob as it comes, and sums it.
-struct BlobReader {
+/// A blob, chunk by chunk, with its digest checked at the end.
+pub struct ContainerdBlob {
     /// `None` after the end.
-    answers: Option<Answers>,
-    /// What has arrived and was not given out yet.
-    chunk: Bytes,
+    answers: Option<Answers<Content>>,
     digest: String,
     state: Sha256,
 }
 
-impl BlobReader {
-    /// Gets more into `chunk`; at the end, which is checked, there is none.
-    fn fill(&mut self) -> io::Result<()> {
-        while self.chunk.is_empty() {
-            let Some(answers) = &mut self.answers else { return Ok(()) };
-            let next = answers.next::<Content>().map_err(|error| unread(&self.digest, error))?;
-            if let Some(content) = next {
-                self.chunk = content.data;
-                self.state.update(&self.chunk);
-                continue;
-            }
-            self.answers = None;
-            let found = format!("sha256:{:x}", std::mem::take(&mut self.state).finalize());
-            if found != self.digest {
-                let message = format!("containerd's {} has another digest", self.digest);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-            }
-        }
-        Ok(())
+impl std::fmt::Debug for ContainerdBlob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerdBlob").field("digest", &self.digest).finish_non_exhaustive()
     }
 }
 
-/// Why a blob can't be read.
+impl ChunkSource for ContainerdBlob {
+    async fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(answers) = &mut self.answers else { return Ok(None) };
+        let next = answers.next().await.map_err(|error| unread(&self.digest, error))?;
+        if let Some(content) = next {
+            self.state.update(&content.data);
+            return Ok(Some(content.data));
+        }
+        self.answers = None;
+        let found = format!("sha256:{:x}", std::mem::take(&mut self.state).finalize());
+        if found == self.digest {
+            return Ok(None);
+        }
+        let message =
+            format!("containerd returned content for {} whose digest does not match", self.digest);
+        Err(io::Error::new(io::ErrorKind::InvalidData, message))
+    }
+}
+
+/// Why a blob cannot be read.
 fn unread(digest: &str, error: GrpcError) -> io::Error {
     match error {
-        GrpcError::Io(error) => error,
-        GrpcError::Status { code: grpc::NOT_FOUND, .. } => io::Error::new(
+        GrpcError::Status(status) if status.code() == Code::NotFound => io::Error::new(
             io::ErrorKind::NotFound,
             format!(
-                "containerd does not have {digest}: it may be set to keep no layers once they are \
-                 unpacked (`discard_unpacked_layers`), or have only another platform's. Read the \
+                "containerd does not have {digest}: it may be configured to discard layers once they \
+                 are unpacked (`discard_unpacked_layers`), or have only another platform's. Read the \
                  image from its registry"
             ),
         ),
-        error @ GrpcError::Status { .. } => io::Error::other(error.to_string()),
-    }
-}
-
-impl Read for BlobReader {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        self.fill()?;
-        let count = self.chunk.len().min(target.len());
-        self.chunk.copy_to_slice(target.get_mut(..count).unwrap_or_default());
-        Ok(count)
+        error => io::Error::other(error),
     }
 }

@@ -13,31 +13,31 @@ use crate::error::RegistryError;
 /// The largest file that is pushed or pulled, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 30;
 
-/// Why a file did not go to a registry, or come from it.
+/// Why a file could not be pushed or pulled.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    /// The registry refused, or what it sent is not what it promised.
+    /// The registry refuses, or its content does not match its digest.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The file can't be read or written.
+    /// The file cannot be read or written.
     #[error("{file}: {source}")]
     File {
         /// The file.
         file: String,
-        /// The operating system's word.
+        /// The system's message.
         source: io::Error,
     },
-    /// What lies under the name is another kind of artifact, or an image.
-    #[error("`{name}` is {found}, and not {wanted}: check the name")]
-    OtherKind {
+    /// The reference is that of an image, or of another type of artifact.
+    #[error("`{name}` is {found}, not {wanted}: check the name")]
+    OtherType {
         /// The reference.
         name: String,
-        /// Its type.
+        /// What it is.
         found: String,
-        /// The type that was asked for.
+        /// The requested type.
         wanted: String,
     },
-    /// The file is larger than any such file may be.
+    /// The file is larger than [`Registry::push_file`] and [`Registry::pull_file`] allow.
     #[error("`{0}` is larger than 16 GiB")]
     TooLarge(String),
 }
@@ -48,7 +48,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`ArtifactError`] says.
+    /// See [`ArtifactError`].
     pub fn push_file(
         &self,
         reference: &Reference,
@@ -76,7 +76,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`ArtifactError`] says.
+    /// See [`ArtifactError`].
     pub fn pull_file(
         &self,
         reference: &Reference,
@@ -87,16 +87,16 @@ impl Registry {
         let (found, layers) = self.artifact(reference)?;
         let name = reference.to_string();
         let [layer] = layers.as_slice() else {
-            return Err(ArtifactError::OtherKind {
+            return Err(ArtifactError::OtherType {
                 name,
-                found: format!("of {} parts", layers.len()),
+                found: format!("an artifact of {} parts", layers.len()),
                 wanted: artifact_type.to_owned(),
             });
         };
         if found.as_deref() != Some(artifact_type) {
-            let found = found.unwrap_or_else(|| "of no kind".to_owned());
-            let found = crate::error::clean(&found);
-            return Err(ArtifactError::OtherKind { name, found, wanted: artifact_type.to_owned() });
+            let found = found.unwrap_or_else(|| "an artifact without a type".to_owned());
+            let found = coaming_http::clean(&found);
+            return Err(ArtifactError::OtherType { name, found, wanted: artifact_type.to_owned() });
         }
         if layer.size > MAX_FILE_BYTES {
             return Err(ArtifactError::TooLarge(name));

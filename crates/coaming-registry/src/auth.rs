@@ -2,22 +2,20 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use reqwest::{StatusCode, Url};
+use coaming_http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use coaming_http::{Body, Method, Request, StatusCode, Url, is_loopback};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::Options;
 use crate::credentials::{self, Credentials};
 use crate::error::RegistryError;
-use crate::failure;
-use crate::options::is_loopback;
-use crate::transport::{Identity, Target, Transport, read_bounded};
+use crate::transport::{Authorization, Target, Transport, rate_limited, read_bounded};
 
 /// The largest answer of a token service.
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
 
-/// How a registry wants to be told who asks.
+/// How a registry asks for credentials.
 enum Challenge {
     Basic,
     Bearer { realm: Url, service: Option<String>, scope: Option<String> },
@@ -30,7 +28,7 @@ struct TokenAnswer {
     access_token: Option<Zeroizing<String>>,
 }
 
-/// The `Authorization` header that a registry asks for by its answer's headers.
+/// The `Authorization` header that a registry asks for in its answer's headers.
 pub(crate) async fn answer(
     transport: &Transport,
     target: &Target,
@@ -47,41 +45,45 @@ pub(crate) async fn answer(
         },
         Some(Challenge::Bearer { realm, service, scope }) => {
             let may = realm.scheme() == "https"
-                || transport.options.wants_plain_http(host)
+                || transport.options.http.wants_plain_http(host)
                 || realm.host_str().is_some_and(is_loopback) && is_loopback(host);
             if !may {
                 return Err(target.unauthorized("its token service has no TLS"));
             }
             let scope = scope.unwrap_or_else(|| target.scope());
-            let request = token_request(transport, realm, service, &scope, credentials.as_ref());
-            let token = fetch_token(transport, target, request, credentials.is_some()).await?;
+            let token =
+                fetch_token(transport, target, realm, service, &scope, credentials.as_ref())
+                    .await?;
             secret_header("Bearer", &token, target)
         }
-        None => Err(target.unauthorized("it asks for a kind of authentication that we don't have")),
+        None => Err(target.unauthorized("it asks for an unsupported kind of authentication")),
     }
 }
 
-/// The user's name and password for a registry, as an interface of its own takes them.
-pub(crate) fn basic_identity(host: &str, options: &Options) -> Result<Identity, RegistryError> {
+/// The user's name and password for a registry, for the API of its scanner.
+pub(crate) fn basic_authorization(
+    host: &str,
+    options: &Options,
+) -> Result<Authorization, RegistryError> {
     Ok(match credentials::find(host, options)? {
         Some(Credentials::Password(user, password)) => {
-            Identity::Given(secret("Basic", &basic(&user, &password)))
+            Authorization::Fixed(secret("Basic", &basic(&user, &password)))
         }
-        _ => Identity::Given(None),
+        _ => Authorization::Fixed(None),
     })
 }
 
-/// The token that some registries take as the password of a user of this name.
-pub(crate) fn token_identity(
+/// The token that some registries accept as the password of a user with this name.
+pub(crate) fn token_authorization(
     host: &str,
     options: &Options,
     name: &str,
-) -> Result<Identity, RegistryError> {
+) -> Result<Authorization, RegistryError> {
     Ok(match credentials::find(host, options)? {
         Some(Credentials::Password(user, token)) if user == name => {
-            Identity::Given(secret("Bearer", &token))
+            Authorization::Fixed(secret("Bearer", &token))
         }
-        _ => Identity::Given(None),
+        _ => Authorization::Fixed(None),
     })
 }
 
@@ -109,63 +111,57 @@ fn choose(headers: &HeaderMap) -> Option<Challenge> {
     basic
 }
 
-fn token_request(
+/// Asks a token service for a token.
+async fn fetch_token(
     transport: &Transport,
+    target: &Target,
     mut realm: Url,
     service: Option<String>,
     scope: &str,
     credentials: Option<&Credentials>,
-) -> reqwest::RequestBuilder {
+) -> Result<Zeroizing<String>, RegistryError> {
     let mut fields: Vec<(&str, &str)> = vec![("scope", scope)];
     fields.extend(service.as_deref().map(|service| ("service", service)));
-    if let Some(Credentials::Token(token)) = credentials {
-        fields.extend([
-            ("grant_type", "refresh_token"),
-            ("client_id", "coaming"),
-            ("refresh_token", token.as_str()),
-        ]);
-        let mut body = Url::parse("form:").ok();
-        if let Some(form) = &mut body {
-            form.query_pairs_mut().extend_pairs(fields);
-        }
-        let body = body.as_ref().and_then(Url::query).unwrap_or_default().to_owned();
-        return transport
-            .client
-            .post(realm)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body);
-    }
-    realm.query_pairs_mut().extend_pairs(fields);
-    let request = transport.client.get(realm);
+    let mut form = Zeroizing::new(String::new());
+    let mut headers = HeaderMap::new();
     match credentials {
-        Some(Credentials::Password(user, password)) => {
-            let mut value = HeaderValue::from_str(&format!("Basic {}", *basic(user, password)))
-                .unwrap_or_else(|_| HeaderValue::from_static(""));
-            value.set_sensitive(true);
-            request.header("authorization", value)
+        Some(Credentials::Token(token)) => {
+            fields.extend([
+                ("grant_type", "refresh_token"),
+                ("client_id", "coaming"),
+                ("refresh_token", token.as_str()),
+            ]);
+            form = form_of(&fields);
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-www-form-urlencoded"),
+            );
         }
-        _ => request,
+        Some(Credentials::Password(user, password)) => {
+            realm.query_pairs_mut().extend_pairs(fields);
+            headers.extend(
+                secret("Basic", &basic(user, password)).map(|value| (AUTHORIZATION, value)),
+            );
+        }
+        None => {
+            realm.query_pairs_mut().extend_pairs(fields);
+        }
     }
-}
-
-async fn fetch_token(
-    transport: &Transport,
-    target: &Target,
-    request: reqwest::RequestBuilder,
-    with_credentials: bool,
-) -> Result<Zeroizing<String>, RegistryError> {
-    let response = request
-        .timeout(transport.options.timeout)
-        .send()
-        .await
-        .map_err(|error| failure::of_request(&target.host, &error))?;
+    let body = || Ok(Body::from(form.to_string()));
+    let mut request = Request { headers, plain_http: true, ..Request::get(realm) };
+    if !form.is_empty() {
+        request.method = Method::POST;
+        request.body = Some(&body);
+    }
+    let sent = transport.http.send(&request).await;
+    let response = sent.map_err(|error| target.failed(error))?;
     let status = response.status();
     if status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(RegistryError::RateLimited { host: target.host.clone(), wait: None });
+        return Err(rate_limited(target, &response));
     }
     if !status.is_success() {
-        let tried = if with_credentials {
-            "its token service refuses the credentials that you have for it"
+        let tried = if credentials.is_some() {
+            "its token service rejects your credentials"
         } else {
             "there are no credentials for it"
         };
@@ -173,11 +169,18 @@ async fn fetch_token(
     }
     let bytes = Zeroizing::new(read_bounded(response, target, "a token", MAX_TOKEN_BYTES).await?);
     let answer: TokenAnswer = serde_json::from_slice(&bytes)
-        .map_err(|_| target.malformed("its token service's answer is no JSON object"))?;
+        .map_err(|_| target.malformed("its token service's answer is not a JSON object"))?;
     answer
         .token
         .or(answer.access_token)
         .ok_or_else(|| target.malformed("its token service gives no token"))
+}
+
+/// The fields as `application/x-www-form-urlencoded`.
+fn form_of(fields: &[(&str, &str)]) -> Zeroizing<String> {
+    let Ok(mut form) = Url::parse("form:") else { return Zeroizing::default() };
+    form.query_pairs_mut().extend_pairs(fields);
+    Zeroizing::new(form.query().unwrap_or_default().to_owned())
 }
 
 fn basic(user: &str, password: &str) -> Zeroizing<String> {
@@ -185,10 +188,10 @@ fn basic(user: &str, password: &str) -> Zeroizing<String> {
 }
 
 fn secret_header(scheme: &str, text: &str, target: &Target) -> Result<HeaderValue, RegistryError> {
-    secret(scheme, text).ok_or_else(|| target.malformed("its token can't stand in a header"))
+    secret(scheme, text).ok_or_else(|| target.malformed("its token is not valid in a header"))
 }
 
-/// A header that is never shown; `None` where the text can't stand in one.
+/// A header that is never shown; `None` if the text is not valid in one.
 fn secret(scheme: &str, text: &str) -> Option<HeaderValue> {
     let text = Zeroizing::new(format!("{scheme} {text}"));
     let mut value = HeaderValue::from_str(&text).ok()?;

@@ -1,95 +1,113 @@
-//! A blob as a stream: checked, and taken up again where the connection broke.
+//! A blob as a stream: checked, and resumed where the connection broke.
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
 
+use coaming_http::header::{CONTENT_RANGE, HeaderValue, RANGE};
+use coaming_http::{
+    BlockingReader, Bytes, ChunkSource, Error as HttpError, Pace, Request, Response, StatusCode,
+};
 use coaming_oci::{Descriptor, Digester};
-use reqwest::header::{CONTENT_RANGE, HeaderValue, RANGE};
-use reqwest::{Response, StatusCode};
 
-use crate::Registry;
+use crate::RegistryClient;
 use crate::error::RegistryError;
-use crate::transport::{Call, Target, of_status};
+use crate::transport::{Target, of_status};
 
-/// How often in a row a broken connection is taken up again without a byte in between.
+/// How often in a row a broken connection is resumed without a byte in between.
 const MAX_RESUMES: u32 = 4;
-/// The slowest that a server may be, in bytes a second, once [`GRACE`] is over.
-const MIN_SPEED: u64 = 16 << 10;
-/// The time that every blob may take, however small.
-const GRACE: Duration = Duration::from_secs(120);
 
-/// Reads a blob, at least as fast as a slow connection. The last read fails unless all bytes together are what the descriptor says; so
-/// whoever acts on the contents before the end must be able to take that back.
-pub struct BlobReader {
-    registry: Registry,
+/// A blob, chunk by chunk, at least as fast as a slow connection. The end is an error unless all
+/// bytes together match the descriptor, so a caller that acts on the contents before the end must be
+/// able to undo that.
+pub struct BlobStream {
+    client: RegistryClient,
     target: Target,
     descriptor: Descriptor,
+    /// `None` at the end.
     response: Option<Response>,
-    /// What has arrived and was not given out yet.
-    chunk: Vec<u8>,
-    given: usize,
     /// How many bytes have arrived.
     offset: u64,
-    /// How many bytes of the answer are known already: the server began anew.
+    /// How many bytes of the answer are known already: the server started from the beginning.
     skip: u64,
+    /// `None` once the digest was found right.
     digester: Option<Digester>,
     resumes: u32,
-    waited: Duration,
+    pace: Pace,
 }
 
-impl std::fmt::Debug for BlobReader {
+impl std::fmt::Debug for BlobStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BlobReader")
+        f.debug_struct("BlobStream")
             .field("digest", &self.descriptor.digest)
             .field("offset", &self.offset)
             .finish_non_exhaustive()
     }
 }
 
-impl BlobReader {
+impl BlobStream {
     pub(crate) async fn open(
-        registry: Registry,
+        client: RegistryClient,
         target: Target,
         descriptor: Descriptor,
     ) -> Result<Self, RegistryError> {
         let digester = Digester::new(descriptor.digest.algorithm());
-        let mut reader = Self {
-            registry,
+        let mut stream = Self {
+            client,
             target,
             descriptor,
             response: None,
-            chunk: Vec::new(),
-            given: 0,
             offset: 0,
             skip: 0,
             digester: Some(digester),
             resumes: 0,
-            waited: Duration::ZERO,
+            pace: Pace::default(),
         };
-        reader.response = Some(reader.request().await?);
-        Ok(reader)
+        stream.response = Some(stream.request().await?);
+        Ok(stream)
     }
 
-    /// Reads all of it into memory. Whoever calls this has looked at the descriptor's size.
-    pub(crate) fn read_whole(mut self) -> Result<Vec<u8>, RegistryError> {
+    /// The next bytes; `None` at the end, which is checked. After an error the stream stays at the
+    /// error.
+    ///
+    /// # Errors
+    ///
+    /// See [`RegistryError`].
+    pub async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
+        loop {
+            let mut pace = self.pace;
+            let received = pace.wait(self.receive()).await;
+            self.pace = pace;
+            self.pace.check(self.offset).map_err(|error| self.give_up(error))?;
+            match received? {
+                Some(chunk) => {
+                    if let Some(new) = self.take(chunk)? {
+                        return Ok(Some(new));
+                    }
+                }
+                None => return self.finish().map(|()| None),
+            }
+        }
+    }
+
+    /// Reads all of it into memory. The caller has checked the descriptor's size.
+    pub(crate) async fn read_whole(mut self) -> Result<Vec<u8>, RegistryError> {
         let mut bytes = Vec::new();
-        while self.fill()? {
-            bytes.extend_from_slice(&self.chunk);
+        while let Some(chunk) = self.next().await? {
+            bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
     }
 
-    /// Asks for the blob from `offset` on.
+    /// Requests the blob from `offset` on.
     async fn request(&mut self) -> Result<Response, RegistryError> {
-        let transport = &self.registry.transport;
+        let transport = &self.client.transport;
         let path = format!("blobs/{}", self.descriptor.digest);
         let url = transport.url(&self.target, &path).await?;
-        let mut call = Call { short: false, ..Call::get(url) };
+        let mut request = Request { streamed: true, ..Request::get(url) };
         if self.offset > 0 {
             let range = HeaderValue::from_str(&format!("bytes={}-", self.offset));
-            call.headers.extend(range.ok().map(|range| (RANGE, range)));
+            request.headers.extend(range.ok().map(|range| (RANGE, range)));
         }
-        let response = transport.send(&self.target, &call).await?;
+        let response = transport.send(&self.target, request).await?;
         match response.status() {
             StatusCode::OK => self.skip = self.offset,
             StatusCode::PARTIAL_CONTENT if self.continues(&response) => self.skip = 0,
@@ -100,35 +118,18 @@ impl BlobReader {
 
     fn continues(&self, response: &Response) -> bool {
         let start = format!("bytes {}-", self.offset);
-        let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
-        range.is_some_and(|range| range.starts_with(&start))
+        response.header(CONTENT_RANGE.as_str()).is_some_and(|range| range.starts_with(&start))
     }
 
-    /// Gets the next bytes into `chunk`; `false` at the end, which is checked.
-    fn fill(&mut self) -> Result<bool, RegistryError> {
-        let registry = self.registry.clone();
-        loop {
-            let start = Instant::now();
-            let next = registry.transport.block_on(self.next());
-            self.waited += start.elapsed();
-            self.check_speed()?;
-            match next? {
-                Some(chunk) if self.take(&chunk)? => return Ok(true),
-                Some(_) => {}
-                None => return self.finish().map(|()| false),
-            }
-        }
-    }
-
-    /// The answer's next bytes. A broken or too early ended answer is asked for again.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, RegistryError> {
+    /// The answer's next bytes. An answer that broke or ended too early is requested again.
+    async fn receive(&mut self) -> Result<Option<Bytes>, RegistryError> {
         loop {
             let Some(response) = &mut self.response else { return Ok(None) };
             let trouble = match response.chunk().await {
-                Ok(Some(chunk)) => return Ok(Some(chunk.into())),
+                Ok(Some(chunk)) => return Ok(Some(chunk)),
                 Ok(None) if self.offset >= self.descriptor.size => return Ok(None),
                 Ok(None) => None,
-                Err(error) => Some(self.target.failed(&error)),
+                Err(error) => Some(self.target.failed(error)),
             };
             self.resumes += 1;
             if self.resumes > MAX_RESUMES {
@@ -139,13 +140,13 @@ impl BlobReader {
         }
     }
 
-    /// Takes bytes in; `false` if none of them is new.
-    fn take(&mut self, bytes: &[u8]) -> Result<bool, RegistryError> {
+    /// Takes bytes in, and returns those that are new, if any.
+    fn take(&mut self, mut bytes: Bytes) -> Result<Option<Bytes>, RegistryError> {
         let known = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= known as u64;
-        let new = bytes.get(known..).unwrap_or_default();
+        let new = bytes.split_off(known);
         if new.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         self.offset += new.len() as u64;
         if self.offset > self.descriptor.size {
@@ -153,20 +154,15 @@ impl BlobReader {
             return Err(self.corrupt());
         }
         if let Some(digester) = &mut self.digester {
-            digester.update(new);
+            digester.update(&new);
         }
         self.resumes = 0;
-        self.chunk.clear();
-        self.chunk.extend_from_slice(new);
-        self.given = 0;
-        Ok(true)
+        Ok(Some(new))
     }
 
-    /// Whether the whole is what it should be. Asked again, the answer is the same.
+    /// Checks the whole. Called again, the result is the same.
     fn finish(&mut self) -> Result<(), RegistryError> {
         self.response = None;
-        self.chunk.clear();
-        self.given = 0;
         match self.digester.take() {
             None => Ok(()),
             Some(digester) if digester.clone().finish() == self.descriptor.digest => Ok(()),
@@ -177,16 +173,9 @@ impl BlobReader {
         }
     }
 
-    fn check_speed(&mut self) -> Result<(), RegistryError> {
-        let allowed = GRACE + Duration::from_secs(self.offset / MIN_SPEED);
-        if self.waited <= allowed {
-            return Ok(());
-        }
+    fn give_up(&mut self, error: HttpError) -> RegistryError {
         self.response = None;
-        Err(RegistryError::Timeout {
-            host: self.target.host.clone(),
-            what: "it sends slower than 16 KiB a second",
-        })
+        self.target.failed(error)
     }
 
     fn corrupt(&self) -> RegistryError {
@@ -198,20 +187,19 @@ impl BlobReader {
     }
 }
 
+impl ChunkSource for BlobStream {
+    async fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        self.next().await.map_err(io::Error::other)
+    }
+}
+
+/// Reads a blob on threads that are not asynchronous. The last read fails unless all bytes together
+/// match the descriptor.
+#[derive(Debug)]
+pub struct BlobReader(pub(crate) BlockingReader<BlobStream>);
+
 impl Read for BlobReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        if self.given >= self.chunk.len() && !self.fill().map_err(io::Error::other)? {
-            return Ok(0);
-        }
-        let rest = self.chunk.get(self.given..).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.given += count;
-        Ok(count)
+        self.0.read(buffer)
     }
 }

@@ -1,163 +1,142 @@
-//! What can be asked of a registry.
+//! The asynchronous client: what can be asked of a registry.
 
 use std::sync::Arc;
 
+use coaming_http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
+use coaming_http::{Method, Request, Response, StatusCode, Url};
 use coaming_oci::{
     AnyManifest, Descriptor, Digest, Index, Manifest, Platform, Reference, media_type,
 };
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
-use reqwest::{Method, Response, StatusCode, Url};
 
 use crate::error::RegistryError;
 use crate::manifest::{Image, RawManifest};
-use crate::transport::{Call, Target, Transport, of_status, read_bounded};
-use crate::{BlobReader, Options};
+use crate::transport::{Target, Transport, of_status, read_bounded};
+use crate::{BlobStream, Options};
 
-/// The largest manifest that is read: as large as registries themselves take.
+/// The largest manifest that is read: the limit of registries themselves.
 const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 /// The largest page of a list of tags.
 const MAX_PAGE_BYTES: u64 = 4 << 20;
-/// The most tags that are read of one repository.
+/// The most tags of one repository that are read.
 const MAX_TAGS: usize = 100_000;
 /// The most pages of a list.
 const MAX_PAGES: usize = 1_000;
 
-/// A client for all registries, with what it has learnt of them: who needs which credentials.
+/// A client for all registries. It remembers which credentials each of them requires.
 ///
-/// To be cloned and used from several threads at once, but not from asynchronous code.
+/// Clones share this and the connections.
 #[derive(Clone)]
-pub struct Registry {
+pub struct RegistryClient {
     pub(crate) transport: Arc<Transport>,
 }
 
-impl std::fmt::Debug for Registry {
+impl std::fmt::Debug for RegistryClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Registry")
+        f.write_str("RegistryClient")
     }
 }
 
-impl Registry {
+impl RegistryClient {
     /// Makes a client. Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// Where a file of certificates can't be read.
+    /// Where a file of certificates cannot be read.
     pub fn new(options: Options) -> Result<Self, RegistryError> {
         Ok(Self { transport: Arc::new(Transport::new(options)?) })
     }
 
-    /// The digest that a reference stands for: of the index, where there are several platforms.
-    /// A reference with a digest is asked for too: it must be there.
+    /// The digest that a reference resolves to: of the index, where there are several platforms.
+    /// A reference with a digest is requested too: it must exist.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says.
-    pub fn resolve(&self, reference: &Reference) -> Result<Digest, RegistryError> {
-        self.ask(reference, async |target| self.resolve_at(&target, reference).await)
+    /// See [`RegistryError`].
+    pub async fn resolve(&self, reference: &Reference) -> Result<Digest, RegistryError> {
+        self.ask(reference, |target| async move { self.resolve_at(&target, reference).await }).await
     }
 
-    /// The manifest or index that a reference stands for.
+    /// The manifest or index that a reference resolves to.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says.
-    pub fn manifest(&self, reference: &Reference) -> Result<RawManifest, RegistryError> {
-        let name = name_of(reference);
-        self.ask(reference, async |target| self.manifest_at(&target, &name).await)
+    /// See [`RegistryError`].
+    pub async fn manifest(&self, reference: &Reference) -> Result<RawManifest, RegistryError> {
+        let name = &name_of(reference);
+        self.ask(reference, |target| async move { self.manifest_at(&target, name).await }).await
     }
 
-    /// The image that a reference resolves to, for a platform: see [`Index::choose`]. Where there is
-    /// no index, the image is taken as it is.
+    /// The image that a reference resolves to, for a platform. Where there is no index, the only
+    /// image is the answer.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says.
-    pub fn image(
+    /// See [`RegistryError`].
+    pub async fn image(
         &self,
         reference: &Reference,
         platform: Option<&Platform>,
     ) -> Result<Image, RegistryError> {
-        let name = name_of(reference);
-        self.ask(reference, async |target| {
-            let first = self.manifest_at(&target, &name).await?;
-            let manifest = match read(&target, &first)? {
-                AnyManifest::Manifest(_) => first.clone(),
-                AnyManifest::Index(index) => {
-                    let chosen = index.choose(platform).map_err(|missing| {
-                        RegistryError::NoSuchPlatform {
-                            what: reference.to_string(),
-                            platform: missing.wanted,
-                            available: missing.available,
-                        }
-                    })?;
-                    let name = Name::Digest(&chosen.digest);
-                    self.manifest_at(&target, &name).await?
-                }
-            };
-            match read(&target, &manifest)? {
-                AnyManifest::Manifest(Manifest { config: Some(config), layers, .. }) => Ok(Image {
-                    digest: first.digest,
-                    manifest_digest: manifest.digest,
-                    manifest: manifest.bytes,
-                    config,
-                    layers,
-                }),
-                _ => Err(target.malformed("the manifest is of no image")),
-            }
-        })
+        self.ask(
+            reference,
+            |target| async move { self.image_at(&target, reference, platform).await },
+        )
+        .await
     }
 
-    /// The descriptors of an artifact's contents: its layers, with its type.
+    /// The type of an artifact, and the descriptors of its contents.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says.
-    pub fn artifact(
+    /// See [`RegistryError`].
+    pub async fn artifact(
         &self,
         reference: &Reference,
     ) -> Result<(Option<String>, Vec<Descriptor>), RegistryError> {
-        let name = name_of(reference);
-        self.ask(reference, async |target| {
-            let manifest = self.manifest_at(&target, &name).await?;
+        let name = &name_of(reference);
+        self.ask(reference, |target| async move {
+            let manifest = self.manifest_at(&target, name).await?;
             match read(&target, &manifest)? {
                 AnyManifest::Manifest(Manifest { config, layers, artifact_type }) => {
                     Ok((artifact_type.or_else(|| config.map(|config| config.media_type)), layers))
                 }
-                AnyManifest::Index(_) => Err(target.malformed("it is an index, and no artifact")),
+                AnyManifest::Index(_) => Err(target.malformed("it is an index, not an artifact")),
             }
         })
+        .await
     }
 
-    /// The repository's tags, sorted as texts.
+    /// The repository's tags, sorted alphabetically.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says; a list without end is refused.
-    pub fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
-        self.ask(reference, async |target| self.tags_at(&target).await)
+    /// See [`RegistryError`]; an endless list is refused.
+    pub async fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
+        self.ask(reference, |target| async move { self.tags_at(&target).await }).await
     }
 
-    /// The contents of a blob, as a stream that checks their length and digest.
+    /// The contents of a blob, as a stream that checks their size and digest.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says. What goes wrong later, reading says.
-    pub fn blob(
+    /// See [`RegistryError`]. Later errors are those of the stream.
+    pub async fn blob(
         &self,
         reference: &Reference,
         descriptor: &Descriptor,
-    ) -> Result<BlobReader, RegistryError> {
-        self.ask(reference, async |target| {
-            BlobReader::open(self.clone(), target, descriptor.clone()).await
+    ) -> Result<BlobStream, RegistryError> {
+        self.ask(reference, |target| async move {
+            BlobStream::open(self.clone(), target, descriptor.clone()).await
         })
+        .await
     }
 
-    /// A blob of at most `limit` bytes as a whole.
+    /// A whole blob of at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says.
-    pub fn small_blob(
+    /// See [`RegistryError`].
+    pub async fn small_blob(
         &self,
         reference: &Reference,
         descriptor: &Descriptor,
@@ -170,53 +149,89 @@ impl Registry {
                 limit,
             });
         }
-        self.blob(reference, descriptor)?.read_whole()
+        self.blob(reference, descriptor).await?.read_whole().await
     }
 
-    /// What refers to the manifest that the reference's digest names: signatures, SBOMs, VEX. Of
-    /// one type, if given. Registries without that list are asked for the tag that stands for it.
+    /// What refers to the manifest with the reference's digest: signatures, SBOMs, VEX. Optionally
+    /// only one type. Registries without the referrers API are asked for the referrers tag.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says; [`RegistryError::Setting`] where the reference has no digest.
-    pub fn referrers(
+    /// See [`RegistryError`]; [`RegistryError::NoDigest`] if the reference has no digest.
+    pub async fn referrers(
         &self,
         reference: &Reference,
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let Some(digest) = reference.digest() else {
-            return Err(RegistryError::Setting(format!("`{reference}` has no digest")));
+            return Err(RegistryError::NoDigest(reference.to_string()));
         };
-        let mut all =
-            self.ask(reference, async |target| self.referrers_at(&target, digest).await)?;
+        let mut all = self
+            .ask(reference, |target| async move { self.referrers_at(&target, digest).await })
+            .await?;
         if let Some(wanted) = artifact_type {
             all.retain(|descriptor| descriptor.artifact_type.as_deref() == Some(wanted));
         }
         Ok(all)
     }
 
-    /// Asks the mirrors of the reference's registry, then the registry itself, whose word is final.
-    fn ask<T>(
+    /// Asks the mirrors of the reference's registry, then the registry itself, whose answer is
+    /// final.
+    async fn ask<T, F: Future<Output = Result<T, RegistryError>>>(
         &self,
         reference: &Reference,
-        question: impl AsyncFn(Target) -> Result<T, RegistryError>,
+        question: impl Fn(Target) -> F,
     ) -> Result<T, RegistryError> {
-        let mirrors = self.transport.options.mirrors.get(reference.registry());
-        self.transport.block_on(async {
-            for mirror in mirrors.into_iter().flatten() {
-                let (host, directory) = mirror.split_once('/').unwrap_or((mirror, ""));
-                let directory = directory.trim_matches('/');
-                let repository = match directory {
-                    "" => reference.repository().to_owned(),
-                    directory => format!("{directory}/{}", reference.repository()),
-                };
-                let target = Target { host: host.to_owned(), repository, push: false };
-                if let Ok(answer) = question(target).await {
-                    return Ok(answer);
-                }
+        for mirror in self.mirrors(reference) {
+            if let Ok(answer) = question(mirror).await {
+                return Ok(answer);
             }
-            question(target(reference, false)).await
-        })
+        }
+        question(target(reference, false)).await
+    }
+
+    fn mirrors(&self, reference: &Reference) -> Vec<Target> {
+        let mirrors = self.transport.options.mirrors.get(reference.registry());
+        let target = |mirror: &String| {
+            let (host, path) = mirror.split_once('/').unwrap_or((mirror, ""));
+            let repository = match path.trim_matches('/') {
+                "" => reference.repository().to_owned(),
+                path => format!("{path}/{}", reference.repository()),
+            };
+            Target { host: host.to_owned(), repository, push: false }
+        };
+        mirrors.into_iter().flatten().map(target).collect()
+    }
+
+    async fn image_at(
+        &self,
+        target: &Target,
+        reference: &Reference,
+        platform: Option<&Platform>,
+    ) -> Result<Image, RegistryError> {
+        let first = self.manifest_at(target, &name_of(reference)).await?;
+        let manifest = match read(target, &first)? {
+            AnyManifest::Manifest(_) => first.clone(),
+            AnyManifest::Index(index) => {
+                let chosen =
+                    index.choose(platform).map_err(|missing| RegistryError::NoSuchPlatform {
+                        what: reference.to_string(),
+                        platform: missing.wanted,
+                        available: missing.available,
+                    })?;
+                self.manifest_at(target, &Name::Digest(&chosen.digest)).await?
+            }
+        };
+        match read(target, &manifest)? {
+            AnyManifest::Manifest(Manifest { config: Some(config), layers, .. }) => Ok(Image {
+                digest: first.digest,
+                manifest_digest: manifest.digest,
+                manifest: manifest.bytes,
+                config,
+                layers,
+            }),
+            _ => Err(target.malformed("the manifest does not describe an image")),
+        }
     }
 
     async fn resolve_at(
@@ -237,7 +252,7 @@ impl Registry {
                 _ => Ok(digest),
             };
         }
-        // Registries that do not answer so are asked for the manifest itself.
+        // Other registries are asked for the manifest itself.
         self.manifest_at(target, &name).await.map(|manifest| manifest.digest)
     }
 
@@ -248,9 +263,9 @@ impl Registry {
         name: &Name<'_>,
     ) -> Result<Response, RegistryError> {
         let url = self.transport.url(target, &format!("manifests/{name}")).await?;
-        let mut call = Call { method, ..Call::get(url) };
-        call.headers.insert(ACCEPT, HeaderValue::from_static(media_type::ACCEPT));
-        self.transport.send(target, &call).await
+        let mut request = Request::new(method, url);
+        request.headers.insert(ACCEPT, HeaderValue::from_static(media_type::ACCEPT));
+        self.transport.send(target, request).await
     }
 
     async fn manifest_at(
@@ -263,8 +278,7 @@ impl Registry {
         if !response.status().is_success() {
             return Err(of_status(response, target, &what).await);
         }
-        let header = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = header.unwrap_or_default().to_owned();
+        let media_type = response.header(CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
         let promised = content_digest(&response);
         let bytes = read_bounded(response, target, &what, MAX_MANIFEST_BYTES).await?;
         let wanted = match name {
@@ -292,7 +306,7 @@ impl Registry {
                 tags.dedup();
                 return Ok(tags);
             };
-            let response = self.transport.send(target, &Call::get(url.clone())).await?;
+            let response = self.transport.send(target, Request::get(url.clone())).await?;
             let what = target.repository.as_str();
             if !response.status().is_success() {
                 return Err(of_status(response, target, what).await);
@@ -300,13 +314,13 @@ impl Registry {
             next = next_page(&url, &response);
             let bytes = read_bounded(response, target, what, MAX_PAGE_BYTES).await?;
             let page: Page = serde_json::from_slice(&bytes)
-                .map_err(|error| target.malformed(&format!("the list of tags: {error}")))?;
+                .map_err(|error| target.malformed(format!("the list of tags: {error}")))?;
             tags.extend(page.tags.unwrap_or_default());
             if tags.len() > MAX_TAGS {
                 break;
             }
         }
-        Err(target.malformed(&format!("the list of tags has no end after {}", tags.len())))
+        Err(target.malformed(format!("the list of tags has no end after {}", tags.len())))
     }
 
     async fn referrers_at(
@@ -315,12 +329,12 @@ impl Registry {
         digest: &Digest,
     ) -> Result<Vec<Descriptor>, RegistryError> {
         let url = self.transport.url(target, &format!("referrers/{digest}")).await?;
-        let response = self.transport.send(target, &Call::get(url)).await?;
+        let response = self.transport.send(target, Request::get(url)).await?;
         let what = called(target, &Name::Digest(digest));
         let bytes = if response.status().is_success() {
             read_bounded(response, target, &what, MAX_MANIFEST_BYTES).await?
         } else {
-            // What the specification has for registries that don't know the list.
+            // The specification's fallback for registries without the referrers API.
             let tag = digest.to_string().replacen(':', "-", 1);
             match self.manifest_at(target, &Name::Tag(&tag)).await {
                 Ok(manifest) => manifest.bytes,
@@ -329,7 +343,7 @@ impl Registry {
             }
         };
         let referrers = Index::parse(&bytes).map_err(|error| {
-            target.malformed(&format!("the list of referrers is not an index: {error}"))
+            target.malformed(format!("the list of referrers is not an index: {error}"))
         })?;
         Ok(referrers.manifests)
     }
@@ -377,18 +391,40 @@ fn corrupt(target: &Target, name: &Name<'_>) -> RegistryError {
 }
 
 fn read(target: &Target, manifest: &RawManifest) -> Result<AnyManifest, RegistryError> {
-    AnyManifest::parse(&manifest.bytes).map_err(|error| target.malformed(&error.to_string()))
+    AnyManifest::parse(&manifest.bytes).map_err(|error| target.malformed(error.to_string()))
 }
 
 fn content_digest(response: &Response) -> Option<Digest> {
-    response.headers().get("docker-content-digest")?.to_str().ok()?.parse().ok()
+    response.header("docker-content-digest")?.parse().ok()
 }
 
 /// The next page of a list, which must be at the same server.
 fn next_page(url: &Url, response: &Response) -> Option<Url> {
-    let link = response.headers().get(LINK)?.to_str().ok()?;
+    let link = response.header(LINK.as_str())?;
     let (address, rest) = link.trim_start().strip_prefix('<')?.split_once('>')?;
     let next = url.join(address).ok()?;
     let is_next = rest.contains("rel=\"next\"") || rest.contains("rel=next");
     (is_next && next.origin() == url.origin() && next != *url).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Servers run these futures on the threads of their own runtime.
+    #[test]
+    fn futures_can_move_between_threads() {
+        fn is_send(_: impl Send) {}
+        let client = RegistryClient::new(Options::default()).unwrap();
+        let reference = Reference::parse("registry.example/a:1").unwrap();
+        let descriptor = Descriptor::of("x", b"");
+        is_send(client.resolve(&reference));
+        is_send(client.image(&reference, None));
+        is_send(client.tags(&reference));
+        is_send(client.small_blob(&reference, &descriptor, 1));
+        is_send(client.referrers(&reference, None));
+        is_send(client.attachments(&reference));
+        is_send(client.push_manifest(&reference, "x", b"{}"));
+        is_send(client.push_blob(&reference, &descriptor, || Ok(std::io::empty())));
+    }
 }

@@ -7,9 +7,9 @@ use docker_credential::{CredentialRetrievalError, DockerCredential};
 use zeroize::Zeroizing;
 
 use crate::Options;
-use crate::error::RegistryError;
+use crate::error::{CredentialsError, RegistryError};
 
-/// What a registry may be told. Has no `Debug`: it must never be shown.
+/// Credentials for a registry. Has no `Debug`: they must never be shown.
 pub(crate) enum Credentials {
     /// A user and a password.
     Password(String, Zeroizing<String>),
@@ -17,7 +17,7 @@ pub(crate) enum Credentials {
     Token(Zeroizing<String>),
 }
 
-/// The name of Docker Hub in configurations, by tradition.
+/// The traditional name of Docker Hub in configurations.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 /// The credentials for a registry, if the user has any.
@@ -59,34 +59,30 @@ pub(crate) fn find(host: &str, options: &Options) -> Result<Option<Credentials>,
     }
 }
 
-/// What a helper printed may hold the secret: only its name is told.
+/// The output of a helper may contain the secret: only the helper's name is shown.
 fn failed(
     host: &str,
     error: &CredentialRetrievalError,
 ) -> Result<Option<Credentials>, RegistryError> {
-    let reason = match error {
-        // Docker's helpers say by this that they know nothing, which is no failure.
+    let source = match error {
+        // Docker's helpers report missing credentials this way, which is not a failure.
         CredentialRetrievalError::HelperFailure { stdout, stderr, .. }
             if format!("{stdout}{stderr}").contains("credentials not found") =>
         {
             return Ok(None);
         }
         CredentialRetrievalError::HelperFailure { helper, .. } => {
-            format!("the credential helper `{helper}` failed: run it by hand to see why")
+            CredentialsError::Helper(helper.clone())
         }
-        CredentialRetrievalError::HelperCommunicationError => {
-            "the credential helper of Docker's config.json can't be run: is it on PATH?".to_owned()
-        }
-        CredentialRetrievalError::MalformedHelperResponse => {
-            "the credential helper's answer can't be understood".to_owned()
-        }
+        CredentialRetrievalError::HelperCommunicationError => CredentialsError::NoHelper,
+        CredentialRetrievalError::MalformedHelperResponse => CredentialsError::HelperAnswer,
         CredentialRetrievalError::CredentialMismatchError
         | CredentialRetrievalError::CredentialDecodingError => {
-            format!("Docker's config.json is damaged there: `docker login {host}` again")
+            CredentialsError::Damaged(host.to_owned())
         }
-        _ => "Docker's config.json can't be read".to_owned(),
+        _ => CredentialsError::Config,
     };
-    Err(RegistryError::Credentials { host: host.to_owned(), reason })
+    Err(RegistryError::Credentials { host: host.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -101,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn as_docker_writes_them() {
+    fn entries_of_docker_are_read() {
         // "user:pass:word"
         let text = r#"{"auths": {"a.example:5000": {"auth": "dXNlcjpwYXNzOndvcmQ="},
             "https://index.docker.io/v1/": {"identitytoken": "t"}}}"#;
@@ -115,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_said_without_its_text() {
+    fn a_damaged_entry_is_reported_without_its_text() {
         let text = r#"{"auths": {"a.example": {"auth": "c2VjcmV0"}}}"#;
         let Err(error) = with(text, "a.example") else { panic!("no error") };
         assert!(error.to_string().contains("damaged"));

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coaming_daemon::{Containerd, ContainerdImage, Daemon};
+use coaming_http::{BlockingReader, Runtime};
 use coaming_image::{BlobSource, Cache, Image, ImageFacts, sbom};
 use coaming_oci::{Descriptor, Digest, DigestError, Platform, Reference};
 use coaming_registry::Registry;
@@ -154,13 +155,16 @@ fn in_docker(
     platform: Option<&Platform>,
     cache: Option<&Cache>,
 ) -> Result<Option<Found>, LocateError> {
-    let Some(local) = daemon.find(name).map_err(daemon_error)? else {
+    let runtime = Runtime::shared().map_err(daemon_error)?;
+    let found = runtime.block_on(daemon.find(name));
+    let Some(local) = found.map_err(daemon_error)? else {
         return Ok(None);
     };
     if let Some(facts) = cache.and_then(|cache| cache.find(&local.id)) {
         return Ok(Some(Found::Known(Box::new(facts))));
     }
-    let archive = daemon.export(&local).map_err(daemon_error)?;
+    let archive = runtime.block_on(daemon.export(&local)).map_err(daemon_error)?;
+    let archive = BlockingReader::new(runtime, archive);
     let image = Image::from_stream(name, archive, platform).map_err(image_error)?;
     Ok(Some(Found::Image(image.identified_by(&local.id))))
 }
@@ -173,7 +177,9 @@ struct Stored {
 
 impl BlobSource for Stored {
     fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(self.containerd.blob(&self.image, &digest.to_string())?))
+        let runtime = Runtime::shared().map_err(io::Error::other)?;
+        let blob = runtime.block_on(self.containerd.blob(&self.image, &digest.to_string()))?;
+        Ok(Box::new(BlockingReader::new(runtime, blob)))
     }
 }
 
@@ -183,10 +189,10 @@ fn in_containerd(
     platform: Option<&Platform>,
 ) -> Result<Option<Found>, LocateError> {
     let Ok(reference) = Reference::parse(name) else { return Ok(None) };
+    let runtime = Runtime::shared().map_err(daemon_error)?;
     for name in containerd_names(&reference) {
-        let Some(image) = containerd.find(&name).map_err(daemon_error)? else {
-            continue;
-        };
+        let found = runtime.block_on(containerd.find(&name));
+        let Some(image) = found.map_err(daemon_error)? else { continue };
         let digest: Digest = image
             .digest
             .parse()
@@ -238,7 +244,8 @@ pub fn in_registry(
     reference: &Reference,
     platform: Option<&Platform>,
 ) -> Result<Found, LocateError> {
-    let registry = Registry::new(options).map_err(registry_error)?;
+    let runtime = Runtime::shared().map_err(registry_error)?;
+    let registry = Registry::new(options, runtime).map_err(registry_error)?;
     let found = registry.image(reference, platform).map_err(registry_error)?;
     let descriptors = std::iter::once(found.config)
         .chain(found.layers)

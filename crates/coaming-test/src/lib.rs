@@ -5,5 +5,9 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod certificates;
+pub mod daemons;
+pub mod docker_registry;
+pub mod http_server;
 pub mod image_archives;
 pub mod skip;

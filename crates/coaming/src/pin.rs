@@ -6,10 +6,11 @@ use std::path::Path;
 
 use coaming_finding::InputError;
 use coaming_fix::Change;
+use coaming_http::Runtime;
 use coaming_kube::Origin;
 use coaming_oci::Reference;
 use coaming_pin::{ArchiveError, Archives, Found, Outcome as Pinned, Sources, Unpinned};
-use coaming_registry::Registry;
+use coaming_registry::{Registry, RegistryError};
 
 use crate::args::PinArguments;
 use crate::progress::Progress;
@@ -89,10 +90,13 @@ fn sources(
         None
     } else {
         let options = arguments.registry.options(config);
-        let registry = Registry::new(options);
-        Some(registry.map_err(|error| CommandError::Argument(error.to_string()))?)
+        Some(registry(options).map_err(|error| CommandError::Argument(error.to_string()))?)
     };
     Ok(Sources { archives, registry })
+}
+
+fn registry(options: coaming_registry::Options) -> Result<Registry, RegistryError> {
+    Registry::new(options, Runtime::shared()?)
 }
 
 fn tell(written: &[&Change], pinned: &Pinned, out: &mut dyn Write) -> io::Result<()> {

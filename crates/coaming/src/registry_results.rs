@@ -1,7 +1,9 @@
-//! `coaming image --registry-results`: what the image's registry says of it, beside our own findings.
+//! `coaming image --registry-results`: the results of the image's registry beside our own findings.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 
+use coaming_http::Runtime;
 use coaming_image::{ImageFacts, Package};
 use coaming_oci::{Platform, Reference};
 use coaming_registry::{
@@ -12,10 +14,10 @@ use coaming_sbom::vex::{self, Document};
 
 use crate::args::{RegistryScanner, ScannerArguments};
 
-/// What was found here.
+/// What we found ourselves.
 pub(crate) struct Own<'a> {
     pub(crate) facts: &'a ImageFacts,
-    /// `None` where nothing was looked up.
+    /// `None` if there was no database to look them up in.
     pub(crate) vulnerabilities: Option<&'a [OwnVulnerability]>,
 }
 
@@ -25,11 +27,11 @@ pub(crate) struct Answers {
     report: Option<ScanReport>,
     attachments: Vec<Attachment>,
     problems: Vec<String>,
-    /// The digests of the image in the registry: of its manifest, and of the index that leads there.
+    /// The digests of the image in the registry: of its manifest, and of the index that lists it.
     pub(crate) digests: Vec<String>,
 }
 
-/// Asks the registry; what can't be had of it is among the problems.
+/// Asks the registry; what it does not answer is among the problems.
 pub(crate) fn ask(
     options: Options,
     reference: &Reference,
@@ -37,8 +39,8 @@ pub(crate) fn ask(
     arguments: &ScannerArguments,
 ) -> Answers {
     let mut answers = Answers::default();
-    if let Err(problem) = fill(&mut answers, options, reference, platform, arguments) {
-        answers.problems.push(problem);
+    if let Err(error) = fill(&mut answers, options, reference, platform, arguments) {
+        answers.problems.push(error.to_string());
     }
     answers
 }
@@ -49,10 +51,9 @@ fn fill(
     reference: &Reference,
     platform: Option<&Platform>,
     arguments: &ScannerArguments,
-) -> Result<(), String> {
-    let text = |error: coaming_registry::RegistryError| error.to_string();
-    let registry = Registry::new(options).map_err(text)?;
-    let image = registry.image(reference, platform).map_err(text)?;
+) -> Result<(), Box<dyn Error>> {
+    let registry = Registry::new(options, Runtime::shared()?)?;
+    let image = registry.image(reference, platform)?;
     answers.digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
     let scanner = match arguments.registry_scanner {
         Some(scanner) => Some(scanner.into()),
@@ -70,16 +71,15 @@ fn fill(
     }
     let name =
         format!("{}/{}@{}", reference.registry(), reference.repository(), image.manifest_digest);
-    let pinned = Reference::parse(&name).map_err(|error| error.to_string())?;
-    let (attachments, problems) = registry.attachments(&pinned).map_err(text)?;
-    answers.problems.extend(problems);
+    let (attachments, problems) = registry.attachments(&Reference::parse(&name)?)?;
+    answers.problems.extend(problems.iter().map(ToString::to_string));
     answers.attachments = attachments;
     Ok(())
 }
 
 impl Answers {
-    /// The VEX documents among what is attached, to be trusted as far as the user trusts whoever can
-    /// push to the repository.
+    /// The attached VEX documents. They are as trustworthy as everyone who can push to the
+    /// repository.
     pub(crate) fn documents(&self) -> Vec<Document> {
         let states = |kind: &AttachmentKind| match kind {
             AttachmentKind::Vex(statements) | AttachmentKind::CycloneDx { statements, .. } => {
@@ -101,7 +101,7 @@ impl Answers {
             .collect()
     }
 
-    /// All of it beside our own findings; `trusted` says whether the documents count.
+    /// All of it beside our own findings; `trusted` means that the VEX statements are applied.
     pub(crate) fn beside(self, own: &Own<'_>, trusted: bool) -> RegistryResults {
         let report = self.report.as_ref();
         let comparison = report.zip(own.vulnerabilities);
@@ -142,7 +142,7 @@ fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
         AttachmentKind::CycloneDx { found, statements } => {
             attached.format = "CycloneDX";
             attached.packages = packages(attachment.document, own.facts);
-            // A bill without vulnerabilities says nothing of them.
+            // An SBOM without vulnerabilities makes no statement about them.
             attached.comparison =
                 own.vulnerabilities.filter(|_| !found.is_empty()).map(|ours| compare(ours, &found));
             attached.vulnerabilities = found;

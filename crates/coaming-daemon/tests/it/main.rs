@@ -1,11 +1,10 @@
 //! Real daemons on sockets of their own, asked for an image that they took in.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod containerd;
+mod docker;
 mod podman;
-mod real;
 
 use std::path::Path;
 

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use coaming_daemon::Daemon;
+use coaming_http::{BlockingReader, Runtime};
 
-use super::real::{Running, can_run, run};
 use super::write_image;
+use coaming_test::daemons::{Running, can_run, run};
 
 /// Podman, on a store of the test's own.
 fn podman(directory: &Path) -> Command {
@@ -36,11 +37,14 @@ fn hands_out_an_image_as_an_archive() {
     command.arg(format!("unix://{}/socket", directory.path().display()));
     let running = Running::start(&mut command, directory, "socket");
     let daemon = Daemon::at(&running.socket);
-    assert_eq!(daemon.find("registry.example/team/web:9").unwrap(), None);
-    let image = daemon.find("registry.example/team/web:1.2").unwrap().unwrap();
+    let runtime = Runtime::shared().unwrap();
+    let find = |name| runtime.block_on(daemon.find(name)).unwrap();
+    assert_eq!(find("registry.example/team/web:9"), None);
+    let image = find("registry.example/team/web:1.2").unwrap();
     assert!(!image.id.is_empty());
     let mut bytes = Vec::new();
-    daemon.export(&image).unwrap().read_to_end(&mut bytes).unwrap();
+    let archive = runtime.block_on(daemon.export(&image)).unwrap();
+    BlockingReader::new(runtime, archive).read_to_end(&mut bytes).unwrap();
     let mut names: Vec<String> = tar::Archive::new(&bytes[..])
         .entries()
         .unwrap()

@@ -7,8 +7,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use coaming_mirror::{Downloaded, FetchError, Request, download};
+use coaming_http::Runtime;
+use coaming_mirror::{DownloadOptions, Downloaded, FetchError, download, http_options};
 
 /// A file on the server.
 #[derive(Clone)]
@@ -17,9 +19,10 @@ struct Served {
     tag: String,
     /// `x-goog-hash`, as the storage that OSV publishes in sends it; may be empty.
     hash: &'static str,
-    /// The next answer breaks off after so many bytes.
+    /// The next answer ends after this many bytes.
     break_after: Option<usize>,
-    status: u16,
+    /// The status of the next answers, one each, before 200.
+    refusals: Vec<(u16, &'static str)>,
 }
 
 #[derive(Default)]
@@ -27,6 +30,23 @@ struct State {
     files: HashMap<String, Served>,
     /// `GET /path range-or-dash`, in order.
     log: Vec<String>,
+}
+
+fn options(mirror: &str, directory: &std::path::Path) -> DownloadOptions {
+    DownloadOptions {
+        mirror: Some(mirror.to_owned()),
+        ecosystems: vec!["Red Hat".to_owned()],
+        directory: directory.to_path_buf(),
+        http: coaming_http::Options {
+            patience: Duration::from_secs(5),
+            backoff: Duration::from_millis(1),
+            ..http_options()
+        },
+    }
+}
+
+fn run(options: &DownloadOptions) -> Result<Downloaded, FetchError> {
+    Runtime::shared().unwrap().block_on(download(options, &|_| {}))
 }
 
 struct Server {
@@ -57,7 +77,7 @@ impl Server {
             tag: tag.to_owned(),
             hash: "",
             break_after: None,
-            status: 200,
+            refusals: Vec::new(),
         };
         self.state.lock().unwrap().files.insert(path.to_owned(), served);
     }
@@ -71,12 +91,7 @@ impl Server {
     }
 
     fn download(&self, directory: &std::path::Path) -> Downloaded {
-        let request = Request {
-            mirror: Some(self.address.clone()),
-            ecosystems: vec!["Red Hat".to_owned()],
-            directory: directory.to_path_buf(),
-        };
-        download(&request, &|_| {}).unwrap()
+        run(&options(&self.address, directory)).unwrap()
     }
 }
 
@@ -100,11 +115,11 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
         ));
         return;
     };
-    if served.status != 200 {
-        let status = served.status;
+    if !served.refusals.is_empty() {
+        let (status, wait) = served.refusals.remove(0);
         drop(write!(
             stream,
-            "HTTP/1.1 {status} No\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            "HTTP/1.1 {status} No\r\nRetry-After: {wait}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         ));
         return;
     }
@@ -143,7 +158,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
 
 const EXPORT: &str = "/Red%20Hat/all.zip";
 
-/// What begins and ends as a zip archive does.
+/// Bytes that begin and end like a zip archive.
 fn archive(text: &str) -> Vec<u8> {
     [b"PK ", text.as_bytes(), b"PK\x05\x06", &[0; 18]].concat()
 }
@@ -163,7 +178,7 @@ fn what_has_not_changed_is_not_downloaded_again() {
 }
 
 #[test]
-fn a_broken_download_goes_on_where_it_was() {
+fn a_broken_download_is_resumed() {
     let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     let body = archive(&"7".repeat(10_000));
     server.put(EXPORT, &body, "\"1\"");
@@ -176,7 +191,7 @@ fn a_broken_download_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_part_of_another_file_is_not_gone_on_with() {
+fn a_part_of_another_file_is_not_continued() {
     let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     server.put(EXPORT, &archive("the new one"), "\"2\"");
     fs::create_dir(directory.path().join("Red Hat")).unwrap();
@@ -187,49 +202,68 @@ fn a_part_of_another_file_is_not_gone_on_with() {
 }
 
 #[test]
-fn a_failure_leaves_the_old_file_and_says_what_to_do() {
+fn a_failure_leaves_the_old_file_and_is_reported() {
     let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     server.put(EXPORT, &archive("one"), "\"1\"");
     server.download(directory.path());
     let file = directory.path().join("Red Hat/all.zip");
-    server.change(EXPORT, |served| served.status = 429);
+    server.change(EXPORT, |served| served.refusals = vec![(429, "60")]);
     let limited = server.download(directory.path());
     assert!(matches!(limited.failed[0].1, FetchError::Limited { .. }));
     assert!(limited.failed[0].1.to_string().contains("in 60 seconds"));
     assert_eq!(limited.unchanged.len(), 2, "the others are not lost");
     server.put(EXPORT, b"<html>a login page</html>", "\"3\"");
-    assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::Kind(_)));
+    assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::NotAnArchive(_)));
     server.state.lock().unwrap().files.remove(EXPORT);
     assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::Missing(_)));
     assert_eq!(fs::read(&file).unwrap(), archive("one"));
 }
 
 #[test]
-fn what_is_not_whole_or_not_what_the_server_says_replaces_nothing() {
+fn an_incomplete_or_corrupt_file_replaces_nothing() {
     let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
     server.put(EXPORT, &archive("one"), "\"1\"");
     server.change(EXPORT, |served| served.hash = "osvrHbSS8rcrMGuNlRtVfQ==");
     assert!(server.download(directory.path()).failed.is_empty());
     server.put(EXPORT, b"PK half an archive", "\"2\"");
-    assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::Kind(_)));
+    assert!(matches!(server.download(directory.path()).failed[0].1, FetchError::NotAnArchive(_)));
     server.put(EXPORT, &archive("two"), "\"3\"");
     server.change(EXPORT, |served| served.hash = "osvrHbSS8rcrMGuNlRtVfQ==");
     let error = server.download(directory.path()).failed.remove(0).1.to_string();
-    assert!(error.contains("its checksum is not what the server says"), "{error}");
+    assert!(error.contains("the checksum does not match the server's"), "{error}");
     assert_eq!(fs::read(directory.path().join("Red Hat/all.zip")).unwrap(), archive("one"));
+}
+
+#[test]
+fn a_busy_server_is_waited_for_as_it_asks() {
+    let (server, directory) = (Server::start(), tempfile::tempdir().unwrap());
+    server.put(EXPORT, &archive("one"), "\"1\"");
+    server.change(EXPORT, |served| served.refusals = vec![(429, "1"), (503, "0")]);
+    assert!(server.download(directory.path()).failed.is_empty());
+    let requests = server.log().iter().filter(|line| line.starts_with(EXPORT)).count();
+    assert_eq!(requests, 3);
 }
 
 #[test]
 fn a_server_that_is_gone_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
-    let request = Request {
-        mirror: Some("http://127.0.0.1:9".to_owned()),
-        ecosystems: vec!["PyPI".to_owned()],
-        directory: directory.path().to_path_buf(),
-    };
-    let result = download(&request, &|_| {}).unwrap();
+    let gone = options("http://127.0.0.1:9", directory.path());
+    let result = run(&gone).unwrap();
     assert_eq!(result.failed.len(), 3);
     assert!(matches!(result.failed[0].1, FetchError::Connection { .. }));
-    let odd = Request { ecosystems: vec!["../x".to_owned()], ..request };
-    assert!(matches!(download(&odd, &|_| {}), Err(FetchError::Name(_))));
+    let odd = DownloadOptions { ecosystems: vec!["../x".to_owned()], ..gone.clone() };
+    assert!(matches!(run(&odd), Err(FetchError::Name(_))));
+    let odd = DownloadOptions { mirror: Some("mirror".to_owned()), ..gone };
+    assert!(matches!(run(&odd), Err(FetchError::Address(_))));
+}
+
+#[test]
+fn a_file_of_authorities_must_have_some() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = options("https://127.0.0.1:9", directory.path());
+    options.http.ca = vec![directory.path().join("ca.pem")];
+    assert!(matches!(run(&options), Err(FetchError::Setup(_))), "it does not exist");
+    fs::write(directory.path().join("ca.pem"), "nothing").unwrap();
+    let error = run(&options).unwrap_err().to_string();
+    assert!(error.ends_with("contains no certificates in PEM format"), "{error}");
 }

@@ -1,11 +1,12 @@
 //! Documents that are attached to an image as OCI referrers: SBOM, VEX, SARIF.
 
+use coaming_http::clean;
 use coaming_oci::{Descriptor, Digest, Reference};
 use coaming_sbom::{Document, ListedVulnerability};
 
 use super::{ReportedSeverity, ReportedVulnerability, parse, tidy};
-use crate::Registry;
-use crate::error::{RegistryError, clean};
+use crate::RegistryClient;
+use crate::error::{MalformedAnswer, RegistryError};
 
 /// The largest document that is read.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
@@ -62,33 +63,33 @@ enum Format {
     Sarif,
 }
 
-impl Registry {
+impl RegistryClient {
     /// The documents in known formats that are attached to the manifest of the reference's digest,
     /// sorted by digest, and the reasons why others cannot be read.
     ///
     /// # Errors
     ///
     /// If the list of attached documents cannot be read; see [`RegistryError`].
-    pub fn attachments(
+    pub async fn attachments(
         &self,
         reference: &Reference,
-    ) -> Result<(Vec<Attachment>, Vec<String>), RegistryError> {
-        let mut referrers = self.referrers(reference, None)?;
+    ) -> Result<(Vec<Attachment>, Vec<RegistryError>), RegistryError> {
+        let mut referrers = self.referrers(reference, None).await?;
         referrers.sort_by_key(|referrer| referrer.digest);
         referrers.dedup_by_key(|referrer| referrer.digest);
         let mut found = Vec::new();
         let mut problems = Vec::new();
         let known = referrers.iter().filter_map(|referrer| Some((referrer, format_of(referrer)?)));
         for (referrer, format) in known.take(MAX_ATTACHMENTS) {
-            match self.attachment(reference, referrer, format) {
+            match self.attachment(reference, referrer, format).await {
                 Ok(attachment) => found.push(attachment),
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(error),
             }
         }
         Ok((found, problems))
     }
 
-    fn attachment(
+    async fn attachment(
         &self,
         reference: &Reference,
         referrer: &Descriptor,
@@ -96,17 +97,18 @@ impl Registry {
     ) -> Result<Attachment, RegistryError> {
         let host = reference.registry().to_owned();
         let what = format!("{}@{}", reference.repository(), referrer.digest);
-        let malformed = |reason: String| RegistryError::Malformed {
+        let malformed = |source: MalformedAnswer| RegistryError::Malformed {
             host: host.clone(),
             what: what.clone(),
-            reason,
+            source,
         };
         let name = format!("{host}/{what}");
-        let artifact = Reference::parse(&name).map_err(|error| malformed(error.to_string()))?;
-        let (_, layers) = self.artifact(&artifact)?;
+        let artifact =
+            Reference::parse(&name).map_err(|error| malformed(error.to_string().into()))?;
+        let (_, layers) = self.artifact(&artifact).await?;
         let layer =
-            layers.first().ok_or_else(|| malformed("the artifact has no contents".to_owned()))?;
-        let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES)?;
+            layers.first().ok_or_else(|| malformed("the artifact has no contents".into()))?;
+        let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
         let (kind, document) = read(format, &document).map_err(malformed)?;
         Ok(Attachment { kind, digest: referrer.digest, document })
     }
@@ -126,8 +128,13 @@ fn format_of(referrer: &Descriptor) -> Option<Format> {
 }
 
 /// Reads a document of a format.
-fn read(format: Format, bytes: &[u8]) -> Result<(AttachmentKind, Option<Document>), String> {
-    let clean_error = |error: coaming_sbom::ReadError| clean(&format!("the document {error}"));
+fn read(
+    format: Format,
+    bytes: &[u8],
+) -> Result<(AttachmentKind, Option<Document>), MalformedAnswer> {
+    let clean_error = |error: coaming_sbom::ReadError| {
+        MalformedAnswer::from(clean(&format!("the document {error}")))
+    };
     if let Format::Sarif = format {
         return Ok((AttachmentKind::Sarif(sarif(bytes)?), None));
     }
@@ -185,7 +192,7 @@ fn listed(document: &Document) -> Vec<ReportedVulnerability> {
 
 /// SARIF has no field for a package: image scanners write it in the message. Where the message does
 /// not contain it, the package stays empty.
-fn sarif(document: &[u8]) -> Result<Vec<ReportedVulnerability>, String> {
+fn sarif(document: &[u8]) -> Result<Vec<ReportedVulnerability>, MalformedAnswer> {
     let document: serde_json::Value = parse(document)?;
     let runs = document.get("runs").and_then(|runs| runs.as_array()).ok_or("it has no `runs`")?;
     let mut found = Vec::new();

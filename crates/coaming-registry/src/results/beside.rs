@@ -1,7 +1,7 @@
-//! What a registry says of an image beside what we found: for people and for programs.
+//! The registry's results for an image beside our own findings, as text and as JSON.
 //!
-//! Invariant: what comes from a registry was cleaned when it was read, and is cut for people, never for
-//! programs.
+//! Invariant: text from a registry was cleaned when it was read. Long lists are cut in text, never in
+//! JSON.
 
 use std::fmt::Write as _;
 
@@ -11,19 +11,19 @@ use super::{
     Comparison, ReportedSeverity, ReportedVulnerability, ScanReport, ScanState, VexStatement,
 };
 
-/// More lines of one kind are not shown to people.
+/// The most lines of one kind in text.
 const LINES: usize = 20;
 
-/// All that a registry says of an image.
+/// All results of a registry for an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RegistryResults {
-    /// What its scanner found; `None` where it has no scanner that is known here.
+    /// The scan report; `None` if the registry has no known scanner.
     pub report: Option<ScanReport>,
-    /// Where that differs from our own; `None` where one of the two is missing.
+    /// How it differs from our findings; `None` if one of the two is missing.
     pub comparison: Option<Comparison>,
     /// The documents that are attached to the image.
     pub attached: Vec<Attached>,
-    /// What could not be asked or read.
+    /// Requests and documents that failed.
     pub problems: Vec<String>,
 }
 
@@ -34,39 +34,39 @@ pub struct Attached {
     pub format: &'static str,
     /// The digest of its manifest.
     pub digest: String,
-    /// The vulnerabilities that it names.
+    /// The vulnerabilities in it.
     pub vulnerabilities: Vec<ReportedVulnerability>,
-    /// Where these differ from our own.
+    /// How these differ from our findings.
     pub comparison: Option<Comparison>,
-    /// Where its packages differ from our own.
+    /// How its packages differ from those that we found.
     pub packages: Option<PackageComparison>,
-    /// What it states, with whether we list the vulnerability.
+    /// Its VEX statements, and whether we list the vulnerability.
     pub statements: Vec<(VexStatement, Option<bool>)>,
-    /// Whether the user lets its statements count.
+    /// Whether the user trusts its statements.
     pub trusted: bool,
 }
 
-/// Where two lists of packages differ, by package URLs without qualifiers.
+/// How two lists of packages differ, by package URLs without qualifiers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageComparison {
-    /// How many are on both.
+    /// How many are on both lists.
     pub both: usize,
-    /// Only we found these, sorted.
+    /// Only on our list, sorted.
     pub only_ours: Vec<String>,
-    /// Only the document has these, sorted.
+    /// Only in the document, sorted.
     pub only_theirs: Vec<String>,
 }
 
 impl RegistryResults {
-    /// For people.
+    /// As text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
         match &self.report {
             Some(report) => report_text(&mut out, report, self.comparison.as_ref()),
-            // Writing to a string can't fail.
+            // Writing to a string cannot fail.
             None if self.problems.is_empty() => {
-                let _ = writeln!(out, "no scanner of its own that is known here");
+                let _ = writeln!(out, "the registry has no known scanner");
             }
             None => {}
         }
@@ -79,7 +79,7 @@ impl RegistryResults {
         out
     }
 
-    /// For programs: a contract.
+    /// As JSON: a contract.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
@@ -115,7 +115,7 @@ fn report_text(out: &mut String, report: &ScanReport, comparison: Option<&Compar
         None if report.state == ScanState::Complete => {
             let _ = writeln!(
                 out,
-                "not compared with our own: there is no database here (`coaming db update`, or --db)"
+                "not compared with our findings: no vulnerability database; run `coaming db update`, or use --db"
             );
         }
         None => {}
@@ -125,9 +125,9 @@ fn report_text(out: &mut String, report: &ScanReport, comparison: Option<&Compar
 fn attached_text(out: &mut String, attached: &Attached) {
     let _ = writeln!(out, "attached {} {}", attached.format, attached.digest);
     if let Some(packages) = &attached.packages {
-        let _ = writeln!(out, "  {} packages are in it and in our own list", packages.both);
+        let _ = writeln!(out, "  {} packages are in it and on our list", packages.both);
         few(out, "only in it", &packages.only_theirs);
-        few(out, "only in our list", &packages.only_ours);
+        few(out, "only on our list", &packages.only_ours);
     }
     vulnerabilities_text(out, &attached.vulnerabilities);
     if let Some(comparison) = &attached.comparison {
@@ -138,7 +138,7 @@ fn attached_text(out: &mut String, attached: &Attached) {
         let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
         let beside = match listed {
             Some(true) => "; we list it",
-            Some(false) => "; we don't list it",
+            Some(false) => "; we do not list it",
             None => "",
         };
         let _ = writeln!(out, "  {}: {}{why}{beside}", statement.vulnerability, statement.status);
@@ -149,7 +149,7 @@ fn attached_text(out: &mut String, attached: &Attached) {
     }
 }
 
-/// What the statements of a document count for, and why.
+/// Whether the statements of a document are applied, and why.
 fn trust_text(trusted: bool) -> &'static str {
     if trusted {
         "counts like a document passed to --vex if it names this image or a package: you trust it with \
@@ -181,7 +181,7 @@ fn vulnerabilities_text(out: &mut String, found: &[ReportedVulnerability]) {
 }
 
 fn comparison_text(out: &mut String, who: &str, comparison: &Comparison) {
-    let _ = writeln!(out, "  beside our own: {} found by both", comparison.both.len());
+    let _ = writeln!(out, "  compared with our findings: {} found by both", comparison.both.len());
     let named = |list: &[(String, String)]| -> Vec<String> {
         list.iter().map(|(id, package)| format!("{id} in {package}")).collect()
     };
@@ -189,7 +189,7 @@ fn comparison_text(out: &mut String, who: &str, comparison: &Comparison) {
     few(out, "only we list", &named(&comparison.only_ours));
 }
 
-/// A line of some names.
+/// A line with the first names.
 fn few(out: &mut String, title: &str, names: &[String]) {
     if names.is_empty() {
         return;
@@ -204,7 +204,7 @@ fn few(out: &mut String, title: &str, names: &[String]) {
 
 fn more(out: &mut String, all: usize) {
     if all > LINES {
-        let _ = writeln!(out, "  and {} more: `--format json` has them all", all - LINES);
+        let _ = writeln!(out, "  and {} more: `--format json` lists all", all - LINES);
     }
 }
 
@@ -245,9 +245,9 @@ fn state(state: ScanState) -> &'static str {
 fn state_text(state: ScanState) -> &'static str {
     match state {
         ScanState::Complete => "scanned",
-        ScanState::Pending => "not scanned yet, it waits its turn or is under way",
-        ScanState::NotScanned => "not scanned: nobody asked for it",
-        ScanState::Unsupported => "can't scan such an image",
+        ScanState::Pending => "not scanned yet: queued or running",
+        ScanState::NotScanned => "not scanned: no scan was requested",
+        ScanState::Unsupported => "cannot scan this kind of image",
         ScanState::Failed => "the scan failed",
     }
 }

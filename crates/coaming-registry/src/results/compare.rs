@@ -1,4 +1,4 @@
-//! Where two lists of vulnerabilities differ.
+//! How two lists of vulnerabilities differ.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use super::ReportedVulnerability;
 /// A vulnerability that we found ourselves.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OwnVulnerability {
-    /// All its names: the advisory's own, CVE, GHSA.
+    /// All its IDs: the advisory's own, CVE, GHSA.
     pub ids: Vec<String>,
     /// The package.
     pub package: String,
 }
 
-/// What is on both lists, and what on one alone; by the names that people know, sorted.
+/// What is on both lists, and what is on only one, by CVE ID where there is one; sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Both found these.
@@ -24,8 +24,8 @@ pub struct Comparison {
     pub only_theirs: Vec<(String, String)>,
 }
 
-/// Compares by the names of the vulnerabilities: registries name packages in different ways, of
-/// source or of binary, but not vulnerabilities.
+/// Compares by the IDs of the vulnerabilities. Registries disagree on the names of packages (source
+/// or binary), but not on those.
 #[must_use]
 pub fn compare(ours: &[OwnVulnerability], theirs: &[ReportedVulnerability]) -> Comparison {
     let their_ids: BTreeSet<&str> = theirs.iter().map(|theirs| theirs.id.as_str()).collect();
@@ -39,7 +39,7 @@ pub fn compare(ours: &[OwnVulnerability], theirs: &[ReportedVulnerability]) -> C
                 both.insert(id.clone());
             }
             None => {
-                only_ours.insert((known_name(&own.ids).to_owned(), own.package.clone()));
+                only_ours.insert((best_known_id(&own.ids).to_owned(), own.package.clone()));
             }
         }
     }
@@ -55,8 +55,8 @@ pub fn compare(ours: &[OwnVulnerability], theirs: &[ReportedVulnerability]) -> C
     }
 }
 
-/// The CVE where there is one, else the first name.
-fn known_name(ids: &[String]) -> &str {
+/// The CVE ID if there is one, else the first ID.
+fn best_known_id(ids: &[String]) -> &str {
     ids.iter().find(|id| id.starts_with("CVE-")).or(ids.first()).map_or("", String::as_str)
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn by_any_of_the_names() {
+    fn vulnerabilities_are_compared_by_any_id() {
         let own = |ids: &[&str], package: &str| OwnVulnerability {
             ids: ids.iter().map(ToString::to_string).collect(),
             package: package.to_owned(),

@@ -1,4 +1,4 @@
-//! Google's registries: occurrences of vulnerabilities, by Container Analysis.
+//! Google's registries: occurrences of vulnerabilities from Container Analysis.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::error::RegistryError;
 use crate::transport::Target;
-use crate::{Registry, auth};
+use crate::{RegistryClient, auth};
 
 const NAME: &str = "Google Container Analysis";
 
@@ -67,7 +67,7 @@ struct Version {
 }
 
 impl Version {
-    /// Its text; `None` where it stands for "never".
+    /// Its text; `None` if it means "never".
     fn text(self) -> Option<String> {
         if self.kind.as_deref() == Some("MAXIMUM") {
             return None;
@@ -83,7 +83,7 @@ impl Version {
 }
 
 pub(super) async fn report(
-    registry: &Registry,
+    client: &RegistryClient,
     target: &Target,
     question: &Question<'_>,
 ) -> Result<ScanReport, RegistryError> {
@@ -93,7 +93,7 @@ pub(super) async fn report(
         format!("https://{}/{repository}@{}", target.host, question.image.manifest_digest);
     let filter =
         format!("resourceUrl=\"{resource}\" AND (kind=\"VULNERABILITY\" OR kind=\"DISCOVERY\")");
-    let options = &registry.transport.options;
+    let options = &client.transport.options;
     let mut occurrences = Vec::new();
     let mut token = String::new();
     for _ in 0..MAX_PAGES {
@@ -102,11 +102,11 @@ pub(super) async fn report(
         if !token.is_empty() {
             url.query_pairs_mut().append_pair("pageToken", &token);
         }
-        // What `gcloud auth configure-docker` and `docker login -u oauth2accesstoken` leave.
-        let identity = auth::token_identity(&target.host, options, "oauth2accesstoken")?
-            .or(auth::token_identity(&target.host, options, "_dcgcloud_token")?);
-        let body = registry.get(target, url, identity, &[]).await?;
-        let page: Page = parse(&body).map_err(|reason| target.malformed(&reason))?;
+        // The users that `gcloud auth configure-docker` and `docker login` write.
+        let authorization = auth::token_authorization(&target.host, options, "oauth2accesstoken")?
+            .or(auth::token_authorization(&target.host, options, "_dcgcloud_token")?);
+        let body = client.get(target, url, authorization, &[]).await?;
+        let page: Page = parse(&body).map_err(|error| target.malformed(error))?;
         occurrences.extend(page.occurrences);
         token = page.next_page_token.unwrap_or_default();
         if token.is_empty() || occurrences.len() > MAX_VULNERABILITIES {
@@ -165,7 +165,7 @@ mod tests {
             ("CVE-2023-0286", "1:1.1.1n-0+deb11u3")
         );
         assert_eq!(first.fixed_version.as_deref(), Some("1.1.1n-0+deb11u4"));
-        assert_eq!(report.vulnerabilities[0].fixed_version, None, "MAXIMUM is no version");
+        assert_eq!(report.vulnerabilities[0].fixed_version, None, "MAXIMUM is not a version");
         assert_eq!(read(Vec::new()).state, ScanState::NotScanned);
     }
 }

@@ -1,4 +1,4 @@
-//! Harbor: the report of whichever scanner it is connected to.
+//! Harbor: the report of the scanner that it is connected to.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::{
     Question, ReportedSeverity, ReportedVulnerability, ScanReport, ScanState, below, parse,
 };
-use crate::error::RegistryError;
+use crate::error::{MalformedAnswer, RegistryError};
 use crate::transport::Target;
-use crate::{Registry, auth};
+use crate::{RegistryClient, auth};
 
-/// The kinds of reports that are understood, the newer first.
+/// The supported kinds of reports, the newer first.
 const REPORTS: &str = "application/vnd.security.vulnerability.report; version=1.1, \
                        application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0";
 
@@ -43,29 +43,29 @@ struct Item {
 }
 
 pub(super) async fn report(
-    registry: &Registry,
+    client: &RegistryClient,
     target: &Target,
     question: &Question<'_>,
 ) -> Result<ScanReport, RegistryError> {
     let repository = question.reference.repository();
     let Some((project, name)) = repository.split_once('/') else {
-        return Err(target.malformed("Harbor's repositories lie in projects"));
+        return Err(target.malformed("a repository of Harbor is in a project"));
     };
-    // Harbor wants the slashes in a repository's name escaped twice: `below` escapes once more.
+    // Harbor expects slashes in a repository's name to be escaped twice: `below` escapes once more.
     let name = name.replace('/', "%2F");
     let digest = question.image.manifest_digest.to_string();
     let parts = ["api", "v2.0", "projects", project, "repositories", &name, "artifacts", &digest];
     let url =
         below(&question.base, parts.into_iter().chain(["additions", "vulnerabilities"]), target)?;
-    let identity = auth::basic_identity(&target.host, &registry.transport.options)?;
-    match registry.get(target, url, identity, &[("x-accept-vulnerabilities", REPORTS)]).await {
-        Ok(body) => read(&body).map_err(|reason| target.malformed(&reason)),
+    let authorization = auth::basic_authorization(&target.host, &client.transport.options)?;
+    match client.get(target, url, authorization, &[("x-accept-vulnerabilities", REPORTS)]).await {
+        Ok(body) => read(&body).map_err(|error| target.malformed(error)),
         Err(RegistryError::NotFound { .. }) => Ok(ScanReport::new("Harbor", ScanState::NotScanned)),
         Err(error) => Err(error),
     }
 }
 
-fn read(body: &[u8]) -> Result<ScanReport, String> {
+fn read(body: &[u8]) -> Result<ScanReport, MalformedAnswer> {
     let reports: BTreeMap<String, Report> = parse(body)?;
     // "application/vnd.security.…" comes after "application/vnd.scanner.…" and is the newer.
     let Some(report) = reports.into_values().next_back() else {

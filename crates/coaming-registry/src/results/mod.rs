@@ -1,8 +1,8 @@
-//! What registries that scan images themselves have found in them.
+//! Results of registries that scan images themselves.
 //!
-//! Each client asks one registry's own interface and gives the same [`ScanReport`]. The parsers take
-//! bytes and open no socket, so that they can be held to recorded answers. Whatever a registry
-//! does not say is left empty; nothing is made up.
+//! Each client uses one registry's own API and returns the same [`ScanReport`]. The parsers take
+//! bytes and open no socket, so that recorded answers can test them. What a registry does not state
+//! is left empty; nothing is made up.
 
 mod attached;
 mod beside;
@@ -13,16 +13,14 @@ mod quay;
 mod red_hat;
 mod trusted;
 
+use coaming_http::header::{ACCEPT, HeaderName, HeaderValue};
+use coaming_http::{Request, Url, clean, is_loopback};
 use coaming_oci::Reference;
-use reqwest::Url;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 
-use crate::auth;
-use crate::error::{RegistryError, clean};
+use crate::error::{MalformedAnswer, RegistryError};
 use crate::manifest::Image;
-use crate::options::is_loopback;
-use crate::transport::{Call, Identity, Target, of_status, read_bounded};
-use crate::{Registry, client};
+use crate::transport::{Authorization, Target, of_status, read_bounded};
+use crate::{RegistryClient, auth, client};
 
 pub use attached::{Attachment, AttachmentKind, VexStatement};
 pub use beside::{Attached, PackageComparison, RegistryResults};
@@ -30,9 +28,9 @@ pub use compare::{Comparison, OwnVulnerability, compare};
 
 /// The largest answer of a scanner that is read.
 const MAX_REPORT_BYTES: u64 = 64 << 20;
-/// The most vulnerabilities that are taken of one image.
+/// The most vulnerabilities of one image that are kept.
 const MAX_VULNERABILITIES: usize = 100_000;
-/// The most pages that are asked for.
+/// The most pages that are requested.
 const MAX_PAGES: usize = 1_000;
 
 /// A registry with a scanner of its own.
@@ -50,25 +48,25 @@ pub enum Scanner {
     RedHat,
 }
 
-/// How far a registry's scan has come.
+/// The state of a registry's scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScanState {
-    /// It is done: no vulnerabilities means that none is known there.
+    /// It is done: no vulnerabilities means that the registry knows none.
     Complete,
-    /// It is under way or waits its turn.
+    /// It is running or queued.
     Pending,
-    /// Nobody has asked for it.
+    /// It was never requested.
     NotScanned,
-    /// The registry can't scan such an image.
+    /// The registry cannot scan this kind of image.
     Unsupported,
     /// It failed.
     Failed,
 }
 
-/// A severity as registries say it. `Unknown` is the least.
+/// A severity as registries report it. `Unknown` is the lowest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReportedSeverity {
-    /// Not said, or in words that are not understood.
+    /// Not stated, or in an unknown word.
     #[default]
     Unknown,
     /// Of no practical consequence.
@@ -128,26 +126,26 @@ pub struct ReportedVulnerability {
     pub id: String,
     /// The package.
     pub package: String,
-    /// The version that is installed; empty where it is not said.
+    /// The installed version; empty if it is not stated.
     pub version: String,
-    /// The version that is repaired, if there is one and it is said.
+    /// The first fixed version, if it is stated.
     pub fixed_version: Option<String>,
-    /// How bad the registry thinks it is.
+    /// The registry's rating.
     pub severity: ReportedSeverity,
 }
 
 /// A registry's scan of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanReport {
-    /// Who scanned, with the version where it is said: `Trivy v0.37.2`.
+    /// The scanner, with its version if that is stated: `Trivy v0.37.2`.
     pub scanner: String,
-    /// How far it is.
+    /// Its state.
     pub state: ScanState,
-    /// When it was done, as the registry writes it.
+    /// When it was completed, as the registry writes it.
     pub completed: Option<String>,
-    /// The registry's grade of the image, `A` the best.
+    /// The registry's grade of the image; `A` is the best.
     pub grade: Option<String>,
-    /// What was found, sorted, nothing twice.
+    /// The vulnerabilities, sorted, without duplicates.
     pub vulnerabilities: Vec<ReportedVulnerability>,
 }
 
@@ -162,7 +160,7 @@ impl ScanReport {
         }
     }
 
-    /// Takes vulnerabilities in: cleaned for showing, sorted, and no more than there can be.
+    /// Adds vulnerabilities: cleaned, sorted, and not more than there can be.
     fn with(mut self, found: impl IntoIterator<Item = ReportedVulnerability>) -> Self {
         self.vulnerabilities = tidy(found);
         self
@@ -198,7 +196,7 @@ struct Question<'q> {
 }
 
 impl Scanner {
-    /// The scanner of a registry whose name tells it.
+    /// The scanner of a registry that its host name identifies.
     #[must_use]
     pub fn of_host(host: &str) -> Option<Self> {
         match host {
@@ -214,7 +212,7 @@ impl Scanner {
         }
     }
 
-    /// Where its interface is, if not at the registry itself.
+    /// The address of its API, if it is not at the registry itself.
     fn own_base(self) -> Option<&'static str> {
         match self {
             Self::Google => Some("https://containeranalysis.googleapis.com/"),
@@ -224,50 +222,48 @@ impl Scanner {
     }
 }
 
-impl Registry {
-    /// Which scanner the reference's registry has: by its name, else by asking it what it is.
-    /// `None` where it has none that is known here.
+impl RegistryClient {
+    /// The scanner of the reference's registry: by its host name, else by what it answers. `None`
+    /// if it has no known scanner.
     ///
     /// # Errors
     ///
-    /// Where the registry can't be reached.
-    pub fn scanner(&self, reference: &Reference) -> Result<Option<Scanner>, RegistryError> {
+    /// Where the registry cannot be reached.
+    pub async fn scanner(&self, reference: &Reference) -> Result<Option<Scanner>, RegistryError> {
         if let Some(scanner) = Scanner::of_host(reference.registry()) {
             return Ok(Some(scanner));
         }
         let target = client::target(reference, false);
-        self.transport.block_on(async {
-            let base = self.transport.base(&target.host).await?;
-            for (scanner, path, mark) in [
-                (Scanner::Harbor, "api/v2.0/systeminfo", "harbor_version"),
-                (Scanner::TrustedRegistry, "api/v0/meta/features", "scanningEnabled"),
-                (Scanner::Quay, "api/v1/discovery", "quay"),
-            ] {
-                let Ok(url) = base.join(path) else { continue };
-                let identity = auth::basic_identity(&target.host, &self.transport.options)?;
-                match self.get(&target, url, identity, &[]).await {
-                    Ok(body) if String::from_utf8_lossy(&body).contains(mark) => {
-                        return Ok(Some(scanner));
-                    }
-                    Err(
-                        error @ (RegistryError::Connection { .. }
-                        | RegistryError::Certificate { .. }
-                        | RegistryError::Timeout { .. }),
-                    ) => return Err(error),
-                    _ => {}
+        let base = self.transport.base(&target.host).await?;
+        for (scanner, path, mark) in [
+            (Scanner::Harbor, "api/v2.0/systeminfo", "harbor_version"),
+            (Scanner::TrustedRegistry, "api/v0/meta/features", "scanningEnabled"),
+            (Scanner::Quay, "api/v1/discovery", "quay"),
+        ] {
+            let Ok(url) = base.join(path) else { continue };
+            let authorization = auth::basic_authorization(&target.host, &self.transport.options)?;
+            match self.get(&target, url, authorization, &[]).await {
+                Ok(body) if String::from_utf8_lossy(&body).contains(mark) => {
+                    return Ok(Some(scanner));
                 }
+                Err(
+                    error @ (RegistryError::Connection { .. }
+                    | RegistryError::Certificate { .. }
+                    | RegistryError::Timeout { .. }),
+                ) => return Err(error),
+                _ => {}
             }
-            Ok(None)
-        })
+        }
+        Ok(None)
     }
 
-    /// What the registry's scanner found in an image. `base` is where its interface is, if it is
-    /// not at its usual place.
+    /// What the registry's scanner found in an image. `base` is the address of its API, if that is
+    /// not the usual one.
     ///
     /// # Errors
     ///
-    /// As [`RegistryError`] says. An image that was not scanned is no error: see [`ScanState`].
-    pub fn scan_report(
+    /// See [`RegistryError`]. An image that was not scanned is not an error: see [`ScanState`].
+    pub async fn scan_report(
         &self,
         scanner: Scanner,
         reference: &Reference,
@@ -275,22 +271,21 @@ impl Registry {
         base: Option<&str>,
     ) -> Result<ScanReport, RegistryError> {
         let target = client::target(reference, false);
-        self.transport.block_on(async {
-            let base = match base.or(scanner.own_base()) {
-                Some(base) => Url::parse(base).ok().filter(is_safe).ok_or_else(|| {
-                    RegistryError::Setting(format!("`{base}` is no address with TLS"))
-                })?,
-                None => self.transport.base(&target.host).await?,
-            };
-            let question = Question { reference, image, base };
-            match scanner {
-                Scanner::Harbor => harbor::report(self, &target, &question).await,
-                Scanner::Quay => quay::report(self, &target, &question).await,
-                Scanner::TrustedRegistry => trusted::report(self, &target, &question).await,
-                Scanner::Google => google::report(self, &target, &question).await,
-                Scanner::RedHat => red_hat::report(self, &target, &question).await,
-            }
-        })
+        let base = match base.or(scanner.own_base()) {
+            Some(base) => Url::parse(base)
+                .ok()
+                .filter(is_safe)
+                .ok_or_else(|| RegistryError::ScannerAddress(base.to_owned()))?,
+            None => self.transport.base(&target.host).await?,
+        };
+        let question = Question { reference, image, base };
+        match scanner {
+            Scanner::Harbor => harbor::report(self, &target, &question).await,
+            Scanner::Quay => quay::report(self, &target, &question).await,
+            Scanner::TrustedRegistry => trusted::report(self, &target, &question).await,
+            Scanner::Google => google::report(self, &target, &question).await,
+            Scanner::RedHat => red_hat::report(self, &target, &question).await,
+        }
     }
 
     /// Gets a scanner's answer.
@@ -298,17 +293,17 @@ impl Registry {
         &self,
         target: &Target,
         url: Url,
-        identity: Identity,
+        authorization: Authorization,
         headers: &[(&'static str, &'static str)],
     ) -> Result<Vec<u8>, RegistryError> {
         let what = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
-        let mut all = HeaderMap::new();
-        all.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let mut request = Request::get(url);
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in headers {
-            all.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            let name = HeaderName::from_static(name);
+            request.headers.insert(name, HeaderValue::from_static(value));
         }
-        let call = Call { headers: all, identity, ..Call::get(url) };
-        let response = self.transport.send(target, &call).await?;
+        let response = self.transport.send_as(target, request, authorization).await?;
         if !response.status().is_success() {
             return Err(of_status(response, target, &what).await);
         }
@@ -316,12 +311,12 @@ impl Registry {
     }
 }
 
-/// Whether credentials may go there: with TLS, or to this machine.
+/// Whether credentials may be sent there: with TLS, or to this machine.
 fn is_safe(base: &Url) -> bool {
     base.scheme() == "https" || base.scheme() == "http" && base.host_str().is_some_and(is_loopback)
 }
 
-/// An address below a base, its parts escaped.
+/// A URL below a base, with its parts escaped.
 fn below<'p>(
     base: &Url,
     parts: impl IntoIterator<Item = &'p str>,
@@ -329,13 +324,13 @@ fn below<'p>(
 ) -> Result<Url, RegistryError> {
     let mut url = base.clone();
     url.path_segments_mut()
-        .map_err(|()| target.malformed("its interface's address can't have a path"))?
+        .map_err(|()| target.malformed("the address of its API cannot have a path"))?
         .pop_if_empty()
         .extend(parts);
     Ok(url)
 }
 
 /// Parses a scanner's answer.
-fn parse<'b, T: serde::Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, String> {
-    serde_json::from_slice(bytes).map_err(|error| clean(&error.to_string()))
+fn parse<'b, T: serde::Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, MalformedAnswer> {
+    Ok(serde_json::from_slice(bytes)?)
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::{
     Question, ReportedSeverity, ReportedVulnerability, ScanReport, ScanState, below, parse,
 };
-use crate::error::RegistryError;
+use crate::error::{MalformedAnswer, RegistryError};
 use crate::transport::Target;
-use crate::{Registry, auth};
+use crate::{RegistryClient, auth};
 
 #[derive(Deserialize)]
 struct Answer {
@@ -46,7 +46,7 @@ struct Vulnerability {
 }
 
 pub(super) async fn report(
-    registry: &Registry,
+    client: &RegistryClient,
     target: &Target,
     question: &Question<'_>,
 ) -> Result<ScanReport, RegistryError> {
@@ -56,12 +56,13 @@ pub(super) async fn report(
     let rest = ["manifest", &digest, "security"];
     let mut url = below(&question.base, path.into_iter().chain(repository).chain(rest), target)?;
     url.query_pairs_mut().append_pair("vulnerabilities", "true");
-    let identity = auth::token_identity(&target.host, &registry.transport.options, "$oauthtoken")?;
-    let body = registry.get(target, url, identity, &[]).await?;
-    read(&body).map_err(|reason| target.malformed(&reason))
+    let authorization =
+        auth::token_authorization(&target.host, &client.transport.options, "$oauthtoken")?;
+    let body = client.get(target, url, authorization, &[]).await?;
+    read(&body).map_err(|error| target.malformed(error))
 }
 
-fn read(body: &[u8]) -> Result<ScanReport, String> {
+fn read(body: &[u8]) -> Result<ScanReport, MalformedAnswer> {
     let answer: Answer = parse(body)?;
     let state = match answer.status.as_str() {
         "scanned" => ScanState::Complete,
@@ -75,7 +76,7 @@ fn read(body: &[u8]) -> Result<ScanReport, String> {
         let Feature { name: package, version, vulnerabilities } = feature;
         vulnerabilities.into_iter().flatten().map(move |vulnerability| ReportedVulnerability {
             severity: ReportedSeverity::of(&vulnerability.severity),
-            // Of an advisory for several, only the first word is its name.
+            // For an advisory with a title, only the first word is its name.
             id: first_word(&vulnerability.name).to_owned(),
             package: package.clone(),
             version: version.clone(),
@@ -102,7 +103,7 @@ mod tests {
         let first = &report.vulnerabilities[0];
         assert_eq!((first.id.as_str(), first.package.as_str()), ("CVE-2019-12900", "bzip2-libs"));
         assert_eq!(first.severity, ReportedSeverity::Medium);
-        assert_eq!(first.fixed_version, None, "an empty text is no version");
+        assert_eq!(first.fixed_version, None, "an empty text is not a version");
         assert_eq!(read(br#"{"status":"queued","data":null}"#).unwrap().state, ScanState::Pending);
         assert!(read(br#"{"data":null}"#).is_err());
     }

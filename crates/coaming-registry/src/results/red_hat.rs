@@ -1,17 +1,18 @@
-//! Red Hat's Container Catalog: vulnerabilities and grades of the images that it distributes.
+//! Red Hat's Container Catalog: vulnerabilities and grades of Red Hat's own images.
 
+use coaming_http::clean;
 use serde::Deserialize;
 
 use super::{
     MAX_PAGES, MAX_VULNERABILITIES, Question, ReportedSeverity, ReportedVulnerability, ScanReport,
     ScanState, below, parse,
 };
-use crate::Registry;
-use crate::error::{RegistryError, clean};
-use crate::transport::{Identity, Target};
+use crate::RegistryClient;
+use crate::error::RegistryError;
+use crate::transport::{Authorization, Target};
 
 const NAME: &str = "Red Hat Container Catalog";
-/// How many vulnerabilities are asked for at once.
+/// How many vulnerabilities one page has.
 const PAGE_SIZE: usize = 100;
 
 #[derive(Deserialize)]
@@ -61,18 +62,18 @@ struct Packages {
 }
 
 pub(super) async fn report(
-    registry: &Registry,
+    client: &RegistryClient,
     target: &Target,
     question: &Question<'_>,
 ) -> Result<ScanReport, RegistryError> {
     let digest = &question.image.manifest_digest;
-    let none = || Identity::Given(None);
+    let none = || Authorization::Fixed(None);
     let mut url = below(&question.base, ["v1", "images"], target)?;
     url.query_pairs_mut()
         .append_pair("filter", &format!("repositories.manifest_schema2_digest=={digest}"))
         .append_pair("page_size", "10");
-    let malformed = |reason: String| target.malformed(&reason);
-    let body = registry.get(target, url, none(), &[]).await?;
+    let malformed = |error| target.malformed(error);
+    let body = client.get(target, url, none(), &[]).await?;
     let images: Images = parse(&body).map_err(malformed)?;
     let Some(image) = images.data.into_iter().next() else {
         return Ok(ScanReport::new(NAME, ScanState::NotScanned));
@@ -84,7 +85,7 @@ pub(super) async fn report(
         url.query_pairs_mut()
             .append_pair("page_size", &PAGE_SIZE.to_string())
             .append_pair("page", &page.to_string());
-        let body = registry.get(target, url, none(), &[]).await?;
+        let body = client.get(target, url, none(), &[]).await?;
         let page: Page = parse(&body).map_err(malformed)?;
         let done = page.data.is_empty();
         all.extend(page.data);
@@ -122,7 +123,7 @@ fn read(image: &CatalogImage, all: Vec<Vulnerability>) -> ScanReport {
     ScanReport { grade: today(&image.freshness_grades), ..report }
 }
 
-/// The grade that has no end yet, else the one that began last.
+/// The grade without an end, else the one that started last.
 fn today(grades: &[Grade]) -> Option<String> {
     grades
         .iter()

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::{
     Question, ReportedSeverity, ReportedVulnerability, ScanReport, ScanState, below, parse,
 };
-use crate::error::RegistryError;
+use crate::error::{MalformedAnswer, RegistryError};
 use crate::transport::Target;
-use crate::{Registry, auth};
+use crate::{RegistryClient, auth};
 
 #[derive(Deserialize)]
 struct Summary {
@@ -41,7 +41,7 @@ struct Vulnerability {
     cvss: f64,
 }
 
-/// Newer registries give a list or one, older ones a list.
+/// Newer registries answer with a list or one summary, older ones with a list.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {
@@ -50,13 +50,13 @@ enum Answer {
 }
 
 pub(super) async fn report(
-    registry: &Registry,
+    client: &RegistryClient,
     target: &Target,
     question: &Question<'_>,
 ) -> Result<ScanReport, RegistryError> {
     let repository = question.reference.repository();
     let tag = question.reference.tag().unwrap_or("latest");
-    let identity = || auth::basic_identity(&target.host, &registry.transport.options);
+    let authorization = || auth::basic_authorization(&target.host, &client.transport.options);
     // The first since version 2.6, the second before.
     let paths: [&[&str]; 2] =
         [&["api", "v0", "imagescan", "scansummary"], &["api", "v0", "imagescan"]];
@@ -65,8 +65,8 @@ pub(super) async fn report(
         let mut url =
             below(&question.base, parts.chain(repository.split('/')).chain([tag]), target)?;
         url.query_pairs_mut().append_pair("detailed", "true");
-        match registry.get(target, url, identity()?, &[]).await {
-            Ok(body) => return read(&body).map_err(|reason| target.malformed(&reason)),
+        match client.get(target, url, authorization()?, &[]).await {
+            Ok(body) => return read(&body).map_err(|error| target.malformed(error)),
             Err(RegistryError::NotFound { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -76,7 +76,7 @@ pub(super) async fn report(
 
 const NAME: &str = "Docker Trusted Registry";
 
-fn read(body: &[u8]) -> Result<ScanReport, String> {
+fn read(body: &[u8]) -> Result<ScanReport, MalformedAnswer> {
     let summaries = match parse(body)? {
         Answer::Many(summaries) => summaries,
         Answer::One(summary) => vec![*summary],

@@ -2,20 +2,46 @@
 //! servers that misbehave. Everything listens on loopback.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
-mod docker_registry;
 mod hostile;
 mod real;
 mod scanners;
 mod tokens;
-mod wire;
 
+use std::time::Duration;
+
+use coaming_http::Runtime;
 use coaming_oci::{Descriptor, Reference, media_type};
-use coaming_registry::Registry;
+use coaming_registry::{Options, Registry};
+use coaming_test::docker_registry::DockerRegistry;
+use coaming_test::http_server::Server;
 
 fn reference(text: &str) -> Reference {
     Reference::parse(text).unwrap()
+}
+
+fn registry(options: Options) -> Registry {
+    Registry::new(options, Runtime::shared().unwrap()).unwrap()
+}
+
+/// How a user who is logged in reaches a real registry.
+fn logged_in(server: &DockerRegistry) -> Options {
+    let http = coaming_http::Options { ca: vec![server.ca()], ..Default::default() };
+    let docker_config = Some(server.docker_config("reader").join("config.json"));
+    Options { http, docker_config, ..Options::default() }
+}
+
+/// How to reach a test's server: without credentials, and with little patience.
+fn impatient(server: &Server) -> Options {
+    let http = coaming_http::Options {
+        plain_http: [server.host.clone()].into(),
+        timeout: Duration::from_millis(700),
+        patience: Duration::from_secs(3),
+        backoff: Duration::from_millis(10),
+        ..Default::default()
+    };
+    let docker_config = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/no-login.json").into());
+    Options { http, docker_config, ..Options::default() }
 }
 
 /// Pushes an image of one layer, and gives its manifest's bytes and the layer's descriptor.

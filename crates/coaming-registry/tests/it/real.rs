@@ -3,15 +3,15 @@
 use std::io::Read as _;
 
 use coaming_oci::{Descriptor, Digest, media_type};
-use coaming_registry::{Options, Registry, RegistryError};
+use coaming_registry::{Options, RegistryError};
+use coaming_test::docker_registry::DockerRegistry;
 
-use super::docker_registry::DockerRegistry;
-use super::{push_image, reference};
+use super::{logged_in, push_image, reference, registry};
 
 #[test]
-fn what_is_pushed_is_found_again() {
+fn pushed_content_can_be_pulled() {
     let Some(server) = DockerRegistry::start("what_is_pushed_is_found_again") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     let name = format!("{}/team/web", server.host);
     let layer: &'static [u8] = Box::leak(vec![7; 3_000_000].into_boxed_slice());
     let (manifest, blob) = push_image(&registry, &format!("{name}:1.0"), layer);
@@ -26,18 +26,22 @@ fn what_is_pushed_is_found_again() {
     assert_eq!(bytes, layer);
     push_image(&registry, &format!("{name}:1.1"), b"other");
     assert_eq!(registry.tags(&tagged).unwrap(), ["1.0", "1.1"]);
-    // A digest of a platform's promise that is wrong does not pass for the contents.
+    // A descriptor with another size does not match.
     let wrong = Descriptor { size: blob.size - 1, ..blob };
     let mut reader = registry.blob(&tagged, &wrong).unwrap();
     assert!(
-        reader.read_to_end(&mut Vec::new()).unwrap_err().to_string().contains("another digest")
+        reader
+            .read_to_end(&mut Vec::new())
+            .unwrap_err()
+            .to_string()
+            .contains("digest or size does not match")
     );
 }
 
 #[test]
 fn an_index_resolves_to_itself_and_gives_each_platform() {
     let Some(server) = DockerRegistry::start("an_index_resolves_to_itself") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     let name = format!("{}/multi", server.host);
     let mut entries = Vec::new();
     for (tag, layer, architecture) in
@@ -59,13 +63,13 @@ fn an_index_resolves_to_itself_and_gives_each_platform() {
     assert_eq!(image.digest, Digest::sha256(&index));
     assert_eq!(image.manifest_digest, entries[1].digest);
     let none = registry.image(&tagged, Some(&"linux/s390x".parse().unwrap())).unwrap_err();
-    assert!(none.to_string().contains("it is for linux/amd64, linux/arm64"), "{none}");
+    assert!(none.to_string().contains("it exists for linux/amd64, linux/arm64"), "{none}");
 }
 
 #[test]
-fn what_is_not_there_or_not_for_us_is_said() {
+fn missing_and_forbidden_content_is_reported() {
     let Some(server) = DockerRegistry::start("what_is_not_there_or_not_for_us") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     push_image(&registry, &format!("{}/web:1", server.host), b"x");
     let missing = reference(&format!("{}/web:99", server.host));
     let error = registry.resolve(&missing).unwrap_err();
@@ -73,20 +77,22 @@ fn what_is_not_there_or_not_for_us_is_said() {
 
     let there = reference(&format!("{}/web:1", server.host));
     let config = Some(server.docker_config("stranger").join("config.json"));
-    let stranger = Registry::new(Options { docker_config: config, ..server.options() }).unwrap();
+    let stranger = super::registry(Options { docker_config: config, ..logged_in(&server) });
     let error = stranger.resolve(&there).unwrap_err();
     assert!(error.to_string().contains("docker login"), "{error}");
 
-    let no_ca = Registry::new(Options { ca: Vec::new(), ..server.options() }).unwrap();
+    let mut options = logged_in(&server);
+    options.http.ca.clear();
+    let no_ca = super::registry(options);
     let error = no_ca.resolve(&there).unwrap_err();
     assert!(matches!(error, RegistryError::Certificate { .. }), "{error}");
     assert!(error.to_string().contains("--ca"), "{error}");
 }
 
 #[test]
-fn referrers_are_found_by_the_tag_that_stands_for_them() {
+fn referrers_are_found_by_the_referrers_tag() {
     let Some(server) = DockerRegistry::start("referrers_are_found_by_the_tag") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     let name = format!("{}/web", server.host);
     let (manifest, _) = push_image(&registry, &format!("{name}:1"), b"x");
     let digest = Digest::sha256(&manifest);
@@ -108,11 +114,11 @@ fn referrers_are_found_by_the_tag_that_stands_for_them() {
 #[test]
 fn a_mirror_comes_first_and_a_dead_one_costs_nothing() {
     let Some(server) = DockerRegistry::start("a_mirror_comes_first") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     push_image(&registry, &format!("{}/hub/library/nginx:1", server.host), b"x");
     let mirrors = vec!["127.0.0.1:1".to_owned(), format!("{}/hub", server.host)];
     let options =
-        Options { mirrors: [("docker.io".to_owned(), mirrors)].into(), ..server.options() };
-    let mirrored = Registry::new(options).unwrap();
+        Options { mirrors: [("docker.io".to_owned(), mirrors)].into(), ..logged_in(&server) };
+    let mirrored = super::registry(options);
     assert!(mirrored.resolve(&reference("nginx:1")).is_ok());
 }

@@ -1,5 +1,5 @@
-//! Registries that scan images, as servers on loopback that give recorded answers, and only to
-//! whoever asks as the registry's interface has it.
+//! Registries that scan images: servers on loopback that give recorded answers, only to requests that
+//! follow the registry's API.
 
 use std::net::TcpStream;
 
@@ -7,10 +7,10 @@ use coaming_oci::{Descriptor, Digest, Reference, media_type};
 use coaming_registry::{
     AttachmentKind, Image, Options, Registry, RegistryError, ScanState, Scanner,
 };
+use coaming_test::docker_registry::DockerRegistry;
+use coaming_test::http_server::{Request, Server, reply};
 
-use super::docker_registry::DockerRegistry;
-use super::wire::{Request, Server, reply};
-use super::{push_image, reference};
+use super::{impatient, logged_in, push_image, reference, registry};
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -24,7 +24,7 @@ fn image() -> Image {
     }
 }
 
-/// A server that gives `body` at `path` to whoever has `authorization`, and else refuses.
+/// A server that gives `body` at `path` to requests with `authorization`, and rejects others.
 fn server(path: &'static str, authorization: Option<&'static str>, body: &'static [u8]) -> Server {
     Server::start(move |_, request: &Request, stream: &mut TcpStream| {
         if request.header("authorization") != authorization {
@@ -42,9 +42,9 @@ fn client(server: &Server, auth: &str, directory: &tempfile::TempDir) -> (Regist
     let path = directory.path().join("config.json");
     let text = format!(r#"{{"auths": {{"{}": {{"auth": "{auth}"}}}}}}"#, server.host);
     std::fs::write(&path, text).unwrap();
-    let options = Options { docker_config: Some(path), ..server.options() };
+    let options = Options { docker_config: Some(path), ..impatient(server) };
     let image = reference(&format!("{}/team/sub/web:1.10", server.host));
-    (Registry::new(options).unwrap(), image)
+    (registry(options), image)
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn harbor() {
     assert_eq!(report.vulnerabilities.len(), 2);
     let accepted = server.requests()[0].header("x-accept-vulnerabilities").unwrap().to_owned();
     assert!(accepted.contains("application/vnd.security.vulnerability.report; version=1.1"));
-    // An image that Harbor knows no report of.
+    // An image that Harbor has no report for.
     let other = Image { manifest_digest: DIGEST.replace("e3", "e4").parse().unwrap(), ..image() };
     let report = registry.scan_report(Scanner::Harbor, &name, &other, None).unwrap();
     assert_eq!(report.state, ScanState::NotScanned);
@@ -140,7 +140,7 @@ fn red_hat_without_credentials() {
 }
 
 #[test]
-fn who_scans_is_asked() {
+fn the_scanner_is_detected() {
     let directory = tempfile::tempdir().unwrap();
     for (path, body, scanner) in [
         ("/api/v2.0/systeminfo", &br#"{"harbor_version":"v2.9"}"#[..], Some(Scanner::Harbor)),
@@ -152,7 +152,7 @@ fn who_scans_is_asked() {
         assert_eq!(registry.scanner(&name).unwrap(), scanner);
     }
     let google = reference("europe-docker.pkg.dev/p/r/web:1");
-    let registry = Registry::new(Options::default()).unwrap();
+    let registry = registry(Options::default());
     assert_eq!(registry.scanner(&google).unwrap(), Some(Scanner::Google));
 }
 
@@ -170,7 +170,7 @@ fn endless_reports_are_cut() {
 #[test]
 fn attached_documents_are_read() {
     let Some(server) = DockerRegistry::start("attached_documents_are_read") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     let name = format!("{}/web", server.host);
     let (manifest, _) = push_image(&registry, &format!("{name}:1"), b"x");
     let digest = Digest::sha256(&manifest);
@@ -202,9 +202,9 @@ fn attached_documents_are_read() {
 }
 
 #[test]
-fn a_file_goes_and_comes_back() {
+fn a_file_is_pushed_and_pulled() {
     let Some(server) = DockerRegistry::start("a_file_goes_and_comes_back") else { return };
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = registry(logged_in(&server));
     let directory = tempfile::tempdir().unwrap();
     let (from, to) = (directory.path().join("a.db"), directory.path().join("b.db"));
     let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| (n % 251) as u8).collect();
@@ -215,14 +215,14 @@ fn a_file_goes_and_comes_back() {
     assert_eq!(registry.resolve(&name).unwrap(), digest);
     assert_eq!(registry.pull_file(&name, &to, kind, |_| Ok(())).unwrap(), Digest::sha256(&bytes));
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
-    // What is something else replaces nothing.
+    // An artifact of another type replaces nothing.
     let other = reference(&format!("{}/company/advisories:2", server.host));
     push_image(&registry, &other.to_string(), b"an image");
     let error = registry.pull_file(&other, &to, kind, |_| Ok(())).unwrap_err();
     assert!(error.to_string().contains("check the name"), "{error}");
-    let refuse = |_: &std::path::Path| Err(std::io::Error::other("is not what we want"));
+    let refuse = |_: &std::path::Path| Err(std::io::Error::other("rejected"));
     let error = registry.pull_file(&name, &to, kind, refuse).unwrap_err();
-    assert!(error.to_string().contains("is not what we want"), "{error}");
+    assert!(error.to_string().contains("rejected"), "{error}");
     assert_eq!(std::fs::read(&to).unwrap(), bytes);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
 }

@@ -72,6 +72,10 @@ pub struct DbUpdateArguments {
     #[arg(long, value_name = "URL")]
     pub mirror: Option<String>,
 
+    /// Trust the CA certificates in this file (PEM), in addition to the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Vec<PathBuf>,
+
     /// Update only these ecosystems, by OSV's names; earlier downloads of others are kept.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub ecosystem: Vec<String>,

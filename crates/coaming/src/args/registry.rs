@@ -1,4 +1,4 @@
-//! How to reach registries: for every command that does.
+//! How to reach registries: for every command that talks to them.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use clap::Args;
 use coaming_config::Config;
 use coaming_registry::Options;
 
-/// How to reach registries. `registries:` in `coaming.yaml` can say the same.
+/// How to reach registries. `registries:` in `coaming.yaml` has the same settings.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RegistryArguments {
-    /// Also trust the authorities in this file (PEM).
+    /// Trust the CA certificates in this file (PEM), in addition to the system's.
     #[arg(long, value_name = "FILE", help_heading = "Registries")]
     pub ca: Vec<PathBuf>,
 
-    /// Speak to this host without TLS (`HOST:PORT`); this machine needs no such permission.
+    /// Use plain HTTP for this registry (`HOST:PORT`). Always allowed for localhost.
     #[arg(long, value_name = "HOST", help_heading = "Registries")]
     pub plain_http: Vec<String>,
 
-    /// Ask this mirror first: `docker.io=mirror.example.com/hub`.
+    /// Ask this mirror before the registry: `docker.io=mirror.example.com/hub`.
     #[arg(long, value_name = "REGISTRY=MIRROR", value_parser = mirror, help_heading = "Registries")]
     pub mirror: Vec<(String, String)>,
 }
@@ -27,20 +27,21 @@ fn mirror(text: &str) -> Result<(String, String), String> {
         Some((registry, mirror)) if !registry.is_empty() && !mirror.is_empty() => {
             Ok((registry.to_owned(), mirror.to_owned()))
         }
-        _ => Err("write it as `docker.io=mirror.example.com`".to_owned()),
+        _ => Err("expected `REGISTRY=MIRROR`, such as `docker.io=mirror.example.com`".to_owned()),
     }
 }
 
 impl RegistryArguments {
-    /// What the arguments and the configuration say together.
+    /// The settings of the arguments and the configuration together.
     #[must_use]
     pub fn options(&self, config: &Config) -> Options {
         let access = &config.registry_access;
-        let mut options = Options {
+        let http = coaming_http::Options {
             ca: access.ca.iter().map(PathBuf::from).chain(self.ca.iter().cloned()).collect(),
             plain_http: access.plain_http.iter().chain(&self.plain_http).cloned().collect(),
-            ..Options::default()
+            ..coaming_http::Options::default()
         };
+        let mut options = Options { http, ..Options::default() };
         for (registry, mirror) in &self.mirror {
             options.mirrors.entry(registry.clone()).or_default().push(mirror.clone());
         }

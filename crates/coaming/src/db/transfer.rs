@@ -1,9 +1,10 @@
-//! `coaming db push` and `coaming db pull`: the database in a registry of one's own.
+//! `coaming db push` and `coaming db pull`: the database in your own registry.
 
 use std::io;
 use std::path::Path;
 
 use coaming_advisory::Database;
+use coaming_http::Runtime;
 use coaming_oci::Reference;
 use coaming_registry::Registry;
 
@@ -16,19 +17,19 @@ const ARTIFACT: &str = "application/vnd.coaming.advisories.v1";
 /// The kind of its contents.
 const CONTENTS: &str = "application/vnd.sqlite3";
 
-/// Sends the database to a registry.
+/// Pushes the database to a registry.
 pub(super) fn push(arguments: &DbTransferArguments) -> Result<Outcome, CommandError> {
     let (registry, reference) = ready(arguments)?;
     let file = super::file(&arguments.database)?;
     check(&file).map_err(failed)?;
-    let progress = Progress::start("sending …");
+    let progress = Progress::start("pushing …");
     let sent = registry.push_file(&reference, &file, ARTIFACT, CONTENTS);
     drop(progress);
     let digest = sent.map_err(failed)?;
     tell(&format!("{reference}@{digest}"))
 }
 
-/// Fetches the database from a registry.
+/// Pulls the database from a registry.
 pub(super) fn pull(arguments: &DbTransferArguments) -> Result<Outcome, CommandError> {
     let (registry, reference) = ready(arguments)?;
     let file = super::file(&arguments.database)?;
@@ -36,7 +37,7 @@ pub(super) fn pull(arguments: &DbTransferArguments) -> Result<Outcome, CommandEr
         std::fs::create_dir_all(directory)
             .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
     }
-    let progress = Progress::start("fetching …");
+    let progress = Progress::start("pulling …");
     let got = registry.pull_file(&reference, &file, ARTIFACT, check);
     drop(progress);
     let digest = got.map_err(failed)?;
@@ -44,14 +45,16 @@ pub(super) fn pull(arguments: &DbTransferArguments) -> Result<Outcome, CommandEr
 }
 
 fn ready(arguments: &DbTransferArguments) -> Result<(Registry, Reference), CommandError> {
-    let reference = Reference::parse(&arguments.reference)
-        .map_err(|error| failed(format!("`{}` is no reference: {error}", arguments.reference)))?;
+    let reference = Reference::parse(&arguments.reference).map_err(|error| {
+        failed(format!("`{}` is not a valid reference: {error}", arguments.reference))
+    })?;
     let config = scope::config_here(None)?;
-    let registry = Registry::new(arguments.registry.options(&config)).map_err(failed)?;
+    let runtime = Runtime::shared().map_err(failed)?;
+    let registry = Registry::new(arguments.registry.options(&config), runtime).map_err(failed)?;
     Ok((registry, reference))
 }
 
-/// Whether a file is a database that this version reads.
+/// Checks that a file is a database that this version can read.
 fn check(file: &Path) -> io::Result<()> {
     Database::open(file)
         .map(drop)

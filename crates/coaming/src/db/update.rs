@@ -1,11 +1,12 @@
-//! `coaming db update`: download what changed and rebuild the database.
+//! `coaming db update`: download the changed files, and rebuild the database.
 
 use std::cell::RefCell;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
 use coaming_advisory::{BuildError, Built, Database};
-use coaming_mirror::{Downloaded, ECOSYSTEMS, Request, download, forget};
+use coaming_http::Runtime;
+use coaming_mirror::{DownloadOptions, Downloaded, ECOSYSTEMS, download, forget, http_options};
 use indicatif::ProgressBar;
 
 use super::keep::{argument, build_from, tell};
@@ -21,11 +22,16 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
     } else {
         arguments.ecosystem.clone()
     };
-    let request =
-        Request { mirror: arguments.mirror.clone(), ecosystems, directory: directory.clone() };
+    let options = DownloadOptions {
+        mirror: arguments.mirror.clone(),
+        ecosystems,
+        directory: directory.clone(),
+        http: coaming_http::Options { ca: arguments.ca.clone(), ..http_options() },
+    };
+    let runtime = Runtime::shared().map_err(argument)?;
     let downloaded = {
         let bar = Bar::new();
-        download(&request, &|progress| bar.show(progress)).map_err(argument)?
+        runtime.block_on(download(&options, &|progress| bar.show(progress))).map_err(argument)?
     };
     for (name, error) in &downloaded.failed {
         output::warn(&format!("{name} was not updated: {error}"));
@@ -33,7 +39,7 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
     let outcome = if is_current(&file, &downloaded) {
         output::write(None, |out| {
             let stays =
-                if downloaded.failed.is_empty() { "" } else { "; what is there stays in use" };
+                if downloaded.failed.is_empty() { "" } else { "; the old files stay in use" };
             writeln!(out, "{}: nothing new; {}{stays}", file.display(), counted(&downloaded))
         })?;
         Outcome::Clean
@@ -43,19 +49,19 @@ pub(super) fn run(arguments: &DbUpdateArguments) -> Result<Outcome, CommandError
     Ok(if downloaded.failed.is_empty() { outcome } else { Outcome::Failed })
 }
 
-/// Whether the database can be used, and was built of all that was downloaded: an earlier run may have
-/// been stopped, or have failed, between both, or have been another version's.
+/// Whether the database is valid, and was built from everything that was downloaded: an earlier run may
+/// have stopped between the two steps, or have used another version of the program.
 fn is_current(file: &Path, downloaded: &Downloaded) -> bool {
     let built = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
     downloaded.changed.is_empty() && downloaded.newest <= built && Database::open(file).is_ok()
 }
 
-/// Rebuilds the database. A file that turns out to be damaged is downloaded by the next run.
+/// Rebuilds the database. The next run downloads a file again that turns out to be damaged.
 fn rebuilt(directory: &Path, file: &Path) -> Result<Built, CommandError> {
     build_from(directory, file).map_err(|error| {
         let BuildError::Damaged { files, .. } = &error else { return argument(error) };
         files.iter().for_each(|damaged| forget(damaged));
-        argument(format!("{error}; the next `coaming db update` downloads it anew"))
+        argument(format!("{error}; the next `coaming db update` downloads it again"))
     })
 }
 
@@ -63,7 +69,7 @@ fn counted(downloaded: &Downloaded) -> String {
     format!("{} unchanged, {} failed", downloaded.unchanged.len(), downloaded.failed.len())
 }
 
-/// A line on a terminal that says how far a download is.
+/// A line on a terminal that shows the progress of a download.
 struct Bar(Option<ProgressBar>, RefCell<String>);
 
 impl Bar {

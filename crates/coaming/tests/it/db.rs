@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use super::docker_registry::DockerRegistry;
+use coaming_test::docker_registry::DockerRegistry;
 
 fn compare(ecosystem: &str, lines: &str) -> (String, String, Option<i32>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_coaming"))

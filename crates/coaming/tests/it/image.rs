@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use coaming_oci::{Descriptor, Digest, Reference, media_type};
-use coaming_registry::Registry;
+use coaming_test::daemons;
+use coaming_test::docker_registry::DockerRegistry;
 use coaming_test::image_archives::{docker_archive, tar};
 use serde_json::Value;
 use snapbox::assert_data_eq;
 
-use super::docker_registry::DockerRegistry;
-use super::real_daemon;
 use super::{coaming, directory, json, stderr, stdout};
 
 const PASSWORD: &str = "vS8kq-2pLx7w";
@@ -109,7 +108,7 @@ fn a_file_that_is_not_an_image_is_an_error() {
 
 /// Pushes the image for two platforms, and an index of them.
 fn push(server: &DockerRegistry, repository: &str) {
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = super::registry(server);
     let name = format!("{}/{repository}", server.host);
     let reference = |rest: &str| Reference::parse(&format!("{name}{rest}")).unwrap();
     let push_blob = |kind: &str, bytes: &[u8]| {
@@ -198,10 +197,10 @@ fn a_scan_asks_the_registry_for_what_pods_run_and_dockerfiles_build_on() {
 
 #[test]
 fn out_of_containerd() {
-    let Some(running) = real_daemon::containerd("out_of_containerd") else { return };
+    let Some(running) = daemons::containerd("out_of_containerd") else { return };
     let path = running.directory.path().join("image.tar");
     fs::write(&path, archive("docker.io/shop/web:1.0")).unwrap();
-    real_daemon::import(&running, "k8s.io", &path);
+    daemons::import(&running, "k8s.io", &path);
     let home = directory(&[("pod.yaml", &POD.replace("IMAGE", "shop/web:1.0"))]);
     let environment = [("CONTAINERD_ADDRESS", running.socket.as_path())];
     let arguments = ["image", "--from", "daemon", "--format", "json", "shop/web:1.0"];

@@ -9,8 +9,6 @@ mod cluster;
 mod config;
 mod corpus;
 mod db;
-#[path = "../../../coaming-registry/tests/it/docker_registry.rs"]
-mod docker_registry;
 mod dockerfile;
 mod etcd;
 mod fix;
@@ -20,8 +18,6 @@ mod images;
 mod lab;
 mod net;
 mod pin;
-#[path = "../../../coaming-daemon/tests/it/real.rs"]
-mod real_daemon;
 mod real_packages;
 mod registry_results;
 mod render;
@@ -33,6 +29,17 @@ mod who_can;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use coaming_registry::Registry;
+use coaming_test::docker_registry::DockerRegistry;
+
+/// A registry as a user who is logged in reaches it.
+fn registry(server: &DockerRegistry) -> Registry {
+    let http = coaming_http::Options { ca: vec![server.ca()], ..coaming_http::Options::default() };
+    let docker_config = Some(server.docker_config("reader").join("config.json"));
+    let options = coaming_registry::Options { http, docker_config, ..Default::default() };
+    Registry::new(options, coaming_http::Runtime::shared().unwrap()).unwrap()
+}
 
 /// The program, started in the repository's directory, without the user's surroundings.
 fn coaming(arguments: &[&str]) -> Command {

@@ -5,14 +5,13 @@ use std::path::Path;
 use std::process::Output;
 
 use coaming_oci::{Descriptor, Digest, Reference, media_type};
-use coaming_registry::Registry;
+use coaming_test::docker_registry::DockerRegistry;
 
-use super::docker_registry::DockerRegistry;
 use super::{coaming, directory, stderr, stdout};
 
 /// Pushes an image under these tags, as an index of two platforms; gives the index's digest.
 fn push(server: &DockerRegistry, repository: &str, tags: &[&str]) -> Digest {
-    let registry = Registry::new(server.options()).unwrap();
+    let registry = super::registry(server);
     let named =
         |tag: &str| Reference::parse(&format!("{}/{repository}:{tag}", server.host)).unwrap();
     let image = named("x");

@@ -317,9 +317,9 @@ fn what_the_registry_found_is_shown_beside_our_own() {
     for line in [
         "Trivy v0.37.2: scanned, 2023-02-20T09:11:23.123456Z, 2 vulnerabilities: 1 critical, 1 low",
         "critical   CVE-2022-37434       zlib 1.2.12-r1 (fixed in 1.2.12-r2)",
-        "beside our own: 1 found by both",
+        "compared with our findings: 1 found by both",
         "only the registry lists (1): CVE-2023-0001 in busybox",
-        "1 packages are in it and in our own list",
+        "1 packages are in it and on our list",
         "only in it (1): pkg:npm/left-pad@1.0.0",
         "only in our list (1): pkg:apk/alpine/busybox@1.35.0-r17",
         "CVE-2022-37434: not_affected (vulnerable_code_not_present); we list it",
@@ -392,7 +392,7 @@ fn every_kind_of_registry_can_be_named() {
 #[test]
 fn a_registry_that_does_not_scan_says_so_and_one_that_fails_costs_only_its_part() {
     let output = run(&registry(&[]), &[]);
-    assert!(stdout(&output).contains("no scanner of its own that is known here"));
+    assert!(stdout(&output).contains("the registry has no known scanner"));
     assert_eq!(output.status.code(), Some(0));
     let broken = registry(&[
         ("/api/v2.0/systeminfo", br#"{"harbor_version": "v2.9"}"#),

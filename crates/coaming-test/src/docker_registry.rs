@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use coaming_registry::Options;
+use crate::certificates::Certificates;
 
-/// A running registry with TLS of an authority of its own, and one user. Ends with the test.
-pub(crate) struct DockerRegistry {
+/// A running registry with TLS, an authority of its own, and one user. Ends with the test.
+#[derive(Debug)]
+pub struct DockerRegistry {
     process: Child,
     directory: tempfile::TempDir,
-    pub(crate) host: String,
+    /// Where it listens: `127.0.0.1:PORT`.
+    pub host: String,
 }
 
 /// `reader` with the password `s3cret-of-the-reader`.
@@ -19,11 +21,12 @@ const USERS: &str = "reader:$2y$04$WZKRI7pecTOWT6xIPEDmfOKdG86uoEsHiFsCO3ezB/dPU
 const LOGIN: &str = "cmVhZGVyOnMzY3JldC1vZi10aGUtcmVhZGVy";
 
 impl DockerRegistry {
-    /// Starts one; `None`, loudly, where the program is not installed.
-    pub(crate) fn start(test: &str) -> Option<Self> {
+    /// Starts one; `None` where the program is not installed, which is reported.
+    #[must_use]
+    pub fn start(test: &str) -> Option<Self> {
         let Some(program) = program() else {
             let why = "docker-registry is not installed (Debian: apt-get install docker-registry)";
-            coaming_test::skip!("{test}: {why}");
+            crate::skip!("{test}: {why}");
             return None;
         };
         let directory = tempfile::tempdir().unwrap();
@@ -49,22 +52,16 @@ impl DockerRegistry {
         Some(registry)
     }
 
-    /// How to reach it as a user who is logged in.
-    pub(crate) fn options(&self) -> Options {
-        Options {
-            ca: vec![self.ca()],
-            docker_config: Some(self.docker_config("reader").join("config.json")),
-            ..Options::default()
-        }
-    }
-
     /// The certificate of its authority.
-    pub(crate) fn ca(&self) -> PathBuf {
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
-    /// Docker's directory of the user who is logged in (`reader`), or of one who is not (`stranger`).
-    pub(crate) fn docker_config(&self, user: &str) -> PathBuf {
+    /// The directory with Docker's configuration of a user who is logged in (`reader`), or of one
+    /// who is not (`stranger`).
+    #[must_use]
+    pub fn docker_config(&self, user: &str) -> PathBuf {
         self.directory.path().join(user)
     }
 
@@ -92,26 +89,14 @@ fn program() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// An address on which nobody listened a moment ago.
+/// An address that was free a moment ago.
 fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 fn write_certificates(directory: &Path) {
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(rcgen::DnType::CommonName, "an authority for tests");
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let certificate = authority.self_signed(&authority_key).unwrap();
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let server = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-    for (name, text) in [
-        ("ca.pem", certificate.pem()),
-        ("server.pem", server.pem()),
-        ("server.key", key.serialize_pem()),
-    ] {
+    let Certificates { ca, server, key } = Certificates::for_loopback();
+    for (name, text) in [("ca.pem", ca), ("server.pem", server), ("server.key", key)] {
         std::fs::write(directory.join(name), text).unwrap();
     }
 }

@@ -1,38 +1,39 @@
-//! A small HTTP server that answers as a test says, byte for byte.
+//! A small HTTP server whose answers a test chooses, byte for byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use coaming_registry::{Options, Registry};
 
 /// A request's head.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct Request {
+    /// `GET`.
+    pub method: String,
+    /// With the query.
+    pub path: String,
     headers: Vec<(String, String)>,
 }
 
 impl Request {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
 
 /// A running server. Its threads end with the process.
-pub(crate) struct Server {
-    pub(crate) host: String,
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens: `127.0.0.1:PORT`.
+    pub host: String,
     seen: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
-    /// Starts one. `answer` gets each request, with how many came before it, and the connection.
-    pub(crate) fn start(
-        answer: impl Fn(usize, &Request, &mut TcpStream) + Send + Sync + 'static,
-    ) -> Self {
+    /// Starts one. `answer` gets the number of requests so far, the request, and the connection.
+    pub fn start(answer: impl Fn(usize, &Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -46,24 +47,9 @@ impl Server {
         Self { host, seen }
     }
 
-    /// A client for it, with little patience.
-    pub(crate) fn client(&self) -> Registry {
-        Registry::new(self.options()).unwrap()
-    }
-
-    pub(crate) fn options(&self) -> Options {
-        Options {
-            plain_http: [self.host.clone()].into(),
-            timeout: Duration::from_millis(700),
-            patience: Duration::from_secs(3),
-            docker_config: Some(
-                concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/no-login.json").into(),
-            ),
-            ..Options::default()
-        }
-    }
-
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    /// All requests so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -104,8 +90,8 @@ fn serve(
     answer(before, &request, &mut stream);
 }
 
-/// Sends an answer and closes the connection. A client that has hung up is no failure.
-pub(crate) fn reply(stream: &mut TcpStream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
+/// Sends an answer and closes the connection. A client that has hung up is not a failure.
+pub fn reply(stream: &mut TcpStream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
     let mut head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\n");
     for (key, value) in headers {
         head.push_str(&format!("{key}: {value}\r\n"));

@@ -1,19 +1,22 @@
-//! Daemons that run for one test, with their stores in its directory.
+//! Container daemons that run for one test, with their stores in its directory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A daemon that ends with the test.
-pub(crate) struct Running {
+#[derive(Debug)]
+pub struct Running {
     process: Child,
-    pub(crate) directory: tempfile::TempDir,
-    pub(crate) socket: PathBuf,
+    /// The directory with its store.
+    pub directory: tempfile::TempDir,
+    /// The socket that it listens on.
+    pub socket: PathBuf,
 }
 
 impl Running {
     /// Starts it, and waits for its socket.
-    pub(crate) fn start(command: &mut Command, directory: tempfile::TempDir, socket: &str) -> Self {
+    pub fn start(command: &mut Command, directory: tempfile::TempDir, socket: &str) -> Self {
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         let process =
             command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
@@ -36,8 +39,9 @@ impl Drop for Running {
     }
 }
 
-/// Whether a program is installed, and this is root; that it is not is said, and fails in CI.
-pub(crate) fn can_run(test: &str, program: &str, package: &str) -> bool {
+/// Whether a program is installed, and this is root. If not, that is reported, and fails in CI.
+#[must_use]
+pub fn can_run(test: &str, program: &str, package: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let there = std::env::split_paths(&paths).any(|directory| directory.join(program).exists());
     let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
@@ -45,18 +49,20 @@ pub(crate) fn can_run(test: &str, program: &str, package: &str) -> bool {
         return true;
     }
     let why = format!("it needs root, and {program} (Debian: apt-get install {package})");
-    coaming_test::skip!("{test}: {why}");
+    crate::skip!("{test}: {why}");
     false
 }
 
-pub(crate) fn run(command: &mut Command) {
+/// Runs a command that must succeed.
+pub fn run(command: &mut Command) {
     let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {errors}");
 }
 
-/// A containerd that serves nothing but its store; `None`, loudly, where it can't run.
-pub(crate) fn containerd(test: &str) -> Option<Running> {
+/// A containerd that serves nothing but its store; `None` where it cannot run, which is reported.
+#[must_use]
+pub fn containerd(test: &str) -> Option<Running> {
     if !can_run(test, "containerd", "containerd") {
         return None;
     }
@@ -73,8 +79,8 @@ pub(crate) fn containerd(test: &str) -> Option<Running> {
     Some(Running::start(&mut command, directory, "socket"))
 }
 
-/// Lets containerd take in an archive of an image.
-pub(crate) fn import(running: &Running, namespace: &str, archive: &Path) {
+/// Imports an archive of an image into containerd.
+pub fn import(running: &Running, namespace: &str, archive: &Path) {
     run(Command::new("ctr")
         .arg("--address")
         .arg(&running.socket)
