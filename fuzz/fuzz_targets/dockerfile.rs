@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use coaming_kube::{FileEntry, FileKind, Inventory};
-use coaming_rules::{RuleSet, Settings};
+use coaming_kube::{Source, SourceKind, World};
+use coaming_rules::{Images, Input, RuleSet, Settings};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -14,7 +14,9 @@ fuzz_target!(|text: &str| {
             assert!(text.get(instruction.span.range()).is_some());
         }
     }
-    let file = FileEntry::text("Dockerfile", Arc::from(text), FileKind::Dockerfile);
-    let inventory = Inventory::new(vec![file]);
-    let _ = coaming_rules::run(&inventory, &Settings::default(), &RuleSet::matching(|_| true));
+    let file = Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile);
+    let world = World::new(vec![file]);
+    let (images, settings) = (Images::default(), Settings::default());
+    let input = Input::new(&world, &images, &settings);
+    let _ = coaming_rules::run(input, &RuleSet::matching(|_| true), Vec::new());
 });

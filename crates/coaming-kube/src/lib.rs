@@ -37,7 +37,3 @@ pub use workload::Workload;
 pub use world::{Delta, World};
 
 pub use coaming_finding::{SourceId, WITHHELD};
-
-// Former names, until every crate uses the new ones.
-#[doc(hidden)]
-pub use self::{Source as FileEntry, SourceKind as FileKind, World as Inventory};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coaming_fix::{Change, Made};
-use coaming_kube::FileEntry;
+use coaming_kube::Source;
 use coaming_yaml::Document;
 use coaming_yaml::edit::{Edit, EditError, TextEdit, apply, apply_to_text};
 
@@ -37,12 +37,7 @@ struct Step<'m> {
 /// Builds the new texts with the digests of `sources`. With `update`, tags move to the newest one in
 /// its range.
 #[must_use]
-pub fn pin(
-    files: &[FileEntry],
-    found: Found,
-    sources: &Sources,
-    update: Option<&Update>,
-) -> Outcome {
+pub fn pin(files: &[Source], found: Found, sources: &Sources, update: Option<&Update>) -> Outcome {
     let Found { mentions, unpinned } = found;
     let answers = sources.answers(&mentions, update);
     let mut outcome = Outcome { unpinned, ..Outcome::default() };
@@ -83,12 +78,7 @@ fn shown(mention: &Mention) -> String {
     format!("{}{tag}", mention.image.familiar_name())
 }
 
-fn unpinned_image(
-    files: &[FileEntry],
-    mention: &Mention,
-    reason: String,
-    failed: bool,
-) -> Unpinned {
+fn unpinned_image(files: &[Source], mention: &Mention, reason: String, failed: bool) -> Unpinned {
     Unpinned {
         file: files.get(mention.file).map_or_else(String::new, |file| file.name.clone()),
         subject: mention.subject.clone(),
@@ -99,7 +89,7 @@ fn unpinned_image(
 }
 
 /// Changes one file.
-fn change(files: &[FileEntry], file: &FileEntry, steps: Vec<Step<'_>>, outcome: &mut Outcome) {
+fn change(files: &[Source], file: &Source, steps: Vec<Step<'_>>, outcome: &mut Outcome) {
     let parsed;
     let documents: &[Document] = if file.documents().is_empty() {
         parsed = coaming_yaml::parse(Arc::clone(&file.text)).documents;

@@ -1,7 +1,8 @@
-//! `--cluster`: owns the runtime in which a live cluster is read, and turns the result into inputs.
+//! `--cluster`: reads a live cluster, and turns the result into inputs.
 
 use coaming_cluster::{ClusterObjects, ClusterOptions};
 use coaming_finding::InputError;
+use coaming_http::Runtime;
 use coaming_source::{Loaded, Variant};
 
 use crate::args::ClusterArguments;
@@ -12,7 +13,7 @@ pub(crate) fn load(arguments: &ClusterArguments) -> Loaded {
         context: arguments.context.clone(),
         namespace: arguments.namespace.clone(),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match Runtime::shared() {
         Ok(runtime) => runtime,
         Err(error) => return failed(format!("cannot be read: {error}")),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use coaming_kube::{ContainerKind, Fields, FileEntry, Inventory, Object};
+use coaming_kube::{ContainerKind, Fields, Object, Source, World};
 use coaming_oci::Reference;
 use coaming_yaml::{Node, NodeId};
 
@@ -11,12 +11,12 @@ use super::{Finder, values};
 /// The depth to which a custom resource is searched.
 const MAX_DEPTH: usize = 24;
 
-pub(super) fn find(file: &FileEntry, finder: &mut Finder<'_>) {
-    let inventory = Inventory::new(vec![file.clone()]);
-    for object in inventory.objects() {
+pub(super) fn find(file: &Source, finder: &mut Finder<'_>) {
+    let world = World::new(vec![file.clone()]);
+    for object in world.objects() {
         let document = object.document as usize;
         let mut seen: HashSet<NodeId> = HashSet::new();
-        for workload in inventory.workloads_of(object) {
+        for workload in world.workloads_of(object) {
             for container in workload.pod().containers() {
                 // They are added to running pods and never occur in files that are applied.
                 if container.kind() == ContainerKind::Ephemeral {

@@ -5,7 +5,7 @@ mod kustomize;
 mod manifest;
 mod values;
 
-use coaming_kube::{FileEntry, FileKind, looks_like_kubernetes};
+use coaming_kube::{Source, SourceKind, looks_like_kubernetes};
 use coaming_oci::Reference;
 use coaming_yaml::Node;
 
@@ -35,25 +35,25 @@ impl Found {
 
 /// Finds where `files` name images.
 #[must_use]
-pub fn find(files: &[FileEntry]) -> Found {
+pub fn find(files: &[Source]) -> Found {
     let mut found = Found::default();
     for (position, file) in files.iter().enumerate().filter(|(_, file)| file.origin.has_own_lines())
     {
         let mut finder = Finder { file: position, name: &file.name, found: &mut found };
         match file.kind {
-            FileKind::Manifest => manifest::find(file, &mut finder),
-            FileKind::Kustomization | FileKind::HelmValues => {
+            SourceKind::Manifest => manifest::find(file, &mut finder),
+            SourceKind::Kustomization | SourceKind::HelmValues => {
                 let stream = coaming_yaml::parse(file.text.clone());
                 for (position, document) in stream.documents.iter().enumerate() {
                     let root = document.root();
-                    if file.kind == FileKind::Kustomization {
+                    if file.kind == SourceKind::Kustomization {
                         kustomize::find(root, position, &mut finder);
                     } else if !looks_like_kubernetes(document) {
                         values::find(root, root, position, &mut finder);
                     }
                 }
             }
-            FileKind::Dockerfile => dockerfile::find(&file.text, &mut finder),
+            SourceKind::Dockerfile => dockerfile::find(&file.text, &mut finder),
             _ => {}
         }
     }

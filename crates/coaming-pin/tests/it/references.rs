@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coaming_kube::{FileEntry, FileKind, looks_like_kubernetes};
+use coaming_kube::{Source, SourceKind, looks_like_kubernetes};
 use coaming_pin::{Archives, Outcome, Sources, find, pin};
 use proptest::prelude::*;
 
@@ -22,22 +22,22 @@ fn sources() -> Sources {
     Sources { archives, registry: None }
 }
 
-fn file(kind: FileKind, text: &str) -> FileEntry {
-    if kind != FileKind::Manifest {
-        return FileEntry::text("file", text.into(), kind);
+fn file(kind: SourceKind, text: &str) -> Source {
+    if kind != SourceKind::Manifest {
+        return Source::text("file", text.into(), kind);
     }
     let stream = coaming_yaml::parse(text.into());
     let documents = stream.documents.into_iter().filter(looks_like_kubernetes).collect();
-    FileEntry::new("file", stream.source, documents)
+    Source::new("file", stream.source, documents)
 }
 
-fn pinned(kind: FileKind, text: &str) -> Outcome {
+fn pinned(kind: SourceKind, text: &str) -> Outcome {
     let files = [file(kind, text)];
     pin(&files, find(&files), &sources(), None)
 }
 
 /// The new text, with `@D` for the digest.
-fn after(kind: FileKind, text: &str) -> String {
+fn after(kind: SourceKind, text: &str) -> String {
     let outcome = pinned(kind, text);
     let after: Arc<str> = outcome.changes.first().map_or_else(|| text.into(), |c| c.after.clone());
     after.replace(&manifest().1.to_string(), "D")
@@ -63,7 +63,7 @@ fn helm_values() {
         ),
         ("sidecarImage: nginx:1.27\n", "sidecarImage: nginx:1.27@D\n"),
     ] {
-        assert_eq!(after(FileKind::HelmValues, before), wanted);
+        assert_eq!(after(SourceKind::HelmValues, before), wanted);
     }
     for left in [
         "image: nginx\n",
@@ -76,9 +76,9 @@ fn helm_values() {
         "image: nginx:1.27@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n",
         "image: {name: nginx, tag: 1.27}\n",
     ] {
-        assert_eq!(after(FileKind::HelmValues, left), left);
+        assert_eq!(after(SourceKind::HelmValues, left), left);
     }
-    let reason = |text: &str| pinned(FileKind::HelmValues, text).unpinned[0].reason.clone();
+    let reason = |text: &str| pinned(SourceKind::HelmValues, text).unpinned[0].reason.clone();
     assert!(reason("image: {repository: nginx, tag: 1.10}\n").contains("put it in quotes"));
     assert!(reason("image: {repository: nginx, tag: ''}\n").contains("write the tag here"));
     assert!(reason("image: redis:7\n").contains("`--offline` does not ask"));
@@ -106,7 +106,7 @@ fn kustomizations() {
     ] {
         // Whether a digest needs quotes between brackets is the editor's business.
         let plain = |text: &str| text.replace('"', "");
-        assert_eq!(plain(&after(FileKind::Kustomization, before)), wanted);
+        assert_eq!(plain(&after(SourceKind::Kustomization, before)), wanted);
     }
 }
 
@@ -116,39 +116,39 @@ fn manifests() {
         format!("apiVersion: v1\nkind: Pod\nspec:\n  containers: {containers}\n")
     };
     let json = r#"{"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "image": "nginx"}]}}"#;
-    assert_eq!(after(FileKind::Manifest, json), json.replace("nginx", "nginx:latest@D"));
+    assert_eq!(after(SourceKind::Manifest, json), json.replace("nginx", "nginx:latest@D"));
     let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values:\n    image: nginx:1.27\n";
-    assert_eq!(after(FileKind::Manifest, release), release.replace("1.27", "1.27@D"));
+    assert_eq!(after(SourceKind::Manifest, release), release.replace("1.27", "1.27@D"));
     let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      valuesObject:\n        image: nginx:1.27\n";
-    assert_eq!(after(FileKind::Manifest, application), application.replace("1.27", "1.27@D"));
+    assert_eq!(after(SourceKind::Manifest, application), application.replace("1.27", "1.27@D"));
     let list = format!(
         "apiVersion: v1\nkind: List\nitems:\n- {}",
         pod("[{name: c, image: 'nginx:1.27'}]").trim_end().replace('\n', "\n  ")
     );
-    assert_eq!(after(FileKind::Manifest, &list), list.replace("1.27", "1.27@D"));
+    assert_eq!(after(SourceKind::Manifest, &list), list.replace("1.27", "1.27@D"));
     // What an alias shares with something else is changed by its author alone; the rest is pinned
     // all the same.
     let shared = pod(
         "\n  - {name: a, image: &i 'nginx:1.27', args: [*i]}\n  - {name: b, image: 'nginx:1.29'}",
     );
-    let outcome = pinned(FileKind::Manifest, &shared);
+    let outcome = pinned(SourceKind::Manifest, &shared);
     assert!(outcome.unpinned.iter().any(|unpinned| unpinned.reason.contains("anchor")));
-    assert_eq!(after(FileKind::Manifest, &shared), shared.replace("1.29", "1.29@D"));
+    assert_eq!(after(SourceKind::Manifest, &shared), shared.replace("1.29", "1.29@D"));
 }
 
 #[test]
 fn dockerfiles() {
     let text = "FROM nginx:1.27 AS a\r\nFROM a\r\nFROM scratch\r\nCOPY --from=0 /x /x\r\nCOPY --from=nginx /x /x\r\n";
     let wanted = text.replace("1.27", "1.27@D").replace("=nginx ", "=nginx:latest@D ");
-    assert_eq!(after(FileKind::Dockerfile, text), wanted);
+    assert_eq!(after(SourceKind::Dockerfile, text), wanted);
     let variable = "ARG V=1\nFROM nginx:${V}\n";
-    assert_eq!(after(FileKind::Dockerfile, variable), variable);
-    assert!(pinned(FileKind::Dockerfile, variable).unpinned[0].reason.contains("build argument"));
+    assert_eq!(after(SourceKind::Dockerfile, variable), variable);
+    assert!(pinned(SourceKind::Dockerfile, variable).unpinned[0].reason.contains("build argument"));
 }
 
 #[test]
 fn updates_within_what_the_archives_hold() {
-    let files = [file(FileKind::HelmValues, "image: nginx:1.27\n")];
+    let files = [file(SourceKind::HelmValues, "image: nginx:1.27\n")];
     let update = "".parse().unwrap();
     let outcome = pin(&files, find(&files), &sources(), Some(&update));
     assert_eq!(
@@ -172,10 +172,10 @@ proptest! {
         for (position, (name, image)) in names.iter().zip(&images).enumerate() {
             text.push_str(&format!("{name}{position}:  # note {position}\n    image:   {image}\n"));
         }
-        let first = after(FileKind::HelmValues, &text);
+        let first = after(SourceKind::HelmValues, &text);
         let before = text.replace(['\'', '"'], "");
         prop_assert_eq!(first.replace("@D", "").replace(['\'', '"'], ""), before);
         let again = first.replace("@D", &format!("@{}", manifest().1));
-        prop_assert!(pinned(FileKind::HelmValues, &again).changes.is_empty());
+        prop_assert!(pinned(SourceKind::HelmValues, &again).changes.is_empty());
     }
 }

@@ -125,6 +125,8 @@ fn multi_line_texts() {
     check("a: |\n  x\n  y\n\nb: 1\n", &[set("a", "z")], "a: z\n\nb: 1\n");
     check("a: 1\n", &[set("a", "x\n  y\n")], "a: |\n  x\n    y\n");
     check("a: 1 # c\n", &[set("a", "x\ny")], "a: \"x\\ny\" # c\n");
+    // A comment that is indented below would become part of the text.
+    check("a: []\n  # b\n", &[set("c", "x\ny")], "a: []\nc: \"x\\ny\"\n  # b\n");
     check("a: 1\n", &[set("b.c", "x\n\ny")], "a: 1\nb:\n  c: |-\n    x\n\n    y\n");
     check("a: |\n  x\n\n\n# end\n", &[set("b", 1)], "a: |\n  x\nb: 1\n\n\n# end\n");
     check("a: >+\n  x\n\n\nc: 1\n", &[remove("c"), set("b", 1)], "a: >+\n  x\n\n\nb: 1\n");

@@ -44,12 +44,19 @@ pub fn apply(
     let change = plan(edits)?;
     let root = document.root();
     let wanted = changed(root, &change, &Path::root())?;
-    let mut editor = Editor::new(document);
-    editor.edit(root, &change, &Path::root(), Place::Root)?;
-    editor.check_anchors()?;
-    let text_edits = in_order(editor.edits)?;
-    verify(document, &text_edits, &wanted)?;
-    Ok(text_edits)
+    let write = |literals: bool| {
+        let mut editor = Editor::new(document, literals);
+        editor.edit(root, &change, &Path::root(), Place::Root)?;
+        editor.check_anchors()?;
+        let text_edits = in_order(editor.edits)?;
+        verify(document, &text_edits, &wanted)?;
+        Ok(text_edits)
+    };
+    match write(true) {
+        // Indented comments below would become part of a text that is written after a `|`.
+        Err(EditError::Unwritable) => write(false),
+        written => written,
+    }
 }
 
 /// The text with the edits made. Edits that do not fit the text or overlap are left out.
@@ -145,6 +152,8 @@ pub(super) struct Editor<'d> {
     pub(super) document: &'d Document,
     pub(super) source: &'d str,
     pub(super) newline: &'static str,
+    /// Whether a text of several lines may be written after a `|`.
+    literals: bool,
     edits: Vec<TextEdit>,
     /// Nodes whose text changes, with their paths, and whether they go away as a whole.
     touched: Vec<(Span, Path, bool)>,
@@ -153,7 +162,7 @@ pub(super) struct Editor<'d> {
 }
 
 impl<'d> Editor<'d> {
-    fn new(document: &'d Document) -> Self {
+    fn new(document: &'d Document, literals: bool) -> Self {
         let source = document.source();
         let own = document.span().text(source);
         let crlf = own.find('\n').is_some_and(|at| own[..at].ends_with('\r'));
@@ -161,6 +170,7 @@ impl<'d> Editor<'d> {
             document,
             source,
             newline: if crlf { "\r\n" } else { "\n" },
+            literals,
             edits: Vec::new(),
             touched: Vec::new(),
             expanded: BTreeSet::new(),
@@ -391,7 +401,7 @@ impl<'d> Editor<'d> {
             step: step.filter(|&step| step > 0).unwrap_or(2),
             sequence_step: sequence_step.unwrap_or(0),
             newline: self.newline,
-            literals: true,
+            literals: self.literals,
         }
     }
 

@@ -18,8 +18,7 @@ pub(crate) fn files() -> Vec<PathBuf> {
     collect(&root, &mut files);
     files.sort();
     if files.is_empty() {
-        assert!(std::env::var_os("CI").is_none(), "no corpus at {}", root.display());
-        eprintln!("skipped: no corpus at {}", root.display());
+        coaming_test::skip!("no corpus at {}", root.display());
     }
     files
 }
@@ -65,7 +64,8 @@ fn laws_hold() {
 #[test]
 fn only_templates_have_syntax_errors() {
     for (file, stream) in streams() {
-        let is_template = stream.source.contains("{{");
+        // Sed and envsubst fill in others: `{SERVICE_IP_PREFIX}.16`.
+        let is_template = stream.source.contains("{{") || file.ends_with("bind/service.yaml");
         assert!(stream.errors.is_empty() || is_template, "{}: {:?}", file.display(), stream.errors);
     }
 }
