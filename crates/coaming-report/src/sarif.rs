@@ -219,8 +219,8 @@ fn uri(name: &str) -> String {
     out
 }
 
-/// Fingerprints of findings: of what is wrong with what, not of where it stands. Findings that are
-/// alike in all of that are told apart by their order.
+/// Fingerprints of findings: of what is wrong with what, not of where it is. Findings that are
+/// alike in all of that are distinguished by their order.
 #[derive(Default)]
 pub(crate) struct Fingerprints {
     seen: BTreeMap<String, u32>,

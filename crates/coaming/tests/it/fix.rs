@@ -214,8 +214,8 @@ fn a_port_moves_for_all_behind_its_service() {
     let output = fix(files.path(), &["--unsafe", "--diff", "--select", "privileged-port"]);
     assert_eq!(stdout(&output), "");
     let scan = coaming(&["scan", "--select", "privileged-port"]).current_dir(files.path()).output();
-    let told = stdout(&scan.unwrap());
-    assert!(told.contains("leads to Pod `silent` as well"), "{told}");
+    let report = stdout(&scan.unwrap());
+    assert!(report.contains("Change Pod `silent` as well"), "{report}");
 }
 
 fn copy_directory(from: &Path, to: &Path) {

@@ -24,10 +24,14 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Without a tag, the image is `latest`.
+    ///
     /// ```dockerfile
     /// FROM registry.example.com/base
     /// USER 10001
     /// ```
+    ///
+    /// The tag `latest` names no version either.
     ///
     /// ```dockerfile
     /// FROM registry.example.com/base:latest
@@ -50,6 +54,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The version is named.
     ///
     /// ```dockerfile
     /// FROM registry.example.com/base:1.4.2

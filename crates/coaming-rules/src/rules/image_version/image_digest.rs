@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The image has a version, but the tag can be moved.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -31,6 +33,8 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     /// ```
+    ///
+    /// Without a tag, the image is `latest`.
     ///
     /// ```yaml
     /// apiVersion: v1

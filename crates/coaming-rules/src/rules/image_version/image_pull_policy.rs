@@ -67,6 +67,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The tag names a full version, so the policy makes no difference.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -78,6 +80,8 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     ///       imagePullPolicy: IfNotPresent
     /// ```
+    ///
+    /// The image is pulled at each start.
     ///
     /// ```yaml
     /// apiVersion: v1

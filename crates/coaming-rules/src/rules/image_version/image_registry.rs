@@ -29,6 +29,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// This registry is not in the list.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

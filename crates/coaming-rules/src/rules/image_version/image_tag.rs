@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Without a tag, the image is `latest`.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -32,6 +34,8 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web
     /// ```
+    ///
+    /// The tag `latest` names no version either.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -62,6 +66,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The version is named.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -50,6 +50,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The name is in lower case and has a tag.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

@@ -63,6 +63,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The full version is named.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

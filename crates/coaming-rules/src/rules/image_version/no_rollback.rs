@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A Deployment keeps no earlier ReplicaSet.
+    ///
     /// ```yaml
     /// apiVersion: apps/v1
     /// kind: Deployment
@@ -35,6 +37,8 @@ rule! {
     ///         - name: web
     ///           image: registry.example.com/web:1.4.2
     /// ```
+    ///
+    /// A DaemonSet keeps no earlier ControllerRevision.
     ///
     /// ```yaml
     /// apiVersion: apps/v1
@@ -53,6 +57,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// A few revisions are enough.
     ///
     /// ```yaml
     /// apiVersion: apps/v1

@@ -58,6 +58,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The build fails if the file does not have this checksum.
+    ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// ADD --checksum=sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae https://get.example.com/tool /usr/local/bin/tool

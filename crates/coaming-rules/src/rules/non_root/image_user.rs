@@ -62,6 +62,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The Dockerfile ends with a numeric user.
+    ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// COPY server /usr/local/bin/server

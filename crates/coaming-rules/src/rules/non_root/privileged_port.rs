@@ -24,6 +24,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Without a Service, only the container and its probes have to change.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -119,6 +121,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The Service maps port 80 to the port of the container.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -53,6 +53,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The pod sets the number of a user.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The container has its own user, but the root group.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -52,6 +54,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// User and group are other than root.
     ///
     /// ```yaml
     /// apiVersion: v1

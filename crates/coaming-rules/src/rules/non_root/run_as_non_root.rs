@@ -27,6 +27,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Neither the pod nor the container says anything about the user.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -116,6 +118,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The kubelet refuses to start a container of this pod as root.
     ///
     /// ```yaml
     /// apiVersion: v1

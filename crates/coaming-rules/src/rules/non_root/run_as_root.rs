@@ -122,6 +122,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The pod's user is not root.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

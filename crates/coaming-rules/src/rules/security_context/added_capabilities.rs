@@ -23,6 +23,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// `SYS_ADMIN` is nearly as powerful as all capabilities together.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

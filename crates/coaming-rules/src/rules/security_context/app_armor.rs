@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The container disables AppArmor for itself.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The pod shares two namespaces of the node.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -49,6 +51,8 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// The pod shares memory with processes of the node.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -63,6 +67,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// By default, a pod has its own namespaces.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -73,6 +79,8 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     /// ```
+    ///
+    /// The default can be set explicitly.
     ///
     /// ```yaml
     /// apiVersion: v1

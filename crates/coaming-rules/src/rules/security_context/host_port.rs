@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The port is open on every node that runs the pod.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

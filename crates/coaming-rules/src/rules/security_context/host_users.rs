@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// By default, a pod uses the users of the node.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -31,6 +33,8 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     /// ```
+    ///
+    /// The default is set explicitly.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -45,6 +49,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Root in the pod is an ordinary user on the node.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -123,6 +123,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The pod sets what it can for all its containers, and the container sets the rest.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

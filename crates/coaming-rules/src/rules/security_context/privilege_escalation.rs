@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The container can gain privileges.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -34,6 +36,8 @@ rule! {
     ///       securityContext:
     ///         allowPrivilegeEscalation: true
     /// ```
+    ///
+    /// An init container can gain privileges.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -19,6 +19,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The container is privileged.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -52,6 +54,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// One capability is enough to listen on a port below 1024.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -66,6 +70,8 @@ rule! {
     ///           drop: [ALL]
     ///           add: [NET_BIND_SERVICE]
     /// ```
+    ///
+    /// The default can be set explicitly.
     ///
     /// ```yaml
     /// apiVersion: v1

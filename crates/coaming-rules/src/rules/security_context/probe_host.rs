@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A probe reads the cloud's metadata.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -35,6 +37,8 @@ rule! {
     ///           host: 169.254.169.254
     ///           port: 80
     /// ```
+    ///
+    /// A probe connects to a Service of the cluster.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The container sees all of `/proc`.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -32,6 +34,8 @@ rule! {
     ///       securityContext:
     ///         procMount: Unmasked
     /// ```
+    ///
+    /// An init container sees all of `/proc`.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -50,6 +54,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The runtime hides the dangerous parts of `/proc`.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The type `spc_t` is not confined.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -50,6 +52,8 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
+    /// A role is set.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -66,6 +70,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// A level separates containers from each other.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -79,6 +85,8 @@ rule! {
     ///         seLinuxOptions:
     ///           level: s0:c123,c456
     /// ```
+    ///
+    /// This type is made for containers.
     ///
     /// ```yaml
     /// apiVersion: v1

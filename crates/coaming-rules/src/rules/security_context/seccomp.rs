@@ -59,6 +59,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The runtime's default profile is used.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -72,6 +74,8 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     /// ```
+    ///
+    /// A profile of the node is used.
     ///
     /// ```yaml
     /// apiVersion: v1

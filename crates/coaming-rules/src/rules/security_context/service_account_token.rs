@@ -26,6 +26,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The pod gets a token of the account `default`.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -75,6 +77,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The pod gets no token.
     ///
     /// ```yaml
     /// apiVersion: v1

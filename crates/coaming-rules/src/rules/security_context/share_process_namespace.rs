@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Two containers see each other's processes.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -54,6 +56,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// By default, each container has its own process namespace.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -19,6 +19,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The parameter is not limited to the pod.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -54,6 +56,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The parameter is limited to the pod.
     ///
     /// ```yaml
     /// apiVersion: v1

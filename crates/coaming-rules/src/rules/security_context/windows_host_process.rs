@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The setting of the pod applies to all its containers.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -36,6 +38,8 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     /// ```
+    ///
+    /// A single container runs as a host process.
     ///
     /// ```yaml
     /// apiVersion: v1

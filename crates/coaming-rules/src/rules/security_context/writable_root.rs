@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The container can write to its root file system.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

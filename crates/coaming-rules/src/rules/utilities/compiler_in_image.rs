@@ -44,6 +44,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The final stage contains only the result.
+    ///
     /// ```dockerfile
     /// FROM golang:1.22.3 AS build
     /// COPY . /src

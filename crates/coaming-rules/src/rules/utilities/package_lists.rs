@@ -24,17 +24,23 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// `apt-get update` leaves its lists behind.
+    ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// RUN apt-get update && apt-get install -y ca-certificates
     /// USER 10001
     /// ```
     ///
+    /// `apk add` leaves its lists behind.
+    ///
     /// ```dockerfile
     /// FROM alpine:3.19
     /// RUN apk add ca-certificates
     /// USER 10001
     /// ```
+    ///
+    /// `dnf install` leaves its lists behind.
     ///
     /// ```dockerfile
     /// FROM fedora:40
@@ -44,12 +50,16 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The lists are removed in the same `RUN`.
+    ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// RUN apt-get update && apt-get install -y ca-certificates \
     ///  && rm -rf /var/lib/apt/lists/*
     /// USER 10001
     /// ```
+    ///
+    /// `apk` keeps no lists.
     ///
     /// ```dockerfile
     /// FROM alpine:3.19

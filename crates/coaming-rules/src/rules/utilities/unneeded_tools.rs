@@ -22,12 +22,16 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Nothing that starts the image uses the tools.
+    ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// RUN apt-get update && apt-get install -y ca-certificates curl vim && rm -rf /var/lib/apt/lists/*
     /// USER 10001
     /// ENTRYPOINT ["/app"]
     /// ```
+    ///
+    /// A single tool is enough for an attacker.
     ///
     /// ```dockerfile
     /// FROM alpine:3.19
@@ -37,6 +41,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Only what the application needs is installed.
     ///
     /// ```dockerfile
     /// FROM debian:12.5
