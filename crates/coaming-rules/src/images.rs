@@ -1,5 +1,4 @@
-//! The facts of images and their known vulnerabilities, by the references that pods and Dockerfiles name
-//! them by.
+//! The facts of images and their known vulnerabilities, by the references in pods and Dockerfiles.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +7,8 @@ use coaming_advisory::Vulnerability;
 use coaming_image::ImageFacts;
 use coaming_oci::Reference;
 
-/// What is known of images. Empty where nobody looked into any: rules then say what is possible
-/// instead of what is so.
+/// What is known of images. Empty if none was inspected: rules then report what is possible instead
+/// of what is certain.
 #[derive(Clone, Debug, Default)]
 pub struct Images {
     by_reference: BTreeMap<String, Arc<ImageFacts>>,
@@ -17,13 +16,13 @@ pub struct Images {
 }
 
 impl Images {
-    /// Takes in what is known of the image that this reference names.
+    /// Adds the facts of the image that this reference names.
     pub fn insert(&mut self, reference: &Reference, facts: Arc<ImageFacts>) {
         self.by_reference.insert(key(reference), facts);
     }
 
-    /// What is known of the image that this reference names, as far as somebody looked into its files:
-    /// a bill of materials says nothing of users, tools and credentials, and that is no news.
+    /// The facts of the image that this reference names, if they are from its files: an SBOM does
+    /// not contain users, tools and credentials, which does not mean that the image has none.
     #[must_use]
     pub fn get(&self, reference: &Reference) -> Option<&ImageFacts> {
         if self.by_reference.is_empty() {
@@ -32,14 +31,14 @@ impl Images {
         self.by_reference.get(&key(reference)).map(AsRef::as_ref).filter(|facts| !facts.sbom)
     }
 
-    /// Takes in what is known to be vulnerable in the image of this reference, as [`Self::iter`] gives
-    /// it; what somebody excused is not among it.
+    /// Adds the known vulnerabilities of the image of this reference, as [`Self::iter`] returns it,
+    /// without the ignored ones.
     pub fn insert_vulnerabilities(&mut self, reference: &str, found: Vec<Vulnerability>) {
         self.vulnerabilities.insert(reference.to_owned(), found);
     }
 
-    /// What is known to be vulnerable in the image that this reference names; `None` where that was
-    /// not looked up.
+    /// The known vulnerabilities of the image that this reference names; `None` if they were not
+    /// looked up.
     #[must_use]
     pub fn vulnerabilities(&self, reference: &Reference) -> Option<&[Vulnerability]> {
         if self.vulnerabilities.is_empty() {
@@ -48,19 +47,19 @@ impl Images {
         self.vulnerabilities.get(&key(reference)).map(Vec::as_slice)
     }
 
-    /// Whether nothing was looked up.
+    /// Whether no vulnerabilities were looked up.
     #[must_use]
     pub fn no_vulnerabilities(&self) -> bool {
         self.vulnerabilities.is_empty()
     }
 
-    /// Every reference with what is known of its image, in one order.
+    /// Every reference with the facts of its image, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ImageFacts)> {
         self.by_reference.iter().map(|(reference, facts)| (reference.as_str(), facts.as_ref()))
     }
 }
 
-/// A digest says which image it is, whatever the tag; no tag means `latest`.
+/// A digest identifies the image, whatever the tag; no tag means `latest`.
 fn key(reference: &Reference) -> String {
     let name = format!("{}/{}", reference.registry(), reference.repository());
     match (reference.digest(), reference.tag()) {
@@ -83,8 +82,8 @@ mod tests {
         for known in ["docker.io/library/nginx:latest", &format!("web:1.2@{digest}")] {
             assert!(images.get(&parse(known)).is_some(), "{known}");
         }
-        let bill = ImageFacts { sbom: true, ..ImageFacts::default() };
-        images.insert(&parse("redis:7"), Arc::new(bill));
+        let sbom = ImageFacts { sbom: true, ..ImageFacts::default() };
+        images.insert(&parse("redis:7"), Arc::new(sbom));
         assert_eq!(images.iter().count(), 3);
         for unknown in ["redis:7", "nginx:1", "web", "quay.io/nginx"] {
             assert!(images.get(&parse(unknown)).is_none(), "{unknown}");

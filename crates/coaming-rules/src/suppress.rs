@@ -1,23 +1,21 @@
-//! Suppressions: comments, annotations and configured entries that excuse findings, and what is
-//! wrong with them.
+//! Suppressions: comments, annotations and configured entries for findings, and their
+//! problems.
 //!
-//! * `# coaming: ignore[rule, other-rule] reason` beside a line, or above it. It excuses findings
-//!   on that line, and findings in the list item (a container, say) that starts on it.
-//!   In files that are not Kubernetes', lines that start with `#` are comments; outside Dockerfiles
-//!   also what follows ` #`. One above or within an instruction of several lines excuses findings in all of it.
+//! * `# coaming: ignore[rule, other-rule] reason` beside a line, or above it. It suppresses
+//!   findings on that line, and findings in the list item (such as a container) that starts on it.
+//!   In other files than manifests, lines that start with `#` are comments; except in Dockerfiles,
+//!   so is the text after ` #`. One above or in a multi-line instruction applies to all of it.
 //! * The annotation `coaming.dev/ignore: "rule: reason"`, several separated by `;` or newlines,
-//!   excuses findings about the object.
+//!   suppresses findings about the object.
 //! * `ignore:` entries of the configuration.
 //!
-//! A suppression without a reason does not count. One without a reason, one that has expired and
-//! one that excuses nothing are findings of the rule `suppression`.
+//! A suppression without a reason is ignored. The rule `suppression` reports those without a
+//! reason, expired ones and unused ones.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use coaming_finding::{
-    Confidence, Finding, Location, RuleId, Severity, SourceId, Suppression as Excuse,
-};
+use coaming_finding::{Confidence, Finding, Location, RuleId, Severity, SourceId, Suppression};
 use coaming_kube::{Fields as _, Source, SourceKind, World};
 use coaming_yaml::{Document, LineIndex, Node, Path, Placement, Span};
 
@@ -28,14 +26,14 @@ use crate::rule::BuiltIn as _;
 use crate::rules::schema::suppression::Suppression as SuppressionRule;
 use crate::{Context, Settings};
 
-/// The annotation that excuses findings about its object.
+/// The annotation that suppresses findings about its object.
 pub(crate) const ANNOTATION: &str = "coaming.dev/ignore";
 
-/// An excuse, wherever it was given.
+/// A suppression as it is written in a comment, an annotation or the configuration.
 struct Directive {
     rule: String,
     reason: String,
-    /// Where it is, for findings about it; `None` for the configuration's.
+    /// Where it is, for findings about it; `None` in the configuration.
     place: Option<Location>,
     scope: Scope,
     used: bool,
@@ -47,12 +45,12 @@ enum Scope {
     Line(SourceId, u32),
     /// Findings about this object.
     Object(SourceId, coaming_finding::ObjectRef),
-    /// What the configuration's entry at this place says.
+    /// The entry of the configuration at this position.
     Configured(usize),
 }
 
 /// Marks findings as suppressed; adds findings about suppressions if `report` says so. `ran` are
-/// the rules that ran: an excuse for another is not unused.
+/// the rules that ran: a suppression of another rule is not unused.
 pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mut Vec<Finding>) {
     let (world, settings) = (context.world, context.settings);
     let marked = marked_files(world);
@@ -70,7 +68,7 @@ pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mu
             if covers(directive, finding, &lines, world, settings) {
                 directive.used = true;
                 if !directive.reason.is_empty() && !directive.expired {
-                    finding.suppressed = Some(Excuse { reason: directive.reason.clone() });
+                    finding.suppressed = Some(Suppression { reason: directive.reason.clone() });
                 }
             }
         }
@@ -80,24 +78,32 @@ pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mu
     }
 }
 
-/// What is wrong with a suppression.
+/// Why problems with suppressions matter.
+const NO_EFFECT: &str = "The suppression has no effect: its findings are still reported.";
+const NO_REVIEW: &str = "Without a reason, nobody can review the decision.";
+const EXPIRED: &str = "The date for review has passed: its findings are reported again.";
+const UNUSED: &str =
+    "An unused suppression may one day hide a finding that nobody has decided about.";
+
+/// The problem of a suppression, if any.
 fn problem(directive: &Directive, ran: &BTreeSet<RuleId>) -> Option<Finding> {
     let rule = &directive.rule;
     let known = crate::find(rule).is_some() || ran.contains(rule.as_str());
-    let message = if !known {
-        let hint = crate::nearest(rule)
-            .map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
-        format!("The suppression of `{rule}` suppresses nothing: there is no such rule.{hint}")
+    let (message, why, help) = if !known {
+        let help = crate::nearest(rule).map_or(
+            Cow::Borrowed("Correct the name of the rule, or remove the suppression."),
+            |name| Cow::Owned(format!("Correct the name of the rule, for example to `{name}`.")),
+        );
+        (format!("suppression of `{rule}` names a rule that does not exist"), NO_EFFECT, help)
     } else if directive.reason.is_empty() {
-        format!(
-            "The suppression of `{rule}` gives no reason, and does not count: say why it is fine."
-        )
+        let message = format!("suppression of `{rule}` has no reason and is ignored");
+        (message, NO_REVIEW, Cow::Borrowed("Add the reason why the finding is acceptable."))
     } else if directive.expired {
-        format!(
-            "The suppression of `{rule}` has expired, and does not count: repair it, or decide anew."
-        )
+        let message = format!("suppression of `{rule}` has expired and is ignored");
+        (message, EXPIRED, Cow::Borrowed("Fix the finding, or set a new date."))
     } else if !directive.used && ran.contains(rule.as_str()) {
-        format!("The suppression of `{rule}` suppresses nothing any more: remove it.")
+        let message = format!("suppression of `{rule}` is unused");
+        (message, UNUSED, Cow::Borrowed("Remove the suppression."))
     } else {
         return None;
     };
@@ -110,14 +116,14 @@ fn problem(directive: &Directive, ran: &BTreeSet<RuleId>) -> Option<Finding> {
         severity: Severity::Low,
         confidence: Confidence::High,
         message,
-        why: Cow::Borrowed(""),
-        help: Cow::Borrowed(""),
+        why: Cow::Borrowed(why),
+        help,
         object,
         container: None,
         locations: directive.place.clone().into_iter().collect(),
         fix: Some(coaming_finding::Fix::manual(
             "correct or remove the suppression",
-            format!("# coaming: ignore[{rule}] why it is fine"),
+            format!("# coaming: ignore[{rule}] REASON"),
         )),
         suppressed: None,
         variants: Vec::new(),
@@ -152,8 +158,8 @@ fn covers(
     }
 }
 
-/// The lines at which a comment would excuse a finding: where its first place starts, where that
-/// field's key stands, and where the list items around it start.
+/// The lines at which a comment suppresses a finding: where its first place starts, where the key
+/// of that field is, and where the list items around it start.
 fn lines_of(world: &World, marked: &Marked, finding: &Finding) -> Vec<(SourceId, u32)> {
     let Some(location) = finding.locations.first() else { return Vec::new() };
     let (Some(id), Some(span)) = (location.source, location.span) else { return Vec::new() };
@@ -182,20 +188,20 @@ fn lines_of(world: &World, marked: &Marked, finding: &Finding) -> Vec<(SourceId,
     starts.chain(instruction).map(|line| (id, line)).collect()
 }
 
-/// What such comments contain.
+/// The text that such comments contain.
 const MARK: &str = "coaming: ignore";
 
-/// The files that have such comments, with their lines: found once, as findings are many.
+/// The files with such comments, and their lines: read once for all findings.
 type Marked = BTreeMap<SourceId, Lines>;
 
-/// The lines of a file, and what comments between them are about. Each is looked at once, however many
+/// The lines of a file, and to which lines comments apply. Each line is read once, however many
 /// comments there are.
 struct Lines {
     index: LineIndex,
-    /// For each line, the next one with more than a comment, or itself where there is none.
+    /// For each line, the next one with more than a comment, or itself if there is none.
     next: Vec<u32>,
-    /// In a Dockerfile, for each line the first one of the instruction that it continues. Comments between
-    /// continued lines don't end an instruction.
+    /// In a Dockerfile, for each line the first one of the instruction that it continues. Comments
+    /// between continued lines do not end an instruction.
     instructions: Vec<Option<u32>>,
 }
 
@@ -232,8 +238,8 @@ impl Lines {
         self.instructions.get((line as usize).checked_sub(1)?).copied().flatten()
     }
 
-    /// The line that a comment means which stands alone on this one.
-    fn meant(&self, line: u32) -> u32 {
+    /// The line to which a comment applies that is alone on this one.
+    fn target(&self, line: u32) -> u32 {
         let next =
             || (line as usize).checked_sub(1).and_then(|place| self.next.get(place)).copied();
         self.instruction(line).or_else(next).unwrap_or(line)
@@ -261,7 +267,7 @@ fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
         }
         for (span, beside) in comments {
             let own = lines.at(&file.text, span.start);
-            let line = if beside { own } else { lines.meant(own) };
+            let line = if beside { own } else { lines.target(own) };
             let place = Location {
                 source: Some(id),
                 path: Path::root(),
@@ -282,8 +288,8 @@ fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
     directives
 }
 
-/// The comments with our mark in a text without documents, and whether each stands beside
-/// something.
+/// The comments with our mark in a text without documents, and whether each follows something on
+/// its line.
 fn comments_of_text(file: &Source) -> Vec<(Span, bool)> {
     let mut comments = Vec::new();
     let mut start = 0;
@@ -372,19 +378,19 @@ fn configured(settings: &Settings, today: Option<Date>) -> Vec<Directive> {
 mod tests {
     use super::*;
 
-    fn meant(source: &str, kind: SourceKind) -> Vec<u32> {
+    fn target(source: &str, kind: SourceKind) -> Vec<u32> {
         let lines = Lines::of(&Source::text("f", source.into(), kind));
-        (1..).take(source.split('\n').count()).map(|line| lines.meant(line)).collect()
+        (1..).take(source.split('\n').count()).map(|line| lines.target(line)).collect()
     }
 
     #[test]
-    fn comments_mean_what_comes_next() {
-        assert_eq!(meant("# a\n# b\nc: d\n\n  # e\nf", SourceKind::Text), [3, 3, 4, 6, 6, 6]);
-        // The last one means nothing, and its search ends.
-        assert_eq!(meant("# a\n# b", SourceKind::Text), [1, 2]);
-        assert_eq!(meant("# a\n# b\n", SourceKind::Dockerfile), [3, 3, 3]);
+    fn comments_apply_to_the_next_line() {
+        assert_eq!(target("# a\n# b\nc: d\n\n  # e\nf", SourceKind::Text), [3, 3, 4, 6, 6, 6]);
+        // The last one applies to nothing.
+        assert_eq!(target("# a\n# b", SourceKind::Text), [1, 2]);
+        assert_eq!(target("# a\n# b\n", SourceKind::Dockerfile), [3, 3, 3]);
         let continued = "FROM a\nRUN b \\\n  # c\n  d \\\n  e\n# f\nRUN g";
-        assert_eq!(meant(continued, SourceKind::Dockerfile), [2, 4, 2, 2, 2, 7, 7]);
+        assert_eq!(target(continued, SourceKind::Dockerfile), [2, 4, 2, 2, 2, 7, 7]);
     }
 
     #[test]

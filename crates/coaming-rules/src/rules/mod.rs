@@ -10,6 +10,3 @@ pub(crate) mod secrets;
 pub(crate) mod security_context;
 pub(crate) mod utilities;
 pub(crate) mod vulnerabilities;
-
-/// The former name of [`phrases`], until no rule uses it.
-pub(crate) use phrases as words;

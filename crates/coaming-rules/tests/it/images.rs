@@ -172,14 +172,18 @@ fn what_the_entry_point_does_not_use_is_less_bad() {
         ("", Some(true), Severity::High),
         ("", Some(false), Severity::Medium),
         (root, Some(false), Severity::Medium),
-        // Of a command of the pod's own nobody knows what it uses.
+        // What a command of the pod's own uses is not known.
         (command, Some(false), Severity::High),
     ] {
         assert_eq!(vulnerable(fields, used).severity, severity, "{fields} {used:?}");
     }
-    assert!(vulnerable("", Some(false)).message.contains("not used by what is started"));
-    assert!(vulnerable("", Some(true)).message.contains("(high, used by what is started)"));
+    assert!(
+        vulnerable("", Some(false)).message.contains("not used by the program that is started")
+    );
+    assert!(
+        vulnerable("", Some(true)).message.contains("(high, used by the program that is started)")
+    );
     let other = vulnerable(command, Some(false));
     assert!(!other.message.contains("used by"), "{}", other.message);
-    assert!(vulnerable(root, None).message.contains("runs as root"));
+    assert!(vulnerable(root, None).why.contains("runs as root"));
 }

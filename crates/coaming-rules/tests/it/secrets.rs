@@ -82,8 +82,8 @@ fn variables_that_the_manifest_uses_stay() {
 fn images_that_read_files_are_named() {
     let variable =
         "      env: [{name: POSTGRES_PASSWORD, valueFrom: {secretKeyRef: {name: s, key: k}}}]\n";
-    let message = check("secret-in-environment", &pod(variable, "")).remove(0).message;
-    assert!(message.contains("the image reads `POSTGRES_PASSWORD_FILE` by itself"), "{message}");
+    let help = check("secret-in-environment", &pod(variable, "")).remove(0).help;
+    assert!(help.contains("the image supports `POSTGRES_PASSWORD_FILE`"), "{help}");
 }
 
 /// A cluster role with these rules, and a binding of it to this subject.
@@ -132,16 +132,16 @@ fn rights_that_give_no_secrets_are_no_findings() {
 }
 
 #[test]
-fn an_aggregated_role_is_told_at_the_rule_that_it_takes_over() {
+fn an_aggregated_role_is_reported_at_the_rule_that_it_includes() {
     let text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\naggregationRule: {clusterRoleSelectors: [{matchLabels: {part: yes-please}}]}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: part, labels: {part: yes-please}}\nrules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all}\nsubjects: [{kind: ServiceAccount, name: web, namespace: shop}]\n";
     let findings = check("role-reads-secrets", text);
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].object.as_ref().unwrap().name, "part");
-    assert!(findings[0].message.contains("by ClusterRole `all`"), "{}", findings[0].message);
+    assert!(findings[0].message.starts_with("ClusterRole `all` lets "), "{}", findings[0].message);
 }
 
 #[test]
-fn who_binds_the_administrators_role_to_a_pod_is_told_at_the_binding() {
+fn a_pod_with_the_role_of_administrators_is_reported_at_the_binding() {
     let binding = |subject: &str| {
         format!(
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: b}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}\nsubjects: [{subject}]\n"

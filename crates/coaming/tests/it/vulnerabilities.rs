@@ -135,23 +135,22 @@ fn one_finding_is_one_thing_to_do_for_all_pods_that_run_the_image() {
     let found = findings(&output);
     assert_eq!((found.len(), output.status.code()), (2, Some(1)), "{}", stderr(&output));
     let rebuild = &found[0];
-    let message = rebuild["message"].as_str().unwrap();
-    for part in [
-        "2 known vulnerabilities that its distribution has repaired",
-        "first of all CVE-2023-4911 in `libc6` 2.36-9+deb12u1 (high, exploited)",
-        "can be reached from outside of the cluster, and runs as root",
-        "Rebuild on today's debian:bookworm",
-        "2 of 3 go away",
+    for (field, part) in [
+        ("message", "2 known vulnerabilities with a fix in its distribution"),
+        ("message", "most urgently CVE-2023-4911 in `libc6` 2.36-9+deb12u1 (high, exploited)"),
+        ("why", "can be reached from outside the cluster and runs as root"),
+        ("help", "Rebuild on today's debian:bookworm"),
+        ("help", "2 of 3 go away"),
     ] {
-        assert!(message.contains(part), "{message}");
+        assert!(rebuild[field].as_str().unwrap().contains(part), "{rebuild}");
     }
     assert_eq!(rebuild["severity"], "critical");
     assert_eq!(rebuild["object"]["name"], "web", "where it is open comes first");
     assert_eq!(rebuild["locations"].as_array().unwrap().len(), 2);
-    assert_eq!(rebuild["locations"][1]["label"], "runs it too");
+    assert_eq!(rebuild["locations"][1]["label"], "runs the image too");
     let snippet = rebuild["fix"]["snippet"].as_str().unwrap();
     assert!(snippet.contains("libssl3 3.0.9-1 -> 3.0.11-1~deb12u2 (CVE-2023-5363)"), "{snippet}");
-    let upgrade = found[1]["message"].as_str().unwrap();
+    let upgrade = found[1]["help"].as_str().unwrap();
     assert!(upgrade.contains("Upgrade `lodash` from 4.17.4 to 4.17.12"), "{upgrade}");
     let shown = at(&files, &["scan", "--select", "vulnerabilities", "shop.yaml"]);
     assert!(stdout(&shown).contains("2 findings: 1 critical, 1 high"), "{}", stdout(&shown));
@@ -164,8 +163,8 @@ fn where_the_outside_can_not_come_it_is_less_bad() {
     let severities: Vec<&Value> = found.iter().map(|finding| &finding["severity"]).collect();
     // The exploited one, and a high one that nobody from outside can reach.
     assert_eq!(severities, ["critical", "medium"], "{found:#?}");
-    let message = found[1]["message"].as_str().unwrap();
-    assert!(message.contains("Network policies keep the outside away"), "{message}");
+    let why = found[1]["why"].as_str().unwrap();
+    assert!(why.contains("Network policies protect the container from outside"), "{why}");
 }
 
 #[test]

@@ -3,19 +3,24 @@
 use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
-use super::report;
+use super::{Texts, report};
 use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for network policies that the API server refuses: ports and ranges out of order, blocks that
-    /// are no blocks, selectors that are none. The other policies still count.
+    /// ## What it looks for
+    ///
+    /// Network policies that the API server refuses: ports and ranges that are out of order,
+    /// invalid address blocks, invalid selectors. The other policies still apply.
     ///
     /// ## Why it matters
     ///
-    /// A refused policy protects nothing, while its file in the repository says otherwise.
+    /// A refused policy protects nothing, although its file in the repository suggests that it
+    /// does.
     ///
     /// ## Bad
+    ///
+    /// An IPv4 prefix has at most 32 bits.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -61,6 +66,101 @@ rule! {
     ///   policyTypes: [Egress]
     ///   egress:
     ///     - to: [{ipBlock: {cidr: 10.0.0.0/33}}]
+    /// ```
+    ///
+    /// The range ends before it starts.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Ingress]
+    ///   ingress:
+    ///     - from: [{podSelector: {matchLabels: {app: api}}}]
+    ///       ports: [{port: 8080, endPort: 8000}]
+    /// ```
+    ///
+    /// An operator that does not exist.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchExpressions: [{key: app, operator: Equals, values: [web]}]}
+    ///   policyTypes: [Ingress]
     /// ```
     ///
     /// ## Good
@@ -111,6 +211,55 @@ rule! {
     ///     - to: [{ipBlock: {cidr: 10.0.0.0/8}}]
     /// ```
     ///
+    /// A valid range of ports.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Ingress]
+    ///   ingress:
+    ///     - from: [{podSelector: {matchLabels: {app: api}}}]
+    ///       ports: [{port: 8080, endPort: 8090}]
+    /// ```
+    ///
     /// ## Fix
     ///
     /// Correct what the message names.
@@ -131,6 +280,11 @@ impl WorldRule for InvalidNetworkPolicy {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        report(context, Self::RULE, Check::InvalidPolicy, "correct the policy", findings);
+        let texts = Texts {
+            why: "The API server refuses the policy, so it protects nothing.",
+            help: "Correct the field that the message names.",
+            title: "correct the policy",
+        };
+        report(context, Self::RULE, Check::InvalidPolicy, &texts, findings);
     }
 }

@@ -3,18 +3,19 @@
 use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
-use super::report;
+use super::{Texts, report};
 use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for egress rules that let pods reach the cloud's metadata address, 169.254.169.254, without
-    /// naming it.
+    /// ## What it looks for
+    ///
+    /// Egress rules that let pods reach the cloud's metadata address, 169.254.169.254.
     ///
     /// ## Why it matters
     ///
-    /// The metadata service hands out the node's credentials to whoever asks from the node. It is the
-    /// shortest way from a web server's flaw to the cloud account.
+    /// The metadata service gives the node's credentials to any process on the node. It is the
+    /// shortest path from a flaw in a web server to the cloud account.
     ///
     /// ## Bad
     ///
@@ -62,6 +63,53 @@ rule! {
     ///   policyTypes: [Egress]
     ///   egress:
     ///     - to: [{ipBlock: {cidr: 169.254.0.0/16}}]
+    /// ```
+    ///
+    /// The block contains the address, and the port is the one of the service.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Egress]
+    ///   egress: [{to: [{ipBlock: {cidr: 169.254.0.0/16}}], ports: [{port: 80}]}]
     /// ```
     ///
     /// ## Good
@@ -112,12 +160,64 @@ rule! {
     ///     - to: [{ipBlock: {cidr: 203.0.113.0/24}}]
     /// ```
     ///
+    /// The address is excluded.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Egress]
+    ///   egress: [{to: [{ipBlock: {cidr: 169.254.0.0/16, except: [169.254.169.254/32]}}]}]
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Except the address: `except: [169.254.169.254/32]`.
+    /// Exclude the address from the block: `except: [169.254.169.254/32]`.
+    ///
+    /// ## Limits
+    ///
+    /// Pods that need the metadata service and have no other way to get credentials must reach it;
+    /// ignore the finding with that reason.
     MetadataReachable {
         name: "metadata-reachable",
-        summary: "Cloud metadata is reachable",
+        summary: "Cloud metadata service is reachable",
         category: NetworkPolicy,
         severity: Medium,
         default: true,
@@ -132,12 +232,11 @@ impl WorldRule for MetadataReachable {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        report(
-            context,
-            Self::RULE,
-            Check::MetadataReachable,
-            "except 169.254.169.254/32",
-            findings,
-        );
+        let texts = Texts {
+            why: "An attacker in the pod can get the credentials of the node.",
+            help: "Add 169.254.169.254/32 to the block's `except`.",
+            title: "exclude 169.254.169.254/32",
+        };
+        report(context, Self::RULE, Check::MetadataReachable, &texts, findings);
     }
 }

@@ -1,5 +1,5 @@
-//! Pods reach only what they need. The engine is `coaming-network`'s; each rule reports one kind of
-//! its problems.
+//! Pods reach only what they need. `coaming-network` finds the problems; each rule reports one
+//! kind of them.
 
 pub(crate) mod allows_internet;
 pub(crate) mod invalid_network_policy;
@@ -12,6 +12,8 @@ pub(crate) mod policy_without_effect;
 pub(crate) mod split_peer;
 pub(crate) mod unserved_port;
 
+use std::borrow::Cow;
+
 use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_kube::Object;
 use coaming_network::model::SourceRef;
@@ -20,14 +22,24 @@ use coaming_yaml::Node;
 
 use crate::Context;
 
+/// What a rule adds to the problems of its kind.
+struct Texts {
+    why: &'static str,
+    /// The help for problems that have none of their own.
+    help: &'static str,
+    /// The title of the fix.
+    title: &'static str,
+}
+
 /// Reports every problem of one kind.
 fn report(
     context: &Context<'_>,
     rule: &'static RuleMeta,
     check: Check,
-    title: &str,
+    texts: &Texts,
     findings: &mut Vec<Finding>,
 ) {
+    let title = texts.title;
     for problem in context.policy_problems().iter().filter(|problem| problem.check == check) {
         let mut places = problem
             .location
@@ -38,12 +50,11 @@ fn report(
         else {
             continue;
         };
-        let mut draft = context.finding(
-            rule,
-            object,
-            node,
-            format!("{}.", problem.message.trim_end_matches('.')),
-        );
+        let (clause, help) = split(check, &problem.message);
+        let message = in_backticks(clause, &problem.subject);
+        let help: Cow<'static, str> =
+            help.map_or(Cow::Borrowed(texts.help), |help| Cow::Owned(format!("{help}.")));
+        let mut draft = context.finding(rule, object, node, message).why(texts.why).help(help);
         for (place, label) in places {
             if let Some((object, node)) = locate(context, place) {
                 draft = draft.also(context, object, node, label);
@@ -59,7 +70,65 @@ fn report(
     }
 }
 
+/// The clause that says what is wrong, and the help that follows it, if any. The reason is left
+/// out, because the rule has it.
+fn split(check: Check, message: &str) -> (&str, Option<&str>) {
+    let message = message.trim_end_matches('.');
+    if check == Check::InvalidPolicy {
+        // The last sentence is the reason; the details before it may be of several sentences.
+        return (message.rsplit_once(". ").map_or(message, |(details, _)| details), None);
+    }
+    let (clause, help) =
+        message.split_once(". ").map_or((message, None), |(clause, help)| (clause, Some(help)));
+    let has_reason = matches!(
+        check,
+        Check::NoIngressPolicy
+            | Check::NoEgressPolicy
+            | Check::AllowsInternet
+            | Check::MetadataReachable
+    );
+    // Here the reason is the first of two further sentences.
+    let help = match check {
+        Check::SelectsNothing | Check::NoEffect => {
+            help.map(|text| text.split_once(". ").map_or(text, |(_, help)| help))
+        }
+        _ => help,
+    };
+    let clause = clause.split_once(": ").filter(|_| has_reason).map_or(clause, |(what, _)| what);
+    (clause, help)
+}
+
+/// ``NetworkPolicy `shop/web` `` for `NetworkPolicy shop/web`, as other findings name objects.
+fn in_backticks(clause: &str, subject: &str) -> String {
+    match subject.split_once(' ') {
+        Some((kind, name)) => clause.replacen(subject, &format!("{kind} `{name}`"), 1),
+        None => clause.to_owned(),
+    }
+}
+
 fn locate<'c>(context: &Context<'c>, place: &SourceRef) -> Option<(Object<'c>, Node<'c>)> {
     let object = context.world.object(place.object)?;
     Some((object, object.node().document().node(place.node)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_the_engine_are_split() {
+        let whole = "no policy guards the egress of a: an attacker gets out. Add one; it helps";
+        assert_eq!(
+            split(Check::NoEgressPolicy, whole),
+            ("no policy guards the egress of a", Some("Add one; it helps"))
+        );
+        let details = "port: bad. Really. The API server refuses the object";
+        assert_eq!(split(Check::InvalidPolicy, details), ("port: bad. Really", None));
+        assert_eq!(split(Check::SplitPeer, "a: b"), ("a: b", None));
+        assert_eq!(split(Check::NoEffect, "a. It pretends. Remove it"), ("a", Some("Remove it")));
+        assert_eq!(
+            in_backticks("NetworkPolicy a/b selects no pod", "NetworkPolicy a/b"),
+            "NetworkPolicy `a/b` selects no pod"
+        );
+    }
 }

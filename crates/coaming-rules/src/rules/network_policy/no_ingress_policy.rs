@@ -3,20 +3,25 @@
 use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
-use super::report;
+use super::{Texts, report};
 use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for pods that no network policy guards. By default every pod may connect to every other
-    /// pod, of every namespace, on every port. One finding a namespace.
+    /// ## What it looks for
+    ///
+    /// Pods whose ingress no network policy restricts. By default, every pod can connect to every
+    /// other pod, in every namespace, on every port. There is one finding per namespace.
     ///
     /// ## Why it matters
     ///
-    /// Whoever breaks into the least of the cluster's pods reaches all of these at once: databases,
-    /// caches, and admin ports that were never meant for strangers and ask for no password.
+    /// An attacker in the weakest pod of the cluster can reach all of these pods: databases,
+    /// caches, and administration ports that were never meant to be reachable and require no
+    /// password.
     ///
     /// ## Bad
+    ///
+    /// No policy selects the pods.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -42,6 +47,80 @@ rule! {
     ///     - name: api
     ///       image: registry.example.com/api:1.4.2
     ///       ports: [{containerPort: 8081}]
+    /// ```
+    ///
+    /// Only one of the pods is selected.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Ingress, Egress]
+    /// ```
+    ///
+    /// The policy is about egress only.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny-egress
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Egress]
     /// ```
     ///
     /// ## Good
@@ -81,12 +160,63 @@ rule! {
     ///   policyTypes: [Ingress, Egress]
     /// ```
     ///
+    /// One policy for each pod.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchLabels: {app: api}}
+    ///   policyTypes: [Ingress, Egress]
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Deny by default in the namespace, and allow what is needed: `coaming net suggest` writes both.
+    /// Deny ingress by default in the namespace, and allow what is needed. `coaming net suggest`
+    /// writes the policies.
+    ///
+    /// ## Limits
+    ///
+    /// Only the policies in the input are known; those that exist only in the cluster are not.
     NoIngressPolicy {
         name: "no-ingress-policy",
-        summary: "Any pod of the cluster may connect to these",
+        summary: "Pods accept ingress from the whole cluster",
         category: NetworkPolicy,
         severity: Medium,
         default: true,
@@ -101,12 +231,12 @@ impl WorldRule for NoIngressPolicy {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        report(
-            context,
-            Self::RULE,
-            Check::NoIngressPolicy,
-            "deny by default: `coaming net suggest` writes the policies",
-            findings,
-        );
+        let texts = Texts {
+            why: "An attacker in any pod of the cluster can connect to these pods on every port.",
+            help: "Add a default-deny policy for the namespace, and allow what is needed; `coaming \
+                   net suggest` writes the policies.",
+            title: "deny ingress by default with the policies of `coaming net suggest`",
+        };
+        report(context, Self::RULE, Check::NoIngressPolicy, &texts, findings);
     }
 }

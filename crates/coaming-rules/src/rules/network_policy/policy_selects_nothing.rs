@@ -3,19 +3,24 @@
 use coaming_finding::{Finding, RuleMeta};
 use coaming_network::Check;
 
-use super::report;
+use super::{Texts, report};
 use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for network policies whose `podSelector` matches no pod at hand, in namespaces whose pods
-    /// are at hand.
+    /// ## What it looks for
+    ///
+    /// Network policies whose `podSelector` matches no pod, in namespaces whose pods are part of
+    /// the input.
     ///
     /// ## Why it matters
     ///
-    /// Usually a label was renamed: the pods that the policy was made for are open, and nobody knows.
+    /// Usually, a label was renamed: the pods that the policy was written for are unprotected, and
+    /// nobody notices.
     ///
     /// ## Bad
+    ///
+    /// A typing error in a label.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -58,6 +63,52 @@ rule! {
     ///   namespace: shop
     /// spec:
     ///   podSelector: {matchLabels: {app: wbe}}
+    ///   policyTypes: [Ingress]
+    /// ```
+    ///
+    /// An expression that excludes all pods.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [web, api]}]}
     ///   policyTypes: [Ingress]
     /// ```
     ///
@@ -108,9 +159,60 @@ rule! {
     ///   ingress: [{from: [{podSelector: {matchLabels: {app: api}}}], ports: [{port: 8080}]}]
     /// ```
     ///
+    /// An expression that selects one of the pods.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: api
+    ///   namespace: shop
+    ///   labels: {app: api}
+    /// spec:
+    ///   containers:
+    ///     - name: api
+    ///       image: registry.example.com/api:1.4.2
+    ///       ports: [{containerPort: 8081}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: default-deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress, Egress]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [api]}]}
+    ///   policyTypes: [Ingress]
+    ///   ingress: [{from: [{podSelector: {matchLabels: {app: api}}}], ports: [{port: 8080}]}]
+    /// ```
+    ///
     /// ## Fix
     ///
     /// Correct the selector, or remove the policy.
+    ///
+    /// ## Limits
+    ///
+    /// Pods that exist only in the cluster are not known.
     PolicySelectsNothing {
         name: "policy-selects-nothing",
         summary: "Network policy selects no pod",
@@ -128,6 +230,11 @@ impl WorldRule for PolicySelectsNothing {
     const REVIEWS: bool = false;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        report(context, Self::RULE, Check::SelectsNothing, "correct the selector", findings);
+        let texts = Texts {
+            why: "The pods that the policy should protect are open.",
+            help: "Compare the policy's selector with the labels in the pods' templates.",
+            title: "correct the selector",
+        };
+        report(context, Self::RULE, Check::SelectsNothing, &texts, findings);
     }
 }

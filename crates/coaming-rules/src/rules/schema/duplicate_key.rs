@@ -4,16 +4,19 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblemKind;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for keys that stand twice in one mapping: only the last counts, and newer API servers refuse
-    /// the object.
+    /// ## What it looks for
+    ///
+    /// Keys that occur twice in one mapping. Only the last one takes effect, and newer API servers
+    /// refuse the object.
     ///
     /// ## Why it matters
     ///
-    /// Of two security contexts or two `env` lists one is lost, and which one is easily overlooked.
+    /// Of two security contexts or two `env` lists, one is lost, and it is easy to overlook which
+    /// one.
     ///
     /// ## Bad
     ///
@@ -27,6 +30,22 @@ rule! {
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
     ///       image: registry.example.com/web:1.4.3
+    /// ```
+    ///
+    /// In the labels, where nothing has a fixed name.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   labels:
+    ///     app: web
+    ///     app: shop
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     /// ```
     ///
     /// ## Good
@@ -43,12 +62,27 @@ rule! {
     ///       imagePullPolicy: IfNotPresent
     /// ```
     ///
+    /// The same key in different mappings.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   labels:
+    ///     name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Remove the one that is not meant.
+    /// Remove the one that is not intended.
     DuplicateKey {
         name: "duplicate-key",
-        summary: "Key stands twice",
+        summary: "Duplicate key",
         category: Schema,
         severity: Medium,
         default: true,
@@ -65,15 +99,14 @@ impl ObjectRule for DuplicateKey {
         let object = scope.object;
         for problem in scope.schema_problems() {
             let SchemaProblemKind::Duplicate { name } = problem.kind else { continue };
-            let message = format!(
-                "`{name}` stands twice in one mapping of {}: only the last one counts. Remove the \
-                 one that is not meant.",
-                words::object(object),
-            );
+            let message =
+                format!("`{name}` occurs twice in one mapping of {}", phrases::object(object),);
             findings.push(
                 context
                     .finding(Self::RULE, object, problem.node, message)
-                    .manual("remove the one that is not meant", format!("{name}: …"))
+                    .why("Only the last value takes effect: what the first one sets is lost.")
+                    .help("Remove the one that is not intended.")
+                    .manual("remove the one that is not intended", format!("{name}: …"))
                     .done(),
             );
         }

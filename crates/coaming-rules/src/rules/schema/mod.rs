@@ -1,4 +1,4 @@
-//! Objects say what their author meant.
+//! Objects mean what their author intended.
 
 pub(crate) mod duplicate_key;
 pub(crate) mod removed_api;

@@ -4,17 +4,19 @@ use coaming_finding::{Finding, RuleMeta, Severity};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for objects of API versions that the cluster (`kubernetes-version` in the
-    /// configuration, else the newest) no longer serves.
+    /// ## What it looks for
+    ///
+    /// Objects of API versions that the cluster does not serve any more. The version of the
+    /// cluster is `kubernetes-version` in the configuration, or the newest one.
     ///
     /// ## Why it matters
     ///
-    /// The API server refuses the object, or, in a chart, the whole release. Where the object was
-    /// a policy, the policy is gone with the upgrade and nobody is told.
+    /// The API server refuses the object, or, in a chart, the whole release. If the object was a
+    /// policy, its protection disappears with the upgrade without a warning.
     ///
     /// ## Bad
     ///
@@ -25,6 +27,29 @@ rule! {
     ///   name: web
     /// spec:
     ///   backend: {serviceName: web, servicePort: 80}
+    /// ```
+    ///
+    /// Nothing replaces PodSecurityPolicy under its name.
+    ///
+    /// ```yaml
+    /// apiVersion: policy/v1beta1
+    /// kind: PodSecurityPolicy
+    /// metadata:
+    ///   name: restricted
+    /// spec:
+    ///   privileged: false
+    /// ```
+    ///
+    /// All kinds of this version.
+    ///
+    /// ```yaml
+    /// apiVersion: autoscaling/v2beta2
+    /// kind: HorizontalPodAutoscaler
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+    ///   maxReplicas: 3
     /// ```
     ///
     /// ## Good
@@ -38,12 +63,21 @@ rule! {
     ///   defaultBackend: {service: {name: web, port: {number: 80}}}
     /// ```
     ///
+    /// A custom resource may have any version.
+    ///
+    /// ```yaml
+    /// apiVersion: shop.example.com/v1beta1
+    /// kind: Ingress
+    /// metadata:
+    ///   name: web
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Move to the version that the message names; fields may have changed their names.
+    /// Change to the version that the message names. Some fields may have other names there.
     RemovedApi {
         name: "removed-api",
-        summary: "API version is no longer served",
+        summary: "API version has been removed",
         category: Schema,
         severity: Medium,
         default: true,
@@ -53,8 +87,8 @@ rule! {
     }
 }
 
-/// API versions that are gone: version, kinds (none: all), the minor version that no longer has
-/// them, and where to go (empty: nowhere).
+/// Removed API versions: the version, its kinds (none: all), the first minor version without them,
+/// and the replacement (empty: none).
 type Removal = (&'static str, &'static [&'static str], u32, &'static str);
 
 const REMOVALS: &[Removal] = &[
@@ -102,6 +136,10 @@ const REMOVALS: &[Removal] = &[
     ("flowcontrol.apiserver.k8s.io/v1beta3", &[], 32, "flowcontrol.apiserver.k8s.io/v1"),
 ];
 
+/// The labels that replace a PodSecurityPolicy.
+const POD_SECURITY: &str =
+    "metadata:\n  labels:\n    pod-security.kubernetes.io/enforce: restricted\n";
+
 impl ObjectRule for RemovedApi {
     const META: &'static RuleMeta = Self::RULE;
 
@@ -113,30 +151,28 @@ impl ObjectRule for RemovedApi {
             *gone == version && minor >= *since && (kinds.is_empty() || kinds.contains(&kind))
         });
         let Some((_, _, since, replacement)) = removal else { return };
-        let go_to = match *replacement {
-            "" if kind == "PodSecurityPolicy" => {
-                "It protects nothing any more: label the namespaces for Pod Security instead"
-                    .to_owned()
-            }
-            "" => "Nothing takes its place".to_owned(),
-            replacement => format!("Move to `{replacement}`"),
+        let (title, snippet) = match *replacement {
+            // The only kind that has been removed without a replacement.
+            "" => ("label the namespaces for Pod Security".to_owned(), POD_SECURITY.to_owned()),
+            version => (format!("change to `{version}`"), format!("apiVersion: {version}")),
         };
         let message = format!(
-            "Kubernetes 1.{since} and later refuse {} of `{version}`. {go_to}.",
-            words::object(object),
+            "{} has API version `{version}`, which Kubernetes 1.{since} removed",
+            phrases::object(object),
         );
         let gone_policy = matches!(kind, "PodSecurityPolicy" | "NetworkPolicy");
         let node = object.node().field("apiVersion").unwrap_or(object.node());
-        let snippet = if replacement.is_empty() {
-            String::new()
-        } else {
-            format!("apiVersion: {replacement}")
-        };
         findings.push(
             context
                 .finding(Self::RULE, object, node, message)
                 .severity(if gone_policy { Severity::Medium } else { Severity::Low })
-                .manual(format!("{go_to}."), snippet)
+                .why(if gone_policy {
+                    "The API server refuses the object: what the policy protects is open."
+                } else {
+                    "The API server refuses the object, or, in a chart, the whole release."
+                })
+                .help(format!("{}.", phrases::sentence(&title)))
+                .manual(title, snippet)
                 .done(),
         );
     }

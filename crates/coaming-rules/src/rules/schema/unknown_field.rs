@@ -1,22 +1,29 @@
 //! See [`UnknownField`].
 
+use std::borrow::Cow;
+
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblemKind;
 use coaming_yaml::edit::{Edit, Value};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for fields that the object's type does not have, and says which one was probably meant.
+    /// ## What it looks for
+    ///
+    /// Fields that the object's type does not have. If the name is close to that of a field, the
+    /// finding suggests that field.
     ///
     /// ## Why it matters
     ///
-    /// The API server drops the field without a word: a mistyped `securityContext` or `readOnly` protects
-    /// nothing, and the file says that it does.
+    /// The API server drops the field without an error: a mistyped `securityContext` or `readOnly`
+    /// protects nothing, although the file suggests that it does.
     ///
     /// ## Bad
+    ///
+    /// A field with a wrong letter.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -29,6 +36,20 @@ rule! {
     ///       image: registry.example.com/web:1.4.2
     ///       securitycontext:
     ///         readOnlyRootFilesystem: true
+    /// ```
+    ///
+    /// A field that has nothing similar.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///   magic: true
     /// ```
     ///
     /// ## Good
@@ -46,12 +67,23 @@ rule! {
     ///         readOnlyRootFilesystem: true
     /// ```
     ///
+    /// A custom resource may have any field.
+    ///
+    /// ```yaml
+    /// apiVersion: shop.example.com/v1
+    /// kind: Web
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   magic: true
+    /// ```
+    ///
     /// ## Fix
     ///
     /// Correct the name, or remove the field.
     UnknownField {
         name: "unknown-field",
-        summary: "Field does not exist",
+        summary: "Unknown field",
         category: Schema,
         severity: Medium,
         default: true,
@@ -72,14 +104,18 @@ impl ObjectRule for UnknownField {
             };
             let parent = value.parent().map(|parent| parent.path()).unwrap_or_default();
             let place =
-                if parent.is_root() { words::object(object) } else { format!("`{parent}`") };
-            let meant =
-                suggestion.map_or_else(String::new, |field| format!(" Did you mean `{field}`?"));
-            let message = format!(
-                "{place} has no field `{name}`: the API server drops it without a word, and it does \
-                 nothing.{meant}",
-            );
-            let draft = context.finding(Self::RULE, object, problem.node, message);
+                if parent.is_root() { phrases::object(object) } else { format!("`{parent}`") };
+            let help = match suggestion {
+                Some(field) => {
+                    Cow::Owned(format!("Rename the field to `{field}` if that is intended."))
+                }
+                None => Cow::Borrowed("Correct the name, or remove the field."),
+            };
+            let message = format!("{place} has no field `{name}`");
+            let draft = context
+                .finding(Self::RULE, object, problem.node, message)
+                .why("The API server drops the field without an error, so it has no effect.")
+                .help(help);
             findings.push(match suggestion {
                 Some(field) => {
                     let edits = vec![

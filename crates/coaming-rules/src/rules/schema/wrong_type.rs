@@ -5,18 +5,23 @@ use coaming_kube::schema::SchemaProblemKind;
 use coaming_yaml::edit::{Edit, Value};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for values that are not what their field takes, such as a number where text is needed.
+    /// ## What it looks for
+    ///
+    /// Values that do not have the type of their field, such as a number where the field takes
+    /// text.
     ///
     /// ## Why it matters
     ///
-    /// The API server refuses the whole object. Where it is one of many, the others are rolled out without
-    /// it.
+    /// The API server refuses the whole object. If it is one of many, the others are deployed
+    /// without it.
     ///
     /// ## Bad
+    ///
+    /// An environment variable takes text.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -30,6 +35,34 @@ rule! {
     ///       env:
     ///         - name: PORT
     ///           value: 8080
+    /// ```
+    ///
+    /// A list is needed.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       args: --listen=:8080
+    /// ```
+    ///
+    /// A number is needed.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports: [{containerPort: "8080"}]
     /// ```
     ///
     /// ## Good
@@ -48,9 +81,25 @@ rule! {
     ///           value: "8080"
     /// ```
     ///
+    /// Of the right types.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       args: [--listen=:8080]
+    ///       ports: [{containerPort: 8080}]
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Write what the message says; a number or boolean becomes text in quotes.
+    /// Write a value of the type that the message names. A number or boolean becomes text in
+    /// quotes.
     WrongType {
         name: "wrong-type",
         summary: "Value has the wrong type",
@@ -72,18 +121,21 @@ impl ObjectRule for WrongType {
             let SchemaProblemKind::WrongType { name, expected, found } = problem.kind else {
                 continue;
             };
-            let message = format!(
-                "`{name}` takes {expected} and has {found}: the API server refuses {}.",
-                words::object(object),
-            );
-            let draft = context.finding(Self::RULE, object, problem.node, message);
+            let message =
+                format!("`{name}` of {} takes {expected}, not {found}", phrases::object(object),);
             let quotable = expected == "text" && problem.node.scalar_style().is_some();
+            let title =
+                if quotable { "quote the value".to_owned() } else { format!("write {expected}") };
+            let draft = context
+                .finding(Self::RULE, object, problem.node, message)
+                .why("The API server refuses the whole object.")
+                .help(format!("{}.", phrases::sentence(&title)));
             findings.push(if quotable {
                 let path = problem.node.path();
                 let edit = Edit::Set { path, value: Value::from(problem.node.text()) };
-                draft.fix("put it in quotes", Applicability::Safe, vec![edit]).done()
+                draft.fix(title, Applicability::Safe, vec![edit]).done()
             } else {
-                draft.manual(format!("write {expected}"), format!("{name}: …")).done()
+                draft.manual(title, format!("{name}: …")).done()
             });
         }
     }

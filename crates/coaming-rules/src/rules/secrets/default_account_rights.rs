@@ -4,17 +4,19 @@ use coaming_access::Subject;
 use coaming_finding::{Finding, RuleMeta};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for bindings that give rights to the service account `default` of a namespace: the one
-    /// of every pod that names no other.
+    /// ## What it looks for
+    ///
+    /// Bindings that grant rights to the service account `default` of a namespace. Every pod that
+    /// names no other account uses it.
     ///
     /// ## Why it matters
     ///
-    /// What was meant for one pod, every pod of the namespace may do, those of tomorrow too: an
-    /// attacker needs to get into the weakest of them only.
+    /// Permissions meant for one pod are granted to every pod in the namespace, including future
+    /// ones. An attacker only has to compromise the weakest.
     ///
     /// ## Bad
     ///
@@ -24,6 +26,23 @@ rule! {
     /// metadata:
     ///   name: web
     ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: view
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: default
+    ///     namespace: shop
+    /// ```
+    ///
+    /// A binding for the whole cluster.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRoleBinding
+    /// metadata:
+    ///   name: web
     /// roleRef:
     ///   apiGroup: rbac.authorization.k8s.io
     ///   kind: ClusterRole
@@ -52,12 +71,31 @@ rule! {
     ///     namespace: shop
     /// ```
     ///
+    /// A user who happens to have this name.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: view
+    /// subjects:
+    ///   - apiGroup: rbac.authorization.k8s.io
+    ///     kind: User
+    ///     name: default
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Give the pod that needs the rights an account of its own (`serviceAccountName`), and bind that.
+    /// Give the pod that needs the rights a service account of its own (`serviceAccountName`), and
+    /// bind that account.
     DefaultAccountRights {
         name: "default-account-rights",
-        summary: "Rights are bound to the default service account",
+        summary: "Rights are granted to the default service account",
         category: Secrets,
         severity: Medium,
         default: true,
@@ -81,10 +119,8 @@ impl WorldRule for DefaultAccountRights {
                 };
                 let Some((object, node)) = field.find(context.world) else { continue };
                 let message = format!(
-                    "{} gives role `{}` to the default service account of namespace \
-                     `{namespace}`: every pod there that names no account has these rights, and \
-                     so has an attacker in any of them. Bind an account of the pod's own.",
-                    words::object(object),
+                    "{} grants role `{}` to the default service account of namespace `{namespace}`",
+                    phrases::object(object),
                     binding.role.name,
                 );
                 let snippet = format!(
@@ -93,7 +129,15 @@ impl WorldRule for DefaultAccountRights {
                 findings.push(
                     context
                         .finding(Self::RULE, object, node, message)
-                        .manual("bind an account of the pod's own", snippet)
+                        .why(
+                            "Every pod of the namespace that names no service account has these \
+                             rights, and so has an attacker in any of them.",
+                        )
+                        .help(
+                            "Create a service account for the pod that needs the rights, and bind \
+                             that account instead.",
+                        )
+                        .manual("bind a service account of the pod's own", snippet)
                         .done(),
                 );
             }

@@ -5,24 +5,62 @@ use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_secret::{Detection, Detector, TextKind, structured};
 use coaming_yaml::Span;
 
+use super::found::article;
 use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
-    /// Looks for secrets in Dockerfiles: in `ENV` and `ARG`, in what `RUN` runs, and in `COPY` and
-    /// `ADD` of files that are known to hold them (`.env`, `.npmrc`, `id_rsa`, `.aws/credentials`,
-    /// a kubeconfig); and for build arguments that will hold one, by their names (`ARG NPM_TOKEN`).
+    /// ## What it looks for
+    ///
+    /// Secrets in Dockerfiles: in `ENV` and `ARG`, in the commands of `RUN`, and in `COPY` and
+    /// `ADD` of files that usually contain them (`.env`, `.npmrc`, `id_rsa`, `.aws/credentials`, a
+    /// kubeconfig). Build arguments whose names suggest a secret (`ARG NPM_TOKEN`) are reported as
+    /// well.
     ///
     /// ## Why it matters
     ///
-    /// The value stands in the image's configuration, history or layers, where everybody who may pull
-    /// the image reads it - also when a later instruction deletes it - and in the repository.
+    /// The value is in the image's configuration, history or layers, where everyone who can pull
+    /// the image can read it, even if a later instruction deletes it. It is also in the
+    /// repository.
     ///
     /// ## Bad
     ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// ENV DATABASE_PASSWORD=vS8kq-2pLx7w
+    /// USER 10001
+    /// ```
+    ///
+    /// The default value of a build argument.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// ARG DATABASE_PASSWORD=vS8kq-2pLx7w
+    /// USER 10001
+    /// ```
+    ///
+    /// In a command.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN curl --user shop:vS8kq-2pLx7w https://files.example.com/app.tar.gz --output /app.tar.gz
+    /// USER 10001
+    /// ```
+    ///
+    /// A build argument that will contain a secret.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// ARG NPM_TOKEN
+    /// RUN npm ci
+    /// USER 10001
+    /// ```
+    ///
+    /// A file that usually contains credentials.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// COPY .npmrc /root/.npmrc
     /// USER 10001
     /// ```
     ///
@@ -35,14 +73,22 @@ rule! {
     /// USER 10001
     /// ```
     ///
+    /// A secret that is mounted for one command only.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci
+    /// USER 10001
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret: it is known. What the build needs, it takes by
-    /// `RUN --mount=type=secret`, which leaves nothing behind; what the application needs comes as a
-    /// file from a Secret or a vault.
+    /// Replace the secret, because it must be considered known. A build gets what it needs with
+    /// `RUN --mount=type=secret`, which leaves nothing behind; the application gets its
+    /// credentials as files from a Secret or a vault.
     DockerfileSecret {
         name: "dockerfile-secret",
-        summary: "A secret is built into the image",
+        summary: "Secret is built into the image",
         category: Secrets,
         severity: High,
         default: true,
@@ -87,15 +133,21 @@ fn of_instruction(
                     name,
                     value,
                     "the image's configuration",
+                    AT_RUN_TIME,
                 ));
             }
         }
         Kind::Arg(pairs) => {
             for (name, value) in pairs {
-                let value = value.as_ref();
-                findings.extend(
-                    value.and_then(|it| assigned(detector, scope, name, it, "the image's history")),
-                );
+                let Some(value) = value else { continue };
+                findings.extend(assigned(
+                    detector,
+                    scope,
+                    name,
+                    value,
+                    "the image's history",
+                    AT_BUILD_TIME,
+                ));
             }
         }
         Kind::Run { command: Command::Shell { script, span }, .. } => {
@@ -109,7 +161,16 @@ fn of_instruction(
     }
 }
 
-/// The surest of what was found.
+/// The help for a secret that the application needs.
+const AT_RUN_TIME: &str = "Replace the secret, and pass the new one when the container runs.";
+/// The help for a secret that the build needs.
+const AT_BUILD_TIME: &str = "Treat the secret as compromised: replace it, and pass the new one \
+                             with `RUN --mount=type=secret`.";
+/// The help for a file with credentials.
+const LEAVE_OUT: &str = "Leave the file out (list it in `.dockerignore`), and pass what is needed \
+                         with `RUN --mount=type=secret` or when the container runs.";
+
+/// The detection with the highest confidence.
 fn surest(found: Vec<Detection>) -> Option<Detection> {
     found.into_iter().max_by_key(|detection| (detection.confidence, detection.range.start))
 }
@@ -120,18 +181,16 @@ fn assigned(
     name: &Word,
     value: &Word,
     place: &str,
+    help: &'static str,
 ) -> Option<Finding> {
     if value.text.contains('$') {
         return None;
     }
     let detection = surest(detector.scan(&value.text, TextKind::Value(&name.text)))?;
-    let message = format!(
-        "`{}` is set to a secret ({}), which stays in {place}, where everybody who may pull the \
-         image reads it. Replace it, and hand the new one in when the container runs.",
-        name.text, detection.title,
-    );
+    let message =
+        format!("`{}` contains {}, which stays in {place}", name.text, article(&detection.title));
     let span = Span::new(name.span.start, name.span.end);
-    Some(finding(scope, span, message, detection.confidence))
+    Some(finding(scope, span, message, detection.confidence, help))
 }
 
 fn run(
@@ -145,8 +204,8 @@ fn run(
     Some(in_run(scope, &detection, Span::new(at, at)))
 }
 
-/// A secret among the words of a program that is run without a shell: by itself, or behind an option
-/// that is named after it.
+/// A secret among the words of a program that is run without a shell: by itself, or after an option
+/// that names it.
 fn run_words(detector: &Detector, scope: DockerfileScope<'_>, words: &[Word]) -> Option<Finding> {
     let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
     let found = structured::in_command(detector, &texts);
@@ -157,29 +216,26 @@ fn run_words(detector: &Detector, scope: DockerfileScope<'_>, words: &[Word]) ->
 
 fn in_run(scope: DockerfileScope<'_>, detection: &Detection, span: Span) -> Finding {
     let message = format!(
-        "This `RUN` has a secret in it ({}), which stays in the image's history, where everybody \
-         who may pull the image reads it. Replace it, and hand the new one in by \
-         `--mount=type=secret`.",
-        detection.title,
+        "`RUN` contains {}, which stays in the image's history",
+        article(&detection.title),
     );
-    finding(scope, span, message, detection.confidence)
+    finding(scope, span, message, detection.confidence, AT_BUILD_TIME)
 }
 
-/// A build argument that will hold a secret, by its name.
+/// A build argument for a secret, by its name.
 fn promised(scope: DockerfileScope<'_>, name: &Word) -> Option<Finding> {
     if !coaming_secret::is_secret_name(&name.text) {
         return None;
     }
     let message = format!(
-        "`{}` comes as a build argument, by its name a secret: each `RUN` behind it keeps the value in \
-         the image's history, where everybody who may pull the image reads it. Hand it in by \
-         `--mount=type=secret`.",
+        "build argument `{}` is for a secret by its name, and each later `RUN` records its value",
         name.text,
     );
-    Some(finding(scope, name.span, message, Confidence::Medium))
+    let help = "Pass the secret with `RUN --mount=type=secret` instead.";
+    Some(finding(scope, name.span, message, Confidence::Medium, help))
 }
 
-/// Files that hold credentials wherever they are, by the end of their path.
+/// Files that contain credentials wherever they are, by the end of their path.
 const FILES: &[&str] = &[
     ".env",
     ".npmrc",
@@ -215,13 +271,10 @@ fn copied(scope: DockerfileScope<'_>, source: &Source) -> Option<Finding> {
         })
     })?;
     let message = format!(
-        "`{}` is copied into the image, a file that holds credentials as a rule: everybody who may \
-         pull the image has them, also if a later instruction deletes the file. Leave it out (name \
-         it in `.dockerignore`), and hand in what is needed by `RUN --mount=type=secret` or when \
-         the container runs.",
+        "`{}`, a file that usually contains credentials, is copied into the image",
         file.text,
     );
-    Some(finding(scope, file.span, message, Confidence::Medium))
+    Some(finding(scope, file.span, message, Confidence::Medium, LEAVE_OUT))
 }
 
 fn finding(
@@ -229,12 +282,18 @@ fn finding(
     span: Span,
     message: String,
     confidence: Confidence,
+    help: &'static str,
 ) -> Finding {
     scope
         .finding(DockerfileSecret::RULE, span, message)
         .confidence(confidence)
+        .why(
+            "Everyone who can pull the image can read the secret, even if a later instruction \
+             deletes it.",
+        )
+        .help(help)
         .manual(
-            "hand it in when it is needed",
+            "pass the secret when it is needed",
             "RUN --mount=type=secret,id=NAME … # reads /run/secrets/NAME",
         )
         .done()

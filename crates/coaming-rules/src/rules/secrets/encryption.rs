@@ -1,4 +1,4 @@
-//! What an API server's `EncryptionConfiguration` says of Secrets.
+//! How an API server's `EncryptionConfiguration` treats Secrets.
 
 use coaming_kube::{Fields as _, Object};
 use coaming_yaml::Node;
@@ -9,14 +9,14 @@ pub(super) struct Encryption<'a> {
     pub(super) object: Object<'a>,
 }
 
-/// A provider in an entry: how objects are written, if it is the first, and read.
+/// A provider in an entry: the first one writes objects, all of them read.
 #[derive(Clone, Copy)]
 pub(super) struct Provider<'a> {
     /// `identity`, `aescbc`, `aesgcm`, `secretbox` or `kms`.
     pub(super) name: &'a str,
     /// The provider with its name; it may hold keys.
     pub(super) node: Node<'a>,
-    /// What stands under its name.
+    /// The value under its name.
     pub(super) settings: Node<'a>,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Encryption<'a> {
         known.then_some(Self { object })
     }
 
-    /// The entry that counts for Secrets: the first that names them, or all.
+    /// The entry that applies to Secrets: the first that names them, or all resources.
     pub(super) fn entry_of_secrets(self) -> Option<Node<'a>> {
         self.object.node().list("resources").find(|entry| {
             entry.strings("resources").any(|name| matches!(name, "secrets" | "*." | "*.*"))
@@ -42,13 +42,13 @@ impl<'a> Encryption<'a> {
     }
 }
 
-/// What to paste, and what to do with it.
+/// What to paste, and how to apply it.
 pub(super) const SNIPPET: &str = "\
 resources:
   - resources: [secrets]
     providers:
       - kms: {apiVersion: v2, name: PLUGIN, endpoint: unix:///var/run/kms/socket.sock}
-      - identity: {} # last: still reads what was written before
-# Start every API server again, then write all Secrets anew:
+      - identity: {} # last: only reads Secrets that are not encrypted yet
+# Restart every API server, then write all Secrets again:
 # kubectl get secrets --all-namespaces -o json | kubectl replace -f -
 ";

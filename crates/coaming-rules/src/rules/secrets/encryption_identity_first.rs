@@ -7,13 +7,16 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for an `EncryptionConfiguration` whose first provider for Secrets is `identity`, which
-    /// does not encrypt.
+    /// ## What it looks for
+    ///
+    /// An `EncryptionConfiguration` whose first provider for Secrets is `identity`, which does not
+    /// encrypt.
     ///
     /// ## Why it matters
     ///
-    /// The first provider writes, the others only read. With `identity` first the API server writes
-    /// Secrets to etcd in plain text, whatever follows: a backup or a disk gives them all away.
+    /// The API server writes with the first provider and uses the others only to read. With
+    /// `identity` first, it writes Secrets to etcd in plain text, whatever follows. Anyone with a
+    /// backup or a disk of etcd can read all of them.
     ///
     /// ## Bad
     ///
@@ -28,6 +31,17 @@ rule! {
     ///           apiVersion: v2
     ///           name: vault
     ///           endpoint: unix:///var/run/kms/vault.sock
+    /// ```
+    ///
+    /// The only entry is for all resources.
+    ///
+    /// ```yaml
+    /// apiVersion: apiserver.config.k8s.io/v1
+    /// kind: EncryptionConfiguration
+    /// resources:
+    ///   - resources: ["*.*"]
+    ///     providers:
+    ///       - identity: {}
     /// ```
     ///
     /// ## Good
@@ -45,11 +59,33 @@ rule! {
     ///       - identity: {}
     /// ```
     ///
+    /// The first entry that includes Secrets decides; a later one does not matter.
+    ///
+    /// ```yaml
+    /// apiVersion: apiserver.config.k8s.io/v1
+    /// kind: EncryptionConfiguration
+    /// resources:
+    ///   - resources: [secrets]
+    ///     providers:
+    ///       - kms:
+    ///           apiVersion: v2
+    ///           name: vault
+    ///           endpoint: unix:///var/run/kms/vault.sock
+    ///   - resources: ["*.*"]
+    ///     providers:
+    ///       - identity: {}
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Move `identity` to the end, start the API servers again, and write all Secrets anew:
-    /// `kubectl get secrets --all-namespaces -o json | kubectl replace -f -`. What is left in old
-    /// revisions and free pages of etcd, `coaming secrets etcd` tells.
+    /// Move `identity` to the end, restart the API servers, and write all Secrets again: `kubectl
+    /// get secrets --all-namespaces -o json | kubectl replace -f -`. Run `coaming secrets etcd` on
+    /// a snapshot to see what is left in old revisions and free pages.
+    ///
+    /// ## Limits
+    ///
+    /// The file only shows how Secrets are written from now on. Secrets that were written earlier
+    /// keep their old encoding until they are written again.
     EncryptionIdentityFirst {
         name: "encryption-identity-first",
         summary: "Secrets are written to etcd in plain text",
@@ -70,13 +106,17 @@ impl ObjectRule for EncryptionIdentityFirst {
         let Some(writer) = encryption.writer().filter(|writer| writer.name == "identity") else {
             return;
         };
-        let message = "The first provider for Secrets is `identity`, and the first one writes: the \
-                       API server writes Secrets to etcd in plain text, and whoever gets a backup \
-                       or the disk reads them all. Move `identity` to the end, and write all \
-                       Secrets anew.";
+        let message = "the first provider for Secrets is `identity`, which does not encrypt";
         findings.push(
             context
                 .finding(Self::RULE, encryption.object, writer.node, message)
+                .why(
+                    "The API server writes Secrets to etcd in plain text: anyone with a backup or \
+                     the disk can read all of them.",
+                )
+                .help(
+                    "Put a provider that encrypts before `identity`, and write all Secrets again.",
+                )
                 .manual("put the provider that encrypts first", SNIPPET)
                 .done(),
         );

@@ -8,13 +8,14 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for an `EncryptionConfiguration` that encrypts some resources, and Secrets are not among
-    /// them.
+    /// ## What it looks for
+    ///
+    /// An `EncryptionConfiguration` that encrypts some resources, but not Secrets.
     ///
     /// ## Why it matters
     ///
-    /// What no entry names, the API server writes to etcd in plain text. The flag is set and the
-    /// audit is content, and a backup still gives all credentials away.
+    /// The API server writes resources that no entry names to etcd in plain text. The flag is set
+    /// and the audit passes, but a backup still gives away all credentials.
     ///
     /// ## Bad
     ///
@@ -23,6 +24,20 @@ rule! {
     /// kind: EncryptionConfiguration
     /// resources:
     ///   - resources: [configmaps]
+    ///     providers:
+    ///       - kms:
+    ///           apiVersion: v2
+    ///           name: vault
+    ///           endpoint: unix:///var/run/kms/vault.sock
+    /// ```
+    ///
+    /// The wildcard covers only the API group that it names.
+    ///
+    /// ```yaml
+    /// apiVersion: apiserver.config.k8s.io/v1
+    /// kind: EncryptionConfiguration
+    /// resources:
+    ///   - resources: ["*.apps"]
     ///     providers:
     ///       - kms:
     ///           apiVersion: v2
@@ -44,13 +59,27 @@ rule! {
     ///           endpoint: unix:///var/run/kms/vault.sock
     /// ```
     ///
+    /// This wildcard covers all resources of the core group, to which Secrets belong.
+    ///
+    /// ```yaml
+    /// apiVersion: apiserver.config.k8s.io/v1
+    /// kind: EncryptionConfiguration
+    /// resources:
+    ///   - resources: ["*."]
+    ///     providers:
+    ///       - kms:
+    ///           apiVersion: v2
+    ///           name: vault
+    ///           endpoint: unix:///var/run/kms/vault.sock
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Add `secrets` to the resources of an entry, or an entry for them, start the API servers
-    /// again, and write all Secrets anew.
+    /// Add `secrets` to the resources of an entry, or add an entry for them. Then restart the API
+    /// servers and write all Secrets again.
     EncryptionWithoutSecrets {
         name: "encryption-without-secrets",
-        summary: "Encryption at rest leaves Secrets out",
+        summary: "Secrets are not encrypted at rest",
         category: Secrets,
         severity: High,
         default: true,
@@ -70,12 +99,15 @@ impl ObjectRule for EncryptionWithoutSecrets {
         }
         let root = encryption.object.node();
         let node = root.field("resources").unwrap_or(root);
-        let message = "No entry of this encryption configuration names `secrets`: the API server \
-                       writes them to etcd in plain text, and whoever gets a backup or the disk \
-                       reads them all. Add them, and write all Secrets anew.";
+        let message = "no entry of the encryption configuration names `secrets`";
         findings.push(
             context
                 .finding(Self::RULE, encryption.object, node, message)
+                .why(
+                    "The API server writes Secrets to etcd in plain text: anyone with a backup or \
+                     the disk can read all of them.",
+                )
+                .help("Add `secrets` to the resources of an entry, and write all Secrets again.")
                 .manual("add `secrets` to the resources that are encrypted", SNIPPET)
                 .done(),
         );

@@ -1,24 +1,30 @@
-//! What the rules about values share: each reports the credentials that one holder holds.
+//! What the rules about values share: each reports the credentials in one kind of field.
+
+use std::borrow::Cow;
 
 use coaming_finding::{Finding, RuleMeta};
+use coaming_secret::Detection;
 use coaming_secret::structured::{FieldCredential, Holder};
 
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, ObjectScope};
 
-/// How a rule speaks of the places of one holder.
+/// The annotation in which `kubectl apply` keeps a copy of the object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The words of a rule about one kind of field.
 pub(crate) struct Wording {
-    /// What holds it: `environment variable`.
+    /// What contains the secret: `environment variable`.
     pub(crate) holder: &'static str,
-    /// Who can read it there, and so why it matters.
-    pub(crate) reader: &'static str,
-    /// What to do, as an order.
-    pub(crate) order: &'static str,
+    /// Who can read it there, as a sentence.
+    pub(crate) why: &'static str,
+    /// What to do with the new secret, in the imperative: `refer to a Secret by name`.
+    pub(crate) remedy: &'static str,
     /// What to paste.
     pub(crate) snippet: &'static str,
 }
 
-/// Reports each credential that this holder holds in the object.
+/// Reports each credential in the fields of this kind in the object.
 pub(crate) fn report(
     context: &Context<'_>,
     scope: ObjectScope<'_>,
@@ -31,45 +37,69 @@ pub(crate) fn report(
         if place.holder != holder {
             continue;
         }
-        let message = message(scope, place, wording);
         let lines = place.node.text().trim_end().contains('\n');
+        let remedy = remedy(place, wording);
         findings.push(
             context
-                .finding(rule, scope.object, place.node, message)
+                .finding(rule, scope.object, place.node, message(scope, place, wording))
+                .why(why(place, wording))
+                .help(help(scope, remedy))
                 .span(place.span.filter(|_| lines))
                 .container(place.container)
                 .confidence(place.detection.confidence)
-                .manual(wording.order, wording.snippet)
+                .manual(remedy, wording.snippet)
                 .done(),
         );
     }
 }
 
 fn message(scope: ObjectScope<'_>, place: &FieldCredential<'_>, wording: &Wording) -> String {
-    let how = match place.encoding {
-        "" => "in plain text".to_owned(),
-        encoding => format!("in {encoding}, which is plain text to everybody"),
-    };
-    let beside = if coaming_secret::structured::is_sops(scope.object.node()) {
-        " The file is encrypted with SOPS, but this value is not: encrypt the file anew, and mind \
-         `encrypted_regex`."
-    } else {
-        ""
-    };
-    let held_by = match place.name.as_str() {
+    let encoding = if place.encoding.is_empty() { "plain text" } else { place.encoding };
+    let holder = match place.name.as_str() {
         // A word of a command has a name only after a flag.
-        "argument" if place.holder == Holder::Command => "The command line".to_owned(),
+        "argument" if place.holder == Holder::Command => "command line".to_owned(),
         name => format!("{} `{name}`", wording.holder),
     };
     format!(
-        "{held_by} of {} holds {} {how}: {}.{beside} Take it to be known: replace it, and {}. \
-         Fingerprint: {}.",
-        words::object(scope.object),
+        "{holder} of {} contains {} in {encoding}{}",
+        phrases::object(scope.object),
         article(&place.detection.title),
-        wording.reader,
-        wording.order,
-        place.detection.fingerprint,
+        fingerprint(&place.detection),
     )
+}
+
+fn why(place: &FieldCredential<'_>, wording: &Wording) -> Cow<'static, str> {
+    match place.encoding {
+        "base64" => Cow::Owned(format!("Base64 is not encryption. {}", wording.why)),
+        _ => Cow::Borrowed(wording.why),
+    }
+}
+
+fn remedy(place: &FieldCredential<'_>, wording: &Wording) -> &'static str {
+    if place.holder == Holder::Annotation && place.name == LAST_APPLIED {
+        "remove the annotation and use `kubectl apply --server-side`"
+    } else {
+        wording.remedy
+    }
+}
+
+fn help(scope: ObjectScope<'_>, remedy: &str) -> String {
+    let sops = if coaming_secret::structured::is_sops(scope.object.node()) {
+        "The file is encrypted with SOPS, but this value is not: check `encrypted_regex`, and \
+         encrypt the file again. "
+    } else {
+        ""
+    };
+    format!("{sops}Treat the secret as compromised: replace it, and {remedy}.")
+}
+
+/// ` (fingerprint 57e4aacf37f9)`, if the value has one.
+pub(crate) fn fingerprint(detection: &Detection) -> String {
+    if detection.fingerprint.is_some() {
+        format!(" (fingerprint {})", detection.fingerprint)
+    } else {
+        String::new()
+    }
 }
 
 /// `a password`, `an API key`, `credentials of …`.
@@ -78,7 +108,7 @@ pub(crate) fn article(title: &str) -> String {
         return title.to_owned();
     }
     let first = title.chars().next().unwrap_or_default().to_ascii_lowercase();
-    // `an npm access token` is spelt letter by letter; `a user`, `a Unix` start with a consonant.
+    // `an npm access token` is spelled out; `a user`, `a Unix` start with a consonant sound.
     let vowel = "aeio".contains(first)
         || [
             "npm", "ngrok", "X (", "HCP", "SDK", "HT", "SSH", "xAI", "NVIDIA", "RSA", "Upstash",

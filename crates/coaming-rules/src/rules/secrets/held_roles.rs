@@ -1,7 +1,7 @@
-//! Roles with those who hold them: what the rules about rights have in common.
+//! Roles with their holders: what the rules about rights have in common.
 //!
-//! One role is one thing to change, however many are bound to it. A role of Kubernetes' own can't be
-//! changed: there the binding is.
+//! One role is one thing to change, however many subjects are bound to it. A built-in role of
+//! Kubernetes cannot be changed: there, each binding is one thing to change.
 
 use std::collections::BTreeSet;
 
@@ -14,26 +14,26 @@ use coaming_yaml::Node;
 
 use crate::Context;
 use crate::context::Draft;
-use crate::rules::words;
+use crate::rules::phrases;
 
-/// A role, or one binding of a role of Kubernetes' own, and who holds it.
+/// A role, or one binding of a built-in role, and its holders.
 pub(super) struct HeldRole<'g> {
     name: &'g RoleName,
     pub(super) role: &'g ResolvedRole,
     pub(super) bindings: Vec<&'g Binding>,
 }
 
-/// A way that a role opens: which, by which rule, and what is allowed, as `verb resource`.
+/// A danger of a role, the rule that allows it, and what is allowed, as `verb resource`.
 pub(super) type Way<'g> = (Danger, &'g Permission, Vec<String>);
 
-/// Every role of the user's own, and every binding of his to a role of Kubernetes'.
+/// Every role of the user, and every binding of the user to a built-in role.
 pub(super) fn held<'g>(world: &World, access: &'g Access) -> Vec<HeldRole<'g>> {
-    let taken_over = taken_over(access);
+    let included = included(access);
     let mut held = Vec::new();
     for (name, role) in access.roles() {
         let of_role = access.bindings_of(name).filter(|binding| is_own(binding));
         if role.source.is_built_in() {
-            // People have to be admins somewhere; pods seldom have.
+            // People have to be administrators somewhere; pods rarely do.
             held.extend(
                 of_role
                     .filter(|binding| binding.subjects().any(|(who, _)| !is_person(who)))
@@ -42,7 +42,7 @@ pub(super) fn held<'g>(world: &World, access: &'g Access) -> Vec<HeldRole<'g>> {
             continue;
         }
         let bindings: Vec<_> = of_role.collect();
-        let is_part = role.source.id().is_some_and(|id| taken_over.contains(&id));
+        let is_part = role.source.id().is_some_and(|id| included.contains(&id));
         if !(bindings.is_empty() && (is_part || is_for_aggregation(world, role))) {
             held.push(HeldRole { name, role, bindings });
         }
@@ -50,13 +50,13 @@ pub(super) fn held<'g>(world: &World, access: &'g Access) -> Vec<HeldRole<'g>> {
     held
 }
 
-/// Whether somebody outside of Kubernetes is bound by a binding that does not come with it.
+/// Whether the binding is not built in, and binds a subject that is not part of Kubernetes.
 fn is_own(binding: &Binding) -> bool {
     !binding.is_built_in && binding.subjects().any(|(who, _)| !who.is_system())
 }
 
-/// The roles that aggregated ones take over.
-fn taken_over(access: &Access) -> BTreeSet<coaming_kube::ObjectId> {
+/// The roles that aggregated ones include.
+fn included(access: &Access) -> BTreeSet<coaming_kube::ObjectId> {
     access
         .roles()
         .flat_map(|(_, role)| {
@@ -69,7 +69,7 @@ fn taken_over(access: &Access) -> BTreeSet<coaming_kube::ObjectId> {
         .collect()
 }
 
-/// Whether the role asks to be part of `admin`, `edit` or `view`: of roles for people.
+/// Whether the role is to be part of `admin`, `edit` or `view`, which are roles for people.
 fn is_for_aggregation(world: &World, role: &ResolvedRole) -> bool {
     role.source.object(world).is_some_and(|object| {
         object
@@ -88,7 +88,7 @@ fn is_person(subject: Subject<'_>) -> bool {
 }
 
 impl<'g> HeldRole<'g> {
-    /// Where the role counts; `None` where nobody at hand is bound to it.
+    /// Where the role applies; `None` if no binding to it is known.
     pub(super) fn scope(&self) -> Option<GrantScope> {
         self.bindings
             .iter()
@@ -99,7 +99,7 @@ impl<'g> HeldRole<'g> {
             .max()
     }
 
-    /// The ways of these kinds that the role opens.
+    /// The dangers of these kinds that the role has.
     pub(super) fn ways(&self, dangers: &[Danger]) -> Vec<Way<'g>> {
         dangers
             .iter()
@@ -114,8 +114,8 @@ impl<'g> HeldRole<'g> {
         self.bindings.iter().flat_map(|binding| binding.subjects().map(|(who, _)| who))
     }
 
-    /// How bad a way of this severity is here: worse where everybody has it, less where only people
-    /// have it, and less where nobody is known to.
+    /// How bad a danger of this severity is here: worse if everyone has it, less if only people
+    /// have it or no holder is known.
     pub(super) fn graded(&self, severity: Severity) -> Severity {
         let mut subjects = self.subjects().peekable();
         let nobody = subjects.peek().is_none();
@@ -133,26 +133,26 @@ impl<'g> HeldRole<'g> {
         }
     }
 
-    /// Who holds it, and by which role: ``ServiceAccount a/b, by ClusterRole `c` ``.
-    pub(super) fn told(&self) -> String {
-        let (kind, name) = (self.name.kind(), &self.name.name);
-        let mut who: Vec<String> = self
+    /// The beginning of a message: ``ClusterRole `c` lets ServiceAccount a/b``.
+    pub(super) fn subject_and_role(&self) -> String {
+        let mut subjects: Vec<String> = self
             .subjects()
             .map(|subject| match subject.meaning() {
                 Some(meaning) => format!("{subject} ({meaning})"),
                 None => subject.to_string(),
             })
             .collect();
-        who.sort();
-        who.dedup();
-        match who.as_slice() {
-            [] => format!("Whoever is bound to {kind} `{name}`"),
-            [one] => format!("{one}, by {kind} `{name}`,"),
-            [one, rest @ ..] => format!("{one} and {} more, by {kind} `{name}`,", rest.len()),
-        }
+        subjects.sort();
+        subjects.dedup();
+        let holders = match subjects.as_slice() {
+            [] => "its holders".to_owned(),
+            [one] => one.clone(),
+            [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+        };
+        format!("{} `{}` lets {holders}", self.name.kind(), self.name.name)
     }
 
-    /// Where it counts, in words.
+    /// Where it applies, in words.
     pub(super) fn extent(&self) -> String {
         let mut namespaces: Vec<&str> =
             self.bindings.iter().filter_map(|binding| binding.namespace.as_deref()).collect();
@@ -163,13 +163,15 @@ impl<'g> HeldRole<'g> {
             (Some(GrantScope::Namespace), _) if namespaces.len() == 1 => {
                 format!("namespace `{}`", namespaces[0])
             }
-            (Some(GrantScope::Namespace), _) => format!("namespaces {}", words::list(&namespaces)),
+            (Some(GrantScope::Namespace), _) => {
+                format!("namespaces {}", phrases::list(&namespaces))
+            }
             (None, Some(namespace)) => format!("namespace `{namespace}`"),
-            (None, _) => "every namespace where it is bound".to_owned(),
+            (None, _) => "every namespace where the role is bound".to_owned(),
         }
     }
 
-    /// A finding at the rule of the role, or at the binding where the role is Kubernetes' own.
+    /// A finding at the rule of the role, or at the binding if the role is built in.
     pub(super) fn draft<'a>(
         &self,
         context: &Context<'a>,

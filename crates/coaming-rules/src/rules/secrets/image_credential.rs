@@ -5,24 +5,26 @@ use coaming_image::Credential;
 
 use super::readable_credential::tool;
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
 use crate::rules::secrets::readable_credential::ReadableCredential;
-use crate::rules::words;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
-    /// Looks for images that hold credentials: in files, in variables, in the history, and in lower
-    /// layers whose files upper layers deleted. Where the container's user may read one and a program
-    /// is there to do so, `readable-credential` speaks of it. It needs to know what is in the image:
-    /// see `--images` and `images:` in `coaming.yaml`.
+    /// ## What it looks for
+    ///
+    /// Images that contain credentials: in files, in variables, in the history, and in lower
+    /// layers whose files upper layers deleted. If the container's user can read one and the image
+    /// has a program to do so, `readable-credential` reports it instead. The rule needs the
+    /// contents of the image: see `--images`, and `images:` in `coaming.yaml`.
     ///
     /// ## Why it matters
     ///
-    /// Everybody who may pull the image has the credential, also a deleted one: layers only add.
-    /// Images are copied to nodes, mirrors and caches that nobody counts.
+    /// Everyone who can pull the image has the credential, even a deleted one, because layers only
+    /// add. Images are copied to nodes, mirrors and caches that nobody keeps track of.
     ///
     /// ## Bad
     ///
-    /// In this image lies a private key, `/app/tls.key`, and no program to read it with.
+    /// The image contains a private key, `/app/tls.key`, and no program to read it with.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -32,6 +34,22 @@ rule! {
     /// spec:
     ///   containers:
     ///     - name: web
+    ///       image: registry.example.com/with-credential:1.4.2
+    /// ```
+    ///
+    /// The image of an init container.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/distroless:1.4.2
+    ///   initContainers:
+    ///     - name: setup
     ///       image: registry.example.com/with-credential:1.4.2
     /// ```
     ///
@@ -48,13 +66,26 @@ rule! {
     ///       image: registry.example.com/distroless:1.4.2
     /// ```
     ///
+    /// An image that contains programs, but no credential.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/full:1.4.2
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the credential, and build the image without it: what a build needs, it takes by
-    /// `RUN --mount=type=secret`; what the application needs comes from a Secret or a vault.
+    /// Replace the credential, and build the image without it. A build gets what it needs with
+    /// `RUN --mount=type=secret`; the application gets it from a Secret or a vault.
     ImageCredential {
         name: "image-credential",
-        summary: "Image holds a credential",
+        summary: "Image contains a credential",
         category: Secrets,
         severity: High,
         default: true,
@@ -64,7 +95,7 @@ rule! {
     }
 }
 
-/// How a credential is delivered instead.
+/// How to deliver a credential instead.
 pub(super) const MOUNT: &str =
     "volumes:\n  - name: credential\n    secret:\n      secretName: NAME\n";
 
@@ -76,37 +107,37 @@ impl ContainerRule for ImageCredential {
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(facts) = context.image_facts(scope) else { return };
-        let told = context.enabled::<ReadableCredential>() && tool(facts).is_some();
+        let reported = context.enabled::<ReadableCredential>() && tool(facts).is_some();
         let left: Vec<&Credential> = facts
             .credentials
             .iter()
-            .filter(|credential| !(told && readable(scope, credential).is_some()))
+            .filter(|credential| !(reported && readable(scope, credential).is_some()))
             .collect();
         if left.is_empty() {
             return;
         }
-        let deleted = if left.iter().all(|credential| credential.deleted) {
-            " (in lower layers, where deleting it above does not remove it)"
-        } else {
-            ""
-        };
-        let it = if left.len() == 1 { "it" } else { "them" };
+        let deleted =
+            if left.iter().all(|credential| credential.deleted) { " in lower layers" } else { "" };
         let message = format!(
-            "The image of {} holds {}{deleted}: everybody who may pull the image has {it}. Replace \
-             {it}, and build the image without.",
-            words::container(scope),
+            "the image of {} contains {}{deleted}",
+            phrases::container(scope),
             shown(&left),
         );
         findings.push(
             context
                 .container_finding(Self::RULE, scope, context.image_node(scope), message)
+                .why(
+                    "Everyone who can pull the image has the credential. Deleting a file in an \
+                     upper layer does not remove it.",
+                )
+                .help("Replace the credential, and build the image without it.")
                 .manual("build the image without it", MOUNT)
                 .done(),
         );
     }
 }
 
-/// Whether the container's user may read a credential's file, and how sure that is.
+/// Whether the container's user can read a credential's file, and how certain that is.
 pub(super) fn readable(scope: ContainerScope<'_>, credential: &Credential) -> Option<Confidence> {
     if credential.deleted || credential.place.path.is_empty() {
         return None;
@@ -115,7 +146,7 @@ pub(super) fn readable(scope: ContainerScope<'_>, credential: &Credential) -> Op
         // Root reads everything.
         (Some((0, _)), _) | (None, Some(true)) => Some(Confidence::High),
         (None, Some(false)) => None,
-        // The image was asked about its own user, and the pod runs it as another.
+        // The image's facts are about its own user, and the pod runs it as another.
         (Some(_), Some(true)) | (_, None) => Some(Confidence::Medium),
         (Some(_), Some(false)) => None,
     }
@@ -134,5 +165,5 @@ pub(super) fn shown(credentials: &[&Credential]) -> String {
     if credentials.len() > NAMED {
         named.push(format!("{} more", credentials.len() - NAMED));
     }
-    words::and(&named)
+    phrases::and(&named)
 }

@@ -4,18 +4,20 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::Fields as _;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for Secrets of type `kubernetes.io/service-account-token`: the control plane fills them
-    /// with a token of the account that never expires.
+    /// ## What it looks for
+    ///
+    /// Secrets of type `kubernetes.io/service-account-token`. The control plane puts a token of
+    /// the service account into them that never expires.
     ///
     /// ## Why it matters
     ///
-    /// Whoever once saw the token (in etcd, in a backup, in a pod, in a log) is that account for
-    /// ever: it ends with the Secret only. A token that the kubelet mounts ends within hours, and
-    /// with its pod.
+    /// Anyone who has once seen the token (in etcd, in a backup, in a pod, in a log) can act as
+    /// that account until the Secret is deleted. A token that the kubelet mounts expires within
+    /// hours, and with its pod.
     ///
     /// ## Bad
     ///
@@ -27,6 +29,22 @@ rule! {
     ///   annotations:
     ///     kubernetes.io/service-account.name: deployer
     /// type: kubernetes.io/service-account-token
+    /// ```
+    ///
+    /// In a list, in a namespace.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: List
+    /// items:
+    ///   - apiVersion: v1
+    ///     kind: Secret
+    ///     metadata:
+    ///       name: deployer-token
+    ///       namespace: ci
+    ///       annotations:
+    ///         kubernetes.io/service-account.name: deployer
+    ///     type: kubernetes.io/service-account-token
     /// ```
     ///
     /// ## Good
@@ -55,13 +73,23 @@ rule! {
     ///               path: token
     /// ```
     ///
+    /// Secrets of other types.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: registry
+    /// type: kubernetes.io/dockerconfigjson
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Delete the Secret. In the cluster, let the kubelet mount a projected token; outside of it, ask
-    /// for one when it is needed: `kubectl create token ACCOUNT --duration 1h`.
+    /// Delete the Secret. In the cluster, let the kubelet mount a projected token. Outside the
+    /// cluster, request one when it is needed: `kubectl create token ACCOUNT --duration 1h`.
     LongLivedToken {
         name: "long-lived-token",
-        summary: "Secret holds a service account token that never expires",
+        summary: "Service account token never expires",
         category: Secrets,
         severity: Medium,
         default: true,
@@ -83,17 +111,21 @@ impl ObjectRule for LongLivedToken {
             || "a service account".to_owned(),
             |name| format!("service account `{name}`"),
         );
-        let message = format!(
-            "{} holds a token of {whose} that never expires: whoever reads it once is that account \
-             until the Secret is deleted. Mount a projected token instead, or ask for a short-lived \
-             one by `kubectl create token`.",
-            words::object(object),
-        );
+        let message =
+            format!("{} contains a token of {whose} that never expires", phrases::object(object),);
         findings.push(
             context
                 .finding(Self::RULE, object, kind, message)
+                .why(
+                    "Anyone who has read the token once can act as the account until the Secret is \
+                     deleted.",
+                )
+                .help(
+                    "Mount a projected token instead, or request a short-lived one with `kubectl \
+                     create token`.",
+                )
                 .manual(
-                    "delete the Secret, and ask for short-lived tokens",
+                    "delete the Secret, and request short-lived tokens",
                     format!(
                         "kubectl create token {} --namespace {} --duration 1h",
                         account.unwrap_or("ACCOUNT"),

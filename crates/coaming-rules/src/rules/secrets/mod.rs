@@ -1,4 +1,4 @@
-//! Secrets are out of plain text, and only where they are needed.
+//! Secrets are not in plain text, and only where they are needed.
 
 pub(crate) mod default_account_rights;
 pub(crate) mod dockerfile_secret;
@@ -34,7 +34,7 @@ pub(crate) mod writable_secret_mount;
 
 pub use plain_secret_file::generated_secrets;
 
-/// The rules that find values, and those alone.
+/// The rules that find secret values.
 pub const SECRET_RULES: &[&str] = &[
     "plain-secret-manifest",
     "plain-secret-environment",

@@ -8,13 +8,16 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for credentials in annotations: of Ingresses and Services for their controllers, and in
-    /// `kubectl.kubernetes.io/last-applied-configuration`, in which `kubectl apply` keeps whole Secrets.
+    /// ## What it looks for
+    ///
+    /// Credentials in annotations, such as those on Ingresses and Services for their controllers,
+    /// and in `kubectl.kubernetes.io/last-applied-configuration`, where `kubectl apply` keeps a
+    /// copy of whole Secrets.
     ///
     /// ## Why it matters
     ///
-    /// Whoever may list the object has its annotations, and tools copy, log and index them. The copy that
-    /// `kubectl apply` keeps stays when the Secret itself is changed by other means.
+    /// Anyone who can list the object has its annotations, and tools copy, log and index them. The
+    /// copy that `kubectl apply` keeps stays when the Secret itself is changed by other means.
     ///
     /// ## Bad
     ///
@@ -25,6 +28,18 @@ rule! {
     ///   name: web
     ///   annotations:
     ///     dns.example.com/api-token: q8Zr2Kx7Lm4Tn9Vb3Wc6
+    /// ```
+    ///
+    /// The copy that `kubectl apply` keeps of a Secret.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: database
+    ///   annotations:
+    ///     kubectl.kubernetes.io/last-applied-configuration: |
+    ///       {"apiVersion":"v1","kind":"Secret","metadata":{"name":"database"},"stringData":{"password":"vS8kq-2pLx7w"}}
     /// ```
     ///
     /// ## Good
@@ -38,13 +53,25 @@ rule! {
     ///     dns.example.com/api-token-secret: dns-credentials
     /// ```
     ///
+    /// Most annotations are not secret.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Service
+    /// metadata:
+    ///   name: web
+    ///   annotations:
+    ///     prometheus.io/scrape: "true"
+    ///     prometheus.io/path: /metrics
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret and let the annotation name a Secret. For `last-applied-configuration`, use
-    /// `kubectl apply --server-side`, and remove the annotation.
+    /// Replace the secret, and let the annotation name a Secret. For `last-applied-configuration`,
+    /// use `kubectl apply --server-side` and remove the annotation.
     PlainSecretAnnotation {
         name: "plain-secret-annotation",
-        summary: "Annotation has a secret in it",
+        summary: "Secret is in an annotation",
         category: Secrets,
         severity: High,
         default: true,
@@ -55,9 +82,9 @@ rule! {
 }
 
 const WORDING: Wording = Wording {
-    holder: "Annotation",
-    reader: "whoever may list the object has it",
-    order: "refer to a Secret by name",
+    holder: "annotation",
+    why: "Anyone who can list the object has it, and tools copy, log and index annotations.",
+    remedy: "refer to a Secret by name",
     snippet: "kubectl annotate KIND NAME ANNOTATION-\n",
 };
 

@@ -8,13 +8,15 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for credentials in `command` and `args`, in the commands of probes and hooks, and in scripts
-    /// that stand there: `--password=…`, URLs with a password, headers, tokens.
+    /// ## What it looks for
+    ///
+    /// Credentials in `command` and `args`, in the commands of probes and hooks, and in the
+    /// scripts that they contain: `--password=…`, URLs with a password, headers, tokens.
     ///
     /// ## Why it matters
     ///
-    /// A command line is shown by `ps` to every process of the pod and of the node, is in the manifest, in
-    /// `kubectl describe`, and in audit logs.
+    /// `ps` shows a command line to every process of the pod and of the node. It is also in the
+    /// manifest, in the output of `kubectl describe` and in audit logs.
     ///
     /// ## Bad
     ///
@@ -30,6 +32,22 @@ rule! {
     ///       args:
     ///         - --listen=:8080
     ///         - --password=vS8kq-2pLx7w
+    /// ```
+    ///
+    /// A URL with a password in the command of a probe.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       readinessProbe:
+    ///         exec:
+    ///           command: [pg_isready, --dbname=postgres://shop:vS8kq-2pLx7w@localhost/shop]
     /// ```
     ///
     /// ## Good
@@ -48,12 +66,26 @@ rule! {
     ///         - --password-file=/run/secrets/database/password
     /// ```
     ///
+    /// The value comes from the environment.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       args: [--password=$(DB_PASSWORD)]
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret, mount the new one as a file, and give the program the file's name.
+    /// Replace the secret, mount the new one as a file, and pass the file's path to the program.
     PlainSecretCommand {
         name: "plain-secret-command",
-        summary: "Command line has a secret in it",
+        summary: "Secret is in a command line",
         category: Secrets,
         severity: High,
         default: true,
@@ -64,9 +96,9 @@ rule! {
 }
 
 const WORDING: Wording = Wording {
-    holder: "Flag",
-    reader: "`ps`, `kubectl describe` and audit logs show it",
-    order: "mount the new one as a file and pass its path",
+    holder: "flag",
+    why: "`ps`, `kubectl describe` and audit logs show it.",
+    remedy: "mount the new one as a file and pass its path",
     snippet: "volumeMounts:\n  - {name: NAME, mountPath: /run/secrets/NAME, readOnly: true}\nvolumes:\n  - name: NAME\n    secret: {secretName: NAME}\n",
 };
 

@@ -8,13 +8,15 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for credentials in ConfigMaps, also within the files they hold: properties, JSON, YAML, XML,
-    /// `.env`, PEM, scripts.
+    /// ## What it looks for
+    ///
+    /// Credentials in ConfigMaps, including those in the files that a ConfigMap contains:
+    /// properties, JSON, YAML, XML, `.env`, PEM and scripts.
     ///
     /// ## Why it matters
     ///
-    /// ConfigMaps are not encrypted in etcd, are read by far more roles than Secrets, and are shown in full
-    /// by `kubectl describe` and by dashboards.
+    /// ConfigMaps are usually not encrypted in etcd, many more roles can read them than Secrets,
+    /// and `kubectl describe` and dashboards show them in full.
     ///
     /// ## Bad
     ///
@@ -27,6 +29,18 @@ rule! {
     ///   application.properties: |
     ///     spring.datasource.username=shop
     ///     spring.datasource.password=vS8kq-2pLx7w
+    /// ```
+    ///
+    /// A key of its own.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: ConfigMap
+    /// metadata:
+    ///   name: web
+    /// data:
+    ///   database-user: shop
+    ///   database-password: vS8kq-2pLx7w
     /// ```
     ///
     /// ## Good
@@ -42,13 +56,27 @@ rule! {
     ///     spring.datasource.password=${DB_PASSWORD}
     /// ```
     ///
+    /// The file refers to another file.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: ConfigMap
+    /// metadata:
+    ///   name: web
+    /// data:
+    ///   config.yaml: |
+    ///     database:
+    ///       user: shop
+    ///       passwordFile: /run/secrets/database/password
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret, keep the new one in a Secret that a vault fills, and let the file name it: by a
-    /// variable, an include, or a file of its own.
+    /// Replace the secret, keep the new one in a Secret that a vault fills, and let the file refer
+    /// to it: by a variable, an include, or a file of its own.
     PlainSecretConfigMap {
         name: "plain-secret-config-map",
-        summary: "ConfigMap has a secret in it",
+        summary: "Secret is in a ConfigMap",
         category: Secrets,
         severity: High,
         default: true,
@@ -59,9 +87,9 @@ rule! {
 }
 
 const WORDING: Wording = Wording {
-    holder: "Key",
-    reader: "every role that may read ConfigMaps has it, and etcd keeps it in plain text",
-    order: "move the new one to a Secret",
+    holder: "key",
+    why: "Every role that can read ConfigMaps has it, and etcd usually stores it in plain text.",
+    remedy: "move the new one to a Secret",
     snippet: "volumeMounts:\n  - {name: NAME, mountPath: /run/secrets/NAME, readOnly: true}\nvolumes:\n  - name: NAME\n    secret: {secretName: NAME}\n",
 };
 

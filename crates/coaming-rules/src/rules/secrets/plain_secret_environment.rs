@@ -8,12 +8,14 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for environment variables with a credential as their value, also in custom resources.
+    /// ## What it looks for
+    ///
+    /// Environment variables with a credential as their value, also in custom resources.
     ///
     /// ## Why it matters
     ///
-    /// The value is in the manifest, in the pod (`kubectl describe` prints it), in what `docker inspect`
-    /// says, in `/proc/*/environ`, in crash reports, and in every child process.
+    /// The value is in the manifest, in the pod (`kubectl describe` prints it), in the output of
+    /// `docker inspect`, in `/proc/*/environ`, in crash reports and in every child process.
     ///
     /// ## Bad
     ///
@@ -29,6 +31,25 @@ rule! {
     ///       env:
     ///         - name: DB_PASSWORD
     ///           value: vS8kq-2pLx7w
+    /// ```
+    ///
+    /// A URL with a password, in an init container.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///   initContainers:
+    ///     - name: migrate
+    ///       image: registry.example.com/migrate:1.4.2
+    ///       env:
+    ///         - name: DATABASE_URL
+    ///           value: postgres://shop:vS8kq-2pLx7w@database/shop
     /// ```
     ///
     /// ## Good
@@ -55,13 +76,32 @@ rule! {
     ///         secretName: database
     /// ```
     ///
+    /// The value comes from a Secret, which `secret-in-environment` reports.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       env:
+    ///         - name: DB_PASSWORD
+    ///           valueFrom:
+    ///             secretKeyRef:
+    ///               name: database
+    ///               key: password
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret, keep the new one in a Secret that a vault fills, and mount it as a file. Many
-    /// images read `NAME_FILE` where they read `NAME`.
+    /// Replace the secret, keep the new one in a Secret that a vault fills, and mount it as a
+    /// file. Many images accept `NAME_FILE` in place of `NAME`.
     PlainSecretEnvironment {
         name: "plain-secret-environment",
-        summary: "Environment variable has a secret for its value",
+        summary: "Secret is in an environment variable in plain text",
         category: Secrets,
         severity: High,
         default: true,
@@ -72,9 +112,9 @@ rule! {
 }
 
 const WORDING: Wording = Wording {
-    holder: "Environment variable",
-    reader: "`kubectl describe`, `docker inspect`, crash reports and every child process show it",
-    order: "mount the new one as a file from a Secret",
+    holder: "environment variable",
+    why: "`kubectl describe`, `docker inspect`, crash reports and every child process show it.",
+    remedy: "mount the new one as a file from a Secret",
     snippet: "volumeMounts:\n  - {name: NAME, mountPath: /run/secrets/NAME, readOnly: true}\nvolumes:\n  - name: NAME\n    secret: {secretName: NAME}\n",
 };
 

@@ -8,13 +8,15 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for credentials in all other fields: of custom resources, headers of probes, options of
+    /// ## What it looks for
+    ///
+    /// Credentials in all other fields: of custom resources, headers of probes, options of
     /// volumes, keys in a kubeconfig.
     ///
     /// ## Why it matters
     ///
-    /// Only Secrets are handled as secrets: every other object is read by many roles, shown by dashboards
-    /// and kept in plain text.
+    /// Only Secrets are handled as secrets. Many roles can read other objects, dashboards show
+    /// them, and etcd usually stores them in plain text.
     ///
     /// ## Bad
     ///
@@ -26,6 +28,26 @@ rule! {
     /// spec:
     ///   username: alerts
     ///   password: vS8kq-2pLx7w
+    /// ```
+    ///
+    /// A header of a probe.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       livenessProbe:
+    ///         httpGet:
+    ///           path: /health
+    ///           port: 8080
+    ///           httpHeaders:
+    ///             - name: Authorization
+    ///               value: Bearer q8Zr2Kx7Lm4Tn9Vb3Wc6
     /// ```
     ///
     /// ## Good
@@ -42,12 +64,25 @@ rule! {
     ///     key: password
     /// ```
     ///
+    /// A placeholder that a tool replaces.
+    ///
+    /// ```yaml
+    /// apiVersion: monitoring.example.com/v1
+    /// kind: Receiver
+    /// metadata:
+    ///   name: chat
+    /// spec:
+    ///   username: alerts
+    ///   password: ${CHAT_PASSWORD}
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret and refer to a Secret by name, as most operators' resources can.
+    /// Replace the secret, and refer to a Secret by name. The custom resources of most operators
+    /// allow that.
     PlainSecretField {
         name: "plain-secret-field",
-        summary: "Field has a secret in it",
+        summary: "Secret is in a field in plain text",
         category: Secrets,
         severity: High,
         default: true,
@@ -58,9 +93,9 @@ rule! {
 }
 
 const WORDING: Wording = Wording {
-    holder: "Field",
-    reader: "whoever may read the object has it",
-    order: "refer to a Secret by name",
+    holder: "field",
+    why: "Anyone who can read the object has it.",
+    remedy: "refer to a Secret by name",
     snippet: "passwordSecretRef: {name: NAME, key: password}\n",
 };
 

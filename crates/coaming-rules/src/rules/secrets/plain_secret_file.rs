@@ -9,28 +9,44 @@ use coaming_kube::{Source, SourceKind, World, generated_files, is_kustomization}
 use coaming_secret::structured::{FileCredential, in_comments, in_file, in_generated};
 use rayon::prelude::*;
 
-use super::found::article;
+use super::found::{article, fingerprint};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::secrets::dockerfile_secret::DockerfileSecret;
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for credentials in files beside the manifests: charts' `values.yaml`, `.env` files,
-    /// `secretGenerator`s of kustomizations with the files they name, kubeconfigs; in the comments
-    /// of manifests; with `coaming secrets`, in every text.
+    /// ## What it looks for
+    ///
+    /// Credentials in files beside the manifests: the `values.yaml` of charts, `.env` files, the
+    /// `secretGenerator` of a kustomization and the files that it names, kubeconfigs. Comments in
+    /// manifests are read as well, and with `coaming secrets`, every text file.
     ///
     /// ## Why it matters
     ///
-    /// Such files are committed, packed into charts and images, and mailed. Whoever has the file or its
-    /// history has the secret.
+    /// Such files are committed, packed into charts and images, and mailed. Anyone who has the
+    /// file or its history has the secret.
     ///
     /// ## Bad
+    ///
+    /// Default values of a chart.
     ///
     /// ```yaml
     /// # values.yaml
     /// database:
     ///   user: shop
     ///   password: vS8kq-2pLx7w
+    /// ```
+    ///
+    /// A comment in a manifest.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: ConfigMap
+    /// metadata:
+    ///   name: web
+    /// data:
+    ///   user: shop
+    ///   # password: vS8kq-2pLx7w
     /// ```
     ///
     /// ## Good
@@ -42,13 +58,22 @@ rule! {
     ///   existingSecret: database
     /// ```
     ///
+    /// A placeholder.
+    ///
+    /// ```yaml
+    /// # values.yaml
+    /// database:
+    ///   user: shop
+    ///   password: CHANGE-ME
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret, keep the new one in a vault, and let the file name it. Encrypt what must stay
-    /// in the file with SOPS.
+    /// Replace the secret, keep the new one in a vault, and let the file refer to it. Encrypt what
+    /// must stay in the file with SOPS.
     PlainSecretFile {
         name: "plain-secret-file",
-        summary: "File has a secret in it",
+        summary: "Secret is in a file in plain text",
         category: Secrets,
         severity: High,
         default: true,
@@ -79,7 +104,7 @@ impl WorldRule for PlainSecretFile {
     }
 }
 
-/// The keys of Secrets that Kustomize makes of files, by the files' names.
+/// The keys of the Secrets that Kustomize generates from files, by file name.
 #[must_use]
 pub fn generated_secrets(world: &World) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
@@ -106,7 +131,7 @@ fn of_source(
 ) -> Vec<Finding> {
     let detector = context.detector();
     let places = match file.kind {
-        // Of the instructions, and of objects, other rules speak.
+        // Other rules report the instructions of Dockerfiles, and the objects of manifests.
         SourceKind::Dockerfile if context.enabled::<DockerfileSecret>() => Vec::new(),
         SourceKind::Manifest => {
             file.documents().iter().flat_map(|document| in_comments(detector, document)).collect()
@@ -122,15 +147,14 @@ fn of_source(
 fn finding(source: SourceId, place: FileCredential) -> Finding {
     let detection = &place.detection;
     let holder = match place.name.as_str() {
-        "" => "The file".to_owned(),
-        "#" => "A comment".to_owned(),
+        "" => "the file".to_owned(),
+        "#" => "a comment".to_owned(),
         name => format!("`{name}`"),
     };
     let message = format!(
-        "{holder} holds {}: whoever has the file or its history has it. Take it to be known: replace \
-         it, and keep the new one in a vault. Fingerprint: {}.",
+        "{holder} contains {} in plain text{}",
         article(&detection.title),
-        detection.fingerprint,
+        fingerprint(detection),
     );
     let (severity, confidence): (_, Confidence) =
         (PlainSecretFile::RULE.severity, detection.confidence);
@@ -139,8 +163,10 @@ fn finding(source: SourceId, place: FileCredential) -> Finding {
         severity,
         confidence,
         message,
-        why: Cow::Borrowed(""),
-        help: Cow::Borrowed(""),
+        why: Cow::Borrowed("Anyone who has the file or its history has the secret."),
+        help: Cow::Borrowed(
+            "Treat the secret as compromised: replace it, and keep the new one in a vault.",
+        ),
         object: None,
         container: None,
         locations: vec![Location {

@@ -8,17 +8,19 @@ use crate::rule::{BuiltIn as _, rule};
 use crate::{Context, ObjectRule, ObjectScope};
 
 rule! {
-    /// Looks for Secrets in files that have real values in `data` or `stringData`: tokens by the formats of
-    /// their providers, private keys, passwords by their names, and what looks as if a machine had made it.
-    /// Credentials of image registries, and Helm's releases, are looked into.
+    /// ## What it looks for
     ///
-    /// Placeholders, templates, references to a vault, certificates and public keys raise nothing, nor do
-    /// Sealed Secrets, External Secrets and files that SOPS encrypted.
+    /// Secrets in files that have real values in `data` or `stringData`: tokens in the formats of
+    /// their providers, private keys, passwords by their names, and values that look
+    /// machine-generated. Credentials for image registries and Helm's releases are decoded.
+    ///
+    /// Placeholders, templates, references to a vault, certificates and public keys are not
+    /// reported, nor are Sealed Secrets, External Secrets and files that SOPS encrypted.
     ///
     /// ## Why it matters
     ///
-    /// Base64 is no encryption. Whoever can read the file, its history or a copy of it has the secret: and
-    /// files are read by more people and programs than Secrets in a cluster are.
+    /// Base64 is not encryption. Anyone who can read the file, its history or a copy of it has the
+    /// secret, and more people and programs read files than Secrets in a cluster.
     ///
     /// ## Bad
     ///
@@ -30,6 +32,30 @@ rule! {
     /// stringData:
     ///   username: shop
     ///   password: vS8kq-2pLx7w
+    /// ```
+    ///
+    /// In base64.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: database
+    /// data:
+    ///   password: dlM4a3EtMnBMeDd3
+    /// ```
+    ///
+    /// The credentials for an image registry.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: registry
+    /// type: kubernetes.io/dockerconfigjson
+    /// stringData:
+    ///   .dockerconfigjson: |
+    ///     {"auths": {"registry.example.com": {"username": "shop", "password": "vS8kq-2pLx7w"}}}
     /// ```
     ///
     /// ## Good
@@ -50,13 +76,31 @@ rule! {
     ///         key: shop/database
     /// ```
     ///
+    /// The value is empty, and something else fills it in.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: database
+    /// stringData:
+    ///   username: shop
+    ///   password: ""
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Replace the secret (it is known now), keep the new one in a vault, and put a reference into the
-    /// file: an ExternalSecret, a SealedSecret, a SecretProviderClass, or a file encrypted with SOPS.
+    /// Replace the secret, because it must be considered known. Keep the new one in a vault, and
+    /// put a reference into the file: an ExternalSecret, a SealedSecret, a SecretProviderClass, or
+    /// a file encrypted with SOPS.
+    ///
+    /// ## Limits
+    ///
+    /// A password that looks like a word, under a name that does not suggest a secret, is not
+    /// found.
     PlainSecretManifest {
         name: "plain-secret-manifest",
-        summary: "Secret in a file has its value in it",
+        summary: "Secret is in a manifest in plain text",
         category: Secrets,
         severity: High,
         default: true,
@@ -67,9 +111,9 @@ rule! {
 }
 
 const WORDING: Wording = Wording {
-    holder: "Key",
-    reader: "whoever can read the file or its history has it",
-    order: "keep the new one in a vault, with a reference in the file",
+    holder: "key",
+    why: "Anyone who can read the file or its history has it.",
+    remedy: "keep the new one in a vault, with a reference in the file",
     snippet: "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata:\n  name: NAME\nspec:\n  secretStoreRef: {kind: ClusterSecretStore, name: vault}\n  target: {name: NAME}\n  dataFrom:\n    - extract: {key: NAME}\n",
 };
 

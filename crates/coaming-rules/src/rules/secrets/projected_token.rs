@@ -5,18 +5,20 @@ use coaming_kube::{Fields as _, Workload};
 use coaming_yaml::Node;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for projected service account tokens that live longer than a day, and for those without
-    /// an audience that are not there to talk to the cluster's API (as they are beside the
-    /// cluster's CA certificate).
+    /// ## What it looks for
+    ///
+    /// Projected service account tokens that are valid for more than a day, and those without an
+    /// audience that are not for the cluster's API. A token beside the cluster's CA certificate
+    /// (`kube-root-ca.crt`) is for the API.
     ///
     /// ## Why it matters
     ///
-    /// A token without an audience is good for the cluster's API: the vault or cloud that it is
-    /// shown to, and whoever steals it there, can be the pod. And a stolen token is of use until
+    /// A token without an audience is valid for the cluster's API. A vault or cloud that receives
+    /// it, and anyone who steals it there, can act as the pod. A stolen token remains valid until
     /// it expires.
     ///
     /// ## Bad
@@ -41,6 +43,54 @@ rule! {
     ///           - serviceAccountToken:
     ///               audience: vault
     ///               expirationSeconds: 31536000
+    ///               path: login
+    /// ```
+    ///
+    /// No audience.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: vault-login
+    ///           mountPath: /var/run/vault
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: vault-login
+    ///       projected:
+    ///         sources:
+    ///           - serviceAccountToken:
+    ///               expirationSeconds: 3600
+    ///               path: login
+    /// ```
+    ///
+    /// Neither an audience nor a short lifetime.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: vault-login
+    ///           mountPath: /var/run/vault
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: vault-login
+    ///       projected:
+    ///         sources:
+    ///           - serviceAccountToken:
+    ///               expirationSeconds: 604800
     ///               path: login
     /// ```
     ///
@@ -69,13 +119,39 @@ rule! {
     ///               path: login
     /// ```
     ///
+    /// For the cluster's API, as the CA certificate beside it shows.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: api
+    ///           mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: api
+    ///       projected:
+    ///         sources:
+    ///           - serviceAccountToken:
+    ///               expirationSeconds: 3607
+    ///               path: token
+    ///           - configMap:
+    ///               name: kube-root-ca.crt
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name in `audience` who the token is for, and let it live an hour: the kubelet puts a new one
-    /// into the file in time, and the application must read it again.
+    /// Name the recipient of the token in `audience`, and set a lifetime of one hour. The kubelet
+    /// replaces the token in the file in time, and the application must read it again.
     ProjectedToken {
         name: "projected-token",
-        summary: "Projected token has no audience, or lives long",
+        summary: "Projected token has no audience or is valid for long",
         category: Secrets,
         severity: Medium,
         default: true,
@@ -85,9 +161,9 @@ rule! {
     }
 }
 
-/// The longest life of a token that is not reported, in seconds: a day.
+/// The longest lifetime of a token that is not reported, in seconds: a day.
 const LONGEST: i64 = 24 * 60 * 60;
-/// The life that the fix gives, in seconds.
+/// The lifetime that the fix sets, in seconds.
 const GOOD: i64 = 3600;
 
 impl PodRule for ProjectedToken {
@@ -115,33 +191,39 @@ fn finding(
     let life = token.integer("expirationSeconds").filter(|&seconds| seconds > LONGEST);
     let lacks_audience =
         !for_cluster && token.string("audience").is_none_or(|audience| audience.is_empty());
-    let who = words::object(workload.object);
+    let who = phrases::object(workload.object);
     let node = token.field("expirationSeconds").filter(|_| life.is_some()).unwrap_or(token);
-    let long = life
-        .map(|seconds| format!("lives {} days: a stolen one is good as long", seconds / 86_400));
-    let what = match (&long, lacks_audience) {
+    let long = life.map(|seconds| format!("is valid for {} days", seconds / 86_400));
+    let (what, why, help) = match (long, lacks_audience) {
         (None, false) => return None,
-        (Some(long), false) => format!("{long}. Set `expirationSeconds: {GOOD}`"),
-        (None, true) => {
-            "has no audience: whoever it is shown to can use it for the cluster's API. \
-                         Set `audience` to whom it is for"
-                .to_owned()
+        (Some(long), false) => {
+            let help = format!("Set `expirationSeconds: {GOOD}`.");
+            (long, "A stolen token can be used until it expires.", help)
         }
-        (Some(long), true) => format!(
-            "has no audience, so that whoever it is shown to can use it for the cluster's API, and \
-             {long}. Set `audience` to whom it is for, and `expirationSeconds: {GOOD}`",
+        (None, true) => (
+            "has no audience".to_owned(),
+            "Anyone who receives the token can use it for the cluster's API.",
+            "Set `audience` to the recipient of the token.".to_owned(),
+        ),
+        (Some(long), true) => (
+            format!("has no audience and {long}"),
+            "Anyone who receives the token can use it for the cluster's API until it expires.",
+            format!(
+                "Set `audience` to the recipient of the token, and `expirationSeconds: {GOOD}`."
+            ),
         ),
     };
-    let message = format!("The projected token in pods of {who} {what}.");
-    let draft = context.finding(ProjectedToken::RULE, workload.object, node, message);
+    let message = format!("the projected token of {who} {what}");
+    let draft =
+        context.finding(ProjectedToken::RULE, workload.object, node, message).why(why).help(help);
     let draft = if lacks_audience {
         let snippet = format!(
-            "serviceAccountToken:\n  audience: WHO-IT-IS-FOR\n  expirationSeconds: {GOOD}\n  path: {}\n",
+            "serviceAccountToken:\n  audience: RECIPIENT\n  expirationSeconds: {GOOD}\n  path: {}\n",
             token.string("path").unwrap_or("token"),
         );
-        draft.manual("name whom the token is for in `audience`", snippet)
+        draft.manual("name the recipient of the token in `audience`", snippet)
     } else {
-        let edit = words::set(token, &["expirationSeconds"], GOOD);
+        let edit = phrases::set(token, &["expirationSeconds"], GOOD);
         draft.fix(format!("set `expirationSeconds: {GOOD}`"), Applicability::Unsafe, vec![edit])
     };
     Some(draft.done())

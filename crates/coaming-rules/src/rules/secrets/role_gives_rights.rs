@@ -9,14 +9,16 @@ use crate::rules::secrets::role_reads_secrets::RoleReadsSecrets;
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for roles that let their holders take rights that they don't have: `escalate` or `bind`
-    /// on roles, and `impersonate` on users, groups or service accounts. The API server refuses to
-    /// give more rights than one has; these verbs lift that.
+    /// ## What it looks for
+    ///
+    /// Roles that let their holders take rights that they do not have: `escalate` or `bind` on
+    /// roles, and `impersonate` on users, groups or service accounts. The API server does not let
+    /// anyone grant more rights than they have; these verbs lift that restriction.
     ///
     /// ## Why it matters
     ///
-    /// Whoever has one of them is an administrator by one request more: of the namespace, or by a
-    /// cluster role of the cluster, with all its Secrets.
+    /// A holder of one of these rights can become administrator with one more request: of the
+    /// namespace, or with a cluster role of the cluster and all its Secrets.
     ///
     /// ## Bad
     ///
@@ -42,6 +44,60 @@ rule! {
     ///   - kind: ServiceAccount
     ///     name: onboarding
     ///     namespace: platform
+    /// ```
+    ///
+    /// `escalate` lets its holders write any right into a role of the namespace.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: Role
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// rules:
+    ///   - apiGroups: [rbac.authorization.k8s.io]
+    ///     resources: [roles]
+    ///     verbs: [update, escalate]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: Role
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
+    /// `impersonate` lets its holders act as anyone.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: web
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [users, groups]
+    ///     verbs: [impersonate]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRoleBinding
+    /// metadata:
+    ///   name: web
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
     /// ```
     ///
     /// ## Good
@@ -71,10 +127,37 @@ rule! {
     ///     namespace: platform
     /// ```
     ///
+    /// Only one account may be impersonated.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: web
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [serviceaccounts]
+    ///     resourceNames: [reports]
+    ///     verbs: [impersonate]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRoleBinding
+    /// metadata:
+    ///   name: web
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name in `resourceNames` the roles that may be bound and the accounts that may be impersonated;
-    /// never give `escalate`.
+    /// List the roles that may be bound and the accounts that may be impersonated in
+    /// `resourceNames`. Never grant `escalate`.
     RoleGivesRights {
         name: "role-gives-rights",
         summary: "Role lets its holders take any right",
@@ -98,20 +181,18 @@ impl WorldRule for RoleGivesRights {
 }
 
 fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
-    // Of whoever may do everything, another rule speaks; and the roles for people are what they are.
-    let told = context.enabled::<RoleReadsSecrets>();
+    // The other rule reports roles that allow everything. Built-in roles are for people.
+    let reported = context.enabled::<RoleReadsSecrets>();
     let whole = !held.ways(&[Danger::Everything]).is_empty();
-    if told && whole || held.role.source.is_built_in() {
+    if reported && whole || held.role.source.is_built_in() {
         return None;
     }
     let ways = held.ways(&[Danger::Escalate]);
     let (_, permission, allowed) = ways.first()?;
     let message = format!(
-        "{} can take rights that nobody gave ({}): an attacker who has that token is administrator \
-         of {} by one more request. Name in `resourceNames` what may be bound or impersonated.",
-        held.told(),
+        "{} take rights that were not granted to them ({})",
+        held.subject_and_role(),
         allowed.join(", "),
-        held.extent(),
     );
     let severity = match held.scope() {
         Some(GrantScope::Cluster) => Severity::Critical,
@@ -122,6 +203,16 @@ fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
     Some(
         draft
             .severity(held.graded(severity))
+            .why(format!(
+                "An attacker with the token of a holder becomes administrator of {} with one more \
+                 request.",
+                held.extent(),
+            ))
+            .help(if allowed.iter().any(|right| right.starts_with("escalate ")) {
+                "Remove `escalate`: no list of names restricts it safely."
+            } else {
+                "List in `resourceNames` what may be bound or impersonated."
+            })
             .manual("name what may be bound or impersonated", snippet)
             .done(),
     )

@@ -5,25 +5,27 @@ use coaming_finding::{Finding, RuleMeta, Severity};
 
 use super::held_roles::{HeldRole, held};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for roles that let their holders read every Secret of a namespace or of the cluster:
-    /// directly (`get`, `list` and `watch` all three give the values), or by what leads there:
-    /// everything (`*`), tokens of other accounts (`serviceaccounts/token`), commands in other pods
-    /// (`pods/exec`, `pods/attach`, `pods/ephemeralcontainers`, `nodes/proxy`), and pods of one's
-    /// own, which mount what they like. Aggregated roles count with all that they take over. One
-    /// finding a role, with all who are bound to it; rights that name their objects
-    /// (`resourceNames`) are how it should be.
+    /// ## What it looks for
     ///
-    /// `coaming secrets who-can NAMESPACE/NAME` asks the other way round.
+    /// Roles that let their holders read every Secret of a namespace or of the cluster. Some do so
+    /// directly: `get`, `list` and `watch` all return the values. Others do so indirectly: with
+    /// all rights (`*`), tokens of other accounts (`serviceaccounts/token`), commands in other
+    /// pods (`pods/exec`, `pods/attach`, `pods/ephemeralcontainers`, `nodes/proxy`), or new pods,
+    /// which can mount any Secret.
+    ///
+    /// Aggregated roles include the rights of the roles that they select. There is one finding per
+    /// role, with everyone who is bound to it. Rights that list their objects in `resourceNames`
+    /// are not reported. For the reverse question, run `coaming secrets who-can NAMESPACE/NAME`.
     ///
     /// ## Why it matters
     ///
-    /// An attacker in a pod has its service account's token and asks the API server first of all
-    /// for the Secrets. With the right to read them he has the databases, clouds and registries of
-    /// every other application, without touching one of them.
+    /// An attacker in a pod has its service account's token, and their first request to the API
+    /// server is for Secrets. With the right to read them, they have the databases, clouds and
+    /// registries of every other application without touching one of them.
     ///
     /// ## Bad
     ///
@@ -37,6 +39,133 @@ rule! {
     ///   - apiGroups: [""]
     ///     resources: [configmaps, secrets]
     ///     verbs: [get, list]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: Role
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
+    /// Every Secret of the cluster.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: web
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [secrets]
+    ///     verbs: [watch]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRoleBinding
+    /// metadata:
+    ///   name: web
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
+    /// All rights, by a role that Kubernetes defines.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRoleBinding
+    /// metadata:
+    ///   name: web
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: cluster-admin
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
+    /// Commands in other pods.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: Role
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [pods/exec]
+    ///     verbs: [create]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: Role
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
+    /// Tokens of other service accounts.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: Role
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [serviceaccounts/token]
+    ///     verbs: [create]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: Role
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
+    /// New pods.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: Role
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// rules:
+    ///   - apiGroups: [apps]
+    ///     resources: [deployments]
+    ///     verbs: [create, patch]
     /// ---
     /// apiVersion: rbac.authorization.k8s.io/v1
     /// kind: RoleBinding
@@ -85,11 +214,45 @@ rule! {
     ///     namespace: shop
     /// ```
     ///
+    /// Secrets can be written, but not read.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: Role
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [secrets]
+    ///     verbs: [create]
+    /// ---
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: RoleBinding
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: Role
+    ///   name: web
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name the Secrets in `resourceNames`, better still mount them and drop the right. Bind in the
-    /// namespaces that need it, not in the cluster. Whoever may start pods or run commands in them
-    /// has the Secrets of the namespace too: keep such accounts in a namespace of their own.
+    /// List the Secrets in `resourceNames`, or better, mount them and remove the right. Bind the
+    /// role in the namespaces that need it, not in the cluster. An account that can start pods or
+    /// run commands in them has the Secrets of the namespace too: keep such accounts in a
+    /// namespace of their own.
+    ///
+    /// ## Limits
+    ///
+    /// A role that is not bound in the input is reported with low confidence: a binding may exist
+    /// in the cluster.
     RoleReadsSecrets {
         name: "role-reads-secrets",
         summary: "Role lets its holders read all Secrets",
@@ -124,57 +287,63 @@ impl WorldRule for RoleReadsSecrets {
 
 fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
     let ways = held.ways(DANGERS);
-    // What is allowed directly needs no detour.
+    // Indirect ways do not matter to a holder that can read Secrets directly.
     let (danger, permission, allowed) = ways.first()?;
-    let others: Vec<&str> = ways.iter().skip(1).map(|(danger, ..)| detour(*danger)).collect();
+    let others: Vec<&str> = ways.iter().skip(1).map(|(danger, ..)| what(*danger)).collect();
     let is_whole = *danger == Danger::Everything;
     let also = match others.as_slice() {
         [] => String::new(),
         _ if is_whole || *danger == Danger::ReadSecrets => String::new(),
-        others => format!(", and can {}", words::and(others)),
+        others => format!(" and {}", phrases::and(others)),
     };
     let message = format!(
-        "{} {}{also}{}: an attacker who has that token reads the Secrets of {}. {}.",
-        held.told(),
+        "{} {}{also}{}",
+        held.subject_and_role(),
         what(*danger),
         if is_whole { String::new() } else { format!(" ({})", short(allowed)) },
-        held.extent(),
-        remedy(*danger, held.scope()),
     );
     let scope = held.scope().unwrap_or(GrantScope::Namespace);
     let severity = held.graded(severity(*danger, scope));
     let draft = held.draft(context, RoleReadsSecrets::RULE, permission, message)?;
     let snippet =
         "- apiGroups: [\"\"]\n  resources: [secrets]\n  resourceNames: [NAME]\n  verbs: [get]\n";
-    Some(draft.severity(severity).manual("give only the rights that are needed", snippet).done())
+    Some(
+        draft
+            .severity(severity)
+            .why(format!(
+                "An attacker with the token of a holder reads the Secrets of {}.",
+                held.extent(),
+            ))
+            .help(remedy(*danger, held.scope()))
+            .manual("grant only the rights that are needed", snippet)
+            .done(),
+    )
 }
 
 /// What the holders can do.
 fn what(danger: Danger) -> &'static str {
     match danger {
-        Danger::Everything => "may do everything",
-        Danger::ReadSecrets => "can read every Secret",
-        Danger::MakeTokens => "can make tokens for every service account",
-        Danger::Exec => "can run commands in every pod",
-        Danger::StartPods => "can start pods that mount any Secret",
-        Danger::Escalate => "can give themselves any right",
+        Danger::Everything => "do everything",
+        Danger::ReadSecrets => "read every Secret",
+        Danger::MakeTokens => "create tokens for every service account",
+        Danger::Exec => "run commands in every pod",
+        Danger::StartPods => "start pods that mount any Secret",
+        Danger::Escalate => "take any right",
     }
-}
-
-fn detour(danger: Danger) -> &'static str {
-    what(danger).trim_start_matches("can ").trim_start_matches("may ")
 }
 
 fn remedy(danger: Danger, scope: Option<GrantScope>) -> &'static str {
     match danger {
-        Danger::Everything => "Give the rights that are needed, by name",
+        Danger::Everything => "Grant the rights that are needed by name.",
         Danger::ReadSecrets if scope == Some(GrantScope::Cluster) => {
-            "Bind it in the namespaces that need it, and name the Secrets in `resourceNames`"
+            "Bind the role in the namespaces that need it, and list the Secrets in `resourceNames`."
         }
-        Danger::ReadSecrets => "Mount the Secrets that are needed, or name them in `resourceNames`",
-        Danger::MakeTokens => "Name the accounts in `resourceNames`",
+        Danger::ReadSecrets => {
+            "Mount the Secrets that are needed, or list them in `resourceNames`."
+        }
+        Danger::MakeTokens => "List the accounts in `resourceNames`.",
         Danger::Exec | Danger::StartPods | Danger::Escalate => {
-            "Drop the right, or keep its holders in a namespace without other Secrets"
+            "Remove the right, or keep its holders in a namespace without other Secrets."
         }
     }
 }

@@ -6,19 +6,21 @@ use coaming_kube::{Fields as _, Volume, Workload};
 use super::secret_file_mode::{WIDE, wanted_mode};
 use super::usage::is_secret;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for Secrets whose files every user in the container may read, as they may by the
-    /// default mode of 0644, where a narrower mode serves the application as well: the pod has an
-    /// `fsGroup`, or all of its containers run as root. Off by default: most containers have one
-    /// user. What others may even change is a case for `secret-file-mode`.
+    /// ## What it looks for
+    ///
+    /// Secrets whose files every user in the container can read, as the default mode of 0644
+    /// allows, although a narrower mode works as well: the pod has an `fsGroup`, or all of its
+    /// containers run as root. The rule is off by default, because most containers have only one
+    /// user. Files that others can even change are reported by `secret-file-mode`.
     ///
     /// ## Why it matters
     ///
     /// A second process in the container, such as a plugin, a script of a web server or a shell
-    /// that runs as `nobody`, reads the credential too.
+    /// that runs as `nobody`, can read the credential too.
     ///
     /// ## Bad
     ///
@@ -33,6 +35,29 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: tls
+    ///           mountPath: /etc/tls
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: tls
+    ///       secret:
+    ///         secretName: web-tls
+    /// ```
+    ///
+    /// All containers run as root.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         runAsUser: 0
     ///       volumeMounts:
     ///         - name: tls
     ///           mountPath: /etc/tls
@@ -67,13 +92,36 @@ rule! {
     ///         defaultMode: 0440
     /// ```
     ///
+    /// Without `fsGroup`, an application that does not run as root is one of the others.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         runAsUser: 10001
+    ///       volumeMounts:
+    ///         - name: tls
+    ///           mountPath: /etc/tls
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: tls
+    ///       secret:
+    ///         secretName: web-tls
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Set `defaultMode: 0440` where the pod has an `fsGroup`, and 0400 where the application runs as
+    /// Set `defaultMode: 0440` if the pod has an `fsGroup`, and 0400 if the application runs as
     /// root.
     SecretDefaultMode {
         name: "secret-default-mode",
-        summary: "Secret's files may be read by all users of the container",
+        summary: "Secret's files are readable by all users of the container",
         category: Secrets,
         severity: Low,
         default: false,
@@ -89,7 +137,7 @@ impl PodRule for SecretDefaultMode {
     fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
         let pod = workload.pod();
         let wanted = wanted_mode(pod);
-        // Without a group, others are who the application is.
+        // Without a group, the application itself is one of the others.
         if wanted & READABLE != 0 {
             return;
         }
@@ -100,35 +148,39 @@ impl PodRule for SecretDefaultMode {
             .collect();
         let Some(first) = open.first() else { return };
         let message = format!(
-            "Every user in the containers of {} may read the files of its Secrets (mode 0644), not \
-             only the application. Set `defaultMode: {wanted:04o}`.",
-            words::object(workload.object),
+            "every user in the containers of {} can read the files of its Secrets",
+            phrases::object(workload.object),
         );
         let edits = open
             .iter()
             .filter_map(|volume| holder(*volume))
-            .map(|holder| words::set(holder, &["defaultMode"], wanted))
+            .map(|holder| phrases::set(holder, &["defaultMode"], wanted))
             .collect();
         let mut draft = context.finding(Self::RULE, workload.object, first.node(), message);
         for volume in open.iter().skip(1) {
             draft = draft.at(volume.node(), "");
         }
         let title = format!("set `defaultMode: {wanted:04o}`");
+        let draft = draft
+            .why(
+                "A process that runs as another user than the application gets the credential too.",
+            )
+            .help(format!("Set `defaultMode: {wanted:04o}` on the volume."));
         findings.push(draft.fix(title, Applicability::Unsafe, edits).done());
     }
 }
 
-/// Others may read.
+/// Others can read.
 const READABLE: i64 = 0o004;
-/// What the kubelet takes where nothing is set.
+/// The kubelet's default.
 const DEFAULT: i64 = 0o644;
 
-/// What has the volume's `defaultMode`.
+/// The source of the volume that has its `defaultMode`.
 fn holder<'a>(volume: Volume<'a>) -> Option<coaming_yaml::Node<'a>> {
     volume.source("secret").or_else(|| volume.source("projected"))
 }
 
-/// The mode of the volume's files, unless it is wider than to be read.
+/// The mode of the volume's files, unless `secret-file-mode` reports it.
 fn mode(volume: Volume<'_>) -> Option<i64> {
     let mode = holder(volume)?.integer("defaultMode").unwrap_or(DEFAULT);
     (mode & WIDE == 0).then_some(mode)

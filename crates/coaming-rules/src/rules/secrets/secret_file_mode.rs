@@ -7,18 +7,20 @@ use coaming_yaml::edit::{Edit, Value};
 
 use super::usage::is_secret;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for Secrets whose files somebody gave a mode that is wider than the default of 0644:
-    /// group or all others may write or execute them. The default itself is not reported.
+    /// ## What it looks for
+    ///
+    /// Secrets whose files have a mode that is wider than the default of 0644: the group or all
+    /// others can write or execute them. The default itself is not reported.
     ///
     /// ## Why it matters
     ///
-    /// A credential that every user in the container may read and change is also there for the
-    /// process that the attacker took over, whatever user it runs as. Many programs refuse keys
-    /// with such a mode, and then somebody copies them to where they are not on a tmpfs.
+    /// Every user in the container can change the credential, including the user of a process that
+    /// an attacker has taken over. Many programs refuse keys with such a mode, which leads to
+    /// copies outside the tmpfs.
     ///
     /// ## Bad
     ///
@@ -42,6 +44,57 @@ rule! {
     ///       secret:
     ///         secretName: web-tls
     ///         defaultMode: 0777
+    /// ```
+    ///
+    /// The mode of a single file, without `fsGroup`.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: tls
+    ///           mountPath: /etc/tls
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: tls
+    ///       secret:
+    ///         secretName: web-tls
+    ///         items:
+    ///           - key: tls.key
+    ///             path: tls.key
+    ///             mode: 0666
+    /// ```
+    ///
+    /// A projected volume, in a pod that runs as root.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext:
+    ///         runAsUser: 0
+    ///       volumeMounts:
+    ///         - name: tls
+    ///           mountPath: /etc/tls
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: tls
+    ///       projected:
+    ///         defaultMode: 0755
+    ///         sources:
+    ///           - secret:
+    ///               name: web-tls
     /// ```
     ///
     /// ## Good
@@ -68,14 +121,35 @@ rule! {
     ///         defaultMode: 0440
     /// ```
     ///
+    /// The default mode.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: tls
+    ///           mountPath: /etc/tls
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: tls
+    ///       secret:
+    ///         secretName: web-tls
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// 0440 together with the pod's `fsGroup` lets exactly the application read them; 0400 does
-    /// where it runs as root. Without `fsGroup` the files belong to root, and 0444 is what an
-    /// application that does not run as root needs.
+    /// Set 0440 together with the pod's `fsGroup`, so that exactly the application can read the
+    /// files, or 0400 where it runs as root. Without `fsGroup`, the files belong to root, and an
+    /// application that does not run as root needs 0444.
     SecretFileMode {
         name: "secret-file-mode",
-        summary: "Secret's files may be changed or executed by all",
+        summary: "Secret's files are writable or executable by all users of the container",
         category: Secrets,
         severity: Low,
         default: true,
@@ -95,9 +169,8 @@ impl PodRule for SecretFileMode {
         let Some(&(first, mode)) = modes.first() else { return };
         let wanted = wanted_mode(pod);
         let message = format!(
-            "Pods of {} have files of Secrets with mode {mode:04o}: every user in the container \
-             may change or execute them, not only the application. Set {wanted:04o}.",
-            words::object(workload.object),
+            "{} has files of Secrets with mode {mode:04o}",
+            phrases::object(workload.object),
         );
         let edits = modes
             .iter()
@@ -108,11 +181,16 @@ impl PodRule for SecretFileMode {
             draft = draft.at(*node, "");
         }
         let title = format!("set the mode to {wanted:04o}");
+        let draft = draft
+            .why(
+                "Every user in the container can change or execute them, not only the application.",
+            )
+            .help(format!("Set the mode to {wanted:04o}."));
         findings.push(draft.fix(title, Applicability::Unsafe, edits).done());
     }
 }
 
-/// Group may write or execute, or others may.
+/// The group or others can write or execute.
 pub(super) const WIDE: i64 = 0o033;
 
 /// The fields of a volume that give its files a wide mode.
@@ -130,7 +208,7 @@ fn wide_modes<'a>(volume: Volume<'a>) -> Vec<(Node<'a>, i64)> {
         .collect()
 }
 
-/// The least mode with which the application still reads.
+/// The narrowest mode with which the application can still read.
 pub(super) fn wanted_mode(pod: PodSpec<'_>) -> i64 {
     let group = pod.security_context().is_some_and(|own| own.node().field("fsGroup").is_some());
     if group {

@@ -2,23 +2,27 @@
 
 mod repair;
 
+use std::borrow::Cow;
+
 use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::{SecretUse, SecretUseKind, Workload};
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for containers that get Secrets as environment variables: by `secretKeyRef`, or a whole
-    /// Secret by `envFrom`. One finding a workload.
+    /// ## What it looks for
+    ///
+    /// Containers that get Secrets as environment variables: single keys with `secretKeyRef`, or a
+    /// whole Secret with `envFrom`. There is one finding per workload.
     ///
     /// ## Why it matters
     ///
-    /// An environment leaks. Every child process inherits it, crash reports and debug pages print
-    /// it, the runtime shows it to whoever can inspect containers on the node, and a flaw that reads
-    /// any file finds it in `/proc/self/environ`. It also stays as it was when the process started:
-    /// a Secret that was changed needs a restart.
+    /// Environments leak. Every child process inherits them, crash reports and debug pages print
+    /// them, the container runtime shows them to anyone who can inspect containers on the node,
+    /// and a flaw that reads arbitrary files finds them in `/proc/self/environ`. They also keep
+    /// the values from the start of the process: a changed Secret needs a restart.
     ///
     /// ## Bad
     ///
@@ -31,6 +35,61 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
+    ///       env:
+    ///         - name: DB_PASSWORD
+    ///           valueFrom:
+    ///             secretKeyRef:
+    ///               name: db
+    ///               key: password
+    /// ```
+    ///
+    /// A whole Secret.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       envFrom:
+    ///         - secretRef:
+    ///             name: db
+    /// ```
+    ///
+    /// An image that is known to read the file.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: db
+    /// spec:
+    ///   containers:
+    ///     - name: db
+    ///       image: postgres:17.2
+    ///       env:
+    ///         - name: POSTGRES_PASSWORD
+    ///           valueFrom:
+    ///             secretKeyRef:
+    ///               name: db
+    ///               key: password
+    /// ```
+    ///
+    /// The variable is part of an argument.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       args: [--password=$(DB_PASSWORD)]
     ///       env:
     ///         - name: DB_PASSWORD
     ///           valueFrom:
@@ -66,15 +125,31 @@ rule! {
     ///             path: password
     /// ```
     ///
+    /// A ConfigMap is not a secret.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       envFrom:
+    ///         - configMapRef:
+    ///             name: web
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Mount just the keys that the container needs as files, and name each file in a variable with
-    /// `_FILE` at its end. Many images read that by themselves (the official ones of PostgreSQL,
-    /// MySQL, MariaDB, MongoDB and WordPress); others must be taught to read the file. Where the
-    /// keys of the Secret are not known, or the variable is part of an argument, the fix is yours.
+    /// Mount the keys that the container needs as files, and name each file in a variable that
+    /// ends in `_FILE`. Many images support that (the official ones of PostgreSQL, MySQL, MariaDB,
+    /// MongoDB and WordPress); other applications must be changed to read the file. If the keys of
+    /// the Secret are not known, or the variable is part of an argument, the fix is manual.
     SecretInEnvironment {
         name: "secret-in-environment",
-        summary: "Secret is an environment variable, not a file",
+        summary: "Secret is an environment variable instead of a file",
         category: Secrets,
         severity: Medium,
         default: true,
@@ -94,17 +169,20 @@ impl PodRule for SecretInEnvironment {
         });
         let Some(first) = uses.first() else { return };
         let message = format!(
-            "Pods of {} get Secrets as environment variables ({}): child processes inherit them, \
-             crash reports and debug pages print them. Mount them as files, and have the \
-             application read those{}.",
-            words::object(workload.object),
-            told(&uses),
-            by_itself(&uses),
+            "{} gets Secrets as environment variables: {}",
+            phrases::object(workload.object),
+            shown(&uses),
         );
         let mut draft = context.finding(Self::RULE, workload.object, place(first), message);
         for found in &uses[1..] {
             draft = draft.at(place(found), "");
         }
+        let draft = draft
+            .why(
+                "Child processes inherit the variables, and crash reports and debug pages print \
+                 them.",
+            )
+            .help(help(&uses));
         findings.push(repair::add(draft, context, workload, &uses).done());
     }
 }
@@ -119,12 +197,12 @@ fn place<'a>(found: &SecretUse<'a>) -> coaming_yaml::Node<'a> {
 }
 
 /// How many variables a message names.
-const MAX_TOLD: usize = 3;
+const MAX_SHOWN: usize = 3;
 
-fn told(uses: &[SecretUse<'_>]) -> String {
+fn shown(uses: &[SecretUse<'_>]) -> String {
     let mut names: Vec<String> = uses
         .iter()
-        .take(MAX_TOLD)
+        .take(MAX_SHOWN)
         .map(|found| match found.kind {
             SecretUseKind::Variable { name, container, .. } => {
                 format!("`{name}` in container `{}`", container.name())
@@ -135,24 +213,33 @@ fn told(uses: &[SecretUse<'_>]) -> String {
             SecretUseKind::Files { .. } | SecretUseKind::Node => String::new(),
         })
         .collect();
-    if uses.len() > MAX_TOLD {
-        names.push(format!("{} more", uses.len() - MAX_TOLD));
+    if uses.len() > MAX_SHOWN {
+        names.push(format!("{} more", uses.len() - MAX_SHOWN));
     }
-    words::and(&names)
+    phrases::and(&names)
 }
 
-/// What images are known to read by themselves, if all variables are of that kind.
-fn by_itself(uses: &[SecretUse<'_>]) -> String {
-    let mut names = Vec::new();
-    for found in uses {
-        let SecretUseKind::Variable { name, container, .. } = found.kind else {
-            return String::new();
-        };
-        match repair::known_file_variable(container.image(), name) {
-            Some(file) => names.push(file),
-            None => return String::new(),
+/// What to do: less, if the images are known to read files for all of the variables.
+fn help(uses: &[SecretUse<'_>]) -> Cow<'static, str> {
+    let supported: Option<Vec<String>> = uses
+        .iter()
+        .map(|found| match found.kind {
+            SecretUseKind::Variable { name, container, .. } => {
+                repair::known_file_variable(container.image(), name)
+            }
+            _ => None,
+        })
+        .collect();
+    match supported {
+        Some(mut names) => {
+            names.dedup();
+            Cow::Owned(format!(
+                "Mount the Secrets as files: the image supports {}.",
+                phrases::list(&names)
+            ))
         }
+        None => Cow::Borrowed(
+            "Mount the Secrets as files, and have the application read the files instead.",
+        ),
     }
-    names.dedup();
-    format!(": the image reads {} by itself", words::list(&names))
 }

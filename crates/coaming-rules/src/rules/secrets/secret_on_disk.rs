@@ -6,20 +6,23 @@ use coaming_yaml::Node;
 use coaming_yaml::edit::Edit;
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::phrases;
 use crate::rules::security_context::host_path::HostPath;
-use crate::rules::words;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for volumes that by their names hold secrets, and that lie on a disk: an `emptyDir`
-    /// without `medium: Memory` (or in memory, but without `sizeLimit`), a claim, or a directory of the
-    /// node. The words are looked for in the volume's name and in the paths where it is mounted.
+    /// ## What it looks for
+    ///
+    /// Volumes for secrets that are on a disk: an `emptyDir` without `medium: Memory` (or in
+    /// memory, but without `sizeLimit`), a persistent volume claim, or a directory of the node. A
+    /// volume counts as one for secrets if its name, its claim's name or a path where it is
+    /// mounted contains a word such as `secret`, `credentials` or `token`.
     ///
     /// ## Why it matters
     ///
-    /// What was on a disk stays readable: for whoever takes over the node, for its backups and
-    /// snapshots, and for the next owner of the disk. A tmpfs ends with the pod; with a size limit it
-    /// can't take the node's memory either.
+    /// Data that was on a disk stays readable: for an attacker who takes over the node, in its
+    /// backups and snapshots, and for the next owner of the disk. A tmpfs disappears with the pod,
+    /// and its size limit keeps it from using up the node's memory.
     ///
     /// ## Bad
     ///
@@ -38,6 +41,68 @@ rule! {
     ///   volumes:
     ///     - name: credentials
     ///       emptyDir: {}
+    /// ```
+    ///
+    /// In memory, but without a size limit.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: credentials
+    ///           mountPath: /run/credentials
+    ///   volumes:
+    ///     - name: credentials
+    ///       emptyDir:
+    ///         medium: Memory
+    /// ```
+    ///
+    /// On a persistent volume.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: credentials
+    ///           mountPath: /run/credentials
+    ///   volumes:
+    ///     - name: data
+    ///       emptyDir: {}
+    ///     - name: credentials
+    ///       persistentVolumeClaim:
+    ///         claimName: web
+    /// ```
+    ///
+    /// In a directory of the node, which is reported here only where `host-path` is disabled.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: state
+    ///           mountPath: /run/credentials
+    ///   volumes:
+    ///     - name: state
+    ///       hostPath:
+    ///         path: /var/lib/web
     /// ```
     ///
     /// ## Good
@@ -61,13 +126,40 @@ rule! {
     ///         sizeLimit: 16Mi
     /// ```
     ///
+    /// A Secret is mounted from memory.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: credentials
+    ///           mountPath: /run/credentials
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: credentials
+    ///       secret:
+    ///         secretName: web
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Give an `emptyDir` `medium: Memory` and a `sizeLimit`: what lies there counts as memory of the
-    /// container. Instead of a claim or the node's directory, mount a Secret or a vault's volume.
+    /// Set `medium: Memory` and a `sizeLimit` on an `emptyDir`; its content counts towards the
+    /// container's memory. Instead of a claim or a directory of the node, mount a Secret or a
+    /// volume from a vault.
+    ///
+    /// ## Limits
+    ///
+    /// The words are a guess: a volume named `token-cache` may hold no secret, and one named
+    /// `data` may.
     SecretOnDisk {
         name: "secret-on-disk",
-        summary: "Secrets lie on a disk, not in memory",
+        summary: "Secrets are on a disk instead of in memory",
         category: Secrets,
         severity: Medium,
         default: true,
@@ -76,6 +168,10 @@ rule! {
         standards: [Attack("T1552.001")],
     }
 }
+
+/// What happens to secrets on a disk.
+const READABLE: &str = "Secrets on a disk outlive the pod: an attacker who takes over the node, or \
+                        has a backup or snapshot of its disk, can read them.";
 
 /// The size that the fix gives to a volume for secrets.
 const SIZE: &str = "16Mi";
@@ -90,9 +186,15 @@ impl PodRule for SecretOnDisk {
             if let Some(source) = volume.source("emptyDir") {
                 findings.extend(in_empty_dir(context, workload, volume, source, word));
             } else if let Some(source) = volume.source("persistentVolumeClaim") {
-                findings.push(on_disk(context, workload, source, "a claim", word));
+                findings.push(on_disk(
+                    context,
+                    workload,
+                    source,
+                    "a persistent volume claim",
+                    word,
+                ));
             } else if let Some(source) = volume.source("hostPath")
-                // Who mounts the node's files is told so already.
+                // That rule reports every volume from the node.
                 && !context.enabled::<HostPath>()
             {
                 findings.push(on_disk(context, workload, source, "a directory of the node", word));
@@ -110,39 +212,38 @@ fn in_empty_dir(
 ) -> Option<Finding> {
     let in_memory = source.string("medium") == Some("Memory");
     let limited = source.field("sizeLimit").is_some();
-    let (lack, severity) = match (in_memory, limited) {
+    let (lack, why, severity) = match (in_memory, limited) {
         (true, true) => return None,
         (true, false) => (
-            "in memory without a size limit: whoever writes there can take all the memory of the \
-             node",
+            "has no size limit",
+            "An attacker who can write to the volume can use up the node's memory.",
             Severity::Low,
         ),
-        (false, _) => (
-            "on the node's disk: whoever takes over the node or its backups reads it",
-            Severity::Medium,
-        ),
+        (false, _) => ("is on the node's disk", READABLE, Severity::Medium),
     };
     let (settings, mut edits): (_, Vec<Edit>) = if in_memory {
         (format!("`sizeLimit: {SIZE}`"), Vec::new())
     } else {
         (
             format!("`medium: Memory`{}", if limited { "" } else { " and a `sizeLimit`" }),
-            vec![words::set(source, &["medium"], "Memory")],
+            vec![phrases::set(source, &["medium"], "Memory")],
         )
     };
     if !limited {
-        edits.push(words::set(source, &["sizeLimit"], SIZE));
+        edits.push(phrases::set(source, &["sizeLimit"], SIZE));
     }
     let message = format!(
-        "Volume `{}` of {} holds secrets by its name (`{word}`), {lack}. Set {settings}.",
+        "volume `{}` of {} appears to hold secrets (`{word}`) and {lack}",
         volume.name().unwrap_or_default(),
-        words::object(workload.object),
+        phrases::object(workload.object),
     );
     Some(
         context
             .finding(SecretOnDisk::RULE, workload.object, source, message)
             .severity(severity)
             .confidence(Confidence::Medium)
+            .why(why)
+            .help(format!("Set {settings}."))
             .fix(format!("set {settings}"), Applicability::Unsafe, edits)
             .done(),
     )
@@ -156,18 +257,19 @@ fn on_disk(
     word: &str,
 ) -> Finding {
     let message = format!(
-        "Pods of {} keep secrets, by the name (`{word}`), in {what}: they stay on the disk, and in \
-         its snapshots, when the pod is gone. Mount a Secret, or a vault's volume.",
-        words::object(workload.object),
+        "{} appears to keep secrets (`{word}`) in {what}",
+        phrases::object(workload.object),
     );
     context
         .finding(SecretOnDisk::RULE, workload.object, source, message)
         .confidence(Confidence::Low)
+        .why(READABLE)
+        .help("Mount a Secret or a volume from a vault instead.")
         .manual("mount a Secret instead", "secret:\n  secretName: NAME\n")
         .done()
 }
 
-/// Words that say that a volume holds secrets.
+/// Words that suggest that a volume holds secrets.
 const WORDS: &[&str] = &[
     "secret",
     "secrets",
@@ -180,7 +282,8 @@ const WORDS: &[&str] = &[
     "tokens",
 ];
 
-/// The word by which a volume is for secrets: in its own name, the claim's, or where it is mounted.
+/// The word that suggests that a volume holds secrets: in its name, its claim's, or where it is
+/// mounted.
 fn telling_word<'a>(pod: PodSpec<'a>, volume: Volume<'a>) -> Option<&'static str> {
     let claim = volume.source("persistentVolumeClaim").string("claimName");
     let paths = pod.mounts_of(volume).filter_map(|(_, mount)| mount.mount_path());

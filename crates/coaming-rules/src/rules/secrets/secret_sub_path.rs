@@ -5,18 +5,20 @@ use coaming_kube::Workload;
 
 use super::usage::secret_volumes;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for Secrets that are mounted by `subPath` or `subPathExpr`: the kubelet never updates
-    /// such a mount.
+    /// ## What it looks for
+    ///
+    /// Secrets that are mounted with `subPath` or `subPathExpr`. The kubelet never updates such a
+    /// mount.
     ///
     /// ## Why it matters
     ///
-    /// When a credential was stolen it is changed, and the running pod must take the new one. With
-    /// `subPath` it keeps the stolen one until somebody restarts it, so the old one can't be
-    /// withdrawn, and rotation is put off.
+    /// After a credential is stolen, it is changed, and the running pods must use the new one.
+    /// With `subPath`, a pod keeps the stolen one until it is restarted, so the old one cannot be
+    /// revoked, and rotation is put off.
     ///
     /// ## Bad
     ///
@@ -38,6 +40,30 @@ rule! {
     ///     - name: db
     ///       secret:
     ///         secretName: db
+    /// ```
+    ///
+    /// A projected volume, with an expression.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: db
+    ///           mountPath: /app/password
+    ///           subPathExpr: $(KEY)
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: db
+    ///       projected:
+    ///         sources:
+    ///           - secret:
+    ///               name: db
     /// ```
     ///
     /// ## Good
@@ -64,13 +90,35 @@ rule! {
     ///             path: password
     /// ```
     ///
+    /// A ConfigMap is not a secret.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: config
+    ///           mountPath: /app/config.yaml
+    ///           subPath: config.yaml
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: config
+    ///       configMap:
+    ///         name: web
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Mount the volume as a directory of its own, with `items` for just the keys that are needed, and
-    /// tell the application the new path.
+    /// Mount the volume as a directory of its own, with `items` for the keys that are needed, and
+    /// configure the new path in the application.
     SecretSubPath {
         name: "secret-sub-path",
-        summary: "Secret is mounted by `subPath` and never updated",
+        summary: "Secret is mounted with `subPath` and never updated",
         category: Secrets,
         severity: Low,
         default: true,
@@ -98,12 +146,10 @@ impl PodRule for SecretSubPath {
         secrets.sort_unstable();
         secrets.dedup();
         let message = format!(
-            "Pods of {} mount {} of Secrets by `subPath` ({}): the kubelet never updates such a \
-             file, so that a stolen credential stays in use after it was changed. Mount a directory, \
-             with `items` for the keys that are needed.",
-            words::object(workload.object),
+            "{} mounts {} of Secrets with `subPath` ({})",
+            phrases::object(workload.object),
             if mounts.len() == 1 { "a file" } else { "files" },
-            words::list(&secrets),
+            phrases::list(&secrets),
         );
         let key = first.sub_path().unwrap_or("KEY");
         let snippet = format!(
@@ -116,6 +162,15 @@ impl PodRule for SecretSubPath {
         for (_, mount) in &mounts[1..] {
             draft = draft.at(mount.node(), "");
         }
-        findings.push(draft.manual("mount a directory instead of a file", snippet).done());
+        findings.push(
+            draft
+                .why(
+                    "The kubelet never updates such a file: a stolen credential stays in use after \
+                     it was changed.",
+                )
+                .help("Mount the volume as a directory, with `items` for the keys that are needed.")
+                .manual("mount a directory instead of a file", snippet)
+                .done(),
+        );
     }
 }

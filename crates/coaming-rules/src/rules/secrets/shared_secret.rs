@@ -7,18 +7,21 @@ use coaming_kube::{Fields as _, SecretUse, SecretUseKind, Workload};
 use coaming_oci::Reference;
 
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, WorldRule};
 
 rule! {
-    /// Looks for Secrets that several workloads have in their containers. A server that needs the
-    /// password to check it (a database, a broker) does not count, nor do Secrets to pull images.
-    /// One finding a Secret.
+    /// ## What it looks for
+    ///
+    /// Secrets that several workloads have in their containers. A server that needs the password
+    /// to check it (a database, a broker) does not count, nor do Secrets for pulling images. There
+    /// is one finding per Secret.
     ///
     /// ## Why it matters
     ///
-    /// An attacker in any one of them acts as all of them: what the credential opens can't tell them
-    /// apart, nothing can be withdrawn from one alone, and changing it means restarting all.
+    /// An attacker in any of the workloads acts as all of them: the service behind the credential
+    /// cannot tell them apart, access cannot be revoked for one alone, and changing the credential
+    /// means restarting all of them.
     ///
     /// ## Bad
     ///
@@ -56,6 +59,40 @@ rule! {
     ///     - name: payments
     ///       secret:
     ///         secretName: payments
+    /// ```
+    ///
+    /// In environment variables.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       env:
+    ///         - name: PAYMENTS_TOKEN
+    ///           valueFrom:
+    ///             secretKeyRef:
+    ///               name: payments
+    ///               key: token
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: reports
+    /// spec:
+    ///   containers:
+    ///     - name: reports
+    ///       image: registry.example.com/reports:1.4.2
+    ///       env:
+    ///         - name: PAYMENTS_TOKEN
+    ///           valueFrom:
+    ///             secretKeyRef:
+    ///               name: payments
+    ///               key: token
     /// ```
     ///
     /// ## Good
@@ -96,12 +133,51 @@ rule! {
     ///         secretName: payments-reports
     /// ```
     ///
+    /// A database checks the password that its client sends.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       env:
+    ///         - name: POSTGRES_PASSWORD
+    ///           valueFrom:
+    ///             secretKeyRef:
+    ///               name: db
+    ///               key: token
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: db
+    /// spec:
+    ///   containers:
+    ///     - name: db
+    ///       image: postgres:17.2
+    ///       env:
+    ///         - name: POSTGRES_PASSWORD
+    ///           valueFrom:
+    ///             secretKeyRef:
+    ///               name: db
+    ///               key: token
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Give each workload a credential of its own, with just the rights that it needs.
+    /// Give each workload a credential of its own, with only the rights that it needs.
+    ///
+    /// ## Limits
+    ///
+    /// Servers are recognized by the name of their image. A server that the rule does not know
+    /// counts as one more workload.
     SharedSecret {
         name: "shared-secret",
-        summary: "Several workloads share one credential",
+        summary: "Several workloads share a credential",
         category: Secrets,
         severity: Low,
         default: true,
@@ -123,7 +199,7 @@ impl WorldRule for SharedSecret {
             for found in workload.pod().secret_uses() {
                 let namespace = workload.object.namespace_or_default();
                 let users = secrets.entry((namespace, found.secret)).or_default();
-                // The same workload of another file is an overlay or an older version of it.
+                // The same workload in another file is an overlay or an older version of it.
                 let same = |other: &Workload<'_>| {
                     other.object.kind() == workload.object.kind()
                         && other.object.name() == workload.object.name()
@@ -143,7 +219,7 @@ impl WorldRule for SharedSecret {
     }
 }
 
-/// Whether containers have more of it than a certificate of whom to trust.
+/// Whether containers use more of the Secret than the certificates of trusted CAs.
 fn is_credential(found: &SecretUse<'_>) -> bool {
     let is_public = |key: &str| key.ends_with("ca.crt") || key.ends_with("ca.pem");
     match found.kind {
@@ -158,7 +234,7 @@ fn is_credential(found: &SecretUse<'_>) -> bool {
     }
 }
 
-/// What checks passwords itself, by the last part of its image's name.
+/// Servers that check passwords themselves, by the last part of their image's name.
 const SERVERS: &[&str] = &[
     "cassandra",
     "clickhouse-server",
@@ -200,12 +276,11 @@ fn is_server(workload: Workload<'_>) -> bool {
 
 fn finding(context: &Context<'_>, secret: &str, users: &Users<'_>) -> Finding {
     let named: Vec<String> =
-        users.iter().take(3).map(|(workload, _)| words::object(workload.object)).collect();
+        users.iter().take(3).map(|(workload, _)| phrases::object(workload.object)).collect();
     let more =
         if users.len() > 3 { format!(", and {} more", users.len() - 3) } else { String::new() };
     let message = format!(
-        "{} workloads have Secret `{secret}` ({}{more}): an attacker in one acts as all of them. \
-         Give each a credential of its own.",
+        "Secret `{secret}` is shared by {} workloads: {}{more}",
         users.len(),
         named.join(", "),
     );
@@ -214,9 +289,11 @@ fn finding(context: &Context<'_>, secret: &str, users: &Users<'_>) -> Finding {
         .finding(SharedSecret::RULE, first.object, used.node, message)
         .confidence(Confidence::Medium);
     for (workload, used) in &users[1..] {
-        draft = draft.also(context, workload.object, used.node, words::object(workload.object));
+        draft = draft.also(context, workload.object, used.node, phrases::object(workload.object));
     }
     draft
+        .why("An attacker in one of the workloads acts as all of them.")
+        .help("Give each workload a credential of its own.")
         .manual(
             "give each workload a credential of its own",
             format!("kubectl create secret generic {secret}-{} …", users[1].0.object.name()),

@@ -5,18 +5,20 @@ use coaming_kube::{Container, ContainerKind, PodSpec, Volume, VolumeMount, Workl
 
 use super::usage::{names_path, secret_volumes, texts};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for Secrets in containers that show no use for them: a volume that several containers
-    /// mount while only some of them name its directory in their command, arguments or variables; and
-    /// a volume that no container mounts at all.
+    /// ## What it looks for
+    ///
+    /// Secrets in containers that show no use for them. Either several containers mount the
+    /// volume, and only some of them name its directory in their command, arguments or variables;
+    /// or no container mounts the volume at all.
     ///
     /// ## Why it matters
     ///
-    /// Each container that has a Secret is one more from which it can be stolen. A sidecar that
-    /// forwards logs or proxies requests is another image, by other people, with other flaws.
+    /// Every container that has a Secret is one more from which it can be stolen. A sidecar that
+    /// forwards logs or proxies requests runs another image, by other authors, with other flaws.
     ///
     /// ## Bad
     ///
@@ -41,6 +43,23 @@ rule! {
     ///         - name: tls
     ///           mountPath: /etc/tls
     ///           readOnly: true
+    ///   volumes:
+    ///     - name: tls
+    ///       secret:
+    ///         secretName: web-tls
+    /// ```
+    ///
+    /// No container mounts the volume.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
     ///   volumes:
     ///     - name: tls
     ///       secret:
@@ -72,12 +91,48 @@ rule! {
     ///         secretName: web-tls
     /// ```
     ///
+    /// An init container ends before the others start.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       args: [--tls-key=/etc/tls/tls.key]
+    ///       volumeMounts:
+    ///         - name: tls
+    ///           mountPath: /etc/tls
+    ///           readOnly: true
+    ///   initContainers:
+    ///     - name: wait
+    ///       image: registry.example.com/wait:1.4.2
+    ///       args: [--for=database]
+    ///       volumeMounts:
+    ///         - name: tls
+    ///           mountPath: /etc/tls
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: tls
+    ///       secret:
+    ///         secretName: web-tls
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Take the mount out of the containers that don't need it, or the volume out of the pod.
+    /// Remove the mount from the containers that do not need it, or the volume from the pod.
+    ///
+    /// ## Limits
+    ///
+    /// A program can read a mounted file without naming it in the manifest: its image or a
+    /// configuration file may contain the path. Containers without any command, arguments and
+    /// variables are therefore not reported.
     UnneededSecret {
         name: "unneeded-secret",
-        summary: "Secret lies where nothing shows a use for it",
+        summary: "Container has a Secret that it shows no use for",
         category: Secrets,
         severity: Low,
         default: true,
@@ -95,20 +150,20 @@ impl PodRule for UnneededSecret {
         for (found, volume, _) in secret_volumes(pod) {
             let mounts: Vec<_> = pod.mounts_of(volume).collect();
             if mounts.is_empty() {
-                // A custom resource may mount it in containers of its own. A projected volume may
-                // have other sources: it is told of once, by its first Secret.
+                // A custom resource may mount it in containers of its own, and a projected volume
+                // may have other sources.
                 let is_own = is_kubernetes(workload) && volume.source("secret").is_some();
                 if is_own {
                     findings.push(unmounted(context, workload, pod, found.secret, volume));
                 }
             } else if let Some(idle) = idle(&mounts) {
-                findings.push(mounted(context, workload, found.secret, &mounts, &idle));
+                findings.push(mounted(context, workload, found.secret, &idle));
             }
         }
     }
 }
 
-/// Whether the workload is of a kind of Kubernetes' own.
+/// Whether the workload is of a kind that Kubernetes defines.
 fn is_kubernetes(workload: Workload<'_>) -> bool {
     matches!(workload.object.group(), "" | "apps" | "batch" | "extensions")
 }
@@ -121,32 +176,37 @@ fn unmounted<'a>(
     volume: Volume<'a>,
 ) -> Finding {
     let message = format!(
-        "Pods of {} bring Secret `{secret}` to their nodes, and no container mounts it: whoever \
-         takes over a node finds it there. Take the volume out.",
-        words::object(workload.object),
+        "{} has a volume with Secret `{secret}` that no container mounts",
+        phrases::object(workload.object),
     );
     let edit = if pod.volumes().count() == 1 {
-        volume.node().parent().map_or_else(|| words::remove(volume.node()), words::remove)
+        volume.node().parent().map_or_else(|| phrases::remove(volume.node()), phrases::remove)
     } else {
-        words::remove(volume.node())
+        phrases::remove(volume.node())
     };
     context
         .finding(UnneededSecret::RULE, workload.object, volume.node(), message)
-        .fix("take the volume out", Applicability::Safe, vec![edit])
+        .why(
+            "The kubelet copies the Secret to every node that runs such a pod, where an attacker \
+             who takes over the node finds it.",
+        )
+        .help("Remove the volume.")
+        .fix("remove the volume", Applicability::Safe, vec![edit])
         .done()
 }
 
 type Mount<'a> = (Container<'a>, VolumeMount<'a>);
 
-/// Of several containers with the same volume, those that don't name its directory while others do.
+/// Of several containers with the same volume, those that do not name its directory although
+/// others do.
 fn idle<'a>(mounts: &[Mount<'a>]) -> Option<Vec<Mount<'a>>> {
-    // What runs before the others and ends is no second place to steal from.
+    // An init container ends before the others start.
     let stays = |container: &Container<'_>| container.kind() != ContainerKind::Init;
     let names = |(container, mount): &Mount<'_>| {
         let path = mount.mount_path().unwrap_or_default();
         texts(*container).any(|text| names_path(text, path))
     };
-    // One that says nothing at all may have the path in its image.
+    // A container without any text may have the path in its image.
     let says = |(container, _): &Mount<'_>| texts(*container).next().is_some();
     let (users, others): (Vec<Mount<'a>>, Vec<Mount<'a>>) =
         mounts.iter().filter(|(container, _)| stays(container)).partition(|mount| names(mount));
@@ -158,26 +218,23 @@ fn mounted<'a>(
     context: &Context<'a>,
     workload: Workload<'a>,
     secret: &str,
-    mounts: &[Mount<'a>],
     idle: &[Mount<'a>],
 ) -> Finding {
-    let named = |mounts: &[Mount<'_>]| -> Vec<String> {
-        mounts.iter().map(|(container, _)| container.name().to_owned()).collect()
-    };
+    let names: Vec<&str> = idle.iter().map(|(container, _)| container.name()).collect();
     let message = format!(
-        "{} containers of {} have Secret `{secret}`, and {} {} no use for it: one more image from \
-         which it can be stolen. Take the mount out there.",
-        mounts.len(),
-        words::object(workload.object),
-        words::list(&named(idle)),
-        if idle.len() == 1 { "shows" } else { "show" },
+        "{} {} of {} {} Secret `{secret}`, but {} no use for it",
+        phrases::plural(idle.len(), "container", "containers"),
+        phrases::list(&names),
+        phrases::object(workload.object),
+        phrases::plural(idle.len(), "mounts", "mount"),
+        phrases::plural(idle.len(), "shows", "show"),
     );
     let edits = idle
         .iter()
         .map(|(container, mount)| {
             let node = mount.node();
             let is_only = container.volume_mounts().count() == 1;
-            node.parent().filter(|_| is_only).map_or_else(|| words::remove(node), words::remove)
+            node.parent().filter(|_| is_only).map_or_else(|| phrases::remove(node), phrases::remove)
         })
         .collect();
     let first = idle[0].1.node();
@@ -187,6 +244,11 @@ fn mounted<'a>(
     }
     draft
         .confidence(Confidence::Low)
-        .fix("take the mount out where it is not needed", Applicability::Unsafe, edits)
+        .why(
+            "Other containers of the pod use the Secret. Each additional container is one \
+             more from which an attacker can steal it.",
+        )
+        .help("Remove the mount from the containers that do not need the Secret.")
+        .fix("remove the mount where it is not needed", Applicability::Unsafe, edits)
         .done()
 }

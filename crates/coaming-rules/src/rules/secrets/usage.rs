@@ -13,7 +13,7 @@ pub(super) fn secret_volumes<'a>(
     })
 }
 
-/// Whether a volume has a Secret, or a token of an account, or what a driver took from a vault.
+/// Whether a volume contains a Secret, a service account token, or secrets from a vault.
 pub(super) fn is_secret(volume: Volume<'_>) -> bool {
     let from_vault = volume
         .source("csi")
@@ -25,13 +25,13 @@ pub(super) fn is_secret(volume: Volume<'_>) -> bool {
     from_vault || token || !volume.secret_files().is_empty()
 }
 
-/// All texts of a container that may name a file: its command, arguments and variables.
+/// All texts of a container that can name a file: its command, arguments and variables.
 pub(super) fn texts<'a>(container: Container<'a>) -> impl Iterator<Item = &'a str> {
     let variables = container.node().list("env").filter_map(|item| item.string("value"));
     container.command().chain(container.args()).chain(variables)
 }
 
-/// Whether a path lies in the text, whole: not as the beginning of a longer name.
+/// Whether the text contains the whole path: not as the beginning of a longer name.
 pub(super) fn names_path(text: &str, path: &str) -> bool {
     let path = path.trim_end_matches('/');
     !path.is_empty()

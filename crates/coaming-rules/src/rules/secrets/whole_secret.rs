@@ -9,19 +9,20 @@ use coaming_yaml::edit::Value;
 
 use super::usage::{names_path, secret_volumes, texts};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for volumes that hold a whole Secret although the containers that mount it name only
-    /// some of its keys, as files, in their commands, arguments and variables. The Secret must be at
-    /// hand, to know its keys; a container that names the directory may read them all.
+    /// ## What it looks for
+    ///
+    /// Volumes with a whole Secret although the containers that mount it name only some of its
+    /// keys, as files, in their commands, arguments and variables.
     ///
     /// ## Why it matters
     ///
-    /// What is not there can't be stolen. The other keys (a CA's key beside the certificate, the
-    /// administrator's password beside the application's) are of no use to the application, and
-    /// of much to an attacker.
+    /// What is not in the container cannot be stolen from it. The other keys (the private key of a
+    /// CA beside a certificate, the administrator's password beside the application's) are of no
+    /// use to the application, but of much use to an attacker.
     ///
     /// ## Bad
     ///
@@ -52,6 +53,41 @@ rule! {
     ///     - name: db
     ///       secret:
     ///         secretName: db
+    /// ```
+    ///
+    /// A projected volume.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: db
+    /// type: Opaque
+    /// data:
+    ///   password: ""
+    ///   root-password: ""
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       env:
+    ///         - name: DB_PASSWORD_FILE
+    ///           value: /etc/db/password
+    ///       volumeMounts:
+    ///         - name: db
+    ///           mountPath: /etc/db
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: db
+    ///       projected:
+    ///         sources:
+    ///           - secret:
+    ///               name: db
     /// ```
     ///
     /// ## Good
@@ -88,12 +124,48 @@ rule! {
     ///             path: password
     /// ```
     ///
+    /// A container that names the directory may read all files in it.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Secret
+    /// metadata:
+    ///   name: db
+    /// type: Opaque
+    /// data:
+    ///   password: ""
+    ///   root-password: ""
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       args: [--credentials=/etc/db]
+    ///       volumeMounts:
+    ///         - name: db
+    ///           mountPath: /etc/db
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: db
+    ///       secret:
+    ///         secretName: db
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Name the keys that are needed in `items`.
+    /// List the keys that are needed in `items`.
+    ///
+    /// ## Limits
+    ///
+    /// The Secret must be part of the input, because its keys are only known from there. A program
+    /// may read a file that the manifest does not name.
     WholeSecret {
         name: "whole-secret",
-        summary: "Whole Secret is mounted where some of its keys are used",
+        summary: "Whole Secret is mounted although only some keys are used",
         category: Secrets,
         severity: Low,
         default: true,
@@ -140,11 +212,10 @@ fn finding(
     let text = |text: &str| Value::Str(text.to_owned());
     let named: Vec<&str> = used.iter().copied().collect();
     let message = format!(
-        "Pods of {} have all {} keys of Secret `{secret}`, and name only {}: an attacker takes the \
-         others as well. Name what is needed in `items`.",
-        words::object(workload.object),
+        "{} mounts all {} keys of Secret `{secret}`, but uses only {}",
+        phrases::object(workload.object),
         keys.len(),
-        words::list(&named),
+        phrases::list(&named),
     );
     let items = used
         .iter()
@@ -152,16 +223,18 @@ fn finding(
             Value::Mapping(vec![("key".to_owned(), text(key)), ("path".to_owned(), text(key))])
         })
         .collect();
-    let edit = words::set(source, &["items"], Value::Sequence(items));
+    let edit = phrases::set(source, &["items"], Value::Sequence(items));
     context
         .finding(WholeSecret::RULE, workload.object, source, message)
         .confidence(Confidence::Medium)
-        .fix("name the keys that are needed in `items`", Applicability::Unsafe, vec![edit])
+        .why("An attacker in the container gets the other keys as well.")
+        .help("List the keys that are needed in `items`.")
+        .fix("list the keys that are needed in `items`", Applicability::Unsafe, vec![edit])
         .done()
 }
 
-/// The keys that the containers name as files; `None` where that says nothing: a container that
-/// mounts the volume names none, or the directory itself, or mounts one file of it.
+/// The keys that the containers name as files; `None` if that does not show which are used: a
+/// container that mounts the volume names none, or the directory itself, or mounts one file of it.
 fn used_keys<'k>(
     pod: PodSpec<'_>,
     volume: Volume<'_>,

@@ -5,19 +5,21 @@ use coaming_kube::Workload;
 
 use super::usage::is_secret;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{Context, PodRule};
 
 rule! {
-    /// Looks for mounts of Secrets, of projected tokens and of vault volumes that don't say
-    /// `readOnly: true`. One finding a workload.
+    /// ## What it looks for
+    ///
+    /// Mounts of Secrets, of projected tokens and of volumes from a vault without `readOnly:
+    /// true`. There is one finding per workload.
     ///
     /// ## Why it matters
     ///
-    /// The kubelet mounts Secrets read-only whatever is said here, but drivers and later changes of
-    /// the volume don't have to: an attacker who can write where the application expects its
-    /// credentials, certificates or trust anchors puts his own there. The manifest should say what
-    /// is meant.
+    /// The kubelet mounts Secrets read-only in any case, but drivers do not have to, and the
+    /// volume may change later. An attacker who can write where the application expects its
+    /// credentials, certificates or trust anchors replaces them with their own. The manifest
+    /// should state what is intended.
     ///
     /// ## Bad
     ///
@@ -37,6 +39,54 @@ rule! {
     ///     - name: tls
     ///       secret:
     ///         secretName: web-tls
+    /// ```
+    ///
+    /// A projected token.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: token
+    ///           mountPath: /var/run/vault
+    ///   volumes:
+    ///     - name: token
+    ///       projected:
+    ///         sources:
+    ///           - serviceAccountToken:
+    ///               audience: vault
+    ///               expirationSeconds: 3600
+    ///               path: login
+    /// ```
+    ///
+    /// A volume from a vault, in an init container.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///   initContainers:
+    ///     - name: setup
+    ///       image: registry.example.com/setup:1.4.2
+    ///       volumeMounts:
+    ///         - name: vault
+    ///           mountPath: /etc/vault
+    ///   volumes:
+    ///     - name: vault
+    ///       csi:
+    ///         driver: secrets-store.csi.k8s.io
+    ///         readOnly: true
     /// ```
     ///
     /// ## Good
@@ -60,12 +110,32 @@ rule! {
     ///         secretName: web-tls
     /// ```
     ///
+    /// Other volumes may be writable.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: cache
+    ///           mountPath: /var/cache
+    ///   volumes:
+    ///     - name: cache
+    ///       emptyDir:
+    ///         sizeLimit: 64Mi
+    /// ```
+    ///
     /// ## Fix
     ///
-    /// Set `readOnly: true`: nothing could be written there anyway.
+    /// Set `readOnly: true`. An application cannot write to such a volume anyway.
     WritableSecretMount {
         name: "writable-secret-mount",
-        summary: "Mount of a Secret is not read-only",
+        summary: "Secret is not mounted read-only",
         category: Secrets,
         severity: Low,
         default: true,
@@ -95,17 +165,24 @@ impl PodRule for WritableSecretMount {
             })
             .collect();
         let message = format!(
-            "Pods of {} mount Secrets without saying that they only read them ({}): whoever can \
-             write there puts his own credentials in place. Set `readOnly: true`.",
-            words::object(workload.object),
-            words::and(&paths),
+            "{} mounts Secrets without `readOnly: true`: {}",
+            phrases::object(workload.object),
+            phrases::and(&paths),
         );
-        let edits =
-            mounts.iter().map(|(_, mount)| words::set(mount.node(), &["readOnly"], true)).collect();
+        let edits = mounts
+            .iter()
+            .map(|(_, mount)| phrases::set(mount.node(), &["readOnly"], true))
+            .collect();
         let mut draft = context.finding(Self::RULE, workload.object, first.1.node(), message);
         for (_, mount) in rest {
             draft = draft.at(mount.node(), "");
         }
+        let draft = draft
+            .why(
+                "An attacker who can write there replaces credentials, certificates or trust \
+                 anchors with their own.",
+            )
+            .help("Set `readOnly: true` on the mounts.");
         findings.push(draft.fix("set `readOnly: true`", Applicability::Safe, edits).done());
     }
 }

@@ -11,28 +11,30 @@ use coaming_oci::Reference;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::non_root::image_is_root;
-use crate::rules::words;
+use crate::rules::phrases;
 use crate::{ContainerScope, Context, WorldRule};
 
 rule! {
-    /// Looks for images with packages that are known to be vulnerable. One finding is one thing to do:
-    /// to rebuild an image on its distribution's newest packages, or to upgrade what the application
-    /// brings along. What nobody has repaired yet is a finding only where it is known to be exploited,
-    /// or critical; `coaming image` lists all. It needs to know what is in the image (see `--images` and
-    /// `images:` in `coaming.yaml`) and a database (`coaming db update`, or `--db`); nothing is downloaded
-    /// by a scan.
+    /// ## What it looks for
     ///
-    /// How bad it is depends on the vulnerability (how severe it is, whether it is exploited or likely to
-    /// be, whether a fix is there) and on the container: whether it runs as root, whether it can be reached
-    /// from outside, and whether what is started uses the package at all.
+    /// Images with packages that are known to be vulnerable. Each finding is one thing to do:
+    /// rebuild an image on its distribution's newest packages, or upgrade the packages that the
+    /// application brings. A vulnerability without a fix is only reported if it is known to be
+    /// exploited, or critical; `coaming image` lists all of them.
+    ///
+    /// The severity depends on the vulnerability (its severity, whether it is exploited or likely
+    /// to be, whether a fix exists) and on the container: whether it runs as root, whether it can
+    /// be reached from outside the cluster, and whether the program that it starts uses the
+    /// package at all.
     ///
     /// ## Why it matters
     ///
-    /// Known vulnerabilities have known exploits: nobody must find a hole in your application to get into it.
+    /// Known vulnerabilities often have public exploits: an attacker does not need to find a flaw
+    /// in your application first.
     ///
     /// ## Bad
     ///
-    /// In this image lies openssl 3.0.9-1 of Debian 12, which 3.0.11-1~deb12u1 repairs.
+    /// The image contains openssl 3.0.9-1 of Debian 12, which 3.0.11-1~deb12u1 fixes.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -42,6 +44,48 @@ rule! {
     /// spec:
     ///   containers:
     ///     - name: web
+    ///       image: registry.example.com/vulnerable:1.4.2
+    /// ```
+    ///
+    /// The container runs as root, and a load balancer exposes it.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   labels: {app: web}
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/vulnerable:1.4.2
+    ///       ports: [{containerPort: 8080}]
+    ///       securityContext:
+    ///         runAsUser: 0
+    /// ---
+    /// apiVersion: v1
+    /// kind: Service
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   type: LoadBalancer
+    ///   selector: {app: web}
+    ///   ports: [{port: 80, targetPort: 8080}]
+    /// ```
+    ///
+    /// The image of an init container.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/distroless:1.4.2
+    ///   initContainers:
+    ///     - name: setup
     ///       image: registry.example.com/vulnerable:1.4.2
     /// ```
     ///
@@ -60,9 +104,16 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Rebuild the image without the build cache, on the newest version of its base; upgrade the packages
-    /// that the message names. Ignore vulnerabilities that do not matter under `vulnerabilities:` in
-    /// `coaming.yaml`, with a reason and a date, or with a VEX document (`--vex`).
+    /// Rebuild the image without the build cache, on the newest version of its base, and upgrade
+    /// the packages that the message names. Ignore vulnerabilities that do not matter under
+    /// `vulnerabilities:` in `coaming.yaml`, with a reason and a date, or with a VEX document
+    /// (`--vex`).
+    ///
+    /// ## Limits
+    ///
+    /// The rule needs the contents of the image (see `--images`, and `images:` in `coaming.yaml`)
+    /// and a database (`coaming db update`, or `--db`). A scan downloads nothing. Images whose
+    /// contents are not known are not reported.
     ImageVulnerabilities {
         name: "image-vulnerabilities",
         summary: "Image has known vulnerabilities",
@@ -75,7 +126,7 @@ rule! {
     }
 }
 
-/// The most packages that a snippet names.
+/// The most packages that a snippet lists.
 const SHOWN: usize = 30;
 /// The most places that one finding points to.
 const PLACES: usize = 50;
@@ -85,7 +136,7 @@ impl WorldRule for ImageVulnerabilities {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let outside = OnceCell::new();
+        let exposure = OnceCell::new();
         for (name, runs) in images(context) {
             let Some(reference) = runs.first().and_then(|run| Reference::parse(run.image).ok())
             else {
@@ -96,15 +147,15 @@ impl WorldRule for ImageVulnerabilities {
             else {
                 continue;
             };
-            let outside = outside.get_or_init(|| Outside::new(context));
-            let mut runs: Vec<Placed<'_>> =
-                runs.into_iter().map(|run| Placed::new(context, run, outside)).collect();
-            // Where it is worst is shown first.
-            runs.sort_by_key(|placed| Reverse(placed.openness()));
+            let exposure = exposure.get_or_init(|| ExternalExposure::new(context));
+            let mut runs: Vec<RunningContainer<'_>> =
+                runs.into_iter().map(|run| RunningContainer::new(context, run, exposure)).collect();
+            // The most exposed container comes first.
+            runs.sort_by_key(|running| Reverse(running.openness()));
             let advices = &advice(found, facts.distribution.as_ref());
             for remedy in [Remedy::Rebuild, Remedy::Upgrade, Remedy::Wait] {
-                let thing = ToDo { context, name: &name, advices, found, remedy };
-                findings.extend(thing.finding(&runs));
+                let remediation = Remediation { context, name: &name, advices, found, remedy };
+                findings.extend(remediation.finding(&runs));
             }
         }
     }
@@ -117,7 +168,7 @@ struct Run<'a> {
     image: &'a str,
 }
 
-/// The containers that run images of which vulnerabilities are known, by the image.
+/// The containers whose images have known vulnerabilities, by image.
 fn images<'a>(context: &Context<'a>) -> BTreeMap<String, Vec<Run<'a>>> {
     let mut images: BTreeMap<String, Vec<Run<'a>>> = BTreeMap::new();
     if context.images.no_vulnerabilities() {
@@ -137,9 +188,9 @@ fn images<'a>(context: &Context<'a>) -> BTreeMap<String, Vec<Run<'a>>> {
 }
 
 /// Which workloads can be reached from outside.
-struct Outside(BTreeMap<coaming_network::Workload, bool>);
+struct ExternalExposure(BTreeMap<coaming_network::Workload, bool>);
 
-impl Outside {
+impl ExternalExposure {
     fn new(context: &Context<'_>) -> Self {
         Self(coaming_network::reached_from_outside(context.reach()))
     }
@@ -155,41 +206,41 @@ impl Outside {
     }
 }
 
-/// A container, with what it is worth to an attacker.
-struct Placed<'a> {
+/// A container, and how much it helps an attacker.
+struct RunningContainer<'a> {
     run: Run<'a>,
-    surroundings: DeploymentContext,
+    deployment: DeploymentContext,
 }
 
-impl<'a> Placed<'a> {
-    fn new(context: &Context<'_>, run: Run<'a>, outside: &Outside) -> Self {
+impl<'a> RunningContainer<'a> {
+    fn new(context: &Context<'_>, run: Run<'a>, exposure: &ExternalExposure) -> Self {
         let image = OnceCell::new();
         let scope = ContainerScope::new(run.workload, run.container, &image);
         let root = match scope.effective.run_as_user() {
             Some((user, _)) => Some(user == 0),
             None => image_is_root(context, scope),
         };
-        let surroundings = DeploymentContext {
+        let deployment = DeploymentContext {
             root,
-            exposed: outside.reaches(run.workload),
+            exposed: exposure.reaches(run.workload),
             other_command: run.container.command().next().is_some(),
             ..DeploymentContext::default()
         };
-        Self { run, surroundings }
+        Self { run, deployment }
     }
 
     fn openness(&self) -> u8 {
-        let exposed = match self.surroundings.exposed {
+        let exposed = match self.deployment.exposed {
             Some(true) => 4,
             None => 2,
             Some(false) => 0,
         };
-        exposed + u8::from(self.surroundings.root == Some(true))
+        exposed + u8::from(self.deployment.root == Some(true))
     }
 }
 
 /// One thing to do about an image.
-struct ToDo<'c, 'a> {
+struct Remediation<'c, 'a> {
     context: &'c Context<'a>,
     name: &'c str,
     advices: &'c [Advice],
@@ -197,23 +248,22 @@ struct ToDo<'c, 'a> {
     remedy: Remedy,
 }
 
-impl ToDo<'_, '_> {
-    fn finding(&self, runs: &[Placed<'_>]) -> Option<Finding> {
+impl Remediation<'_, '_> {
+    fn finding(&self, runs: &[RunningContainer<'_>]) -> Option<Finding> {
         let first = runs.first()?;
-        let around = first.surroundings;
+        let deployment = first.deployment;
         let mut ended: Vec<&Vulnerability> =
-            self.found.iter().filter(|each| self.is_about(each, around)).collect();
-        // By what they are worth here; all else is as they came.
-        ended.sort_by_key(|each| Reverse(each.priority_in(around)));
+            self.found.iter().filter(|each| self.is_about(each, deployment)).collect();
+        // By priority in this deployment; the sort is stable.
+        ended.sort_by_key(|each| Reverse(each.priority_in(deployment)));
         let worst = ended.first()?;
         let image = OnceCell::new();
         let scope = ContainerScope::new(first.run.workload, first.run.container, &image);
         let message = format!(
-            "The image of {} has {}{}. {}",
-            words::container(scope),
+            "the image of {} has {}{}",
+            phrases::container(scope),
             self.counted(&ended),
-            Self::most_urgent(worst, &ended, around),
-            consequence(around),
+            Self::most_urgent(worst, &ended, deployment),
         );
         let mut draft = self
             .context
@@ -221,57 +271,59 @@ impl ToDo<'_, '_> {
                 ImageVulnerabilities::RULE,
                 scope,
                 self.context.image_node(scope),
-                format!("{message} {}", words::sentence(&self.what_to_do(&ended))),
+                message,
             )
-            .severity(worst.severity_in(around))
+            .severity(worst.severity_in(deployment))
+            .why(why(deployment))
+            .help(phrases::sentence(&self.help(&ended)))
             .manual(self.title(), snippet(&ended));
         for other in runs.iter().skip(1).take(PLACES) {
             let node = other.run.container.node();
             let node = node.field("image").unwrap_or(node);
-            draft = draft.also(self.context, other.run.workload.object, node, "runs it too");
+            draft = draft.also(self.context, other.run.workload.object, node, "runs the image too");
         }
         Some(draft.done())
     }
 
-    /// Whether a vulnerability goes away by this, or must be named though it does not.
-    fn is_about(&self, vulnerability: &Vulnerability, around: DeploymentContext) -> bool {
+    /// Whether this removes a vulnerability, or the vulnerability must be reported without a fix.
+    fn is_about(&self, vulnerability: &Vulnerability, deployment: DeploymentContext) -> bool {
         vulnerability.remedy() == self.remedy
             && (self.remedy != Remedy::Wait
                 || vulnerability.exploited.is_some()
                 || vulnerability.severity == Some(Severity::Critical)
-                    && vulnerability.used_in(around) != Some(false))
+                    && vulnerability.used_in(deployment) != Some(false))
     }
 
-    /// `57 known vulnerabilities that its distribution has repaired`
+    /// `57 known vulnerabilities with a fix in its distribution`
     fn counted(&self, ended: &[&Vulnerability]) -> String {
         let many = match ended.len() {
             1 => "1 known vulnerability".to_owned(),
             count => format!("{count} known vulnerabilities"),
         };
         match self.remedy {
-            Remedy::Rebuild => format!("{many} that its distribution has repaired"),
-            Remedy::Upgrade => format!("{many} in what the application brings along"),
-            Remedy::Wait => format!("{many} that nobody has repaired yet"),
+            Remedy::Rebuild => format!("{many} with a fix in its distribution"),
+            Remedy::Upgrade => format!("{many} in the application's packages"),
+            Remedy::Wait => format!("{many} without a fix"),
         }
     }
 
-    /// The one to look at first.
+    /// The one to fix first.
     fn most_urgent(
         worst: &Vulnerability,
         ended: &[&Vulnerability],
-        around: DeploymentContext,
+        deployment: DeploymentContext,
     ) -> String {
         let mut marks: Vec<String> = Vec::new();
         marks.extend(worst.severity.map(|severity| severity.as_str().to_owned()));
         if worst.exploited.is_some() {
             marks.push("exploited".to_owned());
         }
-        match worst.used_in(around) {
-            Some(true) => marks.push("used by what is started".to_owned()),
-            Some(false) => marks.push("not used by what is started".to_owned()),
+        match worst.used_in(deployment) {
+            Some(true) => marks.push("used by the program that is started".to_owned()),
+            Some(false) => marks.push("not used by the program that is started".to_owned()),
             None => {}
         }
-        let lead = if ended.len() == 1 { ": " } else { ", first of all " };
+        let lead = if ended.len() == 1 { ": " } else { ", most urgently " };
         let marks =
             if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
         format!(
@@ -282,7 +334,7 @@ impl ToDo<'_, '_> {
         )
     }
 
-    fn what_to_do(&self, ended: &[&Vulnerability]) -> String {
+    fn help(&self, ended: &[&Vulnerability]) -> String {
         let mut advices = self.advices.iter().filter(|each| each.remedy == self.remedy);
         match self.remedy {
             Remedy::Rebuild => {
@@ -301,9 +353,9 @@ impl ToDo<'_, '_> {
                     ended.iter().map(|each| shown(&each.package.name)).collect();
                 let names: Vec<String> = names.into_iter().take(5).collect();
                 format!(
-                    "remove {} from the image where it is not needed, or ignore it with a reason \
-                     and a date for review.",
-                    words::list(&names)
+                    "remove {} from the image if the application does not need it, or ignore the \
+                     vulnerability with a reason and a date for review.",
+                    phrases::list(&names)
                 )
             }
         }
@@ -313,30 +365,38 @@ impl ToDo<'_, '_> {
         match self.remedy {
             Remedy::Rebuild => format!("rebuild {} on the newest packages", self.name),
             Remedy::Upgrade => format!("upgrade the packages in {}", self.name),
-            Remedy::Wait => format!("take the packages out of {}", self.name),
+            Remedy::Wait => format!("remove the packages from {}", self.name),
         }
     }
 }
 
-/// What an attacker makes of it.
-fn consequence(around: DeploymentContext) -> String {
-    let way = match around.exposed {
-        Some(true) => "The container can be reached from outside of the cluster",
-        Some(false) => {
-            "Network policies keep the outside away from the container, but not all pods"
+/// What an attacker can do.
+fn why(deployment: DeploymentContext) -> &'static str {
+    match (deployment.exposed, deployment.root == Some(true)) {
+        (Some(true), true) => {
+            "The container can be reached from outside the cluster and runs as root: a known \
+             exploit is enough to take it over."
         }
-        None => "Whoever can send it input may use a known exploit",
-    };
-    let root = match (around.exposed, around.root) {
-        (Some(true), Some(true)) => ", and runs as root: a known exploit is enough to own it",
-        (Some(true), _) => ": a known exploit is enough to get into it",
-        (_, Some(true)) => ", and the container runs as root",
-        _ => "",
-    };
-    format!("{way}{root}.")
+        (Some(true), false) => {
+            "The container can be reached from outside the cluster: a known exploit is enough to \
+             get into it."
+        }
+        (Some(false), true) => {
+            "Network policies protect the container from outside, but not from all pods, and it \
+             runs as root."
+        }
+        (Some(false), false) => {
+            "Network policies protect the container from outside, but not from all pods."
+        }
+        (None, true) => {
+            "An attacker who can send input to the container may use a known exploit, and it runs \
+             as root."
+        }
+        (None, false) => "An attacker who can send input to the container may use a known exploit.",
+    }
 }
 
-/// What is affected, from where on it is repaired, and by which names: a line a package.
+/// The affected packages, the versions that fix them and the vulnerabilities: one line per package.
 fn snippet(ended: &[&Vulnerability]) -> String {
     let mut packages: Vec<(String, BTreeSet<String>)> = Vec::new();
     for each in ended {
@@ -366,7 +426,7 @@ fn snippet(ended: &[&Vulnerability]) -> String {
     lines.concat()
 }
 
-/// A text from a database or an image without what would move the cursor.
+/// A text from a database or an image, without control characters.
 fn shown(text: &str) -> String {
     text.chars().map(|each| if each.is_control() { ' ' } else { each }).collect()
 }

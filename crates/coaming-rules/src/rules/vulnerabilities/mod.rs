@@ -1,3 +1,3 @@
-//! Images hold no package that is known to be vulnerable.
+//! Images contain no package with a known vulnerability.
 
 pub(crate) mod image_vulnerabilities;

@@ -10,9 +10,9 @@ use coaming_yaml::edit::{Edit, Value};
 
 use crate::Context;
 use crate::context::Draft;
-use crate::rules::words;
+use crate::rules::phrases;
 
-/// Images of Docker's library that read files, and what their variables begin with.
+/// Official images on Docker Hub that read files, and how their variables begin.
 const KNOWN: &[(&str, &str)] = &[
     ("library/postgres", "POSTGRES_"),
     ("library/mysql", "MYSQL_"),
@@ -26,7 +26,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("library/nextcloud", "POSTGRES_"),
 ];
 
-/// The variable by which an image is known to read this one from a file.
+/// The variable that names the file from which an image is known to read this one.
 pub(super) fn known_file_variable(image: Option<&str>, name: &str) -> Option<String> {
     let reference = Reference::parse(image?).ok()?;
     // Grafana has a convention of its own.
@@ -62,7 +62,7 @@ pub(super) fn add<'a>(
     let repaired = moves(context, workload, uses).and_then(|moves| edits(workload, uses, &moves));
     match repaired {
         Some(edits) => draft.fix(
-            "mount the Secrets as files, and name each file in a variable `…_FILE`",
+            "mount the Secrets as files, and name each file in a variable that ends in `_FILE`",
             Applicability::Unsafe,
             edits,
         ),
@@ -70,8 +70,8 @@ pub(super) fn add<'a>(
     }
 }
 
-/// What goes where; `None` where that can't be known: the Secret is not at hand, or the variable is
-/// used in the manifest itself.
+/// What goes where; `None` where that is not known: the Secret is not part of the input, or the
+/// variable is used in the manifest itself.
 fn moves<'a>(
     context: &Context<'a>,
     workload: Workload<'a>,
@@ -93,7 +93,7 @@ fn moves<'a>(
             }
             SecretUseKind::Environment { container, source, prefix } => {
                 let optional = source.mapping("secretRef").boolean("optional") == Some(true);
-                for key in keys_at_hand(context, workload, found.secret)? {
+                for key in known_keys(context, workload, found.secret)? {
                     let name = format!("{prefix}{key}");
                     moves.push(Move {
                         container,
@@ -136,12 +136,8 @@ fn file_variable(container: Container<'_>, name: &str) -> Option<String> {
     (!in_words && !in_variables).then_some(file)
 }
 
-/// The keys of a Secret, if it is at hand.
-fn keys_at_hand(
-    context: &Context<'_>,
-    workload: Workload<'_>,
-    secret: &str,
-) -> Option<Vec<String>> {
+/// The keys of a Secret, if it is part of the input.
+fn known_keys(context: &Context<'_>, workload: Workload<'_>, secret: &str) -> Option<Vec<String>> {
     let namespace = workload.object.namespace_or_default();
     let object = context.world.find("Secret", namespace, secret)?;
     let keys: BTreeSet<String> = ["data", "stringData"]
@@ -156,7 +152,7 @@ fn is_file_name(key: &str) -> bool {
     !key.is_empty() && key != "." && !key.starts_with("..") && !key.contains('/')
 }
 
-/// Whether nothing lies where the files shall be.
+/// Whether nothing is mounted where the files will be.
 fn is_mountable(moved: &Move<'_>) -> bool {
     let directory = directory(moved.secret);
     moved
@@ -169,7 +165,7 @@ fn directory(secret: &str) -> String {
     format!("/etc/secrets/{secret}")
 }
 
-/// A volume to be made: a Secret and those of its keys that a container needs.
+/// A volume to create: a Secret and those of its keys that a container needs.
 type Files<'a> = (&'a str, Vec<String>);
 
 fn edits<'a>(
@@ -199,7 +195,7 @@ fn edits<'a>(
             let optional = moves.iter().any(|moved| moved.secret == *secret && moved.optional);
             let name = free_name(secret, &taken);
             taken.insert(name.clone());
-            let path = words::below(pod.node(), &["volumes"]);
+            let path = phrases::below(pod.node(), &["volumes"]);
             edits.push(Edit::Append { path, value: volume_value(&name, secret, keys, optional) });
             name
         });
@@ -209,7 +205,7 @@ fn edits<'a>(
             ("readOnly".to_owned(), Value::Bool(true)),
         ]);
         edits.push(Edit::Append {
-            path: words::below(container.node(), &["volumeMounts"]),
+            path: phrases::below(container.node(), &["volumeMounts"]),
             value: mount,
         });
     }
@@ -218,7 +214,7 @@ fn edits<'a>(
     Some(edits)
 }
 
-/// Takes whole Secrets out of a container's environment; the list goes with its last item.
+/// Removes whole Secrets from a container's environment; the list goes with its last item.
 fn environment_edits(container: Container<'_>, uses: &[SecretUse<'_>]) -> Vec<Edit> {
     let removed: Vec<Node<'_>> = uses
         .iter()
@@ -230,8 +226,8 @@ fn environment_edits(container: Container<'_>, uses: &[SecretUse<'_>]) -> Vec<Ed
         })
         .collect();
     match container.node().sequence("envFrom") {
-        Some(list) if list.items().count() == removed.len() => vec![words::remove(list)],
-        _ => removed.into_iter().map(words::remove).collect(),
+        Some(list) if list.items().count() == removed.len() => vec![phrases::remove(list)],
+        _ => removed.into_iter().map(phrases::remove).collect(),
     }
 }
 
@@ -239,12 +235,12 @@ fn variable_edits(moved: &Move<'_>) -> Vec<Edit> {
     let file = format!("{}/{}", directory(moved.secret), moved.key);
     match moved.item {
         Some(item) => vec![
-            words::set(item, &["name"], moved.file_variable.as_str()),
-            words::set(item, &["value"], file.as_str()),
-            Edit::Remove { path: words::below(item, &["valueFrom"]) },
+            phrases::set(item, &["name"], moved.file_variable.as_str()),
+            phrases::set(item, &["value"], file.as_str()),
+            Edit::Remove { path: phrases::below(item, &["valueFrom"]) },
         ],
         None => vec![Edit::Append {
-            path: words::below(moved.container.node(), &["env"]),
+            path: phrases::below(moved.container.node(), &["env"]),
             value: Value::Mapping(vec![
                 ("name".to_owned(), Value::Str(moved.file_variable.clone())),
                 ("value".to_owned(), Value::Str(file)),
@@ -272,7 +268,7 @@ fn volume_value(name: &str, secret: &str, keys: &[String], optional: bool) -> Va
     ])
 }
 
-/// A volume's name after its Secret, of those that are free: a DNS label.
+/// A name for a Secret's volume that is not taken: a DNS label.
 fn free_name(secret: &str, taken: &BTreeSet<String>) -> String {
     let label: String = secret
         .chars()
