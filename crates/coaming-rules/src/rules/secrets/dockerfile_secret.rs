@@ -111,7 +111,7 @@ impl DockerfileRule for DockerfileSecret {
         for instruction in scope.dockerfile.of_image() {
             if let Kind::Arg(arguments) = &instruction.kind {
                 let names = arguments.iter().filter(|(_, value)| value.is_none());
-                findings.extend(names.filter_map(|(name, _)| promised(scope, name)));
+                findings.extend(names.filter_map(|(name, _)| secret_argument(scope, name)));
             }
         }
     }
@@ -223,7 +223,7 @@ fn in_run(scope: DockerfileScope<'_>, detection: &Detection, span: Span) -> Find
 }
 
 /// A build argument for a secret, by its name.
-fn promised(scope: DockerfileScope<'_>, name: &Word) -> Option<Finding> {
+fn secret_argument(scope: DockerfileScope<'_>, name: &Word) -> Option<Finding> {
     if !coaming_secret::is_secret_name(&name.text) {
         return None;
     }

@@ -182,7 +182,7 @@ impl PodRule for SecretOnDisk {
     fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
         let pod = workload.pod();
         for volume in pod.volumes() {
-            let Some(word) = telling_word(pod, volume) else { continue };
+            let Some(word) = secret_word(pod, volume) else { continue };
             if let Some(source) = volume.source("emptyDir") {
                 findings.extend(in_empty_dir(context, workload, volume, source, word));
             } else if let Some(source) = volume.source("persistentVolumeClaim") {
@@ -284,7 +284,7 @@ const WORDS: &[&str] = &[
 
 /// The word that suggests that a volume holds secrets: in its name, its claim's, or where it is
 /// mounted.
-fn telling_word<'a>(pod: PodSpec<'a>, volume: Volume<'a>) -> Option<&'static str> {
+fn secret_word<'a>(pod: PodSpec<'a>, volume: Volume<'a>) -> Option<&'static str> {
     let claim = volume.source("persistentVolumeClaim").string("claimName");
     let paths = pod.mounts_of(volume).filter_map(|(_, mount)| mount.mount_path());
     volume.name().into_iter().chain(claim).chain(paths).find_map(word_in)

@@ -40,7 +40,7 @@ pub(super) fn known_file_variable(image: Option<&str>, name: &str) -> Option<Str
     is_known.then(|| format!("{name}_FILE"))
 }
 
-/// One variable on its way to a file.
+/// A variable that becomes a file.
 struct Move<'a> {
     container: Container<'a>,
     secret: &'a str,
@@ -70,7 +70,7 @@ pub(super) fn add<'a>(
     }
 }
 
-/// What goes where; `None` where that is not known: the Secret is not part of the input, or the
+/// The variables to move; `None` if they are not known: the Secret is not part of the input, or the
 /// variable is used in the manifest itself.
 fn moves<'a>(
     context: &Context<'a>,
