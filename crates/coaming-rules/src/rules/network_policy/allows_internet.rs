@@ -155,6 +155,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// One range of addresses.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

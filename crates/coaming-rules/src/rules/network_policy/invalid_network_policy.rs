@@ -165,6 +165,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// A valid block of addresses.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

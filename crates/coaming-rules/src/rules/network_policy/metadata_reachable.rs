@@ -19,6 +19,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The block contains the address, on every port.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -113,6 +115,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The block does not contain the address.
     ///
     /// ```yaml
     /// apiVersion: v1

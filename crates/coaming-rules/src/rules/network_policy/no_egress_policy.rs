@@ -105,6 +105,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// One policy denies all by default.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

@@ -125,6 +125,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// One policy denies all by default.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

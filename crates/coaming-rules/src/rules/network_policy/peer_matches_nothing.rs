@@ -123,6 +123,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The label is the one of the pod.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

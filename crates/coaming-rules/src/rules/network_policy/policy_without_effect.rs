@@ -135,6 +135,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// Without the broader policy.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Two items of `from`.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -139,6 +141,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Both selectors are in one item.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -170,6 +170,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The port of the container.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

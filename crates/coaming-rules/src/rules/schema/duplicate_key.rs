@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Two images in one container.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -49,6 +51,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Each key occurs once.
     ///
     /// ```yaml
     /// apiVersion: v1

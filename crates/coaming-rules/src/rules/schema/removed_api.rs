@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Kubernetes 1.22 removed this version.
+    ///
     /// ```yaml
     /// apiVersion: extensions/v1beta1
     /// kind: Ingress
@@ -53,6 +55,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The version that replaces it.
     ///
     /// ```yaml
     /// apiVersion: networking.k8s.io/v1

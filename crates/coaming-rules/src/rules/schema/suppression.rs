@@ -66,6 +66,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// With a reason.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

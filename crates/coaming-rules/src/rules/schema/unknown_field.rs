@@ -54,6 +54,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The right name.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

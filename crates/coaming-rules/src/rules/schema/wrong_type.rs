@@ -67,6 +67,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The number is in quotes.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A binding in one namespace.
+    ///
     /// ```yaml
     /// apiVersion: rbac.authorization.k8s.io/v1
     /// kind: RoleBinding
@@ -54,6 +56,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The pod has a service account of its own.
     ///
     /// ```yaml
     /// apiVersion: rbac.authorization.k8s.io/v1

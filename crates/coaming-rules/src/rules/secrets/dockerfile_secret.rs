@@ -25,6 +25,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// In an environment variable.
+    ///
     /// ```dockerfile
     /// FROM debian:12.5
     /// ENV DATABASE_PASSWORD=vS8kq-2pLx7w
@@ -65,6 +67,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The build mounts a secret, and the application reads a file.
     ///
     /// ```dockerfile
     /// FROM debian:12.5

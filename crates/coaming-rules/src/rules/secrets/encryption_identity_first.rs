@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// `identity` comes before the provider that encrypts.
+    ///
     /// ```yaml
     /// apiVersion: apiserver.config.k8s.io/v1
     /// kind: EncryptionConfiguration
@@ -45,6 +47,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// `identity` only reads Secrets that are not encrypted yet.
     ///
     /// ```yaml
     /// apiVersion: apiserver.config.k8s.io/v1

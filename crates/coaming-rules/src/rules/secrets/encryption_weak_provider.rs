@@ -25,6 +25,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// `aescbc` does not detect changed data.
+    ///
     /// ```yaml
     /// apiVersion: apiserver.config.k8s.io/v1
     /// kind: EncryptionConfiguration
@@ -81,6 +83,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The key is in a vault.
     ///
     /// ```yaml
     /// apiVersion: apiserver.config.k8s.io/v1

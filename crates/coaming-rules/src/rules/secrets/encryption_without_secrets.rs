@@ -19,6 +19,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Only ConfigMaps are encrypted.
+    ///
     /// ```yaml
     /// apiVersion: apiserver.config.k8s.io/v1
     /// kind: EncryptionConfiguration
@@ -46,6 +48,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// One entry covers both resources.
     ///
     /// ```yaml
     /// apiVersion: apiserver.config.k8s.io/v1

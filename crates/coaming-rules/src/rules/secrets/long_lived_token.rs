@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The control plane fills this Secret with a token.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Secret
@@ -48,6 +50,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The kubelet mounts a token that expires.
     ///
     /// ```yaml
     /// apiVersion: v1

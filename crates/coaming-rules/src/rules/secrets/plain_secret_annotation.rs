@@ -21,6 +21,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A token for the controller of a Service.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Service
@@ -43,6 +45,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The annotation names a Secret.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A flag with a password.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -51,6 +53,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The program reads a file.
     ///
     /// ```yaml
     /// apiVersion: v1

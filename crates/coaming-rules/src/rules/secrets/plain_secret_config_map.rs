@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// In a file with properties.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: ConfigMap
@@ -44,6 +46,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The file refers to a variable.
     ///
     /// ```yaml
     /// apiVersion: v1

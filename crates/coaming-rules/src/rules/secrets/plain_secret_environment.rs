@@ -19,6 +19,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A password as the value.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -53,6 +55,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The variable names a file.
     ///
     /// ```yaml
     /// apiVersion: v1

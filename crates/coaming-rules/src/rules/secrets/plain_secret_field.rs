@@ -20,6 +20,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A custom resource with a password.
+    ///
     /// ```yaml
     /// apiVersion: monitoring.example.com/v1
     /// kind: Receiver
@@ -51,6 +53,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The custom resource names a Secret.
     ///
     /// ```yaml
     /// apiVersion: monitoring.example.com/v1

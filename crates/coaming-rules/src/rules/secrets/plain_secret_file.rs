@@ -51,6 +51,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The file names a Secret.
+    ///
     /// ```yaml
     /// # values.yaml
     /// database:

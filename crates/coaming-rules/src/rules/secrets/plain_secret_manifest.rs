@@ -24,6 +24,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A password in `stringData`.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Secret
@@ -59,6 +61,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The value comes from a vault.
     ///
     /// ```yaml
     /// apiVersion: external-secrets.io/v1

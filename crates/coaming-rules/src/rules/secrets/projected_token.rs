@@ -23,6 +23,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The token is valid for a year.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -95,6 +97,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The token is valid for an hour.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -54,6 +54,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// An image without credentials.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod

@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// `bind` lets its holders bind any role to themselves.
+    ///
     /// ```yaml
     /// apiVersion: rbac.authorization.k8s.io/v1
     /// kind: ClusterRole
@@ -101,6 +103,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Only one role may be bound.
     ///
     /// ```yaml
     /// apiVersion: rbac.authorization.k8s.io/v1

@@ -29,6 +29,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// Every Secret of a namespace.
+    ///
     /// ```yaml
     /// apiVersion: rbac.authorization.k8s.io/v1
     /// kind: Role
@@ -183,6 +185,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Only one Secret can be read.
     ///
     /// ```yaml
     /// apiVersion: rbac.authorization.k8s.io/v1

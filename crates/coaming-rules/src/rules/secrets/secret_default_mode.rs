@@ -24,6 +24,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The group of the application could read narrower files.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -69,6 +71,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Only the application can read the files.
     ///
     /// ```yaml
     /// apiVersion: v1

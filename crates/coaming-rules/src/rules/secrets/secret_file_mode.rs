@@ -24,6 +24,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The mode of all files of the volume.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -98,6 +100,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The group of the application can read the files.
     ///
     /// ```yaml
     /// apiVersion: v1

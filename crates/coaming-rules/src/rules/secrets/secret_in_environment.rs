@@ -26,6 +26,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A single key.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -99,6 +101,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The variable names a file.
     ///
     /// ```yaml
     /// apiVersion: v1

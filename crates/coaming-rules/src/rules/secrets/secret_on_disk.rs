@@ -26,6 +26,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// On the disk of the node.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -106,6 +108,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// In memory, with a size limit.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A single file of the Secret.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -67,6 +69,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// A directory with the key that is needed.
     ///
     /// ```yaml
     /// apiVersion: v1

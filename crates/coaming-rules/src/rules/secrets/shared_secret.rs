@@ -25,6 +25,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// In volumes.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -96,6 +98,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Each workload has a credential of its own.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -22,6 +22,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// `logs` mounts the Secret, but only `web` names its directory.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -67,6 +69,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Only the container that uses the Secret mounts it.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -26,6 +26,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// The container uses one of two keys.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Secret
@@ -91,6 +93,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// Only the key that is used is mounted.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -23,6 +23,8 @@ rule! {
     ///
     /// ## Bad
     ///
+    /// A Secret.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
@@ -90,6 +92,8 @@ rule! {
     /// ```
     ///
     /// ## Good
+    ///
+    /// The mount is read-only.
     ///
     /// ```yaml
     /// apiVersion: v1

@@ -91,6 +91,8 @@ rule! {
     ///
     /// ## Good
     ///
+    /// The image contains no package with a known vulnerability.
+    ///
     /// ```yaml
     /// apiVersion: v1
     /// kind: Pod
