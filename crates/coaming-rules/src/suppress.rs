@@ -60,11 +60,15 @@ pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mu
     if directives.is_empty() {
         return;
     }
+    let mut by_rule: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (position, directive) in directives.iter().enumerate() {
+        by_rule.entry(directive.rule.clone()).or_default().push(position);
+    }
     for finding in findings.iter_mut() {
+        let Some(positions) = by_rule.get(finding.rule.id.as_str()) else { continue };
         let lines = lines_of(world, &marked, finding);
-        for directive in
-            directives.iter_mut().filter(|directive| finding.rule.id == *directive.rule)
-        {
+        for &position in positions {
+            let Some(directive) = directives.get_mut(position) else { continue };
             if covers(directive, finding, &lines, world, settings) {
                 directive.used = true;
                 if !directive.reason.is_empty() && !directive.expired {

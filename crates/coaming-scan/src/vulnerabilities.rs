@@ -143,7 +143,7 @@ impl VulnerabilitySource {
         let found = std::mem::take(&mut matches.vulnerabilities);
         let today = self.now.map(OffsetDateTime::date);
         let triaged = triage(found, &self.ignored, &self.documents, product, today);
-        let advices = groups.iter().flat_map(|(distribution, packages)| {
+        let recommendations = groups.iter().flat_map(|(distribution, packages)| {
             let of_group: Vec<_> = triaged
                 .open
                 .iter()
@@ -152,7 +152,7 @@ impl VulnerabilitySource {
                 .collect();
             advice(&of_group, distribution.as_ref())
         });
-        Ok(MatchReport { advice: advices.collect(), triaged, matches })
+        Ok(MatchReport { advice: recommendations.collect(), triaged, matches })
     }
 }
 

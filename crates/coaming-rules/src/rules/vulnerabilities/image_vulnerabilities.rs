@@ -154,9 +154,10 @@ impl WorldRule for ImageVulnerabilities {
                 runs.into_iter().map(|run| RunningContainer::new(context, run, exposure)).collect();
             // The most exposed container comes first.
             runs.sort_by_key(|running| Reverse(running.openness()));
-            let advices = &advice(found, facts.distribution.as_ref());
+            let recommendations = &advice(found, facts.distribution.as_ref());
             for remedy in [Remedy::Rebuild, Remedy::Upgrade, Remedy::Wait] {
-                let remediation = Remediation { context, name: &name, advices, found, remedy };
+                let remediation =
+                    Remediation { context, name: &name, recommendations, found, remedy };
                 findings.extend(remediation.finding(&runs));
             }
         }
@@ -245,7 +246,7 @@ impl<'a> RunningContainer<'a> {
 struct Remediation<'c, 'a> {
     context: &'c Context<'a>,
     name: &'c str,
-    advices: &'c [Advice],
+    recommendations: &'c [Advice],
     found: &'c [Vulnerability],
     remedy: Remedy,
 }
@@ -337,13 +338,15 @@ impl Remediation<'_, '_> {
     }
 
     fn help(&self, ended: &[&Vulnerability]) -> String {
-        let mut advices = self.advices.iter().filter(|each| each.remedy == self.remedy);
+        let mut recommendations =
+            self.recommendations.iter().filter(|each| each.remedy == self.remedy);
         match self.remedy {
             Remedy::Rebuild => {
-                advices.next().map_or_else(String::new, |each| format!("{}.", each.text))
+                recommendations.next().map_or_else(String::new, |each| format!("{}.", each.text))
             }
             Remedy::Upgrade => {
-                let mut steps: Vec<String> = advices.map(|each| shown(&each.text)).collect();
+                let mut steps: Vec<String> =
+                    recommendations.map(|each| shown(&each.text)).collect();
                 const STEPS: usize = 3;
                 let more = steps.len().saturating_sub(STEPS);
                 steps.truncate(STEPS);
