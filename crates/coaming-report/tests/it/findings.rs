@@ -6,7 +6,10 @@ use coaming_finding::{
 };
 use coaming_yaml::{Path, Span};
 
-use super::*;
+use std::collections::BTreeMap;
+
+use coaming_finding::InputError;
+use coaming_report::*;
 
 static RULE: RuleMeta = RuleMeta {
     id: RuleId::new("run-as-root"),

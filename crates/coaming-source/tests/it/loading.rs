@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use coaming_kube::{Source, SourceKind};
 
-use super::*;
+use coaming_source::*;
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n";
 
