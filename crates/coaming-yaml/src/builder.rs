@@ -33,7 +33,7 @@ pub(crate) enum Text<'t> {
     /// A verbatim slice of the source.
     Slice(Span),
     /// Text that does not stand so in the source.
-    Cooked(&'t str),
+    Decoded(&'t str),
     /// What [`crate::literal`] makes of the scalar's span: never of a key.
     Literal,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Builder {
     source: Arc<str>,
     nodes: Vec<NodeData>,
     children: Vec<NodeId>,
-    cooked: String,
+    decoded: String,
     literals: Literals,
     expansions: Vec<Expansion>,
     stack: Vec<Frame>,
@@ -92,7 +92,7 @@ impl Builder {
             source,
             nodes: Vec::with_capacity(guess),
             children: Vec::with_capacity(guess),
-            cooked: String::new(),
+            decoded: String::new(),
             literals: Literals::default(),
             expansions: Vec::new(),
             stack: Vec::with_capacity(guess.min(16)),
@@ -143,12 +143,12 @@ impl Builder {
             typing => typing,
         };
         let (first, len, value) = match text {
-            Text::Slice(slice) => (slice.start, slice.end - slice.start, Value::Written),
-            Text::Cooked(text) => {
-                let first = index(self.cooked.len());
+            Text::Slice(slice) => (slice.start, slice.end - slice.start, Value::Verbatim),
+            Text::Decoded(text) => {
+                let first = index(self.decoded.len());
                 self.make_room(text.len(), span);
-                self.cooked.push_str(text);
-                (first, index(text.len()), Value::Cooked)
+                self.decoded.push_str(text);
+                (first, index(text.len()), Value::Decoded)
             }
             Text::Literal => (index(self.literals.add()), 0, Value::Literal),
         };
@@ -164,7 +164,7 @@ impl Builder {
     fn may_be_typed(&self, text: &Text<'_>) -> bool {
         let bytes = match text {
             Text::Slice(span) => self.source.as_bytes().get(span.range()).unwrap_or_default(),
-            Text::Cooked(text) => text.as_bytes(),
+            Text::Decoded(text) => text.as_bytes(),
             Text::Literal => return false,
         };
         crate::scalar::may_be_typed(bytes.first().copied())
@@ -173,9 +173,9 @@ impl Builder {
     /// Makes room for a long text and for what may follow it, which is no longer than the rest of
     /// the source (but for escapes): growing step by step would copy it several times.
     fn make_room(&mut self, len: usize, span: Span) {
-        if len > LONG_TEXT && self.cooked.capacity() - self.cooked.len() < len {
+        if len > LONG_TEXT && self.decoded.capacity() - self.decoded.len() < len {
             let rest = self.source.len().saturating_sub(span.start as usize);
-            self.cooked.reserve_exact(rest.max(len));
+            self.decoded.reserve_exact(rest.max(len));
         }
     }
 
@@ -321,11 +321,11 @@ impl Builder {
         // Documents live long, and there are many.
         self.nodes.shrink_to_fit();
         self.children.shrink_to_fit();
-        self.cooked.shrink_to_fit();
+        self.decoded.shrink_to_fit();
         self.literals.shrink_to_fit();
         Document {
             source: self.source,
-            cooked: self.cooked,
+            decoded: self.decoded,
             literals: self.literals,
             nodes: self.nodes,
             children: self.children,
@@ -374,13 +374,13 @@ impl Builder {
             let name = crate::scalar::key_text(self.text(key), key.typing())
                 .map_err(|_| error(key.span, "a key cannot be null: write it in quotes"))?;
             if let Some(name) = name {
-                let first = index(self.cooked.len());
-                self.cooked.push_str(&name);
+                let first = index(self.decoded.len());
+                self.decoded.push_str(&name);
                 let key = &mut self.nodes[id];
                 key.first = first;
                 key.len = index(name.len());
                 if let Shape::Scalar { value, .. } = &mut key.shape {
-                    *value = Value::Cooked;
+                    *value = Value::Decoded;
                 }
             } else {
                 self.merges |= self.is_merge(key);
@@ -395,7 +395,7 @@ impl Builder {
 
     /// A key's text.
     fn text(&self, data: &NodeData) -> &str {
-        data.text(&self.source, &self.cooked, &self.literals)
+        data.text(&self.source, &self.decoded, &self.literals)
     }
 
     fn key_text(&self, id: NodeId) -> String {

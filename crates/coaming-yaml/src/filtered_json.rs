@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use crate::arena::{Shape, Typing};
 use crate::builder::Builder;
-use crate::json::{NOWHERE, add_scalar};
+use crate::json::{NO_SPAN, add_scalar};
 use crate::tree::{Document, Style};
 
 /// Decides what of a JSON text becomes part of a tree.
@@ -63,7 +63,7 @@ impl<'de> Visitor<'de> for JsonTree<'_> {
         let mut path = Vec::new();
         Tree { builder: &mut builder, path: &mut path, filter: self.filter }
             .object(self.first, map)?;
-        Ok(builder.into_document(NOWHERE, Vec::new(), false))
+        Ok(builder.into_document(NO_SPAN, Vec::new(), false))
     }
 }
 
@@ -105,7 +105,7 @@ impl<'de> Tree<'_, 'de> {
     }
 
     fn open<E: serde::de::Error>(&mut self, shape: Shape) -> Result<(), E> {
-        self.builder.open(shape, NOWHERE, 0).map_err(|error| E::custom(error.message))
+        self.builder.open(shape, NO_SPAN, 0).map_err(|error| E::custom(error.message))
     }
 
     fn close<E: serde::de::Error>(&mut self) -> Result<(), E> {

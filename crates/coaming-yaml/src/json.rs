@@ -130,11 +130,11 @@ impl Reader<'_> {
         }
         self.at += 1;
         let span = self.span(start);
-        let cooked: String;
+        let decoded: String;
         let text = if escaped {
             // Escapes, surrogate pairs included, are the library's business.
-            cooked = serde_json::from_str(span.text(self.source)).ok()?;
-            Text::Cooked(&cooked)
+            decoded = serde_json::from_str(span.text(self.source)).ok()?;
+            Text::Decoded(&decoded)
         } else {
             Text::Slice(Span::new(span.start + 1, span.end - 1))
         };
@@ -170,7 +170,7 @@ pub fn from_json(value: &serde_json::Value) -> Document {
     let source: Arc<str> = Arc::from("");
     let mut builder = Builder::new(source, 0);
     add_json(&mut builder, value);
-    builder.into_document(NOWHERE, Vec::new(), false)
+    builder.into_document(NO_SPAN, Vec::new(), false)
 }
 
 impl Node<'_> {
@@ -214,7 +214,7 @@ pub(crate) fn float(value: f64) -> serde_json::Value {
     )
 }
 
-pub(crate) const NOWHERE: Span = Span { start: 0, end: 0 };
+pub(crate) const NO_SPAN: Span = Span { start: 0, end: 0 };
 
 fn add_json(builder: &mut Builder, value: &serde_json::Value) {
     use serde_json::Value;
@@ -242,11 +242,11 @@ pub(crate) fn add_scalar(builder: &mut Builder, text: &str, typing: Typing) {
         Typing::Text => ScalarStyle::DoubleQuoted,
         Typing::Resolved | Typing::Float => ScalarStyle::Plain,
     };
-    builder.scalar(style, NOWHERE, Text::Cooked(text), typing, 0);
+    builder.scalar(style, NO_SPAN, Text::Decoded(text), typing, 0);
 }
 
 fn add_collection(builder: &mut Builder, shape: Shape, members: impl FnOnce(&mut Builder)) {
-    if builder.open(shape, NOWHERE, 0).is_err() {
+    if builder.open(shape, NO_SPAN, 0).is_err() {
         return add_scalar(builder, "null", Typing::Resolved);
     }
     members(builder);

@@ -231,7 +231,7 @@ impl<'s> Reader<'s> {
         };
         self.last_end = self.last_end.max(whole.end);
         // Owned text never lies in the source.
-        let text = self.slice_of(&text).map_or(Text::Cooked(&text), Text::Slice);
+        let text = self.slice_of(&text).map_or(Text::Decoded(&text), Text::Slice);
         self.builder.scalar(style, whole, text, typing, anchor);
     }
 

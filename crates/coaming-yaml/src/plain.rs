@@ -72,7 +72,7 @@ struct Scalar {
     style: ScalarStyle,
     /// With its quotes.
     span: Span,
-    /// Without its quotes; `None` where its text is not written so, but is in [`Reader::cooked`].
+    /// Without its quotes; `None` where its text is not written so, but is in [`Reader::decoded`].
     text: Option<Span>,
 }
 
@@ -90,7 +90,7 @@ struct Reader<'s> {
     /// Where the next line starts.
     next: usize,
     /// The text of a scalar that does not stand so in the source.
-    cooked: String,
+    decoded: String,
 }
 
 impl<'s> Reader<'s> {
@@ -106,7 +106,7 @@ impl<'s> Reader<'s> {
             begun: false,
             marker_end: 0,
             next: 0,
-            cooked: String::new(),
+            decoded: String::new(),
         }
     }
 
@@ -336,7 +336,7 @@ impl<'s> Reader<'s> {
     fn scalar(&mut self, scalar: &Scalar) {
         let typing =
             if scalar.style == ScalarStyle::Plain { Typing::Resolved } else { Typing::Text };
-        let text = scalar.text.map_or(Text::Cooked(&self.cooked), Text::Slice);
+        let text = scalar.text.map_or(Text::Decoded(&self.decoded), Text::Slice);
         self.builder.scalar(scalar.style, scalar.span, text, typing, 0);
     }
 
