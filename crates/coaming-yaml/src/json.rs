@@ -1,8 +1,8 @@
 //! A strict JSON reader with spans, for texts that are JSON as a whole.
 //!
-//! YAML's flow style takes most JSON, but not tabs for indentation nor long keys; the API server's
-//! clients read a text that starts with `{` as JSON. Depth is bounded. A text that is not JSON to
-//! its last byte gives nothing: it is then read as YAML, whose errors say more.
+//! YAML's flow style accepts most JSON, but neither tabs for indentation nor long keys. The API
+//! server's clients read a text that starts with `{` as JSON. Depth is bounded. A text that is not
+//! entirely JSON gives no result: it is then read as YAML, which has more helpful errors.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::arena::{Shape, Typing};
 use crate::builder::{Builder, Text};
 use crate::tree::{Document, Kind, Node, Scalar, ScalarStyle, Span, Style};
 
-/// Reads the JSON values in `source`, one after the other; `None` where it is anything else.
+/// Reads the consecutive JSON values in `source`; `None` if it contains anything else.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
     let mut reader = Reader { text: source.as_bytes(), at: 0, source };
     if source.starts_with('\u{feff}') {
@@ -132,7 +132,7 @@ impl Reader<'_> {
         let span = self.span(start);
         let decoded: String;
         let text = if escaped {
-            // Escapes, surrogate pairs included, are the library's business.
+            // The library handles escapes, including surrogate pairs.
             decoded = serde_json::from_str(span.text(self.source)).ok()?;
             Text::Decoded(&decoded)
         } else {
@@ -154,7 +154,7 @@ impl Reader<'_> {
         match span.text(self.source) {
             "true" | "false" | "null" => {}
             text => {
-                // Only what JSON takes for a number, which YAML then reads the same.
+                // Accept only JSON numbers, which YAML reads the same way.
                 serde_json::from_str::<serde_json::Number>(text).ok()?;
             }
         }
@@ -163,8 +163,8 @@ impl Reader<'_> {
     }
 }
 
-/// The tree of a JSON value that came without text, such as an admission review. Collections
-/// deeper than any parser gives them (512 levels) become null.
+/// Builds a tree from a JSON value that has no text, such as an admission review. Collections below
+/// the maximum depth (512 levels) become null.
 #[must_use]
 pub fn from_json(value: &serde_json::Value) -> Document {
     let source: Arc<str> = Arc::from("");
@@ -174,8 +174,8 @@ pub fn from_json(value: &serde_json::Value) -> Document {
 }
 
 impl Node<'_> {
-    /// The value as JSON, as `kubectl` sends it: of duplicate keys the last one counts. A float
-    /// that JSON has no notation for (`.inf`) becomes its text, for nothing else can be said.
+    /// The value as JSON, as `kubectl` sends it. If a key occurs more than once, the last one wins.
+    /// A float that JSON cannot represent (`.inf`) becomes a string with its YAML notation.
     #[must_use]
     pub fn to_json(self) -> serde_json::Value {
         match self.kind() {
@@ -197,7 +197,7 @@ impl Node<'_> {
     }
 }
 
-/// A float as JSON; text where JSON has no notation for it.
+/// A float as JSON; a string if JSON cannot represent it.
 pub(crate) fn float(value: f64) -> serde_json::Value {
     serde_json::Number::from_f64(value).map_or_else(
         || {
@@ -250,6 +250,6 @@ fn add_collection(builder: &mut Builder, shape: Shape, members: impl FnOnce(&mut
         return add_scalar(builder, "null", Typing::Resolved);
     }
     members(builder);
-    // Closing fails for keys that are no text, and JSON has none.
+    // Closing fails only for keys that are not text, which JSON does not have.
     drop(builder.close(Some(0)));
 }

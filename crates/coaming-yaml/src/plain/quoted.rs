@@ -1,4 +1,4 @@
-//! Quoted scalars on one line, with the escapes that manifests have.
+//! Quoted scalars on one line, with the escapes that manifests use.
 
 use super::{Reader, Scalar, Unsure, span};
 use crate::tree::ScalarStyle;
@@ -22,12 +22,12 @@ impl Reader<'_> {
 /// What a quote or a backslash means.
 enum Special {
     End,
-    /// With the byte after it, this character.
+    /// Together with the next byte, this character.
     Escape(char),
 }
 
-/// Where the closing quote stands; the text is put to `decoded` only if it has escapes. `marks` are
-/// the bytes that may be special, which `meaning` tells by the byte after them.
+/// Returns the offset of the closing quote. The text is written to `decoded` only if it has escapes.
+/// `marks` are the bytes that may be special; `meaning` decides by the byte after them.
 fn unescape(
     inner: &str,
     decoded: &mut String,
@@ -68,7 +68,7 @@ fn double_escape(mark: u8, next: Option<u8>) -> Result<Special, Unsure> {
     }))
 }
 
-/// The only escape is a quote that is written twice.
+/// The only escape is a doubled quote.
 fn single_escape(mark: u8, next: Option<u8>) -> Result<Special, Unsure> {
     Ok(if next == Some(mark) { Special::Escape('\'') } else { Special::End })
 }
