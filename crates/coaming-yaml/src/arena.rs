@@ -1,7 +1,7 @@
-//! What the arena of a document holds.
+//! The contents of a document's arena.
 //!
-//! A large text has as many nodes as words, and all live as long as its tree: [`NodeData`] is small and
-//! plain, and whatever few nodes have lies beside.
+//! A large text has as many nodes as words, and all of them live as long as its tree. [`NodeData`]
+//! is therefore small, and data that few nodes need is stored separately.
 
 use std::ops::Range;
 
@@ -11,41 +11,41 @@ use crate::tree::{AliasSite, NodeId, ScalarStyle, Span, Style};
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// The nodes that one alias brought in: a range of the arena.
+/// The nodes that result from expanding one alias: a range of the arena.
 #[derive(Clone, Debug)]
 pub(crate) struct Expansion {
     pub(crate) nodes: Range<u32>,
     pub(crate) site: AliasSite,
 }
 
-/// Which of the expansions, in the order of the arena, brought in `node`.
+/// The index of the expansion that produced `node`. `expansions` is in arena order.
 pub(crate) fn expansion_of(expansions: &[Expansion], node: NodeId) -> Option<usize> {
     let after = expansions.partition_point(|expansion| expansion.nodes.start <= node.0);
     let position = after.checked_sub(1)?;
     expansions.get(position)?.nodes.contains(&node.0).then_some(position)
 }
 
-/// A node as the arena holds it. There are many: nothing is in here that few of them have.
+/// A node in the arena. There are many, so it contains nothing that only a few of them need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeData {
     pub(crate) span: Span,
     pub(crate) parent: u32,
-    /// Scalar: where its [`Value`] is. Collection: first index into `children`.
+    /// Scalar: the offset or index of its [`Value`]. Collection: the first index into `children`.
     pub(crate) first: u32,
-    /// Scalar: length of the value (but of a literal). Collection: how many children (a mapping's
-    /// keys count too).
+    /// Scalar: the length of the value (unused for a literal). Collection: the number of children
+    /// (a mapping's keys count too).
     pub(crate) len: u32,
     pub(crate) shape: Shape,
 }
 
 impl NodeData {
-    /// Whether these are the bytes of a key of this length: literals are no keys.
+    /// Whether this is the key `key`, which has the same length. Keys are never literals.
     #[inline]
-    pub(crate) fn is(&self, key: &[u8], source: &str, cooked: &str) -> bool {
-        let is_written = matches!(self.shape, Shape::Scalar { value: Value::Written, .. });
-        let text = if is_written { source } else { cooked };
+    pub(crate) fn is_key(&self, key: &[u8], source: &str, decoded: &str) -> bool {
+        let is_written = matches!(self.shape, Shape::Scalar { value: Value::Verbatim, .. });
+        let text = if is_written { source } else { decoded };
         let first = self.first as usize;
-        // Most keys of a length differ at once, which saves a call.
+        // Most keys of the same length differ in their first byte, which saves a call.
         text.as_bytes()
             .get(first..first + key.len())
             .is_some_and(|text| text.first() == key.first() && text == key)
@@ -57,13 +57,13 @@ impl NodeData {
         matches!(self.shape, Shape::Scalar { .. })
     }
 
-    /// Whether it has keys.
+    /// Whether it is a mapping.
     #[inline]
     pub(crate) fn is_mapping(&self) -> bool {
         matches!(self.shape, Shape::Mapping { .. })
     }
 
-    /// How a scalar's type comes about.
+    /// How a scalar's type is determined.
     #[inline]
     pub(crate) fn typing(&self) -> Typing {
         match self.shape {
@@ -77,14 +77,14 @@ impl NodeData {
     pub(crate) fn text<'t>(
         &self,
         source: &'t str,
-        cooked: &'t str,
+        decoded: &'t str,
         literals: &'t Literals,
     ) -> &'t str {
         let first = self.first as usize;
         let range = first..first + self.len as usize;
         match self.shape {
-            Shape::Scalar { value: Value::Written, .. } => source.get(range).unwrap_or_default(),
-            Shape::Scalar { value: Value::Cooked, .. } => cooked.get(range).unwrap_or_default(),
+            Shape::Scalar { value: Value::Verbatim, .. } => source.get(range).unwrap_or_default(),
+            Shape::Scalar { value: Value::Decoded, .. } => decoded.get(range).unwrap_or_default(),
             Shape::Scalar { value: Value::Literal, .. } => {
                 literals.text(first, self.span.text(source))
             }
@@ -97,25 +97,26 @@ impl NodeData {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// In the source, at this offset.
-    Written,
-    /// In `cooked`, at this offset.
-    Cooked,
-    /// At this place of `literals`, once it is asked for.
+    Verbatim,
+    /// In `decoded`, at this offset.
+    Decoded,
+    /// At this index of `literals`, computed on first use.
     Literal,
 }
 
-/// How a scalar's type comes about.
+/// How a scalar's type is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typing {
-    /// Text: quoted, a block, tagged `!!str` or with a foreign tag; or plain, and like nothing else.
+    /// Text: quoted, a block scalar, tagged `!!str` or with an unknown tag, or a plain scalar that
+    /// cannot be read as anything else.
     Text,
-    /// By its looks: plain, or tagged `!!int`, `!!bool` or `!!null`.
+    /// By its text: plain, or tagged `!!int`, `!!bool`, or `!!null`.
     Resolved,
-    /// By its looks, whole numbers as floats: tagged `!!float`.
+    /// By its text, with integers as floats: tagged `!!float`.
     Float,
 }
 
-/// What a node is, and what only its kind has.
+/// The kind of a node, with the data that is specific to the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Scalar { style: ScalarStyle, value: Value, typing: Typing },
@@ -130,8 +131,8 @@ impl Shape {
     }
 }
 
-/// The lengths of a mapping's keys, modulo 16. Rules ask for many fields that few objects have: most of
-/// those have a length that none of the keys has.
+/// The lengths of a mapping's keys, modulo 16. Rules look up many fields that few objects have, and
+/// most such lookups end here because no key has the right length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lengths(u16);
 
@@ -140,8 +141,8 @@ impl Lengths {
         self.0 |= 1 << (length % u16::BITS);
     }
 
-    /// Whether so many keys have each a length of its own.
-    pub(crate) fn tell_apart(self, count: usize) -> bool {
+    /// Whether `count` keys all have different lengths, and therefore are distinct.
+    pub(crate) fn are_distinct(self, count: usize) -> bool {
         self.0.count_ones() as usize == count
     }
 
@@ -162,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn lengths_tell_what_no_key_has() {
+    fn lengths_exclude_absent_keys() {
         let mut lengths = Lengths::default();
         assert!((0..100).all(|length| !lengths.may_have(length)));
         lengths.add(4);
         lengths.add(17);
         let possible: Vec<usize> = (0..40).filter(|&length| lengths.may_have(length)).collect();
         assert_eq!(possible, [1, 4, 17, 20, 33, 36]);
-        assert!(lengths.tell_apart(2) && !lengths.tell_apart(3));
+        assert!(lengths.are_distinct(2) && !lengths.are_distinct(3));
     }
 }

@@ -1,7 +1,7 @@
-//! Build a [`Document`]: nodes come in the order of the text, collections are opened and closed.
+//! Build a [`Document`]: nodes are added in source order, collections are opened and closed.
 //!
-//! A node's subtree is a contiguous range of the arena, and so are its children lists; that makes
-//! expanding an alias a copy of two ranges. What copies may add is bounded.
+//! A node's subtree is a contiguous range of the arena, and so are its lists of children. Expanding
+//! an alias therefore copies two ranges. The number of copied nodes is bounded.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -10,31 +10,31 @@ use crate::arena::{Expansion, NONE, NodeData, Shape, Typing, Value, expansion_of
 use crate::literal::Literals;
 use crate::tree::{AliasSite, Comment, Document, NodeId, ScalarStyle, Span, Style, SyntaxError};
 
-/// Copies of anchored nodes may outnumber the nodes that were written by this factor …
+/// Copies of anchored nodes may outnumber the nodes in the source by this factor …
 const COPIES_PER_NODE: usize = 10;
-/// … and by this many on top, so that small documents may repeat themselves.
+/// … plus this many, so that small documents may use many aliases.
 const COPIES_ALLOWED: usize = 100_000;
 
-/// How deep collections may nest, those of expanded aliases included: whoever walks a tree may
-/// recurse.
+/// How deeply collections may nest, including those of expanded aliases, so that code that walks a
+/// tree may recurse.
 pub(crate) const MAX_DEPTH: usize = 512;
 
-/// How many nodes a line of a manifest has, about: a key and its value. No more than that: what is
-/// guessed too large by half is copied to where it is not.
+/// The approximate number of nodes per line of a manifest: a key and its value. A higher estimate
+/// would waste memory and cost a copy when the vector is shrunk.
 const NODES_PER_LINE: usize = 2;
-/// Room for this many nodes is made in any case.
+/// The minimum number of nodes for which memory is reserved.
 const FEW_NODES: usize = 8;
 
-/// Text of so many bytes is worth making room for.
+/// Memory is reserved explicitly for texts longer than this many bytes.
 const LONG_TEXT: usize = 4096;
 
 /// A scalar's text.
 pub(crate) enum Text<'t> {
     /// A verbatim slice of the source.
     Slice(Span),
-    /// Text that does not stand so in the source.
-    Cooked(&'t str),
-    /// What [`crate::literal`] makes of the scalar's span: never of a key.
+    /// Text that is not a slice of the source.
+    Decoded(&'t str),
+    /// The text that [`crate::literal`] computes from the scalar's span. Never used for keys.
     Literal,
 }
 
@@ -44,11 +44,11 @@ struct Frame {
     pending_start: usize,
     children_start: usize,
     anchor: usize,
-    /// How deep its children nest.
+    /// How deeply its children nest.
     height: usize,
 }
 
-/// A finished anchored subtree: its nodes and its children lists.
+/// A finished anchored subtree: its nodes and its lists of children.
 #[derive(Clone, Copy)]
 struct Anchored {
     nodes: (usize, usize),
@@ -56,12 +56,12 @@ struct Anchored {
     height: usize,
 }
 
-/// A document in the making.
+/// A document that is being built.
 pub(crate) struct Builder {
     source: Arc<str>,
     nodes: Vec<NodeData>,
     children: Vec<NodeId>,
-    cooked: String,
+    decoded: String,
     literals: Literals,
     expansions: Vec<Expansion>,
     stack: Vec<Frame>,
@@ -76,23 +76,23 @@ pub(crate) struct Builder {
 impl Builder {
     /// A builder for the first document of `source`.
     pub(crate) fn first(source: &Arc<str>) -> Self {
-        Self::new(Arc::clone(source), guessed_nodes(source.as_bytes()))
+        Self::new(Arc::clone(source), estimated_nodes(source.as_bytes()))
     }
 
-    /// A builder for the document that starts at `start`, after this one: those of a stream are
-    /// often alike.
+    /// A builder for the next document, which starts at `start`. It reserves as much memory as this
+    /// document uses, because the documents of a stream are often similar.
     pub(crate) fn next(&self, start: usize) -> Self {
         let guess = if start < self.source.len() { self.nodes.len() } else { 0 };
         Self::new(Arc::clone(&self.source), guess)
     }
 
-    /// A builder with room for `guess` nodes.
+    /// A builder with memory for `guess` nodes.
     pub(crate) fn new(source: Arc<str>, guess: usize) -> Self {
         Self {
             source,
             nodes: Vec::with_capacity(guess),
             children: Vec::with_capacity(guess),
-            cooked: String::new(),
+            decoded: String::new(),
             literals: Literals::default(),
             expansions: Vec::new(),
             stack: Vec::with_capacity(guess.min(16)),
@@ -109,7 +109,7 @@ impl Builder {
         self.root.is_some()
     }
 
-    /// Whether the next node is a value, as its key is there.
+    /// Whether the next node is the value of a key that was already added.
     pub(crate) fn expects_value(&self) -> bool {
         self.stack.last().is_some_and(|frame| {
             let is_mapping = self.nodes[frame.node.0 as usize].is_mapping();
@@ -143,12 +143,12 @@ impl Builder {
             typing => typing,
         };
         let (first, len, value) = match text {
-            Text::Slice(slice) => (slice.start, slice.end - slice.start, Value::Written),
-            Text::Cooked(text) => {
-                let first = index(self.cooked.len());
-                self.make_room(text.len(), span);
-                self.cooked.push_str(text);
-                (first, index(text.len()), Value::Cooked)
+            Text::Slice(slice) => (slice.start, slice.end - slice.start, Value::Verbatim),
+            Text::Decoded(text) => {
+                let first = index(self.decoded.len());
+                self.reserve_text(text.len(), span);
+                self.decoded.push_str(text);
+                (first, index(text.len()), Value::Decoded)
             }
             Text::Literal => (index(self.literals.add()), 0, Value::Literal),
         };
@@ -164,18 +164,18 @@ impl Builder {
     fn may_be_typed(&self, text: &Text<'_>) -> bool {
         let bytes = match text {
             Text::Slice(span) => self.source.as_bytes().get(span.range()).unwrap_or_default(),
-            Text::Cooked(text) => text.as_bytes(),
+            Text::Decoded(text) => text.as_bytes(),
             Text::Literal => return false,
         };
         crate::scalar::may_be_typed(bytes.first().copied())
     }
 
-    /// Makes room for a long text and for what may follow it, which is no longer than the rest of
-    /// the source (but for escapes): growing step by step would copy it several times.
-    fn make_room(&mut self, len: usize, span: Span) {
-        if len > LONG_TEXT && self.cooked.capacity() - self.cooked.len() < len {
+    /// Reserves memory for a long text and for later texts, which together are no longer than the
+    /// rest of the source (except for escapes). Growing step by step would copy it several times.
+    fn reserve_text(&mut self, len: usize, span: Span) {
+        if len > LONG_TEXT && self.decoded.capacity() - self.decoded.len() < len {
             let rest = self.source.len().saturating_sub(span.start as usize);
-            self.cooked.reserve_exact(rest.max(len));
+            self.decoded.reserve_exact(rest.max(len));
         }
     }
 
@@ -202,20 +202,20 @@ impl Builder {
         if self.stack.len() + more > MAX_DEPTH {
             return Err(error(
                 span,
-                "lists and mappings nest too deep here (more than 512 levels)",
+                "lists and mappings are nested too deeply here (more than 512 levels)",
             ));
         }
         Ok(())
     }
 
-    /// Tells the innermost open collection how deep its newest child nests.
+    /// Records how deeply the newest child of the innermost open collection nests.
     fn raise(&mut self, height: usize) {
         if let Some(frame) = self.stack.last_mut() {
             frame.height = frame.height.max(height);
         }
     }
 
-    /// Closes the innermost open collection. `end`: where a flow collection's text ends; a block
+    /// Closes the innermost open collection. `end` is where a flow collection's text ends; a block
     /// collection ends with its last child.
     pub(crate) fn close(&mut self, end: Option<u32>) -> Result<(), SyntaxError> {
         let Some(frame) = self.stack.pop() else {
@@ -262,17 +262,17 @@ impl Builder {
         Ok(())
     }
 
-    /// Puts a copy of what `anchor` names here.
+    /// Adds a copy of the subtree that `anchor` names.
     pub(crate) fn alias(&mut self, anchor: usize, span: Span) -> Result<(), SyntaxError> {
         let Some(&Anchored { nodes, children, height }) = self.anchors.get(&anchor) else {
-            return Err(error(span, "an anchor contains an alias of itself"));
+            return Err(error(span, "an anchor contains an alias to itself"));
         };
         self.check_depth(span, height)?;
         let count = nodes.1 - nodes.0;
         self.copied += count;
         let written = self.nodes.len() - (self.copied - count);
         if self.copied > written.saturating_mul(COPIES_PER_NODE) + COPIES_ALLOWED {
-            return Err(error(span, "the aliases in this document expand to too much"));
+            return Err(error(span, "the aliases in this document expand to too many values"));
         }
         let copies = index(self.nodes.len())..index(self.nodes.len() + count);
         let site = AliasSite { span, merge: false };
@@ -300,14 +300,14 @@ impl Builder {
         Ok(())
     }
 
-    /// The finished document; `None` where nothing was written.
+    /// The finished document; `None` if it is empty.
     pub(crate) fn finish(self, span: Span, comments: Vec<Comment>) -> Option<Document> {
         let data = &self.nodes[self.root?.0 as usize];
-        let is_nothing = data.typing() == Typing::Resolved && data.len == 0;
-        (!is_nothing).then(|| self.into_document(span, comments, true))
+        let is_empty = data.typing() == Typing::Resolved && data.len == 0;
+        (!is_empty).then(|| self.into_document(span, comments, true))
     }
 
-    /// The document as it is: one without nodes gets a null root.
+    /// The document, even if it is empty: it then gets a null root.
     pub(crate) fn into_document(
         mut self,
         span: Span,
@@ -318,14 +318,14 @@ impl Builder {
             let nothing = Text::Slice(Span::new(0, 0));
             self.scalar(ScalarStyle::Plain, Span::new(0, 0), nothing, Typing::Resolved, 0);
         }
-        // Documents live long, and there are many.
+        // Documents are numerous and long-lived.
         self.nodes.shrink_to_fit();
         self.children.shrink_to_fit();
-        self.cooked.shrink_to_fit();
+        self.decoded.shrink_to_fit();
         self.literals.shrink_to_fit();
         Document {
             source: self.source,
-            cooked: self.cooked,
+            decoded: self.decoded,
             literals: self.literals,
             nodes: self.nodes,
             children: self.children,
@@ -359,7 +359,8 @@ impl Builder {
         )
     }
 
-    /// Refuses keys that no JSON object can have, makes strings of the others, and notes merge keys.
+    /// Rejects keys that JSON does not allow, converts the others to strings, and records whether there
+    /// are merge keys.
     fn check_keys(&mut self, pending_start: usize) -> Result<(), SyntaxError> {
         self.merges = false;
         for position in (pending_start..self.pending.len()).step_by(2) {
@@ -374,13 +375,13 @@ impl Builder {
             let name = crate::scalar::key_text(self.text(key), key.typing())
                 .map_err(|_| error(key.span, "a key cannot be null: write it in quotes"))?;
             if let Some(name) = name {
-                let first = index(self.cooked.len());
-                self.cooked.push_str(&name);
+                let first = index(self.decoded.len());
+                self.decoded.push_str(&name);
                 let key = &mut self.nodes[id];
                 key.first = first;
                 key.len = index(name.len());
                 if let Shape::Scalar { value, .. } = &mut key.shape {
-                    *value = Value::Cooked;
+                    *value = Value::Decoded;
                 }
             } else {
                 self.merges |= self.is_merge(key);
@@ -395,14 +396,14 @@ impl Builder {
 
     /// A key's text.
     fn text(&self, data: &NodeData) -> &str {
-        data.text(&self.source, &self.cooked, &self.literals)
+        data.text(&self.source, &self.decoded, &self.literals)
     }
 
     fn key_text(&self, id: NodeId) -> String {
         self.text(&self.nodes[id.0 as usize]).to_owned()
     }
 
-    /// The mappings that a merge key's value names, in the order of the text.
+    /// The mappings that a merge key's value names, in source order.
     fn add_merge_sources(
         &self,
         value: NodeId,
@@ -426,8 +427,8 @@ impl Builder {
         Ok(())
     }
 
-    /// The mapping's members: what is written, then what is merged in. As for go-yaml 2, the last
-    /// writer of a key wins: a merged entry yields to a key written after its merge key, to a
+    /// The mapping's members: explicit entries first, then merged ones. As in go-yaml 2, the last
+    /// assignment to a key wins: a merged entry yields to an explicit key after its merge key, to a
     /// later merge key, and to an earlier mapping of the same merge key.
     fn merged(&mut self, pending_start: usize) -> Result<Vec<NodeId>, SyntaxError> {
         let pairs: Vec<NodeId> = self.pending[pending_start..].to_vec();
@@ -461,9 +462,9 @@ impl Builder {
     }
 }
 
-/// How many nodes the first document of `text` has, about. Growing step by step would copy them all
-/// several times, and leave ever larger blocks behind.
-fn guessed_nodes(text: &[u8]) -> usize {
+/// The approximate number of nodes in the first document of `text`. Growing step by step would copy
+/// them all several times and fragment the heap.
+fn estimated_nodes(text: &[u8]) -> usize {
     let end = memchr::memmem::find(text, b"\n---").unwrap_or(text.len());
     let lines = memchr::memchr_iter(b'\n', text.get(..end).unwrap_or_default()).count();
     lines * NODES_PER_LINE + FEW_NODES
@@ -475,8 +476,8 @@ fn error(span: Span, message: &str) -> SyntaxError {
     SyntaxError { message: message.to_owned(), offset: span.start }
 }
 
-/// Positions fit into 32 bits: sources are limited to 4 GiB, and nodes are fewer than bytes but
-/// for copies, which are bounded.
+/// Positions fit into 32 bits: sources are limited to 4 GiB. Except for copies, which are bounded,
+/// there are fewer nodes than bytes.
 fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }

@@ -1,8 +1,8 @@
-//! Build a tree straight from JSON text, leaving out or replacing what a caller does not want.
+//! Build a tree directly from JSON text, with unwanted values left out or replaced.
 //!
-//! Most of an API server's answer is never read (the status, who manages which field), and some of
-//! it must not be kept. The text streams into the arena: no second tree is built on the way, and
-//! what is left out never takes memory. Depth is bounded by `serde_json` (128 levels).
+//! Most of an API server's response is never read (the status, the managed fields), and some of it
+//! must not be kept. The text streams into the arena: there is no intermediate tree, and omitted
+//! values never use memory. Depth is bounded by `serde_json` (128 levels).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,28 +12,28 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use crate::arena::{Shape, Typing};
 use crate::builder::Builder;
-use crate::json::{NOWHERE, add_scalar};
+use crate::json::{NO_SPAN, add_scalar};
 use crate::tree::{Document, Style};
 
-/// Decides what of a JSON text becomes part of a tree.
+/// Decides which parts of a JSON text become part of a tree.
 ///
-/// Paths name the members of objects; the items of an array have the path of their array.
+/// Paths consist of the names of object members. The items of an array have the array's path.
 pub trait JsonFilter {
     /// Whether the member at this path becomes part of the tree.
     fn keeps(&mut self, path: &[Cow<'_, str>]) -> bool;
 
-    /// The string that takes the place of the string, number or boolean at this path; `None` keeps
-    /// it as it is.
+    /// The string that replaces the string, number, or boolean at this path; `None` keeps it
+    /// unchanged.
     fn replacement(&mut self, path: &[Cow<'_, str>], text: &str) -> Option<String>;
 }
 
 /// Reads one JSON object into a tree, such as an item of an API server's list. Nodes have no spans.
 ///
-/// A seed, so that the list around the object streams as well.
+/// It is a seed, so that the list around the object can be streamed as well.
 pub struct JsonTree<'f> {
-    /// Members that come before those of the text.
+    /// Members to add before those of the text.
     pub first: &'f [(&'f str, &'f str)],
-    /// What becomes part of the tree.
+    /// Decides what becomes part of the tree.
     pub filter: &'f mut dyn JsonFilter,
 }
 
@@ -63,7 +63,7 @@ impl<'de> Visitor<'de> for JsonTree<'_> {
         let mut path = Vec::new();
         Tree { builder: &mut builder, path: &mut path, filter: self.filter }
             .object(self.first, map)?;
-        Ok(builder.into_document(NOWHERE, Vec::new(), false))
+        Ok(builder.into_document(NO_SPAN, Vec::new(), false))
     }
 }
 
@@ -75,7 +75,7 @@ struct Tree<'b, 'de> {
 }
 
 impl<'de> Tree<'_, 'de> {
-    /// The same for a value inside of this one.
+    /// The same for a nested value.
     fn inner(&mut self) -> Tree<'_, 'de> {
         Tree { builder: self.builder, path: self.path, filter: self.filter }
     }
@@ -105,7 +105,7 @@ impl<'de> Tree<'_, 'de> {
     }
 
     fn open<E: serde::de::Error>(&mut self, shape: Shape) -> Result<(), E> {
-        self.builder.open(shape, NOWHERE, 0).map_err(|error| E::custom(error.message))
+        self.builder.open(shape, NO_SPAN, 0).map_err(|error| E::custom(error.message))
     }
 
     fn close<E: serde::de::Error>(&mut self) -> Result<(), E> {
@@ -156,7 +156,7 @@ impl<'de> Visitor<'de> for Tree<'_, 'de> {
     }
 
     fn visit_f64<E>(mut self, value: f64) -> Result<(), E> {
-        // As `serde_json` writes it, like [`crate::from_json`].
+        // Formatted by `serde_json`, as in [`crate::from_json`].
         self.scalar(&serde_json::Value::from(value).to_string(), Typing::Resolved);
         Ok(())
     }
@@ -177,7 +177,7 @@ impl<'de> Visitor<'de> for Tree<'_, 'de> {
     }
 }
 
-/// The name of a member, borrowed from the text where it has no escapes.
+/// The name of a member, borrowed from the text if it has no escapes.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
@@ -211,7 +211,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    /// Drops members called `drop`, replaces scalars under members called `hide`.
+    /// Drops members named `drop` and replaces scalars below members named `hide`.
     struct ByName;
 
     impl JsonFilter for ByName {
@@ -224,7 +224,7 @@ mod tests {
         }
     }
 
-    /// What [`ByName`] makes of a value, by way of a second tree.
+    /// The result of [`ByName`], computed on a second tree.
     fn filtered(value: &Value, hidden: bool) -> Value {
         match value {
             Value::Object(members) => members
@@ -266,7 +266,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_tree_is_that_of_the_filtered_value(value in value()) {
+        fn tree_equals_tree_of_filtered_value(value in value()) {
             let value = json!({"root": value});
             let document = tree(&value.to_string(), &[]).unwrap();
             let expected = from_json(&filtered(&value, false));
@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn members_of_the_caller_come_first() {
+    fn members_from_the_caller_come_first() {
         let document = tree("{\"kind\":\"X\"}", &[("apiVersion", "v1")]).unwrap();
         let names: Vec<&str> = document.root().entries().map(|entry| entry.name()).collect();
         assert_eq!(names, ["apiVersion", "kind"]);
     }
 
     #[test]
-    fn text_that_is_not_one_object_is_an_error() {
+    fn rejects_text_that_is_not_a_single_object() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         for text in ["", "[]", "1", "{", "{}{}", "{\"a\":}", &deep] {
             assert!(tree(text, &[]).is_err(), "{text}");

@@ -1,8 +1,8 @@
 //! A strict JSON reader with spans, for texts that are JSON as a whole.
 //!
-//! YAML's flow style takes most JSON, but not tabs for indentation nor long keys; the API server's
-//! clients read a text that starts with `{` as JSON. Depth is bounded. A text that is not JSON to
-//! its last byte gives nothing: it is then read as YAML, whose errors say more.
+//! YAML's flow style accepts most JSON, but neither tabs for indentation nor long keys. The API
+//! server's clients read a text that starts with `{` as JSON. Depth is bounded. A text that is not
+//! entirely JSON gives no result: it is then read as YAML, which has more helpful errors.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::arena::{Shape, Typing};
 use crate::builder::{Builder, Text};
 use crate::tree::{Document, Kind, Node, Scalar, ScalarStyle, Span, Style};
 
-/// Reads the JSON values in `source`, one after the other; `None` where it is anything else.
+/// Reads the consecutive JSON values in `source`; `None` if it contains anything else.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
     let mut reader = Reader { text: source.as_bytes(), at: 0, source };
     if source.starts_with('\u{feff}') {
@@ -130,11 +130,11 @@ impl Reader<'_> {
         }
         self.at += 1;
         let span = self.span(start);
-        let cooked: String;
+        let decoded: String;
         let text = if escaped {
-            // Escapes, surrogate pairs included, are the library's business.
-            cooked = serde_json::from_str(span.text(self.source)).ok()?;
-            Text::Cooked(&cooked)
+            // The library handles escapes, including surrogate pairs.
+            decoded = serde_json::from_str(span.text(self.source)).ok()?;
+            Text::Decoded(&decoded)
         } else {
             Text::Slice(Span::new(span.start + 1, span.end - 1))
         };
@@ -154,7 +154,7 @@ impl Reader<'_> {
         match span.text(self.source) {
             "true" | "false" | "null" => {}
             text => {
-                // Only what JSON takes for a number, which YAML then reads the same.
+                // Accept only JSON numbers, which YAML reads the same way.
                 serde_json::from_str::<serde_json::Number>(text).ok()?;
             }
         }
@@ -163,19 +163,19 @@ impl Reader<'_> {
     }
 }
 
-/// The tree of a JSON value that came without text, such as an admission review. Collections
-/// deeper than any parser gives them (512 levels) become null.
+/// Builds a tree from a JSON value that has no text, such as an admission review. Collections below
+/// the maximum depth (512 levels) become null.
 #[must_use]
 pub fn from_json(value: &serde_json::Value) -> Document {
     let source: Arc<str> = Arc::from("");
     let mut builder = Builder::new(source, 0);
     add_json(&mut builder, value);
-    builder.into_document(NOWHERE, Vec::new(), false)
+    builder.into_document(NO_SPAN, Vec::new(), false)
 }
 
 impl Node<'_> {
-    /// The value as JSON, as `kubectl` sends it: of duplicate keys the last one counts. A float
-    /// that JSON has no notation for (`.inf`) becomes its text, for nothing else can be said.
+    /// The value as JSON, as `kubectl` sends it. If a key occurs more than once, the last one wins.
+    /// A float that JSON cannot represent (`.inf`) becomes a string with its YAML notation.
     #[must_use]
     pub fn to_json(self) -> serde_json::Value {
         match self.kind() {
@@ -197,7 +197,7 @@ impl Node<'_> {
     }
 }
 
-/// A float as JSON; text where JSON has no notation for it.
+/// A float as JSON; a string if JSON cannot represent it.
 pub(crate) fn float(value: f64) -> serde_json::Value {
     serde_json::Number::from_f64(value).map_or_else(
         || {
@@ -214,7 +214,7 @@ pub(crate) fn float(value: f64) -> serde_json::Value {
     )
 }
 
-pub(crate) const NOWHERE: Span = Span { start: 0, end: 0 };
+pub(crate) const NO_SPAN: Span = Span { start: 0, end: 0 };
 
 fn add_json(builder: &mut Builder, value: &serde_json::Value) {
     use serde_json::Value;
@@ -242,14 +242,14 @@ pub(crate) fn add_scalar(builder: &mut Builder, text: &str, typing: Typing) {
         Typing::Text => ScalarStyle::DoubleQuoted,
         Typing::Resolved | Typing::Float => ScalarStyle::Plain,
     };
-    builder.scalar(style, NOWHERE, Text::Cooked(text), typing, 0);
+    builder.scalar(style, NO_SPAN, Text::Decoded(text), typing, 0);
 }
 
 fn add_collection(builder: &mut Builder, shape: Shape, members: impl FnOnce(&mut Builder)) {
-    if builder.open(shape, NOWHERE, 0).is_err() {
+    if builder.open(shape, NO_SPAN, 0).is_err() {
         return add_scalar(builder, "null", Typing::Resolved);
     }
     members(builder);
-    // Closing fails for keys that are no text, and JSON has none.
+    // Closing fails only for keys that are not text, which JSON does not have.
     drop(builder.close(Some(0)));
 }

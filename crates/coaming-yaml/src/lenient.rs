@@ -1,10 +1,10 @@
-//! What `kubectl` reads and the parser does not: tabs in flow collections, byte order marks at the
-//! start of a later document.
+//! Input that `kubectl` accepts and the parser does not: tabs in flow collections, and byte order
+//! marks at the start of a later document.
 //!
-//! The parser gets a copy of the text without them, in which every byte keeps its place.
+//! The parser gets a copy of the text without them, in which all other bytes keep their offsets.
 
-/// The text without the byte order marks that stand right after a `---` line; `None` where there
-/// are none. Files that an editor marked and a tool joined look so.
+/// The text without the byte order marks that directly follow a `---` line; `None` if there are
+/// none. Such marks occur where a tool concatenates files that an editor saved with a mark.
 pub(crate) fn without_inner_marks(text: &str) -> Option<String> {
     const MARKED_LINE: &str = "\n\u{feff}";
     if !text.contains(MARKED_LINE) {
@@ -14,7 +14,7 @@ pub(crate) fn without_inner_marks(text: &str) -> Option<String> {
     let mut previous_line = "";
     for line in text.split_inclusive('\n') {
         match line.strip_prefix('\u{feff}') {
-            // Blank lines say nothing, and the mark is as long as three of them.
+            // Blank lines have no meaning, and the mark is as long as three of them.
             Some(rest) if previous_line.starts_with("---") => {
                 out.push_str("\n\n\n");
                 out.push_str(rest);
@@ -26,14 +26,14 @@ pub(crate) fn without_inner_marks(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The text with spaces for the tabs of the flow collection that starts at byte `start`; those in
-/// quotes stay. Every byte keeps its place.
+/// The text with the tabs of the flow collection that starts at byte `start` replaced by spaces.
+/// Tabs in quotes stay. All other bytes keep their offsets.
 pub(crate) fn without_tabs(text: &str, start: u32) -> String {
     let mut depth = 0usize;
     let mut quote: Option<char> = None;
     let mut escaped = false;
     let mut in_comment = false;
-    // What stood last outside of space: quotes open a value only after an indicator.
+    // The last character that is not white space: a quote opens a value only after an indicator.
     let mut last = '[';
     let mut previous = ' ';
     let start = start as usize;

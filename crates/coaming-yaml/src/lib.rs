@@ -1,19 +1,19 @@
 //! Parse YAML and JSON into an arena tree with byte spans and comments.
 //!
-//! This crate knows text and nothing of Kubernetes' kinds. It answers four questions:
-//! what does a stream say ([`parse`]), where does it say it ([`Span`], [`Path`]), what does a
-//! scalar mean to Kubernetes ([`Scalar`]), and which bytes change when a value shall change
-//! ([`edit`]).
+//! This crate knows text, not Kubernetes kinds. It answers four questions: what a stream
+//! contains ([`parse`]), where it contains it ([`Span`], [`Path`]), what a scalar means to
+//! Kubernetes ([`Scalar`]), and which bytes change when a value changes ([`edit`]).
 //!
 //! Invariants:
 //!
 //! * A [`Document`] is a plain tree. Aliases and merge keys are expanded while it is built, within
-//!   a budget, so that whoever walks it can neither loop nor blow up, and each node has one path.
+//!   a budget. A walk of the tree therefore always ends, its cost is bounded, and each node has
+//!   exactly one path.
 //! * Scalars resolve as `sigs.k8s.io/yaml` resolves them, not as YAML 1.2 does.
-//! * A span covers exactly the bytes of its node's text; a tree that came without text
-//!   (JSON from an API server) has no spans.
-//! * No input makes this crate panic: depth, size and aliases are bounded, and what is refused is
-//!   reported as a [`SyntaxError`] with its place.
+//! * A span covers exactly the bytes of its node's text. A tree built without text (JSON from an
+//!   API server) has no spans.
+//! * No input makes this crate panic: depth, size, and aliases are bounded. Input that is rejected
+//!   is reported as a [`SyntaxError`] with its position.
 
 mod arena;
 mod builder;

@@ -1,34 +1,34 @@
-//! From byte offsets to lines and columns, for a text that is asked often.
+//! Convert byte offsets to lines and columns, for texts that are queried often.
 
 /// Where the lines of a text start.
 #[derive(Clone, Debug)]
 pub struct LineIndex {
     starts: Vec<u32>,
-    /// In long lines, some places and their columns, sorted. Without them, each position in a
-    /// document on one line would be counted from its start.
+    /// Sorted positions within long lines and their columns. Without them, each lookup in a
+    /// single-line document would count from the start of the text.
     marks: Vec<Mark>,
 }
 
-/// A place in a long line.
+/// A known position in a long line.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     /// A byte offset, between two characters.
     offset: u32,
-    /// How many characters of the line are before it.
+    /// The number of characters before it on the line.
     column: u32,
 }
 
-/// A line with more bytes has marks.
+/// Lines longer than this many bytes have marks.
 const LONG_LINE: usize = 4 << 10;
-/// About so many bytes are between two marks.
+/// The approximate number of bytes between two marks.
 const MARK_BYTES: usize = 1 << 10;
 
 impl LineIndex {
-    /// Looks through the whole text once.
+    /// Builds the index in one pass over the text.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
-        // Counting is quicker than growing.
+        // Counting first is faster than growing the vector.
         let mut starts = Vec::with_capacity(newlines.clone().count() + 1);
         starts.push(0);
         starts.extend(newlines.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)));
@@ -58,8 +58,8 @@ impl LineIndex {
         }
     }
 
-    /// Line and column of a byte offset, both from 1; columns count Unicode scalar values, without
-    /// byte order marks. Takes time logarithmic in the text.
+    /// The line and column of a byte offset, both counted from 1. Columns count Unicode scalar
+    /// values, except byte order marks. Takes time logarithmic in the length of the text.
     #[must_use]
     pub fn position(&self, text: &str, offset: u32) -> (u32, u32) {
         let line = self.starts.partition_point(|&start| start <= offset).max(1);
@@ -78,26 +78,26 @@ impl LineIndex {
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 
-    /// The byte at which a line starts; lines count from 1.
+    /// The byte offset at which a line starts. Lines are counted from 1.
     #[must_use]
     pub fn start(&self, line: u32) -> Option<u32> {
         self.starts.get((line as usize).checked_sub(1)?).copied()
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     #[must_use]
     pub fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// Whether there is no line: never, as an empty text has one.
+    /// Whether there are no lines. Always `false`, because even an empty text has one line.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 }
 
-/// How many columns a part of a line takes.
+/// The number of columns that a part of a line takes up.
 fn columns(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().filter(|&c| c != '\u{feff}').count() }
 }
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_as_people_do() {
+    fn lines_and_columns_start_at_one() {
         let text = "a\näb: c\n";
         let lines = LineIndex::new(text);
         assert_eq!(lines.position(text, 0), (1, 1));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_counted_as_short_ones() {
+    fn long_lines_have_the_same_columns_as_counting_gives() {
         let long: String = "aä日\u{feff}b".chars().cycle().take(20_000).collect();
         let text = format!("{long}\nshort\n{long}{long}\r\nend");
         let index = LineIndex::new(&text);

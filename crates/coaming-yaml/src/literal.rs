@@ -1,27 +1,28 @@
-//! Literal texts (`|`, `|-`), made without their indentation when somebody asks.
+//! Literal block scalars (`|`, `|-`), whose indentation is removed on first use.
 //!
-//! They are most of what can't stand as it is written: dashboards in ConfigMaps, descriptions in
-//! CRDs' schemas. Few of them are ever asked for, and a copy of each would live as long as its tree.
+//! They are most of the text that differs from its notation in the source: dashboards in ConfigMaps,
+//! descriptions in CRD schemas. Few of them are ever read, and a copy of each would live as long as
+//! its tree.
 //!
-//! Invariant: what [`crate::plain`] hands over here begins with `|` or `|-` alone on its line; the
-//! first line below is not blank, and each other one is blank or indented at least as deep.
+//! Invariant: a text that [`crate::plain`] stores here begins with `|` or `|-` alone on its line.
+//! The next line is not blank, and every other line is blank or indented at least as deeply.
 
 use std::sync::OnceLock;
 
-/// The literal texts of a document, in their order: each is made once.
+/// The literal texts of a document, in source order. Each is computed at most once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Literals(Vec<OnceLock<Box<str>>>);
 
 impl Literals {
-    /// Room for one more; tells its place.
+    /// Reserves an entry for one more text and returns its index.
     pub(crate) fn add(&mut self) -> usize {
         self.0.push(OnceLock::new());
         self.0.len() - 1
     }
 
-    /// The text at `place`, which is written so.
-    pub(crate) fn text(&self, place: usize, written: &str) -> &str {
-        self.0.get(place).map_or("", |text| text.get_or_init(|| without_indentation(written)))
+    /// The text at `index`, whose notation in the source is `written`.
+    pub(crate) fn text(&self, index: usize, written: &str) -> &str {
+        self.0.get(index).map_or("", |text| text.get_or_init(|| without_indentation(written)))
     }
 
     pub(crate) fn shrink_to_fit(&mut self) {
@@ -29,7 +30,7 @@ impl Literals {
     }
 }
 
-/// What the text means that is written so, from its `|` to the end of its last line.
+/// The value of a literal, given its source from the `|` to the end of its last line.
 fn without_indentation(written: &str) -> Box<str> {
     let (header, lines) = written.split_once('\n').unwrap_or_default();
     let indentation = lines.bytes().take_while(|&byte| byte == b' ').count();
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn indentation_goes_and_blank_lines_stay() {
+    fn removes_indentation_and_keeps_blank_lines() {
         let mut literals = Literals::default();
         for (written, text) in [
             ("|\n  a", "a\n"),
@@ -58,9 +59,9 @@ mod tests {
             ("|\n    a\n      b\n\n \n    c", "a\n  b\n\n\nc\n"),
             ("|-\n é\n ü", "é\nü"),
         ] {
-            let place = literals.add();
-            assert_eq!(literals.text(place, written), text);
-            assert_eq!(literals.text(place, written), text, "asked again");
+            let index = literals.add();
+            assert_eq!(literals.text(index, written), text);
+            assert_eq!(literals.text(index, written), text, "on the second call");
         }
         assert_eq!(literals.text(99, "|\n a"), "");
     }

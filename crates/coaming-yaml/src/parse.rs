@@ -1,6 +1,6 @@
-//! From text to documents: YAML events, and JSON where a text is JSON.
+//! Parse text into documents: from YAML events, or as JSON if the text is JSON.
 //!
-//! A syntax error costs its own document only; reading goes on at the next `---`.
+//! A syntax error invalidates only its own document; parsing continues at the next `---`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::tree::{
     Comment, Document, Placement, Scalar, ScalarStyle, Span, Stream, Style, SyntaxError,
 };
 
-/// The longest text that is read, in bytes: positions are kept in 32 bits.
+/// The maximum length of a text in bytes, because positions are stored in 32 bits.
 const MAX_BYTES: usize = u32::MAX as usize - 1;
 
-/// Reads a whole text: YAML documents, or JSON values one after the other.
+/// Parses a whole text: YAML documents, or consecutive JSON values.
 ///
-/// Never fails as a whole: what could not be read is in [`Stream::errors`], the rest in
+/// Never fails as a whole: syntax errors are in [`Stream::errors`], all other documents in
 /// [`Stream::documents`].
 #[must_use]
 pub fn parse(source: Arc<str>) -> Stream {
@@ -38,7 +38,7 @@ pub fn parse(source: Arc<str>) -> Stream {
     parse_any(source)
 }
 
-/// Reads YAML by the general parser.
+/// Parses YAML with the general parser.
 pub(crate) fn parse_any(source: Arc<str>) -> Stream {
     let mut patched = crate::lenient::without_inner_marks(&source);
     let (mut stream, mut tabbed_flow) = read(&source, patched.as_deref());
@@ -55,19 +55,19 @@ fn read(source: &Arc<str>, patched: Option<&str>) -> (Stream, Option<u32>) {
     Reader::new(source, patched.unwrap_or(source)).read()
 }
 
-/// How many flow collections with tabs for indentation a text may have: each costs one more pass.
+/// The maximum number of flow collections with tabs in a text. Each one requires another pass.
 const MAX_TABBED_FLOWS: usize = 32;
 
 fn options() -> Options {
     let mut options = Options::default();
-    // `kubectl` reads line by line and ends the last one too, whether the file does or not.
+    // `kubectl` treats the last line as terminated, even if it has no line break.
     options.block_scalar_eof_without_line_feed = false;
-    // Comments are bounded by the text, which is at hand as a whole.
+    // The number of comments is bounded by the text, which is already in memory.
     options.max_buffered_comment_events = usize::MAX;
     options
 }
 
-/// The events of one text on their way into documents.
+/// Converts the events of one text into documents.
 struct Reader<'s> {
     source: &'s Arc<str>,
     /// What the parser reads: the source, or a copy of the same length (see [`crate::lenient`]).
@@ -79,7 +79,7 @@ struct Reader<'s> {
     errors: Vec<SyntaxError>,
     /// Where the text of the current document starts.
     document_start: u32,
-    /// The document before was not read to its end.
+    /// Whether the previous document was abandoned because of an error.
     abandoned: bool,
     /// Where the last event's text ended.
     last_end: u32,
@@ -101,8 +101,8 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// The stream, and where the first flow collection starts that fails for its tabs only: go-yaml
-    /// takes tabs there, the parser does not.
+    /// The stream, and the start of the first flow collection that fails only because of its tabs.
+    /// go-yaml accepts tabs there, the parser does not.
     fn read(mut self) -> (Stream, Option<u32>) {
         let mut tabbed_flow = None;
         while let Some(event) = self.parser.next_event() {
@@ -132,7 +132,7 @@ impl<'s> Reader<'s> {
         (Stream { source, documents: self.documents, errors: self.errors }, tabbed_flow)
     }
 
-    /// Notes an error and skips to the next document; `false` at the end of the text.
+    /// Records an error and skips to the next document; `false` at the end of the text.
     fn recover(&mut self, error: SyntaxError) -> bool {
         self.errors.push(error);
         self.abandoned = true;
@@ -169,7 +169,7 @@ impl<'s> Reader<'s> {
                 self.builder.open(Shape::mapping(structure(style)), span, anchor)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                // The end of a block collection is noticed only where the next thing begins.
+                // The parser detects the end of a block collection only at the next token.
                 let end = (span.end > span.start).then_some(span.end);
                 self.builder.close(end)?;
             }
@@ -187,7 +187,7 @@ impl<'s> Reader<'s> {
                 if std::mem::take(&mut self.abandoned) {
                     self.document_start = span.start;
                 }
-                // An implicit start is placed at the first thing in the document.
+                // An implicit start has the position of the document's first token.
                 if !explicit {
                     return Ok(());
                 }
@@ -195,7 +195,7 @@ impl<'s> Reader<'s> {
             Event::DocumentEnd => self.end_document(span),
             _ => {}
         }
-        // Events without text of their own may be placed at what comes next.
+        // Events without text may have the position of the next token.
         if span.start < span.end {
             self.last_end = self.last_end.max(span.end);
         }
@@ -218,11 +218,11 @@ impl<'s> Reader<'s> {
             EventStyle::Folded => ScalarStyle::Folded,
         };
         if style == ScalarStyle::Plain && span.start == span.end {
-            // An absent value is told by a text that was never written.
+            // The parser reports an absent value as a scalar with an empty span.
             let at = self.absent_value(span.start);
-            let nowhere = Span::new(at, at);
+            let empty = Span::new(at, at);
             self.last_end = self.last_end.max(at);
-            self.builder.scalar(style, nowhere, Text::Slice(nowhere), typing, anchor);
+            self.builder.scalar(style, empty, Text::Slice(empty), typing, anchor);
             return;
         }
         let whole = match style {
@@ -230,13 +230,13 @@ impl<'s> Reader<'s> {
             _ => span,
         };
         self.last_end = self.last_end.max(whole.end);
-        // Owned text never lies in the source.
-        let text = self.slice_of(&text).map_or(Text::Cooked(&text), Text::Slice);
+        // Owned text is never part of the source.
+        let text = self.slice_of(&text).map_or(Text::Decoded(&text), Text::Slice);
         self.builder.scalar(style, whole, text, typing, anchor);
     }
 
-    /// Where a value that is not written would be: after its colon or dash and its tag or anchor.
-    /// The parser places it there, at the colon, or at what comes next.
+    /// The position of an absent value: after its colon or dash, and after its tag or anchor. The
+    /// parser reports this position, that of the colon, or that of the next token.
     fn absent_value(&self, given: u32) -> u32 {
         let mut end = given;
         if self.builder.expects_value() {
@@ -264,15 +264,15 @@ impl<'s> Reader<'s> {
         start + offset(at)
     }
 
-    /// Where a borrowed text stands in the source.
+    /// The span of a borrowed text in the source; `None` for an owned text.
     fn slice_of(&self, text: &str) -> Option<Span> {
         let start = (text.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
         let end = start.checked_add(text.len())?;
         (end <= self.text.len()).then(|| Span::new(offset(start), offset(end)))
     }
 
-    /// The parser gives a block scalar's content with the blank lines after it; its text starts
-    /// at the `|` or `>` and ends with the last line that says something.
+    /// The span of a block scalar, from its `|` or `>` to the end of its last line that is not blank.
+    /// The parser reports only its content, with the blank lines that follow.
     fn block_scalar_span(&self, content: Span) -> Span {
         let before = Span::new(self.last_end.min(content.start), content.start).text(self.text);
         let start = find_indicator(before, |byte, _| matches!(byte, b'|' | b'>'))
@@ -281,7 +281,7 @@ impl<'s> Reader<'s> {
         let indicators = header.bytes().take_while(|byte| !byte.is_ascii_whitespace()).count();
         let keeps = header.get(..indicators).is_some_and(|header| header.contains('+'));
         let end = if keeps {
-            // Here the blank lines are part of the value.
+            // With `+`, the blank lines are part of the value.
             let known = Span::new(0, content.end).text(self.text);
             let line_end = offset(known.trim_end_matches([' ', '\t']).len()).max(start);
             let rest = Span::new(line_end, offset(self.text.len())).text(self.text);
@@ -293,7 +293,7 @@ impl<'s> Reader<'s> {
             start + offset(text.strip_suffix('\n').unwrap_or(text).trim_end_matches('\r').len())
         } else {
             let written = without_blank_lines(content.text(self.text));
-            // Of a block without content, the parser gives the header instead.
+            // For a block scalar without content, the parser reports the header instead.
             if written.is_empty() || content.start == start {
                 start + offset(indicators)
             } else {
@@ -303,8 +303,8 @@ impl<'s> Reader<'s> {
         Span::new(start, end)
     }
 
-    /// The parser places a block sequence at its dash, but one that is indented no more than its
-    /// key at its first item.
+    /// The offset of a block sequence's first dash. The parser reports it, except for a sequence
+    /// that is not indented below its key: there, it reports the first item.
     fn first_dash(&self, item: u32) -> u32 {
         if !self.builder.expects_value() {
             return item;
@@ -328,22 +328,22 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// How long the tag or anchor is that a text starts with: an anchor may have white space of Unicode in it,
-/// which is none to YAML.
+/// The length of the tag or anchor at the start of a text. Only ASCII white space ends it: an anchor
+/// may contain Unicode white space, which is not white space in YAML.
 pub(crate) fn property_length(text: &str) -> usize {
     text.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(text.len())
 }
 
-/// Looks through what may stand between two nodes (space, comments, indicators, anchors and tags)
-/// for an indicator, which is judged by its byte and the next one.
-pub(crate) fn find_indicator(between: &str, is_it: impl Fn(u8, Option<u8>) -> bool) -> Option<u32> {
+/// Searches the text between two nodes (white space, comments, indicators, anchors, and tags) for
+/// an indicator. `is_match` gets each byte and the one after it.
+pub(crate) fn find_indicator(between: &str, is_match: impl Fn(u8, Option<u8>) -> bool) -> Option<u32> {
     let bytes = between.as_bytes();
     let mut at = 0;
     let skip_until = |at: usize, stop: fn(&u8) -> bool| {
         bytes.get(at..)?.iter().position(stop).map(|length| at + length)
     };
     while let Some(&byte) = bytes.get(at) {
-        if is_it(byte, bytes.get(at + 1).copied()) {
+        if is_match(byte, bytes.get(at + 1).copied()) {
             return Some(offset(at));
         }
         match byte {
@@ -355,7 +355,7 @@ pub(crate) fn find_indicator(between: &str, is_it: impl Fn(u8, Option<u8>) -> bo
     None
 }
 
-/// The text up to the end of its last line that is not blank, without that line's break.
+/// The text up to the end of its last line that is not blank, without that line's line break.
 fn without_blank_lines(text: &str) -> &str {
     let mut rest = text;
     loop {
@@ -371,22 +371,22 @@ fn without_blank_lines(text: &str) -> &str {
     }
 }
 
-/// The type that a tag gives a scalar. As for go-yaml, a tag that the text does not fit is an
-/// error, and any tag but the core ones makes text.
+/// The typing that a tag gives a scalar. As in go-yaml, it is an error if the text does not match
+/// a core tag, and every other tag makes the scalar text.
 fn typing_by_tag(tag: &Tag, text: &str, span: Span) -> Result<Typing, SyntaxError> {
     let Some(kind @ ("int" | "float" | "bool" | "null")) = tag.core_suffix() else {
         return Ok(Typing::Text);
     };
     let typing = if kind == "float" { Typing::Float } else { Typing::Resolved };
-    let fits = match crate::scalar::typed(text, typing) {
+    let matches_tag = match crate::scalar::typed(text, typing) {
         Scalar::Null => kind == "null",
         Scalar::Bool(_) => kind == "bool",
         Scalar::Int(_) | Scalar::UInt(_) => kind == "int",
         Scalar::Float(_) => kind == "float",
         Scalar::Str(_) => false,
     };
-    if !fits {
-        let message = format!("the value does not fit its tag `!!{kind}`");
+    if !matches_tag {
+        let message = format!("the value does not match its tag `!!{kind}`");
         return Err(SyntaxError { message, offset: span.start });
     }
     Ok(typing)

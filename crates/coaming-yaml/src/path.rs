@@ -1,4 +1,4 @@
-//! Paths: where in an object a value stands, in the notation of `kubectl explain`.
+//! Paths: the position of a value in an object, in the notation of `kubectl explain`.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Step {
     /// Into a mapping, by key.
     Key(Box<str>),
-    /// Into a sequence, by position from zero.
+    /// Into a sequence, by zero-based index.
     Index(usize),
 }
 
@@ -55,7 +55,7 @@ impl Path {
         Self(steps)
     }
 
-    /// This path with several keys more.
+    /// This path followed by several keys.
     #[must_use]
     pub fn join_keys<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Self {
         let mut steps = self.0.clone();
@@ -63,7 +63,7 @@ impl Path {
         Self(steps)
     }
 
-    /// The path of what contains this value; `None` for the root.
+    /// The path of the value that contains this one; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         let (_, rest) = self.0.split_last()?;
@@ -76,7 +76,7 @@ impl Path {
         self.0.last()
     }
 
-    /// Whether `self` is `prefix` or lies below it.
+    /// Whether `self` is `prefix` or is below it.
     #[must_use]
     pub fn starts_with(&self, prefix: &Self) -> bool {
         self.0.starts_with(&prefix.0)
@@ -127,7 +127,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// Whether a key can stand in a dotted path without quotes.
+/// Whether a key needs no quotes in a dotted path.
 fn is_plain(key: &str) -> bool {
     !key.is_empty()
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_as_people_write_it() {
+    fn display_uses_the_usual_notation() {
         let path = Path::root().join("spec").join("containers").join(0).join("image");
         assert_eq!(path.to_string(), "spec.containers[0].image");
         let path = Path::root().join("metadata").join("annotations").join("a.b/c");
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes() {
+    fn parents_are_prefixes() {
         let spec = Path::root().join("spec");
         assert!(spec.join("x").starts_with(&spec));
         assert!(!spec.starts_with(&spec.join("x")));

@@ -1,12 +1,13 @@
-//! Read plain manifests without the general parser, several times as fast.
+//! Read plain manifests without the general parser, several times faster.
 //!
-//! Nearly all manifests are written in a small part of YAML: block mappings and lists of scalars on
-//! one line each, literal texts after `|`, lists like `[a, "b"]`, comments, `---`. This module reads
-//! that part and nothing else: at the first thing it is not sure of, it gives up, and the general
+//! Nearly all manifests use a small subset of YAML: block mappings and lists of single-line scalars,
+//! literal block scalars after `|`, lists such as `[a, "b"]`, comments, and `---`. This module reads
+//! only that subset. At the first construct that it is not sure about, it gives up, and the general
 //! parser reads the text from the start.
 //!
-//! Invariant: what it does read becomes, bit for bit, the documents that the general parser makes of
-//! it, comments and spans included. The tests hold it to that on generated, mutated and real texts.
+//! Invariant: if this module reads a text, the documents are identical to those of the general
+//! parser, including comments and spans. The tests verify this on generated, mutated, and real
+//! texts.
 
 mod flow;
 mod literal;
@@ -23,7 +24,7 @@ use crate::tree::{Comment, Document, Placement, ScalarStyle, Span, Style, Syntax
 /// The longest key: YAML's own limit for keys is 1,024 characters.
 const MAX_KEY: usize = 1000;
 
-/// Something that only the general parser can tell.
+/// The text contains a construct that only the general parser can read.
 struct Unsure;
 
 impl From<SyntaxError> for Unsure {
@@ -32,24 +33,24 @@ impl From<SyntaxError> for Unsure {
     }
 }
 
-/// Reads the whole text; `None` where any of it is not plain.
+/// Reads the whole text; `None` if any part of it is not plain.
 pub(crate) fn parse(source: &Arc<str>) -> Option<Vec<Document>> {
     let is_plain = source.as_bytes().chunks(CHUNK).all(has_no_control)
         && (source.is_ascii() || !source.chars().any(is_special));
     if is_plain { Reader::new(source).read().ok() } else { None }
 }
 
-/// Bytes that are looked at together: a length that compilers make vectors of.
+/// The number of bytes that are checked together, chosen so that the compiler vectorizes the check.
 const CHUNK: usize = 64;
 
-/// Whether there is no control character but line feeds.
+/// Whether there are no control characters except line feeds.
 fn has_no_control(bytes: &[u8]) -> bool {
     !bytes
         .iter()
         .fold(false, |found, &byte| found | ((byte < b' ') & (byte != b'\n') | (byte == 0x7f)))
 }
 
-/// Whether a character beyond ASCII is a line break, a mark or not printable to YAML.
+/// Whether YAML treats a non-ASCII character as a line break, a byte order mark, or not printable.
 fn is_special(character: char) -> bool {
     matches!(
         character,
@@ -57,22 +58,22 @@ fn is_special(character: char) -> bool {
     )
 }
 
-/// A block collection that is open.
+/// An open block collection.
 #[derive(Clone, Copy)]
 struct Level {
     /// The column of its keys or dashes.
     column: usize,
     is_mapping: bool,
-    /// Where the value of its last key or dash would stand, as long as there is none.
-    awaits: Option<u32>,
+    /// Where the value of its last key or dash would be, if there is none yet.
+    missing_value: Option<u32>,
 }
 
 /// A token with the text after it on its line.
 struct Scalar {
     style: ScalarStyle,
-    /// With its quotes.
+    /// Its span, including quotes.
     span: Span,
-    /// Without its quotes; `None` where its text is not written so, but is in [`Reader::cooked`].
+    /// The span without quotes; `None` if the text has escapes and is in [`Reader::decoded`].
     text: Option<Span>,
 }
 
@@ -83,14 +84,14 @@ struct Reader<'s> {
     comments: Vec<Comment>,
     documents: Vec<Document>,
     document_start: u32,
-    /// Whether the current document has begun: by a `---` or by content.
-    begun: bool,
+    /// Whether the current document has started, with a `---` or with content.
+    started: bool,
     /// Where the `---` before the current document ended.
     marker_end: usize,
     /// Where the next line starts.
     next: usize,
-    /// The text of a scalar that does not stand so in the source.
-    cooked: String,
+    /// The text of the current scalar, if it is not a slice of the source.
+    decoded: String,
 }
 
 impl<'s> Reader<'s> {
@@ -100,13 +101,13 @@ impl<'s> Reader<'s> {
             builder: Builder::first(source),
             levels: Vec::with_capacity(16),
             comments: Vec::new(),
-            // Most files have one.
+            // Most files contain one document.
             documents: Vec::with_capacity(1),
             document_start: 0,
-            begun: false,
+            started: false,
             marker_end: 0,
             next: 0,
-            cooked: String::new(),
+            decoded: String::new(),
         }
     }
 
@@ -130,13 +131,13 @@ impl<'s> Reader<'s> {
         Ok(self.documents)
     }
 
-    /// Where the line at `start` has its break, or the text ends.
+    /// The offset of the line break after `start`, or of the end of the text.
     fn line_end(&self, start: usize) -> usize {
         let rest = self.bytes().get(start..).unwrap_or_default();
         start + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
     }
 
-    /// Reads the line from `start` up to `end`, where its break stands.
+    /// Reads the line from `start` up to `end`, the offset of its line break.
     fn line(&mut self, start: usize, end: usize) -> Result<(), Unsure> {
         let column = self.skip_spaces(start, end) - start;
         let first = start + column;
@@ -148,13 +149,13 @@ impl<'s> Reader<'s> {
                     return Err(Unsure);
                 }
                 self.end_document(start)?;
-                self.begun = true;
+                self.started = true;
                 self.marker_end = start + 3;
                 Ok(())
             }
             [b'.', b'.', b'.', ..] | [b'%', ..] if column == 0 => Err(Unsure),
             _ => {
-                self.begun = true;
+                self.started = true;
                 self.content(start, first, end)
             }
         }
@@ -165,13 +166,13 @@ impl<'s> Reader<'s> {
         from + leading_spaces(rest)
     }
 
-    /// Notes the comment from `at` to the end of the line.
+    /// Records the comment from `at` to the end of the line.
     fn comment(&mut self, at: usize, end: usize, alone: bool) -> Result<(), Unsure> {
         let placement = if alone {
             let next = self.bytes().get(end + 1..).unwrap_or_default();
             let blank = leading_spaces(next);
             match next.get(blank) {
-                // What stands last in a text depends on what is open around it.
+                // The placement of a comment at the end depends on the open collections.
                 _ if next.trim_ascii().is_empty() => return Err(Unsure),
                 Some(b'\n') => Placement::Free,
                 _ => Placement::Above,
@@ -208,7 +209,7 @@ impl<'s> Reader<'s> {
         let token = self.scalar_at(at, end)?;
         let after = token.span.end as usize;
         if self.bytes().get(after..end).unwrap_or_default().first() != Some(&b':') {
-            // Alone on its line, it may go on on the next one; after a dash it is the item.
+            // A scalar alone on its line may continue on the next one; after a dash, it is the item.
             if at == first {
                 return Err(Unsure);
             }
@@ -249,10 +250,10 @@ impl<'s> Reader<'s> {
         matches!(self.bytes().get(at..end), Some([b'-'] | [b'-', b' ', ..]))
     }
 
-    /// Closes what is indented deeper than a line at this column.
+    /// Closes the collections that are indented more deeply than a line at this column.
     fn close_down_to(&mut self, column: usize, dash: bool) -> Result<(), Unsure> {
         while let Some(&level) = self.levels.last() {
-            // A list may stand at the column of its key; it ends where a line there has no dash.
+            // A list may be at the column of its key; it ends at a line there without a dash.
             let ends =
                 level.column > column || level.column == column && !level.is_mapping && !dash;
             if !ends {
@@ -264,63 +265,63 @@ impl<'s> Reader<'s> {
     }
 
     fn close(&mut self) -> Result<(), Unsure> {
-        self.fill_with_nothing();
+        self.fill_with_null();
         self.levels.pop();
         Ok(self.builder.close(None)?)
     }
 
-    /// A key or dash without a value has the value null, right after it.
-    fn fill_with_nothing(&mut self) {
-        if let Some(at) = self.levels.last_mut().and_then(|level| level.awaits.take()) {
-            let nowhere = Span::new(at, at);
-            let text = Text::Slice(nowhere);
-            self.builder.scalar(ScalarStyle::Plain, nowhere, text, Typing::Resolved, 0);
+    /// Gives a key or dash without a value the value null, directly after it.
+    fn fill_with_null(&mut self) {
+        if let Some(at) = self.levels.last_mut().and_then(|level| level.missing_value.take()) {
+            let empty = Span::new(at, at);
+            let text = Text::Slice(empty);
+            self.builder.scalar(ScalarStyle::Plain, empty, text, Typing::Resolved, 0);
         }
     }
 
-    fn filled(&mut self) {
+    fn mark_filled(&mut self) {
         if let Some(level) = self.levels.last_mut() {
-            level.awaits = None;
+            level.missing_value = None;
         }
     }
 
     fn dash(&mut self, column: usize, at: usize) -> Result<(), Unsure> {
         self.enter(column, at, false)?;
-        self.awaits(at + 1);
+        self.expect_value(at + 1);
         Ok(())
     }
 
     fn key(&mut self, column: usize, key: &Scalar, value: usize) -> Result<(), Unsure> {
         self.enter(column, key.span.start as usize, true)?;
         self.scalar(key);
-        self.awaits(value);
+        self.expect_value(value);
         Ok(())
     }
 
-    fn awaits(&mut self, at: usize) {
+    fn expect_value(&mut self, at: usize) {
         if let Some(level) = self.levels.last_mut() {
-            level.awaits = Some(position(at));
+            level.missing_value = Some(position(at));
         }
     }
 
     fn value(&mut self, token: &Scalar) {
-        self.filled();
+        self.mark_filled();
         self.scalar(token);
     }
 
-    /// Goes to the collection at this column: the innermost one, or a new one in it.
+    /// Selects the collection at this column: the innermost one, or a new one inside it.
     fn enter(&mut self, column: usize, at: usize, is_mapping: bool) -> Result<(), Unsure> {
         match self.levels.last().copied() {
             Some(level) if level.column == column && level.is_mapping == is_mapping => {
-                self.fill_with_nothing();
+                self.fill_with_null();
                 return Ok(());
             }
-            Some(level) if level.awaits.is_some() => {
-                let below_its_key = level.column == column && level.is_mapping && !is_mapping;
-                if level.column >= column && !below_its_key {
+            Some(level) if level.missing_value.is_some() => {
+                let at_column_of_key = level.column == column && level.is_mapping && !is_mapping;
+                if level.column >= column && !at_column_of_key {
                     return Err(Unsure);
                 }
-                self.filled();
+                self.mark_filled();
             }
             Some(_) => return Err(Unsure),
             None if self.builder.has_root() => return Err(Unsure),
@@ -329,18 +330,18 @@ impl<'s> Reader<'s> {
         let shape =
             if is_mapping { Shape::mapping(Style::Block) } else { Shape::Sequence(Style::Block) };
         self.builder.open(shape, span(at, at), 0)?;
-        self.levels.push(Level { column, is_mapping, awaits: None });
+        self.levels.push(Level { column, is_mapping, missing_value: None });
         Ok(())
     }
 
     fn scalar(&mut self, scalar: &Scalar) {
         let typing =
             if scalar.style == ScalarStyle::Plain { Typing::Resolved } else { Typing::Text };
-        let text = scalar.text.map_or(Text::Cooked(&self.cooked), Text::Slice);
+        let text = scalar.text.map_or(Text::Decoded(&self.decoded), Text::Slice);
         self.builder.scalar(scalar.style, scalar.span, text, typing, 0);
     }
 
-    /// The scalar that starts at `at`, if it is sure to end on this line.
+    /// The scalar that starts at `at`, if it certainly ends on this line.
     fn scalar_at(&mut self, at: usize, end: usize) -> Result<Scalar, Unsure> {
         let text = self.bytes().get(at..end).unwrap_or_default();
         match text {
@@ -352,15 +353,15 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Ends the document at `at`, if one has begun.
+    /// Ends the document at `at`, if one has started.
     fn end_document(&mut self, at: usize) -> Result<(), Unsure> {
-        if !self.begun {
+        if !self.started {
             return Ok(());
         }
         while !self.levels.is_empty() {
             self.close()?;
         }
-        // One without content ends where it began.
+        // A document without content ends at its marker.
         let at = if self.builder.has_root() { at } else { self.marker_end };
         if !self.builder.has_root() && !self.comments.is_empty() {
             return Err(Unsure);
@@ -371,22 +372,23 @@ impl<'s> Reader<'s> {
         self.document_start = position(at);
         let comments = std::mem::take(&mut self.comments);
         self.documents.extend(builder.finish(text, comments));
-        self.begun = false;
+        self.started = false;
         Ok(())
     }
 }
 
-/// Whether a plain scalar may start so: not every byte that may, but those that manifests have.
+/// Whether a plain scalar may start with this byte. Only covers the bytes that manifests use.
 fn starts_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'_' | b'.' | b'/' | b'~' | b'+' | b'$' | b'(' | b'<' | b'=' | b'^')
 }
 
-/// The plain scalar at the start of `text`: up to a colon that makes it a key, a comment, or the end.
+/// The plain scalar at the start of `text`. It ends before the colon that makes it a key, before a
+/// comment, or at the end.
 fn plain(at: usize, text: &[u8]) -> Scalar {
-    let ends = |&place: &usize| match text.get(place) {
-        Some(b':') => text.get(place + 1).is_none_or(|&next| next == b' '),
-        _ => place.checked_sub(1).and_then(|before| text.get(before)) == Some(&b' '),
+    let ends = |&at: &usize| match text.get(at) {
+        Some(b':') => text.get(at + 1).is_none_or(|&next| next == b' '),
+        _ => at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b' '),
     };
     let length = memchr::memchr2_iter(b':', b'#', text).find(ends).unwrap_or(text.len());
     let trimmed = text.get(..length).unwrap_or_default().trim_ascii_end().len();
@@ -394,14 +396,14 @@ fn plain(at: usize, text: &[u8]) -> Scalar {
     Scalar { style: ScalarStyle::Plain, span: text, text: Some(text) }
 }
 
-/// How many spaces a text starts with: half of a manifest's bytes may be indentation.
+/// The number of leading spaces. This is optimized because up to half of a manifest is indentation.
 fn leading_spaces(text: &[u8]) -> usize {
     const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
     let (words, rest) = text.as_chunks::<8>();
-    for (place, word) in words.iter().enumerate() {
+    for (index, word) in words.iter().enumerate() {
         let others = u64::from_le_bytes(*word) ^ SPACES;
         if others != 0 {
-            return place * 8 + others.trailing_zeros() as usize / 8;
+            return index * 8 + others.trailing_zeros() as usize / 8;
         }
     }
     words.len() * 8 + rest.iter().take_while(|&&byte| byte == b' ').count()
@@ -411,7 +413,7 @@ fn span(start: usize, end: usize) -> Span {
     Span::new(position(start), position(end))
 }
 
-/// Positions fit: sources are limited to 4 GiB.
+/// Positions fit into 32 bits: sources are limited to 4 GiB.
 fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What a scalar means to Kubernetes, and how a text must be written to mean itself.
+//! What a scalar means to Kubernetes, and which texts need quotes to remain text.
 //!
 //! `kubectl` and the API server read YAML with `sigs.k8s.io/yaml`, which is go-yaml 2: YAML 1.1
 //! booleans, octals with a leading zero, underscores in numbers, no base 60, dates as text. The
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::arena::Typing;
 use crate::tree::Scalar;
 
-/// What `text` means, given how its type comes about.
+/// What `text` means, given how its type is determined.
 pub(crate) fn typed(text: &str, typing: Typing) -> Scalar<'_> {
     match typing {
         Typing::Text => Scalar::Str(text),
@@ -26,13 +26,13 @@ pub(crate) fn typed(text: &str, typing: Typing) -> Scalar<'_> {
     }
 }
 
-/// Whether a plain text that begins so may mean anything but itself: a number, a word of YAML, or a
-/// merge key. `None` begins nothing at all, which is null.
+/// Whether a plain text with this first byte may mean anything other than itself: a number, a YAML
+/// keyword, or a merge key. `None` stands for the empty text, which is null.
 pub(crate) fn may_be_typed(first: Option<u8>) -> bool {
-    let is_begin =
+    let starts_keyword =
         |first: u8| matches!(first.to_ascii_lowercase(), b'y' | b'n' | b't' | b'f' | b'o');
     first.is_none_or(|first| {
-        matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b'<') || is_begin(first)
+        matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b'<') || starts_keyword(first)
     })
 }
 
@@ -96,7 +96,7 @@ fn integer(text: &str) -> Option<Scalar<'static>> {
         [b'0', _, ..] => (8, magnitude.get(1..)?),
         _ => (10, magnitude),
     };
-    // Rust would take a second sign here; Go does not.
+    // Rust would accept a second sign here; Go does not.
     if !digits.as_bytes().first()?.is_ascii_alphanumeric() {
         return None;
     }
@@ -106,7 +106,7 @@ fn integer(text: &str) -> Option<Scalar<'static>> {
     }
     match i64::try_from(value) {
         Ok(value) => Some(Scalar::Int(value)),
-        // A sign keeps Go's second attempt, at an unsigned number, from taking it.
+        // Go's second attempt, as an unsigned number, rejects a sign.
         Err(_) if text.starts_with('+') => None,
         Err(_) => Some(Scalar::UInt(value)),
     }
@@ -139,13 +139,13 @@ fn is_float(text: &str) -> bool {
     !exponent.is_empty() && skip_digits(exponent) == exponent.len()
 }
 
-/// The float, unless it overflows: go-yaml leaves such a number as text.
+/// The float, unless it overflows: go-yaml treats a number that overflows as text.
 fn finite(text: &str) -> Option<Scalar<'static>> {
     let value = text.parse::<f64>().ok()?;
     value.is_finite().then_some(Scalar::Float(value))
 }
 
-/// A float without a whole part. Go takes underscores here only between digits.
+/// A float without an integer part. Go accepts underscores here only between digits.
 fn leading_point(text: &str) -> Option<Scalar<'_>> {
     if !text.contains('_') {
         return is_float(text).then(|| finite(text)).flatten();
@@ -159,7 +159,7 @@ fn leading_point(text: &str) -> Option<Scalar<'_>> {
     (between_digits && is_float(&digits)).then(|| finite(&digits)).flatten()
 }
 
-/// The string that a key becomes in JSON, if that differs from its text.
+/// The string that a key becomes in JSON, if it differs from the key's text.
 pub(crate) fn key_text(text: &str, typing: Typing) -> Result<Option<Cow<'static, str>>, NullKey> {
     let name: Cow<'static, str> = match typed(text, typing) {
         Scalar::Str(_) => return Ok(None),
@@ -172,7 +172,7 @@ pub(crate) fn key_text(text: &str, typing: Typing) -> Result<Option<Cow<'static,
     Ok((name != text).then_some(name))
 }
 
-/// A key that is null, which JSON cannot have.
+/// The key is null, which JSON does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NullKey;
 

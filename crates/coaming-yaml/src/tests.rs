@@ -207,7 +207,7 @@ fn alias_bombs_are_refused() {
     }
     let bomb = stream(&text);
     assert!(bomb.documents.is_empty());
-    assert_eq!(bomb.errors[0].message, "the aliases in this document expand to too much");
+    assert_eq!(bomb.errors[0].message, "the aliases in this document expand to too many values");
     let cycle = stream("a: &a [*a]\n---\nb: 1\n");
     assert_eq!(cycle.errors.len(), 1);
     assert_eq!(cycle.documents.len(), 1);

@@ -1,7 +1,7 @@
-//! The arena: nodes by index, text by span, no reference counting and no clone of the source.
+//! The tree: nodes by index, text by span, no reference counting of nodes and no copy of the source.
 //!
-//! A [`Document`] is built once, by the crate's builder, and never changes. [`Node`] is a handle to
-//! one of its nodes: `Copy`, borrowed, as cheap as a pair of words.
+//! The crate's builder creates a [`Document`] once, and it never changes. [`Node`] is a borrowed
+//! handle to one of its nodes: `Copy`, and only two words in size.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::arena::{Expansion, NONE, NodeData, Shape, Typing, Value, expansion_of
 use crate::literal::Literals;
 use crate::path::{Path, Step};
 
-/// A range of bytes in a source text, half open.
+/// A half-open range of bytes in a source text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
     /// The first byte.
@@ -32,14 +32,14 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
-    /// The text it covers; empty where it lies outside `source`.
+    /// The text it covers; empty if it is outside of `source`.
     #[must_use]
     pub fn text(self, source: &str) -> &str {
         source.get(self.range()).unwrap_or_default()
     }
 }
 
-/// Up to so many entries are compared pairwise, which costs no hash table.
+/// Up to this many entries are compared pairwise, which needs no hash table.
 const FEW_ENTRIES: usize = 16;
 
 /// The index of a node in its document.
@@ -53,7 +53,7 @@ pub enum Kind {
     Scalar,
     /// An ordered list.
     Sequence,
-    /// Keys and values, in the order of the text.
+    /// Keys and values, in source order.
     Mapping,
 }
 
@@ -84,13 +84,13 @@ pub enum ScalarStyle {
 /// What a scalar means to Kubernetes (`sigs.k8s.io/yaml`: YAML 1.1 booleans, octals, floats).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar<'a> {
-    /// `null`, `~` or nothing at all.
+    /// `null`, `~`, or an absent value.
     Null,
     /// `true`, `yes`, `on`, `y` and their opposites.
     Bool(bool),
-    /// A whole number that fits into 64 bits, signed.
+    /// An integer that fits into a signed 64-bit number.
     Int(i64),
-    /// A whole number above `i64::MAX`.
+    /// An integer above `i64::MAX`.
     UInt(u64),
     /// Any other number.
     Float(f64),
@@ -98,14 +98,14 @@ pub enum Scalar<'a> {
     Str(&'a str),
 }
 
-/// Where a comment stands.
+/// Where a comment is, relative to the text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Placement {
-    /// On lines of its own, right above what follows.
+    /// On lines of its own, directly above the next node.
     Above,
-    /// On the line of what precedes it.
+    /// After a node, on the same line.
     Right,
-    /// On lines of its own, apart from its neighbours, or at the end of the stream.
+    /// On lines of its own, separated from its neighbors, or at the end of the stream.
     Free,
 }
 
@@ -114,16 +114,16 @@ pub enum Placement {
 pub struct Comment {
     /// The text with its `#`, without the line break.
     pub span: Span,
-    /// Where it stands.
+    /// Where it is, relative to the text around it.
     pub placement: Placement,
 }
 
-/// A place where an alias (`*name`, also as the value of a merge key) was expanded.
+/// The use of an alias (`*name`, also as the value of a merge key) that was expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AliasSite {
     /// The alias token itself: `*name`.
     pub span: Span,
-    /// Whether it came in by a merge key (`<<: *name`).
+    /// Whether it is the value of a merge key (`<<: *name`).
     pub merge: bool,
 }
 
@@ -131,20 +131,20 @@ pub struct AliasSite {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SyntaxError {
-    /// What is wrong, and where it helps, what to do.
+    /// What is wrong and, where it helps, what to do.
     pub message: String,
-    /// The byte in the source where the parser noticed it.
+    /// The byte offset in the source at which the parser detected the error.
     pub offset: u32,
 }
 
-/// A whole text: its documents, and what could not be read of it.
+/// A whole text: its documents and its syntax errors.
 #[derive(Clone, Debug)]
 pub struct Stream {
     /// The text that the documents' spans refer to.
     pub source: Arc<str>,
-    /// The documents that could be read, in the order of the text. Empty ones are left out.
+    /// The documents that could be read, in source order. Empty documents are left out.
     pub documents: Vec<Document>,
-    /// Syntax errors, in the order of the text. Each costs its own document only.
+    /// Syntax errors, in source order. Each invalidates only its own document.
     pub errors: Vec<SyntaxError>,
 }
 
@@ -152,8 +152,8 @@ pub struct Stream {
 #[derive(Clone, Debug)]
 pub struct Document {
     pub(crate) source: Arc<str>,
-    /// Text of scalars that are not a verbatim slice of the source.
-    pub(crate) cooked: String,
+    /// The text of scalars that are not a verbatim slice of the source.
+    pub(crate) decoded: String,
     pub(crate) literals: Literals,
     pub(crate) nodes: Vec<NodeData>,
     pub(crate) children: Vec<NodeId>,
@@ -171,26 +171,26 @@ impl Document {
         Node { document: self, id: self.root }
     }
 
-    /// The node with this index. Panics never: an index of another document gives the root.
+    /// The node with this index. Never panics: an index that is out of range gives the root.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Node<'_> {
         let id = if (id.0 as usize) < self.nodes.len() { id } else { self.root };
         Node { document: self, id }
     }
 
-    /// The node at `path`, if there is one.
+    /// The node at `path`, if it exists.
     #[must_use]
     pub fn at(&self, path: &Path) -> Option<Node<'_>> {
         self.root().at(path)
     }
 
-    /// The whole source text (of the stream, not of this document alone).
+    /// The whole source text (of the stream, not only of this document).
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The source text, to be shared.
+    /// The source text, as a shared pointer.
     #[must_use]
     pub fn shared_source(&self) -> Arc<str> {
         Arc::clone(&self.source)
@@ -202,25 +202,25 @@ impl Document {
         self.span
     }
 
-    /// Whether nodes have spans: `false` for a tree that came from JSON values without text.
+    /// Whether nodes have spans: `false` for a tree built from JSON values without text.
     #[must_use]
     pub fn has_spans(&self) -> bool {
         self.has_spans
     }
 
-    /// The comments, in the order of the text.
+    /// The comments, in source order.
     #[must_use]
     pub fn comments(&self) -> &[Comment] {
         &self.comments
     }
 
-    /// How many nodes there are, expanded aliases included.
+    /// The number of nodes, including those of expanded aliases.
     #[must_use]
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is no node at all: never, as a document has a root.
+    /// Whether there are no nodes. Always `false`, because a document has a root.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
@@ -231,7 +231,7 @@ impl Document {
         &self.nodes[id.0 as usize]
     }
 
-    /// What stands in a collection.
+    /// The children of a collection.
     #[inline]
     fn children_of(&self, collection: &NodeData) -> &[NodeId] {
         let start = collection.first as usize;
@@ -241,7 +241,7 @@ impl Document {
     /// A scalar's text; empty for a collection.
     #[inline]
     fn text(&self, data: &NodeData) -> &str {
-        data.text(&self.source, &self.cooked, &self.literals)
+        data.text(&self.source, &self.decoded, &self.literals)
     }
 }
 
@@ -309,7 +309,7 @@ impl<'a> Node<'a> {
         self.kind() == Kind::Sequence
     }
 
-    /// Whether it is `null`, `~` or nothing at all.
+    /// Whether it is `null`, `~`, or an absent value.
     #[must_use]
     #[inline]
     pub fn is_null(self) -> bool {
@@ -336,20 +336,20 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A scalar's text after escapes and folding, whatever its type; empty for a collection. Of a
-    /// key that is no string, the string that it becomes (see [`Entry::name`]).
+    /// A scalar's text after unescaping and folding, whatever its type; empty for a collection.
+    /// For a key that is not a string, the string that it becomes (see [`Entry::name`]).
     #[must_use]
     #[inline]
     pub fn text(self) -> &'a str {
         self.document.text(self.data())
     }
 
-    /// Where [`Node::text`] stands in the source; `None` where it does not stand there letter by letter,
-    /// as with escapes and indented blocks, and for a collection.
+    /// The span of [`Node::text`] in the source. `None` for a collection, and if the source does
+    /// not contain the text verbatim, such as with escapes and indented blocks.
     #[must_use]
     pub fn text_span(self) -> Option<Span> {
         let data = self.data();
-        let is_slice = matches!(data.shape, Shape::Scalar { value: Value::Written, .. });
+        let is_slice = matches!(data.shape, Shape::Scalar { value: Value::Verbatim, .. });
         (is_slice && self.document.has_spans).then(|| Span::new(data.first, data.first + data.len))
     }
 
@@ -383,7 +383,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The whole number, if Kubernetes reads it as one (`8080.0` is one too, as in JSON).
+    /// The integer, if Kubernetes reads it as one (as in JSON, `8080.0` is one too).
     #[must_use]
     pub fn as_int(self) -> Option<i64> {
         match self.scalar()? {
@@ -396,9 +396,9 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value of `key`, if this is a mapping that has it. Of duplicate keys the last one counts,
-    /// as for `kubectl`; what a merge key brings in yields to the explicit keys after it, and
-    /// beats those before it.
+    /// The value of `key`, if this is a mapping that contains it. If a key occurs more than once,
+    /// the last one wins, as in `kubectl`. A merged entry yields to explicit keys after its merge
+    /// key and overrides those before it.
     #[must_use]
     #[inline]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
@@ -416,21 +416,22 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The entry of `key` in this mapping. Rules ask for many fields: bytes are compared, and of few keys.
+    /// The entry of `key` in this mapping. Rules look up many fields, so this compares bytes, and
+    /// only those of keys that have the right length.
     fn find(self, mapping: &NodeData, key: &str) -> Option<Entry<'a>> {
         let document = self.document;
         let (pairs, _) = document.children_of(mapping).as_chunks::<2>();
-        let is_asked = |id: NodeId| {
+        let has_key = |id: NodeId| {
             let data = document.data(id);
             data.len as usize == key.len()
-                && data.is(key.as_bytes(), &document.source, &document.cooked)
+                && data.is_key(key.as_bytes(), &document.source, &document.decoded)
         };
-        let &[key, value] = pairs.iter().rev().find(|[id, _]| is_asked(*id))?;
+        let &[key, value] = pairs.iter().rev().find(|[id, _]| has_key(*id))?;
         Some(Entry { key: Node { document, id: key }, value: Node { document, id: value } })
     }
 
-    /// A mapping's entries in the order of the text, duplicates included, then those that merge
-    /// keys bring in; nothing for other nodes.
+    /// A mapping's entries in source order, duplicates included, followed by merged entries; empty
+    /// for other nodes.
     pub fn entries(
         self,
     ) -> impl DoubleEndedIterator<Item = Entry<'a>> + ExactSizeIterator + use<'a> {
@@ -441,13 +442,13 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The entries whose key occurred before in the same mapping, in their order: `kubectl` lets
-    /// the last one win, a strict API server refuses them.
+    /// The entries whose key already occurred in the same mapping, in source order. `kubectl` uses
+    /// the last one; a strict API server rejects them.
     #[must_use]
     pub fn duplicate_keys(self) -> Vec<Entry<'a>> {
         let entries = self.entries();
         if let Shape::Mapping { lengths, .. } = self.data().shape
-            && lengths.tell_apart(entries.len())
+            && lengths.are_distinct(entries.len())
         {
             return Vec::new();
         }
@@ -466,13 +467,13 @@ impl<'a> Node<'a> {
         entries.enumerate().filter(is_duplicate).map(|(_, entry)| entry).collect()
     }
 
-    /// A sequence's items; nothing for other nodes.
+    /// A sequence's items; empty for other nodes.
     pub fn items(self) -> impl DoubleEndedIterator<Item = Node<'a>> + ExactSizeIterator + use<'a> {
         let children = if self.is_sequence() { self.children() } else { &[] };
         children.iter().map(move |&id| Node { document: self.document, id })
     }
 
-    /// The node at `path`, seen from here.
+    /// The node at `path`, relative to this node.
     #[must_use]
     pub fn at(self, path: &Path) -> Option<Node<'a>> {
         path.steps().iter().try_fold(self, |node, step| match step {
@@ -481,14 +482,14 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// What contains it: of a key or a value, the mapping; `None` for the root.
+    /// The collection that contains it: for a key or a value, the mapping; `None` for the root.
     #[must_use]
     pub fn parent(self) -> Option<Node<'a>> {
         let parent = self.data().parent;
         (parent != NONE).then_some(Node { document: self.document, id: NodeId(parent) })
     }
 
-    /// The steps from the root. The path of a key is that of its value.
+    /// The path from the root. A key has the path of its value.
     #[must_use]
     pub fn path(self) -> Path {
         let depth = std::iter::successors(self.parent(), |node| node.parent()).count();
@@ -508,21 +509,21 @@ impl<'a> Node<'a> {
         Path::from(steps)
     }
 
-    /// Its bytes in the source; `None` where the tree came without text. An empty value has an
-    /// empty span; below an alias, the span is that of the anchored text.
+    /// Its bytes in the source; `None` if the tree was built without text. An absent value has an
+    /// empty span. Below an alias, the span is that of the anchored text.
     #[must_use]
     pub fn span(self) -> Option<Span> {
         self.document.has_spans.then(|| self.data().span)
     }
 
-    /// The alias through which this node came to stand here, if any.
+    /// The alias that was expanded to this node, if any.
     #[must_use]
     pub fn alias(self) -> Option<AliasSite> {
         let position = expansion_of(&self.document.expansions, self.id)?;
         self.document.expansions.get(position).map(|expansion| expansion.site)
     }
 
-    /// Every node below this one and itself, parents first, keys before their values.
+    /// This node and every node below it, parents first, keys before their values.
     pub fn descendants(self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         let mut stack = vec![self];
         std::iter::from_fn(move || {
@@ -533,8 +534,8 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// Where a child stands among the children. They mostly stand in the order in which they were
-    /// made, so that bisection finds it; only what was merged in may stand elsewhere.
+    /// The index of a child among the children. They are usually sorted by id, so a binary search
+    /// finds it; only merged entries may be out of order.
     fn position_of(self, child: NodeId) -> usize {
         let children = self.children();
         children
@@ -565,7 +566,7 @@ impl PartialEq for Node<'_> {
 impl Eq for Node<'_> {}
 
 impl std::fmt::Debug for Node<'_> {
-    /// Shows shape and place, never the value: it may be a secret.
+    /// Shows the kind and position, never the value, which may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?} at {} {:?}", self.kind(), self.path(), self.span())
     }

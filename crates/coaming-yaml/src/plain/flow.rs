@@ -1,21 +1,21 @@
-//! Flow collections on one line, also in each other: `[a, "b"]`, `[{port: 80}]`.
+//! Flow collections on one line, nested or not: `[a, "b"]`, `[{port: 80}]`.
 
 use super::{MAX_KEY, Reader, Scalar, Unsure, position, span, starts_plain};
 use crate::arena::Shape;
 use crate::tree::{ScalarStyle, Style};
 
-/// How deep they may lie in each other. Those of manifests do so once or twice.
+/// How deeply they may nest. In manifests, there are rarely more than two levels.
 const DEPTH: usize = 8;
 
 impl Reader<'_> {
     /// Reads the collection whose bracket or brace is at `start`, on the line that ends at `end`.
     pub(super) fn flow(&mut self, start: usize, end: usize) -> Result<(), Unsure> {
-        self.filled();
+        self.mark_filled();
         let after = self.flow_collection(start, end, DEPTH)?;
         self.rest_of_line(after, end)
     }
 
-    /// Says where the collection ends.
+    /// Reads a collection and returns the offset of its end.
     fn flow_collection(&mut self, start: usize, end: usize, depth: usize) -> Result<usize, Unsure> {
         let depth = depth.checked_sub(1).ok_or(Unsure)?;
         let is_mapping = self.byte(start, end) == Some(b'{');
@@ -48,7 +48,7 @@ impl Reader<'_> {
         self.bytes().get(at..end)?.first().copied()
     }
 
-    /// Reads a key; says where its value starts, on the same line.
+    /// Reads a key and returns the offset of its value, which is on the same line.
     fn flow_key(&mut self, at: usize, end: usize) -> Result<usize, Unsure> {
         let key = self.flow_scalar(at, end)?;
         let after = key.span.end as usize;
@@ -60,7 +60,7 @@ impl Reader<'_> {
         Ok(self.skip_spaces(after + 1, end))
     }
 
-    /// Reads an item or a value; says where it ends.
+    /// Reads an item or a value and returns the offset of its end.
     fn flow_value(&mut self, at: usize, end: usize, depth: usize) -> Result<usize, Unsure> {
         if let Some(b'[' | b'{') = self.byte(at, end) {
             return self.flow_collection(at, end, depth);
@@ -70,7 +70,7 @@ impl Reader<'_> {
         Ok(value.span.end as usize)
     }
 
-    /// A scalar: in quotes, or a word of characters that mean nothing to YAML.
+    /// A scalar: quoted, or a word without characters that are special in YAML.
     fn flow_scalar(&mut self, at: usize, end: usize) -> Result<Scalar, Unsure> {
         let text = self.bytes().get(at..end).unwrap_or_default();
         if matches!(text, [b'"' | b'\'', ..]) {

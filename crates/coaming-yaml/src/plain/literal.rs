@@ -1,30 +1,30 @@
-//! Literal texts: `|` and `|-` with the lines below that are indented deeper.
+//! Literal block scalars: `|` or `|-`, and the more deeply indented lines below.
 
 use super::{Reader, Text, Unsure, leading_spaces, span};
 use crate::arena::Typing;
 use crate::tree::ScalarStyle;
 
 impl Reader<'_> {
-    /// Reads the literal text whose `|` is at `at`, on the line that ends at `end`.
+    /// Reads the literal whose `|` is at `at`, on the line that ends at `end`.
     pub(super) fn literal(&mut self, at: usize, end: usize) -> Result<(), Unsure> {
         if !matches!(self.bytes().get(at..end), Some(b"|" | b"|-")) {
             return Err(Unsure);
         }
         let outer = self.levels.last().ok_or(Unsure)?.column;
         let first = self.bytes().get(self.next..).unwrap_or_default();
-        // A text that starts with blank lines may tell its indentation by them.
+        // In a text that starts with blank lines, they may affect the indentation.
         let indentation = leading_spaces(first);
         if indentation <= outer || matches!(first.get(indentation), None | Some(b'\n')) {
             return Err(Unsure);
         }
         let written_end = self.literal_lines(indentation)?;
-        self.filled();
+        self.mark_filled();
         let whole = span(at, written_end);
         self.builder.scalar(ScalarStyle::Literal, whole, Text::Literal, Typing::Text, 0);
         Ok(())
     }
 
-    /// Passes the lines that are indented so; tells where the last one ends that is not blank.
+    /// Skips the lines with this indentation and returns the end of the last one that is not blank.
     fn literal_lines(&mut self, indentation: usize) -> Result<usize, Unsure> {
         let source = self.source;
         let mut written_end = self.next;

@@ -1,4 +1,4 @@
-//! Quoted scalars on one line, with the escapes that manifests have.
+//! Quoted scalars on one line, with the escapes that manifests use.
 
 use super::{Reader, Scalar, Unsure, span};
 use crate::tree::ScalarStyle;
@@ -7,14 +7,14 @@ impl Reader<'_> {
     /// The scalar whose opening quote is at `at`, if it ends on this line.
     pub(super) fn quoted(&mut self, at: usize, end: usize) -> Result<Scalar, Unsure> {
         let inner = self.source.get(at + 1..end).ok_or(Unsure)?;
-        let cooked = &mut self.cooked;
+        let decoded = &mut self.decoded;
         let (style, length) = if self.source.as_bytes().get(at) == Some(&b'"') {
-            (ScalarStyle::DoubleQuoted, unescape(inner, cooked, [b'"', b'\\'], double_escape)?)
+            (ScalarStyle::DoubleQuoted, unescape(inner, decoded, [b'"', b'\\'], double_escape)?)
         } else {
-            (ScalarStyle::SingleQuoted, unescape(inner, cooked, [b'\'', b'\''], single_escape)?)
+            (ScalarStyle::SingleQuoted, unescape(inner, decoded, [b'\'', b'\''], single_escape)?)
         };
         let (start, after) = (at + 1, at + 1 + length);
-        let text = self.cooked.is_empty().then(|| span(start, after));
+        let text = self.decoded.is_empty().then(|| span(start, after));
         Ok(Scalar { style, span: span(at, after + 1), text })
     }
 }
@@ -22,19 +22,19 @@ impl Reader<'_> {
 /// What a quote or a backslash means.
 enum Special {
     End,
-    /// With the byte after it, this character.
+    /// Together with the next byte, this character.
     Escape(char),
 }
 
-/// Where the closing quote stands; the text is put to `cooked` only if it has escapes. `marks` are
-/// the bytes that may be special, which `meaning` tells by the byte after them.
+/// Returns the offset of the closing quote. The text is written to `decoded` only if it has escapes.
+/// `marks` are the bytes that may be special; `meaning` decides by the byte after them.
 fn unescape(
     inner: &str,
-    cooked: &mut String,
+    decoded: &mut String,
     marks: [u8; 2],
     meaning: fn(u8, Option<u8>) -> Result<Special, Unsure>,
 ) -> Result<usize, Unsure> {
-    cooked.clear();
+    decoded.clear();
     let mut at = 0;
     loop {
         let rest = inner.get(at..).ok_or(Unsure)?;
@@ -43,11 +43,11 @@ fn unescape(
         let mark = bytes.get(plain).copied().ok_or(Unsure)?;
         let special = meaning(mark, bytes.get(plain + 1).copied())?;
         if at > 0 || matches!(special, Special::Escape(_)) {
-            *cooked += rest.get(..plain).ok_or(Unsure)?;
+            *decoded += rest.get(..plain).ok_or(Unsure)?;
         }
         match special {
             Special::End => return Ok(at + plain),
-            Special::Escape(character) => cooked.push(character),
+            Special::Escape(character) => decoded.push(character),
         }
         at += plain + 2;
     }
@@ -68,7 +68,7 @@ fn double_escape(mark: u8, next: Option<u8>) -> Result<Special, Unsure> {
     }))
 }
 
-/// The only escape is a quote that is written twice.
+/// The only escape is a doubled quote.
 fn single_escape(mark: u8, next: Option<u8>) -> Result<Special, Unsure> {
     Ok(if next == Some(mark) { Special::Escape('\'') } else { Special::End })
 }

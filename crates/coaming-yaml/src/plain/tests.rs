@@ -1,4 +1,4 @@
-//! What this module reads is what the general parser reads.
+//! The module agrees with the general parser on every text that it reads.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::arena::NodeData;
 use crate::tree::NodeId;
 
-/// A small generator of numbers, the same on every run.
+/// A small pseudorandom number generator with the same output on every run.
 struct Random(u64);
 
 impl Random {
@@ -22,7 +22,7 @@ impl Random {
     }
 }
 
-/// All that a document is, a line each: but for where a scalar's text is kept.
+/// Everything in a document, one line per node, except where a scalar's text is stored.
 fn shown(documents: &[Document]) -> Vec<String> {
     let mut lines = Vec::new();
     for document in documents {
@@ -44,7 +44,7 @@ fn shown(documents: &[Document]) -> Vec<String> {
     lines
 }
 
-/// Whether the text was read; fails where the general parser reads it otherwise.
+/// Whether the text was read. Panics if the general parser reads it differently.
 fn agrees(text: &str) -> bool {
     let source: Arc<str> = text.into();
     let Some(documents) = parse(&source) else { return false };
@@ -89,7 +89,7 @@ fn reads_plain_texts() {
 }
 
 #[test]
-fn gives_up_where_it_is_not_sure() {
+fn gives_up_when_unsure() {
     for text in [
         "a: b\n  c\n",
         "a:\n  b\n",
@@ -132,7 +132,7 @@ fn gives_up_where_it_is_not_sure() {
     }
 }
 
-/// Lines in all manner of nesting, half of them right.
+/// Lines with arbitrary nesting, about half of which are valid.
 fn generated(random: &mut Random) -> String {
     let mut text = String::new();
     let mut column = 0_usize;
