@@ -1,6 +1,6 @@
-//! A bound on what an expression may cost, found before it runs.
+//! A bound on the cost of an expression, computed before it runs.
 //!
-//! CEL has no recursion: what can be expensive is a loop (`all`, `exists`, `map` …) in a loop. An
+//! CEL has no recursion: only nested loops (`all`, `exists`, `map` …) can be expensive. An
 //! expression with loops nested `d` deep visits at most (nodes of the object)^d elements.
 
 use kube_cel::cel::Program;
@@ -9,13 +9,13 @@ use kube_cel::cel::common::ast::{Expr, IdedExpr};
 /// The longest expression, in bytes; Kubernetes' own limit is of this order.
 pub(crate) const MAX_LENGTH: usize = 16 << 10;
 
-/// The deepest that loops may nest.
+/// The maximum depth of nested loops.
 pub(crate) const MAX_DEPTH: u32 = 4;
 
-/// The most elements that an evaluation may visit.
+/// The maximum number of elements that an evaluation may visit.
 const MAX_VISITS: usize = 10_000_000;
 
-/// How deep loops nest; `None` where the expression makes lists as long as it likes.
+/// The depth of nested loops; `None` if the expression can make lists of any length.
 pub(crate) fn depth(program: &Program) -> Option<u32> {
     depth_of(program.expression())
 }

@@ -1,13 +1,13 @@
 //! Users' own rules: CEL expressions from `coaming.yaml` and plain ValidatingAdmissionPolicies,
 //! evaluated offline.
 //!
-//! The language and Kubernetes' libraries are `kube-cel`'s; what is here decides which objects a
-//! rule is about, binds them, and turns what does not hold into findings. Invariants:
+//! `kube-cel` provides the language and Kubernetes' libraries. This crate selects the objects of a
+//! rule, binds them, and reports findings for expressions that are false. Invariants:
 //!
-//! * An expression that does not compile is an error with its place before anything runs.
-//! * Cost is bounded: the length of expressions, the depth of their loops, and loops times the
-//!   object's size. What may cost more is not evaluated, and that is said.
-//! * Field names are as Kubernetes' CEL has them: `object.metadata.__namespace__`.
+//! * An expression that does not compile is an error with its location, before anything runs.
+//! * Cost is bounded: the length of expressions, the depth of their loops, and the product of loops
+//!   and object size. Expressions that may cost more are not evaluated, and this is reported.
+//! * Field names are those of Kubernetes' CEL: `object.metadata.__namespace__`.
 
 mod cost;
 mod policy;
@@ -22,12 +22,12 @@ use rayon::prelude::*;
 
 use rule::Compiled;
 
-/// Why a rule or policy can't be used.
+/// Why a rule or policy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
-    /// The file it stands in, as the user named it; empty for `coaming.yaml`.
+    /// The file that contains it, as the user named it; empty for `coaming.yaml`.
     pub file: String,
-    /// Its line, from 1; 0 where it has none.
+    /// Its line, from 1; 0 if it has none.
     pub line: u32,
     /// What is wrong.
     pub message: String,
@@ -72,7 +72,7 @@ impl CustomRules {
         self.rules.iter().map(|rule| &rule.meta)
     }
 
-    /// What does not hold in one source, on the calling thread.
+    /// The findings in one source, computed on the calling thread.
     #[must_use]
     pub fn review(&self, world: &World, subject: SourceId) -> Vec<Finding> {
         let judge = |rule: &Compiled| {
@@ -82,7 +82,7 @@ impl CustomRules {
         self.rules.iter().flat_map(judge).collect()
     }
 
-    /// What does not hold, in the order of the rules and then of the objects.
+    /// The findings, in the order of the rules and then of the objects.
     #[must_use]
     pub fn run(&self, world: &World) -> Vec<Finding> {
         let objects: Vec<_> = world.objects().collect();

@@ -1,7 +1,8 @@
-//! ValidatingAdmissionPolicies: which objects one is about, and what it demands.
+//! ValidatingAdmissionPolicies: the objects that they match, and their expressions.
 //!
-//! A policy counts as it would when the object is created, by a binding without further selectors.
-//! Parameters live in the cluster: a policy that needs them can't be evaluated offline, and says so.
+//! A policy is evaluated as if the object were created, and as if its binding had no selectors.
+//! Parameters are in the cluster: a policy that needs them cannot be evaluated offline, which is an
+//! error.
 
 use coaming_finding::Severity;
 use coaming_kube::{Fields as _, Object, World};
@@ -11,12 +12,12 @@ use kube_cel::VapExpression;
 use crate::CompileError;
 use crate::rule::{Check, Compiled, check, meta};
 
-/// Which objects a rule is about.
+/// Which objects a rule applies to.
 #[derive(Debug)]
 pub(crate) enum Scope {
-    /// Of these kinds; all where empty.
+    /// Objects of these kinds; if empty, all.
     Kinds(Vec<String>),
-    /// What the rules of `matchConstraints` say.
+    /// Objects that match the rules of `matchConstraints`.
     Resources {
         included: Vec<ResourceRule>,
         excluded: Vec<ResourceRule>,
@@ -33,7 +34,7 @@ pub(crate) struct ResourceRule {
 }
 
 impl Scope {
-    /// Whether it is about this object.
+    /// Whether it applies to this object.
     pub(crate) fn holds(&self, _inventory: &World, object: Object<'_>) -> bool {
         match self {
             Self::Kinds(kinds) => {
@@ -91,7 +92,7 @@ pub(crate) fn compile(world: &World, object: Object<'_>) -> Result<Compiled, Com
     };
     let spec = object.spec();
     for (field, why) in [
-        ("paramKind", "needs parameters, which live in the cluster"),
+        ("paramKind", "needs parameters, which are in the cluster"),
         ("variables", "uses `variables`, which are not evaluated offline: write them out"),
     ] {
         if spec.field(field).is_some_and(|node| !node.is_sequence() || node.items().len() > 0) {
@@ -110,7 +111,7 @@ pub(crate) fn compile(world: &World, object: Object<'_>) -> Result<Compiled, Com
     };
     let labels = constraints.mapping("objectSelector").pairs("matchLabels");
     Ok(Compiled {
-        meta: meta(object.name(), "A policy of your own does not hold", Severity::Medium),
+        meta: meta(object.name(), "Object violates a policy of your own", Severity::Medium),
         scope: Scope::Resources {
             included: resource_rules(constraints, "resourceRules"),
             excluded: resource_rules(constraints, "excludeResourceRules"),
@@ -134,7 +135,7 @@ fn expression(node: Node<'_>) -> VapExpression {
     }
 }
 
-/// The rules that are about creating objects.
+/// The rules that apply to the creation of objects.
 fn resource_rules(constraints: Option<Node<'_>>, field: &str) -> Vec<ResourceRule> {
     let texts = |rule: Node<'_>, field: &str| rule.strings(field).map(str::to_owned).collect();
     constraints

@@ -1,4 +1,4 @@
-//! A compiled rule, and its judgement of an object.
+//! A compiled rule, and its evaluation for an object.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ pub(crate) struct Check {
 pub(crate) struct Compiled {
     pub(crate) meta: Arc<RuleMeta>,
     pub(crate) scope: Scope,
-    /// All must be true for the rule to be about an object.
+    /// The rule applies to an object if all of these are true.
     pub(crate) conditions: Vec<Check>,
     pub(crate) checks: Vec<Check>,
-    /// Whether an expression that fails to evaluate counts as one that is false.
+    /// Whether an expression that fails to evaluate counts as false.
     pub(crate) strict: bool,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn compile(rule: &CustomRule) -> Result<Compiled, CompileError> {
     })
 }
 
-/// Compiles an expression, and refuses one that could cost too much.
+/// Compiles an expression, and rejects one that could cost too much.
 pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
     let mut deepest = 0;
     for text in [Some(&expression.expression), expression.message_expression.as_ref()] {
@@ -81,12 +81,12 @@ pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
             return Err(format!("the expression is longer than {} KiB", cost::MAX_LENGTH >> 10));
         }
         let program =
-            Program::compile(text).map_err(|error| format!("the expression is no CEL: {error}"))?;
+            Program::compile(text).map_err(|error| format!("not a valid CEL expression: {error}"))?;
         deepest = match cost::depth(&program) {
             Some(depth) if depth <= cost::MAX_DEPTH => depth.max(deepest),
             Some(depth) => {
                 return Err(format!(
-                    "loops nest {depth} deep, and may at most {} deep: it could run for hours",
+                    "loops are nested {depth} deep, but at most {} levels are allowed: it could run for hours",
                     cost::MAX_DEPTH
                 ));
             }
@@ -97,7 +97,7 @@ pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
 }
 
 impl Compiled {
-    /// The finding about this object, if the rule is about it and does not hold.
+    /// The finding for this object, if the rule applies to it and its expression is false.
     pub(crate) fn judge(&self, world: &World, object: Object<'_>) -> Option<Finding> {
         if !self.scope.holds(world, object) {
             return None;

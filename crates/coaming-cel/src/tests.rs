@@ -26,7 +26,7 @@ fn rule(kinds: &[&str], expression: &str) -> CustomRule {
     }
 }
 
-/// The objects that a rule finds fault with, with the messages.
+/// The kinds of the objects that a rule reports, with the messages.
 fn found(rules: &[CustomRule], policies: &str) -> Vec<String> {
     let rules = CustomRules::compile(rules, &world(policies)).unwrap();
     let findings = rules.run(&world(OBJECTS));
@@ -58,7 +58,7 @@ fn what_fails_to_evaluate_is_told() {
 fn mistakes_have_a_place() {
     let errors = CustomRules::compile(&[rule(&[], "object.(")], &world("")).unwrap_err();
     assert_eq!(errors[0].line, 7);
-    assert!(errors[0].message.starts_with("rule `own`: the expression is no CEL"), "{errors:?}");
+    assert!(errors[0].message.starts_with("rule `own`: not a valid CEL expression"), "{errors:?}");
 }
 
 #[test]

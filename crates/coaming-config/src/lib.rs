@@ -1,11 +1,11 @@
-//! The configuration file `coaming.yaml`: which rules run, where, and what is excused.
+//! The configuration file `coaming.yaml`: which rules run, where, and what is suppressed.
 //!
-//! This crate gets text and gives a [`Config`]; who finds and reads the file is not its business,
-//! and it runs nothing. Invariants:
+//! This crate turns text into a [`Config`]. It does not find or open the file, and runs nothing.
+//! Invariants:
 //!
-//! * What is not understood is an error with its place and, for a mistyped key, what was probably
-//!   meant. Nothing is ignored silently.
-//! * The JSON schema ([`schema`]) and the reader know the same keys; a test holds them together.
+//! * Everything that is not understood is an error with its location and, for a mistyped key, a
+//!   suggestion. Nothing is ignored silently.
+//! * The JSON schema ([`schema`]) and the reader have the same keys; a test compares them.
 
 mod read;
 mod schema;
@@ -21,43 +21,43 @@ pub use read::{ConfigError, parse};
 pub use schema::schema;
 pub use values::{InvalidValue, KubernetesVersion, PodSecurityLevel, parse_date};
 
-/// The file's name, looked for from the scanned path upwards.
+/// The name of the file, which is searched for at and above the scanned path.
 pub const FILE_NAME: &str = "coaming.yaml";
 
-/// What the user decided.
+/// The user's settings.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Rules and categories to run, `ALL` for all; the default ones where empty.
+    /// Rules and categories to run, `ALL` for all; if empty, the default ones.
     pub select: Vec<String>,
     /// Rules and categories not to run.
     pub ignore: Vec<String>,
-    /// Findings that are excused, each with its reason.
+    /// Suppressions, each with its reason.
     pub suppressions: Vec<Suppression>,
-    /// Other severities for rules.
+    /// Changed severities of rules.
     pub severity: BTreeMap<String, Severity>,
-    /// What is different for some paths or namespaces; later ones beat earlier ones.
+    /// Settings for some paths or namespaces; later ones override earlier ones.
     pub overrides: Vec<Override>,
     /// Paths that are not read.
     pub exclude: Vec<String>,
-    /// Registries that images may come from; any where empty.
+    /// Registries that images may come from; if empty, any.
     pub allowed_registries: Vec<String>,
     /// How to reach registries.
     pub registry_access: RegistryAccess,
-    /// Images at hand: archives and directories by the reference that pods name.
+    /// Images available locally: archives and directories, by the reference in pods.
     pub image_archives: BTreeMap<String, String>,
-    /// The Pod Security Standard to judge by, alone.
+    /// If set, only this Pod Security Standard is checked.
     pub standard: Option<PodSecurityLevel>,
     /// The cluster's version.
     pub kubernetes_version: Option<KubernetesVersion>,
-    /// The least severity that counts.
+    /// The lowest severity to report.
     pub min_severity: Option<Severity>,
     /// Users' own rules.
     pub rules: Vec<CustomRule>,
-    /// Files with ValidatingAdmissionPolicies to judge by.
+    /// Files with ValidatingAdmissionPolicies to evaluate.
     pub policies: Vec<String>,
     /// A file with rules for secrets, in gitleaks' format.
     pub secret_rules: Option<String>,
-    /// Known vulnerabilities: where they are looked up, and which are ignored.
+    /// Known vulnerabilities: the database, and which ones are ignored.
     pub vulnerabilities: Vulnerabilities,
 }
 
@@ -81,65 +81,65 @@ pub struct IgnoredVulnerability {
     pub package: String,
     /// Why it is ignored; without a reason the entry has no effect.
     pub reason: String,
-    /// The last day on which the entry holds; `None` if it does not expire.
+    /// The last day of the entry's validity; `None` if it does not expire.
     pub expires: Option<Date>,
 }
 
-/// How to reach registries, where a command does.
+/// How to reach registries.
 #[derive(Clone, Debug, Default)]
 pub struct RegistryAccess {
-    /// Files of certificates (PEM) that are trusted beside the system's.
+    /// Files of CA certificates (PEM) that are trusted in addition to the system's.
     pub ca: Vec<String>,
-    /// Hosts, with their ports, that have no TLS.
+    /// Hosts, with their ports, that are reached by plain HTTP.
     pub plain_http: Vec<String>,
     /// Mirrors to ask first, by the registry's host.
     pub mirrors: BTreeMap<String, Vec<String>>,
 }
 
-/// An excuse for findings.
+/// A suppression of findings.
 #[derive(Clone, Debug)]
 pub struct Suppression {
     /// The rule.
     pub rule: String,
-    /// The paths it holds for; all where absent.
+    /// The paths that it applies to; if empty, all.
     pub paths: Option<GlobSet>,
-    /// The namespaces it holds for; all where absent.
+    /// The namespaces that it applies to; if empty, all.
     pub namespaces: Option<GlobSet>,
-    /// The object, as `name` or `Kind/name`; all where absent.
+    /// The object, as `name` or `Kind/name`; if absent, all.
     pub object: Option<String>,
-    /// Why it is excused; empty where nothing is said.
+    /// Why the findings are acceptable; empty if no reason is given.
     pub reason: String,
-    /// The last day on which it holds; for ever where absent.
+    /// The last day of validity; `None` if it does not expire.
     pub expires: Option<Date>,
-    /// The line it starts at in the file.
+    /// The line in the file where it starts.
     pub line: u32,
 }
 
-/// What is different for some paths or namespaces.
+/// Settings for some paths or namespaces.
 #[derive(Clone, Debug)]
 pub struct Override {
-    /// The paths it holds for; all where absent.
+    /// The paths that it applies to; if empty, all.
     pub paths: Option<GlobSet>,
-    /// The namespaces it holds for; all where absent.
+    /// The namespaces that it applies to; if empty, all.
     pub namespaces: Option<GlobSet>,
-    /// Rules and categories that run here too.
+    /// Rules and categories that also run here.
     pub select: Vec<String>,
-    /// Rules and categories that don't run here.
+    /// Rules and categories that do not run here.
     pub ignore: Vec<String>,
-    /// Other severities here.
+    /// Changed severities here.
     pub severity: BTreeMap<String, Severity>,
 }
 
-/// A rule of the user's own: a CEL expression that must be true of every object it is about.
+/// A user's rule: a CEL expression that must be true for every object of the given kinds.
 #[derive(Clone, Debug)]
 pub struct CustomRule {
     /// Its name, in kebab case.
     pub name: String,
-    /// What is wrong where it does not hold.
+    /// The problem if the expression is false.
     pub message: String,
-    /// How bad that is.
+    /// The severity of that problem.
     pub severity: Severity,
-    /// The kinds it is about; all where empty.
+    /// The kinds of objects to check; if empty, all.
     pub kinds: Vec<String>,
     /// The expression, with `object` for the object.
     pub expression: String,
@@ -147,7 +147,7 @@ pub struct CustomRule {
     pub line: u32,
 }
 
-/// Whether a name (of a rule, of a category, or `ALL`) means this rule.
+/// Whether a name (of a rule, of a category, or `ALL`) matches this rule.
 #[must_use]
 pub fn names(name: &str, rule: &RuleMeta) -> bool {
     name == "ALL" || rule.id == *name || name == rule.category.as_str()
@@ -160,7 +160,7 @@ impl Override {
 }
 
 impl Suppression {
-    /// Whether it is about this place.
+    /// Whether it applies to this path and namespace.
     #[must_use]
     pub fn holds(&self, file: &str, namespace: &str, kind: &str, name: &str) -> bool {
         let object = self.object.as_deref().is_none_or(|object| match object.split_once('/') {
@@ -192,8 +192,8 @@ impl Config {
         chosen && !self.ignore.iter().any(|name| names(name, rule))
     }
 
-    /// What becomes of a finding of this rule here: its severity if the user changed it, `None`
-    /// for the finding if the rule does not run here.
+    /// The outcome for a finding of this rule here: its severity if the user changed it; `None` if
+    /// the rule does not run here.
     #[must_use]
     pub fn decide(
         &self,

@@ -1,4 +1,4 @@
-//! From the file's text to a [`Config`], or to every error in it.
+//! Reads the text of the file into a [`Config`], or returns all errors in it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::{
     parse_date,
 };
 
-/// Something in the file that is not understood.
+/// An error in the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigError {
@@ -22,7 +22,7 @@ pub struct ConfigError {
     pub line: u32,
     /// The column, from 1.
     pub column: u32,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what is expected.
     pub message: String,
 }
 
@@ -55,7 +55,7 @@ pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", 
 ///
 /// # Errors
 ///
-/// Every error in it, in the order of the text.
+/// All errors in the text, in text order.
 pub fn parse(text: &str) -> Result<Config, Vec<ConfigError>> {
     let stream = coaming_yaml::parse(Arc::from(text));
     let mut reader = Reader { text, lines: LineIndex::new(text), errors: Vec::new() };
@@ -157,7 +157,7 @@ impl Reader<'_> {
         Some(ignored)
     }
 
-    /// A name switches a rule off; a mapping excuses some of its findings.
+    /// A name disables a rule; a mapping suppresses some of its findings.
     fn ignore(&mut self, list: Node<'_>, config: &mut Config) {
         for item in self.items(list) {
             if item.is_mapping() {
@@ -247,12 +247,12 @@ impl Reader<'_> {
         if rule.name.is_empty() || rule.expression.is_empty() || rule.message.is_empty() {
             self.error(node, "a rule needs `name`, `expression` and `message`");
         } else if !is_kebab {
-            self.error(node, "a rule's name is in kebab case: `team-label`");
+            self.error(node, "the name of a rule must be in kebab case: `team-label`");
         }
         Some(rule)
     }
 
-    /// The entries of a mapping whose keys are known; an error for each of the others.
+    /// The entries of a mapping with known keys; each other key is an error.
     fn fields<'n>(
         &mut self,
         node: Node<'n>,
@@ -270,7 +270,7 @@ impl Reader<'_> {
                 fields.push((name, entry.value));
             } else {
                 let hint = coaming_text::nearest(name, known.iter().copied()).map_or_else(
-                    || format!("; known are {}", known.join(", ")),
+                    || format!("; known keys are {}", known.join(", ")),
                     |near| format!("; did you mean `{near}`?"),
                 );
                 self.error(entry.key, &format!("`{place}` has no key `{name}`{hint}"));
@@ -290,7 +290,7 @@ impl Reader<'_> {
         node.items().collect()
     }
 
-    /// A list of texts, or one text alone.
+    /// A list of strings, or a single string.
     fn strings(&mut self, node: Node<'_>) -> Vec<String> {
         if let Some(text) = node.as_str() {
             return vec![text.to_owned()];
@@ -298,12 +298,12 @@ impl Reader<'_> {
         self.items(node).into_iter().filter_map(|item| self.string(item)).collect()
     }
 
-    /// Any simple value as text: `1.30` is a version, not a number.
+    /// Any scalar as a string: `1.30` is a version, not a number.
     fn string(&mut self, node: Node<'_>) -> Option<String> {
         if node.scalar_style().is_some() && !node.is_null() {
             return Some(node.text().to_owned());
         }
-        self.error(node, "this must be a text");
+        self.error(node, "this must be a string");
         None
     }
 
@@ -344,7 +344,7 @@ impl Reader<'_> {
                 Ok(glob) => {
                     builder.add(glob);
                 }
-                Err(error) => self.error(node, &format!("`{pattern}` is no glob: {error}")),
+                Err(error) => self.error(node, &format!("`{pattern}` is not a valid glob: {error}")),
             }
         }
         builder.build().ok()

@@ -1,4 +1,4 @@
-//! The file's JSON schema, for editors and for whoever generates the file.
+//! The JSON schema of the file, for editors and for programs that generate the file.
 
 use serde_json::{Value, json};
 
@@ -8,35 +8,35 @@ pub fn schema() -> Value {
     let severity = json!({"enum": ["low", "medium", "high", "critical"]});
     let severities = json!({
         "type": "object",
-        "description": "Other severities, by rule.",
+        "description": "Changed severities, by rule.",
         "additionalProperties": severity,
     });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://coaming.dev/coaming.schema.json",
         "title": "coaming.yaml",
-        "description": "Which rules run, where, and what is excused.",
+        "description": "Which rules run, where, and what is suppressed.",
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "select": texts("Rules and categories to run, ALL for all; the default ones where absent."),
+            "select": texts("Rules and categories to run, ALL for all; by default, the default ones."),
             "ignore": {
                 "type": "array",
-                "description": "A name switches a rule or category off; a mapping excuses findings.",
+                "description": "A name disables a rule or category; a mapping suppresses findings.",
                 "items": {"anyOf": [{"type": "string"}, ignore_entry()]},
             },
             "severity": severities,
             "overrides": {
                 "type": "array",
-                "description": "What is different for some paths or namespaces; later ones beat earlier ones.",
+                "description": "Settings for some paths or namespaces; later ones override earlier ones.",
                 "items": {
                     "type": "object",
                     "additionalProperties": false,
                     "properties": {
                         "paths": texts("Globs of paths, as shown in findings."),
                         "namespaces": texts("Globs of namespaces."),
-                        "select": texts("Rules and categories that run here too."),
-                        "ignore": texts("Rules and categories that don't run here."),
+                        "select": texts("Rules and categories that also run here."),
+                        "ignore": texts("Rules and categories that do not run here."),
                         "severity": severities,
                     },
                 },
@@ -47,12 +47,12 @@ pub fn schema() -> Value {
                 "additionalProperties": false,
                 "properties": {
                     "allow": texts("Registries, or repositories below them, that images may come from."),
-                    "ca": texts("Files of certificates (PEM) that are trusted beside the system's."),
-                    "plain-http": texts("Hosts, with their ports, that have no TLS."),
+                    "ca": texts("Files of CA certificates (PEM) that are trusted in addition to the system's."),
+                    "plain-http": texts("Hosts, with their ports, that are reached by plain HTTP."),
                     "mirrors": {
                         "type": "object",
                         "description": "Mirrors to ask first, by the registry's host.",
-                        "additionalProperties": texts("Hosts, with a directory behind them if the repositories lie in one."),
+                        "additionalProperties": texts("Hosts, followed by a path if the repositories are below one."),
                     },
                 },
             },
@@ -61,13 +61,13 @@ pub fn schema() -> Value {
                 "additionalProperties": false,
                 "properties": {"archives": {
                     "type": "object",
-                    "description": "Archives and directories of images, by the reference that pods name.",
+                    "description": "Archives and directories of images, by the reference in pods.",
                     "additionalProperties": {"type": "string"},
                 }},
             },
             "standard": {
                 "enum": ["baseline", "restricted"],
-                "description": "Judge by this Pod Security Standard alone.",
+                "description": "Check only this Pod Security Standard.",
             },
             "kubernetes-version": {
                 "type": ["string", "number"],
@@ -88,7 +88,7 @@ pub fn schema() -> Value {
                 }},
             },
             "vulnerabilities": vulnerabilities(),
-            "policies": texts("Files with ValidatingAdmissionPolicies to judge by."),
+            "policies": texts("Files with ValidatingAdmissionPolicies to evaluate."),
         },
     })
 }
@@ -107,11 +107,11 @@ fn ignore_entry() -> Value {
         "required": ["rule", "reason"],
         "properties": {
             "rule": {"type": "string"},
-            "path": texts("Globs of paths it holds for."),
-            "namespace": texts("Globs of namespaces it holds for."),
+            "path": texts("Globs of paths that it applies to."),
+            "namespace": texts("Globs of namespaces that it applies to."),
             "object": {"type": "string", "description": "`name` or `Kind/name`."},
-            "reason": {"type": "string", "description": "Why it is excused."},
-            "expires": {"type": "string", "format": "date", "description": "The last day on which it holds."},
+            "reason": {"type": "string", "description": "Why the findings are acceptable."},
+            "expires": {"type": "string", "format": "date", "description": "The last day of validity."},
         },
     })
 }
@@ -143,7 +143,7 @@ fn vulnerabilities() -> Value {
                         "expires": {
                             "type": "string",
                             "format": "date",
-                            "description": "The last day on which it holds.",
+                            "description": "The last day of validity.",
                         },
                     },
                 },
@@ -159,9 +159,9 @@ fn custom_rule(severity: &Value) -> Value {
         "required": ["name", "expression", "message"],
         "properties": {
             "name": {"type": "string", "pattern": "^[a-z0-9-]+$"},
-            "message": {"type": "string", "description": "What is wrong where it does not hold."},
+            "message": {"type": "string", "description": "The problem if the expression is false."},
             "severity": severity,
-            "kinds": texts("The kinds it is about; all where absent."),
+            "kinds": texts("The kinds of objects to check; by default, all."),
             "expression": {"type": "string", "description": "CEL, with `object` for the object."},
         },
     })

@@ -1,7 +1,7 @@
-//! Baselines: the findings of one day, so that only new ones count on the next.
+//! Baselines: recorded findings, so that later runs report only new ones.
 //!
-//! A baseline knows a finding by its fingerprint, which stays the same when lines move; of alike
-//! findings it knows how many there were. The file holds no messages and no values.
+//! A baseline identifies a finding by its fingerprint, which stays the same when lines move, and
+//! counts the findings per fingerprint. The file contains no messages and no values.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ pub struct Baseline {
     counts: BTreeMap<String, u32>,
 }
 
-/// Why a baseline file can't be used.
+/// Why a baseline file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// The text is not JSON, or lacks what a baseline has.
-    #[error("it is no baseline file: {0}")]
+    /// The text is not JSON, or does not have the structure of a baseline.
+    #[error("not a valid baseline file: {0}")]
     Format(#[from] serde_json::Error),
     /// The file was written by a later version of Coaming.
-    #[error("it is of version {0}, which this program does not know")]
+    #[error("unsupported baseline version {0}")]
     Version(u32),
 }
 
@@ -48,7 +48,7 @@ impl Baseline {
     ///
     /// # Errors
     ///
-    /// As [`BaselineError`] says.
+    /// See [`BaselineError`].
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let file: File = serde_json::from_str(text)?;
         if file.version != 1 {
@@ -65,7 +65,7 @@ impl Baseline {
         format!("{text}\n")
     }
 
-    /// Leaves only findings that are new: of alike ones, those beyond the number that was known.
+    /// Keeps only new findings: per fingerprint, those beyond the recorded number.
     pub fn retain_new(&self, findings: &mut Vec<Finding>, file_name: impl Fn(&Finding) -> String) {
         let mut left = self.counts.clone();
         findings.retain(|finding| match left.get_mut(&fingerprint(finding, &file_name(finding))) {

@@ -13,13 +13,13 @@ pub struct ObjectRef {
     pub api_version: String,
     /// `Deployment`.
     pub kind: String,
-    /// The namespace that the object names; empty where it names none.
+    /// The object's namespace as written; empty if it has none.
     pub namespace: String,
-    /// `metadata.name`, else `metadata.generateName`, else empty.
+    /// `metadata.name`, or else `metadata.generateName`, or else empty.
     pub name: String,
 }
 
-/// Why a finding does not count.
+/// Why a finding is suppressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
     /// The reason that the user gave.
@@ -31,9 +31,9 @@ pub struct Suppression {
 pub struct Finding {
     /// The rule that found it.
     pub rule: RuleRef,
-    /// How bad this one is.
+    /// The severity of this finding.
     pub severity: Severity,
-    /// How certain this one is.
+    /// The confidence in this finding.
     pub confidence: Confidence,
     /// What is wrong: one clause with names, without a full stop.
     pub message: String,
@@ -41,24 +41,24 @@ pub struct Finding {
     pub why: Cow<'static, str>,
     /// What to do about it: one or two sentences in the imperative.
     pub help: Cow<'static, str>,
-    /// The object; `None` for a file that holds no objects (a Dockerfile).
+    /// The object; `None` for a file without objects (a Dockerfile).
     pub object: Option<ObjectRef>,
-    /// The container in that object, where it is about one.
+    /// The container in that object, if the finding is about one.
     pub container: Option<String>,
-    /// The places, the main one first; empty only for what has no place (a setting).
+    /// The locations, the main one first; empty only for a setting without a location.
     pub locations: Vec<Location>,
-    /// How to fix it, where that is known.
+    /// The fix, if there is one.
     pub fix: Option<Fix>,
-    /// Why it does not count, where the user suppressed it.
+    /// The suppression, if the user suppressed the finding.
     pub suppressed: Option<Suppression>,
-    /// The variants (overlays, chart releases) that have it, sorted; empty where the input has a
+    /// The variants (overlays, chart releases) with this finding, sorted; empty if the input has a
     /// single variant.
     pub variants: Vec<Arc<str>>,
 }
 
 impl Finding {
-    /// The order in which findings are shown: what an attacker can use first, then by place.
-    /// Total over the findings of one run.
+    /// The order in which findings are shown: most severe first, then by location. It is total over
+    /// the findings of one run.
     #[must_use]
     pub fn rank(&self) -> impl Ord + '_ {
         let place = self.locations.first().map(|location| {

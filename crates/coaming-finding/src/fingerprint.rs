@@ -4,8 +4,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Finding;
 
-/// 32 hexadecimal digits that stay the same when lines move and messages are reworded: of the rule,
-/// the file, the object, the container and the path in the object.
+/// 32 hexadecimal digits, computed from the rule, the file, the object, the container and the path
+/// in the object. They stay the same when lines move or messages are reworded.
 #[must_use]
 pub fn fingerprint(finding: &Finding, file: &str) -> String {
     let mut hasher = Sha256::new();

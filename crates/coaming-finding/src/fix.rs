@@ -1,4 +1,4 @@
-//! How a finding is repaired: semantic edits on paths, and text edits where there are no paths.
+//! How a finding is fixed: semantic edits on paths, and text edits where there are no paths.
 
 use coaming_yaml::edit::{Edit, TextEdit};
 
@@ -8,16 +8,16 @@ use crate::SourceId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Applicability {
-    /// A working application works as before.
+    /// A working application keeps working.
     Safe,
-    /// It may break the application: shown, applied only when asked for.
+    /// The fix may break the application: it is shown, but applied only on request.
     Unsafe,
-    /// Only a person can know: the title and the snippet say what to do; there are no edits.
+    /// Only a person can decide: the title and the snippet say what to do; there are no edits.
     Manual,
 }
 
 impl Applicability {
-    /// As it is written in output.
+    /// The name in output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Applicability {
     }
 }
 
-/// Edits that are to be made to one document.
+/// Edits of one document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentEdits {
     /// The source that the document is in.
@@ -39,16 +39,16 @@ pub struct DocumentEdits {
     pub edits: Vec<Edit>,
 }
 
-/// Edits that are to be made to a file that has no documents, such as a Dockerfile.
+/// Edits of a file without documents, such as a Dockerfile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileEdits {
     /// The source.
     pub source: SourceId,
-    /// The edits, in the order of the text, none overlapping another.
+    /// The edits, in text order, without overlaps.
     pub edits: Vec<TextEdit>,
 }
 
-/// A repair. What must be done together is one fix, also across documents.
+/// A fix. Edits that must be applied together are one fix, even across documents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
     /// What it does, in the imperative: ``set `runAsNonRoot: true` ``.
@@ -64,7 +64,7 @@ pub struct Fix {
 }
 
 impl Fix {
-    /// A repair that only a person can make, with the text to paste.
+    /// A fix that only a person can make, with the text to paste.
     #[must_use]
     pub fn manual(title: impl Into<String>, snippet: impl Into<String>) -> Self {
         Self {

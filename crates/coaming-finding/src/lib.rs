@@ -1,11 +1,11 @@
-//! The one finding type that every engine speaks: what is wrong, where, how bad, and how to fix it.
+//! The finding type of all engines: the problem, its location, its severity, and the fix.
 //!
-//! This crate knows no engine and no Kubernetes kind beyond an object's name. Invariants:
+//! This crate does not depend on any engine, nor on any Kubernetes kind. Invariants:
 //!
-//! * Paths are the truth: a [`Location`] names an object's field; its span is looked up from the
-//!   path, and is absent where the object came without text.
-//! * One finding is one thing to do: what one edit repairs is one finding.
-//! * A finding never holds a secret's value: not in its message, not in its fix.
+//! * Paths are authoritative: a [`Location`] names an object's field; its span is looked up by the
+//!   path, and is absent if the object has no text.
+//! * One finding is one thing to do: a problem that one edit fixes is one finding.
+//! * A finding never contains a secret's value: not in its message, not in its fix.
 //! * Findings have one total order ([`Finding::rank`]), so that output is the same on every run.
 
 mod baseline;
@@ -24,6 +24,6 @@ pub use input::{InputError, Note};
 pub use location::{Location, Position, SourceId};
 pub use rule::{Category, Confidence, Lifecycle, RuleId, RuleMeta, RuleRef, Severity, Standard};
 
-/// The text in place of a value that must not be kept, such as a Secret's in an annotation of a live
-/// object. It is reported like the value.
+/// The placeholder for a value that must not be stored, such as a Secret's value in an annotation of
+/// a live object. It is reported like the value.
 pub const WITHHELD: &str = "<withheld by coaming>";

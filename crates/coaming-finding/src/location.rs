@@ -1,4 +1,4 @@
-//! Where something is: a file, a path in an object, and the text it covers.
+//! Locations: a source, a path in an object, and the text that it covers.
 
 use std::fmt;
 
@@ -6,15 +6,14 @@ use coaming_yaml::{Path, Span};
 
 /// The identity of a source: a file, a rendered chart, one object of a cluster.
 ///
-/// It is given once, when the source is taken in, and never to another source: an old id finds
-/// nothing, and never something else. The order of ids is the order in which sources were taken
-/// in, which for files is that of their names.
+/// It is assigned once, when the source is added, and never reused: the id of a removed source finds
+/// nothing. Ids are in the order in which sources were added; files are added by name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u64);
 
 impl SourceId {
-    /// The id with this number. Whoever takes in sources numbers them: `coaming_kube::World` for
-    /// what it gets, and a reader that takes in sources in portions for all of them.
+    /// The id with this number. Numbers are assigned by `coaming_kube::World`, or by a reader that
+    /// adds sources in several portions.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
@@ -33,21 +32,21 @@ impl fmt::Debug for SourceId {
     }
 }
 
-/// One place that a finding points to.
+/// One location that a finding points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The source; `None` for what is in none.
+    /// The source; `None` if the location is not in a source.
     pub source: Option<SourceId>,
     /// The field in its object.
     pub path: Path,
-    /// The text to point to; `None` where the source has no text of its own (a live cluster, a
-    /// rendered chart).
+    /// The span in the text; `None` if the source has no text of its own (a live cluster, a rendered
+    /// chart).
     pub span: Option<Span>,
-    /// What this place has to do with the finding, in a few words; empty where that is obvious.
+    /// How this location relates to the finding, in a few words; empty if that is obvious.
     pub label: String,
 }
 
-/// A place in a text as people count it.
+/// A line and column in a text, as people count them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The line, from 1.
@@ -59,7 +58,8 @@ pub struct Position {
 impl Position {
     /// The position of the byte `offset` in `text`.
     ///
-    /// Looks at the whole text before it: for a report's few places, not for each node.
+    /// Scans the whole text before the offset: use it for a report's few locations, not for each
+    /// node.
     #[must_use]
     pub fn of(text: &str, offset: u32) -> Self {
         let mut end = (offset as usize).min(text.len());

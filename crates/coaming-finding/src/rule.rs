@@ -5,13 +5,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// How bad it is if an attacker uses it. Ordered: `Low < Critical`.
+/// The impact of an attack. Ordered: `Low < Critical`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth fixing; helps an attacker only together with something else.
+    /// Worth fixing; useful to an attacker only in combination with something else.
     Low,
     /// Removes a barrier that an attacker would otherwise have to overcome.
     Medium,
@@ -22,10 +22,10 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// All, worst first.
+    /// All severities, highest first.
     pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
 
-    /// As it is written in configuration and output.
+    /// The name in configuration and output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,14 +51,14 @@ impl fmt::Display for Severity {
 pub enum Confidence {
     /// A guess from names or shapes.
     Low,
-    /// Depends on something that is not known, such as the contents of the image.
+    /// Depends on something unknown, such as the content of the image.
     Medium,
     /// Follows from the input.
     High,
 }
 
 impl Confidence {
-    /// As it is written in output.
+    /// The name in output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -94,7 +94,7 @@ pub enum Category {
 }
 
 impl Category {
-    /// All, in the order in which they are shown.
+    /// All categories, in display order.
     pub const ALL: [Self; 8] = [
         Self::NonRoot,
         Self::Vulnerabilities,
@@ -106,7 +106,7 @@ impl Category {
         Self::Schema,
     ];
 
-    /// As it is written in configuration and output.
+    /// The name in configuration and output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -163,19 +163,19 @@ impl fmt::Display for Standard {
 pub struct RuleId(Cow<'static, str>);
 
 impl RuleId {
-    /// The id of a rule that is compiled in.
+    /// The id of a built-in rule.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
-    /// The id of a rule that a user wrote.
+    /// The id of a user's rule.
     #[must_use]
     pub fn custom(name: &str) -> Self {
         Self(Cow::Owned(name.to_owned()))
     }
 
-    /// The name, as it is written in configuration and output.
+    /// The name in configuration and output.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -188,7 +188,7 @@ impl fmt::Display for RuleId {
     }
 }
 
-/// Lets sets of ids be asked by name. `Hash`, `Eq` and `Ord` are those of the name.
+/// Allows lookups by name in sets of ids. `Hash`, `Eq` and `Ord` are those of the name.
 impl Borrow<str> for RuleId {
     fn borrow(&self) -> &str {
         &self.0
@@ -216,16 +216,16 @@ impl serde::Serialize for RuleId {
 /// How far users may rely on a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lifecycle {
-    /// New: it runs only where it is selected, and may still change in any release.
+    /// New: it runs only if it is selected, and may change in any release.
     Preview,
-    /// Its name stays, and what it reports changes only with a note in the change log.
+    /// Its name does not change; changes in its findings are listed in the change log.
     Stable,
-    /// It still runs, and will be removed; its page says what replaces it.
+    /// It still runs but will be removed; its page says what replaces it.
     Deprecated,
 }
 
 impl Lifecycle {
-    /// As it is written in output.
+    /// The name in output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -241,7 +241,7 @@ impl Lifecycle {
 pub struct RuleMeta {
     /// Its name.
     pub id: RuleId,
-    /// The problem in a few words, without a full stop: the title of its page.
+    /// The problem in a few words, without a full stop; the title of its page.
     pub summary: Cow<'static, str>,
     /// The category it belongs to.
     pub category: Category,
@@ -259,15 +259,15 @@ pub struct RuleMeta {
     pub docs: Cow<'static, str>,
 }
 
-/// A rule that a finding refers to: compiled in, or a user's own.
+/// A rule that a finding refers to: built-in, or a user's own.
 ///
-/// A user's rule lives as long as something refers to it, so that a configuration can be loaded
-/// again and again without leaking.
+/// A user's rule is dropped with the last reference to it, so that reloading a configuration does
+/// not leak memory.
 #[derive(Clone, Debug)]
 pub enum RuleRef {
-    /// A rule of ours.
+    /// A built-in rule.
     BuiltIn(&'static RuleMeta),
-    /// A rule of the configuration or of a policy file.
+    /// A rule from the configuration or a policy file.
     Custom(Arc<RuleMeta>),
 }
 

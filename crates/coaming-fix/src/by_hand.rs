@@ -1,7 +1,7 @@
-//! Fixes that a person has to make: the edits as orders, and where in the source to follow them.
+//! Fixes that a person has to make: the edits as manual steps, and the source line of each.
 //!
-//! A chart's template or an overlay's base is not what was judged, so that nothing is changed there;
-//! but the field's line, or the line that a template writes it by, can mostly be told.
+//! A chart's template or an overlay's base is not what was scanned, so nothing is changed there; but
+//! the line of the field, or the template's line that writes it, can usually be found.
 
 mod template;
 
@@ -10,7 +10,7 @@ use coaming_kube::Fields as _;
 use coaming_yaml::edit::{Edit, Value};
 use coaming_yaml::{Node, Path, Step};
 
-/// One edit, for a person.
+/// One edit for a person to make.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Order {
     /// The field.
@@ -19,7 +19,7 @@ pub struct Order {
     pub text: String,
 }
 
-/// What a fix does, edit by edit.
+/// The edits of a fix as manual steps.
 #[must_use]
 pub fn orders(fix: &Fix) -> Vec<Order> {
     let edits = fix.edits.iter().flat_map(|document| &document.edits);
@@ -33,7 +33,7 @@ pub fn orders(fix: &Fix) -> Vec<Order> {
             Order { path: path.clone(), text }
         })
         .collect();
-    // Several overlays of one base ask for the same.
+    // Several overlays of one base need the same edit.
     orders.dedup();
     orders
 }
@@ -45,8 +45,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// The line (from 1) of the source of an object at which to follow an order, and the line's text
-/// where it comes from a template. `None` where the source says nothing of it.
+/// The line (from 1) in an object's source to change for a manual step, and the text of the line if
+/// the source is a template. `None` if no line is certain.
 #[must_use]
 pub fn source_line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32, Option<String>)> {
     let stream = coaming_yaml::parse(source.into());
@@ -54,7 +54,7 @@ pub fn source_line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32
     if stream.errors.is_empty() && !is_template {
         let root = stream.documents.iter().map(coaming_yaml::Document::root).find(|root| {
             let name = root.mapping("metadata").string("name").unwrap_or_default();
-            // An overlay may put something before or behind a name.
+            // An overlay may add a prefix or suffix to a name.
             root.string("kind") == Some(object.kind.as_str())
                 && !name.is_empty()
                 && object.name.contains(name)
@@ -65,7 +65,7 @@ pub fn source_line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32
     template::line(source, object, path)
 }
 
-/// The field at a path, or the innermost one on the way to it that is there.
+/// The field at a path, or the innermost existing one on the way to it.
 fn nearest<'a>(root: Node<'a>, path: &Path) -> Node<'a> {
     let mut node = root;
     for step in path.steps() {
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(at(&two, "web", 1), Some((20, "securityContext:".to_owned())));
         assert_eq!(at(&two, "web", 0), Some((18, "- name: init".to_owned())));
         assert_eq!(at(&two, "db", 1), Some((38, "securityContext:".to_owned())));
-        // Either of them may be meant.
+        // Both of them may have made the object.
         let open = [part("{{ .Values.a }}"), part("{{ .Values.b }}")].join("---\n");
         assert_eq!(at(&open, "db", 1), None);
     }

@@ -1,4 +1,4 @@
-//! A unified diff with the reasons above it.
+//! A unified diff, preceded by the reasons.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,18 +9,17 @@ use similar::TextDiff;
 
 use crate::Change;
 
-/// Unchanged lines that are shown around a change: as many as usual, or fewer where that keeps
-/// secrets out.
+/// The numbers of context lines to try: the usual number, then fewer to keep secrets out.
 const CONTEXTS: [usize; 3] = [3, 2, 1];
 
-/// A change as a unified diff; lines that start with `#` say what is done and why. `git apply` and
-/// `patch` take it, unless a secret stands right beside a change or is changed: such a line is not
-/// shown.
+/// A change as a unified diff; lines that start with `#` say what is changed and why. `git apply`
+/// and `patch` accept it, unless a secret is changed or is right next to a change: such a line is
+/// not shown.
 #[must_use]
 pub fn diff(change: &Change) -> String {
     let mut out = String::new();
     for made in &change.made {
-        // Writing to a string can't fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(out, "# {made} ({})", made.rule);
     }
     let (name, before, after) = (change.file.as_str(), &*change.before, &*change.after);
@@ -39,7 +38,7 @@ pub fn diff(change: &Change) -> String {
     out + &whole.unwrap_or_else(|| hidden(&hunks(CONTEXTS[0]), &secret))
 }
 
-/// The lines on which secrets stand, without their indentation.
+/// The lines that contain secrets, without their indentation.
 fn secret_lines<'t>(name: &str, text: &'t str) -> BTreeSet<&'t str> {
     let lines = |start: u32, end: u32| {
         let from = text.get(..start as usize).and_then(|before| before.rfind('\n'));
@@ -58,19 +57,19 @@ fn secret_lines<'t>(name: &str, text: &'t str) -> BTreeSet<&'t str> {
         .collect()
 }
 
-/// Whether a line of a hunk may hold a secret.
+/// Whether a line of a hunk may contain a secret.
 fn is_hidden(line: &str, secret: &BTreeSet<&str>) -> bool {
     let body = line.get(1..).unwrap_or_default().trim();
     line.starts_with([' ', '+', '-']) && (secret.contains(body) || may_hold_secret(body))
 }
 
-/// Hunks without the lines that may hold a secret.
+/// Hunks without the lines that may contain a secret.
 fn hidden(hunks: &str, secret: &BTreeSet<&str>) -> String {
     let mut out = String::with_capacity(hunks.len());
     for line in hunks.split_inclusive('\n') {
         if is_hidden(line, secret) {
             out.push_str(line.get(..1).unwrap_or_default());
-            out.push_str("(a line that may hold a secret is not shown)\n");
+            out.push_str("(a line that may contain a secret is not shown)\n");
         } else {
             out.push_str(line);
         }

@@ -1,15 +1,15 @@
-//! Repair the user's own files by the fixes of findings.
+//! Applies the fixes of findings to the user's files.
 //!
 //! Three steps: [`plan`] turns fixes into new texts, in memory; [`diff`] shows them; [`write`]
 //! replaces the files. Invariants:
 //!
-//! * Only the bytes that a fix must change are changed; what that means for documents is
-//!   `coaming-yaml`'s job, and for other files the fix's own text edits say it.
-//! * A fix is made as a whole, across files, or not at all; one that contradicts an earlier one
-//!   waits for the next round.
-//! * Planning ends: it is repeated only while it changes something, and a bounded number of times.
-//! * A file is replaced atomically or not at all, never one that changed since it was read, and
-//!   never through a text that is not exactly the file's.
+//! * Only the bytes that a fix has to change are changed: `coaming-yaml` ensures that for documents;
+//!   in other files, the fix has its own text edits.
+//! * A fix is applied as a whole, across files, or not at all; a fix that conflicts with an earlier
+//!   one waits for the next round.
+//! * Planning terminates: it repeats only while it changes something, and a bounded number of times.
+//! * A file is replaced atomically or not at all, never if it changed since it was read, and never
+//!   if its text was decoded from another encoding.
 
 mod by_hand;
 mod diff;

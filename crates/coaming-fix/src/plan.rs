@@ -1,4 +1,4 @@
-//! From findings to new texts.
+//! Computes the new texts of files from findings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,28 +11,28 @@ use coaming_finding::{
 use coaming_kube::{Source, SourceKind, World};
 use coaming_yaml::edit::{Edit, TextEdit, apply, apply_to_text};
 
-/// How often fixed texts are judged again: a fix may make way for another one.
+/// The maximum number of rounds: a fix may make another one possible.
 const MAX_ROUNDS: usize = 10;
 
 /// A file's new text.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The file as the user named it.
+    /// The name of the file as the user wrote it.
     pub file: String,
     /// Its text when it was read.
     pub before: Arc<str>,
-    /// Its text with the fixes made.
+    /// Its text with the fixes applied.
     pub after: Arc<str>,
-    /// What was done, in the order in which it was done.
+    /// The applied fixes, in order.
     pub made: Vec<Made>,
 }
 
-/// A fix that was made.
+/// A fix that was applied.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Made {
     /// The finding's rule.
     pub rule: RuleId,
-    /// What it is about: `Deployment web, container nginx`; empty where it is about the file.
+    /// The subject: `Deployment web, container nginx`; empty if it is the file itself.
     pub subject: String,
     /// The fix's title.
     pub title: String,
@@ -47,27 +47,27 @@ impl fmt::Display for Made {
     }
 }
 
-/// A fix that could not be made.
+/// A fix that could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
     /// The file.
     pub file: String,
-    /// What was to be done.
+    /// The fix.
     pub made: Made,
-    /// Why it was not, and what to do instead.
+    /// Why it was not applied, and what to do instead.
     pub reason: String,
-    /// The object that it is about.
+    /// The object of the finding.
     pub object: Option<ObjectRef>,
-    /// The edits, for a person to make.
+    /// The edits, as steps for a person.
     pub orders: Vec<Order>,
 }
 
-/// What is to be changed, and what is left.
+/// The planned changes, and what is left.
 #[derive(Debug)]
 pub struct Plan {
     /// The files that change, by name.
     pub changes: Vec<Change>,
-    /// What could not be repaired.
+    /// The fixes that could not be applied.
     pub skipped: Vec<Skipped>,
     /// The findings in the new texts.
     pub left: Vec<Finding>,
@@ -75,9 +75,9 @@ pub struct Plan {
 
 /// Plans every fix that is allowed: the safe ones, and with `allow_unsafe` the unsafe ones.
 ///
-/// `worlds` are the variants of the input. `judge` gives the findings of a world; it is asked again
-/// about the fixed texts, until nothing changes any more. `refuse` says why a file must not be
-/// changed, if so.
+/// `worlds` are the variants of the input. `judge` returns the findings of a world; it is called
+/// again with the fixed texts until nothing changes. `refuse` returns the reason if a file must not
+/// be changed.
 pub fn plan(
     worlds: Vec<World>,
     allow_unsafe: bool,
@@ -164,7 +164,7 @@ fn with_texts(
     }))
 }
 
-/// The edits of one round: document by document, and of other files as a whole.
+/// The edits of one round, by document, and by file for other files.
 struct Round<'i> {
     worlds: &'i [World],
     edits: BTreeMap<(SourceId, u32), Accepted>,
@@ -172,25 +172,25 @@ struct Round<'i> {
     made: BTreeMap<SourceId, Vec<Made>>,
 }
 
-/// What is to be done to a document so far.
+/// The edits of a document so far.
 #[derive(Clone, Default)]
 struct Accepted {
     edits: Vec<Edit>,
     text_edits: Vec<TextEdit>,
 }
 
-/// What documents and files would have done to them with one more fix.
+/// The edits of documents and files with one more fix.
 #[derive(Default)]
 struct Candidates {
     documents: Vec<((SourceId, u32), Accepted)>,
     files: Vec<(SourceId, Vec<TextEdit>)>,
 }
 
-/// Why a fix is not taken in.
+/// Why a fix is not added.
 enum Refused {
-    /// A file that it is about is not at hand.
+    /// One of its files is not available.
     Gone,
-    /// Whoever reads of it must know why.
+    /// The reason must be reported.
     Because { file: String, reason: String },
 }
 
@@ -199,7 +199,7 @@ impl<'i> Round<'i> {
         Self { worlds, edits: BTreeMap::new(), file_edits: BTreeMap::new(), made: BTreeMap::new() }
     }
 
-    /// Takes a finding's fix in, if all its edits go together with those taken before.
+    /// Adds a finding's fix, if all its edits are compatible with those added before.
     fn add(
         &mut self,
         finding: &Finding,
@@ -235,7 +235,7 @@ impl<'i> Round<'i> {
         self.file_edits.extend(files);
     }
 
-    /// Remembers what is done to a file, once.
+    /// Records a fix of a file, once.
     fn note(&mut self, file: SourceId, made: Made) {
         let done = self.made.entry(file).or_default();
         if !done.contains(&made) {
@@ -250,8 +250,8 @@ impl<'i> Round<'i> {
         Some(format!("{} {}", found.kind(), found.name()))
     }
 
-    /// What the documents and files that a fix is about would have done to them with it; the file
-    /// and the reason where that can't be.
+    /// The edits of the fix's documents and files with this fix added; the file and the reason if
+    /// that is not possible.
     fn try_all(
         &self,
         fix: &Fix,
@@ -287,7 +287,7 @@ impl<'i> Round<'i> {
         let document = file
             .documents()
             .get(edits.document as usize)
-            .ok_or_else(|| "the document is gone".to_owned())?;
+            .ok_or_else(|| "the document does not exist anymore".to_owned())?;
         let mut accepted = self.edits.get(&key).cloned().unwrap_or_default();
         accepted.edits.extend(edits.edits.iter().cloned());
         accepted.text_edits =
@@ -295,7 +295,7 @@ impl<'i> Round<'i> {
         Ok((key, accepted))
     }
 
-    /// The text edits taken so far with these among them, in the order of the text.
+    /// The text edits so far together with these, in text order.
     fn text_candidate(&self, edits: &FileEdits, file: &Source) -> Result<Vec<TextEdit>, String> {
         let mut accepted = self.file_edits.get(&edits.source).cloned().unwrap_or_default();
         for edit in &edits.edits {
@@ -316,7 +316,7 @@ impl<'i> Round<'i> {
             _ => false,
         };
         if accepted.windows(2).any(touch) {
-            return Err("another repair changes the same text".to_owned());
+            return Err("another fix changes the same text".to_owned());
         }
         Ok(accepted)
     }
@@ -324,7 +324,7 @@ impl<'i> Round<'i> {
     /// The new texts of the files that change.
     fn texts(self, made: &mut BTreeMap<String, Vec<Made>>) -> BTreeMap<SourceId, String> {
         let mut by_file: BTreeMap<SourceId, Vec<TextEdit>> = BTreeMap::new();
-        // Documents come in the order of the text, and so do the edits of each.
+        // Documents are in text order, and so are the edits of each.
         for ((file, _), accepted) in self.edits {
             by_file.entry(file).or_default().extend(accepted.text_edits);
         }
@@ -336,7 +336,7 @@ impl<'i> Round<'i> {
                 let file = source(self.worlds, id)?;
                 let done = self.made.get(&id).cloned().unwrap_or_default();
                 let all = made.entry(file.name.clone()).or_default();
-                // What a later round could do more of is one repair for whoever reads of it.
+                // A fix that was continued in a later round is reported once.
                 all.extend(done.into_iter().filter(|fix| !all.contains(fix)).collect::<Vec<_>>());
                 Some((id, apply_to_text(&file.text, &edits)))
             })
@@ -373,7 +373,7 @@ mod tests {
         docs: std::borrow::Cow::Borrowed(""),
     };
 
-    /// A finding in the first file whose fix replaces `from` by `to` where that is there.
+    /// A finding in the first file whose fix replaces `from` with `to`; `None` if there is no `from`.
     fn finding(world: &World, from: &str, to: &str) -> Option<Finding> {
         let start = u32::try_from(world.source(SourceId::new(0))?.text.find(from)?).unwrap();
         let span = Span::new(start, start + u32::try_from(from.len()).unwrap());

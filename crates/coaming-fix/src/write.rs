@@ -1,4 +1,4 @@
-//! Replace a file, atomically or not at all.
+//! Replaces a file, atomically or not at all.
 
 use std::fs;
 use std::io::Write as _;
@@ -6,26 +6,27 @@ use std::path::Path;
 
 use crate::Change;
 
-/// Why a file was not replaced. It is then as it was.
+/// Why a file was not replaced. The file is then unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The file can't be read any more, or its directory can't be written.
-    #[error("can't be replaced: {0}")]
+    /// The file is no longer readable, or its directory is not writable.
+    #[error("cannot be replaced: {0}")]
     Io(#[from] std::io::Error),
-    /// The file is not what it was when it was scanned.
-    #[error("has changed since it was scanned: nothing was written, run the command again")]
+    /// The file changed after it was scanned.
+    #[error("has changed since it was scanned: nothing was written; run the command again")]
     Changed,
-    /// The file can't be written by this user.
+    /// The file is not writable by this user.
     #[error("is read-only: nothing was written")]
     ReadOnly,
 }
 
-/// Writes a change's new text: to a temporary file beside it, synced to disk, with the file's
-/// permissions, and then in its place. A link stays a link; what it points to is replaced.
+/// Writes a change's new text to a temporary file in the same directory, with the file's
+/// permissions, syncs it to disk, and renames it over the file. A link stays a link; its target is
+/// replaced.
 ///
 /// # Errors
 ///
-/// As [`WriteError`] says.
+/// See [`WriteError`].
 pub fn write(change: &Change) -> Result<(), WriteError> {
     let path = fs::canonicalize(Path::new(&change.file))?;
     let permissions = fs::metadata(&path)?.permissions();
@@ -38,8 +39,8 @@ pub fn write(change: &Change) -> Result<(), WriteError> {
     temporary.write_all(change.after.as_bytes())?;
     temporary.as_file().set_permissions(permissions)?;
     temporary.as_file().sync_all()?;
-    // As late as can be: whoever edits the file meanwhile must not lose his work. A text that was
-    // decoded from another encoding is not the file's bytes either.
+    // Checked as late as possible, so that a concurrent edit of the file is not lost. It also fails
+    // if the text was decoded from another encoding and differs from the file's bytes.
     if fs::read(&path)? != change.before.as_bytes() {
         return Err(WriteError::Changed);
     }
@@ -48,7 +49,7 @@ pub fn write(change: &Change) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Makes the rename last. Not every file system can; the file itself is whole either way.
+/// Makes the rename durable. Not every file system can; the file is complete either way.
 fn sync_directory(directory: &Path) {
     if let Ok(directory) = fs::File::open(directory) {
         drop(directory.sync_all());

@@ -1,4 +1,4 @@
-//! The arguments: what `--help` shows, and what the reference is made from.
+//! The arguments: `--help` and the reference documentation are generated from them.
 
 mod db;
 mod image;
@@ -34,21 +34,21 @@ pub struct Arguments {
 pub enum Command {
     /// Find what is unsafe in manifests, charts and overlays.
     Scan(ScanArguments),
-    /// Repair what can be repaired, in your own files.
+    /// Apply the fixes that are available, in your own files.
     Fix(FixArguments),
     /// Pin images to digests, everywhere your files name them.
     Pin(PinArguments),
-    /// Show what is really in an image: packages, tools, users, credentials.
+    /// Show what an image contains: packages, tools, users, credentials.
     Image(ImageArguments),
     /// Analyze network policies: reachability, explanations, suggested policies.
     Net(NetArguments),
     /// Find secrets in manifests, other text files and etcd; show who can read a Secret.
     Secrets(SecretsArguments),
-    /// Explain a rule: what it looks for, why it matters, how to repair it.
+    /// Explain a rule: what it looks for, why it matters, how to fix it.
     Explain(ExplainArguments),
     /// List all rules.
     Rules(RulesArguments),
-    /// Keep the database of known vulnerabilities.
+    /// Manage the vulnerability database.
     Db(DbArguments),
     /// Print a completion script for a shell.
     Completions(CompletionsArguments),
@@ -60,17 +60,17 @@ pub enum Command {
 /// `coaming scan`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 nothing found; 1 findings; 2 something could not be handled (the rest still was).
+Exit codes: 0 nothing found; 1 findings; 2 an input could not be handled (the rest was).
 
 Examples:
   coaming scan .                          all manifests, charts and overlays below this directory
-  coaming scan --cluster --namespace shop  what runs there
+  coaming scan --cluster --namespace shop  everything that runs in this namespace
   coaming scan --standard restricted --kubernetes-version 1.29 deploy/
-  coaming scan --images require deploy/   also looks into the images, fetched from their registries
-  coaming scan --db advisories.db deploy/ and says what is known to be vulnerable in them
+  coaming scan --images require deploy/   also the images, pulled from their registries
+  coaming scan --db advisories.db deploy/ also known vulnerabilities of their packages
   coaming scan --format sarif --output coaming.sarif .")]
 pub struct ScanArguments {
-    /// What to scan, and by which rules.
+    /// What to scan, and with which rules.
     #[command(flatten)]
     pub scope: ScopeArguments,
 
@@ -78,7 +78,7 @@ pub struct ScanArguments {
     #[command(flatten)]
     pub cluster: ClusterArguments,
 
-    /// How to show the findings.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
     pub format: Format,
 
@@ -86,11 +86,11 @@ pub struct ScanArguments {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Count only findings that this file does not know.
+    /// Report only findings that are not in this baseline file.
     #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
     pub baseline: Option<PathBuf>,
 
-    /// Write today's findings to this file, for `--baseline`.
+    /// Write the current findings to this file, for `--baseline`.
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
 
@@ -98,7 +98,7 @@ pub struct ScanArguments {
     #[arg(long)]
     pub exit_zero: bool,
 
-    /// Whether to use colours; `NO_COLOR` in the environment switches them off too.
+    /// When to use colors; the environment variable `NO_COLOR` disables them too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
@@ -107,12 +107,12 @@ pub struct ScanArguments {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArguments {
     /// Read the objects of a live cluster, with your kubeconfig. Nothing is written, and the values
-    /// of Secrets are not kept.
+    /// of Secrets are not stored.
     #[cfg(feature = "cluster")]
     #[arg(long, conflicts_with = "paths")]
     pub cluster: bool,
 
-    /// The context of the kubeconfig (default: the current one).
+    /// Context of the kubeconfig (default: the current one).
     #[cfg(feature = "cluster")]
     #[arg(long, value_name = "CONTEXT", requires = "cluster")]
     pub context: Option<String>,
@@ -135,18 +135,18 @@ pub struct InputArguments {
     pub cluster: ClusterArguments,
 }
 
-/// What to scan, and by which rules.
+/// What to scan, and with which rules.
 #[derive(Debug, Default, Args)]
 pub struct ScopeArguments {
     /// Files, directories or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
-    /// Only these rules or categories (or ALL).
+    /// Run only these rules or categories (or ALL).
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub select: Vec<String>,
 
-    /// All but these rules or categories.
+    /// Disable these rules or categories.
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub ignore: Vec<String>,
 
@@ -159,23 +159,24 @@ pub struct ScopeArguments {
     #[arg(long, value_name = "1.N")]
     pub kubernetes_version: Option<KubernetesVersion>,
 
-    /// Use this configuration file, not the `coaming.yaml` found upwards from the first path.
+    /// Use this configuration file instead of the nearest `coaming.yaml` at or above the first
+    /// path.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Show and count only findings of this severity or worse.
+    /// Report only findings of this severity or higher.
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub min_severity: Option<MinSeverity>,
 
-    /// Don't render charts and overlays by helm, kustomize or kubectl.
+    /// Do not render charts and overlays with helm, kustomize or kubectl.
     #[arg(long)]
     pub no_render: bool,
 
-    /// Also read what `.gitignore` leaves out.
+    /// Also read files that `.gitignore` excludes.
     #[arg(long)]
     pub no_gitignore: bool,
 
-    /// Whether to look into the images that pods run.
+    /// Which images to inspect among those that pods run.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = ImagesMode::Auto)]
     pub images: ImagesMode,
 
@@ -184,15 +185,15 @@ pub struct ScopeArguments {
     pub look_up: LookUpArguments,
 }
 
-/// Whether images are looked into.
+/// Which images are inspected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ImagesMode {
-    /// Those at hand: archives that `coaming.yaml` names, and what a local Docker or Podman has.
+    /// Images available locally: archives in `coaming.yaml`, and those of a local Docker or Podman.
     #[default]
     Auto,
-    /// None.
+    /// No images.
     Never,
-    /// All; those that are not at hand are fetched from their registries.
+    /// All images; those that are not available locally are pulled from their registries.
     Require,
 }
 
@@ -209,24 +210,24 @@ impl From<ImagesMode> for coaming_scan::ImagesMode {
 /// `coaming fix`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Only the bytes that a repair must change are changed: comments, order and quoting stay.
-Exit codes: 0 nothing is left to do; 1 findings are left (or, with --diff, something would change);
-2 something could not be handled.
+Only the bytes that a fix has to change are changed: comments, order and quoting are preserved.
+Exit codes: 0 nothing left to fix; 1 findings are left (or, with --diff, something would change);
+2 an input could not be handled.
 
 Examples:
-  coaming fix .                           what a working application will not notice
-  coaming fix --unsafe --diff deploy/     what more could be done; writes nothing
+  coaming fix .                           apply the fixes that do not affect a working application
+  coaming fix --unsafe --diff deploy/     show what all fixes would change; write nothing
   coaming fix --unsafe --standard restricted deploy/")]
 pub struct FixArguments {
-    /// What to scan, and by which rules.
+    /// What to scan, and with which rules.
     #[command(flatten)]
     pub scope: ScopeArguments,
 
-    /// Also make repairs that may break the application: try it afterwards.
+    /// Also apply fixes that may break the application; test it afterwards.
     #[arg(long = "unsafe")]
     pub allow_unsafe: bool,
 
-    /// Show what would change, with the reasons; write nothing.
+    /// Show what would change, and why; write nothing.
     #[arg(long)]
     pub diff: bool,
 }
@@ -242,13 +243,13 @@ pub struct NetArguments {
 /// What `coaming net` can show.
 #[derive(Debug, Subcommand)]
 pub enum NetCommand {
-    /// List every connection that is possible.
+    /// List all possible connections.
     List(TableArguments),
     /// Explain why a connection is or is not possible: each policy and rule, on both sides.
     Why(WhyArguments),
-    /// Compare two states: connections added, removed, and changed.
+    /// Compare two states: connections added, removed and changed.
     Diff(DiffArguments),
-    /// Show what is open to the cluster, to other namespaces, and to the internet.
+    /// Show what is reachable from the cluster, from other namespaces and from the internet.
     Exposure(TableArguments),
     /// Generate least-privilege policies from manifests or flow logs.
     Suggest(SuggestArguments),
@@ -263,7 +264,7 @@ pub struct TableArguments {
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
     pub format: TableFormat,
 }
@@ -298,8 +299,8 @@ pub struct WhyArguments {
 }
 
 impl WhyArguments {
-    /// The port and the inputs: the first path is the port if no such file exists and it reads as
-    /// `5432` or `udp/53`.
+    /// The port and the inputs: the first path is the port if no such file exists and it has the
+    /// form `5432` or `udp/53`.
     pub(crate) fn port_and_inputs(&self) -> (Option<&str>, InputArguments) {
         let mut inputs = self.inputs.clone();
         let first = self.inputs.paths.first().filter(|path| !path.exists());
@@ -322,7 +323,7 @@ impl WhyArguments {
 /// `coaming net diff`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 no difference; 1 a difference; 2 an input could not be handled."
+    after_help = "Exit codes: 0 no differences; 1 differences; 2 an input could not be handled."
 )]
 pub struct DiffArguments {
     /// The state before.
@@ -331,7 +332,7 @@ pub struct DiffArguments {
     /// The state after.
     pub new: PathBuf,
 
-    /// How to show it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
     pub format: TableFormat,
 }
@@ -355,7 +356,7 @@ pub struct GraphArguments {
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// How to draw it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = GraphFormat::Svg)]
     pub format: GraphFormat,
 }
@@ -365,7 +366,7 @@ pub struct GraphArguments {
 pub enum TableFormat {
     /// For people.
     Text,
-    /// JSON, a contract for programs.
+    /// JSON, in a stable format.
     Json,
     /// Comma-separated values.
     Csv,
@@ -376,7 +377,7 @@ pub enum TableFormat {
 /// How connections are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GraphFormat {
-    /// A picture.
+    /// An SVG image.
     Svg,
     /// For Graphviz.
     Dot,
@@ -414,7 +415,7 @@ pub struct FindSecretsArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
-    /// How to show the findings.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
     pub format: Format,
 
@@ -422,7 +423,7 @@ pub struct FindSecretsArguments {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Count only findings that are not in this file.
+    /// Report only findings that are not in this baseline file.
     #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
     pub baseline: Option<PathBuf>,
 
@@ -430,7 +431,8 @@ pub struct FindSecretsArguments {
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
 
-    /// Use this configuration file instead of the `coaming.yaml` in or above the first path.
+    /// Use this configuration file instead of the nearest `coaming.yaml` at or above the first
+    /// path.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -442,7 +444,7 @@ pub struct FindSecretsArguments {
     #[arg(long)]
     pub exit_zero: bool,
 
-    /// Whether to use colors; the environment variable `NO_COLOR` turns them off too.
+    /// When to use colors; the environment variable `NO_COLOR` disables them too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
@@ -476,7 +478,7 @@ pub struct WhoCanArguments {
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// How to show the answer.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     pub format: AnswerFormat,
 }
@@ -486,7 +488,7 @@ pub struct WhoCanArguments {
 pub enum AnswerFormat {
     /// Text for people.
     Text,
-    /// JSON for programs: a stable contract.
+    /// JSON, in a stable format.
     Json,
 }
 
@@ -508,7 +510,7 @@ pub struct EtcdArguments {
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: PathBuf,
 
-    /// How to show the findings.
+    /// Output format.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
     pub format: Format,
 
@@ -524,14 +526,14 @@ pub struct EtcdArguments {
 /// `coaming explain`
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The rule's name.
+    /// Name of the rule.
     pub rule: String,
 }
 
 /// `coaming rules`
 #[derive(Debug, Args)]
 pub struct RulesArguments {
-    /// How to show them.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = RulesFormat::Text)]
     pub format: RulesFormat,
 }
@@ -539,7 +541,7 @@ pub struct RulesArguments {
 /// `coaming completions`
 #[derive(Debug, Args)]
 pub struct CompletionsArguments {
-    /// The shell.
+    /// Shell to complete for.
     pub shell: clap_complete::Shell,
 }
 
@@ -548,9 +550,9 @@ pub struct CompletionsArguments {
 pub enum Format {
     /// For people: annotated source, grouped by object, with a summary.
     Full,
-    /// One line a finding.
+    /// One line per finding.
     Concise,
-    /// JSON, a contract for programs.
+    /// JSON, in a stable format.
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
@@ -567,7 +569,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Whether it shows what fixes change, and not only their titles.
+    /// Whether the format shows the edits of fixes, and not only their titles.
     #[must_use]
     pub fn shows_edits(self) -> bool {
         matches!(self, Self::Sarif | Self::Github)
@@ -602,13 +604,13 @@ pub enum RulesFormat {
 /// Severities by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MinSeverity {
-    /// Everything.
+    /// Low and above.
     Low,
-    /// All but low.
+    /// Medium and above.
     Medium,
-    /// High and critical.
+    /// High and above.
     High,
-    /// Only the worst.
+    /// Critical only.
     Critical,
 }
 
@@ -623,10 +625,10 @@ impl From<MinSeverity> for coaming_finding::Severity {
     }
 }
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal.
+    /// If the output is a terminal.
     Auto,
     /// Always.
     Always,

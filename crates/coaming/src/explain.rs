@@ -1,4 +1,4 @@
-//! `coaming explain` and `coaming rules`: what the rules say of themselves.
+//! `coaming explain` and `coaming rules`: the documentation of the rules.
 
 use coaming_finding::RuleMeta;
 
@@ -19,7 +19,7 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandEr
     Ok(Outcome::Clean)
 }
 
-/// All rules: those for objects, then those for what other commands read.
+/// All rules: those for objects, then those of other commands.
 pub fn rules() -> impl Iterator<Item = &'static RuleMeta> {
     let of_objects = coaming_rules::all().iter().map(|rule| rule.meta);
     of_objects.chain(coaming_etcd::RULES.iter().copied())
@@ -34,7 +34,7 @@ pub fn page(meta: &RuleMeta) -> String {
         "Category: `{}`. Severity: `{}`. By default: {default}.\n\n",
         meta.category, meta.severity
     );
-    // A doc comment's lines begin with a space, those of a text file do not.
+    // The lines of a doc comment begin with a space; those of a text file do not.
     let margin = meta.docs.lines().all(|line| line.is_empty() || line.starts_with(' '));
     for line in meta.docs.lines() {
         page.push_str(line.strip_prefix(' ').filter(|_| margin).unwrap_or(line));

@@ -1,4 +1,4 @@
-//! `coaming fix`: repair, or show how.
+//! `coaming fix`: applies fixes, or shows what they would change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use crate::{CommandError, Outcome, output};
 /// Runs the command.
 pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
-    let progress = Progress::start("reading and repairing …");
+    let progress = Progress::start("reading and fixing …");
     let Inputs { variants, mut errors, .. } = scope::read(&arguments.scope, &config, None)?;
     let engine = scope::engine(config)?;
     let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
@@ -49,20 +49,20 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     })
 }
 
-/// Why a file must not be changed.
+/// The reason why a file must not be changed, if there is one.
 fn refuse(file: &coaming_kube::Source, broken: &BTreeSet<String>) -> Option<String> {
     if file.origin == Origin::Rendered {
-        Some("the object was rendered from this file: make the change there by hand".to_owned())
+        Some("the object was rendered from this file; change the file manually".to_owned())
     } else if broken.contains(&file.name) {
-        Some("the file has syntax errors: correct them first".to_owned())
+        Some("the file has syntax errors; correct them first".to_owned())
     } else if !file.origin.is_writable() {
-        Some("standard input can't be changed: name the file".to_owned())
+        Some("standard input cannot be changed; pass the file as an argument".to_owned())
     } else {
         None
     }
 }
 
-/// Writes the files, and gives those that could be written.
+/// Writes the files, and returns those that could be written.
 pub(crate) fn write_all<'p>(
     changes: &'p [Change],
     errors: &mut Vec<InputError>,
@@ -93,16 +93,16 @@ fn tell(written: &[&Change], out: &mut dyn Write) -> io::Result<()> {
     }
     let fixes: usize = written.iter().map(|change| change.made.len()).sum();
     match written.len() {
-        0 => writeln!(out, "Nothing to repair."),
-        1 => writeln!(out, "Made {fixes} repairs in 1 file."),
-        files => writeln!(out, "Made {fixes} repairs in {files} files."),
+        0 => writeln!(out, "Nothing to fix."),
+        1 => writeln!(out, "Applied {fixes} fixes in 1 file."),
+        files => writeln!(out, "Applied {fixes} fixes in {files} files."),
     }
 }
 
 /// The largest source of a rendered object that is searched for a line.
 const MAX_SOURCE_BYTES: u64 = 4 << 20;
 
-/// What to change by hand, and where in the source.
+/// What to change manually, and where in the source.
 fn tell_orders(skipped: &Skipped, source: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     for order in &skipped.orders {
         let place = skipped
@@ -121,13 +121,13 @@ fn tell_orders(skipped: &Skipped, source: Option<&str>, out: &mut dyn Write) -> 
     Ok(())
 }
 
-/// What could not be repaired, and what more could be.
+/// What could not be fixed, and which other fixes are available.
 fn tell_of_the_rest(plan: &Plan, arguments: &FixArguments) -> io::Result<()> {
     let mut out = io::stderr().lock();
     let mut sources = BTreeMap::new();
     for skipped in &plan.skipped {
         let Skipped { file, made, reason, .. } = skipped;
-        writeln!(out, "not repaired: {file}: {made} - {reason}")?;
+        writeln!(out, "not fixed: {file}: {made} - {reason}")?;
         let source = sources.entry(file).or_insert_with(|| {
             coaming_source::read_text(std::path::Path::new(file), MAX_SOURCE_BYTES).ok()
         });
@@ -145,11 +145,14 @@ fn tell_of_the_rest(plan: &Plan, arguments: &FixArguments) -> io::Result<()> {
     if risky > 0 && !arguments.allow_unsafe {
         writeln!(
             out,
-            "{risky} more may break the application: `coaming fix --unsafe` makes them."
+            "{risky} more fixes are available with `--unsafe`; they may break the application."
         )?;
     }
     if by_hand > 0 {
-        writeln!(out, "{by_hand} more only you can repair: `coaming scan` says how.")?;
+        writeln!(
+            out,
+            "{by_hand} findings need manual changes; run `coaming scan` for instructions."
+        )?;
     }
     Ok(())
 }

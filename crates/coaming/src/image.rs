@@ -1,4 +1,4 @@
-//! `coaming image`: what is really in the container.
+//! `coaming image`: what an image contains.
 
 use std::io;
 use std::path::Path;
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
             coaming_report::image::render(&facts, name, options.color, out)?;
             vulnerabilities(known.as_ref(), out)?;
             results.as_ref().map_or(Ok(()), |results| {
-                writeln!(out, "\nWhat the registry says")?;
+                writeln!(out, "\nRegistry results")?;
                 indented(&results.text(), out)
             })
         }
@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     })
 }
 
-/// What is known to be vulnerable in an image.
+/// The known vulnerabilities of an image.
 pub(crate) fn matches(
     facts: &ImageFacts,
     query: ImageQuery,
@@ -116,7 +116,7 @@ pub(crate) fn matches(
     Ok(matches)
 }
 
-/// The image whose registry is asked what it knows, if it is.
+/// The image whose registry is asked for its results, if it is.
 fn asked_registry(
     name: &str,
     arguments: &ImageArguments,
@@ -128,12 +128,12 @@ fn asked_registry(
     let named = Reference::parse(name).ok().filter(|_| is_name);
     named.map(Some).ok_or_else(|| {
         failed(format!(
-            "--registry-results asks the registry of an image: say its name, `{name}` is none"
+            "--registry-results needs the name of an image in a registry; `{name}` is not one"
         ))
     })
 }
 
-/// What is known to be vulnerable, or why that is not said.
+/// The known vulnerabilities, or why they were not looked up.
 fn vulnerabilities(known: Option<&ImageMatches>, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "\nKnown vulnerabilities")?;
     let Some(known) = known else {
@@ -222,7 +222,7 @@ fn in_daemons(name: &str, origin: &OriginArguments, cache: Option<&Cache>) -> Op
 fn not_in_daemon(reference: &str) -> String {
     let mut message = format!("no local Docker, Podman or containerd has {reference}");
     if Containerd::is_closed() {
-        message += "; there is a containerd whose socket is not open to this user: try it as root";
+        message += "; the containerd socket is not accessible to this user: try again as root";
     }
     message
 }
@@ -233,7 +233,7 @@ fn from_registry(
     config: &Config,
 ) -> Result<Found, CommandError> {
     let reference = Reference::parse(name).map_err(|error| {
-        failed(format!("{name} is no file or directory, and no image's name: {error}"))
+        failed(format!("`{name}` is neither a file or directory nor a valid image name: {error}"))
     })?;
     let options = origin.registry.options(config);
     coaming_scan::in_registry(options, &reference, origin.platform.as_ref()).map_err(failed)

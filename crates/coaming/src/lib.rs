@@ -1,10 +1,10 @@
 //! The command line: arguments, wiring, exit codes.
 //!
-//! This crate holds no logic of its own: it turns arguments into calls of the engines' crates, and
+//! This crate has no logic of its own: it turns arguments into calls of the engines' crates, and
 //! their results into output. Invariants:
 //!
 //! * Findings go to standard output (or `--output`), everything else to standard error.
-//! * Exit codes are a contract: 0 nothing found, 1 findings, 2 something could not be handled.
+//! * Exit codes are stable: 0 nothing found, 1 findings, 2 something could not be handled.
 
 pub mod args;
 #[cfg(feature = "cluster")]
@@ -33,9 +33,9 @@ use args::{Arguments, Command};
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    /// Nothing found, all handled.
+    /// Nothing was found, and everything was handled.
     Clean,
-    /// Findings at or above the asked severity.
+    /// There are findings of the requested severity or higher.
     Found,
     /// The request or an input could not be handled.
     Failed,
@@ -51,20 +51,20 @@ impl From<Outcome> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
     /// Standard output or the output file could not be written.
-    #[error("can't write {target}: {source}")]
+    #[error("cannot write {target}: {source}")]
     Output {
         /// `standard output`, or the file.
         target: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// An argument has a value that makes no sense; the text says which and what would.
+    /// An argument is invalid; the text says which one, and what is expected.
     #[error("{0}")]
     Argument(String),
-    /// The engine cannot be made, or an input of it not be read.
+    /// The engine cannot be created, or one of its inputs cannot be read.
     #[error("{0}")]
     Scan(#[from] Box<coaming_scan::ScanError>),
-    /// The input holds several clusters, and the question is about one.
+    /// The input contains several clusters, but the question is about one.
     #[error("{}", several_clusters(.0))]
     Variants(Box<coaming_scan::Contradiction>),
 }
@@ -82,7 +82,7 @@ fn several_clusters(contradiction: &coaming_scan::Contradiction) -> String {
     };
     let [one, other] = &contradiction.variants;
     format!(
-        "{} and {} both hold {}: they are different clusters; name one of them",
+        "{} and {} both contain {}: they are different clusters; select one of them",
         name(one),
         name(other),
         contradiction.object
@@ -108,7 +108,7 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(outcome) => outcome.into(),
-        // Whoever reads our output has seen enough: `coaming scan . | head`.
+        // The reader of the output has closed the pipe: `coaming scan . | head`.
         Err(CommandError::Output { source, .. })
             if source.kind() == std::io::ErrorKind::BrokenPipe =>
         {

@@ -1,9 +1,9 @@
-//! The `coaming` program: hands its arguments to the library and ends with its exit code.
+//! The `coaming` program: passes its arguments to the library and exits with its exit code.
 
 use std::process::ExitCode;
 
-/// Many small trees are built on several threads: the system's allocator is slow at that. Without
-/// huge pages (`no_thp`), which would be mostly empty.
+/// The system's allocator is slow when several threads build many small trees. Huge pages are off
+/// (`no_thp`) because they would be mostly empty.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

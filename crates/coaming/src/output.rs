@@ -1,4 +1,4 @@
-//! Where output goes, and how it looks.
+//! Output to files and standard streams, and its appearance.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
@@ -11,7 +11,7 @@ use coaming_text::Printable;
 use crate::args::{Arguments, Color, CompletionsArguments};
 use crate::{CommandError, Outcome};
 
-/// Writes to standard output, or to a file that appears whole or not at all.
+/// Writes to standard output, or to a file that is replaced as a whole or not at all.
 pub(crate) fn write(
     file: Option<&Path>,
     writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -40,7 +40,7 @@ fn write_file(
     Ok(())
 }
 
-/// Colours and links for the `full` format.
+/// Colors and links for the `full` format.
 pub(crate) fn full_options(color: Color, to_file: bool) -> FullOptions {
     let terminal = io::stdout().is_terminal() && !to_file;
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -52,23 +52,23 @@ pub(crate) fn full_options(color: Color, to_file: bool) -> FullOptions {
     FullOptions { color, links: color && terminal }
 }
 
-/// Says on standard error what went wrong.
+/// Prints an error to standard error.
 pub(crate) fn complain(message: &str) {
-    // Nobody is left to tell where standard error is gone.
+    // If standard error is closed, the failure cannot be reported anywhere.
     drop(writeln!(io::stderr().lock(), "error: {message}"));
 }
 
-/// Says on standard error what should be known beside the result.
+/// Prints a warning to standard error.
 pub(crate) fn warn(message: &str) {
     note(&format!("warning: {message}"));
 }
 
-/// Says a line on standard error.
+/// Prints a line to standard error.
 pub(crate) fn note(message: &str) {
     drop(writeln!(io::stderr().lock(), "{}", Printable(message)));
 }
 
-/// Says on standard error which inputs could not be handled.
+/// Prints to standard error which inputs could not be handled.
 pub(crate) fn complain_of(errors: &[InputError]) {
     let mut out = io::stderr().lock();
     for error in errors {

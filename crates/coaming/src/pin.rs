@@ -1,4 +1,4 @@
-//! `coaming pin`: digests beside tags, everywhere.
+//! `coaming pin`: adds digests to the images in files.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -20,10 +20,10 @@ use crate::{CommandError, Outcome, fix, output, scope};
 pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
     let scope = arguments.scope();
     let config = scope::config(&scope)?;
-    let progress = Progress::start("reading, and asking registries …");
+    let progress = Progress::start("reading files and asking registries …");
     let loaded = scope::read_as_written(&scope, &config)?;
     let mut errors = loaded.errors.clone();
-    // Where a file has syntax errors, what is read of it may be only half of it.
+    // A file with syntax errors may have been read only in part.
     let broken: BTreeSet<&str> = errors.iter().map(|error| error.file.as_str()).collect();
     let mut files = loaded.into_sources();
     files.retain(|file| !broken.contains(file.name.as_str()) && file.origin == Origin::File);
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
     })
 }
 
-/// Who is asked for digests.
+/// The sources of digests.
 fn sources(
     arguments: &PinArguments,
     config: &coaming_config::Config,
@@ -69,14 +69,14 @@ fn sources(
     for (name, path) in &config.image_archives {
         let image = match Reference::parse(name) {
             Ok(image) if found.names(&image) => image,
-            // What no file names need not be read.
+            // An archive for an image that no file mentions need not be read.
             _ => continue,
         };
         match archives.add_as(Path::new(path), &image) {
             Ok(()) => {}
-            // It was named to be looked into, and can be without having a digest.
+            // The archive was configured for inspection, which does not need a digest.
             Err(error @ (ArchiveError::NoManifests(_) | ArchiveError::Unknown(_))) => {
-                output::note(&format!("no digest of `{name}` from {error}"));
+                output::note(&format!("no digest for `{name}` from {error}"));
             }
             Err(error) => problem(path, &error),
         }
@@ -114,7 +114,7 @@ fn tell(written: &[&Change], pinned: &Pinned, out: &mut dyn Write) -> io::Result
         (files, _) => write!(out, "Pinned {count} images in {files} files.")?,
     }
     if pinned.pinned_before > 0 {
-        write!(out, " {} had a digest before.", pinned.pinned_before)?;
+        write!(out, " {} already had a digest.", pinned.pinned_before)?;
     }
     if !pinned.unpinned.is_empty() {
         write!(out, " {} could not be pinned.", pinned.unpinned.len())?;
@@ -122,7 +122,7 @@ fn tell(written: &[&Change], pinned: &Pinned, out: &mut dyn Write) -> io::Result
     writeln!(out)
 }
 
-/// What is left as it is, and why.
+/// The images that were not pinned, and why.
 fn tell_of_the_rest(unpinned: &[Unpinned]) {
     for Unpinned { file, subject, image, reason, .. } in unpinned {
         let image = if image.is_empty() { String::new() } else { format!(" `{image}`") };

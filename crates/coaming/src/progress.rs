@@ -1,4 +1,4 @@
-//! A sign of life on a terminal, once a run has taken a second.
+//! A spinner on a terminal, once a run has taken a second.
 
 use std::io::IsTerminal as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 pub(crate) struct Progress(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Progress {
-    /// Starts to wait. Does nothing where standard error is no terminal.
+    /// Starts waiting. Does nothing if standard error is not a terminal.
     pub(crate) fn start(what: &'static str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
@@ -36,7 +36,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.0.take() {
             drop(stop);
-            // The thread only draws: how it ended does not matter.
+            // The thread only draws, so its result does not matter.
             drop(thread.join());
         }
     }

@@ -1,4 +1,4 @@
-//! `coaming image --registry-results`: the results of the image's registry beside our own findings.
+//! `coaming image --registry-results`: the results of the image's registry, compared with our own.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -101,7 +101,7 @@ impl Answers {
             .collect()
     }
 
-    /// All of it beside our own findings; `trusted` means that the VEX statements are applied.
+    /// Everything next to our own findings; `trusted` means that the VEX statements are applied.
     pub(crate) fn beside(self, own: &Own<'_>, trusted: bool) -> RegistryResults {
         let report = self.report.as_ref();
         let comparison = report.zip(own.vulnerabilities);
@@ -114,7 +114,7 @@ impl Answers {
     }
 }
 
-/// A document beside our own findings.
+/// A document next to our own findings.
 fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
     let mut attached = Attached {
         format: "SPDX",
@@ -179,7 +179,7 @@ fn packages(
     })
 }
 
-/// Package URLs without qualifiers, which tools set as they like.
+/// Package URLs without qualifiers, which differ between tools.
 fn urls(packages: &[Package]) -> BTreeSet<String> {
     packages
         .iter()

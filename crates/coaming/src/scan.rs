@@ -1,4 +1,4 @@
-//! `coaming scan`: find, and report.
+//! `coaming scan`: finds problems and reports them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::scope::{self, Inputs};
 use crate::{CommandError, Outcome, output};
 
-/// What was judged, and with what result.
+/// What was checked, and with what result.
 pub(crate) struct Judged<'a> {
     /// The sources that findings point into.
     pub(crate) sources: BTreeMap<SourceId, &'a Source>,
@@ -21,11 +21,11 @@ pub(crate) struct Judged<'a> {
     pub(crate) errors: Vec<InputError>,
     /// The rules that ran.
     pub(crate) rules: Vec<RuleRef>,
-    /// How much was judged.
+    /// How much was checked.
     pub(crate) counts: Counts,
 }
 
-/// How much was read and judged.
+/// How much was read and checked.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) files: usize,
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let sources = sources.collect();
     let rules = engine.rules();
     let outcome = finish(arguments, Judged { sources, report, errors, rules, counts })?;
-    // The process ends here: the system takes all memory back at once, tree by tree would be slow.
+    // The process ends here: the system frees all memory at once, and freeing each tree is slow.
     std::mem::forget(variants);
     Ok(outcome)
 }

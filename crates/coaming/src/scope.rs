@@ -1,4 +1,4 @@
-//! What the commands that scan have in common: configuration, inputs, the engine.
+//! What the scanning commands have in common: configuration, inputs, the engine.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::args::{ClusterArguments, InputArguments, LookUpArguments, ScopeArgume
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output};
 
-/// What was taken in.
+/// What was read.
 pub(crate) struct Inputs {
     /// The possible clusters.
     pub(crate) variants: Vec<VariantWorld>,
@@ -49,10 +49,9 @@ pub(crate) fn files(paths: &[PathBuf]) -> Loaded {
     coaming_source::load(paths, &coaming_source::Options::default())
 }
 
-/// One world of all objects; what could not be handled is reported and fails the command in the
-/// end.
+/// One world of all objects; unhandled inputs are reported and make the command fail in the end.
 ///
-/// Variants that contradict each other are several clusters, of which the user must choose one.
+/// Variants that contradict each other are different clusters, of which the user must select one.
 pub(crate) fn world(loaded: Loaded) -> Result<(World, Outcome), CommandError> {
     output::complain_of(&loaded.errors);
     let outcome = if loaded.errors.is_empty() { Outcome::Clean } else { Outcome::Failed };
@@ -94,8 +93,8 @@ pub(crate) fn engine(config: Config) -> Result<Engine, CommandError> {
     Ok(Engine::new(config, key.as_deref().map(std::ffi::OsStr::as_encoded_bytes))?)
 }
 
-/// Looks into the images that the variants name, and looks up what is known to be vulnerable in
-/// them; what could not be read is added to `errors`.
+/// Inspects the images of the variants, and looks up their known vulnerabilities; unreadable images
+/// are added to `errors`.
 pub(crate) fn images(
     arguments: &ScopeArguments,
     engine: &Engine,
@@ -129,7 +128,7 @@ pub(crate) fn vulnerability_source(
     Ok(VulnerabilitySource::new(database, &arguments.vex, config, now(), warnings)?)
 }
 
-/// The configuration file's choices, and the arguments' over them.
+/// The settings of the configuration file, overridden by the arguments.
 pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError> {
     let overrides = Overrides {
         select: arguments.select.clone(),
@@ -141,18 +140,18 @@ pub(crate) fn config(arguments: &ScopeArguments) -> Result<Config, CommandError>
     Ok(coaming_scan::load_config(arguments.config.as_deref(), &arguments.paths, overrides)?)
 }
 
-/// The configuration of commands that scan no files: the named one, else the one found from here
-/// upwards.
+/// The configuration of commands that scan no files: the given file, or the nearest one at or above
+/// the current directory.
 pub(crate) fn config_here(file: Option<&Path>) -> Result<Config, CommandError> {
     Ok(coaming_scan::load_config(file, &[PathBuf::from(".")], Overrides::default())?)
 }
 
-/// Today, to know what has expired; `SOURCE_DATE_EPOCH` can set it.
+/// Today's date, for expiry dates; `SOURCE_DATE_EPOCH` overrides it.
 pub(crate) fn today() -> Option<time::Date> {
     now().map(OffsetDateTime::date)
 }
 
-/// The time; `SOURCE_DATE_EPOCH` can set it.
+/// The current time; `SOURCE_DATE_EPOCH` overrides it.
 pub(crate) fn now() -> Option<OffsetDateTime> {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
     let seconds = set.or_else(|| {

@@ -1,4 +1,4 @@
-//! `coaming secrets`: finds secrets in plain text, and who can read a Secret.
+//! `coaming secrets`: finds secrets in plain text, and shows who can read a Secret.
 
 use coaming_access::Access;
 use coaming_config::Config;
@@ -46,7 +46,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
         color: arguments.color,
     };
     let configured = scope::config(&scan.scope)?;
-    // Only secrets are wanted: rules and policies of the configuration do not apply.
+    // Only secrets are of interest: the configuration's rules and policies do not apply.
     let config =
         Config { rules: Vec::new(), policies: Vec::new(), overrides: Vec::new(), ..configured };
     let progress = Progress::start("reading and checking …");

@@ -13,7 +13,7 @@ pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
     let progress = Progress::start("slimming the image …");
     let config = scope::config_here(arguments.known.config.as_deref())?;
     let Found::Image(image) = find(&arguments.image, &arguments.origin, None, &config)? else {
-        return Err(CommandError::Argument(format!("{} can't be read", arguments.image)));
+        return Err(CommandError::Argument(format!("cannot read {}", arguments.image)));
     };
     let options = Options {
         keep: arguments.keep.clone(),

@@ -1,19 +1,19 @@
-//! Where a template writes a field, as far as its lines tell without being rendered.
+//! Finds the line of a template that writes a field, without rendering the template.
 //!
-//! Invariant: what the lines leave open is not guessed; where two parts of a template may have made
-//! an object, no line is told.
+//! Invariant: ambiguity is not guessed away. If two parts of a template may have made an object, no
+//! line is returned.
 
 use coaming_finding::ObjectRef;
 use coaming_yaml::{Path, Step};
 
-/// A line that writes something; those with nothing but a comment or an action are left out.
+/// A line that writes something; lines with only a comment or an action are skipped.
 struct Line<'s> {
     /// From 1.
     number: u32,
     text: &'s str,
-    /// Where its dash stands, if it starts an item.
+    /// The column of its dash, if it starts an item.
     dash: Option<usize>,
-    /// Where its text stands, behind the dash.
+    /// The column of its text, after the dash.
     column: usize,
 }
 
@@ -33,17 +33,17 @@ impl<'s> Line<'s> {
         self.dash.unwrap_or(self.column)
     }
 
-    /// What is written behind a key, if the line has that.
+    /// The value of a key, if the line has that key.
     fn value(&self, key: &str) -> Option<&'s str> {
         Some(self.text.strip_prefix(key)?.strip_prefix(':')?.trim())
     }
 }
 
-/// The line (from 1) at which a template writes a field or what is nearest to it, and its text.
+/// The line (from 1) where a template writes a field or the nearest one above it, and its text.
 pub(super) fn line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32, Option<String>)> {
     let part = part(source, object)?;
     let (found, scope, left) = walk(&part, path);
-    // Of a field that is written in another way, the key may still be there: `{{- toYaml …` behind it.
+    // The value may be generated while the key is literal: `securityContext: {{- toYaml …`.
     let keys = left.iter().rev().filter_map(|step| match step {
         Step::Key(key) => Some(&**key),
         Step::Index(_) => None,
@@ -55,8 +55,8 @@ pub(super) fn line(source: &str, object: &ObjectRef, path: &Path) -> Option<(u32
     Some((line.number, Some(format!("{dash}{}", line.text))))
 }
 
-/// The part of the template that made the object: the only one of its kind that has its name, or
-/// may have it.
+/// The part of the template that made the object: the only one of its kind whose name matches or
+/// may match.
 fn part<'s>(source: &'s str, object: &ObjectRef) -> Option<Vec<Line<'s>>> {
     let mut parts = vec![Vec::new()];
     for (position, line) in source.lines().enumerate() {
@@ -84,8 +84,8 @@ fn part<'s>(source: &'s str, object: &ObjectRef) -> Option<Vec<Line<'s>>> {
     parts.is_empty().then_some(only)
 }
 
-/// Goes along a path as far as the lines have it. Gives the last line that was reached, the lines
-/// below it, and the steps that are left.
+/// Follows a path as far as the lines contain it. Returns the last line that was reached, the lines
+/// below it, and the remaining steps.
 fn walk<'l, 's, 'p>(
     part: &'l [Line<'s>],
     path: &'p Path,
@@ -102,7 +102,7 @@ fn walk<'l, 's, 'p>(
     (found, scope, left)
 }
 
-/// A field of the mapping that these lines are, and what is below it.
+/// A field of the mapping in these lines, and the lines below it.
 fn field<'l, 's>(lines: &'l [Line<'s>], key: &str) -> Option<(&'l Line<'s>, &'l [Line<'s>])> {
     let column = lines.first()?.column;
     let at = lines.iter().position(|line| line.column == column && line.value(key).is_some())?;
@@ -113,7 +113,7 @@ fn field<'l, 's>(lines: &'l [Line<'s>], key: &str) -> Option<(&'l Line<'s>, &'l 
     Some((line, rest.get(..length)?))
 }
 
-/// An item of the list that these lines are, and its lines.
+/// An item of the list in these lines, and its lines.
 fn item<'l, 's>(lines: &'l [Line<'s>], index: usize) -> Option<(&'l Line<'s>, &'l [Line<'s>])> {
     let dash = lines.first()?.dash?;
     let starts = lines.iter().enumerate().filter(|(_, line)| line.dash == Some(dash));

@@ -54,7 +54,7 @@ pub struct ImageArguments {
     #[arg(long)]
     pub no_cache: bool,
 
-    /// When to use colors; the environment variable `NO_COLOR` disables them, too.
+    /// When to use colors; the environment variable `NO_COLOR` disables them too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 

@@ -51,7 +51,7 @@ pub struct SlimArguments {
     #[command(flatten)]
     pub origin: OriginArguments,
 
-    /// Whether to use colors; the environment variable `NO_COLOR` disables them too.
+    /// When to use colors; the environment variable `NO_COLOR` disables them too.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 

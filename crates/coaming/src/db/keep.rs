@@ -19,11 +19,11 @@ pub(super) fn build(arguments: &DbBuildArguments) -> Result<Outcome, CommandErro
 
 /// Builds the database from a directory.
 pub(super) fn build_from(directory: &Path, file: &Path) -> Result<Built, BuildError> {
-    let _progress = Progress::start("building the database of vulnerabilities …");
+    let _progress = Progress::start("building the vulnerability database …");
     coaming_advisory::build(directory, file, &timestamp(), &|_| {})
 }
 
-/// Says what the database was made of.
+/// Prints what the database was built from.
 pub(super) fn tell(built: &Built, file: &Path) -> Result<Outcome, CommandError> {
     for problem in &built.problems {
         output::warn(problem);
@@ -48,7 +48,7 @@ fn counted(built: &Built) -> String {
     )
 }
 
-/// Shows what the database says of itself.
+/// Shows the database's description of itself.
 pub(super) fn info(arguments: &DbInfoArguments) -> Result<Outcome, CommandError> {
     let file = super::file(&arguments.database)?;
     let database = Database::open(&file).map_err(argument)?;
@@ -97,7 +97,7 @@ fn json(out: &mut dyn io::Write, info: &Info, file: &str, checksum: &str) -> io:
     writeln!(out)
 }
 
-/// The time, as RFC 3339 writes it.
+/// A time in RFC 3339 format.
 pub(crate) fn timestamp() -> String {
     let now = scope::now().unwrap_or(OffsetDateTime::UNIX_EPOCH);
     format!(

@@ -14,7 +14,7 @@ use coaming_advisory::Ecosystem;
 use crate::args::{DbArguments, DbCommand, DbCompareArguments, DbFileArguments};
 use crate::{CommandError, Outcome, output};
 
-/// A longer line cannot be two versions, in bytes.
+/// The longest line with two versions, in bytes.
 const MAX_LINE: u64 = 64 << 10;
 
 /// Runs `coaming db`.
@@ -30,13 +30,13 @@ pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
     }
 }
 
-/// Compares the versions that standard input names.
+/// Compares the versions on standard input.
 fn compare(arguments: &DbCompareArguments) -> Result<Outcome, CommandError> {
     let ecosystem = Ecosystem::parse(&arguments.ecosystem);
     let order = ecosystem.order().ok_or_else(|| {
         let known: Vec<_> = Ecosystem::known().collect();
         CommandError::Argument(format!(
-            "the order of versions in the ecosystem `{}` is not known; known are: {}",
+            "versions of the ecosystem `{}` cannot be compared; known ecosystems: {}",
             arguments.ecosystem,
             known.join(", ")
         ))

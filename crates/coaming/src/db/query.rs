@@ -1,4 +1,4 @@
-//! `coaming db query`: what is known of packages.
+//! `coaming db query`: the known vulnerabilities of packages.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -12,10 +12,10 @@ use super::keep::timestamp;
 use crate::args::{DbQueryArguments, DbQueryFormat};
 use crate::{CommandError, Outcome, output, scope};
 
-/// More input is not read.
+/// The limit on standard input.
 const MAX_INPUT: u64 = 64 << 20;
 
-/// Shows what is known of the packages.
+/// Shows the known vulnerabilities of the packages.
 pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError> {
     let config = scope::config_here(arguments.known.config.as_deref())?;
     let mut warnings = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &DbQueryArguments) -> Result<Outcome, CommandError>
     })
 }
 
-/// The packages that the arguments name, and whether one of them could not be read.
+/// The packages in the arguments, and whether one of them could not be read.
 fn read_packages(arguments: &[String]) -> Result<(Vec<Named>, bool), CommandError> {
     let mut texts = Vec::new();
     for argument in arguments {
@@ -80,7 +80,7 @@ fn read_packages(arguments: &[String]) -> Result<(Vec<Named>, bool), CommandErro
     Ok((named, failed))
 }
 
-/// Packages of one distribution's release are judged together, as those of an image are.
+/// Packages of one distribution release are looked up together, like those of an image.
 fn by_distribution(named: Vec<Named>) -> Vec<PackageGroup> {
     let mut groups: BTreeMap<(String, String), (Option<_>, Vec<_>)> = BTreeMap::new();
     for Named { package, distribution } in named {

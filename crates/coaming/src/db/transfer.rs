@@ -12,9 +12,9 @@ use crate::args::DbTransferArguments;
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output, scope};
 
-/// The kind of artifact.
+/// The artifact type.
 const ARTIFACT: &str = "application/vnd.coaming.advisories.v1";
-/// The kind of its contents.
+/// The media type of the content.
 const CONTENTS: &str = "application/vnd.sqlite3";
 
 /// Pushes the database to a registry.

@@ -313,7 +313,7 @@ fn what_the_registry_found_is_shown_beside_our_own() {
     let output = run(&harbor(), &[]);
     let out = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{out}{}", stderr(&output));
-    let page = out.split("What the registry says").nth(1).unwrap();
+    let page = out.split("Registry results").nth(1).unwrap();
     for line in [
         "Trivy v0.37.2: scanned, 2023-02-20T09:11:23.123456Z, 2 vulnerabilities: 1 critical, 1 low",
         "critical   CVE-2022-37434       zlib 1.2.12-r1 (fixed in 1.2.12-r2)",
