@@ -1,7 +1,7 @@
-//! Here-documents, which may stand anywhere in `RUN`, `COPY` and `ADD`.
+//! Here-documents, which may be anywhere in `RUN`, `COPY` and `ADD`.
 //!
 //! The parser of instructions knows them only at the start of an instruction. So it gets a text of
-//! the same length in which they are hidden: `<<` is no `<<` any more, and their lines are
+//! the same length in which they are hidden: `<<` is replaced, and their lines are
 //! comments. Where they are is remembered.
 
 use std::ops::Range;
@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(crate) struct Masked {
     /// As long as the original, byte for byte.
     pub(crate) text: String,
-    /// Where the markers stand, each with the end of its document's last line.
+    /// The offsets of the markers, each with the end of its document's last line.
     pub(crate) documents: Vec<(usize, usize)>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn mask(text: &str) -> Masked {
         while slice(text, &last).trim_end().ends_with(escape) {
             let Some(next) = lines.next() else { break };
             end = next.end;
-            // Comments and blank lines don't end what is continued.
+            // Comments and blank lines do not end a continued instruction.
             if !is_blank_or_comment(slice(text, &next)) {
                 last = next;
             }
@@ -124,7 +124,7 @@ impl Lines<'_> {
 
 /// The start of a here-document.
 struct Marker<'t> {
-    /// Where its `<<` stands.
+    /// The offset of its `<<`.
     start: usize,
     delimiter: &'t str,
     strips_tabs: bool,

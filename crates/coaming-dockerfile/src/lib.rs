@@ -3,8 +3,7 @@
 //! This crate judges nothing and opens no file. Invariants:
 //!
 //! * Spans are bytes of the text as it was given, whatever the builder would make of it.
-//! * What can't be read ends the reading with an error that has its place; what stands before it
-//!   is there.
+//! * Parsing stops at the first error, which has a position. Everything before it is in the result.
 //! * A value that only the build knows (`--build-arg` without a default, a command's output) is
 //!   absent, never guessed.
 //! * Reading takes time linear in the text.

@@ -1,4 +1,4 @@
-//! What a Dockerfile says.
+//! The contents of a Dockerfile.
 
 use coaming_yaml::Span;
 
@@ -7,11 +7,11 @@ use coaming_yaml::Span;
 pub struct Dockerfile {
     /// The stages, in their order; the last one becomes the image.
     pub stages: Vec<Stage>,
-    /// Where reading ended, if not at the end.
+    /// The error that ended parsing early, if any.
     pub error: Option<SyntaxError>,
 }
 
-/// Where and why a text is no Dockerfile.
+/// Where and why a text is not a valid Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
     /// The line, from 1.
@@ -22,16 +22,16 @@ pub struct SyntaxError {
     pub message: String,
 }
 
-/// What begins with a `FROM`.
+/// A build stage, which begins with `FROM`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// The name behind `AS`.
+    /// The name after `AS`.
     pub name: Option<String>,
     /// What it is built on.
     pub base: Base,
-    /// The image behind `FROM`, as it is written.
+    /// The image after `FROM`, as it is written.
     pub image: Word,
-    /// The instructions behind the `FROM`.
+    /// The instructions after the `FROM`.
     pub instructions: Vec<Instruction>,
 }
 
@@ -40,7 +40,7 @@ pub struct Stage {
 pub enum Base {
     /// Nothing.
     Scratch,
-    /// The stage at this place.
+    /// The stage at this index.
     Stage(usize),
     /// An image, by its name with all arguments filled in.
     Image(String),
@@ -48,7 +48,7 @@ pub enum Base {
     Unknown,
 }
 
-/// Text, and where it stands.
+/// A text and its span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Without quotes and escapes.
@@ -66,7 +66,7 @@ pub struct Instruction {
     pub kind: Kind,
 }
 
-/// What an instruction does, as far as anybody asks.
+/// What an instruction does, in as much detail as rules need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `RUN`, with the `--mount` options.
@@ -116,7 +116,7 @@ pub struct Source {
     pub has_checksum: bool,
     /// The files; here-documents are left out.
     pub files: Vec<Word>,
-    /// Where they come to.
+    /// The destination.
     pub target: Word,
 }
 
@@ -130,14 +130,14 @@ pub enum Command {
     Shell {
         /// The script, here-documents included.
         script: String,
-        /// Where it stands.
+        /// Its span in the source.
         span: Span,
     },
 }
 
 impl Dockerfile {
     /// The stages that the image is built from, the lowest first: the last stage, what that is
-    /// built on, and so on.
+    /// built on, down to the base.
     #[must_use]
     pub fn lineage(&self) -> Vec<&Stage> {
         let mut lineage = Vec::new();

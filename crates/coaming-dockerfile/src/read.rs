@@ -1,4 +1,4 @@
-//! From a text to stages.
+//! Parse a text into stages.
 
 use coaming_yaml::Span;
 use parse_dockerfile as parser;
@@ -43,7 +43,7 @@ struct Reader<'t> {
     escape: char,
     masked: &'t Masked,
     global: Variables,
-    /// Those of the stage at hand.
+    /// The variables of the current stage.
     variables: Variables,
     dockerfile: Dockerfile,
 }
@@ -91,7 +91,7 @@ impl Reader<'_> {
             Some(name) => named(&name).map_or(Base::Image(name), Base::Stage),
         };
         self.variables = match &base {
-            // What the lower stage's environment was, the upper one's is.
+            // A stage inherits the environment of the stage that it is built on.
             Base::Stage(_) => std::mem::take(&mut self.variables),
             _ => Variables::new(),
         };
@@ -99,7 +99,7 @@ impl Reader<'_> {
         self.dockerfile.stages.push(Stage { name, base, image, instructions: Vec::new() });
     }
 
-    /// Notes the variables that an instruction sets.
+    /// Records the variables that an instruction sets.
     fn remember(&mut self, kind: &Kind) {
         let in_stage = !self.dockerfile.stages.is_empty();
         match kind {
@@ -178,7 +178,7 @@ impl Reader<'_> {
             }
             Is::Label(it) => self.other(&it.label),
             Is::Maintainer(it) => self.other(&it.maintainer),
-            // Docker takes no `ONBUILD` in another.
+            // Docker does not allow nested `ONBUILD`.
             Is::Onbuild(it) if !matches!(*it.instruction, Is::Onbuild(_)) => {
                 let (_, kind, end) = self.kind(&it.instruction)?;
                 (&it.onbuild, Kind::OnBuild(Box::new(kind)), end)
@@ -334,7 +334,7 @@ fn join_lines(text: &str, escape: char) -> String {
         }
         continued = line.trim_end().ends_with(escape);
         if continued && line.ends_with('\n') {
-            // Blanks behind the escape character don't count for the builder.
+            // Blanks behind the escape character are ignored by the builder.
             let kept = line.trim_end().len() - escape.len_utf8();
             out.push_str(line.get(..kept).unwrap_or_default());
             out.extend(std::iter::repeat_n(' ', line.len() - kept - 2));

@@ -118,7 +118,7 @@ fn escape_directive_and_byte_order_mark() {
 }
 
 #[test]
-fn what_others_will_do_is_no_part_of_this_image() {
+fn onbuild_does_not_affect_this_image() {
     let text = "FROM a\nONBUILD USER root\nONBUILD RUN a \\\n  b\nUSER 7\n";
     let instructions = &parse(text).stages[0].instructions;
     let Kind::OnBuild(user) = &instructions[0].kind else { panic!("{instructions:?}") };
@@ -128,7 +128,7 @@ fn what_others_will_do_is_no_part_of_this_image() {
 }
 
 #[test]
-fn what_stands_before_an_error_is_there() {
+fn keeps_instructions_before_an_error() {
     let dockerfile = parse("FROM a\nUSER b\nNONSENSE\nUSER c\n");
     assert_eq!(dockerfile.stages[0].instructions.len(), 1);
     assert_eq!(dockerfile.error.unwrap().line, 3);
@@ -138,7 +138,7 @@ fn what_stands_before_an_error_is_there() {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic(text in "((FROM|RUN|COPY|ENV|ARG|USER|ADD|CMD|EXPOSE|ONBUILD|SHELL|HEALTHCHECK|# escape=|EOF|a=b)?[ \\\\`\"'<$\\[\\]{}=#,a-fE:\u{e4}\\n\\t\\r-]{0,12}\n?){0,12}") {
+    fn never_panics(text in "((FROM|RUN|COPY|ENV|ARG|USER|ADD|CMD|EXPOSE|ONBUILD|SHELL|HEALTHCHECK|# escape=|EOF|a=b)?[ \\\\`\"'<$\\[\\]{}=#,a-fE:\u{e4}\\n\\t\\r-]{0,12}\n?){0,12}") {
         let dockerfile = parse(&text);
         for stage in &dockerfile.stages {
             for instruction in &stage.instructions {

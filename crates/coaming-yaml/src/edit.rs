@@ -1,12 +1,12 @@
-//! Semantic edits: what shall change in a document, said by path and value.
+//! Semantic edits: changes to a document, in terms of paths and values.
 //!
-//! An [`Edit`] says nothing of text. It has three back ends that give the same object: text edits
-//! that leave every other byte alone ([`apply`]), JSON Patch ([`to_json_patch`]), and JSON values
+//! An [`Edit`] is independent of the text. Three back ends produce the same object: text edits that
+//! leave every other byte unchanged ([`apply`]), JSON Patch ([`to_json_patch`]), and JSON values
 //! ([`apply_to_value`]).
 //!
-//! Edits that are given together are one change: all their paths mean the document as it is before
-//! any of them, and those that contradict each other are refused. `apply` reads what it wrote: if
-//! that is not exactly the wanted object, it writes nothing.
+//! Edits that are applied together form one change: all paths refer to the document before the
+//! change, and edits that contradict each other are rejected. `apply` parses its own output; if the
+//! output is not exactly the intended object, it returns an error instead.
 
 use crate::path::Path;
 use crate::tree::{Entry, Kind, Node, Scalar};
@@ -21,18 +21,18 @@ mod text;
 pub use model::{apply_to_value, to_json_patch};
 pub use text::{TextEdit, apply, apply_to_text};
 
-/// A value to be written: what JSON can say, with mappings in the order they shall have.
+/// A value to write: a JSON value whose mappings are ordered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// Any other number.
     Float(f64),
-    /// Text; quoted when written if it would mean something else without.
+    /// Text. It is written in quotes if it would mean something else without them.
     Str(String),
     /// A list.
     Sequence(Vec<Value>),
@@ -65,7 +65,7 @@ impl From<String> for Value {
 }
 
 impl Value {
-    /// As a YAML document in block style, without a marker before it.
+    /// The value as a YAML document in block style, without a leading `---`.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let layout = render::Layout { step: 2, sequence_step: 0, newline: "\n", literals: true };
@@ -79,8 +79,8 @@ impl Value {
 }
 
 impl From<Node<'_>> for Value {
-    /// What a node says. Of duplicate keys the last one counts; a whole number above `i64::MAX`
-    /// becomes a float.
+    /// The value of a node. If a key occurs more than once, the last one wins. An integer above
+    /// `i64::MAX` becomes a float.
     fn from(node: Node<'_>) -> Self {
         match node.kind() {
             Kind::Sequence => Self::Sequence(node.items().map(Self::from).collect()),
@@ -95,7 +95,7 @@ impl From<Node<'_>> for Value {
                 None | Some(Scalar::Null) => Self::Null,
                 Some(Scalar::Bool(value)) => Self::Bool(value),
                 Some(Scalar::Int(value)) => Self::Int(value),
-                #[expect(clippy::cast_precision_loss, reason = "said in the documentation")]
+                #[expect(clippy::cast_precision_loss, reason = "documented")]
                 Some(Scalar::UInt(value)) => Self::Float(value as f64),
                 Some(Scalar::Float(value)) => Self::Float(value),
                 Some(Scalar::Str(text)) => Self::Str(text.to_owned()),
@@ -123,34 +123,36 @@ impl From<&Value> for serde_json::Value {
     }
 }
 
-/// Why edits were not made. Nothing is changed then.
+/// Why edits were not applied. The document is then unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// Two edits that cannot both be made, such as two values for one field.
-    #[error("two edits contradict each other at `{path}`: make one of them first, then scan again")]
+    /// Two edits cannot both be applied, such as two values for one field.
+    #[error(
+        "two edits contradict each other at `{path}`: apply one of them first, then scan again"
+    )]
     Conflict {
-        /// Where the second one is.
+        /// The path of the second edit.
         path: Path,
     },
-    /// A field shall be set in what is neither a mapping nor null.
-    #[error("`{path}` is no mapping: correct it first")]
+    /// An edit sets a field of a value that is neither a mapping nor null.
+    #[error("`{path}` is not a mapping: correct it first")]
     NotAMapping {
-        /// What is no mapping.
+        /// The value that is not a mapping.
         path: Path,
     },
-    /// An item shall be set or appended in what is neither a sequence nor null.
-    #[error("`{path}` is no list: correct it first")]
+    /// An edit sets or appends an item of a value that is neither a sequence nor null.
+    #[error("`{path}` is not a list: correct it first")]
     NotASequence {
-        /// What is no sequence.
+        /// The value that is not a sequence.
         path: Path,
     },
-    /// An item shall be set that is not there.
-    #[error("there is no `{path}`")]
+    /// An edit sets an item that does not exist.
+    #[error("`{path}` does not exist")]
     NoSuchItem {
         /// The item.
         path: Path,
     },
-    /// The whole document shall be removed.
+    /// An edit removes the whole document.
     #[error("a whole document cannot be removed: delete it from the file")]
     Root,
     /// The text has an anchor (`&name`) and aliases elsewhere refer to it: they would change too,
@@ -161,12 +163,12 @@ pub enum EditError {
         if *.users == 1 { "another place".to_owned() } else { format!("{} other places", .users) }
     )]
     SharedAnchor {
-        /// What shall change.
+        /// The value to change.
         path: Path,
         /// How many aliases refer to the anchor.
         users: usize,
     },
-    /// A field shall be removed that a merge key (`<<`) brings in.
+    /// An edit removes a field that comes from a merge key (`<<`).
     #[error("`{path}` comes from a merge key (`<<`): write out what is merged, without it")]
     Merged {
         /// The field.
@@ -175,33 +177,33 @@ pub enum EditError {
     /// The text is not the one that the document was read from.
     #[error("the text has changed since it was read: read it again")]
     OtherText,
-    /// The document came without text, so there is none to edit.
+    /// The document was built without text, so there is none to edit.
     #[error("the document has no text of its own")]
     NoText,
-    /// The text is written in a way that the change cannot be expressed in without touching more.
+    /// The notation of the text does not allow the change without changing other parts.
     #[error("this file is written in a way that cannot be edited safely here: change it by hand")]
     Unwritable,
 }
 
-/// One change to a document. Paths start at the document's root, and item positions in them count
-/// as they are before any other edit.
+/// One change to a document. Paths start at the document's root, and their indexes refer to the
+/// document before any other edit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
-    /// The field at `path` gets this value, whatever it was; mappings on the way that are absent
-    /// or null are created. With a mapping for a value, the whole field is replaced.
+    /// Sets the field at `path` to this value and creates parent mappings that are absent or null.
+    /// A value that is a mapping replaces the whole field.
     Set {
         /// The field.
         path: Path,
         /// Its new value.
         value: Value,
     },
-    /// The field or item at `path` goes away. Nothing happens where it is absent.
+    /// Removes the field or item at `path`. Does nothing if it is absent.
     Remove {
         /// The field or item.
         path: Path,
     },
-    /// The sequence at `path` gets one more item at its end; it is created where it is absent or
-    /// null, with the mappings on the way to it.
+    /// Appends an item to the sequence at `path`. A sequence that is absent or null is created,
+    /// together with its parent mappings.
     Append {
         /// The sequence.
         path: Path,

@@ -336,7 +336,10 @@ pub(crate) fn property_length(text: &str) -> usize {
 
 /// Searches the text between two nodes (white space, comments, indicators, anchors, and tags) for
 /// an indicator. `is_match` gets each byte and the one after it.
-pub(crate) fn find_indicator(between: &str, is_match: impl Fn(u8, Option<u8>) -> bool) -> Option<u32> {
+pub(crate) fn find_indicator(
+    between: &str,
+    is_match: impl Fn(u8, Option<u8>) -> bool,
+) -> Option<u32> {
     let bytes = between.as_bytes();
     let mut at = 0;
     let skip_until = |at: usize, stop: fn(&u8) -> bool| {

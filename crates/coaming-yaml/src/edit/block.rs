@@ -2,7 +2,7 @@
 
 use super::plan::{Change, Within, step_into};
 use super::render::{Layout, Quoting, in_style_of, inline};
-use super::text::{Editor, Place, expanded_value};
+use super::text::{Editor, Slot, expanded_value};
 use super::{EditError, Value};
 use crate::parse::find_indicator;
 use crate::path::{Path, Step};
@@ -21,7 +21,7 @@ impl<'d> Editor<'d> {
         node: Node<'d>,
         within: &Within,
         path: &Path,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         let column = self.column(self.span(node).range().start);
         let mut members = Vec::new();
@@ -42,8 +42,8 @@ impl<'d> Editor<'d> {
                 && node.get(entry.name()) == Some(entry.value)
             {
                 let after = self.after_colon(key.end, value.start);
-                let place = Place::Value { after, column };
-                self.edit(entry.value, change, &path.join(entry.name()), place)?;
+                let slot = Slot::Value { after, column };
+                self.edit(entry.value, change, &path.join(entry.name()), slot)?;
             }
             previous_end = end;
             members.push(Member { start, end, removed });
@@ -56,7 +56,7 @@ impl<'d> Editor<'d> {
             .is_some_and(|last| last.end >= self.span(node).range().end)
             && members.first().is_some_and(|first| first.start <= self.span(node).range().start);
         if all_removed && nothing_else {
-            return self.replace_in_block(node, &Value::Mapping(added), place);
+            return self.replace_in_block(node, &Value::Mapping(added), slot);
         }
         let layout = self.layout(node);
         let lines = added.iter().map(|(key, value)| layout.entry(key, value, column));
@@ -65,8 +65,8 @@ impl<'d> Editor<'d> {
         Ok(())
     }
 
-    /// The entries that are not in the text yet. What a merge key brings in is written out when
-    /// it shall change.
+    /// The entries that are not in the text yet. A merged entry that changes is written as an
+    /// explicit entry.
     fn added_entries(
         &mut self,
         node: Node<'d>,
@@ -103,7 +103,7 @@ impl<'d> Editor<'d> {
         node: Node<'d>,
         within: &Within,
         path: &Path,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         let column = self.column(self.span(node).range().start);
         let mut members = Vec::new();
@@ -117,15 +117,15 @@ impl<'d> Editor<'d> {
             if removed {
                 self.touch(item, &path.join(index), true);
             } else if let Some(change) = change {
-                let place = Place::Item { after: start + 1, column };
-                self.edit(item, change, &path.join(index), place)?;
+                let slot = Slot::Item { after: start + 1, column };
+                self.edit(item, change, &path.join(index), slot)?;
             }
             previous_end = end;
             members.push(Member { start, end, removed });
         }
         self.note_members(node, path, &members, !within.appended.is_empty());
         if members.iter().all(|member| member.removed) {
-            return self.replace_in_block(node, &Value::Sequence(within.appended.clone()), place);
+            return self.replace_in_block(node, &Value::Sequence(within.appended.clone()), slot);
         }
         let layout = self.layout(node);
         let lines = within.appended.iter().map(|item| layout.item(item, column));
@@ -134,7 +134,7 @@ impl<'d> Editor<'d> {
         Ok(())
     }
 
-    /// Notes that a collection changes where members come or go.
+    /// Records that a collection changes if members are added or removed.
     pub(super) fn note_members(
         &mut self,
         node: Node<'d>,
@@ -153,10 +153,10 @@ impl<'d> Editor<'d> {
             return;
         }
         let layout = self.layout(node);
-        let last_goes = members.last().is_some_and(|last| last.removed);
+        let last_is_removed = members.last().is_some_and(|last| last.removed);
         let kept = members.iter().rev().find(|member| !member.removed).map(|member| member.end);
         let end = match kept {
-            Some(kept) if last_goes => kept,
+            Some(kept) if last_is_removed => kept,
             _ => self.span(node).range().end,
         };
         let at = self.line_end(end);
@@ -173,7 +173,7 @@ impl<'d> Editor<'d> {
         })
     }
 
-    /// Removes the lines of members, with the comments that stand on them.
+    /// Removes the lines of members, including the comments on these lines.
     fn remove_lines(&mut self, members: &[Member]) {
         let mut removed = members.iter().filter(|member| member.removed).peekable();
         while let Some(member) = removed.next() {
@@ -251,17 +251,17 @@ impl<'d> Editor<'d> {
         .map_or(from, |dash| from + dash as usize)
     }
 
-    /// Puts a value where a node stands.
+    /// Replaces a node with a value.
     pub(super) fn replace_in_block(
         &mut self,
         node: Node<'d>,
         value: &Value,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         let old = self.span(node).range();
-        let after = match place {
-            Place::Root => old.start,
-            Place::Value { after, .. } | Place::Item { after, .. } | Place::Flow { after } => after,
+        let after = match slot {
+            Slot::Root => old.start,
+            Slot::Value { after, .. } | Slot::Item { after, .. } | Slot::Flow { after } => after,
         };
         let is_alias = self.alias_of(node).is_some();
         let was_block = !is_alias && node.style() == Some(Style::Block);
@@ -269,9 +269,9 @@ impl<'d> Editor<'d> {
         self.drop_properties(after, old.start);
         if is_nested(value) && !was_flow {
             if was_block {
-                self.replace_block(node, value, place);
+                self.replace_block(node, value, slot);
             } else {
-                self.replace_with_block(node, value, place);
+                self.replace_with_block(node, value, slot);
             }
             return Ok(());
         }
@@ -286,30 +286,30 @@ impl<'d> Editor<'d> {
                     && !self.text(after, old.start).contains('#') =>
             {
                 let layout = self.layout(node);
-                let column = match place {
-                    Place::Value { column, .. } => column + layout.step,
-                    Place::Item { column, .. } => column + 2,
-                    Place::Root | Place::Flow { .. } => layout.step,
+                let column = match slot {
+                    Slot::Value { column, .. } => column + layout.step,
+                    Slot::Item { column, .. } => column + 2,
+                    Slot::Root | Slot::Flow { .. } => layout.step,
                 };
                 layout.literal(text, column)
             }
             value => inline(value, Quoting::Block),
         });
-        self.replace_with_line(&old, after, text, was_block, place);
+        self.replace_with_line(&old, after, text, was_block, slot);
         Ok(())
     }
 
-    /// A value on one line in place of anything.
+    /// Replaces a node with a value on one line.
     fn replace_with_line(
         &mut self,
         old: &std::ops::Range<usize>,
         after: usize,
         text: String,
         was_block: bool,
-        place: Place,
+        slot: Slot,
     ) {
         let gap = self.text(after, old.start);
-        if matches!(place, Place::Value { .. }) && was_block {
+        if matches!(slot, Slot::Value { .. }) && was_block {
             if gap.contains('#') {
                 // Comments between the key and its old value stay where they are.
                 let lines_start = self.line_end(self.line_start(old.start).saturating_sub(1));
@@ -333,14 +333,14 @@ impl<'d> Editor<'d> {
         self.put(after, end, text);
     }
 
-    /// A block collection in place of another one.
-    fn replace_block(&mut self, node: Node<'d>, value: &Value, place: Place) {
+    /// Replaces a block collection with another one.
+    fn replace_block(&mut self, node: Node<'d>, value: &Value, slot: Slot) {
         let old = self.span(node).range();
         let layout = self.layout_before_comment(node);
         let at = self.column(old.start);
-        let column = match place {
-            // A sequence may stand at its key's column, a mapping may not.
-            Place::Value { column, .. } if at <= column && matches!(value, Value::Mapping(_)) => {
+        let column = match slot {
+            // A sequence may be at its key's column, a mapping may not.
+            Slot::Value { column, .. } if at <= column && matches!(value, Value::Mapping(_)) => {
                 column + layout.step
             }
             _ => at,
@@ -349,8 +349,8 @@ impl<'d> Editor<'d> {
         self.put(old.start, old.end, format!("{shift}{}", layout.block(value, column)));
     }
 
-    /// The layout for what takes a node's place: with a comment after it, it must not end with a
-    /// text that would swallow it.
+    /// The layout for what takes a node's slot: with a comment after it, it must not end with a
+    /// text that would absorb it.
     fn layout_before_comment(&self, node: Node<'d>) -> Layout {
         let layout = self.layout(node);
         let literals = layout.literals && !self.has_more_on_line(self.span(node).range().end);
@@ -358,11 +358,11 @@ impl<'d> Editor<'d> {
     }
 
     /// A block collection in place of a value on one line, or of nothing.
-    fn replace_with_block(&mut self, node: Node<'d>, value: &Value, place: Place) {
+    fn replace_with_block(&mut self, node: Node<'d>, value: &Value, slot: Slot) {
         let old = self.span(node).range();
         let layout = self.layout(node);
-        match place {
-            Place::Value { after, column } if !self.text(after, old.start).contains('\n') => {
+        match slot {
+            Slot::Value { after, column } if !self.text(after, old.start).contains('\n') => {
                 let column = match value {
                     Value::Sequence(_) => column + layout.sequence_step,
                     _ => column + layout.step,
@@ -371,15 +371,15 @@ impl<'d> Editor<'d> {
                 let at = self.line_end(old.end);
                 self.put(at, at, format!("{}{}", layout.line(column), layout.block(value, column)));
             }
-            Place::Item { after, column } if old.is_empty() => {
+            Slot::Item { after, column } if old.is_empty() => {
                 let layout = self.layout_before_comment(node);
                 self.put_over_gap(after, old.end, format!(" {}", layout.block(value, column + 2)));
             }
-            Place::Root => {
+            Slot::Root => {
                 let layout = self.layout_before_comment(node);
                 self.put(old.start, old.end, layout.block(value, self.column(old.start)));
             }
-            Place::Value { after, .. } | Place::Item { after, .. } | Place::Flow { after } => {
+            Slot::Value { after, .. } | Slot::Item { after, .. } | Slot::Flow { after } => {
                 // Its tags and anchors go, so what was after them moves there.
                 let layout = self.layout_before_comment(node);
                 let start = self.skip_blank(after, old.start);
@@ -398,7 +398,7 @@ fn is_nested(value: &Value) -> bool {
     }
 }
 
-/// What happens to a member.
+/// The change to a member, if any.
 pub(super) fn change_of<'c>(within: &'c Within, step: &Step) -> Option<&'c Change> {
     within.members.iter().find(|(other, _)| other == step).map(|(_, change)| change)
 }

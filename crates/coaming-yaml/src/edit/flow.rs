@@ -3,7 +3,7 @@
 use super::block::{Member, change_of};
 use super::plan::{Change, Within, step_into};
 use super::render::{Flow, Quoting, in_style_of};
-use super::text::{Editor, Place};
+use super::text::{Editor, Slot};
 use super::{EditError, Value};
 use crate::path::{Path, Step};
 use crate::tree::{Node, Style};
@@ -14,7 +14,7 @@ impl<'d> Editor<'d> {
         node: Node<'d>,
         within: &Within,
         path: &Path,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         let members = self.edit_flow_members(node, within, path)?;
         let added = self.added_members(node, within, path)?;
@@ -25,14 +25,14 @@ impl<'d> Editor<'d> {
         };
         self.note_members(node, path, &members, adds);
         if members.iter().all(|member| member.removed) {
-            return match (adds || !members.is_empty(), place) {
+            return match (adds || !members.is_empty(), slot) {
                 (false, _) => Ok(()),
-                (true, Place::Flow { after }) => self.replace_in_flow(node, &added, after),
-                (true, Place::Root) if self.flow_quoting(node) == Quoting::Json => {
+                (true, Slot::Flow { after }) => self.replace_in_flow(node, &added, after),
+                (true, Slot::Root) if self.flow_quoting(node) == Quoting::Json => {
                     self.replace_in_flow(node, &added, self.span(node).range().start)
                 }
                 // An empty collection says nothing on how the file is written.
-                (true, place) => self.replace_in_block(node, &added, place),
+                (true, slot) => self.replace_in_block(node, &added, slot),
             };
         }
         let span = self.span(node).range();
@@ -73,7 +73,7 @@ impl<'d> Editor<'d> {
                 && key.is_none_or(|key| node.get(key.text()) == Some(value))
             {
                 let after = key.map_or(start, |_| first.end);
-                self.edit(value, change, &below, Place::Flow { after })?;
+                self.edit(value, change, &below, Slot::Flow { after })?;
             }
             previous_end = end;
             members.push(Member { start, end, removed });
@@ -120,7 +120,7 @@ impl<'d> Editor<'d> {
     fn add_flow_members(&mut self, node: Node<'d>, members: &[Member], added: &Value) {
         let Some(last) = members.iter().rev().find(|member| !member.removed) else { return };
         let close = self.span(node).range().end.saturating_sub(1);
-        let last_goes = members.last().is_some_and(|last| last.removed);
+        let last_is_removed = members.last().is_some_and(|last| last.removed);
         let style = self.flow_style(node);
         let spread = self.text(last.end, close).contains('\n');
         let indent = self.indent(last.start);
@@ -141,10 +141,10 @@ impl<'d> Editor<'d> {
         };
         let joined = texts.join(&format!(",{separator}"));
         let after = self.skip_blank(last.end, close);
-        let has_comma = !last_goes && self.text(after, close).starts_with(',');
+        let has_comma = !last_is_removed && self.text(after, close).starts_with(',');
         // A comma is written right after the value; the member after a comment on that line.
         let comma_end = if has_comma { after + 1 } else { last.end };
-        let commented = spread && !last_goes && self.has_more_on_line(comma_end);
+        let commented = spread && !last_is_removed && self.has_more_on_line(comma_end);
         let at = if commented { self.line_end(comma_end) } else { comma_end };
         let trailing = if has_comma { "," } else { "" };
         match (has_comma, commented) {
@@ -197,7 +197,7 @@ impl<'d> Editor<'d> {
         }
     }
 
-    /// Puts a value where a node between brackets stands.
+    /// Replaces a node in a flow collection with a value.
     pub(super) fn replace_in_flow(
         &mut self,
         node: Node<'d>,

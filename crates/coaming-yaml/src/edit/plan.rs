@@ -1,26 +1,26 @@
-//! Several edits as one change: a tree of what happens where, without a document at hand.
+//! Combine several edits into one change: a tree that is independent of the document.
 //!
-//! All paths mean the document as it is before any of the edits, so the order of edits to
-//! different places does not matter, and what cannot stand together is found here.
+//! All paths refer to the document before any of the edits, so the order of edits to different
+//! paths does not matter. Contradictions between edits are detected here.
 
 use super::{Edit, EditError, Value};
 use crate::path::{Path, Step};
 
-/// What happens to one node.
+/// The change to one node.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Change {
-    /// It gets this value.
+    /// Replace it with this value.
     Set(Value),
-    /// It goes away.
+    /// Remove it.
     Remove,
-    /// It stays; something below it changes.
+    /// Keep it; something below it changes.
     Within(Within),
 }
 
 /// Changes below a node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Within {
-    /// What happens to members, in the order in which the edits name them.
+    /// The changes to members, in the order of the edits.
     pub(super) members: Vec<(Step, Change)>,
     /// New items for the end of the node, which is a sequence.
     pub(super) appended: Vec<Value>,
@@ -33,7 +33,7 @@ enum Operation<'e> {
     Append(&'e Value),
 }
 
-/// The change that all `edits` make together.
+/// The combined change of all `edits`.
 pub(super) fn plan(edits: &[Edit]) -> Result<Change, EditError> {
     let mut root = Change::Within(Within::default());
     for edit in edits {
@@ -55,7 +55,7 @@ pub(super) fn plan(edits: &[Edit]) -> Result<Change, EditError> {
 }
 
 impl Change {
-    /// Adds one edit below; `false` if it contradicts what is there.
+    /// Adds one edit below; `false` if it contradicts an earlier one.
     fn add(&mut self, steps: &[Step], operation: Operation<'_>) -> bool {
         match self {
             Self::Within(within) => match (steps, operation) {
@@ -80,7 +80,7 @@ impl Change {
         }
     }
 
-    /// Whether it brings something into being where nothing is.
+    /// Whether it creates a value if the node is absent.
     pub(super) fn creates(&self) -> bool {
         match self {
             Self::Set(_) => true,
@@ -89,7 +89,7 @@ impl Change {
         }
     }
 
-    /// The value that it makes of nothing; `path` is where that is.
+    /// The value that it creates if the node at `path` is absent.
     pub(super) fn created(&self, path: &Path) -> Result<Value, EditError> {
         match self {
             Self::Set(value) => Ok(value.clone()),
@@ -139,7 +139,7 @@ pub(super) fn step_into(path: &Path, step: &Step) -> Path {
     }
 }
 
-/// An edit below, or at, a place that an earlier edit gives a new value.
+/// Applies an edit at, or below, a path that an earlier edit sets to `value`.
 fn add_to_value(value: &mut Value, steps: &[Step], operation: Operation<'_>) -> bool {
     match (steps, value) {
         ([], value) => match operation {

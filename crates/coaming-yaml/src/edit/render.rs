@@ -17,9 +17,9 @@ pub(super) enum Quoting {
 /// How block collections are laid out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
-    /// How much further than its parent a mapping stands.
+    /// The indentation of a mapping relative to its parent.
     pub(super) step: usize,
-    /// How much further than its parent mapping a sequence stands: often nothing.
+    /// The indentation of a sequence relative to its parent mapping, often zero.
     pub(super) sequence_step: usize,
     /// The line break of the file.
     pub(super) newline: &'static str,
@@ -48,7 +48,7 @@ impl Layout {
         }
     }
 
-    /// A mapping's entry whose key stands at `column`.
+    /// A mapping's entry whose key is at `column`.
     pub(super) fn entry(&self, key: &str, value: &Value, column: usize) -> String {
         let key = string(key, Quoting::Block);
         match value {
@@ -67,7 +67,7 @@ impl Layout {
         }
     }
 
-    /// A sequence's item whose dash stands at `column`.
+    /// A sequence's item whose dash is at `column`.
     pub(super) fn item(&self, value: &Value, column: usize) -> String {
         match value {
             Value::Str(text) if self.fits_literal(text) => {

@@ -226,7 +226,7 @@ fn line_breaks_and_documents() {
     assert_eq!(apply_to_text(source, &edits), "a: 1\nb: 2\n---\nx: 1\n");
 }
 
-/// It took all memory there was: what is white space to Unicode alone was waited for to end.
+/// This once looped until memory ran out.
 #[test]
 fn anchors_may_have_white_space_of_unicode_in_them() {
     for source in ["- &!g\u{85}\n", "- &\u{85}\n"] {
@@ -269,7 +269,7 @@ fn merged_fields_are_overridden() {
 }
 
 #[test]
-fn refuses_what_cannot_be() {
+fn rejects_impossible_edits() {
     let refused = |edits: &[Edit]| edited("a: 1\nb: [x]\n", edits).unwrap_err();
     let at = |text: &str| path(text);
     assert_eq!(refused(&[set("a.b", 1)]), EditError::NotAMapping { path: at("a") });

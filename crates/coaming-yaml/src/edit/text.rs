@@ -1,8 +1,8 @@
-//! The text back end: which bytes change when values shall change.
+//! The text back end: which bytes change when values change.
 //!
 //! [`Editor`] walks the change and the tree together and collects text edits; `block` and `flow`
-//! know how each style is written. Nothing here needs to be certain of every oddity of YAML:
-//! [`apply`] reads the outcome and compares it with what the edits mean.
+//! implement the two styles. This code does not have to handle every special case of YAML, because
+//! [`apply`] parses the result and compares it with the intended value.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::tree::{Document, Kind, Node, Scalar, Span, Style};
 /// A replacement of some bytes of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextEdit {
-    /// What goes away; empty for an insertion.
+    /// The bytes to replace; empty for an insertion.
     pub span: Span,
-    /// What comes in its place.
+    /// The text that replaces them.
     pub replacement: String,
 }
 
@@ -46,7 +46,7 @@ pub fn apply(
     let wanted = changed(root, &change, &Path::root())?;
     let write = |literals: bool| {
         let mut editor = Editor::new(document, literals);
-        editor.edit(root, &change, &Path::root(), Place::Root)?;
+        editor.edit(root, &change, &Path::root(), Slot::Root)?;
         editor.check_anchors()?;
         let text_edits = in_order(editor.edits)?;
         verify(document, &text_edits, &wanted)?;
@@ -121,19 +121,19 @@ fn verify(
     if stream.errors.is_empty() && same { Ok(()) } else { Err(EditError::Unwritable) }
 }
 
-/// Where a node stands, for what may replace it.
+/// The syntactic position of a node, which determines how a replacement is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
-    /// Nowhere but in the document.
+pub(super) enum Slot {
+    /// The root of the document.
     Root,
-    /// After the colon that ends at byte `after`; the key's mapping stands at `column`.
+    /// After the colon that ends at byte `after`; the key's mapping is at `column`.
     Value {
         /// One past the colon.
         after: usize,
         /// The mapping's column.
         column: usize,
     },
-    /// After the dash that ends at byte `after` and stands at `column`.
+    /// After the dash that ends at byte `after` and is at `column`.
     Item {
         /// One past the dash.
         after: usize,
@@ -147,7 +147,7 @@ pub(super) enum Place {
     },
 }
 
-/// A walk over a change and a tree, and what it found to be edited.
+/// Walks a change and a tree together and collects the text edits.
 pub(super) struct Editor<'d> {
     pub(super) document: &'d Document,
     pub(super) source: &'d str,
@@ -155,7 +155,7 @@ pub(super) struct Editor<'d> {
     /// Whether a text of several lines may be written after a `|`.
     literals: bool,
     edits: Vec<TextEdit>,
-    /// Nodes whose text changes, with their paths, and whether they go away as a whole.
+    /// Nodes whose text changes, with their paths, and whether the whole node is replaced.
     touched: Vec<(Span, Path, bool)>,
     /// Alias tokens that are replaced.
     expanded: BTreeSet<Span>,
@@ -182,39 +182,39 @@ impl<'d> Editor<'d> {
         node: Node<'d>,
         change: &Change,
         path: &Path,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         match change {
             Change::Set(value) if node.to_json() == serde_json::Value::from(value) => Ok(()),
-            Change::Set(value) => self.replace(node, value, path, place),
+            Change::Set(value) => self.replace(node, value, path, slot),
             Change::Remove => Err(EditError::Root),
             Change::Within(within) if !within.creates() && node.is_null() => Ok(()),
             Change::Within(within) if node.is_null() => {
-                self.replace(node, &within.created(path)?, path, place)
+                self.replace(node, &within.created(path)?, path, slot)
             }
             Change::Within(within) => {
                 check_node_kind(node, within, path)?;
                 if self.alias_of(node).is_some() {
-                    return self.expand(node, change, path, place);
+                    return self.expand(node, change, path, slot);
                 }
-                self.edit_members(node, within, path, place)
+                self.edit_members(node, within, path, slot)
             }
         }
     }
 
-    /// Writes out what an alias names, with the change in it.
+    /// Replaces an alias by its value, with the change applied.
     fn expand(
         &mut self,
         node: Node<'d>,
         change: &Change,
         path: &Path,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         if changed(node, change, path)? == node.to_json() {
             return Ok(());
         }
         let value = expanded_value(node, change, path)?;
-        self.replace(node, &value, path, place)
+        self.replace(node, &value, path, slot)
     }
 
     fn edit_members(
@@ -222,16 +222,16 @@ impl<'d> Editor<'d> {
         node: Node<'d>,
         within: &Within,
         path: &Path,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         match (node.kind(), node.style()) {
             (Kind::Mapping, Some(Style::Block)) => {
-                self.edit_block_mapping(node, within, path, place)
+                self.edit_block_mapping(node, within, path, slot)
             }
             (Kind::Sequence, Some(Style::Block)) => {
-                self.edit_block_sequence(node, within, path, place)
+                self.edit_block_sequence(node, within, path, slot)
             }
-            (Kind::Mapping | Kind::Sequence, _) => self.edit_flow(node, within, path, place),
+            (Kind::Mapping | Kind::Sequence, _) => self.edit_flow(node, within, path, slot),
             (Kind::Scalar, _) => Ok(()),
         }
     }
@@ -241,23 +241,23 @@ impl<'d> Editor<'d> {
         node: Node<'d>,
         value: &Value,
         path: &Path,
-        place: Place,
+        slot: Slot,
     ) -> Result<(), EditError> {
         self.touch(node, path, true);
-        match place {
-            Place::Flow { after } => self.replace_in_flow(node, value, after),
+        match slot {
+            Slot::Flow { after } => self.replace_in_flow(node, value, after),
             // JSON stays JSON.
-            Place::Root
+            Slot::Root
                 if node.style() == Some(Style::Flow)
                     && self.flow_quoting(node) == Quoting::Json =>
             {
                 self.replace_in_flow(node, value, self.span(node).range().start)
             }
-            place => self.replace_in_block(node, value, place),
+            slot => self.replace_in_block(node, value, slot),
         }
     }
 
-    /// Notes that a node's text changes, or goes away.
+    /// Records that a node's text changes, or is replaced.
     pub(super) fn touch(&mut self, node: Node<'d>, path: &Path, whole: bool) {
         if let Some(site) = self.alias_of(node) {
             self.expanded.insert(site);
@@ -265,7 +265,7 @@ impl<'d> Editor<'d> {
         self.touched.push((self.span(node), path.clone(), whole));
     }
 
-    /// Refuses to change the text of an anchor that still has other users.
+    /// Rejects changes to the text of an anchor that still has other users.
     fn check_anchors(&self) -> Result<(), EditError> {
         let contains =
             |outer: Span, inner: Span| outer.start <= inner.start && inner.end <= outer.end;
@@ -300,7 +300,7 @@ impl<'d> Editor<'d> {
         (around != Some(site)).then_some(site.span)
     }
 
-    /// The bytes that say this node: of an alias, its token.
+    /// The source bytes of this node: for an alias, those of its token.
     pub(super) fn span(&self, node: Node<'d>) -> Span {
         let own = node.span().unwrap_or(Span::new(0, 0));
         self.alias_of(node).unwrap_or(own)
@@ -312,7 +312,7 @@ impl<'d> Editor<'d> {
         self.edits.push(TextEdit { span, replacement: replacement.into() });
     }
 
-    /// Takes back what was to go between two bytes, because all of that goes.
+    /// Discards the removals between two offsets, because the whole range is replaced.
     pub(super) fn withdraw(&mut self, start: usize, end: usize) {
         self.edits.retain(|edit| {
             let range = edit.span.range();
@@ -342,7 +342,7 @@ impl<'d> Editor<'d> {
         position + line.strip_suffix('\r').unwrap_or(line).len()
     }
 
-    /// How many characters stand before a byte on its line.
+    /// The number of characters before an offset on its line.
     pub(super) fn column(&self, position: usize) -> usize {
         let before = self.text(self.line_start(position), position);
         before.chars().filter(|&c| c != '\u{feff}').count()
