@@ -11,12 +11,12 @@
 //! * A file is replaced atomically or not at all, never if it changed since it was read, and never
 //!   if its text was decoded from another encoding.
 
-mod by_hand;
 mod diff;
+mod manual;
 mod plan;
 mod write;
 
-pub use by_hand::{Order, orders, source_line};
 pub use diff::diff;
+pub use manual::{ManualStep, orders, source_line};
 pub use plan::{Change, Made, Plan, Skipped, plan};
 pub use write::{WriteError, write};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::by_hand::{Order, orders};
+use crate::manual::{ManualStep, orders};
 use coaming_finding::{
     Applicability, DocumentEdits, FileEdits, Finding, Fix, ObjectRef, RuleId, SourceId,
 };
@@ -59,7 +59,7 @@ pub struct Skipped {
     /// The object of the finding.
     pub object: Option<ObjectRef>,
     /// The edits, as steps for a person.
-    pub orders: Vec<Order>,
+    pub orders: Vec<ManualStep>,
 }
 
 /// The planned changes, and what is left.

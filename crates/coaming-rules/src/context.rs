@@ -30,10 +30,10 @@ pub(crate) const NEWEST_MINOR: u32 = 37;
 pub struct Settings {
     /// The cluster's version, 1.`minor`.
     pub kubernetes_minor: u32,
-    /// The configuration: where which rules run, and what is excused.
+    /// The configuration: which rules run where, and what is suppressed.
     pub config: Config,
-    /// Whether the edits of fixes are wanted: whoever only shows their titles can do without, and
-    /// most of a finding's cost is its edits.
+    /// Whether to compute the edits of fixes, which are most of a finding's cost. Titles of fixes
+    /// do not need them.
     pub edits: bool,
     /// What knows credentials: the built-in detector, or one with rules of the user's own.
     pub detector: Option<Arc<Detector>>,
@@ -296,7 +296,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Edits to the document that an object stands in.
+/// Edits to the document that contains an object.
 pub(crate) fn document_edits(object: Object<'_>, edits: Vec<Edit>) -> DocumentEdits {
     DocumentEdits { source: object.source(), document: object.document, edits }
 }
