@@ -86,7 +86,7 @@ pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
             Some(depth) if depth <= cost::MAX_DEPTH => depth.max(deepest),
             Some(depth) => {
                 return Err(format!(
-                    "loops are nested {depth} deep, but at most {} levels are allowed: it could run for hours",
+                    "loops are nested {depth} deep, but at most {} levels are allowed",
                     cost::MAX_DEPTH
                 ));
             }

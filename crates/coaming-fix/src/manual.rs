@@ -1,7 +1,7 @@
 //! Fixes that a person has to make: the edits as manual steps, and the source line of each.
 //!
-//! A chart's template or an overlay's base is not what was scanned, so nothing is changed there; but
-//! the line of the field, or the template's line that writes it, can usually be found.
+//! A chart's template or an overlay's base is not what was scanned, so nothing is changed there;
+//! but the line of the field, or the template's line that writes it, can usually be found.
 
 mod template;
 

@@ -373,7 +373,7 @@ mod tests {
         docs: std::borrow::Cow::Borrowed(""),
     };
 
-    /// A finding in the first file whose fix replaces `from` with `to`; `None` if there is no `from`.
+    /// A finding in the first file whose fix replaces `from` with `to`, if `from` is there.
     fn finding(world: &World, from: &str, to: &str) -> Option<Finding> {
         let start = u32::try_from(world.source(SourceId::new(0))?.text.find(from)?).unwrap();
         let span = Span::new(start, start + u32::try_from(from.len()).unwrap());

@@ -1,4 +1,4 @@
-//! What rules see, and how they say what they found.
+//! The input of rules, and the builder of their findings.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ use crate::{ContainerScope, Images, Input};
 /// The newest Kubernetes minor version that the rules know.
 pub(crate) const NEWEST_MINOR: u32 = 37;
 
-/// What the user decided.
+/// The user's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The cluster's version, 1.`minor`.
@@ -54,14 +54,14 @@ impl Default for Settings {
     }
 }
 
-/// What rules see.
+/// The input of rules.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The objects.
     pub world: &'a World,
     /// What is known of the images that they run.
     pub images: &'a Images,
-    /// What the user decided.
+    /// The user's settings.
     pub settings: &'a Settings,
     /// Today, to know what has expired; nothing expires without.
     pub today: Option<Date>,
@@ -176,7 +176,7 @@ pub(crate) fn object_ref(object: Object<'_>) -> ObjectRef {
     }
 }
 
-/// A finding in the making.
+/// A builder of a finding.
 pub(crate) struct Draft<'a> {
     finding: Finding,
     object: Object<'a>,
