@@ -80,13 +80,13 @@ pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
         if text.len() > cost::MAX_LENGTH {
             return Err(format!("the expression is longer than {} KiB", cost::MAX_LENGTH >> 10));
         }
-        let program =
-            Program::compile(text).map_err(|error| format!("not a valid CEL expression: {error}"))?;
+        let program = Program::compile(text)
+            .map_err(|error| format!("not a valid CEL expression: {error}"))?;
         deepest = match cost::depth(&program) {
             Some(depth) if depth <= cost::MAX_DEPTH => depth.max(deepest),
             Some(depth) => {
                 return Err(format!(
-                    "loops are nested {depth} deep, but at most {} levels are allowed: it could run for hours",
+                    "loops are nested {depth} deep, but at most {} levels are allowed",
                     cost::MAX_DEPTH
                 ));
             }

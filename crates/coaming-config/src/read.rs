@@ -344,7 +344,9 @@ impl Reader<'_> {
                 Ok(glob) => {
                     builder.add(glob);
                 }
-                Err(error) => self.error(node, &format!("`{pattern}` is not a valid glob: {error}")),
+                Err(error) => {
+                    self.error(node, &format!("`{pattern}` is not a valid glob: {error}"))
+                }
             }
         }
         builder.build().ok()

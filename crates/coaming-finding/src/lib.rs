@@ -24,6 +24,6 @@ pub use input::{InputError, Note};
 pub use location::{Location, Position, SourceId};
 pub use rule::{Category, Confidence, Lifecycle, RuleId, RuleMeta, RuleRef, Severity, Standard};
 
-/// The placeholder for a value that must not be stored, such as a Secret's value in an annotation of
-/// a live object. It is reported like the value.
+/// The placeholder for a value that must not be stored, such as a Secret's value in an annotation
+/// of a live object. It is reported like the value.
 pub const WITHHELD: &str = "<withheld by coaming>";

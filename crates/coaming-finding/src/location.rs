@@ -6,8 +6,8 @@ use coaming_yaml::{Path, Span};
 
 /// The identity of a source: a file, a rendered chart, one object of a cluster.
 ///
-/// It is assigned once, when the source is added, and never reused: the id of a removed source finds
-/// nothing. Ids are in the order in which sources were added; files are added by name.
+/// It is assigned once, when the source is added, and never reused: the id of a removed source
+/// finds nothing. Ids are in the order in which sources were added; files are added by name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u64);
 
@@ -39,8 +39,8 @@ pub struct Location {
     pub source: Option<SourceId>,
     /// The field in its object.
     pub path: Path,
-    /// The span in the text; `None` if the source has no text of its own (a live cluster, a rendered
-    /// chart).
+    /// The span in the text; `None` if the source has no text of its own (a live cluster, a
+    /// rendered chart).
     pub span: Option<Span>,
     /// How this location relates to the finding, in a few words; empty if that is obvious.
     pub label: String,

@@ -3,20 +3,21 @@
 //! Three steps: [`plan`] turns fixes into new texts, in memory; [`diff`] shows them; [`write`]
 //! replaces the files. Invariants:
 //!
-//! * Only the bytes that a fix has to change are changed: `coaming-yaml` ensures that for documents;
-//!   in other files, the fix has its own text edits.
+//! * Only the bytes that a fix has to change are changed: `coaming-yaml` ensures that for
+//!   documents; in other files, the fix has its own text edits.
 //! * A fix is applied as a whole, across files, or not at all; a fix that conflicts with an earlier
 //!   one waits for the next round.
-//! * Planning terminates: it repeats only while it changes something, and a bounded number of times.
+//! * Planning terminates: it repeats only while it changes something, and a bounded number of
+//!   times.
 //! * A file is replaced atomically or not at all, never if it changed since it was read, and never
 //!   if its text was decoded from another encoding.
 
-mod by_hand;
 mod diff;
+mod manual;
 mod plan;
 mod write;
 
-pub use by_hand::{Order, orders, source_line};
 pub use diff::diff;
+pub use manual::{ManualStep, orders, source_line};
 pub use plan::{Change, Made, Plan, Skipped, plan};
 pub use write::{WriteError, write};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::by_hand::{Order, orders};
+use crate::manual::{ManualStep, orders};
 use coaming_finding::{
     Applicability, DocumentEdits, FileEdits, Finding, Fix, ObjectRef, RuleId, SourceId,
 };
@@ -59,7 +59,7 @@ pub struct Skipped {
     /// The object of the finding.
     pub object: Option<ObjectRef>,
     /// The edits, as steps for a person.
-    pub orders: Vec<Order>,
+    pub orders: Vec<ManualStep>,
 }
 
 /// The planned changes, and what is left.
@@ -373,7 +373,7 @@ mod tests {
         docs: std::borrow::Cow::Borrowed(""),
     };
 
-    /// A finding in the first file whose fix replaces `from` with `to`; `None` if there is no `from`.
+    /// A finding in the first file whose fix replaces `from` with `to`, if `from` is there.
     fn finding(world: &World, from: &str, to: &str) -> Option<Finding> {
         let start = u32::try_from(world.source(SourceId::new(0))?.text.find(from)?).unwrap();
         let span = Span::new(start, start + u32::try_from(from.len()).unwrap());

@@ -1,7 +1,7 @@
 //! Typed, lazy, borrowed views of Kubernetes objects over the tree, and the world of them all.
 //!
 //! A view is a `Copy` handle around a tree node: `pod.containers()`,
-//! `container.security_context()`. One method a field, with the API's own names in snake case.
+//! `container.security_context()`. One method per field, with the API's names in snake case.
 //! Invariants:
 //!
 //! * A view knows its node, so that any field has a path and, in a file, a span.

@@ -33,8 +33,8 @@ impl ObjectId {
     }
 }
 
-/// What Kubernetes knows an object by. The version is not part of it: the API server serves the
-/// same object in all of them.
+/// The identity of an object in Kubernetes. The API version is not part of it: the API server
+/// serves the same object in all versions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
     /// The API group; empty for the core group.
@@ -100,7 +100,7 @@ impl<'a> Object<'a> {
         self.id.source()
     }
 
-    /// What Kubernetes knows it by.
+    /// Its identity in Kubernetes.
     #[must_use]
     pub fn key(self) -> ObjectKey {
         ObjectKey {

@@ -89,7 +89,7 @@ impl<'a> PolicyRule<'a> {
         self.node.strings("resources")
     }
 
-    /// The only objects that it is about; of nothing means of all.
+    /// The names of the objects that it applies to; if empty, all.
     pub fn resource_names(self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.node.strings("resourceNames")
     }
@@ -130,7 +130,7 @@ impl<'a> RoleBinding<'a> {
         self.object.node().mapping("roleRef").string("name")
     }
 
-    /// Who is bound.
+    /// Its subjects.
     pub fn subjects(self) -> impl Iterator<Item = BindingSubject<'a>> + use<'a> {
         let namespace = self.namespace();
         self.object
@@ -174,7 +174,7 @@ impl<'a> BindingSubject<'a> {
     }
 
     /// A service account's namespace: that of the binding where it names none. `None` where there
-    /// is none either, and then nobody is meant.
+    /// is none either: the subject then matches no account.
     #[must_use]
     pub fn namespace(self) -> Option<&'a str> {
         self.node

@@ -76,7 +76,7 @@ fn targets(object: Object<'_>) -> Vec<Target> {
         "NetworkPolicy" => object.spec().mapping("podSelector").mapping("matchLabels"),
         _ => return Vec::new(),
     };
-    // One label is enough to find it; the others are for whoever asks to check.
+    // One label is enough for the index; callers check the others.
     let label = selector
         .and_then(|selector| selector.entries().next())
         .and_then(|label| Some((label.name(), label.value.as_str()?)));

@@ -1,4 +1,4 @@
-//! Security contexts, and what they amount to together.
+//! Security contexts, and the effective one of a container.
 
 use coaming_yaml::Node;
 
@@ -148,8 +148,7 @@ impl<'a> Capabilities<'a> {
     }
 }
 
-/// What a container's and its pod's security contexts amount to: the container's word beats the
-/// pod's.
+/// The effective security context of a container: its own settings override those of its pod.
 #[derive(Clone, Copy, Debug)]
 pub struct Effective<'a> {
     pod: Option<PodSecurityContext<'a>>,

@@ -1,4 +1,4 @@
-//! Workloads: whatever holds a pod, however deep.
+//! Workloads: objects that contain a pod specification, at any depth.
 
 use coaming_yaml::Node;
 

@@ -1,13 +1,14 @@
-//! What is known: every source with its objects, found by kind, namespace and name.
+//! The world: all sources with their objects, which are found by kind, namespace and name.
 //!
-//! A world is made of files at once ([`World::new`]), or changed object by object as a cluster
-//! changes ([`World::apply`]). A clone is a snapshot: it shares everything with the original, and
-//! a later change copies only the tables it touches. Invariants:
+//! A world is built from files at once ([`World::new`]), or updated object by object as a cluster
+//! changes ([`World::apply`]). A clone is a snapshot: it shares all data with the original, and a
+//! later change copies only the tables that it modifies. Invariants:
 //!
-//! * An [`ObjectId`] is never used again for another object: an old one finds nothing.
-//! * The order of everything that comes out is that of the sources' ids, and in a source that of
-//!   its text; it does not depend on the order of changes.
-//! * Two worlds with the same sources under the same ids answer alike, however they came about.
+//! * An [`ObjectId`] is never reused for another object: the id of a removed object finds nothing.
+//! * All results are ordered by source id, and within a source by text; the order does not depend
+//!   on the order of changes.
+//! * Two worlds with the same sources under the same ids give the same answers, whatever their
+//!   history.
 //!
 //! Costs: a change is logarithmic in the number of objects. The first change after a snapshot also
 //! copies the tables that it touches: that of the sources, and those of the object's kind. So a
@@ -91,8 +92,8 @@ impl World {
         }
     }
 
-    /// Makes a change, and returns the keys of the objects that it may have changed, sorted:
-    /// engines that keep a state of their own read these again.
+    /// Applies a change, and returns the sorted keys of the objects that it may have changed:
+    /// engines with a state of their own must read these again.
     pub fn apply(&mut self, delta: Delta) -> Vec<ObjectKey> {
         let mut changed = match delta {
             Delta::Put(source) => self.put(*source),
@@ -303,9 +304,8 @@ impl World {
         is_own.then(|| self.workloads_of(object)).into_iter().flatten()
     }
 
-    /// The workloads that say something of their own. Copies that a controller made of another
-    /// known workload (a Deployment's ReplicaSets and their pods) are left out, unless they were
-    /// changed on the way.
+    /// The workloads, without the copies that a controller created from another known workload (a
+    /// Deployment's ReplicaSets and their pods), unless these were changed.
     pub fn workloads(&self) -> impl Iterator<Item = Workload<'_>> {
         let copies = self.copies();
         self.all_workloads()
@@ -352,8 +352,8 @@ impl World {
         found.filter(move |service| service.selects(labels))
     }
 
-    /// The Services of a namespace that may select pods with these labels, by a quick look: none
-    /// that does is missing.
+    /// The Services of a namespace that may select pods with these labels: a superset, found
+    /// quickly.
     pub fn services_near<'w>(
         &'w self,
         namespace: &str,
@@ -362,8 +362,8 @@ impl World {
         self.referring_to(&references::of_pods("Service", or_default(namespace), labels))
     }
 
-    /// The NetworkPolicies of a namespace that may select pods with these labels, by a quick look:
-    /// none that does is missing.
+    /// The NetworkPolicies of a namespace that may select pods with these labels: a superset, found
+    /// quickly.
     pub fn policies_near<'w>(
         &'w self,
         namespace: &str,

@@ -1,4 +1,4 @@
-//! One line a finding: `file:line:column: severity[rule] object: message`.
+//! One line per finding: `file:line:column: severity[rule] object: message`.
 
 use std::io;
 

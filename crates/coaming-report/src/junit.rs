@@ -1,4 +1,4 @@
-//! JUnit XML: a suite a file, a failed case a finding; a file that could not be read is an error.
+//! JUnit XML: one suite per file, one failed case per finding; an unreadable file is an error.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -3,9 +3,9 @@
 //! A renderer decides nothing: it writes the findings it gets, in their order. Invariants:
 //!
 //! * Every renderer writes to an `io::Write`, piece by piece; none builds the whole output.
-//! * Text that strangers wrote (names of files and objects, messages) is escaped for the format at
-//!   hand, and never carries control characters to a terminal.
-//! * The `json` format is a contract, see [`json`].
+//! * Untrusted text (names of files and objects, messages) is escaped for the format, and never
+//!   writes control characters to a terminal.
+//! * The `json` format is stable, see [`json`].
 //! * No renderer shows source text of a finding about secrets.
 
 pub mod access;
@@ -84,7 +84,7 @@ impl<'a> Report<'a> {
 pub enum Format {
     /// For people: annotated source, grouped by object, with a summary.
     Full,
-    /// For people in a hurry, and for `grep`: one line a finding.
+    /// One line per finding, for quick reading and `grep`.
     Concise,
     /// The contract for programs.
     Json,

@@ -1,4 +1,4 @@
-//! Text for people: without control characters, in lines of a bearable length.
+//! Text for people: without control characters, in lines of limited length.
 
 use coaming_finding::Finding;
 

@@ -1,4 +1,4 @@
-//! What rules see, and how they say what they found.
+//! The input of rules, and the builder of their findings.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,15 +25,15 @@ use crate::{ContainerScope, Images, Input};
 /// The newest Kubernetes minor version that the rules know.
 pub(crate) const NEWEST_MINOR: u32 = 37;
 
-/// What the user decided.
+/// The user's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The cluster's version, 1.`minor`.
     pub kubernetes_minor: u32,
-    /// The configuration: where which rules run, and what is excused.
+    /// The configuration: which rules run where, and what is suppressed.
     pub config: Config,
-    /// Whether the edits of fixes are wanted: whoever only shows their titles can do without, and
-    /// most of a finding's cost is its edits.
+    /// Whether to compute the edits of fixes, which are most of a finding's cost. Titles of fixes
+    /// do not need them.
     pub edits: bool,
     /// What knows credentials: the built-in detector, or one with rules of the user's own.
     pub detector: Option<Arc<Detector>>,
@@ -54,14 +54,14 @@ impl Default for Settings {
     }
 }
 
-/// What rules see.
+/// The input of rules.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The objects.
     pub world: &'a World,
     /// What is known of the images that they run.
     pub images: &'a Images,
-    /// What the user decided.
+    /// The user's settings.
     pub settings: &'a Settings,
     /// Today, to know what has expired; nothing expires without.
     pub today: Option<Date>,
@@ -176,7 +176,7 @@ pub(crate) fn object_ref(object: Object<'_>) -> ObjectRef {
     }
 }
 
-/// A finding in the making.
+/// A builder of a finding.
 pub(crate) struct Draft<'a> {
     finding: Finding,
     object: Object<'a>,
@@ -296,7 +296,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Edits to the document that an object stands in.
+/// Edits to the document that contains an object.
 pub(crate) fn document_edits(object: Object<'_>, edits: Vec<Edit>) -> DocumentEdits {
     DocumentEdits { source: object.source(), document: object.document, edits }
 }

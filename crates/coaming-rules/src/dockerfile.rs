@@ -1,4 +1,4 @@
-//! What rules that look at Dockerfiles see, and how they say what they found.
+//! The input of rules for Dockerfiles, and the builder of their findings.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ impl<'a> DockerfileScope<'a> {
         file_finding(rule, self.id, self.first_line(span), message)
     }
 
-    /// Of a span of several lines, what stands on the first.
+    /// The part of a span that is on its first line.
     fn first_line(self, span: Span) -> Span {
         let text = span.text(self.source);
         let line = text.lines().next().unwrap_or_default().trim_end_matches(['\\', '`']).trim_end();
@@ -139,7 +139,7 @@ pub(crate) fn file_finding(
     }
 }
 
-/// A finding in the making.
+/// A builder of a finding.
 pub(crate) struct FileDraft {
     source: SourceId,
     finding: Finding,

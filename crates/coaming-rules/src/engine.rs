@@ -160,11 +160,11 @@ pub fn put_in_order(findings: &mut Vec<Finding>) {
     findings.dedup_by(|a, b| a.is_same(b));
 }
 
-/// Puts in each place what stands at `order[place]`: all places, each once. Room for a second copy of
-/// all would cost more than the moves.
+/// Moves the item at `order[index]` to each `index`; `order` is a permutation. A second copy of all
+/// items would cost more than the moves.
 fn put_in_places<T>(items: &mut [T], order: &mut [usize]) {
     for first in 0..order.len() {
-        // What stands at the first place goes along, and arrives where it is asked for.
+        // Follows one cycle: the first item moves along until it reaches its index.
         let mut place = first;
         while order[place] != first {
             let next = std::mem::replace(&mut order[place], place);
@@ -203,8 +203,8 @@ impl Checks {
         checks
     }
 
-    /// What the rules say about each object and the workloads in it. An object's text and tree are
-    /// at hand then: to come back for the workloads when all objects are done would cost more than to look.
+    /// The findings for each object and its workloads, in one pass while the object's text and tree
+    /// are in the cache: a second pass for the workloads would cost more.
     fn objects(&self, context: &Context<'_>) -> Vec<Vec<Finding>> {
         let objects: Vec<_> = context.world.objects().collect();
         objects

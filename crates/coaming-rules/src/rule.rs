@@ -21,7 +21,7 @@ pub struct ContainerScope<'a> {
     pub pod: PodSpec<'a>,
     /// The container.
     pub container: Container<'a>,
-    /// What the two security contexts amount to.
+    /// Its effective security context.
     pub effective: Effective<'a>,
     /// Its image's name, parsed once for all rules that ask.
     image: &'a OnceCell<Option<Reference>>,
@@ -187,7 +187,7 @@ impl Rule {
         Self { meta: R::META, check: Check::Dockerfile(R::check) }
     }
 
-    /// Registers an world rule.
+    /// Registers a world rule.
     pub(crate) const fn world<R: WorldRule>() -> Self {
         Self { meta: R::META, check: Check::World { check: R::check, reviews: R::REVIEWS } }
     }

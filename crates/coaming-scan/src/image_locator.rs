@@ -206,7 +206,7 @@ fn in_containerd(
     Ok(None)
 }
 
-/// What containerd calls an image: whoever pulls by digest has it without the tag.
+/// The names of an image in containerd: an image that was pulled by digest has no tag.
 fn containerd_names(reference: &Reference) -> Vec<String> {
     match (reference.digest(), reference.tag()) {
         (None, None) => vec![format!("{reference}:latest")],

@@ -1,4 +1,4 @@
-//! The engine that every front end asks: what is wrong with these objects?
+//! The engine of every front end: it finds the problems of objects.
 //!
 //! It joins what the other crates know: configuration, rules, users' own rules, the contents of
 //! images, known vulnerabilities, suppressions and ranking. A front end (the command line, an

@@ -1,4 +1,5 @@
-//! What a world holds that no rule evaluates: said, so that silence never stands for safety.
+//! Notes about objects that no rule evaluates, so that their absence from a report is not mistaken
+//! for safety.
 
 use std::collections::BTreeMap;
 

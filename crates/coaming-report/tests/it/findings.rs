@@ -1,4 +1,4 @@
-//! What strangers wrote stays text in every format, and every format says the same.
+//! Untrusted text stays text in every format, and all formats have the same content.
 
 use coaming_finding::{
     Category, Confidence, Finding, Lifecycle, Location, ObjectRef, RuleId, RuleMeta, Severity,

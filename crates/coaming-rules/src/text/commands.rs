@@ -1,10 +1,10 @@
 //! Whether a command line installs software: by a package manager, or by running what it
 //! downloads.
 //!
-//! What shells are told to run is read too: `sh -c`, here-documents, substitutions, `eval`. Within
-//! a script it is remembered what was downloaded, so that a later `chmod +x` or `make` tells an
-//! installation from a file that is only data. Text that merely names a tool (`echo apt-get`,
-//! `command -v apk`, a file that is written) is no alarm.
+//! Nested scripts are read too: `sh -c`, here-documents, substitutions, `eval`. Downloads within a
+//! script are recorded, so that a later `chmod +x` or `make` distinguishes an installation from
+//! plain data. Text that merely mentions a tool (`echo apt-get`, `command -v apk`, a file that is
+//! written) is not reported.
 
 use super::install_tools::installed_by;
 use super::shell::{Command, Pipeline, Word, parse};
@@ -140,7 +140,7 @@ impl Search {
         })
     }
 
-    /// What a shell, or one of its words that take a script, is told to run.
+    /// The script that a shell, or a builtin that takes a script, runs.
     fn runs_text(
         &mut self,
         name: &str,

@@ -3,7 +3,7 @@
 use super::commands::Started;
 use super::shell::parse;
 
-/// What a distribution's package manager is told to do.
+/// A command to a distribution's package manager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Action {
     /// What is done.

@@ -178,7 +178,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Takes in what stands in these brackets, which are next, and gives what is between them.
+    /// Reads the next token, which is in these brackets, and returns the text between them.
     fn push_enclosed(&mut self, open: char, close: char) -> String {
         let length = enclosed(self.rest, open, close);
         let text = self.rest.get(..length).unwrap_or_default();

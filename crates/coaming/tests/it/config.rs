@@ -1,4 +1,4 @@
-//! `coaming.yaml`, and what excuses a finding.
+//! `coaming.yaml`, and suppressions of findings.
 
 use super::{coaming, directory, json, stderr};
 

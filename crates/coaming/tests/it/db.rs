@@ -130,7 +130,7 @@ fn a_database_goes_to_a_registry_and_comes_back() {
     assert_eq!(std::fs::read(other).unwrap(), bytes);
     let asked = coaming(&["db", "query", "--db", other, "pkg:pypi/requests@2.19.1"]);
     assert_eq!(asked.2, Some(1), "{}", asked.1);
-    // Who may not pull keeps what he has, and so does who names something that is not there.
+    // A failed pull, unauthorized or of a missing reference, keeps the previous database.
     std::fs::write(other, "the old one").unwrap();
     let missing = format!("{}/company/advisories:2", server.host);
     for (user, reference) in [("stranger", &reference), ("reader", &missing)] {
@@ -273,7 +273,7 @@ fn a_damaged_download_leaves_the_old_database_and_is_fetched_again() {
     let before = std::fs::read(&database).unwrap();
     let (_, error, code) = update();
     assert_eq!(code, Some(2), "{error}");
-    for part in ["all.zip is damaged", "is unchanged", "downloads it anew"] {
+    for part in ["all.zip is damaged", "is unchanged", "downloads it again"] {
         assert!(error.contains(part), "{error}");
     }
     assert!(std::fs::read(&database).unwrap() == before);

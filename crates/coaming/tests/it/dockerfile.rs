@@ -1,4 +1,4 @@
-//! Dockerfiles are scanned, excused and repaired as manifests are.
+//! Dockerfiles are scanned, suppressed and fixed like manifests.
 
 use std::fs;
 
@@ -87,11 +87,11 @@ fn fixes_leave_all_else_alone() {
 
 #[test]
 fn suppressions_and_baselines() {
-    let excused = DOCKERFILE
+    let suppressed = DOCKERFILE
         .replace("FROM", "# coaming: ignore[image-user] drops to www-data itself\nFROM")
         .replace("# for TLS", "# coaming: ignore[package-lists] a debugging image");
     let files = directory(&[
-        ("Dockerfile", &excused),
+        ("Dockerfile", &suppressed),
         (
             "coaming.yaml",
             "ignore:\n  - rule: unverified-download\n    path: Dockerfile\n    reason: ours\n",

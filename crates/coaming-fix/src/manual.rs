@@ -1,7 +1,7 @@
 //! Fixes that a person has to make: the edits as manual steps, and the source line of each.
 //!
-//! A chart's template or an overlay's base is not what was scanned, so nothing is changed there; but
-//! the line of the field, or the template's line that writes it, can usually be found.
+//! A chart's template or an overlay's base is not what was scanned, so nothing is changed there;
+//! but the line of the field, or the template's line that writes it, can usually be found.
 
 mod template;
 
@@ -12,7 +12,7 @@ use coaming_yaml::{Node, Path, Step};
 
 /// One edit for a person to make.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Order {
+pub struct ManualStep {
     /// The field.
     pub path: Path,
     /// What to do, in YAML's notation: `set spec.replicas: 2`.
@@ -21,16 +21,16 @@ pub struct Order {
 
 /// The edits of a fix as manual steps.
 #[must_use]
-pub fn orders(fix: &Fix) -> Vec<Order> {
+pub fn orders(fix: &Fix) -> Vec<ManualStep> {
     let edits = fix.edits.iter().flat_map(|document| &document.edits);
-    let mut orders: Vec<Order> = edits
+    let mut orders: Vec<ManualStep> = edits
         .map(|edit| {
             let (path, text) = match edit {
                 Edit::Set { path, value } => (path, format!("set {path}: {}", shown(value))),
                 Edit::Remove { path } => (path, format!("remove {path}")),
                 Edit::Append { path, value } => (path, format!("add to {path}: {}", shown(value))),
             };
-            Order { path: path.clone(), text }
+            ManualStep { path: path.clone(), text }
         })
         .collect();
     // Several overlays of one base need the same edit.
