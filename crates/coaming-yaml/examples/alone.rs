@@ -1,7 +1,7 @@
 //! What `bench/scan/run` holds a whole scan against: `alone events DIRECTORY TIMES` runs the parser's bare events over
 //! the manifests of a directory, `alone tree DIRECTORY TIMES` builds their trees as `coaming` does, on one thread. The texts
 //! are read once, so that the difference between many times and few is the parser's alone; `alone files DIRECTORY TIMES`
-//! reads each file anew before its events, as who parses files has to.
+//! reads each file again before its events, as a program that parses files has to.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Writes JSON objects field by field, into memory.
 //!
-//! Findings come by the thousand, and most of their text needs no escape: that is told for a whole text
+//! Findings come by the thousand, and most of their text needs no escape: that is decided for a whole text
 //! at once, where a serializer looks at it byte by byte. What does need escapes is left to one.
 
 use std::io;

@@ -1,7 +1,7 @@
 //! Small images are slimmed, and read back.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "what is skipped is told")]
+#![allow(clippy::print_stderr, reason = "skipped tests are reported")]
 
 mod hostile;
 mod rpm;

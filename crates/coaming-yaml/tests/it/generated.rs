@@ -283,7 +283,7 @@ fn ends_with_literal(value: &Written) -> bool {
 }
 
 proptest! {
-    // The same on every run: a failure shall be one for whoever changed something.
+    // The same on every run: a failure must come from a change.
     #![proptest_config(ProptestConfig {
         cases: 512,
         rng_seed: RngSeed::Fixed(2026),

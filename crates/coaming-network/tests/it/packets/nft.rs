@@ -21,7 +21,7 @@ fn selects(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
     in_namespace && selector.pods.matches(&pods.labels)
 }
 
-/// The rules of the pod at `own`, whose address and everybody's are `addresses`. Answers are told
+/// The rules of the pod at `own`, whose address and everybody's are `addresses`. Answers are reported
 /// by the ports they come from: connection tracking would remember the cluster before this one.
 pub(super) fn compile(model: &Model, own: usize, addresses: &[Ipv4Addr]) -> String {
     let mut text = String::from(
