@@ -1,4 +1,4 @@
-//! Any text: reading it never panics, and every span lies in it.
+//! Any text: reading it never panics, and every span is within it.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Broken texts: nothing panics, and every span lies in its text.
+//! Broken texts: nothing panics, and every span is within its text.
 
 use std::fs;
 
