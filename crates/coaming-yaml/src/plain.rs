@@ -1,8 +1,8 @@
 //! Read plain manifests without the general parser, several times faster.
 //!
 //! Nearly all manifests use a small subset of YAML: block mappings and lists of one-line scalars,
-//! literal block scalars after `|`, lists such as `[a, "b"]`, comments, `---`. This module reads only
-//! that subset. At the first construct that it is not sure about, it gives up, and the general
+//! literal block scalars after `|`, lists such as `[a, "b"]`, comments, `---`. This module reads
+//! only that subset. At the first construct that it is not sure about, it gives up, and the general
 //! parser reads the text from the start.
 //!
 //! Invariant: if this module reads a text, the documents are identical to those of the general
