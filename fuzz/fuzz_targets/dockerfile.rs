@@ -1,4 +1,4 @@
-//! Any text as a Dockerfile, judged by every rule: spans lie in it, and nothing panics.
+//! Any text as a Dockerfile, judged by every rule: spans are within the text, and nothing panics.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
-//! Any bytes as a database of etcd: reading and judging them ends without a panic.
+//! Any bytes as an etcd database: reading and checking them never panics.
 //!
-//! Mutations seldom produce a valid checksum of a meta page: the bytes are also read as the pages
+//! Mutations rarely produce a valid checksum of a meta page: the bytes are also read as the pages
 //! that follow valid ones.
 
 #![no_main]

@@ -1,4 +1,4 @@
-//! Any text as a rule file in the format of gitleaks, applied to itself: nothing panics.
+//! Any text as a rule file in the gitleaks format, applied to itself: nothing panics.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as an archive of an image, plain or compressed: it is opened and read, or refused with a
+//! Any bytes as an image archive, plain or compressed: it is opened and read, or rejected with a
 //! reason, and nothing panics.
 
 #![no_main]

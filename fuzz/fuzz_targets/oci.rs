@@ -1,4 +1,4 @@
-//! Any bytes as a manifest, an index, a reference, a platform and a digest: read, or refused with a
+//! Any bytes as a manifest, an index, a reference, a platform and a digest: read, or rejected with a
 //! short reason; what is read is within its bounds and prints as a text that reads the same.
 
 #![no_main]

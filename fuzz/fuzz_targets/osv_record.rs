@@ -1,4 +1,4 @@
-//! Any bytes as a record of OSV: it is read, or there is a reason why not.
+//! Any bytes as an OSV record: it is read, or rejected with a reason.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any bytes as any file that names packages: databases, lock files, archives, programs. What is taken out
-//! of a database of rpm's is in it no more.
+//! Any bytes as any file that names packages: databases, lock files, archives, programs. A package that
+//! is removed from an rpm database is no longer in it.
 
 #![no_main]
 

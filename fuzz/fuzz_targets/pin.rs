@@ -1,5 +1,5 @@
-//! Any text as each kind of file that names images: finding and pinning them never panics, and what
-//! is not known stays as it is.
+//! Any text as each kind of file that names images: finding and pinning them never panics, and
+//! unknown images stay unchanged.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as an archive that digests are taken from: read, or refused with a reason.
+//! Any bytes as an archive that digests are taken from: read, or rejected with a reason.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any bytes as an SBOM: it is read, or refused with a reason. What was read is written in both formats and
-//! can be read again.
+//! Any bytes as an SBOM: it is read, or rejected with a reason. An SBOM that was read
+//! is written in both formats and can be read again.
 
 #![no_main]
 

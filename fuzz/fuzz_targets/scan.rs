@@ -1,4 +1,4 @@
-//! Any text, judged by every rule and standard: nothing panics, and nothing takes for ever.
+//! Any text, judged by every rule and standard: nothing panics, and nothing runs forever.
 
 #![no_main]
 

@@ -7,7 +7,7 @@ use coaming_image::Image;
 use coaming_slim::{Options, slim};
 use libfuzzer_sys::fuzz_target;
 
-/// Where files lie that say which others they need, or that are rewritten.
+/// The paths of files that refer to other files, or that are rewritten.
 const PATHS: &[&str] = &[
     "bin/app",
     "lib/libc.so.6",

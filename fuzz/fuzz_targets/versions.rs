@@ -1,4 +1,4 @@
-//! Any three texts as versions of every ecosystem: an order has no contradictions.
+//! Any three texts as versions of every ecosystem: the order has no contradictions.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ fuzz_target!(|texts: (&str, &str, &str)| {
         let parse = |text: &str| Version::parse(order, text);
         let (Some(a), Some(b)) = (parse(texts.0), parse(texts.1)) else { continue };
         assert_eq!(a.compare(&b), b.compare(&a).map(Ordering::reverse), "{name}");
-        // PHP's comparison, which Composer uses, is no order on three, and neither is Maven's.
+        // PHP's comparison, which Composer uses, is not transitive, and neither is Maven's.
         let is_order = !matches!(order, Order::Packagist | Order::Maven);
         let Some(c) = parse(texts.2).filter(|_| is_order) else { continue };
         if a.compare(&b) == Some(Ordering::Less) && b.compare(&c) == Some(Ordering::Less) {

@@ -1,4 +1,4 @@
-//! Any bytes as a VEX document, and as an identifier in one: it is read, or refused with a reason, and asked
+//! Any bytes as a VEX document, and as an identifier in one: it is read, or rejected with a reason, and asked
 //! about an image.
 
 #![no_main]

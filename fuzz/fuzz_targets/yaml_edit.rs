@@ -1,4 +1,4 @@
-//! Any text and any edits to it: text edits and JSON values agree, or the edits are refused.
+//! Any text and any edits to it: text edits and JSON values agree, or the edits are rejected.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What the tree costs on top of the parser's bare events, on the same bytes.
+//! The cost of building the tree compared with only parsing events, on the same bytes.
 
 use std::sync::Arc;
 

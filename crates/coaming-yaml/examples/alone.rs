@@ -1,7 +1,8 @@
-//! What `bench/scan/run` holds a whole scan against: `alone events DIRECTORY TIMES` runs the parser's bare events over
-//! the manifests of a directory, `alone tree DIRECTORY TIMES` builds their trees as `coaming` does, on one thread. The texts
-//! are read once, so that the difference between many times and few is the parser's alone; `alone files DIRECTORY TIMES`
-//! reads each file again before its events, as a program that parses files has to.
+//! The baseline that `bench/scan/run` compares a whole scan with, on one thread.
+//! `alone events DIRECTORY TIMES` runs only the parser over the manifests of a directory, and
+//! `alone tree DIRECTORY TIMES` builds their trees as `coaming` does. Both read the files once, so
+//! that the difference between many and few repetitions is parsing time only.
+//! `alone files DIRECTORY TIMES` reads each file again before each parser run.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use granit_parser::Parser;
 
 const USAGE: &str = "alone events|tree|files DIRECTORY TIMES";
 
-/// As the program has it.
+/// The same allocator as in `coaming`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -359,8 +359,8 @@ impl Builder {
         )
     }
 
-    /// Rejects keys that JSON does not allow, converts the others to strings, and records whether there
-    /// are merge keys.
+    /// Rejects keys that JSON does not allow, converts the others to strings, and records whether
+    /// there are merge keys.
     fn check_keys(&mut self, pending_start: usize) -> Result<(), SyntaxError> {
         self.merges = false;
         for position in (pending_start..self.pending.len()).step_by(2) {

@@ -1,6 +1,6 @@
 //! Literal block scalars (`|`, `|-`), whose indentation is removed on first use.
 //!
-//! They are most of the text that differs from its notation in the source: dashboards in ConfigMaps,
+//! They are most of the text that differs from its notation: dashboards in ConfigMaps,
 //! descriptions in CRD schemas. Few of them are ever read, and a copy of each would live as long as
 //! its tree.
 //!

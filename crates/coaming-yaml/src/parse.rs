@@ -271,7 +271,7 @@ impl<'s> Reader<'s> {
         (end <= self.text.len()).then(|| Span::new(offset(start), offset(end)))
     }
 
-    /// The span of a block scalar, from its `|` or `>` to the end of its last line that is not blank.
+    /// The span of a block scalar, from its `|` or `>` to the end of its last non-blank line.
     /// The parser reports only its content, with the blank lines that follow.
     fn block_scalar_span(&self, content: Span) -> Span {
         let before = Span::new(self.last_end.min(content.start), content.start).text(self.text);
@@ -328,8 +328,8 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// The length of the tag or anchor at the start of a text. Only ASCII white space ends it: an anchor
-/// may contain Unicode white space, which is not white space in YAML.
+/// The length of the tag or anchor at the start of a text. Only ASCII white space ends it: an
+/// anchor may contain Unicode white space, which is not white space in YAML.
 pub(crate) fn property_length(text: &str) -> usize {
     text.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(text.len())
 }

@@ -1,7 +1,7 @@
 //! Read plain manifests without the general parser, several times faster.
 //!
-//! Nearly all manifests use a small subset of YAML: block mappings and lists of single-line scalars,
-//! literal block scalars after `|`, lists such as `[a, "b"]`, comments, and `---`. This module reads
+//! Nearly all manifests use a small subset of YAML: block mappings and lists of one-line scalars,
+//! literal block scalars after `|`, lists such as `[a, "b"]`, comments, `---`. This module reads
 //! only that subset. At the first construct that it is not sure about, it gives up, and the general
 //! parser reads the text from the start.
 //!
@@ -209,7 +209,7 @@ impl<'s> Reader<'s> {
         let token = self.scalar_at(at, end)?;
         let after = token.span.end as usize;
         if self.bytes().get(after..end).unwrap_or_default().first() != Some(&b':') {
-            // A scalar alone on its line may continue on the next one; after a dash, it is the item.
+            // A scalar alone on its line may continue below; after a dash, it is the item.
             if at == first {
                 return Err(Unsure);
             }

@@ -1,4 +1,4 @@
-//! What a text becomes: shapes, spans, aliases, recovery.
+//! The result of parsing: shapes, spans, aliases, recovery.
 
 use super::*;
 
@@ -159,7 +159,7 @@ fn spans_at_odd_places() {
 }
 
 #[test]
-fn what_is_absent_behind_a_byte_order_mark_lies_behind_its_indicator() {
+fn absent_value_after_a_byte_order_mark_follows_its_indicator() {
     for text in ["\u{feff}-", "\n\u{feff}-", "\u{feff}-\n"] {
         let document = only(text);
         let item = document.root().items().next().unwrap();
@@ -214,14 +214,14 @@ fn alias_bombs_are_refused() {
 }
 
 #[test]
-fn of_duplicate_keys_the_last_counts() {
+fn last_duplicate_key_wins() {
     let document = only("a: 1\nb: 2\na: 3\n");
     assert_eq!(document.root().get("a").and_then(Node::as_int), Some(3));
     assert_eq!(document.root().entries().len(), 3);
 }
 
 #[test]
-fn one_bad_document_never_costs_the_others() {
+fn one_bad_document_does_not_affect_the_others() {
     let stream = stream("a: 1\n---\nb: [1\n---\nc: *no\n---\nd: 4\n---\n\n---\n# nothing\n");
     let keys: Vec<&str> = stream
         .documents

@@ -1,4 +1,4 @@
-//! The tree: nodes by index, text by span, no reference counting of nodes and no copy of the source.
+//! The tree: nodes by index, text by span, no reference-counted nodes, and no copy of the source.
 //!
 //! The crate's builder creates a [`Document`] once, and it never changes. [`Node`] is a borrowed
 //! handle to one of its nodes: `Copy`, and only two words in size.

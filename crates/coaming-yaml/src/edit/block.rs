@@ -349,8 +349,8 @@ impl<'d> Editor<'d> {
         self.put(old.start, old.end, format!("{shift}{}", layout.block(value, column)));
     }
 
-    /// The layout for what takes a node's slot: with a comment after it, it must not end with a
-    /// text that would absorb it.
+    /// The layout for a node's replacement. If a comment follows, the replacement must not end with
+    /// a block scalar, which would absorb the comment.
     fn layout_before_comment(&self, node: Node<'d>) -> Layout {
         let layout = self.layout(node);
         let literals = layout.literals && !self.has_more_on_line(self.span(node).range().end);

@@ -26,7 +26,7 @@ enum Special {
     Escape(char),
 }
 
-/// Returns the offset of the closing quote. The text is written to `decoded` only if it has escapes.
+/// Returns the offset of the closing quote. Writes the text to `decoded` only if it has escapes.
 /// `marks` are the bytes that may be special; `meaning` decides by the byte after them.
 fn unescape(
     inner: &str,

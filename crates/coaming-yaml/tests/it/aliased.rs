@@ -1,4 +1,4 @@
-//! Edits to documents with anchors, aliases and merge keys: the others' values never change.
+//! Edits to documents with anchors, aliases and merge keys: other values never change.
 
 use coaming_yaml::edit::EditError;
 use coaming_yaml::parse;

@@ -8,7 +8,7 @@ use coaming_yaml::{Stream, parse};
 
 use crate::laws::{self, Outcome};
 
-/// The YAML and JSON files of the corpus; none, said aloud, where it is absent.
+/// The YAML and JSON files of the corpus. If it is absent, reports a skip and returns none.
 pub(crate) fn files() -> Vec<PathBuf> {
     let root = std::env::var_os("COAMING_CORPUS").map_or_else(
         || FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
@@ -95,7 +95,7 @@ fn edits_agree() {
     assert!(edited >= refused, "{edited} edited, {refused} refused");
 }
 
-/// A small generator of numbers, the same on every run (xorshift).
+/// A small deterministic pseudorandom number generator (xorshift).
 pub(crate) struct Random(pub(crate) u32);
 
 impl Random {

@@ -67,7 +67,7 @@ fn read_alone(node: Node<'_>, text: &str) -> Option<Json> {
     let column = source[line..start].chars().filter(|&c| c != '\u{feff}').count();
     // Other lines keep their indentation, so the first one needs its own.
     let mut alone = " ".repeat(column) + text;
-    // A block scalar's last line break is no part of its text, but of its value.
+    // A block scalar's last line break is part of its value, not of its text.
     let followed = source[node.span().unwrap().range().end..].starts_with(['\n', '\r']);
     if followed && ends_with_block_scalar(node) {
         alone.push('\n');
@@ -81,7 +81,7 @@ fn read_alone(node: Node<'_>, text: &str) -> Option<Json> {
     }
 }
 
-/// What a tree says survives being written and read again.
+/// A tree's value survives being written and read again.
 pub(crate) fn renders_stably(document: &Document) {
     let once = Value::from(document.root()).to_yaml();
     let again = parse(once.as_str().into());
@@ -151,7 +151,7 @@ pub(crate) fn edits_agree(stream: &Stream, index: usize, edits: &[Edit]) -> Outc
     Outcome::Edited
 }
 
-/// Whether an edit takes text away that comments may stand in or beside.
+/// Whether an edit takes text away that may contain or be next to comments.
 fn loses_comments(document: &Document, edit: &Edit) -> bool {
     match edit {
         Edit::Remove { .. } => true,
