@@ -1,4 +1,4 @@
-//! Reading fields as the API reads them: absent, `null` and mistyped are all absent.
+//! Reads fields like the API does: `null` and values of the wrong type count as absent.
 
 use coaming_yaml::{Entry, Node};
 
@@ -42,7 +42,7 @@ pub trait Fields<'a>: Copy {
         self.sequence(name).into_iter().flat_map(Node::items)
     }
 
-    /// The texts in the field, if it is a list; items that are no text are left out.
+    /// The strings in the field, if it is a list; other items are skipped.
     fn strings(self, name: &str) -> impl Iterator<Item = &'a str> + use<'a, Self> {
         self.list(name).filter_map(Node::as_str)
     }

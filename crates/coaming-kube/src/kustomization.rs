@@ -1,4 +1,4 @@
-//! What a kustomization makes Secrets of.
+//! The files from which a kustomization generates Secrets.
 
 use coaming_yaml::Node;
 

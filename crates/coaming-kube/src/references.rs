@@ -1,8 +1,8 @@
 //! Which objects refer to others: bindings to accounts and roles, Services and policies to pods.
 //!
-//! The index answers for one pod, account or role without a look at every other object. It may name
-//! an object that does not refer to it after all (a Service with a second label in its selector),
-//! never miss one that does.
+//! The index answers for one pod, account or role without a search through all objects. It may
+//! return an object that does not refer to it (a Service with a second label in its selector), but
+//! it never misses one that does.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Services, and which pods a selector means.
+//! Services, and which pods a selector matches.
 
 use coaming_yaml::Node;
 

@@ -67,7 +67,7 @@ impl Origin {
 /// One input: parsed objects, or the text of another kind.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// What the user calls it: a path, `<stdin>`, `cluster/shop/Deployment/web`.
+    /// Its name for users: a path, `<stdin>`, `cluster/shop/Deployment/web`.
     pub name: String,
     /// Its text; empty where it has none.
     pub text: Arc<str>,

@@ -6,10 +6,10 @@
 //! executed by the tests: its `Bad` example raises exactly that one finding, its `Good` example
 //! none, and the fixed `Bad` example none. Invariants:
 //!
-//! * Rules do no I/O and hold no state; they see a [`Context`].
-//! * Findings come out in one order, whatever the threads did.
-//! * What one edit repairs is one finding: a rule that another one covers for the same container
-//!   stays silent ([`Context::enabled`]).
+//! * Rules do no I/O and have no state; their input is a [`Context`].
+//! * The order of findings does not depend on threads.
+//! * A problem that one edit fixes is one finding: a rule reports nothing if another rule already
+//!   covers the same container ([`Context::enabled`]).
 
 mod context;
 mod dockerfile;

@@ -1,4 +1,4 @@
-//! From a configuration file and a front end's own choices to one configuration.
+//! Merges a configuration file and a front end's overrides.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::ScanError;
 /// The largest configuration or baseline file that is read.
 const MAX_SETTINGS_BYTES: u64 = 64 << 20;
 
-/// Choices of the caller, which beat the configuration file's.
+/// Settings of the caller, which override the configuration file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// Rules and categories to run, in place of the file's choice of rules.
@@ -25,13 +25,14 @@ pub struct Overrides {
     pub min_severity: Option<Severity>,
 }
 
-/// Reads the configuration: the file `named`, else the one found from the first of `paths`
-/// upwards, else the default; then `overrides`. Relative paths in the file start at its directory.
+/// Reads the configuration: the file `named`, or else the nearest one at or above the first of
+/// `paths`, or else the default; then applies `overrides`. Relative paths in the file are relative
+/// to its directory.
 ///
 /// # Errors
 ///
-/// If the file cannot be read or contains what is not understood, or if a rule or category is named
-/// that does not exist.
+/// If the file cannot be read or is not valid, or if it names a rule or category that does not
+/// exist.
 pub fn load_config(
     named: Option<&Path>,
     paths: &[PathBuf],

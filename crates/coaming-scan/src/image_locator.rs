@@ -1,7 +1,7 @@
 //! Where images come from: local daemons and registries, for every command that reads them.
 //!
-//! Invariants: a daemon's image that was read before is not exported again; a daemon that is there and
-//! does not answer, or not to us, costs only itself.
+//! Invariants: a daemon's image that was read before is not exported again; a daemon that does not
+//! answer, or denies access, does not affect the others.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,7 +18,7 @@ use coaming_registry::Registry;
 /// The largest SBOM that is read.
 const SBOM_LIMIT: u64 = 512 << 20;
 
-/// Why an image cannot be had.
+/// Why an image is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum LocateError {
     /// A file of that name cannot be read.

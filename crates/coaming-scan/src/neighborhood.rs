@@ -1,4 +1,4 @@
-//! A small world around what is reviewed: the objects it refers to, and those that refer to it.
+//! The small world of a review: the subject, the objects it refers to, and those that refer to it.
 //!
 //! Rules look at a world and do not know whether it is a whole cluster. So a review gives them one
 //! with a handful of objects, found by indexes: its cost is that of the neighborhood.

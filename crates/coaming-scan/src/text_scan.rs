@@ -1,8 +1,9 @@
-//! Judge files of every name in portions: read, judged and forgotten, except for what a report shows.
+//! Scans files of any name in portions, and keeps only the text that the report needs.
 //!
-//! A directory may hold more than fits into memory. Invariants: portions are the same on every run,
-//! and so is the report; a portion is bounded in files, and ends with the file that makes it too
-//! large. A file's id is its place among all files, so findings of different portions go together.
+//! A directory may contain more than fits into memory. Invariants: portions are the same on every
+//! run, and so is the report; a portion has a limited number of files, and ends with the file that
+//! exceeds the size limit. A file's id is its index among all files, so that findings of different
+//! portions can be merged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

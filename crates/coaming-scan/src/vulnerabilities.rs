@@ -1,8 +1,8 @@
 //! Known vulnerabilities of packages: matched with the database, without those that the
 //! configuration or VEX documents ignore.
 //!
-//! Invariant: nothing is downloaded, and nothing is called free of vulnerabilities that was not
-//! looked up.
+//! Invariant: nothing is downloaded, and only packages that were looked up are reported as free of
+//! vulnerabilities.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -26,7 +26,7 @@ use crate::ScanError;
 /// The packages of one distribution's release.
 pub type PackageGroup = (Option<Distribution>, Vec<Package>);
 
-/// After so many days a database misses too much.
+/// The age in days after which a database is out of date.
 const OLD_DAYS: i64 = 14;
 
 /// Where known vulnerabilities are looked up, and which of them are ignored.
@@ -88,8 +88,8 @@ impl VulnerabilitySource {
         Ok(database)
     }
 
-    /// Opens the database; `None` where there is none and nobody named one. One that nobody asked
-    /// for and that cannot be used, such as another version's, costs only a warning.
+    /// Opens the database; `None` if there is none and none was requested. A default database that
+    /// cannot be used, such as one of another version, causes only a warning.
     fn open_if_there(
         &self,
         required: bool,

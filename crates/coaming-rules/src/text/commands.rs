@@ -43,8 +43,8 @@ pub(crate) fn installs_software(argv: &[&str]) -> Option<Install> {
     Some(Install { what, argument })
 }
 
-/// What a script downloads and runs, without a look at what it got: neither a checksum nor a
-/// signature is compared in between. Package managers, which look themselves, are none.
+/// A download that a script runs without verifying a checksum or a signature in between. Package
+/// managers are excluded because they verify packages themselves.
 pub(crate) fn runs_unverified_download(script: &str) -> Option<String> {
     if script.len() > MAX_SCRIPT {
         return None;
@@ -103,7 +103,7 @@ struct Search {
     downloads: Vec<(String, &'static str)>,
     /// Whether sources were fetched.
     cloned: bool,
-    /// Whether package managers and builds of sources are no matter.
+    /// Whether to ignore package managers and builds from source.
     downloads_only: bool,
 }
 
@@ -227,7 +227,7 @@ impl Search {
     }
 }
 
-/// A download that is run, or unpacked among the programs, as it comes.
+/// A download that is piped into a shell, or unpacked into a directory of programs.
 fn piped(pipeline: &Pipeline) -> Option<String> {
     let mut downloads = None;
     for command in pipeline {

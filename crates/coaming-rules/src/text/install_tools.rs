@@ -37,7 +37,7 @@ pub(super) fn installed_by(program: &str, arguments: &[&str]) -> Option<String> 
 
 type Phrase = &'static [&'static str];
 
-/// Tools, with the words of which any makes them install. An option stands anywhere.
+/// Tools, with the words that make them install. Options may be at any position.
 const TOOLS: &[(&[&str], &[Phrase])] = &[
     (
         &["apt-get", "apt", "aptitude"],
@@ -79,8 +79,7 @@ const TOOLS: &[(&[&str], &[Phrase])] = &[
     (&["gcloud"], &[&["components", "install"], &["components", "update"]]),
 ];
 
-/// Words after which what follows is no longer an order to the tool, also behind an option that
-/// takes no value.
+/// Words that end the tool's own subcommands, even after an option without a value.
 const OTHER_VERBS: &[&str] =
     &["run", "run-script", "start", "test", "exec", "list", "show", "search", "remove", "info"];
 

@@ -1,11 +1,11 @@
 //! Enough of a shell's grammar to see which programs a script starts, and what runs into what.
 //!
-//! Words, quotes, redirections and here-documents are taken apart as a POSIX shell does;
-//! expansions are left as they stand, but the scripts in command and process substitutions are
-//! kept beside the word that holds them. Reading takes time linear in the script, and no script
-//! makes it panic: what is unclosed ends with the script.
+//! Words, quotes, redirections and here-documents are parsed like in a POSIX shell; expansions are
+//! left as written, but the scripts in command and process substitutions are stored with the word
+//! that contains them. Parsing takes time linear in the script and never panics: an unclosed
+//! construct ends with the script.
 
-/// A word, as the shell would hand it on but for its expansions.
+/// A word as the shell would pass it on, but without expansions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
     /// Its text without quotes.
@@ -35,7 +35,7 @@ pub(super) struct Command {
 /// Commands whose output runs into each other.
 pub(super) type Pipeline = Vec<Command>;
 
-/// Takes a script apart.
+/// Parses a script.
 pub(super) fn parse(script: &str) -> Vec<Pipeline> {
     let mut parser = Parser { rest: script, ..Parser::default() };
     parser.script();

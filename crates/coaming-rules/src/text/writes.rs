@@ -1,5 +1,5 @@
-//! In which directories a command line writes files, as far as it says so itself: by redirections, and
-//! by programs that are there to make files. What is only known while it runs is left out.
+//! The directories in which a command line visibly writes files: by redirections, and by programs
+//! whose purpose is to create files. Effects that are known only at run time are ignored.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ fn command(command: &Command, depth: usize, directories: &mut BTreeSet<String>) 
     let named = || arguments.iter().copied().filter(|word| !word.starts_with('-'));
     match name {
         "tee" | "touch" => named().for_each(|file| add_file(file, directories)),
-        // An empty directory that is there already is what `mkdir -p` is content with.
+        // `mkdir -p` writes nothing if the directory already exists.
         "mkdir" if arguments.iter().any(|word| word.starts_with("-p") || *word == "--parents") => {
             named().for_each(|directory| add_directory(directory, directories));
         }
