@@ -176,7 +176,7 @@ fn mirror(files: &Arc<Mutex<HashMap<String, Vec<u8>>>>) -> String {
                 body.as_ref().map(|body| format!("\"{}\"", coaming_oci::Digest::sha256(body)));
             let (status, body) = match body {
                 None => ("404 Not Found", Vec::new()),
-                Some(body) if body.is_empty() => ("429 Too Many Requests\r\nRetry-After: 60", body),
+                Some(body) if body.is_empty() => ("429 Too Many Requests\r\nRetry-After: 600", body),
                 Some(_) if tag == known => ("304 Not Modified", Vec::new()),
                 Some(body) => ("200 OK", body),
             };
@@ -215,7 +215,7 @@ fn an_update_that_is_refused_leaves_the_old_database_and_says_so() {
     let (out, error, code) = update();
     // EPSS is refused; all else is used, and the failure is said.
     assert_eq!(code, Some(2), "{error}");
-    assert!(error.contains("EPSS was not updated") && error.contains("in 60 seconds"), "{error}");
+    assert!(error.contains("EPSS was not updated") && error.contains("in 600 seconds"), "{error}");
     assert!(out.contains("2 advisories about 2 packages"), "{out}");
     assert!(knows("pkg:pypi/requests@1.0.0") && knows("pkg:npm/lodash@1.0.0"));
     put("epss_scores-current.csv.gz", b"#m\ncve,epss,percentile\nCVE-2020-1,0.5,0.9\n".to_vec());
