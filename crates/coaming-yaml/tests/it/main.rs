@@ -1,10 +1,6 @@
 //! What must hold for every text: on generated documents, and on the corpus of real ones.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "tests fail by panicking, and report what they skip"
-)]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, and report what they skip")]
 
 mod aliased;
 mod corpus;

@@ -176,7 +176,9 @@ fn mirror(files: &Arc<Mutex<HashMap<String, Vec<u8>>>>) -> String {
                 body.as_ref().map(|body| format!("\"{}\"", coaming_oci::Digest::sha256(body)));
             let (status, body) = match body {
                 None => ("404 Not Found", Vec::new()),
-                Some(body) if body.is_empty() => ("429 Too Many Requests\r\nRetry-After: 600", body),
+                Some(body) if body.is_empty() => {
+                    ("429 Too Many Requests\r\nRetry-After: 600", body)
+                }
                 Some(_) if tag == known => ("304 Not Modified", Vec::new()),
                 Some(body) => ("200 OK", body),
             };
