@@ -143,16 +143,15 @@ fn tell_of_the_rest(plan: &Plan, arguments: &FixArguments) -> io::Result<()> {
         }
     }
     if risky > 0 && !arguments.allow_unsafe {
+        let fixes = if risky == 1 { "fix is" } else { "fixes are" };
         writeln!(
             out,
-            "{risky} more fixes are available with `--unsafe`; they may break the application."
+            "{risky} more {fixes} available with `--unsafe`; test the application afterwards."
         )?;
     }
     if by_hand > 0 {
-        writeln!(
-            out,
-            "{by_hand} findings need manual changes; run `coaming scan` for instructions."
-        )?;
+        let findings = if by_hand == 1 { "finding needs" } else { "findings need" };
+        writeln!(out, "{by_hand} {findings} manual changes; run `coaming scan` for instructions.")?;
     }
     Ok(())
 }

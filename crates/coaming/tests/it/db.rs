@@ -240,7 +240,7 @@ fn an_update_that_is_refused_leaves_the_old_database_and_says_so() {
     let half = export("PyPI", "requests");
     put("PyPI/all.zip", half[..half.len() / 2].to_vec());
     let (_, error, _) = update();
-    assert!(error.contains("is no whole zip archive"), "{error}");
+    assert!(error.contains("not a complete zip archive"), "{error}");
     assert!(knows("pkg:pypi/requests@1.0.0"));
 }
 

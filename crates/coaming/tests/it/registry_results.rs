@@ -321,7 +321,7 @@ fn what_the_registry_found_is_shown_beside_our_own() {
         "only the registry lists (1): CVE-2023-0001 in busybox",
         "1 packages are in it and on our list",
         "only in it (1): pkg:npm/left-pad@1.0.0",
-        "only in our list (1): pkg:apk/alpine/busybox@1.35.0-r17",
+        "only on our list (1): pkg:apk/alpine/busybox@1.35.0-r17",
         "CVE-2022-37434: not_affected (vulnerable_code_not_present); we list it",
         "attached SARIF",
     ] {
