@@ -72,14 +72,18 @@ fn hands_out_an_image_blob_by_blob() {
 #[test]
 fn a_socket_that_is_not_containerds_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
-    let socket = directory.path().join("socket");
-    let containerd = Containerd::at(&socket);
-    assert!(find(&containerd, NAME).is_err(), "there is none");
-    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    for answer in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"", b"\0\0\0\x04\0\0\0\0\0\xff\xff\xff"] {
-        let listening = listener.try_clone().unwrap();
+    let none = Containerd::at(&directory.path().join("none"));
+    assert!(find(&none, NAME).is_err(), "there is none");
+    let answers: [&'static [u8]; 3] =
+        [b"HTTP/1.1 200 OK\r\n\r\n", b"", b"\0\0\0\x04\0\0\0\0\0\xff\xff\xff"];
+    for (number, answer) in answers.into_iter().enumerate() {
+        let socket = directory.path().join(number.to_string());
+        let containerd = Containerd::at(&socket);
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         let server = std::thread::spawn(move || {
-            let (mut stream, _) = listening.accept().unwrap();
+            let (mut stream, _) = listener.accept().unwrap();
+            // A second connection is refused, and not left waiting.
+            drop(listener);
             std::io::Write::write_all(&mut stream, answer).unwrap();
         });
         assert!(find(&containerd, NAME).is_err(), "{answer:?}");

@@ -54,7 +54,7 @@ fn what_gives_no_digests_says_why() {
         assert!(matches!(archives.add(&path).unwrap_err(), ArchiveError::Io { .. }));
     }
     write_tar(&path, &[("index.json", &vec![b' '; 9 << 20])]);
-    assert!(archives.add(&path).unwrap_err().to_string().contains("more than 8388608 bytes"));
+    assert!(archives.add(&path).unwrap_err().to_string().contains("larger than 8388608 bytes"));
     assert!(archives.add(&directory.path().join("none")).is_err());
     assert_eq!(digest_of(&archives, "nginx:1.27"), None, "nothing is taken of what is refused");
 }
