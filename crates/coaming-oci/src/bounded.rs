@@ -1,4 +1,4 @@
-//! Lists of at most so many elements: reading stops at the first element too many, before memory is
+//! Lists with a bounded number of elements: reading stops at the first element too many, before memory is
 //! spent on the rest.
 
 use std::fmt;

@@ -37,7 +37,7 @@ pub(crate) fn wrapped(text: &str) -> String {
     wrapped_to(text, WIDTH)
 }
 
-/// Breaks text into lines of at most so many characters, at spaces.
+/// Breaks text at spaces into lines of at most `limit` characters.
 pub(crate) fn wrapped_to(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut column = 0;

@@ -49,7 +49,7 @@ fn source(name: &str, text: &str) -> Source {
     Source::new(name, stream.source, stream.documents)
 }
 
-/// A cluster with so many pods, and what belongs to them.
+/// A cluster with this many pods, and what belongs to them.
 fn world(pods: usize) -> World {
     let mut sources = Vec::new();
     for namespace in 0..pods.div_ceil(100) {

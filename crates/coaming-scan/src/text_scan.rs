@@ -20,7 +20,7 @@ use crate::Engine;
 
 /// How many files a thread takes at once.
 const FILES: usize = 64;
-/// A portion with so many bytes is judged before more is read.
+/// A portion with this many bytes is judged before more is read.
 const BYTES: usize = 1 << 20;
 /// Of a longer text only what findings point at is kept.
 const LONG: usize = 64 << 10;

@@ -70,7 +70,7 @@ impl LayerContext {
         }
     }
 
-    /// Whether so many entries are retained that no more should be retained only to be read later.
+    /// Whether enough entries are retained that no more should be retained only to be read later.
     pub(super) fn is_filling_up(&self) -> bool {
         self.retained.load(Ordering::Relaxed) > RETAINED_LIMIT / 2
     }
