@@ -74,7 +74,7 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
             name = meta.id,
         );
         let page = PathBuf::from(format!("docs/rules/{}.md", meta.id));
-        files.insert(page, coaming::explain::page(meta));
+        files.insert(page, coaming_report::rule_pages::page(meta));
     }
     files.insert(PathBuf::from("docs/rules/README.md"), index);
     files.insert(PathBuf::from("docs/cli.md"), cli_reference());

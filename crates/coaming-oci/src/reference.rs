@@ -136,6 +136,12 @@ impl Reference {
         Ok(Self { tag: Some(check_tag(tag)?), ..self.without_tag() })
     }
 
+    /// The same repository with this digest, and without a tag.
+    #[must_use]
+    pub fn with_digest(&self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self.without_tag() }
+    }
+
     /// The reference with the tag `latest` if it has neither tag nor digest, as runtimes read it.
     #[must_use]
     pub fn or_latest(self) -> Self {

@@ -10,7 +10,9 @@
 
 pub mod access;
 mod concise;
+pub mod database;
 pub mod etcd;
+pub mod fixes;
 mod full;
 mod github;
 mod gitlab;
@@ -20,7 +22,12 @@ mod json;
 mod junit;
 mod markdown;
 pub mod net;
+#[cfg(feature = "registry")]
+pub mod pins;
 mod places;
+#[cfg(feature = "registry")]
+pub mod registry_results;
+pub mod rule_pages;
 mod sarif;
 pub mod slim;
 mod text;

@@ -3,7 +3,6 @@
 //! Invariants: a daemon's image that was read before is not exported again; a daemon that does not
 //! answer, or denies access, does not affect the others.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,8 +11,7 @@ use std::sync::Arc;
 use coaming_daemon::{Containerd, ContainerdImage, Daemon};
 use coaming_http::{BlockingReader, Runtime};
 use coaming_image::{BlobSource, Cache, Image, ImageFacts, sbom};
-use coaming_oci::{Descriptor, Digest, DigestError, Platform, Reference};
-use coaming_registry::Registry;
+use coaming_oci::{Digest, DigestError, Platform, Reference, ReferenceError};
 
 /// The largest SBOM that is read.
 const SBOM_LIMIT: u64 = 512 << 20;
@@ -46,6 +44,37 @@ pub enum LocateError {
     /// The registry does not give it.
     #[error("{0}")]
     Registry(String),
+    /// No local daemon has it, and registries are not asked.
+    #[error(
+        "no local Docker, Podman or containerd has {name}{}",
+        if *.containerd_is_closed {
+            "; the containerd socket is not accessible to this user: try again as root"
+        } else {
+            ""
+        }
+    )]
+    NotLocal {
+        /// The image.
+        name: String,
+        /// Whether containerd runs here, but not for this user.
+        containerd_is_closed: bool,
+    },
+    /// The name has the form of neither.
+    #[error("`{name}` is neither a file or directory nor a valid image name: {source}")]
+    Name {
+        /// What was asked for.
+        name: String,
+        /// What is wrong with it as an image name.
+        source: ReferenceError,
+    },
+}
+
+impl LocateError {
+    /// No local daemon has an image of this name.
+    pub(crate) fn not_local(name: &str) -> Self {
+        let containerd_is_closed = Containerd::is_closed();
+        Self::NotLocal { name: name.to_owned(), containerd_is_closed }
+    }
 }
 
 /// What a name led to.
@@ -149,6 +178,54 @@ impl Daemons {
     }
 }
 
+/// Images that are not on this machine, such as those in registries.
+pub trait RemoteImages: Send + Sync {
+    /// The image of this name.
+    ///
+    /// # Errors
+    ///
+    /// If its manifest is not available.
+    fn image(
+        &self,
+        reference: &Reference,
+        platform: Option<&Platform>,
+    ) -> Result<Image, LocateError>;
+}
+
+/// Where an image name is looked up: local daemons first, then elsewhere.
+#[derive(Default)]
+pub struct LookUp {
+    /// Whether local daemons are asked.
+    pub daemons: bool,
+    /// Where else to look; `None` is nowhere.
+    pub remote: Option<Box<dyn RemoteImages>>,
+}
+
+impl LookUp {
+    /// The image of this name. What a daemon that does not answer says is added to `warnings`.
+    ///
+    /// # Errors
+    ///
+    /// If it is in none of these places, or cannot be read there.
+    pub fn find(
+        &self,
+        name: &str,
+        platform: Option<&Platform>,
+        cache: Option<&Cache>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Found, LocateError> {
+        if self.daemons
+            && let Some(found) = Daemons::all().find(name, platform, cache, warnings)
+        {
+            return Ok(found);
+        }
+        let Some(remote) = &self.remote else { return Err(LocateError::not_local(name)) };
+        let reference = Reference::parse(name)
+            .map_err(|source| LocateError::Name { name: name.to_owned(), source })?;
+        remote.image(&reference, platform).map(Found::Image)
+    }
+}
+
 fn in_docker(
     daemon: &Daemon,
     name: &str,
@@ -218,54 +295,10 @@ fn containerd_names(reference: &Reference) -> Vec<String> {
     }
 }
 
-/// The blobs of one image in a registry.
-struct Blobs {
-    registry: Registry,
-    reference: Reference,
-    descriptors: BTreeMap<Digest, Descriptor>,
-}
-
-impl BlobSource for Blobs {
-    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
-        let unknown = || io::Error::new(io::ErrorKind::NotFound, "the manifest has no such blob");
-        let descriptor = self.descriptors.get(digest).ok_or_else(unknown)?;
-        let blob = self.registry.blob(&self.reference, descriptor).map_err(io::Error::other)?;
-        Ok(Box::new(blob))
-    }
-}
-
-/// The image of this name in its registry.
-///
-/// # Errors
-///
-/// If the registry does not give its manifest.
-pub fn in_registry(
-    options: coaming_registry::Options,
-    reference: &Reference,
-    platform: Option<&Platform>,
-) -> Result<Found, LocateError> {
-    let runtime = Runtime::shared().map_err(registry_error)?;
-    let registry = Registry::new(options, runtime).map_err(registry_error)?;
-    let found = registry.image(reference, platform).map_err(registry_error)?;
-    let descriptors = std::iter::once(found.config)
-        .chain(found.layers)
-        .map(|descriptor| (descriptor.digest, descriptor))
-        .collect();
-    let reference = reference.clone();
-    let source: Arc<dyn BlobSource> = Arc::new(Blobs { registry, reference, descriptors });
-    Image::from_registry(&found.manifest_digest, &found.manifest, &source)
-        .map(Found::Image)
-        .map_err(image_error)
-}
-
-fn image_error(error: impl std::fmt::Display) -> LocateError {
+pub(crate) fn image_error(error: impl std::fmt::Display) -> LocateError {
     LocateError::Image(error.to_string())
 }
 
 fn daemon_error(error: impl std::fmt::Display) -> LocateError {
     LocateError::Daemon(error.to_string())
-}
-
-fn registry_error(error: impl std::fmt::Display) -> LocateError {
-    LocateError::Registry(error.to_string())
 }

@@ -15,7 +15,7 @@ use coaming_oci::Reference;
 use coaming_rules::Images;
 use rayon::prelude::*;
 
-use crate::image_locator::{self, Daemons, Found, LocateError};
+use crate::image_locator::{self, Daemons, Found, LocateError, RemoteImages};
 use crate::variants::VariantWorld;
 
 /// Whether images are looked into.
@@ -42,12 +42,12 @@ pub struct Inspected {
 }
 
 /// Looks into the images that the pods and Dockerfiles of these variants name, as far as `mode`
-/// says. `registry` says how registries are reached.
+/// says. Required images that are not on this machine are fetched from `remote`.
 #[must_use]
 pub fn inspect_images(
     mode: ImagesMode,
     config: &Config,
-    registry: coaming_registry::Options,
+    remote: Option<&dyn RemoteImages>,
     variants: &[VariantWorld],
 ) -> Inspected {
     let mut inspected = Inspected::default();
@@ -60,7 +60,7 @@ pub fn inspect_images(
         return inspected;
     }
     let wanted = references(variants);
-    let finder = Finder { mode, archives, daemons, registry, cache: Cache::of_user() };
+    let finder = Finder { mode, archives, daemons, remote, cache: Cache::of_user() };
     let found: Vec<_> =
         wanted.par_iter().map(|reference| (reference, finder.facts(reference))).collect();
     for (reference, (outcome, warnings)) in found {
@@ -119,15 +119,15 @@ fn archives(config: &Config) -> BTreeMap<String, String> {
 }
 
 /// Where images are looked for.
-struct Finder {
+struct Finder<'r> {
     mode: ImagesMode,
     archives: BTreeMap<String, String>,
     daemons: Daemons,
-    registry: coaming_registry::Options,
+    remote: Option<&'r dyn RemoteImages>,
     cache: Option<Cache>,
 }
 
-impl Finder {
+impl Finder<'_> {
     /// What is in an image, with warnings; `None` where it is not on this machine and not required.
     fn facts(
         &self,
@@ -152,7 +152,8 @@ impl Finder {
         }
         match self.mode {
             ImagesMode::Require => {
-                image_locator::in_registry(self.registry.clone(), reference, None).map(Some)
+                let remote = self.remote.ok_or_else(|| LocateError::not_local(&name))?;
+                remote.image(reference, None).map(|image| Some(Found::Image(image)))
             }
             ImagesMode::Auto | ImagesMode::Never => Ok(None),
         }

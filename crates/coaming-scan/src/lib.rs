@@ -17,10 +17,15 @@ mod configuration;
 mod custom;
 mod engine;
 mod error;
+mod etcd_store;
 mod image_locator;
 mod images;
 mod neighborhood;
 mod notes;
+#[cfg(feature = "registry")]
+mod registry_images;
+#[cfg(feature = "registry")]
+mod registry_results;
 mod text_scan;
 mod variants;
 mod vulnerabilities;
@@ -28,8 +33,15 @@ mod vulnerabilities;
 pub use configuration::{Overrides, load_config, read_baseline, source_options};
 pub use engine::{Engine, Report};
 pub use error::ScanError;
-pub use image_locator::{Daemons, Found, LocateError, at_path, in_registry};
+pub use etcd_store::{EtcdReadError, EtcdStore, read_etcd};
+pub use image_locator::{Daemons, Found, LocateError, LookUp, RemoteImages, at_path};
 pub use images::{ImagesMode, Inspected, inspect_images};
+#[cfg(feature = "registry")]
+pub use registry_images::RegistryImages;
+#[cfg(feature = "registry")]
+pub use registry_results::{
+    OwnFindings, RegistryAnswers, RegistryQuestion, ask_registry, own_vulnerabilities,
+};
 pub use text_scan::{TextReport, scan_texts};
 pub use variants::{Contradiction, VariantWorld, contradiction};
 pub use vulnerabilities::{

@@ -16,7 +16,6 @@ use coaming_advisory::{
 use coaming_config::Config;
 use coaming_image::{Distribution, ImageFacts, Package};
 use coaming_oci::Reference;
-use coaming_registry::OwnVulnerability;
 use coaming_rules::Images;
 use coaming_sbom::vex::{self, Document, Product};
 use time::OffsetDateTime;
@@ -211,17 +210,6 @@ impl MatchReport {
         self.triaged.open.iter().map(Vulnerability::to_vex).collect()
     }
 
-    /// The names of all vulnerabilities, by package.
-    fn own(&self) -> Vec<OwnVulnerability> {
-        let ignored = self.triaged.ignored.iter().map(|each| &each.vulnerability);
-        let all = self.triaged.open.iter().chain(ignored);
-        all.map(|each| OwnVulnerability {
-            ids: std::iter::once(&each.id).chain(&each.aliases).cloned().collect(),
-            package: each.package.name.clone(),
-        })
-        .collect()
-    }
-
     /// Warnings about entries of the configuration that have no effect.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         self.triaged.invalid.iter().map(warning)
@@ -233,8 +221,6 @@ impl MatchReport {
 pub struct ImageMatches {
     /// The vulnerabilities.
     pub report: MatchReport,
-    /// All of them, ignored ones too, to be compared with the results of others.
-    pub own: Vec<OwnVulnerability>,
     /// Whether one of them meets the conditions to fail.
     pub fails: bool,
     /// What a VEX document calls the image.
@@ -324,7 +310,6 @@ pub fn match_image(
     warnings.extend(report.warnings());
     let fails = |each| query.fail_on.is_some_and(|conditions| conditions.holds(each));
     Ok(Some(ImageMatches {
-        own: report.own(),
         fails: report.triaged.open.iter().any(fails),
         product: product.identifier(),
         report,

@@ -2,6 +2,7 @@
 
 mod db;
 mod image;
+#[cfg(feature = "registry")]
 mod pin;
 mod registry;
 mod slim;
@@ -13,9 +14,9 @@ use coaming_config::{KubernetesVersion, PodSecurityLevel};
 
 pub use db::*;
 pub use image::{
-    ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments, RegistryScanner,
-    ScannerArguments,
+    ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments, ScannerArguments,
 };
+#[cfg(feature = "registry")]
 pub use pin::PinArguments;
 pub use registry::RegistryArguments;
 pub use slim::{SlimArguments, SlimFormat};
@@ -37,6 +38,7 @@ pub enum Command {
     /// Apply the fixes that are available, in your own files.
     Fix(FixArguments),
     /// Pin images to digests, everywhere your files name them.
+    #[cfg(feature = "registry")]
     Pin(PinArguments),
     /// Show what an image contains: packages, tools, users, credentials.
     Image(ImageArguments),

@@ -1,6 +1,7 @@
 //! `coaming explain` and `coaming rules`: the documentation of the rules.
 
 use coaming_finding::RuleMeta;
+use coaming_report::rule_pages;
 
 use crate::args::{ExplainArguments, RulesArguments, RulesFormat};
 use crate::{CommandError, Outcome, output};
@@ -15,7 +16,7 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandEr
             arguments.rule
         ))
     })?;
-    output::write(None, |out| out.write_all(page(rule).as_bytes()))?;
+    output::write(None, |out| out.write_all(rule_pages::page(rule).as_bytes()))?;
     Ok(Outcome::Clean)
 }
 
@@ -25,63 +26,11 @@ pub fn rules() -> impl Iterator<Item = &'static RuleMeta> {
     of_objects.chain(coaming_etcd::RULES.iter().copied())
 }
 
-/// A rule's page, in Markdown.
-#[must_use]
-pub fn page(meta: &RuleMeta) -> String {
-    let mut page = format!("# {}\n\n**{}**\n\n", meta.id, meta.summary);
-    let default = if meta.default { "on" } else { "off" };
-    page += &format!(
-        "Category: `{}`. Severity: `{}`. By default: {default}.\n\n",
-        meta.category, meta.severity
-    );
-    // The lines of a doc comment begin with a space; those of a text file do not.
-    let margin = meta.docs.lines().all(|line| line.is_empty() || line.starts_with(' '));
-    for line in meta.docs.lines() {
-        page.push_str(line.strip_prefix(' ').filter(|_| margin).unwrap_or(line));
-        page.push('\n');
-    }
-    if !meta.standards.is_empty() {
-        page.push_str("\n## Standards\n\n");
-        for standard in meta.standards {
-            page += &format!("- {standard}\n");
-        }
-    }
-    page
-}
-
 /// Lists all rules.
 pub(crate) fn list(arguments: &RulesArguments) -> Result<Outcome, CommandError> {
     output::write(None, |out| match arguments.format {
-        RulesFormat::Text => {
-            for meta in rules() {
-                let default = if meta.default { "" } else { " (off by default)" };
-                writeln!(
-                    out,
-                    "{:<26} {:<17} {:<9} {}{default}",
-                    meta.id, meta.category, meta.severity, meta.summary
-                )?;
-            }
-            Ok(())
-        }
-        RulesFormat::Json => {
-            let rules: Vec<_> = rules()
-                .map(|meta| {
-                    let standards: Vec<String> =
-                        meta.standards.iter().map(ToString::to_string).collect();
-                    serde_json::json!({
-                        "name": meta.id,
-                        "summary": meta.summary,
-                        "category": meta.category.as_str(),
-                        "severity": meta.severity.as_str(),
-                        "default": meta.default,
-                        "standards": standards,
-                        "url": coaming_report::rule_url(meta),
-                    })
-                })
-                .collect();
-            serde_json::to_writer_pretty(&mut *out, &rules)?;
-            writeln!(out)
-        }
+        RulesFormat::Text => rule_pages::list_text(rules(), out),
+        RulesFormat::Json => rule_pages::list_json(rules(), out),
     })?;
     Ok(Outcome::Clean)
 }

@@ -4,19 +4,17 @@ use std::io;
 use std::path::Path;
 
 use coaming_config::Config;
-use coaming_daemon::Containerd;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
-use coaming_oci::Reference;
-use coaming_registry::RegistryResults;
 use coaming_report::image::RelatedInfo;
-use coaming_scan::{Daemons, Found, ImageMatches, ImageQuery, MatchReport};
+use coaming_scan::{Found, ImageMatches, ImageQuery, LookUp, MatchReport};
 
 use crate::args::{
     ImageArguments, ImageCommand, ImageFormat, ImagePlace, KnownArguments, OriginArguments,
 };
 use crate::db::keep::timestamp;
 use crate::progress::Progress;
-use crate::{CommandError, Outcome, output, registry_results, scope, slim};
+use crate::registry_results::{self, Answers, Results};
+use crate::{CommandError, Outcome, output, scope, slim};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
@@ -26,34 +24,21 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     let name = arguments.image.as_deref().unwrap_or_default();
     let progress = Progress::start("reading the image …");
     let config = scope::config_here(arguments.known.config.as_deref())?;
-    let asked = asked_registry(name, arguments)?;
+    let question = registry_results::question(name, arguments)?;
     let cache = Cache::of_user().filter(|_| !arguments.no_cache);
     let facts = facts(name, &arguments.origin, cache.as_ref(), &config)?;
-    let answers = asked.map(|reference| {
-        registry_results::ask(
-            arguments.origin.registry.options(&config),
-            &reference,
-            arguments.origin.platform.as_ref(),
-            &arguments.scanner,
-        )
-    });
-    let trusted = arguments.scanner.trust_registry_vex;
+    let answers =
+        question.as_ref().map(|reference| registry_results::ask(reference, arguments, &config));
     let query = ImageQuery {
         name: name.to_owned(),
-        digests: answers.as_ref().map(|answers| answers.digests.clone()).unwrap_or_default(),
-        documents: answers
-            .as_ref()
-            .filter(|_| trusted)
-            .map(registry_results::Answers::documents)
-            .unwrap_or_default(),
+        digests: answers.as_ref().map(Answers::digests).unwrap_or_default(),
+        documents: answers.as_ref().map(Answers::trusted_documents).unwrap_or_default(),
         required: matches!(arguments.format, ImageFormat::Openvex | ImageFormat::CyclonedxVex),
         fail_on: arguments.known.fail_on,
     };
     let known = matches(&facts, query, &arguments.known, &config)?;
-    let results = answers.map(|answers| {
-        let vulnerabilities = known.as_ref().map(|known| known.own.as_slice());
-        answers.beside(&registry_results::Own { facts: &facts, vulnerabilities }, trusted)
-    });
+    let results =
+        answers.map(|answers| answers.beside(&facts, known.as_ref().map(|known| &known.report)));
     drop(progress);
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         ImageFormat::Full => {
@@ -66,7 +51,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
             })
         }
         ImageFormat::Json => {
-            let registry = results.as_ref().map(RegistryResults::json);
+            let registry = results.as_ref().map(Results::json);
             let matched = known.as_ref().map(|known| {
                 let MatchReport { triaged, advice, matches } = &known.report;
                 coaming_report::vulnerabilities::json(triaged, advice, matches)
@@ -86,7 +71,7 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
             document(&written.unwrap_or_default(), out)
         }
     })?;
-    let unanswered: &[String] = results.as_ref().map_or(&[], |results| &results.problems);
+    let unanswered: &[String] = results.as_ref().map_or(&[], Results::problems);
     if arguments.format != ImageFormat::Full {
         for problem in &facts.problems {
             output::warn(format!("{} {}", problem.place.path, problem.message).trim());
@@ -114,23 +99,6 @@ pub(crate) fn matches(
     let matches = coaming_scan::match_image(source, facts, query, &mut warnings)?;
     warnings.iter().for_each(|warning| output::warn(warning));
     Ok(matches)
-}
-
-/// The image whose registry is asked for its results, if it is.
-fn asked_registry(
-    name: &str,
-    arguments: &ImageArguments,
-) -> Result<Option<Reference>, CommandError> {
-    if !arguments.scanner.registry_results {
-        return Ok(None);
-    }
-    let is_name = name != "-" && !Path::new(name).exists();
-    let named = Reference::parse(name).ok().filter(|_| is_name);
-    named.map(Some).ok_or_else(|| {
-        failed(format!(
-            "--registry-results needs the name of an image in a registry; `{name}` is not one"
-        ))
-    })
 }
 
 /// The known vulnerabilities, or why they were not looked up.
@@ -185,56 +153,19 @@ pub(crate) fn find(
     config: &Config,
 ) -> Result<Found, CommandError> {
     let platform = origin.platform.as_ref();
-    let image = if name == "-" {
-        Image::from_stream("standard input", io::stdin().lock(), platform)
-    } else if is_path(name, origin) {
-        Image::open(Path::new(name), platform)
-    } else {
-        return named(name, origin, cache, config);
+    if name == "-" {
+        let image = Image::from_stream("standard input", io::stdin().lock(), platform);
+        return image.map(Found::Image).map_err(failed);
+    }
+    if is_path(name, origin) {
+        return Image::open(Path::new(name), platform).map(Found::Image).map_err(failed);
+    }
+    let places = LookUp {
+        daemons: origin.from != ImagePlace::Registry,
+        remote: origin.registry.images(config).filter(|_| origin.from != ImagePlace::Daemon),
     };
-    image.map(Found::Image).map_err(failed)
-}
-
-fn named(
-    name: &str,
-    origin: &OriginArguments,
-    cache: Option<&Cache>,
-    config: &Config,
-) -> Result<Found, CommandError> {
-    if origin.from != ImagePlace::Registry
-        && let Some(found) = in_daemons(name, origin, cache)
-    {
-        return Ok(found);
-    }
-    if origin.from == ImagePlace::Daemon {
-        return Err(failed(not_in_daemon(name)));
-    }
-    from_registry(name, origin, config)
-}
-
-fn in_daemons(name: &str, origin: &OriginArguments, cache: Option<&Cache>) -> Option<Found> {
     let mut warnings = Vec::new();
-    let found = Daemons::all().find(name, origin.platform.as_ref(), cache, &mut warnings);
+    let found = places.find(name, platform, cache, &mut warnings);
     warnings.iter().for_each(|warning| output::warn(warning));
-    found
-}
-
-fn not_in_daemon(reference: &str) -> String {
-    let mut message = format!("no local Docker, Podman or containerd has {reference}");
-    if Containerd::is_closed() {
-        message += "; the containerd socket is not accessible to this user: try again as root";
-    }
-    message
-}
-
-fn from_registry(
-    name: &str,
-    origin: &OriginArguments,
-    config: &Config,
-) -> Result<Found, CommandError> {
-    let reference = Reference::parse(name).map_err(|error| {
-        failed(format!("`{name}` is neither a file or directory nor a valid image name: {error}"))
-    })?;
-    let options = origin.registry.options(config);
-    coaming_scan::in_registry(options, &reference, origin.platform.as_ref()).map_err(failed)
+    found.map_err(failed)
 }

@@ -16,6 +16,7 @@ mod fix;
 mod image;
 mod net;
 mod output;
+#[cfg(feature = "registry")]
 mod pin;
 mod progress;
 mod registry_results;
@@ -96,6 +97,7 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        #[cfg(feature = "registry")]
         Command::Pin(arguments) => pin::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),

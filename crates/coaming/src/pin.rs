@@ -1,16 +1,15 @@
 //! `coaming pin`: adds digests to the images in files.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 use std::path::Path;
 
 use coaming_finding::InputError;
-use coaming_fix::Change;
 use coaming_http::Runtime;
 use coaming_kube::Origin;
 use coaming_oci::Reference;
-use coaming_pin::{ArchiveError, Archives, Found, Outcome as Pinned, Sources, Unpinned};
+use coaming_pin::{ArchiveError, Archives, Found, Sources};
 use coaming_registry::{Registry, RegistryError};
+use coaming_report::pins;
 
 use crate::args::PinArguments;
 use crate::progress::Progress;
@@ -41,10 +40,12 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
                 .iter()
                 .try_for_each(|change| write!(out, "{}", coaming_fix::diff(change)))
         } else {
-            tell(&written, &pinned, out)
+            pins::pinned_text(&written, &pinned, out)
         }
     })?;
-    tell_of_the_rest(&pinned.unpinned);
+    for unpinned in &pinned.unpinned {
+        output::note(&pins::unpinned_line(unpinned));
+    }
     let failed = !errors.is_empty() || pinned.unpinned.iter().any(|unpinned| unpinned.failed);
     let left = !pinned.unpinned.is_empty() || arguments.diff && !pinned.changes.is_empty();
     Ok(match (failed, left) {
@@ -97,35 +98,4 @@ fn sources(
 
 fn registry(options: coaming_registry::Options) -> Result<Registry, RegistryError> {
     Registry::new(options, Runtime::shared()?)
-}
-
-fn tell(written: &[&Change], pinned: &Pinned, out: &mut dyn Write) -> io::Result<()> {
-    for change in written {
-        writeln!(out, "{}", change.file)?;
-        for made in &change.made {
-            writeln!(out, "  {}: {}", made.subject, made.title)?;
-        }
-    }
-    let count: usize = written.iter().map(|change| change.made.len()).sum();
-    match (written.len(), count) {
-        (0, _) => write!(out, "Nothing was pinned.")?,
-        (1, 1) => write!(out, "Pinned 1 image in 1 file.")?,
-        (1, _) => write!(out, "Pinned {count} images in 1 file.")?,
-        (files, _) => write!(out, "Pinned {count} images in {files} files.")?,
-    }
-    if pinned.pinned_before > 0 {
-        write!(out, " {} already had a digest.", pinned.pinned_before)?;
-    }
-    if !pinned.unpinned.is_empty() {
-        write!(out, " {} could not be pinned.", pinned.unpinned.len())?;
-    }
-    writeln!(out)
-}
-
-/// The images that were not pinned, and why.
-fn tell_of_the_rest(unpinned: &[Unpinned]) {
-    for Unpinned { file, subject, image, reason, .. } in unpinned {
-        let image = if image.is_empty() { String::new() } else { format!(" `{image}`") };
-        output::note(&format!("not pinned: {file}: {subject}:{image}: {reason}"));
-    }
 }

@@ -1,201 +1,157 @@
-//! `coaming image --registry-results`: the results of the image's registry, compared with our own.
+//! `coaming image --registry-results`: what the image's registry reports about it.
+//!
+//! Without the feature `registry` there is no such option, and the types have no values.
 
-use std::collections::BTreeSet;
-use std::error::Error;
+#[cfg(feature = "registry")]
+mod enabled {
+    use std::path::Path;
 
-use coaming_http::Runtime;
-use coaming_image::{ImageFacts, Package};
-use coaming_oci::{Platform, Reference};
-use coaming_registry::{
-    Attached, Attachment, AttachmentKind, Options, OwnVulnerability, PackageComparison, Registry,
-    RegistryResults, ScanReport, Scanner, VexStatement, compare,
-};
-use coaming_sbom::vex::{self, Document};
+    use coaming_config::Config;
+    use coaming_image::ImageFacts;
+    use coaming_oci::Reference;
+    use coaming_registry::RegistryResults;
+    use coaming_report::registry_results;
+    use coaming_sbom::vex::Document;
+    use coaming_scan::{MatchReport, OwnFindings, RegistryAnswers, RegistryQuestion};
 
-use crate::args::{RegistryScanner, ScannerArguments};
+    use crate::CommandError;
+    use crate::args::ImageArguments;
 
-/// What we found ourselves.
-pub(crate) struct Own<'a> {
-    pub(crate) facts: &'a ImageFacts,
-    /// `None` if there was no database to look them up in.
-    pub(crate) vulnerabilities: Option<&'a [OwnVulnerability]>,
-}
-
-/// What the registry answered.
-#[derive(Default)]
-pub(crate) struct Answers {
-    report: Option<ScanReport>,
-    attachments: Vec<Attachment>,
-    problems: Vec<String>,
-    /// The digests of the image in the registry: of its manifest, and of the index that lists it.
-    pub(crate) digests: Vec<String>,
-}
-
-/// Asks the registry; what it does not answer is among the problems.
-pub(crate) fn ask(
-    options: Options,
-    reference: &Reference,
-    platform: Option<&Platform>,
-    arguments: &ScannerArguments,
-) -> Answers {
-    let mut answers = Answers::default();
-    if let Err(error) = fill(&mut answers, options, reference, platform, arguments) {
-        answers.problems.push(error.to_string());
+    /// What the registry answered.
+    pub(crate) struct Answers {
+        answers: RegistryAnswers,
+        trusted: bool,
     }
-    answers
-}
 
-fn fill(
-    answers: &mut Answers,
-    options: Options,
-    reference: &Reference,
-    platform: Option<&Platform>,
-    arguments: &ScannerArguments,
-) -> Result<(), Box<dyn Error>> {
-    let registry = Registry::new(options, Runtime::shared()?)?;
-    let image = registry.image(reference, platform)?;
-    answers.digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
-    let scanner = match arguments.registry_scanner {
-        Some(scanner) => Some(scanner.into()),
-        None => registry.scanner(reference).unwrap_or_else(|error| {
-            answers.problems.push(error.to_string());
-            None
-        }),
-    };
-    if let Some(scanner) = scanner {
-        let base = arguments.registry_scanner_url.as_deref();
-        match registry.scan_report(scanner, reference, &image, base) {
-            Ok(report) => answers.report = Some(report),
-            Err(error) => answers.problems.push(error.to_string()),
+    /// The image whose registry is to be asked, if the user wants that.
+    pub(crate) fn question(
+        name: &str,
+        arguments: &ImageArguments,
+    ) -> Result<Option<Reference>, CommandError> {
+        if !arguments.scanner.registry_results {
+            return Ok(None);
         }
+        let is_name = name != "-" && !Path::new(name).exists();
+        let named = Reference::parse(name).ok().filter(|_| is_name);
+        named.map(Some).ok_or_else(|| {
+            CommandError::Argument(format!(
+                "--registry-results needs the name of an image in a registry; `{name}` is not one"
+            ))
+        })
     }
-    let name =
-        format!("{}/{}@{}", reference.registry(), reference.repository(), image.manifest_digest);
-    let (attachments, problems) = registry.attachments(&Reference::parse(&name)?)?;
-    answers.problems.extend(problems.iter().map(ToString::to_string));
-    answers.attachments = attachments;
-    Ok(())
-}
 
-impl Answers {
-    /// The attached VEX documents. They are as trustworthy as everyone who can push to the
-    /// repository.
-    pub(crate) fn documents(&self) -> Vec<Document> {
-        let states = |kind: &AttachmentKind| match kind {
-            AttachmentKind::Vex(statements) | AttachmentKind::CycloneDx { statements, .. } => {
-                !statements.is_empty()
-            }
-            AttachmentKind::Spdx | AttachmentKind::Sarif(_) => false,
+    /// Asks the registry.
+    pub(crate) fn ask(
+        reference: &Reference,
+        arguments: &ImageArguments,
+        config: &Config,
+    ) -> Answers {
+        let question = RegistryQuestion {
+            reference,
+            platform: arguments.origin.platform.as_ref(),
+            scanner: arguments.scanner.registry_scanner.map(Into::into),
+            scanner_url: arguments.scanner.registry_scanner_url.as_deref(),
         };
-        self.attachments
-            .iter()
-            .filter(|each| states(&each.kind))
-            .filter_map(|each| {
-                let document = each.document.as_ref()?.to_vex().ok()?;
-                Some(Document {
-                    name: each.digest.to_string(),
-                    origin: vex::Origin::Attached,
-                    ..document
-                })
-            })
-            .collect()
+        let options = arguments.origin.registry.options(config);
+        let answers = coaming_scan::ask_registry(options, &question);
+        Answers { answers, trusted: arguments.scanner.trust_registry_vex }
     }
 
-    /// Everything next to our own findings; `trusted` means that the VEX statements are applied.
-    pub(crate) fn beside(self, own: &Own<'_>, trusted: bool) -> RegistryResults {
-        let report = self.report.as_ref();
-        let comparison = report.zip(own.vulnerabilities);
-        RegistryResults {
-            comparison: comparison.map(|(theirs, ours)| compare(ours, &theirs.vulnerabilities)),
-            attached: self.attachments.into_iter().map(|each| beside(each, own, trusted)).collect(),
-            report: self.report,
-            problems: self.problems,
+    impl Answers {
+        /// The digests of the image in the registry.
+        pub(crate) fn digests(&self) -> Vec<String> {
+            self.answers.digests.clone()
+        }
+
+        /// The attached VEX documents that the user trusts.
+        pub(crate) fn trusted_documents(&self) -> Vec<Document> {
+            if self.trusted { self.answers.documents() } else { Vec::new() }
+        }
+
+        /// The results beside our own findings.
+        pub(crate) fn beside(self, facts: &ImageFacts, known: Option<&MatchReport>) -> Results {
+            let own = known.map(coaming_scan::own_vulnerabilities);
+            let own = OwnFindings { facts, vulnerabilities: own.as_deref() };
+            Results(self.answers.beside(&own, self.trusted))
         }
     }
-}
 
-/// A document next to our own findings.
-fn beside(attachment: Attachment, own: &Own<'_>, trusted: bool) -> Attached {
-    let mut attached = Attached {
-        format: "SPDX",
-        digest: attachment.digest.to_string(),
-        vulnerabilities: Vec::new(),
-        comparison: None,
-        packages: None,
-        statements: Vec::new(),
-        trusted,
-    };
-    let beside_ours = |statements: Vec<VexStatement>| {
-        let listed = |name: &String| {
-            own.vulnerabilities.map(|ours| ours.iter().any(|own| own.ids.contains(name)))
-        };
-        let pairs = statements.into_iter().map(|statement| {
-            let listed = listed(&statement.vulnerability);
-            (statement, listed)
-        });
-        pairs.collect()
-    };
-    match attachment.kind {
-        AttachmentKind::Spdx => {
-            attached.packages = packages(attachment.document, own.facts);
-        }
-        AttachmentKind::CycloneDx { found, statements } => {
-            attached.format = "CycloneDX";
-            attached.packages = packages(attachment.document, own.facts);
-            // An SBOM without vulnerabilities makes no statement about them.
-            attached.comparison =
-                own.vulnerabilities.filter(|_| !found.is_empty()).map(|ours| compare(ours, &found));
-            attached.vulnerabilities = found;
-            attached.statements = beside_ours(statements);
-        }
-        AttachmentKind::Sarif(found) => {
-            attached.format = "SARIF";
-            attached.comparison = own.vulnerabilities.map(|ours| compare(ours, &found));
-            attached.vulnerabilities = found;
-        }
-        AttachmentKind::Vex(statements) => {
-            attached.format = "VEX";
-            attached.statements = beside_ours(statements);
-        }
-    }
-    attached
-}
+    /// The results beside our own findings.
+    pub(crate) struct Results(RegistryResults);
 
-/// Where an SBOM differs from our own list; `None` if the document is not an SBOM.
-fn packages(
-    document: Option<coaming_sbom::Document>,
-    facts: &ImageFacts,
-) -> Option<PackageComparison> {
-    let theirs = document?.into_sbom().ok()?;
-    let ours = urls(&facts.packages);
-    let theirs = urls(&theirs.packages);
-    let without = |left: &BTreeSet<String>, right: &BTreeSet<String>| -> Vec<String> {
-        left.difference(right).cloned().collect()
-    };
-    Some(PackageComparison {
-        both: ours.intersection(&theirs).count(),
-        only_ours: without(&ours, &theirs),
-        only_theirs: without(&theirs, &ours),
-    })
-}
+    impl Results {
+        /// What the registry did not answer.
+        pub(crate) fn problems(&self) -> &[String] {
+            &self.0.problems
+        }
 
-/// Package URLs without qualifiers, which differ between tools.
-fn urls(packages: &[Package]) -> BTreeSet<String> {
-    packages
-        .iter()
-        .map(|package| package.purl.split(['?', '#']).next().unwrap_or_default().to_owned())
-        .filter(|url| !url.is_empty())
-        .collect()
-}
+        pub(crate) fn text(&self) -> String {
+            registry_results::text(&self.0)
+        }
 
-impl From<RegistryScanner> for Scanner {
-    fn from(scanner: RegistryScanner) -> Self {
-        match scanner {
-            RegistryScanner::Harbor => Self::Harbor,
-            RegistryScanner::Quay => Self::Quay,
-            RegistryScanner::TrustedRegistry => Self::TrustedRegistry,
-            RegistryScanner::Google => Self::Google,
-            RegistryScanner::RedHat => Self::RedHat,
+        pub(crate) fn json(&self) -> serde_json::Value {
+            registry_results::json(&self.0)
         }
     }
 }
+
+#[cfg(not(feature = "registry"))]
+mod disabled {
+    use std::convert::Infallible;
+
+    use coaming_config::Config;
+    use coaming_image::ImageFacts;
+    use coaming_sbom::vex::Document;
+    use coaming_scan::MatchReport;
+
+    use crate::CommandError;
+    use crate::args::ImageArguments;
+
+    pub(crate) enum Answers {}
+
+    pub(crate) enum Results {}
+
+    pub(crate) fn question(
+        _: &str,
+        _: &ImageArguments,
+    ) -> Result<Option<Infallible>, CommandError> {
+        Ok(None)
+    }
+
+    pub(crate) fn ask(never: &Infallible, _: &ImageArguments, _: &Config) -> Answers {
+        match *never {}
+    }
+
+    impl Answers {
+        pub(crate) fn digests(&self) -> Vec<String> {
+            match *self {}
+        }
+
+        pub(crate) fn trusted_documents(&self) -> Vec<Document> {
+            match *self {}
+        }
+
+        pub(crate) fn beside(self, _: &ImageFacts, _: Option<&MatchReport>) -> Results {
+            match self {}
+        }
+    }
+
+    impl Results {
+        pub(crate) fn problems(&self) -> &[String] {
+            match *self {}
+        }
+
+        pub(crate) fn text(&self) -> String {
+            match *self {}
+        }
+
+        pub(crate) fn json(&self) -> serde_json::Value {
+            match *self {}
+        }
+    }
+}
+
+#[cfg(not(feature = "registry"))]
+pub(crate) use disabled::*;
+#[cfg(feature = "registry")]
+pub(crate) use enabled::*;

@@ -78,6 +78,7 @@ pub(crate) fn cluster(_: &ClusterArguments) -> Option<Loaded> {
 }
 
 /// Reads the files that objects are made of, as their authors wrote them.
+#[cfg(feature = "registry")]
 pub(crate) fn read_as_written(
     arguments: &ScopeArguments,
     config: &Config,
@@ -106,8 +107,8 @@ pub(crate) fn images(
         return Ok(Images::default());
     }
     let mode = arguments.images.into();
-    let registry = crate::args::RegistryArguments::default().options(config);
-    let inspected = coaming_scan::inspect_images(mode, config, registry, variants);
+    let remote = crate::args::RegistryArguments::default().images(config);
+    let inspected = coaming_scan::inspect_images(mode, config, remote.as_deref(), variants);
     errors.extend(inspected.errors);
     let (mut images, mut warnings) = (inspected.images, inspected.warnings);
     if engine.reads_vulnerabilities() && mode != coaming_scan::ImagesMode::Never {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+#[cfg(feature = "registry")]
 use super::RegistryArguments;
 
 /// `coaming db`
@@ -28,8 +29,10 @@ pub enum DbCommand {
     /// Compare versions by the rules of an ecosystem.
     Compare(DbCompareArguments),
     /// Push the database to your own registry, for all your machines to pull.
+    #[cfg(feature = "registry")]
     Push(DbTransferArguments),
     /// Pull the database from your own registry.
+    #[cfg(feature = "registry")]
     Pull(DbTransferArguments),
 }
 
@@ -204,6 +207,7 @@ pub enum DbQueryFormat {
 }
 
 /// `coaming db push` and `coaming db pull`
+#[cfg(feature = "registry")]
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The database is an OCI artifact; its content is verified by its digest. A pulled database replaces the

@@ -97,16 +97,19 @@ pub struct ScannerArguments {
     /// that are attached to the image there, with the differences from Coaming's own findings.
     /// Supports Harbor, Quay, Docker Trusted Registry (Mirantis), and the registries of Google and
     /// Red Hat.
+    #[cfg(feature = "registry")]
     #[arg(long, help_heading = "Registries")]
     pub registry_results: bool,
 
     /// Treat VEX documents that are attached to the image in its registry like documents passed to
     /// `--vex`, if they name this image or a package. Their signatures are not verified: anyone who can
     /// push to the repository can attach one. Without this option they are shown but have no effect.
+    #[cfg(feature = "registry")]
     #[arg(long, requires = "registry_results", help_heading = "Registries")]
     pub trust_registry_vex: bool,
 
     /// Scanner of the registry, if it cannot be detected.
+    #[cfg(feature = "registry")]
     #[arg(
         long,
         value_name = "KIND",
@@ -117,11 +120,13 @@ pub struct ScannerArguments {
     pub registry_scanner: Option<RegistryScanner>,
 
     /// Address of the scanner's API, if it is not the default.
+    #[cfg(feature = "registry")]
     #[arg(long, value_name = "URL", requires = "registry_results", help_heading = "Registries")]
     pub registry_scanner_url: Option<String>,
 }
 
 /// The scanners of registries.
+#[cfg(feature = "registry")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RegistryScanner {
     /// Harbor.
@@ -134,6 +139,19 @@ pub enum RegistryScanner {
     Google,
     /// Red Hat Container Catalog, with its grades.
     RedHat,
+}
+
+#[cfg(feature = "registry")]
+impl From<RegistryScanner> for coaming_registry::Scanner {
+    fn from(scanner: RegistryScanner) -> Self {
+        match scanner {
+            RegistryScanner::Harbor => Self::Harbor,
+            RegistryScanner::Quay => Self::Quay,
+            RegistryScanner::TrustedRegistry => Self::TrustedRegistry,
+            RegistryScanner::Google => Self::Google,
+            RegistryScanner::RedHat => Self::RedHat,
+        }
+    }
 }
 
 /// Output formats for an image.

@@ -2,6 +2,7 @@
 
 pub(crate) mod keep;
 mod query;
+#[cfg(feature = "registry")]
 mod transfer;
 mod update;
 
@@ -25,7 +26,9 @@ pub(crate) fn run(arguments: &DbArguments) -> Result<Outcome, CommandError> {
         DbCommand::Info(arguments) => keep::info(arguments),
         DbCommand::Query(arguments) => query::run(arguments),
         DbCommand::Compare(arguments) => compare(arguments),
+        #[cfg(feature = "registry")]
         DbCommand::Push(arguments) => transfer::push(arguments),
+        #[cfg(feature = "registry")]
         DbCommand::Pull(arguments) => transfer::pull(arguments),
     }
 }

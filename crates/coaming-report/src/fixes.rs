@@ -1,0 +1,89 @@
+//! What `coaming fix` did, and what is left to do manually.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use coaming_finding::Applicability;
+use coaming_fix::{Change, Plan, Skipped};
+use coaming_text::Printable;
+
+/// The fixes that were applied, by file. `written` are the changes that could be written.
+///
+/// # Errors
+///
+/// If writing fails.
+pub fn applied_text(written: &[&Change], out: &mut dyn Write) -> io::Result<()> {
+    for change in written {
+        writeln!(out, "{}", change.file)?;
+        for made in &change.made {
+            writeln!(out, "  {made} ({})", made.rule)?;
+        }
+    }
+    let fixes: usize = written.iter().map(|change| change.made.len()).sum();
+    match written.len() {
+        0 => writeln!(out, "Nothing to fix."),
+        1 => writeln!(out, "Applied {fixes} fixes in 1 file."),
+        files => writeln!(out, "Applied {fixes} fixes in {files} files."),
+    }
+}
+
+/// What could not be fixed, and which other fixes are available.
+///
+/// `source` gives the text of the file that an object was rendered from, to find the lines in it.
+///
+/// # Errors
+///
+/// If writing fails.
+pub fn rest_text(
+    plan: &Plan,
+    allow_unsafe: bool,
+    source: impl Fn(&str) -> Option<String>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut sources = BTreeMap::new();
+    for skipped in &plan.skipped {
+        let Skipped { file, made, reason, .. } = skipped;
+        writeln!(out, "not fixed: {file}: {made} - {reason}")?;
+        let text = sources.entry(file).or_insert_with(|| source(file));
+        manual_steps(skipped, text.as_deref(), out)?;
+    }
+    let left = plan.left.iter().filter(|finding| finding.suppressed.is_none());
+    let (mut risky, mut by_hand) = (0, 0);
+    for finding in left {
+        match finding.fix.as_ref().map(|fix| fix.applicability) {
+            Some(Applicability::Unsafe) => risky += 1,
+            Some(Applicability::Manual) | None => by_hand += 1,
+            Some(Applicability::Safe) => {}
+        }
+    }
+    if risky > 0 && !allow_unsafe {
+        let fixes = if risky == 1 { "fix is" } else { "fixes are" };
+        writeln!(
+            out,
+            "{risky} more {fixes} available with `--unsafe`; test the application afterwards."
+        )?;
+    }
+    if by_hand > 0 {
+        let findings = if by_hand == 1 { "finding needs" } else { "findings need" };
+        writeln!(out, "{by_hand} {findings} manual changes; run `coaming scan` for instructions.")?;
+    }
+    Ok(())
+}
+
+/// What to change manually, and where in the source.
+fn manual_steps(skipped: &Skipped, source: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+    for order in &skipped.orders {
+        let place = skipped
+            .object
+            .as_ref()
+            .zip(source)
+            .and_then(|(object, source)| coaming_fix::source_line(source, object, &order.path));
+        let text: String = match place {
+            None => order.text.clone(),
+            Some((line, None)) => format!("line {line}: {}", order.text),
+            Some((line, Some(written))) => format!("line {line} (`{written}`): {}", order.text),
+        };
+        writeln!(out, "  {}", Printable(&text.replace(char::is_whitespace, " ")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! What the image's registry reports about it, compared with our own findings.
+//!
+//! Invariant: what the registry does not answer is among the problems; it never fails the rest.
+
+use std::collections::BTreeSet;
+
+use coaming_http::Runtime;
+use coaming_image::{ImageFacts, Package};
+use coaming_oci::{Platform, Reference};
+use coaming_registry::{
+    Attached, Attachment, AttachmentKind, Options, OwnVulnerability, PackageComparison, Registry,
+    RegistryError, RegistryResults, ScanReport, Scanner, VexStatement, compare,
+};
+use coaming_sbom::vex::{self, Document};
+
+use crate::vulnerabilities::MatchReport;
+
+/// Which image a registry is asked about, and which of its scanners.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistryQuestion<'a> {
+    /// The image.
+    pub reference: &'a Reference,
+    /// The platform of a multi-platform image.
+    pub platform: Option<&'a Platform>,
+    /// The scanner; `None` detects it.
+    pub scanner: Option<Scanner>,
+    /// The address of its API; `None` is the usual one.
+    pub scanner_url: Option<&'a str>,
+}
+
+/// What we found ourselves.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnFindings<'a> {
+    /// What the image contains.
+    pub facts: &'a ImageFacts,
+    /// `None` if there was no database to look them up in.
+    pub vulnerabilities: Option<&'a [OwnVulnerability]>,
+}
+
+/// The names of all vulnerabilities, ignored ones too, by package.
+#[must_use]
+pub fn own_vulnerabilities(report: &MatchReport) -> Vec<OwnVulnerability> {
+    let ignored = report.triaged.ignored.iter().map(|each| &each.vulnerability);
+    let all = report.triaged.open.iter().chain(ignored);
+    all.map(|each| OwnVulnerability {
+        ids: std::iter::once(&each.id).chain(&each.aliases).cloned().collect(),
+        package: each.package.name.clone(),
+    })
+    .collect()
+}
+
+/// What the registry answered.
+#[derive(Debug, Default)]
+pub struct RegistryAnswers {
+    report: Option<ScanReport>,
+    attachments: Vec<Attachment>,
+    problems: Vec<String>,
+    /// The digests of the image in the registry: of its manifest, and of the index that lists it.
+    pub digests: Vec<String>,
+}
+
+/// Asks the registry.
+#[must_use]
+pub fn ask_registry(options: Options, question: &RegistryQuestion<'_>) -> RegistryAnswers {
+    let mut answers = RegistryAnswers::default();
+    if let Err(error) = fill(&mut answers, options, question) {
+        answers.problems.push(error.to_string());
+    }
+    answers
+}
+
+fn fill(
+    answers: &mut RegistryAnswers,
+    options: Options,
+    question: &RegistryQuestion<'_>,
+) -> Result<(), RegistryError> {
+    let RegistryQuestion { reference, platform, scanner, scanner_url } = *question;
+    let registry = Registry::new(options, Runtime::shared()?)?;
+    let image = registry.image(reference, platform)?;
+    answers.digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
+    let scanner = scanner.or_else(|| {
+        registry.scanner(reference).unwrap_or_else(|error| {
+            answers.problems.push(error.to_string());
+            None
+        })
+    });
+    if let Some(scanner) = scanner {
+        match registry.scan_report(scanner, reference, &image, scanner_url) {
+            Ok(report) => answers.report = Some(report),
+            Err(error) => answers.problems.push(error.to_string()),
+        }
+    }
+    let (attachments, problems) =
+        registry.attachments(&reference.with_digest(image.manifest_digest))?;
+    answers.problems.extend(problems.iter().map(ToString::to_string));
+    answers.attachments = attachments;
+    Ok(())
+}
+
+impl RegistryAnswers {
+    /// The attached VEX documents. They are as trustworthy as everyone who can push to the
+    /// repository.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        let states = |kind: &AttachmentKind| match kind {
+            AttachmentKind::Vex(statements) | AttachmentKind::CycloneDx { statements, .. } => {
+                !statements.is_empty()
+            }
+            AttachmentKind::Spdx | AttachmentKind::Sarif(_) => false,
+        };
+        self.attachments
+            .iter()
+            .filter(|each| states(&each.kind))
+            .filter_map(|each| {
+                let document = each.document.as_ref()?.to_vex().ok()?;
+                Some(Document {
+                    name: each.digest.to_string(),
+                    origin: vex::Origin::Attached,
+                    ..document
+                })
+            })
+            .collect()
+    }
+
+    /// Everything next to our own findings; `trusted` means that the VEX statements are applied.
+    #[must_use]
+    pub fn beside(self, own: &OwnFindings<'_>, trusted: bool) -> RegistryResults {
+        let report = self.report.as_ref();
+        let comparison = report.zip(own.vulnerabilities);
+        RegistryResults {
+            comparison: comparison.map(|(theirs, ours)| compare(ours, &theirs.vulnerabilities)),
+            attached: self.attachments.into_iter().map(|each| beside(each, own, trusted)).collect(),
+            report: self.report,
+            problems: self.problems,
+        }
+    }
+}
+
+/// A document next to our own findings.
+fn beside(attachment: Attachment, own: &OwnFindings<'_>, trusted: bool) -> Attached {
+    let mut attached = Attached {
+        format: "SPDX",
+        digest: attachment.digest.to_string(),
+        vulnerabilities: Vec::new(),
+        comparison: None,
+        packages: None,
+        statements: Vec::new(),
+        trusted,
+    };
+    let beside_ours = |statements: Vec<VexStatement>| {
+        let listed = |name: &String| {
+            own.vulnerabilities.map(|ours| ours.iter().any(|own| own.ids.contains(name)))
+        };
+        let pairs = statements.into_iter().map(|statement| {
+            let listed = listed(&statement.vulnerability);
+            (statement, listed)
+        });
+        pairs.collect()
+    };
+    match attachment.kind {
+        AttachmentKind::Spdx => {
+            attached.packages = packages(attachment.document, own.facts);
+        }
+        AttachmentKind::CycloneDx { found, statements } => {
+            attached.format = "CycloneDX";
+            attached.packages = packages(attachment.document, own.facts);
+            // An SBOM without vulnerabilities makes no statement about them.
+            attached.comparison =
+                own.vulnerabilities.filter(|_| !found.is_empty()).map(|ours| compare(ours, &found));
+            attached.vulnerabilities = found;
+            attached.statements = beside_ours(statements);
+        }
+        AttachmentKind::Sarif(found) => {
+            attached.format = "SARIF";
+            attached.comparison = own.vulnerabilities.map(|ours| compare(ours, &found));
+            attached.vulnerabilities = found;
+        }
+        AttachmentKind::Vex(statements) => {
+            attached.format = "VEX";
+            attached.statements = beside_ours(statements);
+        }
+    }
+    attached
+}
+
+/// Where an SBOM differs from our own list; `None` if the document is not an SBOM.
+fn packages(
+    document: Option<coaming_sbom::Document>,
+    facts: &ImageFacts,
+) -> Option<PackageComparison> {
+    let theirs = document?.into_sbom().ok()?;
+    let ours = urls(&facts.packages);
+    let theirs = urls(&theirs.packages);
+    let without = |left: &BTreeSet<String>, right: &BTreeSet<String>| -> Vec<String> {
+        left.difference(right).cloned().collect()
+    };
+    Some(PackageComparison {
+        both: ours.intersection(&theirs).count(),
+        only_ours: without(&ours, &theirs),
+        only_theirs: without(&theirs, &ours),
+    })
+}
+
+/// Package URLs without qualifiers, which differ between tools.
+fn urls(packages: &[Package]) -> BTreeSet<String> {
+    packages
+        .iter()
+        .map(|package| package.purl.split(['?', '#']).next().unwrap_or_default().to_owned())
+        .filter(|url| !url.is_empty())
+        .collect()
+}
