@@ -1,23 +1,79 @@
-//! For people: annotated source as rustc shows it, grouped by object, worst object first, with a
-//! short summary and the next step.
+//! For people: annotated source as rustc shows it, worst first, grouped by object, with a summary
+//! that ends with what to fix first.
+//!
+//! A long report shows the findings of lower severities in one line each, so that the severe ones
+//! are not lost among them.
+
+mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
 use coaming_finding::{Applicability, Category, Finding, Location, ObjectRef, Severity};
 
-use crate::text::{counted, object, plain, variants, wrapped};
+use crate::text::{WIDTH, counted, object, plain, variants, wrapped_to};
 use crate::{Places, Report, rule_url};
 
 /// How the `full` format is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FullOptions {
-    /// With colours.
+    /// With colors.
     pub color: bool,
     /// Rule names link to their pages.
     pub links: bool,
+    /// The width of the terminal in columns; `None` where the output is not shown on one.
+    pub width: Option<usize>,
+    /// Every finding in full, with all its places.
+    pub verbose: bool,
+    /// Only the findings, without the summary.
+    pub quiet: bool,
+    /// Suppressed findings too, with the reasons.
+    pub suppressed: bool,
+}
+
+/// The widest that text is set on a terminal, in columns.
+const WIDEST: usize = 120;
+/// Room for the line numbers and the name of a note, in columns.
+const MARGIN: usize = 14;
+
+impl FullOptions {
+    /// How wide running text is, in columns.
+    fn text_width(self) -> usize {
+        self.width.map_or(WIDTH, |width| width.min(WIDEST).saturating_sub(MARGIN).max(MARGIN))
+    }
+
+    /// How wide whole lines are, in columns.
+    pub(crate) fn line_width(self) -> usize {
+        self.width.map_or(WIDEST, |width| width.min(WIDEST))
+    }
+}
+
+/// Longer reports show findings below `high` in one line each.
+const MANY: usize = 40;
+/// The most places of one finding that are shown.
+const PLACES: usize = 3;
+
+/// What every finding is shown with.
+struct Renderers {
+    options: FullOptions,
+    critical: Renderer,
+    other: Renderer,
+}
+
+impl Renderers {
+    fn new(options: FullOptions) -> Self {
+        let plain = if options.color { Renderer::styled() } else { Renderer::plain() };
+        let other = plain.decor_style(DecorStyle::Ascii).term_width(options.line_width());
+        let critical = if options.color {
+            other.clone().error(severity_style(Severity::Critical))
+        } else {
+            other.clone()
+        };
+        Self { options, critical, other }
+    }
 }
 
 pub(crate) fn render(
@@ -26,34 +82,59 @@ pub(crate) fn render(
     options: FullOptions,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let renderer = if options.color { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
+    let short = !options.verbose && report.active().count() > MANY;
+    let shown_in_full = |finding: &&Finding| !short || finding.severity >= Severity::High;
+    let renderers = Renderers::new(options);
     let mut explained = BTreeSet::new();
-    for (heading, findings) in grouped(report, places) {
+    for (heading, findings) in grouped(report.active().filter(shown_in_full), places) {
         writeln!(out, "{}", bold(&heading, options))?;
         writeln!(out)?;
         for finding in findings {
             // What an attacker does with it is the same for all findings of a rule: once is enough.
             let with_why = explained.insert(&finding.rule.id);
-            writeln!(out, "{}", rendered(finding, with_why, places, &renderer, options))?;
+            writeln!(out, "{}", rendered(finding, with_why, places, &renderers))?;
             writeln!(out)?;
         }
     }
-    summary(report, options, out)
+    if short {
+        for severity in [Severity::Medium, Severity::Low] {
+            let of_severity = report.active().filter(|finding| finding.severity == severity);
+            summary::lines(&severity.to_string(), of_severity, places, options, out)?;
+        }
+    }
+    if options.suppressed {
+        let suppressed = report.findings.iter().filter(|finding| finding.suppressed.is_some());
+        summary::lines("suppressed", suppressed, places, options, out)?;
+    }
+    if options.quiet { Ok(()) } else { summary::render(report, places, options, out) }
 }
 
-fn bold(text: &str, options: FullOptions) -> String {
+/// The color of a severity: four that differ, also for people who see red and green alike.
+fn severity_style(severity: Severity) -> Style {
+    let color = match severity {
+        Severity::Critical => AnsiColor::BrightMagenta,
+        Severity::High => AnsiColor::BrightRed,
+        Severity::Medium => AnsiColor::Yellow,
+        Severity::Low => AnsiColor::BrightBlue,
+    };
+    color.on_default().bold()
+}
+
+pub(crate) fn bold(text: &str, options: FullOptions) -> String {
     if options.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-/// Findings by object, in the order of each object's worst one.
-fn grouped<'a>(report: &Report<'a>, places: &Places<'a>) -> Vec<(String, Vec<&'a Finding>)> {
-    type Key<'k> = (Option<&'k ObjectRef>, &'k str);
+/// Findings of one severity and object, in the order of their ranks.
+fn grouped<'a>(
+    findings: impl Iterator<Item = &'a Finding>,
+    places: &Places<'a>,
+) -> Vec<(String, Vec<&'a Finding>)> {
+    type Key<'k> = (Severity, Option<&'k ObjectRef>, &'k str);
     let mut order: BTreeMap<Key<'a>, usize> = BTreeMap::new();
     let mut groups: Vec<(String, Vec<&'a Finding>)> = Vec::new();
-    for finding in report.active() {
+    for finding in findings {
         let file = finding.locations.first().map_or("", |location| places.name(location));
-        let key = (finding.object.as_ref(), file);
+        let key = (finding.severity, finding.object.as_ref(), file);
         let position = *order.entry(key).or_insert_with(|| {
             let heading = match object(finding) {
                 about if about.is_empty() => plain(file),
@@ -71,23 +152,35 @@ fn rendered(
     finding: &Finding,
     with_why: bool,
     places: &Places<'_>,
-    renderer: &Renderer,
-    options: FullOptions,
+    renderers: &Renderers,
 ) -> String {
-    let level = match finding.severity {
-        Severity::Critical | Severity::High => Level::ERROR,
-        Severity::Medium => Level::WARNING,
-        Severity::Low => Level::INFO,
+    let options = renderers.options;
+    let (level, renderer) = match finding.severity {
+        Severity::Critical => (Level::ERROR, &renderers.critical),
+        Severity::High => (Level::ERROR, &renderers.other),
+        Severity::Medium => (Level::WARNING, &renderers.other),
+        Severity::Low => (Level::INFO, &renderers.other),
     };
+    let wrapped = |text: &str| wrapped_to(&plain(text), options.text_width());
     let mut title = level
         .with_name(finding.severity.as_str())
-        .primary_title(wrapped(&plain(&finding.message)))
+        .primary_title(title_text(finding, options))
         .id(finding.rule.id.as_str());
     if options.links {
         title = title.id_url(rule_url(&finding.rule));
     }
     let mut group = Group::with_title(title);
-    for location in &finding.locations {
+    let most = if options.verbose { usize::MAX } else { PLACES };
+    let mut seen = BTreeSet::new();
+    let distinct = finding.locations.iter().filter(|location| {
+        seen.insert((
+            location.source,
+            places.place(location).map(|place| place.line),
+            &location.path,
+        ))
+    });
+    let locations: Vec<&Location> = distinct.collect();
+    for location in locations.iter().take(most) {
         group = match snippet(finding, location, places) {
             Some(snippet) => group.element(snippet),
             None => {
@@ -97,14 +190,18 @@ fn rendered(
             }
         };
     }
+    if locations.len() > most {
+        let more = counted(locations.len() - most, "more place");
+        group = group.element(Level::NOTE.message(format!("and {more}; `--verbose` shows all")));
+    }
     if let Some(variants) = variants(finding) {
         group = group.element(Level::NOTE.message(wrapped(&variants)));
     }
     if with_why && !finding.why.is_empty() {
-        group = group.element(Level::NOTE.with_name("why").message(wrapped(&plain(&finding.why))));
+        group = group.element(Level::NOTE.with_name("why").message(wrapped(&finding.why)));
     }
     if !finding.help.is_empty() {
-        group = group.element(Level::HELP.message(wrapped(&plain(&finding.help))));
+        group = group.element(Level::HELP.message(wrapped(&finding.help)));
     }
     if let Some(fix) = &finding.fix {
         let command = match fix.applicability {
@@ -113,11 +210,19 @@ fn rendered(
             Applicability::Manual => None,
         };
         if let Some(command) = command {
-            let text = wrapped(&plain(&format!("`{command}` can {}", fix.title)));
+            let text = wrapped(&format!("`{command}` can {}", fix.title));
             group = group.element(Level::NOTE.with_name("fix").message(text));
         }
     }
     renderer.render(&[group])
+}
+
+/// The message, broken so that it fits beside the severity and the rule on a terminal.
+fn title_text(finding: &Finding, options: FullOptions) -> String {
+    let message = plain(&finding.message);
+    let Some(width) = options.width else { return wrapped_to(&message, WIDTH) };
+    let beside = finding.severity.as_str().len() + finding.rule.id.as_str().len() + "[]: ".len();
+    wrapped_to(&message, width.min(WIDEST).saturating_sub(beside).max(MARGIN))
 }
 
 /// Longer lines are not shown: they are machines' output.
@@ -139,7 +244,7 @@ fn snippet<'a>(
     }
     let from = (span.start as usize).checked_sub(start)?;
     let to = (span.end as usize - start).min(line.trim_end().len()).max(from);
-    // Control characters would shift or recolour the line; columns must stay where they are.
+    // Control characters would shift or recolor the line; columns must stay where they are.
     let line: String =
         line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect();
     if line.len() < to {
@@ -152,71 +257,4 @@ fn snippet<'a>(
             .path(plain(file.name))
             .annotation(annotation),
     )
-}
-
-/// Counts by severity and by category, and what to do next.
-fn summary(report: &Report<'_>, options: FullOptions, out: &mut dyn io::Write) -> io::Result<()> {
-    let scope = format!(
-        "{} in {}",
-        counted(report.workload_count, "workload"),
-        counted(report.file_count, "file")
-    );
-    for note in report.notes {
-        writeln!(out, "note: {}", wrapped(&plain(&note.message)))?;
-    }
-    let total = report.active().count();
-    let suppressed = report.findings.len() - total;
-    let beside = if suppressed > 0 { format!(" ({suppressed} suppressed)") } else { String::new() };
-    if total == 0 {
-        return writeln!(out, "Nothing found: {scope}{beside}.");
-    }
-    let counts: Vec<String> = Severity::ALL
-        .into_iter()
-        .map(|severity| (severity, report.count(severity)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| format!("{count} {severity}"))
-        .collect();
-    let line = format!("{}: {}", counted(total, "finding"), counts.join(", "));
-    writeln!(out, "{} - {scope}{beside}", bold(&line, options))?;
-    for category in Category::ALL {
-        let of_category: Vec<&Finding> =
-            report.active().filter(|finding| finding.rule.category == category).collect();
-        if let Some(worst) = of_category.iter().map(|finding| finding.severity).max() {
-            writeln!(out, "  {category:<17}{:>5}   worst: {worst}", of_category.len())?;
-        }
-    }
-    next_step(report, out)
-}
-
-fn next_step(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    let fixable = |applicability: Applicability| {
-        report
-            .active()
-            .filter(|finding| {
-                finding.fix.as_ref().is_some_and(|fix| fix.applicability == applicability)
-            })
-            .count()
-    };
-    let (safe, risky) = (fixable(Applicability::Safe), fixable(Applicability::Unsafe));
-    match (safe, risky) {
-        (0, 0) => {}
-        (0, risky) => writeln!(
-            out,
-            "`coaming fix --unsafe` can fix {risky} of them; test the application afterwards."
-        )?,
-        (safe, 0) => writeln!(out, "`coaming fix` can fix {safe} of them.")?,
-        (safe, risky) => writeln!(
-            out,
-            "`coaming fix` can fix {safe} of them, `coaming fix --unsafe` {risky} more; test the \
-             application afterwards."
-        )?,
-    }
-    if let Some(first) = report.active().next() {
-        writeln!(
-            out,
-            "For more about the first finding, run `coaming explain {}`.",
-            first.rule.id
-        )?;
-    }
-    Ok(())
 }

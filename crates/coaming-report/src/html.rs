@@ -1,71 +1,105 @@
-//! One page, complete in itself: no script, nothing that is fetched.
+//! One page, complete in itself: no script, nothing that is fetched. Readable on a phone.
 
 use std::io;
 
-use coaming_finding::Severity;
+use coaming_finding::{Finding, Severity};
 
-use crate::text::{above, counted, paragraph, subject, xml};
+use crate::text::{counted, sentence, subject, xml};
 use crate::{Places, Report, rule_url};
 
 const STYLE: &str = "\
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1b2733}\
-h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}\
-td,th{border-bottom:1px solid #d8dee4;padding:.5rem;text-align:left;vertical-align:top}\
-code{font:13px ui-monospace,monospace}.critical{color:#a1001c;font-weight:700}\
-.high{color:#c2410c;font-weight:600}.medium{color:#8a6100}.low{color:#57606a}\
-.place{color:#57606a;white-space:nowrap}";
+:root{color-scheme:light dark;--line:#d8dee4;--soft:#57606a;--critical:#a1006c;--high:#b3261e;\
+--medium:#8a6100;--low:#0b5cad}\
+@media(prefers-color-scheme:dark){:root{--line:#30363d;--soft:#9198a1;--critical:#ff7eb6;\
+--high:#ff8b80;--medium:#e3b341;--low:#79b8ff}}\
+body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:60rem;padding:0 1rem;\
+overflow-wrap:anywhere}\
+h1{font-size:1.4rem}h2{font-size:1.15rem;margin-top:2rem}\
+h2.critical,b.critical{color:var(--critical)}h2.high,b.high{color:var(--high)}\
+h2.medium,b.medium{color:var(--medium)}h2.low,b.low{color:var(--low)}\
+article{border-top:1px solid var(--line);padding:.6rem 0}article p{margin:.25rem 0}\
+h3{font-size:1rem;margin:0}code{font:.875em ui-monospace,monospace}.place{color:var(--soft)}";
 
 pub(crate) fn render(
     report: &Report<'_>,
     places: &Places<'_>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let total = report.active().count();
-    writeln!(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">")?;
-    writeln!(out, "<title>Coaming: {}</title>", counted(total, "finding"))?;
-    writeln!(out, "<style>{STYLE}</style></head><body>")?;
-    writeln!(
-        out,
-        "<h1>Coaming: {} in {}</h1>",
-        counted(total, "finding"),
+    let title = format!(
+        "Coaming: {} in {}",
+        counted(report.active().count(), "finding"),
         counted(report.workload_count, "workload")
-    )?;
+    );
+    writeln!(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">")?;
+    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")?;
+    writeln!(out, "<title>{title}</title>")?;
+    writeln!(out, "<style>{STYLE}</style></head><body><h1>{title}</h1>")?;
     let counts: Vec<String> = Severity::ALL
         .into_iter()
         .map(|severity| {
-            format!("<span class=\"{severity}\">{} {severity}</span>", report.count(severity))
+            format!("<b class=\"{severity}\">{} {severity}</b>", report.count(severity))
         })
         .collect();
     writeln!(out, "<p>{}</p>", counts.join(" · "))?;
-    writeln!(out, "<table><tr><th>Severity<th>Where<th>What and why<th>Fix</tr>")?;
-    for finding in report.active() {
-        let place = finding.locations.first().map(|location| places.shown(location));
-        let fix = finding.fix.as_ref().map_or_else(String::new, |fix| {
-            format!("{} <small>({})</small>", xml(&fix.title), fix.applicability.as_str())
-        });
-        writeln!(
-            out,
-            "<tr><td class=\"{severity}\">{severity}<td>{}<code class=\"place\">{}</code>\
-             <td><b>{}</b> <a href=\"{}\"><code>{}</code></a><br>{}<td>{fix}</tr>",
-            above(&xml(&subject(finding))),
-            xml(&place.unwrap_or_default()),
-            xml(&finding.rule.summary),
-            rule_url(&finding.rule),
-            finding.rule.id,
-            xml(&paragraph(finding)),
-            severity = finding.severity,
-        )?;
-    }
-    writeln!(out, "</table>")?;
-    for note in report.notes {
-        writeln!(out, "<p>Note: {}</p>", xml(&note.message))?;
-    }
-    if !report.errors.is_empty() {
-        writeln!(out, "<h2>Not handled</h2><ul>")?;
-        for error in report.errors {
-            writeln!(out, "<li><code>{}</code>: {}", xml(&error.file), xml(&error.message))?;
+    not_handled(report, out)?;
+    for severity in Severity::ALL {
+        if report.count(severity) > 0 {
+            writeln!(out, "<h2 class=\"{severity}\">{severity}</h2>")?;
         }
-        writeln!(out, "</ul>")?;
+        for finding in report.active().filter(|finding| finding.severity == severity) {
+            article(finding, places, out)?;
+        }
     }
     writeln!(out, "</body></html>")
+}
+
+/// What was not read or not evaluated comes before the findings: they are incomplete without it.
+fn not_handled(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    for note in report.notes {
+        writeln!(out, "<p>Note: {}</p>", with_code(&note.message))?;
+    }
+    if report.errors.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h2>Not handled</h2><ul>")?;
+    for error in report.errors {
+        writeln!(out, "<li><code>{}</code>: {}", xml(&error.file), with_code(&error.message))?;
+    }
+    writeln!(out, "</ul>")
+}
+
+fn article(finding: &Finding, places: &Places<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let subject = xml(&subject(finding));
+    let beside = if subject.is_empty() { "" } else { ": " };
+    writeln!(out, "<article><h3>{subject}{beside}{}</h3>", with_code(&sentence(&finding.message)))?;
+    let shown: Vec<String> = finding
+        .locations
+        .iter()
+        .map(|location| format!("<code>{}</code>", xml(&places.shown(location))))
+        .collect();
+    let (first, more) = shown.split_at(shown.len().min(3));
+    writeln!(out, "<p class=\"place\">{}", first.join(", "))?;
+    if !more.is_empty() {
+        let count = counted(more.len(), "more place");
+        writeln!(out, "<details><summary>{count}</summary>{}</details>", more.join(", "))?;
+    }
+    writeln!(out, "</p><p>{} {}</p>", with_code(&finding.why), with_code(&finding.help))?;
+    if let Some(fix) = &finding.fix {
+        let applicability = fix.applicability.as_str();
+        writeln!(out, "<p>Fix ({applicability}): {}</p>", with_code(&fix.title))?;
+    }
+    let (url, id) = (rule_url(&finding.rule), &finding.rule.id);
+    writeln!(out, "<p><a href=\"{url}\"><code>{id}</code></a></p></article>")
+}
+
+/// Escaped text, in which what is between backticks is code.
+fn with_code(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return xml(text);
+    }
+    let marked = parts.iter().enumerate().map(|(at, part)| {
+        if !at.is_multiple_of(2) { format!("<code>{}</code>", xml(part)) } else { xml(part) }
+    });
+    marked.collect()
 }

@@ -30,6 +30,7 @@ pub mod registry_results;
 pub mod rule_pages;
 mod sarif;
 pub mod slim;
+pub mod statistics;
 mod text;
 pub mod vulnerabilities;
 

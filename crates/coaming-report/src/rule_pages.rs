@@ -5,7 +5,9 @@ use std::io;
 use coaming_finding::RuleMeta;
 use serde::Serialize;
 
+use crate::full::{FullOptions, bold};
 use crate::rule_url;
+use crate::text::{plain, wrapped_to};
 
 /// A rule's page, in Markdown.
 #[must_use]
@@ -85,4 +87,86 @@ pub fn list_json<'r>(
         .collect();
     serde_json::to_writer_pretty(&mut *out, &rules)?;
     writeln!(out)
+}
+
+/// A page as a terminal shows it: headings in bold, text in the terminal's width, examples indented.
+#[must_use]
+pub fn on_terminal(page: &str, options: FullOptions) -> String {
+    let mut shown = Terminal { options, out: String::new(), paragraph: String::new() };
+    let mut in_example = false;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            shown.end_paragraph();
+            in_example = !in_example;
+        } else if in_example {
+            shown.line(&format!("    {line}"));
+        } else if let Some(heading) = line.strip_prefix('#') {
+            shown.end_paragraph();
+            shown.out.push_str(&bold(&plain(heading.trim_start_matches('#').trim()), options));
+            shown.out.push('\n');
+        } else if line.trim().is_empty() {
+            shown.end_paragraph();
+            shown.line("");
+        } else {
+            shown.text(line);
+        }
+    }
+    shown.end_paragraph();
+    shown.out
+}
+
+/// Text on its way to a terminal.
+struct Terminal {
+    options: FullOptions,
+    out: String,
+    /// The lines of the paragraph that is being read, joined.
+    paragraph: String,
+}
+
+impl Terminal {
+    fn line(&mut self, line: &str) {
+        self.out.push_str(&plain(line));
+        self.out.push('\n');
+    }
+
+    /// A line of running text; an item of a list is a paragraph of its own.
+    fn text(&mut self, line: &str) {
+        if is_item(line) {
+            self.end_paragraph();
+        }
+        if !self.paragraph.is_empty() {
+            self.paragraph.push(' ');
+        }
+        self.paragraph.push_str(line.trim());
+    }
+
+    fn end_paragraph(&mut self) {
+        let paragraph = std::mem::take(&mut self.paragraph).replace("**", "");
+        if paragraph.is_empty() {
+            return;
+        }
+        let indent = if is_item(&paragraph) { "  " } else { "" };
+        let text = wrapped_to(&paragraph, self.options.line_width() - indent.len());
+        for (number, line) in text.lines().enumerate() {
+            let indent = if number == 0 { "" } else { indent };
+            self.line(&format!("{indent}{line}"));
+        }
+    }
+}
+
+fn is_item(line: &str) -> bool {
+    line.trim_start().starts_with("- ") || line.trim_start().starts_with("* ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_shows_text_in_its_width_and_examples_as_they_are() {
+        let page = "# rule\n\n**Container is privileged**\n\nOne line of\ntext that is long.\n\n- an item that is long\n- two\n\n```yaml\na:   1\n```\n";
+        let options = FullOptions { width: Some(20), ..FullOptions::default() };
+        let expected = "rule\n\nContainer is\nprivileged\n\nOne line of text\nthat is long.\n\n- an item that is\n  long\n- two\n\n    a:   1\n";
+        assert_eq!(on_terminal(page, options), expected);
+    }
 }

@@ -5,6 +5,7 @@ mod image;
 #[cfg(feature = "registry")]
 mod pin;
 mod registry;
+mod report;
 mod slim;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use image::{
 #[cfg(feature = "registry")]
 pub use pin::PinArguments;
 pub use registry::RegistryArguments;
+pub use report::{Color, Format, ReportArguments};
 pub use slim::{SlimArguments, SlimFormat};
 
 /// Finds what an attacker would use in your Kubernetes deployment, explains it, and fixes it.
@@ -80,29 +82,9 @@ pub struct ScanArguments {
     #[command(flatten)]
     pub cluster: ClusterArguments,
 
-    /// Output format.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
-    pub format: Format,
-
-    /// Write the findings to this file.
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-
-    /// Report only findings that are not in this baseline file.
-    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
-    pub baseline: Option<PathBuf>,
-
-    /// Write the current findings to this file, for `--baseline`.
-    #[arg(long, value_name = "FILE")]
-    pub write_baseline: Option<PathBuf>,
-
-    /// Exit with 0 even if there are findings.
-    #[arg(long)]
-    pub exit_zero: bool,
-
-    /// When to use colors; the environment variable `NO_COLOR` disables them too.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
+    /// How to report the findings.
+    #[command(flatten)]
+    pub report: ReportArguments,
 }
 
 /// A live cluster instead of files.
@@ -417,21 +399,9 @@ pub struct FindSecretsArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
-    /// Output format.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Full)]
-    pub format: Format,
-
-    /// Write the findings to this file.
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-
-    /// Report only findings that are not in this baseline file.
-    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
-    pub baseline: Option<PathBuf>,
-
-    /// Write the current findings to this file, for `--baseline`.
-    #[arg(long, value_name = "FILE")]
-    pub write_baseline: Option<PathBuf>,
+    /// How to report the findings.
+    #[command(flatten)]
+    pub report: ReportArguments,
 
     /// Use this configuration file instead of the nearest `coaming.yaml` at or above the first
     /// path.
@@ -441,14 +411,6 @@ pub struct FindSecretsArguments {
     /// Also read files that `.gitignore` excludes.
     #[arg(long)]
     pub no_gitignore: bool,
-
-    /// Exit with 0 even if there are findings.
-    #[arg(long)]
-    pub exit_zero: bool,
-
-    /// When to use colors; the environment variable `NO_COLOR` disables them too.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
 }
 
 /// The commands of `coaming secrets`.
@@ -547,53 +509,6 @@ pub struct CompletionsArguments {
     pub shell: clap_complete::Shell,
 }
 
-/// How findings are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people: annotated source, grouped by object, with a summary.
-    Full,
-    /// One line per finding.
-    Concise,
-    /// JSON, in a stable format.
-    Json,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
-    /// `JUnit` XML, for test reports.
-    Junit,
-    /// GitHub annotations.
-    Github,
-    /// GitLab code quality.
-    Gitlab,
-    /// One HTML page.
-    Html,
-    /// A comment for a pull request.
-    Markdown,
-}
-
-impl Format {
-    /// Whether the format shows the edits of fixes, and not only their titles.
-    #[must_use]
-    pub fn shows_edits(self) -> bool {
-        matches!(self, Self::Sarif | Self::Github)
-    }
-}
-
-impl From<Format> for coaming_report::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Full => Self::Full,
-            Format::Concise => Self::Concise,
-            Format::Json => Self::Json,
-            Format::Sarif => Self::Sarif,
-            Format::Junit => Self::Junit,
-            Format::Github => Self::Github,
-            Format::Gitlab => Self::Gitlab,
-            Format::Html => Self::Html,
-            Format::Markdown => Self::Markdown,
-        }
-    }
-}
-
 /// How rules are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RulesFormat {
@@ -625,15 +540,4 @@ impl From<MinSeverity> for coaming_finding::Severity {
             MinSeverity::Critical => Self::Critical,
         }
     }
-}
-
-/// When to use colors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// If the output is a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }

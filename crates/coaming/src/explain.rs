@@ -3,7 +3,7 @@
 use coaming_finding::RuleMeta;
 use coaming_report::rule_pages;
 
-use crate::args::{ExplainArguments, RulesArguments, RulesFormat};
+use crate::args::{Color, ExplainArguments, RulesArguments, RulesFormat};
 use crate::{CommandError, Outcome, output};
 
 /// Prints a rule's documentation.
@@ -16,7 +16,13 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandEr
             arguments.rule
         ))
     })?;
-    output::write(None, |out| out.write_all(rule_pages::page(rule).as_bytes()))?;
+    let page = rule_pages::page(rule);
+    let options = output::full_options(Color::Auto, false);
+    let shown = match options.width {
+        Some(_) => rule_pages::on_terminal(&page, options),
+        None => page,
+    };
+    output::write(None, |out| out.write_all(shown.as_bytes()))?;
     Ok(Outcome::Clean)
 }
 

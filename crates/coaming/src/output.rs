@@ -33,23 +33,40 @@ fn write_file(
     writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-    let temporary = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
+    let temporary = temporary_file(path, directory.unwrap_or(Path::new(".")))?;
     let mut out = BufWriter::with_capacity(64 << 10, temporary);
     writer(&mut out)?;
     out.into_inner()?.persist(path)?;
     Ok(())
 }
 
-/// Colors and links for the `full` format.
+/// A file to write before it replaces `path`: with its permissions, or those of every new file.
+fn temporary_file(path: &Path, directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let temporary = builder.tempfile_in(directory)?;
+    if let Ok(replaced) = path.metadata() {
+        temporary.as_file().set_permissions(replaced.permissions())?;
+    }
+    Ok(temporary)
+}
+
+/// Colors, links and width for the `full` format.
 pub(crate) fn full_options(color: Color, to_file: bool) -> FullOptions {
     let terminal = io::stdout().is_terminal() && !to_file;
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => terminal && !refused,
+        Color::Auto => {
+            let wanted = anstyle_query::clicolor().unwrap_or(true);
+            let shown = terminal && wanted && anstyle_query::term_supports_color();
+            !anstyle_query::no_color() && (anstyle_query::clicolor_force() || shown)
+        }
     };
-    FullOptions { color, links: color && terminal }
+    let size = terminal_size::terminal_size().filter(|_| terminal);
+    let width = size.map(|(width, _)| usize::from(width.0));
+    FullOptions { color, links: color && terminal, width, ..FullOptions::default() }
 }
 
 /// Prints an error to standard error.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use coaming_finding::{Baseline, Finding, InputError, RuleRef, SourceId};
 use coaming_kube::Source;
-use coaming_report::{File, Report};
+use coaming_report::{File, FullOptions, Report, statistics};
 
-use crate::args::ScanArguments;
+use crate::args::{Format, ReportArguments, ScanArguments};
 use crate::progress::Progress;
 use crate::scope::{self, Inputs};
 use crate::{CommandError, Outcome, output};
@@ -35,13 +35,15 @@ pub(crate) struct Counts {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
+    // An invalid combination is refused before the work.
+    arguments.report.outputs()?;
     let config = scope::config(&arguments.scope)?;
     let cluster = scope::cluster(&arguments.cluster);
     let progress = Progress::start("reading and checking …");
     let Inputs { variants, mut errors, file_count } =
         scope::read(&arguments.scope, &config, cluster)?;
     let mut engine = scope::engine(config)?;
-    if !arguments.format.shows_edits() {
+    if !arguments.report.format.iter().any(|format| format.shows_edits()) {
         engine = engine.without_edits();
     }
     let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
@@ -56,7 +58,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     let sources = worlds().flat_map(|world| world.sources().map(|(id, source)| (id, &**source)));
     let sources = sources.collect();
     let rules = engine.rules();
-    let outcome = finish(arguments, Judged { sources, report, errors, rules, counts })?;
+    let outcome = finish(&arguments.report, Judged { sources, report, errors, rules, counts })?;
     // The process ends here: the system frees all memory at once, and freeing each tree is slow.
     std::mem::forget(variants);
     Ok(outcome)
@@ -64,7 +66,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
 
 /// Writes or applies the baseline, and reports.
 pub(crate) fn finish(
-    arguments: &ScanArguments,
+    arguments: &ReportArguments,
     mut judged: Judged<'_>,
 ) -> Result<Outcome, CommandError> {
     let sources = &judged.sources;
@@ -89,7 +91,7 @@ pub(crate) fn finish(
     Ok(outcome)
 }
 
-fn report(arguments: &ScanArguments, judged: &Judged<'_>) -> Result<(), CommandError> {
+fn report(arguments: &ReportArguments, judged: &Judged<'_>) -> Result<(), CommandError> {
     let files = judged.sources.iter().map(|(&id, source)| (id, file(source))).collect();
     let report = Report {
         findings: &judged.report.findings,
@@ -102,10 +104,20 @@ fn report(arguments: &ScanArguments, judged: &Judged<'_>) -> Result<(), CommandE
         rules: &judged.rules,
     };
     output::complain_of(&judged.errors);
-    let options = output::full_options(arguments.color, arguments.output.is_some());
-    output::write(arguments.output.as_deref(), |out| {
-        coaming_report::render(&report, arguments.format.into(), options, out)
-    })
+    for (format, file) in arguments.outputs()? {
+        let options = FullOptions {
+            verbose: arguments.verbose,
+            quiet: arguments.quiet,
+            suppressed: arguments.show_suppressed,
+            ..output::full_options(arguments.color, file.is_some())
+        };
+        output::write(file, |out| match format {
+            Format::Json if arguments.statistics => statistics::json(&report, out),
+            _ if arguments.statistics => statistics::text(&report, out),
+            format => coaming_report::render(&report, format.into(), options, out),
+        })?;
+    }
+    Ok(())
 }
 
 fn file(source: &Source) -> File<'_> {
@@ -114,7 +126,7 @@ fn file(source: &Source) -> File<'_> {
     File { name: &source.name, source: &source.text, documents }
 }
 
-fn outcome(arguments: &ScanArguments, judged: &Judged<'_>) -> Outcome {
+fn outcome(arguments: &ReportArguments, judged: &Judged<'_>) -> Outcome {
     let counts = judged.report.findings.iter().any(|finding| finding.suppressed.is_none());
     if !judged.errors.is_empty() {
         Outcome::Failed

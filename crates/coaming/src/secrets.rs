@@ -5,8 +5,8 @@ use coaming_config::Config;
 use coaming_source::Texts;
 
 use crate::args::{
-    AnswerFormat, ClusterArguments, FindSecretsArguments, ImagesMode, LookUpArguments,
-    ScanArguments, ScopeArguments, SecretsArguments, SecretsCommand, WhoCanArguments,
+    AnswerFormat, FindSecretsArguments, ImagesMode, LookUpArguments, ScopeArguments,
+    SecretsArguments, SecretsCommand, WhoCanArguments,
 };
 use crate::progress::Progress;
 use crate::scan::{self, Counts, Judged};
@@ -23,37 +23,27 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
 
 /// Finds secrets in files of any name, and reports them like a scan.
 fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
-    let scan = ScanArguments {
-        cluster: ClusterArguments::default(),
-        scope: ScopeArguments {
-            paths: arguments.paths.clone(),
-            select: coaming_rules::SECRET_RULES.iter().map(|&rule| rule.to_owned()).collect(),
-            ignore: Vec::new(),
-            standard: None,
-            kubernetes_version: None,
-            config: arguments.config.clone(),
-            min_severity: None,
-            no_render: true,
-            no_gitignore: arguments.no_gitignore,
-            images: ImagesMode::Never,
-            look_up: LookUpArguments::default(),
-        },
-        format: arguments.format,
-        output: arguments.output.clone(),
-        baseline: arguments.baseline.clone(),
-        write_baseline: arguments.write_baseline.clone(),
-        exit_zero: arguments.exit_zero,
-        color: arguments.color,
+    let scope = ScopeArguments {
+        paths: arguments.paths.clone(),
+        select: coaming_rules::SECRET_RULES.iter().map(|&rule| rule.to_owned()).collect(),
+        ignore: Vec::new(),
+        standard: None,
+        kubernetes_version: None,
+        config: arguments.config.clone(),
+        min_severity: None,
+        no_render: true,
+        no_gitignore: arguments.no_gitignore,
+        images: ImagesMode::Never,
+        look_up: LookUpArguments::default(),
     };
-    let configured = scope::config(&scan.scope)?;
+    let configured = scope::config(&scope)?;
     // Only secrets are of interest: the configuration's rules and policies do not apply.
     let config =
         Config { rules: Vec::new(), policies: Vec::new(), overrides: Vec::new(), ..configured };
     let progress = Progress::start("reading and checking …");
-    let (texts, errors) =
-        Texts::find(&scan.scope.paths, &scope::source_options(&scan.scope, &config)?);
+    let (texts, errors) = Texts::find(&scope.paths, &scope::source_options(&scope, &config)?);
     let mut engine = scope::engine(config)?;
-    if !scan.format.shows_edits() {
+    if !arguments.report.format.iter().any(|format| format.shows_edits()) {
         engine = engine.without_edits();
     }
     let rules = engine.rules();
@@ -66,7 +56,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let sources = report.sources.iter().map(|(&id, source)| (id, source)).collect();
     let found = coaming_scan::Report { findings: report.findings, notes: Vec::new() };
     let errors = report.errors;
-    scan::finish(&scan, Judged { sources, report: found, errors, rules, counts })
+    scan::finish(&arguments.report, Judged { sources, report: found, errors, rules, counts })
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {

@@ -53,6 +53,10 @@ fn finding(name: &str) -> Finding {
 }
 
 fn rendered(findings: &[Finding], format: Format) -> String {
+    rendered_with(findings, format, FullOptions::default())
+}
+
+fn rendered_with(findings: &[Finding], format: Format, options: FullOptions) -> String {
     let stream = coaming_yaml::parse(SOURCE.into());
     let file = File { name: "a b,c:d%.yaml", source: SOURCE, documents: &stream.documents };
     let files = BTreeMap::from([(SourceId::new(0), file)]);
@@ -72,7 +76,7 @@ fn rendered(findings: &[Finding], format: Format) -> String {
         rules: &[(&RULE).into()],
     };
     let mut out = Vec::new();
-    render(&report, format, FullOptions::default(), &mut out).unwrap();
+    render(&report, format, options, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -170,4 +174,28 @@ fn fixes_are_shown_as_text() {
     assert_eq!(replacement["insertedContent"]["text"], "10001");
     let github = rendered(&[fixable], Format::Github);
     assert!(github.contains("%0A+ 10001"), "{github}");
+}
+
+#[test]
+fn lines_fit_the_terminal() {
+    let mut long = finding("web");
+    long.message = "word ".repeat(60).trim_end().to_owned();
+    long.why = "word ".repeat(60).trim_end().to_owned().into();
+    let options = |width| FullOptions { width: Some(width), ..FullOptions::default() };
+    for width in [60, 80, 100] {
+        let text = rendered_with(&[long.clone(), finding("db")], Format::Full, options(width));
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= width, "{widest} columns of {width}:\n{text}");
+        assert!(widest > width - 12, "{widest} columns of {width}:\n{text}");
+    }
+}
+
+#[test]
+fn markdown_fits_a_comment() {
+    let findings: Vec<_> = (0..2_000).map(|number| finding(&format!("web-{number}"))).collect();
+    let text = rendered(&findings, Format::Markdown);
+    assert!(text.len() < 65_536, "{} bytes", text.len());
+    assert!(text.contains("<details><summary>2000 high</summary>"), "{text}");
+    let rows = text.lines().filter(|line| line.starts_with("| [run-as-root]")).count();
+    assert!(text.contains(&format!("… and {} more", 2_000 - rows)), "{rows} rows");
 }

@@ -21,6 +21,7 @@ mod pin;
 mod real_packages;
 mod registry_results;
 mod render;
+mod reports;
 mod scan;
 mod secrets;
 mod slim;

@@ -43,7 +43,10 @@ critical[privileged]: container `agent` is privileged
 2 findings: 2 critical - 1 workload in 1 file
   security-context     2   worst: critical
 `coaming fix --unsafe` can fix 1 of them; test the application afterwards.
-For more about the first finding, run `coaming explain host-path`.
+
+Fix first (`coaming explain host-path` explains the first):
+critical[host-path] examples/shop/agent.yaml:30: DaemonSet `agent` can write to `/var/run/docker.sock` of the node
+critical[privileged] examples/shop/agent.yaml:21: container `agent` is privileged
 
 "#]]
     );
