@@ -120,6 +120,41 @@ pub struct Manifest {
     pub layers: Vec<Descriptor>,
 }
 
+impl Manifest {
+    /// The kind of artifact, if it is not an image: by its own type, or by that of its
+    /// configuration, as before version 1.1 of the specification. Attestations that BuildKit adds
+    /// to an index have the configuration of an image, and layers that are not archives.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        let own = self.artifact_type.as_deref().filter(|kind| !is_image_type(kind));
+        let config = self.config.as_ref().map(|config| config.media_type.as_str());
+        let of_config = config.filter(|kind| !is_image_type(kind));
+        let of_layers = || {
+            let first = self.layers.first()?.media_type.as_str();
+            let is_archive = |kind: &str| {
+                kind.is_empty() || kind.contains("tar") || kind.contains("rootfs")
+            };
+            let none = self.layers.iter().all(|layer| !is_archive(&layer.media_type));
+            none.then_some(first)
+        };
+        own.or_else(|| of_config.filter(|kind| *kind != media_type::EMPTY))
+            .or_else(of_layers)
+            .or(of_config)
+    }
+}
+
+/// Whether this is a type of an image's configuration or manifest; some tools write none.
+fn is_image_type(kind: &str) -> bool {
+    matches!(
+        kind,
+        "" | "application/json"
+            | "application/octet-stream"
+            | media_type::OCI_MANIFEST
+            | media_type::OCI_CONFIG
+            | "application/vnd.docker.container.image.v1+json"
+    )
+}
+
 /// A list of manifests, such as one per platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
