@@ -160,8 +160,8 @@ impl Matches {
         self.sort();
     }
 
-    /// The packages that could not be checked, and why, in sentences for the user: silence must not be
-    /// mistaken for safety.
+    /// The packages that could not be checked, and why, in sentences for the user: silence must not
+    /// be mistaken for safety.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let packages = |count: usize| match count {

@@ -231,7 +231,7 @@ fn release(
             Some((old @ ("11" | "12"), pack)) => {
                 format!("SUSE:Linux Enterprise Server {old} SP{pack}")
             }
-            // Since 16 there are no service packs.
+            // Service packs ended with 15.
             Some(_) => format!("SUSE:Linux Enterprise Server {version}"),
             None => format!("SUSE:{version}"),
         },

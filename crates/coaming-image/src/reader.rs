@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use rayon::prelude::*;
 
 use crate::archive::{Entry, EntryKind};
-use crate::layer::{
-    self, Alias, FileError, LayerContext, LayerReading, PathHash, RetainedEntry,
-};
+use crate::layer::{self, Alias, FileError, LayerContext, LayerReading, PathHash, RetainedEntry};
 use crate::overlay::{LayeredEntry, Overlay, ancestors};
 use crate::package_ownership::PackageOwnership;
 use crate::source::Image;
@@ -79,15 +77,8 @@ const LINKED_DIRECTORIES: [&str; 9] = [
     "/usr/share/rpm",
     "/var/lib/rpmmanifest",
 ];
-const DATABASE_FILES: [&str; 7] = [
-    "status",
-    "status.d",
-    "info",
-    "installed",
-    "rpmdb.sqlite",
-    "Packages.db",
-    "Packages",
-];
+const DATABASE_FILES: [&str; 7] =
+    ["status", "status.d", "info", "installed", "rpmdb.sqlite", "Packages.db", "Packages"];
 const LINKED_FILES: [&str; 8] = [
     "/var/lib/dpkg/status",
     "/lib/apk/db/installed",
@@ -241,9 +232,7 @@ impl<'a> Join<'a> {
     }
 
     fn distribution(&self) -> Option<Distribution> {
-        system::RELEASE
-            .iter()
-            .find_map(|path| system::distribution(path, self.text(path)?))
+        system::RELEASE.iter().find_map(|path| system::distribution(path, self.text(path)?))
     }
 
     /// The packages in the container, each with the layer that added it.

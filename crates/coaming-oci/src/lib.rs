@@ -25,6 +25,6 @@ pub use manifest::{
     AnyManifest, Descriptor, Index, MAX_DOCUMENT_BYTES, MAX_LAYERS, MAX_MANIFESTS, Manifest,
     ManifestError, NoSuchPlatform, media_type,
 };
-pub use quote::quote;
 pub use platform::{Platform, PlatformError};
+pub use quote::quote;
 pub use reference::{Reference, ReferenceError};

@@ -211,8 +211,7 @@ fn statements(each: &Lenient<Vulnerability>, products: &Products<'_>) -> Vec<Opt
         (Status::Affected, &status.last_affected),
         (Status::Affected, &status.known_affected),
     ];
-    let ids =
-        groups.into_iter().flat_map(|(status, list)| list.iter().map(move |id| (status, id)));
+    let ids = groups.into_iter().flat_map(|(status, list)| list.iter().map(move |id| (status, id)));
     ids.map(|(status, id)| {
         let flags = vulnerability.flags.iter().filter_map(|flag| flag.0.as_ref());
         let justification = flags

@@ -76,9 +76,7 @@ const PROPERTIES: [&str; 11] = [
     "syft:location:0:path",
 ];
 
-fn known_properties<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<Property>, D::Error> {
+fn known_properties<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Property>, D::Error> {
     lenient::filtered(deserializer, |it: &Property| PROPERTIES.contains(&it.name.as_str()))
 }
 
@@ -159,9 +157,10 @@ impl Affected {
             return vec![url.to_owned()];
         }
         let dismisses = matches!(status, Status::NotAffected | Status::Fixed);
-        let named = self.versions.iter().filter(|it| {
-            !it.version.is_empty() && (it.status == "unaffected") == dismisses
-        });
+        let named = self
+            .versions
+            .iter()
+            .filter(|it| !it.version.is_empty() && (it.status == "unaffected") == dismisses);
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (name, own) = match base.rsplit_once('@') {
             Some((name, version)) if !version.contains('/') => (name, Some(version)),

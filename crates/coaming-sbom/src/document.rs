@@ -154,10 +154,8 @@ impl Document {
     pub fn read_stream(stream: impl std::io::Read) -> Result<Self, ReadError> {
         lenient::start_count();
         let bounded = stream.take(MAX_SBOM as u64);
-        let root: Root = serde_json::from_reader(std::io::BufReader::with_capacity(
-            STREAM_BUFFER,
-            bounded,
-        ))?;
+        let root: Root =
+            serde_json::from_reader(std::io::BufReader::with_capacity(STREAM_BUFFER, bounded))?;
         Self::of(root, 0)
     }
 

@@ -90,7 +90,7 @@ pub(crate) struct Collector {
     release: Option<Release>,
 }
 
-/// The most types of components that are told apart, and the longest name of one.
+/// The most types of components that are counted separately, and the longest name of one.
 const MAX_TYPES: usize = 50;
 const MAX_TYPE: usize = 50;
 

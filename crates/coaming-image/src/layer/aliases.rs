@@ -85,7 +85,9 @@ impl LayerReading {
             let known = read.get(&target).and_then(|&index| self.retained.get(index));
             let known = known.map(|known| known.under(&path, mode)).filter(RetainedEntry::matters);
             match known {
-                Some(shared) if shared.parsed.as_ref().is_none_or(|it| context.count_parsed(it)) => {
+                Some(shared)
+                    if shared.parsed.as_ref().is_none_or(|it| context.count_parsed(it)) =>
+                {
                     read.insert(path, self.retained.len());
                     self.push(shared, context);
                 }
@@ -152,7 +154,11 @@ impl LayerReading {
                         match source.content(entry.size, crate::deferred::Portion::Whole) {
                             Ok(content) => content,
                             Err(error) => {
-                                self.failed(context, &alias.at, &super::FileError::Unreadable(error));
+                                self.failed(
+                                    context,
+                                    &alias.at,
+                                    &super::FileError::Unreadable(error),
+                                );
                                 break;
                             }
                         }

@@ -15,8 +15,8 @@ mod retained;
 
 use std::path::Path;
 
-pub(crate) use aliases::{Alias, Aliases};
 use aliases::HardLink;
+pub(crate) use aliases::{Alias, Aliases};
 pub(crate) use context::LayerContext;
 use context::{ENTRY_LIMIT, Retention};
 pub(crate) use file::FileError;
@@ -211,7 +211,11 @@ impl LayerReading {
         match context.count_retained(&retained) {
             Retention::Keep => self.retained.push(retained),
             Retention::FirstDropped => {
-                self.problem(context, "", "The image has too many links and programs; some are left out.");
+                self.problem(
+                    context,
+                    "",
+                    "The image has too many links and programs; some are left out.",
+                );
             }
             Retention::Drop => {}
         }

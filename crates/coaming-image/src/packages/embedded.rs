@@ -7,9 +7,8 @@ use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     let Some((directory, file)) = path.rsplit_once('/') else { return false };
-    let of_bitnami = path.starts_with("/opt/bitnami/")
-        && file.starts_with(".spdx-")
-        && file.ends_with(".spdx");
+    let of_bitnami =
+        path.starts_with("/opt/bitnami/") && file.starts_with(".spdx-") && file.ends_with(".spdx");
     let of_wheel = || {
         let parent = directory.strip_suffix("/sboms");
         parent.is_some_and(|parent| parent.to_ascii_lowercase().ends_with(".dist-info"))
@@ -19,12 +18,13 @@ pub(super) fn wants(path: &str) -> bool {
 }
 
 pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
-    let sbom = Document::read(bytes).and_then(Document::into_sbom).map_err(|error| match error {
-        ReadError::TooMany { .. } | ReadError::TooLarge { .. } => {
-            AnalyserError::TooLarge(format!("the SBOM {error}"))
-        }
-        error => AnalyserError::Malformed(format!("the SBOM {error}")),
-    })?;
+    let sbom =
+        Document::read(bytes).and_then(Document::into_sbom).map_err(|error| match error {
+            ReadError::TooMany { .. } | ReadError::TooLarge { .. } => {
+                AnalyserError::TooLarge(format!("the SBOM {error}"))
+            }
+            error => AnalyserError::Malformed(format!("the SBOM {error}")),
+        })?;
     let mut found = ParsedFile::default();
     for mut package in sbom.packages.into_owned() {
         let is_fit = |text: &str| super::parsed::text(text).is_some();

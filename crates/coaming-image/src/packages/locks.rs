@@ -101,7 +101,8 @@ fn pubspec(content: &str) -> Vec<(String, String)> {
         for entry in packages.entries() {
             let text = |key: &str| entry.value.get(key).and_then(coaming_yaml::Node::as_str);
             let is_dev = text("dependency").is_some_and(|it| it == "direct dev");
-            if let (false, Some("hosted"), Some(version)) = (is_dev, text("source"), text("version"))
+            if let (false, Some("hosted"), Some(version)) =
+                (is_dev, text("source"), text("version"))
             {
                 found.push((entry.name().to_owned(), version.to_owned()));
             }

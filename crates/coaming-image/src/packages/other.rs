@@ -97,9 +97,10 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
         }
         Some(Record::WordPress) => {
             // WordPress itself reads no more than this of a plugin.
-            let header = content.char_indices().nth(8192).map_or(&*content, |(end, _)| {
-                content.get(..end).unwrap_or(&content)
-            });
+            let header = content
+                .char_indices()
+                .nth(8192)
+                .map_or(&*content, |(end, _)| content.get(..end).unwrap_or(&content));
             let field = |name: &str| {
                 header.lines().find_map(|line| {
                     let line = line.trim_start_matches([' ', '\t', '/', '*', '#', '@']);
@@ -233,7 +234,10 @@ mod tests {
             (format!("/nix/store/{hash}-acme-1.0-dev"), Some("pkg:nix/acme@1.0")),
             (format!("/nix/store/{hash}-acme-1.0/bin"), None),
             (format!("/nix/store/{hash}-builder.sh"), None),
-            ("/var/db/pkg/app-misc/acme-1.0-r1".to_owned(), Some("pkg:ebuild/app-misc/acme@1.0-r1")),
+            (
+                "/var/db/pkg/app-misc/acme-1.0-r1".to_owned(),
+                Some("pkg:ebuild/app-misc/acme@1.0-r1"),
+            ),
             ("/var/db/pkg/app-misc".to_owned(), None),
         ] {
             assert_eq!(url(&path).as_deref(), expected, "{path}");

@@ -33,10 +33,7 @@ pub(super) fn wants_archive(path: &str) -> bool {
     path.ends_with(".egg")
 }
 
-pub(super) fn read_archive(
-    path: &str,
-    content: &mut Content,
-) -> Result<ParsedFile, AnalyserError> {
+pub(super) fn read_archive(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
     let entries = archive::entries(content, 1, |name| name == "EGG-INFO/PKG-INFO")?;
     match entries.first() {
         Some(entry) => read(path, &archive::read(content, entry, ARCHIVED_LIMIT)?),

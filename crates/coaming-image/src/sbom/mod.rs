@@ -1,7 +1,7 @@
 //! SBOMs of images: facts are written as SBOMs, and an SBOM is read as facts.
 //!
 //! An SBOM does not list users, utilities or credentials: those facts stay empty, and
-//! [`ImageFacts::bill`] tells why.
+//! [`ImageFacts::sbom`] says so.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -59,10 +59,8 @@ pub fn facts(sbom: Sbom<'_>) -> ImageFacts {
         name,
         ..Distribution::default()
     };
-    let problems = left_out(&sbom.left_out).map(|message| Problem {
-        place: FileLocation::default(),
-        message,
-    });
+    let problems =
+        left_out(&sbom.left_out).map(|message| Problem { place: FileLocation::default(), message });
     ImageFacts {
         sbom: true,
         problems: problems.into_iter().collect(),

@@ -25,7 +25,12 @@ fn run(records: &str, arguments: &[&str]) -> Output {
         all.extend(["--db", database]);
     }
     let home = directory.path();
-    coaming(&all).current_dir(cases()).env("HOME", home).env("XDG_CACHE_HOME", home).output().unwrap()
+    coaming(&all)
+        .current_dir(cases())
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", home)
+        .output()
+        .unwrap()
 }
 
 /// The package URLs that an image or an SBOM has, without their qualifiers.
@@ -123,8 +128,7 @@ fn images_list_their_packages() {
 fn sboms_of_other_tools_list_their_packages() {
     let debian =
         &["pkg:deb/debian/acme-bin@1:2.0-1%2Bb2", "pkg:deb/debian/libacme1@1:2.0-1%2Bdeb12u1"];
-    let epoch =
-        &["pkg:deb/debian/acme-bin@2.0-1%2Bb2", "pkg:deb/debian/libacme1@2.0-1%2Bdeb12u1"];
+    let epoch = &["pkg:deb/debian/acme-bin@2.0-1%2Bb2", "pkg:deb/debian/libacme1@2.0-1%2Bdeb12u1"];
     for (file, expected) in [
         ("s.cdx.xml", &debian[..]),
         ("s.spdx", debian),
@@ -213,7 +217,13 @@ fn package_urls_lead_to_the_ecosystem_behind_them() {
         let urls = std::fs::read_to_string(cases().join(case).join("urls.txt")).unwrap();
         for url in urls.lines().filter_map(|line| line.split('\t').next()) {
             let output = run(case, &["db", "query", url]);
-            assert_eq!(output.status.code(), Some(1), "{url}: {}{}", stdout(&output), stderr(&output));
+            assert_eq!(
+                output.status.code(),
+                Some(1),
+                "{url}: {}{}",
+                stdout(&output),
+                stderr(&output)
+            );
             assert!(stdout(&output).contains("1 known vulnerability"), "{url}");
         }
     }

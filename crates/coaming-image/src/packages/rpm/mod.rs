@@ -36,10 +36,11 @@ const MANIFEST: &str = "/var/lib/rpmmanifest/container-manifest-2";
 const MANIFEST_LIMIT: u64 = 16 << 20;
 
 pub(super) fn wants(path: &str) -> bool {
-    path == MANIFEST || DIRECTORIES.iter().any(|directory| {
-        path.strip_prefix(directory)
-            .is_some_and(|name| matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages"))
-    })
+    path == MANIFEST
+        || DIRECTORIES.iter().any(|directory| {
+            path.strip_prefix(directory)
+                .is_some_and(|name| matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages"))
+        })
 }
 
 pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
