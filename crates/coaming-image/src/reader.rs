@@ -113,7 +113,7 @@ impl Image {
             // A layer need not have an entry for a directory that is in it.
             let in_directory = directories.iter().any(|(directory, _)| {
                 let has = |file: &&str| reading.has(&format!("{directory}/{file}"), context);
-                reading.has(directory, context) || DATABASE_FILES.iter().any(|file| has(file))
+                reading.has(directory, context) || DATABASE_FILES.iter().any(has)
             });
             if has_any || in_directory {
                 reading.read_again(source, &aliases, context);
