@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_image::{Distribution, PackageKind};
 
+use crate::query::ecosystem_of;
 use crate::{Ecosystem, Order, Version, Vulnerability};
 
 /// How a vulnerability is fixed.
@@ -105,11 +106,25 @@ fn go_away(ends: usize, all: usize) -> String {
 fn release(distribution: Option<&Distribution>) -> String {
     let Some(distribution) = distribution else { return "release of the base image".to_owned() };
     let version = if distribution.codename.is_empty() {
-        &distribution.version
+        tag(&distribution.id, &distribution.version)
     } else {
-        &distribution.codename
+        distribution.codename.clone()
     };
     format!("{}:{version}", distribution.id).trim_end_matches(':').to_owned()
+}
+
+/// The tag of base images that moves with the newest packages of a release: that of a patch release
+/// never holds newer ones.
+fn tag(id: &str, version: &str) -> String {
+    let numbers = |count: usize| version.split('.').take(count).collect::<Vec<_>>().join(".");
+    match id {
+        "alpine" if version.contains("_alpha") => "edge".to_owned(),
+        "alpine" => numbers(2),
+        "debian" | "rhel" | "centos" | "rocky" | "almalinux" | "ol" => numbers(1),
+        // Rolling releases: the version is a date.
+        "wolfi" | "chainguard" | "minimos" | "opensuse-tumbleweed" => String::new(),
+        _ => version.to_owned(),
+    }
 }
 
 /// A few names, and the number of the rest.
@@ -160,17 +175,10 @@ fn newest<'a>(kind: PackageKind, versions: &[&'a str]) -> Option<&'a str> {
 
 fn order(kind: PackageKind) -> Option<Order> {
     let name = match kind {
-        PackageKind::PyPi => "PyPI",
-        PackageKind::Npm => "npm",
-        PackageKind::Gem => "RubyGems",
-        PackageKind::Maven => "Maven",
-        PackageKind::Composer => "Packagist",
-        PackageKind::NuGet => "NuGet",
-        PackageKind::Cargo => "crates.io",
-        PackageKind::Golang => "Go",
         PackageKind::Deb => "Debian",
         PackageKind::Apk => "Alpine",
         PackageKind::Rpm => "Red Hat",
+        kind => ecosystem_of(kind)?,
     };
     Ecosystem::parse(name).order()
 }

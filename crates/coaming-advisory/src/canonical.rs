@@ -66,7 +66,12 @@ pub(crate) fn package(ecosystem: &str, name: &str) -> String {
             }
             normal
         }
-        "NuGet" | "Packagist" => name.to_lowercase(),
+        "NuGet" | "Packagist" | "GitHub Actions" => name.to_lowercase(),
+        // The address of a repository.
+        "SwiftURL" => {
+            let name = name.strip_prefix("https://").unwrap_or(name);
+            name.strip_suffix(".git").unwrap_or(name).to_lowercase()
+        }
         _ => name.to_owned(),
     }
 }
@@ -102,5 +107,6 @@ mod tests {
         assert_eq!(package("PyPI", "Zope.Interface__x"), "zope-interface-x");
         assert_eq!(package("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
         assert_eq!(package("npm", "JSONStream"), "JSONStream");
+        assert_eq!(package("SwiftURL", "https://github.com/A/b.git"), "github.com/a/b");
     }
 }

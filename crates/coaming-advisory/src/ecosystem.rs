@@ -12,7 +12,7 @@ pub struct Ecosystem {
 }
 
 /// The ecosystems whose version order is supported.
-const ORDERS: [(&str, Order); 44] = [
+const ORDERS: [(&str, Order); 45] = [
     ("AlmaLinux", Order::Rpm),
     ("Alpaquita", Order::Apk),
     ("Alpine", Order::Apk),
@@ -28,6 +28,8 @@ const ORDERS: [(&str, Order); 44] = [
     ("Debian", Order::Dpkg),
     ("Echo", Order::Dpkg),
     ("Fedora", Order::Rpm),
+    // Versions are tags: `v4`, `v4.1`, `4.1.0`.
+    ("GitHub Actions", Order::Go),
     ("Go", Order::Go),
     ("Hackage", Order::Dotted),
     ("Hex", Order::SemVer),

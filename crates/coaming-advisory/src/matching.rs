@@ -160,8 +160,8 @@ impl Matches {
         self.sort();
     }
 
-    /// The packages that could not be checked, and why, in sentences for the user: silence must not be
-    /// mistaken for safety.
+    /// The packages that could not be checked, and why, in sentences for the user: silence must not
+    /// be mistaken for safety.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let packages = |count: usize| match count {
@@ -183,6 +183,13 @@ impl Matches {
                     "no advisories are known for this distribution, or its release is unknown"
                 }
                 Unmatched::NoVersion => "built from a working tree, without a version",
+                Unmatched::UnknownEcosystem => "no advisories are known for packages of this kind",
+                Unmatched::UnknownGroup => {
+                    "Java archives whose Maven group is unknown, which advisories name them by"
+                }
+                Unmatched::KernelHeaders => {
+                    "headers of Linux; the kernel that containers run on is the node's"
+                }
             };
             notes.push(format!("{} not checked: {reason}", packages(*count)));
         }
@@ -239,6 +246,9 @@ impl Database {
             if owned.covers(package) || !seen.insert(identity(package)) {
                 continue;
             }
+            // An SBOM may list packages of several distributions.
+            let own = own_distribution(package, distribution);
+            let distribution = own.as_ref().or(distribution);
             let queries = match query::queries(package, distribution, |name| self.covers(name)) {
                 Ok(queries) => queries,
                 Err(reason) => {
@@ -291,6 +301,29 @@ impl Database {
     }
 }
 
+/// The distribution of a package whose URL names another release than that of the image; `None` if
+/// it is the image's.
+fn own_distribution(package: &Package, image: Option<&Distribution>) -> Option<Distribution> {
+    if !package.kind.is_distribution() || !package.purl.contains("distro=") {
+        return None;
+    }
+    // Most packages of an image name the image's release, as it is written there.
+    if let Some(image) = image
+        && package.purl.split_once("distro=").is_some_and(|(_, distro)| {
+            let distro = distro.split('&').next().unwrap_or(distro);
+            distro.strip_prefix(image.id.as_str()).and_then(|rest| rest.strip_prefix('-'))
+                == Some(image.version.as_str())
+        })
+    {
+        return None;
+    }
+    let named = crate::parse_purl(&package.purl)?.distribution?;
+    let is_same = |image: &Distribution| {
+        named.id == image.id && (named.version.is_empty() || named.version == image.version)
+    };
+    (!image.is_some_and(is_same)).then_some(named)
+}
+
 /// Identifies a package: several files may list the same one.
 fn identity(package: &Package) -> (PackageKind, &str, &str, Option<&str>) {
     let source = package.source.as_ref().map(|source| source.name.as_str());
@@ -307,7 +340,8 @@ fn affected(
     let Some(version) = version else {
         return entry.versions.contains(&query.version.as_str()).then_some(None);
     };
-    for interval in &entry.intervals {
+    let ranges = if version.is_ordered() { entry.intervals.as_slice() } else { &[] };
+    for interval in ranges {
         if interval.contains(query.order, version) == Some(true)
             && (query.order != Order::Rpm || is_same_stream(query, interval.fixed(), entry))
         {

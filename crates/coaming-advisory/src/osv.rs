@@ -183,6 +183,8 @@ pub enum Skip {
     UnknownEcosystem,
     /// None of its ranges has versions that are valid in its ecosystem.
     InvalidRange,
+    /// Its ranges say that no version is affected.
+    NothingAffected,
 }
 
 impl Skip {
@@ -197,6 +199,7 @@ impl Skip {
             Self::Informational => "not about a vulnerability",
             Self::UnknownEcosystem => "about unsupported ecosystems",
             Self::InvalidRange => "with ranges that are not valid in their ecosystem",
+            Self::NothingAffected => "that affect no version",
         }
     }
 }

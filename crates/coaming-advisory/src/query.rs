@@ -22,6 +22,45 @@ pub enum Unmatched {
     UnknownDistribution,
     /// It has no version: a module under development.
     NoVersion,
+    /// No advisories are published for packages of this kind.
+    UnknownEcosystem,
+    /// It is a Java archive whose Maven group is unknown: advisories name groups.
+    UnknownGroup,
+    /// It has the headers of Linux and not Linux itself, which a container does not bring.
+    KernelHeaders,
+}
+
+/// The ecosystem of a kind of package; `None` if advisories are published for releases of
+/// distributions, or not at all.
+pub(crate) fn ecosystem_of(kind: PackageKind) -> Option<&'static str> {
+    Some(match kind {
+        PackageKind::PyPi => "PyPI",
+        PackageKind::Npm => "npm",
+        PackageKind::Gem => "RubyGems",
+        PackageKind::Maven => "Maven",
+        PackageKind::Composer => "Packagist",
+        PackageKind::NuGet => "NuGet",
+        PackageKind::Cargo => "crates.io",
+        PackageKind::Golang => "Go",
+        PackageKind::Hex => "Hex",
+        PackageKind::Pub => "Pub",
+        PackageKind::Swift => "SwiftURL",
+        PackageKind::Cran => "CRAN",
+        PackageKind::Hackage => "Hackage",
+        PackageKind::Bitnami => "Bitnami",
+        PackageKind::GitHub => "GitHub Actions",
+        PackageKind::Deb
+        | PackageKind::Apk
+        | PackageKind::Rpm
+        | PackageKind::Conda
+        | PackageKind::Conan
+        | PackageKind::Alpm
+        | PackageKind::Opkg
+        | PackageKind::Ebuild
+        | PackageKind::LuaRocks
+        | PackageKind::Nix
+        | PackageKind::WordPress => return None,
+    })
 }
 
 /// The queries for a package. `covers` tells whether the database contains an ecosystem.
@@ -37,18 +76,18 @@ pub(crate) fn queries(
     if package.version.is_empty() || is_development(package) {
         return Err(Unmatched::NoVersion);
     }
-    let ecosystem = match package.kind {
-        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => {
-            distribution.and_then(|distribution| release(package.kind, distribution, covers))
-        }
-        PackageKind::PyPi => Some("PyPI".to_owned()),
-        PackageKind::Npm => Some("npm".to_owned()),
-        PackageKind::Gem => Some("RubyGems".to_owned()),
-        PackageKind::Maven => Some("Maven".to_owned()),
-        PackageKind::Composer => Some("Packagist".to_owned()),
-        PackageKind::NuGet => Some("NuGet".to_owned()),
-        PackageKind::Cargo => Some("crates.io".to_owned()),
-        PackageKind::Golang => Some("Go".to_owned()),
+    if is_kernel_headers(package) {
+        return Err(Unmatched::KernelHeaders);
+    }
+    if package.kind == PackageKind::Maven && !package.name.contains(':') {
+        return Err(Unmatched::UnknownGroup);
+    }
+    let ecosystem = if package.kind.is_distribution() {
+        let distribution = distribution.ok_or(Unmatched::UnknownDistribution)?;
+        release(package, distribution, covers)
+    } else {
+        let name = ecosystem_of(package.kind).ok_or(Unmatched::UnknownEcosystem)?;
+        Some(name.to_owned())
     };
     let ecosystem = ecosystem.ok_or(Unmatched::UnknownDistribution)?;
     let parsed = Ecosystem::parse(&ecosystem);
@@ -69,7 +108,7 @@ pub(crate) fn queries(
         };
         query(&source.name, if version.is_empty() { &package.version } else { &version })
     });
-    let binary = query(&package.name, &package.version);
+    let binary = query(&package.name, upstream_version(package));
     Ok(match (package.kind, source) {
         // Debian's and Ubuntu's advisories only name source packages.
         (PackageKind::Deb, Some(source)) => vec![source],
@@ -84,6 +123,59 @@ fn is_development(package: &Package) -> bool {
         && matches!(package.version.as_str(), "(devel)" | "v0.0.0" | "0.0.0" | "unknown")
 }
 
+/// The version that advisories compare with, without what a vendor adds to it: `1.22.7-1` is
+/// Microsoft's build of Go 1.22.7, `15.3.0-2` Bitnami's third package of 15.3.0.
+fn upstream_version(package: &Package) -> &str {
+    let version = package.version.as_str();
+    match package.kind {
+        PackageKind::Golang if matches!(package.name.as_str(), "stdlib" | "toolchain") => {
+            let version = version.strip_prefix("go").unwrap_or(version);
+            let end = version.find([' ', '+', '-']);
+            let suffix = end.and_then(|end| version.get(end + 1..)).unwrap_or_default();
+            let is_prerelease = ["rc", "beta", "alpha"].iter().any(|it| suffix.starts_with(it));
+            match end.and_then(|end| version.get(..end)) {
+                Some(own) if !is_prerelease => own,
+                _ => version,
+            }
+        }
+        PackageKind::Bitnami => match version.rsplit_once('-') {
+            Some((own, revision)) if revision.bytes().all(|byte| byte.is_ascii_digit()) => own,
+            _ => version,
+        },
+        PackageKind::Swift => version.strip_prefix('v').unwrap_or(version),
+        _ => version,
+    }
+}
+
+/// Whether a package has headers, documentation or settings of Linux, but not Linux. It is built
+/// from the kernel's source, and the kernel's advisories say nothing about it.
+fn is_kernel_headers(package: &Package) -> bool {
+    let source = package.source.as_ref().map_or(package.name.as_str(), |source| &source.name);
+    let name = package.name.as_str();
+    match package.kind {
+        PackageKind::Deb => {
+            const PREFIXES: [&str; 7] = [
+                "linux-libc-dev",
+                "linux-headers-",
+                "linux-kbuild-",
+                "linux-doc",
+                "linux-source",
+                "linux-compiler-",
+                "linux-config-",
+            ];
+            (source == "linux" || source.starts_with("linux-"))
+                && PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        }
+        PackageKind::Rpm => {
+            name.starts_with("kernel")
+                && ["-headers", "-devel", "-doc", "-macros", "-devel-matched", "-cross-headers"]
+                    .iter()
+                    .any(|suffix| name.ends_with(suffix))
+        }
+        _ => false,
+    }
+}
+
 /// File names of source packages have no epoch; the binary package's epoch applies.
 fn with_epoch(source: &str, binary: &str) -> String {
     match binary.split_once(':') {
@@ -96,10 +188,11 @@ fn with_epoch(source: &str, binary: &str) -> String {
 
 /// The ecosystem with a distribution's own advisories.
 fn release(
-    kind: PackageKind,
+    package: &Package,
     distribution: &Distribution,
     covers: impl Fn(&str) -> bool,
 ) -> Option<String> {
+    let kind = package.kind;
     let version = distribution.version.as_str();
     let major = version.split('.').next().unwrap_or(version);
     let name = match (kind, distribution.id.as_str()) {
@@ -111,6 +204,12 @@ fn release(
         (PackageKind::Apk, "alpine") => return alpine(version, covers),
         (PackageKind::Apk, "wolfi") => return Some("Wolfi".to_owned()),
         (PackageKind::Apk, "chainguard") => return Some("Chainguard".to_owned()),
+        (PackageKind::Apk, "minimos") => return Some("MinimOS".to_owned()),
+        (PackageKind::Apk, "alpaquita") => format!("Alpaquita:{version}"),
+        (PackageKind::Apk, "bellsoft-hardened-containers") => {
+            format!("BellSoft Hardened Containers:{version}")
+        }
+        (PackageKind::Deb, "echo") => return Some("Echo".to_owned()),
         (PackageKind::Rpm, "rhel" | "centos" | "redhat") => format!("Red Hat:{major}"),
         (PackageKind::Rpm, "rocky") => format!("Rocky Linux:{major}"),
         (PackageKind::Rpm, "almalinux") => format!("AlmaLinux:{major}"),
@@ -119,19 +218,27 @@ fn release(
         (PackageKind::Rpm, "amzn") => format!("Amazon Linux:{version}"),
         (PackageKind::Rpm, "photon") => format!("Photon OS:{version}"),
         (PackageKind::Rpm, "mageia") => format!("Mageia:{major}"),
-        (PackageKind::Rpm, "openEuler") => format!("openEuler:{version}"),
+        (PackageKind::Rpm, "openEuler") => {
+            return Some(format!("openEuler:{}", open_euler(version, &package.version)));
+        }
         (PackageKind::Rpm, "azurelinux" | "mariner") => format!("Azure Linux:{major}"),
         (PackageKind::Rpm, "opensuse-leap") => format!("openSUSE:Leap {version}"),
         (PackageKind::Rpm, "opensuse-tumbleweed") => {
             return Some("openSUSE:Tumbleweed".to_owned());
         }
-        (PackageKind::Rpm, "sles" | "sled" | "sle-micro" | "bci") => {
-            match version.split_once('.') {
-                Some(("15", pack)) => format!("SUSE:15 SP{pack}"),
-                Some((major, pack)) => format!("SUSE:Linux Enterprise Server {major} SP{pack}"),
-                None => format!("SUSE:{version}"),
+        (PackageKind::Rpm, "sles" | "sled" | "bci") => match version.split_once('.') {
+            Some(("15", pack)) => format!("SUSE:15 SP{pack}"),
+            Some((old @ ("11" | "12"), pack)) => {
+                format!("SUSE:Linux Enterprise Server {old} SP{pack}")
             }
-        }
+            // Service packs ended with 15.
+            Some(_) => format!("SUSE:Linux Enterprise Server {version}"),
+            None => format!("SUSE:{version}"),
+        },
+        (PackageKind::Rpm, "sle-micro" | "sl-micro") => match major {
+            "5" => format!("SUSE:Linux Enterprise Micro {version}"),
+            _ => format!("SUSE:Linux Micro {version}"),
+        },
         _ => return None,
     };
     (!version.is_empty()).then_some(name)
@@ -139,11 +246,28 @@ fn release(
 
 /// Testing and unstable have no number yet, but the code name of the next release.
 fn unreleased_debian(codename: &str) -> Option<String> {
-    const RELEASES: [(&str, u8); 5] =
-        [("bullseye", 11), ("bookworm", 12), ("trixie", 13), ("forky", 14), ("duke", 15)];
     let name = codename.split('/').next().unwrap_or(codename);
-    let (_, number) = RELEASES.iter().find(|(known, _)| *known == name)?;
+    let number = coaming_sbom::release::version_of_code_name("debian", name)?;
     Some(format!("Debian:{number}"))
+}
+
+/// The service pack, which only some descriptions of the distribution name: `22.03-LTS-SP1`. Each
+/// package has it in its release: `1.1.1m-15.oe2203sp1`.
+fn open_euler(version: &str, package: &str) -> String {
+    let of_package = || {
+        let (_, tag) = package.rsplit_once(".oe")?;
+        let digits = tag.get(..4).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let (year, month) = digits.split_at_checked(2)?;
+        let pack = tag.get(4..)?;
+        let pack = match pack.strip_prefix("sp") {
+            Some(number) => format!("-SP{}", number.split('.').next().unwrap_or(number)),
+            None => String::new(),
+        };
+        let release = format!("{year}.{month}");
+        // Releases between those with long-term support have no service packs.
+        (version == release).then(|| format!("{release}-LTS{pack}"))
+    };
+    of_package().unwrap_or_else(|| version.to_owned())
 }
 
 /// Edge calls itself the next release (`3.23.0_alpha20250612`). If the database does not contain
@@ -236,6 +360,13 @@ mod tests {
             (PackageKind::Rpm, "rocky", "8.9", "Rocky Linux:8"),
             (PackageKind::Rpm, "sles", "15.5", "SUSE:15 SP5"),
             (PackageKind::Rpm, "opensuse-leap", "15.5", "openSUSE:Leap 15.5"),
+            (PackageKind::Rpm, "sles", "16.0", "SUSE:Linux Enterprise Server 16.0"),
+            (PackageKind::Rpm, "sles", "12.5", "SUSE:Linux Enterprise Server 12 SP5"),
+            (PackageKind::Rpm, "sle-micro", "5.5", "SUSE:Linux Enterprise Micro 5.5"),
+            (PackageKind::Rpm, "sl-micro", "6.0", "SUSE:Linux Micro 6.0"),
+            (PackageKind::Rpm, "openEuler", "22.03-LTS-SP1", "openEuler:22.03-LTS-SP1"),
+            (PackageKind::Apk, "minimos", "20240101", "MinimOS"),
+            (PackageKind::Apk, "alpaquita", "23", "Alpaquita:23"),
         ] {
             let found =
                 queries(&package(kind, "x", "1"), Some(&distribution(id, version)), nothing);
@@ -261,6 +392,48 @@ mod tests {
         let queries = queries(&binary, Some(&distribution("rhel", "9.1")), nothing).unwrap();
         let versions: Vec<_> = queries.iter().map(|query| query.version.as_str()).collect();
         assert_eq!(versions, ["1:3.0.7-6.el9", "1:3.0.7-6.el9"]);
+    }
+
+    #[test]
+    fn a_service_pack_is_read_from_a_package() {
+        for (version, package, expected) in [
+            ("22.03", "1.1.1m-15.oe2203sp1", "22.03-LTS-SP1"),
+            ("22.03", "1.1.1m-15.oe2203", "22.03-LTS"),
+            ("24.03", "1-1.oe2403sp2", "24.03-LTS-SP2"),
+            ("22.03", "1-1.el9", "22.03"),
+            ("22.03-LTS-SP3", "1-1.oe2203sp1", "22.03-LTS-SP3"),
+        ] {
+            assert_eq!(open_euler(version, package), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_vendor_adds_to_a_version_does_not_count() {
+        for (kind, name, version, expected) in [
+            (PackageKind::Golang, "stdlib", "1.22.7-1", "1.22.7"),
+            (PackageKind::Golang, "stdlib", "1.22.7 X:boringcrypto", "1.22.7"),
+            (PackageKind::Golang, "stdlib", "1.22.7-fips", "1.22.7"),
+            (PackageKind::Golang, "stdlib", "1.22rc1", "1.22rc1"),
+            (PackageKind::Golang, "stdlib", "1.22.0-rc.1", "1.22.0-rc.1"),
+            (PackageKind::Golang, "example.com/a", "v1.0.0-1", "v1.0.0-1"),
+            (PackageKind::Bitnami, "acmedb", "15.3.0-1", "15.3.0"),
+        ] {
+            let found = queries(&package(kind, name, version), None, nothing).unwrap();
+            assert_eq!(found[0].version, expected);
+        }
+    }
+
+    #[test]
+    fn packages_that_no_advisory_is_about_are_told_apart() {
+        let mut headers = package(PackageKind::Deb, "linux-libc-dev", "6.1.90-1");
+        headers.source =
+            Some(SourcePackage { name: "linux".to_owned(), version: "6.1.90-1".to_owned() });
+        let debian = distribution("debian", "12");
+        assert_eq!(queries(&headers, Some(&debian), nothing), Err(Unmatched::KernelHeaders));
+        let jar = package(PackageKind::Maven, "h2", "1");
+        assert_eq!(queries(&jar, None, nothing), Err(Unmatched::UnknownGroup));
+        let conda = package(PackageKind::Conda, "zlib", "1");
+        assert_eq!(queries(&conda, None, nothing), Err(Unmatched::UnknownEcosystem));
     }
 
     #[test]

@@ -58,15 +58,18 @@ struct Bound<'a> {
     kind: Kind,
 }
 
+/// What an event says, in the order in which OSV evaluates events of the same version: a version
+/// that is introduced and fixed at once is not affected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    Fixed,
     Introduced,
     LastAffected,
+    Fixed,
 }
 
-/// Converts a range's events, which may be in any order, to intervals. `None` if an event's version
-/// is not valid in this order, or if nothing is introduced.
+/// Converts a range's events, which may be in any order, to intervals. There are none if the events
+/// say that no version is affected: `introduced` and `fixed` are both 0. `None` if an event's
+/// version is not valid in this order, or if nothing is introduced.
 pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
     let mut bounds: Vec<Bound<'_>> = range
         .events
@@ -83,16 +86,32 @@ pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
         };
         order.then(left.kind.cmp(&right.kind))
     });
-    let mut intervals = Vec::new();
+    let mut intervals: Vec<Interval> = Vec::new();
     let mut open: Option<&str> = None;
+    let mut is_introduced = false;
     for bound in &bounds {
         let end = match (bound.kind, open) {
             (Kind::Introduced, None) => {
                 open = Some(if bound.version.is_some() { bound.text } else { "" });
+                is_introduced = true;
+                continue;
+            }
+            // The beginning of all versions is before each of them.
+            (Kind::Fixed, Some(_)) if bound.version.is_none() => {
+                open = None;
                 continue;
             }
             (Kind::Fixed, Some(_)) => End::Fixed(bound.text.to_owned()),
             (Kind::LastAffected, Some(_)) => End::LastAffected(bound.text.to_owned()),
+            (Kind::Fixed, None) => {
+                // Also the last affected version is fixed.
+                if let Some(Interval { end, .. }) = intervals.last_mut()
+                    && matches!(end, End::LastAffected(last) if last == bound.text)
+                {
+                    *end = End::Fixed(bound.text.to_owned());
+                }
+                continue;
+            }
             // Introduced twice, or ended before it began: no new information.
             _ => continue,
         };
@@ -102,7 +121,7 @@ pub(crate) fn intervals(order: Order, range: &Range) -> Option<Vec<Interval>> {
     if let Some(introduced) = open {
         intervals.push(Interval { introduced: introduced.to_owned(), end: End::Open });
     }
-    (!intervals.is_empty()).then_some(intervals)
+    is_introduced.then_some(intervals)
 }
 
 /// Sorts by merging. The standard library may panic if an order is inconsistent, as Composer's and
@@ -198,10 +217,55 @@ mod tests {
     }
 
     #[test]
-    fn fixed_and_introduced_again_at_once_goes_on() {
-        let events = r#"[{"introduced": "1"}, {"fixed": "2"}, {"introduced": "2"}]"#;
-        assert!(affected(events, "2"));
-        assert!(affected(events, "9"));
+    fn introduced_and_fixed_at_once_is_not_affected() {
+        for events in [
+            r#"[{"introduced": "0"}, {"fixed": "0"}]"#,
+            r#"[{"fixed": "0"}, {"introduced": "0"}]"#,
+            r#"[{"introduced": "2"}, {"fixed": "2"}]"#,
+            r#"[{"introduced": "1"}, {"fixed": "2"}, {"introduced": "2"}]"#,
+        ] {
+            for version in ["0~1", "0", "2", "9"] {
+                assert!(!affected(events, version), "{events} {version}");
+            }
+        }
+    }
+
+    /// The evaluation of events in OSV's specification, word for word.
+    fn reference(events: &[(Kind, u32)], version: u32) -> bool {
+        let mut events = events.to_vec();
+        events.sort_by_key(|&(kind, at)| (at, kind));
+        let mut vulnerable = false;
+        for (kind, at) in events {
+            match kind {
+                Kind::Introduced if version >= at => vulnerable = true,
+                Kind::Fixed if version >= at => vulnerable = false,
+                Kind::LastAffected if version > at => vulnerable = false,
+                _ => {}
+            }
+        }
+        vulnerable
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn intervals_hold_what_the_specification_says(
+            events in proptest::collection::vec((0_u8..3, 0_u32..8), 1..8),
+            version in 0_u32..9,
+        ) {
+            let kinds = [Kind::Introduced, Kind::LastAffected, Kind::Fixed];
+            let names = ["introduced", "last_affected", "fixed"];
+            let written: Vec<String> = events
+                .iter()
+                .map(|&(kind, at)| format!(r#"{{"{}": "{at}"}}"#, names[usize::from(kind)]))
+                .collect();
+            let events: Vec<(Kind, u32)> =
+                events.iter().map(|&(kind, at)| (kinds[usize::from(kind)], at)).collect();
+            let introduced = events.iter().any(|&(kind, _)| kind == Kind::Introduced);
+            proptest::prop_assume!(introduced);
+            let written = format!("[{}]", written.join(","));
+            let own = affected(&written, &version.to_string());
+            proptest::prop_assert_eq!(own, reference(&events, version), "{} {}", written, version);
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn vulnerabilities() -> Value {
                 "type": "string",
                 "description": "The database of known vulnerabilities; by default the one in the user's cache.",
             },
-            "vex": texts("VEX documents (OpenVEX or CycloneDX) that declare what is not affected or fixed."),
+            "vex": texts("VEX documents (OpenVEX, CycloneDX or CSAF) that declare what is not affected or fixed."),
             "ignore": {
                 "type": "array",
                 "description": "Accepted vulnerabilities.",

@@ -10,7 +10,7 @@ use crate::checksum::Checksum;
 use crate::content::Content;
 
 /// What an analyser found in one file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ParsedFile {
     /// The packages, each with its path; their layer is set by the walk.
     pub(crate) packages: Vec<Package>,
@@ -26,6 +26,30 @@ pub(crate) struct ParsedFile {
     pub(crate) relations: Vec<Relation>,
     /// What could not be read in the file and was left out; the rest is whole.
     pub(crate) problems: Vec<String>,
+    /// How many bytes the names in it have so far.
+    pub(crate) bytes: usize,
+}
+
+impl ParsedFile {
+    /// How many bytes it takes, approximately.
+    pub(crate) fn weight(&self) -> usize {
+        let of_package = |package: &Package| {
+            let source = package.source.as_ref();
+            let source = source.map_or(0, |source| source.name.len() + source.version.len());
+            let names = package.name.len() + package.version.len() + package.path.len();
+            200 + names + package.purl.len() + package.licence.len() + source
+        };
+        let of_names = |names: &[String]| names.iter().map(|name| name.len() + 24).sum::<usize>();
+        let of_relation = |relation: &Relation| {
+            let needs: usize = relation.needs.iter().map(|group| 24 + of_names(group)).sum();
+            100 + relation.name.len() + relation.source.len() + needs + of_names(&relation.provides)
+        };
+        self.packages.iter().map(of_package).sum::<usize>()
+            + of_names(&self.owned_paths)
+            + self.owners.iter().map(|(name, _)| name.len() + 32).sum::<usize>()
+            + self.checksums.iter().map(|(path, _)| path.len() + 60).sum::<usize>()
+            + self.relations.iter().map(of_relation).sum::<usize>()
+    }
 }
 
 /// The other packages that a package of the distribution needs, by their names.
@@ -73,7 +97,8 @@ pub(crate) enum Reader {
         /// Reads it.
         read: fn(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError>,
     },
-    /// Every file that may be executed and starts like an ELF, PE or Mach-O program.
+    /// Every file that starts like an ELF program, or may be executed and starts like a PE or Mach-O
+    /// program.
     Executable {
         /// Reads it. `object::ReadCache::new(content)` reads only the parts that are needed.
         read: fn(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError>,

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use coaming_oci::Digest;
+use coaming_oci::{Digest, Digester};
 
 use crate::content::Content;
 use crate::input::Input;
@@ -61,6 +61,25 @@ impl Blob {
             return Err(io::Error::other(format!("it is larger than {limit} bytes")));
         }
         Ok(bytes)
+    }
+
+    /// The archive in it, decompressed, once its bytes are known to have the digest.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or has another digest.
+    pub(crate) fn verified_archive(&self, digest: Option<&Digest>) -> io::Result<Input> {
+        if let Some(digest) = digest {
+            let mut digester = Digester::new(digest.algorithm());
+            io::copy(&mut self.stored()?, &mut digester)?;
+            if digester.finish() != *digest {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("its bytes have another digest than {digest}"),
+                ));
+            }
+        }
+        self.archive()
     }
 
     /// The archive in it, decompressed.

@@ -43,8 +43,8 @@ impl Image {
     ) -> Result<(), VisitError> {
         match self.layers.get(layer) {
             None => Ok(()),
-            Some(LayerSource::Archive(blob)) => {
-                let mut walk = Walk::new(blob.archive()?);
+            Some(LayerSource::Archive(blob, digest)) => {
+                let mut walk = Walk::new(blob.verified_archive(digest.as_ref())?);
                 while let Some(step) = walk.next()? {
                     if let Step::Entry(entry) = step {
                         visitor(&entry, &mut (&mut walk.input).take(entry.size))?;

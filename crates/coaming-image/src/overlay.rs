@@ -102,6 +102,11 @@ pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
 }
 
 impl LayerReading {
+    /// Whether this layer has an entry at a path.
+    pub(crate) fn has(&self, path: &str, context: &LayerContext) -> bool {
+        self.at(path, context).is_some()
+    }
+
     /// What this layer has at a path.
     fn at(&self, path: &str, context: &LayerContext) -> Option<PathHash> {
         let hash = context.hash(path);

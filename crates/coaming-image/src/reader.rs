@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use rayon::prelude::*;
 
 use crate::archive::{Entry, EntryKind};
-use crate::layer::{self, FileError, LayerContext, LayerReading, PathHash, RetainedEntry};
+use crate::layer::{self, Alias, FileError, LayerContext, LayerReading, PathHash, RetainedEntry};
 use crate::overlay::{LayeredEntry, Overlay, ancestors};
 use crate::package_ownership::PackageOwnership;
 use crate::source::Image;
@@ -34,6 +34,7 @@ impl Image {
         let context = LayerContext::new();
         let mut readings: Vec<LayerReading> =
             self.layers.par_iter().map(|source| layer::read(source, &context)).collect();
+        self.read_aliases(&mut readings, &context);
         let mut builder = TreeBuilder::default();
         for reading in &mut readings {
             let leaves = std::mem::take(&mut reading.leaves);
@@ -61,6 +62,89 @@ impl Image {
         let join = Join { overlay, readings: &readings, context: &context, layered, facts, tree };
         join.run(configuration)
     }
+}
+
+/// The directories of package databases and the files that describe the system, which a link may
+/// lead to.
+const LINKED_DIRECTORIES: [&str; 9] = [
+    "/var/lib/dpkg",
+    "/var/lib/dpkg/status.d",
+    "/var/lib/dpkg/info",
+    "/lib/apk/db",
+    "/usr/lib/apk/db",
+    "/var/lib/rpm",
+    "/usr/lib/sysimage/rpm",
+    "/usr/share/rpm",
+    "/var/lib/rpmmanifest",
+];
+const DATABASE_FILES: [&str; 7] =
+    ["status", "status.d", "info", "installed", "rpmdb.sqlite", "Packages.db", "Packages"];
+const LINKED_FILES: [&str; 8] = [
+    "/var/lib/dpkg/status",
+    "/lib/apk/db/installed",
+    "/usr/lib/apk/db/installed",
+    "/var/lib/rpm/rpmdb.sqlite",
+    "/var/lib/rpm/Packages.db",
+    "/var/lib/rpm/Packages",
+    system::PASSWD,
+    system::GROUP,
+];
+
+impl Image {
+    /// Reads the files again that are wanted under another name than their own.
+    fn read_aliases(&self, readings: &mut [LayerReading], context: &LayerContext) {
+        let linked = linked(&Overlay::new(readings, context));
+        if linked.is_empty() && readings.iter().all(|reading| reading.aliases.is_empty()) {
+            return;
+        }
+        readings.par_iter_mut().zip(&self.layers).for_each(|(reading, source)| {
+            let mut aliases = std::mem::take(&mut reading.aliases);
+            for (path, wanted) in &linked {
+                let alias = Alias { at: path.clone(), wanted: wanted.clone() };
+                aliases.entry(path.clone()).or_default().push(alias);
+            }
+            // Of a directory, the names of the files are not known.
+            let directories = linked.iter().filter_map(|(path, wanted)| {
+                Some((path.strip_suffix('/')?, wanted.strip_suffix('/')?))
+            });
+            let directories: Vec<_> = directories.collect();
+            let has_any =
+                aliases.keys().any(|path| !path.ends_with('/') && reading.has(path, context));
+            // A layer need not have an entry for a directory that is in it.
+            let in_directory = directories.iter().any(|(directory, _)| {
+                let has = |file: &&str| reading.has(&format!("{directory}/{file}"), context);
+                reading.has(directory, context) || DATABASE_FILES.iter().any(has)
+            });
+            if has_any || in_directory {
+                reading.read_again(source, &aliases, context);
+            }
+        });
+    }
+}
+
+/// The databases and files of the system that are reached through links: where each is, and its
+/// name; directories end with a slash.
+fn linked(overlay: &Overlay<'_>) -> Vec<(String, String)> {
+    let leads_elsewhere = |wanted: &str| {
+        let path = overlay.resolve(wanted)?;
+        (path != wanted).then_some(path)
+    };
+    let directories = LINKED_DIRECTORIES.iter().filter_map(|wanted| {
+        let path = leads_elsewhere(wanted)?;
+        // `/lib` is a link to `/usr/lib` in most images, and both names are known.
+        let known = LINKED_DIRECTORIES.contains(&path.as_str());
+        (!known).then(|| (format!("{path}/"), format!("{wanted}/")))
+    });
+    let mut found: Vec<(String, String)> = directories.collect();
+    for wanted in LINKED_FILES.iter().chain(&system::RELEASE) {
+        let Some(path) = leads_elsewhere(wanted) else { continue };
+        let known = LINKED_FILES.contains(&path.as_str()) || system::wants(&path);
+        let in_directory = found.iter().any(|(directory, _)| path.starts_with(directory.as_str()));
+        if !known && !in_directory {
+            found.push((path, (*wanted).to_owned()));
+        }
+    }
+    found
 }
 
 /// The layers, while they are joined into facts.
@@ -148,8 +232,7 @@ impl<'a> Join<'a> {
     }
 
     fn distribution(&self) -> Option<Distribution> {
-        let text = system::OS_RELEASE.iter().find_map(|path| self.text(path))?;
-        Some(system::distribution(text))
+        system::RELEASE.iter().find_map(|path| system::distribution(path, self.text(path)?))
     }
 
     /// The packages in the container, each with the layer that added it.

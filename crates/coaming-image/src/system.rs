@@ -7,32 +7,116 @@ use crate::{Distribution, User};
 /// The largest such file that is read, in bytes.
 pub(crate) const LIMIT: u64 = 4 << 20;
 
-pub(crate) const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
+/// Where a distribution names itself, the best first.
+pub(crate) const RELEASE: [&str; 8] = [
+    "/etc/os-release",
+    "/usr/lib/os-release",
+    // What others are derived from is the last one: each may have several.
+    "/etc/lsb-release",
+    "/etc/alpine-release",
+    "/etc/centos-release",
+    "/etc/redhat-release",
+    "/etc/system-release",
+    "/etc/debian_version",
+];
 pub(crate) const PASSWD: &str = "/etc/passwd";
 pub(crate) const GROUP: &str = "/etc/group";
 
 /// Whether the file at this path is one of them.
 pub(crate) fn wants(path: &str) -> bool {
-    OS_RELEASE.contains(&path) || path == PASSWD || path == GROUP
+    RELEASE.contains(&path) || path == PASSWD || path == GROUP
 }
 
-/// The distribution in an `os-release`.
-pub(crate) fn distribution(text: &str) -> Distribution {
+/// The distribution in one of the files that name it; `None` if it does not.
+pub(crate) fn distribution(path: &str, text: &str) -> Option<Distribution> {
+    let first: String = text.lines().next().unwrap_or_default().chars().take(256).collect();
+    let first = first.trim();
+    let named = |id: &str, version: &str, name: String| Distribution {
+        id: id.to_owned(),
+        version: version.to_owned(),
+        name,
+        ..Distribution::default()
+    };
+    let is_version = |text: &str| text.starts_with(|it: char| it.is_ascii_digit());
+    let found = match path {
+        "/etc/alpine-release" => named("alpine", first, format!("Alpine Linux {first}")),
+        "/etc/debian_version" if is_version(first) => {
+            let major = first.split('.').next().unwrap_or(first);
+            named("debian", major, format!("Debian GNU/Linux {first}"))
+        }
+        // `trixie/sid`
+        "/etc/debian_version" => {
+            let codename = first.to_owned();
+            Distribution { codename, ..named("debian", "", "Debian GNU/Linux".to_owned()) }
+        }
+        "/etc/lsb-release" => of_lsb(text),
+        "/etc/centos-release" | "/etc/redhat-release" | "/etc/system-release" => {
+            // `CentOS release 6.10 (Final)`
+            const NAMES: [(&str, &str); 8] = [
+                ("CentOS", "centos"),
+                ("Red Hat", "rhel"),
+                ("Rocky", "rocky"),
+                ("AlmaLinux", "almalinux"),
+                ("Fedora", "fedora"),
+                ("Oracle", "ol"),
+                ("Amazon", "amzn"),
+                ("CBL-Mariner", "mariner"),
+            ];
+            let (_, id) = NAMES.iter().find(|(start, _)| first.starts_with(start))?;
+            let version = first.split_whitespace().find(|word| is_version(word))?;
+            named(id, version, first.to_owned())
+        }
+        _ => of_os_release(text),
+    };
+    (!found.id.is_empty() && (!first.is_empty() || !found.version.is_empty())).then_some(found)
+}
+
+/// `DISTRIB_ID=Ubuntu`
+fn of_lsb(text: &str) -> Distribution {
     let mut distribution = Distribution::default();
-    for line in text.lines() {
-        let Some((key, value)) = line.trim().split_once('=') else { continue };
-        let value: String =
-            unquote(value).chars().filter(|character| !character.is_control()).take(256).collect();
+    for (key, value) in assignments(text) {
+        match key {
+            "DISTRIB_ID" => distribution.id = value.to_ascii_lowercase(),
+            "DISTRIB_RELEASE" => distribution.version = value,
+            "DISTRIB_CODENAME" => distribution.codename = value,
+            "DISTRIB_DESCRIPTION" => distribution.name = value,
+            _ => {}
+        }
+    }
+    distribution
+}
+
+/// The assignments in a file that a shell can read, without control characters.
+fn assignments(text: &str) -> impl Iterator<Item = (&str, String)> {
+    text.lines().filter_map(|line| {
+        let (key, value) = line.trim().split_once('=')?;
+        let value = unquote(value).chars().filter(|each| !each.is_control()).take(256).collect();
+        Some((key, value))
+    })
+}
+
+fn of_os_release(text: &str) -> Distribution {
+    let mut distribution = Distribution::default();
+    let mut full_version = String::new();
+    for (key, value) in assignments(text) {
         match key {
             "ID" => distribution.id = value,
             "ID_LIKE" => {
                 distribution.id_like = value.split_whitespace().map(str::to_owned).collect();
             }
             "VERSION_ID" => distribution.version = value,
+            "VERSION" => full_version = value,
             "VERSION_CODENAME" => distribution.codename = value,
             "PRETTY_NAME" => distribution.name = value,
             _ => {}
         }
+    }
+    // `22.03 (LTS-SP1)`: only this names the service pack, and each has its own advisories.
+    if distribution.id == "openEuler"
+        && let Some((version, pack)) = full_version.split_once(" (")
+        && version == distribution.version
+    {
+        distribution.version = format!("{version}-{}", pack.trim_end_matches(')'));
     }
     distribution
 }
@@ -144,11 +228,38 @@ toor:x:0:0::/root:/bin/sh
     fn reads_os_release() {
         let text = "NAME='Rocky Linux'\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=9.3\n\
                     PRETTY_NAME=\"Rocky \\\"Linux\\\" 9\"\nVERSION_CODENAME=\n";
-        let distribution = distribution(text);
+        let distribution = distribution("/etc/os-release", text).unwrap();
         assert_eq!(distribution.id, "rocky");
         assert_eq!(distribution.id_like, ["rhel", "centos", "fedora"]);
         assert_eq!(distribution.version, "9.3");
         assert_eq!(distribution.name, "Rocky \"Linux\" 9");
         assert_eq!(distribution.codename, "");
+    }
+
+    #[test]
+    fn reads_other_files_that_name_the_release() {
+        for (path, text, id, version) in [
+            ("/etc/alpine-release", "3.20.1\n", "alpine", "3.20.1"),
+            ("/etc/redhat-release", "CentOS release 6.10 (Final)\n", "centos", "6.10"),
+            (
+                "/etc/system-release",
+                "Red Hat Enterprise Linux Server release 7.9 (Maipo)",
+                "rhel",
+                "7.9",
+            ),
+            ("/etc/debian_version", "12.4\n", "debian", "12"),
+            ("/etc/lsb-release", "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=14.04\n", "ubuntu", "14.04"),
+            (
+                "/etc/os-release",
+                "ID=\"openEuler\"\nVERSION_ID=\"22.03\"\nVERSION=\"22.03 (LTS-SP1)\"\n",
+                "openEuler",
+                "22.03-LTS-SP1",
+            ),
+        ] {
+            let found = distribution(path, text).unwrap();
+            assert_eq!((found.id.as_str(), found.version.as_str()), (id, version), "{path}");
+        }
+        assert_eq!(distribution("/etc/alpine-release", ""), None);
+        assert_eq!(distribution("/etc/os-release", "NAME=x\n"), None);
     }
 }

@@ -26,4 +26,5 @@ pub use manifest::{
     ManifestError, NoSuchPlatform, media_type,
 };
 pub use platform::{Platform, PlatformError};
+pub use quote::quote;
 pub use reference::{Reference, ReferenceError};

@@ -120,6 +120,36 @@ pub struct Manifest {
     pub layers: Vec<Descriptor>,
 }
 
+impl Manifest {
+    /// The kind of artifact, if it is not an image: by its own type, or by that of its
+    /// configuration, as before version 1.1 of the specification. Attestations that BuildKit adds
+    /// to an index have the configuration of an image, and layers that are not archives.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        let own = self.artifact_type.as_deref().filter(|kind| !is_image_type(kind));
+        let config = self.config.as_ref().map(|config| config.media_type.as_str());
+        let of_config = config.filter(|kind| !is_image_type(kind));
+        let of_layers = || {
+            let first = self.layers.first()?.media_type.as_str();
+            let is_archive =
+                |kind: &str| kind.is_empty() || kind.contains("tar") || kind.contains("rootfs");
+            let none = self.layers.iter().all(|layer| !is_archive(&layer.media_type));
+            none.then_some(first)
+        };
+        own.or_else(|| of_config.filter(|kind| *kind != media_type::EMPTY))
+            .or_else(of_layers)
+            .or(of_config)
+    }
+}
+
+/// Whether this may be a type of an image's configuration or manifest: some tools write none, and
+/// some the type of another part of an image.
+fn is_image_type(kind: &str) -> bool {
+    matches!(kind, "" | "application/json" | "application/octet-stream")
+        || kind.starts_with("application/vnd.oci.image.")
+        || kind.starts_with("application/vnd.docker.")
+}
+
 /// A list of manifests, such as one per platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
@@ -360,5 +390,34 @@ mod tests {
             let text = serde_json::to_string(&descriptor).unwrap();
             prop_assert_eq!(serde_json::from_str::<Descriptor>(&text).unwrap(), descriptor);
         }
+    }
+
+    #[test]
+    fn artifacts_are_not_images() {
+        let manifest = |more: &str, layer: &str| {
+            let digest = format!("sha256:{:064}", 1);
+            let text = format!(
+                r#"{{"schemaVersion": 2, {more}
+                    "layers": [{{"mediaType": "{layer}", "digest": "{digest}", "size": 1}}]}}"#,
+            );
+            match AnyManifest::parse(text.replace("DIGEST", &digest).as_bytes()).unwrap() {
+                AnyManifest::Manifest(manifest) => manifest.kind().map(str::to_owned),
+                AnyManifest::Index(_) => panic!("{text}"),
+            }
+        };
+        let config = |kind: &str| {
+            format!(r#""config": {{"mediaType": "{kind}", "digest": "DIGEST", "size": 2}},"#)
+        };
+        let layer = media_type::OCI_LAYER_GZIP;
+        assert_eq!(manifest(&config(media_type::OCI_CONFIG), layer), None);
+        assert_eq!(manifest(&config(""), ""), None);
+        let docker = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+        assert_eq!(manifest(&config("application/json"), docker), None);
+        let chart = "application/vnd.cncf.helm.config.v1+json";
+        assert_eq!(manifest(&config(chart), layer).as_deref(), Some(chart));
+        let typed = format!(r#""artifactType": "a/b", {}"#, config(media_type::EMPTY));
+        assert_eq!(manifest(&typed, "c/d").as_deref(), Some("a/b"));
+        let attested = manifest(&config(media_type::OCI_CONFIG), "application/vnd.in-toto+json");
+        assert_eq!(attested.as_deref(), Some("application/vnd.in-toto+json"));
     }
 }

@@ -6,7 +6,8 @@ use coaming_text::Printable;
 const MAX_CHARS: usize = 80;
 
 /// The text made printable and shortened.
-pub(crate) fn quote(text: &str) -> String {
+#[must_use]
+pub fn quote(text: &str) -> String {
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", Printable(text.get(..end).unwrap_or_default())),
         None => Printable(text).to_string(),

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Number, Value, json};
 
 use crate::lenient::{self, Lenient};
+use crate::release::Release;
 use crate::sbom::{Collector, Details, reference};
 use crate::vex::{self, AffectedPackage, Statement, Status, Subject};
 use crate::{OperatingSystem, Package, PackageKind, ReadError, Sbom, SourcePackage, purl};
@@ -40,31 +41,50 @@ struct Author {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Component {
-    r#type: String,
+    pub(crate) r#type: String,
     #[serde(rename = "bom-ref", skip_serializing_if = "String::is_empty")]
-    reference: String,
+    pub(crate) reference: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    group: String,
-    name: String,
+    pub(crate) group: String,
+    pub(crate) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
+    pub(crate) version: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
-    description: String,
+    pub(crate) description: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    purl: Option<String>,
+    pub(crate) purl: Option<String>,
     #[serde(skip_deserializing, skip_serializing_if = "Vec::is_empty")]
-    licenses: Vec<Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    properties: Vec<Property>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    components: Vec<Component>,
+    pub(crate) licenses: Vec<Value>,
+    #[serde(deserialize_with = "known_properties", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) properties: Vec<Property>,
+    #[serde(deserialize_with = "lenient::counted", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) components: Vec<Component>,
+}
+
+/// The properties that are read. Others, such as syft's names of products, are most of a document.
+const PROPERTIES: [&str; 11] = [
+    "coaming:path",
+    "coaming:source:name",
+    "coaming:source:version",
+    "aquasecurity:trivy:SrcName",
+    "aquasecurity:trivy:SrcVersion",
+    "aquasecurity:trivy:SrcRelease",
+    "aquasecurity:trivy:SrcEpoch",
+    "aquasecurity:trivy:FilePath",
+    "syft:metadata:source",
+    "syft:metadata:sourceVersion",
+    "syft:location:0:path",
+];
+
+fn known_properties<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Property>, D::Error> {
+    lenient::filtered(deserializer, |it: &Property| PROPERTIES.contains(&it.name.as_str()))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Property {
-    name: String,
+pub(crate) struct Property {
+    pub(crate) name: String,
     #[serde(default)]
-    value: Option<String>,
+    pub(crate) value: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +134,47 @@ struct Rating {
 struct Affected {
     #[serde(rename = "ref", deserialize_with = "lenient::text")]
     reference: String,
+    #[serde(deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<AffectedVersion>,
+}
+
+/// A version of a component, and whether it is affected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct AffectedVersion {
+    #[serde(deserialize_with = "lenient::text")]
+    version: String,
+    #[serde(deserialize_with = "lenient::text")]
+    status: String,
+}
+
+impl Affected {
+    /// The URLs that a statement with this status is about: those of the versions that the document
+    /// names, if it names any. A statement that a component is not affected does not hold for a
+    /// version that is not listed as unaffected.
+    fn urls(&self, url: &str, status: Status) -> Vec<String> {
+        if self.versions.is_empty() {
+            return vec![url.to_owned()];
+        }
+        let dismisses = matches!(status, Status::NotAffected | Status::Fixed);
+        let named = self
+            .versions
+            .iter()
+            .filter(|it| !it.version.is_empty() && (it.status == "unaffected") == dismisses);
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let (name, own) = match base.rsplit_once('@') {
+            Some((name, version)) if !version.contains('/') => (name, Some(version)),
+            _ => (base, None),
+        };
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        named
+            .map(|it| (&it.version, purl::escaped(&it.version)))
+            .filter(|(plain, escaped)| {
+                own.is_none_or(|own| own == escaped.as_str() || own == plain.as_str())
+            })
+            .map(|(_, escaped)| format!("{name}@{escaped}{query}"))
+            .collect()
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,9 +235,7 @@ impl Document {
 
     pub(crate) fn to_vex(&self) -> Result<vex::Document, ReadError> {
         let urls: HashMap<&str, &str> = self
-            .components
-            .iter()
-            .chain(&self.metadata.component)
+            .all_components()
             .filter_map(|component| {
                 Some((component.reference.as_str(), component.purl.as_deref()?))
             })
@@ -184,6 +243,17 @@ impl Document {
             .collect();
         let read = |each: &Lenient<Vulnerability>| each.0.as_ref()?.statement(&urls);
         vex::Document::of(&self.vulnerabilities, read, self.author())
+    }
+
+    /// All components, also those in others, and what the document is about.
+    fn all_components(&self) -> impl Iterator<Item = &Component> {
+        let mut waiting: Vec<&Component> =
+            self.metadata.component.iter().chain(self.components.iter().rev()).collect();
+        std::iter::from_fn(move || {
+            let component = waiting.pop()?;
+            waiting.extend(component.components.iter().rev());
+            Some(component)
+        })
     }
 
     /// Who wrote it, as it claims.
@@ -199,8 +269,7 @@ impl Document {
 
     pub(crate) fn listed_vulnerabilities(&self) -> Vec<ListedVulnerability<'_>> {
         let components: HashMap<&str, &Component> = self
-            .components
-            .iter()
+            .all_components()
             .filter(|component| !component.reference.is_empty())
             .map(|component| (component.reference.as_str(), component))
             .collect();
@@ -230,14 +299,20 @@ impl Component {
     /// Adds it, if it is a package or the operating system.
     fn collect(self, collector: &mut Collector) -> Result<(), ReadError> {
         if self.r#type == "operating-system" {
-            collector.sbom.operating_system.get_or_insert_with(|| OperatingSystem {
-                id: self.name,
-                version: self.version.unwrap_or_default(),
-                name: self.description,
+            let version = self.version.unwrap_or_default();
+            collector.sbom.operating_system.get_or_insert_with(|| {
+                let Release { id, version } = Release::named(&self.name, &version);
+                OperatingSystem { id, version, name: self.description }
             });
             return Ok(());
         }
-        let Some(url) = &self.purl else { return Ok(()) };
+        let Some(url) = self.purl.as_ref().filter(|url| !url.is_empty()) else {
+            let of_code = matches!(self.r#type.as_str(), "library" | "framework" | "application");
+            if of_code && self.version.as_ref().is_some_and(|version| !version.is_empty()) {
+                collector.leave_out("no package URL");
+            }
+            return Ok(());
+        };
         let property = |names: [&str; 3]| {
             names.iter().find_map(|name| {
                 // Of two properties of one name the last one counts.
@@ -253,9 +328,21 @@ impl Component {
             "aquasecurity:trivy:SrcVersion",
             "syft:metadata:sourceVersion",
         ]);
-        let source = source_name.map(|name| SourcePackage {
-            name,
-            version: source_version.or_else(|| self.version.clone()).unwrap_or_default(),
+        // trivy splits the version of a source package.
+        let of_trivy = |part: &str| {
+            let name = format!("aquasecurity:trivy:Src{part}");
+            property([&name, "", ""]).filter(|text| !text.is_empty())
+        };
+        let source = source_name.map(|name| {
+            let mut version = source_version.or_else(|| self.version.clone()).unwrap_or_default();
+            if let Some(release) = of_trivy("Release") {
+                version = format!("{version}-{release}");
+            }
+            match of_trivy("Epoch") {
+                Some(epoch) if epoch != "0" => version = format!("{epoch}:{version}"),
+                _ => {}
+            }
+            SourcePackage { name, version }
         });
         let path =
             property(["coaming:path", "syft:location:0:path", "aquasecurity:trivy:FilePath"]);
@@ -277,22 +364,30 @@ impl Vulnerability {
         if names.is_empty() {
             return None;
         }
-        let subjects = self.affects.iter().map(|affected| {
-            let reference = affected.reference.as_str();
-            // `urn:cdx:…#reference` points into another document.
-            let local = reference.rsplit_once('#').map_or(reference, |(_, local)| local);
-            let product = urls.get(local).copied().unwrap_or(local);
-            Subject {
-                label: reference.to_owned(),
-                product: vec![product.to_owned()],
-                part: Vec::new(),
-            }
-        });
+        let subjects: Vec<Subject> = self
+            .affects
+            .iter()
+            .flat_map(|affected| {
+                let reference = affected.reference.as_str();
+                // `urn:cdx:…#reference` points into another document.
+                let local = reference.rsplit_once('#').map_or(reference, |(_, local)| local);
+                let product = urls.get(local).copied().unwrap_or(local);
+                affected.urls(product, status).into_iter().map(|url| Subject {
+                    label: reference.to_owned(),
+                    product: vec![url],
+                    part: Vec::new(),
+                })
+            })
+            .collect();
+        // Without a subject it would be about everything.
+        if subjects.is_empty() && !self.affects.is_empty() {
+            return None;
+        }
         let reason =
             if analysis.detail.is_empty() { &analysis.justification } else { &analysis.detail };
         Some(Statement {
             names,
-            subjects: subjects.collect(),
+            subjects,
             status,
             justification: analysis.justification.clone(),
             reason: reason.clone(),
@@ -445,7 +540,7 @@ fn vulnerability(affected: &AffectedPackage<'_>) -> Vulnerability {
             .map(|id| Reference { id: id.clone(), ..Reference::default() })
             .collect(),
         ratings: rating.into_iter().collect(),
-        affects: vec![Affected { reference: affected.purl.to_owned() }],
+        affects: vec![Affected { reference: affected.purl.to_owned(), versions: Vec::new() }],
         analysis: Some(Analysis { state: "exploitable".to_owned(), ..Analysis::default() }),
         recommendation: affected.upgrade(),
     }

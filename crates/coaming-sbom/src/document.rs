@@ -1,12 +1,18 @@
 //! A document of any supported format: recognized and parsed once, then asked for what it holds.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::lenient::{self, Lenient};
-use crate::{Sbom, cyclonedx, openvex, spdx, vex};
+use crate::{
+    Sbom, csaf, cyclonedx, cyclonedx_xml, envelope, openvex, spdx, spdx_text, spdx3, syft, vex,
+};
 
 /// The largest document that is read, in bytes.
 pub const MAX_SBOM: usize = 512 << 20;
+
+/// How much of a stream is read at once.
+const STREAM_BUFFER: usize = 64 << 10;
 
 /// Why a document cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,19 +34,25 @@ pub enum ReadError {
     /// It is not JSON, or a field has the wrong type.
     #[error("is not a well-formed document in JSON: {0}")]
     Malformed(#[from] serde_json::Error),
+    /// It starts like CycloneDX in XML and is not well-formed.
+    #[error("is not a well-formed document in XML: {0}")]
+    MalformedXml(String),
+    /// An envelope around the document cannot be opened.
+    #[error("is an envelope whose content cannot be read: {0}")]
+    Envelope(&'static str),
     /// It was read as an SBOM, and is JSON of another kind.
-    #[error("is not an SBOM: expected CycloneDX (`bomFormat`) or SPDX 2 (`spdxVersion`)")]
+    #[error("is not an SBOM: expected CycloneDX, SPDX or syft's JSON")]
     NotAnSbom,
     /// It was read as VEX, and is JSON of another kind.
     #[error(
-        "is not a VEX document: expected OpenVEX (`@context` and `statements`) or CycloneDX \
-         (`bomFormat`)"
+        "is not a VEX document: expected OpenVEX (`@context` and `statements`), CycloneDX \
+         (`bomFormat`) or CSAF (`document`)"
     )]
     NotVex,
-    /// It is JSON of none of the supported formats.
+    /// It is of none of the supported formats.
     #[error(
-        "has an unknown format: expected CycloneDX (`bomFormat`), SPDX 2 (`spdxVersion`) or \
-         OpenVEX (`statements`)"
+        "has an unknown format: expected CycloneDX (`bomFormat`), SPDX (`spdxVersion`), syft's \
+         JSON (`artifacts`), OpenVEX (`statements`) or CSAF (`document`)"
     )]
     UnknownFormat,
 }
@@ -50,10 +62,14 @@ pub enum ReadError {
 pub enum Format {
     /// CycloneDX: packages, vulnerabilities, VEX statements.
     CycloneDx,
-    /// SPDX 2: packages.
+    /// SPDX: packages.
     Spdx,
+    /// syft's own JSON: packages.
+    Syft,
     /// OpenVEX: statements.
     OpenVex,
+    /// CSAF: statements.
+    Csaf,
 }
 
 /// A parsed document.
@@ -64,7 +80,9 @@ pub struct Document(Content);
 enum Content {
     CycloneDx(Box<cyclonedx::Document>),
     Spdx(Vec<spdx::Package>),
+    Syft(Box<syft::Document>),
     OpenVex(openvex::Document),
+    Csaf(Box<csaf::Document>),
 }
 
 /// The fields of all formats. One pass reads them; a second one, only to recognize the format,
@@ -76,41 +94,141 @@ struct Root {
     spdx_version: Option<String>,
     #[serde(default)]
     metadata: Option<cyclonedx::Metadata>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::counted")]
     components: Vec<cyclonedx::Component>,
-    #[serde(default)]
-    vulnerabilities: Option<Vec<Lenient<cyclonedx::Vulnerability>>>,
-    #[serde(default)]
+    /// Of CycloneDX and of CSAF, which share no other field of them.
+    #[serde(default, deserialize_with = "lenient::counted_option")]
+    vulnerabilities: Option<Vec<Lenient<AnyVulnerability>>>,
+    #[serde(default, deserialize_with = "lenient::counted")]
     packages: Vec<spdx::Package>,
+    #[serde(default, deserialize_with = "lenient::counted_option")]
     statements: Option<Vec<Lenient<openvex::Statement>>>,
     #[serde(default, deserialize_with = "lenient::text")]
     author: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    timestamp: String,
+    #[serde(default, deserialize_with = "lenient::counted_option")]
+    artifacts: Option<Vec<Lenient<syft::Artifact>>>,
+    distro: Option<Lenient<syft::Distro>>,
+    #[serde(rename = "@graph", default, deserialize_with = "lenient::counted_option")]
+    graph: Option<Vec<Lenient<spdx3::Element>>>,
+    document: Option<Lenient<csaf::Header>>,
+    #[serde(rename = "product_tree")]
+    product_tree: Option<Lenient<csaf::ProductTree>>,
+    /// GitHub wraps what it exports.
+    sbom: Option<Box<Root>>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    predicate_type: String,
+    predicate: Option<Value>,
+    payload: Option<String>,
+    payload_type: Option<String>,
+    /// In a Sigstore bundle.
+    dsse_envelope: Option<envelope::Dsse>,
+}
+
+/// A vulnerability of either format.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct AnyVulnerability {
+    #[serde(flatten)]
+    cyclonedx: cyclonedx::Vulnerability,
+    #[serde(flatten)]
+    csaf: csaf::Vulnerability,
 }
 
 impl Document {
-    /// Reads a document.
+    /// Reads a document, also one in the envelope of an attestation: in-toto, DSSE, a Sigstore
+    /// bundle. Signatures are not verified here.
     ///
     /// # Errors
     ///
-    /// If it is larger than [`MAX_SBOM`], is not JSON, or has none of the supported formats.
-    pub fn read(json: &[u8]) -> Result<Self, ReadError> {
-        if json.len() > MAX_SBOM {
+    /// If it is larger than [`MAX_SBOM`], is not well-formed, or has none of the supported formats.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReadError> {
+        Self::read_nested(bytes, 0)
+    }
+
+    /// Reads a document in JSON from a stream: a large one takes less memory than as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::read`], and if the stream fails.
+    pub fn read_stream(stream: impl std::io::Read) -> Result<Self, ReadError> {
+        lenient::start_count();
+        let bounded = stream.take(MAX_SBOM as u64);
+        let root: Root =
+            serde_json::from_reader(std::io::BufReader::with_capacity(STREAM_BUFFER, bounded))?;
+        Self::of(root, 0)
+    }
+
+    fn read_nested(bytes: &[u8], depth: usize) -> Result<Self, ReadError> {
+        if bytes.len() > MAX_SBOM {
             return Err(ReadError::TooLarge { limit: MAX_SBOM });
         }
-        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let root: Root = serde_json::from_slice(json)?;
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let start = bytes.trim_ascii_start();
+        if start.starts_with(b"<") {
+            return Ok(Self(Content::CycloneDx(Box::new(cyclonedx_xml::read(bytes)?))));
+        }
+        if spdx_text::is_start(start) {
+            return Ok(Self(Content::Spdx(spdx_text::read(bytes))));
+        }
+        lenient::start_count();
+        let root: Root = serde_json::from_slice(bytes)?;
+        Self::of(root, depth)
+    }
+
+    fn of(mut root: Root, depth: usize) -> Result<Self, ReadError> {
         if root.bom_format.as_deref() == Some("CycloneDX") {
+            let vulnerabilities = root.vulnerabilities.unwrap_or_default().into_iter();
             return Ok(Self(Content::CycloneDx(Box::new(cyclonedx::Document {
                 metadata: root.metadata.unwrap_or_default(),
                 components: root.components,
-                vulnerabilities: root.vulnerabilities.unwrap_or_default(),
+                vulnerabilities: vulnerabilities
+                    .map(|each| Lenient(each.0.map(|each| each.cyclonedx)))
+                    .collect(),
             }))));
         }
         if root.spdx_version.is_some_and(|version| version.starts_with("SPDX-2")) {
             return Ok(Self(Content::Spdx(root.packages)));
         }
-        let statements = root.statements.ok_or(ReadError::UnknownFormat)?;
-        Ok(Self(Content::OpenVex(openvex::Document { author: root.author, statements })))
+        if let Some(elements) = root.graph {
+            return Ok(Self(Content::Spdx(spdx3::packages(elements))));
+        }
+        if let Some(artifacts) = root.artifacts {
+            let distro = root.distro.and_then(|distro| distro.0).unwrap_or_default();
+            return Ok(Self(Content::Syft(Box::new(syft::Document { artifacts, distro }))));
+        }
+        if let Some(statements) = root.statements {
+            let (author, timestamp) = (root.author, root.timestamp);
+            return Ok(Self(Content::OpenVex(openvex::Document { author, timestamp, statements })));
+        }
+        if let Some(Lenient(Some(header))) = root.document.take().filter(csaf::is_header) {
+            let vulnerabilities = root.vulnerabilities.unwrap_or_default().into_iter();
+            return Ok(Self(Content::Csaf(Box::new(csaf::Document {
+                header,
+                product_tree: root.product_tree.and_then(|tree| tree.0).unwrap_or_default(),
+                vulnerabilities: vulnerabilities
+                    .map(|each| Lenient(each.0.map(|each| each.csaf)))
+                    .collect(),
+            }))));
+        }
+        if depth >= envelope::DEPTH {
+            return Err(ReadError::UnknownFormat);
+        }
+        if let Some(inner) = root.sbom {
+            return Self::of(*inner, depth + 1);
+        }
+        let (payload, payload_type) = (root.payload, root.payload_type);
+        let bare = payload.zip(payload_type).map(|(payload, _)| envelope::Dsse { payload });
+        if let Some(envelope) = root.dsse_envelope.or(bare) {
+            return Self::read_nested(&envelope.open()?, depth + 1);
+        }
+        match root.predicate.filter(|_| !root.predicate_type.is_empty()) {
+            Some(predicate) => match envelope::content(predicate) {
+                Value::String(text) => Self::read_nested(text.as_bytes(), depth + 1),
+                content => Self::of(serde_json::from_value(content)?, depth + 1),
+            },
+            None => Err(ReadError::UnknownFormat),
+        }
     }
 
     /// Its format.
@@ -119,7 +237,9 @@ impl Document {
         match self.0 {
             Content::CycloneDx(_) => Format::CycloneDx,
             Content::Spdx(_) => Format::Spdx,
+            Content::Syft(_) => Format::Syft,
             Content::OpenVex(_) => Format::OpenVex,
+            Content::Csaf(_) => Format::Csaf,
         }
     }
 
@@ -127,13 +247,14 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// If it is an OpenVEX document, which lists none, or lists more than
+    /// If it is a VEX document that lists none, or lists more than
     /// [`MAX_PACKAGES`](crate::MAX_PACKAGES).
     pub fn into_sbom(self) -> Result<Sbom<'static>, ReadError> {
         match self.0 {
             Content::CycloneDx(document) => document.into_sbom(),
             Content::Spdx(packages) => spdx::into_sbom(packages),
-            Content::OpenVex(_) => Err(ReadError::NotAnSbom),
+            Content::Syft(document) => document.into_sbom(),
+            Content::OpenVex(_) | Content::Csaf(_) => Err(ReadError::NotAnSbom),
         }
     }
 
@@ -142,13 +263,14 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// If it is an SPDX document, which has none, or has more than
+    /// If it is a document that has none, or has more than
     /// [`MAX_STATEMENTS`](crate::MAX_STATEMENTS).
     pub fn to_vex(&self) -> Result<vex::Document, ReadError> {
         match &self.0 {
             Content::CycloneDx(document) => document.to_vex(),
             Content::OpenVex(document) => document.to_vex(),
-            Content::Spdx(_) => Err(ReadError::NotVex),
+            Content::Csaf(document) => document.to_vex(),
+            Content::Spdx(_) | Content::Syft(_) => Err(ReadError::NotVex),
         }
     }
 
@@ -158,15 +280,21 @@ impl Document {
     pub fn listed_vulnerabilities(&self) -> Vec<cyclonedx::ListedVulnerability<'_>> {
         match &self.0 {
             Content::CycloneDx(document) => document.listed_vulnerabilities(),
-            Content::Spdx(_) | Content::OpenVex(_) => Vec::new(),
+            Content::Spdx(_) | Content::Syft(_) | Content::OpenVex(_) | Content::Csaf(_) => {
+                Vec::new()
+            }
         }
     }
 }
 
-/// Whether a file that starts like this is an SBOM.
+/// Whether a file that starts like this is an SBOM, as far as its start can tell: the order of the
+/// keys in JSON means nothing, so every file in JSON may be one.
 #[must_use]
 pub fn is_sbom(start: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(start);
-    text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
-        && (text.contains("\"bomFormat\"") || text.contains("\"spdxVersion\""))
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    // The name of an archive's first member may start like JSON, and is padded with zeros.
+    let is_text = || !start.iter().take(512).any(|&byte| byte == 0);
+    (start.starts_with(b"{") && is_text())
+        || cyclonedx_xml::is_start(start)
+        || spdx_text::is_start(start)
 }

@@ -1,6 +1,13 @@
 //! Reading parts of documents that may have any shape.
+//!
+//! A document of a few bytes per entry takes many times its size in memory, so entries are counted
+//! while they are read. Serde gives the readers of nested lists no state of their own: the count is
+//! that of the thread, which reads one document at a time.
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use std::cell::Cell;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -35,4 +42,68 @@ pub(crate) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The most entries of all lists of a document: packages, references, statements.
+pub(crate) const MAX_ENTRIES: usize = 1_000_000;
+
+thread_local! {
+    static ENTRIES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Starts to count the entries of another document.
+pub(crate) fn start_count() {
+    ENTRIES.set(0);
+}
+
+/// Reads a list whose entries are counted; `null` reads as an empty one.
+pub(crate) fn counted<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    filtered(deserializer, |_| true)
+}
+
+/// Reads an optional list whose entries are counted.
+pub(crate) fn counted_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    counted(deserializer).map(Some)
+}
+
+/// Reads a list, and keeps and counts only the entries that pass.
+pub(crate) fn filtered<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+    passes: fn(&T) -> bool,
+) -> Result<Vec<T>, D::Error> {
+    struct List<T>(fn(&T) -> bool, PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("a list")
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = list.next_element()? {
+                if !(self.0)(&entry) {
+                    continue;
+                }
+                let count = ENTRIES.get() + 1;
+                ENTRIES.set(count);
+                if count > MAX_ENTRIES {
+                    return Err(A::Error::custom(format!("more than {MAX_ENTRIES} entries")));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+
+    deserializer.deserialize_any(List(passes, PhantomData))
 }

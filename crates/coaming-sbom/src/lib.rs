@@ -1,5 +1,5 @@
-//! SBOMs (CycloneDX, SPDX), VEX documents (OpenVEX, CycloneDX) and package URLs: read and written
-//! here and nowhere else.
+//! SBOMs (CycloneDX, SPDX, syft's JSON), VEX documents (OpenVEX, CycloneDX, CSAF) and package URLs:
+//! read and written here and nowhere else. Documents may be in the envelope of an attestation.
 //!
 //! This crate knows formats only: no images, no advisories, no files, no network. Invariants:
 //!
@@ -11,14 +11,21 @@
 //! * Written documents conform to their schemas and depend on their input alone: the same packages
 //!   give the same bytes, without a random number or the current time.
 
+mod csaf;
 mod cyclonedx;
+mod cyclonedx_xml;
 mod document;
+mod envelope;
 mod lenient;
 mod openvex;
 mod package;
 pub mod purl;
+pub mod release;
 mod sbom;
 mod spdx;
+mod spdx3;
+mod spdx_text;
+mod syft;
 pub mod vex;
 
 pub use cyclonedx::{AffectedComponent, ListedVulnerability};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::ReadError;
 use crate::lenient::{self, Lenient};
@@ -14,6 +16,8 @@ use crate::vex::{self, AffectedPackage, Status, Subject};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Document {
     pub(crate) author: String,
+    /// When it was written; statements may have a time of their own.
+    pub(crate) timestamp: String,
     pub(crate) statements: Vec<Lenient<Statement>>,
 }
 
@@ -31,6 +35,10 @@ pub(crate) struct Statement {
     status_notes: String,
     #[serde(skip_deserializing)]
     action_statement: String,
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing)]
+    timestamp: String,
+    #[serde(default, deserialize_with = "lenient::text", skip_serializing)]
+    last_updated: String,
 }
 
 /// A vulnerability: only its name before version 0.2, an object since.
@@ -84,12 +92,28 @@ struct Identifiers {
 
 impl Document {
     pub(crate) fn to_vex(&self) -> Result<vex::Document, ReadError> {
-        let read = |each: &Lenient<Statement>| each.0.as_ref()?.read();
-        vex::Document::of(&self.statements, read, &self.author)
+        let read = |each: &&Lenient<Statement>| each.0.as_ref()?.read();
+        // The newest statement counts, wherever it is; of two of one time, the later one.
+        let mut statements: Vec<&Lenient<Statement>> = self.statements.iter().collect();
+        statements.sort_by_cached_key(|each| {
+            let own = each.0.as_ref().and_then(Statement::time);
+            own.or_else(|| time(&self.timestamp))
+        });
+        vex::Document::of(&statements, read, &self.author)
     }
 }
 
+/// A time as RFC 3339 writes it.
+fn time(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
 impl Statement {
+    /// When it was made or changed last.
+    fn time(&self) -> Option<OffsetDateTime> {
+        time(&self.last_updated).max(time(&self.timestamp))
+    }
+
     /// What it states; `None` if that cannot be understood.
     fn read(&self) -> Option<vex::Statement> {
         let mut names = match &self.vulnerability {
@@ -199,6 +223,8 @@ fn statement(affected: &AffectedPackage<'_>, product: &str) -> Statement {
         action_statement: affected
             .upgrade()
             .unwrap_or_else(|| "No fixed version is known yet.".to_owned()),
+        timestamp: String::new(),
+        last_updated: String::new(),
     }
 }
 

@@ -28,11 +28,42 @@ pub enum PackageKind {
     Cargo,
     /// Go; the standard library is the module `stdlib`.
     Golang,
+    /// Erlang and Elixir.
+    Hex,
+    /// Dart and Flutter.
+    Pub,
+    /// Swift; the name is the address of the repository: `github.com/apple/swift-nio`.
+    Swift,
+    /// R.
+    Cran,
+    /// Haskell.
+    Hackage,
+    /// Applications as Bitnami packages them.
+    Bitnami,
+    /// GitHub Actions, by their repositories.
+    GitHub,
+    /// Conda.
+    Conda,
+    /// C and C++.
+    Conan,
+    /// Arch Linux and its derivatives: pacman.
+    Alpm,
+    /// OpenWrt and Yocto.
+    Opkg,
+    /// Gentoo; the name is `category/name`.
+    Ebuild,
+    /// Lua.
+    LuaRocks,
+    /// Nix.
+    Nix,
+    /// Plugins of WordPress.
+    #[serde(rename = "wordpress-plugin")]
+    WordPress,
 }
 
 impl PackageKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 26] = [
         Self::Deb,
         Self::Apk,
         Self::Rpm,
@@ -44,6 +75,21 @@ impl PackageKind {
         Self::NuGet,
         Self::Cargo,
         Self::Golang,
+        Self::Hex,
+        Self::Pub,
+        Self::Swift,
+        Self::Cran,
+        Self::Hackage,
+        Self::Bitnami,
+        Self::GitHub,
+        Self::Conda,
+        Self::Conan,
+        Self::Alpm,
+        Self::Opkg,
+        Self::Ebuild,
+        Self::LuaRocks,
+        Self::Nix,
+        Self::WordPress,
     ];
 
     /// The type in a package URL.
@@ -61,6 +107,21 @@ impl PackageKind {
             Self::NuGet => "nuget",
             Self::Cargo => "cargo",
             Self::Golang => "golang",
+            Self::Hex => "hex",
+            Self::Pub => "pub",
+            Self::Swift => "swift",
+            Self::Cran => "cran",
+            Self::Hackage => "hackage",
+            Self::Bitnami => "bitnami",
+            Self::GitHub => "github",
+            Self::Conda => "conda",
+            Self::Conan => "conan",
+            Self::Alpm => "alpm",
+            Self::Opkg => "opkg",
+            Self::Ebuild => "ebuild",
+            Self::LuaRocks => "luarocks",
+            Self::Nix => "nix",
+            Self::WordPress => "wordpress-plugin",
         }
     }
 

@@ -9,6 +9,7 @@ use std::str::FromStr as _;
 
 use packageurl::PackageUrl;
 
+use crate::release::Release;
 use crate::{Package, PackageKind, SourcePackage};
 
 /// A package, and the distribution's release that its URL names.
@@ -20,15 +21,6 @@ pub struct Named {
     pub release: Option<Release>,
 }
 
-/// A distribution's release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Release {
-    /// As `os-release` names the distribution: `debian`.
-    pub id: String,
-    /// `12`; may be empty.
-    pub version: String,
-}
-
 /// Parses a package URL; `None` if it is malformed or has a type that is not supported.
 #[must_use]
 pub fn parse(text: &str) -> Option<Named> {
@@ -36,7 +28,9 @@ pub fn parse(text: &str) -> Option<Named> {
     let kind = PackageKind::of_type(url.ty())?;
     let namespace = url.namespace().unwrap_or_default();
     let name = match kind {
+        // The namespace is the distribution.
         _ if namespace.is_empty() || kind.is_distribution() => url.name().to_owned(),
+        PackageKind::Alpm | PackageKind::Opkg => url.name().to_owned(),
         PackageKind::Maven => format!("{namespace}:{}", url.name()),
         _ => format!("{namespace}/{}", url.name()),
     };
@@ -46,11 +40,10 @@ pub fn parse(text: &str) -> Option<Named> {
         Some(epoch) if !version.contains(':') => format!("{epoch}:{version}"),
         _ => version,
     };
-    // `upstream=glibc`, or `upstream=gcc-12@12.2.0-14`.
-    let source = qualifier("upstream").filter(|upstream| !upstream.is_empty()).map(|upstream| {
-        let (name, of_source) = upstream.split_once('@').unwrap_or((&upstream, &version));
-        SourcePackage { name: name.to_owned(), version: of_source.to_owned() }
-    });
+    let upstream = ["upstream", "sourcerpm"].iter().find_map(|key| qualifier(key));
+    let source = upstream
+        .filter(|upstream| !upstream.is_empty())
+        .map(|upstream| source_package(kind, &upstream, &version));
     let package = Package {
         kind,
         name,
@@ -62,18 +55,35 @@ pub fn parse(text: &str) -> Option<Named> {
         licence: String::new(),
         purl: text.to_owned(),
     };
-    Some(Named { package, release: qualifier("distro").and_then(|text| release(&text, namespace)) })
+    let release = match qualifier("distro") {
+        Some(distro) => Release::of_distro(&distro, namespace),
+        None if kind.is_distribution() && !namespace.is_empty() => {
+            Some(Release::named(namespace, ""))
+        }
+        None => None,
+    };
+    Some(Named { package, release })
 }
 
-/// Reads `debian-12`, or `12` of a package in the namespace `debian`.
-fn release(distro: &str, namespace: &str) -> Option<Release> {
-    let (id, version) = distro.split_once('-').unwrap_or((namespace, distro));
-    let is_number = id.chars().all(|each| each.is_ascii_digit() || each == '.');
-    let id = match if is_number { namespace } else { id } {
-        "redhat" => "rhel",
-        id => id,
+/// The source package in `upstream=glibc`, `upstream=gcc-12@12.2.0-14` or
+/// `upstream=openssl-3-3.0.8-150500.5.11.1.src.rpm`: the file of an rpm's source ends with its
+/// version and its release.
+fn source_package(kind: PackageKind, upstream: &str, version: &str) -> SourcePackage {
+    let of_file = || {
+        let file = upstream.strip_suffix(".rpm")?;
+        let stem = file.strip_suffix(".src").or_else(|| file.strip_suffix(".nosrc"))?;
+        let (rest, release) = stem.rsplit_once('-')?;
+        let (name, version) = rest.rsplit_once('-')?;
+        Some((name, format!("{version}-{release}")))
     };
-    (!id.is_empty()).then(|| Release { id: id.to_owned(), version: version.to_owned() })
+    let (name, version) = match of_file().filter(|_| kind == PackageKind::Rpm) {
+        Some(parts) => parts,
+        None => {
+            let (name, of_source) = upstream.split_once('@').unwrap_or((upstream, version));
+            (name, of_source.to_owned())
+        }
+    };
+    SourcePackage { name: name.to_owned(), version }
 }
 
 /// Whether two package URLs mean the same package: `pattern` may leave out the version, the
@@ -196,7 +206,11 @@ fn split(package: &Package) -> (String, String) {
             let (namespace, name) = at_last('/');
             (namespace.to_ascii_lowercase(), name.to_ascii_lowercase())
         }
-        PackageKind::Npm | PackageKind::Golang => at_last('/'),
+        PackageKind::Npm
+        | PackageKind::Golang
+        | PackageKind::Swift
+        | PackageKind::GitHub
+        | PackageKind::Ebuild => at_last('/'),
         PackageKind::Maven => at_last(':'),
         PackageKind::Deb | PackageKind::Apk => (String::new(), name.to_ascii_lowercase()),
         _ => (String::new(), name.to_owned()),
@@ -217,6 +231,13 @@ fn append(url: &mut String, mut qualifiers: Vec<(&str, String)>) {
 
 /// What the specification leaves unescaped everywhere, besides letters and digits.
 const SAFE: &[u8] = b".-_~:";
+
+/// A version as it is written in a URL.
+pub(crate) fn escaped(version: &str) -> String {
+    let mut text = String::new();
+    encode(version, SAFE, &mut text);
+    text
+}
 
 /// Percent-encodes everything except letters, digits and what is `safe`.
 fn encode(text: &str, safe: &[u8], url: &mut String) {
@@ -310,13 +331,35 @@ mod tests {
             ("distro=debian-12", Some(("debian", "12"))),
             ("distro=12", Some(("debian", "12"))),
             ("distro=redhat-9.2", Some(("rhel", "9.2"))),
-            ("arch=amd64", None),
+            ("distro=bookworm", Some(("debian", "12"))),
+            ("distro=opensuse-leap-15.5", Some(("opensuse-leap", "15.5"))),
+            ("distro=cbl-mariner-2.0", Some(("mariner", "2.0"))),
+            ("distro=openEuler-22.03-LTS-SP1", Some(("openEuler", "22.03-LTS-SP1"))),
+            ("distro=amazon-2+%28Karoo%29", Some(("amzn", "2"))),
+            ("distro=debian-trixie", Some(("debian", "13"))),
+            ("distro=wolfi", Some(("wolfi", ""))),
+            ("arch=amd64", Some(("debian", ""))),
         ] {
             let release = parse(&format!("pkg:deb/debian/x@1?{qualifier}")).unwrap().release;
             let release = release.as_ref().map(|it| (it.id.as_str(), it.version.as_str()));
             assert_eq!(release, expected, "{qualifier}");
         }
         assert_eq!(parse("pkg:deb/x@1?distro=12").unwrap().release, None);
+        assert_eq!(parse("pkg:deb/x@1").unwrap().release, None);
+    }
+
+    #[test]
+    fn source_packages_are_named_in_several_ways() {
+        for (url, name, version) in [
+            ("pkg:deb/debian/a@1-1?upstream=b", "b", "1-1"),
+            ("pkg:deb/debian/a@1-1?upstream=b%402-1", "b", "2-1"),
+            ("pkg:rpm/fedora/a@1-1?upstream=b-libs-2-1.fc40.src.rpm", "b-libs", "2-1.fc40"),
+            ("pkg:rpm/fedora/a@1-1?sourcerpm=b-2-1.fc40.nosrc.rpm", "b", "2-1.fc40"),
+            ("pkg:rpm/fedora/a@1-1?upstream=b", "b", "1-1"),
+        ] {
+            let source = parse(url).unwrap().package.source.unwrap();
+            assert_eq!((source.name.as_str(), source.version.as_str()), (name, version), "{url}");
+        }
     }
 
     #[test]
@@ -339,6 +382,7 @@ mod tests {
             let name = match kind {
                 PackageKind::Maven => format!("org.example:{name}"),
                 PackageKind::Composer => format!("vendor/{name}"),
+                PackageKind::Swift => format!("example.com/{name}"),
                 _ => name,
             };
             let package = package(kind, &name, &version);

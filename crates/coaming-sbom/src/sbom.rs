@@ -1,9 +1,11 @@
 //! The packages of an image, independent of the format that lists them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::release::Release;
 use crate::{Package, ReadError, cyclonedx, purl, spdx};
 
 /// A document with more packages is refused.
@@ -20,6 +22,8 @@ pub struct Sbom<'a> {
     pub operating_system: Option<OperatingSystem>,
     /// The packages.
     pub packages: Cow<'a, [Package]>,
+    /// The number of components that are not listed, by their type; read only.
+    pub left_out: BTreeMap<String, usize>,
 }
 
 /// The distribution that an image is based on.
@@ -83,18 +87,38 @@ pub(crate) struct Details {
 pub(crate) struct Collector {
     pub(crate) sbom: Sbom<'static>,
     packages: Vec<Package>,
-    release: Option<purl::Release>,
+    release: Option<Release>,
 }
 
+/// The most types of components that are counted separately, and the longest name of one.
+const MAX_TYPES: usize = 50;
+const MAX_TYPE: usize = 50;
+
 impl Collector {
+    /// Counts a component that is not a package of a supported type.
+    pub(crate) fn leave_out(&mut self, kind: &str) {
+        let known = self.sbom.left_out.contains_key(kind);
+        let fits = known || self.sbom.left_out.len() < MAX_TYPES && kind.len() <= MAX_TYPE;
+        let kind = if kind.is_empty() || !fits { "other" } else { kind };
+        *self.sbom.left_out.entry(kind.to_owned()).or_default() += 1;
+    }
+
     /// Adds the package of a package URL. URLs that are malformed or of other types, such as
-    /// `generic`, are left out: no ecosystem's advisories could be matched with them.
+    /// `generic`, are counted: no ecosystem's advisories could be matched with them.
     pub(crate) fn add(&mut self, url: &str, details: Details) -> Result<(), ReadError> {
-        let Some(purl::Named { mut package, release }) = purl::parse(url) else { return Ok(()) };
+        let Some(purl::Named { mut package, release }) = purl::parse(url) else {
+            let kind = url.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
+            self.leave_out(kind.map_or("malformed package URL", |(kind, _)| kind));
+            return Ok(());
+        };
         if self.packages.len() >= MAX_PACKAGES {
             return Err(ReadError::TooMany { what: "packages", limit: MAX_PACKAGES });
         }
-        if let Some(version) = details.version {
+        // The URL may have the epoch that the version lacks.
+        let without_epoch = package.version.split_once(':').map(|(_, version)| version);
+        if let Some(version) =
+            details.version.filter(|version| without_epoch != Some(version) && !version.is_empty())
+        {
             // A source package without a version of its own has the binary package's.
             if let Some(source) = &mut package.source
                 && source.version == package.version
@@ -120,7 +144,7 @@ impl Collector {
         self.packages.dedup();
         let release = self.release;
         let operating_system = self.sbom.operating_system.or_else(|| {
-            let purl::Release { id, version } = release?;
+            let Release { id, version } = release?;
             Some(OperatingSystem { id, version, name: String::new() })
         });
         Sbom { operating_system, packages: Cow::Owned(self.packages), ..self.sbom }

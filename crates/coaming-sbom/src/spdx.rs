@@ -1,8 +1,10 @@
 //! SPDX: <https://spdx.github.io/spdx-spec/v2.3/>. Written is version 2.3; read is every version 2.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+use crate::lenient;
+use crate::release::Release;
 use crate::sbom::{Collector, Details, reference};
 use crate::{OperatingSystem, ReadError, Sbom, SourcePackage};
 
@@ -27,7 +29,7 @@ pub(crate) struct Package {
     comment: Option<String>,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     license_comments: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "package_urls", skip_serializing_if = "Vec::is_empty")]
     external_refs: Vec<ExternalReference>,
     /// Required by the format; nothing is known about these.
     #[serde(skip_deserializing)]
@@ -51,6 +53,13 @@ struct ExternalReference {
     reference_locator: String,
 }
 
+/// The references that are read: others, such as the names of products, are most of a document.
+fn package_urls<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<ExternalReference>, D::Error> {
+    lenient::filtered(deserializer, |it: &ExternalReference| it.reference_type == "purl")
+}
+
 pub(crate) fn into_sbom(packages: Vec<Package>) -> Result<Sbom<'static>, ReadError> {
     let mut collector = Collector::default();
     for package in packages {
@@ -60,25 +69,68 @@ pub(crate) fn into_sbom(packages: Vec<Package>) -> Result<Sbom<'static>, ReadErr
 }
 
 impl Package {
+    /// A package as another form of SPDX describes it; what is empty is not known.
+    pub(crate) fn read(
+        name: String,
+        version: String,
+        purpose: String,
+        source_info: String,
+        comment: String,
+        urls: Vec<String>,
+    ) -> Self {
+        let present = |text: String| (!text.is_empty()).then_some(text);
+        let reference = |reference_locator| ExternalReference {
+            reference_category: "PACKAGE-MANAGER",
+            reference_type: "purl".to_owned(),
+            reference_locator,
+        };
+        Self {
+            name,
+            version_info: present(version),
+            primary_package_purpose: present(purpose),
+            source_info: present(source_info),
+            comment: present(comment),
+            external_refs: urls.into_iter().map(reference).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Adds it, if it is a package with a package URL or the operating system.
     fn collect(self, collector: &mut Collector) -> Result<(), ReadError> {
         let purpose = self.primary_package_purpose.as_deref();
         // The JSON schema has the underscore; the specification's text, and so some tools, the
         // hyphen.
         if matches!(purpose, Some("OPERATING_SYSTEM" | "OPERATING-SYSTEM")) {
-            collector.sbom.operating_system.get_or_insert_with(|| OperatingSystem {
-                id: self.name,
-                version: self.version_info.unwrap_or_default(),
-                name: String::new(),
+            let version = self.version_info.unwrap_or_default();
+            collector.sbom.operating_system.get_or_insert_with(|| {
+                let Release { id, version } = Release::named(&self.name, &version);
+                OperatingSystem { id, version, name: String::new() }
             });
             return Ok(());
         }
-        let path = self.source_info.as_deref().and_then(|info| info.strip_prefix("found in "));
-        let source = self.comment.as_deref().and_then(|comment| {
-            let (name, version) = comment.strip_prefix("built from ")?.rsplit_once(' ')?;
-            Some(SourcePackage { name: name.to_owned(), version: version.to_owned() })
+        let info = self.source_info.as_deref().unwrap_or_default();
+        // The second form is syft's.
+        let path = info.strip_prefix("found in ").or_else(|| {
+            let (_, path) = info.strip_prefix("acquired package info from ")?.split_once(": ")?;
+            Some(path)
         });
-        for reference in self.external_refs.iter().filter(|it| it.reference_type == "purl") {
+        // The second form is trivy's.
+        let source = self
+            .comment
+            .as_deref()
+            .and_then(|comment| comment.strip_prefix("built from "))
+            .or_else(|| info.strip_prefix("built package from: "))
+            .and_then(|source| {
+                let (name, version) = source.rsplit_once(' ')?;
+                Some(SourcePackage { name: name.to_owned(), version: version.to_owned() })
+            });
+        let urls = || self.external_refs.iter().filter(|it| it.reference_type == "purl");
+        // Others describe the image, its files or its layers.
+        let is_package = matches!(purpose, None | Some("LIBRARY" | "APPLICATION" | "FRAMEWORK"));
+        if urls().next().is_none() && is_package && self.version_info.is_some() {
+            collector.leave_out("no package URL");
+        }
+        for reference in urls() {
             let details = Details {
                 version: self.version_info.clone(),
                 path: path.map(str::to_owned),

@@ -30,6 +30,7 @@ fn example() -> Sbom<'static> {
         ..package(PackageKind::Deb, "libc6", "/var/lib/dpkg/status")
     };
     Sbom {
+        left_out: std::collections::BTreeMap::new(),
         name: Cow::Borrowed("shop/web:1"),
         digest: Cow::Owned(format!("sha256:{:064}", 1)),
         operating_system: Some(OperatingSystem {

@@ -15,6 +15,10 @@ use coaming_oci::{Digest, DigestError, Platform, Reference, ReferenceError};
 
 /// The largest SBOM that is read.
 const SBOM_LIMIT: u64 = 512 << 20;
+/// How much of a file is read to recognize an SBOM.
+const SBOM_START: u64 = 64 << 10;
+/// A larger SBOM is read in parts.
+const SBOM_STREAMED: u64 = 16 << 20;
 
 /// Why an image is not available.
 #[derive(Debug, thiserror::Error)]
@@ -115,25 +119,23 @@ fn sbom_at(path: &Path) -> Result<Option<ImageFacts>, LocateError> {
     if !path.is_file() {
         return Ok(None);
     }
-    let Some(text) =
-        sbom_text(path).map_err(|source| LocateError::File { path: path.to_path_buf(), source })?
-    else {
-        return Ok(None);
-    };
-    sbom::read(&text)
-        .map(Some)
-        .map_err(|error| LocateError::Sbom { path: path.to_path_buf(), message: error.to_string() })
-}
-
-fn sbom_text(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = File::open(path)?;
-    let mut text = Vec::new();
-    file.by_ref().take(64 << 10).read_to_end(&mut text)?;
-    if !sbom::is_sbom(&text) {
+    let failed = |source| LocateError::File { path: path.to_path_buf(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut start = Vec::new();
+    file.by_ref().take(SBOM_START).read_to_end(&mut start).map_err(failed)?;
+    if !sbom::is_sbom(&start) {
         return Ok(None);
     }
-    file.take(SBOM_LIMIT).read_to_end(&mut text)?;
-    Ok(Some(text))
+    let is_large = file.metadata().map_err(failed)?.len() > SBOM_STREAMED;
+    let facts = if is_large && start.starts_with(b"{") {
+        sbom::read_stream(start.as_slice().chain(file))
+    } else {
+        file.take(SBOM_LIMIT).read_to_end(&mut start).map_err(failed)?;
+        sbom::read(&start)
+    };
+    facts
+        .map(Some)
+        .map_err(|error| LocateError::Sbom { path: path.to_path_buf(), message: error.to_string() })
 }
 
 /// The daemons on this machine.

@@ -92,6 +92,40 @@ pub struct Gone {
     pub unowned: Vec<(String, u64)>,
 }
 
+/// The most files that the note on sensitive files names.
+const SENSITIVE: usize = 10;
+
+/// A note on the application's own files that should not be in an image: they stay, because no
+/// package owns them, and only their owner knows whether the application reads them.
+fn sensitive(selection: &Selection, after: &ImageFacts) -> Option<String> {
+    let is_sensitive = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let names = [".netrc", ".npmrc", ".pypirc", ".git-credentials", "id_rsa", "id_ed25519"];
+        name == ".env"
+            || name.starts_with(".env.")
+            || names.contains(&name)
+            || name.ends_with(".key")
+            || path.ends_with("/.git/config")
+    };
+    let own = selection.closure.files.iter().filter(|(_, because)| {
+        matches!(because.reason, Reason::Application | Reason::Configured | Reason::Named)
+    });
+    let mut found: BTreeSet<&str> =
+        own.map(|(path, _)| path.as_str()).filter(|path| is_sensitive(path)).collect();
+    found.extend(after.credentials.iter().map(|it| it.place.path.as_str()));
+    found.remove("");
+    let listed: Vec<&str> = found.iter().take(SENSITIVE).copied().collect();
+    let more = found.len().saturating_sub(SENSITIVE);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!listed.is_empty()).then(|| {
+        format!(
+            "the application's own files stay, and some may have credentials: {}{more}; mount \
+             these at run time instead",
+            listed.join(", ")
+        )
+    })
+}
+
 /// Compares the original image with the new one.
 pub(crate) fn report(
     tree: &Tree,
@@ -99,9 +133,10 @@ pub(crate) fn report(
     before: &ImageFacts,
     after: &ImageFacts,
     digest: String,
-    notes: Vec<String>,
+    mut notes: Vec<String>,
 ) -> Report {
     let closure = &selection.closure;
+    notes.extend(sensitive(selection, after));
     let paths = |path: &str| closure.files.contains_key(path);
     Report {
         source: before.digest.clone(),

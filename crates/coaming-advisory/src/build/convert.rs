@@ -63,9 +63,12 @@ pub(crate) fn convert(record: Record) -> Result<Parsed, Skip> {
             continue;
         }
         distribution |= matches!(order, Order::Dpkg | Order::Apk | Order::Rpm);
-        let Some(mut entry) = entry(order, affected, own) else {
-            reason = Skip::InvalidRange;
-            continue;
+        let mut entry = match entry(order, affected, own) {
+            Ok(entry) => entry,
+            Err(skip) => {
+                reason = skip;
+                continue;
+            }
         };
         if entry.intervals.iter().any(|it| it.fixed().is_some_and(module::is_modular)) {
             let own = module::of_url(&affected.package.purl);
@@ -144,18 +147,24 @@ fn summary(record: &Record) -> String {
     line
 }
 
-/// The affected versions of a package; `None` if none of its ranges and versions is valid.
+/// The affected versions of a package.
+///
+/// # Errors
+///
+/// If there are none, or none of its ranges and versions is valid.
 fn entry(
     order: Order,
     affected: &Affected,
     own: Option<coaming_finding::Severity>,
-) -> Option<Entry> {
+) -> Result<Entry, Skip> {
     let ranges = affected.ranges.iter().filter(|range| range.kind != "GIT");
-    let intervals: Vec<Interval> =
-        ranges.filter_map(|range: &Range| range::intervals(order, range)).flatten().collect();
+    let ranges: Vec<Vec<Interval>> =
+        ranges.filter_map(|range: &Range| range::intervals(order, range)).collect();
+    let is_valid = !ranges.is_empty();
+    let intervals: Vec<Interval> = ranges.into_iter().flatten().collect();
     let versions = versions(order, &affected.versions, &intervals);
     if intervals.is_empty() && versions.is_empty() {
-        return None;
+        return Err(if is_valid { Skip::NothingAffected } else { Skip::InvalidRange });
     }
     let specific = [
         &affected.ecosystem_specific.urgency,
@@ -169,7 +178,7 @@ fn entry(
         .or_else(|| own_severity(&affected.severity))
         .or(own);
     let (systems, processors) = platform::limits(affected);
-    Some(Entry {
+    Ok(Entry {
         advisory: 0,
         intervals,
         versions,

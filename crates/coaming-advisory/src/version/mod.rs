@@ -96,6 +96,12 @@ impl Version {
         }))
     }
 
+    /// Whether it is in the order at all: a branch of a Composer package (`dev-main`) is before and
+    /// after nothing, so no range contains it.
+    pub(crate) fn is_ordered(&self) -> bool {
+        !matches!(&self.0, Kind::Packagist(version) if version.is_branch())
+    }
+
     /// Compares with a version of the same order. `None` if the two cannot be compared: versions of
     /// two ecosystems, or two branches of a Composer package.
     #[must_use]

@@ -19,9 +19,13 @@ impl Version {
         normalize(text).map(Self)
     }
 
+    /// Whether it is a branch, such as `dev-main`.
+    pub(super) fn is_branch(&self) -> bool {
+        self.0.starts_with("dev-")
+    }
+
     pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
-        let branch = |version: &Self| version.0.starts_with("dev-");
-        if branch(self) && branch(other) {
+        if self.is_branch() && other.is_branch() {
             return (self.0 == other.0).then_some(Ordering::Equal);
         }
         Some(version_compare(&self.0, &other.0))

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::runtimes::is_of_unused_runtime;
 use super::walk::{Walk, is_data};
 use super::{Reason, directories};
 use crate::EntryKind;
@@ -234,8 +235,10 @@ impl Walk<'_> {
                 owned_directories.insert(directory_of(path));
             }
         }
+        let used: Vec<String> = self.files.keys().cloned().collect();
+        let used = used.iter().map(String::as_str);
         for (path, node) in tree.iter().filter(|(path, _)| tree.owners.of(path).is_empty()) {
-            if node.kind == EntryKind::Special {
+            if node.kind == EntryKind::Special || is_of_unused_runtime(path, used.clone()) {
                 continue;
             }
             if directories::is_within(path, "/etc") {

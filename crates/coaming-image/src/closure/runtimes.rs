@@ -41,6 +41,7 @@ const RUNTIMES: &[Runtime] = &[
             "/usr/local/lib/ruby",
             "/usr/local/bundle",
             "/usr/share/rubygems-integration",
+            "/usr/lib/{triple}/rubygems-integration",
             "/usr/share/ruby",
             "/usr/share/gems",
             "/usr/lib64/ruby",
@@ -110,9 +111,12 @@ impl Walk<'_> {
         }
         let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
         let base = base.trim_end_matches("js");
+        // `php-fpm8.2`, `php-cgi`, and PHP as a module of a web server.
+        let of_server = name.starts_with("libphp");
+        let base = if of_server || base.starts_with("php-") { "php" } else { base };
         let Some(runtime) = RUNTIMES.iter().find(|runtime| runtime.program == base) else { return };
         let Some(elf) = self.tree.get(found).and_then(Node::elf) else { return };
-        if elf.interpreter.is_none() && !elf.needed.is_empty() {
+        if elf.interpreter.is_none() && !elf.needed.is_empty() && !of_server {
             return;
         }
         for directory in runtime.directories {
@@ -200,6 +204,27 @@ impl Walk<'_> {
             self.keep_runtime(&format!("/etc/java-{version}-openjdk"), "java");
         }
     }
+}
+
+/// Whether a file in `/etc` has the settings of a runtime that is not among these programs and
+/// libraries: without the runtime nothing reads them.
+pub(super) fn is_of_unused_runtime<'f>(
+    path: &str,
+    used: impl Iterator<Item = &'f str> + Clone,
+) -> bool {
+    let of_path = RUNTIMES.iter().find(|runtime| {
+        let own = runtime.directories.iter().filter(|directory| directory.starts_with("/etc/"));
+        own.into_iter().any(|directory| directories::is_within(path, directory))
+    });
+    let Some(Runtime { program, .. }) = of_path else { return false };
+    let is = |file: &str| {
+        let name = name_of(file);
+        let directory = directory_of(file);
+        directory != "/etc"
+            && !directories::is_within(directory, "/etc")
+            && name.strip_prefix("lib").unwrap_or(name).starts_with(program)
+    };
+    !used.clone().any(is)
 }
 
 /// `3.11` for `python3.11`, and for a library with that name.

@@ -21,7 +21,7 @@ fn tree(lines: &[&str]) -> Tree {
                     let (first, body) = rest.split_once(" % ").unwrap_or((rest, ""));
                     let interpreter = first.split(' ').map(str::to_owned).collect();
                     let commands = commands(body);
-                    let script = Script { interpreter, commands, named: Vec::new() };
+                    let script = Script { interpreter, commands, ..Script::default() };
                     tree.set_dependencies(path, FileDependencies::Script(script));
                 }
                 "text" => {

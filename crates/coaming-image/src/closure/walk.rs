@@ -10,6 +10,8 @@ use crate::{EntryKind, ImageConfig};
 
 /// The most programs that are reported of those that one file names.
 const NAMED: usize = 20;
+/// How many directories a script may change to.
+const DIRECTORIES: usize = 20;
 /// How many loaders of a library are considered for its search path.
 const LOADERS: usize = 40;
 
@@ -289,6 +291,34 @@ impl<'t> Walk<'t> {
         !found.is_empty()
     }
 
+    /// The files that a shell script runs or sources by their names in other directories, and the
+    /// hooks in directories that it names.
+    fn other_scripts(&self, path: &str, script: &'t Script) -> Vec<String> {
+        let own = directory_of(path).to_owned();
+        let working = self.start.directory.clone();
+        let mut directories = vec![own, working];
+        for directory in &script.directories {
+            let inside: Vec<String> =
+                directories.iter().map(|current| join(current, directory)).collect();
+            directories.extend(inside);
+            directories.sort();
+            directories.dedup();
+            directories.truncate(DIRECTORIES);
+        }
+        let mut found = Vec::new();
+        for name in &script.relative {
+            found.extend(directories.iter().map(|directory| join(directory, name)));
+        }
+        found.extend(script.named.iter().cloned());
+        for name in script.named.iter().filter(|name| is_of_hooks(name)) {
+            let Some((directory, node)) = self.tree.find(name) else { continue };
+            if node.is_directory() {
+                found.extend(self.tree.below(directory).map(|(path, _)| path.to_owned()));
+            }
+        }
+        found
+    }
+
     /// Keeps what runs a script, and what the script runs.
     fn script(&mut self, path: &str, script: &'t Script) {
         let starts = script.interpreter.first().is_some_and(|first| is_starter(first));
@@ -313,6 +343,14 @@ impl<'t> Walk<'t> {
         for command in &script.commands {
             if let Some(program) = self.start.program(command) {
                 self.run_program(&program, Reason::Command, path);
+            }
+        }
+        for other in self.other_scripts(path, script) {
+            let Some((found, node)) = self.tree.find(&other) else { continue };
+            if found != path && node.script().is_some_and(Script::is_shell) {
+                self.run_program(&other, Reason::Command, path);
+            } else if !node.is_directory() && !directories::is_system(found) {
+                self.keep(&other, Reason::Named, path);
             }
         }
         for name in &script.named {
@@ -448,6 +486,13 @@ impl<'t> Walk<'t> {
     pub(super) fn in_working_directory(&self, path: &str) -> String {
         join(&self.start.directory, path)
     }
+}
+
+/// Whether a directory of this name holds scripts that another one runs: `/docker-entrypoint.d`,
+/// `/etc/cont-init.d`.
+fn is_of_hooks(directory: &str) -> bool {
+    let name = name_of(directory.trim_end_matches('/'));
+    name.ends_with(".d") || name.ends_with("hooks")
 }
 
 /// Whether a file is data, and neither a program nor documentation.

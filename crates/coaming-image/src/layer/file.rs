@@ -32,6 +32,8 @@ pub(super) enum FileSource<'a> {
     Archive(&'a mut Walk, &'a mut FileBuffer),
     /// In a directory.
     Directory(&'a Path),
+    /// Already read.
+    Content(Content),
 }
 
 impl FileSource<'_> {
@@ -47,6 +49,7 @@ impl FileSource<'_> {
             Self::Directory(path) => {
                 open_regular(path).and_then(|mut file| file.read_exact(&mut start))
             }
+            Self::Content(content) => content.clone().read_exact(&mut start),
         };
         if read.is_ok() { start } else { [0; 4] }
     }
@@ -55,6 +58,7 @@ impl FileSource<'_> {
     /// that ends too early yields fewer.
     pub(super) fn content(self, size: u64, portion: Portion) -> io::Result<Content> {
         let (walk, buffer) = match self {
+            Self::Content(content) => return Ok(content),
             Self::Archive(walk, buffer) => (walk, buffer),
             Self::Directory(path) => {
                 let file = open_regular(path)?;

@@ -6,6 +6,7 @@
 //! [`Tree`](crate::Tree) if there are not too many. Invariants: each file is read at most once and
 //! only if a reader wants it; a file that cannot be read is a problem, and the walk goes on.
 
+mod aliases;
 mod context;
 mod file;
 mod interest;
@@ -14,6 +15,8 @@ mod retained;
 
 use std::path::Path;
 
+use aliases::HardLink;
+pub(crate) use aliases::{Alias, Aliases};
 pub(crate) use context::LayerContext;
 use context::{ENTRY_LIMIT, Retention};
 pub(crate) use file::FileError;
@@ -32,6 +35,9 @@ use crate::utilities;
 /// The most problems that are reported of one layer.
 const PROBLEM_LIMIT: usize = 100;
 
+/// The most characters that are shown of the path of an entry that is left out.
+const SHOWN_PATH: usize = 300;
+
 /// What was read in one layer.
 #[derive(Debug, Default)]
 pub(crate) struct LayerReading {
@@ -45,6 +51,10 @@ pub(crate) struct LayerReading {
     pub(crate) retained: Vec<RetainedEntry>,
     /// All entries in the order of the archive, for a tree, unless the image has too many.
     pub(crate) leaves: Vec<Leaf>,
+    /// The hard links whose names a reader wants, until the end of the walk.
+    hard_links: Vec<HardLink>,
+    /// The files to read again, because they are wanted under another name.
+    pub(crate) aliases: Aliases,
     /// What could not be read: a path, which may be empty, and why.
     pub(crate) problems: Vec<(String, String)>,
     /// Its size in bytes when it is not compressed.
@@ -57,17 +67,18 @@ pub(crate) struct LayerReading {
 pub(crate) fn read(source: &LayerSource, context: &LayerContext) -> LayerReading {
     let mut layer = LayerReading::default();
     match source {
-        LayerSource::Archive(blob) => match blob.archive() {
+        LayerSource::Archive(blob, digest) => match blob.verified_archive(digest.as_ref()) {
             Ok(input) => {
                 if let Err(error) = layer.walk(Walk::new(input), context) {
                     let rest = "The rest of it is left out.";
-                    layer.problem("", format!("The layer is damaged: {error}. {rest}"));
+                    layer.problem(context, "", format!("The layer is damaged: {error}. {rest}"));
                 }
             }
-            Err(error) => layer.problem("", format!("The layer cannot be read: {error}.")),
+            Err(error) => layer.problem(context, "", format!("The layer cannot be read: {error}.")),
         },
         LayerSource::Directory(root) => layer.walk_directory(root, context),
     }
+    layer.aliases = layer.share_with_links(context);
     layer.paths.sort_unstable();
     layer.paths.dedup();
     layer.paths.shrink_to_fit();
@@ -75,18 +86,21 @@ pub(crate) fn read(source: &LayerSource, context: &LayerContext) -> LayerReading
 }
 
 impl LayerReading {
-    fn problem(&mut self, path: &str, message: impl Into<String>) {
-        if self.problems.len() < PROBLEM_LIMIT {
+    fn problem(&mut self, context: &LayerContext, path: &str, message: impl Into<String>) {
+        if self.problems.len() < PROBLEM_LIMIT && context.count_problem() {
             self.problems.push((path.to_owned(), message.into()));
         }
     }
 
-    fn refuse(&mut self, path: &str, reason: &str) {
-        self.problem(path, format!("The entry was left out: {reason}."));
+    fn refuse(&mut self, context: &LayerContext, path: &str, reason: &str) {
+        // A path that is refused may be much longer than any that is not.
+        let shown = path.char_indices().nth(SHOWN_PATH).and_then(|(end, _)| path.get(..end));
+        let message = format!("The entry was left out: {reason}.");
+        self.problem(context, shown.unwrap_or(path), message);
     }
 
-    fn failed(&mut self, path: &str, error: &FileError) {
-        self.problem(path, error.to_string());
+    fn failed(&mut self, context: &LayerContext, path: &str, error: &FileError) {
+        self.problem(context, path, error.to_string());
     }
 
     fn walk(&mut self, mut walk: Walk, context: &LayerContext) -> Result<(), ArchiveError> {
@@ -97,11 +111,11 @@ impl LayerReading {
                     if !self.count(context) {
                         break;
                     }
-                    if !self.take_whiteout(&entry) {
+                    if !self.take_whiteout(&entry, context) {
                         self.take(entry, FileSource::Archive(&mut walk, &mut buffer), context);
                     }
                 }
-                Step::Refused { path, message } => self.refuse(&path, message),
+                Step::Refused { path, message } => self.refuse(context, &path, message),
             }
             self.size = walk.input.position();
         }
@@ -122,7 +136,7 @@ impl LayerReading {
             self.take(entry, FileSource::Directory(&path), context);
         }
         for (path, message) in walk.problems {
-            self.refuse(&path, &message);
+            self.refuse(context, &path, &message);
         }
     }
 
@@ -133,6 +147,7 @@ impl LayerReading {
             return true;
         }
         self.problem(
+            context,
             "",
             format!("The image has more than {ENTRY_LIMIT} entries. The rest is left out."),
         );
@@ -140,9 +155,13 @@ impl LayerReading {
     }
 
     /// Whether the entry is not a file but the mark that something below is removed.
-    fn take_whiteout(&mut self, entry: &Entry) -> bool {
+    fn take_whiteout(&mut self, entry: &Entry, context: &LayerContext) -> bool {
         let Some((directory, name)) = entry.path.rsplit_once('/') else { return false };
         let Some(hidden) = name.strip_prefix(".wh.") else { return false };
+        if !context.count_name(&entry.path) {
+            self.problem(context, "", "The image removes too many files; some of them are listed.");
+            return true;
+        }
         if hidden == ".wh..opq" {
             self.opaque.push(if directory.is_empty() { "/" } else { directory }.to_owned());
         } else if !hidden.starts_with(".wh.") && !hidden.is_empty() {
@@ -154,8 +173,26 @@ impl LayerReading {
     /// Takes an entry: remembers its path, and reads it if a reader wants it.
     fn take(&mut self, entry: Entry, source: FileSource<'_>, context: &LayerContext) {
         self.paths.push(context.hash(&entry.path).with_kind_of(&entry));
+        let link = entry.kind == EntryKind::HardLink && self.hard_links.len() < aliases::LIMIT;
+        if link
+            && (aliases::is_wanted(&entry.path) || entry.mode & 0o111 != 0)
+            && context.count_name(&entry.path)
+            && context.count_name(&entry.link)
+        {
+            self.hard_links.push(HardLink {
+                path: entry.path.clone(),
+                target: entry.link.clone(),
+                mode: entry.mode,
+            });
+        }
         let mut retained = RetainedEntry::new(entry);
-        let mut leaf = context.count_leaf().then(|| Leaf::new(&retained.entry));
+        if retained.entry.kind == EntryKind::Directory
+            && let Some(parsed) = crate::packages::of_directory(&retained.entry.path)
+            && context.count_parsed(&parsed)
+        {
+            retained.add(parsed);
+        }
+        let mut leaf = context.count_leaf(&retained.entry).then(|| Leaf::new(&retained.entry));
         if retained.entry.kind == EntryKind::File && retained.entry.size > 0 {
             let dependencies = self.read_file(&mut retained, source, context);
             if let Some(leaf) = &mut leaf {
@@ -163,13 +200,22 @@ impl LayerReading {
             }
         }
         self.leaves.extend(leaf);
+        self.push(retained, context);
+    }
+
+    /// Retains an entry if it matters and there is room for it.
+    fn push(&mut self, retained: RetainedEntry, context: &LayerContext) {
         if !retained.matters() {
             return;
         }
-        match context.count_retained() {
+        match context.count_retained(&retained) {
             Retention::Keep => self.retained.push(retained),
             Retention::FirstDropped => {
-                self.problem("", "The image has too many links and programs; some are left out.");
+                self.problem(
+                    context,
+                    "",
+                    "The image has too many links and programs; some are left out.",
+                );
             }
             Retention::Drop => {}
         }
@@ -191,7 +237,7 @@ impl LayerReading {
         let content = match source.content(retained.entry.size, interest.portion()) {
             Ok(content) => content,
             Err(error) => {
-                self.failed(&path, &FileError::Unreadable(error));
+                self.failed(context, &path, &FileError::Unreadable(error));
                 return None;
             }
         };
@@ -200,11 +246,16 @@ impl LayerReading {
             match analyse(analyser, &path, content.clone()) {
                 Ok(mut parsed) => {
                     for message in std::mem::take(&mut parsed.problems) {
-                        self.problem(&path, format!("{}: {message}.", analyser.name));
+                        self.problem(context, &path, format!("{}: {message}.", analyser.name));
                     }
-                    retained.add(parsed);
+                    if context.count_parsed(&parsed) {
+                        retained.add(parsed);
+                    } else {
+                        let left_out = "The image lists too much; these packages are left out.";
+                        self.problem(context, &path, left_out);
+                    }
                 }
-                Err(error) => self.failed(&path, &error),
+                Err(error) => self.failed(context, &path, &error),
             }
         }
         let dependencies = interest
@@ -230,7 +281,7 @@ impl LayerReading {
                         retained.applets = utilities::applets(&bytes);
                     }
                 }
-                Err(error) => self.failed(&path, &FileError::Unreadable(error)),
+                Err(error) => self.failed(context, &path, &FileError::Unreadable(error)),
             }
         }
         dependencies

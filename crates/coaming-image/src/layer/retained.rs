@@ -41,6 +41,8 @@ impl Credentials {
 
 impl RetainedEntry {
     pub(crate) fn new(entry: Entry) -> Self {
+        // Nothing reads them here, and they may be large.
+        let entry = Entry { attributes: Vec::new(), ..entry };
         let (parsed, credentials, unsearched, text, applets) = Default::default();
         Self { entry, parsed, credentials, unsearched, text, applets }
     }

@@ -6,7 +6,11 @@ use crate::PackageKind;
 use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
-    path.ends_with(".gemspec") && path.contains("/specifications/")
+    // Bundler puts a gem from git into a directory of its own, with its specification in it.
+    let of_git = |rest: &str| rest.matches('/').count() == 1;
+    path.ends_with(".gemspec")
+        && (path.contains("/specifications/")
+            || path.rsplit_once("/bundler/gems/").is_some_and(|(_, rest)| of_git(rest)))
 }
 
 pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {
@@ -75,6 +79,8 @@ end
     fn reads_a_specification() {
         let path = "/usr/lib/ruby/gems/3.1.0/specifications/default/rake-13.0.6.gemspec";
         assert!(wants(path) && !wants("/app/mine.gemspec"));
+        assert!(wants("/bundle/bundler/gems/rake-0123abc/rake.gemspec"));
+        assert!(!wants("/bundle/bundler/gems/rake-0123abc/test/other.gemspec"));
         let without_stub = SPECIFICATION.replace("# stub", "# nothing");
         let old = without_stub.replace("\"13.0.6\"", "Gem::Version.new('13.0.6')");
         for text in [SPECIFICATION, &without_stub, &old] {

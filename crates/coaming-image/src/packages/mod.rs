@@ -9,14 +9,18 @@
 //! [`dedup::complete`].
 
 mod apk;
+mod archive;
 mod composer;
 pub(crate) mod dedup;
 mod dotnet;
 mod dpkg;
 mod elf;
+mod embedded;
 mod gem;
 mod java;
+mod locks;
 mod node;
+mod other;
 mod parsed;
 mod python;
 mod rpm;
@@ -26,6 +30,7 @@ mod generated;
 #[cfg(test)]
 mod properties;
 
+pub(crate) use other::of_directory;
 pub use rpm::{ReducedRpm, reduced_rpm};
 
 pub use crate::analyse::Ecosystem;
@@ -64,7 +69,8 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         name: "rpm database",
         ecosystems: &[Ecosystem {
             name: "Red Hat, Fedora, SUSE, …",
-            reads: "`rpmdb.sqlite`, `Packages.db` (ndb), `Packages` (Berkeley DB)",
+            reads: "`rpmdb.sqlite`, `Packages.db` (ndb), `Packages` (Berkeley DB); \
+                    `container-manifest-2` (Mariner and Azure Linux, distroless)",
             leaves_out: "`gpg-pubkey`: keys, not software",
         }],
         reader: Reader::Seek { wants: rpm::wants, read: rpm::read },
@@ -73,10 +79,16 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         name: "Python metadata",
         ecosystems: &[Ecosystem {
             name: "Python",
-            reads: "`*.dist-info/METADATA`, `*.egg-info` (file or directory), `EGG-INFO`",
+            reads: "`*.dist-info/METADATA`, `*.egg-info` (file or directory), `EGG-INFO`, also in \
+                    an `.egg` archive",
             leaves_out: "requirements that are not installed",
         }],
         reader: Reader::Whole { wants: python::wants, limit: LIST_LIMIT, read: python::read },
+    },
+    Analyser {
+        name: "Python egg",
+        ecosystems: &[],
+        reader: Reader::Seek { wants: python::wants_archive, read: python::read_archive },
     },
     Analyser {
         name: "Node package",
@@ -92,7 +104,7 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         name: "gem specification",
         ecosystems: &[Ecosystem {
             name: "Ruby",
-            reads: "`specifications/*.gemspec`",
+            reads: "`specifications/*.gemspec`; Bundler's gems from git",
             leaves_out: "",
         }],
         reader: Reader::Whole { wants: gem::wants, limit: LIST_LIMIT, read: gem::read },
@@ -102,8 +114,8 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         ecosystems: &[Ecosystem {
             name: "Java",
             reads: "`jar`, `war`, `ear` and similar archives, nested up to four levels: \
-                    `pom.properties`, else manifest and file name",
-            leaves_out: "archives without a version",
+                    `pom.properties`, else `pom.xml`, else manifest and file name",
+            leaves_out: "archives without a version, of sources and of documentation",
         }],
         reader: Reader::Seek { wants: java::wants, read: java::read },
     },
@@ -121,9 +133,50 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         ecosystems: &[Ecosystem {
             name: ".NET",
             reads: "`*.deps.json`, including the runtime of self-contained applications",
-            leaves_out: "projects: they are the application itself",
+            leaves_out: "projects, which are the application itself; packages without files, which \
+                         are only needed to build",
         }],
         reader: Reader::Whole { wants: dotnet::wants, limit: LIST_LIMIT, read: dotnet::read },
+    },
+    Analyser {
+        name: "package record",
+        ecosystems: &[
+            Ecosystem {
+                name: "Arch, OpenWrt, Gentoo, Nix",
+                reads: "`/var/lib/pacman/local`, `opkg/status`, `/var/db/pkg`, `/nix/store`",
+                leaves_out: "",
+            },
+            Ecosystem { name: "Conda", reads: "`conda-meta/*.json`", leaves_out: "" },
+            Ecosystem {
+                name: "R, Lua",
+                reads: "`library/*/DESCRIPTION`, `rocks-*/*.rockspec`",
+                leaves_out: "",
+            },
+            Ecosystem {
+                name: "WordPress",
+                reads: "the header of each plugin in `wp-content/plugins`",
+                leaves_out: "themes",
+            },
+        ],
+        reader: Reader::Whole { wants: other::wants, limit: LIST_LIMIT, read: other::read },
+    },
+    Analyser {
+        name: "lock file",
+        ecosystems: &[Ecosystem {
+            name: "Erlang, Elixir, Swift, Dart, C and C++",
+            reads: "`mix.lock`, `rebar.lock`, `Package.resolved`, `pubspec.lock`, `conan.lock`",
+            leaves_out: "development dependencies of `pubspec.lock`",
+        }],
+        reader: Reader::Whole { wants: locks::wants, limit: LIST_LIMIT, read: locks::read },
+    },
+    Analyser {
+        name: "SBOM",
+        ecosystems: &[Ecosystem {
+            name: "Bitnami, libraries in wheels",
+            reads: "`/opt/bitnami/*/.spdx-*.spdx`, `*.dist-info/sboms` (PEP 770)",
+            leaves_out: "other SBOMs, which may be about another image",
+        }],
+        reader: Reader::Whole { wants: embedded::wants, limit: LIST_LIMIT, read: embedded::read },
     },
     Analyser {
         name: "executable",

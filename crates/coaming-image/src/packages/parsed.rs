@@ -14,6 +14,10 @@ const PACKAGES: usize = 100_000;
 /// The most owned files that one database may list.
 const OWNED_PATHS: usize = 4_000_000;
 
+/// The most bytes of all names of one file, and what each costs besides.
+const NAME_BYTES: usize = 64 << 20;
+const NAME_COST: usize = 24;
+
 /// The most problems that are reported of one file; more of the same would not help.
 const PROBLEMS: usize = 20;
 
@@ -53,6 +57,7 @@ impl ParsedFile {
         if self.packages.len() >= PACKAGES {
             return Err(AnalyserError::TooLarge(format!("more than {PACKAGES} packages")));
         }
+        self.count(200 + package.name.len() + package.version.len() + 2 * package.path.len())?;
         if package.purl.is_empty() {
             package.purl = coaming_sbom::purl::of(&package, &[]);
         }
@@ -69,7 +74,20 @@ impl ParsedFile {
         if self.owned_paths.len() >= OWNED_PATHS {
             return Err(AnalyserError::TooLarge(format!("more than {OWNED_PATHS} owned files")));
         }
+        self.count(path.len() + NAME_COST)?;
         self.owned_paths.push(path);
+        Ok(())
+    }
+
+    /// Counts bytes that are kept: a few of the file may become many.
+    fn count(&mut self, bytes: usize) -> Result<(), AnalyserError> {
+        self.bytes += bytes;
+        if self.bytes > NAME_BYTES {
+            return Err(AnalyserError::TooLarge(format!(
+                "names of more than {} MiB",
+                NAME_BYTES >> 20
+            )));
+        }
         Ok(())
     }
 

@@ -1,17 +1,43 @@
 //! Python's installed distributions: `METADATA` in `*.dist-info`, `PKG-INFO` in `*.egg-info` and
-//! `EGG-INFO`, and `*.egg-info` as a file.
+//! `EGG-INFO`, also in an archive, and `*.egg-info` as a file.
 
+use super::archive;
 use super::parsed::{lossy, package, text};
 use crate::PackageKind;
 use crate::analyse::{AnalyserError, ParsedFile};
+use crate::content::Content;
+
+/// The largest metadata in an archive, in bytes.
+const ARCHIVED_LIMIT: u64 = 4 << 20;
 
 pub(super) fn wants(path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let (file, directory) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    // What pip could not remove, or had not installed completely.
+    if directory.starts_with('~') || file.starts_with('~') {
+        return false;
+    }
+    let is = |name: &str, extension: &str| {
+        let start = name.len().checked_sub(extension.len()).and_then(|start| name.get(start..));
+        start.is_some_and(|end| end.eq_ignore_ascii_case(extension))
+    };
     match file {
-        "METADATA" => directory.ends_with(".dist-info"),
-        "PKG-INFO" => directory.ends_with(".egg-info") || directory == "EGG-INFO",
-        _ => file.ends_with(".egg-info"),
+        "METADATA" => is(directory, ".dist-info"),
+        "PKG-INFO" => is(directory, ".egg-info") || directory == "EGG-INFO",
+        _ => is(file, ".egg-info"),
+    }
+}
+
+/// An egg that is an archive; most are directories.
+pub(super) fn wants_archive(path: &str) -> bool {
+    path.ends_with(".egg")
+}
+
+pub(super) fn read_archive(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
+    let entries = archive::entries(content, 1, |name| name == "EGG-INFO/PKG-INFO")?;
+    match entries.first() {
+        Some(entry) => read(path, &archive::read(content, entry, ARCHIVED_LIMIT)?),
+        None => Ok(ParsedFile::default()),
     }
 }
 
@@ -63,6 +89,8 @@ mod tests {
         for path in ["/a/x.egg-info", "/a/x.egg-info/PKG-INFO", "/a/x.egg/EGG-INFO/PKG-INFO"] {
             assert!(wants(path), "{path}");
         }
+        assert!(wants("/a/UPPER-1.0.DIST-INFO/METADATA"));
+        assert!(!wants("/a/~cme-1.0.dist-info/METADATA"), "what pip left behind");
         for path in ["/a/METADATA", "/a/x.egg-info/top_level.txt", "/src/PKG-INFO"] {
             assert!(!wants(path), "{path}");
         }

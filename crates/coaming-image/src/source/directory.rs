@@ -31,7 +31,9 @@ pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, Im
         }
         return Ok(image);
     }
-    if !["etc", "usr", "bin", "lib", "var", "app"].iter().any(|name| path.join(name).is_dir()) {
+    // The root of an image that was built from nothing may have any form.
+    let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if is_empty || path.join("index.json").is_file() || path.join("manifest.json").is_file() {
         return Err(ImageError::NoImage(path.display().to_string()));
     }
     Ok(Image {

@@ -40,7 +40,7 @@ pub(super) fn image(
     let layers = first
         .layers
         .iter()
-        .map(|layer| Ok(LayerSource::Archive(member(layer)?)))
+        .map(|layer| Ok(LayerSource::Archive(member(layer)?, None)))
         .collect::<Result<_, ImageError>>()?;
     let mut notes = Vec::new();
     if saved.len() > 1 {

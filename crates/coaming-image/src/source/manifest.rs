@@ -17,8 +17,21 @@ pub(super) fn from_index(
     platform: Option<&Platform>,
     lookup: &Lookup<'_>,
 ) -> Result<Image, ImageError> {
+    // An index may list artifacts next to the image, before it or after it.
+    let is_image = |digest: &Digest| {
+        let manifest = verified(digest, lookup).ok().and_then(|bytes| parse(digest, &bytes).ok());
+        !matches!(manifest, Some(AnyManifest::Manifest(manifest)) if manifest.kind().is_some())
+    };
+    let mut images = index.clone();
+    if images.manifests.len() > 1 && images.manifests.len() <= MOST_SEARCHED {
+        images.manifests.retain(|descriptor| is_image(&descriptor.digest));
+    }
+    let index = if images.manifests.is_empty() { index } else { &images };
     from_digest(index.choose(platform)?.digest, platform, lookup)
 }
+
+/// An index with more entries is not searched for artifacts.
+const MOST_SEARCHED: usize = 100;
 
 /// The image of the manifest with this digest, or of the index with this digest for this platform.
 pub(super) fn from_digest(
@@ -56,13 +69,21 @@ fn from_manifest(
     manifest: &Manifest,
     lookup: &Lookup<'_>,
 ) -> Result<Image, ImageError> {
+    if let Some(kind) = manifest.kind() {
+        return Err(ImageError::Artifact(digest.to_string(), coaming_oci::quote(kind)));
+    }
     let Some(config) = &manifest.config else {
         return Err(ImageError::malformed(digest, "the manifest has no configuration"));
     };
     let layers = manifest
         .layers
         .iter()
-        .map(|layer| Ok(LayerSource::Archive(lookup(&layer.digest)?)))
+        .map(|layer| {
+            let blob = lookup(&layer.digest)?;
+            // Other sources verify what they send.
+            let digest = matches!(blob, Blob::File { .. }).then_some(layer.digest);
+            Ok(LayerSource::Archive(blob, digest))
+        })
         .collect::<Result<_, ImageError>>()?;
     Ok(Image {
         digest: digest.to_string(),

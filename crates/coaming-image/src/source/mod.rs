@@ -44,6 +44,9 @@ pub enum ImageError {
          filesystem"
     )]
     NoImage(String),
+    /// It is an artifact of another kind, such as a chart, a signature or an SBOM.
+    #[error("{0} is not an image, but an artifact of the type {1}")]
+    Artifact(String, String),
     /// A part of the image is missing or malformed.
     #[error("{path}: {message}")]
     Malformed {
@@ -70,8 +73,9 @@ impl ImageError {
 /// A layer that is not read yet.
 #[derive(Clone)]
 pub(crate) enum LayerSource {
-    /// An archive, which may be compressed.
-    Archive(Blob),
+    /// An archive, which may be compressed, and its digest as it is stored, if that is known and
+    /// was not verified yet.
+    Archive(Blob, Option<Digest>),
     /// A root filesystem.
     Directory(PathBuf),
 }

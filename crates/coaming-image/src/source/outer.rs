@@ -15,6 +15,8 @@ use crate::input::{Input, fill_up};
 
 /// The most members that such an archive may have: a few per layer of many images.
 const MEMBER_LIMIT: usize = 100_000;
+/// The most bytes of their names.
+const NAME_LIMIT: usize = 32 << 20;
 /// The most bytes that are written to a temporary file.
 const SPOOL_LIMIT: u64 = 64 << 30;
 
@@ -32,9 +34,11 @@ impl Members {
     fn read(file: &Arc<File>, length: u64, shown: &str) -> Result<Self, ImageError> {
         let mut walk = Walk::new(Input::file(Arc::clone(file), 0, length));
         let mut members = Self::default();
+        let mut names = 0;
         while let Some(step) = walk.next().map_err(|error| ImageError::malformed(shown, error))? {
             let Step::Entry(entry) = step else { continue };
-            if members.files.len() + members.links.len() >= MEMBER_LIMIT {
+            names += entry.path.len() + entry.link.len();
+            if members.files.len() + members.links.len() >= MEMBER_LIMIT || names > NAME_LIMIT {
                 return Err(ImageError::malformed(
                     shown,
                     format!(

@@ -80,8 +80,18 @@ impl DependencyBudget {
 pub(crate) enum DependencyScan {
     Elf,
     Script,
+    /// A file that a shell sources, without a first line that names its interpreter.
+    Sourced,
     Text,
     Names,
+}
+
+/// Whether a shell may source the file at this path: by its extension, or because it is in a
+/// directory of hooks, such as `/docker-entrypoint.d`.
+fn may_be_sourced(path: &str) -> bool {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    [".sh", ".bash", ".ash", ".envsh"].iter().any(|extension| name.ends_with(extension))
+        || (!path.starts_with("/etc/") && directory.ends_with(".d") && !name.contains('.'))
 }
 
 /// Whether the text of the file at this path says where other files are.
@@ -103,6 +113,8 @@ pub(crate) fn scan_for(path: &str, size: u64, start: &[u8]) -> Option<Dependency
         Some(DependencyScan::Script)
     } else if wants_text(path) {
         Some(DependencyScan::Text)
+    } else if may_be_sourced(path) {
+        Some(DependencyScan::Sourced)
     } else {
         // The cache of the linker names all libraries, and needs none.
         (path.starts_with("/etc/") && path != "/etc/ld.so.cache").then_some(DependencyScan::Names)
@@ -125,7 +137,7 @@ impl FileDependencies {
             return deferred(content);
         }
         // Scripts are small and many, and few are used: keeping them costs less than parsing them.
-        if scan == DependencyScan::Script
+        if matches!(scan, DependencyScan::Script | DependencyScan::Sourced)
             && let Some(script) = content.in_memory()
             && budget.take(script.len())
         {
@@ -166,6 +178,7 @@ impl FileDependencies {
         let text = lossy(&bytes);
         Ok(match scan {
             DependencyScan::Script => script::read(&text).map(Self::Script),
+            DependencyScan::Sourced => Some(Self::Script(script::read_sourced(&text))),
             DependencyScan::Text => Some(Self::Text(text.into_owned())),
             DependencyScan::Names => {
                 let names = names(&bytes);
@@ -180,7 +193,11 @@ impl FileDependencies {
         let of = |names: &[String]| names.iter().map(|name| name.len() + 24).sum::<usize>();
         match self {
             Self::Elf(elf) => 200 + of(&elf.needed) + of(&elf.named),
-            Self::Script(script) => 100 + of(&script.commands) + of(&script.named),
+            Self::Script(script) => {
+                let lists =
+                    [&script.commands, &script.named, &script.relative, &script.directories];
+                100 + lists.into_iter().map(|list| of(list)).sum::<usize>()
+            }
             Self::Text(text) => text.len(),
             Self::Names(names) => of(names),
             Self::Deferred(_) => 0,

@@ -18,7 +18,44 @@ pub struct Script {
     pub commands: Vec<String>,
     /// The files that it names.
     pub named: Vec<String>,
+    /// Words that may be the names of files in another directory: `./step.sh`, `lib/functions.sh`.
+    pub relative: Vec<String>,
+    /// The directories that it changes to.
+    pub directories: Vec<String>,
 }
+
+/// The most relative names, and the most directories, that are kept of a script.
+const RELATIVE: usize = 500;
+
+/// Programs that run another one, which follows their options and the values of those: `gosu app`,
+/// `timeout 5`, `setpriv --reuid 1000`.
+const STARTERS: &[&str] = &[
+    "capsh",
+    "catatonit",
+    "chpst",
+    "chroot",
+    "dumb-init",
+    "flock",
+    "gosu",
+    "ionice",
+    "runuser",
+    "s6-setuidgid",
+    "setpriv",
+    "setuidgid",
+    "start-stop-daemon",
+    "stdbuf",
+    "su",
+    "su-exec",
+    "sudo",
+    "taskset",
+    "timeout",
+    "tini",
+    "unshare",
+    "xvfb-run",
+];
+
+/// How many words after a starter may be the program: which one it is depends on its options.
+const AFTER_STARTER: usize = 8;
 
 /// The shell's own commands: a program of the same name is not run.
 const BUILTINS: &[&str] = &[
@@ -40,13 +77,49 @@ impl Script {
     /// Whether a shell runs it.
     #[must_use]
     pub fn is_shell(&self) -> bool {
-        self.interpreter.iter().take(2).any(|word| is_shell(word))
+        // A file without a first line of its own is read by the shell that sources it.
+        self.interpreter.is_empty() || self.interpreter.iter().take(2).any(|word| is_shell(word))
+    }
+}
+
+impl Script {
+    fn read_shell(&mut self, text: &str) {
+        self.commands = commands(text);
+        self.named = dependencies::names(text.as_bytes());
+        let words = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .flat_map(|line| line.split([' ', '\t', ';', '|', '&', '(', ')', '`', '"', '\'']));
+        let mut is_directory = false;
+        for word in words.filter(|word| !word.is_empty()) {
+            let is_plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b));
+            if std::mem::replace(&mut is_directory, matches!(word, "cd" | "pushd")) && is_plain {
+                if self.directories.len() < RELATIVE {
+                    self.directories.push(word.to_owned());
+                }
+            } else if is_plain
+                && !word.starts_with(['/', '-'])
+                && word.contains(['/', '.'])
+                && word.len() > 2
+                && self.relative.len() < RELATIVE
+                && !self.relative.iter().any(|known| known == word)
+            {
+                self.relative.push(word.to_owned());
+            }
+        }
     }
 }
 
 /// Whether this is the name of a shell.
 pub(crate) fn is_shell(program: &str) -> bool {
     matches!(super::name_of(program), "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "mksh")
+}
+
+/// Reads a file that a shell sources.
+pub(super) fn read_sourced(text: &str) -> Script {
+    let mut script = Script::default();
+    script.read_shell(text);
+    script
 }
 
 /// Reads a script; `None` if its first line names no interpreter.
@@ -57,8 +130,7 @@ pub(super) fn read(text: &str) -> Option<Script> {
         Script { interpreter: words.map(str::to_owned).collect(), ..Script::default() };
     script.interpreter.first()?;
     if script.is_shell() {
-        script.commands = commands(rest);
-        script.named = dependencies::names(rest.as_bytes());
+        script.read_shell(rest);
     }
     Some(script)
 }
@@ -108,6 +180,14 @@ fn commands_of(part: &str) -> Vec<String> {
         if plain && !BUILTINS.contains(&word) {
             found.push(word.to_owned());
         }
+        if plain && STARTERS.contains(&super::name_of(word)) {
+            let is_name = |word: &&str| {
+                !word.is_empty()
+                    && !word.starts_with('-')
+                    && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-/".contains(&b))
+            };
+            found.extend(words.by_ref().filter(is_name).take(AFTER_STARTER).map(str::to_owned));
+        }
         break;
     }
     found
@@ -136,5 +216,16 @@ mod tests {
         assert!(!script.is_shell() && script.commands.is_empty());
         assert_eq!(read("#!\n"), None);
         assert_eq!(read("text"), None);
+    }
+
+    #[test]
+    fn reads_what_starters_and_directories_lead_to() {
+        let text = "#!/bin/sh\ncd /opt; ./step.sh && sh lib/more.sh\n\
+                    exec setpriv --reuid 1000 --clear-groups perl -e 1\n. ./functions\n";
+        let script = read(text).unwrap();
+        assert_eq!(script.commands, ["./step.sh", "sh", "setpriv", "1000", "perl", "1"]);
+        assert_eq!(script.directories, ["/opt"]);
+        assert_eq!(script.relative, ["./step.sh", "lib/more.sh", "./functions"]);
+        assert!(read_sourced("greet() { date; }\n").is_shell());
     }
 }

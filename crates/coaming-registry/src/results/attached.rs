@@ -1,8 +1,10 @@
-//! Documents that are attached to an image as OCI referrers: SBOM, VEX, SARIF.
+//! Documents that are attached to an image: SBOM, VEX, SARIF, as OCI referrers or, as cosign attaches
+//! attestations, by a tag. They may be in an envelope (in-toto, DSSE, a Sigstore bundle), whose
+//! signature is not verified here.
 
 use coaming_http::clean;
 use coaming_oci::{Descriptor, Digest, Reference};
-use coaming_sbom::{Document, ListedVulnerability};
+use coaming_sbom::{Document, Format as DocumentFormat, ListedVulnerability, ReadError};
 
 use super::{ReportedSeverity, ReportedVulnerability, parse, tidy};
 use crate::RegistryClient;
@@ -36,7 +38,7 @@ pub enum AttachmentKind {
 pub struct Attachment {
     /// Its format and what is in it.
     pub kind: AttachmentKind,
-    /// The digest of its manifest.
+    /// The digest of its manifest; of its contents if a tag names it among others.
     pub digest: Digest,
     /// The parsed document; `None` for SARIF.
     pub document: Option<Document>,
@@ -61,6 +63,8 @@ enum Format {
     CycloneDx,
     OpenVex,
     Sarif,
+    /// What is in the envelope decides.
+    Attestation,
 }
 
 impl RegistryClient {
@@ -82,11 +86,46 @@ impl RegistryClient {
         let known = referrers.iter().filter_map(|referrer| Some((referrer, format_of(referrer)?)));
         for (referrer, format) in known.take(MAX_ATTACHMENTS) {
             match self.attachment(reference, referrer, format).await {
-                Ok(attachment) => found.push(attachment),
+                Ok(attachment) => found.extend(attachment),
                 Err(error) => problems.push(error),
             }
         }
+        match self.attestations(reference, MAX_ATTACHMENTS.saturating_sub(found.len())).await {
+            Ok(attested) => found.extend(attested),
+            Err(RegistryError::NotFound { .. }) => {}
+            Err(error) => problems.push(error),
+        }
         Ok((found, problems))
+    }
+
+    /// The documents in the attestations that cosign attaches by a tag: `sha256-….att`.
+    async fn attestations(
+        &self,
+        reference: &Reference,
+        most: usize,
+    ) -> Result<Vec<Attachment>, RegistryError> {
+        let Some(digest) = reference.digest() else { return Ok(Vec::new()) };
+        let tag = format!("{}-{}.att", digest.algorithm().name(), digest.hex());
+        let host = reference.registry().to_owned();
+        let what = format!("{}:{tag}", reference.repository());
+        let malformed = |source: MalformedAnswer| RegistryError::Malformed {
+            host: host.clone(),
+            what: what.clone(),
+            source,
+        };
+        let artifact = Reference::parse(&format!("{host}/{what}"))
+            .map_err(|error| malformed(error.to_string().into()))?;
+        let (_, layers) = self.artifact(&artifact).await?;
+        let mut found = Vec::new();
+        for layer in layers.iter().take(most) {
+            let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
+            if let Some((kind, document)) =
+                read(Format::Attestation, &document).map_err(malformed)?
+            {
+                found.push(Attachment { kind, digest: layer.digest, document });
+            }
+        }
+        Ok(found)
     }
 
     async fn attachment(
@@ -94,7 +133,7 @@ impl RegistryClient {
         reference: &Reference,
         referrer: &Descriptor,
         format: Format,
-    ) -> Result<Attachment, RegistryError> {
+    ) -> Result<Option<Attachment>, RegistryError> {
         let host = reference.registry().to_owned();
         let what = format!("{}@{}", reference.repository(), referrer.digest);
         let malformed = |source: MalformedAnswer| RegistryError::Malformed {
@@ -109,8 +148,9 @@ impl RegistryClient {
         let layer =
             layers.first().ok_or_else(|| malformed("the artifact has no contents".into()))?;
         let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
-        let (kind, document) = read(format, &document).map_err(malformed)?;
-        Ok(Attachment { kind, digest: referrer.digest, document })
+        let read = read(format, &document).map_err(malformed)?;
+        let digest = referrer.digest;
+        Ok(read.map(|(kind, document)| Attachment { kind, digest, document }))
     }
 }
 
@@ -123,31 +163,42 @@ fn format_of(referrer: &Descriptor) -> Option<Format> {
         () if has("sarif") => Some(Format::Sarif),
         () if has("cyclonedx") => Some(Format::CycloneDx),
         () if has("spdx") => Some(Format::Spdx),
+        () if has("in-toto") || has("dsse") || has("sigstore.bundle") => Some(Format::Attestation),
         () => None,
     }
 }
 
-/// Reads a document of a format.
+/// Reads a document of a format; `None` if an attestation is about something else, such as how the
+/// image was built.
 fn read(
     format: Format,
     bytes: &[u8],
-) -> Result<(AttachmentKind, Option<Document>), MalformedAnswer> {
+) -> Result<Option<(AttachmentKind, Option<Document>)>, MalformedAnswer> {
     let clean_error = |error: coaming_sbom::ReadError| {
         MalformedAnswer::from(clean(&format!("the document {error}")))
     };
     if let Format::Sarif = format {
-        return Ok((AttachmentKind::Sarif(sarif(bytes)?), None));
+        return Ok(Some((AttachmentKind::Sarif(sarif(bytes)?), None)));
     }
-    let document = Document::read(bytes).map_err(clean_error)?;
+    let document = match Document::read(bytes) {
+        Err(ReadError::UnknownFormat) if matches!(format, Format::Attestation) => return Ok(None),
+        document => document.map_err(clean_error)?,
+    };
+    let format = match (format, document.format()) {
+        (Format::Attestation, DocumentFormat::OpenVex | DocumentFormat::Csaf) => Format::OpenVex,
+        (Format::Attestation, DocumentFormat::CycloneDx) => Format::CycloneDx,
+        (Format::Attestation, DocumentFormat::Spdx | DocumentFormat::Syft) => Format::Spdx,
+        (format, _) => format,
+    };
     let kind = match format {
-        Format::Spdx | Format::Sarif => AttachmentKind::Spdx,
+        Format::Spdx | Format::Sarif | Format::Attestation => AttachmentKind::Spdx,
         Format::CycloneDx => AttachmentKind::CycloneDx {
             found: listed(&document),
             statements: statements(&document).map_err(clean_error)?,
         },
         Format::OpenVex => AttachmentKind::Vex(statements(&document).map_err(clean_error)?),
     };
-    Ok((kind, Some(document)))
+    Ok(Some((kind, Some(document))))
 }
 
 /// The statements of a document, sorted. Those that cannot be understood are left out: they have no
@@ -237,14 +288,14 @@ mod tests {
     use super::*;
 
     fn open_vex(document: &[u8]) -> Vec<VexStatement> {
-        match read(Format::OpenVex, document).unwrap() {
+        match read(Format::OpenVex, document).unwrap().unwrap() {
             (AttachmentKind::Vex(statements), Some(_)) => statements,
             other => panic!("{other:?}"),
         }
     }
 
     fn cyclone_dx(document: &str) -> (Vec<ReportedVulnerability>, Vec<VexStatement>) {
-        match read(Format::CycloneDx, document.as_bytes()).unwrap() {
+        match read(Format::CycloneDx, document.as_bytes()).unwrap().unwrap() {
             (AttachmentKind::CycloneDx { found, statements }, Some(_)) => (found, statements),
             other => panic!("{other:?}"),
         }
@@ -260,6 +311,21 @@ mod tests {
         assert_eq!(statements, open_vex(new));
         assert_eq!(statements[0].products, ["pkg:oci/a"]);
         assert!(read(Format::OpenVex, b"{}").is_err());
+    }
+
+    #[test]
+    fn reads_attestations_by_what_is_in_them() {
+        let vex = r#"{"_type": "https://in-toto.io/Statement/v0.1",
+            "predicateType": "https://openvex.dev/ns/v0.2.0", "predicate": {"statements":
+            [{"vulnerability": "CVE-1", "status": "fixed", "products": ["pkg:oci/a"]}]}}"#;
+        let read_one = |text: &str| read(Format::Attestation, text.as_bytes()).unwrap();
+        assert!(matches!(read_one(vex), Some((AttachmentKind::Vex(_), Some(_)))));
+        let sbom = r#"{"predicateType": "https://spdx.dev/Document",
+            "predicate": {"spdxVersion": "SPDX-2.3", "packages": []}}"#;
+        assert!(matches!(read_one(sbom), Some((AttachmentKind::Spdx, Some(_)))));
+        let built = r#"{"predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {"buildDefinition": {}}}"#;
+        assert!(read_one(built).is_none());
     }
 
     #[test]

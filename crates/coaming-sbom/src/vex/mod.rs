@@ -97,7 +97,7 @@ pub struct Document {
     pub origin: Origin,
 }
 
-/// Reads an OpenVEX or CycloneDX document.
+/// Reads an OpenVEX, CycloneDX or CSAF document.
 ///
 /// # Errors
 ///

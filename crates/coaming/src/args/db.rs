@@ -168,7 +168,7 @@ pub struct KnownArguments {
 /// `coaming.yaml` sets the same.
 #[derive(Debug, Default, Args)]
 pub struct LookUpArguments {
-    /// Ignore vulnerabilities that this VEX document (OpenVEX or CycloneDX) declares not affected
+    /// Ignore vulnerabilities that this VEX document (OpenVEX, CycloneDX or CSAF) declares not affected
     /// or fixed.
     #[arg(long, value_name = "FILE", help_heading = "Known vulnerabilities")]
     pub vex: Vec<PathBuf>,

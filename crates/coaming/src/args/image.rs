@@ -26,7 +26,7 @@ Examples:
   coaming image --format openvex web.tar
   coaming image --registry-results harbor.example.com/shop/web:1.4
   coaming image rootfs/
-  coaming image web.cdx.json              an SBOM in CycloneDX or SPDX
+  coaming image web.cdx.json              an SBOM in CycloneDX, SPDX or syft's JSON
   coaming image slim web.tar -o slim.tar  a smaller image, with only what the entry point needs")]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ImageArguments {

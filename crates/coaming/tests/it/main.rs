@@ -14,6 +14,7 @@ mod etcd;
 mod fix;
 mod fix_cluster;
 mod image;
+mod image_cases;
 mod images;
 mod lab;
 mod net;

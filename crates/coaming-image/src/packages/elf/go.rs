@@ -150,7 +150,7 @@ pub(super) fn packages(
         match kind {
             "dep" => pending = Some(module),
             "mod" => {
-                let version = main_version(module.1, &build.modules);
+                let version = main_version(module.0, module.1, &build.modules);
                 add(module.0, &version)?;
             }
             _ => {}
@@ -159,10 +159,11 @@ pub(super) fn packages(
     Ok(())
 }
 
-/// The version of the program's own module. Built from a directory it is `(devel)`: then the
-/// version that was passed to the linker, else Go's pseudo-version of the commit.
-fn main_version(version: &str, modules: &str) -> String {
-    if !matches!(version, "" | "(devel)") {
+/// The version of the program's own module. Built from a directory it is `(devel)`, or, since Go
+/// 1.24, a pseudo-version of the commit: then the version that was passed to the linker. A
+/// pseudo-version without a tag before it says nothing, because it is lower than every version.
+fn main_version(module: &str, version: &str, modules: &str) -> String {
+    if !matches!(version, "" | "(devel)") && !version.starts_with("v0.0.0-") {
         return version.to_owned();
     }
     let setting = |key: &str| {
@@ -170,28 +171,48 @@ fn main_version(version: &str, modules: &str) -> String {
             .lines()
             .find_map(|line| line.strip_prefix("build\t")?.strip_prefix(key)?.strip_prefix('='))
     };
-    linked_version(setting("-ldflags").unwrap_or_default())
-        .or_else(|| pseudo_version(setting("vcs.revision")?, setting("vcs.time")?))
+    linked_version(module, setting("-ldflags").unwrap_or_default())
         .unwrap_or_else(|| "(devel)".to_owned())
 }
 
-/// The version in `-X main.version=v1.2.3`.
-fn linked_version(flags: &str) -> Option<String> {
+/// The names of variables with a program's own version, in lower case.
+const VERSIONS: [&str; 9] = [
+    "version",
+    "gitversion",
+    "appversion",
+    "buildversion",
+    "releaseversion",
+    "programversion",
+    "currentversion",
+    "semver",
+    "gittag",
+];
+
+/// The version in `-X main.version=v1.2.3`, if the variable belongs to the program's own module:
+/// others have the versions of others.
+fn linked_version(module: &str, flags: &str) -> Option<String> {
+    let is_own = |package: &str| {
+        let inside = package.strip_prefix(module);
+        // Kubernetes keeps its version in modules of its own.
+        let of_kubernetes = module.starts_with("k8s.io/")
+            && (package == "k8s.io/component-base/version"
+                || package == "k8s.io/client-go/pkg/version");
+        package == "main"
+            || inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            || of_kubernetes
+    };
     flags.split([' ', '"', '\'']).find_map(|flag| {
-        let (variable, value) = flag.split_once('=')?;
-        let name = variable.rsplit('.').next()?;
+        let flag = flag.trim_start_matches('-');
+        let (variable, value) = flag.strip_prefix("X=").unwrap_or(flag).split_once('=')?;
+        let (package, name) = variable.rsplit_once('.')?;
+        if !is_own(package) {
+            return None;
+        }
         let number = value.strip_prefix('v').unwrap_or(value);
         let numbers: Vec<&str> = number.split(['.', '-', '+']).take(3).collect();
-        let is_version = name.eq_ignore_ascii_case("version")
+        let is_version = VERSIONS.contains(&name.to_ascii_lowercase().as_str())
             && numbers.len() == 3
             && numbers.iter().all(|part| part.parse::<u32>().is_ok());
         is_version.then(|| text(number)).flatten().map(|number| format!("v{number}"))
     })
-}
-
-/// `v0.0.0-20240102030405-0123456789ab`.
-fn pseudo_version(revision: &str, time: &str) -> Option<String> {
-    let digits: String = time.chars().filter(char::is_ascii_digit).take(14).collect();
-    (digits.len() == 14).then_some(())?;
-    Some(format!("v0.0.0-{digits}-{}", revision.get(..12)?))
 }

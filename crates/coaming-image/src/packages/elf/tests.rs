@@ -69,7 +69,7 @@ const MODULES: &str = "path\texample.com/shop\nmod\texample.com/shop\t(devel)\t\
 
 const WANTED: [&str; 5] = [
     "pkg:golang/stdlib@1.17.3",
-    "pkg:golang/example.com/shop@v0.0.0-20240102030405-0123456789ab",
+    "pkg:golang/example.com/shop@%28devel%29",
     "pkg:golang/golang.org/x/net@v0.17.0",
     "pkg:golang/example.com/new@v1.1.0",
     "pkg:golang/example.com/local@v0.0.0",

@@ -1,6 +1,9 @@
 //! Which Maven artifact an archive is: by `pom.properties` if there is one, else by its manifest
 //! and its name.
 
+use quick_xml::events::Event;
+
+use super::groups;
 use crate::packages::parsed::text;
 
 /// Group, artifact and version.
@@ -60,23 +63,44 @@ impl Identity {
     }
 }
 
-/// The groups of artifacts without Maven's metadata whose manifests do not contain the group.
-const GROUPS: [(&str, &str); 9] = [
-    ("spring-boot", "org.springframework.boot"),
-    ("spring-security", "org.springframework.security"),
-    ("spring-data", "org.springframework.data"),
-    ("spring-cloud", "org.springframework.cloud"),
-    ("spring-integration", "org.springframework.integration"),
-    ("spring-session", "org.springframework.session"),
-    ("spring-", "org.springframework"),
-    ("tomcat-embed-", "org.apache.tomcat.embed"),
-    ("tomcat-", "org.apache.tomcat"),
-];
+/// The version of the project in a `pom.xml`, else that of its parent; `None` if it is defined
+/// elsewhere.
+pub(super) fn version_of_project(pom: &str) -> Option<String> {
+    let mut reader = quick_xml::Reader::from_str(pom);
+    let mut path: Vec<String> = Vec::new();
+    let (mut own, mut of_parent) = (None, None);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) if path.len() < DEPTH => {
+                path.push(start.local_name().as_ref().to_owned());
+            }
+            Event::End(_) => {
+                path.pop();
+            }
+            Event::Text(value) => {
+                let names: Vec<&str> = path.iter().map(String::as_str).collect();
+                let value = text(&value).filter(|value| !value.contains("${"));
+                match names.as_slice() {
+                    ["project", "version"] => own = value.map(str::to_owned),
+                    ["project", "parent", "version"] => of_parent = value.map(str::to_owned),
+                    _ => {}
+                }
+            }
+            // What follows has versions of other projects.
+            Event::Start(_) | Event::Eof => break,
+            _ => {}
+        }
+    }
+    own.or(of_parent)
+}
+
+/// How deep elements of a project's file may nest.
+const DEPTH: usize = 64;
 
 /// The group, if the manifest contains it.
 fn group(manifest: &Manifest, artifact: &str) -> String {
-    if let Some((_, group)) = GROUPS.iter().find(|(prefix, _)| artifact.starts_with(prefix)) {
-        return (*group).to_owned();
+    if let Some(group) = groups::of_artifact(artifact) {
+        return group.to_owned();
     }
     let identifier = |value: &&str| {
         value.contains('.') && value.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
@@ -98,6 +122,8 @@ fn group(manifest: &Manifest, artifact: &str) -> String {
             name.strip_suffix(artifact)
                 .and_then(|group| group.strip_suffix(['.', '-']))
                 .or_else(|| name.rsplit_once('.').map(|(group, _)| group))
+                // `com` is not a group: `com.h2database` is one.
+                .map(|group| if group.contains('.') { group } else { name })
         })
         .unwrap_or_default()
         .to_owned()
@@ -179,5 +205,27 @@ mod tests {
                       Implementation-Version: 1\r\n\r\nName: part\r\n";
         assert_eq!(identity(vendor, "renamed.jar").as_deref(), Some("com.example:thing"));
         assert_eq!(identity("", "app.jar"), None);
+        let h2 = identity("Bundle-SymbolicName: com.h2database\r\n", "h2-1.4.200.jar");
+        assert_eq!(h2.as_deref(), Some("com.h2database:h2"));
+        let okhttp = identity("Automatic-Module-Name: okhttp3\r\n", "okhttp-4.9.0.jar");
+        assert_eq!(okhttp.as_deref(), Some("com.squareup.okhttp3:okhttp"));
+        assert_eq!(identity("", "unheard-of-1.0.jar").as_deref(), Some("unheard-of"));
+    }
+
+    #[test]
+    fn reads_versions_of_projects() {
+        for (pom, expected) in [
+            ("<project><version>1.4.0</version></project>", Some("1.4.0")),
+            (
+                "<project xmlns='x'><parent><version>2</version></parent><artifactId>a</artifactId>\
+                 <dependencies><dependency><version>9</version></dependency></dependencies>\
+                 </project>",
+                Some("2"),
+            ),
+            ("<project><version>${revision}</version></project>", None),
+            ("<project", None),
+        ] {
+            assert_eq!(version_of_project(pom).as_deref(), expected, "{pom}");
+        }
     }
 }

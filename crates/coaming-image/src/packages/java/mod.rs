@@ -3,22 +3,25 @@
 //! Invariants: the depth of nested archives and the bytes that are decompressed for one file are
 //! bounded, so that decompression bombs fail; a broken nested archive costs only its own packages.
 
-mod archive;
+mod groups;
 mod identity;
 
 use std::io::Cursor;
 
-use archive::{Entry, Source};
 use identity::{Identity, Manifest};
 
+use super::archive::{self, Entry, Source};
 use super::parsed::{lossy, package};
 use crate::PackageKind;
 use crate::analyse::{AnalyserError, ParsedFile};
 use crate::content::Content;
 
 /// The file name extensions of archives.
-const EXTENSIONS: [&str; 9] =
-    [".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar"];
+const EXTENSIONS: [&str; 11] =
+    [".jar", ".war", ".ear", ".rar", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".lpkg"];
+
+/// The ends of the names of archives that hold no programs.
+const NO_PROGRAMS: [&str; 3] = ["-sources.jar", "-javadoc.jar", "-test-sources.jar"];
 
 /// How deep archives may nest: a jar in a war in an ear, and one more.
 const DEPTH: usize = 4;
@@ -36,10 +39,20 @@ const TOTAL: u64 = 512 << 20;
 const MANIFEST: &str = "META-INF/MANIFEST.MF";
 
 pub(super) fn wants(path: &str) -> bool {
-    EXTENSIONS.iter().any(|extension| path.ends_with(extension))
+    let ends_with = |extension: &str| {
+        let start = path.len().checked_sub(extension.len()).and_then(|start| path.get(start..));
+        start.is_some_and(|end| end.eq_ignore_ascii_case(extension))
+    };
+    EXTENSIONS.into_iter().any(ends_with) && !NO_PROGRAMS.into_iter().any(ends_with)
 }
 
 pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
+    let mut start = [0; 4];
+    crate::input::fill_up(content, &mut start)?;
+    // An archive of another program, which has the same extension.
+    if start == *b"Rar!" {
+        return Ok(ParsedFile::default());
+    }
     let mut reading = Reading { found: ParsedFile::default(), left: TOTAL };
     reading.archive(path, content, 0)?;
     Ok(reading.found)
@@ -47,7 +60,12 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, Anal
 
 /// Whether an entry is read.
 fn matters(name: &str) -> bool {
-    name == MANIFEST || is_properties(name) || wants(name)
+    name == MANIFEST || is_properties(name) || project(name).is_some() || wants(name)
+}
+
+/// The group and the artifact in the name of a project's file: `META-INF/maven/G/A/pom.xml`.
+fn project(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix("META-INF/maven/")?.strip_suffix("/pom.xml")?.split_once('/')
 }
 
 fn is_properties(name: &str) -> bool {
@@ -70,6 +88,7 @@ impl Reading {
         let entries = archive::entries(source, ENTRIES, matters)?;
         let mut manifest = Manifest::default();
         let mut identities = Vec::new();
+        let mut projects = Vec::new();
         for entry in &entries {
             if wants(&entry.name) {
                 self.nested(path, source, entry, depth);
@@ -78,11 +97,33 @@ impl Reading {
             let Some(bytes) = self.entry(path, source, entry, TEXT_LIMIT) else { continue };
             if entry.name == MANIFEST {
                 manifest = Manifest::parse(&lossy(&bytes));
+            } else if let Some((group, artifact)) = project(&entry.name) {
+                projects.push(Identity {
+                    group: group.to_owned(),
+                    artifact: artifact.to_owned(),
+                    version: identity::version_of_project(&lossy(&bytes)).unwrap_or_default(),
+                });
             } else {
                 identities.extend(Identity::of_properties(&lossy(&bytes)));
             }
         }
         let file_name = path.rsplit('/').next().unwrap_or(path);
+        // A project's file often refers to a version elsewhere: properties are better.
+        for mut project in projects {
+            let same = |known: &Identity| known.artifact == project.artifact;
+            if identities.iter().any(same) {
+                continue;
+            }
+            if project.version.is_empty()
+                && let Some(own) = Identity::of_manifest(&manifest, file_name)
+                && own.artifact == project.artifact
+            {
+                project.version = own.version;
+            }
+            if !project.version.is_empty() {
+                identities.push(project);
+            }
+        }
         if !names_archive(&identities, file_name) {
             identities.extend(Identity::of_manifest(&manifest, file_name));
         }

@@ -27,10 +27,10 @@ struct Directory {
     version: String,
     #[serde(default)]
     license: serde_json::Value,
+    /// A dependency that is both one for development and an optional one (`devOptional`) is
+    /// installed without those for development, too.
     #[serde(default)]
     dev: bool,
-    #[serde(default)]
-    dev_optional: bool,
     #[serde(default)]
     link: bool,
 }
@@ -55,7 +55,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
             let Some(name) = package_directory(&format!("/{directory}")).map(str::to_owned) else {
                 continue;
             };
-            if entry.dev || entry.dev_optional || entry.link {
+            if entry.dev || entry.link {
                 continue;
             }
             let name = entry.name.as_ref().unwrap_or(&name);
@@ -108,10 +108,16 @@ mod tests {
             "node_modules/@babel/core": {"version": "7.0.0", "license": "MIT"},
             "node_modules/a/node_modules/ms": {"version": "2.0.0"},
             "node_modules/other": {"name": "real", "version": "1.0.0"},
+            "node_modules/fsevents": {"version": "2.3.3", "devOptional": true},
             "node_modules/jest": {"version": "29.0.0", "dev": true}}}"#;
         assert_eq!(
             urls(text),
-            ["pkg:npm/%40babel/core@7.0.0", "pkg:npm/ms@2.0.0", "pkg:npm/real@1.0.0"]
+            [
+                "pkg:npm/%40babel/core@7.0.0",
+                "pkg:npm/ms@2.0.0",
+                "pkg:npm/fsevents@2.3.3",
+                "pkg:npm/real@1.0.0"
+            ]
         );
     }
 

@@ -13,7 +13,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use header::Header;
 
-use super::parsed::{package, text};
+use super::parsed::{lossy, package, text};
 use crate::analyse::{AnalyserError, ParsedFile};
 use crate::checksum::Checksum;
 use crate::content::Content;
@@ -29,14 +29,24 @@ const HEADER_LIMIT: usize = 32 << 20;
 /// The most headers of one database.
 const HEADERS: usize = 100_000;
 
+/// What distroless images of Azure Linux have instead of a database.
+const MANIFEST: &str = "/var/lib/rpmmanifest/container-manifest-2";
+
+/// The largest manifest, in bytes.
+const MANIFEST_LIMIT: u64 = 16 << 20;
+
 pub(super) fn wants(path: &str) -> bool {
-    DIRECTORIES.iter().any(|directory| {
-        path.strip_prefix(directory)
-            .is_some_and(|name| matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages"))
-    })
+    path == MANIFEST
+        || DIRECTORIES.iter().any(|directory| {
+            path.strip_prefix(directory)
+                .is_some_and(|name| matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages"))
+        })
 }
 
 pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
+    if path == MANIFEST {
+        return manifest(path, content);
+    }
     let mut found = ParsedFile::default();
     let mut count = 0_usize;
     let mut each = |blob: &[u8]| {
@@ -70,6 +80,39 @@ pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, Anal
         }
         Ok(()) => Ok(found),
     }
+}
+
+/// Reads a manifest: a line for each package, with tabs between its fields.
+fn manifest(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {
+    let mut bytes = Vec::new();
+    content.take(MANIFEST_LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MANIFEST_LIMIT {
+        return Err(AnalyserError::TooLarge(format!("more than {} MiB", MANIFEST_LIMIT >> 20)));
+    }
+    let mut found = ParsedFile::default();
+    for line in lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let field = |index: usize| fields.get(index).and_then(|field| text(field));
+        let of_line = || {
+            let epoch = field(8).and_then(|epoch| epoch.parse::<u32>().ok()).filter(|it| *it != 0);
+            let version = match epoch {
+                Some(epoch) => format!("{epoch}:{}", field(1)?),
+                None => field(1)?.to_owned(),
+            };
+            let mut package = package(PackageKind::Rpm, field(0)?, &version, path)?;
+            package.architecture = field(7).map(str::to_owned);
+            let source = field(9);
+            package.source = source.and_then(|file| source_package(file, epoch));
+            let upstream: Vec<_> = source.map(|source| ("upstream", source)).into_iter().collect();
+            package.purl = coaming_sbom::purl::of(&package, &upstream);
+            Some(package)
+        };
+        match of_line() {
+            Some(package) => found.add(package)?,
+            None => found.problem("a line has no readable name or version"),
+        }
+    }
+    Ok(found)
 }
 
 /// An rpm database with fewer packages.

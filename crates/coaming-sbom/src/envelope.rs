@@ -1,0 +1,41 @@
+//! What others put around a document: statements of in-toto, envelopes of DSSE, Sigstore's bundles.
+//! Only the document in them is read; signatures are verified elsewhere.
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::ReadError;
+
+/// How deep envelopes may nest: a statement in an envelope in a bundle, and one more.
+pub(crate) const DEPTH: usize = 4;
+
+/// The largest payload: it is in memory three times, in base64, as bytes and as a document.
+const MAX_PAYLOAD: usize = 64 << 20;
+
+/// An envelope of DSSE.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Dsse {
+    pub(crate) payload: String,
+}
+
+impl Dsse {
+    /// What it holds.
+    pub(crate) fn open(&self) -> Result<Vec<u8>, ReadError> {
+        let payload = &self.payload;
+        if payload.len() > MAX_PAYLOAD {
+            return Err(ReadError::TooLarge { limit: MAX_PAYLOAD });
+        }
+        let bytes = BASE64_STANDARD.decode(payload).or_else(|_| BASE64_URL_SAFE.decode(payload));
+        bytes.map_err(|_| ReadError::Envelope("its payload is not in base64"))
+    }
+}
+
+/// The document in a predicate. Older versions of cosign put it into a field `Data`.
+pub(crate) fn content(mut predicate: Value) -> Value {
+    match predicate.get_mut("Data") {
+        Some(data) => data.take(),
+        None => predicate,
+    }
+}
