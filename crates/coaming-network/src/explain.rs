@@ -1,14 +1,19 @@
-//! Why a connection is possible or not: each policy and rule that applies, on both sides, and what
-//! would change the answer.
+//! Why a connection is possible or not: each policy and rule that applies, on both sides, what the
+//! answer does not take into account, and what would change it.
 
 use std::sync::Arc;
 
-use crate::find::one_of_each_class;
+use crate::advice::{Advice, advice, connections};
+use crate::find::{AskedPort, FoundPeer};
 use crate::ip::IpSet;
-use crate::model::{Action, Direction, Rule, SourceRef, Tier};
+use crate::list::{IngressCheck, Peer};
+use crate::model::{
+    Action, ContainerPort, Direction, ExternalSource, IngressPoint, Model, NetworkPlugin, PeerKind,
+    PolicyKind, Role, Rule, SourceRef, Tier,
+};
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
-use crate::selector::Labels;
+use crate::unevaluated::{UnevaluatedKind, unevaluated};
 
 /// How one rule applies to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +37,12 @@ pub struct PolicyVerdict {
     pub policy: String,
     /// Where it is written.
     pub location: Option<SourceRef>,
+    /// Its kind.
+    pub kind: PolicyKind,
     /// Its tier.
     pub tier: Tier,
-    /// How many requirements its selector makes: none means every pod.
-    pub selectivity: usize,
+    /// Its priority in that tier.
+    pub priority: u32,
     /// Its rules for the direction, in their order.
     pub rules: Vec<RuleVerdict>,
 }
@@ -45,167 +52,260 @@ pub struct PolicyVerdict {
 pub struct Side {
     /// Leaving is [`Direction::Egress`].
     pub direction: Direction,
-    /// The endpoint that the policies select; the outside has none.
-    pub subject: String,
+    /// The peer that the policies select.
+    pub subject: Peer,
     /// The policies that select it, in the order of evaluation.
     pub policies: Vec<PolicyVerdict>,
     /// What this side allows.
     pub allowed: Connections,
     /// Whether policies apply to it at all.
     pub governed: bool,
+    /// Whether its pods share their node's network.
+    pub host_network: bool,
+}
+
+/// An ingress point of the target, for a question about traffic from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntranceVerdict {
+    /// The object that opens it: `Ingress shop/web`.
+    pub via: String,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port of the pods.
+    pub port: u16,
+    /// Whether the policies let it through.
+    pub open: bool,
+}
+
+/// Something because of which the answer may differ in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Uncertainty {
+    /// Objects that can touch the endpoints are not evaluated.
+    NotEvaluated(UnevaluatedKind),
+    /// A rule matches by domain names, and the target is an address.
+    DomainNames {
+        /// The policy.
+        policy: String,
+        /// The rule.
+        rule: String,
+    },
+    /// Policies of one priority decide differently: which of them counts is undefined.
+    EqualPriorities([String; 2]),
+    /// An `ipBlock` covers a pod: whether it means the pod depends on the network plugin.
+    Plugin {
+        /// What is allowed where an `ipBlock` means pods by their addresses.
+        by_address: Connections,
+    },
 }
 
 /// A whole explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The source's name.
-    pub source: String,
-    /// The target's name.
-    pub target: String,
+    /// The source.
+    pub source: Peer,
+    /// The target.
+    pub target: Peer,
     /// The port in question; `None` means all ports.
-    pub port: Option<(Protocol, u16)>,
+    pub port: Option<AskedPort>,
+    /// The ports that the target's containers declare.
+    pub declared: Vec<ContainerPort>,
     /// Everything that is allowed.
     pub allowed: Connections,
     /// The source's side, then the target's.
     pub sides: Vec<Side>,
+    /// For traffic from outside: the target's ingress points.
+    pub entrances: Vec<EntranceVerdict>,
+    /// Why the answer may differ in the cluster.
+    pub uncertain: Vec<Uncertainty>,
     /// What would change the answer.
     pub advice: Vec<Advice>,
-}
-
-/// A change that would turn the answer around.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Advice {
-    /// To forbid the connection: add a policy, as none guards this side.
-    AddPolicy {
-        /// The direction to guard.
-        direction: Direction,
-        /// The workload to guard.
-        subject: String,
-    },
-    /// To forbid the connection: remove or narrow this rule, which allows it.
-    NarrowRule(AdvisedRule),
-    /// To allow the connection: this rule denies it before any later rule counts.
-    OverrideDenial(AdvisedRule),
-    /// To allow the connection: add a rule.
-    AddRule {
-        /// The direction of the rule.
-        direction: Direction,
-        /// The policy to add it to, and where it is written; `None` if there is none to extend.
-        policy: Option<(String, Option<SourceRef>)>,
-        /// The peer to allow.
-        peer: AdvisedPeer,
-        /// The port to allow; `None` for all.
-        port: Option<(Protocol, u16)>,
-    },
-}
-
-/// A rule that advice is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdvisedRule {
-    /// `ingress[0]`, or the rule's own name.
-    pub rule: String,
-    /// Its policy: `NetworkPolicy shop/db`.
-    pub policy: String,
-    /// Where it is written.
-    pub location: Option<SourceRef>,
-}
-
-/// A peer that a new rule would have to allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AdvisedPeer {
-    /// Outside addresses.
-    Addresses(IpSet),
-    /// Pods.
-    Pods {
-        /// Their namespace.
-        namespace: String,
-        /// Their labels.
-        labels: Arc<Labels>,
-    },
 }
 
 impl Explanation {
     /// Whether the port in question is allowed; without one, whether any is.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
-        match self.port {
-            Some((protocol, port)) => self.allowed.contains(protocol, port),
+        match &self.port {
+            Some(port) => self.allowed.contains(port.protocol, port.number),
             None => !self.allowed.is_empty(),
         }
     }
+
+    /// Whether the input proves the answer.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.uncertain.is_empty()
+    }
 }
 
-/// Explains the connection between two endpoints.
+/// Explains the connection between two peers of which each may have pods of several kinds: the pair
+/// that can connect most. `None` if one of them has no pods.
 #[must_use]
 pub fn explain(
     reach: &Reach,
-    source: Endpoint,
-    target: Endpoint,
-    port: Option<(Protocol, u16)>,
-) -> Explanation {
-    let asked = match port {
-        Some((protocol, port)) => Connections::of(protocol, PortSet::range(port, port)),
-        None => Connections::all(),
+    source: &FoundPeer,
+    target: &FoundPeer,
+    port: Option<&AskedPort>,
+) -> Option<Explanation> {
+    let mut best: Option<Explanation> = None;
+    let mut consider = |next: Explanation| {
+        let better = best.as_ref().is_none_or(|best| next.is_allowed() && !best.is_allowed());
+        if better {
+            best = Some(next);
+        }
     };
-    let sides = vec![
-        side(reach, source, target, Direction::Egress),
-        side(reach, target, source, Direction::Ingress),
-    ];
+    if source.ingress {
+        for &to in &target.endpoints {
+            consider(from_outside(reach, to, port));
+        }
+    } else {
+        for &from in &source.endpoints {
+            for &to in &target.endpoints {
+                consider(pair(reach, (from, source), (to, target), port));
+            }
+        }
+    }
+    best
+}
+
+fn pair(
+    reach: &Reach,
+    (from, source): (Endpoint, &FoundPeer),
+    (to, target): (Endpoint, &FoundPeer),
+    port: Option<&AskedPort>,
+) -> Explanation {
+    let name = |endpoint: Endpoint, found: &FoundPeer| match found.address {
+        Some(address) => Peer::Ip(IpSet::address(address)),
+        None => peer_of(reach, endpoint),
+    };
+    let (source, target) = (name(from, source), name(to, target));
     let mut explanation = Explanation {
-        source: endpoint_name(reach, source),
-        target: endpoint_name(reach, target),
-        port,
-        allowed: reach.allowed(source, target),
-        sides,
+        sides: vec![
+            side(reach, from, &source, to, Direction::Egress),
+            side(reach, to, &target, from, Direction::Ingress),
+        ],
+        source,
+        target,
+        port: port.cloned(),
+        declared: declared(reach, to),
+        allowed: reach.allowed(from, to),
+        entrances: Vec::new(),
+        uncertain: Vec::new(),
         advice: Vec::new(),
     };
-    explanation.advice = advice(reach, &explanation, &asked, source, target);
+    explanation.uncertain = uncertain(reach, &explanation, from, to);
+    explanation.advice = advice(reach, &explanation, [Some(from), Some(to)]);
     explanation
 }
 
-/// Explains the connection between two workloads of which each may have pods of several kinds:
-/// the pair that can connect most.
-#[must_use]
-pub fn explain_any(
-    reach: &Reach,
-    sources: &[Endpoint],
-    targets: &[Endpoint],
-    port: Option<(Protocol, u16)>,
-) -> Option<Explanation> {
-    let pairs =
-        sources.iter().flat_map(|source| targets.iter().map(move |target| (*source, *target)));
-    let mut explanations = pairs.map(|(source, target)| explain(reach, source, target, port));
-    let first = explanations.next()?;
-    Some(explanations.fold(first, |best, next| {
-        let better = next.is_allowed() && !best.is_allowed();
-        if better { next } else { best }
-    }))
+/// Traffic from outside, as the list of connections shows it: through the target's ingress points,
+/// as far as the policies let it.
+fn from_outside(reach: &Reach, to: Endpoint, port: Option<&AskedPort>) -> Explanation {
+    let model = reach.model();
+    let mut check = IngressCheck::new(reach);
+    let points = entrances_of(model, to);
+    let mut allowed = Connections::none();
+    let mut entrances = Vec::new();
+    for point in &points {
+        let open = check.lets_in(point);
+        if open {
+            let number = PortSet::range(point.port, point.port);
+            allowed = allowed.union(&Connections::of(point.protocol, number));
+        }
+        entrances.push(EntranceVerdict {
+            via: point.via.clone(),
+            protocol: point.protocol,
+            port: point.port,
+            open,
+        });
+    }
+    entrances.sort_by(|a, b| (a.protocol, a.port, &a.via).cmp(&(b.protocol, b.port, &b.via)));
+    entrances.dedup();
+    let target = peer_of(reach, to);
+    let asked = |point: &&&IngressPoint| {
+        port.is_none_or(|port| (port.protocol, port.number) == (point.protocol, point.port))
+    };
+    let point = points.iter().find(asked);
+    let from = point.and_then(|point| check.source_of(point));
+    let sides = from.map(|from| side(reach, to, &target, from, Direction::Ingress));
+    let mut explanation = Explanation {
+        source: Peer::Ingress,
+        target,
+        port: port.cloned().or_else(|| {
+            point.filter(|_| allowed.is_empty()).map(|it| (it.protocol, it.port).into())
+        }),
+        declared: declared(reach, to),
+        allowed,
+        sides: sides.into_iter().collect(),
+        entrances,
+        uncertain: unevaluated(model, Some(&[to]))
+            .into_iter()
+            .map(Uncertainty::NotEvaluated)
+            .collect(),
+        advice: Vec::new(),
+    };
+    if point.is_some() {
+        let by_address = point.is_some_and(|it| matches!(it.source, ExternalSource::Address(_)));
+        let source = from.filter(|_| by_address);
+        explanation.advice = advice(reach, &explanation, [source, Some(to)]);
+    }
+    explanation
 }
 
-/// The name of an endpoint.
-pub(crate) fn endpoint_name(reach: &Reach, end: Endpoint) -> String {
+/// The ingress points of all pods of the endpoint's workload.
+fn entrances_of(model: &Model, endpoint: Endpoint) -> Vec<&IngressPoint> {
+    let Endpoint::Pods(id) = endpoint else { return Vec::new() };
+    let workload = model.pods.get(id).map(|pods| pods.workload);
+    let points = model
+        .ingress_points
+        .iter()
+        .filter(|(pods, _)| model.pods.get(**pods).map(|pods| pods.workload) == workload);
+    points.flat_map(|(_, points)| points).collect()
+}
+
+/// The peer that an endpoint is.
+fn peer_of(reach: &Reach, endpoint: Endpoint) -> Peer {
     let model = reach.model();
-    match end {
-        Endpoint::Pods(id) => match model.pods.get(id) {
-            Some(pods) => {
-                model.workloads.get(pods.workload).map_or_else(String::new, ToString::to_string)
-            }
-            None => String::new(),
-        },
+    match endpoint {
+        Endpoint::Pods(id) => {
+            let workload = model.pods.get(id).and_then(|pods| model.workloads.get(pods.workload));
+            Peer::Workload(Arc::new(workload.cloned().unwrap_or_default()))
+        }
         Endpoint::External(atom) => {
-            reach.externals().get(atom).map_or_else(String::new, IpSet::to_string)
+            Peer::Ip(reach.externals().get(atom).cloned().unwrap_or_default())
         }
     }
 }
 
-fn side(reach: &Reach, own: Endpoint, other: Endpoint, direction: Direction) -> Side {
-    let subject = endpoint_name(reach, own);
+fn declared(reach: &Reach, endpoint: Endpoint) -> Vec<ContainerPort> {
+    match endpoint {
+        Endpoint::Pods(id) => {
+            reach.model().pods.get(id).map(|pods| pods.ports.clone()).unwrap_or_default()
+        }
+        Endpoint::External(_) => Vec::new(),
+    }
+}
+
+fn side(
+    reach: &Reach,
+    own: Endpoint,
+    subject: &Peer,
+    other: Endpoint,
+    direction: Direction,
+) -> Side {
+    let subject = subject.clone();
     let Endpoint::Pods(pods) = own else {
-        let allowed = Connections::all();
-        return Side { direction, subject, policies: Vec::new(), allowed, governed: false };
+        return Side {
+            direction,
+            subject,
+            policies: Vec::new(),
+            allowed: Connections::all(),
+            governed: false,
+            host_network: false,
+        };
     };
     let model = reach.model();
-    let governed = model.pods.get(pods).is_some_and(|pods| !pods.host_network);
+    let host_network = model.pods.get(pods).is_some_and(|pods| pods.host_network);
     let policies = reach.policies_of(pods, direction).iter().filter_map(|&id| {
         let policy = model.policies.get(id)?;
         let rules = policy.rules(direction)?.iter().enumerate();
@@ -219,14 +319,15 @@ fn side(reach: &Reach, own: Endpoint, other: Endpoint, direction: Direction) -> 
         Some(PolicyVerdict {
             policy: policy.to_string(),
             location: policy.location.clone(),
+            kind: policy.kind,
             tier: policy.tier,
-            selectivity: policy.subject.pods.requirements().len(),
+            priority: policy.priority,
             rules: rules.collect(),
         })
     });
     let policies = policies.collect();
     let allowed = reach.allowed_by(pods, direction, other);
-    Side { direction, subject, policies, allowed, governed }
+    Side { direction, subject, policies, allowed, governed: !host_network, host_network }
 }
 
 /// What to call a rule.
@@ -237,95 +338,116 @@ pub(crate) fn rule_name(rule: &Rule, direction: Direction, position: usize) -> S
     }
 }
 
-fn advice(
+fn uncertain(
     reach: &Reach,
     explanation: &Explanation,
-    wanted: &Connections,
-    source: Endpoint,
-    target: Endpoint,
-) -> Vec<Advice> {
-    let missing = wanted.difference(&explanation.allowed);
-    let mut advice = Vec::new();
-    if explanation.is_allowed() {
-        advice.extend(how_to_forbid(explanation));
+    from: Endpoint,
+    to: Endpoint,
+) -> Vec<Uncertainty> {
+    let found = unevaluated(reach.model(), Some(&[from, to]));
+    let mut found: Vec<_> = found.into_iter().map(Uncertainty::NotEvaluated).collect();
+    if let (Endpoint::Pods(own), Endpoint::External(_)) = (from, to) {
+        found.extend(by_domain_name(reach, own));
     }
-    let may_allow = explanation.port.is_some() || !explanation.is_allowed();
-    if !missing.is_empty() && may_allow {
-        for (side, other) in explanation.sides.iter().zip([target, source]) {
-            if !missing.difference(&side.allowed).is_empty() {
-                advice.push(how_to_allow(reach, side, other, explanation.port));
-            }
-        }
+    let asked = connections(explanation.port.as_ref());
+    for side in &explanation.sides {
+        found.extend(equal_priorities(side, &asked).map(Uncertainty::EqualPriorities));
     }
-    advice
+    found.extend(by_plugin(reach, explanation, &asked, from, to));
+    found
 }
 
-fn how_to_forbid(explanation: &Explanation) -> Option<Advice> {
-    let open = explanation.sides.iter().rev().filter(|side| side.governed);
-    let mut unguarded = open.filter(|side| side.policies.is_empty());
-    if let Some(side) = unguarded.next() {
-        let subject = side.subject.clone();
-        return Some(Advice::AddPolicy { direction: side.direction, subject });
-    }
-    explanation.sides.iter().rev().find_map(|side| {
-        rule_where(side, |rule| rule.action == Action::Allow && !rule.connections.is_empty())
-            .map(Advice::NarrowRule)
-    })
-}
-
-/// The first rule of a side for which something holds.
-fn rule_where(side: &Side, holds: impl Fn(&RuleVerdict) -> bool) -> Option<AdvisedRule> {
-    side.policies.iter().find_map(|policy| {
-        let rule = policy.rules.iter().find(|rule| holds(rule))?;
-        Some(AdvisedRule {
-            rule: rule.name.clone(),
-            policy: policy.policy.clone(),
-            location: rule.location.clone(),
-        })
-    })
-}
-
-fn how_to_allow(
-    reach: &Reach,
-    side: &Side,
-    other: Endpoint,
-    port: Option<(Protocol, u16)>,
-) -> Advice {
-    let denying = rule_where(side, |rule| {
-        rule.action == Action::Deny
-            && match port {
-                Some((protocol, port)) => rule.connections.contains(protocol, port),
-                None => !rule.connections.is_empty(),
-            }
+/// The rules for these pods that match by domain names: no address tells whether they do.
+fn by_domain_name(reach: &Reach, pods: usize) -> Vec<Uncertainty> {
+    let model = reach.model();
+    let policies = reach.policies_of(pods, Direction::Egress).iter();
+    let rules = policies.filter_map(|&id| model.policies.get(id)).flat_map(|policy| {
+        let rules = policy.rules(Direction::Egress).unwrap_or_default().iter().enumerate();
+        rules.map(move |(position, rule)| (policy, position, rule))
     });
-    if let Some(rule) = denying {
-        return Advice::OverrideDenial(rule);
-    }
-    // Best in the policy that is about these pods, and not in one for the whole namespace.
-    let network = side.policies.iter().filter(|policy| policy.tier == Tier::Network);
-    let policy = network.max_by_key(|policy| (policy.selectivity, policy.rules.len()));
-    let policy = policy.map(|policy| (policy.policy.clone(), policy.location.clone()));
-    let peer = advised_peer(reach, other);
-    Advice::AddRule { direction: side.direction, policy, peer, port }
+    let unknown = rules.filter(|(_, _, rule)| {
+        rule.peers.iter().flatten().any(|peer| peer.kind == PeerKind::Unknown)
+    });
+    let found = unknown.map(|(policy, position, rule)| Uncertainty::DomainNames {
+        policy: policy.to_string(),
+        rule: rule_name(rule, Direction::Egress, position),
+    });
+    found.collect()
 }
 
-fn advised_peer(reach: &Reach, endpoint: Endpoint) -> AdvisedPeer {
-    match endpoint {
-        Endpoint::External(atom) => {
-            AdvisedPeer::Addresses(reach.externals().get(atom).cloned().unwrap_or_default())
-        }
-        Endpoint::Pods(id) => {
-            let pods = reach.model().pods.get(id);
-            AdvisedPeer::Pods {
-                namespace: pods.map_or_else(String::new, |pods| pods.namespace.to_string()),
-                labels: pods.map(|pods| Arc::clone(&pods.labels)).unwrap_or_default(),
-            }
-        }
-    }
+/// Two policies of one kind, tier and priority of which the first rules that match decide
+/// differently.
+fn equal_priorities(side: &Side, asked: &Connections) -> Option<[String; 2]> {
+    let first = |policy: &PolicyVerdict| {
+        let mut rules = policy.rules.iter();
+        rules.find(|rule| !rule.connections.intersection(asked).is_empty()).map(|rule| rule.action)
+    };
+    let ordered = side.policies.iter().filter(|policy| policy.tier != Tier::Network);
+    let ordered: Vec<_> = ordered.filter_map(|policy| Some((policy, first(policy)?))).collect();
+    ordered.iter().enumerate().find_map(|(position, (policy, action))| {
+        let others = ordered.iter().skip(position + 1);
+        let mut equal = others.filter(|(other, _)| {
+            (other.kind, other.tier, other.priority) == (policy.kind, policy.tier, policy.priority)
+        });
+        let (other, _) = equal.find(|(_, other)| other != action)?;
+        Some([policy.policy.clone(), other.policy.clone()])
+    })
 }
 
-/// The endpoints that represent a workload: one group of pods of each class.
+/// Whether the answer depends on what an `ipBlock` means.
+fn by_plugin(
+    reach: &Reach,
+    explanation: &Explanation,
+    asked: &Connections,
+    from: Endpoint,
+    to: Endpoint,
+) -> Option<Uncertainty> {
+    let (Endpoint::Pods(source), Endpoint::Pods(target)) = (from, to) else { return None };
+    let model = reach.model();
+    if model.plugin != NetworkPlugin::Unknown {
+        return None;
+    }
+    let covers = |own: usize, direction: Direction, other: usize| {
+        let Some(pods) = model.pods.get(other).filter(|pods| !pods.host_network) else {
+            return false;
+        };
+        let policies = reach.policies_of(own, direction).iter();
+        let policies = policies.filter_map(|&id| model.policies.get(id));
+        let mut rules = policies.flat_map(|policy| policy.rules(direction).unwrap_or_default());
+        rules
+            .any(|rule| rule.peers.iter().flatten().any(|peer| covers(&peer.kind, &pods.addresses)))
+    };
+    if !covers(source, Direction::Egress, target) && !covers(target, Direction::Ingress, source) {
+        return None;
+    }
+    let other = Reach::new(Model { plugin: NetworkPlugin::Kubernetes, ..model.clone() });
+    let by_address = other.allowed(from, to);
+    let differs = by_address.intersection(asked) != explanation.allowed.intersection(asked);
+    differs.then_some(Uncertainty::Plugin { by_address })
+}
+
+/// Whether an `ipBlock` covers these addresses; where none is known, whether it covers all.
+fn covers(kind: &PeerKind, addresses: &IpSet) -> bool {
+    let PeerKind::Block(set) = kind else { return false };
+    if addresses.is_empty() { set.covers_a_family() } else { addresses.is_subset(set) }
+}
+
+/// Whether any answer depends on the network plugin, which is not known: an `ipBlock` covers the
+/// known address of a pod.
 #[must_use]
-pub fn endpoints_of(reach: &Reach, workload: usize) -> Vec<Endpoint> {
-    one_of_each_class(reach, workload)
+pub fn plugin_dependent(model: &Model) -> bool {
+    let blocks = || {
+        model
+            .policies
+            .iter()
+            .flat_map(|(_, policy)| crate::space::peers_of(policy))
+            .filter(|peer| matches!(peer.kind, PeerKind::Block(_)))
+    };
+    let mut pods =
+        model.pods.iter().map(|(_, pods)| pods).filter(|pods| {
+            pods.role == Role::Real && !pods.host_network && !pods.addresses.is_empty()
+        });
+    model.plugin == NetworkPlugin::Unknown
+        && blocks().next().is_some()
+        && pods.any(|pods| blocks().any(|peer| covers(&peer.kind, &pods.addresses)))
 }

@@ -1,27 +1,45 @@
 //! What is open beyond the known workloads: to the internet, and to pods that do not exist yet.
 //!
-//! *Unknown peers* are put into the model: a pod without labels in a namespace without labels, and
-//! one without labels in each namespace that has pods. What an unknown peer may connect to is open
-//! to anyone who can start a pod there. What only certain labels open is listed rule by rule, where
-//! no known pod has them.
+//! For pods to come the rules are worked out symbolically: [`OpenTo`] says which pods (those that
+//! some selectors match and others do not) may connect on which ports, whatever else they are. The
+//! law, which the tests hold: what is said of a pod here is what the list of connections says once
+//! that pod is in the input.
+//!
+//! Ports are cut where rules cut them. For each piece only the rules about it count, and each of
+//! them decides alone, so that one walk over the rules gives the pods for which the piece is open.
 //!
 //! Workloads of the same classes are open to the same, which is worked out once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::groups::{ByAddress, Groups};
 use crate::ip::IpSet;
 use crate::list::{Peer, entering};
 use crate::model::{
-    Action, Direction, Model, Namespaces, PeerKind, PodSelector, Pods, Role, Workload,
+    Action, Direction, Model, Namespaces, PeerKind, PodSelector, Pods, Policy, PortNumbers, Role,
+    Rule, Tier, Workload,
 };
-use crate::ports::Connections;
-use crate::reach::{Endpoint, Reach};
-use crate::selector::Labels;
+use crate::ports::{Connections, PortSet, Protocol};
+use crate::reach::Reach;
+use crate::selector::Selector;
 
-/// The namespace of the unknown peer from elsewhere.
-const ELSEWHERE: &str = "coaming-any-namespace";
+/// Pods, existing or not, that one direction of a workload is open to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenTo {
+    /// The pods.
+    pub pods: PodSelector,
+    /// But not these.
+    pub except: Vec<PodSelector>,
+    /// On which ports.
+    pub allowed: Connections,
+    /// Of those, only the port that the receiving pods call by this name.
+    pub port_name: Option<String>,
+    /// Of those, not the ports that the receiving pods call by these names: rules deny them.
+    pub unless_named: Vec<String>,
+    /// Whether the input contains such pods.
+    pub exists: bool,
+}
 
 /// What one direction of a workload is open to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +52,30 @@ pub struct Openness {
     pub namespace: Connections,
     /// Open to outside addresses.
     pub internet: Vec<(IpSet, Connections)>,
-    /// Open to pods with certain labels that no known pod has.
-    pub future: Vec<(PodSelector, Connections)>,
+    /// Open to pods, existing or not: all of them, the first two kinds included.
+    pub pods: Vec<OpenTo>,
+}
+
+impl Openness {
+    /// The part of it that is about these ports.
+    #[must_use]
+    pub(crate) fn on_ports(&self, ports: &Connections) -> Self {
+        let internet = self
+            .internet
+            .iter()
+            .map(|(addresses, allowed)| (addresses.clone(), allowed.intersection(ports)));
+        let pods = self.pods.iter().map(|open| {
+            let allowed = open.allowed.intersection(ports);
+            OpenTo { allowed, ..open.clone() }
+        });
+        Self {
+            guarded: self.guarded,
+            cluster: self.cluster.intersection(ports),
+            namespace: self.namespace.intersection(ports),
+            internet: internet.filter(|(_, allowed)| !allowed.is_empty()).collect(),
+            pods: pods.filter(|open| !open.allowed.is_empty()).collect(),
+        }
+    }
 }
 
 /// What a workload is open to.
@@ -54,7 +94,6 @@ pub struct Exposure {
 /// What every workload of the model is open to, in their order.
 #[must_use]
 pub fn exposure(model: Model) -> Vec<Exposure> {
-    let (model, unknown_peers) = with_unknown_peers(model);
     let reach = Reach::new(model);
     let mut ingress_points: BTreeMap<Arc<Workload>, Connections> = BTreeMap::new();
     for connection in entering(&reach) {
@@ -63,7 +102,7 @@ pub fn exposure(model: Model) -> Vec<Exposure> {
         }
     }
     let mut groups = Groups::new(&reach);
-    let mut work = Work { reach: &reach, unknown_peers, matched: HashMap::new() };
+    let mut work = Work { reach: &reach, exists: HashMap::new() };
     let mut known: [HashMap<Vec<usize>, Arc<Openness>>; 2] = [HashMap::new(), HashMap::new()];
     let mut exposures = Vec::new();
     let workloads = one_of_each_class(&reach, groups.workloads());
@@ -102,51 +141,44 @@ fn one_of_each_class<'r>(reach: &'r Reach, workloads: &[usize]) -> Vec<(&'r Work
         .iter()
         .filter_map(|id| {
             let mut pods = pods_of.remove(id).unwrap_or_default();
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             pods.retain(|&pods| seen.insert(reach.class_of(pods)));
             Some((model.workloads.get(*id)?, pods))
         })
         .collect()
 }
 
-/// Adds the unknown peers; gives them by namespace.
-fn with_unknown_peers(mut model: Model) -> (Model, HashMap<Arc<str>, usize>) {
-    let real = model.pods.iter().filter(|(_, pods)| pods.role == Role::Real);
-    let mut namespaces: Vec<Arc<str>> = real.map(|(_, pods)| Arc::clone(&pods.namespace)).collect();
-    namespaces.sort_unstable();
-    namespaces.dedup();
-    model.mention_namespace(ELSEWHERE);
-    namespaces.push(Arc::from(ELSEWHERE));
-    let mut ids = HashMap::new();
-    for namespace in namespaces {
-        let id = model.pods.insert(Pods {
-            workload: usize::MAX,
-            namespace: Arc::clone(&namespace),
-            labels: Arc::new(Labels::new()),
-            ports: Vec::new(),
-            host_network: false,
-            addresses: IpSet::none(),
-            role: Role::UnknownPeer,
-            location: None,
-        });
-        ids.entry(namespace).or_insert(id);
+/// Any pod.
+fn anybody() -> PodSelector {
+    PodSelector {
+        namespaces: Namespaces::Selected(Selector::everything()),
+        pods: Selector::everything(),
     }
-    (model, ids)
 }
 
-/// Pods that a rule allows: in words, which the order goes by, with the ports.
-type Future<'r> = (String, Connections, &'r PodSelector);
+/// Pods that a selector matches and others do not.
+type Region = (PodSelector, Vec<PodSelector>);
+
+/// A piece of the ports: the same to every rule.
+type Piece = (Connections, PortName);
+
+/// Which ports of a piece are meant, by the names that the receiving pods give them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum PortName {
+    /// All, but not those of these names.
+    Any { unless: Vec<String> },
+    /// Those of this name.
+    Is(String),
+}
 
 /// What is worked out once for all workloads.
 struct Work<'r> {
     reach: &'r Reach,
-    /// The unknown peers, by namespace.
-    unknown_peers: HashMap<Arc<str>, usize>,
-    /// By selector: whether it selects any known pod, or an unknown peer.
-    matched: HashMap<&'r PodSelector, bool>,
+    /// By selector: whether it selects any known pod.
+    exists: HashMap<PodSelector, bool>,
 }
 
-impl<'r> Work<'r> {
+impl Work<'_> {
     fn openness(
         &mut self,
         namespace: &str,
@@ -154,73 +186,291 @@ impl<'r> Work<'r> {
         direction: Direction,
         internet: &ByAddress,
     ) -> Openness {
-        let reach = self.reach;
-        let with_unknown_peer = |namespace: &str| {
-            let Some(&unknown) = self.unknown_peers.get(namespace) else {
-                return Connections::none();
-            };
-            let peer = Endpoint::Pods(unknown);
-            let open = pods.iter().map(|&own| reach.allowed_by(own, direction, peer));
-            open.fold(Connections::none(), |all, some| all.union(&some))
-        };
         let mut internet: Vec<_> =
             internet.iter().map(|(allowed, set)| (set.clone(), allowed.clone())).collect();
         internet.sort_unstable();
-        Openness {
-            guarded: pods.iter().all(|&pods| !reach.policies_of(pods, direction).is_empty()),
-            cluster: with_unknown_peer(ELSEWHERE),
-            namespace: with_unknown_peer(namespace),
-            internet,
-            future: self.future(pods, direction),
-        }
-    }
-
-    /// The pods that rules allow and that do not exist.
-    fn future(&mut self, pods: &[usize], direction: Direction) -> Vec<(PodSelector, Connections)> {
-        let mut found = Vec::new();
+        let mut regions: BTreeMap<(Region, PortName), Connections> = BTreeMap::new();
         for &own in pods {
-            self.add_future(own, direction, &mut found);
-        }
-        found.sort_unstable();
-        found.dedup();
-        found.into_iter().map(|(_, ports, selector)| (selector.clone(), ports)).collect()
-    }
-
-    fn add_future(&mut self, own: usize, direction: Direction, found: &mut Vec<Future<'r>>) {
-        let reach = self.reach;
-        for &id in reach.policies_of(own, direction) {
-            let policy = reach.model().policies.get(id);
-            let rules = policy.and_then(|policy| policy.rules(direction)).unwrap_or_default();
-            for (position, rule) in rules.iter().enumerate() {
-                if rule.action != Action::Allow {
-                    continue;
-                }
-                for peer in rule.peers.iter().flatten() {
-                    let PeerKind::Pods(selector) = &peer.kind else { continue };
-                    let matched = self.matched.entry(selector);
-                    if !*matched.or_insert_with(|| is_matched(reach, selector)) {
-                        let ports = reach.rule_ports(id, direction, position, own);
-                        found.push((selector.to_string(), ports, selector));
-                    }
-                }
+            for (region, (ports, name)) in self.regions(own, direction) {
+                let known = regions.entry((region, name)).or_default();
+                *known = known.union(&ports);
             }
         }
+        let open: Vec<OpenTo> = regions
+            .into_iter()
+            .map(|(((pods, except), name), allowed)| {
+                let (port_name, unless_named) = match name {
+                    PortName::Any { unless } => (None, unless),
+                    PortName::Is(name) => (Some(name), Vec::new()),
+                };
+                let exists = self.exists(&pods);
+                OpenTo { pods, except, allowed, port_name, unless_named, exists }
+            })
+            .collect();
+        let open = without_repetition(open);
+        let own = Namespaces::Named(namespace.to_owned());
+        let of = |wanted: &dyn Fn(&PodSelector) -> bool| {
+            open.iter()
+                .filter(|it| it.except.is_empty() && it.port_name.is_none())
+                .filter(|it| it.unless_named.is_empty() && wanted(&it.pods))
+                .fold(Connections::none(), |all, some| all.union(&some.allowed))
+        };
+        let reach = self.reach;
+        Openness {
+            guarded: pods.iter().all(|&pods| !reach.policies_of(pods, direction).is_empty()),
+            cluster: of(&|pods| *pods == anybody()),
+            namespace: of(&|pods| {
+                let here = pods.namespaces == own || pods.namespaces == anybody().namespaces;
+                here && pods.pods.is_everything()
+            }),
+            internet,
+            pods: open,
+        }
+    }
+
+    /// The regions of pods to which one group of pods is open, each with a piece of the ports.
+    fn regions(&self, own: usize, direction: Direction) -> Vec<(Region, Piece)> {
+        let model = self.reach.model();
+        let Some(pods) = model.pods.get(own) else { return Vec::new() };
+        let policies = self.reach.policies_of(own, direction).iter();
+        let policies: Vec<&Policy> = policies.filter_map(|&id| model.policies.get(id)).collect();
+        let walk = Walk { model, own: pods, direction, policies };
+        let pieces = walk.pieces();
+        pieces
+            .into_iter()
+            .flat_map(|piece| {
+                let regions = walk.open_for(&piece);
+                regions.into_iter().map(move |region| (region, piece.clone()))
+            })
+            .collect()
+    }
+
+    fn exists(&mut self, selector: &PodSelector) -> bool {
+        let reach = self.reach;
+        *self.exists.entry(selector.clone()).or_insert_with(|| {
+            let mut pods = (0..reach.classes().len()).filter_map(|it| reach.representative(it));
+            pods.any(|pods| {
+                pods.role == Role::Real && crate::space::selects(reach.model(), selector, pods)
+            })
+        })
     }
 }
 
-/// Whether a selector of a policy means any known pod, or an unknown peer. The pods of a class are
-/// the same to it.
-fn is_matched(reach: &Reach, selector: &PodSelector) -> bool {
-    let model = reach.model();
-    let pods = (0..reach.classes().len()).filter_map(|class| reach.representative(class));
-    pods.filter(|pods| pods.role != Role::Controller).any(|pods| {
-        let in_namespace = match &selector.namespaces {
-            Namespaces::Named(name) => **name == *pods.namespace,
-            Namespaces::Selected(selector) => model
-                .namespaces
-                .get(&*pods.namespace)
-                .is_some_and(|namespace| selector.matches(&namespace.labels)),
+/// Drops what another entry says too.
+fn without_repetition(open: Vec<OpenTo>) -> Vec<OpenTo> {
+    let covers = |wide: &OpenTo, narrow: &OpenTo| {
+        let region = (wide.pods == narrow.pods && wide.except == narrow.except)
+            || (wide.pods == anybody() && wide.except.is_empty());
+        let names = match (&wide.port_name, &narrow.port_name) {
+            (None, Some(name)) => !wide.unless_named.contains(name),
+            (None, None) => wide.unless_named == narrow.unless_named,
+            (wide, narrow) => wide == narrow,
         };
-        in_namespace && selector.pods.matches(&pods.labels)
-    })
+        region && names && narrow.allowed.difference(&wide.allowed).is_empty()
+    };
+    let is_repeated = |position: usize, entry: &OpenTo| {
+        let mut others = open.iter().enumerate().filter(|(other, _)| *other != position);
+        others
+            .any(|(other, wide)| covers(wide, entry) && (other < position || !covers(entry, wide)))
+    };
+    let kept: Vec<bool> =
+        open.iter().enumerate().map(|(position, entry)| !is_repeated(position, entry)).collect();
+    open.iter().zip(kept).filter(|(_, kept)| *kept).map(|(entry, _)| entry.clone()).collect()
+}
+
+/// A walk over the rules that apply to a group of pods in one direction.
+struct Walk<'m> {
+    model: &'m Model,
+    own: &'m Pods,
+    direction: Direction,
+    policies: Vec<&'m Policy>,
+}
+
+impl<'m> Walk<'m> {
+    fn rules(&self, tier: Tier) -> impl Iterator<Item = &'m Rule> {
+        let direction = self.direction;
+        let policies = self.policies.iter().filter(move |policy| policy.tier == tier);
+        policies.flat_map(move |policy| policy.rules(direction).unwrap_or_default())
+    }
+
+    fn all_rules(&self) -> impl Iterator<Item = &'m Rule> {
+        [Tier::Admin, Tier::Network, Tier::Baseline].into_iter().flat_map(|tier| self.rules(tier))
+    }
+
+    /// The ports cut where rules cut them; once for ports of any name, and once for each name that
+    /// rules mention and that depends on pods to come.
+    fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = vec![Connections::all()];
+        let sets = self.all_rules().filter(|rule| rule.ports.is_some());
+        for set in sets.map(|rule| self.numbers(rule)) {
+            let cut =
+                pieces.iter().flat_map(|piece| [piece.intersection(&set), piece.difference(&set)]);
+            pieces = cut.filter(|piece| !piece.is_empty()).collect();
+        }
+        let all = self.names(|_| true);
+        // Ports of a name that only allowing rules mention are open where the others are, too.
+        let unless: Vec<String> =
+            self.names(|rule| rule.action != Action::Allow).into_iter().collect();
+        let mut found: Vec<Piece> = Vec::new();
+        for piece in pieces {
+            // A rule by name may be about one protocol.
+            for protocol in Protocol::ALL {
+                let piece = Connections::of(protocol, piece.ports(protocol).clone());
+                if piece.is_empty() {
+                    continue;
+                }
+                let named = all.iter().map(|name| (piece.clone(), PortName::Is(name.clone())));
+                found.extend(named);
+                found.push((piece, PortName::Any { unless: unless.clone() }));
+            }
+        }
+        found
+    }
+
+    /// The names of ports in rules for leaving; for entering, the pods' own ports are known.
+    fn names(&self, wanted: impl Fn(&Rule) -> bool) -> BTreeSet<String> {
+        if self.direction == Direction::Ingress {
+            return BTreeSet::new();
+        }
+        let rules = self.all_rules().filter(|rule| wanted(rule));
+        let ports = rules.flat_map(|rule| rule.ports.iter().flatten());
+        let named = ports.filter_map(|port| match &port.numbers {
+            PortNumbers::Named(name) => Some(name.clone()),
+            _ => None,
+        });
+        named.collect()
+    }
+
+    /// The ports that a rule is about whatever pods are at the other side.
+    fn numbers(&self, rule: &Rule) -> Connections {
+        let mut found = crate::compile::ports_without_names(rule.ports.as_deref());
+        if self.direction == Direction::Ingress {
+            for port in rule.ports.iter().flatten() {
+                let PortNumbers::Named(name) = &port.numbers else { continue };
+                for own in Model::named_ports(self.own, port.protocol, name) {
+                    let number = PortSet::range(own.number, own.number);
+                    found = found.union(&Connections::of(own.protocol, number));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a rule is about a piece of the ports.
+    fn concerns(&self, rule: &Rule, (piece, name): &Piece) -> bool {
+        let by_name = || {
+            rule.ports.iter().flatten().any(|port| {
+                matches!((&port.numbers, name), (PortNumbers::Named(it), PortName::Is(is)) if it == is)
+                    && port.protocol.is_none_or(|it| !piece.ports(it).is_empty())
+            })
+        };
+        rule.ports.is_none()
+            || piece.difference(&self.numbers(rule)).is_empty()
+            || self.direction == Direction::Egress && by_name()
+    }
+
+    /// The pods to come that a rule matches.
+    fn peers(&self, rule: &Rule) -> Vec<PodSelector> {
+        let Some(peers) = &rule.peers else { return vec![anybody()] };
+        let blocks = self.model.plugin.blocks_mean_pods();
+        let found = peers.iter().filter_map(|peer| match &peer.kind {
+            PeerKind::Pods(selector) => Some(selector.clone()),
+            // The address of a pod to come may be any.
+            PeerKind::Networks(set) => set.covers_a_family().then(anybody),
+            PeerKind::Block(set) => (blocks && set.covers_a_family()).then(anybody),
+            PeerKind::Nodes(_) | PeerKind::Unknown => None,
+        });
+        found.collect()
+    }
+
+    /// The pods to come for which a piece of the ports is open.
+    fn open_for(&self, piece: &Piece) -> Vec<Region> {
+        if self.own.host_network {
+            return vec![(anybody(), Vec::new())];
+        }
+        let rules = |tier: Tier| self.rules(tier).filter(|rule| self.concerns(rule, piece));
+        let mut open = Vec::new();
+        // What goes on to the next tier: what nothing denied, and what was passed on before.
+        let mut denied: Vec<PodSelector> = Vec::new();
+        let mut onward: Vec<Region> = Vec::new();
+        for rule in rules(Tier::Admin) {
+            for peer in self.peers(rule) {
+                match rule.action {
+                    Action::Allow => open.push((peer, denied.clone())),
+                    Action::Deny => denied.push(peer),
+                    Action::Pass => onward.push((peer, denied.clone())),
+                }
+            }
+        }
+        onward.push((anybody(), denied));
+        let isolated = self.policies.iter().any(|policy| policy.tier == Tier::Network);
+        if isolated {
+            for rule in rules(Tier::Network) {
+                for peer in self.peers(rule) {
+                    for (pods, except) in &onward {
+                        if let Some(both) = self.both(pods, &peer) {
+                            open.push((both, except.clone()));
+                        }
+                    }
+                }
+            }
+        } else {
+            open.extend(self.baseline(rules(Tier::Baseline), &onward));
+        }
+        open.into_iter().filter_map(|region| self.simplified(region)).collect()
+    }
+
+    fn baseline(&self, rules: impl Iterator<Item = &'m Rule>, onward: &[Region]) -> Vec<Region> {
+        let mut open = Vec::new();
+        let mut denied: Vec<PodSelector> = Vec::new();
+        let mut add = |peer: &PodSelector, denied: &[PodSelector]| {
+            for (pods, except) in onward {
+                if let Some(both) = self.both(pods, peer) {
+                    open.push((both, [except, denied].concat()));
+                }
+            }
+        };
+        for rule in rules {
+            for peer in self.peers(rule) {
+                match rule.action {
+                    Action::Deny => denied.push(peer),
+                    Action::Allow | Action::Pass => add(&peer, &denied),
+                }
+            }
+        }
+        add(&anybody(), &denied);
+        open
+    }
+
+    /// The region without exceptions that change nothing; `None` if nothing is left of it.
+    fn simplified(&self, (pods, except): Region) -> Option<Region> {
+        let mut kept: Vec<PodSelector> = Vec::new();
+        for other in except {
+            if other == anybody() || other == pods {
+                return None;
+            }
+            if self.both(&pods, &other).is_some() && !kept.contains(&other) {
+                kept.push(other);
+            }
+        }
+        kept.sort_unstable();
+        Some((pods, kept))
+    }
+
+    /// The pods that both selectors match; `None` if there can be none.
+    fn both(&self, a: &PodSelector, b: &PodSelector) -> Option<PodSelector> {
+        let namespaces = match (&a.namespaces, &b.namespaces) {
+            (Namespaces::Named(a), Namespaces::Named(b)) => {
+                (a == b).then(|| Namespaces::Named(a.clone()))?
+            }
+            (Namespaces::Named(name), Namespaces::Selected(selector))
+            | (Namespaces::Selected(selector), Namespaces::Named(name)) => {
+                let namespace = self.model.namespaces.get(name)?;
+                let here = selector.matches(&namespace.labels);
+                here.then(|| Namespaces::Named(name.clone()))?
+            }
+            (Namespaces::Selected(a), Namespaces::Selected(b)) => Namespaces::Selected(a.and(b)?),
+        };
+        Some(PodSelector { namespaces, pods: a.pods.and(&b.pods)? })
+    }
 }

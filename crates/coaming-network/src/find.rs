@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::{Model, Role};
+use crate::model::{Model, Pods, Role, Service, ServicePort};
 use crate::ports::Protocol;
 use crate::reach::{Endpoint, Reach};
 
@@ -33,28 +33,63 @@ pub enum FindError {
     BadPort(String),
 }
 
-/// Finds an endpoint: a workload by `name`, `namespace/name` or `namespace/kind/name`, an address,
-/// or `ingress`. A workload may have pods of several kinds: one of each is given.
+/// What a text means as one side of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundPeer {
+    /// The endpoints: one group of pods of each class of a workload, or outside addresses.
+    pub endpoints: Vec<Endpoint>,
+    /// The address, if the text is one.
+    pub address: Option<IpAddr>,
+    /// Whether it means the traffic that enters through ingress points.
+    pub ingress: bool,
+}
+
+/// Finds an endpoint: a workload by `name`, `namespace/name` or `namespace/kind/name`, the workload
+/// behind a Service of such a name, an address, or `ingress`.
 ///
 /// # Errors
 ///
 /// If there is no such endpoint, or more than one.
-pub fn find_endpoint(reach: &Reach, text: &str) -> Result<Vec<Endpoint>, FindError> {
+pub fn find_endpoint(reach: &Reach, text: &str) -> Result<FoundPeer, FindError> {
     let model = reach.model();
     if let Ok(address) = text.parse::<IpAddr>() {
-        let atom = reach.externals().iter().position(|addresses| addresses.contains(address));
-        return match atom {
-            Some(atom) => Ok(vec![Endpoint::External(atom)]),
-            None => Err(FindError::NoSuchAddress(address)),
-        };
-    }
-    if text == "ingress" {
-        let controllers = model.pods.iter().filter(|(_, pods)| pods.role == Role::Controller);
-        let controllers: Vec<_> = controllers.map(|(id, _)| Endpoint::Pods(id)).collect();
-        if !controllers.is_empty() {
-            return Ok(controllers);
+        let pods = pods_with_address(reach, address);
+        if !pods.is_empty() {
+            return Ok(FoundPeer { endpoints: pods, ..FoundPeer::default() });
         }
+        let atom = reach.externals().iter().position(|addresses| addresses.contains(address));
+        let atom = atom.ok_or(FindError::NoSuchAddress(address))?;
+        let endpoints = vec![Endpoint::External(atom)];
+        return Ok(FoundPeer { endpoints, address: Some(address), ingress: false });
     }
+    match find_workload(model, text) {
+        Ok(id) => {
+            let endpoints = one_of_each_class(reach, id);
+            Ok(FoundPeer { endpoints, ..FoundPeer::default() })
+        }
+        Err(FindError::Unknown { .. }) if text == "ingress" => {
+            Ok(FoundPeer { ingress: true, ..FoundPeer::default() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The pods that are known to have this address for themselves.
+fn pods_with_address(reach: &Reach, address: IpAddr) -> Vec<Endpoint> {
+    let pods = reach.model().pods.iter();
+    let pods = pods.filter(|(_, pods)| {
+        pods.role == Role::Real && !pods.host_network && pods.addresses.contains(address)
+    });
+    pods.map(|(id, _)| Endpoint::Pods(id)).collect()
+}
+
+/// Finds a workload by `name`, `namespace/name` or `namespace/kind/name`, or by the name of a Service
+/// that leads to it alone. Gives its id.
+///
+/// # Errors
+///
+/// If there is no such workload, or more than one.
+pub fn find_workload(model: &Model, text: &str) -> Result<usize, FindError> {
     let parts: Vec<&str> = text.split('/').collect();
     let fits = |id: usize| {
         let Some(workload) = model.workloads.get(id) else { return false };
@@ -69,9 +104,12 @@ pub fn find_endpoint(reach: &Reach, text: &str) -> Result<Vec<Endpoint>, FindErr
             _ => false,
         }
     };
-    let found: Vec<usize> = real_workloads(model).into_iter().filter(|&id| fits(id)).collect();
+    let mut found: Vec<usize> = real_workloads(model).into_iter().filter(|&id| fits(id)).collect();
+    if found.is_empty() {
+        found = behind_service(model, &parts);
+    }
     match found.as_slice() {
-        [id] => Ok(one_of_each_class(reach, *id)),
+        [id] => Ok(*id),
         [] => Err(FindError::Unknown {
             name: text.to_owned(),
             known: names(model, &real_workloads(model)),
@@ -80,6 +118,23 @@ pub fn find_endpoint(reach: &Reach, text: &str) -> Result<Vec<Endpoint>, FindErr
             Err(FindError::Ambiguous { name: text.to_owned(), candidates: names(model, several) })
         }
     }
+}
+
+/// The workloads that the Services of this name lead to.
+fn behind_service(model: &Model, parts: &[&str]) -> Vec<usize> {
+    let is_named = |service: &Service| match parts {
+        [name] => service.name == *name,
+        [namespace, name] => service.namespace == *namespace && service.name == *name,
+        _ => false,
+    };
+    let services = model.services.iter().filter(|(_, service)| is_named(service));
+    let pods = services.flat_map(|(_, service)| {
+        model.pods.iter().filter(|(_, pods)| service.selects(pods)).map(|(_, pods)| pods.workload)
+    });
+    let mut found: Vec<usize> = pods.collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The workloads that the input holds, by their ids, in the order of their names.
@@ -114,8 +169,26 @@ pub(crate) fn one_of_each_class(reach: &Reach, workload: usize) -> Vec<Endpoint>
         .collect()
 }
 
+/// A port that a question is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedPort {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port of the receiving pods.
+    pub number: u16,
+    /// The Service through which it was named, with the Service's own port.
+    pub service: Option<(String, u16)>,
+}
+
+impl From<(Protocol, u16)> for AskedPort {
+    fn from((protocol, number): (Protocol, u16)) -> Self {
+        Self { protocol, number, service: None }
+    }
+}
+
 /// Finds the ports that a text means: `80`, `tcp/80`, `80/udp`, or a name of a port of the
-/// receiving pods.
+/// receiving pods. A port that only a Service has, and that leads to another port of the pods, means
+/// that one.
 ///
 /// # Errors
 ///
@@ -124,7 +197,7 @@ pub fn find_port(
     model: &Model,
     target: &[Endpoint],
     text: &str,
-) -> Result<Vec<(Protocol, u16)>, FindError> {
+) -> Result<Vec<AskedPort>, FindError> {
     let bad = || FindError::BadPort(text.to_owned());
     let (protocol, port) = match text.split_once(['/', ':']) {
         None => (None, text),
@@ -137,21 +210,68 @@ pub fn find_port(
             }
         }
     };
-    if let Ok(number) = port.parse::<u16>() {
-        return match number {
-            0 => Err(bad()),
-            _ => Ok(vec![(protocol.unwrap_or(Protocol::Tcp), number)]),
-        };
-    }
-    let pods = target.iter().filter_map(|end| match end {
-        Endpoint::Pods(id) => model.pods.get(*id),
-        Endpoint::External(_) => None,
-    });
-    let mut found: Vec<_> = pods
-        .flat_map(|pods| Model::named_ports(pods, protocol, port))
-        .map(|port| (port.protocol, port.number))
+    let pods: Vec<&Pods> = target
+        .iter()
+        .filter_map(|end| match end {
+            Endpoint::Pods(id) => model.pods.get(*id),
+            Endpoint::External(_) => None,
+        })
         .collect();
+    if let Ok(number) = port.parse::<u16>() {
+        if number == 0 {
+            return Err(bad());
+        }
+        let protocol = protocol.unwrap_or(Protocol::Tcp);
+        let through = through_service(model, &pods, |service, port| {
+            port.protocol == protocol && port.port == number && service.selector.is_some()
+        });
+        let is_own = pods
+            .iter()
+            .flat_map(|pods| &pods.ports)
+            .any(|port| port.protocol == protocol && port.number == number);
+        let leads_elsewhere = !through.is_empty() && through.iter().all(|it| it.number != number);
+        return Ok(if leads_elsewhere && !is_own {
+            through
+        } else {
+            vec![AskedPort::from((protocol, number))]
+        });
+    }
+    let named = pods.iter().flat_map(|pods| Model::named_ports(pods, protocol, port));
+    let mut found: Vec<_> = named.map(|port| (port.protocol, port.number)).collect();
     found.sort_unstable();
     found.dedup();
-    if found.is_empty() { Err(bad()) } else { Ok(found) }
+    if !found.is_empty() {
+        return Ok(found.into_iter().map(AskedPort::from).collect());
+    }
+    let through = through_service(model, &pods, |_, service_port| {
+        service_port.name == port && protocol.is_none_or(|it| it == service_port.protocol)
+    });
+    if through.is_empty() { Err(bad()) } else { Ok(through) }
+}
+
+/// The ports of these pods that ports of their Services lead to.
+fn through_service(
+    model: &Model,
+    pods: &[&Pods],
+    wanted: impl Fn(&Service, &ServicePort) -> bool,
+) -> Vec<AskedPort> {
+    let mut found: Vec<AskedPort> = Vec::new();
+    for (_, service) in &model.services {
+        for pods in pods.iter().filter(|pods| service.selects(pods)) {
+            for port in service.ports.iter().filter(|port| wanted(service, port)) {
+                for number in port.targets(pods) {
+                    let name = format!("{}/{}", service.namespace, service.name);
+                    let asked = AskedPort {
+                        protocol: port.protocol,
+                        number,
+                        service: Some((name, port.port)),
+                    };
+                    if !found.iter().any(|known| known.number == number) {
+                        found.push(asked);
+                    }
+                }
+            }
+        }
+    }
+    found
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 
 /// Why a text is not an address block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -154,6 +154,30 @@ impl IpSet {
     pub fn first(&self) -> Option<IpAddr> {
         let v4 = self.v4.first().map(|&(first, _)| v4_address(first));
         v4.or_else(|| self.v6.first().map(|&(first, _)| v6_address(first)))
+    }
+
+    /// Its one address; `None` if it has none or several.
+    #[must_use]
+    pub fn single(&self) -> Option<IpAddr> {
+        match (self.v4.as_slice(), self.v6.as_slice()) {
+            ([(first, last)], []) if first == last => Some(v4_address(*first)),
+            ([], [(first, last)]) if first == last => Some(v6_address(*first)),
+            _ => None,
+        }
+    }
+
+    /// The fewest CIDR blocks that are the set, IPv4 first.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<String> {
+        let v4 = self.v4.iter().flat_map(|&(first, last)| {
+            let address = |bits: u128| Ipv4Addr::from(u32::try_from(bits).unwrap_or(u32::MAX));
+            Ipv4Subnets::new(address(first), address(last), 0).map(|block| block.to_string())
+        });
+        let v6 = self.v6.iter().flat_map(|&(first, last)| {
+            let (first, last) = (Ipv6Addr::from(first), Ipv6Addr::from(last));
+            Ipv6Subnets::new(first, last, 0).map(|block| block.to_string())
+        });
+        v4.chain(v6).collect()
     }
 
     /// The ranges as people write them, IPv4 first: `10.0.0.0-10.255.255.255`.

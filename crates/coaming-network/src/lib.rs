@@ -8,6 +8,8 @@
 //!
 //! Nothing here prints or phrases: results are data, and `coaming-report` renders them.
 
+mod advice;
+mod check;
 mod class;
 mod compile;
 mod diff;
@@ -15,10 +17,12 @@ mod evaluate;
 mod explain;
 mod exposure;
 mod facts;
+mod filter;
 mod find;
 mod findings;
 mod graph;
 mod groups;
+mod identity;
 mod index;
 pub mod ip;
 mod list;
@@ -33,17 +37,25 @@ mod refresh;
 pub mod selector;
 mod space;
 pub mod suggest;
+mod unevaluated;
 mod update;
 mod views;
 
+pub use advice::{Advice, AdvisedPeer, AdvisedRule, NewPolicy};
+pub use check::{
+    AssertedPeer, Assertion, AssertionError, AssertionResult, check_assertion, read_assertions,
+};
 pub use diff::{Change, Diff, diff};
 pub use explain::{
-    Advice, AdvisedPeer, AdvisedRule, Explanation, PolicyVerdict, RuleVerdict, Side, endpoints_of,
-    explain, explain_any,
+    EntranceVerdict, Explanation, PolicyVerdict, RuleVerdict, Side, Uncertainty, explain,
+    plugin_dependent,
 };
-pub use exposure::{Exposure, Openness, exposure};
-pub use find::{FindError, find_endpoint, find_port};
-pub use findings::{Certainty, Check, PolicyProblem, policy_findings, reaches_metadata};
+pub use exposure::{Exposure, OpenTo, Openness, exposure};
+pub use filter::Filter;
+pub use find::{AskedPort, FindError, FoundPeer, find_endpoint, find_port, find_workload};
+pub use findings::{
+    Certainty, Check, PolicyProblem, broken_routes, policy_findings, reaches_metadata,
+};
 pub use graph::{Edge, Graph, GraphNode, graph};
 pub use ip::IpSet;
 pub use list::{Connection, Peer, connections, list};
@@ -53,4 +65,5 @@ pub use outside::reached_from_outside;
 pub use ports::{Connections, PortSet, Protocol};
 pub use reach::{Endpoint, Reach};
 pub use selector::{Labels, Selector};
+pub use unevaluated::{UnevaluatedKind, unevaluated, unevaluated_kinds};
 pub use views::{from_world, policies_selecting};

@@ -156,17 +156,33 @@ impl<'r> IngressCheck<'r> {
 
     pub(crate) fn lets_in(&mut self, point: &'r IngressPoint) -> bool {
         let reach = self.reach;
-        let sources = match &point.source {
+        let target = Endpoint::Pods(point.pods);
+        self.sources(point)
+            .iter()
+            .any(|&source| reach.allowed(source, target).contains(point.protocol, point.port))
+    }
+
+    /// The source that the policies let in, or else one that they do not.
+    pub(crate) fn source_of(&mut self, point: &'r IngressPoint) -> Option<Endpoint> {
+        let reach = self.reach;
+        let target = Endpoint::Pods(point.pods);
+        let sources = self.sources(point);
+        let open = sources
+            .iter()
+            .copied()
+            .find(|&source| reach.allowed(source, target).contains(point.protocol, point.port));
+        open.or_else(|| sources.first().copied())
+    }
+
+    fn sources(&mut self, point: &'r IngressPoint) -> &[Endpoint] {
+        let reach = self.reach;
+        match &point.source {
             ExternalSource::Controller => &self.controllers,
             ExternalSource::Address(set) => self.overlapping.entry(set).or_insert_with(|| {
                 let atoms = reach.externals().iter().enumerate();
                 let overlapping = atoms.filter(|(_, atom)| !atom.intersection(set).is_empty());
                 overlapping.map(|(atom, _)| Endpoint::External(atom)).collect()
             }),
-        };
-        let target = Endpoint::Pods(point.pods);
-        sources
-            .iter()
-            .any(|&source| reach.allowed(source, target).contains(point.protocol, point.port))
+        }
     }
 }

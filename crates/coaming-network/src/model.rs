@@ -91,8 +91,6 @@ pub enum Role {
     Real,
     /// A stand-in for an ingress controller, which the input may not contain.
     Controller,
-    /// A stand-in for pods that do not exist yet.
-    UnknownPeer,
 }
 
 /// Pods that are alike because they come from one template or one manifest.
@@ -304,6 +302,8 @@ pub struct Policy {
     pub ingress: Option<Vec<Rule>>,
     /// Its rules for connections from its pods; `None` if it does not govern them.
     pub egress: Option<Vec<Rule>>,
+    /// Where it has rules for a direction that it does not govern.
+    pub dead_rules: Vec<(Direction, Option<SourceRef>)>,
     /// Where it is written.
     pub location: Option<SourceRef>,
 }
@@ -394,15 +394,92 @@ pub struct Node {
     pub addresses: IpSet,
 }
 
-/// Something in the input that does not count, because the API server would refuse it.
+/// What is wrong with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ProblemKind {
+    /// The API server refuses it.
+    Refused,
+    /// Several objects define one namespace, with different labels.
+    AmbiguousNamespace,
+}
+
+/// Something in the input that does not count, because the API server would refuse it or another
+/// object replaces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// What is wrong with it.
+    pub kind: ProblemKind,
     /// The object: `NetworkPolicy shop/web`.
     pub object: String,
     /// What is wrong, and what to do.
     pub message: String,
     /// Where.
     pub location: Option<SourceRef>,
+}
+
+/// Which pods an object that is not evaluated can touch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every pod of the cluster, those on their node's network included.
+    Cluster,
+    /// At most these pods.
+    Pods(PodSelector),
+}
+
+/// What an object that is not evaluated may change about an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Influence {
+    /// It allows or denies connections, beside the policies that are evaluated.
+    Policy,
+    /// A service mesh refuses requests by it, after the connection is there.
+    Mesh,
+    /// It lets traffic enter the cluster.
+    Entrance,
+    /// It attaches pods to other networks, to which other policies may apply.
+    Network,
+}
+
+/// An object that decides about connections and that the engine does not evaluate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unevaluated {
+    /// Its API group.
+    pub group: String,
+    /// Its kind.
+    pub kind: String,
+    /// What it may change.
+    pub influence: Influence,
+    /// The pods that it can touch.
+    pub scope: Scope,
+    /// Where it is written.
+    pub location: Option<SourceRef>,
+}
+
+/// What makes the network policies effective. Plugins differ in what an `ipBlock` means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NetworkPlugin {
+    /// Not known: an `ipBlock` means no pods but those on their node's network.
+    #[default]
+    Unknown,
+    /// As in the tests of Kubernetes: an `ipBlock` means pods by their addresses too.
+    Kubernetes,
+    /// Calico: as Kubernetes.
+    Calico,
+    /// Cilium: an `ipBlock` never means pods or nodes.
+    Cilium,
+}
+
+impl NetworkPlugin {
+    /// Whether an `ipBlock` means pods on the pod network by their addresses.
+    #[must_use]
+    pub fn blocks_mean_pods(self) -> bool {
+        matches!(self, Self::Kubernetes | Self::Calico)
+    }
+
+    /// Whether an `ipBlock` means pods on their node's network by its addresses.
+    #[must_use]
+    pub fn blocks_mean_hosts(self) -> bool {
+        self != Self::Cilium
+    }
 }
 
 /// Everything the engine reasons about.
@@ -427,6 +504,10 @@ pub struct Model {
     pub ingress_points: BTreeMap<usize, Vec<IngressPoint>>,
     /// What does not count.
     pub problems: Vec<Problem>,
+    /// What decides about connections and is not evaluated.
+    pub unevaluated: Vec<Unevaluated>,
+    /// The network plugin, as far as it is known.
+    pub plugin: NetworkPlugin,
     /// Whether the cluster has IPv6 addresses, as far as the input says. Policies that name any
     /// count too.
     pub ipv6: bool,

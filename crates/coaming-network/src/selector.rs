@@ -126,6 +126,23 @@ impl Selector {
         &self.requirements
     }
 
+    /// The selector that matches what both match; `None` where two requirements plainly contradict
+    /// each other.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        let mut requirements = self.requirements.clone();
+        for requirement in &other.requirements {
+            if requirements.iter().any(|known| contradict(known, requirement)) {
+                return None;
+            }
+            if !requirements.contains(requirement) {
+                requirements.push(requirement.clone());
+            }
+        }
+        requirements.sort_unstable();
+        Some(Self { requirements })
+    }
+
     /// Whether it matches everything.
     #[must_use]
     pub fn is_everything(&self) -> bool {
@@ -165,6 +182,23 @@ impl fmt::Display for Selector {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether no label meets both requirements.
+fn contradict(a: &Requirement, b: &Requirement) -> bool {
+    if a.key != b.key {
+        return false;
+    }
+    match (&a.operator, &b.operator) {
+        (Operator::In(a), Operator::In(b)) => !a.iter().any(|value| b.contains(value)),
+        (Operator::In(values), Operator::NotIn(refused))
+        | (Operator::NotIn(refused), Operator::In(values)) => {
+            values.iter().all(|value| refused.contains(value))
+        }
+        (Operator::In(_) | Operator::Exists, Operator::DoesNotExist)
+        | (Operator::DoesNotExist, Operator::In(_) | Operator::Exists) => true,
+        _ => false,
     }
 }
 

@@ -13,8 +13,8 @@ use fixedbitset::FixedBitSet;
 use crate::class::{Class, ClassKey, LabelIndex, NewTerms, Terms};
 use crate::ip::{IpSet, atoms};
 use crate::model::{
-    ExternalSource, IngressPoint, Model, Namespaces, PeerKind, PodSelector, Pods, Policy,
-    PolicyPeer,
+    ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, PeerKind, PodSelector, Pods,
+    Policy, PolicyPeer,
 };
 use crate::ports::Protocol;
 
@@ -60,8 +60,8 @@ pub(crate) struct Space {
     /// Whether there are IPv6 addresses.
     pub(crate) ipv6: bool,
     terms: Terms,
-    /// The address sets of policies, each with whether it means pods by their own addresses too.
-    address_sets: Vec<(IpSet, bool)>,
+    /// The address sets of policies, each with the pods that it means by their addresses.
+    address_sets: Vec<(IpSet, AddressReach)>,
     /// Whether any of them means pods by their own addresses.
     by_address: bool,
     /// The atoms of each address set.
@@ -91,7 +91,7 @@ impl Space {
             universe: 0,
             ipv6: has_ipv6(model),
             terms,
-            by_address: address_sets.iter().any(|(_, pods_too)| *pods_too),
+            by_address: address_sets.iter().any(|(_, reach)| reach.pods),
             address_sets,
             outside,
             index: LabelIndex::new(0),
@@ -135,9 +135,7 @@ impl Space {
             return self.terms.project(pods, Vec::new());
         }
         let sets = self.address_sets.iter().enumerate();
-        let meant = sets.filter(|(_, (set, pods_too))| {
-            (pods.host_network || *pods_too) && has_address_in(pods, set, *pods_too)
-        });
+        let meant = sets.filter(|(_, (set, reach))| has_address_in(pods, set, *reach));
         let addresses = meant.map(|(position, _)| number(position)).collect();
         self.terms.project(pods, addresses)
     }
@@ -268,13 +266,15 @@ impl Space {
 
     /// Whether the atoms, and what classes know of addresses, suffice for this policy.
     pub(crate) fn knows_addresses_of(&self, model: &Model, policy: &Policy) -> bool {
-        let known = |set: &IpSet, pods_too: bool| {
-            self.address_sets.iter().any(|(known, too)| known == set && (*too || !pods_too))
+        let known = |set: &IpSet, reach: AddressReach| {
+            self.address_sets.iter().any(|(known, other)| known == set && *other == reach)
         };
         peers_of(policy).all(|peer| match &peer.kind {
-            PeerKind::Block(set) => known(set, false),
-            PeerKind::Networks(set) => known(set, true),
-            PeerKind::Nodes(selector) => known(&node_addresses(model, selector), false),
+            PeerKind::Block(set) => known(set, AddressReach::of_blocks(model.plugin)),
+            PeerKind::Networks(set) => known(set, AddressReach::ALL),
+            PeerKind::Nodes(selector) => {
+                known(&node_addresses(model, selector), AddressReach::HOSTS)
+            }
             PeerKind::Pods(_) | PeerKind::Unknown => true,
         })
     }
@@ -320,13 +320,12 @@ impl Space {
         found
     }
 
-    /// The members that an address set means: atoms, pods that share their node's network, and
-    /// with `pods_too` also other pods by their addresses.
-    fn addresses(&self, model: &Model, set: &IpSet, pods_too: bool) -> FixedBitSet {
+    /// The members that an address set means: atoms, and pods by their addresses.
+    fn addresses(&self, model: &Model, set: &IpSet, reach: AddressReach) -> FixedBitSet {
         let empty = || FixedBitSet::with_capacity(self.universe);
         let mut found = self.outside.get(set).cloned().unwrap_or_else(empty);
         for (class, pods) in self.representatives(model) {
-            if has_address_in(pods, set, pods_too) {
+            if has_address_in(pods, set, reach) {
                 found.insert(class);
             }
         }
@@ -337,10 +336,13 @@ impl Space {
     pub(crate) fn peer(&mut self, model: &Model, peer: &PolicyPeer) -> Arc<FixedBitSet> {
         match &peer.kind {
             PeerKind::Pods(selector) => self.select(model, selector),
-            PeerKind::Block(set) => Arc::new(self.addresses(model, set, false)),
-            PeerKind::Networks(set) => Arc::new(self.addresses(model, set, true)),
+            PeerKind::Block(set) => {
+                Arc::new(self.addresses(model, set, AddressReach::of_blocks(model.plugin)))
+            }
+            PeerKind::Networks(set) => Arc::new(self.addresses(model, set, AddressReach::ALL)),
             PeerKind::Nodes(selector) => {
-                Arc::new(self.addresses(model, &node_addresses(model, selector), false))
+                let nodes = node_addresses(model, selector);
+                Arc::new(self.addresses(model, &nodes, AddressReach::HOSTS))
             }
             PeerKind::Unknown => Arc::new(FixedBitSet::with_capacity(self.universe)),
         }
@@ -385,24 +387,44 @@ pub(crate) fn selects(model: &Model, selector: &PodSelector, pods: &Pods) -> boo
     here && !pods.host_network && selector.pods.matches(&pods.labels)
 }
 
-/// Whether an address set means these pods: by their node's address, or with `pods_too` by their
-/// own.
-fn has_address_in(pods: &Pods, set: &IpSet, pods_too: bool) -> bool {
+/// Which pods an address set means by their addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct AddressReach {
+    /// Those on the pod network, by their own addresses.
+    pods: bool,
+    /// Those on their node's network, by its addresses.
+    hosts: bool,
+}
+
+impl AddressReach {
+    const ALL: Self = Self { pods: true, hosts: true };
+    const HOSTS: Self = Self { pods: false, hosts: true };
+
+    /// What an `ipBlock` means.
+    fn of_blocks(plugin: NetworkPlugin) -> Self {
+        Self { pods: plugin.blocks_mean_pods(), hosts: plugin.blocks_mean_hosts() }
+    }
+}
+
+/// Whether an address set means these pods.
+fn has_address_in(pods: &Pods, set: &IpSet, reach: AddressReach) -> bool {
     let inside = if pods.addresses.is_empty() {
         set.covers_a_family()
     } else {
         pods.addresses.is_subset(set)
     };
-    inside && (pods.host_network || pods_too)
+    inside && if pods.host_network { reach.hosts } else { reach.pods }
 }
 
 /// Whether a peer of a policy means these pods.
 pub(crate) fn means(model: &Model, peer: &PolicyPeer, pods: &Pods) -> bool {
     match &peer.kind {
         PeerKind::Pods(selector) => selects(model, selector, pods),
-        PeerKind::Block(set) => has_address_in(pods, set, false),
-        PeerKind::Networks(set) => has_address_in(pods, set, true),
-        PeerKind::Nodes(selector) => has_address_in(pods, &node_addresses(model, selector), false),
+        PeerKind::Block(set) => has_address_in(pods, set, AddressReach::of_blocks(model.plugin)),
+        PeerKind::Networks(set) => has_address_in(pods, set, AddressReach::ALL),
+        PeerKind::Nodes(selector) => {
+            has_address_in(pods, &node_addresses(model, selector), AddressReach::HOSTS)
+        }
         PeerKind::Unknown => false,
     }
 }
@@ -423,16 +445,16 @@ fn node_addresses(model: &Model, selector: &crate::selector::Selector) -> IpSet 
     nodes.fold(IpSet::none(), |found, (_, node)| found.union(&node.addresses))
 }
 
-/// The distinct address sets of policies, each with whether it means pods by their own addresses.
-fn address_sets(model: &Model) -> Vec<(IpSet, bool)> {
+/// The distinct address sets of policies, each with the pods that it means by their addresses.
+fn address_sets(model: &Model) -> Vec<(IpSet, AddressReach)> {
     let peers = model.policies.iter().flat_map(|(_, policy)| peers_of(policy));
     let sets = peers.filter_map(|peer| match &peer.kind {
-        PeerKind::Block(set) => Some((set.clone(), false)),
-        PeerKind::Networks(set) => Some((set.clone(), true)),
-        PeerKind::Nodes(selector) => Some((node_addresses(model, selector), false)),
+        PeerKind::Block(set) => Some((set.clone(), AddressReach::of_blocks(model.plugin))),
+        PeerKind::Networks(set) => Some((set.clone(), AddressReach::ALL)),
+        PeerKind::Nodes(selector) => Some((node_addresses(model, selector), AddressReach::HOSTS)),
         PeerKind::Pods(_) | PeerKind::Unknown => None,
     });
-    let sets: BTreeSet<(IpSet, bool)> = sets.collect();
+    let sets: BTreeSet<(IpSet, AddressReach)> = sets.collect();
     sets.into_iter().collect()
 }
 

@@ -28,8 +28,8 @@ use fixedbitset::FixedBitSet;
 use crate::compile::CompiledPolicy;
 use crate::evaluate::{Profile, profile};
 use crate::model::{
-    ContainerPort, Direction, IngressPoint, Namespace, Node, PeerKind, Pods, Policy, PolicyPeer,
-    Service, Workload,
+    ContainerPort, Direction, IngressPoint, Namespace, NetworkPlugin, Node, PeerKind, Pods, Policy,
+    PolicyPeer, Service, Workload,
 };
 use crate::reach::Reach;
 use crate::space::{ClassAssignment, FEW_FREE_CLASSES, Space, has_ipv6, peers_of};
@@ -204,6 +204,14 @@ impl Reach {
     pub fn set_ipv6(&mut self, ipv6: bool) {
         self.model.ipv6 = ipv6;
         if has_ipv6(&self.model) != self.space.ipv6 {
+            self.rebuild(false);
+        }
+    }
+
+    /// Says what is known of the network plugin.
+    pub fn set_plugin(&mut self, plugin: NetworkPlugin) {
+        if self.model.plugin != plugin {
+            self.model.plugin = plugin;
             self.rebuild(false);
         }
     }

@@ -118,7 +118,11 @@ impl<'a> Context<'a> {
 
     /// What is wrong with the network policies, found once for all rules that speak of them.
     pub(crate) fn policy_problems(&self) -> &[PolicyProblem] {
-        self.policy_problems.get_or_init(|| coaming_network::policy_findings(self.reach()))
+        self.policy_problems.get_or_init(|| {
+            let mut found = coaming_network::policy_findings(self.reach());
+            found.extend(coaming_network::broken_routes(self.world));
+            found
+        })
     }
 
     /// A finding about an object, at one of its nodes.

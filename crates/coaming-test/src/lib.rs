@@ -10,4 +10,5 @@ pub mod daemons;
 pub mod docker_registry;
 pub mod http_server;
 pub mod image_archives;
+pub mod manifests;
 pub mod skip;

@@ -3,80 +3,166 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use coaming_network::{Reach, from_world};
+use coaming_network::model::NetworkPlugin;
+use coaming_network::{
+    AssertionResult, Connections, Filter, FoundPeer, Model, PortSet, Reach, find_workload,
+    from_world,
+};
 use coaming_report::net as render;
 use coaming_source::Loaded;
 
-use crate::args::{GraphFormat, InputArguments, NetArguments, NetCommand, TableFormat};
+use crate::args::{
+    CheckArguments, DiffArguments, GraphArguments, GraphFormat, InputArguments, NetArguments,
+    NetCommand, NetInputArguments, NetViewArguments, Plugin, TableArguments, TableFormat,
+    WhyArguments,
+};
 use crate::{CommandError, Outcome, output, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
     match &arguments.command {
-        NetCommand::List(arguments) => list(&arguments.inputs, arguments.format),
-        NetCommand::Exposure(arguments) => exposure(&arguments.inputs, arguments.format),
-        NetCommand::Why(arguments) => {
-            let (port, inputs) = arguments.port_and_inputs();
-            why(&inputs, [&arguments.source, &arguments.target], port, arguments.json)
-        }
-        NetCommand::Diff(arguments) => diff(&arguments.old, &arguments.new, arguments.format),
-        NetCommand::Graph(arguments) => graph(&arguments.inputs, arguments.format),
+        NetCommand::List(arguments) => list(arguments),
+        NetCommand::Exposure(arguments) => exposure(arguments),
+        NetCommand::Why(arguments) => why(arguments),
+        NetCommand::Check(arguments) => check(arguments),
+        NetCommand::Diff(arguments) => diff(arguments),
+        NetCommand::Graph(arguments) => graph(arguments),
         NetCommand::Suggest(arguments) => suggest(&arguments.inputs, arguments.flows.as_ref()),
     }
 }
 
-/// Computes reachability; policies that the API server would refuse are reported.
-fn reach(loaded: Loaded) -> Result<(Reach, Outcome), CommandError> {
+/// What a question is asked about.
+struct Asked {
+    model: Model,
+    /// What the reader must know besides the answer.
+    remarks: render::Remarks,
+    outcome: Outcome,
+}
+
+/// Reads the model; policies that the API server would refuse are reported. Without any workload
+/// there is nothing to answer, which is a failure.
+fn asked(loaded: Loaded, view: &NetViewArguments) -> Result<Asked, CommandError> {
     let (world, outcome) = scope::world(loaded)?;
-    let reach = Reach::new(from_world(&world));
-    for problem in &reach.model().problems {
+    let mut model = from_world(&world);
+    match view.network_plugin {
+        Plugin::Auto => {}
+        Plugin::Calico => model.plugin = NetworkPlugin::Calico,
+        Plugin::Cilium => model.plugin = NetworkPlugin::Cilium,
+        Plugin::Kubernetes => model.plugin = NetworkPlugin::Kubernetes,
+    }
+    for problem in &model.problems {
         let location = problem.location.as_ref();
         let location = location.map_or_else(String::new, |location| format!("{location}: "));
         output::warn(&format!("{location}{}: {}", problem.object, problem.message));
     }
-    Ok((reach, outcome))
+    let remarks = render::remarks(&model);
+    let outcome = if model.pods.is_empty() { Outcome::Failed } else { outcome };
+    Ok(Asked { model, remarks, outcome })
+}
+
+fn argument(error: impl ToString) -> CommandError {
+    CommandError::Argument(error.to_string())
+}
+
+/// What the answer is limited to. Names are looked up in any of the models.
+fn filter(view: &NetViewArguments, models: &[&Model]) -> Result<Filter, CommandError> {
+    let mut filter = Filter { namespace: view.namespace.clone(), ..Filter::default() };
+    for text in &view.focus {
+        let found = models.iter().map(|model| {
+            let id = find_workload(model, text)?;
+            Ok::<_, coaming_network::FindError>(
+                model.workloads.get(id).cloned().unwrap_or_default(),
+            )
+        });
+        let (found, failed): (Vec<_>, Vec<_>) = found.partition(Result::is_ok);
+        filter.focus.extend(found.into_iter().filter_map(Result::ok));
+        if let Some(Err(error)) = failed.into_iter().last().filter(|_| filter.focus.is_empty()) {
+            return Err(argument(error));
+        }
+    }
+    if let Some(text) = &view.port {
+        let mut ports = Connections::none();
+        for model in models {
+            let all: Vec<_> =
+                model.pods.iter().map(|(id, _)| coaming_network::Endpoint::Pods(id)).collect();
+            // A number is what it says; a name may be any port of that name.
+            let scope = if text.contains(char::is_alphabetic) { all.as_slice() } else { &[] };
+            if let Ok(found) = coaming_network::find_port(model, scope, text) {
+                for port in found {
+                    let number = PortSet::range(port.number, port.number);
+                    ports = ports.union(&Connections::of(port.protocol, number));
+                }
+            }
+        }
+        if ports.is_empty() {
+            let error = coaming_network::FindError::BadPort(text.clone());
+            return Err(argument(error));
+        }
+        filter.ports = Some(ports);
+    }
+    Ok(filter)
 }
 
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
     output::write(None, write)
 }
 
-fn list(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(scope::load(inputs))?;
+/// Notes for formats that have no room for them.
+fn warn_of(remarks: &render::Remarks) {
+    remarks.notes.iter().for_each(|note| output::note(&format!("note: {}", note.message)));
+}
+
+fn load(inputs: &NetInputArguments) -> Result<Asked, CommandError> {
+    asked(scope::load(&inputs.inputs()), &inputs.view)
+}
+
+fn list(arguments: &TableArguments) -> Result<Outcome, CommandError> {
+    let Asked { model, remarks, outcome } = load(&arguments.inputs)?;
+    let filter = filter(&arguments.inputs.view, &[&model])?;
+    let reach = Reach::new(model);
     let connections = coaming_network::connections(&reach);
-    print(|out| match format {
-        TableFormat::Text => render::list_text(connections, out),
-        TableFormat::Json => render::list_json(connections, out),
+    let limited = filter != Filter::default();
+    let connections = connections.filter_map(|connection| match limited {
+        true => filter.connection(connection),
+        false => Some(connection),
+    });
+    print(|out| match arguments.format {
+        TableFormat::Text => render::list_text(connections, &remarks, out),
+        TableFormat::Json => render::list_json(connections, &remarks, out),
         TableFormat::Csv => render::list_csv(connections, out),
         TableFormat::Markdown => render::list_markdown(connections, out),
     })?;
+    if matches!(arguments.format, TableFormat::Csv | TableFormat::Markdown) {
+        warn_of(&remarks);
+    }
     Ok(outcome)
 }
 
-fn exposure(inputs: &InputArguments, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(scope::load(inputs))?;
-    let exposures = coaming_network::exposure(reach.into_model());
-    print(|out| match format {
-        TableFormat::Text => render::exposure_text(&exposures, out),
-        TableFormat::Json => render::exposure_json(&exposures, out),
+fn exposure(arguments: &TableArguments) -> Result<Outcome, CommandError> {
+    let Asked { model, remarks, outcome } = load(&arguments.inputs)?;
+    let filter = filter(&arguments.inputs.view, &[&model])?;
+    let exposures = filter.exposures(coaming_network::exposure(model));
+    print(|out| match arguments.format {
+        TableFormat::Text => render::exposure_text(&exposures, &remarks, out),
+        TableFormat::Json => render::exposure_json(&exposures, &remarks, out),
         TableFormat::Csv => render::exposure_csv(&exposures, out),
         TableFormat::Markdown => render::exposure_markdown(&exposures, out),
     })?;
+    if matches!(arguments.format, TableFormat::Csv | TableFormat::Markdown) {
+        warn_of(&remarks);
+    }
     Ok(outcome)
 }
 
-fn why(
-    inputs: &InputArguments,
-    [source, target]: [&str; 2],
-    port: Option<&str>,
-    json: bool,
-) -> Result<Outcome, CommandError> {
-    let argument = |error: coaming_network::FindError| CommandError::Argument(error.to_string());
-    let (reach, outcome) = reach(scope::load(inputs))?;
-    let sources = coaming_network::find_endpoint(&reach, source).map_err(argument)?;
-    let targets = coaming_network::find_endpoint(&reach, target).map_err(argument)?;
+fn why(arguments: &WhyArguments) -> Result<Outcome, CommandError> {
+    let (port, inputs) = arguments.port_and_inputs();
+    let view = &arguments.inputs.view;
+    let Asked { model, outcome: mut ends, .. } = asked(scope::load(&inputs), view)?;
+    let reach = Reach::new(model);
+    let source = peer(&reach, &arguments.source, view)?;
+    let target = peer(&reach, &arguments.target, view)?;
     let ports = match port {
-        Some(text) => coaming_network::find_port(reach.model(), &targets, text)
+        Some(text) => coaming_network::find_port(reach.model(), &target.endpoints, text)
             .map_err(argument)?
             .into_iter()
             .map(Some)
@@ -84,40 +170,98 @@ fn why(
         None => vec![None],
     };
     for port in ports {
-        let explanation = coaming_network::explain_any(&reach, &sources, &targets, port);
-        let Some(explanation) = explanation else { continue };
+        let explanation = coaming_network::explain(&reach, &source, &target, port.as_ref());
+        let Some(explanation) = explanation else {
+            return Err(argument("nothing is known of connections to `ingress`"));
+        };
         print(|out| {
-            if json {
+            if arguments.json {
                 render::why_json(&explanation, out)
             } else {
                 render::why_text(&explanation, out)
             }
         })?;
+        if !explanation.is_certain() {
+            ends = Outcome::Failed;
+        } else if arguments.exit_code && !explanation.is_allowed() {
+            ends = ends.max(Outcome::Found);
+        }
     }
-    Ok(outcome)
+    Ok(ends)
 }
 
-fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (old, old_outcome) = reach(scope::files(std::slice::from_ref(old)))?;
-    let (new, new_outcome) = reach(scope::files(std::slice::from_ref(new)))?;
-    let diff = coaming_network::diff(old.into_model(), new.into_model());
-    print(|out| match format {
-        TableFormat::Text => render::diff_text(&diff, out),
-        TableFormat::Json => render::diff_json(&diff, out),
+/// What a text means; `--namespace` is the namespace of names without one.
+fn peer(reach: &Reach, text: &str, view: &NetViewArguments) -> Result<FoundPeer, CommandError> {
+    if let Some(namespace) = view.namespace.as_ref().filter(|_| !text.contains('/')) {
+        let qualified = format!("{namespace}/{text}");
+        if let Ok(found) = coaming_network::find_endpoint(reach, &qualified) {
+            return Ok(found);
+        }
+    }
+    coaming_network::find_endpoint(reach, text).map_err(argument)
+}
+
+/// The largest file of assertions that is read.
+const MAX_RULES_BYTES: u64 = 16 << 20;
+
+fn check(arguments: &CheckArguments) -> Result<Outcome, CommandError> {
+    let named = |error: &dyn std::fmt::Display| {
+        CommandError::Argument(format!("{}: {error}", arguments.rules.display()))
+    };
+    let text = coaming_source::read_text(&arguments.rules, MAX_RULES_BYTES)
+        .map_err(|error| named(&error))?;
+    let assertions = coaming_network::read_assertions(&text).map_err(|error| named(&error))?;
+    let Asked { model, outcome: mut ends, .. } = load(&arguments.inputs)?;
+    let reach = Reach::new(model);
+    for assertion in &assertions {
+        let result = coaming_network::check_assertion(&reach, assertion);
+        print(|out| render::check_text(assertion, &result, out))?;
+        ends = ends.max(match result {
+            AssertionResult::Holds => Outcome::Clean,
+            AssertionResult::Fails(_) => Outcome::Found,
+            AssertionResult::Unknown(_)
+            | AssertionResult::NotFound(_)
+            | AssertionResult::NoPods(_) => Outcome::Failed,
+        });
+    }
+    Ok(ends)
+}
+
+fn diff(arguments: &DiffArguments) -> Result<Outcome, CommandError> {
+    let read = |path: &PathBuf| asked(scope::files(std::slice::from_ref(path)), &arguments.view);
+    let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
+    let filter = filter(&arguments.view, &[&old.model, &new.model])?;
+    let mut remarks = old.remarks;
+    for note in new.remarks.notes {
+        if !remarks.notes.contains(&note) {
+            remarks.notes.push(note);
+        }
+    }
+    remarks.problems.extend(new.remarks.problems);
+    let diff = filter.diff(coaming_network::diff(old.model, new.model));
+    print(|out| match arguments.format {
+        TableFormat::Text => render::diff_text(&diff, &remarks, out),
+        TableFormat::Json => render::diff_json(&diff, &remarks, out),
         TableFormat::Csv => render::diff_csv(&diff, out),
         TableFormat::Markdown => render::diff_markdown(&diff, out),
     })?;
+    if matches!(arguments.format, TableFormat::Csv | TableFormat::Markdown) {
+        warn_of(&remarks);
+    }
     let differs = if diff.is_empty() { Outcome::Clean } else { Outcome::Found };
-    Ok(differs.max(old_outcome).max(new_outcome))
+    Ok(differs.max(old.outcome).max(new.outcome))
 }
 
-fn graph(inputs: &InputArguments, format: GraphFormat) -> Result<Outcome, CommandError> {
-    let (reach, outcome) = reach(scope::load(inputs))?;
-    let graph = coaming_network::graph(&reach);
-    print(|out| match format {
+fn graph(arguments: &GraphArguments) -> Result<Outcome, CommandError> {
+    let Asked { model, remarks, outcome } = load(&arguments.inputs)?;
+    let filter = filter(&arguments.inputs.view, &[&model])?;
+    let reach = Reach::new(model);
+    let graph = filter.graph(coaming_network::graph(&reach));
+    print(|out| match arguments.format {
         GraphFormat::Dot => render::graph_dot(&graph, out),
         GraphFormat::Svg => render::graph_svg(&graph, out),
     })?;
+    warn_of(&remarks);
     Ok(outcome)
 }
 
@@ -131,9 +275,13 @@ fn suggest(inputs: &InputArguments, flows: Option<&PathBuf>) -> Result<Outcome, 
                 .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
         })
         .transpose()?;
-    let (world, outcome) = scope::world(scope::load(inputs))?;
-    let suggestion = coaming_network::suggest::suggest(&world, log.as_deref())
-        .map_err(|error| CommandError::Argument(error.to_string()))?;
+    let (world, mut outcome) = scope::world(scope::load(inputs))?;
+    let remarks = render::remarks(&from_world(&world));
+    warn_of(&remarks);
+    if remarks.notes.iter().any(|note| note.count == 0) {
+        outcome = Outcome::Failed;
+    }
+    let suggestion = coaming_network::suggest::suggest(&world, log.as_deref()).map_err(argument)?;
     print(|out| render::suggestion_yaml(&suggestion, out))?;
     for question in &suggestion.questions {
         output::warn(&format!("question: {question}"));

@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use coaming_kube::ObjectId;
 
 use crate::model::{
-    ExternalSource, Model, Node, Pods, Policy, PolicyKind, PortNumbers, Problem, Service,
-    ServicePort, SourceRef, Workload,
+    ExternalSource, Model, NetworkPlugin, Node, Pods, Policy, PolicyKind, PortNumbers, Problem,
+    Service, ServicePort, SourceRef, Unevaluated, Workload,
 };
 use crate::ports::Protocol;
 use crate::selector::Labels;
@@ -68,6 +68,10 @@ pub(crate) enum Statement {
     Calls(Vec<Name>),
     /// It lets routes refer to Services of its namespace.
     Grant(Grant),
+    /// It decides about connections, and is not evaluated.
+    Unevaluated(Box<Unevaluated>),
+    /// It runs a network plugin.
+    Plugin(NetworkPlugin),
 }
 
 /// A way for traffic from outside to a Service.
@@ -102,7 +106,7 @@ pub(crate) enum WantedPort {
 
 impl Entrance {
     /// Whether it leads to this port of its Service.
-    fn leads_to(&self, port: &ServicePort) -> bool {
+    pub(crate) fn leads_to(&self, port: &ServicePort) -> bool {
         let by_target = || match (&self.wanted, &port.target) {
             (WantedPort::Name(name), PortNumbers::Named(target)) => name == target,
             (WantedPort::Number(number), PortNumbers::Range(target, _)) => {
@@ -146,6 +150,9 @@ pub(crate) struct Facts {
     nodes: HashMap<ObjectId, usize>,
     /// How many pods and Services have IPv6 addresses.
     ipv6: usize,
+    unevaluated: BTreeSet<ObjectId>,
+    /// How many objects run each network plugin.
+    plugins: BTreeMap<NetworkPlugin, usize>,
     dirty: Dirty,
 }
 
@@ -157,6 +164,7 @@ struct Dirty {
     /// Pods of objects that are gone, by their ids in the model.
     gone: Vec<usize>,
     nodes: BTreeSet<ObjectId>,
+    unevaluated: bool,
 }
 
 impl Facts {
@@ -216,6 +224,18 @@ impl Facts {
                 self.ipv6 = if add { self.ipv6 + ipv6 } else { self.ipv6.saturating_sub(ipv6) };
                 self.ingress.change_service(id, service, add);
             }
+            Statement::Unevaluated(_) => {
+                if add {
+                    self.unevaluated.insert(id);
+                } else {
+                    self.unevaluated.remove(&id);
+                }
+                self.dirty.unevaluated = true;
+            }
+            Statement::Plugin(plugin) => {
+                let count = self.plugins.entry(*plugin).or_default();
+                *count = if add { *count + 1 } else { count.saturating_sub(1) };
+            }
             Statement::Route(_) | Statement::Calls(_) | Statement::Grant(_) => {}
         }
         self.ingress.change(id, &facts.statement, add);
@@ -229,7 +249,12 @@ impl Facts {
             }
         }
         self.settle_pods(target);
-        self.policies.settle(&self.sources, target);
+        if self.policies.settle(&self.sources, target)
+            | self.namespaces.settle_problems(&self.sources)
+        {
+            let problems = self.policies.problems().chain(self.namespaces.problems());
+            target.set_problems(problems.cloned().collect());
+        }
         for id in std::mem::take(&mut self.dirty.nodes) {
             let node = match self.sources.get(&id).map(|facts| &facts.statement) {
                 Some(Statement::Node(node)) => Some(node.clone()),
@@ -254,6 +279,24 @@ impl Facts {
             }
         }
         target.set_ipv6(self.ipv6 > 0);
+        if std::mem::take(&mut self.dirty.unevaluated) {
+            let statements = self.unevaluated.iter().filter_map(|id| self.sources.get(id));
+            let found = statements.filter_map(|facts| match &facts.statement {
+                Statement::Unevaluated(object) => Some((**object).clone()),
+                _ => None,
+            });
+            target.set_unevaluated(found.collect());
+        }
+        target.set_plugin(self.plugin());
+    }
+
+    /// The network plugin, if the objects run exactly one.
+    fn plugin(&self) -> NetworkPlugin {
+        let mut running = self.plugins.iter().filter(|(_, count)| **count > 0);
+        match (running.next(), running.next()) {
+            (Some((plugin, _)), None) => *plugin,
+            _ => NetworkPlugin::Unknown,
+        }
     }
 
     fn settle_pods(&mut self, target: &mut impl Target) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use coaming_kube::ObjectId;
 
 use super::{ObjectFacts, Statement};
-use crate::model::{NAMESPACE_NAME_LABEL, Namespace};
+use crate::model::{NAMESPACE_NAME_LABEL, Namespace, Problem, ProblemKind};
 use crate::selector::Labels;
 use crate::views::controllers;
 
@@ -19,6 +19,8 @@ pub(super) struct Mentions {
     /// How many objects in each may have pods that the input does not show.
     opaque: HashMap<String, usize>,
     dirty: BTreeSet<String>,
+    /// Namespaces that several objects define, with different labels.
+    ambiguous: BTreeMap<String, Problem>,
     controlled: bool,
 }
 
@@ -72,6 +74,44 @@ impl Mentions {
         }
         let dirty = std::mem::take(&mut self.dirty).into_iter();
         dirty.map(|name| (name.clone(), self.value(sources, &name))).collect()
+    }
+
+    /// Looks for namespaces that objects define differently; gives whether that changed. To be
+    /// called before [`Self::settled`].
+    pub(super) fn settle_problems(&mut self, sources: &BTreeMap<ObjectId, ObjectFacts>) -> bool {
+        let mut changed = false;
+        for name in &self.dirty {
+            let ids = self.declared.get(name).into_iter().flatten();
+            let mut declared = ids.filter_map(|id| match &sources.get(id)?.statement {
+                Statement::Namespace(labels, location) => Some((labels, location)),
+                _ => None,
+            });
+            let first = declared.next();
+            let other = first.and_then(|(labels, _)| declared.find(|(other, _)| *other != labels));
+            let problem = other.map(|(_, location)| Problem {
+                kind: ProblemKind::AmbiguousNamespace,
+                object: format!("Namespace {name}"),
+                message: format!(
+                    "Namespace {name} is defined more than once, with different labels: which of \
+                     them policies see depends on what is applied last"
+                ),
+                location: Some(location.clone()),
+            });
+            let known = self.ambiguous.get(name);
+            if known != problem.as_ref() {
+                changed = true;
+                match problem {
+                    Some(problem) => self.ambiguous.insert(name.clone(), problem),
+                    None => self.ambiguous.remove(name),
+                };
+            }
+        }
+        changed
+    }
+
+    /// Namespaces that several objects define differently.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.ambiguous.values()
     }
 
     fn value(&self, sources: &BTreeMap<ObjectId, ObjectFacts>, name: &str) -> Option<Namespace> {

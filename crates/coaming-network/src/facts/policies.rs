@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use coaming_kube::ObjectId;
 
 use super::{ObjectFacts, Statement, Target};
-use crate::model::{Policy, PolicyKind, Problem, Rule};
+use crate::model::{Policy, PolicyKind, Problem, ProblemKind, Rule};
 
 /// Kind, namespace and name.
 pub(super) type PolicyName = (PolicyKind, String, String);
@@ -41,14 +41,15 @@ impl PolicyFacts {
         }
     }
 
+    /// Brings a model up to date; gives whether the problems changed.
     pub(super) fn settle(
         &mut self,
         sources: &BTreeMap<ObjectId, ObjectFacts>,
         target: &mut impl Target,
-    ) {
+    ) -> bool {
         self.dirty.clear();
         if self.dirty_order.is_empty() {
-            return;
+            return false;
         }
         let before = self.problems.clone();
         for name in &self.dirty_order {
@@ -96,9 +97,12 @@ impl PolicyFacts {
                 (None, None) => {}
             }
         }
-        if self.problems != before {
-            target.set_problems(self.problems.values().flatten().cloned().collect());
-        }
+        self.problems != before
+    }
+
+    /// What does not count, in the order in which it is reported.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.values().flatten()
     }
 }
 
@@ -111,6 +115,7 @@ fn policy(sources: &BTreeMap<ObjectId, ObjectFacts>, id: ObjectId) -> Option<&Po
 
 fn written_twice(earlier: &Policy) -> Problem {
     Problem {
+        kind: ProblemKind::Refused,
         object: earlier.to_string(),
         message: format!(
             "{earlier} is written twice, and only the later one counts: rename or remove one of \

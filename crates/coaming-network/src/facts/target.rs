@@ -1,7 +1,8 @@
 //! Where settled facts go: into a plain model, or into one whose reachability is kept up to date.
 
 use crate::model::{
-    IngressPoint, Model, Namespace, Node, Pods, Policy, Problem, Service, Workload,
+    IngressPoint, Model, Namespace, NetworkPlugin, Node, Pods, Policy, Problem, Service,
+    Unevaluated, Workload,
 };
 use crate::reach::Reach;
 use crate::update::put;
@@ -24,6 +25,8 @@ pub(crate) trait Target {
     fn set_ingress_points(&mut self, pods: usize, points: Vec<IngressPoint>);
     fn set_problems(&mut self, problems: Vec<Problem>);
     fn set_ipv6(&mut self, ipv6: bool);
+    fn set_unevaluated(&mut self, unevaluated: Vec<Unevaluated>);
+    fn set_plugin(&mut self, plugin: NetworkPlugin);
 }
 
 impl Target for Model {
@@ -95,6 +98,14 @@ impl Target for Model {
     fn set_ipv6(&mut self, ipv6: bool) {
         self.ipv6 = ipv6;
     }
+
+    fn set_unevaluated(&mut self, unevaluated: Vec<Unevaluated>) {
+        self.unevaluated = unevaluated;
+    }
+
+    fn set_plugin(&mut self, plugin: NetworkPlugin) {
+        self.plugin = plugin;
+    }
 }
 
 impl Target for Reach {
@@ -160,5 +171,13 @@ impl Target for Reach {
 
     fn set_ipv6(&mut self, ipv6: bool) {
         Self::set_ipv6(self, ipv6);
+    }
+
+    fn set_unevaluated(&mut self, unevaluated: Vec<Unevaluated>) {
+        self.model.unevaluated = unevaluated;
+    }
+
+    fn set_plugin(&mut self, plugin: NetworkPlugin) {
+        Self::set_plugin(self, plugin);
     }
 }

@@ -48,10 +48,10 @@ fn problem(policy: &Policy, by: &[&Policy]) -> PolicyProblem {
         subject: policy.to_string(),
         message: format!(
             "{policy} changes nothing: all that it allows, {} allows too for the same pods, and \
-             policies only add up. It suggests a limit that does not exist. Remove it, or \
-             narrow the other",
+             policies only add up",
             super::some_names(names.iter().map(String::as_str))
         ),
+        help: Some("Remove it, or narrow the other".to_owned()),
         location: policy.location.clone(),
         related: by
             .iter()

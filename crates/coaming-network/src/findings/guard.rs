@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, real_pods, some_names};
-use crate::model::{Direction, SourceRef};
+use crate::model::{Direction, Influence, Model, Policy, Scope, SourceRef, Tier};
+use crate::ports::{Connections, Protocol};
 use crate::reach::Reach;
 
 /// What one namespace lacks.
@@ -13,6 +14,8 @@ struct Unguarded<'m> {
     egress: BTreeSet<&'m str>,
     location: Option<SourceRef>,
     related: Vec<(SourceRef, String)>,
+    /// Whether policies that are not evaluated may guard some of them.
+    uncertain: bool,
 }
 
 /// One problem per namespace: one policy there fixes it.
@@ -31,13 +34,24 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
             continue;
         }
         let Some(workload) = model.workloads.get(pods.workload) else { continue };
+        let influences = model.unevaluated.iter().filter(|it| it.influence == Influence::Policy);
+        let mut touching = influences.filter(|it| it.touches(model, pods)).map(|it| &it.scope);
+        let uncertain = match touching.next() {
+            // A policy for these very pods most likely guards them.
+            Some(Scope::Pods(_)) => continue,
+            Some(Scope::Cluster) => true,
+            None => false,
+        };
         let lacks = namespaces.entry(&pods.namespace).or_default();
         for (open, names) in [(ingress, &mut lacks.ingress), (egress, &mut lacks.egress)] {
             if open {
                 names.insert(&workload.name);
             }
         }
-        if let Some(location) = &pods.location {
+        lacks.uncertain |= uncertain;
+        if let Some(location) = &pods.location
+            && lacks.related.last().is_none_or(|(last, _)| last != location)
+        {
             lacks.related.push((location.clone(), format!("{workload} is unguarded")));
         }
     }
@@ -66,23 +80,17 @@ fn problem(namespace: &str, lacks: Unguarded<'_>) -> PolicyProblem {
         }
         (true, _) => (Check::NoEgressPolicy, format!("egress of {}", some_names(lacks.egress))),
     };
-    let why = match check {
-        Check::NoIngressPolicy => {
-            "an attacker in any pod of the cluster can connect to them on every port"
-        }
-        _ => "an attacker in one of them can connect to anything, and carry data out",
-    };
-    let message = format!(
-        "no network policy guards the {what} in namespace {namespace}: {why}. Add a default-deny \
-         policy for the namespace and allow what is needed; `coaming net suggest` writes them"
-    );
+    let message = format!("no network policy guards the {what} in namespace {namespace}");
+    let help = "Add a default-deny policy for the namespace and allow what is needed; `coaming net \
+                suggest` writes them";
     let location =
         lacks.location.or_else(|| lacks.related.first().map(|(location, _)| location.clone()));
     PolicyProblem {
         check,
-        certainty: Certainty::Proven,
+        certainty: if lacks.uncertain { Certainty::Likely } else { Certainty::Proven },
         subject: format!("namespace {namespace}"),
         message,
+        help: Some(help.to_owned()),
         location,
         related: lacks.related,
     }
@@ -93,6 +101,10 @@ pub(super) fn selects_nothing(reach: &Reach, id: usize, found: &mut Vec<PolicyPr
     let model = reach.model();
     let Some(policy) = model.policies.get(id) else { return };
     let selector = &policy.subject;
+    if hosts_only(model, policy) {
+        found.push(guards_hosts(policy));
+        return;
+    }
     if selector.pods.is_everything() || may_hold_more(model, &selector.namespaces) {
         return;
     }
@@ -107,12 +119,111 @@ pub(super) fn selects_nothing(reach: &Reach, id: usize, found: &mut Vec<PolicyPr
         check: Check::SelectsNothing,
         certainty: Certainty::Likely,
         subject: policy.to_string(),
-        message: format!(
-            "{policy} selects no pod: none here has the labels {}. What it should protect is \
-             open. Compare its selector with the labels of the pods' templates",
-            selector.pods
-        ),
+        message: format!("{policy} selects no pod: none here has the labels {}", selector.pods),
+        help: Some("Compare its selector with the labels of the pods' templates".to_owned()),
         location: policy.location.clone(),
         related: Vec::new(),
     });
+}
+
+/// Whether all pods that a policy's selector matches share their node's network.
+fn hosts_only(model: &Model, policy: &Policy) -> bool {
+    let selector = &policy.subject;
+    let mut meant = real_pods(model).map(|(_, pods)| pods).filter(|pods| {
+        in_namespaces(model, &selector.namespaces, &pods.namespace)
+            && selector.pods.matches(&pods.labels)
+    });
+    let is_narrow = !selector.pods.is_everything();
+    is_narrow
+        && meant.next().is_some_and(|pods| pods.host_network && meant.all(|it| it.host_network))
+}
+
+fn guards_hosts(policy: &Policy) -> PolicyProblem {
+    PolicyProblem {
+        check: Check::SelectsNothing,
+        certainty: Certainty::Proven,
+        subject: policy.to_string(),
+        message: format!(
+            "{policy} guards nothing: the pods that it selects share their node's network \
+             (hostNetwork), to which no network policy applies"
+        ),
+        help: Some(
+            "Run the pods without hostNetwork, or guard the nodes with a firewall".to_owned(),
+        ),
+        location: policy.location.clone(),
+        related: Vec::new(),
+    }
+}
+
+/// Rules for a direction that the policy does not govern.
+pub(super) fn dead_rules(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
+    let Some(policy) = reach.model().policies.get(id) else { return };
+    for (direction, location) in &policy.dead_rules {
+        let name = direction.name();
+        let kind = if *direction == Direction::Ingress { "Ingress" } else { "Egress" };
+        found.push(PolicyProblem {
+            check: Check::DeadRules,
+            certainty: Certainty::Proven,
+            subject: policy.to_string(),
+            message: format!(
+                "the {name} rules of {policy} have no effect, as its `policyTypes` does not name \
+                 {kind}"
+            ),
+            help: Some(format!("Add `{kind}` to `policyTypes`, or remove the {name} rules")),
+            location: location.clone(),
+            related: Vec::new(),
+        });
+    }
+}
+
+/// Pods that policies let leave for some targets and not for any name server, one problem for each
+/// namespace: one policy there fixes it.
+pub(super) fn without_dns(reach: &Reach, found: &mut Vec<PolicyProblem>) {
+    let model = reach.model();
+    let mut namespaces: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<usize>)> = BTreeMap::new();
+    for (id, pods) in real_pods(model).filter(|(_, pods)| !pods.host_network) {
+        let policies = reach.policies_of(id, Direction::Egress);
+        let is_isolated = policies
+            .iter()
+            .filter_map(|&id| model.policies.get(id))
+            .any(|policy| policy.tier == Tier::Network);
+        let Some(class) = reach.class_of(id).filter(|_| is_isolated) else { continue };
+        let Some(profile) = reach.profile(class, Direction::Egress) else { continue };
+        let resolves = |allowed: &Connections| {
+            [Protocol::Udp, Protocol::Tcp].into_iter().any(|protocol| {
+                // OpenShift's name servers listen on 5353.
+                allowed.contains(protocol, 53) || allowed.contains(protocol, 5353)
+            })
+        };
+        let mut cells = profile.cells.iter().map(|(allowed, _)| allowed).peekable();
+        if cells.peek().is_none() || cells.any(resolves) {
+            continue;
+        }
+        let Some(workload) = model.workloads.get(pods.workload) else { continue };
+        let (names, ids) = namespaces.entry(&pods.namespace).or_default();
+        names.insert(&workload.name);
+        ids.extend(policies);
+    }
+    for (namespace, (names, policies)) in namespaces {
+        let policies = policies.into_iter().filter_map(|id| model.policies.get(id));
+        let mut locations = policies.filter_map(|policy| {
+            Some((policy.location.clone()?, format!("{policy} does not allow port 53")))
+        });
+        found.push(PolicyProblem {
+            check: Check::NoDns,
+            certainty: Certainty::Likely,
+            subject: format!("namespace {namespace}"),
+            message: format!(
+                "{} in namespace {namespace} cannot resolve names: no egress rule allows port 53",
+                some_names(names)
+            ),
+            help: Some(
+                "Allow UDP and TCP port 53 to the cluster's name servers, usually the pods with \
+                 k8s-app=kube-dns in namespace kube-system"
+                    .to_owned(),
+            ),
+            location: locations.next().map(|(location, _)| location),
+            related: locations.collect(),
+        });
+    }
 }

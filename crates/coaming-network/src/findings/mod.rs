@@ -5,14 +5,17 @@
 //! does not show.
 
 mod effect;
+mod entrances;
 mod guard;
+mod order;
 mod peers;
 mod ports;
 
+pub use entrances::broken_routes;
 pub use peers::reaches_metadata;
 
 use crate::model::{
-    Direction, Model, Namespaces, PodSelector, Pods, Policy, Role, Rule, SourceRef,
+    Direction, Model, Namespaces, PodSelector, Pods, Policy, ProblemKind, Role, Rule, SourceRef,
 };
 use crate::reach::Reach;
 
@@ -39,6 +42,18 @@ pub enum Check {
     NoEffect,
     /// A rule names a port on which nothing listens.
     UnservedPort,
+    /// A policy has rules for a direction that its `policyTypes` leaves out.
+    DeadRules,
+    /// Policies of one priority decide differently.
+    EqualPriorities,
+    /// Pods may leave for some targets, but cannot resolve names.
+    NoDns,
+    /// An ingress point leads to pods that policies close to it.
+    ClosedEntrance,
+    /// A route names a port that its Service does not have.
+    NoSuchServicePort,
+    /// Several objects define one namespace, with different labels.
+    AmbiguousNamespace,
 }
 
 /// How certain a problem is.
@@ -59,8 +74,11 @@ pub struct PolicyProblem {
     pub certainty: Certainty,
     /// What it is about: `NetworkPolicy shop/db` or `namespace shop`.
     pub subject: String,
-    /// What is wrong, why it matters, and what to do.
+    /// What is wrong: one clause.
     pub message: String,
+    /// What to do, where the check alone does not say it: one or more sentences without the last
+    /// period.
+    pub help: Option<String>,
     /// Where to do it; `None` where the model was not made from files.
     pub location: Option<SourceRef>,
     /// Related locations, each with what it shows.
@@ -74,24 +92,29 @@ pub fn policy_findings(reach: &Reach) -> Vec<PolicyProblem> {
     guard::find(reach, &mut found);
     for (id, _) in &reach.model().policies {
         guard::selects_nothing(reach, id, &mut found);
+        guard::dead_rules(reach, id, &mut found);
         peers::find(reach, id, &mut found);
         ports::find(reach, id, &mut found);
     }
     peers::open_egress(reach, &mut found);
     effect::find(reach, &mut found);
+    order::find(reach, &mut found);
+    guard::without_dns(reach, &mut found);
+    entrances::find(reach, &mut found);
     found.sort_by(|a, b| (a.check, &a.subject).cmp(&(b.check, &b.subject)));
     found
 }
 
 fn invalid(problem: &crate::model::Problem) -> PolicyProblem {
     PolicyProblem {
-        check: Check::InvalidPolicy,
+        check: match problem.kind {
+            ProblemKind::Refused => Check::InvalidPolicy,
+            ProblemKind::AmbiguousNamespace => Check::AmbiguousNamespace,
+        },
         certainty: Certainty::Proven,
         subject: problem.object.clone(),
-        message: format!(
-            "{}. The API server refuses the object, so it protects nothing",
-            problem.message
-        ),
+        message: problem.message.trim_end_matches('.').to_owned(),
+        help: None,
         location: problem.location.clone(),
         related: Vec::new(),
     }

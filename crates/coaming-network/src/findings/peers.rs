@@ -60,14 +60,18 @@ fn split(
     }
     let anybody =
         |selector: &PodSelector| real_pods(model).any(|(_, pods)| means(model, selector, pods));
-    if anybody(own) {
-        return None;
-    }
     let together = PodSelector {
         namespaces: Namespaces::Selected(namespaces.clone()),
         pods: own.pods.clone(),
     };
-    let certainty = if anybody(&together) { Certainty::Proven } else { Certainty::Likely };
+    let (here, there) = (anybody(own), anybody(&together));
+    let certainty = match (here, there) {
+        (false, true) => Certainty::Proven,
+        // Such pods are on both sides: which were meant is open.
+        (false, false) | (true, true) => Certainty::Likely,
+        (true, false) => return None,
+    };
+    let hint = if here { "" } else { ", where there are none" };
     let related = neighbour.and_then(|peer| peer.location.clone());
     Some(PolicyProblem {
         check: Check::SplitPeer,
@@ -75,11 +79,13 @@ fn split(
         subject: policy.to_string(),
         message: format!(
             "the namespaceSelector and the podSelector are two items, so {policy} allows \
-             every pod of the selected namespaces, and pods with {} of its own namespace, where \
-             there are none. To mean pods with {} in those namespaces, remove the `-` before the \
-             podSelector",
-            own.pods, own.pods
+             every pod of the selected namespaces, and pods with {} of its own namespace{hint}",
+            own.pods
         ),
+        help: Some(format!(
+            "To mean pods with {} in those namespaces, remove the `-` before the podSelector",
+            own.pods
+        )),
         location: peer.location.clone(),
         related: related
             .into_iter()
@@ -96,12 +102,13 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &PolicyPeer) -> Option<
         .keys()
         .filter(|name| in_namespaces(model, &selector.namespaces, name))
         .collect();
-    let told = |message: String, certainty| {
+    let problem = |message: String, help: String, certainty| {
         Some(PolicyProblem {
             check: Check::PeerMatchesNothing,
             certainty,
             subject: policy.to_string(),
             message,
+            help: Some(help),
             location: peer.location.clone(),
             related: Vec::new(),
         })
@@ -112,11 +119,14 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &PolicyPeer) -> Option<
         if !declared || asks_for_one_by_name(namespaces) {
             return None;
         }
-        return told(
+        return problem(
             format!(
                 "no namespace here has the labels {namespaces}, so this item of {policy} \
-                 allows nothing. Compare it with the labels of the Namespace objects; every \
-                 namespace has `{NAMESPACE_NAME_LABEL}`"
+                 allows nothing"
+            ),
+            format!(
+                "Compare it with the labels of the Namespace objects; every namespace has \
+                 `{NAMESPACE_NAME_LABEL}`"
             ),
             Certainty::Likely,
         );
@@ -132,11 +142,9 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &PolicyPeer) -> Option<
     if fits(&example.labels) || there.any(|pods| fits(&pods.labels)) {
         return None;
     }
-    told(
-        format!(
-            "{selector} matches no pod, so this item of {policy} allows nothing. Compare it \
-             with the labels of the pods' templates"
-        ),
+    problem(
+        format!("{selector} matches no pod, so this item of {policy} allows nothing"),
+        "Compare it with the labels of the pods' templates".to_owned(),
         Certainty::Likely,
     )
 }
@@ -182,6 +190,11 @@ fn internet(
     }
     // Pods behind an ingress point are meant to be reached.
     let subject = reach.subject(id);
+    // A name that no pod gives a port allows nothing.
+    let opens = |&pods: &usize| !reach.rule_ports(id, direction, position, pods).is_empty();
+    if direction == Direction::Ingress && !subject.is_empty() && !subject.iter().any(opens) {
+        return None;
+    }
     let model = reach.model();
     let meant = |pods: &usize| {
         let called = |pods| model.services.iter().any(|(_, s)| s.serves_api && s.selects(pods));
@@ -200,8 +213,7 @@ fn internet(
             "name the sources that need it in `from`",
         ),
         Direction::Egress => (
-            "lets the pods it selects connect to the whole internet on every port: an attacker in \
-             one of them can carry data out and fetch tools",
+            "lets the pods it selects connect to the whole internet on every port",
             "name the targets that they need in `to`, or at least the ports",
         ),
     };
@@ -210,7 +222,8 @@ fn internet(
         check: Check::AllowsInternet,
         certainty: Certainty::Proven,
         subject: policy.to_string(),
-        message: format!("{name} of {policy} {who}. To narrow it, {todo}"),
+        message: format!("{name} of {policy} {who}"),
+        help: Some(format!("To narrow it, {todo}")),
         location: node,
         related: Vec::new(),
     })
@@ -239,12 +252,10 @@ pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
             certainty: Certainty::Proven,
             subject: format!("namespace {namespace}"),
             message: format!(
-                "the policies {} of namespace {namespace} allow all egress: an attacker in one of \
-                 their pods can carry data out, fetch tools and reach the cloud's metadata \
-                 address 169.254.169.254. Replace the empty egress rule with the targets that each \
-                 needs",
+                "the policies {} of namespace {namespace} allow all egress",
                 some_names(names.iter().map(String::as_str))
             ),
+            help: Some("Replace the empty egress rule with the targets that each needs".to_owned()),
             location: locations.next().map(|(location, _)| location),
             related: locations.collect(),
         });
@@ -270,9 +281,9 @@ fn metadata(policy: &Policy, direction: Direction, rule: &Rule) -> Option<Policy
         subject: policy.to_string(),
         message: format!(
             "{policy} lets its pods connect to 169.254.169.254, where clouds hand out the node's \
-             credentials: an attacker in the pod can become the node. Add 169.254.169.254/32 to \
-             the block's `except`"
+             credentials"
         ),
+        help: Some("Add 169.254.169.254/32 to the block's `except`".to_owned()),
         location: peer.location.clone(),
         related: Vec::new(),
     })

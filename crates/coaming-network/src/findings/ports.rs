@@ -12,6 +12,7 @@ pub(super) fn find(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
     let subject = reach.subject(id);
     for (direction, _, rule) in rules_of(policy).filter(|(_, _, rule)| rule.action == Action::Allow)
     {
+        found.extend(names_for_addresses(policy, direction, rule));
         let receivers = receivers(model, &subject, direction, rule);
         // A pod that names no port may listen on any.
         if receivers.is_empty() || receivers.iter().any(|pods| pods.ports.is_empty()) {
@@ -95,9 +96,10 @@ fn problem(
         subject: policy.to_string(),
         message: format!(
             "{policy} allows port {protocol}{shown}, on which no container of the receiving pods \
-             listens: they name {}.{service} Correct the port",
+             listens: they name {}",
             super::some_names(listens.iter().map(String::as_str))
         ),
+        help: Some(format!("{service}Correct the port")),
         location: wanted.location.clone(),
         related: Vec::new(),
     })
@@ -113,8 +115,35 @@ fn service_hint(model: &Model, receivers: &[&Pods], wanted: &PortMatch) -> Optio
     });
     let (service, target) = service?;
     Some(format!(
-        " {number} is the port of Service {}, which leads to {target}: a policy sees the pods' \
-         port.",
+        "{number} is the port of Service {}, which leads to {target}: a policy sees the pods' \
+         port. ",
         service.name
     ))
+}
+
+/// Ports by name for addresses: nothing says which number an address has under a name.
+fn names_for_addresses(policy: &Policy, direction: Direction, rule: &Rule) -> Vec<PolicyProblem> {
+    let is_address = |kind: &PeerKind| matches!(kind, PeerKind::Block(_) | PeerKind::Networks(_));
+    let peers = rule.peers.as_deref().unwrap_or_default();
+    let only_addresses = !peers.is_empty() && peers.iter().all(|peer| is_address(&peer.kind));
+    if direction != Direction::Egress || !only_addresses {
+        return Vec::new();
+    }
+    let named = rule.ports.iter().flatten().filter_map(|port| match &port.numbers {
+        PortNumbers::Named(name) => Some((port, name)),
+        _ => None,
+    });
+    let found = named.map(|(port, name)| PolicyProblem {
+        check: Check::UnservedPort,
+        certainty: Certainty::Proven,
+        subject: policy.to_string(),
+        message: format!(
+            "{policy} allows port `{name}` of addresses, which opens nothing: only pods give names \
+             to ports"
+        ),
+        help: Some("Write the number of the port".to_owned()),
+        location: port.location.clone(),
+        related: Vec::new(),
+    });
+    found.collect()
 }

@@ -141,11 +141,10 @@ fn ingress_points(model: &Model, found: &mut Found) {
             ExternalSource::Address(_) => Source::Outside,
         };
         if source == Source::Controller {
-            found.questions.insert(
-                "in which namespace does the ingress controller run? The policies say \
-                 `ingress-nginx`"
-                    .to_owned(),
-            );
+            found.questions.insert(format!(
+                "in which namespace does the ingress controller run? The policies say `{}`",
+                write::controller_namespace(&way.via)
+            ));
         }
         let flow = Flow { source, target: pods.workload, protocol: way.protocol, port: way.port };
         found.add(flow, way.via.clone());
@@ -288,10 +287,10 @@ pub(crate) fn is_system(namespace: &str) -> bool {
 /// namespace lets in too.
 fn is_controller(model: &Model, pair: &Pair, found: &Found) -> bool {
     let Source::Workload(id) = pair.0 else { return false };
-    let beside = model
-        .workloads
-        .get(id)
-        .is_some_and(|workload| workload.namespace == write::CONTROLLER_NAMESPACE);
+    let beside = model.workloads.get(id).is_some_and(|workload| {
+        let mut known = write::CONTROLLER_NAMESPACES.iter();
+        known.any(|(_, namespace)| workload.namespace == *namespace)
+    });
     beside
         && found.flows.keys().any(|flow| flow.source == Source::Controller && flow.target == pair.1)
 }

@@ -4,22 +4,27 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::{Flow, Found, Source};
-use crate::index::ModelIndex;
+use crate::identity::Identities;
 use crate::model::{Model, NAMESPACE_NAME_LABEL, Pods, Role, Workload};
 use crate::ports::Protocol;
-use crate::selector::Selector;
-
-/// Labels that change with every rollout or differ from pod to pod.
-const VOLATILE: [&str; 5] = [
-    "pod-template-hash",
-    "controller-revision-hash",
-    "pod-template-generation",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-];
+use crate::selector::Labels;
 
 /// The namespace that an ingress controller is assumed to be in.
 pub(crate) const CONTROLLER_NAMESPACE: &str = "ingress-nginx";
+
+/// The namespaces that ingress controllers are assumed to be in, by the kinds of their routes.
+pub(crate) const CONTROLLER_NAMESPACES: [(&str, &str); 4] = [
+    ("VirtualService ", "istio-system"),
+    ("IngressRoute", "traefik"),
+    ("HTTPProxy ", "projectcontour"),
+    ("", CONTROLLER_NAMESPACE),
+];
+
+/// The namespace of the controller behind a route, such as `Ingress shop/web`.
+pub(crate) fn controller_namespace(via: &str) -> &'static str {
+    let known = CONTROLLER_NAMESPACES.iter().find(|(kind, _)| via.starts_with(kind));
+    known.map_or(CONTROLLER_NAMESPACE, |(_, namespace)| namespace)
+}
 
 /// Writes all policies. Workloads that labels cannot tell apart become a question.
 pub(crate) fn policies(model: &Model, found: &mut Found) -> String {
@@ -69,37 +74,24 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-type Labels = Vec<(String, String)>;
-
 /// The labels that select each workload's pods, and no others in its namespace.
 fn selectors(model: &Model, questions: &mut BTreeSet<String>) -> BTreeMap<usize, Labels> {
-    let mut selectors: BTreeMap<usize, Labels> = BTreeMap::new();
-    for pods in real(model) {
-        let stable = pods.labels.iter().filter(|(key, _)| !VOLATILE.contains(&key.as_str()));
-        let stable: Labels = stable.map(|(key, value)| (key.clone(), value.clone())).collect();
-        selectors
-            .entry(pods.workload)
-            .and_modify(|known| known.retain(|label| stable.contains(label)))
-            .or_insert(stable);
-    }
-    let index = ModelIndex::new(model, |pods| pods.role == Role::Real && !pods.host_network);
-    let clear = |id: usize, labels: &Labels| {
-        let Some(workload) = model.workloads.get(id) else { return false };
-        let pairs = labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        // Its own pods all have these labels: they were kept for that.
-        let selected = index.selected(&workload.namespace, &Selector::labels(pairs));
-        !labels.is_empty()
-            && selected.iter().all(|&pods| model.pods.get(pods).is_some_and(|it| it.workload == id))
-    };
-    let unclear: Vec<usize> =
-        selectors.iter().filter(|(id, labels)| !clear(**id, labels)).map(|(id, _)| *id).collect();
-    for id in unclear {
-        selectors.remove(&id);
-        if let Some(workload) = model.workloads.get(id) {
-            questions.insert(format!(
-                "the labels of {workload} do not distinguish its pods from others of the \
-                 namespace: which label should?"
-            ));
+    let mut selectors = BTreeMap::new();
+    let identities = Identities::new(model);
+    let workloads: BTreeSet<usize> = real(model).map(|pods| pods.workload).collect();
+    for id in workloads {
+        match identities.of(id) {
+            Some(labels) => {
+                selectors.insert(id, labels);
+            }
+            None => {
+                if let Some(workload) = model.workloads.get(id) {
+                    questions.insert(format!(
+                        "the labels of {workload} do not distinguish its pods from others of the \
+                         namespace: which label should?"
+                    ));
+                }
+            }
         }
     }
     selectors
@@ -230,7 +222,7 @@ impl<'w> Writer<'w> {
             Source::Controller => "the ingress controller".to_owned(),
             Source::Outside => "the outside".to_owned(),
         };
-        for line in evidence {
+        for line in &evidence {
             let _ = writeln!(out, "  # {field} {who}: {}", one_line(line));
         }
         let _ = writeln!(out, "  - {field}:");
@@ -241,7 +233,13 @@ impl<'w> Writer<'w> {
                     out.push_str("    - ipBlock:\n        cidr: ::/0\n");
                 }
             }
-            Source::Controller => namespace_selector(out, CONTROLLER_NAMESPACE, "    - "),
+            Source::Controller => {
+                let namespaces: BTreeSet<&str> =
+                    evidence.iter().map(|via| controller_namespace(via)).collect();
+                for namespace in namespaces {
+                    namespace_selector(out, namespace, "    - ");
+                }
+            }
             Source::Workload(id) => {
                 let namespace = self.model.workloads.get(*id).map(|w| w.namespace.as_str());
                 let selector = self.selectors.get(id);

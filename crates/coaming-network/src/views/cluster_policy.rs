@@ -55,6 +55,7 @@ pub(crate) fn read(checks: &mut Checks<'_, '_>, kind: &str) -> Option<Policy> {
         subject: subject?,
         ingress: (!ingress.is_empty()).then_some(ingress),
         egress: (!egress.is_empty()).then_some(egress),
+        dead_rules: Vec::new(),
         location: checks.location(root),
     })
 }
@@ -130,6 +131,7 @@ fn rules<'i>(
             ports.extend(port(checks, item, kind));
         }
         let Some(action) = action else { continue };
+        validate(checks, node, kind, action, &peers, &ports);
         rules.push(Rule {
             name: node.string("name").map(str::to_owned),
             action,
@@ -139,6 +141,36 @@ fn rules<'i>(
         });
     }
     rules
+}
+
+/// What the API's definitions demand of a rule as a whole.
+fn validate(
+    checks: &mut Checks<'_, '_>,
+    node: Node<'_>,
+    kind: PolicyKind,
+    action: Action,
+    peers: &[PolicyPeer],
+    ports: &[PortMatch],
+) {
+    let most = if kind == PolicyKind::ClusterNetworkPolicy { 25 } else { 100 };
+    if peers.len() > most || ports.len() > most {
+        checks.refuse(node, format!("a rule must not have more than {most} peers or ports"));
+    }
+    let by_name = peers.iter().any(|peer| peer.kind == PeerKind::Unknown);
+    if by_name && action != Action::Allow {
+        checks.refuse(node, "`domainNames` can only be allowed, not denied or passed on");
+    }
+    let is_address = |peer: &PolicyPeer| {
+        matches!(peer.kind, PeerKind::Networks(_) | PeerKind::Nodes(_) | PeerKind::Unknown)
+    };
+    let named = ports.iter().any(|port| matches!(port.numbers, PortNumbers::Named(_)));
+    if named && peers.iter().any(is_address) {
+        checks.refuse(
+            node,
+            "a named port cannot be used with `networks`, `nodes` or `domainNames`: only pods give \
+             names to ports",
+        );
+    }
 }
 
 fn action<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>, kind: PolicyKind) -> Option<Action> {
@@ -261,10 +293,14 @@ fn cluster_port<'i>(checks: &mut Checks<'_, 'i>, node: Node<'i>) -> Option<Ports
                     let number = port_number(number)?;
                     PortNumbers::Range(number, number)
                 }
-                (None, Some(range)) => PortNumbers::Range(
-                    port_number(range.integer("start")?)?,
-                    port_number(range.integer("end")?)?,
-                ),
+                (None, Some(range)) => {
+                    let first = port_number(range.integer("start")?)?;
+                    let last = port_number(range.integer("end")?)?;
+                    if first >= last {
+                        checks.refuse(range, "`start` of a range must be below its `end`");
+                    }
+                    PortNumbers::Range(first, last)
+                }
                 _ => return None,
             };
             Some((Some(protocol), numbers))

@@ -21,7 +21,7 @@ const fn controller(namespace: &'static str, namespace_labels: Pairs, labels: Pa
 }
 
 /// The usual ingress controllers; the first represents any other.
-const CONTROLLERS: [Controller; 5] = [
+const CONTROLLERS: [Controller; 7] = [
     controller("coaming-some-ingress-controller", &[], &[]),
     controller(
         "ingress-nginx",
@@ -49,6 +49,12 @@ const CONTROLLERS: [Controller; 5] = [
         &[("name", "ingress-operator")],
     ),
     controller("traefik", &[], &[("app.kubernetes.io/name", "traefik")]),
+    controller(
+        "istio-system",
+        &[],
+        &[("app", "istio-ingressgateway"), ("istio", "ingressgateway")],
+    ),
+    controller("projectcontour", &[], &[("app", "envoy")]),
 ];
 
 /// The ingress controllers that the model gets where an ingress point needs one.

@@ -9,6 +9,7 @@ mod controllers;
 mod outside;
 mod policy;
 mod service;
+mod unevaluated;
 mod workload;
 
 use std::cell::RefCell;
@@ -20,7 +21,7 @@ use coaming_kube::{Fields, Object, SourceId, World};
 use coaming_yaml::{LineIndex, Node};
 
 use crate::facts::{Facts, ObjectFacts, Statement};
-use crate::model::{Model, PolicyKind, Problem, SourceRef};
+use crate::model::{Model, PolicyKind, Problem, ProblemKind, SourceRef, Unevaluated};
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
 pub(crate) use controllers::controllers;
@@ -38,6 +39,12 @@ pub fn from_world(world: &World) -> Model {
     model
 }
 
+/// The objects of a world that decide about connections and that the engine does not evaluate.
+pub(crate) fn unevaluated_in(world: &World) -> Vec<Unevaluated> {
+    let reader = Reader::new(world);
+    world.objects().filter_map(|object| unevaluated::read(&reader, object)).collect()
+}
+
 /// What an object says by itself.
 pub(crate) fn read(reader: &Reader<'_>, object: Object<'_>) -> ObjectFacts {
     let name = (object.kind(), object.namespace_or_default(), object.name());
@@ -50,7 +57,8 @@ pub(crate) fn read(reader: &Reader<'_>, object: Object<'_>) -> ObjectFacts {
     }
 }
 
-fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
+/// What an object says beyond pods.
+pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
     match (object.group(), object.kind()) {
         ("", "Namespace") => {
             let location = reader.location(object, object.node());
@@ -85,12 +93,76 @@ fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         ("gateway.networking.k8s.io", "UDPRoute") => {
             Statement::Route(outside::gateway_route(object, Protocol::Udp))
         }
+        ("networking.istio.io", "VirtualService") => {
+            Statement::Route(outside::virtual_service(object))
+        }
+        ("traefik.io" | "traefik.containo.us", "IngressRoute" | "IngressRouteTCP") => {
+            Statement::Route(outside::traefik_route(object, Protocol::Tcp))
+        }
+        ("traefik.io" | "traefik.containo.us", "IngressRouteUDP") => {
+            Statement::Route(outside::traefik_route(object, Protocol::Udp))
+        }
+        ("projectcontour.io", "HTTPProxy") => Statement::Route(outside::http_proxy(object)),
         ("", "Node") => Statement::Node(workload::node(object)),
+        ("apps", "DaemonSet") => {
+            workload::plugin(reader, object).map_or(Statement::Nothing, Statement::Plugin)
+        }
         (_, "APIService" | "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
             Statement::Calls(service::called_by_api_server(object))
         }
         (_, "ReferenceGrant") => Statement::Grant(outside::grant(object)),
-        _ => Statement::Nothing,
+        _ => match (misnamed(object), unevaluated::read(reader, object)) {
+            (Some(kind), _) => Statement::Policy(kind, None, not_served(reader, object, kind)),
+            (None, Some(found)) => Statement::Unevaluated(Box::new(found)),
+            (None, None) => Statement::Nothing,
+        },
+    }
+}
+
+/// The policy kind that an object is meant to be, if its API group or its kind's spelling is not one
+/// that Kubernetes serves.
+fn misnamed(object: Object<'_>) -> Option<PolicyKind> {
+    const KINDS: [PolicyKind; 4] = [
+        PolicyKind::NetworkPolicy,
+        PolicyKind::AdminNetworkPolicy,
+        PolicyKind::BaselineAdminNetworkPolicy,
+        PolicyKind::ClusterNetworkPolicy,
+    ];
+    let group = object.group();
+    // A group of somebody else may well have kinds of these names.
+    if group.contains('.') && !group.ends_with(".k8s.io") {
+        return None;
+    }
+    let kind = object.kind().trim_end_matches('s').trim_end_matches("ie");
+    let same = |known: &PolicyKind| {
+        kind.eq_ignore_ascii_case(known.name())
+            || object.kind().eq_ignore_ascii_case(&known.name().replace("Policy", "Policies"))
+    };
+    KINDS.into_iter().find(same)
+}
+
+fn not_served(reader: &Reader<'_>, object: Object<'_>, kind: PolicyKind) -> Vec<Problem> {
+    let mut checks = Checks::new(reader, object);
+    let node = object.node().field("apiVersion").unwrap_or(object.node());
+    let message = format!(
+        "no API serves kind `{}` in `{}`: {} is in {}",
+        object.kind(),
+        object.api_version(),
+        kind.name(),
+        api_versions(kind)
+    );
+    checks.refuse(node, message);
+    checks.problems
+}
+
+/// The API versions that serve a kind.
+fn api_versions(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::NetworkPolicy => "`networking.k8s.io/v1`",
+        PolicyKind::AdminNetworkPolicy | PolicyKind::BaselineAdminNetworkPolicy => {
+            "`policy.networking.k8s.io/v1alpha1`"
+        }
+        PolicyKind::ClusterNetworkPolicy => "`policy.networking.k8s.io/v1alpha2`",
     }
 }
 
@@ -171,6 +243,7 @@ impl<'r, 'i> Checks<'r, 'i> {
             namespace => format!("{namespace}/{}", self.object.name()),
         };
         self.problems.push(Problem {
+            kind: ProblemKind::Refused,
             object: format!("{} {name}", self.object.kind()),
             message: message.into(),
             location: self.location(node),

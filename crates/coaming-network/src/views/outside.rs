@@ -100,6 +100,62 @@ pub(super) fn gateway_route(object: Object<'_>, protocol: Protocol) -> Vec<Entra
     entrances.collect()
 }
 
+/// The entrances of an Istio VirtualService that is bound to a gateway; without one it is about
+/// traffic between pods.
+pub(super) fn virtual_service(object: Object<'_>) -> Vec<Entrance> {
+    let spec = object.spec();
+    if !spec.strings("gateways").any(|gateway| gateway != "mesh") {
+        return Vec::new();
+    }
+    let own = object.namespace_or_default();
+    let routes = ["http", "tls", "tcp"].into_iter().flat_map(|field| spec.list(field));
+    let destinations = routes
+        .flat_map(|route| route.list("route"))
+        .filter_map(|target| target.mapping("destination"));
+    let entrances = destinations.filter_map(|destination| {
+        let service = service_of_host(destination.string("host")?, own);
+        let wanted = WantedPort::of(destination.mapping("port").field("number"));
+        Some(controlled(object, service, wanted))
+    });
+    entrances.collect()
+}
+
+/// The Service that a host names: `web`, `web.shop` or `web.shop.svc.cluster.local`.
+fn service_of_host(host: &str, own: &str) -> Name {
+    let mut parts = host.split('.');
+    let name = parts.next().unwrap_or_default().to_owned();
+    (parts.next().unwrap_or(own).to_owned(), name)
+}
+
+/// The entrances of a Traefik IngressRoute, for HTTP, TCP or UDP.
+pub(super) fn traefik_route(object: Object<'_>, protocol: Protocol) -> Vec<Entrance> {
+    let own = object.namespace_or_default();
+    let services = object.spec().list("routes").flat_map(|route| route.list("services"));
+    let entrances = services
+        .filter(|service| service.string("kind").is_none_or(|kind| kind == "Service"))
+        .filter_map(|service| {
+            let namespace = service.string("namespace").unwrap_or(own).to_owned();
+            let name = (namespace, service.string("name")?.to_owned());
+            let entrance = controlled(object, name, WantedPort::of(service.field("port")));
+            Some(Entrance { protocol: Some(protocol), ..entrance })
+        });
+    entrances.collect()
+}
+
+/// The entrances of a Contour HTTPProxy.
+pub(super) fn http_proxy(object: Object<'_>) -> Vec<Entrance> {
+    let spec = object.spec();
+    let services = spec
+        .list("routes")
+        .flat_map(|route| route.list("services"))
+        .chain(spec.mapping("tcpproxy").list("services"));
+    let entrances = services.filter_map(|service| {
+        let name = (object.namespace_or_default().to_owned(), service.string("name")?.to_owned());
+        Some(controlled(object, name, WantedPort::of(service.field("port"))))
+    });
+    entrances.collect()
+}
+
 /// What a `ReferenceGrant` grants.
 pub(super) fn grant(object: Object<'_>) -> Grant {
     let spec = object.spec();
@@ -126,9 +182,12 @@ pub(super) fn open_service(object: Object<'_>) -> Option<Entrance> {
     let ranges = spec.strings("loadBalancerSourceRanges");
     let ranges = ranges.filter_map(|range| IpSet::cidr(range.trim()).ok());
     let ranges = ranges.fold(IpSet::none(), |found, range| found.union(&range));
-    // Unless the traffic policy is Local, pods see a node's address, which may be any.
-    let from =
-        if local && kind == "LoadBalancer" && !ranges.is_empty() { ranges } else { IpSet::all() };
+    let from = match (local, kind) {
+        (true, "LoadBalancer") if !ranges.is_empty() => ranges,
+        (true, _) => IpSet::all(),
+        // Pods see the address of a node instead of the client's.
+        (false, _) => node_addresses(),
+    };
     Some(Entrance {
         service: (object.namespace_or_default().to_owned(), object.name().to_owned()),
         protocol: None,
@@ -138,4 +197,12 @@ pub(super) fn open_service(object: Object<'_>) -> Option<Entrance> {
         via: format!("{} ({kind})", via(object)),
         needs_grant: None,
     })
+}
+
+/// Where the addresses of nodes are: in the ranges for private use, and of IPv6 anywhere.
+fn node_addresses() -> IpSet {
+    const PRIVATE: [&str; 5] =
+        ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "::/0"];
+    let blocks = PRIVATE.into_iter().filter_map(|block| IpSet::cidr(block).ok());
+    blocks.fold(IpSet::none(), |all, block| all.union(&block))
 }

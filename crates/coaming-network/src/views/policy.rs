@@ -6,8 +6,8 @@ use coaming_yaml::Node;
 use super::{Checks, port_number};
 use crate::ip::IpSet;
 use crate::model::{
-    Action, Namespaces, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch,
-    PortNumbers, Rule, Tier,
+    Action, Direction, Namespaces, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer,
+    PortMatch, PortNumbers, Rule, Tier,
 };
 use crate::ports::Protocol;
 use crate::selector::Selector;
@@ -26,6 +26,15 @@ pub(crate) fn read(checks: &mut Checks<'_, '_>) -> Option<Policy> {
         Some(spec) => directions(checks, spec, !egress.is_empty()),
         None => (true, false),
     };
+    let dead =
+        [(Direction::Ingress, has_ingress, "ingress"), (Direction::Egress, has_egress, "egress")];
+    let dead = dead.into_iter().filter(|(_, governed, _)| !governed).filter_map(
+        |(direction, _, field)| {
+            let rules = spec.list(field).next().and_then(|_| spec.field(field))?;
+            Some((direction, checks.location(rules)))
+        },
+    );
+    let dead_rules = dead.collect();
     Some(Policy {
         kind: PolicyKind::NetworkPolicy,
         name: object.name().to_owned(),
@@ -34,6 +43,7 @@ pub(crate) fn read(checks: &mut Checks<'_, '_>) -> Option<Policy> {
         subject: PodSelector { namespaces: Namespaces::Named(namespace.clone()), pods },
         ingress: has_ingress.then_some(ingress),
         egress: has_egress.then_some(egress),
+        dead_rules,
         namespace,
         location: checks.location(root),
     })

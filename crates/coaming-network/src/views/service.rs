@@ -77,8 +77,8 @@ impl Service {
 }
 
 impl ServicePort {
-    /// The ports of these pods that it leads to. A number that they do not name, while they name
-    /// others of the protocol, leads nowhere: nothing there listens.
+    /// The ports of these pods that it leads to. A number leads there whether or not a container
+    /// declares it.
     #[must_use]
     pub fn targets(&self, pods: &Pods) -> Vec<u16> {
         match &self.target {
@@ -86,12 +86,7 @@ impl ServicePort {
             PortNumbers::Named(name) => Model::named_ports(pods, Some(self.protocol), name)
                 .map(|port| port.number)
                 .collect(),
-            PortNumbers::Range(number, _) => {
-                let mut named = pods.ports.iter().filter(|port| port.protocol == self.protocol);
-                let silent = named.clone().next().is_none();
-                let listens = silent || named.any(|port| port.number == *number);
-                listens.then_some(*number).into_iter().collect()
-            }
+            PortNumbers::Range(number, _) => vec![*number],
         }
     }
 }

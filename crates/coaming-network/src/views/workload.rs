@@ -9,7 +9,7 @@ use coaming_yaml::Node;
 use super::{Reader, labels_of, port_number};
 use crate::facts::Identity;
 use crate::ip::IpSet;
-use crate::model::{ContainerPort, Pods, Role};
+use crate::model::{ContainerPort, NetworkPlugin, Pods, Role};
 use crate::ports::Protocol;
 
 /// The pods that an object is or makes; their workload is derived.
@@ -17,7 +17,8 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Vec<Pods> {
     let mut found = Vec::new();
     if runs(object) {
         for workload in reader.world.workloads_of(object) {
-            found.push(pods(reader, object, workload.template(), Some(workload.pod())));
+            let pods = pods(reader, object, workload.template(), Some(workload.pod()));
+            found.extend(with_automatic_labels(object, pods));
         }
     }
     if object.kind() == "VirtualMachine"
@@ -43,6 +44,33 @@ pub(super) fn node(object: Object<'_>) -> crate::model::Node {
         labels: labels_of(object.metadata()),
         addresses: addresses(object.node().mapping("status").list("addresses"), "address"),
     }
+}
+
+/// The network plugin that a DaemonSet runs on every node.
+pub(super) fn plugin(reader: &Reader<'_>, object: Object<'_>) -> Option<NetworkPlugin> {
+    const PLUGINS: [(&str, NetworkPlugin); 9] = [
+        ("calico-node", NetworkPlugin::Calico),
+        ("calico/node", NetworkPlugin::Calico),
+        ("canal", NetworkPlugin::Calico),
+        ("cilium/cilium", NetworkPlugin::Cilium),
+        ("antrea/antrea", NetworkPlugin::Kubernetes),
+        ("antrea-agent", NetworkPlugin::Kubernetes),
+        ("kube-router", NetworkPlugin::Kubernetes),
+        ("ovnkube-node", NetworkPlugin::Kubernetes),
+        ("weave-npc", NetworkPlugin::Kubernetes),
+    ];
+    let known = |text: &str| {
+        let found = PLUGINS.iter().find(|(part, _)| text.contains(part));
+        found.map(|(_, plugin)| *plugin)
+    };
+    if object.name() == "cilium" {
+        return Some(NetworkPlugin::Cilium);
+    }
+    known(object.name()).or_else(|| {
+        let pods = reader.world.workloads_of(object).map(|workload| workload.pod());
+        let mut images = pods.flat_map(|pod| pod.containers()).filter_map(|it| it.image());
+        images.find_map(known)
+    })
 }
 
 /// Whether the object has pods that send or receive: not a template alone, not pods that are
@@ -116,6 +144,45 @@ fn pods(
         addresses: known,
         role: Role::Real,
         location: Some(reader.location(object, template)),
+    }
+}
+
+/// The most pods of one StatefulSet that are told apart.
+const MOST_ORDINALS: i64 = 64;
+
+/// The pods with the labels that their controller adds: for a StatefulSet, one group for each pod.
+fn with_automatic_labels(object: Object<'_>, pods: Pods) -> Vec<Pods> {
+    let with = |pods: &Pods, added: &[(&str, &str)]| {
+        let mut labels = (*pods.labels).clone();
+        for (key, value) in added {
+            labels.insert((*key).to_owned(), (*value).to_owned());
+        }
+        Pods { labels: Arc::new(labels), ..pods.clone() }
+    };
+    match (object.group(), object.kind()) {
+        ("batch", "Job") => {
+            let name = object.name();
+            vec![with(&pods, &[("job-name", name), ("batch.kubernetes.io/job-name", name)])]
+        }
+        ("apps", "StatefulSet") => {
+            let spec = object.spec();
+            let replicas = spec.integer("replicas").unwrap_or(1).clamp(0, MOST_ORDINALS);
+            let first = spec.mapping("ordinals").integer("start").unwrap_or(0).max(0);
+            let ordinals = (0..replicas.max(1)).map(|replica| first.saturating_add(replica));
+            let groups = ordinals.map(|ordinal| {
+                let index = ordinal.to_string();
+                let name = format!("{}-{index}", object.name());
+                with(
+                    &pods,
+                    &[
+                        ("statefulset.kubernetes.io/pod-name", name.as_str()),
+                        ("apps.kubernetes.io/pod-index", index.as_str()),
+                    ],
+                )
+            });
+            groups.collect()
+        }
+        _ => vec![pods],
     }
 }
 

@@ -1,9 +1,10 @@
 //! `find`, `diff` and reachability from outside.
 
 use coaming_network::{Endpoint, diff, find_endpoint, find_port, reached_from_outside};
+use coaming_test::manifests::{pod, policy, service, shop};
 use insta::assert_snapshot;
 
-use crate::common::{pod, policy, reach, service, shop};
+use crate::common::reach;
 use crate::random;
 
 #[test]
@@ -13,7 +14,7 @@ fn names_that_mean_nothing_or_too_much() {
     let error = |text: &str| find_endpoint(&reach, text).unwrap_err().to_string();
     assert_snapshot!(error("db"), @r#"`db` may mean any of other/db, shop/db: use namespace/name"#);
     assert_snapshot!(error("nobody"), @r#"no workload is called `nobody`; known workloads: other/db, other/spy, shop/db, shop/web"#);
-    assert_eq!(find_endpoint(&reach, "other/db").unwrap(), [Endpoint::Pods(3)]);
+    assert_eq!(find_endpoint(&reach, "other/db").unwrap().endpoints, [Endpoint::Pods(3)]);
     assert!(find_endpoint(&reach, "2001:db8::1").is_err());
     for bad in ["0", "x/y", "tcp/", "70000", "icmp/1"] {
         assert!(find_port(reach.model(), &[], bad).is_err(), "{bad}");

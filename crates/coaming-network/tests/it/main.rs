@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod advice;
 mod agrees;
 mod answers;
 mod common;
+mod exposure;
 mod findings;
 mod packets;
 mod pairs;

@@ -176,6 +176,7 @@ pub(crate) fn policy(random: &mut Random, number: usize, namespaces: &[String]) 
         subject: PodSelector { namespaces, pods: selector(random) },
         ingress: in_ingress.then_some(ingress),
         egress: in_egress.then_some(egress),
+        dead_rules: Vec::new(),
         location: None,
     }
 }

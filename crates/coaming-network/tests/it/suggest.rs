@@ -2,9 +2,10 @@
 
 use coaming_network::suggest::{Source, SuggestError, suggest};
 use coaming_network::{Model, from_world};
+use coaming_test::manifests::{pod, service};
 use insta::assert_snapshot;
 
-use crate::common::{corpus, pod, service, world};
+use crate::common::{corpus, world};
 
 fn flows(model: &Model, suggestion: &coaming_network::suggest::Suggestion) -> Vec<String> {
     let name = |place: usize| model.workloads[place].name.clone();

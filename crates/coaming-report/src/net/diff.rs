@@ -6,6 +6,7 @@ use coaming_network::{Change, Diff, Workload};
 use serde::Serialize;
 
 use super::list::{PeerJson, PeerText};
+use super::notes::{Remarks, remarks_text};
 use super::{ConnectionsJson, csv_row, json_line, markdown_row};
 
 /// Writes a difference as text: `+`, `-` and `~` before each line.
@@ -13,7 +14,7 @@ use super::{ConnectionsJson, csv_row, json_line, markdown_row};
 /// # Errors
 ///
 /// What writing to `out` gives.
-pub fn diff_text(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
+pub fn diff_text(diff: &Diff, remarks: &Remarks, out: &mut dyn Write) -> io::Result<()> {
     for (sign, workloads) in [('+', &diff.workloads_added), ('-', &diff.workloads_removed)] {
         for workload in workloads {
             writeln!(out, "{sign} workload {workload}")?;
@@ -28,7 +29,10 @@ pub fn diff_text(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
             _ => writeln!(out, "~ {source} → {target}: {after} (was {before})")?,
         }
     }
-    if diff.is_empty() { out.write_all(b"no connection differs\n") } else { Ok(()) }
+    if diff.is_empty() {
+        out.write_all(b"no connection differs\n")?;
+    }
+    remarks_text(remarks, out)
 }
 
 #[derive(Serialize)]
@@ -37,6 +41,8 @@ struct DiffJson<'d> {
     workloads_added: Vec<WorkloadJson<'d>>,
     workloads_removed: Vec<WorkloadJson<'d>>,
     changes: Vec<ChangeJson<'d>>,
+    #[serde(flatten)]
+    remarks: &'d Remarks,
 }
 
 #[derive(Serialize)]
@@ -60,7 +66,7 @@ struct ChangeJson<'d> {
 /// # Errors
 ///
 /// What writing to `out` gives.
-pub fn diff_json(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
+pub fn diff_json(diff: &Diff, remarks: &Remarks, out: &mut dyn Write) -> io::Result<()> {
     fn workload(workload: &Workload) -> WorkloadJson<'_> {
         WorkloadJson { namespace: &workload.namespace, name: &workload.name, kind: &workload.kind }
     }
@@ -78,6 +84,7 @@ pub fn diff_json(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
         workloads_added: diff.workloads_added.iter().map(workload).collect(),
         workloads_removed: diff.workloads_removed.iter().map(workload).collect(),
         changes: diff.changes.iter().map(change).collect(),
+        remarks,
     };
     json_line(&value, out)
 }

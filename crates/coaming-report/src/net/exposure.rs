@@ -2,27 +2,79 @@
 
 use std::io::{self, Write};
 
-use coaming_network::{Connections, Exposure, Openness};
+use coaming_network::model::{NAMESPACE_NAME_LABEL, Namespaces, PodSelector};
+use coaming_network::selector::Operator;
+use coaming_network::{Connections, Exposure, OpenTo, Openness, Selector};
 use serde::Serialize;
 
-use super::{ConnectionsJson, PortsJson, csv_row, json_line, markdown_row, ports_json};
+use super::notes::{Remarks, remarks_text};
+use super::{
+    ConnectionsJson, PortsJson, addresses_text, csv_row, json_line, markdown_row, ports_json,
+};
 
-/// Each peer that a direction is open to, with the ports.
-fn entries(openness: &Openness) -> Vec<(String, &Connections)> {
-    let mut entries = Vec::new();
-    if !openness.cluster.is_empty() {
-        entries.push(("any pod of the cluster".to_owned(), &openness.cluster));
+/// What a direction is open to, with the ports.
+fn entries(openness: &Openness) -> Vec<(String, String)> {
+    let pods = openness.pods.iter().map(|open| {
+        let ports = match &open.port_name {
+            None if open.unless_named.is_empty() => open.allowed.to_string(),
+            None => format!("{} unless named {}", open.allowed, open.unless_named.join(" or ")),
+            Some(name) => named_port(name, &open.allowed),
+        };
+        (pods_text(open), ports)
+    });
+    let internet = openness.internet.iter();
+    let internet =
+        internet.map(|(addresses, allowed)| (addresses_text(addresses), allowed.to_string()));
+    pods.chain(internet).collect()
+}
+
+/// `the port named metrics`, as far as it is not all numbers.
+fn named_port(name: &str, allowed: &Connections) -> String {
+    let is_any = allowed.iter().all(|(_, ports)| ports.is_all());
+    let protocols: Vec<&str> = allowed.iter().map(|(protocol, _)| protocol.name()).collect();
+    match is_any {
+        true => format!("{} port named {name}", protocols.join(" or ")),
+        false => format!("port named {name}, if it is one of {allowed}"),
     }
-    if !openness.namespace.difference(&openness.cluster).is_empty() {
-        entries.push(("any pod of its namespace".to_owned(), &openness.namespace));
+}
+
+/// Pods that something is open to, existing or not.
+fn pods_text(open: &OpenTo) -> String {
+    let pods = selector_text(&open.pods, "any pod");
+    let except: Vec<String> = open.except.iter().map(|it| selector_text(it, "pods")).collect();
+    let except = match except.is_empty() {
+        true => String::new(),
+        false => format!(" except {}", except.join(" and ")),
+    };
+    let hint = if open.exists { "" } else { " (none exists yet)" };
+    format!("{pods}{except}{hint}")
+}
+
+fn selector_text(selector: &PodSelector, any: &str) -> String {
+    let pods = match selector.pods.is_everything() {
+        true => any.to_owned(),
+        false => format!("{any} with {}", selector.pods),
+    };
+    match &selector.namespaces {
+        Namespaces::Named(name) => format!("{pods} in namespace {name}"),
+        Namespaces::Selected(namespaces) if namespaces.is_everything() => {
+            let everywhere =
+                if selector.pods.is_everything() { "of the cluster" } else { "in any namespace" };
+            format!("{pods} {everywhere}")
+        }
+        Namespaces::Selected(namespaces) => match named(namespaces) {
+            Some(name) => format!("{pods} in namespace {name}"),
+            None => format!("{pods} in namespaces with {namespaces}"),
+        },
     }
-    for (addresses, allowed) in &openness.internet {
-        entries.push((addresses.to_string(), allowed));
-    }
-    for (pods, allowed) in &openness.future {
-        entries.push((format!("{pods} (none exists yet)"), allowed));
-    }
-    entries
+}
+
+/// The one namespace that a selector names.
+fn named(namespaces: &Selector) -> Option<&str> {
+    let [requirement] = namespaces.requirements() else { return None };
+    let Operator::In(values) = &requirement.operator else { return None };
+    let [name] = values.as_slice() else { return None };
+    (requirement.key == NAMESPACE_NAME_LABEL).then_some(name)
 }
 
 /// Writes exposures as text.
@@ -30,7 +82,11 @@ fn entries(openness: &Openness) -> Vec<(String, &Connections)> {
 /// # Errors
 ///
 /// What writing to `out` gives.
-pub fn exposure_text(exposures: &[Exposure], out: &mut dyn Write) -> io::Result<()> {
+pub fn exposure_text(
+    exposures: &[Exposure],
+    remarks: &Remarks,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for exposure in exposures {
         writeln!(out, "{}", exposure.workload)?;
         let sides =
@@ -44,20 +100,22 @@ pub fn exposure_text(exposures: &[Exposure], out: &mut dyn Write) -> io::Result<
                 writeln!(out, "  {verb} {peer}: {allowed}")?;
             }
             if entries.is_empty() {
-                writeln!(out, "  {verb} nothing beyond the workloads here")?;
+                writeln!(out, "  {verb} nothing, whatever pods are added")?;
             }
         }
         if !exposure.ingress_points.is_empty() {
             writeln!(out, "  open to traffic from outside: {}", exposure.ingress_points)?;
         }
     }
-    Ok(())
+    remarks_text(remarks, out)
 }
 
 #[derive(Serialize)]
 struct ExposuresJson<'e> {
     version: u32,
     workloads: Vec<ExposureJson<'e>>,
+    #[serde(flatten)]
+    remarks: &'e Remarks,
 }
 
 #[derive(Serialize)]
@@ -76,7 +134,7 @@ struct OpennessJson<'e> {
     cluster: ConnectionsJson<'e>,
     namespace: ConnectionsJson<'e>,
     internet: Vec<InternetJson<'e>>,
-    future: Vec<FutureJson<'e>>,
+    pods: Vec<OpenToJson<'e>>,
 }
 
 #[derive(Serialize)]
@@ -87,8 +145,14 @@ struct InternetJson<'e> {
 }
 
 #[derive(Serialize)]
-struct FutureJson<'e> {
+struct OpenToJson<'e> {
     pods: String,
+    except: Vec<String>,
+    exists: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port_name: Option<&'e str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unless_named: &'e [String],
     #[serde(flatten)]
     connections: ConnectionsJson<'e>,
 }
@@ -98,16 +162,20 @@ fn openness(openness: &Openness) -> OpennessJson<'_> {
         ranges: addresses.ranges(),
         connections: ConnectionsJson::new(allowed),
     });
-    let future = openness.future.iter().map(|(pods, allowed)| FutureJson {
-        pods: pods.to_string(),
-        connections: ConnectionsJson::new(allowed),
+    let pods = openness.pods.iter().map(|open| OpenToJson {
+        pods: open.pods.to_string(),
+        except: open.except.iter().map(ToString::to_string).collect(),
+        exists: open.exists,
+        port_name: open.port_name.as_deref(),
+        unless_named: &open.unless_named,
+        connections: ConnectionsJson::new(&open.allowed),
     });
     OpennessJson {
         guarded: openness.guarded,
         cluster: ConnectionsJson::new(&openness.cluster),
         namespace: ConnectionsJson::new(&openness.namespace),
         internet: internet.collect(),
-        future: future.collect(),
+        pods: pods.collect(),
     }
 }
 
@@ -116,7 +184,11 @@ fn openness(openness: &Openness) -> OpennessJson<'_> {
 /// # Errors
 ///
 /// What writing to `out` gives.
-pub fn exposure_json(exposures: &[Exposure], out: &mut dyn Write) -> io::Result<()> {
+pub fn exposure_json(
+    exposures: &[Exposure],
+    remarks: &Remarks,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let workloads = exposures.iter().map(|exposure| ExposureJson {
         namespace: &exposure.workload.namespace,
         name: &exposure.workload.name,
@@ -125,7 +197,7 @@ pub fn exposure_json(exposures: &[Exposure], out: &mut dyn Write) -> io::Result<
         egress: openness(&exposure.egress),
         ingress_points: ports_json(&exposure.ingress_points),
     });
-    json_line(&ExposuresJson { version: 1, workloads: workloads.collect() }, out)
+    json_line(&ExposuresJson { version: 1, workloads: workloads.collect(), remarks }, out)
 }
 
 /// Gives each row of a table to `write`.
@@ -138,7 +210,7 @@ fn rows(
         let sides = [("ingress", &exposure.ingress), ("egress", &exposure.egress)];
         for (direction, openness) in sides {
             for (peer, allowed) in entries(openness) {
-                write(&[name.clone(), direction.to_owned(), peer, allowed.to_string()])?;
+                write(&[name.clone(), direction.to_owned(), peer, allowed])?;
             }
         }
         if !exposure.ingress_points.is_empty() {

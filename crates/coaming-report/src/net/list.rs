@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use coaming_network::{Connection, Peer};
 use serde::Serialize;
 
+use super::notes::{Remarks, remarks_text};
 use super::{ConnectionsJson, csv_row, markdown_row};
 
 /// A peer as text shows it.
@@ -61,6 +62,7 @@ struct ConnectionJson<'c> {
 /// What writing to `out` gives.
 pub fn list_json(
     connections: impl Iterator<Item = Connection>,
+    remarks: &Remarks,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     out.write_all(b"{\"version\": 1, \"connections\": [")?;
@@ -76,7 +78,22 @@ pub fn list_json(
         };
         serde_json::to_writer(&mut *out, &line)?;
     }
-    out.write_all(if is_empty { b"]}\n" } else { b"\n]}\n" })
+    out.write_all(if is_empty { b"]" } else { b"\n]" })?;
+    write_remarks(remarks, out)?;
+    out.write_all(b"}\n")
+}
+
+/// Writes what there is to remark as further fields of an object.
+fn write_remarks(remarks: &Remarks, out: &mut dyn Write) -> io::Result<()> {
+    if !remarks.notes.is_empty() {
+        out.write_all(b",\n \"notes\": ")?;
+        serde_json::to_writer(&mut *out, &remarks.notes)?;
+    }
+    if !remarks.problems.is_empty() {
+        out.write_all(b",\n \"problems\": ")?;
+        serde_json::to_writer(&mut *out, &remarks.problems)?;
+    }
+    Ok(())
 }
 
 /// Writes a line each: `shop/web (Deployment) → shop/db (Deployment): TCP 5432`.
@@ -86,6 +103,7 @@ pub fn list_json(
 /// What writing to `out` gives.
 pub fn list_text(
     connections: impl Iterator<Item = Connection>,
+    remarks: &Remarks,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut is_empty = true;
@@ -97,7 +115,11 @@ pub fn list_text(
         }
         out.write_all(b"\n")?;
     }
-    if is_empty { out.write_all(b"no connection is possible\n") } else { Ok(()) }
+    let nothing_there = remarks.notes.iter().any(|note| note.count == 0);
+    if is_empty && !nothing_there {
+        out.write_all(b"no connection is possible\n")?;
+    }
+    remarks_text(remarks, out)
 }
 
 fn row(connection: &Connection) -> [String; 3] {

@@ -3,25 +3,29 @@
 //! The network engine returns data; every word of the output is chosen here. A list is written as
 //! it is enumerated, so that its length costs no memory.
 
+mod check;
 mod diff;
 mod dot;
 mod exposure;
 mod list;
+mod notes;
 mod suggest;
 mod svg;
 mod why;
 
+pub use check::check_text;
 pub use diff::{diff_csv, diff_json, diff_markdown, diff_text};
 pub use dot::graph_dot;
 pub use exposure::{exposure_csv, exposure_json, exposure_markdown, exposure_text};
 pub use list::{list_csv, list_json, list_markdown, list_text};
+pub use notes::{Remarks, remarks, remarks_text};
 pub use suggest::suggestion_yaml;
 pub use svg::graph_svg;
 pub use why::{why_json, why_text};
 
 use std::io::{self, Write};
 
-use coaming_network::Connections;
+use coaming_network::{Connections, IpSet};
 use serde::Serialize;
 
 /// The ports of one protocol, as JSON: `{"protocol": "TCP", "ports": [[80, 80]]}`.
@@ -50,6 +54,14 @@ impl<'c> ConnectionsJson<'c> {
     fn new(connections: &'c Connections) -> Self {
         Self { all: connections.is_all(), allowed: ports_json(connections) }
     }
+}
+
+/// Addresses as people write them: `any address`, `10.0.0.1`, `10.0.0.0-10.255.255.255`.
+fn addresses_text(addresses: &IpSet) -> String {
+    if *addresses == IpSet::all() || *addresses == IpSet::all_v4() {
+        return "any address".to_owned();
+    }
+    addresses.single().map_or_else(|| addresses.to_string(), |address| address.to_string())
 }
 
 /// Writes a value as JSON on one line.

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use coaming_network::model::{Action, SourceRef};
 use coaming_network::{
-    Advice, AdvisedPeer, AdvisedRule, Connections, Direction, Explanation, PolicyVerdict, Protocol,
-    RuleVerdict, Side,
+    Advice, AdvisedPeer, AdvisedRule, AskedPort, Connections, Direction, EntranceVerdict,
+    Explanation, Labels, NewPolicy, Peer, PolicyVerdict, RuleVerdict, Side, Uncertainty,
 };
 use serde::Serialize;
 
-use super::{PortsJson, json_line, ports_json};
+use super::notes::not_evaluated;
+use super::{PortsJson, addresses_text, json_line, ports_json};
 
 /// Writes an explanation as text.
 ///
@@ -17,27 +18,118 @@ use super::{PortsJson, json_line, ports_json};
 ///
 /// What writing to `out` gives.
 pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
-    let port =
-        explanation.port.map_or(String::new(), |(protocol, port)| format!(" on {protocol} {port}"));
-    let answer = match (explanation.is_allowed(), explanation.port) {
+    let (source, target) = (peer(&explanation.source), peer(&explanation.target));
+    let port = explanation.port.as_ref();
+    let on = port.map_or_else(String::new, |port| format!(" on {}", port_text(explanation, port)));
+    writeln!(out, "{source} → {target}{on}: {}", answer(explanation))?;
+    if let Some((port, service, own)) = port.and_then(|port| {
+        let (service, own) = port.service.as_ref()?;
+        Some((port, service, own))
+    }) {
+        let (protocol, number) = (port.protocol, port.number);
+        writeln!(
+            out,
+            "  {protocol} {own} is the port of Service {service}; it leads to {protocol} {number} \
+             of the pods, which is what policies see"
+        )?;
+    }
+    for entrance in &explanation.entrances {
+        let EntranceVerdict { via, protocol, port, open } = entrance;
+        let verdict = if *open { "open" } else { "closed by the policies" };
+        writeln!(out, "  through {via} to {protocol} {port}: {verdict}")?;
+    }
+    if explanation.source == Peer::Ingress && explanation.sides.is_empty() {
+        let what = if explanation.entrances.is_empty() { "it" } else { "that port" };
+        writeln!(out, "  no Ingress, route or open Service here leads to {what}")?;
+    }
+    for side in &explanation.sides {
+        text_side(out, side)?;
+    }
+    for uncertainty in &explanation.uncertain {
+        writeln!(out, "\nnote: {}", doubt(explanation, uncertainty))?;
+    }
+    text_advice(out, explanation)
+}
+
+fn answer(explanation: &Explanation) -> String {
+    let verdict = match (explanation.is_allowed(), &explanation.port) {
         (false, _) => "denied".to_owned(),
         (true, Some(_)) => "allowed".to_owned(),
         (true, None) => format!("allowed on {}", explanation.allowed),
     };
-    writeln!(out, "{} → {}{port}: {answer}", explanation.source, explanation.target)?;
-    for side in &explanation.sides {
-        text_side(out, side)?;
+    if explanation.is_certain() {
+        return verdict;
     }
-    for advice in &explanation.advice {
-        writeln!(out, "\n{}", phrased(advice))?;
+    let by_plugin = explanation.uncertain.iter().find_map(|uncertainty| match uncertainty {
+        Uncertainty::Plugin { by_address } => Some(by_address),
+        _ => None,
+    });
+    match by_plugin {
+        Some(_) => "it depends on the network plugin".to_owned(),
+        None => format!("{verdict}, as far as the evaluated policies decide"),
     }
-    Ok(())
+}
+
+/// A port with the name that the target gives it.
+fn port_text(explanation: &Explanation, port: &AskedPort) -> String {
+    let declared = explanation
+        .declared
+        .iter()
+        .find(|declared| (declared.protocol, declared.number) == (port.protocol, port.number));
+    match declared.and_then(|declared| declared.name.as_ref()) {
+        Some(name) => format!("{} {} ({name})", port.protocol, port.number),
+        None => format!("{} {}", port.protocol, port.number),
+    }
+}
+
+/// A peer, with addresses as people write them.
+fn peer(peer: &Peer) -> String {
+    match peer {
+        Peer::Ip(addresses) => addresses_text(addresses),
+        Peer::Workload(workload) => workload.to_string(),
+        Peer::Ingress => "ingress".to_owned(),
+    }
+}
+
+/// Why the answer may differ, as a sentence.
+fn doubt(explanation: &Explanation, uncertainty: &Uncertainty) -> String {
+    match uncertainty {
+        Uncertainty::NotEvaluated(kind) => not_evaluated(kind).message,
+        Uncertainty::DomainNames { policy, rule } => format!(
+            "{rule} of {policy} matches by domain names, and no address tells whether it applies: \
+             the answer may differ"
+        ),
+        Uncertainty::EqualPriorities([one, other]) => format!(
+            "{one} and {other} have the same priority and decide differently: which of them \
+             counts is undefined"
+        ),
+        Uncertainty::Plugin { by_address } => {
+            let verdict = |allowed: &Connections| {
+                let open = match &explanation.port {
+                    Some(port) => allowed.contains(port.protocol, port.number),
+                    None => !allowed.is_empty(),
+                };
+                if open { "allowed" } else { "denied" }
+            };
+            format!(
+                "an ipBlock covers the pod's address. {} on Calico, Antrea and other plugins where \
+                 an ipBlock means pods too; {} on Cilium, where it never does. Say which with \
+                 --network-plugin",
+                verdict(by_address),
+                verdict(&explanation.allowed)
+            )
+        }
+    }
 }
 
 fn text_side(out: &mut dyn Write, side: &Side) -> io::Result<()> {
     let verb = if side.direction == Direction::Egress { "leaving" } else { "entering" };
-    writeln!(out, "\n  {verb} {}: {}", side.subject, shown(&side.allowed))?;
-    if !side.governed {
+    writeln!(out, "\n  {verb} {}: {}", peer(&side.subject), shown(&side.allowed))?;
+    if side.host_network {
+        out.write_all(
+            b"    it shares its node's network (hostNetwork), so no policy applies to it\n",
+        )?;
+    } else if !side.governed {
         out.write_all(b"    no policy applies to it\n")?;
     } else if side.policies.is_empty() {
         let direction = side.direction.name();
@@ -56,58 +148,105 @@ fn text_side(out: &mut dyn Write, side: &Side) -> io::Result<()> {
     Ok(())
 }
 
+fn text_advice(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+    for advice in &explanation.advice {
+        writeln!(out, "\n{}", phrased(advice))?;
+        if let Advice::Add(policy) = advice {
+            for line in policy_yaml(policy).lines() {
+                writeln!(out, "  {line}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Advice as a sentence.
 fn phrased(advice: &Advice) -> String {
     let of = |rule: &AdvisedRule| {
         format!("{} of {}{}", rule.rule, rule.policy, at(rule.location.as_ref()))
     };
     match advice {
-        Advice::AddPolicy { direction, subject } => format!(
+        Advice::Guard { direction, subject } => format!(
             "to forbid it: no policy guards the {} of {subject}, so add one that selects it and \
              allows only what it needs",
             direction.name()
         ),
-        Advice::NarrowRule(rule) => format!("to forbid it: remove or narrow {}", of(rule)),
+        Advice::Narrow(rules) => {
+            let rules: Vec<String> = rules.iter().map(of).collect();
+            format!("to forbid it: remove or narrow {}", rules.join(" and "))
+        }
         Advice::OverrideDenial(rule) => format!(
             "to allow it: {} denies it before any later rule is evaluated; put an allowing rule \
              above it, or narrow it",
             of(rule)
         ),
-        Advice::AddRule { direction, policy, peer, port } => {
-            let (policy, location) = match policy {
-                Some((policy, location)) => (policy.as_str(), at(location.as_ref())),
-                None => ("a policy", String::new()),
+        Advice::Add(policy) => {
+            let extra = match policy.peer {
+                AdvisedPeer::Nodes => {
+                    " (the peer uses its node's network: put the addresses of your nodes in)"
+                }
+                AdvisedPeer::Controller => {
+                    " (put the name of the namespace in that your ingress controller runs in)"
+                }
+                AdvisedPeer::Addresses(_) | AdvisedPeer::Pods { .. } => "",
             };
-            let preposition = if *direction == Direction::Ingress { "from" } else { "to" };
-            format!(
-                "to allow it: add to the {} rules of {policy}{location}: {preposition} {}{}",
-                direction.name(),
-                peer_as_yaml(peer),
-                port.map_or_else(String::new, port_as_yaml)
-            )
+            format!("to allow it: add this policy{extra}")
         }
+        Advice::AddLabel(workload) => format!(
+            "to allow it: first give the pods of {workload} a label that no other pods of the \
+             namespace have, as no policy can select them alone"
+        ),
     }
 }
 
-fn port_as_yaml((protocol, port): (Protocol, u16)) -> String {
-    format!(", ports [{{protocol: {protocol}, port: {port}}}]")
-}
-
-/// A peer as an item of `from` or `to`.
-fn peer_as_yaml(peer: &AdvisedPeer) -> String {
-    match peer {
-        AdvisedPeer::Addresses(addresses) => format!("an ipBlock within {addresses}"),
-        AdvisedPeer::Pods { namespace, labels } => {
-            let labels: Vec<String> =
-                labels.iter().map(|(key, value)| format!("{key}: {value:?}")).collect();
-            format!(
-                "[{{namespaceSelector: {{matchLabels: {{{}: {namespace}}}}}, podSelector: \
-                 {{matchLabels: {{{}}}}}}}]",
-                coaming_network::model::NAMESPACE_NAME_LABEL,
-                labels.join(", ")
-            )
+/// A policy as a manifest.
+fn policy_yaml(policy: &NewPolicy) -> String {
+    let (direction, list, peers) = match policy.direction {
+        Direction::Ingress => ("Ingress", "ingress", "from"),
+        Direction::Egress => ("Egress", "egress", "to"),
+    };
+    let labels = |labels: &Labels| {
+        let pairs: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}: {value:?}")).collect();
+        format!("{{matchLabels: {{{}}}}}", pairs.join(", "))
+    };
+    let namespace = |name: &str| {
+        format!("{{matchLabels: {{{}: {name}}}}}", coaming_network::model::NAMESPACE_NAME_LABEL)
+    };
+    let block = |block: &str| format!("    - ipBlock: {{cidr: {block:?}}}\n");
+    let items = match &policy.peer {
+        AdvisedPeer::Addresses(addresses) => {
+            addresses.blocks().iter().map(|it| block(it)).collect::<String>()
         }
-    }
+        AdvisedPeer::Nodes => block("NODE-ADDRESS/32"),
+        AdvisedPeer::Controller => {
+            format!("    - namespaceSelector: {}\n", namespace("INGRESS-NAMESPACE"))
+        }
+        AdvisedPeer::Pods { namespace: name, labels: own } if *name == policy.namespace => {
+            format!("    - podSelector: {}\n", labels(own))
+        }
+        AdvisedPeer::Pods { namespace: name, labels: own } => format!(
+            "    - namespaceSelector: {}\n      podSelector: {}\n",
+            namespace(name),
+            labels(own)
+        ),
+    };
+    let ports = policy.port.map_or_else(String::new, |(protocol, port)| {
+        format!("    ports: [{{protocol: {protocol}, port: {port}}}]\n")
+    });
+    format!(
+        "apiVersion: networking.k8s.io/v1\n\
+         kind: NetworkPolicy\n\
+         metadata: {{name: {}, namespace: {}}}\n\
+         spec:\n  \
+         podSelector: {}\n  \
+         policyTypes: [{direction}]\n  \
+         {list}:\n  \
+         - {peers}:\n{items}{ports}",
+        policy.name,
+        policy.namespace,
+        labels(&policy.subject)
+    )
 }
 
 fn shown(connections: &Connections) -> String {
@@ -120,7 +259,7 @@ fn shown(connections: &Connections) -> String {
 
 fn verdict(rule: &RuleVerdict) -> String {
     if !rule.matches {
-        return "does not match the other end".to_owned();
+        return "does not match the peer".to_owned();
     }
     if rule.connections.is_empty() {
         return "matches, but on no port".to_owned();
@@ -143,20 +282,35 @@ fn at(location: Option<&SourceRef>) -> String {
 #[derive(Serialize)]
 struct WhyJson<'e> {
     version: u32,
-    source: &'e str,
-    target: &'e str,
+    source: String,
+    target: String,
     port: Option<(&'static str, u16)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'e (String, u16)>,
     is_allowed: bool,
+    is_certain: bool,
     all: bool,
     allowed: Vec<PortsJson<'e>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entrances: Vec<EntranceJson<'e>>,
     sides: Vec<SideJson<'e>>,
+    notes: Vec<String>,
     advice: Vec<String>,
+    policies: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct EntranceJson<'e> {
+    via: &'e str,
+    protocol: &'static str,
+    port: u16,
+    is_open: bool,
 }
 
 #[derive(Serialize)]
 struct SideJson<'e> {
     direction: &'static str,
-    subject: &'e str,
+    subject: String,
     allowed: Vec<PortsJson<'e>>,
     policies: Vec<PolicyJson<'e>>,
 }
@@ -186,20 +340,38 @@ struct RuleJson<'e> {
 pub fn why_json(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     let sides = explanation.sides.iter().map(|side| SideJson {
         direction: side.direction.name(),
-        subject: &side.subject,
+        subject: peer(&side.subject),
         allowed: ports_json(&side.allowed),
         policies: side.policies.iter().map(policy_json).collect(),
     });
+    let entrances = explanation.entrances.iter().map(|entrance| EntranceJson {
+        via: &entrance.via,
+        protocol: entrance.protocol.name(),
+        port: entrance.port,
+        is_open: entrance.open,
+    });
     let value = WhyJson {
         version: 1,
-        source: &explanation.source,
-        target: &explanation.target,
-        port: explanation.port.map(|(protocol, port)| (protocol.name(), port)),
+        source: peer(&explanation.source),
+        target: peer(&explanation.target),
+        port: explanation.port.as_ref().map(|port| (port.protocol.name(), port.number)),
+        service: explanation.port.as_ref().and_then(|port| port.service.as_ref()),
         is_allowed: explanation.is_allowed(),
+        is_certain: explanation.is_certain(),
         all: explanation.allowed.is_all(),
         allowed: ports_json(&explanation.allowed),
+        entrances: entrances.collect(),
         sides: sides.collect(),
+        notes: explanation.uncertain.iter().map(|it| doubt(explanation, it)).collect(),
         advice: explanation.advice.iter().map(phrased).collect(),
+        policies: explanation
+            .advice
+            .iter()
+            .filter_map(|advice| match advice {
+                Advice::Add(policy) => Some(policy_yaml(policy)),
+                _ => None,
+            })
+            .collect(),
     };
     json_line(&value, out)
 }

@@ -1,24 +1,26 @@
 //! `why`, `diff`, `exposure` and `graph` on inputs written by hand.
 
-use coaming_network::{Peer, diff, explain_any, exposure, find_endpoint, find_port, graph, list};
-use coaming_report::net;
+use coaming_network::{Peer, diff, explain, exposure, find_endpoint, find_port, graph, list};
+use coaming_report::net::{self, Remarks};
+use coaming_test::manifests::{pod, policy, shop};
 use insta::assert_snapshot;
 
-use crate::common::{model, pod, policy, reach, shop, written};
+use crate::common::{model, reach, written};
 
 fn why(input: &str, source: &str, target: &str, port: Option<&str>) -> String {
     let reach = reach(input);
     let sources = find_endpoint(&reach, source).unwrap();
     let targets = find_endpoint(&reach, target).unwrap();
-    let port = port.map(|port| find_port(reach.model(), &targets, port).unwrap()[0]);
-    let explanation = explain_any(&reach, &sources, &targets, port).unwrap();
+    let port =
+        port.map(|port| find_port(reach.model(), &targets.endpoints, port).unwrap().remove(0));
+    let explanation = explain(&reach, &sources, &targets, port.as_ref()).unwrap();
     written(|out| net::why_text(&explanation, out))
 }
 
 #[test]
 fn why_it_is_allowed() {
     assert_snapshot!(why(&shop(), "web", "shop/db", Some("sql")), @r#"
-    shop/web (Pod) → shop/db (Pod) on TCP 5432: allowed
+    shop/web (Pod) → shop/db (Pod) on TCP 5432 (sql): allowed
 
       leaving shop/web (Pod): allows TCP 5432
         NetworkPolicy shop/deny (input.yaml:23)
@@ -39,18 +41,29 @@ fn why_it_is_allowed() {
 #[test]
 fn why_it_is_denied() {
     assert_snapshot!(why(&shop(), "spy", "db", Some("tcp/5432")), @r#"
-    other/spy (Pod) → shop/db (Pod) on TCP 5432: denied
+    other/spy (Pod) → shop/db (Pod) on TCP 5432 (sql): denied
 
       leaving other/spy (Pod): allows all
         no policy selects it for egress, so everything is allowed
 
       entering shop/db (Pod): nothing is allowed
         NetworkPolicy shop/db (input.yaml:28)
-          ingress[0] (input.yaml:31): does not match the other end
+          ingress[0] (input.yaml:31): does not match the peer
         NetworkPolicy shop/deny (input.yaml:23)
           no rule: it allows nothing by itself
 
-    to allow it: add to the ingress rules of NetworkPolicy shop/db (input.yaml:28): from [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}, podSelector: {matchLabels: {app: "spy"}}}], ports [{protocol: TCP, port: 5432}]
+    to allow it: add this policy
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: db-from-spy, namespace: shop}
+      spec:
+        podSelector: {matchLabels: {app: "db"}}
+        policyTypes: [Ingress]
+        ingress:
+        - from:
+          - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}
+            podSelector: {matchLabels: {app: "spy"}}
+          ports: [{protocol: TCP, port: 5432}]
     "#);
 }
 
@@ -59,7 +72,7 @@ fn why_an_admin_denies() {
     let input = shop()
         + "---\napiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy\nmetadata: {name: no-db}\nspec: {priority: 10, subject: {namespaces: {}}, ingress: [{name: none, action: Deny, from: [{namespaces: {}}]}]}\n";
     assert_snapshot!(why(&input, "web", "db", Some("5432")), @r#"
-    shop/web (Pod) → shop/db (Pod) on TCP 5432: denied
+    shop/web (Pod) → shop/db (Pod) on TCP 5432 (sql): denied
 
       leaving shop/web (Pod): allows TCP 5432
         NetworkPolicy shop/deny (input.yaml:23)
@@ -82,37 +95,47 @@ fn why_an_admin_denies() {
 #[test]
 fn why_nothing_leaves() {
     assert_snapshot!(why(&shop(), "web", "8.8.8.8", None), @r#"
-    shop/web (Pod) → 0.0.0.0-255.255.255.255: denied
+    shop/web (Pod) → 8.8.8.8: denied
 
       leaving shop/web (Pod): nothing is allowed
         NetworkPolicy shop/deny (input.yaml:23)
           no rule: it allows nothing by itself
         NetworkPolicy shop/web (input.yaml:33)
-          egress[0] (input.yaml:36): does not match the other end
+          egress[0] (input.yaml:36): does not match the peer
 
-      entering 0.0.0.0-255.255.255.255: allows all
+      entering 8.8.8.8: allows all
         no policy applies to it
 
-    to allow it: add to the egress rules of NetworkPolicy shop/web (input.yaml:33): to an ipBlock within 0.0.0.0-255.255.255.255
+    to allow it: add this policy
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: web-to-address, namespace: shop}
+      spec:
+        podSelector: {matchLabels: {app: "web"}}
+        policyTypes: [Egress]
+        egress:
+        - to:
+          - ipBlock: {cidr: "8.8.8.8/32"}
     "#);
 }
 
 #[test]
 fn what_is_open() {
-    assert_snapshot!(written(|out| net::exposure_text(&exposure(model(&shop())), out)), @r#"
+    assert_snapshot!(written(|out| net::exposure_text(&exposure(model(&shop())), &Remarks::default(), out)), @r#"
     other/spy (Pod)
       no policy guards its ingress
       open to any pod of the cluster: all
-      open to 0.0.0.0-255.255.255.255: all
+      open to any address: all
       no policy guards its egress
       reaches any pod of the cluster: all
-      reaches 0.0.0.0-255.255.255.255: all
+      reaches any address: all
     shop/db (Pod)
-      open to pods with role=backup in any namespace (none exists yet): TCP 5432
-      reaches nothing beyond the workloads here
+      open to any pod with app=web in namespace shop: TCP 5432
+      open to any pod with role=backup in any namespace (none exists yet): TCP 5432
+      reaches nothing, whatever pods are added
     shop/web (Pod)
-      open to nothing beyond the workloads here
-      reaches nothing beyond the workloads here
+      open to nothing, whatever pods are added
+      reaches any pod with app=db in namespace shop: TCP 5432
     "#);
 }
 
@@ -124,7 +147,7 @@ fn what_a_change_changes() {
             "out",
             "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: 443}]}]}",
         );
-    assert_snapshot!(written(|out| net::diff_text(&diff(model(&shop()), model(&new)), out)), @r#"
+    assert_snapshot!(written(|out| net::diff_text(&diff(model(&shop()), model(&new)), &Remarks::default(), out)), @r#"
     + workload other/agent (Pod)
     - workload other/spy (Pod)
     + 0.0.0.0-255.255.255.255 → other/agent (Pod): all

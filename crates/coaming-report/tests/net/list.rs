@@ -1,13 +1,14 @@
 //! `net list` on inputs written by hand.
 
 use coaming_network::connections;
-use coaming_report::net;
+use coaming_report::net::{self, Remarks};
+use coaming_test::manifests::{pod, policy};
 use insta::assert_snapshot;
 
-use crate::common::{model, pod, policy, reach, written};
+use crate::common::{model, reach, written};
 
 fn text(input: &str) -> String {
-    written(|out| net::list_text(connections(&reach(input)), out))
+    written(|out| net::list_text(connections(&reach(input)), &Remarks::default(), out))
 }
 
 #[test]
@@ -173,7 +174,7 @@ fn the_json_is_the_contract() {
             "p",
             "{podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: 80}, {port: 8000, endPort: 8999}, {port: 53, protocol: UDP}]}]}",
         );
-    let json = written(|out| net::list_json(connections(&reach(&input)), out));
+    let json = written(|out| net::list_json(connections(&reach(&input)), &Remarks::default(), out));
     assert_snapshot!(json, @r#"
     {"version": 1, "connections": [
       {"source":{"type":"ip","ranges":["10.0.0.0-10.255.255.255"]},"target":{"type":"workload","namespace":"shop","name":"web","kind":"Pod"},"all":false,"allowed":[{"protocol":"TCP","ports":[[80,80],[8000,8999]]},{"protocol":"UDP","ports":[[53,53]]}]}

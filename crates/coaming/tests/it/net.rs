@@ -62,3 +62,141 @@ fn what_cannot_be_read_fails_the_command() {
     let output = coaming(&["net", "list", "missing.yaml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// A cluster of two pods, with whatever policies are added.
+fn two_pods(more: &str) -> tempfile::TempDir {
+    let pod = |name: &str, port: u16| {
+        coaming_test::manifests::pod(
+            "shop",
+            name,
+            &format!("app: {name}"),
+            &format!("{{containerPort: {port}}}"),
+        )
+    };
+    directory(&[("input.yaml", &(pod("web", 8080) + &pod("db", 5432) + more))])
+}
+
+/// A policy that is not evaluated is in every answer that it can touch, and in the exit code of `why`.
+#[test]
+fn what_is_not_evaluated_is_said() {
+    let policy = |api: &str, kind: &str, spec: &str| {
+        format!(
+            "---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: db, namespace: shop}}\n\
+             spec: {spec}\n"
+        )
+    };
+    let policies = [
+        ("cilium.io/v2", "CiliumNetworkPolicy", "{endpointSelector: {matchLabels: {app: db}}}"),
+        ("projectcalico.org/v3", "NetworkPolicy", "{selector: app == 'db'}"),
+        ("security.istio.io/v1", "AuthorizationPolicy", "{selector: {matchLabels: {app: db}}}"),
+        ("policy.linkerd.io/v1beta3", "Server", "{podSelector: {matchLabels: {app: db}}}"),
+        ("example.com/v1", "SpecialNetworkPolicy", "{}"),
+    ];
+    for (api, kind, spec) in policies {
+        let files = two_pods(&policy(api, kind, spec));
+        let path = files.path().to_str().unwrap();
+        for command in [["net", "list", path], ["net", "exposure", path]] {
+            let said = stdout(&run(&command));
+            assert!(said.contains(kind) && said.contains("not evaluated"), "{kind}: {said}");
+        }
+        let report = json(&run(&["net", "list", "--format", "json", path]));
+        assert!(report["notes"][0]["message"].as_str().unwrap().contains(kind), "{report}");
+        let why = run(&["net", "why", "web", "db", "9999", path]);
+        assert!(stdout(&why).contains("not evaluated"), "{kind}");
+        assert_eq!(why.status.code(), Some(2), "{kind}");
+        let scan = json(&run(&["scan", "--exit-zero", "--format", "json", path]));
+        assert!(scan["notes"][0]["message"].as_str().unwrap().contains(kind), "{scan}");
+    }
+    let elsewhere = two_pods(
+        "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n\
+         metadata: {name: x, namespace: other}\nspec: {endpointSelector: {}}\n",
+    );
+    let why = run(&["net", "why", "web", "db", "9999", elsewhere.path().to_str().unwrap()]);
+    assert_eq!(why.status.code(), Some(0), "it cannot touch these pods");
+}
+
+#[test]
+fn nothing_understood_is_no_answer() {
+    let empty = directory(&[]);
+    let wrong =
+        directory(&[("pod.yaml", "apiVersion: apps/v1\nkind: Pod\nmetadata: {name: web}\n")]);
+    for files in [empty, wrong] {
+        let list = run(&["net", "list", files.path().to_str().unwrap()]);
+        let said = stdout(&list);
+        assert!(said.contains("no workloads") && !said.contains("no connection"), "{said}");
+        assert_eq!(list.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn exit_codes_tell_allowed_from_denied() {
+    let deny = coaming_test::manifests::policy("shop", "deny", "{podSelector: {}}");
+    let files = two_pods(&deny);
+    let path = files.path().to_str().unwrap();
+    let code = |arguments: &[&str]| run(arguments).status.code();
+    assert_eq!(code(&["net", "why", "web", "db", "5432", path]), Some(0));
+    assert_eq!(code(&["net", "why", "--exit-code", "web", "db", "5432", path]), Some(1));
+    let open = two_pods("");
+    let path = open.path().to_str().unwrap();
+    assert_eq!(code(&["net", "why", "--exit-code", "web", "db", "5432", path]), Some(0));
+}
+
+#[test]
+fn answers_are_limited_to_what_is_asked() {
+    let other = coaming_test::manifests::pod("other", "spy", "app: spy", "");
+    let files = two_pods(&other);
+    let path = files.path().to_str().unwrap();
+    let list = |arguments: &[&str]| stdout(&run(&[&["net", "list"], arguments, &[path]].concat()));
+    let of_other = list(&["--namespace", "other"]);
+    assert!(of_other.lines().all(|line| line.contains("other/spy")), "{of_other}");
+    let of_db = list(&["--focus", "db"]);
+    assert!(of_db.lines().all(|line| line.contains("shop/db")), "{of_db}");
+    let on_port = list(&["--port", "5432"]);
+    assert!(on_port.lines().all(|line| line.ends_with(": TCP 5432")), "{on_port}");
+    for command in ["exposure", "graph"] {
+        let said = stdout(&run(&["net", command, "--namespace", "other", path]));
+        assert!(said.contains("other/spy") || said.contains(">spy"), "{command}: {said}");
+    }
+}
+
+/// Assertions for CI: the exit code says whether all hold, and the text why one does not.
+#[test]
+fn assertions_are_checked() {
+    let deny = coaming_test::manifests::policy("shop", "deny", "{podSelector: {}}");
+    let files = two_pods(&deny);
+    let check = |rules: &str| {
+        let file = directory(&[("rules.yaml", rules)]);
+        let rules = file.path().join("rules.yaml");
+        run(&["net", "check", rules.to_str().unwrap(), files.path().to_str().unwrap()])
+    };
+    let holds = check(
+        "must-not-reach:\n- {from: web, to: {namespace: shop, labels: {app: db}}, ports: [5432]}\n",
+    );
+    assert_eq!(holds.status.code(), Some(0), "{}", stdout(&holds));
+    let fails = check("must-reach:\n- {from: shop/web, to: shop/db, ports: [5432]}\n");
+    assert_eq!(fails.status.code(), Some(1));
+    assert!(stdout(&fails).contains("NetworkPolicy shop/deny"), "{}", stdout(&fails));
+    let nobody = check("must-not-reach:\n- {from: {labels: {app: gone}}, to: web}\n");
+    assert_eq!(nobody.status.code(), Some(2), "an assertion about no pods proves nothing");
+    assert_eq!(check("must-reech: []\n").status.code(), Some(2));
+}
+
+/// Where the answer depends on what an `ipBlock` means, both are said, unless the plugin is known.
+#[test]
+fn the_network_plugin_decides_about_pod_addresses() {
+    let block = coaming_test::manifests::policy(
+        "shop",
+        "out",
+        "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}",
+    );
+    let files = two_pods(&block);
+    let path = files.path().to_str().unwrap();
+    let why = |arguments: &[&str]| {
+        run(&[&["net", "why", "--exit-code"], arguments, &["web", "db", "5432", path]].concat())
+    };
+    let unknown = why(&[]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stdout(&unknown).contains("Calico") && stdout(&unknown).contains("Cilium"));
+    assert_eq!(why(&["--network-plugin", "calico"]).status.code(), Some(0));
+    assert_eq!(why(&["--network-plugin", "cilium"]).status.code(), Some(1));
+}

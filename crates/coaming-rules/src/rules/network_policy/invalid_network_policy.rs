@@ -11,7 +11,8 @@ rule! {
     /// ## What it looks for
     ///
     /// Network policies that the API server refuses: ports and ranges that are out of order,
-    /// invalid address blocks, invalid selectors. The other policies still apply.
+    /// invalid address blocks, invalid selectors, an API version that does not have the kind. The
+    /// other policies still apply.
     ///
     /// ## Why it matters
     ///
@@ -160,6 +161,17 @@ rule! {
     ///   namespace: shop
     /// spec:
     ///   podSelector: {matchExpressions: [{key: app, operator: Equals, values: [web]}]}
+    ///   policyTypes: [Ingress]
+    /// ```
+    ///
+    /// An API version that does not have the kind.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: NetworkPolicy
+    /// metadata: {name: deny, namespace: shop}
+    /// spec:
+    ///   podSelector: {}
     ///   policyTypes: [Ingress]
     /// ```
     ///

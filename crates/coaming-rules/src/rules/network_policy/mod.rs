@@ -2,8 +2,14 @@
 //! kind of them.
 
 pub(crate) mod allows_internet;
+pub(crate) mod ambiguous_namespace;
+pub(crate) mod closed_ingress;
+pub(crate) mod dead_policy_rules;
+pub(crate) mod egress_without_dns;
+pub(crate) mod equal_policy_priorities;
 pub(crate) mod invalid_network_policy;
 pub(crate) mod metadata_reachable;
+pub(crate) mod missing_service_port;
 pub(crate) mod no_egress_policy;
 pub(crate) mod no_ingress_policy;
 pub(crate) mod peer_matches_nothing;
@@ -50,10 +56,11 @@ fn report(
         else {
             continue;
         };
-        let (clause, help) = split(check, &problem.message);
-        let message = in_backticks(clause, &problem.subject);
-        let help: Cow<'static, str> =
-            help.map_or(Cow::Borrowed(texts.help), |help| Cow::Owned(format!("{help}.")));
+        let message = in_backticks(&problem.message, &problem.subject);
+        let help: Cow<'static, str> = match &problem.help {
+            Some(help) => Cow::Owned(format!("{help}.")),
+            None => Cow::Borrowed(texts.help),
+        };
         let mut draft = context.finding(rule, object, node, message).why(texts.why).help(help);
         for (place, label) in places {
             if let Some((object, node)) = locate(context, place) {
@@ -68,34 +75,6 @@ fn report(
             if title.contains("coaming net suggest") { "coaming net suggest ." } else { title };
         findings.push(draft.confidence(confidence).manual(title, snippet).done());
     }
-}
-
-/// The clause that says what is wrong, and the help that follows it, if any. The reason is left
-/// out, because the rule has it.
-fn split(check: Check, message: &str) -> (&str, Option<&str>) {
-    let message = message.trim_end_matches('.');
-    if check == Check::InvalidPolicy {
-        // The last sentence is the reason; the details before it may be of several sentences.
-        return (message.rsplit_once(". ").map_or(message, |(details, _)| details), None);
-    }
-    let (clause, help) =
-        message.split_once(". ").map_or((message, None), |(clause, help)| (clause, Some(help)));
-    let has_reason = matches!(
-        check,
-        Check::NoIngressPolicy
-            | Check::NoEgressPolicy
-            | Check::AllowsInternet
-            | Check::MetadataReachable
-    );
-    // Here the reason is the first of two further sentences.
-    let help = match check {
-        Check::SelectsNothing | Check::NoEffect => {
-            help.map(|text| text.split_once(". ").map_or(text, |(_, help)| help))
-        }
-        _ => help,
-    };
-    let clause = clause.split_once(": ").filter(|_| has_reason).map_or(clause, |(what, _)| what);
-    (clause, help)
 }
 
 /// ``NetworkPolicy `shop/web` `` for `NetworkPolicy shop/web`, as other findings name objects.
@@ -116,16 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_the_engine_are_split() {
-        let whole = "no policy guards the egress of a: an attacker gets out. Add one; it helps";
-        assert_eq!(
-            split(Check::NoEgressPolicy, whole),
-            ("no policy guards the egress of a", Some("Add one; it helps"))
-        );
-        let details = "port: bad. Really. The API server refuses the object";
-        assert_eq!(split(Check::InvalidPolicy, details), ("port: bad. Really", None));
-        assert_eq!(split(Check::SplitPeer, "a: b"), ("a: b", None));
-        assert_eq!(split(Check::NoEffect, "a. It pretends. Remove it"), ("a", Some("Remove it")));
+    fn objects_are_in_backticks() {
         assert_eq!(
             in_backticks("NetworkPolicy a/b selects no pod", "NetworkPolicy a/b"),
             "NetworkPolicy `a/b` selects no pod"

@@ -11,7 +11,7 @@ rule! {
     /// ## What it looks for
     ///
     /// Network policies whose `podSelector` matches no pod, in namespaces whose pods are part of
-    /// the input.
+    /// the input, or only pods with `hostNetwork: true`, to which no network policy applies.
     ///
     /// ## Why it matters
     ///
@@ -109,6 +109,24 @@ rule! {
     ///   namespace: shop
     /// spec:
     ///   podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [web, api]}]}
+    ///   policyTypes: [Ingress]
+    /// ```
+    ///
+    /// The only pod shares its node's network.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata: {name: agent, namespace: ops, labels: {app: agent}}
+    /// spec:
+    ///   hostNetwork: true
+    ///   containers: [{name: agent, image: registry.example.com/agent:1.4.2}]
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata: {name: agent, namespace: ops}
+    /// spec:
+    ///   podSelector: {matchLabels: {app: agent}}
     ///   policyTypes: [Ingress]
     /// ```
     ///

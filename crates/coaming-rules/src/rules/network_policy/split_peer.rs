@@ -202,7 +202,7 @@ rule! {
     ///       ports: [{port: 8080}]
     /// ```
     ///
-    /// Two peers that are intended: the pod is in the policy's own namespace.
+    /// Two peers that are intended: the pod is in the policy's own namespace alone.
     ///
     /// ```yaml
     /// apiVersion: v1

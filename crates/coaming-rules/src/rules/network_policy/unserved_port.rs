@@ -11,7 +11,7 @@ rule! {
     /// ## What it looks for
     ///
     /// Rules that allow a port on which no container of the pods listens, where the containers
-    /// declare their ports.
+    /// declare their ports; and rules that allow a port of addresses by its name.
     ///
     /// ## Why it matters
     ///
@@ -166,6 +166,25 @@ rule! {
     ///   podSelector: {matchLabels: {app: web}}
     ///   policyTypes: [Ingress]
     ///   ingress: [{from: [{podSelector: {matchLabels: {app: api}}}], ports: [{port: http}]}]
+    /// ```
+    ///
+    /// A name of a port, for addresses.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata: {name: web, namespace: shop, labels: {app: web}}
+    /// spec: {containers: [{name: web, image: registry.example.com/web:1.4.2}]}
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata: {name: web, namespace: shop}
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Egress]
+    ///   egress:
+    ///     - to: [{ipBlock: {cidr: 203.0.113.0/24}}]
+    ///       ports: [{port: https}]
     /// ```
     ///
     /// ## Good

@@ -1,0 +1,306 @@
+//! What would change an answer: the policies to add, and the rules to narrow.
+//!
+//! Followed literally, the advice to allow a connection opens exactly what was asked for: every new
+//! policy selects one workload, allows one peer, and adds to policies that already isolate that
+//! workload, so that it closes nothing either.
+
+use crate::explain::{Explanation, PolicyVerdict, RuleVerdict, Side};
+use crate::find::AskedPort;
+use crate::identity::Identities;
+use crate::ip::IpSet;
+use crate::list::Peer;
+use crate::model::{Action, Direction, SourceRef, Tier, Workload};
+use crate::ports::{Connections, Protocol};
+use crate::reach::{Endpoint, Reach};
+use crate::selector::Labels;
+
+/// A change that would turn the answer around.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// To forbid the connection: add a policy, as none guards this side.
+    Guard {
+        /// The direction to guard.
+        direction: Direction,
+        /// The workload to guard.
+        subject: Workload,
+    },
+    /// To forbid the connection: remove or narrow these rules, which allow it.
+    Narrow(Vec<AdvisedRule>),
+    /// To allow the connection: this rule denies it before any later rule counts.
+    OverrideDenial(AdvisedRule),
+    /// To allow the connection: add this policy.
+    Add(NewPolicy),
+    /// To allow the connection: give the pods of this workload a label of their own first, as no
+    /// policy can select them alone.
+    AddLabel(Workload),
+}
+
+/// A rule that advice is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvisedRule {
+    /// `ingress[0]`, or the rule's own name.
+    pub rule: String,
+    /// Its policy: `NetworkPolicy shop/db`.
+    pub policy: String,
+    /// Where it is written.
+    pub location: Option<SourceRef>,
+}
+
+/// A NetworkPolicy that would allow the connection on one side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPolicy {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The direction that it is about.
+    pub direction: Direction,
+    /// The labels of the pods that it selects.
+    pub subject: Labels,
+    /// The peer that it allows.
+    pub peer: AdvisedPeer,
+    /// The port that it allows; `None` for all.
+    pub port: Option<(Protocol, u16)>,
+}
+
+/// A peer that a new rule would have to allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdvisedPeer {
+    /// Addresses.
+    Addresses(IpSet),
+    /// The addresses of the nodes, which the input does not show.
+    Nodes,
+    /// Pods.
+    Pods {
+        /// Their namespace.
+        namespace: String,
+        /// Their labels.
+        labels: Labels,
+    },
+    /// The ingress controller, wherever it runs.
+    Controller,
+}
+
+/// What decides about a port on one side.
+enum Decision {
+    /// No policy.
+    Open,
+    /// These rules allow it.
+    Allowed(Vec<AdvisedRule>),
+    /// This rule denies it.
+    Denied(AdvisedRule),
+    /// Policies isolate the pods, and none of their rules allows it.
+    NotAllowed,
+}
+
+/// Works out the advice for an explanation; `ends` are the endpoints of its sides' subjects.
+pub(crate) fn advice(
+    reach: &Reach,
+    explanation: &Explanation,
+    ends: [Option<Endpoint>; 2],
+) -> Vec<Advice> {
+    let [source, target] = ends;
+    let mut found = Vec::new();
+    if explanation.is_allowed() {
+        found.extend(how_to_forbid(explanation));
+        return found;
+    }
+    let identities = Identities::new(reach.model());
+    for side in &explanation.sides {
+        let (own, other) = match side.direction {
+            Direction::Egress => (source, target),
+            Direction::Ingress => (target, source),
+        };
+        let asked = explanation.port.as_ref();
+        let open = match asked {
+            Some(port) => side.allowed.contains(port.protocol, port.number),
+            None => side.allowed.is_all(),
+        };
+        if open || !side.governed {
+            continue;
+        }
+        found.extend(how_to_allow(reach, &identities, explanation, side, own, other));
+    }
+    found
+}
+
+fn how_to_forbid(explanation: &Explanation) -> Option<Advice> {
+    let port = match &explanation.port {
+        Some(port) => (port.protocol, port.number),
+        None => {
+            let (protocol, ports) = explanation.allowed.iter().next()?;
+            (protocol, ports.ranges().first()?.0)
+        }
+    };
+    // The target's side first: to forbid there is to forbid it for this source alone.
+    let sides = || explanation.sides.iter().rev().filter(|side| side.governed);
+    let rules = sides().find_map(|side| match decision(side, Some(port)) {
+        Decision::Allowed(rules) => Some(rules),
+        _ => None,
+    });
+    if let Some(rules) = rules {
+        return Some(Advice::Narrow(rules));
+    }
+    let side = sides().next()?;
+    match &side.subject {
+        Peer::Workload(subject) => {
+            let subject = (**subject).clone();
+            Some(Advice::Guard { direction: side.direction, subject })
+        }
+        Peer::Ip(_) | Peer::Ingress => None,
+    }
+}
+
+fn concerns(rule: &RuleVerdict, port: Option<(Protocol, u16)>) -> bool {
+    match port {
+        Some((protocol, number)) => rule.connections.contains(protocol, number),
+        None => !rule.connections.is_empty(),
+    }
+}
+
+/// What decides about a port on one side; without a port, about any.
+fn decision(side: &Side, port: Option<(Protocol, u16)>) -> Decision {
+    let rules = |tier: Tier| {
+        let policies = side.policies.iter().filter(move |policy| policy.tier == tier);
+        policies
+            .flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)))
+            .filter(move |(_, rule)| concerns(rule, port))
+    };
+    match rules(Tier::Admin).next() {
+        Some((policy, rule)) if rule.action == Action::Allow => {
+            return Decision::Allowed(vec![advised(policy, rule)]);
+        }
+        Some((policy, rule)) if rule.action == Action::Deny => {
+            return Decision::Denied(advised(policy, rule));
+        }
+        _ => {}
+    }
+    if side.policies.iter().any(|policy| policy.tier == Tier::Network) {
+        let allowing: Vec<AdvisedRule> =
+            rules(Tier::Network).map(|(policy, rule)| advised(policy, rule)).collect();
+        return if allowing.is_empty() {
+            Decision::NotAllowed
+        } else {
+            Decision::Allowed(allowing)
+        };
+    }
+    match rules(Tier::Baseline).next() {
+        Some((policy, rule)) if rule.action == Action::Deny => {
+            Decision::Denied(advised(policy, rule))
+        }
+        Some((policy, rule)) => Decision::Allowed(vec![advised(policy, rule)]),
+        None => Decision::Open,
+    }
+}
+
+fn advised(policy: &PolicyVerdict, rule: &RuleVerdict) -> AdvisedRule {
+    AdvisedRule {
+        rule: rule.name.clone(),
+        policy: policy.policy.clone(),
+        location: rule.location.clone(),
+    }
+}
+
+fn how_to_allow(
+    reach: &Reach,
+    identities: &Identities<'_>,
+    explanation: &Explanation,
+    side: &Side,
+    own: Option<Endpoint>,
+    other: Option<Endpoint>,
+) -> Option<Advice> {
+    let model = reach.model();
+    let port = explanation.port.as_ref().map(|port| (port.protocol, port.number));
+    if let Decision::Denied(rule) = decision(side, port) {
+        return Some(Advice::OverrideDenial(rule));
+    }
+    let Some(Endpoint::Pods(own)) = own else { return None };
+    let id = model.pods.get(own)?.workload;
+    let workload = model.workloads.get(id)?;
+    let Some(subject) = identities.of(id) else {
+        return Some(Advice::AddLabel(workload.clone()));
+    };
+    let asked = match side.direction {
+        Direction::Egress => &explanation.target,
+        Direction::Ingress => &explanation.source,
+    };
+    let peer = match peer(reach, identities, asked, other)? {
+        Ok(peer) => peer,
+        Err(workload) => return Some(Advice::AddLabel(workload)),
+    };
+    Some(Advice::Add(NewPolicy {
+        namespace: workload.namespace.clone(),
+        name: free_name(reach, workload, side.direction, asked),
+        direction: side.direction,
+        subject,
+        peer,
+        port,
+    }))
+}
+
+/// A name that says what the policy is for, and that no policy has.
+fn free_name(reach: &Reach, workload: &Workload, direction: Direction, peer: &Peer) -> String {
+    let wanted = name(workload, direction, peer);
+    let policies = &reach.model().policies;
+    let is_taken = |name: &str| {
+        policies.iter().any(|(_, it)| it.name == name && it.namespace == workload.namespace)
+    };
+    if !is_taken(&wanted) {
+        return wanted;
+    }
+    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+    numbered.into_iter().find(|name| !is_taken(name)).unwrap_or(wanted)
+}
+
+/// A name that says what the policy is for.
+fn name(workload: &Workload, direction: Direction, peer: &Peer) -> String {
+    let peer = match peer {
+        Peer::Workload(peer) => peer.name.as_str(),
+        Peer::Ip(_) => "address",
+        Peer::Ingress => "ingress-controller",
+    };
+    match direction {
+        Direction::Ingress => format!("{}-from-{peer}", workload.name),
+        Direction::Egress => format!("{}-to-{peer}", workload.name),
+    }
+}
+
+/// The peer of a new rule, or the workload that labels do not distinguish.
+fn peer(
+    reach: &Reach,
+    identities: &Identities<'_>,
+    asked: &Peer,
+    endpoint: Option<Endpoint>,
+) -> Option<Result<AdvisedPeer, Workload>> {
+    match (asked, endpoint) {
+        (Peer::Ingress, Some(Endpoint::Pods(_)) | None) => Some(Ok(AdvisedPeer::Controller)),
+        (Peer::Ip(addresses), _) => Some(Ok(AdvisedPeer::Addresses(addresses.clone()))),
+        (_, Some(Endpoint::External(atom))) => {
+            let addresses = reach.externals().get(atom)?.clone();
+            Some(Ok(AdvisedPeer::Addresses(addresses)))
+        }
+        (_, Some(Endpoint::Pods(id))) => {
+            let pods = reach.model().pods.get(id)?;
+            if pods.host_network {
+                return Some(Ok(match pods.addresses.is_empty() {
+                    true => AdvisedPeer::Nodes,
+                    false => AdvisedPeer::Addresses(pods.addresses.clone()),
+                }));
+            }
+            let namespace = pods.namespace.to_string();
+            Some(match identities.of(pods.workload) {
+                Some(labels) => Ok(AdvisedPeer::Pods { namespace, labels }),
+                None => Err(reach.model().workloads.get(pods.workload)?.clone()),
+            })
+        }
+        (_, None) => None,
+    }
+}
+
+/// The connections that a port means; all without one.
+pub(crate) fn connections(port: Option<&AskedPort>) -> Connections {
+    port.map_or_else(Connections::all, |port| {
+        let ports = crate::ports::PortSet::range(port.number, port.number);
+        Connections::of(port.protocol, ports)
+    })
+}

@@ -1,0 +1,86 @@
+//! What is not evaluated, and which answers it can touch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coaming_kube::World;
+
+use crate::model::{Influence, Model, Pods, Role, Scope, Unevaluated, Workload};
+use crate::reach::Endpoint;
+use crate::space::selects;
+use crate::views::unevaluated_in;
+
+/// All objects of one kind that are not evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnevaluatedKind {
+    /// The kind: `CiliumNetworkPolicy`.
+    pub kind: String,
+    /// The API group.
+    pub group: String,
+    /// What they may change.
+    pub influence: Influence,
+    /// How many there are.
+    pub count: usize,
+    /// The workloads that they can touch, of those that the question is about.
+    pub workloads: BTreeSet<Workload>,
+}
+
+impl Unevaluated {
+    /// Whether it can touch these pods.
+    #[must_use]
+    pub fn touches(&self, model: &Model, pods: &Pods) -> bool {
+        match &self.scope {
+            Scope::Cluster => true,
+            Scope::Pods(selector) => selects(model, selector, pods),
+        }
+    }
+}
+
+/// What is not evaluated in a world, by kind.
+#[must_use]
+pub fn unevaluated_kinds(world: &World) -> Vec<UnevaluatedKind> {
+    by_kind(unevaluated_in(world).iter().map(|object| (object, BTreeSet::new())))
+}
+
+/// What is not evaluated and can touch these endpoints; without any, what can touch any pods of the
+/// model.
+#[must_use]
+pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<UnevaluatedKind> {
+    let asked: Vec<&Pods> = match endpoints {
+        Some(endpoints) => endpoints
+            .iter()
+            .filter_map(|endpoint| match endpoint {
+                Endpoint::Pods(id) => model.pods.get(*id),
+                Endpoint::External(_) => None,
+            })
+            .filter(|pods| pods.role == Role::Real)
+            .collect(),
+        None => {
+            let real = model.pods.iter().filter(|(_, pods)| pods.role == Role::Real);
+            real.map(|(_, pods)| pods).collect()
+        }
+    };
+    let touching = model.unevaluated.iter().map(|object| {
+        let touched = asked.iter().filter(|pods| object.touches(model, pods));
+        let workloads = touched.filter_map(|pods| model.workloads.get(pods.workload));
+        (object, workloads.cloned().collect::<BTreeSet<Workload>>())
+    });
+    by_kind(touching.filter(|(_, workloads)| !workloads.is_empty()))
+}
+
+fn by_kind<'u>(
+    objects: impl Iterator<Item = (&'u Unevaluated, BTreeSet<Workload>)>,
+) -> Vec<UnevaluatedKind> {
+    let mut kinds: BTreeMap<(&str, &str), UnevaluatedKind> = BTreeMap::new();
+    for (object, workloads) in objects {
+        let kind = kinds.entry((&object.kind, &object.group)).or_insert_with(|| UnevaluatedKind {
+            kind: object.kind.clone(),
+            group: object.group.clone(),
+            influence: object.influence,
+            count: 0,
+            workloads: BTreeSet::new(),
+        });
+        kind.count += 1;
+        kind.workloads.extend(workloads);
+    }
+    kinds.into_values().collect()
+}

@@ -1,0 +1,183 @@
+//! Objects that decide about connections and that the engine does not evaluate: policies of network
+//! plugins, of service meshes and of clouds, other ways into the cluster, and other networks.
+//!
+//! Each is known by its API group and kind. Which pods it can touch is overestimated: an answer may
+//! say too often that it may differ, but never too rarely.
+
+use coaming_kube::{Fields, Object};
+use coaming_yaml::Node;
+
+use super::Reader;
+use crate::model::{Influence, Namespaces, PodSelector, Scope, Unevaluated};
+use crate::selector::Selector;
+
+/// Whose pods a kind of object can touch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Those of the whole cluster that a selector in it matches.
+    Cluster,
+    /// Those of its namespace that a selector in it matches.
+    Namespace,
+    /// As `Namespace`, but those of the whole cluster where it is in the mesh's root namespace.
+    Mesh,
+}
+
+type Kinds = (&'static str, &'static [&'static str], Influence, Reach);
+
+/// What is not evaluated, by API group and kinds.
+const KINDS: &[Kinds] = &[
+    ("cilium.io", &["CiliumNetworkPolicy"], Influence::Policy, Reach::Namespace),
+    (
+        "cilium.io",
+        &["CiliumClusterwideNetworkPolicy", "CiliumEgressGatewayPolicy", "CiliumEnvoyConfig"],
+        Influence::Policy,
+        Reach::Cluster,
+    ),
+    ("cilium.io", &["CiliumLocalRedirectPolicy"], Influence::Policy, Reach::Namespace),
+    ("cilium.io", &["CiliumClusterwideEnvoyConfig"], Influence::Policy, Reach::Cluster),
+    ("crd.projectcalico.org", &["NetworkPolicy"], Influence::Policy, Reach::Namespace),
+    (
+        "crd.projectcalico.org",
+        &["GlobalNetworkPolicy", "HostEndpoint"],
+        Influence::Policy,
+        Reach::Cluster,
+    ),
+    ("projectcalico.org", &["NetworkPolicy"], Influence::Policy, Reach::Namespace),
+    (
+        "projectcalico.org",
+        &["GlobalNetworkPolicy", "HostEndpoint"],
+        Influence::Policy,
+        Reach::Cluster,
+    ),
+    ("crd.antrea.io", &["NetworkPolicy"], Influence::Policy, Reach::Namespace),
+    ("crd.antrea.io", &["ClusterNetworkPolicy"], Influence::Policy, Reach::Cluster),
+    ("k8s.ovn.org", &["EgressFirewall"], Influence::Policy, Reach::Namespace),
+    ("network.openshift.io", &["EgressNetworkPolicy"], Influence::Policy, Reach::Namespace),
+    ("kubeovn.io", &["SecurityGroup", "Subnet"], Influence::Policy, Reach::Cluster),
+    ("vpcresources.k8s.aws", &["SecurityGroupPolicy"], Influence::Policy, Reach::Namespace),
+    ("networking.gke.io", &["FQDNNetworkPolicy"], Influence::Policy, Reach::Namespace),
+    ("security.istio.io", &["AuthorizationPolicy"], Influence::Mesh, Reach::Mesh),
+    (
+        "security.istio.io",
+        &["PeerAuthentication", "RequestAuthentication"],
+        Influence::Mesh,
+        Reach::Mesh,
+    ),
+    ("networking.istio.io", &["Sidecar"], Influence::Mesh, Reach::Mesh),
+    (
+        "policy.linkerd.io",
+        &["AuthorizationPolicy", "Server", "ServerAuthorization"],
+        Influence::Mesh,
+        Reach::Namespace,
+    ),
+    ("kuma.io", &["MeshTrafficPermission", "TrafficPermission"], Influence::Mesh, Reach::Cluster),
+    ("consul.hashicorp.com", &["ServiceIntentions"], Influence::Mesh, Reach::Cluster),
+    ("access.smi-spec.io", &["TrafficTarget"], Influence::Mesh, Reach::Cluster),
+    ("getambassador.io", &["Mapping", "TCPMapping"], Influence::Entrance, Reach::Cluster),
+    (
+        "configuration.konghq.com",
+        &["TCPIngress", "UDPIngress"],
+        Influence::Entrance,
+        Reach::Namespace,
+    ),
+    ("k8s.nginx.org", &["VirtualServer", "TransportServer"], Influence::Entrance, Reach::Cluster),
+    ("gateway.solo.io", &["VirtualService", "RouteTable"], Influence::Entrance, Reach::Cluster),
+    ("apisix.apache.org", &["ApisixRoute"], Influence::Entrance, Reach::Namespace),
+    ("zalando.org", &["RouteGroup"], Influence::Entrance, Reach::Namespace),
+    ("traefik.io", &["TraefikService"], Influence::Entrance, Reach::Namespace),
+    ("elbv2.k8s.aws", &["TargetGroupBinding"], Influence::Entrance, Reach::Namespace),
+    ("serving.knative.dev", &["Service", "DomainMapping"], Influence::Entrance, Reach::Namespace),
+    ("tailscale.com", &["Connector", "ProxyGroup"], Influence::Entrance, Reach::Cluster),
+    ("k8s.ovn.org", &["UserDefinedNetwork"], Influence::Network, Reach::Namespace),
+    ("k8s.ovn.org", &["ClusterUserDefinedNetwork"], Influence::Network, Reach::Cluster),
+    (
+        "k8s.cni.cncf.io",
+        &["NetworkAttachmentDefinition", "MultiNetworkPolicy"],
+        Influence::Network,
+        Reach::Namespace,
+    ),
+];
+
+/// The object, if it decides about connections.
+pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluated> {
+    let (group, kind) = (object.group(), object.kind());
+    let known = KINDS.iter().find(|(known, kinds, ..)| *known == group && kinds.contains(&kind));
+    let (influence, reach) = match known {
+        Some((_, _, influence, reach)) => (*influence, *reach),
+        None => by_name(object)?,
+    };
+    let in_root = reach == Reach::Mesh && object.namespace_or_default() == "istio-system";
+    let selector = pods(object);
+    let scope = if reach == Reach::Cluster || in_root {
+        match selector {
+            Some(pods) if !pods.is_everything() => Scope::Pods(PodSelector {
+                namespaces: Namespaces::Selected(Selector::everything()),
+                pods,
+            }),
+            _ => Scope::Cluster,
+        }
+    } else {
+        Scope::Pods(PodSelector {
+            namespaces: Namespaces::Named(object.namespace_or_default().to_owned()),
+            pods: selector.unwrap_or_default(),
+        })
+    };
+    Some(Unevaluated {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        influence,
+        scope,
+        location: Some(reader.location(object, object.node())),
+    })
+}
+
+/// A kind of an API group that is not known, but whose name says that it is a policy.
+fn by_name(object: Object<'_>) -> Option<(Influence, Reach)> {
+    let (group, kind) = (object.group(), object.kind());
+    if !group.contains('.') || group.ends_with("kyverno.io") {
+        return None;
+    }
+    let reach = match object.metadata().string("namespace") {
+        Some(_) => Reach::Namespace,
+        None => Reach::Cluster,
+    };
+    if kind.ends_with("NetworkPolicy") || kind.ends_with("EgressFirewall") {
+        return Some((Influence::Policy, reach));
+    }
+    kind.ends_with("AuthorizationPolicy").then_some((Influence::Mesh, reach))
+}
+
+/// The pods that the object selects, as far as it says so in the usual way.
+fn pods(object: Object<'_>) -> Option<Selector> {
+    let spec = object.spec();
+    let node = ["endpointSelector", "podSelector", "selector"]
+        .into_iter()
+        .find_map(|field| spec.mapping(field))?;
+    Some(selector(node))
+}
+
+/// At least the pods that a selector matches: what is not understood is left out.
+fn selector(node: Node<'_>) -> Selector {
+    let mut found = Selector::everything();
+    for entry in node.pairs("matchLabels") {
+        let key = unprefixed(entry.name());
+        if let (Some(key), Some(value)) = (key, entry.value.as_str()) {
+            drop(found.match_label(key, value));
+        }
+    }
+    for item in node.list("matchExpressions") {
+        let key = item.string("key").and_then(unprefixed);
+        if let (Some(key), Some(operator)) = (key, item.string("operator")) {
+            let values = item.strings("values").map(str::to_owned).collect();
+            drop(found.match_expression(key, operator, values));
+        }
+    }
+    found
+}
+
+/// A label key without Cilium's mark of its source; `None` for what is not a label of a pod.
+fn unprefixed(key: &str) -> Option<&str> {
+    let key = key.strip_prefix("k8s:").or_else(|| key.strip_prefix("any:")).unwrap_or(key);
+    let is_label = !key.contains(':') && !key.starts_with("io.kubernetes.pod.");
+    (is_label && !key.starts_with("io.cilium.")).then_some(key)
+}

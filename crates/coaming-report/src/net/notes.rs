@@ -1,0 +1,115 @@
+//! What an answer does not take into account: objects that are not evaluated, and policies that the
+//! API server refuses.
+
+use std::io::{self, Write};
+
+use coaming_finding::Note;
+use coaming_network::model::{Influence, Problem};
+use coaming_network::{Model, UnevaluatedKind, Workload, plugin_dependent, unevaluated};
+use serde::Serialize;
+
+/// What a reader must know besides the answer itself.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Remarks {
+    /// What is not evaluated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// Objects that the API server refuses, and that do not count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Remark>,
+}
+
+/// An object that does not count.
+#[derive(Clone, Debug, Serialize)]
+pub struct Remark {
+    /// The object: `NetworkPolicy shop/web`.
+    pub object: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+    /// Where it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
+impl From<&Problem> for Remark {
+    fn from(problem: &Problem) -> Self {
+        let location = problem.location.as_ref();
+        Self {
+            object: problem.object.clone(),
+            message: problem.message.clone(),
+            file: location.map(|location| location.file.to_string()),
+            line: location.and_then(|location| location.line),
+        }
+    }
+}
+
+/// What a reader must know about any answer on a model.
+#[must_use]
+pub fn remarks(model: &Model) -> Remarks {
+    let mut notes: Vec<Note> = unevaluated(model, None).iter().map(not_evaluated).collect();
+    if plugin_dependent(model) {
+        notes.push(Note {
+            message: "an ipBlock covers addresses of pods: whether it means these pods depends on \
+                      the network plugin, and here it does not; say which with --network-plugin"
+                .to_owned(),
+            count: 1,
+        });
+    }
+    if model.pods.is_empty() {
+        notes.push(Note { message: "there are no workloads here".to_owned(), count: 0 });
+    }
+    Remarks { notes, problems: model.problems.iter().map(Remark::from).collect() }
+}
+
+/// Writes the notes as text.
+///
+/// # Errors
+///
+/// What writing to `out` gives.
+pub fn remarks_text(remarks: &Remarks, out: &mut dyn Write) -> io::Result<()> {
+    remarks.notes.iter().try_for_each(|note| writeln!(out, "note: {}", note.message))
+}
+
+/// That objects of a kind are not evaluated, with the workloads that they can touch.
+pub(super) fn not_evaluated(kind: &UnevaluatedKind) -> Note {
+    const SHOWN: usize = 3;
+    let UnevaluatedKind { kind: name, group, count, influence, workloads } = kind;
+    let mut subject = counted(*count, name);
+    // Kubernetes has kinds of these names too, and those are evaluated.
+    if ["NetworkPolicy", "ClusterNetworkPolicy", "Service"].contains(&name.as_str()) {
+        subject = format!("{subject} ({group})");
+    }
+    let (verb, are) = if *count == 1 { ("selects", "is") } else { ("select", "are") };
+    let verb = if *influence == Influence::Entrance { "may lead to" } else { verb };
+    let names: Vec<String> = workloads.iter().take(SHOWN).map(short).collect();
+    let more = match workloads.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let effect = match influence {
+        Influence::Policy => "the answer may differ",
+        Influence::Mesh => "the mesh may refuse requests on connections that are possible",
+        Influence::Entrance => "traffic from outside may enter through it",
+        Influence::Network => "pods may be on other networks, with other rules",
+    };
+    let message =
+        format!("{subject} {verb} {}{more} and {are} not evaluated: {effect}", names.join(", "));
+    Note { message, count: *count }
+}
+
+fn short(workload: &Workload) -> String {
+    format!("{}/{}", workload.namespace, workload.name)
+}
+
+/// `1 Server`, `3 CiliumNetworkPolicies`.
+fn counted(count: usize, kind: &str) -> String {
+    match (count, kind.strip_suffix('y')) {
+        (1, _) => format!("1 {kind}"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ if kind.ends_with('s') => format!("{count} {kind}"),
+        _ => format!("{count} {kind}s"),
+    }
+}
