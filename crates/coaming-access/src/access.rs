@@ -85,16 +85,29 @@ impl Access {
     /// The bindings that allow a request, in the order of [`Access::bindings`].
     #[must_use]
     pub fn allowing(&self, request: &Request<'_>) -> Vec<Allowed<'_>> {
+        self.allowed_by(request.namespace, |permission| permission.allows(request))
+    }
+
+    /// The bindings that allow a request for an object of some name, in the same order.
+    pub(crate) fn allowing_some(&self, request: &Request<'_>) -> Vec<Allowed<'_>> {
+        self.allowed_by(request.namespace, |permission| permission.allows_some(request))
+    }
+
+    fn allowed_by(
+        &self,
+        namespace: Option<&str>,
+        allows: impl Fn(&Permission) -> bool,
+    ) -> Vec<Allowed<'_>> {
         // A role is judged once, however many bindings refer to it.
         let mut allowed: Vec<Allowed<'_>> = Vec::new();
         for (name, bindings) in self.bindings.by_role() {
             let roles = self.roles.named(name).iter();
             let Some((role, permission)) =
-                roles.filter_map(|role| Some((role, role.allowing(request)?))).next()
+                roles.filter_map(|role| Some((role, role.first(&allows)?))).next()
             else {
                 continue;
             };
-            let bindings = bindings.filter(|binding| binding.counts_in(request.namespace));
+            let bindings = bindings.filter(|binding| binding.counts_in(namespace));
             allowed.extend(bindings.map(|binding| Allowed { binding, role, permission }));
         }
         allowed.sort_by_key(|allowed| allowed.binding.order());

@@ -15,7 +15,7 @@ pub struct SecretAccess<'a> {
     pub evidence: Option<Evidence>,
     /// The subjects that can read it through the API.
     pub direct: Vec<DirectAccess<'a>>,
-    /// The subjects that can do something that gives the Secret in one more step.
+    /// The subjects that can do something that gives the Secret in one or more further steps.
     pub indirect: Vec<IndirectAccess<'a>>,
     /// The containers that have it.
     pub containers: Vec<ContainerUse<'a>>,
@@ -38,7 +38,7 @@ pub struct DirectAccess<'a> {
     pub pods: Vec<String>,
 }
 
-/// A subject that can do something that gives the Secret in one more step.
+/// A subject that can do something that gives the Secret in one or more further steps.
 #[derive(Clone, Debug)]
 pub struct IndirectAccess<'a> {
     /// The subject.

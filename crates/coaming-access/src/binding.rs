@@ -22,9 +22,12 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// The binding, if it names a role.
+    /// The binding, if it names a role, and the API server would accept it.
     fn new(binding: RoleBinding<'_>) -> Option<Self> {
         let object = binding.object;
+        if !binding.has_valid_groups() {
+            return None;
+        }
         let name = binding.role_name().filter(|name| !name.is_empty())?;
         let namespace = binding.namespace();
         let of_role = namespace.filter(|_| !binding.binds_cluster_role());

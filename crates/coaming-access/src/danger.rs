@@ -29,20 +29,22 @@ pub enum GrantScope {
 }
 
 /// Requests for one resource: API group, resource, subresource, verbs.
-type Requests = (&'static str, &'static str, &'static str, &'static [&'static str]);
+pub(crate) type Requests = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
-const RBAC: &str = "rbac.authorization.k8s.io";
+pub(crate) const RBAC: &str = "rbac.authorization.k8s.io";
 const TEMPLATE: &[&str] = &["create", "update", "patch"];
 const SECRETS: &[Requests] = &[("", "secrets", "", &["get", "list", "watch"])];
-const EXEC: &[Requests] = &[
+pub(crate) const EXEC: &[Requests] = &[
     // Newer clients open the stream with a GET request.
     ("", "pods", "exec", &["create", "get"]),
     ("", "pods", "attach", &["create", "get"]),
     ("", "pods", "ephemeralcontainers", &["update", "patch"]),
     ("", "nodes", "proxy", &["create", "get"]),
 ];
+/// The image of a running container can be replaced.
+pub(crate) const REPLACE: &[Requests] = &[("", "pods", "", &["update", "patch"])];
 const TOKENS: &[Requests] = &[("", "serviceaccounts", "token", &["create"])];
-const PODS: &[Requests] = &[
+pub(crate) const PODS: &[Requests] = &[
     ("", "pods", "", &["create"]),
     ("", "replicationcontrollers", "", TEMPLATE),
     ("apps", "deployments", "", TEMPLATE),
@@ -78,17 +80,22 @@ impl Danger {
 
     /// The requests that lead to Secrets in this way, without namespace and name.
     pub fn requests(self) -> impl Iterator<Item = Request<'static>> {
-        self.resources().iter().flat_map(|&(group, resource, subresource, verbs)| {
-            verbs.iter().map(move |verb| Request {
-                verb,
-                group,
-                resource,
-                subresource,
-                namespace: None,
-                name: None,
-            })
-        })
+        requests(self.resources())
     }
+}
+
+/// The requests of a table, without namespace and name.
+pub(crate) fn requests(table: &'static [Requests]) -> impl Iterator<Item = Request<'static>> {
+    table.iter().flat_map(|&(group, resource, subresource, verbs)| {
+        verbs.iter().map(move |verb| Request {
+            verb,
+            group,
+            resource,
+            subresource,
+            namespace: None,
+            name: None,
+        })
+    })
 }
 
 /// The first rule of a role that is dangerous in this way, and everything that the role allows of

@@ -20,11 +20,13 @@ mod builtin;
 mod danger;
 mod evidence;
 mod field_ref;
+mod node_uses;
 mod permission;
 mod placement;
 mod request;
 mod role;
 mod selector;
+mod steps;
 mod subject;
 mod who_can;
 

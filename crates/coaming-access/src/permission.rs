@@ -52,6 +52,12 @@ impl Permission {
                 || request.name.is_some_and(|name| self.names.iter().any(|own| **own == *name)))
     }
 
+    /// Whether it allows the request for an object of some name, which the request need not have.
+    pub(crate) fn allows_some(&self, request: &Request<'_>) -> bool {
+        let name = self.names.first().map(|name| &**name);
+        self.allows(&Request { name: name.or(request.name), ..*request })
+    }
+
     /// Whether it is limited to objects with certain names.
     #[must_use]
     pub fn is_limited_to_names(&self) -> bool {

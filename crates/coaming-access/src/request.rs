@@ -1,7 +1,7 @@
 //! A request to the API, as RBAC sees it.
 
 /// An action on a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request<'r> {
     /// `get`, `list`, `create`.
     pub verb: &'r str,

@@ -91,7 +91,12 @@ impl ResolvedRole {
     /// The first rule that allows the request.
     #[must_use]
     pub fn allowing(&self, request: &Request<'_>) -> Option<&Permission> {
-        self.permissions.iter().map(|rule| &**rule).find(|rule| rule.allows(request))
+        self.first(|rule| rule.allows(request))
+    }
+
+    /// The first rule of this kind.
+    pub(crate) fn first(&self, is_it: impl Fn(&Permission) -> bool) -> Option<&Permission> {
+        self.permissions.iter().map(|rule| &**rule).find(|rule| is_it(rule))
     }
 }
 

@@ -58,6 +58,21 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Whether whoever acts as `other` has the rights of this subject: it is the same, or a group
+    /// that all such subjects are members of.
+    pub(crate) fn includes(self, other: Subject<'_>) -> bool {
+        match other {
+            _ if self == other => true,
+            Subject::ServiceAccount { namespace, name } => self.covers(namespace, name),
+            Subject::User("system:anonymous") => self == Self::Group("system:unauthenticated"),
+            Subject::Group("system:unauthenticated") => false,
+            Subject::Group(group) if group.starts_with(ACCOUNT_GROUP) => {
+                matches!(self, Self::Group("system:authenticated" | "system:serviceaccounts"))
+            }
+            Subject::User(_) | Subject::Group(_) => self == Self::Group("system:authenticated"),
+        }
+    }
+
     /// The service accounts that it covers: the namespace, and the name unless all accounts of the
     /// namespace are covered. `None` for people, and for groups of more than one namespace.
     pub(crate) fn accounts(self) -> Option<(&'a str, Option<&'a str>)> {

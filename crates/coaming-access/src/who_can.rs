@@ -1,19 +1,19 @@
 //! Who can read one Secret: subjects, containers, nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use coaming_kube::{Fields as _, Object, ObjectId, SecretUse, SecretUseKind, Workload, World};
 use coaming_yaml::Node;
 
 use crate::answer::{
-    ContainerUse, DirectAccess, Grant, IndirectAccess, NodeUse, SecretAccess, UnresolvedBinding,
-    UseKind,
+    ContainerUse, DirectAccess, Grant, NodeUse, SecretAccess, UnresolvedBinding, UseKind,
 };
-use crate::{Access, Allowed, Danger, Evidence, FieldRef, NodePlacement, Request, Subject};
+use crate::steps::Steps;
+use crate::{Access, Allowed, Evidence, FieldRef, NodePlacement, Request, Subject, node_uses};
 
 /// The verbs that return a Secret's values: the answer to a patch contains the whole object, and so
 /// does the answer to the deletion of a collection.
-const READING: &[&str] = &["get", "list", "watch", "patch", "deletecollection"];
+pub(crate) const READING: &[&str] = &["get", "list", "watch", "patch", "deletecollection"];
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ pub fn who_can<'a>(
     let query = Query { world, access, namespace, name };
     let direct = query.direct();
     let (containers, nodes) = query.uses();
-    let indirect = query.indirect(&direct, &containers);
+    let indirect = Steps::new(&query).indirect(&direct);
     let secret = world.find("Secret", namespace, name).filter(|secret| secret.group().is_empty());
     Ok(SecretAccess {
         namespace: namespace.to_owned(),
@@ -65,16 +65,16 @@ pub fn title(object: Object<'_>) -> String {
 }
 
 /// A question about one Secret.
-struct Query<'q, 'a> {
-    world: &'a World,
-    access: &'a Access,
-    namespace: &'q str,
-    name: &'q str,
+pub(crate) struct Query<'q, 'a> {
+    pub(crate) world: &'a World,
+    pub(crate) access: &'a Access,
+    pub(crate) namespace: &'q str,
+    pub(crate) name: &'q str,
 }
 
 impl<'a> Query<'_, 'a> {
     /// The binding and role of an allowed request; `None` if they are no longer in the world.
-    fn grant(&self, allowed: &Allowed<'a>, subject: FieldRef) -> Option<Grant> {
+    pub(crate) fn grant(&self, allowed: &Allowed<'a>, subject: FieldRef) -> Option<Grant> {
         let evidence = |(object, node)| Evidence::of(self.world, object, node);
         let (binding, node) = subject.find(self.world)?;
         let name = &allowed.binding.role;
@@ -122,24 +122,22 @@ impl<'a> Query<'_, 'a> {
     fn uses(&self) -> (Vec<ContainerUse<'a>>, Vec<NodeUse<'a>>) {
         let (mut containers, mut nodes) = (Vec::new(), Vec::new());
         for workload in self.world.workloads() {
-            if workload.object.namespace_or_default() != self.namespace {
-                continue;
-            }
-            let all = workload.pod().secret_uses();
+            let before = containers.len();
+            let is_here = workload.object.namespace_or_default() == self.namespace;
+            let all = is_here.then(|| workload.pod().secret_uses()).unwrap_or_default();
             let uses: Vec<SecretUse<'a>> =
                 all.into_iter().filter(|found| found.secret == self.name).collect();
-            if uses.is_empty() {
-                continue;
-            }
-            let before = containers.len();
+            let is_used = !uses.is_empty();
             for found in uses {
                 containers.extend(self.container_uses(workload, found));
             }
-            nodes.push(NodeUse {
-                workload: workload.object,
-                node_only: containers.len() == before,
-                placement: NodePlacement::of(self.world, workload),
-            });
+            if is_used || node_uses::brings(self.world, workload, self.namespace, self.name) {
+                nodes.push(NodeUse {
+                    workload: workload.object,
+                    node_only: containers.len() == before,
+                    placement: NodePlacement::of(self.world, workload),
+                });
+            }
         }
         (containers, nodes)
     }
@@ -184,63 +182,6 @@ impl<'a> Query<'_, 'a> {
         }
     }
 
-    /// The subjects that cannot read it, but can do something that gives it in one more step.
-    fn indirect(
-        &self,
-        direct: &[DirectAccess<'a>],
-        containers: &[ContainerUse<'a>],
-    ) -> Vec<IndirectAccess<'a>> {
-        let readers: BTreeSet<Subject<'a>> = direct.iter().map(|access| access.subject).collect();
-        let mut found: Vec<IndirectAccess<'a>> = Vec::new();
-        let mut seen = BTreeSet::new();
-        for (request, how) in self.steps(&readers, !containers.is_empty()) {
-            for allowed in self.access.allowing(&request) {
-                for (subject, field) in allowed.binding.subjects() {
-                    // One grant per subject and step is enough.
-                    if readers.contains(&subject) || !seen.insert((subject, how.clone())) {
-                        continue;
-                    }
-                    let Some(grant) = self.grant(&allowed, field) else { continue };
-                    let allowed = request.to_string();
-                    found.push(IndirectAccess { subject, allowed, how: how.clone(), grant });
-                }
-            }
-        }
-        found.sort_by_key(|access| access.subject);
-        found
-    }
-
-    /// The requests that give the Secret in one more step, and how they do.
-    fn steps<'s>(
-        &'s self,
-        readers: &BTreeSet<Subject<'s>>,
-        is_used: bool,
-    ) -> Vec<(Request<'s>, String)> {
-        let here = Some(self.namespace);
-        let mut steps: Vec<(Request<'_>, String)> = Vec::new();
-        for request in Danger::StartPods.requests() {
-            let how = format!("can start a pod in {} that mounts it", self.namespace);
-            steps.push((Request { namespace: here, ..request }, how));
-        }
-        if is_used {
-            for request in Danger::Exec.requests() {
-                let how = "can read it in the containers that have it".to_owned();
-                // A node is in no namespace.
-                let namespace = here.filter(|_| request.resource != "nodes");
-                steps.push((Request { namespace, ..request }, how));
-            }
-        }
-        for request in Danger::Escalate.requests().filter(|request| request.verb != "impersonate") {
-            let how = format!("can give itself the right to read Secrets in {}", self.namespace);
-            let namespace = here.filter(|_| request.resource == "roles");
-            steps.push((Request { namespace, ..request }, how));
-        }
-        for &reader in readers {
-            steps.extend(become_subject(reader));
-        }
-        steps
-    }
-
     /// The bindings to unknown roles that count here.
     fn unresolved(&self) -> Vec<UnresolvedBinding> {
         self.access
@@ -255,27 +196,6 @@ impl<'a> Query<'_, 'a> {
                 })
             })
             .collect()
-    }
-}
-
-/// The requests by which a subject can act as this one.
-fn become_subject(reader: Subject<'_>) -> Vec<(Request<'_>, String)> {
-    let request = |verb, resource, subresource, namespace, name| Request {
-        verb,
-        group: "",
-        resource,
-        subresource,
-        namespace,
-        name: Some(name),
-    };
-    let how = format!("can act as {reader}, which can read it");
-    match reader {
-        Subject::User(name) => vec![(request("impersonate", "users", "", None, name), how)],
-        Subject::Group(name) => vec![(request("impersonate", "groups", "", None, name), how)],
-        Subject::ServiceAccount { namespace, name } => vec![
-            (request("create", "serviceaccounts", "token", Some(namespace), name), how.clone()),
-            (request("impersonate", "serviceaccounts", "", Some(namespace), name), how),
-        ],
     }
 }
 
@@ -320,7 +240,7 @@ impl<'a> Tokens<'a> {
 
 /// Whether the pods have a token of their service account: the pod's setting counts before the
 /// account's.
-fn has_token(world: &World, workload: Workload<'_>) -> bool {
+pub(crate) fn has_token(world: &World, workload: Workload<'_>) -> bool {
     let pod = workload.pod();
     let account = || {
         let namespace = workload.object.namespace_or_default();

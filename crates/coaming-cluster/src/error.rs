@@ -7,7 +7,10 @@ use kube::config::KubeconfigError;
 pub enum ClusterError {
     /// There is no kubeconfig, it is not valid, or it does not have the context; and this is not a
     /// pod with a service account.
-    #[error("no kubeconfig can be used: {source}; set KUBECONFIG, or choose with --context")]
+    #[error(
+        "no kubeconfig can be used: {}; set KUBECONFIG, or choose with --context",
+        first_line(source)
+    )]
     Kubeconfig {
         /// What is wrong with it.
         source: Box<KubeconfigError>,
@@ -100,6 +103,11 @@ pub enum ReadError {
         /// What happened.
         source: Box<kube::Error>,
     },
+}
+
+/// The first line of an error: the lines below quote the file, with its credentials.
+fn first_line(error: &KubeconfigError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// The server's own words if there are any, else the whole chain of causes.

@@ -78,7 +78,7 @@ async fn connect(options: &ClusterOptions) -> Result<(Client, String), ClusterEr
         },
     };
     let name = options.context.clone().or_else(current_context);
-    let server = config.cluster_url.to_string();
+    let server = address(&config.cluster_url);
     let client = Client::try_from(config)
         .map_err(|source| ClusterError::Client { server: server.clone(), source: source.into() })?;
     client
@@ -87,6 +87,13 @@ async fn connect(options: &ClusterOptions) -> Result<(Client, String), ClusterEr
         .map_err(|source| ClusterError::NoAnswer { server, source: source.into() })?;
     let name = format!("cluster/{}", name.unwrap_or_default());
     Ok((client, name.trim_end_matches('/').to_owned()))
+}
+
+/// The address of a server, without the credentials that it may contain.
+fn address(server: &http::Uri) -> String {
+    let host = server.authority().map_or("", |authority| authority.as_str());
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{}://{host}{}", server.scheme_str().unwrap_or("https"), server.path())
 }
 
 fn current_context() -> Option<String> {

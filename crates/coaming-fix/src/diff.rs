@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use coaming_secret::detector;
+use coaming_secret::gate::hidden_lines;
 use coaming_secret::structured::in_file;
-use coaming_secret::{detector, may_hold_secret};
 use similar::TextDiff;
 
 use crate::Change;
@@ -45,6 +46,8 @@ fn secret_lines<'t>(name: &str, text: &'t str) -> BTreeSet<&'t str> {
         let from = from.map_or(0, |place| place + 1);
         text.get(from..end as usize).map_or(0..0, |part| from..from + part.len())
     };
+    let by_gate = hidden_lines(text);
+    let by_gate = text.split('\n').zip(by_gate).filter(|(_, hidden)| *hidden);
     in_file(detector(), name, text)
         .into_iter()
         .flat_map(|place| {
@@ -53,6 +56,7 @@ fn secret_lines<'t>(name: &str, text: &'t str) -> BTreeSet<&'t str> {
             let end = rest.map_or(text.len(), |place| range.end + place);
             text.get(range.start..end).unwrap_or_default().lines().map(str::trim)
         })
+        .chain(by_gate.map(|(line, _)| line.trim()))
         .filter(|line| !line.is_empty())
         .collect()
 }
@@ -60,7 +64,7 @@ fn secret_lines<'t>(name: &str, text: &'t str) -> BTreeSet<&'t str> {
 /// Whether a line of a hunk may contain a secret.
 fn is_hidden(line: &str, secret: &BTreeSet<&str>) -> bool {
     let body = line.get(1..).unwrap_or_default().trim();
-    line.starts_with([' ', '+', '-']) && (secret.contains(body) || may_hold_secret(body))
+    line.starts_with([' ', '+', '-']) && secret.contains(body)
 }
 
 /// Hunks without the lines that may contain a secret.

@@ -73,12 +73,21 @@ pub(crate) struct KnownFields {
     kind: Option<NodeId>,
     /// The `metadata`, if it is a mapping.
     metadata: Option<NodeId>,
+    /// The typed list (`RoleBindingList`) that it is an item of, if it does not name its kind.
+    list: Option<NodeId>,
 }
 
 impl KnownFields {
     pub(crate) fn of(object: Node<'_>) -> Self {
         let kind = object.written("kind").filter(|kind| kind.as_str().is_some());
-        Self { kind: kind.map(Node::id), metadata: object.mapping("metadata").map(Node::id) }
+        let metadata = object.mapping("metadata").map(Node::id);
+        Self { kind: kind.map(Node::id), metadata, list: None }
+    }
+
+    /// Of an item of a list: an item of a typed list need not name its kind and version.
+    pub(crate) fn of_item(object: Node<'_>, list: Node<'_>) -> Self {
+        let known = Self::of(object);
+        Self { list: known.kind.is_none().then(|| list.id()), ..known }
     }
 }
 
@@ -121,7 +130,8 @@ impl<'a> Object<'a> {
     /// `apps/v1`; empty where it is missing.
     #[must_use]
     pub fn api_version(self) -> &'a str {
-        self.node.string("apiVersion").unwrap_or_default()
+        let own = self.node.string("apiVersion");
+        own.or_else(|| self.field(self.known.list).string("apiVersion")).unwrap_or_default()
     }
 
     /// The API group: `apps`; empty for the core group.
@@ -133,7 +143,9 @@ impl<'a> Object<'a> {
     /// `Deployment`; empty where it is missing.
     #[must_use]
     pub fn kind(self) -> &'a str {
-        self.field(self.known.kind).and_then(Node::as_str).unwrap_or_default()
+        let own = self.field(self.known.kind).and_then(Node::as_str);
+        let of_list = || self.field(self.known.list).string("kind")?.strip_suffix("List");
+        own.or_else(of_list).unwrap_or_default()
     }
 
     /// The `metadata` mapping.

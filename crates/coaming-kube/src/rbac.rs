@@ -124,6 +124,21 @@ impl<'a> RoleBinding<'a> {
         self.object.node().mapping("roleRef").string("kind") == Some("ClusterRole")
     }
 
+    /// Whether the API server accepts the API groups that it names: that of RBAC for the role, for
+    /// users and for groups, none for accounts. What is missing gets the right one.
+    #[must_use]
+    pub fn has_valid_groups(self) -> bool {
+        let is_valid = |node: Option<Node<'a>>, expected: &str| {
+            node.field("apiGroup").is_none_or(|group| group.as_str() == Some(expected))
+        };
+        is_valid(self.object.node().mapping("roleRef"), GROUP)
+            && self.subjects().all(|subject| match subject.kind() {
+                "User" | "Group" => is_valid(Some(subject.node()), GROUP),
+                "ServiceAccount" => is_valid(Some(subject.node()), ""),
+                _ => true,
+            })
+    }
+
     /// The role's name.
     #[must_use]
     pub fn role_name(self) -> Option<&'a str> {

@@ -201,7 +201,11 @@ fn collect_objects(node: Node<'_>, document: u32, depth: usize, objects: &mut Ve
         && node.sequence("items").is_some();
     if is_list && depth > 0 {
         for item in node.list("items").filter(|item| item.is_mapping()) {
+            let first = objects.len();
             collect_objects(item, document, depth - 1, objects);
+            if let Some(entry) = objects.get_mut(first).filter(|entry| entry.node == item.id()) {
+                entry.fields = KnownFields::of_item(item, node);
+            }
         }
     } else {
         let fields = KnownFields::of(node);

@@ -76,9 +76,9 @@ impl Renderers {
     }
 }
 
-pub(crate) fn render(
-    report: &Report<'_>,
-    places: &Places<'_>,
+pub(crate) fn render<'a>(
+    report: &Report<'a>,
+    places: &Places<'a>,
     options: FullOptions,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
@@ -229,19 +229,17 @@ fn title_text(finding: &Finding, options: FullOptions) -> String {
 const LONGEST_LINE: usize = 400;
 
 /// The first line of what a location covers; a line that may hold a secret is never shown.
-fn snippet<'a>(
+fn snippet<'s>(
     finding: &Finding,
-    location: &'a Location,
-    places: &Places<'a>,
-) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    location: &'s Location,
+    places: &'s Places<'_>,
+) -> Option<Snippet<'s, annotate_snippets::Annotation<'s>>> {
     if finding.rule.category == Category::Secrets {
         return None;
     }
     let (place, file, span) = (places.place(location)?, places.file(location)?, location.span?);
-    let (start, line) = places.line(location, LONGEST_LINE)?;
-    if coaming_secret::may_hold_secret(line) {
-        return None;
-    }
+    let excerpt = places.line(location, LONGEST_LINE)?;
+    let (start, line) = (excerpt.start, excerpt.text());
     let from = (span.start as usize).checked_sub(start)?;
     let to = (span.end as usize - start).min(line.trim_end().len()).max(from);
     // Control characters would shift or recolor the line; columns must stay where they are.

@@ -1,11 +1,14 @@
 //! The facts of an image: a page of text, and JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use coaming_image::{
     Credential, ImageFacts, PackageKind, PrivilegedFile, Utility, UtilityKind, Verdict,
 };
+
+use coaming_secret::gate::{is_shown_value, masked};
 
 use crate::text::{WIDTH, counted, plain, wrapped, wrapped_to};
 
@@ -64,9 +67,43 @@ pub fn json(
         registry: Option<&'a serde_json::Value>,
     }
     let RelatedInfo { vulnerabilities, registry } = related;
+    let facts = &*gated(facts);
     let document = Document { version: 1, image: name, facts, vulnerabilities, registry };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
+}
+
+/// The facts without settings that may be secret: of a variable, only the name remains.
+fn gated(facts: &ImageFacts) -> Cow<'_, ImageFacts> {
+    let is_hidden = |name: &str, value: &str| !is_shown_value(name, value);
+    let in_environment = |(name, value): &(String, Option<String>)| {
+        value.as_ref().is_some_and(|value| is_hidden(name, value))
+    };
+    let in_words = |words: &[String]| words.iter().any(|word| masked(word) != *word);
+    let config = &facts.config;
+    let in_labels = config.labels.iter().any(|(_, value)| masked(value) != *value);
+    let in_layers = facts.layers.iter().any(|layer| masked(&layer.created_by) != layer.created_by);
+    let is_shown = !config.environment.iter().any(in_environment)
+        && !in_words(&config.entrypoint)
+        && !in_words(&config.command)
+        && !in_labels
+        && !in_layers;
+    if is_shown {
+        return Cow::Borrowed(facts);
+    }
+    let mut facts = facts.clone();
+    for variable in &mut facts.config.environment {
+        if in_environment(variable) {
+            variable.1 = None;
+        }
+    }
+    let config = &mut facts.config;
+    let labels = config.labels.iter_mut().map(|(_, value)| value);
+    let words = config.entrypoint.iter_mut().chain(&mut config.command).chain(labels);
+    for text in words.chain(facts.layers.iter_mut().map(|layer| &mut layer.created_by)) {
+        *text = masked(text).into_owned();
+    }
+    Cow::Owned(facts)
 }
 
 struct Page<'a> {

@@ -6,7 +6,8 @@
 //! * Untrusted text (names of files and objects, messages) is escaped for the format, and never
 //!   writes control characters to a terminal.
 //! * The `json` format is stable, see [`json`].
-//! * No renderer shows source text of a finding about secrets.
+//! * No renderer shows source text of a finding about secrets. Excerpts, edits and messages pass
+//!   the gate ([`coaming_secret::gate`]) before they are written.
 
 pub mod access;
 mod concise;
@@ -14,6 +15,7 @@ pub mod database;
 pub mod etcd;
 pub mod fixes;
 mod full;
+mod gated;
 mod github;
 mod gitlab;
 mod html;
@@ -37,9 +39,12 @@ pub mod vulnerabilities;
 use std::collections::BTreeMap;
 use std::io;
 
+pub use coaming_secret::gate::InputText;
+
 use coaming_finding::{Finding, InputError, Note, RuleMeta, RuleRef, Severity, SourceId};
 
 pub use full::FullOptions;
+use gated::Gated;
 use places::Places;
 
 /// A file that findings may point into.
@@ -47,8 +52,8 @@ use places::Places;
 pub struct File<'a> {
     /// As the user named it.
     pub name: &'a str,
-    /// Its text.
-    pub source: &'a str,
+    /// Its text, which only the gate shows.
+    pub source: InputText<'a>,
     /// Its documents, to show what fixes change; none where lines are not the file's own.
     pub documents: &'a [coaming_yaml::Document],
 }
@@ -136,6 +141,8 @@ pub fn render(
     options: FullOptions,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let gated = Gated::new(report);
+    let report = &gated.report();
     let places = Places::new(report);
     match format {
         Format::Full => full::render(report, &places, options, out),
@@ -161,6 +168,8 @@ pub fn render_json_with(
     details: &impl serde::Serialize,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let gated = Gated::new(report);
+    let report = &gated.report();
     json::render_with(report, &Places::new(report), (field, details), out)
 }
 

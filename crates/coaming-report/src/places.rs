@@ -4,8 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use coaming_finding::{Fix, Location, SourceId};
-use coaming_yaml::LineIndex;
-use coaming_yaml::edit::TextEdit;
+use coaming_secret::gate::{Excerpt, ShownEdit, ShownLines};
 
 use crate::Report;
 
@@ -27,7 +26,7 @@ pub(crate) struct Replacement {
 /// The line starts of every file, counted when the first finding that points into it is shown.
 pub(crate) struct Places<'a> {
     files: &'a BTreeMap<SourceId, crate::File<'a>>,
-    lines: BTreeMap<SourceId, OnceCell<LineIndex>>,
+    lines: BTreeMap<SourceId, OnceCell<ShownLines<'a>>>,
 }
 
 impl<'a> Places<'a> {
@@ -36,10 +35,9 @@ impl<'a> Places<'a> {
         Self { files: report.files, lines }
     }
 
-    fn lines(&self, id: SourceId) -> Option<(&LineIndex, &'a str)> {
+    fn lines(&self, id: SourceId) -> Option<&ShownLines<'a>> {
         let source = self.files.get(&id)?.source;
-        let lines = self.lines.get(&id)?.get_or_init(|| LineIndex::new(source));
-        Some((lines, source))
+        Some(self.lines.get(&id)?.get_or_init(|| ShownLines::new(source)))
     }
 
     /// The file a location is in.
@@ -55,52 +53,39 @@ impl<'a> Places<'a> {
     /// Lines and columns of a location, where it has a text.
     pub(crate) fn place(&self, location: &Location) -> Option<Place> {
         let (id, span) = (location.source?, location.span?);
-        let (lines, source) = self.lines(id)?;
-        let (line, column) = lines.position(source, span.start);
-        let (end_line, end_column) = lines.position(source, span.end);
+        let lines = self.lines(id)?;
+        let (line, column) = lines.position(span.start);
+        let (end_line, end_column) = lines.position(span.end);
         Some(Place { line, column, end_line, end_column })
     }
 
-    /// The line that a location starts in, with its offset in the text; `None` for one of more than
-    /// `limit` bytes.
-    pub(crate) fn line(&self, location: &Location, limit: usize) -> Option<(usize, &'a str)> {
-        let (lines, source) = self.lines(location.source?)?;
-        let line = lines.position(source, location.span?.start).0;
-        let start = lines.start(line)? as usize;
-        let end = lines.start(line + 1).map_or(source.len(), |next| next as usize);
-        let line = source.get(start..end.min(start.saturating_add(limit + 2)))?;
-        let line = line.trim_end_matches(['\r', '\n']);
-        (line.len() <= limit).then_some((start, line))
+    /// The line that a location starts in; `None` for one of more than `limit` bytes, and for one
+    /// that may contain a secret.
+    pub(crate) fn line(&self, location: &Location, limit: usize) -> Option<Excerpt<'a>> {
+        let lines = self.lines(location.source?)?;
+        lines.line(lines.position(location.span?.start).0, limit)
     }
 
-    /// What a fix changes in the text of each file; `None` where it can't be said in text.
+    /// What a fix changes in the text of each file; `None` where it cannot be
+    /// said in text, or writes a secret.
     pub(crate) fn text_edits(&self, fix: &Fix) -> Option<Vec<(&'a str, Vec<Replacement>)>> {
         let mut by_file: BTreeMap<SourceId, Vec<Replacement>> = BTreeMap::new();
         for edits in &fix.edits {
             let id = edits.source;
             let file = self.files.get(&id)?;
             let document = file.documents.get(edits.document as usize)?;
-            let changes = coaming_yaml::edit::apply(file.source, document, &edits.edits).ok()?;
-            by_file.entry(id).or_default().extend(self.replacements(id, &changes)?);
+            let lines = self.lines(id)?;
+            let changes = lines.document_edits(document, &edits.edits)?;
+            by_file.entry(id).or_default().extend(replacements(lines, &changes));
         }
         for edits in &fix.file_edits {
-            let replaced = self.replacements(edits.source, &edits.edits)?;
+            let lines = self.lines(edits.source)?;
+            let replaced = replacements(lines, &lines.edits(&edits.edits)?);
             by_file.entry(edits.source).or_default().extend(replaced);
         }
         let named =
             by_file.into_iter().map(|(id, replaced)| Some((self.files.get(&id)?.name, replaced)));
         named.collect::<Option<Vec<_>>>().filter(|files| !files.is_empty())
-    }
-
-    fn replacements(&self, id: SourceId, changes: &[TextEdit]) -> Option<Vec<Replacement>> {
-        let (lines, source) = self.lines(id)?;
-        let replaced = changes.iter().map(|change| {
-            let (line, column) = lines.position(source, change.span.start);
-            let (end_line, end_column) = lines.position(source, change.span.end);
-            let place = Place { line, column, end_line, end_column };
-            Replacement { place, text: change.replacement.clone() }
-        });
-        Some(replaced.collect())
     }
 
     /// `file:line:column`, or what of it is known.
@@ -111,4 +96,14 @@ impl<'a> Places<'a> {
             None => name,
         }
     }
+}
+
+fn replacements(lines: &ShownLines<'_>, changes: &[ShownEdit]) -> Vec<Replacement> {
+    let replaced = changes.iter().map(|change| {
+        let (line, column) = lines.position(change.span.start);
+        let (end_line, end_column) = lines.position(change.span.end);
+        let place = Place { line, column, end_line, end_column };
+        Replacement { place, text: change.text().to_owned() }
+    });
+    replaced.collect()
 }

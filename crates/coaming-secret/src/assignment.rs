@@ -31,7 +31,7 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     let before = name.start.checked_sub(1).and_then(|at| text.get(at)).copied();
     // `$PASSWORD`, `%PASSWORD%`, `/password`: uses of the name, not assignments.
     if matches!(before, Some(b'%' | b'/' | b'@' | b'#'))
-        || matches!(before, Some(b'{'))
+        || matches!(before, Some(b'{' | b'('))
             && name.start >= 2
             && matches!(text.get(name.start - 2), Some(b'$' | b'{'))
     {
@@ -188,13 +188,18 @@ pub(crate) fn in_statement(text: &[u8], start: usize) -> bool {
 /// Whether the name starts its line, or follows `machine … login …` in a `.netrc`.
 fn starts_entry(text: &[u8], start: usize) -> bool {
     let before = line_before(text, start).trim_ascii_start();
-    starts_line(text, start) || before.starts_with(b"machine ") || before.starts_with(b"default ")
+    let is_login = crate::pem::find(before, b"machine ").is_some()
+        && crate::pem::find(before, b" login ").is_some();
+    starts_line(text, start) || is_login || before.starts_with(b"default ")
 }
 
 /// Whether the name is in quotes and the first argument of a call.
 fn is_first_argument(text: &[u8], name: &Range<usize>, before: Option<u8>) -> bool {
     let lead = text.get(..name.start.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
-    matches!(before, Some(b'"' | b'\'')) && lead.last() == Some(&b'(')
+    // Of a call, not of a tuple.
+    let callee = lead.strip_suffix(b"(").and_then(<[u8]>::last);
+    matches!(before, Some(b'"' | b'\''))
+        && callee.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// How many bytes are before the value in `name: X` followed by `value:`, as in environment
@@ -219,6 +224,14 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     if separator == Separator::Element {
         let length = rest.iter().position(|&byte| byte == b'<')?;
         return Some(assigned(text, name, at..at + length, true, false));
+    }
+    // Python, TOML and Grafana's settings.
+    for quotes in [b"\"\"\"", b"'''"] {
+        if let Some(inner) = rest.strip_prefix(quotes)
+            && let Some(length) = crate::pem::find(inner, quotes)
+        {
+            return Some(assigned(text, name, at + 3..at + 3 + length, true, false));
+        }
     }
     let escapes = skip(rest, b"\\");
     if let Some(&quote) = rest.get(escapes).filter(|byte| b"\"'`".contains(byte)) {

@@ -8,7 +8,7 @@ use coaming_finding::Confidence;
 use crate::check::Verdict;
 use crate::kinds::{self, Form, Kind};
 use crate::names::{Expected, NameHint};
-use crate::{cookie, http_auth, noise, randomness};
+use crate::{cookie, http_auth, names, noise, randomness};
 
 /// The longest password or key.
 const MAX_VALUE: usize = 4096;
@@ -77,6 +77,16 @@ impl ValueClassifier {
         if let Some(kind) = self.of_provider(name, trimmed) {
             let (kind, title, confidence) = (kind.name, kind.title, Confidence::High);
             return Some(Classification { kind, title, range, confidence, generated: true });
+        }
+        if noise::is_uuid(trimmed) {
+            // Keycloak, Entra ID and others issue UUIDs; most other UUIDs are identifiers.
+            return names::may_be_uuid(name).then_some(Classification {
+                kind: "secret-key",
+                title: "secret, key or token",
+                range,
+                confidence: Confidence::Medium,
+                generated: false,
+            });
         }
         let (kind, title, confidence) = match hint.expected? {
             Expected::Password => ("password", "password", password(trimmed)?),
@@ -176,6 +186,9 @@ pub(crate) fn differs_from_prose(value: &str) -> bool {
 /// How likely a value is a password, which may be anything that is not clearly something else.
 fn password(value: &str) -> Option<Confidence> {
     let length = value.chars().count();
+    if is_foreign_phrase(value) {
+        return None;
+    }
     if length < 3 || noise::is_noise(value) || value.contains('\n') || looks_like_code(value) {
         return None;
     }
@@ -189,12 +202,25 @@ fn password(value: &str) -> Option<Confidence> {
     Some(if plain_word || length < 6 { Confidence::Medium } else { Confidence::High })
 }
 
+/// Whether a value is a word or phrase with letters that passwords rarely have: a translation.
+fn is_foreign_phrase(value: &str) -> bool {
+    !value.is_ascii()
+        && value.chars().all(|c| {
+            c.is_alphabetic() || c.is_whitespace() || !c.is_ascii() || ".,:;!?'\"()-".contains(c)
+        })
+}
+
 /// How likely a value is a generated key.
 fn key(name: &str, value: &str) -> Option<Confidence> {
     if value.len() < 8 || noise::is_noise(value) || looks_like_code(value) {
         return None;
     }
     if value.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return None;
+    }
+    // The scope of a signature of AWS: `AKIA…/20240101/eu-west-1/s3/aws4_request`.
+    let date = value.split('/').nth(1).unwrap_or_default();
+    if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let kebab = value
@@ -305,7 +331,9 @@ mod tests {
         assert_eq!(kind("tokenSecret", "my-app-tls-2"), None);
         assert_eq!(kind("credentialsSecret", "prod-eu-west-1-db"), None);
         assert_eq!(kind("DB_PASSWORD", "Kq7pZx4w0000"), Some("password"));
-        assert_eq!(kind("CLIENT_SECRET", "014df517-39d1-4453-b7b3-9930c563627c"), None);
+        let uuid = "014df517-39d1-4453-b7b3-9930c563627c";
+        assert_eq!(kind("CLIENT_SECRET", uuid), Some("secret-key"));
+        assert_eq!(kind("auth", uuid), None);
         assert_eq!(kind("password", "config.password"), None);
         assert_eq!(kind("password", "getPassword()"), None);
         assert_eq!(

@@ -14,8 +14,8 @@ use crate::kinds::{self, Form, Kind};
 use crate::literals::Literals;
 use crate::names::NameHint;
 use crate::{
-    Detection, FingerprintKey, TextKind, assignment, check, classify, decode, http_auth, names,
-    password_files, pem, tokens, url,
+    Detection, FingerprintKey, TextKind, assignment, check, classify, code, decode, http_auth,
+    names, password_files, pem, template, tokens, url,
 };
 
 /// Every name of a secret (see [`crate::names`]) contains one of these.
@@ -33,6 +33,7 @@ const NAME_WORDS: &[&str] = &[
     "pass:",
     "pass=",
     "pass\"",
+    "pass\\\"",
     "motdepasse",
     "secret",
     "token",
@@ -59,6 +60,7 @@ const NAME_WORDS: &[&str] = &[
     "encrypt =",
     "bearer",
     "requirepass",
+    "securestring",
 ];
 
 /// A kind's literal is searched in base64 too, if it encodes to at least this many characters.
@@ -178,7 +180,8 @@ impl Detector {
         if let TextKind::File(name) | TextKind::Value(name) = kind {
             password_files::in_file(name, text, &mut found);
         }
-        self.literals_in(text, &mut found);
+        let is_program = matches!(kind, TextKind::File(path) if code::is_program(path));
+        self.literals_in(text, is_program, &mut found);
         let mut detections: Vec<Detection> =
             resolve_overlaps(found).into_iter().map(|found| self.detection(text, found)).collect();
         if let Some(rules) = &self.rules {
@@ -218,7 +221,7 @@ impl Detector {
         self.key.of(value, false)
     }
 
-    fn literals_in(&self, text: &[u8], found: &mut Vec<Candidate>) {
+    fn literals_in(&self, text: &[u8], is_program: bool, found: &mut Vec<Candidate>) {
         if text.len() < MIN_LENGTH {
             return;
         }
@@ -247,7 +250,7 @@ impl Detector {
                     percent_until = self.percent_encoded(text, start, found);
                 }
                 Trigger::Name if start >= names_until => {
-                    names_until = self.assignment(text, start, found);
+                    names_until = self.assignment(text, start, is_program, found);
                 }
                 Trigger::Name | Trigger::Percent | Trigger::Encoded => {}
             }
@@ -261,7 +264,7 @@ impl Detector {
         // What looks like one encoded text may be a path of several.
         let Some(decoded) = decoded else { return half };
         let mut within = Vec::new();
-        self.literals_in(&decoded, &mut within);
+        self.literals_in(&decoded, false, &mut within);
         let best = within.into_iter().min_by_key(|candidate| candidate.rank);
         found.extend(best.map(|best| Candidate { range, rank: best.rank.min(3), ..best }));
         end
@@ -274,7 +277,7 @@ impl Detector {
         let mut within = Vec::new();
         // Decoded once only: an encoded percent sign would otherwise be decoded again.
         if !decoded.contains(&b'%') {
-            self.literals_in(&decoded, &mut within);
+            self.literals_in(&decoded, false, &mut within);
         }
         let best = within.into_iter().min_by_key(|candidate| candidate.rank);
         found.extend(best.map(|best| Candidate { range, ..best }));
@@ -282,14 +285,22 @@ impl Detector {
     }
 
     /// Classifies the value that is assigned to the name at `hit`, and returns where the name ends.
-    fn assignment(&self, text: &[u8], hit: usize, found: &mut Vec<Candidate>) -> usize {
+    fn assignment(
+        &self,
+        text: &[u8],
+        hit: usize,
+        is_program: bool,
+        found: &mut Vec<Candidate>,
+    ) -> usize {
         let Some(name) = assignment::name_around(text, hit) else { return hit + 1 };
         let end = name.end;
+        self.literal(text, &name, found);
         // Most such words are not assigned anything, which this tells quickly.
         let Some(assignment) = assignment::of_name(text, name) else { return end };
         let part = |range| text.get(range).and_then(|part| std::str::from_utf8(part).ok());
         let start = assignment.name.start;
-        let (Some(name), Some(value)) = (part(assignment.name), part(assignment.value.clone()))
+        let (Some(name), Some(value)) =
+            (part(assignment.name.clone()), part(assignment.value.clone()))
         else {
             return end;
         };
@@ -304,8 +315,37 @@ impl Detector {
         {
             return end;
         }
+        if is_program {
+            let is_text = if assignment.quoted {
+                !code::is_closing_quote(text, &assignment.name, assignment.value.start)
+            } else {
+                code::open_quote(text, assignment.value.start).is_some()
+                    && classify::differs_from_prose(value)
+            };
+            if !is_text || !code::is_credential(hint.expected, name, value) {
+                return end;
+            }
+        }
         self.named(Some(hint), name, value, assignment.value.start, found);
         end
+    }
+
+    /// Classifies the literal that a name is compared with, or that is passed to a function of this
+    /// name.
+    fn literal(&self, text: &[u8], name: &Range<usize>, found: &mut Vec<Candidate>) {
+        let compared = code::compared(text, name);
+        let Some(range) = compared.clone().or_else(|| code::argument(text, name)) else { return };
+        let part =
+            |range: Range<usize>| text.get(range).and_then(|part| std::str::from_utf8(part).ok());
+        let (Some(name), Some(value)) = (part(name.clone()), part(range.clone())) else { return };
+        let expected =
+            if compared.is_some() { code::expected(name) } else { Some(names::Expected::Password) };
+        if expected.is_some()
+            && classify::differs_from_prose(value)
+            && code::is_credential(expected, name, value)
+        {
+            self.named(Some(NameHint { expected }), name, value, range.start, found);
+        }
     }
 
     /// Classifies a value by its name, and by what it decodes to.
@@ -317,6 +357,10 @@ impl Detector {
         offset: usize,
         found: &mut Vec<Candidate>,
     ) {
+        if let Some(default) = template::default_value(value) {
+            let inner = value.get(default.clone()).unwrap_or_default();
+            return self.named(hint, name, inner, offset + default.start, found);
+        }
         let decoded = decode::readable(value).or_else(|| decode::named_base64(name, value));
         let Some(decoded) = decoded else {
             let classification = hint.and_then(|hint| self.classifier.classify(hint, name, value));
@@ -331,7 +375,7 @@ impl Detector {
         // The decoded text is classified, and the whole encoded text is the secret.
         let range = offset..offset + value.len();
         let mut within = Vec::new();
-        self.literals_in(decoded.as_bytes(), &mut within);
+        self.literals_in(decoded.as_bytes(), false, &mut within);
         if let Some(best) = within.into_iter().min_by_key(|candidate| candidate.rank) {
             found.push(Candidate { range, rank: best.rank.min(3), ..best });
         } else if hint.is_some() && http_auth::is_basic(name, &decoded) {

@@ -73,6 +73,37 @@ pub fn is_secret_name(name: &str) -> bool {
         .is_some_and(|expected| expected != Expected::PossibleKey)
 }
 
+/// Whether a name means that even a UUID is its secret: `client_secret`, `API_TOKEN`, `password`.
+pub(crate) fn may_be_uuid(name: &str) -> bool {
+    const OWNERS: &[&str] = &[
+        "client",
+        "app",
+        "application",
+        "consumer",
+        "api",
+        "auth",
+        "access",
+        "shared",
+        "webhook",
+        "admin",
+        "bearer",
+        "secret",
+        "oauth",
+        "oidc",
+        "agent",
+        "license",
+        "master",
+    ];
+    let words = NameWords::of(name);
+    let Some(last) = words.len().checked_sub(1) else { return false };
+    let previous = last.checked_sub(1).map_or("", |previous| words.get(previous));
+    match words.get(last) {
+        "password" | "passwd" | "clientsecret" | "apikey" | "apitoken" => true,
+        "secret" | "token" | "key" => OWNERS.contains(&previous),
+        _ => false,
+    }
+}
+
 /// Whether a name means that its value is public: `JWT_PUBLIC_KEY`, `siteKey`.
 pub(crate) fn is_public(name: &str) -> bool {
     const PUBLIC: &[&str] = &["public", "pub", "publishable", "site", "fingerprint", "thumbprint"];
@@ -113,6 +144,14 @@ fn expected(name: &str, words: &NameWords) -> Option<Expected> {
         // `checksum/secret`: an annotation that changes when the Secret does.
         || words.get(0) == "checksum"
         || name.contains("checksum/")
+    {
+        return None;
+    }
+    // Directives of nginx, and the name that etcd's members have in common.
+    const UPSTREAMS: &[&str] = &["proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached", "tcp"];
+    if last == "pass" && UPSTREAMS.contains(&previous)
+        || last == "token" && previous == "cluster" && words.iter().any(|word| word == "initial")
+        || matches!(name, "PWD" | "OLDPWD")
     {
         return None;
     }
@@ -293,8 +332,11 @@ fn is_modifier(word: &str) -> bool {
         "secondary",
         "backup",
         "data",
+        "unencrypted",
+        "decrypted",
     ];
-    word.bytes().all(|byte| byte.is_ascii_digit()) || MODIFIERS.contains(&word)
+    let number = word.strip_prefix('v').unwrap_or(word);
+    number.bytes().all(|byte| byte.is_ascii_digit()) || MODIFIERS.contains(&word)
 }
 
 /// With one of these, the value is not a secret, whatever the other words are.

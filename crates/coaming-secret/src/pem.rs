@@ -32,7 +32,7 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     let mut sorted: Vec<u8> = key.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
     sorted.sort_unstable();
     sorted.dedup();
-    if letters < 40 || sorted.len() < 12 || has_ellipsis(key) {
+    if has_ellipsis(key) || !has_key_lines(key, letters, sorted.len(), body_end < body.len()) {
         return None;
     }
     let after = text.get(body_start + body_end..limit).unwrap_or_default();
@@ -41,12 +41,43 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<PrivateKey> {
     } else {
         find(after.get(9..).unwrap_or_default(), b"-----").map_or(0, |end| end + 14)
     };
-    let (kind, title) = if is_service_account(text, start) {
+    let (kind, title) = if is_encrypted(key) {
+        ("encrypted-private-key", "passphrase-protected private key")
+    } else if is_service_account(text, start) {
         ("gcp-service-account-key", "Google Cloud service account key")
     } else {
         (kind, title)
     };
     Some(PrivateKey { kind, title, range: start..body_start + body_end + footer })
+}
+
+/// Whether a passphrase protects the key: a header of PEM says so, or the cipher of an OpenSSH key.
+fn is_encrypted(key: &[u8]) -> bool {
+    // In base64: the mark of the format, and the length of the name of its cipher.
+    const OPENSSH: &[u8] = b"b3BlbnNzaC1rZXktdjEAAAAA";
+    const NO_CIPHER: &[u8] = b"BG5vbmU";
+    let after = find(key, OPENSSH).and_then(|at| key.get(at + OPENSSH.len()..));
+    find(key, b"Proc-Type: 4,ENCRYPTED").is_some()
+        || after.is_some_and(|after| after.len() > 100 && !after.starts_with(NO_CIPHER))
+}
+
+/// Whether the text between header and footer is a key: base64 in lines of a real length, or a
+/// short one with nothing else around it. Prose after a header is in a comment or documentation.
+fn has_key_lines(key: &[u8], letters: usize, distinct: usize, is_closed: bool) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    let mut longest = 0;
+    let mut at = 0;
+    while let Some(rest) = key.get(at..).filter(|rest| !rest.is_empty()) {
+        let mut length = rest.iter().take_while(|byte| is_digit(byte)).count();
+        // The letter of an escaped line break is not part of the line.
+        if length > 0 && at > 0 && key.get(at - 1) == Some(&b'\\') {
+            length -= 1;
+        }
+        longest = longest.max(length);
+        at += length.max(1);
+    }
+    let is_short = is_closed && (20..64).contains(&letters) && longest >= 20 && distinct >= 10;
+    letters >= 40 && distinct >= 12 && longest >= 40 || is_short
 }
 
 /// The start of a key file of PuTTY.
@@ -152,6 +183,12 @@ mod tests {
             assert!(private_key(key("PRIVATE KEY", body).as_bytes(), 0).is_none(), "{body}");
         }
         assert!(private_key(b"-----BEGIN ", 0).is_none());
+        let protected = key("RSA PRIVATE KEY", &format!("Proc-Type: 4,ENCRYPTED\n\n{BODY}"));
+        assert_eq!(private_key(protected.as_bytes(), 0).unwrap().kind, "encrypted-private-key");
+        let short = "-----BEGIN PRIVATE KEY-----\\nbbyGAzJAGJIQrk84hZ94ImZUW\\n-----END PRIVATE KEY-----\\n";
+        assert!(private_key(short.as_bytes(), 0).is_some());
+        let prose = "-----BEGIN RSA PRIVATE KEY-----\n## the name should line up with a secret that is set\n";
+        assert!(private_key(prose.as_bytes(), 0).is_none());
         let putty = format!(
             "{PUTTY}3: ssh-ed25519\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 2\n{BODY}Private-MAC: 00\n"
         );

@@ -91,7 +91,11 @@ pub(crate) fn looks_random(text: &[u8]) -> bool {
 pub(crate) fn looks_unguessable(value: &[u8]) -> bool {
     let length = value.len();
     let enough = if is_hex(value) { length >= 24 } else { length >= 20 };
-    enough && looks_random(value) && character_stats(value).distinct >= 10 && !has_word(value)
+    enough
+        && looks_random(value)
+        && character_stats(value).distinct >= 10
+        && !has_word(value)
+        && (is_hex(value) || !crate::phrase::has_words(value))
 }
 
 /// Whether there is a run of lowercase letters that could be a word: in random text, runs of one

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use coaming_finding::SourceId;
-use coaming_report::{File, Report, etcd};
+use coaming_report::{File, InputText, Report, etcd};
 use coaming_scan::EtcdStore;
 
 use crate::args::{EtcdArguments, Format};
@@ -20,7 +20,8 @@ pub(crate) fn run(arguments: &EtcdArguments) -> Result<Outcome, CommandError> {
     drop(progress);
     let findings = coaming_etcd::findings(&contents);
     output::complain_of(&errors);
-    let files = files.iter().map(|name| File { name, source: "", documents: &[] });
+    let source = InputText::default();
+    let files = files.iter().map(|name| File { name, source, documents: &[] });
     let files: BTreeMap<SourceId, File<'_>> = (0..).map(SourceId::new).zip(files).collect();
     let rules: Vec<_> = coaming_etcd::RULES.iter().map(|&rule| rule.into()).collect();
     let report = Report {

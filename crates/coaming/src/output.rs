@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use coaming_finding::InputError;
 use coaming_report::FullOptions;
+use coaming_secret::gate::masked;
 use coaming_text::Printable;
 
 use crate::args::{Arguments, Color, CompletionsArguments};
@@ -72,7 +73,7 @@ pub(crate) fn full_options(color: Color, to_file: bool) -> FullOptions {
 /// Prints an error to standard error.
 pub(crate) fn complain(message: &str) {
     // If standard error is closed, the failure cannot be reported anywhere.
-    drop(writeln!(io::stderr().lock(), "error: {message}"));
+    drop(writeln!(io::stderr().lock(), "error: {}", masked(message)));
 }
 
 /// Prints a warning to standard error.
@@ -82,7 +83,7 @@ pub(crate) fn warn(message: &str) {
 
 /// Prints a line to standard error.
 pub(crate) fn note(message: &str) {
-    drop(writeln!(io::stderr().lock(), "{}", Printable(message)));
+    drop(writeln!(io::stderr().lock(), "{}", Printable(&masked(message))));
 }
 
 /// Prints to standard error which inputs could not be handled.
@@ -92,7 +93,7 @@ pub(crate) fn complain_of(errors: &[InputError]) {
         let place =
             error.position.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
         let text = format!("{}{place}: {}", error.file, error.message);
-        drop(writeln!(out, "error: {}", Printable(&text)));
+        drop(writeln!(out, "error: {}", Printable(&masked(&text))));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coaming_finding::{Baseline, Finding, InputError, RuleRef, SourceId};
 use coaming_kube::Source;
-use coaming_report::{File, FullOptions, Report, statistics};
+use coaming_report::{File, FullOptions, InputText, Report, statistics};
 
 use crate::args::{Format, ReportArguments, ScanArguments};
 use crate::progress::Progress;
@@ -123,7 +123,7 @@ fn report(arguments: &ReportArguments, judged: &Judged<'_>) -> Result<(), Comman
 fn file(source: &Source) -> File<'_> {
     let has_lines = source.origin.has_own_lines();
     let documents = if has_lines { source.documents() } else { &[] };
-    File { name: &source.name, source: &source.text, documents }
+    File { name: &source.name, source: InputText::new(&source.text), documents }
 }
 
 fn outcome(arguments: &ReportArguments, judged: &Judged<'_>) -> Outcome {

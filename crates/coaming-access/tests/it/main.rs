@@ -4,4 +4,5 @@
 
 mod answers;
 mod changes;
+mod closure;
 mod laws;

@@ -58,7 +58,11 @@ fn rendered(findings: &[Finding], format: Format) -> String {
 
 fn rendered_with(findings: &[Finding], format: Format, options: FullOptions) -> String {
     let stream = coaming_yaml::parse(SOURCE.into());
-    let file = File { name: "a b,c:d%.yaml", source: SOURCE, documents: &stream.documents };
+    let file = File {
+        name: "a b,c:d%.yaml",
+        source: InputText::new(SOURCE),
+        documents: &stream.documents,
+    };
     let files = BTreeMap::from([(SourceId::new(0), file)]);
     let errors = [InputError {
         file: "x\u{1b}[31m.yaml".to_owned(),

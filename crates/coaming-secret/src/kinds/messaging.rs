@@ -5,13 +5,13 @@ use crate::check;
 
 pub(super) const KINDS: &[Definition] = &[
     // Slack
-    prefixed("slack-bot-token", "Slack bot token", &["xoxb-"], "[0-9]{8,14}-[A-Za-z0-9-]{12,60}"),
+    prefixed("slack-bot-token", "Slack bot token", &["xoxb-"], "[0-9]{8,14}-[A-Za-z0-9-]{12,100}"),
     prefixed("slack-user-token", "Slack user token", &["xoxp-"], "[0-9]{8,14}-[A-Za-z0-9-]{20,90}"),
     prefixed(
         "slack-app-token",
         "Slack app-level token",
         &["xapp-"],
-        "[0-9]-[A-Z0-9]{3,24}-[0-9]{1,24}-[A-Za-z0-9]{6,80}",
+        "[0-9]-[A-Z0-9]{3,80}-[0-9]{1,60}-[A-Za-z0-9]{6,100}",
     )
     .checked(check::random),
     prefixed(
@@ -146,7 +146,12 @@ pub(super) const KINDS: &[Definition] = &[
     named("twilio-auth-token", "Twilio authentication token", &["twilio"], "[0-9a-f]{32}"),
     named("twilio-api-secret", "Twilio API key secret", &["twilio"], "[A-Za-z0-9]{32}"),
     named("vonage-api-secret", "Vonage API secret", &["vonage", "nexmo"], "[A-Za-z0-9]{16}"),
-    named("messagebird-api-key", "MessageBird API key", &["messagebird"], "[A-Za-z0-9]{25}"),
+    named(
+        "messagebird-api-key",
+        "MessageBird API key",
+        &["messagebird", "message_bird", "message-bird"],
+        "[A-Za-z0-9]{25}",
+    ),
     named("plivo-auth-token", "Plivo authentication token", &["plivo"], "[A-Za-z0-9]{40}"),
     named("onesignal-api-key", "OneSignal REST API key", &["onesignal"], "[A-Za-z0-9]{48}"),
     prefixed(

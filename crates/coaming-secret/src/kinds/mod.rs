@@ -13,6 +13,7 @@ mod messaging;
 mod observability;
 mod packages;
 mod payment;
+mod platforms;
 mod services;
 
 use std::sync::{LazyLock, OnceLock};
@@ -169,6 +170,7 @@ pub(crate) fn all() -> &'static [Kind] {
             payment::KINDS,
             observability::KINDS,
             services::KINDS,
+            platforms::KINDS,
         ];
         tables.into_iter().flatten().map(Kind::from).collect()
     });

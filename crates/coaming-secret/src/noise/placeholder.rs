@@ -194,7 +194,10 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
         AhoCorasickBuilder::new().ascii_case_insensitive(true).build(MARKERS).ok()
     });
     let has_marker = || FINDER.as_ref().is_some_and(|finder| finder.is_match(value));
-    if !is_decorated(value) && has_marker() || is_filler(value.as_bytes()) || is_prompt(value) {
+    if !is_decorated(value) && has_marker() && !is_masked_in_part(value)
+        || is_filler(value.as_bytes())
+        || is_prompt(value)
+    {
         return true;
     }
     // Words with digits or signs are a password, if a bad one; words with separators are not.
@@ -208,6 +211,18 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
         return false;
     }
     lower.split(['-', '_', '.', ' ']).all(|part| is_of_words(part.as_bytes()))
+}
+
+/// Whether only a part of a password is masked or padded: `Summer2024!xxxxxx`. What remains is a
+/// word with digits and signs, so it is no start of a format either.
+fn is_masked_in_part(value: &str) -> bool {
+    let rest = value.trim_end_matches(['x', 'X', '*', '.', '•']);
+    let has = |of: fn(u8) -> bool| rest.bytes().any(of);
+    value.len() - rest.len() >= 4
+        && rest.len() >= 6
+        && has(|byte| byte.is_ascii_alphabetic())
+        && has(|byte| byte.is_ascii_digit())
+        && has(|byte| b"!@#%^&?+=".contains(&byte))
 }
 
 /// Whether a placeholder was turned into a password: `changeme!23` has a sign and a digit, as

@@ -94,7 +94,7 @@ const SILENT_KINDS: &[&str] = &[
 pub fn in_object<'a>(detector: &Detector, object: Node<'a>) -> Vec<FieldCredential<'a>> {
     let kind = object.get("kind").map(Node::text).unwrap_or_default();
     if SILENT_KINDS.contains(&kind) {
-        return Vec::new();
+        return if kind == "SealedSecret" { walk::sealed(detector, object) } else { Vec::new() };
     }
     walk::object(detector, object, kind)
 }

@@ -30,6 +30,39 @@ pub(super) fn in_json(detector: &Detector, text: &str) -> Option<Vec<(&'static s
     Some(found)
 }
 
+/// The credentials in a patch of a Secret that kapp keeps in an annotation: a list of operations
+/// with a path and a value, in YAML or JSON.
+pub(super) fn in_patch(detector: &Detector, text: &str) -> Vec<Detection> {
+    let is_patch = text.len() <= MAX_STRUCTURE && text.contains("path") && text.contains("/data");
+    if !is_patch {
+        return Vec::new();
+    }
+    let stream = coaming_yaml::parse(text.into());
+    let operations = stream.documents.iter().flat_map(|document| document.root().items());
+    let mut found = Vec::new();
+    for operation in operations {
+        let (Some(path), Some(value)) = (operation.get("path"), operation.get("value")) else {
+            continue;
+        };
+        let Some(below) = path.text().strip_prefix("/data") else { continue };
+        let mut read = |name: &str, encoded: &str| {
+            let decoded = decode::base64(encoded).and_then(|bytes| String::from_utf8(bytes).ok());
+            let Some(decoded) = decoded else { return };
+            let detections = secret::in_value(detector, name, &decoded);
+            found.extend(
+                detections
+                    .into_iter()
+                    .map(|detection| Detection { range: 0..text.len(), ..detection }),
+            );
+        };
+        match below.strip_prefix('/') {
+            Some(name) => read(name, value.text()),
+            None => value.entries().for_each(|entry| read(entry.name(), entry.value.text())),
+        }
+    }
+    found
+}
+
 /// The longest text that is read by its structure as well.
 const MAX_STRUCTURE: usize = 256 << 10;
 

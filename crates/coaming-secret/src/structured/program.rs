@@ -32,6 +32,7 @@ const PROGRAMS: &[Program] = &[
     program(&["mysql", "mysqladmin", "mysqldump", "mysqlimport", "mariadb"], "-p", Shape::Joined),
     program(&["mariadb-dump", "mariadb-admin"], "-p", Shape::Joined),
     program(&["redis-cli", "valkey-cli"], "-a", Shape::Next),
+    program(&["psexec", "psexec.exe", "PsExec.exe", "PsExec64.exe", "PsExec"], "-p", Shape::Next),
     program(&["sshpass"], "-p", Shape::Next),
     program(&["sshpass"], "-p", Shape::Joined),
     program(&["curl"], "-u", Shape::Pair),
@@ -65,11 +66,12 @@ pub(super) fn of_image(image: &str) -> Option<&'static str> {
 }
 
 /// Every line with a password for one of the programs contains one of these.
-pub(super) const SIGNS: &[&str] = &["curl", " -p", " -a ", " -P ", " -w "];
+pub(super) const SIGNS: &[&str] = &["chpasswd", "curl", " -p", " -a ", " -P ", " -w "];
 
 /// The passwords among words, by the program before them: the index of the word, and where in it.
 pub(super) fn passwords(words: &[&str]) -> Vec<(usize, Range<usize>)> {
     let mut found = Vec::new();
+    found.extend(to_chpasswd(words));
     let mut program = "";
     for (index, word) in words.iter().enumerate() {
         let base = word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'', '(', '`', '$']);
@@ -95,6 +97,29 @@ pub(super) fn passwords(words: &[&str]) -> Vec<(usize, Range<usize>)> {
         }
     }
     found
+}
+
+/// The password in `echo "user:password" | chpasswd`.
+fn to_chpasswd(words: &[&str]) -> Option<(usize, Range<usize>)> {
+    let is_it = |word: &&str| {
+        let word = word.trim_matches(['"', '\'', ';', ')', ']', ',']);
+        word == "chpasswd" || word.ends_with("/chpasswd") || word.ends_with("|chpasswd")
+    };
+    let end = words.iter().position(is_it)?;
+    let before = words.get(..=end)?;
+    before.iter().enumerate().rev().find_map(|(index, word)| {
+        let inner = word.trim_matches(['"', '\'', '|']);
+        let start = word.find(inner)?;
+        let (user, password) = inner.split_once(':')?;
+        let password = password.split(['"', '\'', '|']).next()?;
+        let password = password.strip_suffix("\\n").unwrap_or(password);
+        let is_user = !user.is_empty()
+            && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+        let is_secret =
+            is_user && password.len() >= 3 && !noise::is_noise(password) && !password.contains('$');
+        let from = start + user.len() + 1;
+        is_secret.then_some((index, from..from + password.len()))
+    })
 }
 
 impl Program {

@@ -72,6 +72,27 @@ pub(super) fn object<'a>(
     walker.credentials
 }
 
+/// The credentials of an object that keeps secrets encrypted: in its annotations, and in the
+/// annotations and plain values of the Secret that it becomes.
+pub(super) fn sealed<'a>(detector: &Detector, root: Node<'a>) -> Vec<FieldCredential<'a>> {
+    let mut walker = Walker::new(detector);
+    if let Some(metadata) = root.get("metadata") {
+        walker.metadata(metadata);
+    }
+    let template = root.get("spec").and_then(|spec| spec.get("template"));
+    if let Some(template) = template {
+        if let Some(metadata) = template.get("metadata") {
+            walker.metadata(metadata);
+        }
+        for field in ["data", "stringData"] {
+            if let Some(data) = template.get(field) {
+                secret::data(&mut walker, template, data, false);
+            }
+        }
+    }
+    walker.credentials
+}
+
 /// The credentials of a document that is not an object.
 pub(super) fn document<'a>(detector: &Detector, root: Node<'a>) -> Vec<FieldCredential<'a>> {
     let mut walker = Walker::new(detector);
@@ -149,6 +170,7 @@ impl<'a, 'd> Walker<'a, 'd> {
         // `name` and `value`: an environment variable, a header, a parameter.
         let value = node.get("value").filter(|value| !value.is_mapping() && !value.is_sequence());
         let pair = name.or_else(|| node.get("key").and_then(Node::as_str)).zip(value);
+        self.document_keys(node, context);
         for entry in node.entries() {
             let key = entry.name();
             if SKIPPED.contains(&key) && !is_leak(key, entry.value) {
@@ -165,6 +187,53 @@ impl<'a, 'd> Walker<'a, 'd> {
                 _ if key == "secretGenerator" => self.generator(entry.value, true),
                 _ if key == "configMapGenerator" => self.generator(entry.value, false),
                 _ => self.node(entry.value, context.below(key), depth + 1),
+            }
+        }
+    }
+
+    /// Keys that only the fields beside them reveal: the private part of a JSON Web Key, and the
+    /// secret beside an AWS key ID.
+    fn document_keys(&mut self, node: Node<'a>, context: Context<'a>) {
+        if node.get("kty").is_some() {
+            let private = ["d", "k"].iter().find_map(|name| Some((*name, node.get(name)?)));
+            if let Some((name, value)) = private.filter(|(_, value)| value.text().len() >= 20) {
+                let length = value.text().len();
+                let found = key_detection(
+                    self.detector,
+                    "json-web-key",
+                    "private JSON Web Key",
+                    value,
+                    0..length,
+                );
+                self.add(value, holder(context), name, context.container, "", found);
+            }
+            return;
+        }
+        let is_id = |value: Node<'_>| {
+            let text = value.text();
+            text.len() == 20
+                && (text.starts_with("AKIA") || text.starts_with("ASIA"))
+                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        };
+        if !node.entries().any(|entry| is_id(entry.value)) {
+            return;
+        }
+        for entry in node.entries() {
+            let text = entry.value.text();
+            let is_secret = text.len() == 40
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+".contains(&byte))
+                && crate::randomness::entropy(text.as_bytes()) > 4.0
+                && self.detector.scan(text, TextKind::Value(entry.name())).is_empty();
+            if is_secret {
+                let title = "AWS secret access key";
+                let found = key_detection(
+                    self.detector,
+                    "aws-secret-access-key",
+                    title,
+                    entry.value,
+                    0..40,
+                );
+                self.add(entry.value, holder(context), entry.name(), context.container, "", found);
             }
         }
     }
@@ -262,6 +331,13 @@ impl<'a, 'd> Walker<'a, 'd> {
                 self.add(node, Holder::Annotation, name, None, "", secret::withheld());
                 continue;
             }
+            let patched = nested::in_patch(self.detector, text);
+            if !patched.is_empty() {
+                for detection in patched {
+                    self.add(node, Holder::Annotation, name, None, "base64", detection);
+                }
+                continue;
+            }
             let Some(nested) = nested::in_json(self.detector, text) else {
                 self.value(node, Holder::Annotation, name, None);
                 continue;
@@ -310,6 +386,23 @@ impl<'a, 'd> Walker<'a, 'd> {
         let credential =
             FieldCredential { holder, node, span, container, name, encoding, detection };
         self.credentials.push(credential);
+    }
+}
+
+/// A key that was found by its place in a document.
+fn key_detection(
+    detector: &Detector,
+    kind: &'static str,
+    title: &'static str,
+    value: Node<'_>,
+    range: Range<usize>,
+) -> Detection {
+    Detection {
+        kind: kind.into(),
+        title: title.into(),
+        range,
+        confidence: crate::Confidence::High,
+        fingerprint: detector.fingerprint(value.text().as_bytes()),
     }
 }
 

@@ -57,7 +57,8 @@ fn url_encoded(text: &str) -> String {
     })
 }
 
-/// A file with a placeholder for each secret: `<secret>`, or `<base64>` for its base64.
+/// A file with a placeholder for each secret: `<secret>` is a token, `<chosen>` and `<plain>` are
+/// passwords that people choose, `<number>` is one of digits, `<base64>` a token in base64.
 struct Template {
     name: &'static str,
     text: &'static str,
@@ -71,16 +72,42 @@ const TEMPLATES: &[Template] = &[
     Template { name: "broken", text: include_str!("secrets/broken.yaml") },
 ];
 
+/// Secrets in every kind of input, in every form, at names that are misspelled, and in fields that
+/// take something else.
+const PLACES: &[Template] = &[
+    Template { name: "places.yaml", text: include_str!("secrets/places.yaml") },
+    Template { name: "Dockerfile", text: include_str!("secrets/image.Dockerfile") },
+    Template { name: "settings.env", text: include_str!("secrets/settings.txt") },
+    Template { name: "app.py", text: include_str!("secrets/app.py") },
+    Template { name: "kubeconfig", text: include_str!("secrets/kubeconfig") },
+];
+
+/// A password or token of the kind that a placeholder names.
+fn secret(random: &mut Random, placeholder: &str) -> String {
+    const WORDS: &[&str] = &["kestrel", "tundra", "walnut", "orbit", "mango", "Siskin"];
+    let number = 10_000 + random.next() % 90_000;
+    let word = WORDS[usize::try_from(random.next() % WORDS.len() as u64).unwrap()];
+    match placeholder {
+        "number" => format!("8{number}{}", 100 + random.next() % 900),
+        "chosen" => format!("{word}!{number}Q"),
+        "plain" => format!("{word}{number}"),
+        _ => {
+            let length = 16 + usize::try_from(random.next() % 17).unwrap();
+            random.text(length)
+        }
+    }
+}
+
 impl Template {
     /// The text with a new secret in place of each placeholder.
-    fn filled(&self, mut secret: impl FnMut() -> String) -> String {
+    fn filled(&self, mut secret: impl FnMut(&str) -> String) -> String {
         let (mut filled, mut rest) = (String::new(), self.text);
         while let Some((before, after)) = rest.split_once('<') {
             let (placeholder, after) = after.split_once('>').unwrap();
             filled += before;
             match placeholder {
-                "secret" => filled += &secret(),
-                "base64" => filled += &base64(&secret()),
+                "secret" | "chosen" | "plain" | "number" => filled += &secret(placeholder),
+                "base64" => filled += &base64(&secret("secret")),
                 other => panic!("<{other}> is not a placeholder"),
             }
             rest = after;
@@ -95,7 +122,7 @@ fn planted(random: &mut Random) -> (Vec<String>, Vec<(String, String)>) {
     let mut files = Vec::new();
     for number in 0..50 {
         for template in TEMPLATES {
-            let text = template.filled(|| {
+            let text = template.filled(|_| {
                 let length = 16 + usize::try_from(random.next() % 17).unwrap();
                 let secret = random.text(length);
                 secrets.push(secret.clone());
@@ -192,6 +219,84 @@ fn no_secret_is_in_any_output() {
     let finder = aho_corasick::AhoCorasick::new(&needles).unwrap();
     let hit = finder.find(&all).map(|hit| hit.pattern().as_usize());
     assert_eq!(hit.map(|hit| (hit / 8, hit % 8)), None, "a planted secret is in an output");
+}
+
+#[test]
+fn no_place_of_any_input_shows_its_secret() {
+    let mut random = Random(0xFACE_FEED_FACE_FEED);
+    let mut secrets = Vec::new();
+    let mut files = Vec::new();
+    for number in 0..4 {
+        for template in PLACES {
+            let text = template.filled(|placeholder| {
+                let secret = secret(&mut random, placeholder);
+                secrets.push(secret.clone());
+                secret
+            });
+            files.push((format!("{number}/{}", template.name), text));
+        }
+    }
+    let borrowed: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = directory(&borrowed);
+    let path = files.path().to_str().unwrap();
+    let kubeconfig = files.path().join("0/kubeconfig");
+    let mut commands: Vec<Vec<&str>> = Vec::new();
+    for format in
+        ["full", "concise", "json", "sarif", "junit", "github", "gitlab", "html", "markdown"]
+    {
+        commands.push(vec!["secrets", path, "--format", format]);
+        commands
+            .push(vec!["scan", path, "--select", "ALL", "--images", "never", "--format", format]);
+    }
+    commands.push(vec!["fix", "--diff", "--images", "never", path]);
+    commands.push(vec!["fix", "--unsafe", "--diff", "--images", "never", path]);
+    commands.push(vec!["pin", "--diff", path]);
+    commands.push(vec!["net", "list", path]);
+    commands.push(vec!["breach", path]);
+    commands.push(vec!["secrets", "who-can", "a", path]);
+    commands.push(vec!["image", path, "--format", "json"]);
+    commands.push(vec!["scan", "--cluster"]);
+    let cache = tempfile::tempdir().unwrap();
+    let needles: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let finder = aho_corasick::AhoCorasick::new(&needles).unwrap();
+    for arguments in &commands {
+        let mut command = coaming(arguments);
+        command
+            .env("XDG_CACHE_HOME", cache.path())
+            .env("KUBECONFIG", &kubeconfig)
+            .env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "full");
+        let output = command.output().unwrap();
+        let shown = stdout(&output) + &stderr(&output);
+        let hit = finder.find(&shown).map(|hit| {
+            let start = shown[..hit.start()].rfind('\n').map_or(0, |newline| newline + 1);
+            shown[start..].lines().next().unwrap_or_default().to_owned()
+        });
+        assert_eq!(hit, None, "{arguments:?}");
+    }
+    let kept = files_below(cache.path());
+    assert_eq!(finder.find(&kept).map(|hit| hit.pattern()), None, "the cache has a secret");
+}
+
+#[test]
+fn image_settings_that_may_be_secret_are_not_shown() {
+    let facts = coaming_image::ImageFacts {
+        config: coaming_image::ImageConfig {
+            environment: vec![
+                ("FOO".to_owned(), Some("tundra!913Q".to_owned())),
+                ("BAR".to_owned(), Some("83454102".to_owned())),
+                ("PATH".to_owned(), Some("/usr/bin".to_owned())),
+            ],
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let mut out = Vec::new();
+    coaming_report::image::json(&facts, "x", Default::default(), &mut out).unwrap();
+    let shown = String::from_utf8(out).unwrap();
+    assert!(!shown.contains("tundra") && !shown.contains("83454102"), "{shown}");
+    assert!(shown.contains("/usr/bin") && shown.contains("FOO"), "{shown}");
 }
 
 #[test]

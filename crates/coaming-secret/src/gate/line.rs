@@ -1,0 +1,312 @@
+//! What one line of a text contains that must not be shown.
+
+use super::name;
+
+/// What a line means for itself and for the lines below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// It may contain a secret.
+    pub(super) hidden: bool,
+    /// The lines that are indented more belong to a secret.
+    pub(super) opens: bool,
+    /// The next line belongs to a secret, whatever its indentation.
+    pub(super) continues: bool,
+    /// It is the name of a secret, whose value is in a field beside it.
+    pub(super) names: bool,
+}
+
+/// Fields beside the name of a secret that do not contain it.
+const BESIDE: &[&str] = &[
+    "image",
+    "command",
+    "args",
+    "ports",
+    "env",
+    "envFrom",
+    "valueFrom",
+    "secretKeyRef",
+    "secret",
+    "secretRef",
+    "volumeMounts",
+    "resources",
+    "securityContext",
+    "mountPath",
+    "key",
+    "optional",
+    "kind",
+    "namespace",
+    "labels",
+    "apiVersion",
+    "readOnly",
+    "imagePullPolicy",
+    "type",
+];
+
+/// Fields that take a number or a boolean: any other value there is a mistake.
+const TYPED: &[&str] = &[
+    "privileged",
+    "hostNetwork",
+    "hostPID",
+    "hostIPC",
+    "hostUsers",
+    "shareProcessNamespace",
+    "allowPrivilegeEscalation",
+    "readOnlyRootFilesystem",
+    "runAsNonRoot",
+    "runAsUser",
+    "runAsGroup",
+    "fsGroup",
+    "automountServiceAccountToken",
+    "readOnly",
+    "replicas",
+    "containerPort",
+    "hostPort",
+    "defaultMode",
+    "mode",
+    "optional",
+    "stdin",
+    "tty",
+    "suspend",
+    "immutable",
+    "paused",
+    "revisionHistoryLimit",
+    "backoffLimit",
+    "activeDeadlineSeconds",
+    "terminationGracePeriodSeconds",
+    "initialDelaySeconds",
+    "periodSeconds",
+    "timeoutSeconds",
+    "enableServiceLinks",
+];
+
+/// Ends of names of fields that contain long numbers.
+const NUMBERS: &[&str] = &[
+    "user",
+    "group",
+    "id",
+    "port",
+    "seconds",
+    "mode",
+    "size",
+    "generation",
+    "version",
+    "groups",
+    "timestamp",
+    "bytes",
+    "limit",
+    "memory",
+    "cpu",
+    "storage",
+    "weight",
+    "priority",
+    "max",
+];
+
+/// Programs and statements that take a password where nothing names it.
+const COMMANDS: &[&str] = &[
+    "chpasswd",
+    "sshpass",
+    "htpasswd",
+    "openssl passwd",
+    "identified by",
+    "identified with",
+    ".netrc",
+    "requirepass",
+    "psexec",
+    "net user",
+    "mkpasswd",
+    "kinit",
+    "securestring",
+    "networkcredential",
+    "usermod -p",
+    "useradd -p",
+    "--stdin",
+];
+
+/// Judges a line. `beside` says that a line shortly above is the name of a secret.
+pub(super) fn judge(line: &str, beside: bool) -> Judgement {
+    let mut judgement = Judgement::default();
+    let bytes = line.as_bytes();
+    let statement = line.trim_start_matches([' ', '\t', '#', '-', '+']);
+    let is_setting = ["ENV ", "ARG ", "LABEL ", "env ", "arg "]
+        .iter()
+        .any(|keyword| statement.starts_with(keyword));
+    let mut at = 0;
+    while let Some((start, end)) = word(bytes, at) {
+        at = end;
+        let own = line.get(start..end).unwrap_or_default();
+        let rest = line.get(end..).unwrap_or_default();
+        let Some((value, is_spaced)) = assigned(rest) else { continue };
+        let is_flag = own.starts_with('-');
+        let own = own.trim_matches(['-', '.', '_']);
+        if is_spaced && !is_flag && !is_setting && !is_entry(line, start) {
+            continue;
+        }
+        let (is_secret, is_value) = (name::is_secret(own), name::is_value(own));
+        let is_field = rest.trim_start_matches(['"', '\'', '\\']).starts_with(':');
+        if is_secret || is_value && is_field {
+            let (harmless, is_open) = (is_harmless(value), is_open(value));
+            let is_object = name::is_object(own) && is_open;
+            judgement.hidden |= !harmless && !is_object;
+            judgement.opens |= is_open && !is_object;
+            judgement.continues |= is_open && !is_object;
+        }
+        if is_field && TYPED.contains(&own) {
+            let typed = value.split([',', '}', '#']).next().unwrap_or_default();
+            let typed = typed.trim().trim_matches(['"', '\'']);
+            let is_number = typed.bytes().all(|byte| byte.is_ascii_digit());
+            judgement.hidden |= !is_number && !is_harmless(value);
+        }
+        // Only of a field at the start of its line.
+        let first = line.get(..start).unwrap_or_default();
+        if is_field && first.trim_matches([' ', '\t', '-', '"', '\'', '{', '#']).is_empty() {
+            let number = value.trim().trim_matches(['"', '\'', ',']);
+            let lower = own.to_ascii_lowercase();
+            judgement.hidden |= number.len() >= 6
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+                && !NUMBERS.iter().any(|ending| lower.ends_with(ending));
+            judgement.hidden |= beside && !BESIDE.contains(&own) && !is_harmless(value);
+            if matches!(own, "name" | "key" | "variable") && !is_open(value) {
+                let named = value.trim().trim_matches(['"', '\'', ',']);
+                judgement.names |= name::is_secret(named) && named.contains(char::is_alphanumeric);
+            }
+        }
+    }
+    // `- --password`, and the value in the next item.
+    let item = statement.trim_matches(['"', '\'', ',', ' ']);
+    judgement.continues |= line.trim_start().starts_with(['-', '"', '\''])
+        && item.starts_with(|c: char| c.is_alphanumeric())
+        && !item.contains([' ', '=', ':'])
+        && line.contains("--")
+        && name::is_secret(item);
+    judgement.hidden |= has_secret_characters(line) || takes_password(line) || has_user_info(line);
+    judgement
+}
+
+/// The next name in a line.
+fn word(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let start = from + bytes.get(from..)?.iter().position(is_part)?;
+    let length = bytes.get(start..)?.iter().take_while(|byte| is_part(byte)).count();
+    Some((start, start + length))
+}
+
+/// What is assigned to a name, by what follows it, and whether only a space separates them.
+fn assigned(rest: &str) -> Option<(&str, bool)> {
+    let after = rest.trim_start_matches(['"', '\'', '\\', '`', ']', ')']);
+    let spaceless = after.trim_start_matches([' ', '\t']);
+    match spaceless.as_bytes() {
+        [b':' | b'=' | b'>', ..] => {
+            let value = spaceless.get(1..)?.trim_start_matches(['=', '>', ':']);
+            Some((value, false))
+        }
+        [b',', ..] if after.len() < rest.len() => Some((spaceless.get(1..)?, true)),
+        _ if spaceless.len() < after.len() && !spaceless.is_empty() => Some((spaceless, true)),
+        _ => None,
+    }
+}
+
+/// Whether a name and the word after it are an entry of a settings file or of a list of flags:
+/// `requirepass x`, `machine x login y password z`, `PASSWORD 'x'`.
+fn is_entry(line: &str, start: usize) -> bool {
+    let before = line.get(..start).unwrap_or_default();
+    before.trim_matches([' ', '\t', '#', '-', '"', '\'']).is_empty()
+        || before.contains("machine ")
+        || before.ends_with(['"', '\''])
+}
+
+/// Whether a value says nothing: nothing, true or false, or something that is filled in later.
+fn is_harmless(value: &str) -> bool {
+    let value = value.trim().trim_start_matches(['"', '\'', '\\']);
+    let end = value.find([',', '}', ']', '"', '\'', '\\', ' ', '#', '<', '&', ';']);
+    let first = value.get(..end.unwrap_or(value.len())).unwrap_or_default();
+    let is_template = ["{{", "${", "$(", "<%", "$"].iter().any(|open| {
+        value.strip_prefix(open).is_some_and(|rest| {
+            let name = rest.trim_start_matches([' ', '.', '$', '-']);
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        })
+    });
+    matches!(first, "" | "true" | "false" | "null" | "~" | "yes" | "no" | "|" | ">" | "{" | "[")
+        && !value.starts_with('<')
+        && (end.is_none_or(|end| end > 0) || !value.contains(char::is_alphanumeric))
+        || is_template && !value.contains("default") && !value.contains(":-")
+}
+
+/// Whether the value is on the lines below.
+fn is_open(value: &str) -> bool {
+    let value = value.trim();
+    let unclosed = |quote: char| {
+        value.starts_with(quote) && value.chars().filter(|c| *c == quote).count() % 2 == 1
+    };
+    value.is_empty()
+        || value.starts_with(['|', '>', '&', '!', '#'])
+        || value.ends_with(['{', '[', ',', '\\', '('])
+        || unclosed('"')
+        || unclosed('\'')
+        || value.starts_with("\"\"\"")
+}
+
+/// Whether a line has a word that only a secret looks like: a random one, or letters, digits and
+/// signs as in passwords that people choose.
+pub(super) fn has_secret_characters(line: &str) -> bool {
+    const MIN_LENGTH: usize = 16;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-');
+    let looks_random = |word: &str| {
+        let bytes = word.as_bytes();
+        let has = |of: fn(&u8) -> bool| bytes.iter().any(of);
+        // Names of fields have neither digits nor adjacent capitals, and only a few words.
+        let capitals = bytes.windows(2).filter(|pair| pair.iter().all(u8::is_ascii_uppercase));
+        let words = bytes.windows(2).filter(|pair| {
+            pair.first().is_some_and(u8::is_ascii_lowercase)
+                && pair.last().is_some_and(u8::is_ascii_uppercase)
+        });
+        word.len() >= MIN_LENGTH
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && (has(u8::is_ascii_digit) || capitals.count() > 0 || words.count() > 3)
+    };
+    line.split(|c| !is_part(c)).any(looks_random)
+        || line
+            .split([' ', '\t', '"', '\'', ',', '`', '=', ':', '{', '}', '(', ')', '[', ']', ';'])
+            .any(is_chosen)
+}
+
+/// Whether a word has letters, digits and signs: `tundra!913Q`, `P@ssw0rd`.
+pub(super) fn is_chosen(word: &str) -> bool {
+    let has = |of: fn(u8) -> bool| word.bytes().any(of);
+    let sign = word.char_indices().any(|(at, c)| match c {
+        '!' | '^' | '~' => at > 0 || c == '!',
+        '#' | '%' | '?' | '*' => at > 0 && !word.contains(['/', '<']),
+        // A variable of a shell, or the end of a regular expression.
+        '$' => word
+            .get(at + 1..)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '$')),
+        // `package@1.2`, `user@host.example`.
+        '@' => word.get(at + 1..).is_some_and(|rest| {
+            let is_version = rest.bytes().all(|byte| byte.is_ascii_digit());
+            at > 0 && !is_version && !rest.contains(['.', '/']) && !rest.starts_with("sha")
+        }),
+        _ => false,
+    });
+    word.len() >= 6 && sign && has(|b| b.is_ascii_digit()) && has(|b| b.is_ascii_alphabetic())
+}
+
+/// Whether a command on the line takes a password.
+pub(super) fn takes_password(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    COMMANDS.iter().any(|command| lower.contains(command))
+        || ["?key=", "&key=", "?sig=", "&sig="].iter().any(|key| lower.contains(key))
+}
+
+/// Whether the line has an address with a password: `https://user:password@host`.
+pub(super) fn has_user_info(line: &str) -> bool {
+    line.match_indices("://").any(|(at, separator)| {
+        let rest = line.get(at + separator.len()..).unwrap_or_default();
+        let end = rest.find(['/', ' ', '"', '\'', '<', '>']).unwrap_or(rest.len());
+        let authority = rest.get(..end).unwrap_or_default();
+        authority
+            .rsplit_once('@')
+            .and_then(|(info, _)| info.split_once(':'))
+            .is_some_and(|(_, password)| !password.is_empty() && !is_harmless(password))
+    })
+}

@@ -1,0 +1,101 @@
+//! Which lines of a text may not be shown.
+
+use super::line::{self, Judgement};
+use crate::{detector, structured};
+
+/// How many lines below the name of a secret its value may be.
+const BESIDE: usize = 4;
+
+/// For each line of a text, whether it may contain a secret.
+#[must_use]
+pub fn hidden_lines(text: &str) -> Vec<bool> {
+    let mut hidden = Vec::new();
+    let mut state = State::default();
+    for line in text.split('\n') {
+        hidden.push(state.line(line.trim_end_matches('\r')));
+    }
+    hide_commands(text, &mut hidden);
+    hide_detections(text, &mut hidden);
+    hidden
+}
+
+/// What the lines above mean for the next one.
+#[derive(Default)]
+struct State {
+    /// The indentation of the line that everything below belongs to, and whether it is the item of
+    /// a list, which a dash at the same indentation ends.
+    below: Option<(usize, bool)>,
+    continues: bool,
+    /// How many more lines are beside the name of a secret.
+    beside: usize,
+}
+
+impl State {
+    /// Whether the line may contain a secret.
+    fn line(&mut self, line: &str) -> bool {
+        let body = line.trim_start_matches([' ', '\t']);
+        if body.trim().is_empty() {
+            return false;
+        }
+        let indent = line.len() - body.len();
+        let is_item = body.starts_with("- ") || body == "-";
+        let inside = self.below.is_some_and(|(above, above_is_item)| {
+            indent > above || indent == above && is_item && !above_is_item
+        });
+        if !inside {
+            self.below = None;
+        }
+        if is_item {
+            self.beside = 0;
+        }
+        let Judgement { mut hidden, opens, continues, names } = line::judge(line, self.beside > 0);
+        hidden |= std::mem::take(&mut self.continues) || inside;
+        if opens && self.below.is_none() {
+            self.below = Some((indent, is_item));
+        }
+        self.continues = continues;
+        self.beside = if names { BESIDE } else { self.beside.saturating_sub(1) };
+        hidden
+    }
+}
+
+/// Hides all lines of a command that takes a password, which may continue on further lines.
+fn hide_commands(text: &str, hidden: &mut [bool]) {
+    let mut command: Vec<usize> = Vec::new();
+    let mut takes_password = false;
+    for (number, line) in text.split('\n').enumerate() {
+        command.push(number);
+        takes_password |= line::takes_password(line);
+        if line.trim_end().ends_with('\\') {
+            continue;
+        }
+        if takes_password && command.len() > 1 {
+            for number in &command {
+                if let Some(hidden) = hidden.get_mut(*number) {
+                    *hidden = true;
+                }
+            }
+        }
+        command.clear();
+        takes_password = false;
+    }
+}
+
+/// Hides the lines on which the detector finds something.
+fn hide_detections(text: &str, hidden: &mut [bool]) {
+    let found = structured::in_text(detector(), "", text);
+    let (mut number, mut at) = (0, 0);
+    for detection in found {
+        let count = |from: usize, to: usize| {
+            let part = text.as_bytes().get(from..to).unwrap_or_default();
+            memchr::memchr_iter(b'\n', part).count()
+        };
+        let start = detection.range.start.max(at);
+        number += count(at, start);
+        at = start;
+        let lines = count(start, detection.range.end.max(start));
+        for hidden in hidden.iter_mut().skip(number).take(lines + 1) {
+            *hidden = true;
+        }
+    }
+}

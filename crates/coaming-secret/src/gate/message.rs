@@ -1,0 +1,92 @@
+//! Messages, and values of settings: short texts that may quote an input.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::line;
+use crate::{TextKind, detector, names};
+
+/// What takes the place of a secret.
+const MASK: &str = "***";
+
+/// A message without the secrets that it quotes: each is replaced by `***`.
+#[must_use]
+pub fn masked(message: &str) -> Cow<'_, str> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    ranges.extend(user_infos(message));
+    ranges.extend(chosen_words(message));
+    // Nothing shorter can name a secret and contain it.
+    if message.len() >= 8 {
+        let found = detector().scan(message, TextKind::Fragment);
+        ranges.extend(found.into_iter().map(|detection| detection.range));
+    }
+    if ranges.is_empty() {
+        return Cow::Borrowed(message);
+    }
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut out = String::with_capacity(message.len());
+    let mut at = 0;
+    for range in ranges {
+        if range.start >= at {
+            out.push_str(message.get(at..range.start).unwrap_or_default());
+            out.push_str(MASK);
+        }
+        at = at.max(range.end);
+    }
+    out.push_str(message.get(at..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// The user information of addresses.
+fn user_infos(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    message.match_indices("://").filter_map(|(at, separator)| {
+        let start = at + separator.len();
+        let rest = message.get(start..)?;
+        let end = rest.find(['/', ' ', '"', '\'', '`', '?', '#']).unwrap_or(rest.len());
+        let info = rest.get(..end)?.rfind('@')?;
+        rest.get(..info)?.contains(':').then_some(start..start + info)
+    })
+}
+
+/// Words with the characters of passwords.
+fn chosen_words(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let is_end = |c: char| c.is_whitespace() || "\"'`,;()[]{}=".contains(c);
+    message.split(is_end).filter_map(move |word| {
+        let trimmed = word.trim_end_matches([':', '.', '?', '!']);
+        // Addresses and paths have signs, too.
+        let is_secret = line::is_chosen(trimmed) && !word.contains("://");
+        let start = (word.as_ptr() as usize).checked_sub(message.as_ptr() as usize)?;
+        is_secret.then_some(start..start + word.len())
+    })
+}
+
+/// Whether the value of a variable or label may be shown: it is a path, an address, a version, a
+/// word or a phrase, under a name that means no secret.
+#[must_use]
+pub fn is_shown_value(name: &str, value: &str) -> bool {
+    let is_secret_name = names::read(name).is_some_and(|hint| hint.expected.is_some());
+    if value.is_empty() || !is_secret_name && names::is_public(name) {
+        return true;
+    }
+    if is_secret_name || line::has_secret_characters(value) || line::has_user_info(value) {
+        return false;
+    }
+    !line::takes_password(value) && value.split_whitespace().all(is_shown_word)
+}
+
+/// Whether a word is not a password that a person chose.
+fn is_shown_word(word: &str) -> bool {
+    let is_version = || {
+        let digits = word.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-');
+        digits.split(['.', '-', '+', '_', ':']).all(|part| {
+            part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit())
+                || part.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
+    };
+    let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
+    word.starts_with('/')
+        || word.contains("://")
+        || word.contains(['.', '/', ':', '-']) && is_version()
+        || !has_digit
+        || word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,133 @@
+use super::*;
+
+fn shown(text: &str, number: u32) -> bool {
+    ShownLines::new(InputText::new(text)).line(number, 400).is_some()
+}
+
+#[test]
+fn lines_that_may_contain_a_secret() {
+    for (text, number) in [
+        ("password: hunter2\n", 1),
+        ("password: 83454102\n", 1),
+        ("privileged: x9Kq2LmZ8vTn4RwY\n", 1),
+        ("spec:\n  dbpasword: hunter\n", 2),
+        ("stringdata:\n  a: b\n", 2),
+        ("stringData: {a: b}\n", 1),
+        ("data:\n  app.conf: |\n    one\n    two\n", 4),
+        ("data:\n  list:\n  - one\n", 3),
+        ("env:\n- name: DB_PASSWORD\n  value: 83454102\n", 3),
+        ("env:\n- name: X\n  value: hunter2\n", 3),
+        ("parameters:\n- name: DB_PASSWORD\n  text: hunter\n", 3),
+        ("{\"stringData\": {\"password\": 83454102}}\n", 1),
+        ("args:\n- --password\n- hunter\n", 3),
+        ("password:\n\n  hunter\n", 3),
+        ("password: \"first\n  second\"\n", 2),
+        ("x: \"tundra!913Q\"\n", 1),
+        ("FROM a\nRUN echo \"root:hunter\" | chpasswd\n", 2),
+        ("RUN echo \"root:hunter\" \\\n  | chpasswd\n", 1),
+        ("RUN mysql -uroot -phunter2x -e x\n", 1),
+        ("RUN curl -u app:hunter2 https://x\n", 1),
+        ("RUN curl https://app:hunter2@host/x\n", 1),
+        ("RUN curl 'https://host/x?key=hunter2'\n", 1),
+        ("ENV DB_PASSWORD hunter2\n", 1),
+        ("ARG TOKEN=abc\n", 1),
+        ("machine x login y password walnut\n", 1),
+        ("privileged: 83454102\n", 1),
+        ("a: &x\n  passphrase: |\n    correct horse\n    battery\n", 4),
+    ] {
+        assert!(!shown(text, number), "{text}");
+    }
+}
+
+#[test]
+fn lines_that_are_shown() {
+    for line in [
+        "image: nginx:1.2@sha256:aaaa",
+        "automountServiceAccountToken: false",
+        "  - name: web",
+        "securityContext: {runAsUser: 1000650000}",
+        "runAsUser: 1000650000",
+        "  password: {{ .Values.password }}",
+        "          value: $(TOKEN)",
+        "secretName: database",
+        "FROM debian:latest",
+        "RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*",
+        "RUN npm install -g yarn@1.22.19 typescript@5",
+        "        - containerPort: 8080",
+        "hostPath: {path: /var/run/docker.sock}",
+        "CMD [\"nginx\", \"-g\", \"daemon off;\"]",
+        "apiVersion: rbac.authorization.k8s.io/v1",
+    ] {
+        assert!(shown(line, 1), "{line}");
+    }
+    assert!(shown("volumes:\n- secret:\n    secretName: x\n", 3));
+    assert!(shown("data:\n  a: b\nspec:\n  c: d\n", 4));
+    assert!(shown("env:\n- name: TOKEN\n  valueFrom: {}\n- name: x\n", 4));
+}
+
+#[test]
+fn edits_that_write_a_secret_are_not_shown() {
+    let text = "kind: Secret\nstringData:\n  a: 83454102\n";
+    let start = u32::try_from(text.find("83").unwrap()).unwrap();
+    let edit = |replacement: &str| TextEdit {
+        span: Span::new(start, start + 8),
+        replacement: replacement.to_owned(),
+    };
+    let lines = ShownLines::new(InputText::new(text));
+    assert!(lines.edits(&[edit("\"83454102\"")]).is_none());
+    assert!(lines.edits(&[edit("")]).is_some());
+    let text = "spec:\n  port: \"80\"\n";
+    let lines = ShownLines::new(InputText::new(text));
+    let edit = TextEdit { span: Span::new(14, 18), replacement: "80".to_owned() };
+    assert_eq!(lines.edits(&[edit]).unwrap()[0].text(), "80");
+}
+
+#[test]
+fn messages_are_masked() {
+    for (message, expected) in [
+        (
+            "https://u:kestrel@127.0.0.1:9/ does not answer",
+            "https://***@127.0.0.1:9/ does not answer",
+        ),
+        ("proxy http://u:a!b@h:1/ is refused", "proxy http://***@h:1/ is refused"),
+        ("found `tundra!913Q` there", "found `***` there"),
+        (
+            "container `web` runs as root (`runAsUser: 0`)",
+            "container `web` runs as root (`runAsUser: 0`)",
+        ),
+        ("nginx@sha256:aaaa is not a valid image", "nginx@sha256:aaaa is not a valid image"),
+        ("see https://example.org/a?b=1&c=2!", "see https://example.org/a?b=1&c=2!"),
+    ] {
+        assert_eq!(masked(message), expected);
+    }
+}
+
+#[test]
+fn values_of_settings() {
+    for (name, value) in [
+        ("PATH", "/usr/local/bin:/usr/bin"),
+        ("LANG", "C.UTF-8"),
+        ("NODE_VERSION", "20.11.1"),
+        ("PYTHON_PIP_VERSION", "23.0"),
+        ("DEBIAN_FRONTEND", "noninteractive"),
+        ("PORT", "8080"),
+        ("URL", "https://example.org/x"),
+    ] {
+        assert!(is_shown_value(name, value), "{name}={value}");
+    }
+    for (name, value) in [
+        ("FOO", "hunter2"),
+        ("FOO", "tundra!913Q"),
+        ("FOO", "83454102"),
+        ("DB_PASSWORD", "x"),
+        ("URL", "https://u:hunter@example.org"),
+    ] {
+        assert!(!is_shown_value(name, value), "{name}={value}");
+    }
+}
+
+#[test]
+fn the_text_of_an_input_is_not_printed() {
+    assert_eq!(format!("{:?}", InputText::new("hunter2")), "InputText(7 bytes)");
+    assert!(!format!("{:?}", ShownLines::new(InputText::new("hunter2"))).contains("hunter"));
+}

@@ -1,0 +1,100 @@
+//! Small files, each for a kind of place or form: on which lines something is found.
+
+use coaming_secret::detector;
+use coaming_secret::structured::in_file;
+
+/// The lines of a file on which a credential starts.
+fn lines(path: &str, text: &str) -> Vec<usize> {
+    let found = in_file(detector(), path, text);
+    let mut lines: Vec<usize> = found
+        .iter()
+        .map(|found| text[..found.span.start as usize].matches('\n').count() + 1)
+        .collect();
+    lines.dedup();
+    lines
+}
+
+#[test]
+fn source_code() {
+    for (path, text, expected) in [
+        ("a.py", "if password == \"tundra!352Q\":\n    pass\n", vec![1]),
+        ("a.py", "data={\"username\": username, \"password\": password})\n", vec![]),
+        ("a.py", "variables = {\"password\": customer._password}\n", vec![]),
+        ("a.py", "dependencies = [(\"auth\", \"0011_migration\")]\n", vec![]),
+        ("a.py", "op.alter(\"password\", existing_type=sa.VARCHAR(length=5000))\n", vec![]),
+        ("a.py", "os.environ.get(\"DB_PASSWORD\", \"tundra!352Q\")\n", vec![1]),
+        ("a.go", "client.SetAuthToken(\"S268al8VOzL0KvvmsLagy5fTDd8gKNDi\")\n", vec![1]),
+        ("a.go", "client.SetBasicAuth(\"app\", \"tundra.352Q\")\n", vec![1]),
+        (
+            "a.go",
+            "proto := \"{\\\"user\\\":\\\"x\\\",\\\"pass\\\":\\\"walnut!485Z\\\"}\"\n",
+            vec![1],
+        ),
+        ("a.go", "creds := ec2tokens.AuthOptions{\n", vec![]),
+        ("a.cs", "x = new NetworkCredential(\"bot@x.org\", \"mango!838W\");\n", vec![1]),
+        ("a.ps1", "ConvertTo-SecureString \"mango!838W\" -AsPlainText\n", vec![1]),
+        ("a.ts", "refresh_token: auth1.refreshToken,\n", vec![]),
+        ("a.ts", "const key = { password: 'new_password', token: 'csrf-token' };\n", vec![]),
+        ("a.rb", "ask(\"#{user}'s password:\", echo)\n", vec![]),
+        ("a.html", "{% translate 'Confirm password:' %}</label>\n", vec![]),
+    ] {
+        assert_eq!(lines(path, text), expected, "{path}: {text}");
+    }
+}
+
+#[test]
+fn settings_and_scripts() {
+    for (path, text, expected) in [
+        ("Dockerfile", "FROM a\nRUN echo \"root:tundra-913X\" | chpasswd\n", vec![2]),
+        ("Dockerfile", "RUN printf \"machine x login y password walnut_281W\\n\" > a\n", vec![1]),
+        ("Makefile", "lint:\n\tdocker run --rm -v $(PWD):/src:Z image lint\n", vec![]),
+        ("a.yaml", "client_secret: 34e998ce-0f8d-4f56-ad61-99b845c99afa\n", vec![1]),
+        ("a.yaml", "request: 34e998ce-0f8d-4f56-ad61-99b845c99afa\n", vec![]),
+        ("a.env", "ETCD_INITIAL_CLUSTER_TOKEN=k8s_etcd\n", vec![]),
+        ("a.ini", "password = \"\"\"orbit!318W\"\"\"\n", vec![1]),
+        ("a.yaml", "password: {{ .Values.x | default \"kestrel_244X\" | quote }}\n", vec![1]),
+        ("a.txt", "ses_smtp_password_v4 = \"+KiFqn3Jooenvkkstmmb6SP1MYcztH7KwG\"\n", vec![1]),
+        ("a.txt", "password = \"Summer2024!xxxxxx\"\n", vec![1]),
+        ("a.conf", "  proxy_pass localhost:9000;\n  fastcgi_pass phpfpm-server:9000;\n", vec![]),
+        (
+            "a.json",
+            "{\"TITLE_PASSWORD\": \"更改密码\", \"A_PASSWORD\": \"Şifremi unuttum\"}\n",
+            vec![],
+        ),
+        (
+            "a.yaml",
+            "certificateKey: 7d1dd865936b3ac13aa02a536162526d734a309516d1c5f7e905c5a92aff9a68\n",
+            vec![1],
+        ),
+        (
+            "a.yaml",
+            "## start with -----BEGIN CERTIFICATE----- or\n## -----BEGIN RSA PRIVATE KEY-----\n\
+             ##\n## the name should line up with a secret that is set further up in this file\na: 1\n",
+            vec![],
+        ),
+    ] {
+        assert_eq!(lines(path, text), expected, "{path}: {text}");
+    }
+}
+
+#[test]
+fn whole_documents() {
+    let pair =
+        "aws:\n  id: AKIAMXPOZXL2SLAKCSOJ\n  value: BBic/582EkOmEiIYwMJqUPHxogVV00HUGLCfv3xB\n";
+    assert!(lines("a.yaml", pair).contains(&3));
+    let key = "kty: EC\nx: OkNEAeenI9oggEN1Wn5VHBFIqBeQfD0qRiTurHghbN4\n\
+               d: xJ60U2LaICqiyG2a8OZ2mpZFr6fWbwSWAQ6TFLKce4z\n";
+    assert_eq!(lines("a.yaml", key), [3]);
+    let kapp = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  annotations:\n    \
+                kapp.k14s.io/original-diff: |\n      - type: test\n        path: /data\n        \
+                value:\n          password: d2FsbnV0LjAzNFE=\n";
+    assert_eq!(lines("a.yaml", kapp).len(), 1);
+    let sealed = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a}\nspec:\n  \
+                  template:\n    metadata:\n      annotations:\n        \
+                  kubectl.kubernetes.io/last-applied-configuration: '{\"apiVersion\": \"v1\", \
+                  \"kind\": \"Secret\", \"stringData\": {\"password\": \"orbit-730Z\"}}'\n";
+    assert_eq!(lines("a.yaml", sealed), [8]);
+    let sops = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  \
+                password_unencrypted: kestrel!994Z\nsops: {version: 3.8.1}\n";
+    assert_eq!(lines("a.yaml", sops), [5]);
+}
