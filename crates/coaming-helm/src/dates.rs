@@ -2,8 +2,18 @@
 
 const DAY: i64 = 86_400;
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] =
     ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
@@ -74,9 +84,9 @@ pub(crate) fn format(layout: &str, seconds: i64) -> String {
             "05" => {
                 out.push_str(&format!("{second:02}"));
                 // Fractions of a second are all zeros.
-                let zeros = rest.strip_prefix('.').map(|after| {
-                    after.len() - after.trim_start_matches('0').len()
-                });
+                let zeros = rest
+                    .strip_prefix('.')
+                    .map(|after| after.len() - after.trim_start_matches('0').len());
                 if let Some(zeros) = zeros.filter(|zeros| *zeros > 0) {
                     out.push('.');
                     out.push_str(&"0".repeat(zeros));
@@ -147,7 +157,8 @@ pub(crate) fn parse(layout: &str, text: &str) -> Option<i64> {
             _ => {}
         }
     }
-    let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24;
+    let exists = civil(days_of(year, month, day)) == (year, month, day);
+    let in_range = (1..=12).contains(&month) && exists && hour < 24;
     if !text.is_empty() || !in_range {
         return None;
     }
@@ -195,8 +206,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<i64> {
         let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
         let value: f64 = rest.get(..end)?.parse().ok()?;
         rest = rest.get(end..)?;
-        let unit_end =
-            rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
         let size = match rest.get(..unit_end)? {
             "ns" => 1.0,
             "us" | "µs" | "μs" => 1e3,

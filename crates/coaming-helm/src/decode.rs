@@ -16,9 +16,9 @@ pub(crate) fn read(value: &Value, budget: &Budget) -> Result<Value, String> {
     budget.bytes(text.as_str().len() * 4)?;
     let document = first_document(text.as_str())?;
     match document {
-        Some(document) => from_node(document.root(), &|offset| {
-            text.origin_at(offset, value.origin)
-        }),
+        Some(document) => {
+            from_node(document.root(), &|offset| text.origin_at(offset, value.origin))
+        }
         None => Ok(Value::NIL),
     }
 }

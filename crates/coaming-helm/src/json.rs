@@ -127,7 +127,6 @@ pub(crate) fn as_data(object: &Rc<Object>, budget: &Budget) -> Result<Value, Str
         Object::Time(seconds) => {
             Value::from(crate::dates::format("2006-01-02T15:04:05Z07:00", *seconds))
         }
-        Object::Duration(value) => Value::int64(*value),
         Object::Version(version) => {
             budget.nodes(1)?;
             Value::from(version.original.as_str())
@@ -249,7 +248,7 @@ fn toml_table(
                 !items.is_empty() && items.iter().all(|item| item.as_map().is_some())
             })
     };
-    let pad = "  ".repeat(path.len().saturating_sub(1));
+    let pad = "  ".repeat(path.len());
     for (key, value) in map.iter().filter(|(_, value)| !is_table(value) && !value.is_nil()) {
         out.push_str(&format!("{pad}{} = ", toml_key(key)));
         toml_value(value, out, budget, 0)?;

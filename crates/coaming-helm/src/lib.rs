@@ -43,7 +43,7 @@ pub struct Options {
     /// Values, in the order of their flags: later ones win.
     pub values: Vec<Values>,
     /// The minor version of Kubernetes 1 that charts see.
-    pub kubernetes_minor: u16,
+    pub kubernetes_minor: u32,
     /// Further API versions that charts see, such as `monitoring.coreos.com/v1`.
     pub api_versions: Vec<String>,
     /// Whether the files of `crds/` are part of the result.
@@ -94,14 +94,19 @@ impl Rendered {
     /// The text that `helm template` prints.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        for manifest in &self.manifests {
+        let write = |text: &mut String, manifest: &Manifest| {
             text.push_str("---\n# Source: ");
             text.push_str(&manifest.template);
             text.push('\n');
             text.push_str(&manifest.text);
             text.push('\n');
-        }
+        };
+        let mut plain = String::new();
+        let (hooks, others): (Vec<_>, Vec<_>) =
+            self.manifests.iter().partition(|manifest| manifest.hook.is_some());
+        others.into_iter().for_each(|manifest| write(&mut plain, manifest));
+        let mut text = format!("{}\n", plain.trim());
+        hooks.into_iter().for_each(|manifest| write(&mut text, manifest));
         text
     }
 }
@@ -154,6 +159,9 @@ pub struct Location {
     pub file: usize,
     /// The byte in its text.
     pub offset: u32,
+    /// Whether the following bytes come from the following bytes of the file, and not all from the
+    /// same node.
+    pub verbatim: bool,
 }
 
 impl SourceMap {
@@ -165,16 +173,12 @@ impl SourceMap {
         else {
             return Source::default();
         };
-        let origin = origin.advanced(offset - *start as usize);
-        let location = |place: origin::Place| {
-            let file = usize::from(place.file).checked_sub(1)?;
-            Some(Location { file, offset: place.offset })
-        };
-        Source {
-            template: location(origin.template),
-            values: location(origin.value),
-            generated: origin.generated,
-        }
+        source(origin.advanced(offset - *start as usize))
+    }
+
+    /// The bytes at which the origin changes, with the origin from there on.
+    pub fn segments(&self) -> impl Iterator<Item = (u32, Source)> {
+        self.marks.iter().map(|(start, origin)| (*start, source(*origin)))
     }
 
     /// Whether a random function made a byte of this range.
@@ -186,6 +190,18 @@ impl SourceMap {
             .iter()
             .take_while(|(start, _)| (*start as usize) < range.end)
             .any(|(_, origin)| origin.generated)
+    }
+}
+
+fn source(origin: origin::Origin) -> Source {
+    let location = |place: origin::Place| {
+        let file = usize::from(place.file).checked_sub(1)?;
+        Some(Location { file, offset: place.offset, verbatim: place.verbatim })
+    };
+    Source {
+        template: location(origin.template),
+        values: location(origin.value),
+        generated: origin.generated,
     }
 }
 

@@ -49,8 +49,7 @@ const ORDER: [&str; 37] = [
 ];
 
 /// Where `---` separates manifests.
-static SEPARATOR: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:^|\s*\n)---\s*").ok());
+static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|\s*\n)---\s*").ok());
 
 /// A manifest in a rendered template.
 #[derive(Debug)]

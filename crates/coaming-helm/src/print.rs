@@ -92,7 +92,6 @@ fn write_object(
         }
         Object::ApiVersions(versions) => write_list(versions, out, budget, depth)?,
         Object::Time(seconds) => out.push_str(&crate::dates::full(*seconds)),
-        Object::Duration(value) => out.push_str(&crate::dates::duration(*value)),
         Object::Version(version) => out.push_str(&version.to_string()),
     }
     Ok(())
@@ -197,11 +196,7 @@ struct Flags {
 const MAX_WIDTH: usize = 1 << 16;
 
 /// `fmt.Sprintf`.
-pub(crate) fn printf(
-    format: &Value,
-    values: &[Value],
-    budget: &Budget,
-) -> Result<Buffer, String> {
+pub(crate) fn printf(format: &Value, values: &[Value], budget: &Budget) -> Result<Buffer, String> {
     let Kind::Text(marked) = &format.kind else { return Ok(Buffer::default()) };
     let text = marked.as_str();
     let mut out = Buffer::default();
@@ -302,7 +297,10 @@ fn verb_of(
     budget: &Budget,
 ) -> Result<(), String> {
     let whole = value.first_origin().or(origin);
-    if matches!(verb, 's' | 'v') && flags.width.is_none() && flags.precision.is_none() && !flags.sharp
+    if matches!(verb, 's' | 'v')
+        && flags.width.is_none()
+        && flags.precision.is_none()
+        && !flags.sharp
         && matches!(value.kind, Kind::Text(_))
     {
         return push(value, out, budget);

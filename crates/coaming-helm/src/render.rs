@@ -23,10 +23,7 @@ const STACK: usize = 512 << 20;
 /// # Errors
 ///
 /// When Helm could not render it either, or when it exceeds a limit.
-pub fn render(
-    files: Vec<(String, Vec<u8>)>,
-    options: &Options,
-) -> Result<Rendered, RenderError> {
+pub fn render(files: Vec<(String, Vec<u8>)>, options: &Options) -> Result<Rendered, RenderError> {
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new()
             .stack_size(STACK)
@@ -53,8 +50,8 @@ fn render_here(
     let budget = Budget::default();
     check(&root, options)?;
     chart::process(&mut root, &values, &budget).map_err(RenderError::Chart)?;
-    let values = chart::coalesce_values(&root, &values, false, &budget)
-        .map_err(RenderError::Chart)?;
+    let values =
+        chart::coalesce_values(&root, &values, false, &budget).map_err(RenderError::Chart)?;
     check_schemas(&root, &values, &files, &budget)?;
     let job = Job { options, files: &files };
     let outputs = job.evaluate(&root, &values)?;
@@ -184,10 +181,7 @@ struct Job<'j> {
 impl Job<'_> {
     /// Evaluates all templates that are not partial.
     fn evaluate(&self, root: &Chart, values: &Value) -> Result<Vec<Output>, RenderError> {
-        let shared = [
-            ("Release", self.release()),
-            ("Capabilities", self.capabilities()),
-        ];
+        let shared = [("Release", self.release()), ("Capabilities", self.capabilities())];
         let mut targets = Vec::new();
         self.collect(root, "", values, true, &shared, &mut targets);
         // Outer charts come last, so that their definitions win.
@@ -212,11 +206,10 @@ impl Job<'_> {
                 continue;
             }
             let data = self.data_of(target);
-            let buffer = exec
-                .run(&target.name, data)
-                .map_err(|error| self.failed(target, error))?;
+            let buffer =
+                exec.run(&target.name, data).map_err(|error| self.failed(target, error))?;
             if !base.ends_with("NOTES.txt") {
-                let buffer = without_no_value(buffer);
+                let buffer = buffer.without_no_value();
                 outputs.push(Output { name: target.name.clone(), file: target.file, buffer });
             }
         }
@@ -266,10 +259,8 @@ impl Job<'_> {
             format!("{parent}/charts/{}", chart.name())
         };
         let subcharts = Value::from(Map::new());
-        let mut data: Map = shared
-            .iter()
-            .map(|(name, value)| ((*name).into(), value.clone()))
-            .collect();
+        let mut data: Map =
+            shared.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
         data.insert("Chart".into(), chart.metadata.value(is_root));
         let files = Object::Files(Rc::clone(&chart.files));
         data.insert("Files".into(), Kind::Object(Rc::new(files)).into());
@@ -378,7 +369,12 @@ impl Job<'_> {
                 let manifest = Manifest {
                     template: output.name.clone(),
                     file: usize::from(output.file).saturating_sub(1),
-                    text: output.buffer.text.get(piece.range.clone()).unwrap_or_default().to_owned(),
+                    text: output
+                        .buffer
+                        .text
+                        .get(piece.range.clone())
+                        .unwrap_or_default()
+                        .to_owned(),
                     map: SourceMap { marks: marks_in(&output.buffer, piece.range.clone()) },
                     hook,
                 };
@@ -424,23 +420,6 @@ fn marks_in(buffer: &Buffer, range: std::ops::Range<usize>) -> Vec<crate::text::
             (u32::try_from(at).unwrap_or(u32::MAX), origin.advanced(skipped))
         })
         .collect()
-}
-
-/// Helm removes what Go prints for a missing value.
-fn without_no_value(buffer: Buffer) -> Buffer {
-    const NO_VALUE: &str = "<no value>";
-    if !buffer.text.contains(NO_VALUE) {
-        return buffer;
-    }
-    let text = buffer.into_text();
-    let mut kept = Buffer::default();
-    let mut at = 0;
-    for (start, found) in text.as_str().match_indices(NO_VALUE) {
-        kept.push_part(&text, at..start, Origin::default());
-        at = start + found.len();
-    }
-    kept.push_part(&text, at..text.as_str().len(), Origin::default());
-    kept
 }
 
 /// The API versions that Helm knows without a cluster.

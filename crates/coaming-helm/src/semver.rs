@@ -206,22 +206,21 @@ fn comparison(text: &str) -> Option<Comparison> {
     if core.is_empty() || parts.len() > 3 {
         return None;
     }
-    let is_open = |index: usize| parts.get(index).is_none_or(|part| matches!(*part, "x" | "X" | "*"));
+    let is_open =
+        |index: usize| parts.get(index).is_none_or(|part| matches!(*part, "x" | "X" | "*"));
     let (any_major, any_minor) = (is_open(0), is_open(0) || is_open(1));
     let any_patch = any_minor || is_open(2);
     let number = |index: usize, open: bool| {
         if open { "0" } else { parts.get(index).copied().unwrap_or("0") }
     };
-    let normal = format!(
-        "{}.{}.{}{tail}",
-        number(0, any_major),
-        number(1, any_minor),
-        number(2, any_patch)
-    );
+    let normal =
+        format!("{}.{}.{}{tail}", number(0, any_major), number(1, any_minor), number(2, any_patch));
     let version = Version::parse(&normal)?;
     let operator = match operator {
         // `*` allows everything.
-        _ if any_major && matches!(operator, Operator::Equal | Operator::Tilde | Operator::Caret) => {
+        _ if any_major
+            && matches!(operator, Operator::Equal | Operator::Tilde | Operator::Caret) =>
+        {
             Operator::GreaterOrEqual
         }
         other => other,
@@ -275,7 +274,8 @@ impl Comparison {
     }
 
     fn tilde(&self, version: &Version) -> bool {
-        let ([major, minor, _], [own_major, own_minor, _]) = (version.numbers, self.version.numbers);
+        let ([major, minor, _], [own_major, own_minor, _]) =
+            (version.numbers, self.version.numbers);
         if version.cmp(&self.version).is_lt() {
             return false;
         }

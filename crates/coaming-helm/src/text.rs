@@ -25,10 +25,6 @@ impl Text {
         &self.text
     }
 
-    pub(crate) fn shared(&self) -> Rc<str> {
-        Rc::clone(&self.text)
-    }
-
     /// The parts in `range`, each with its origin; `whole` is the origin of the value.
     pub(crate) fn parts(
         &self,
@@ -81,9 +77,10 @@ impl Buffer {
             return;
         }
         let at = self.text.len();
-        let continues = self.marks.last().is_some_and(|(start, last)| {
-            last.advanced(at - *start as usize) == origin
-        });
+        let continues = self
+            .marks
+            .last()
+            .is_some_and(|(start, last)| last.advanced(at - *start as usize) == origin);
         if !continues {
             self.marks.push((u32::try_from(at).unwrap_or(u32::MAX), origin));
         }
@@ -100,5 +97,22 @@ impl Buffer {
     /// The finished text.
     pub(crate) fn into_text(self) -> Text {
         Text { text: self.text.into(), marks: Some(Rc::new(self.marks)) }
+    }
+
+    /// Helm removes what Go prints for a missing value.
+    pub(crate) fn without_no_value(self) -> Self {
+        const NO_VALUE: &str = "<no value>";
+        if !self.text.contains(NO_VALUE) {
+            return self;
+        }
+        let text = self.into_text();
+        let mut kept = Self::default();
+        let mut at = 0;
+        for (start, found) in text.as_str().match_indices(NO_VALUE) {
+            kept.push_part(&text, at..start, Origin::default());
+            at = start + found.len();
+        }
+        kept.push_part(&text, at..text.as_str().len(), Origin::default());
+        kept
     }
 }

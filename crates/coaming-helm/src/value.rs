@@ -73,8 +73,6 @@ pub(crate) enum Object {
     ApiVersions(Vec<Value>),
     /// A point in time, in seconds since 1970 and in nanoseconds.
     Time(i64),
-    /// A duration in nanoseconds.
-    Duration(i64),
     /// A version.
     Version(crate::semver::Version),
 }
@@ -211,7 +209,6 @@ impl Value {
             Kind::Object(object) => match &**object {
                 Object::ApiVersions(versions) => !versions.is_empty(),
                 Object::Files(files) => !files.is_empty(),
-                Object::Duration(value) => *value != 0,
                 _ => true,
             },
         }
@@ -233,7 +230,6 @@ impl Value {
                 Object::Files(_) => "engine.files",
                 Object::ApiVersions(_) => "common.VersionSet",
                 Object::Time(_) => "time.Time",
-                Object::Duration(_) => "time.Duration",
                 Object::Version(_) => "*semver.Version",
             },
         }
@@ -255,7 +251,6 @@ impl Value {
                 Object::Struct(..) | Object::Time(_) => "struct",
                 Object::Files(_) => "map",
                 Object::ApiVersions(_) => "slice",
-                Object::Duration(_) => "int64",
                 Object::Version(_) => "ptr",
             },
         }

@@ -23,8 +23,7 @@ fn fits(constraint: &str, version: &str) -> bool {
 }
 
 fn is(chart: &Chart, dependency: &Dependency) -> bool {
-    chart.metadata.name == dependency.original
-        && fits(&dependency.version, &chart.metadata.version)
+    chart.metadata.name == dependency.original && fits(&dependency.version, &chart.metadata.version)
 }
 
 fn enable(chart: &mut Chart, values: &Value, path: &str, budget: &Budget) -> Result<(), String> {

@@ -145,10 +145,6 @@ pub(crate) fn coalesce_tables(
             }
         }
     }
-    if !merge {
-        // A null deletes its key, also where there is nothing to delete.
-        target.borrow_mut().retain(|_, value| !value.is_nil());
-    }
     Ok(())
 }
 

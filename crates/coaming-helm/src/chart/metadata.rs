@@ -113,7 +113,8 @@ impl Metadata {
         }
         fields.insert("Sources".into(), Value::from(texts(chart, "sources")));
         fields.insert("Keywords".into(), Value::from(texts(chart, "keywords")));
-        let deprecated = matches!(chart.get("deprecated").map(|value| value.kind), Some(Kind::Bool(true)));
+        let deprecated =
+            matches!(chart.get("deprecated").map(|value| value.kind), Some(Kind::Bool(true)));
         fields.insert("Deprecated".into(), Value::from(deprecated));
         let annotations = chart.get("annotations").filter(|value| value.as_map().is_some());
         fields.insert("Annotations".into(), annotations.unwrap_or(Value::NIL));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) use archive::unpack;
 pub(crate) use dependencies::process;
 pub(crate) use load::{load, yaml};
-pub(crate) use merge::{coalesce_values, merge_maps, table};
+pub(crate) use merge::{coalesce_values, merge_maps};
 pub(crate) use metadata::Metadata;
 pub(crate) use schema::validate;
 pub(crate) use set::{Typing, apply as apply_set, apply_value};

@@ -35,8 +35,9 @@ impl Analysis {
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
             let next = chars.peek().map(|(_, next)| *next);
-            let followed_by_blank =
-                next.is_none_or(|next| matches!(next, ' ' | '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}'));
+            let followed_by_blank = next.is_none_or(|next| {
+                matches!(next, ' ' | '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+            });
             indicators |= if at == 0 {
                 match c {
                     '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\''
@@ -73,7 +74,13 @@ impl Analysis {
         };
         let edges = edge(text.chars().next()) || edge(text.chars().next_back());
         Self {
-            plain: !(edges || break_space || space_break || special || tabs || line_breaks || indicators),
+            plain: !(edges
+                || break_space
+                || space_break
+                || special
+                || tabs
+                || line_breaks
+                || indicators),
             single: !(break_space || space_break || special || tabs),
             literal: !(text.ends_with(' ') || space_break || special),
             multiline: line_breaks,
@@ -108,7 +115,6 @@ pub(super) fn style(text: &str, analysis: &Analysis, simple_key: bool) -> Style 
 /// Whether a plain scalar with this text is text to go-yaml, also to parsers of YAML 1.1.
 fn is_text(text: &str) -> bool {
     matches!(Scalar::of_plain(text), Scalar::Str(_))
-        && text != "<<"
         && !is_base_60(text)
         && !is_timestamp(text)
 }
@@ -208,8 +214,8 @@ pub(super) fn escape(c: char, _pretty: bool) -> Option<String> {
 
 /// A number that went through JSON: an integer where it has no fraction.
 pub(super) fn number(value: f64) -> Result<String, String> {
-    let json = crate::json::number(value)
-        .ok_or_else(|| format!("json: unsupported value: {value}"))?;
+    let json =
+        crate::json::number(value).ok_or_else(|| format!("json: unsupported value: {value}"))?;
     Ok(match Scalar::of_plain(&json) {
         Scalar::Int(value) => value.to_string(),
         Scalar::UInt(value) => value.to_string(),

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Row, any, text};
 use crate::print;
-use crate::value::{Kind, Object, Value};
+use crate::value::{Kind, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("int", "a", |_, v| Ok(Value::int(to_int(any(v, 0))).at(any(v, 0).first_origin()))),
@@ -65,10 +65,6 @@ pub(crate) fn to_int(value: &Value) -> i64 {
         Kind::Float(value) => *value as i64,
         Kind::Bool(value) => i64::from(*value),
         Kind::Text(text) => integer_of(text.as_str()).unwrap_or(0),
-        Kind::Object(object) => match &**object {
-            Object::Duration(value) => *value,
-            _ => 0,
-        },
         _ => 0,
     }
 }
@@ -76,7 +72,9 @@ pub(crate) fn to_int(value: &Value) -> i64 {
 /// An integer as `strconv.ParseInt(text, 0, 64)` reads it, also with a fraction of zeros.
 fn integer_of(text: &str) -> Option<i64> {
     let whole = match text.split_once('.') {
-        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+            whole
+        }
         _ => text,
     };
     let (negative, digits) = match whole.strip_prefix('-') {

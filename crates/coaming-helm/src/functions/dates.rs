@@ -5,7 +5,6 @@ use std::rc::Rc;
 use super::{Outcome, Row, any, text, to_int};
 use crate::dates;
 use crate::origin::Origin;
-use crate::template::Exec;
 use crate::value::{Kind, Object, Value};
 
 pub(super) const TABLE: &[Row] = &[
@@ -30,7 +29,11 @@ pub(super) const TABLE: &[Row] = &[
         Ok(Value::from(dates::duration(nanoseconds)).at(Origin::random()))
     }),
     ("duration", "a", |_, v| {
-        let seconds = to_int(any(v, 0)).saturating_mul(1_000_000_000);
+        let given = match any(v, 0).kind {
+            Kind::Text(_) | Kind::Int64(_) => to_int(any(v, 0)),
+            _ => 0,
+        };
+        let seconds = given.saturating_mul(1_000_000_000);
         Ok(Value::from(dates::duration(seconds)).at(any(v, 0).first_origin()))
     }),
     ("durationRound", "a", |_, v| {
@@ -39,7 +42,6 @@ pub(super) const TABLE: &[Row] = &[
             Kind::Int64(value) => *value,
             Kind::Object(object) => match &**object {
                 Object::Time(at) => NOW.saturating_sub(*at).saturating_mul(1_000_000_000),
-                Object::Duration(value) => *value,
                 _ => 0,
             },
             _ => 0,

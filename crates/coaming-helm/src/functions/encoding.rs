@@ -11,7 +11,9 @@ use crate::value::{Map, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("b64enc", "s", |_, v| made(v, STANDARD.encode(text(v, 0)))),
-    ("b64dec", "s", |_, v| decoded(v, STANDARD.decode(text(v, 0)).map_err(|error| error.to_string()))),
+    ("b64dec", "s", |_, v| {
+        decoded(v, from_base64(text(v, 0)))
+    }),
     ("b32enc", "s", |_, v| made(v, base32(text(v, 0).as_bytes()))),
     ("b32dec", "s", |_, v| decoded(v, from_base32(text(v, 0)))),
     ("sha1sum", "s", |_, v| {
@@ -34,49 +36,47 @@ pub(super) const TABLE: &[Row] = &[
         }
         made(v, ((high << 16) | low).to_string())
     }),
-    ("toYaml", "a", |exec, v| Ok(emit::to_yaml(any(v, 0), &exec.budget).unwrap_or_else(|_| Value::from("")))),
+    ("toYaml", "a", |exec, v| {
+        Ok(emit::to_yaml(any(v, 0), &exec.budget).unwrap_or_else(|_| Value::from("")))
+    }),
     ("mustToYaml", "a", |exec, v| emit::to_yaml(any(v, 0), &exec.budget)),
     ("toYamlPretty", "a", |exec, v| {
         Ok(emit::to_yaml_pretty(any(v, 0), &exec.budget).unwrap_or_else(|_| Value::from("")))
     }),
     ("fromYaml", "s", |exec, v| Ok(decode::map_or_error(any(v, 0), &exec.budget))),
     ("fromYamlArray", "s", |exec, v| Ok(decode::list_or_error(any(v, 0), &exec.budget))),
-    ("toJson", "a", |exec, v| Ok(json::compact(any(v, 0), true, &exec.budget).unwrap_or_else(|_| Value::from("")))),
+    ("toJson", "a", |exec, v| {
+        Ok(json::compact(any(v, 0), true, &exec.budget).unwrap_or_else(|_| Value::from("")))
+    }),
     ("mustToJson", "a", |exec, v| json::compact(any(v, 0), true, &exec.budget)),
     ("toRawJson", "a", |exec, v| json::compact(any(v, 0), false, &exec.budget)),
     ("mustToRawJson", "a", |exec, v| json::compact(any(v, 0), false, &exec.budget)),
     ("toPrettyJson", "a", |exec, v| json::pretty(any(v, 0), &exec.budget)),
     ("mustToPrettyJson", "a", |exec, v| json::pretty(any(v, 0), &exec.budget)),
-    ("fromJson", "s", |exec, v| {
-        match json::read(any(v, 0), &exec.budget) {
-            Ok(value) if value.as_map().is_some() => Ok(value),
-            Ok(value) if value.is_nil() => Ok(Value::from(Map::new())),
-            Ok(value) => Ok(error_map(format!(
-                "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                json::type_of(&value)
-            ))),
-            Err(message) => Ok(error_map(message)),
-        }
+    ("fromJson", "s", |exec, v| match json::read(any(v, 0), &exec.budget) {
+        Ok(value) if value.as_map().is_some() => Ok(value),
+        Ok(value) if value.is_nil() => Ok(Value::from(Map::new())),
+        Ok(value) => Ok(error_map(format!(
+            "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            json::type_of(&value)
+        ))),
+        Err(message) => Ok(error_map(message)),
     }),
     ("mustFromJson", "s", |exec, v| json::read(any(v, 0), &exec.budget)),
-    ("fromJsonArray", "s", |exec, v| {
-        match json::read(any(v, 0), &exec.budget) {
-            Ok(value) if value.as_list().is_some() => Ok(value),
-            Ok(value) if value.is_nil() => Ok(Value::from(Vec::new())),
-            Ok(value) => Ok(Value::from(vec![Value::from(format!(
-                "json: cannot unmarshal {} into Go value of type []interface {{}}",
-                json::type_of(&value)
-            ))])),
-            Err(message) => Ok(Value::from(vec![Value::from(message)])),
-        }
+    ("fromJsonArray", "s", |exec, v| match json::read(any(v, 0), &exec.budget) {
+        Ok(value) if value.as_list().is_some() => Ok(value),
+        Ok(value) if value.is_nil() => Ok(Value::from(Vec::new())),
+        Ok(value) => Ok(Value::from(vec![Value::from(format!(
+            "json: cannot unmarshal {} into Go value of type []interface {{}}",
+            json::type_of(&value)
+        ))])),
+        Err(message) => Ok(Value::from(vec![Value::from(message)])),
     }),
     ("toToml", "a", |exec, v| {
         let text = json::to_toml(any(v, 0), &exec.budget).unwrap_or_else(|message| message);
         made(v, text)
     }),
-    ("mustToToml", "a", |exec, v| {
-        json::to_toml(any(v, 0), &exec.budget).map(Value::from)
-    }),
+    ("mustToToml", "a", |exec, v| json::to_toml(any(v, 0), &exec.budget).map(Value::from)),
     ("fromToml", "s", |exec, v| match json::from_toml(text(v, 0), &exec.budget) {
         Ok(value) => Ok(value),
         Err(message) => Ok(error_map(message)),
@@ -101,6 +101,19 @@ fn decoded(v: &[Value], bytes: Result<Vec<u8>, String>) -> Outcome {
         Err(message) => message,
     };
     made(v, text)
+}
+
+/// Go's decoder skips line breaks, and names the byte where it stopped.
+fn from_base64(text: &str) -> Result<Vec<u8>, String> {
+    let text = text.replace(['\n', '\r'], "");
+    STANDARD.decode(&text).map_err(|error| {
+        let at = match error {
+            base64::DecodeError::InvalidByte(at, _)
+            | base64::DecodeError::InvalidLastSymbol(at, _) => at,
+            _ => text.len(),
+        };
+        format!("illegal base64 data at input byte {at}")
+    })
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! Functions on lists.
 
 use super::compare::{is_empty, same};
-use super::convert::list_of_strings;
+use super::convert::{list_of_strings, string_of};
 use super::{Outcome, Row, any, number, to_int};
 use crate::template::Exec;
 use crate::value::{Kind, Object, Value};
@@ -183,7 +183,10 @@ fn chunk(exec: &Exec, v: &[Value]) -> Outcome {
 
 fn sort_alpha(exec: &Exec, v: &[Value]) -> Outcome {
     let value = any(v, 0);
-    let mut texts = list_of_strings(exec, value)?;
+    let mut texts = match value.as_list() {
+        Some(_) => list_of_strings(exec, value)?,
+        None => vec![string_of(exec, value)?],
+    };
     exec.budget.nodes(texts.len())?;
     texts.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
     Ok(Value::from(texts).at(value.origin))
@@ -222,7 +225,8 @@ fn index(_: &Exec, v: &[Value]) -> Outcome {
                 return Err(format!("value has type {}; should be string", key.type_name()));
             }
             (Kind::Text(text), Kind::Int(at) | Kind::Int64(at)) => {
-                let byte = usize::try_from(*at).ok().and_then(|at| text.as_str().as_bytes().get(at));
+                let byte =
+                    usize::try_from(*at).ok().and_then(|at| text.as_str().as_bytes().get(at));
                 match byte {
                     Some(byte) => Value::int(i64::from(*byte)),
                     None => return Err(format!("index out of range: {at}")),

@@ -21,7 +21,12 @@ pub(super) const TABLE: &[Row] = &[
     ("add1f", "a", |_, v| Ok(Value::float(exactly(to_float(any(v, 0)) + 1.0)))),
     ("subf", "a*", |_, v| Ok(Value::float(floats(v, |a, b| a - b)))),
     ("mulf", "a*", |_, v| Ok(Value::float(floats(v, |a, b| a * b)))),
-    ("divf", "a*", |_, v| Ok(Value::float(floats(v, |a, b| a / b)))),
+    ("divf", "a*", |_, v| {
+        if v.iter().skip(1).any(|divisor| to_float(divisor) == 0.0) {
+            return Err("decimal division by 0".to_owned());
+        }
+        Ok(Value::float(floats(v, |a, b| a / b)))
+    }),
     ("maxf", "a*", |_, v| Ok(Value::float(v.iter().map(to_float).fold(f64::NAN, f64::max)))),
     ("minf", "a*", |_, v| Ok(Value::float(v.iter().map(to_float).fold(f64::NAN, f64::min)))),
     ("ceil", "a", |_, v| Ok(Value::float(to_float(any(v, 0)).ceil()))),

@@ -106,9 +106,9 @@ fn globbed(files: &BTreeMap<String, Rc<[u8]>>, pattern: &str) -> Value {
     let pattern = if pattern.is_empty() { "**" } else { pattern };
     let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build();
     let matcher = glob.map(|glob| glob.compile_matcher());
-    let kept = files.iter().filter(|(name, _)| {
-        matcher.as_ref().is_ok_and(|matcher| matcher.is_match(name.as_str()))
-    });
+    let kept = files
+        .iter()
+        .filter(|(name, _)| matcher.as_ref().is_ok_and(|matcher| matcher.is_match(name.as_str())));
     let kept = kept.map(|(name, content)| (name.clone(), Rc::clone(content))).collect();
     Kind::Object(Rc::new(Object::Files(Rc::new(kept)))).into()
 }
@@ -118,8 +118,7 @@ fn config(exec: &Exec, files: &BTreeMap<String, Rc<[u8]>>, encoded: bool) -> Out
     let mut map = Map::new();
     for (path, content) in files {
         exec.budget.bytes(content.len())?;
-        let value =
-            if encoded { Value::from(STANDARD.encode(content)) } else { bytes(content) };
+        let value = if encoded { Value::from(STANDARD.encode(content)) } else { bytes(content) };
         map.insert(super::paths::base(path).into(), value);
     }
     if map.is_empty() {

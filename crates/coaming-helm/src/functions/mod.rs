@@ -21,9 +21,9 @@ mod words;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use encoding::error_map as encoding_error;
 pub(crate) use convert::{bytes, to_float, to_int};
 pub(crate) use dicts::copy;
+pub(crate) use encoding::error_map as encoding_error;
 pub(crate) use methods::method;
 
 use crate::template::Exec;

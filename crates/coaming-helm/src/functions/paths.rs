@@ -118,8 +118,7 @@ fn url_parse(url: &str) -> Outcome {
         Some(address) => address.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    let unescaped =
-        percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let unescaped = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
     let fields = [
         ("scheme", scheme.as_str()),
         ("host", host),

@@ -98,7 +98,8 @@ fn stream(exec: &Exec, count: usize) -> Vec<u8> {
 fn letters(exec: &Exec, count: i64, alphabet: &[u8]) -> Outcome {
     let count = usize::try_from(count).unwrap_or(0);
     exec.budget.bytes(count)?;
-    let letter = |byte: u8| alphabet.get(usize::from(byte) % alphabet.len()).copied().unwrap_or(b'0');
+    let letter =
+        |byte: u8| alphabet.get(usize::from(byte) % alphabet.len()).copied().unwrap_or(b'0');
     let text: String =
         stream(exec, count).into_iter().map(|byte| char::from(letter(byte))).collect();
     Ok(Value::from(text).at(Origin::random()))

@@ -7,7 +7,9 @@ use crate::template::Exec;
 use crate::value::Value;
 
 pub(super) const TABLE: &[Row] = &[
-    ("regexMatch", "ss", |_, v| Ok(Value::from(compile(v).is_ok_and(|regex| regex.is_match(text(v, 1)))))),
+    ("regexMatch", "ss", |_, v| {
+        Ok(Value::from(compile(v).is_ok_and(|regex| regex.is_match(text(v, 1)))))
+    }),
     ("mustRegexMatch", "ss", |_, v| Ok(Value::from(compile(v)?.is_match(text(v, 1))))),
     ("regexFind", "ss", |_, v| find(v)),
     ("mustRegexFind", "ss", |_, v| find(v)),
@@ -110,7 +112,7 @@ fn split(exec: &Exec, v: &[Value]) -> Outcome {
         }
         start = found.end();
     }
-    if end != whole.len() || regex.as_str().is_empty() {
+    if end != whole.len() {
         parts.push(any(v, 1).slice(start..whole.len()));
     }
     Ok(Value::from(parts))

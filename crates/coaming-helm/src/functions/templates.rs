@@ -1,8 +1,7 @@
 //! Helm's own functions.
 
-use super::{Outcome, Row, any, text};
+use super::{Row, any, text};
 use crate::semver;
-use crate::template::Exec;
 use crate::value::{Kind, Map, Object, Value};
 
 pub(super) const TABLE: &[Row] = &[

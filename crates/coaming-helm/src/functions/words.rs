@@ -27,7 +27,8 @@ pub(super) const TABLE: &[Row] = &[
     ("html", "*", |exec, v| {
         let text = crate::print::print(v, &exec.budget)?.text;
         let text = text.replace('&', "&amp;").replace('\'', "&#39;").replace('<', "&lt;");
-        Ok(Value::from(text.replace('>', "&gt;").replace('"', "&#34;")).at(any(v, 0).first_origin()))
+        Ok(Value::from(text.replace('>', "&gt;").replace('"', "&#34;"))
+            .at(any(v, 0).first_origin()))
     }),
     ("js", "*", |exec, v| {
         let text = crate::print::print(v, &exec.budget)?.text;
@@ -69,17 +70,11 @@ fn initials(text: &str) -> String {
 
 fn swap_case(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut starts = true;
     for c in text.chars() {
         if c.is_uppercase() {
             out.extend(c.to_lowercase());
-            starts = false;
-        } else if c.is_lowercase() {
-            if starts { out.extend(c.to_uppercase()) } else { out.extend(c.to_uppercase()) }
-            starts = false;
         } else {
-            out.push(c);
-            starts = c.is_whitespace();
+            out.extend(c.to_uppercase());
         }
     }
     out
@@ -106,10 +101,7 @@ fn separated(text: &str, separator: char) -> String {
                     || previous.is_ascii_digit()
                     || (previous.is_uppercase() && next.is_some_and(char::is_lowercase))
             }
-            Some(previous) if c.is_ascii_digit() => {
-                previous.is_alphabetic() && !next.is_some_and(char::is_lowercase)
-            }
-            Some(previous) => previous.is_ascii_digit() && c.is_alphabetic() && false,
+            Some(_) => false,
         };
         if border && !out.ends_with(separator) {
             out.push(separator);
@@ -123,7 +115,10 @@ fn separated(text: &str, separator: char) -> String {
 fn camel_case(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut starts = true;
+    let mut previous = ' ';
     for c in text.chars() {
+        let follows_upper = previous.is_uppercase() && c.is_uppercase();
+        previous = c;
         if matches!(c, '_' | '-') || c.is_whitespace() {
             if out.is_empty() && c == '_' {
                 out.push(c);
@@ -132,6 +127,8 @@ fn camel_case(text: &str) -> String {
         } else if starts {
             out.extend(c.to_uppercase());
             starts = false;
+        } else if follows_upper {
+            out.extend(c.to_lowercase());
         } else {
             out.push(c);
         }

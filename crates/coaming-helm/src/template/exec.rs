@@ -101,8 +101,9 @@ impl Exec {
         }
         self.budget.bytes(marked.as_str().len())?;
         let origin = |offset: usize| marked.origin_at(offset, text.origin);
-        let parsed = super::parse("gotpl", marked.as_str(), &origin)
-            .map_err(|error| format!("cannot parse template {:?}: {}", marked.as_str(), error.message))?;
+        let parsed = super::parse("gotpl", marked.as_str(), &origin).map_err(|error| {
+            format!("cannot parse template {:?}: {}", marked.as_str(), error.message)
+        })?;
         let outer = Rc::clone(&self.templates.borrow());
         self.budget.nodes(outer.len())?;
         let mut inner = HashMap::clone(&outer);
@@ -111,7 +112,7 @@ impl Exec {
         let result = self.run("gotpl", data);
         *self.templates.borrow_mut() = outer;
         match result {
-            Ok(buffer) => Ok(Value::from(buffer)),
+            Ok(buffer) => Ok(Value::from(buffer.without_no_value())),
             Err(error) => Err(format!(
                 "error during tpl function execution for {:?}: {}",
                 shortened(marked.as_str()),
@@ -265,9 +266,7 @@ impl Exec {
     fn commands(&self, pipe: &Pipe, dot: &Value, scope: &mut Scope) -> Result<Value, Error> {
         let mut last: Option<Value> = None;
         for command in &pipe.commands {
-            self.budget
-                .nodes(1)
-                .map_err(|message| Error { message, origin: command.origin })?;
+            self.budget.nodes(1).map_err(|message| Error { message, origin: command.origin })?;
             last = Some(
                 self.command(command, dot, scope, last)
                     .map_err(|error| error.within(command.origin))?,

@@ -223,7 +223,8 @@ fn number(written: &str) -> Option<Number> {
         return i64::try_from(value).ok().map(Number::Int);
     }
     let digits = unsigned.replace('_', "");
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || digits.contains(['x', 'X']) {
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || digits.contains(['x', 'X'])
+    {
         return None;
     }
     let value: f64 = digits.parse().ok()?;

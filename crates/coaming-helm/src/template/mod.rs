@@ -6,9 +6,9 @@ mod parse;
 
 use std::rc::Rc;
 
-pub(crate) use exec::{Error, Exec, Templates, field_of};
+pub(crate) use exec::{Error, Exec, field_of};
 pub(crate) use lex::integer;
-pub(crate) use parse::{ParseError, define, parse};
+pub(crate) use parse::{define, parse};
 
 use crate::functions::Function;
 use crate::origin::Origin;

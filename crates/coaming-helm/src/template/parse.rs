@@ -114,9 +114,8 @@ impl Parser<'_> {
                 None => (rest.len(), false),
             };
             let after = rest.get(length + 2..).unwrap_or_default();
-            let trims = found
-                && after.starts_with('-')
-                && after[1..].starts_with([' ', '\t', '\r', '\n']);
+            let trims =
+                found && after.starts_with('-') && after[1..].starts_with([' ', '\t', '\r', '\n']);
             self.text(rest.get(..length).unwrap_or_default(), trims, &mut nodes);
             if !found {
                 return Ok((nodes, End::Text));
@@ -359,10 +358,7 @@ impl Parser<'_> {
                 return Err("missing value for command".to_owned());
             }
             if commands.is_empty() {
-            } else if matches!(
-                words.first(),
-                Some(Word::Constant(_) | Word::Dot | Word::Nil)
-            ) {
+            } else if matches!(words.first(), Some(Word::Constant(_) | Word::Dot | Word::Nil)) {
                 return Err("non executable command in pipeline".to_owned());
             }
             commands.push(Command { words, origin });
@@ -407,9 +403,9 @@ impl Parser<'_> {
                 token @ (Token::Declare | Token::Assign) => {
                     self.next()?;
                     let assigns = token == Token::Assign;
-                    if let Some(name) = names.iter().find(|name| {
-                        assigns && !self.variables.contains(name)
-                    }) {
+                    if let Some(name) =
+                        names.iter().find(|name| assigns && !self.variables.contains(name))
+                    {
                         return Err(format!("undefined variable {name:?}"));
                     }
                     return Ok((names, assigns));
@@ -478,9 +474,7 @@ impl Parser<'_> {
                 }
             }
             Token::Word(word) => match &*word {
-                "true" | "false" => {
-                    Word::Constant(Value::from(&*word == "true").at(self.node(at)))
-                }
+                "true" | "false" => Word::Constant(Value::from(&*word == "true").at(self.node(at))),
                 "nil" => Word::Nil,
                 name => match functions::by_name(name) {
                     Some(function) => Word::Function(function),
