@@ -7,10 +7,10 @@ pub(crate) const MAX_DEPTH: usize = 400;
 
 /// How many bytes of text one rendering may produce, intermediate results included, and how many
 /// nodes it may evaluate (each counts as [`NODE`] bytes).
-const TOTAL: u64 = 1 << 30;
+const TOTAL: u64 = 1 << 29;
 
 /// What the evaluation of one node counts.
-const NODE: u64 = 64;
+const NODE: u64 = 128;
 
 /// The cost that is left.
 #[derive(Debug)]

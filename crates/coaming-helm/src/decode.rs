@@ -29,12 +29,8 @@ pub(crate) fn first_document(text: &str) -> Result<Option<Document>, String> {
     let document = stream.documents.into_iter().next();
     if let Some(error) = stream.errors.first() {
         let comes_first = match &document {
-            Some(document) => {
-                // The error is in the first document, unless that ended before.
-                !text
-                    .get(document.span().range())
-                    .is_some_and(|_| error.offset > document.span().end)
-            }
+            // The error is in the first document, unless that ended before.
+            Some(document) => error.offset <= document.span().end,
             None => true,
         };
         if comes_first {

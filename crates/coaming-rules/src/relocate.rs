@@ -3,7 +3,7 @@
 
 use coaming_finding::{Applicability, Category, Finding, Fix, Location};
 use coaming_kube::{RenderMap, SourceId, World};
-use coaming_yaml::{Path, Span};
+use coaming_yaml::{Node, Path, Span};
 
 /// Moves all findings in rendered sources. What a random function made is not a leaked credential:
 /// such findings are dropped. Returns whether any finding changed.
@@ -83,7 +83,7 @@ fn move_to_origin(world: &World, location: Location, moved: &mut Vec<Location>) 
     {
         moved.push(Location {
             source: Some(id),
-            path: Path::root(),
+            path: path_at(world, id, offset),
             span: Some(span_at(world, id, offset, "")),
             label: "the value is from here".to_owned(),
         });
@@ -110,4 +110,22 @@ fn span_at(world: &World, id: SourceId, offset: u32, written: &str) -> Span {
         })
     };
     Span::new(offset, offset + u32::try_from(length.max(1)).unwrap_or(1))
+}
+
+/// The path of the innermost value at an offset of a values file.
+fn path_at(world: &World, id: SourceId, offset: u32) -> Path {
+    let Some(source) = world.source(id) else { return Path::root() };
+    let stream = coaming_yaml::parse(std::sync::Arc::clone(&source.text));
+    let Some(document) = stream.documents.first() else { return Path::root() };
+    let contains = |node: &Node<'_>| {
+        node.span().is_some_and(|span| span.start <= offset && offset < span.end.max(span.start + 1))
+    };
+    let mut node = document.root();
+    loop {
+        let values = node.entries().map(|entry| entry.value);
+        match values.chain(node.items()).find(contains) {
+            Some(inner) => node = inner,
+            None => return node.path(),
+        }
+    }
 }

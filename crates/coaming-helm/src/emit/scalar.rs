@@ -130,10 +130,8 @@ fn is_base_60(text: &str) -> bool {
     }
     let parts: Vec<&str> = parts.collect();
     let Some((last, middle)) = parts.split_last() else { return false };
-    let sixtieth = |part: &str| match part.as_bytes() {
-        [b'0'..=b'9'] => true,
-        [b'0'..=b'5', b'0'..=b'9'] => true,
-        _ => false,
+    let sixtieth = |part: &str| {
+        matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'])
     };
     let (whole, fraction) = last.split_once('.').unwrap_or((last, ""));
     middle.iter().all(|part| sixtieth(part)) && sixtieth(whole) && digits(fraction)

@@ -50,7 +50,11 @@ fn first_letters(text: &str, upper: bool) -> String {
     let mut previous = ' ';
     for c in text.chars() {
         let starts = if upper {
-            !(previous.is_alphanumeric() || previous == '_' || previous == '\'')
+            if previous.is_ascii() {
+                !(previous.is_ascii_alphanumeric() || previous == '_')
+            } else {
+                previous.is_whitespace()
+            }
         } else {
             previous.is_whitespace()
         };

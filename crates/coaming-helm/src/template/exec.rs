@@ -41,6 +41,8 @@ pub(crate) struct Exec {
     pub(crate) budget: Budget,
     /// Numbers the values that random functions made.
     pub(crate) generated: Cell<u64>,
+    /// The innermost node that failed; messages of outer ones contain its message.
+    pub(crate) failed: Cell<Option<Origin>>,
 }
 
 /// The variables of one template call, innermost last.
@@ -69,6 +71,7 @@ impl Exec {
             depth: Cell::new(0),
             budget: Budget::default(),
             generated: Cell::new(0),
+            failed: Cell::new(None),
         }
     }
 
@@ -267,10 +270,13 @@ impl Exec {
         let mut last: Option<Value> = None;
         for command in &pipe.commands {
             self.budget.nodes(1).map_err(|message| Error { message, origin: command.origin })?;
-            last = Some(
-                self.command(command, dot, scope, last)
-                    .map_err(|error| error.within(command.origin))?,
-            );
+            last = Some(self.command(command, dot, scope, last).map_err(|error| {
+                let error = error.within(command.origin);
+                if self.failed.get().is_none() {
+                    self.failed.set(Some(error.origin));
+                }
+                error
+            })?);
         }
         Ok(last.unwrap_or(Value::NIL))
     }

@@ -51,7 +51,7 @@ pub(crate) fn parse(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Text,
-    End,
+    Block,
     Else,
     ElseIf,
     ElseWith,
@@ -59,7 +59,7 @@ enum End {
 
 impl End {
     fn word(self) -> &'static str {
-        if self == Self::End { "end" } else { "else" }
+        if self == Self::Block { "end" } else { "else" }
     }
 }
 
@@ -206,7 +206,7 @@ impl Parser<'_> {
             "end" => {
                 self.next()?;
                 self.end()?;
-                return Ok(Some(End::End));
+                return Ok(Some(End::Block));
             }
             "else" => return self.otherwise().map(Some),
             "define" | "block" => {
@@ -279,13 +279,13 @@ impl Parser<'_> {
         match end {
             End::Else => {
                 (otherwise, end) = self.list()?;
-                if end != End::End {
+                if end != End::Block {
                     return Err(format!("expected end; found {}", end.word()));
                 }
             }
             End::ElseIf if word == "if" => otherwise.push(self.block("if")?),
             End::ElseWith if word == "with" => otherwise.push(self.block("with")?),
-            End::End => {}
+            End::Block => {}
             End::Text => return Err("unexpected EOF".to_owned()),
             End::ElseIf | End::ElseWith => return Err("unexpected else".to_owned()),
         }
@@ -320,7 +320,7 @@ impl Parser<'_> {
         let outer = std::mem::replace(&mut self.variables, vec!["$".into()]);
         let loops = std::mem::take(&mut self.loops);
         let (body, end) = self.list()?;
-        if end != End::End {
+        if end != End::Block {
             return Err(format!("unexpected {} in define clause", end.word()));
         }
         self.variables = outer;
