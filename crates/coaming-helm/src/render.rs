@@ -206,11 +206,10 @@ impl Job<'_> {
                 continue;
             }
             let data = self.data_of(target);
-            let buffer =
-                exec.run(&target.name, data).map_err(|error| {
-                    let origin = exec.failed.get().unwrap_or(error.origin);
-                    self.failed(target, template::Error { origin, ..error })
-                })?;
+            let buffer = exec.run(&target.name, data).map_err(|error| {
+                let origin = exec.failed.get().unwrap_or(error.origin);
+                self.failed(target, template::Error { origin, ..error })
+            })?;
             if !base.ends_with("NOTES.txt") {
                 let buffer = buffer.without_no_value();
                 outputs.push(Output { name: target.name.clone(), file: target.file, buffer });

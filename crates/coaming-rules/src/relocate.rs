@@ -118,7 +118,8 @@ fn path_at(world: &World, id: SourceId, offset: u32) -> Path {
     let stream = coaming_yaml::parse(std::sync::Arc::clone(&source.text));
     let Some(document) = stream.documents.first() else { return Path::root() };
     let contains = |node: &Node<'_>| {
-        node.span().is_some_and(|span| span.start <= offset && offset < span.end.max(span.start + 1))
+        node.span()
+            .is_some_and(|span| span.start <= offset && offset < span.end.max(span.start + 1))
     };
     let mut node = document.root();
     loop {

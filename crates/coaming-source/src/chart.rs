@@ -21,6 +21,12 @@ const MAX_FILES: usize = 20_000;
 /// The most bytes of a chart that are read.
 const MAX_BYTES: u64 = 256 << 20;
 
+/// The most files that are not part of every chart, but that `.Files` may name.
+const MAX_OTHERS: usize = 5_000;
+
+/// The most bytes of such files.
+const MAX_OTHER_BYTES: u64 = 64 << 20;
+
 /// Why a chart could not be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum ChartError {
@@ -57,11 +63,13 @@ pub fn render_chart(path: &Path, options: &coaming_helm::Options) -> Result<Rend
 fn files(root: &Path) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
     let canonical = root.canonicalize()?;
     let mut files = Vec::new();
-    let mut total = 0;
+    let (mut total, mut others, mut other_bytes) = (0, 0, 0);
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
         .sort_by_file_name(Ord::cmp)
-        .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
+        .filter_entry(|entry| {
+            entry.depth() == 0 || (entry.file_name() != ".git" && entry.file_name() != "node_modules")
+        })
         .build();
     for entry in walk {
         let entry = entry.map_err(|error| {
@@ -73,15 +81,30 @@ fn files(root: &Path) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
         if !metadata.is_file() || (entry.path_is_symlink() && !is_inside()) {
             continue;
         }
+        let Ok(name) = path.strip_prefix(root) else { continue };
+        let name = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        if !is_part(&name) {
+            // A chart at the root of a repository is beside everything else in it.
+            others += 1;
+            other_bytes += metadata.len();
+            if others > MAX_OTHERS || other_bytes > MAX_OTHER_BYTES {
+                continue;
+            }
+        }
         total += metadata.len();
         if files.len() >= MAX_FILES || total > MAX_BYTES {
             return Err(ChartError::TooLarge);
         }
-        let Ok(name) = path.strip_prefix(root) else { continue };
-        let name = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         files.push((name, std::fs::read(path)?));
     }
     Ok(files)
+}
+
+/// Whether a chart consists of this file, and does not only have it beside it.
+fn is_part(name: &str) -> bool {
+    const DIRECTORIES: [&str; 3] = ["templates/", "charts/", "crds/"];
+    DIRECTORIES.iter().any(|directory| name.starts_with(directory))
+        || (!name.contains('/') && !name.starts_with(".git"))
 }
 
 /// Renders a chart for a scan.

@@ -114,9 +114,7 @@ pub(super) fn style(text: &str, analysis: &Analysis, simple_key: bool) -> Style 
 
 /// Whether a plain scalar with this text is text to go-yaml, also to parsers of YAML 1.1.
 fn is_text(text: &str) -> bool {
-    matches!(Scalar::of_plain(text), Scalar::Str(_))
-        && !is_base_60(text)
-        && !is_timestamp(text)
+    matches!(Scalar::of_plain(text), Scalar::Str(_)) && !is_base_60(text) && !is_timestamp(text)
 }
 
 /// `[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?`
@@ -130,9 +128,8 @@ fn is_base_60(text: &str) -> bool {
     }
     let parts: Vec<&str> = parts.collect();
     let Some((last, middle)) = parts.split_last() else { return false };
-    let sixtieth = |part: &str| {
-        matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'])
-    };
+    let sixtieth =
+        |part: &str| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
     let (whole, fraction) = last.split_once('.').unwrap_or((last, ""));
     middle.iter().all(|part| sixtieth(part)) && sixtieth(whole) && digits(fraction)
 }

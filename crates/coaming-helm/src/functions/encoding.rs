@@ -11,9 +11,7 @@ use crate::value::{Map, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("b64enc", "s", |_, v| made(v, STANDARD.encode(text(v, 0)))),
-    ("b64dec", "s", |_, v| {
-        decoded(v, from_base64(text(v, 0)))
-    }),
+    ("b64dec", "s", |_, v| decoded(v, from_base64(text(v, 0)))),
     ("b32enc", "s", |_, v| made(v, base32(text(v, 0).as_bytes()))),
     ("b32dec", "s", |_, v| decoded(v, from_base32(text(v, 0)))),
     ("sha1sum", "s", |_, v| {

@@ -107,9 +107,8 @@ fn random_pipelines_return_what_helm_returns() {
     let Some(helm) = helm() else { return };
     let mut runner = TestRunner::default();
     for _ in 0..3 {
-        let calls: Vec<String> = (0..300)
-            .map(|_| pipeline().new_tree(&mut runner).unwrap().current())
-            .collect();
+        let calls: Vec<String> =
+            (0..300).map(|_| pipeline().new_tree(&mut runner).unwrap().current()).collect();
         compare(&helm, &calls);
     }
 }

@@ -2,8 +2,8 @@
 
 mod bounds;
 mod functions;
-mod origins;
 mod oracle;
+mod origins;
 
 use coaming_helm::{Options, RenderError, Rendered, render};
 
@@ -12,8 +12,7 @@ fn chart(files: &[(&str, &str)]) -> Result<Rendered, RenderError> {
     let metadata = ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
     let own = files.iter().any(|(name, _)| *name == "Chart.yaml");
     let all = files.iter().chain((!own).then_some(&metadata));
-    let contents =
-        all.map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+    let contents = all.map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
     render(contents, &Options::default())
 }
 

@@ -88,7 +88,10 @@ fn a_finding_names_the_values_that_made_it() {
     let findings = report["findings"].as_array().unwrap();
     assert_eq!(findings.len(), 1, "{errors}");
     let [template, values] = [0, 1].map(|at| &findings[0]["locations"][at]);
-    assert_eq!((template["file"].as_str(), &template["line"]), (Some("templates/_helpers.tpl"), &3.into()));
+    assert_eq!(
+        (template["file"].as_str(), &template["line"]),
+        (Some("templates/_helpers.tpl"), &3.into())
+    );
     assert_eq!((values["file"].as_str(), &values["line"]), (Some("values.yaml"), &4.into()));
     assert_eq!(values["path"], "security.privileged");
     assert_eq!(findings[0]["fix"]["applicability"], "manual");
@@ -104,7 +107,10 @@ fn comments_in_templates_and_values_suppress() {
     ]);
     let (report, errors) = scan_alone(files.path(), "host-namespaces,host-path,suppression");
     let findings = report["findings"].as_array().unwrap();
-    assert!(findings.iter().all(|finding| finding["suppressed"] != false), "{findings:#?} {errors}");
+    assert!(
+        findings.iter().all(|finding| finding["suppressed"] != false),
+        "{findings:#?} {errors}"
+    );
 }
 
 #[test]
