@@ -139,7 +139,7 @@ impl Compiled {
         confidence: Confidence,
     ) -> Finding {
         let source = world.source(object.source());
-        let has_spans = source.is_some_and(|source| source.origin.has_own_lines());
+        let has_spans = source.is_some_and(|source| source.has_positions());
         let place: Node<'_> = object
             .metadata()
             .and_then(|metadata| metadata.get("name"))

@@ -9,7 +9,7 @@ use coaming_yaml::{Document, Node, NodeId};
 
 use crate::object::KnownFields;
 use crate::workload::pods_in;
-use crate::{Fields, Object, ObjectId, SourceId, Workload};
+use crate::{Fields, Object, ObjectId, RenderMap, SourceId, Workload};
 
 /// What a source contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +27,8 @@ pub enum SourceKind {
     Kustomization,
     /// Any other text, read only where secrets alone are looked for.
     Text,
+    /// A template or values file of a rendered chart: findings in what is rendered point into it.
+    ChartFile,
 }
 
 /// Where a source comes from.
@@ -75,6 +77,8 @@ pub struct Source {
     pub kind: SourceKind,
     /// Where it comes from.
     pub origin: Origin,
+    /// For rendered text, where its parts come from.
+    pub rendering: Option<Box<RenderMap>>,
     documents: Vec<Document>,
     objects: Vec<ObjectEntry>,
     workloads: Vec<WorkloadEntry>,
@@ -123,7 +127,16 @@ impl Source {
             }));
         }
         let (kind, origin) = (SourceKind::Manifest, Origin::File);
-        Self { name: name.to_owned(), text, kind, origin, documents, objects, workloads }
+        Self {
+            name: name.to_owned(),
+            text,
+            kind,
+            origin,
+            rendering: None,
+            documents,
+            objects,
+            workloads,
+        }
     }
 
     /// A source of another kind: text alone, without documents.
@@ -136,6 +149,13 @@ impl Source {
     #[must_use]
     pub fn with_origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// Whether a position in its text is one that the user can be shown: its own, or the one in the
+    /// template that wrote it.
+    #[must_use]
+    pub fn has_positions(&self) -> bool {
+        self.origin.has_own_lines() || self.rendering.is_some()
     }
 
     /// Its documents.

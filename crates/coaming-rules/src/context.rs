@@ -168,7 +168,7 @@ impl<'a> Context<'a> {
 
 /// Whether positions in an object's text are those of a file that the user sees.
 pub(crate) fn has_spans(world: &World, object: Object<'_>) -> bool {
-    world.source(object.source()).is_some_and(|source| source.origin.has_own_lines())
+    world.source(object.source()).is_some_and(|source| source.has_positions())
 }
 
 pub(crate) fn object_ref(object: Object<'_>) -> ObjectRef {

@@ -17,6 +17,7 @@ mod engine;
 mod images;
 pub mod pss;
 mod registry;
+mod relocate;
 mod rule;
 mod rules;
 mod standard;
@@ -28,6 +29,7 @@ pub use dockerfile::DockerfileScope;
 pub use engine::{Input, RuleSet, put_in_order, review, run};
 pub use images::Images;
 pub use registry::{all, find, nearest};
+pub use relocate::relocate;
 pub use rule::{
     Check, ContainerRule, ContainerScope, DockerfileRule, ObjectRule, ObjectScope, PodRule, Rule,
     WorldRule,

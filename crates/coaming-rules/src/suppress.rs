@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_finding::{Confidence, Finding, Location, RuleId, Severity, SourceId, Suppression};
-use coaming_kube::{Fields as _, Source, SourceKind, World};
+use coaming_kube::{Fields as _, RenderMap, Source, SourceKind, World};
 use coaming_yaml::{Document, LineIndex, Node, Path, Placement, Span};
 
 use time::Date;
@@ -38,6 +38,8 @@ struct Directive {
     scope: Scope,
     used: bool,
     expired: bool,
+    /// Whether it may be meant for another variant, so that it is not reported as unused.
+    shared: bool,
 }
 
 enum Scope {
@@ -105,7 +107,7 @@ fn problem(directive: &Directive, ran: &BTreeSet<RuleId>) -> Option<Finding> {
     } else if directive.expired {
         let message = format!("suppression of `{rule}` has expired and is ignored");
         (message, EXPIRED, Cow::Borrowed("Fix the finding, or set a new date."))
-    } else if !directive.used && ran.contains(rule.as_str()) {
+    } else if !directive.used && !directive.shared && ran.contains(rule.as_str()) {
         let message = format!("suppression of `{rule}` is unused");
         (message, UNUSED, Cow::Borrowed("Remove the suppression."))
     } else {
@@ -168,9 +170,13 @@ fn lines_of(world: &World, marked: &Marked, finding: &Finding) -> Vec<(SourceId,
     let Some(location) = finding.locations.first() else { return Vec::new() };
     let (Some(id), Some(span)) = (location.source, location.span) else { return Vec::new() };
     let Some(file) = world.source(id) else { return Vec::new() };
-    let Some(lines) = marked.get(&id) else { return Vec::new() };
+    let map = file.rendering.as_deref();
+    let lines = marked.get(&id);
+    if lines.is_none() && map.is_none() {
+        return Vec::new();
+    }
     let mut starts = vec![span.start];
-    let instruction = lines.instruction(lines.at(&file.text, span.start));
+    let instruction = lines.and_then(|lines| lines.instruction(lines.at(&file.text, span.start)));
     let documents = file.documents();
     let next = documents.partition_point(|document| document.span().start <= span.start);
     let document = next
@@ -188,8 +194,31 @@ fn lines_of(world: &World, marked: &Marked, finding: &Finding) -> Vec<(SourceId,
             starts.extend(entry.and_then(|entry| entry.key.span()).map(|span| span.start));
         }
     }
+    if let Some(map) = map {
+        return origins_of(world, marked, map, span, &starts);
+    }
+    let Some(lines) = lines else { return Vec::new() };
     let starts = starts.into_iter().map(|start| lines.at(&file.text, start));
     starts.chain(instruction).map(|line| (id, line)).collect()
+}
+
+/// The lines in templates and values files that rendered text comes from.
+fn origins_of(
+    world: &World,
+    marked: &Marked,
+    map: &RenderMap,
+    span: Span,
+    starts: &[u32],
+) -> Vec<(SourceId, u32)> {
+    let templates = starts.iter().filter_map(|start| map.template(*start));
+    let values = map.values(span.start..span.end);
+    templates
+        .chain(values)
+        .filter_map(|(id, offset)| {
+            let file = world.source(id)?;
+            Some((id, marked.get(&id)?.at(&file.text, offset)))
+        })
+        .collect()
 }
 
 /// The text that such comments contain.
@@ -211,7 +240,11 @@ struct Lines {
 
 impl Lines {
     fn of(file: &Source) -> Self {
-        let is_comment = |line: &str| line.trim_start().starts_with('#');
+        let is_template = file.kind == SourceKind::ChartFile;
+        let is_comment = |line: &str| {
+            let line = line.trim_start();
+            line.starts_with('#') || (is_template && is_control(line))
+        };
         let lines: Vec<(u32, &str)> = (1..).zip(file.text.split('\n')).collect();
         let mut next = Vec::with_capacity(lines.len());
         let mut code = None;
@@ -250,6 +283,15 @@ impl Lines {
     }
 }
 
+/// Whether a line of a template only controls what is rendered.
+fn is_control(line: &str) -> bool {
+    let Some(action) = line.strip_prefix("{{") else { return false };
+    let action = action.trim_start_matches(['-', ' ']);
+    ["/*", "if ", "else", "end", "with ", "range ", "$"]
+        .iter()
+        .any(|start| action.starts_with(start))
+}
+
 fn marked_files(world: &World) -> Marked {
     let sources = world.sources();
     sources
@@ -259,6 +301,10 @@ fn marked_files(world: &World) -> Marked {
 }
 
 fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
+    let is_rendered = |name: &str| {
+        let mut sources = world.sources();
+        sources.any(|(_, source)| source.rendering.is_some() && source.name == name)
+    };
     let mut directives = Vec::new();
     for (&id, lines) in marked {
         let Some(file) = world.source(id) else { continue };
@@ -269,6 +315,11 @@ fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
         if file.kind != SourceKind::Manifest {
             comments.extend(comments_of_text(file));
         }
+        let shared = match file.kind {
+            SourceKind::HelmValues => true,
+            SourceKind::ChartFile => !is_rendered(&file.name),
+            _ => false,
+        };
         for (span, beside) in comments {
             let own = lines.at(&file.text, span.start);
             let line = if beside { own } else { lines.target(own) };
@@ -286,6 +337,7 @@ fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
                 scope: Scope::Line(id, line),
                 used: false,
                 expired: false,
+                shared,
             }));
         }
     }
@@ -299,7 +351,12 @@ fn comments_of_text(file: &Source) -> Vec<(Span, bool)> {
     let mut start = 0;
     for line in file.text.split_inclusive('\n') {
         let text = line.trim_end();
-        let own = text.trim_start().starts_with('#');
+        let first = text.trim_start();
+        let in_action = file.kind == SourceKind::ChartFile
+            && first
+                .strip_prefix("{{")
+                .is_some_and(|action| action.trim_start_matches(['-', ' ']).starts_with("/*"));
+        let own = first.starts_with('#') || in_action;
         let at = if own {
             Some(text.len() - text.trim_start().len())
         } else if file.kind == SourceKind::Dockerfile {
@@ -355,6 +412,7 @@ fn annotations(world: &World) -> Vec<Directive> {
                 scope: Scope::Object(file, object_ref(object)),
                 used: false,
                 expired: false,
+                shared: false,
             });
         }
     }
@@ -374,6 +432,7 @@ fn configured(settings: &Settings, today: Option<Date>) -> Vec<Directive> {
             scope: Scope::Configured(position),
             used: false,
             expired: entry.expires.zip(today).is_some_and(|(last, today)| today > last),
+            shared: false,
         })
         .collect()
 }

@@ -132,5 +132,9 @@ pub fn source_options(config: &Config) -> Result<coaming_source::Options, ScanEr
     for pattern in &config.exclude {
         exclude.add(globset::Glob::new(pattern)?);
     }
-    Ok(coaming_source::Options { exclude: exclude.build()?, ..coaming_source::Options::default() })
+    Ok(coaming_source::Options {
+        exclude: exclude.build()?,
+        kubernetes_minor: config.kubernetes_version.map(|version| version.minor()),
+        ..coaming_source::Options::default()
+    })
 }

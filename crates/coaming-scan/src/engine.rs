@@ -125,13 +125,16 @@ impl Engine {
     /// Judges everything in a world, in parallel. What has expired `today` does not count.
     #[must_use]
     pub fn scan(&self, world: &World, images: &Images, today: Option<Date>) -> Report {
-        let findings = match self.standard {
+        let mut findings = match self.standard {
             Some(level) => coaming_rules::run_standard(world, level, self.version),
             None => {
                 let input = Input { world, images, settings: &self.settings, today };
                 coaming_rules::run(input, &self.rules, self.custom.run(world))
             }
         };
+        if coaming_rules::relocate(world, &mut findings) {
+            coaming_rules::put_in_order(&mut findings);
+        }
         Report { notes: notes::of(world), ..self.report(findings) }
     }
 

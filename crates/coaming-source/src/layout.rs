@@ -78,31 +78,53 @@ fn take_charts(files: &mut BTreeMap<String, Candidate>, options: &Options, layou
         .map(|name| parent(name).to_owned())
         .collect();
     // A subchart is rendered by its parent.
-    let outermost: Vec<&String> = roots
-        .iter()
-        .filter(|root| !roots.iter().any(|other| other != *root && is_below(root, other)))
-        .collect();
-    for root in outermost {
-        let below: Vec<String> =
-            files.keys().filter(|name| is_below(name, root)).cloned().collect();
-        let has_templates = below.iter().any(|name| is_below(name, &join(root, "templates")));
-        for name in below {
-            let Some(candidate) = files.remove(&name) else { continue };
-            let file = file_name(&name);
-            if file == "Chart.yaml" && parent(&name) == root.as_str() {
-                let path = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
-                if has_templates {
-                    layout.charts.push(Directory { path, name: root.clone() });
-                }
-            } else if file.starts_with("values") {
-                add_text(&candidate, SourceKind::HelmValues, options, layout);
-            } else if is_dockerfile(file) {
-                add_text(&candidate, SourceKind::Dockerfile, options, layout);
-            } else if is_environment(file) {
-                add_text(&candidate, SourceKind::Environment, options, layout);
+    let is_subchart = |root: &String| {
+        roots.iter().any(|other| other != root && is_below(root, &join(other, "charts")))
+    };
+    let independent: Vec<&String> = roots.iter().filter(|root| !is_subchart(root)).collect();
+    let owner = |name: &str| {
+        let owners = independent.iter().filter(|root| is_below(name, root));
+        // The innermost: `.` is the outermost.
+        owners.max_by_key(|root| if **root == "." { 0 } else { root.len() }).copied()
+    };
+    let owned: Vec<(String, String)> =
+        files.keys().filter_map(|name| Some((name.clone(), owner(name)?.clone()))).collect();
+    for (name, root) in owned {
+        let file = file_name(&name);
+        if is_beside_chart(&name, &root) && !file.starts_with("values") && file != "Chart.yaml" {
+            continue;
+        }
+        let Some(candidate) = files.remove(&name) else { continue };
+        if file == "Chart.yaml" && parent(&name) == root.as_str() {
+            let path = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
+            if !is_library(&candidate, options) {
+                layout.charts.push(Directory { path, name: root.clone() });
             }
+        } else if file.starts_with("values") {
+            add_text(&candidate, SourceKind::HelmValues, options, layout);
+        } else if is_dockerfile(file) {
+            add_text(&candidate, SourceKind::Dockerfile, options, layout);
+        } else if is_environment(file) {
+            add_text(&candidate, SourceKind::Environment, options, layout);
         }
     }
+}
+
+/// Whether a file is in the directory of a chart without being part of the chart: manifests beside
+/// it are judged like others.
+fn is_beside_chart(name: &str, root: &str) -> bool {
+    const PARTS: [&str; 7] = ["templates", "charts", "crds", "ci", "files", "tests", "dashboards"];
+    let inside = if root == "." { name } else { name.get(root.len() + 1..).unwrap_or_default() };
+    !PARTS.iter().any(|part| is_below(inside, part)) && !inside.starts_with('.')
+}
+
+/// Whether a chart is a library, which renders nothing by itself.
+fn is_library(candidate: &Candidate, options: &Options) -> bool {
+    read::text(&candidate.path, options).is_ok_and(|text| {
+        let stream = coaming_yaml::parse(text.into());
+        let root = stream.documents.first().map(coaming_yaml::Document::root);
+        root.and_then(|root| root.get("type")).and_then(|kind| kind.as_str()) == Some("library")
+    })
 }
 
 /// Whether a file contains values for a chart in another directory: it has the name of a values

@@ -8,9 +8,11 @@
 //!   whole.
 //! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened.
 //!   A renderer that would fetch from the network is not started.
-//! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported.
+//! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported. Charts are
+//!   rendered here, without any program; each byte of the result knows its template and values.
 
 mod admission;
+mod chart;
 mod excerpt;
 mod kustomize;
 mod layout;
@@ -19,6 +21,7 @@ mod render;
 mod texts;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,12 +29,13 @@ use globset::GlobSet;
 use rayon::prelude::*;
 
 pub use admission::{AdmissionError, AdmissionRequest, MAX_REVIEW_BYTES, admission_request};
+pub use chart::{ChartError, position, render_chart};
 pub use coaming_finding::InputError;
 pub use excerpt::excerpt;
 pub use read::{ReadError, read_text};
 pub use texts::Texts;
 
-use coaming_kube::{Source, SourceId, World};
+use coaming_kube::{Source, SourceId, SourceKind, World};
 
 use read::Outcome;
 
@@ -45,8 +49,12 @@ pub struct Options {
     pub gitignore: bool,
     /// The largest file that is read, in bytes.
     pub max_file_bytes: u64,
-    /// Whether charts and overlays may be rendered by programs on `PATH`.
+    /// Whether charts are rendered, and overlays by programs on `PATH`.
     pub render: bool,
+    /// Whether charts are rendered by the `helm` on `PATH` instead of our own renderer.
+    pub external: bool,
+    /// The minor version of Kubernetes 1 that charts see; our renderer's default without.
+    pub kubernetes_minor: Option<u32>,
     /// Read the files that charts and overlays are made of instead of rendering them, for callers
     /// that edit files. Templates of charts are left out.
     pub as_written: bool,
@@ -61,6 +69,8 @@ impl Default for Options {
             gitignore: true,
             max_file_bytes: 64 << 20,
             render: true,
+            external: false,
+            kubernetes_minor: None,
             as_written: false,
             every_name: false,
         }
@@ -157,7 +167,23 @@ fn put_together(outcomes: Vec<(Option<Arc<str>>, Outcome)>) -> Loaded {
         sources.extend(outcome.files.into_iter().map(|source| (place, source)));
     }
     sources.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
-    for (number, (place, source)) in (0..).zip(sources) {
+    let ids: BTreeMap<(usize, &str), SourceId> = (0..)
+        .zip(&sources)
+        .filter(|(_, (_, source))| source.kind == SourceKind::ChartFile)
+        .map(|(number, (place, source))| ((*place, source.name.as_str()), SourceId::new(number)))
+        .collect();
+    let of_maps: Vec<Vec<SourceId>> = sources
+        .iter()
+        .map(|(place, source)| {
+            let names = source.rendering.iter().flat_map(|map| &map.names);
+            let unknown = SourceId::new(u64::MAX);
+            names.map(|name| *ids.get(&(*place, name.as_str())).unwrap_or(&unknown)).collect()
+        })
+        .collect();
+    for (number, ((place, mut source), files)) in (0..).zip(sources.into_iter().zip(of_maps)) {
+        if let Some(map) = &mut source.rendering {
+            map.files = files;
+        }
         if let Some(variant) = loaded.variants.get_mut(place) {
             variant.sources.push((SourceId::new(number), Arc::new(source)));
         }

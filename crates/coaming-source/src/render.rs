@@ -1,4 +1,4 @@
-//! Render charts and overlays with the programs that the user has installed.
+//! Render charts and overlays: charts here, overlays with the programs that the user has installed.
 //!
 //! The programs are bounded in time and output. Inputs that would make them fetch from the network
 //! are not rendered. Rendered objects are attributed to the files they were made from.
@@ -16,7 +16,7 @@ use wait_timeout::ChildExt as _;
 
 use crate::layout::{Directory, Overlay};
 use crate::read::Outcome;
-use crate::{InputError, Options, read};
+use crate::{InputError, Options, chart, read};
 
 /// How long a renderer may take for one directory.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -37,20 +37,28 @@ pub(crate) fn all(
     outcomes
 }
 
-fn render_chart(chart: &Directory, options: &Options) -> Outcome {
-    let Some(helm) = options.render.then(|| on_path("helm")).flatten() else {
+fn render_chart(directory: &Directory, options: &Options) -> Outcome {
+    if !options.render {
         return Outcome::failed(InputError::new(
-            &chart.name,
-            "is a Helm chart, which only Helm can render: install `helm` and put it on PATH, \
-             or render it yourself: `helm template DIRECTORY | coaming scan -`",
+            &directory.name,
+            "is a Helm chart, and `--no-render` leaves charts out",
+        ));
+    }
+    if !options.external {
+        return chart::render(directory, options);
+    }
+    let Some(helm) = on_path("helm") else {
+        return Outcome::failed(InputError::new(
+            &directory.name,
+            "is a Helm chart, and `helm` is not on PATH: leave out `--renderer external`",
         ));
     };
     let mut command = Command::new(helm);
-    command.arg("template").arg("release").arg(&chart.path);
+    command.arg("template").arg("release").arg(&directory.path);
     match run(&mut command, options.max_file_bytes) {
-        Ok(text) => attribute_chart(chart, &text),
+        Ok(text) => attribute_chart(directory, &text),
         Err(reason) => Outcome::failed(InputError::new(
-            &chart.name,
+            &directory.name,
             format!("`helm template` could not render this chart: {reason}"),
         )),
     }

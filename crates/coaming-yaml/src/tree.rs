@@ -98,6 +98,14 @@ pub enum Scalar<'a> {
     Str(&'a str),
 }
 
+impl<'a> Scalar<'a> {
+    /// What a plain scalar with this text means.
+    #[must_use]
+    pub fn of_plain(text: &'a str) -> Self {
+        crate::scalar::resolve(text)
+    }
+}
+
 /// Where a comment is, relative to the text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Placement {

@@ -5,6 +5,7 @@ mod image;
 #[cfg(feature = "registry")]
 mod pin;
 mod registry;
+mod render;
 mod report;
 mod slim;
 
@@ -20,6 +21,7 @@ pub use image::{
 #[cfg(feature = "registry")]
 pub use pin::PinArguments;
 pub use registry::RegistryArguments;
+pub use render::{RenderArguments, Renderer};
 pub use report::{Color, Format, ReportArguments};
 pub use slim::{SlimArguments, SlimFormat};
 
@@ -42,6 +44,8 @@ pub enum Command {
     /// Pin images to digests, everywhere your files name them.
     #[cfg(feature = "registry")]
     Pin(PinArguments),
+    /// Render a Helm chart, as `helm template` does.
+    Render(RenderArguments),
     /// Show what an image contains: packages, tools, users, credentials.
     Image(ImageArguments),
     /// Analyze network policies: reachability, explanations, suggested policies.
@@ -152,9 +156,13 @@ pub struct ScopeArguments {
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub min_severity: Option<MinSeverity>,
 
-    /// Do not render charts and overlays with helm, kustomize or kubectl.
+    /// Do not render charts and overlays.
     #[arg(long)]
     pub no_render: bool,
+
+    /// What renders charts. Overlays are rendered by the `kustomize` or `kubectl` on PATH.
+    #[arg(long, value_name = "RENDERER", value_enum, default_value_t = Renderer::BuiltIn)]
+    pub renderer: Renderer,
 
     /// Also read files that `.gitignore` excludes.
     #[arg(long)]

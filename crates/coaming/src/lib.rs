@@ -20,6 +20,7 @@ mod output;
 mod pin;
 mod progress;
 mod registry_results;
+mod render;
 mod scan;
 mod scope;
 mod secrets;
@@ -99,6 +100,7 @@ pub fn run() -> ExitCode {
         Command::Fix(arguments) => fix::run(&arguments),
         #[cfg(feature = "registry")]
         Command::Pin(arguments) => pin::run(&arguments),
+        Command::Render(arguments) => render::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),
         Command::Secrets(arguments) => secrets::run(&arguments),

@@ -10,7 +10,7 @@ use coaming_scan::{Engine, Overrides, VariantWorld, VulnerabilitySource};
 use coaming_source::Loaded;
 use time::OffsetDateTime;
 
-use crate::args::{ClusterArguments, InputArguments, LookUpArguments, ScopeArguments};
+use crate::args::{ClusterArguments, InputArguments, LookUpArguments, Renderer, ScopeArguments};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output};
 
@@ -170,6 +170,7 @@ pub(crate) fn source_options(
     Ok(coaming_source::Options {
         gitignore: !arguments.no_gitignore,
         render: !arguments.no_render,
+        external: arguments.renderer == Renderer::External,
         ..coaming_scan::source_options(config)?
     })
 }

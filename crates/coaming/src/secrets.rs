@@ -32,6 +32,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
         config: arguments.config.clone(),
         min_severity: None,
         no_render: true,
+        renderer: crate::args::Renderer::default(),
         no_gitignore: arguments.no_gitignore,
         images: ImagesMode::Never,
         look_up: LookUpArguments::default(),

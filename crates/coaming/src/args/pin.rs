@@ -66,6 +66,7 @@ impl PinArguments {
             config: self.config.clone(),
             no_gitignore: self.no_gitignore,
             no_render: true,
+            renderer: super::Renderer::default(),
             ..ScopeArguments::default()
         }
     }

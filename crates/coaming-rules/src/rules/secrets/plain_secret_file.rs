@@ -135,6 +135,8 @@ fn of_source(
     let places = match file.kind {
         // Other rules report the instructions of Dockerfiles, and the objects of manifests.
         SourceKind::Dockerfile if context.enabled::<DockerfileSecret>() => Vec::new(),
+        // A values file is searched as such, a template as what it renders to.
+        SourceKind::ChartFile => Vec::new(),
         SourceKind::Manifest => {
             file.documents().iter().flat_map(|document| in_comments(detector, document)).collect()
         }

@@ -1,0 +1,68 @@
+//! `.helmignore`.
+
+use globset::GlobMatcher;
+
+/// One line of `.helmignore`.
+struct Rule {
+    matcher: GlobMatcher,
+    negate: bool,
+    only_directories: bool,
+    /// Whether the pattern is compared with the whole path, not with the last name.
+    whole_path: bool,
+}
+
+/// The rules of a chart.
+pub(super) struct Rules {
+    rules: Vec<Rule>,
+}
+
+impl Rules {
+    /// Reads the rules, after Helm's own.
+    pub(super) fn parse(text: &str) -> Self {
+        let lines = std::iter::once("templates/.?*").chain(text.lines());
+        Self { rules: lines.filter_map(rule).collect() }
+    }
+
+    /// Whether a file, or a directory that it is in, is ignored.
+    pub(super) fn ignores(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| (at, true));
+        ends.chain([(path.len(), false)]).any(|(end, is_directory)| {
+            self.matches(path.get(..end).unwrap_or_default(), is_directory)
+        })
+    }
+
+    fn matches(&self, path: &str, is_directory: bool) -> bool {
+        for rule in &self.rules {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let subject = if rule.whole_path { path } else { name };
+            let fits = rule.matcher.is_match(subject);
+            if rule.negate {
+                if (rule.only_directories && !is_directory) || !fits {
+                    return true;
+                }
+            } else if fits && (is_directory || !rule.only_directories) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn rule(line: &str) -> Option<Rule> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') || line.contains("**") {
+        return None;
+    }
+    let (negate, pattern) = match line.strip_prefix('!') {
+        Some(pattern) => (true, pattern),
+        None => (false, line),
+    };
+    let (only_directories, pattern) = match pattern.strip_suffix('/') {
+        Some(pattern) => (true, pattern),
+        None => (false, pattern),
+    };
+    let whole_path = pattern.contains('/');
+    let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
+    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build().ok()?;
+    Some(Rule { matcher: glob.compile_matcher(), negate, only_directories, whole_path })
+}

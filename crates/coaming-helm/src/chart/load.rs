@@ -1,0 +1,157 @@
+//! Sorts the files of a chart into metadata, values, templates, subcharts and the rest.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::ignore::Rules;
+use super::{Chart, Files, Metadata, Template, unpack};
+use crate::origin::Origin;
+use crate::value::{Map, Value};
+use crate::{RenderError, decode};
+
+/// How deep charts may be in charts.
+const MAX_DEPTH: usize = 12;
+
+/// Loads a chart from its files, which are named relative to it.
+pub(crate) fn load(
+    contents: Vec<(String, Vec<u8>)>,
+    files: &mut Files,
+) -> Result<Chart, RenderError> {
+    let ignore = contents.iter().find(|(path, _)| path == ".helmignore");
+    let ignore = ignore.map(|(_, text)| String::from_utf8_lossy(text).into_owned());
+    let rules = Rules::parse(&ignore.unwrap_or_default());
+    let kept = contents.into_iter().filter(|(path, _)| !rules.ignores(path)).collect();
+    chart(kept, "", files, 0)
+}
+
+/// The chart whose files are given; `prefix` is its directory in the outermost chart.
+fn chart(
+    contents: Vec<(String, Vec<u8>)>,
+    prefix: &str,
+    files: &mut Files,
+    depth: usize,
+) -> Result<Chart, RenderError> {
+    if depth > MAX_DEPTH {
+        return Err(RenderError::Chart("charts are nested too deeply".to_owned()));
+    }
+    let mut parts = Parts::default();
+    for (path, mut content) in contents {
+        if content.starts_with(b"\xef\xbb\xbf") {
+            content.drain(..3);
+        }
+        parts.sort(path, content, prefix, files)?;
+    }
+    let Some(metadata) = parts.metadata else {
+        return Err(RenderError::Chart(format!("{prefix}Chart.yaml is missing")));
+    };
+    let metadata = Metadata::parse(&metadata, parts.requirements.as_ref(), prefix)?;
+    let mut dependencies = Vec::new();
+    for (name, contents) in parts.subcharts {
+        let inner = format!("{prefix}charts/{name}/");
+        dependencies.push(chart(contents, &inner, files, depth + 1)?);
+    }
+    for (name, archive) in parts.archives {
+        let inner = format!("{prefix}charts/{name}/");
+        dependencies.push(chart(unpack(&archive)?, &inner, files, depth + 1)?);
+    }
+    Ok(Chart {
+        metadata,
+        templates: parts.templates,
+        values: parts.values.unwrap_or_else(|| Value::from(Map::new())),
+        schema: parts.schema,
+        files: Rc::new(parts.files),
+        crds: parts.crds,
+        dependencies,
+    })
+}
+
+/// The files of one chart by their purpose.
+#[derive(Default)]
+struct Parts {
+    metadata: Option<Value>,
+    requirements: Option<Value>,
+    values: Option<Value>,
+    schema: Option<Rc<[u8]>>,
+    templates: Vec<Template>,
+    crds: Vec<Template>,
+    files: BTreeMap<String, Rc<[u8]>>,
+    subcharts: BTreeMap<String, Vec<(String, Vec<u8>)>>,
+    archives: BTreeMap<String, Vec<u8>>,
+}
+
+impl Parts {
+    fn sort(
+        &mut self,
+        path: String,
+        content: Vec<u8>,
+        prefix: &str,
+        files: &mut Files,
+    ) -> Result<(), RenderError> {
+        let name = format!("{prefix}{path}");
+        match path.as_str() {
+            "Chart.yaml" => self.metadata = Some(yaml(name, &content, files)?),
+            "requirements.yaml" => self.requirements = Some(yaml(name, &content, files)?),
+            "values.yaml" => {
+                let values = yaml(name.clone(), &content, files)?;
+                if values.as_map().is_none() && !values.is_nil() {
+                    return Err(RenderError::Chart(format!("{name} is not a mapping")));
+                }
+                self.values = values.as_map().is_some().then_some(values);
+            }
+            "values.schema.json" => self.schema = Some(content.into()),
+            "Chart.lock" | "requirements.lock" => {}
+            path if path.starts_with("templates/") => {
+                let text: Arc<str> = String::from_utf8_lossy(&content).into();
+                let file = files.add(name, Arc::clone(&text))?;
+                self.templates.push(Template { path: path.to_owned(), file, text });
+            }
+            path if path.starts_with("charts/") => self.subchart(path, content),
+            path => {
+                if path.starts_with("crds/") && is_manifest(path) {
+                    let text: Arc<str> = String::from_utf8_lossy(&content).into();
+                    let file = files.add(name, Arc::clone(&text))?;
+                    self.crds.push(Template { path: path.to_owned(), file, text });
+                }
+                self.files.insert(path.to_owned(), content.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A file in `charts/`: of a subchart's directory, or a packed subchart.
+    fn subchart(&mut self, path: &str, content: Vec<u8>) {
+        let inside = path.trim_start_matches("charts/");
+        if inside.starts_with(['_', '.']) {
+            return;
+        }
+        match inside.split_once('/') {
+            Some((directory, rest)) => {
+                let files = self.subcharts.entry(directory.to_owned()).or_default();
+                files.push((rest.to_owned(), content));
+            }
+            None if inside.ends_with(".tgz") => {
+                self.archives.insert(inside.to_owned(), content);
+            }
+            None => {}
+        }
+    }
+}
+
+fn is_manifest(path: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|extension| path.ends_with(extension))
+}
+
+/// A YAML file as a value whose parts know where they are.
+pub(crate) fn yaml(name: String, content: &[u8], files: &mut Files) -> Result<Value, RenderError> {
+    let text: Arc<str> = String::from_utf8_lossy(content).into();
+    let file = files.add(name.clone(), Arc::clone(&text))?;
+    let unreadable = |message: String| RenderError::Chart(format!("{name}: {message}"));
+    let document = decode::first_document(&text).map_err(unreadable)?;
+    let Some(document) = document else { return Ok(Value::NIL) };
+    let origin = |offset: usize| {
+        let at = Origin::template(file, offset, true);
+        Origin { value: at.template, ..Origin::default() }
+    };
+    decode::from_node(document.root(), &origin).map_err(unreadable)
+}

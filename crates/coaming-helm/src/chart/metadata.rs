@@ -1,0 +1,175 @@
+//! `Chart.yaml`.
+
+use crate::RenderError;
+use crate::print;
+use crate::value::{Kind, Map, Value};
+
+/// What a chart says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Metadata {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) kube_version: String,
+    pub(crate) is_library: bool,
+    pub(crate) dependencies: Vec<Dependency>,
+    /// Whether the chart names dependencies at all, enabled or not.
+    pub(crate) names_dependencies: bool,
+    /// The fields that templates see, but for the dependencies.
+    fields: Map,
+}
+
+/// A dependency that a chart names.
+#[derive(Clone, Debug)]
+pub(crate) struct Dependency {
+    /// Its name, after processing its alias.
+    pub(crate) name: String,
+    pub(crate) original: String,
+    pub(crate) version: String,
+    pub(crate) repository: String,
+    pub(crate) condition: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) import_values: Vec<Value>,
+    pub(crate) alias: String,
+    pub(crate) enabled: bool,
+}
+
+/// A scalar as text, as the conversion to a Go string does it.
+fn text(value: &Value, key: &str) -> String {
+    match value.get(key).map(|value| value.kind) {
+        Some(Kind::Text(text)) => text.as_str().to_owned(),
+        Some(Kind::Float(number)) => print::float(number),
+        Some(Kind::Bool(value)) => value.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn texts(value: &Value, key: &str) -> Vec<Value> {
+    let list = value.get(key);
+    let items = list.as_ref().and_then(Value::as_list).unwrap_or_default();
+    items.iter().map(|item| Value::from(item.as_str().unwrap_or_default())).collect()
+}
+
+impl Metadata {
+    /// Reads the metadata; `requirements` is `requirements.yaml`, where charts of version 1 name
+    /// their dependencies.
+    pub(crate) fn parse(
+        chart: &Value,
+        requirements: Option<&Value>,
+        prefix: &str,
+    ) -> Result<Self, RenderError> {
+        let name = text(chart, "name");
+        let api_version = text(chart, "apiVersion");
+        let fail = |what: &str| Err(RenderError::Chart(format!("{prefix}Chart.yaml: {what}")));
+        if name.is_empty() {
+            return fail("`name` is required");
+        }
+        if name.contains('/') || name == "." || name == ".." {
+            return fail("`name` is not a valid chart name");
+        }
+        let listed = match requirements {
+            Some(requirements) if api_version != "v2" => requirements.get("dependencies"),
+            _ => chart.get("dependencies"),
+        };
+        let listed = listed.as_ref().and_then(Value::as_list).unwrap_or_default();
+        let dependencies: Vec<Dependency> = listed
+            .iter()
+            .filter(|dependency| dependency.as_map().is_some())
+            .map(|dependency| Dependency {
+                name: text(dependency, "name"),
+                original: text(dependency, "name"),
+                version: text(dependency, "version"),
+                repository: text(dependency, "repository"),
+                condition: text(dependency, "condition"),
+                tags: texts(dependency, "tags")
+                    .iter()
+                    .filter_map(|tag| tag.as_str().map(str::to_owned))
+                    .collect(),
+                import_values: dependency
+                    .get("import-values")
+                    .as_ref()
+                    .and_then(Value::as_list)
+                    .unwrap_or_default()
+                    .to_vec(),
+                alias: text(dependency, "alias"),
+                enabled: true,
+            })
+            .collect();
+        let mut fields = Map::new();
+        for (field, key) in [
+            ("Name", "name"),
+            ("Home", "home"),
+            ("Version", "version"),
+            ("Description", "description"),
+            ("Icon", "icon"),
+            ("APIVersion", "apiVersion"),
+            ("Condition", "condition"),
+            ("Tags", "tags"),
+            ("AppVersion", "appVersion"),
+            ("KubeVersion", "kubeVersion"),
+            ("Type", "type"),
+        ] {
+            let origin = chart.get(key).map(|value| value.first_origin()).unwrap_or_default();
+            fields.insert(field.into(), Value::from(text(chart, key)).at(origin));
+        }
+        fields.insert("Sources".into(), Value::from(texts(chart, "sources")));
+        fields.insert("Keywords".into(), Value::from(texts(chart, "keywords")));
+        let deprecated =
+            matches!(chart.get("deprecated").map(|value| value.kind), Some(Kind::Bool(true)));
+        fields.insert("Deprecated".into(), Value::from(deprecated));
+        let annotations = chart.get("annotations").filter(|value| value.as_map().is_some());
+        fields.insert("Annotations".into(), annotations.unwrap_or(Value::NIL));
+        fields.insert("Maintainers".into(), maintainers(chart));
+        Ok(Self {
+            is_library: text(chart, "type") == "library",
+            version: text(chart, "version"),
+            kube_version: text(chart, "kubeVersion"),
+            names_dependencies: !dependencies.is_empty(),
+            name,
+            dependencies,
+            fields,
+        })
+    }
+
+    /// `.Chart`.
+    pub(crate) fn value(&self, is_root: bool) -> Value {
+        let mut fields = self.fields.clone();
+        fields.insert("IsRoot".into(), Value::from(is_root));
+        if let Some(name) = fields.get_mut("Name")
+            && name.as_str() != Some(&self.name)
+        {
+            *name = Value::from(self.name.as_str());
+        }
+        let dependencies = self.dependencies.iter().map(|dependency| {
+            let tags = dependency.tags.iter().map(|tag| Value::from(tag.as_str()));
+            let map: Map = [
+                ("Name", Value::from(dependency.name.as_str())),
+                ("Version", Value::from(dependency.version.as_str())),
+                ("Repository", Value::from(dependency.repository.as_str())),
+                ("Condition", Value::from(dependency.condition.as_str())),
+                ("Tags", Value::from(tags.collect::<Vec<_>>())),
+                ("Enabled", Value::from(dependency.enabled)),
+                ("ImportValues", Value::from(dependency.import_values.clone())),
+                ("Alias", Value::from(dependency.alias.as_str())),
+            ]
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect();
+            Value::from(map)
+        });
+        fields.insert("Dependencies".into(), Value::from(dependencies.collect::<Vec<_>>()));
+        Value::from(fields)
+    }
+}
+
+fn maintainers(chart: &Value) -> Value {
+    let listed = chart.get("maintainers");
+    let listed = listed.as_ref().and_then(Value::as_list).unwrap_or_default();
+    let maintainer = |value: &Value| {
+        let map: Map = [("Name", "name"), ("Email", "email"), ("URL", "url")]
+            .into_iter()
+            .map(|(field, key)| (field.into(), Value::from(text(value, key))))
+            .collect();
+        Value::from(map)
+    };
+    Value::from(listed.iter().map(maintainer).collect::<Vec<_>>())
+}

@@ -1,0 +1,70 @@
+//! Charts: their files, metadata, values and dependencies.
+
+mod archive;
+mod dependencies;
+mod ignore;
+mod load;
+mod merge;
+mod metadata;
+mod schema;
+mod set;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(crate) use archive::unpack;
+pub(crate) use dependencies::process;
+pub(crate) use load::{load, yaml};
+pub(crate) use merge::{coalesce_values, merge_maps};
+pub(crate) use metadata::Metadata;
+pub(crate) use schema::validate;
+pub(crate) use set::{Typing, apply as apply_set, apply_value};
+
+use crate::value::Value;
+use crate::{InputFile, RenderError};
+
+/// A chart with its subcharts.
+#[derive(Clone, Debug)]
+pub(crate) struct Chart {
+    pub(crate) metadata: Metadata,
+    /// Templates by their path in the chart, with the number of the file.
+    pub(crate) templates: Vec<Template>,
+    pub(crate) values: Value,
+    pub(crate) schema: Option<Rc<[u8]>>,
+    /// All other files, for `.Files`.
+    pub(crate) files: Rc<BTreeMap<String, Rc<[u8]>>>,
+    /// The files of `crds/`.
+    pub(crate) crds: Vec<Template>,
+    pub(crate) dependencies: Vec<Chart>,
+}
+
+/// A template's text.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    pub(crate) path: String,
+    pub(crate) file: u16,
+    pub(crate) text: Arc<str>,
+}
+
+/// The files that a rendering reads, by number; origins refer to them.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) all: Vec<InputFile>,
+}
+
+impl Files {
+    /// Adds a file. Its number is one more than its index.
+    pub(crate) fn add(&mut self, name: String, text: Arc<str>) -> Result<u16, RenderError> {
+        self.all.push(InputFile { name, text });
+        u16::try_from(self.all.len())
+            .map_err(|_| RenderError::Chart("the chart has too many files".to_owned()))
+    }
+}
+
+impl Chart {
+    /// Its name, or its alias.
+    pub(crate) fn name(&self) -> &str {
+        &self.metadata.name
+    }
+}

@@ -1,0 +1,97 @@
+//! Conversions between types, and questions about types.
+
+use super::{Outcome, Row, any, text};
+use crate::print;
+use crate::value::{Kind, Value};
+
+pub(super) const TABLE: &[Row] = &[
+    ("int", "a", |_, v| Ok(Value::int(to_int(any(v, 0))).at(any(v, 0).first_origin()))),
+    ("int64", "a", |_, v| Ok(Value::int64(to_int(any(v, 0))).at(any(v, 0).first_origin()))),
+    ("float64", "a", |_, v| Ok(Value::float(to_float(any(v, 0))).at(any(v, 0).first_origin()))),
+    ("atoi", "s", |_, v| {
+        Ok(Value::int(text(v, 0).parse().unwrap_or(0)).at(any(v, 0).first_origin()))
+    }),
+    ("toDecimal", "a", |exec, v| {
+        let octal = print::plain(any(v, 0), &exec.budget)?;
+        Ok(Value::int64(i64::from_str_radix(&octal, 8).unwrap_or(0)).at(any(v, 0).first_origin()))
+    }),
+    ("toString", "a", |exec, v| string_of(exec, any(v, 0))),
+    ("toStrings", "a", |exec, v| {
+        let strings = list_of_strings(exec, any(v, 0))?;
+        Ok(Value::from(strings))
+    }),
+    ("typeOf", "a", |_, v| Ok(Value::from(any(v, 0).type_name()))),
+    ("typeIs", "sa", |_, v| Ok(Value::from(text(v, 0) == any(v, 1).type_name()))),
+    ("typeIsLike", "sa", |_, v| {
+        let name = any(v, 1).type_name();
+        Ok(Value::from(text(v, 0) == name || format!("*{}", text(v, 0)) == name))
+    }),
+    ("kindOf", "a", |_, v| Ok(Value::from(any(v, 0).kind_name()))),
+    ("kindIs", "sa", |_, v| Ok(Value::from(text(v, 0) == any(v, 1).kind_name()))),
+];
+
+/// A file's bytes as a value: text, and where it is not UTF-8, its readable part.
+pub(crate) fn bytes(content: &[u8]) -> Value {
+    Value::from(String::from_utf8_lossy(content).into_owned())
+}
+
+/// As text, with its origin (Sprig's `strval`).
+pub(super) fn string_of(exec: &crate::template::Exec, value: &Value) -> Outcome {
+    match &value.kind {
+        Kind::Text(_) => Ok(value.clone()),
+        _ => Ok(Value::from(print::plain(value, &exec.budget)?).at(value.origin)),
+    }
+}
+
+/// A list as texts without missing values; another value as the only text (`strslice`).
+pub(super) fn list_of_strings(
+    exec: &crate::template::Exec,
+    value: &Value,
+) -> Result<Vec<Value>, String> {
+    if let Some(items) = value.as_list() {
+        let present = items.iter().filter(|item| !item.is_nil());
+        return present.map(|item| string_of(exec, item)).collect();
+    }
+    if value.is_nil() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![string_of(exec, value)?])
+}
+
+/// As an integer; 0 for what is not a number.
+pub(crate) fn to_int(value: &Value) -> i64 {
+    match &value.kind {
+        Kind::Int(value) | Kind::Int64(value) => *value,
+        Kind::Float(value) => *value as i64,
+        Kind::Bool(value) => i64::from(*value),
+        Kind::Text(text) => integer_of(text.as_str()).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// An integer as `strconv.ParseInt(text, 0, 64)` reads it, also with a fraction of zeros.
+fn integer_of(text: &str) -> Option<i64> {
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+            whole
+        }
+        _ => text,
+    };
+    let (negative, digits) = match whole.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, whole.strip_prefix('+').unwrap_or(whole)),
+    };
+    let value = crate::template::integer(digits)?;
+    i64::try_from(if negative { -value } else { value }).ok()
+}
+
+/// As a floating-point number; 0 for what is not a number.
+pub(crate) fn to_float(value: &Value) -> f64 {
+    match &value.kind {
+        Kind::Int(value) | Kind::Int64(value) => *value as f64,
+        Kind::Float(value) => *value,
+        Kind::Bool(value) => f64::from(u8::from(*value)),
+        Kind::Text(text) => text.as_str().parse().unwrap_or(0.0),
+        _ => 0.0,
+    }
+}

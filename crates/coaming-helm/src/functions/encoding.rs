@@ -1,0 +1,155 @@
+//! Encodings and checksums.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Outcome, Row, any, text};
+use crate::decode;
+use crate::emit;
+use crate::json;
+use crate::value::{Map, Value};
+
+pub(super) const TABLE: &[Row] = &[
+    ("b64enc", "s", |_, v| made(v, STANDARD.encode(text(v, 0)))),
+    ("b64dec", "s", |_, v| decoded(v, from_base64(text(v, 0)))),
+    ("b32enc", "s", |_, v| made(v, base32(text(v, 0).as_bytes()))),
+    ("b32dec", "s", |_, v| decoded(v, from_base32(text(v, 0)))),
+    ("sha1sum", "s", |_, v| {
+        use sha1::Digest as _;
+        made(v, hex(&sha1::Sha1::digest(text(v, 0))))
+    }),
+    ("sha256sum", "s", |_, v| {
+        use sha2::Digest as _;
+        made(v, hex(&sha2::Sha256::digest(text(v, 0))))
+    }),
+    ("sha512sum", "s", |_, v| {
+        use sha2::Digest as _;
+        made(v, hex(&sha2::Sha512::digest(text(v, 0))))
+    }),
+    ("adler32sum", "s", |_, v| {
+        let (mut low, mut high) = (1_u32, 0_u32);
+        for byte in text(v, 0).bytes() {
+            low = (low + u32::from(byte)) % 65_521;
+            high = (high + low) % 65_521;
+        }
+        made(v, ((high << 16) | low).to_string())
+    }),
+    ("toYaml", "a", |exec, v| {
+        Ok(emit::to_yaml(any(v, 0), &exec.budget).unwrap_or_else(|_| Value::from("")))
+    }),
+    ("mustToYaml", "a", |exec, v| emit::to_yaml(any(v, 0), &exec.budget)),
+    ("toYamlPretty", "a", |exec, v| {
+        Ok(emit::to_yaml_pretty(any(v, 0), &exec.budget).unwrap_or_else(|_| Value::from("")))
+    }),
+    ("fromYaml", "s", |exec, v| Ok(decode::map_or_error(any(v, 0), &exec.budget))),
+    ("fromYamlArray", "s", |exec, v| Ok(decode::list_or_error(any(v, 0), &exec.budget))),
+    ("toJson", "a", |exec, v| {
+        Ok(json::compact(any(v, 0), true, &exec.budget).unwrap_or_else(|_| Value::from("")))
+    }),
+    ("mustToJson", "a", |exec, v| json::compact(any(v, 0), true, &exec.budget)),
+    ("toRawJson", "a", |exec, v| json::compact(any(v, 0), false, &exec.budget)),
+    ("mustToRawJson", "a", |exec, v| json::compact(any(v, 0), false, &exec.budget)),
+    ("toPrettyJson", "a", |exec, v| json::pretty(any(v, 0), &exec.budget)),
+    ("mustToPrettyJson", "a", |exec, v| json::pretty(any(v, 0), &exec.budget)),
+    ("fromJson", "s", |exec, v| match json::read(any(v, 0), &exec.budget) {
+        Ok(value) if value.as_map().is_some() => Ok(value),
+        Ok(value) if value.is_nil() => Ok(Value::from(Map::new())),
+        Ok(value) => Ok(error_map(format!(
+            "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            json::type_of(&value)
+        ))),
+        Err(message) => Ok(error_map(message)),
+    }),
+    ("mustFromJson", "s", |exec, v| json::read(any(v, 0), &exec.budget)),
+    ("fromJsonArray", "s", |exec, v| match json::read(any(v, 0), &exec.budget) {
+        Ok(value) if value.as_list().is_some() => Ok(value),
+        Ok(value) if value.is_nil() => Ok(Value::from(Vec::new())),
+        Ok(value) => Ok(Value::from(vec![Value::from(format!(
+            "json: cannot unmarshal {} into Go value of type []interface {{}}",
+            json::type_of(&value)
+        ))])),
+        Err(message) => Ok(Value::from(vec![Value::from(message)])),
+    }),
+    ("toToml", "a", |exec, v| {
+        let text = json::to_toml(any(v, 0), &exec.budget).unwrap_or_else(|message| message);
+        made(v, text)
+    }),
+    ("mustToToml", "a", |exec, v| json::to_toml(any(v, 0), &exec.budget).map(Value::from)),
+    ("fromToml", "s", |exec, v| match json::from_toml(text(v, 0), &exec.budget) {
+        Ok(value) => Ok(value),
+        Err(message) => Ok(error_map(message)),
+    }),
+];
+
+/// What `fromYaml` and its like return for unreadable text.
+pub(crate) fn error_map(message: String) -> Value {
+    let mut map = Map::new();
+    map.insert("Error".into(), Value::from(message));
+    Value::from(map)
+}
+
+fn made(v: &[Value], text: String) -> Outcome {
+    Ok(Value::from(text).at(any(v, 0).first_origin()))
+}
+
+/// Unreadable input decodes to its error's message.
+fn decoded(v: &[Value], bytes: Result<Vec<u8>, String>) -> Outcome {
+    let text = match bytes {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(message) => message,
+    };
+    made(v, text)
+}
+
+/// Go's decoder skips line breaks, and names the byte where it stopped.
+fn from_base64(text: &str) -> Result<Vec<u8>, String> {
+    let text = text.replace(['\n', '\r'], "");
+    STANDARD.decode(&text).map_err(|error| {
+        let at = match error {
+            base64::DecodeError::InvalidByte(at, _)
+            | base64::DecodeError::InvalidLastSymbol(at, _) => at,
+            _ => text.len(),
+        };
+        format!("illegal base64 data at input byte {at}")
+    })
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+fn base32(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(5) {
+        let mut block = [0_u8; 5];
+        block[..chunk.len()].copy_from_slice(chunk);
+        let bits = block.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+        let used = (chunk.len() * 8).div_ceil(5);
+        for position in 0..8 {
+            let index = (bits >> (35 - 5 * position)) & 31;
+            let letter = BASE32.get(usize::try_from(index).unwrap_or(0)).copied().unwrap_or(b'A');
+            out.push(if position < used { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+fn from_base32(text: &str) -> Result<Vec<u8>, String> {
+    let text = text.replace(['\n', '\r'], "");
+    let mut out = Vec::new();
+    let (mut bits, mut count) = (0_u64, 0);
+    for (position, byte) in text.trim_end_matches('=').bytes().enumerate() {
+        let Some(digit) = BASE32.iter().position(|letter| *letter == byte) else {
+            return Err(format!("illegal base32 data at input byte {position}"));
+        };
+        bits = (bits << 5) | digit as u64;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            out.push(((bits >> count) & 0xff) as u8);
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,128 @@
+//! The methods of `.Files`, `.Capabilities.APIVersions` and other objects.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Outcome, bytes, text};
+use crate::emit;
+use crate::template::Exec;
+use crate::value::{Kind, Map, Object, Value};
+
+/// Calls a method; `None` if the value has none of this name.
+pub(crate) fn method(
+    exec: &Exec,
+    receiver: &Value,
+    name: &str,
+    arguments: &[Value],
+) -> Option<Outcome> {
+    let Kind::Object(object) = &receiver.kind else { return None };
+    match (&**object, name) {
+        (Object::Files(files), _) => file_method(exec, files, name, arguments),
+        (Object::ApiVersions(versions), "Has") => Some(Ok(Value::from(
+            versions.iter().any(|version| version.as_str() == Some(text(arguments, 0))),
+        ))),
+        (Object::Struct("common.KubeVersion", _), "String" | "GitVersion") => {
+            Some(crate::template::field_of(receiver, "Version", false))
+        }
+        (Object::Version(version), "String") => Some(Ok(Value::from(version.to_string()))),
+        (Object::Version(version), "Original") => Some(Ok(Value::from(version.original.as_str()))),
+        (Object::Version(version), _) => version_method(version, name, arguments),
+        (Object::Time(seconds), _) => time_method(*seconds, name, arguments),
+        _ => None,
+    }
+}
+
+fn version_method(
+    version: &crate::semver::Version,
+    name: &str,
+    arguments: &[Value],
+) -> Option<Outcome> {
+    let other = arguments.first().and_then(|other| match &other.kind {
+        Kind::Object(object) => match &**object {
+            Object::Version(other) => Some(other),
+            _ => None,
+        },
+        _ => None,
+    });
+    let ordering = || other.map(|other| version.cmp(other));
+    match name {
+        "Compare" => Some(match ordering() {
+            Some(ordering) => Ok(Value::int(ordering as i64)),
+            None => Err("expected *semver.Version".to_owned()),
+        }),
+        "LessThan" => Some(Ok(Value::from(ordering().is_some_and(|ordering| ordering.is_lt())))),
+        "GreaterThan" => Some(Ok(Value::from(ordering().is_some_and(|ordering| ordering.is_gt())))),
+        "Equal" => Some(Ok(Value::from(ordering().is_some_and(|ordering| ordering.is_eq())))),
+        _ => None,
+    }
+}
+
+fn time_method(seconds: i64, name: &str, arguments: &[Value]) -> Option<Outcome> {
+    let value = match name {
+        "Unix" => Value::int64(seconds),
+        "UnixNano" => Value::int64(seconds.saturating_mul(1_000_000_000)),
+        "Format" => Value::from(crate::dates::format(text(arguments, 0), seconds)),
+        "String" => Value::from(crate::dates::full(seconds)),
+        "Year" => Value::int(crate::dates::format("2006", seconds).parse().unwrap_or(0)),
+        "UTC" | "Local" => Kind::Object(Rc::new(Object::Time(seconds))).into(),
+        _ => return None,
+    };
+    Some(Ok(value))
+}
+
+fn file_method(
+    exec: &Exec,
+    files: &Rc<BTreeMap<String, Rc<[u8]>>>,
+    name: &str,
+    arguments: &[Value],
+) -> Option<Outcome> {
+    let content = || files.get(text(arguments, 0));
+    let result = match name {
+        "Get" | "GetBytes" => Ok(content().map_or_else(|| Value::from(""), |file| bytes(file))),
+        "Lines" => {
+            let content = content().map(|file| String::from_utf8_lossy(file).into_owned());
+            let mut text = content.unwrap_or_default();
+            if text.ends_with('\n') {
+                text.pop();
+            }
+            Ok(Value::from(if text.is_empty() && !files.contains_key(self::text(arguments, 0)) {
+                Vec::new()
+            } else {
+                text.split('\n').map(Value::from).collect::<Vec<_>>()
+            }))
+        }
+        "Glob" => Ok(globbed(files, text(arguments, 0))),
+        "AsConfig" => config(exec, files, false),
+        "AsSecrets" => config(exec, files, true),
+        _ => return None,
+    };
+    Some(result)
+}
+
+fn globbed(files: &BTreeMap<String, Rc<[u8]>>, pattern: &str) -> Value {
+    let pattern = if pattern.is_empty() { "**" } else { pattern };
+    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build();
+    let matcher = glob.map(|glob| glob.compile_matcher());
+    let kept = files
+        .iter()
+        .filter(|(name, _)| matcher.as_ref().is_ok_and(|matcher| matcher.is_match(name.as_str())));
+    let kept = kept.map(|(name, content)| (name.clone(), Rc::clone(content))).collect();
+    Kind::Object(Rc::new(Object::Files(Rc::new(kept)))).into()
+}
+
+/// The files as the `data` of a ConfigMap or Secret.
+fn config(exec: &Exec, files: &BTreeMap<String, Rc<[u8]>>, encoded: bool) -> Outcome {
+    let mut map = Map::new();
+    for (path, content) in files {
+        exec.budget.bytes(content.len())?;
+        let value = if encoded { Value::from(STANDARD.encode(content)) } else { bytes(content) };
+        map.insert(super::paths::base(path).into(), value);
+    }
+    if map.is_empty() {
+        return Ok(Value::from(""));
+    }
+    emit::to_yaml(&Value::from(map), &exec.budget)
+}

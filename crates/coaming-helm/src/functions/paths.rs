@@ -1,0 +1,173 @@
+//! Paths and addresses, as text.
+
+use super::{Outcome, Row, any, text};
+use crate::print;
+use crate::template::Exec;
+use crate::value::{Map, Value};
+
+pub(super) const TABLE: &[Row] = &[
+    ("base", "s", |_, v| made(v, base(text(v, 0)))),
+    ("osBase", "s", |_, v| made(v, base(text(v, 0)))),
+    ("dir", "s", |_, v| made(v, dir(text(v, 0)))),
+    ("osDir", "s", |_, v| made(v, dir(text(v, 0)))),
+    ("clean", "s", |_, v| made(v, clean(text(v, 0)))),
+    ("osClean", "s", |_, v| made(v, clean(text(v, 0)))),
+    ("ext", "s", |_, v| made(v, extension(text(v, 0)))),
+    ("osExt", "s", |_, v| made(v, extension(text(v, 0)))),
+    ("isAbs", "s", |_, v| Ok(Value::from(text(v, 0).starts_with('/')))),
+    ("osIsAbs", "s", |_, v| Ok(Value::from(text(v, 0).starts_with('/')))),
+    // Nothing is looked up, as in Helm without `--enable-dns`.
+    ("getHostByName", "s", |_, _| Ok(Value::from(""))),
+    ("urlParse", "s", |_, v| url_parse(text(v, 0))),
+    ("urlJoin", "m", url_join),
+];
+
+fn made(v: &[Value], text: String) -> Outcome {
+    Ok(Value::from(text).at(any(v, 0).first_origin()))
+}
+
+pub(crate) fn base(path: &str) -> String {
+    if path.is_empty() {
+        return ".".to_owned();
+    }
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() {
+        return "/".to_owned();
+    }
+    trimmed.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+fn dir(path: &str) -> String {
+    let end = path.rfind('/').map_or(0, |at| at + 1);
+    clean(path.get(..end).unwrap_or_default())
+}
+
+/// Go's `path.Clean`.
+pub(crate) fn clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => match parts.last() {
+                Some(&"..") | None if !rooted => parts.push(".."),
+                Some(_) => {
+                    parts.pop();
+                }
+                None => {}
+            },
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (rooted, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}
+
+fn extension(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.rfind('.').map_or_else(String::new, |at| name.get(at..).unwrap_or_default().to_owned())
+}
+
+/// Go's `url.QueryEscape`.
+pub(super) fn query_escape(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            b' ' => out.push('+'),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn url_parse(url: &str) -> Outcome {
+    if url.chars().any(|c| c.is_control()) {
+        return Err("net/url: invalid control character in URL".to_owned());
+    }
+    let (rest, fragment) = url.split_once('#').unwrap_or((url, ""));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    };
+    let (scheme, rest) = match rest.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_lowercase(), rest),
+        Some(("", _)) => return Err(format!("parse {url:?}: missing protocol scheme")),
+        _ => (String::new(), rest),
+    };
+    let (authority, path, opaque) = if let Some(rest) = rest.strip_prefix("//") {
+        let slash = rest.find('/').unwrap_or(rest.len());
+        (rest.get(..slash).unwrap_or_default(), rest.get(slash..).unwrap_or_default(), "")
+    } else if !scheme.is_empty() && !rest.starts_with('/') {
+        ("", "", rest)
+    } else {
+        ("", rest, "")
+    };
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (user, host),
+        None => ("", authority),
+    };
+    let hostname = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    let unescaped = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let fields = [
+        ("scheme", scheme.as_str()),
+        ("host", host),
+        ("hostname", hostname),
+        ("path", unescaped.as_str()),
+        ("query", query),
+        ("opaque", opaque),
+        ("fragment", fragment),
+        ("userinfo", user),
+    ];
+    let map: Map =
+        fields.into_iter().map(|(name, value)| (name.into(), Value::from(value))).collect();
+    Ok(Value::from(map))
+}
+
+fn url_join(exec: &Exec, v: &[Value]) -> Outcome {
+    let field = |name: &str| -> Result<String, String> {
+        match any(v, 0).get(name) {
+            Some(value) if !value.is_nil() => print::plain(&value, &exec.budget),
+            _ => Ok(String::new()),
+        }
+    };
+    let (scheme, host, path) = (field("scheme")?, field("host")?, field("path")?);
+    let (query, opaque) = (field("query")?, field("opaque")?);
+    let (fragment, user) = (field("fragment")?, field("userinfo")?);
+    let mut out = String::new();
+    if !scheme.is_empty() {
+        out = format!("{scheme}:");
+    }
+    if opaque.is_empty() {
+        if !scheme.is_empty() || !host.is_empty() || !user.is_empty() {
+            out.push_str("//");
+            if !user.is_empty() {
+                out = format!("{out}{user}@");
+            }
+            out.push_str(&host);
+        }
+        if !path.is_empty() && !path.starts_with('/') && !host.is_empty() {
+            out.push('/');
+        }
+        out.push_str(&path);
+    } else {
+        out.push_str(&opaque);
+    }
+    if !query.is_empty() {
+        out = format!("{out}?{query}");
+    }
+    if !fragment.is_empty() {
+        out = format!("{out}#{fragment}");
+    }
+    Ok(Value::from(out))
+}

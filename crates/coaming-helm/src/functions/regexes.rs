@@ -1,0 +1,119 @@
+//! Regular expressions.
+
+use regex::Regex;
+
+use super::{Outcome, Row, any, number, text};
+use crate::template::Exec;
+use crate::value::Value;
+
+pub(super) const TABLE: &[Row] = &[
+    ("regexMatch", "ss", |_, v| {
+        Ok(Value::from(compile(v).is_ok_and(|regex| regex.is_match(text(v, 1)))))
+    }),
+    ("mustRegexMatch", "ss", |_, v| Ok(Value::from(compile(v)?.is_match(text(v, 1))))),
+    ("regexFind", "ss", |_, v| find(v)),
+    ("mustRegexFind", "ss", |_, v| find(v)),
+    ("regexFindAll", "ssi", find_all),
+    ("mustRegexFindAll", "ssi", find_all),
+    ("regexReplaceAll", "sss", |exec, v| replace(exec, v, false)),
+    ("mustRegexReplaceAll", "sss", |exec, v| replace(exec, v, false)),
+    ("regexReplaceAllLiteral", "sss", |exec, v| replace(exec, v, true)),
+    ("mustRegexReplaceAllLiteral", "sss", |exec, v| replace(exec, v, true)),
+    ("regexSplit", "ssi", split),
+    ("mustRegexSplit", "ssi", split),
+    ("regexQuoteMeta", "s", |_, v| {
+        let mut quoted = String::new();
+        for c in text(v, 0).chars() {
+            if r"\.+*?()|[]{}^$".contains(c) {
+                quoted.push('\\');
+            }
+            quoted.push(c);
+        }
+        Ok(Value::from(quoted).at(any(v, 0).first_origin()))
+    }),
+];
+
+/// The largest compiled expression, in bytes.
+const MAX_SIZE: usize = 4 << 20;
+
+fn compile(v: &[Value]) -> Result<Regex, String> {
+    let pattern = text(v, 0).replace("\\Z", "\\z");
+    // Go's classes are ASCII, ours are Unicode unless told otherwise.
+    let pattern = pattern
+        .replace("\\d", "[0-9]")
+        .replace("\\w", "[0-9A-Za-z_]")
+        .replace("[[0-9]", "[0-9")
+        .replace("[[0-9A-Za-z_]", "[0-9A-Za-z_");
+    let build = |pattern: &str| regex::RegexBuilder::new(pattern).size_limit(MAX_SIZE).build();
+    build(&pattern)
+        .or_else(|_| build(text(v, 0)))
+        .map_err(|error| format!("regexp: Compile(`{}`): {error}", text(v, 0)))
+}
+
+fn find(v: &[Value]) -> Outcome {
+    match compile(v)?.find(text(v, 1)) {
+        Some(found) => Ok(any(v, 1).slice(found.range())),
+        None => Ok(Value::from("")),
+    }
+}
+
+fn find_all(exec: &Exec, v: &[Value]) -> Outcome {
+    let limit = usize::try_from(number(v, 2)).unwrap_or(usize::MAX);
+    let regex = compile(v)?;
+    let mut found = Vec::new();
+    for part in regex.find_iter(text(v, 1)).take(limit) {
+        exec.budget.nodes(1)?;
+        found.push(any(v, 1).slice(part.range()));
+    }
+    Ok(Value::from(found))
+}
+
+fn replace(exec: &Exec, v: &[Value], literally: bool) -> Outcome {
+    let regex = compile(v)?;
+    let (whole, replacement) = (text(v, 1), text(v, 2));
+    let mut out = crate::text::Buffer::default();
+    let crate::value::Kind::Text(marked) = &any(v, 1).kind else { return Ok(Value::NIL) };
+    let origin = any(v, 1).origin;
+    let mut at = 0;
+    for captures in regex.captures_iter(whole) {
+        let Some(found) = captures.get(0) else { continue };
+        let mut expanded = String::new();
+        if literally {
+            expanded.push_str(replacement);
+        } else {
+            captures.expand(replacement, &mut expanded);
+        }
+        exec.budget.bytes(expanded.len() + 16)?;
+        out.push_part(marked, at..found.start(), origin);
+        out.push(&expanded, marked.origin_at(found.start(), origin));
+        at = found.end();
+    }
+    out.push_part(marked, at..whole.len(), origin);
+    Ok(Value::from(out))
+}
+
+fn split(exec: &Exec, v: &[Value]) -> Outcome {
+    let limit = number(v, 2);
+    if limit == 0 {
+        return Ok(Value::from(Vec::new()));
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (regex, whole) = (compile(v)?, text(v, 1));
+    let mut parts = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for found in regex.find_iter(whole) {
+        exec.budget.nodes(1)?;
+        if parts.len() + 1 == limit {
+            break;
+        }
+        end = found.start();
+        if found.end() != 0 {
+            parts.push(any(v, 1).slice(start..end));
+        }
+        start = found.end();
+    }
+    if end != whole.len() {
+        parts.push(any(v, 1).slice(start..whole.len()));
+    }
+    Ok(Value::from(parts))
+}

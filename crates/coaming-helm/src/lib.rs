@@ -1,0 +1,230 @@
+//! Render Helm charts as `helm template` does, with a map from every rendered byte to its origin.
+//!
+//! A chart's files come in, manifests and a source map come out. The evaluation of templates is this
+//! crate's own, because no library keeps track of where a byte comes from: every value carries the
+//! place in the values file that it is from, every text the template nodes that wrote its parts, and
+//! both survive `include`, `tpl`, `range` and `toYaml | nindent`.
+//!
+//! Invariants:
+//!
+//! * The output is Helm's, byte for byte, but for random values: these are deterministic, and marked
+//!   as generated ([`Source::generated`]).
+//! * Nothing is read but the given bytes: no file, no environment, no clock, no network.
+//! * A hostile chart costs a bounded amount of time and memory: nodes, bytes of text (intermediate
+//!   results included), recursion and nesting are limited, and exceeding a limit is an error.
+
+mod budget;
+mod chart;
+mod dates;
+mod decode;
+mod emit;
+mod functions;
+mod json;
+mod manifests;
+mod origin;
+mod print;
+mod render;
+mod semver;
+mod template;
+mod text;
+mod value;
+
+use std::sync::Arc;
+
+pub use render::render;
+
+/// What a rendering depends on besides the chart.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `.Release.Name`.
+    pub release_name: String,
+    /// `.Release.Namespace`.
+    pub namespace: String,
+    /// Values, in the order of their flags: later ones win.
+    pub values: Vec<Values>,
+    /// The minor version of Kubernetes 1 that charts see.
+    pub kubernetes_minor: u32,
+    /// Further API versions that charts see, such as `monitoring.coreos.com/v1`.
+    pub api_versions: Vec<String>,
+    /// Whether the files of `crds/` are part of the result.
+    pub include_crds: bool,
+    /// Whether tests (`helm.sh/hook: test`) are left out.
+    pub skip_tests: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            release_name: "release-name".to_owned(),
+            namespace: "default".to_owned(),
+            values: Vec::new(),
+            kubernetes_minor: 35,
+            api_versions: Vec::new(),
+            include_crds: false,
+            skip_tests: false,
+        }
+    }
+}
+
+/// Values that the user gives for a chart.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// `--values`: a YAML file, with its name.
+    File(String, Arc<str>),
+    /// `--set`: assignments, such as `a.b=1,c={x,y}`.
+    Set(String),
+    /// `--set-string`: assignments of text.
+    SetString(String),
+    /// `--set-json`: a path and JSON.
+    SetJson(String, String),
+    /// `--set-file`: a path and the content of a file.
+    SetFile(String, String),
+}
+
+/// A rendered chart.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The manifests, in the order of `helm template`: hooks come last.
+    pub manifests: Vec<Manifest>,
+    /// The files that origins refer to.
+    pub files: Vec<InputFile>,
+}
+
+impl Rendered {
+    /// The text that `helm template` prints.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let write = |text: &mut String, manifest: &Manifest| {
+            text.push_str("---\n# Source: ");
+            text.push_str(&manifest.template);
+            text.push('\n');
+            text.push_str(&manifest.text);
+            text.push('\n');
+        };
+        let mut plain = String::new();
+        let (hooks, others): (Vec<_>, Vec<_>) =
+            self.manifests.iter().partition(|manifest| manifest.hook.is_some());
+        others.into_iter().for_each(|manifest| write(&mut plain, manifest));
+        let mut text = format!("{}\n", plain.trim());
+        hooks.into_iter().for_each(|manifest| write(&mut text, manifest));
+        text
+    }
+}
+
+/// A file that a rendering read.
+#[derive(Clone, Debug)]
+pub struct InputFile {
+    /// Its path in the chart, or the name that the caller gave it.
+    pub name: String,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+/// A document that a template rendered.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The template, as Helm names it: `chart/charts/subchart/templates/web.yaml`.
+    pub template: String,
+    /// The template's index in [`Rendered::files`].
+    pub file: usize,
+    /// Its text, without separators.
+    pub text: String,
+    /// The events that it is a hook for, if it is one.
+    pub hook: Option<String>,
+    /// Where its bytes come from.
+    pub map: SourceMap,
+}
+
+/// Where the bytes of a text come from.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    marks: Vec<text::Mark>,
+}
+
+/// The origin of a byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The template node that wrote it.
+    pub template: Option<Location>,
+    /// The place in a values file that it is from, if a value made it.
+    pub values: Option<Location>,
+    /// Whether a random function made it, so that every installation has another value.
+    pub generated: bool,
+}
+
+/// A byte of an input file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// The index in [`Rendered::files`].
+    pub file: usize,
+    /// The byte in its text.
+    pub offset: u32,
+    /// Whether the following bytes come from the following bytes of the file, and not all from the
+    /// same node.
+    pub verbatim: bool,
+}
+
+impl SourceMap {
+    /// The origin of the byte at `offset`.
+    #[must_use]
+    pub fn at(&self, offset: usize) -> Source {
+        let after = self.marks.partition_point(|(start, _)| *start as usize <= offset);
+        let Some((start, origin)) = after.checked_sub(1).and_then(|index| self.marks.get(index))
+        else {
+            return Source::default();
+        };
+        source(origin.advanced(offset - *start as usize))
+    }
+
+    /// The bytes at which the origin changes, with the origin from there on.
+    pub fn segments(&self) -> impl Iterator<Item = (u32, Source)> {
+        self.marks.iter().map(|(start, origin)| (*start, source(*origin)))
+    }
+
+    /// Whether a random function made a byte of this range.
+    #[must_use]
+    pub fn is_generated(&self, range: std::ops::Range<usize>) -> bool {
+        let first = self.marks.partition_point(|(start, _)| *start as usize <= range.start);
+        let touching = self.marks.get(first.saturating_sub(1)..).unwrap_or_default();
+        touching
+            .iter()
+            .take_while(|(start, _)| (*start as usize) < range.end)
+            .any(|(_, origin)| origin.generated)
+    }
+}
+
+fn source(origin: origin::Origin) -> Source {
+    let location = |place: origin::Place| {
+        let file = usize::from(place.file).checked_sub(1)?;
+        Some(Location { file, offset: place.offset, verbatim: place.verbatim })
+    };
+    Source {
+        template: location(origin.template),
+        values: location(origin.value),
+        generated: origin.generated,
+    }
+}
+
+/// Why a chart could not be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The chart itself is malformed or incomplete: no `Chart.yaml`, a missing dependency.
+    #[error("{0}")]
+    Chart(String),
+    /// Given values cannot be read.
+    #[error("{0}")]
+    Values(String),
+    /// A place in one of the chart's files is wrong: a template fails, or a value violates the
+    /// chart's schema.
+    #[error("{message}")]
+    Place {
+        /// The file, by its path in the chart or its given name.
+        file: String,
+        /// The line, counted from 1.
+        line: u32,
+        /// The column, counted from 1.
+        column: u32,
+        /// What is wrong.
+        message: String,
+    },
+}

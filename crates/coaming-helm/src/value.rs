@@ -1,0 +1,258 @@
+//! The values that templates compute with: Go's types as far as templates can tell them apart,
+//! each with its origin.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::origin::Origin;
+use crate::text::{Buffer, Text};
+
+/// A mapping in the order in which Go's templates visit it.
+pub(crate) type Map = BTreeMap<Rc<str>, Value>;
+
+/// A value and where it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) kind: Kind,
+    pub(crate) origin: Origin,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Nil,
+    Bool(bool),
+    /// Go's `int`.
+    Int(i64),
+    /// Go's `int64`, which functions that want an `int` refuse.
+    Int64(i64),
+    Float(f64),
+    Text(Text),
+    List(Rc<List>),
+    /// Mappings are shared: `set` changes every use.
+    Map(Rc<RefCell<Map>>),
+    Object(Rc<Object>),
+}
+
+/// A list. Its own type, so that a deep nest is released without recursion.
+#[derive(Debug, Default)]
+pub(crate) struct List {
+    pub(crate) items: Vec<Value>,
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        let mut pending = std::mem::take(&mut self.items);
+        while let Some(value) = pending.pop() {
+            match value.kind {
+                Kind::List(list) => {
+                    if let Ok(mut list) = Rc::try_unwrap(list) {
+                        pending.append(&mut list.items);
+                    }
+                }
+                Kind::Map(map) => {
+                    if let Ok(map) = Rc::try_unwrap(map) {
+                        pending.extend(map.into_inner().into_values());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A value with fields or methods of its own.
+#[derive(Debug)]
+pub(crate) enum Object {
+    /// A Go struct: its type and its fields.
+    Struct(&'static str, Vec<(&'static str, Value)>),
+    /// `.Files`: the files of a chart that are not templates.
+    Files(Rc<BTreeMap<String, Rc<[u8]>>>),
+    /// `.Capabilities.APIVersions`.
+    ApiVersions(Vec<Value>),
+    /// A point in time, in seconds since 1970 and in nanoseconds.
+    Time(i64),
+    /// A version.
+    Version(crate::semver::Version),
+}
+
+impl From<Kind> for Value {
+    fn from(kind: Kind) -> Self {
+        Self { kind, origin: Origin::default() }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Kind::Text(Text::plain(text)).into()
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Kind::Text(Text::plain(text)).into()
+    }
+}
+
+impl From<Buffer> for Value {
+    fn from(buffer: Buffer) -> Self {
+        Kind::Text(buffer.into_text()).into()
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Kind::Bool(value).into()
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Kind::List(Rc::new(List { items })).into()
+    }
+}
+
+impl From<Map> for Value {
+    fn from(map: Map) -> Self {
+        Kind::Map(Rc::new(RefCell::new(map))).into()
+    }
+}
+
+impl Value {
+    pub(crate) const NIL: Self = Self {
+        kind: Kind::Nil,
+        origin: Origin {
+            template: crate::origin::Place { file: 0, verbatim: false, offset: 0 },
+            value: crate::origin::Place { file: 0, verbatim: false, offset: 0 },
+            generated: false,
+        },
+    };
+
+    pub(crate) fn int(value: i64) -> Self {
+        Kind::Int(value).into()
+    }
+
+    pub(crate) fn int64(value: i64) -> Self {
+        Kind::Int64(value).into()
+    }
+
+    pub(crate) fn float(value: f64) -> Self {
+        Kind::Float(value).into()
+    }
+
+    /// The same value with another origin.
+    pub(crate) fn at(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    pub(crate) fn is_nil(&self) -> bool {
+        matches!(self.kind, Kind::Nil)
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => Some(text.as_str()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_map(&self) -> Option<&Rc<RefCell<Map>>> {
+        match &self.kind {
+            Kind::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_list(&self) -> Option<&[Value]> {
+        match &self.kind {
+            Kind::List(list) => Some(&list.items),
+            Kind::Object(object) => match &**object {
+                Object::ApiVersions(versions) => Some(versions),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// An entry of a mapping.
+    pub(crate) fn get(&self, key: &str) -> Option<Value> {
+        self.as_map()?.borrow().get(key).cloned()
+    }
+
+    /// The origin of its first byte, or of the whole.
+    pub(crate) fn first_origin(&self) -> Origin {
+        match &self.kind {
+            Kind::Text(text) => text.origin_at(0, self.origin),
+            _ => self.origin,
+        }
+    }
+
+    /// A part of a text, with its origins.
+    pub(crate) fn slice(&self, range: std::ops::Range<usize>) -> Value {
+        let Kind::Text(text) = &self.kind else { return Value::NIL };
+        let mut buffer = Buffer::default();
+        buffer.push_part(text, range, self.origin);
+        Value::from(buffer)
+    }
+
+    /// Whether Go's templates take it for true.
+    pub(crate) fn is_true(&self) -> bool {
+        match &self.kind {
+            Kind::Nil => false,
+            Kind::Bool(value) => *value,
+            Kind::Int(value) | Kind::Int64(value) => *value != 0,
+            Kind::Float(value) => *value != 0.0,
+            Kind::Text(text) => !text.as_str().is_empty(),
+            Kind::List(list) => !list.items.is_empty(),
+            Kind::Map(map) => !map.borrow().is_empty(),
+            Kind::Object(object) => match &**object {
+                Object::ApiVersions(versions) => !versions.is_empty(),
+                Object::Files(files) => !files.is_empty(),
+                _ => true,
+            },
+        }
+    }
+
+    /// The name that Go prints for its type.
+    pub(crate) fn type_name(&self) -> String {
+        match &self.kind {
+            Kind::Nil => "<nil>",
+            Kind::Bool(_) => "bool",
+            Kind::Int(_) => "int",
+            Kind::Int64(_) => "int64",
+            Kind::Float(_) => "float64",
+            Kind::Text(_) => "string",
+            Kind::List(_) => "[]interface {}",
+            Kind::Map(_) => "map[string]interface {}",
+            Kind::Object(object) => match &**object {
+                Object::Struct(name, _) => name,
+                Object::Files(_) => "engine.files",
+                Object::ApiVersions(_) => "common.VersionSet",
+                Object::Time(_) => "time.Time",
+                Object::Version(_) => "*semver.Version",
+            },
+        }
+        .to_owned()
+    }
+
+    /// The name of its kind in Go's reflection.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Nil => "invalid",
+            Kind::Bool(_) => "bool",
+            Kind::Int(_) => "int",
+            Kind::Int64(_) => "int64",
+            Kind::Float(_) => "float64",
+            Kind::Text(_) => "string",
+            Kind::List(_) => "slice",
+            Kind::Map(_) => "map",
+            Kind::Object(object) => match &**object {
+                Object::Struct(..) | Object::Time(_) => "struct",
+                Object::Files(_) => "map",
+                Object::ApiVersions(_) => "slice",
+                Object::Version(_) => "ptr",
+            },
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `coaming render`, and the choice of a renderer.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use coaming_config::KubernetesVersion;
+
+/// What renders charts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Renderer {
+    /// Coaming itself: no program is started, and findings point to templates and values.
+    #[default]
+    BuiltIn,
+    /// The `helm` on PATH.
+    External,
+}
+
+/// `coaming render`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The result is that of `helm template`, byte for byte, except for random values: passwords, keys and
+certificates are deterministic placeholders. Nothing is fetched, and no program is started.
+Exit codes: 0 rendered; 2 the chart could not be rendered.
+
+Examples:
+  coaming render charts/web
+  coaming render -f production.yaml --set image.tag=1.2 charts/web
+  coaming render --show-origin charts/web   also where each object is from
+  coaming render charts/web | kubectl diff -f -")]
+pub struct RenderArguments {
+    /// The chart: a directory, or a packed chart (`.tgz`).
+    #[arg(value_name = "CHART")]
+    pub chart: PathBuf,
+
+    /// Name of the release.
+    #[arg(long, value_name = "NAME", default_value = "release-name")]
+    pub release_name: String,
+
+    /// Namespace of the release.
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    pub namespace: String,
+
+    /// Values in a YAML file; of several, later ones win.
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    pub values: Vec<PathBuf>,
+
+    /// Set values: `a.b=1,c={x,y}`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+
+    /// Set values that remain text.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set_string: Vec<String>,
+
+    /// Set a value from JSON.
+    #[arg(long, value_name = "KEY=JSON")]
+    pub set_json: Vec<String>,
+
+    /// Set a value to the content of a file.
+    #[arg(long, value_name = "KEY=FILE")]
+    pub set_file: Vec<String>,
+
+    /// Kubernetes version that the chart is rendered for: `1.N`, or `latest`.
+    #[arg(long, value_name = "1.N")]
+    pub kubernetes_version: Option<KubernetesVersion>,
+
+    /// Further API versions that the cluster has, such as `monitoring.coreos.com/v1`.
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    pub api_versions: Vec<String>,
+
+    /// Include the custom resource definitions of `crds/`.
+    #[arg(long)]
+    pub include_crds: bool,
+
+    /// Leave out tests.
+    #[arg(long)]
+    pub skip_tests: bool,
+
+    /// Add the lines of templates and values that each object is from, as comments.
+    #[arg(long)]
+    pub show_origin: bool,
+
+    /// Write the result to this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
