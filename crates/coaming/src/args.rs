@@ -114,6 +114,10 @@ pub struct InputArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
+    /// Accept paths in which there is nothing to read, instead of failing.
+    #[arg(long)]
+    pub allow_empty: bool,
+
     /// A live cluster.
     #[command(flatten)]
     pub cluster: ClusterArguments,
@@ -151,6 +155,10 @@ pub struct ScopeArguments {
     /// Report only findings of this severity or higher.
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub min_severity: Option<MinSeverity>,
+
+    /// Accept paths in which there is nothing to scan, instead of failing.
+    #[arg(long)]
+    pub allow_empty: bool,
 
     /// Do not render charts and overlays with helm, kustomize or kubectl.
     #[arg(long)]
@@ -490,7 +498,7 @@ pub struct EtcdArguments {
 /// `coaming explain`
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// Name of the rule.
+    /// Name of a rule (also one of your own, in `coaming.yaml`) or of a category.
     pub rule: String,
 }
 

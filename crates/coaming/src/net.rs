@@ -98,8 +98,8 @@ fn why(
 }
 
 fn diff(old: &PathBuf, new: &PathBuf, format: TableFormat) -> Result<Outcome, CommandError> {
-    let (old, old_outcome) = reach(scope::files(std::slice::from_ref(old)))?;
-    let (new, new_outcome) = reach(scope::files(std::slice::from_ref(new)))?;
+    let (old, old_outcome) = reach(scope::files(std::slice::from_ref(old), false))?;
+    let (new, new_outcome) = reach(scope::files(std::slice::from_ref(new), false))?;
     let diff = coaming_network::diff(old.into_model(), new.into_model());
     print(|out| match format {
         TableFormat::Text => render::diff_text(&diff, out),

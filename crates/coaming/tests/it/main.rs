@@ -15,6 +15,7 @@ mod fix;
 mod fix_cluster;
 mod image;
 mod images;
+mod input;
 mod lab;
 mod net;
 mod pin;
