@@ -6,9 +6,43 @@ use coaming_kube::World;
 use coaming_network::UnevaluatedKind;
 use coaming_network::model::Influence;
 
+/// Kinds that install a chart or a directory from elsewhere, by API group.
+const DELIVERY_KINDS: &[(&str, &[&str])] = &[
+    ("helm.toolkit.fluxcd.io", &["HelmRelease"]),
+    ("kustomize.toolkit.fluxcd.io", &["Kustomization"]),
+    ("argoproj.io", &["Application", "ApplicationSet"]),
+    ("helm.cattle.io", &["HelmChart", "HelmChartConfig"]),
+    ("fleet.cattle.io", &["Bundle", "GitRepo"]),
+    ("helm.crossplane.io", &["Release"]),
+    ("source.werf.io", &["Bundle"]),
+];
+
 /// The notes about a world, sorted.
 pub(crate) fn of(world: &World) -> Vec<Note> {
-    coaming_network::unevaluated_kinds(world).iter().map(not_evaluated).collect()
+    let of_network = coaming_network::unevaluated_kinds(world);
+    let mut notes: Vec<Note> = of_network.iter().map(not_evaluated).collect();
+    notes.extend(delivered_from_elsewhere(world));
+    notes.sort();
+    notes
+}
+
+/// One note for each kind whose objects install what is not in the input.
+fn delivered_from_elsewhere(world: &World) -> impl Iterator<Item = Note> {
+    let kinds = DELIVERY_KINDS
+        .iter()
+        .flat_map(|(group, kinds)| kinds.iter().map(move |kind| (*group, *kind)));
+    kinds.filter_map(|(group, kind)| {
+        let count = world.of_kind(kind).filter(|object| object.group() == group).count();
+        let elsewhere = "is elsewhere: render it, and scan the result";
+        let message = match count {
+            0 => return None,
+            1 => format!("1 {kind} is not evaluated: what it installs {elsewhere}"),
+            _ => format!(
+                "{count} objects of kind {kind} are not evaluated: what they install {elsewhere}"
+            ),
+        };
+        Some(Note { message, count })
+    })
 }
 
 fn not_evaluated(kind: &UnevaluatedKind) -> Note {
