@@ -124,7 +124,7 @@ impl<'a> Query<'_, 'a> {
         for workload in self.world.workloads() {
             let before = containers.len();
             let is_here = workload.object.namespace_or_default() == self.namespace;
-            let all = is_here.then(|| workload.pod().secret_uses()).unwrap_or_default();
+            let all = if is_here { workload.pod().secret_uses() } else { Vec::new() };
             let uses: Vec<SecretUse<'a>> =
                 all.into_iter().filter(|found| found.secret == self.name).collect();
             let is_used = !uses.is_empty();
