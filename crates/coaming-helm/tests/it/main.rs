@@ -1,5 +1,7 @@
 //! Charts against Helm itself, and the laws of the source map.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod bounds;
 mod functions;
 mod oracle;

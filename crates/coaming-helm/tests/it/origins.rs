@@ -52,11 +52,11 @@ fn line(rendered: &Rendered, location: Option<Location>) -> Option<(&str, usize)
     Some((&file.name, before.matches('\n').count() + 1))
 }
 
+/// A file and a line.
+type Place<'r> = Option<(&'r str, usize)>;
+
 /// The origins of the first occurrence of a text: template and values.
-fn origin<'r>(
-    rendered: &'r Rendered,
-    needle: &str,
-) -> (Option<(&'r str, usize)>, Option<(&'r str, usize)>) {
+fn origin<'r>(rendered: &'r Rendered, needle: &str) -> (Place<'r>, Place<'r>) {
     let manifest = &rendered.manifests[0];
     let at = manifest.text.find(needle).unwrap_or_else(|| panic!("{}", manifest.text));
     let source = manifest.map.at(at);
