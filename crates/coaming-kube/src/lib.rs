@@ -30,7 +30,7 @@ pub use object::{Object, ObjectId, ObjectKey, looks_like_kubernetes};
 pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMount};
 pub use rbac::{BindingSubject, PolicyRule, Role, RoleBinding};
 pub use secret::{SecretUse, SecretUseKind};
-pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext};
+pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext, capability_name};
 pub use service::{Service, ServicePort, selector_matches};
 pub use source::{Origin, Source, SourceKind};
 pub use workload::Workload;

@@ -132,6 +132,7 @@ fn gathered(parts: [Vec<Vec<Finding>>; 4]) -> Vec<Finding> {
 /// Applies what the user decided: where rules run, severities, suppressions.
 fn finish(context: &Context<'_>, rules: &RuleSet, findings: &mut Vec<Finding>) {
     decide(context.world, context.settings, findings);
+    findings.iter_mut().for_each(|finding| crate::safety::limit(context.world, finding));
     crate::suppress::apply(context, &rules.enabled, findings);
 }
 
@@ -195,6 +196,10 @@ impl Checks {
             match rule.check {
                 Check::Container(check) => checks.container.push(check),
                 Check::Pod(check) => checks.pod.push(check),
+                Check::PodAndObject(pod, object) => {
+                    checks.pod.push(pod);
+                    checks.object.push(object);
+                }
                 Check::Object(check) => checks.object.push(check),
                 Check::Dockerfile(check) => checks.dockerfile.push(check),
                 Check::World { check, reviews } => checks.world.push((check, reviews)),

@@ -19,6 +19,7 @@ pub mod pss;
 mod registry;
 mod rule;
 mod rules;
+mod safety;
 mod standard;
 mod suppress;
 mod text;

@@ -68,6 +68,13 @@ fn split(
         pods: own.pods.clone(),
     };
     let certainty = if anybody(&together) { Certainty::Proven } else { Certainty::Likely };
+    // Kubernetes' own documentation means `or` by this: without pods in the policy's namespace, the
+    // input does not tell what is meant.
+    let shows_own =
+        real_pods(model).any(|(_, pods)| in_namespaces(model, &own.namespaces, &pods.namespace));
+    if certainty == Certainty::Likely && !shows_own {
+        return None;
+    }
     let related = neighbour.and_then(|peer| peer.location.clone());
     Some(PolicyProblem {
         check: Check::SplitPeer,

@@ -2,10 +2,15 @@
 //! kind of them.
 
 pub(crate) mod allows_internet;
+pub(crate) mod exposed_service;
+pub(crate) mod external_ips;
+pub(crate) mod ingress_snippet;
+pub(crate) mod ingress_without_tls;
 pub(crate) mod invalid_network_policy;
 pub(crate) mod metadata_reachable;
 pub(crate) mod no_egress_policy;
 pub(crate) mod no_ingress_policy;
+pub(crate) mod openings;
 pub(crate) mod peer_matches_nothing;
 pub(crate) mod policy_selects_nothing;
 pub(crate) mod policy_without_effect;
