@@ -135,6 +135,17 @@ pub enum Command {
     },
 }
 
+impl Kind {
+    /// The instruction itself, or what `ONBUILD` puts off.
+    #[must_use]
+    pub fn unwrapped(&self) -> &Self {
+        match self {
+            Self::OnBuild(later) => later.unwrapped(),
+            kind => kind,
+        }
+    }
+}
+
 impl Dockerfile {
     /// The stages that the image is built from, the lowest first: the last stage, what that is
     /// built on, down to the base.

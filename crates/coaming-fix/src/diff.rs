@@ -1,21 +1,24 @@
 //! A unified diff, preceded by the reasons.
+//!
+//! Invariants: `git apply` accepts every diff; no line that may contain a secret is in one. A part
+//! of a change that cannot be shown without such a line is left out, and a comment says so.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use coaming_secret::detector;
 use coaming_secret::gate::hidden_lines;
 use coaming_secret::structured::in_file;
-use similar::TextDiff;
+use similar::{DiffOp, capture_diff_slices};
 
 use crate::Change;
 
-/// The numbers of context lines to try: the usual number, then fewer to keep secrets out.
-const CONTEXTS: [usize; 3] = [3, 2, 1];
+/// The number of unchanged lines on each side of a change.
+const CONTEXT: usize = 3;
 
 /// A change as a unified diff; lines that start with `#` say what is changed and why. `git apply`
-/// and `patch` accept it, unless a secret is changed or is right next to a change: such a line is
-/// not shown.
+/// and `patch` accept it. Parts that are next to a secret are left out, with a comment.
 #[must_use]
 pub fn diff(change: &Change) -> String {
     let mut out = String::new();
@@ -23,20 +26,175 @@ pub fn diff(change: &Change) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "# {made} ({})", made.rule);
     }
-    let (name, before, after) = (change.file.as_str(), &*change.before, &*change.after);
+    let Change { file, before, after, .. } = change;
     let secret: BTreeSet<&str> =
-        [before, after].into_iter().flat_map(|text| secret_lines(name, text)).collect();
-    let diff = TextDiff::from_lines(before, after);
-    let hunks = |context: usize| {
-        let mut unified = diff.unified_diff();
-        unified.context_radius(context).missing_newline_hint(true).to_string()
+        [before, after].into_iter().flat_map(|text| secret_lines(file, text)).collect();
+    let lines = Lines {
+        before: before.split_inclusive('\n').collect(),
+        after: after.split_inclusive('\n').collect(),
+        secret,
     };
-    let _ = writeln!(out, "--- a/{name}\n+++ b/{name}");
-    let whole = CONTEXTS.iter().find_map(|&context| {
-        let hunks = hunks(context);
-        (!hunks.lines().any(|line| is_hidden(line, &secret))).then_some(hunks)
-    });
-    out + &whole.unwrap_or_else(|| hidden(&hunks(CONTEXTS[0]), &secret))
+    let (hunks, hidden) = lines.hunks();
+    if hidden > 0 {
+        let _ = writeln!(
+            out,
+            "# {hidden} {} of {} not shown, next to a line that may contain a secret; \
+             `coaming fix` makes {}",
+            if hidden == 1 { "change" } else { "changes" },
+            if hidden == 1 { "this file is" } else { "this file are" },
+            if hidden == 1 { "it" } else { "them" },
+        );
+    }
+    if !hunks.is_empty() {
+        let _ = writeln!(out, "--- {}\n+++ {}", quoted("a/", file), quoted("b/", file));
+        hunks.iter().for_each(|hunk| lines.write(hunk, &mut out));
+    }
+    out
+}
+
+/// A file's name as git writes it: with escapes where a line could not hold it.
+fn quoted(side: &str, name: &str) -> String {
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let is_plain = |c: char| !c.is_control() && !matches!(c, '"' | '\\');
+    if name.chars().all(is_plain) {
+        // A tab ends a name with spaces.
+        let end = if name.contains(' ') { "\t" } else { "" };
+        return format!("{side}{name}{end}");
+    }
+    let escaped: String = name
+        .bytes()
+        .map(|byte| match byte {
+            b'"' => "\\\"".to_owned(),
+            b'\\' => "\\\\".to_owned(),
+            b' '..=b'~' => char::from(byte).to_string(),
+            byte => format!("\\{byte:03o}"),
+        })
+        .collect();
+    format!("\"{side}{escaped}\"")
+}
+
+/// Consecutive lines that change together, with the lines around them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hunk {
+    /// The unchanged lines before the first change.
+    leading: usize,
+    /// The changed parts, in order: lines of the old text, and of the new one.
+    parts: Vec<(Range<usize>, Range<usize>)>,
+    /// The unchanged lines after the last change.
+    trailing: usize,
+    /// How many lines the hunks before it add (minus those they remove).
+    shift: isize,
+}
+
+struct Lines<'t> {
+    before: Vec<&'t str>,
+    after: Vec<&'t str>,
+    secret: BTreeSet<&'t str>,
+}
+
+impl Lines<'_> {
+    /// The hunks to show, and the number of changed parts that are left out.
+    fn hunks(&self) -> (Vec<Hunk>, usize) {
+        let mut hunks: Vec<Hunk> = Vec::new();
+        let (mut hidden, mut shift) = (0, 0);
+        // The first line of the old text that no earlier hunk shows.
+        let mut free = 0;
+        let parts = self.parts();
+        for (index, part) in parts.iter().enumerate() {
+            let (old, new) = part;
+            let next = parts.get(index + 1).map_or(self.before.len(), |(old, _)| old.start);
+            let room = (next - old.end).min(CONTEXT);
+            let trailing =
+                (0..room).take_while(|it| !self.hides(self.before[old.end + it])).count();
+            let ends = old.end == self.before.len();
+            let changed = self.before[old.clone()].iter().chain(&self.after[new.clone()]);
+            // `git apply` takes a hunk without lines after the change for one at the file's end.
+            if changed.clone().any(|line| self.hides(line)) || trailing == 0 && !ends && room > 0 {
+                hidden += 1;
+                continue;
+            }
+            let leading = (1..=CONTEXT.min(old.start - free))
+                .take_while(|it| !self.hides(self.before[old.start - it]))
+                .count();
+            let joins = hunks.last().is_some_and(|hunk| {
+                let end = hunk.parts.last().map_or(0, |(old, _)| old.end);
+                end + hunk.trailing + leading >= old.start
+                    && !self.before[end..old.start].iter().any(|line| self.hides(line))
+            });
+            match hunks.last_mut().filter(|_| joins) {
+                Some(hunk) => {
+                    hunk.parts.push(part.clone());
+                    hunk.trailing = trailing;
+                }
+                None => hunks.push(Hunk { leading, parts: vec![part.clone()], trailing, shift }),
+            }
+            shift += new.len().cast_signed() - old.len().cast_signed();
+            free = old.end + trailing;
+        }
+        (hunks, hidden)
+    }
+
+    /// The parts of the texts that differ.
+    fn parts(&self) -> Vec<(Range<usize>, Range<usize>)> {
+        let mut parts: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+        let operations = capture_diff_slices(similar::Algorithm::Myers, &self.before, &self.after);
+        for operation in operations.iter().filter(|it| !matches!(it, DiffOp::Equal { .. })) {
+            let (old, new) = (operation.old_range(), operation.new_range());
+            match parts.last_mut() {
+                Some(last) if last.0.end == old.start && last.1.end == new.start => {
+                    last.0.end = old.end;
+                    last.1.end = new.end;
+                }
+                _ => parts.push((old, new)),
+            }
+        }
+        parts
+    }
+
+    /// Whether a line may contain a secret.
+    fn hides(&self, line: &str) -> bool {
+        self.secret.contains(line.trim())
+    }
+
+    fn write(&self, hunk: &Hunk, out: &mut String) {
+        let (Some(first), Some(last)) = (hunk.parts.first(), hunk.parts.last()) else { return };
+        let start = first.0.start - hunk.leading;
+        let end = last.0.end + hunk.trailing;
+        let count = end - start;
+        let added: isize = hunk
+            .parts
+            .iter()
+            .map(|(old, new)| new.len().cast_signed() - old.len().cast_signed())
+            .sum();
+        let new_start = start.saturating_add_signed(hunk.shift);
+        let new_count = count.saturating_add_signed(added);
+        let _ = writeln!(out, "@@ -{} +{} @@", range(start, count), range(new_start, new_count));
+        let mut at = start;
+        for (old, new) in &hunk.parts {
+            self.before[at..old.start].iter().for_each(|text| line(out, ' ', text));
+            self.before[old.clone()].iter().for_each(|text| line(out, '-', text));
+            self.after[new.clone()].iter().for_each(|text| line(out, '+', text));
+            at = old.end;
+        }
+        self.before[at..end].iter().for_each(|text| line(out, ' ', text));
+    }
+}
+
+/// `3,2`, `3`, or the line before an empty range.
+fn range(start: usize, count: usize) -> String {
+    match count {
+        0 => format!("{start},0"),
+        1 => format!("{}", start + 1),
+        count => format!("{},{count}", start + 1),
+    }
+}
+
+fn line(out: &mut String, sign: char, text: &str) {
+    out.push(sign);
+    out.push_str(text);
+    if !text.ends_with('\n') {
+        out.push_str("\n\\ No newline at end of file\n");
+    }
 }
 
 /// The lines that contain secrets, without their indentation.
@@ -61,26 +219,6 @@ fn secret_lines<'t>(name: &str, text: &'t str) -> BTreeSet<&'t str> {
         .collect()
 }
 
-/// Whether a line of a hunk may contain a secret.
-fn is_hidden(line: &str, secret: &BTreeSet<&str>) -> bool {
-    let body = line.get(1..).unwrap_or_default().trim();
-    line.starts_with([' ', '+', '-']) && secret.contains(body)
-}
-
-/// Hunks without the lines that may contain a secret.
-fn hidden(hunks: &str, secret: &BTreeSet<&str>) -> String {
-    let mut out = String::with_capacity(hunks.len());
-    for line in hunks.split_inclusive('\n') {
-        if is_hidden(line, secret) {
-            out.push_str(line.get(..1).unwrap_or_default());
-            out.push_str("(a line that may contain a secret is not shown)\n");
-        } else {
-            out.push_str(line);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,7 +238,7 @@ mod tests {
         let text = "password: Kq7pZx4w91\na: 1\nb: 1\nc: 1\nd: 1\n";
         assert_eq!(
             shown(text, &text.replace("b: 1", "b: 2")),
-            "--- a/a.yaml\n+++ b/a.yaml\n@@ -2,3 +2,3 @@\n a: 1\n-b: 1\n+b: 2\n c: 1\n"
+            "--- a/a.yaml\n+++ b/a.yaml\n@@ -2,4 +2,4 @@\n a: 1\n-b: 1\n+b: 2\n c: 1\n d: 1\n"
         );
     }
 
@@ -112,8 +250,28 @@ mod tests {
             {
                 let shown = shown(text, &after);
                 assert!(!shown.contains("Kq7pZx4w"), "{shown}");
-                assert!(shown.contains("is not shown"), "{shown}");
+                assert!(shown.contains("not shown"), "{shown}");
+                assert!(!shown.contains("---"), "{shown}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_next_to_a_secret_is_left_out_and_the_rest_applies() {
+        let text = "a: 1\npassword: Kq7pZx4w91\nb: 1\nc: 1\nd: 1\ne: 1\n";
+        let after = text.replace("a: 1", "a: 2\na2: 1").replace("b: 1", "b: 2");
+        assert_eq!(
+            shown(text, &after),
+            "# 1 change of this file is not shown, next to a line that may contain a secret; \
+             `coaming fix` makes it\n\
+             --- a/a.yaml\n+++ b/a.yaml\n@@ -3,4 +3,4 @@\n-b: 1\n+b: 2\n c: 1\n d: 1\n e: 1\n"
+        );
+    }
+
+    #[test]
+    fn names_are_written_as_git_does() {
+        assert_eq!(quoted("a/", "./x/y.yaml"), "a/x/y.yaml");
+        assert_eq!(quoted("a/", "x y.yaml"), "a/x y.yaml\t");
+        assert_eq!(quoted("b/", "x\ny\"z"), "\"b/x\\012y\\\"z\"");
     }
 }

@@ -9,8 +9,8 @@
 //!   one waits for the next round.
 //! * Planning terminates: it repeats only while it changes something, and a bounded number of
 //!   times.
-//! * A file is replaced atomically or not at all, never if it changed since it was read, and never
-//!   if its text was decoded from another encoding.
+//! * A file is replaced atomically or not at all, in its own encoding, and never if it changed since
+//!   it was read.
 
 mod diff;
 mod manual;
@@ -20,4 +20,4 @@ mod write;
 pub use diff::diff;
 pub use manual::{ManualStep, orders, source_line};
 pub use plan::{Change, Made, Plan, Skipped, plan};
-pub use write::{WriteError, write};
+pub use write::{WriteError, is_patchable, write};

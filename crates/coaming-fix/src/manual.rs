@@ -28,6 +28,7 @@ pub fn orders(fix: &Fix) -> Vec<ManualStep> {
             let (path, text) = match edit {
                 Edit::Set { path, value } => (path, format!("set {path}: {}", shown(value))),
                 Edit::Remove { path } => (path, format!("remove {path}")),
+                Edit::Rename { path, key } => (path, format!("rename {path} to {key}")),
                 Edit::Append { path, value } => (path, format!("add to {path}: {}", shown(value))),
             };
             ManualStep { path: path.clone(), text }

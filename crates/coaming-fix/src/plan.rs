@@ -155,12 +155,14 @@ fn with_texts(
         originals.entry(file.name.clone()).or_insert_with(|| Arc::clone(&file.text));
         if file.kind != SourceKind::Manifest {
             let text = Arc::from(text.as_str());
-            return (id, Arc::new(Source::text(&file.name, text, file.kind)));
+            let source = Source::text(&file.name, text, file.kind).with_origin(file.origin);
+            return (id, Arc::new(source));
         }
         let stream = coaming_yaml::parse(Arc::from(text.as_str()));
         let documents =
             stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
-        (id, Arc::new(Source::new(&file.name, stream.source, documents)))
+        let source = Source::new(&file.name, stream.source, documents).with_origin(file.origin);
+        (id, Arc::new(source))
     }))
 }
 

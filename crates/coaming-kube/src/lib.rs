@@ -33,7 +33,7 @@ pub use pod::{Container, ContainerKind, ContainerPort, PodSpec, Volume, VolumeMo
 pub use rbac::{BindingSubject, PolicyRule, Role, RoleBinding};
 pub use rendering::{FilePlace, RenderMap, RenderMark};
 pub use secret::{SecretUse, SecretUseKind};
-pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext};
+pub use security::{Capabilities, Effective, PodSecurityContext, SecurityContext, capability_name};
 pub use service::{Service, ServicePort, selector_matches};
 pub use source::{Origin, Source, SourceKind};
 pub use workload::Workload;

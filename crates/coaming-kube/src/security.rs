@@ -148,6 +148,13 @@ impl<'a> Capabilities<'a> {
     }
 }
 
+/// A capability as the kernel names it, without `CAP_`: container runtimes accept any case.
+#[must_use]
+pub fn capability_name(name: &str) -> String {
+    let name = name.trim().to_ascii_uppercase();
+    name.strip_prefix("CAP_").map_or_else(|| name.clone(), str::to_owned)
+}
+
 /// The effective security context of a container: its own settings override those of its pod.
 #[derive(Clone, Copy, Debug)]
 pub struct Effective<'a> {

@@ -43,10 +43,11 @@ impl<'a> DockerfileScope<'a> {
         self.dockerfile.of_image().filter_map(|it| Some((it, script(it)?)))
     }
 
-    /// The scripts that run in any stage, with their instructions.
+    /// The scripts that run in any stage, or by `ONBUILD` in an image that is built on this one, with
+    /// their instructions.
     pub(crate) fn scripts(self) -> impl Iterator<Item = (&'a Instruction, Script<'a>)> {
         let instructions = self.dockerfile.stages.iter().flat_map(|stage| &stage.instructions);
-        instructions.filter_map(|it| Some((it, script(it)?)))
+        instructions.filter_map(|it| Some((it, script_of(it.kind.unwrapped())?)))
     }
 
     /// The stage that becomes the image.
@@ -93,7 +94,11 @@ impl Script<'_> {
 
 /// The script that an instruction runs. A program without a shell is none.
 fn script(instruction: &Instruction) -> Option<Script<'_>> {
-    match &instruction.kind {
+    script_of(&instruction.kind)
+}
+
+fn script_of(kind: &Kind) -> Option<Script<'_>> {
+    match kind {
         Kind::Run { command: Command::Shell { script, span }, mounts } => {
             Some(Script { text: script, span: *span, mounts })
         }

@@ -133,6 +133,7 @@ fn gathered(parts: [Vec<Vec<Finding>>; 4]) -> Vec<Finding> {
 /// Applies what the user decided: where rules run, severities, suppressions.
 fn finish(context: &Context<'_>, rules: &RuleSet, findings: &mut Vec<Finding>) {
     decide(context.world, context.settings, findings);
+    findings.iter_mut().for_each(|finding| crate::safety::limit(context.world, finding));
     crate::suppress::apply(context, &rules.enabled, findings);
 }
 
@@ -205,6 +206,11 @@ impl Checks {
                 Check::Pod(check) => {
                     checks.pod.push(check);
                     checks.of_fragments.0.extend(rule.fragments.then_some(check));
+                }
+                Check::PodAndObject(pod, object) => {
+                    checks.pod.push(pod);
+                    checks.of_fragments.0.extend(rule.fragments.then_some(pod));
+                    checks.object.push(object);
                 }
                 Check::Object(check) => checks.object.push(check),
                 Check::Dockerfile(check) => checks.dockerfile.push(check),

@@ -20,6 +20,7 @@ mod registry;
 mod relocate;
 mod rule;
 mod rules;
+mod safety;
 mod standard;
 mod suppress;
 mod text;

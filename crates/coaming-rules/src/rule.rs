@@ -147,6 +147,11 @@ pub enum Check {
     Container(fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>)),
     /// See [`PodRule`].
     Pod(fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)),
+    /// See [`PodRule`] and [`ObjectRule`]: a rule about pods and other objects.
+    PodAndObject(
+        fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>),
+        fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>),
+    ),
     /// See [`ObjectRule`].
     Object(fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)),
     /// See [`DockerfileRule`].
@@ -190,6 +195,12 @@ impl Rule {
     /// Registers a pod rule.
     pub(crate) const fn pod<R: PodRule>() -> Self {
         Self::new(R::META, Check::Pod(R::check))
+    }
+
+    /// Registers a rule about pods and other objects.
+    pub(crate) const fn pod_and_object<R: PodRule + ObjectRule>() -> Self {
+        let check = Check::PodAndObject(<R as PodRule>::check, <R as ObjectRule>::check);
+        Self { meta: <R as PodRule>::META, check }
     }
 
     /// Registers an object rule.

@@ -202,6 +202,14 @@ pub enum Edit {
         /// The field or item.
         path: Path,
     },
+    /// Gives the field at `path` another name, and leaves its value, place and comments alone. Does
+    /// nothing if it is absent.
+    Rename {
+        /// The field.
+        path: Path,
+        /// Its new name.
+        key: String,
+    },
     /// Appends an item to the sequence at `path`. A sequence that is absent or null is created,
     /// together with its parent mappings.
     Append {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use coaming_finding::InputError;
 use coaming_fix::{Change, Plan};
@@ -10,6 +11,7 @@ use coaming_kube::Origin;
 use coaming_report::fixes;
 
 use crate::args::FixArguments;
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::scope::{self, Inputs};
 use crate::{CommandError, Outcome, output};
@@ -23,22 +25,47 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
     let today = scope::today();
     let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
+    let stdin = filtered(arguments, &variants);
     let plan = coaming_fix::plan(
         variants.into_iter().map(|variant| variant.world).collect(),
         arguments.allow_unsafe,
         |world| engine.scan(world, &images, today).findings,
-        |file| refuse(file, &broken),
+        |file| refuse(file, &broken, stdin.is_some()),
     );
     drop(progress);
-    let written = if arguments.diff { Vec::new() } else { write_all(&plan.changes, &mut errors) };
+    let written = if arguments.diff {
+        plan.changes.iter().filter(|change| !coaming_fix::is_patchable(change)).for_each(
+            |change| {
+                errors.push(InputError {
+                    file: change.file.clone(),
+                    position: None,
+                    message: "a patch cannot change a file in UTF-16: run without `--diff`"
+                        .to_owned(),
+                });
+            },
+        );
+        Written::default()
+    } else if stdin.is_some() {
+        Written { changes: plan.changes.iter().collect(), left: 0 }
+    } else {
+        write_all(&plan.changes, &mut errors)
+    };
     output::complain_of(&errors);
     output::write(None, |out| {
         if arguments.diff {
-            plan.changes.iter().try_for_each(|change| write!(out, "{}", coaming_fix::diff(change)))
+            let patchable = plan.changes.iter().filter(|change| coaming_fix::is_patchable(change));
+            patchable.into_iter().try_for_each(|it| write!(out, "{}", coaming_fix::diff(it)))
+        } else if let Some(text) = &stdin {
+            // The fixed text, as a filter writes it.
+            let after = plan.changes.first().map_or(text, |change| &change.after);
+            out.write_all(after.as_bytes())
         } else {
-            fixes::applied_text(&written, out)
+            fixes::applied_text(&written.changes, out)
         }
     })?;
+    if let Some(outcome) = written.interrupted() {
+        return Ok(outcome);
+    }
     report_rest(&plan, arguments)
         .map_err(|source| CommandError::Output { target: "standard error".to_owned(), source })?;
     let left = plan.left.iter().any(|finding| finding.suppressed.is_none());
@@ -51,32 +78,70 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     })
 }
 
+/// The text of standard input, if that is all there is to fix: its fixed text is the output.
+fn filtered(arguments: &FixArguments, variants: &[coaming_scan::VariantWorld]) -> Option<Arc<str>> {
+    let [path] = arguments.scope.paths.as_slice() else { return None };
+    if path.as_os_str() != "-" {
+        return None;
+    }
+    let mut sources = variants.iter().flat_map(|variant| variant.world.sources());
+    sources.find(|(_, source)| source.origin == Origin::Stdin).map(|(_, it)| Arc::clone(&it.text))
+}
+
 /// The reason why a file must not be changed, if there is one.
-fn refuse(file: &coaming_kube::Source, broken: &BTreeSet<String>) -> Option<String> {
+fn refuse(
+    file: &coaming_kube::Source,
+    broken: &BTreeSet<String>,
+    is_filter: bool,
+) -> Option<String> {
     if file.origin == Origin::Rendered {
         Some("the object was rendered from this file; change the file manually".to_owned())
     } else if broken.contains(&file.name) {
         Some("the file has syntax errors; correct them first".to_owned())
-    } else if !file.origin.is_writable() {
+    } else if !file.origin.is_writable() && !(is_filter && file.origin == Origin::Stdin) {
         Some("standard input cannot be changed; pass the file as an argument".to_owned())
     } else {
         None
     }
 }
 
-/// Writes the files, and returns those that could be written.
-pub(crate) fn write_all<'p>(
-    changes: &'p [Change],
-    errors: &mut Vec<InputError>,
-) -> Vec<&'p Change> {
+/// What was written.
+#[derive(Debug, Default)]
+pub(crate) struct Written<'p> {
+    /// The changes that were made.
+    pub(crate) changes: Vec<&'p Change>,
+    /// How many were not begun, because of Ctrl-C.
+    left: usize,
+}
+
+impl Written<'_> {
+    /// Says what is left and returns the outcome, if Ctrl-C ended the run.
+    pub(crate) fn interrupted(&self) -> Option<Outcome> {
+        if self.left == 0 {
+            return None;
+        }
+        let total = self.changes.len() + self.left;
+        output::complain(&format!(
+            "interrupted: {} of {total} files were changed, each completely; run the command \
+             again for the others",
+            self.changes.len(),
+        ));
+        Some(Outcome::Interrupted)
+    }
+}
+
+/// Writes the files, until Ctrl-C.
+pub(crate) fn write_all<'p>(changes: &'p [Change], errors: &mut Vec<InputError>) -> Written<'p> {
     use rayon::prelude::*;
-    let outcomes: Vec<_> =
-        changes.par_iter().map(|change| (change, coaming_fix::write(change))).collect();
-    let mut written = Vec::new();
+    let interrupt = Interrupt::watch();
+    let write = |change| (!interrupt.is_requested()).then(|| coaming_fix::write(change));
+    let outcomes: Vec<_> = changes.par_iter().map(|change| (change, write(change))).collect();
+    let mut written = Written::default();
     for (change, outcome) in outcomes {
         match outcome {
-            Ok(()) => written.push(change),
-            Err(error) => errors.push(InputError {
+            None => written.left += 1,
+            Some(Ok(())) => written.changes.push(change),
+            Some(Err(error)) => errors.push(InputError {
                 file: change.file.clone(),
                 position: None,
                 message: error.to_string(),

@@ -4,7 +4,8 @@
 //! their results into output. Invariants:
 //!
 //! * Findings go to standard output (or `--output`), everything else to standard error.
-//! * Exit codes are stable: 0 nothing found, 1 findings, 2 something could not be handled.
+//! * Exit codes are stable: 0 nothing found, 1 findings, 2 something could not be handled, 130
+//!   interrupted by Ctrl-C.
 
 pub mod args;
 #[cfg(feature = "cluster")]
@@ -14,6 +15,7 @@ mod etcd;
 pub mod explain;
 mod fix;
 mod image;
+mod interrupt;
 mod net;
 mod output;
 #[cfg(feature = "registry")]
@@ -41,6 +43,8 @@ enum Outcome {
     Found,
     /// The request or an input could not be handled.
     Failed,
+    /// The user pressed Ctrl-C.
+    Interrupted = interrupt::EXIT_CODE as isize,
 }
 
 impl From<Outcome> for ExitCode {

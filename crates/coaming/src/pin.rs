@@ -30,8 +30,11 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
     let sources = sources(arguments, &config, &found, &mut errors)?;
     let pinned = coaming_pin::pin(&files, found, &sources, arguments.update.as_ref());
     drop(progress);
-    let written =
-        if arguments.diff { Vec::new() } else { fix::write_all(&pinned.changes, &mut errors) };
+    let written = if arguments.diff {
+        fix::Written::default()
+    } else {
+        fix::write_all(&pinned.changes, &mut errors)
+    };
     output::complain_of(&errors);
     output::write(None, |out| {
         if arguments.diff {
@@ -40,9 +43,12 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
                 .iter()
                 .try_for_each(|change| write!(out, "{}", coaming_fix::diff(change)))
         } else {
-            pins::pinned_text(&written, &pinned, out)
+            pins::pinned_text(&written.changes, &pinned, out)
         }
     })?;
+    if let Some(outcome) = written.interrupted() {
+        return Ok(outcome);
+    }
     for unpinned in &pinned.unpinned {
         output::note(&pins::unpinned_line(unpinned));
     }

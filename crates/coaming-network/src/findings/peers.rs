@@ -71,6 +71,13 @@ fn split(
         (false, false) | (true, true) => Certainty::Likely,
         (true, false) => return None,
     };
+    // Kubernetes' own documentation means `or` by this: without pods in the policy's namespace, the
+    // input does not tell what is meant.
+    let shows_own =
+        real_pods(model).any(|(_, pods)| in_namespaces(model, &own.namespaces, &pods.namespace));
+    if certainty == Certainty::Likely && !shows_own {
+        return None;
+    }
     let hint = if here { "" } else { ", where there are none" };
     let related = neighbour.and_then(|peer| peer.location.clone());
     Some(PolicyProblem {

@@ -2,6 +2,7 @@
 
 pub(crate) mod base_image;
 pub(crate) mod image_version;
+pub(crate) mod injection;
 pub(crate) mod network_policy;
 pub(crate) mod non_root;
 pub(crate) mod phrases;

@@ -354,7 +354,7 @@ pub(super) enum ShellReads {
 }
 
 impl ShellReads {
-    fn script_position(self) -> Option<usize> {
+    pub(super) fn script_position(self) -> Option<usize> {
         if let Self::Script(position) = self { Some(position) } else { None }
     }
 }

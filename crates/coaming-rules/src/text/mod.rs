@@ -3,6 +3,8 @@
 pub(crate) mod commands;
 mod install_tools;
 pub(crate) mod packages;
+pub(crate) mod root_commands;
 mod shell;
+pub(crate) mod unverified;
 mod wrapper;
 pub(crate) mod writes;

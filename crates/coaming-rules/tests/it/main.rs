@@ -6,5 +6,7 @@
 mod docs;
 mod fixes;
 mod images;
+mod posture;
 mod pss;
+mod safe_fixes;
 mod secrets;

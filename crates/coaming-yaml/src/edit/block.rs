@@ -38,6 +38,10 @@ impl<'d> Editor<'d> {
             if removed {
                 self.touch(entry.value, &path.join(entry.name()), true);
                 self.touch(entry.key, &path.join(entry.name()), true);
+            } else if let Some(Change::Rename(name)) = change
+                && node.get(entry.name()) == Some(entry.value)
+            {
+                self.rename(node, entry.key, name, path)?;
             } else if let Some(change) = change
                 && node.get(entry.name()) == Some(entry.value)
             {
@@ -55,7 +59,9 @@ impl<'d> Editor<'d> {
             .last()
             .is_some_and(|last| last.end >= self.span(node).range().end)
             && members.first().is_some_and(|first| first.start <= self.span(node).range().start);
-        if all_removed && nothing_else {
+        if all_removed && nothing_else && (added.is_empty() || !self.has_own_lines(&members, slot))
+        {
+            self.remove_own_comments(&members);
             return self.replace_in_block(node, &Value::Mapping(added), slot);
         }
         let layout = self.layout(node);
@@ -82,7 +88,9 @@ impl<'d> Editor<'d> {
                 .entry(key)
                 .filter(|entry| written.iter().all(|written| written.value != entry.value));
             match (merged, change) {
-                (Some(_), Change::Remove) => return Err(EditError::Merged { path: below }),
+                (Some(_), Change::Remove | Change::Rename(_)) => {
+                    return Err(EditError::Merged { path: below });
+                }
                 (Some(entry), change) => {
                     let value = expanded_value(entry.value, change, &below)?;
                     if entry.value.to_json() != serde_json::Value::from(&value) {
@@ -124,7 +132,10 @@ impl<'d> Editor<'d> {
             members.push(Member { start, end, removed });
         }
         self.note_members(node, path, &members, !within.appended.is_empty());
-        if members.iter().all(|member| member.removed) {
+        if members.iter().all(|member| member.removed)
+            && (within.appended.is_empty() || !self.has_own_lines(&members, slot))
+        {
+            self.remove_own_comments(&members);
             return self.replace_in_block(node, &Value::Sequence(within.appended.clone()), slot);
         }
         let layout = self.layout(node);
@@ -173,7 +184,34 @@ impl<'d> Editor<'d> {
         })
     }
 
-    /// Removes the lines of members, including the comments on these lines.
+    /// Whether every member is on lines of its own below a key, so that new members can take the
+    /// lines of removed ones without their comments.
+    fn has_own_lines(&self, members: &[Member], slot: Slot) -> bool {
+        matches!(slot, Slot::Value { .. })
+            && members.iter().all(|member| {
+                let before = self.text(self.line_start(member.start), member.start);
+                before.trim_matches(' ').is_empty()
+            })
+    }
+
+    /// Removes the comments of members whose collection is replaced by something on one line: those
+    /// above the first and at the end of the last.
+    fn remove_own_comments(&mut self, members: &[Member]) {
+        let (Some(first), Some(last)) = (members.first(), members.last()) else { return };
+        let end = self.own_comment_end(last.end);
+        if end > last.end {
+            self.put(last.end, end, "");
+        }
+        let before = self.text(self.line_start(first.start), first.start);
+        let start = self.own_comment_start(first.start);
+        if before.trim().is_empty() && start < self.line_start(first.start) {
+            let from = self.line_end(self.line_start(start.saturating_sub(1)));
+            let to = self.line_end(self.line_start(self.line_start(first.start) - 1));
+            self.put(from, to, "");
+        }
+    }
+
+    /// Removes the lines of members, including their comments on these lines and right above.
     fn remove_lines(&mut self, members: &[Member]) {
         let mut removed = members.iter().filter(|member| member.removed).peekable();
         while let Some(member) = removed.next() {
@@ -181,6 +219,7 @@ impl<'d> Editor<'d> {
             let is_first_on_line =
                 self.text(line_start, member.start).trim_matches([' ', '\u{feff}']).is_empty();
             if is_first_on_line {
+                let line_start = self.own_comment_start(member.start);
                 // With the line break before it, so that lines added after it have theirs. The
                 // first line has none; a byte order mark there stays.
                 let end = self.line_end(member.end);
@@ -206,6 +245,37 @@ impl<'d> Editor<'d> {
             }
             self.put(member.start, end, "");
         }
+    }
+
+    /// Where the lines of a member start that is the first on its line: at the first of the
+    /// comments right above it that are in its column. A blank line separates a comment from what
+    /// follows it.
+    fn own_comment_start(&self, member: usize) -> usize {
+        let column = self.column(member);
+        let mut start = self.line_start(member);
+        while start > 0 {
+            let above = self.line_start(start - 1);
+            let line = self.text(above, start);
+            let is_own = line.get(..column).is_some_and(|blank| blank.trim().is_empty())
+                && line.get(column..).is_some_and(|rest| rest.starts_with('#'))
+                && self.is_comment(above + column);
+            if !is_own {
+                break;
+            }
+            start = above;
+        }
+        start
+    }
+
+    /// Whether a comment starts at this byte: a `#` in a block scalar is text.
+    fn is_comment(&self, position: usize) -> bool {
+        self.document.comments().iter().any(|comment| comment.span.range().start == position)
+    }
+
+    /// The end of a member's line if only a comment follows the member there, else its own end.
+    fn own_comment_end(&self, end: usize) -> usize {
+        let line_end = self.line_end(end);
+        if self.text(end, line_end).trim_start().starts_with('#') { line_end } else { end }
     }
 
     /// Removes a line, from the end of the one before it. A block scalar there must not gain the

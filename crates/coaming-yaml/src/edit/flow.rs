@@ -69,6 +69,8 @@ impl<'d> Editor<'d> {
             if removed {
                 self.touch(value, &below, true);
                 self.touch(key.unwrap_or(value), &below, true);
+            } else if let (Some(Change::Rename(name)), Some(key)) = (change, key) {
+                self.rename(node, key, name, path)?;
             } else if let Some(change) = change
                 && key.is_none_or(|key| node.get(key.text()) == Some(value))
             {

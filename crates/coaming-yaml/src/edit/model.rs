@@ -26,7 +26,7 @@ pub(super) fn changed(node: Node<'_>, change: &Change, path: &Path) -> Result<Js
 fn change_value(slot: &mut Json, change: &Change, path: &Path) -> Result<(), EditError> {
     match change {
         Change::Set(value) => *slot = value.into(),
-        Change::Remove => return Err(EditError::Root),
+        Change::Remove | Change::Rename(_) => return Err(EditError::Root),
         Change::Within(within) if slot.is_null() => {
             if within.creates() {
                 *slot = (&within.created(path)?).into();
@@ -39,6 +39,15 @@ fn change_value(slot: &mut Json, change: &Change, path: &Path) -> Result<(), Edi
                     for (step, change) in &within.members {
                         let Step::Key(key) = step else { continue };
                         let below = step_into(path, step);
+                        if let Change::Rename(name) = change {
+                            if members.contains_key(&**key) && members.contains_key(name) {
+                                return Err(EditError::Conflict { path: below });
+                            }
+                            if let Some(member) = members.remove(&**key) {
+                                members.insert(name.clone(), member);
+                            }
+                            continue;
+                        }
                         match (members.get_mut(&**key), change) {
                             (_, Change::Remove) => drop(members.remove(&**key)),
                             (Some(member), change) => change_value(member, change, &below)?,
@@ -120,7 +129,7 @@ fn add_operations(
     match change {
         Change::Set(value) if node.to_json() == Json::from(value) => {}
         Change::Set(value) => operations.push(replace(value)),
-        Change::Remove => return Err(EditError::Root),
+        Change::Remove | Change::Rename(_) => return Err(EditError::Root),
         Change::Within(within) if node.is_null() => {
             if within.creates() {
                 operations.push(replace(&within.created(path)?));
@@ -168,6 +177,14 @@ fn add_member_operations(
             (Some(_), Change::Remove, Step::Key(_)) => {
                 operations.push(json!({"op": "remove", "path": below.to_json_pointer()}));
             }
+            (Some(_), Change::Rename(name), _) if node.get(name).is_some() => {
+                return Err(EditError::Conflict { path: below });
+            }
+            (Some(_), Change::Rename(name), _) => operations.push(json!({
+                "op": "move",
+                "from": below.to_json_pointer(),
+                "path": step_into(path, &Step::from(name.as_str())).to_json_pointer(),
+            })),
             (Some(member), change, _) => add_operations(member, change, &below, operations)?,
             (None, change, Step::Key(_)) if change.creates() => operations.push(json!({
                 "op": "add",

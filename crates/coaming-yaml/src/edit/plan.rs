@@ -13,6 +13,8 @@ pub(super) enum Change {
     Set(Value),
     /// Remove it.
     Remove,
+    /// Gives the member another key.
+    Rename(String),
     /// Keep it; something below it changes.
     Within(Within),
 }
@@ -31,6 +33,7 @@ enum Operation<'e> {
     Set(&'e Value),
     Remove,
     Append(&'e Value),
+    Rename(&'e str),
 }
 
 /// The combined change of all `edits`.
@@ -41,8 +44,11 @@ pub(super) fn plan(edits: &[Edit]) -> Result<Change, EditError> {
             Edit::Set { path, value } => (path, Operation::Set(value)),
             Edit::Remove { path } => (path, Operation::Remove),
             Edit::Append { path, value } => (path, Operation::Append(value)),
+            Edit::Rename { path, key } => (path, Operation::Rename(key)),
         };
-        let fits = root.add(path.steps(), operation);
+        let names_a_key = !matches!(operation, Operation::Rename(_))
+            || matches!(path.steps().last(), Some(Step::Key(_)));
+        let fits = names_a_key && root.add(path.steps(), operation) && root.has_one_per_key();
         if !fits || root == Change::Remove {
             return Err(if path.is_root() && root == Change::Remove {
                 EditError::Root
@@ -68,7 +74,8 @@ impl Change {
                     if untouched {
                         *self = match operation {
                             Operation::Set(value) => Self::Set(value.clone()),
-                            _ => Self::Remove,
+                            Operation::Rename(key) => Self::Rename(key.to_owned()),
+                            Operation::Remove | Operation::Append(_) => Self::Remove,
                         };
                     }
                     untouched
@@ -77,14 +84,30 @@ impl Change {
             },
             Self::Set(value) => add_to_value(value, steps, operation),
             Self::Remove => steps.is_empty() && matches!(operation, Operation::Remove),
+            Self::Rename(known) => {
+                steps.is_empty() && matches!(operation, Operation::Rename(key) if *known == *key)
+            }
         }
+    }
+
+    /// Whether no member gets a name that another changed member has or gets.
+    fn has_one_per_key(&self) -> bool {
+        let Self::Within(within) = self else { return true };
+        let new_names = within.members.iter().filter_map(|(_, change)| match change {
+            Self::Rename(key) => Some(key.as_str()),
+            _ => None,
+        });
+        new_names.clone().all(|name| {
+            within.members.iter().all(|(step, _)| *step != Step::from(name))
+                && new_names.clone().filter(|other| *other == name).count() == 1
+        }) && within.members.iter().all(|(_, change)| change.has_one_per_key())
     }
 
     /// Whether it creates a value if the node is absent.
     pub(super) fn creates(&self) -> bool {
         match self {
             Self::Set(_) => true,
-            Self::Remove => false,
+            Self::Remove | Self::Rename(_) => false,
             Self::Within(within) => within.creates(),
         }
     }
@@ -93,7 +116,7 @@ impl Change {
     pub(super) fn created(&self, path: &Path) -> Result<Value, EditError> {
         match self {
             Self::Set(value) => Ok(value.clone()),
-            Self::Remove => Ok(Value::Null),
+            Self::Remove | Self::Rename(_) => Ok(Value::Null),
             Self::Within(within) => within.created(path),
         }
     }
@@ -144,7 +167,7 @@ fn add_to_value(value: &mut Value, steps: &[Step], operation: Operation<'_>) -> 
     match (steps, value) {
         ([], value) => match operation {
             Operation::Set(new) => value == new,
-            Operation::Remove => false,
+            Operation::Remove | Operation::Rename(_) => false,
             Operation::Append(item) => {
                 let Value::Sequence(items) = value else { return false };
                 items.push(item.clone());
@@ -162,10 +185,14 @@ fn add_to_value(value: &mut Value, steps: &[Step], operation: Operation<'_>) -> 
                     entries[position].1 = new.clone();
                     true
                 }
+                (Some(position), Operation::Rename(key)) if rest.is_empty() => {
+                    entries[position].0 = key.to_owned();
+                    true
+                }
                 (Some(position), operation) => {
                     add_to_value(&mut entries[position].1, rest, operation)
                 }
-                (None, Operation::Remove) => true,
+                (None, Operation::Remove | Operation::Rename(_)) => true,
                 (None, operation) => {
                     let mut change = Change::Within(Within::default());
                     let path = Path::root();

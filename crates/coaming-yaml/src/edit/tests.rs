@@ -22,6 +22,10 @@ fn remove(at: &str) -> Edit {
     Edit::Remove { path: path(at) }
 }
 
+fn rename(at: &str, key: &str) -> Edit {
+    Edit::Rename { path: path(at), key: key.to_owned() }
+}
+
 fn append(at: &str, value: impl Into<Value>) -> Edit {
     Edit::Append { path: path(at), value: value.into() }
 }
@@ -141,7 +145,7 @@ fn removes_with_the_line() {
     let source = "a: 1 # one\n# above b\nb:\n  - x # x\n  - y\nc: 3\n";
     check(source, &[remove("a")], "# above b\nb:\n  - x # x\n  - y\nc: 3\n");
     check(source, &[remove("b[0]")], "a: 1 # one\n# above b\nb:\n  - y\nc: 3\n");
-    check(source, &[remove("b")], "a: 1 # one\n# above b\nc: 3\n");
+    check(source, &[remove("b")], "a: 1 # one\nc: 3\n");
     check(source, &[remove("b[0]"), remove("b[1]")], "a: 1 # one\n# above b\nb: []\nc: 3\n");
     check(source, &[remove("nothing.here"), remove("b[7]"), remove("a.b")], source);
     check("- a: 1 # one\n  b: 2\n- c\n", &[remove("[0].a")], "- b: 2\n- c\n");
@@ -244,7 +248,10 @@ fn aliases_are_written_out_and_anchors_left_alone() {
     for edit in [set("a.q", 1), set("a.p", 2), remove("a.p"), remove("a"), set("a", 1)] {
         let error = EditError::SharedAnchor {
             path: match &edit {
-                Edit::Set { path, .. } | Edit::Remove { path } | Edit::Append { path, .. } => {
+                Edit::Set { path, .. }
+                | Edit::Remove { path }
+                | Edit::Rename { path, .. }
+                | Edit::Append { path, .. } => {
                     if path.to_string() == "a.q" {
                         super::tests::path("a")
                     } else {
@@ -336,5 +343,63 @@ fn patches_create_parents_and_remove_from_the_end() {
             {"op": "add", "path": "/b", "value": {"c/d": 1}},
             {"op": "replace", "path": "/k", "value": {"o": 2}}
         ])
+    );
+}
+
+#[test]
+fn a_renamed_key_keeps_its_place_quotes_and_comments() {
+    check(
+        "# two\nreplica: 2 # never less\nother:\n  # hardened\n  'secure': # a\n    # b\n    drop: ['ALL'] # c\n",
+        &[rename("replica", "replicas"), rename("other.secure", "security")],
+        "# two\nreplicas: 2 # never less\nother:\n  # hardened\n  'security': # a\n    # b\n    drop: ['ALL'] # c\n",
+    );
+    check(
+        "a: {x: 1, \"y\": 2, z: 3}\n",
+        &[rename("a.y", "why"), rename("a.z", "zed")],
+        "a: {x: 1, \"why\": 2, zed: 3}\n",
+    );
+    check("{\"a\": 1}\n", &[rename("a", "b")], "{\"b\": 1}\n");
+    // What is not there is not renamed.
+    check("a: 1\n", &[rename("b", "c")], "a: 1\n");
+    for (source, edits) in [
+        ("a: 1\nb: 2\n", vec![rename("a", "b")]),
+        ("a: 1\n", vec![rename("a", "b"), set("a", 2)]),
+        ("a: 1\n", vec![rename("a", "b"), set("b", 2)]),
+        ("a: 1\nb: 2\n", vec![rename("a", "c"), rename("b", "c")]),
+        ("a: [1]\n", vec![rename("a[0]", "b")]),
+    ] {
+        let refused = edited(source, &edits);
+        assert!(matches!(refused, Err(EditError::Conflict { .. })), "{source}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_removed_member_takes_its_own_comments_and_no_others() {
+    let list = "add:\n  # for mounts\n  - SYS_ADMIN # really\n  # for port 443\n  - NET_BIND_SERVICE\n  # the end\n";
+    check(list, &[remove("add[0]")], "add:\n  # for port 443\n  - NET_BIND_SERVICE\n  # the end\n");
+    check(list, &[remove("add[1]")], "add:\n  # for mounts\n  - SYS_ADMIN # really\n  # the end\n");
+    check(
+        "a:\n  # of all\n\n  # of b\n  b: 1 # b\n  c: 2\n",
+        &[remove("a.b")],
+        "a:\n  # of all\n\n  c: 2\n",
+    );
+    // A line of a text is not a comment.
+    check("a: |\n  x\n  # y\nb: 1\nc: 2\n", &[remove("b")], "a: |\n  x\n  # y\nc: 2\n");
+}
+
+#[test]
+fn a_comment_of_a_removed_member_does_not_end_up_on_another() {
+    let source = "a:\n  # why\n  privileged: true # needed\nb: 1\n";
+    check(
+        source,
+        &[remove("a.privileged"), set("a.readOnly", true)],
+        "a:\n  readOnly: true\nb: 1\n",
+    );
+    check(source, &[remove("a.privileged")], "a: {}\nb: 1\n");
+    check("a:\n- x # needed\nb: 1\n", &[remove("a[0]"), append("a", "z")], "a:\n- z\nb: 1\n");
+    check(
+        "- privileged: true # needed\n- b\n",
+        &[remove("[0].privileged"), set("[0].c", true)],
+        "- c: true\n- b\n",
     );
 }

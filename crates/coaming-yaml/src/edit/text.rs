@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::model::{changed, check_node_kind};
 use super::plan::{Change, Within, plan, step_into};
-use super::render::{Layout, Quoting};
+use super::render::{Layout, Quoting, in_style_of, string};
 use super::{Edit, EditError, Value};
 use crate::parse::{find_indicator, property_length};
 use crate::path::{Path, Step};
@@ -187,7 +187,7 @@ impl<'d> Editor<'d> {
         match change {
             Change::Set(value) if node.to_json() == serde_json::Value::from(value) => Ok(()),
             Change::Set(value) => self.replace(node, value, path, slot),
-            Change::Remove => Err(EditError::Root),
+            Change::Remove | Change::Rename(_) => Err(EditError::Root),
             Change::Within(within) if !within.creates() && node.is_null() => Ok(()),
             Change::Within(within) if node.is_null() => {
                 self.replace(node, &within.created(path)?, path, slot)
@@ -255,6 +255,27 @@ impl<'d> Editor<'d> {
             }
             slot => self.replace_in_block(node, value, slot),
         }
+    }
+
+    /// Writes another name over a key, in the key's own quotes.
+    pub(super) fn rename(
+        &mut self,
+        node: Node<'d>,
+        key: Node<'d>,
+        name: &str,
+        path: &Path,
+    ) -> Result<(), EditError> {
+        if key.alias() != node.alias() {
+            return Err(EditError::Unwritable);
+        }
+        let text = key
+            .scalar_style()
+            .and_then(|style| in_style_of(name, style))
+            .unwrap_or_else(|| string(name, Quoting::Flow));
+        self.touch(node, path, false);
+        let range = self.span(key).range();
+        self.put(range.start, range.end, text);
+        Ok(())
     }
 
     /// Records that a node's text changes, or is replaced.
@@ -427,7 +448,7 @@ pub(super) fn expanded_value(
 ) -> Result<Value, EditError> {
     let within = match change {
         Change::Set(value) => return Ok(value.clone()),
-        Change::Remove => return Ok(Value::Null),
+        Change::Remove | Change::Rename(_) => return Ok(Value::Null),
         Change::Within(within) if node.is_null() && within.creates() => {
             return within.created(path);
         }
@@ -441,6 +462,7 @@ pub(super) fn expanded_value(
         let unchanged = Change::Within(Within::default());
         match of_member(&step) {
             Some(Change::Remove) => Ok(None),
+            Some(Change::Rename(_)) => expanded_value(node, &unchanged, path).map(Some),
             change => {
                 let below = step_into(path, &step);
                 expanded_value(node, change.unwrap_or(&unchanged), &below).map(Some)
@@ -466,7 +488,11 @@ pub(super) fn expanded_value(
             for entry in node.entries() {
                 entries.retain(|(key, _)| key != entry.name());
                 let value = member(entry.value, Step::from(entry.name()))?;
-                entries.extend(value.map(|value| (entry.name().to_owned(), value)));
+                let name = match of_member(&Step::from(entry.name())) {
+                    Some(Change::Rename(name)) => name,
+                    _ => entry.name(),
+                };
+                entries.extend(value.map(|value| (name.to_owned(), value)));
             }
             for (step, change) in &within.members {
                 let Step::Key(key) = step else { continue };

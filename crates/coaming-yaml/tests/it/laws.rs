@@ -1,7 +1,7 @@
 //! The laws themselves, for one text.
 
 use coaming_yaml::edit::{self, Edit, EditError, Value};
-use coaming_yaml::{Document, Kind, Node, Path, ScalarStyle, Stream, Style, parse};
+use coaming_yaml::{Document, Kind, Node, Path, ScalarStyle, Step, Stream, Style, parse};
 use serde_json::Value as Json;
 
 /// Every span covers exactly the text of its node: read alone, it says the same.
@@ -155,7 +155,7 @@ pub(crate) fn edits_agree(stream: &Stream, index: usize, edits: &[Edit]) -> Outc
 fn loses_comments(document: &Document, edit: &Edit) -> bool {
     match edit {
         Edit::Remove { .. } => true,
-        Edit::Append { .. } => false,
+        Edit::Append { .. } | Edit::Rename { .. } => false,
         Edit::Set { path, .. } => document.at(path).is_some_and(|node| {
             let is_block_scalar =
                 matches!(node.scalar_style(), Some(ScalarStyle::Literal | ScalarStyle::Folded));
@@ -200,7 +200,11 @@ pub(crate) fn choose_edits(document: &Document, choices: &[u32]) -> Vec<Edit> {
             .find(|node| node.is_mapping() || node.is_null())
             .map_or(path.clone(), Node::path);
         match choice % 16 {
-            0 | 1 => Edit::Remove { path },
+            0 => Edit::Remove { path },
+            1 => match path.steps().last() {
+                Some(Step::Key(_)) => Edit::Rename { path, key: "other name".to_owned() },
+                _ => Edit::Remove { path },
+            },
             2 => Edit::Append {
                 path: if node.is_sequence() { path } else { mapping.join("more") },
                 value: value_for(choice),

@@ -33,7 +33,7 @@ fn diff_shows_the_reasons_and_writes_nothing() {
          securityContext:
 -          privileged: true   # why?
 +          runAsNonRoot: true
-+          readOnlyRootFilesystem: true   # why?
++          readOnlyRootFilesystem: true
 +          allowPrivilegeEscalation: false
 +          capabilities:
 +            drop:
@@ -171,6 +171,13 @@ fn what_must_stay_writable_and_reachable_is_kept() {
         "            runAsNonRoot: true",
         "            seccompProfile: {type: RuntimeDefault}",
     );
+    // The image listens on port 80 whatever the manifest says: its user may do so.
+    let files = directory(&[("d.yaml", &root)]);
+    fix(files.path(), &["--unsafe"]);
+    let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
+    assert!(fixed.contains("net.ipv4.ip_unprivileged_port_start"), "{fixed}");
+    assert!(fixed.contains("containerPort: 80\n") && fixed.contains("runAsUser: 101"), "{fixed}");
+    let root = root.replace("nginx:1.27.1", "acme/web:1.27.1");
     let files = directory(&[("d.yaml", &root)]);
     fix(files.path(), &["--unsafe"]);
     let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
@@ -251,4 +258,122 @@ fn comments(directory: &Path) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether `git apply` takes the output of `fix --diff` and leaves what `fix` itself writes.
+fn applies_with_git(files: &[(&str, &str)], arguments: &[&str]) {
+    let shown = directory(files);
+    let diff = fix(shown.path(), &[arguments, &["--diff"]].concat());
+    fs::write(shown.path().join("fix.patch"), &diff.stdout).unwrap();
+    let git = std::process::Command::new("git")
+        .args(["apply", "fix.patch"])
+        .current_dir(shown.path())
+        .output();
+    let Ok(git) = git else { return coaming_test::skip!("git is not installed") };
+    assert!(git.status.success(), "{}\n{}", stderr(&git), stdout(&diff));
+    let fixed = directory(files);
+    fix(fixed.path(), arguments);
+    for (name, _) in files {
+        let read = |directory: &Path| fs::read(directory.join(name)).unwrap();
+        assert_eq!(read(shown.path()), read(fixed.path()), "{name}");
+    }
+}
+
+#[test]
+fn a_diff_applies_with_git() {
+    let deep = "a/b c/pod.yaml";
+    let crlf = POD.replace('\n', "\r\n");
+    applies_with_git(
+        &[("pod.yaml", POD), (deep, POD), ("crlf.yaml", &crlf), ("end.yaml", POD.trim_end())],
+        &["--unsafe"],
+    );
+}
+
+#[test]
+fn a_diff_next_to_a_secret_applies_in_part() {
+    let secret = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n    - name: c\n      image: a/b:1.0\n      securityContext:\n        privileged: true\n      env:\n        - name: DB_PASSWORD\n          value: Kq7pZx4w91bQ\n";
+    let files = directory(&[("pod.yaml", secret)]);
+    let diff = fix(files.path(), &["--unsafe", "--diff"]);
+    assert!(!stdout(&diff).contains("Kq7pZx4w91bQ"), "{}", stdout(&diff));
+    fs::write(files.path().join("fix.patch"), &diff.stdout).unwrap();
+    let git = std::process::Command::new("git")
+        .args(["apply", "fix.patch"])
+        .current_dir(files.path())
+        .output();
+    let Ok(git) = git else { return coaming_test::skip!("git is not installed") };
+    assert!(git.status.success(), "{}\n{}", stderr(&git), stdout(&diff));
+}
+
+#[test]
+fn a_file_in_utf16_stays_in_utf16() {
+    let files = directory(&[]);
+    let path = files.path().join("pod.yaml");
+    let bytes: Vec<u8> =
+        std::iter::once(0xFEFF).chain(POD.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    fs::write(&path, bytes).unwrap();
+    let shown = fix(files.path(), &["--unsafe", "--diff"]);
+    assert_eq!(shown.status.code(), Some(2));
+    assert!(stderr(&shown).contains("UTF-16"), "{}", stderr(&shown));
+    fix(files.path(), &["--unsafe"]);
+    let after = fs::read(&path).unwrap();
+    assert_eq!(after[..2], [0xFF, 0xFE]);
+    let units = after[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units).map(Result::unwrap).collect();
+    assert!(text.starts_with("# our web server\n") && !text.contains("privileged"), "{text}");
+}
+
+#[test]
+fn standard_input_is_fixed_to_standard_output() {
+    let run = |arguments: &[&str], input: &str| {
+        let mut child = coaming(arguments)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let fixed = run(&["fix", "--unsafe", "-"], POD);
+    assert!(stdout(&fixed).starts_with("# our web server\n"), "{}", stdout(&fixed));
+    assert!(!stdout(&fixed).contains("privileged"), "{}", stdout(&fixed));
+    // What needs no fix is written as it is.
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a} # b\n";
+    assert_eq!(stdout(&run(&["fix", "-"], map)), map);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_fix_leaves_whole_files_and_no_others() {
+    let files = directory(&[]);
+    let count = 600;
+    for number in 0..count {
+        fs::write(files.path().join(format!("{number}.yaml")), POD).unwrap();
+    }
+    let child = coaming(&["fix", "--unsafe", "."])
+        .current_dir(files.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let read = |number: u32| fs::read_to_string(files.path().join(format!("{number}.yaml")));
+    while (0..count).all(|number| read(number).is_ok_and(|text| text == POD)) {
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    let killed = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    let Ok(_) = killed else { return coaming_test::skip!("kill is not installed") };
+    let output = child.wait_with_output().unwrap();
+    let names: Vec<String> = fs::read_dir(files.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names.len(), count as usize, "{names:?}");
+    let changed = (0..count).filter(|&number| read(number).unwrap() != POD).count();
+    assert!((0..count).all(|number| read(number).unwrap().ends_with('\n')));
+    if changed < count as usize {
+        assert_eq!(output.status.code(), Some(130));
+        let told = format!("{changed} of {count} files were changed");
+        assert!(stderr(&output).contains(&told), "{}", stderr(&output));
+    }
 }

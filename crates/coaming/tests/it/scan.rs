@@ -27,7 +27,8 @@ critical[host-path]: DaemonSet `agent` can write to `/var/run/docker.sock` of th
    |
    = why: An attacker in the pod starts a privileged container through the runtime and takes over the
           node.
-   = help: Use a persistent volume claim, an `emptyDir` or a ConfigMap instead.
+   = help: Ask the Kubernetes API about containers, and build images with a builder that needs no
+           runtime, such as rootless BuildKit.
 
 critical[privileged]: container `agent` is privileged
   --> examples/shop/agent.yaml:21:13

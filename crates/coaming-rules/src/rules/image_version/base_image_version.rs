@@ -12,7 +12,7 @@ use crate::{Context, DockerfileRule, DockerfileScope};
 rule! {
     /// ## What it looks for
     ///
-    /// Images in Dockerfiles (`FROM`, `COPY --from`) without a version: no tag, `latest`, or a
+    /// Images in Dockerfiles (`FROM`, `COPY --from`, `RUN --mount=from=`) without a version: no tag, `latest`, or a
     /// channel such as `stable`, where no digest pins the image. Names of stages, `scratch`, and
     /// names that only the build knows are ignored; defaults of `ARG` are used.
     ///
@@ -112,15 +112,32 @@ fn images(dockerfile: &Dockerfile) -> Vec<Image<'_>> {
             images.push(Image { name, span: stage.image.span, is_copied: false });
         }
         for instruction in &stage.instructions {
-            let Kind::Copy(copy) = &instruction.kind else { continue };
-            let Some(name) = copy.from.as_deref() else { continue };
-            // A plain word may be a stage, or a named build context.
-            if name.contains(['/', ':']) && !name.contains('$') {
-                images.push(Image { name, span: instruction.span, is_copied: true });
+            for name in copied_from(instruction.kind.unwrapped()) {
+                // The number or the name of a stage.
+                let is_stage = name.parse::<usize>().is_ok()
+                    || dockerfile.stages.iter().any(|stage| {
+                        stage.name.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(name))
+                    });
+                if !is_stage && !name.contains('$') {
+                    images.push(Image { name, span: instruction.span, is_copied: true });
+                }
             }
         }
     }
     images
+}
+
+/// The images and stages whose files an instruction copies or mounts.
+fn copied_from(kind: &Kind) -> Vec<&str> {
+    match kind {
+        Kind::Copy(copy) => copy.from.as_deref().into_iter().collect(),
+        Kind::Run { mounts, .. } => mounts
+            .iter()
+            .flat_map(|mount| mount.split(','))
+            .filter_map(|option| option.trim().strip_prefix("from="))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn finding(scope: DockerfileScope<'_>, image: Image<'_>) -> Option<Finding> {
@@ -137,6 +154,11 @@ fn finding(scope: DockerfileScope<'_>, image: Image<'_>) -> Option<Finding> {
             let what = format!("has the tag `{tag}`, which {}", channel.phrase());
             (what, Severity::Low, Confidence::Medium)
         }
+    };
+    // A word alone may also be a build context that the command line names.
+    let confidence = match image.is_copied && !image.name.contains(['/', ':']) {
+        true => confidence.min(Confidence::Medium),
+        false => confidence,
     };
     let (role, snippet) = if image.is_copied {
         ("image", format!("COPY --from={short}:VERSION …"))

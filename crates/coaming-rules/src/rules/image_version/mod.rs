@@ -84,12 +84,62 @@ const RELEASES: &[&str] = &[
     "bionic", "xenial",
 ];
 
+/// Platforms and kinds of images, which name no version.
+const KINDS: &[&str] = &[
+    "amd64",
+    "arm64",
+    "arm64v8",
+    "armv7",
+    "386",
+    "i386",
+    "ppc64le",
+    "s390x",
+    "x86",
+    "64",
+    "linux",
+    "windows",
+    "nanoserver",
+    "debian",
+    "ubuntu",
+    "fedora",
+    "centos",
+    "rocky",
+    "ubi",
+    "distroless",
+    "nonroot",
+    "rootless",
+    "debug",
+    "full",
+    "minimal",
+    "runtime",
+    "cpu",
+    "gpu",
+    "cuda",
+    "jre",
+    "jdk",
+    "fpm",
+    "apache",
+    "perl",
+    "management",
+    "python3",
+];
+
+/// Whether a part of a tag names a distribution, its release or a kind of image: `alpine3.20`,
+/// `bookworm`, `amd64`.
+fn is_variant(part: &str) -> bool {
+    let name = part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    KINDS.contains(&part)
+        || RELEASES.contains(&part)
+        || !name.is_empty() && name != part && (RELEASES.contains(&name) || KINDS.contains(&name))
+}
+
 /// What a tag names that can change from one image to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MovingTag {
     Channel,
     Variant,
     MajorVersion,
+    Series,
 }
 
 impl MovingTag {
@@ -99,6 +149,7 @@ impl MovingTag {
             Self::Channel => "names a channel, not a version",
             Self::Variant => "names a variant, not a version",
             Self::MajorVersion => "names only a major version",
+            Self::Series => "names a series of versions",
         }
     }
 }
@@ -106,12 +157,18 @@ impl MovingTag {
 /// Why a tag is expected to move to other images, if it is.
 fn moving(tag: &str) -> Option<MovingTag> {
     let lower = tag.to_ascii_lowercase();
-    let word = lower.split(['-', '_']).next().unwrap_or_default();
-    if MOVING.contains(&lower.as_str()) || MOVING.contains(&word) && lower.len() == word.len() {
+    let mut parts = lower.split(['-', '_']);
+    let word = parts.next().unwrap_or_default();
+    // `latest-amd64` moves with `latest`; `main-1a2b3c4` names a commit.
+    let names_no_version = parts.all(|part| is_variant(part) || MOVING.contains(&part));
+    if names_no_version && (MOVING.contains(&word) || word == "latest" && lower != "latest") {
         return Some(MovingTag::Channel);
     }
-    if RELEASES.contains(&lower.as_str()) {
+    if names_no_version && is_variant(word) {
         return Some(MovingTag::Variant);
+    }
+    if word.split('.').skip(1).any(|part| matches!(part, "x" | "*")) {
+        return Some(MovingTag::Series);
     }
     let number = word.strip_prefix('v').unwrap_or(word);
     let is_major =
@@ -129,6 +186,19 @@ mod tests {
             assert!(moving(tag).is_some(), "{tag}");
         }
         for tag in [
+            "latest-amd64",
+            "latest-alpine",
+            "stable-alpine3.20",
+            "nightly-slim",
+            "3.x",
+            "v1.2.x",
+            "alpine3.20",
+            "bookworm-slim",
+            "ubuntu22.04",
+        ] {
+            assert!(moving(tag).is_some(), "{tag}");
+        }
+        for tag in [
             "1.27",
             "1.27.3-alpine",
             "v1.2.3",
@@ -136,6 +206,11 @@ mod tests {
             "sha-1a2b3c4",
             "2024.1",
             "main-1a2b3c4",
+            "latest-20240101",
+            "nightly-2024.1.5",
+            "bookworm-20240612-slim",
+            "1.27-alpine3.20",
+            "xy1.2.3",
             "17.2",
         ] {
             assert!(moving(tag).is_none(), "{tag}");

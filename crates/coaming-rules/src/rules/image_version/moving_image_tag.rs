@@ -10,9 +10,9 @@ use crate::{ContainerRule, ContainerScope, Context};
 rule! {
     /// ## What it looks for
     ///
-    /// Tags that are meant to move: channels (`stable`, `main`), variants (`alpine`) and major
-    /// versions (`1`), where no digest pins the image. The tag `latest` is reported by
-    /// `image-tag`.
+    /// Tags that are meant to move: channels (`stable`, `main`, `latest-amd64`), variants (`alpine`,
+    /// `bookworm-slim`), series (`3.x`) and major versions (`1`), where no digest pins the image.
+    /// The tag `latest` is reported by `image-tag`.
     ///
     /// ## Why it matters
     ///

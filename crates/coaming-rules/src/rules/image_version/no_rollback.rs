@@ -95,7 +95,8 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Remove the field, or keep a few revisions.
+    /// Remove the field, or keep a few revisions. The fix is safe because the field has no effect
+    /// on pods: only old ReplicaSets without pods are kept.
     NoRollback {
         name: "no-rollback",
         summary: "Workload keeps no earlier revision",

@@ -5,6 +5,7 @@ use coaming_finding::{Finding, RuleMeta, Severity};
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::text::commands::runs_unverified_download;
+use crate::text::unverified::skips_verification;
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
@@ -12,8 +13,11 @@ rule! {
     ///
     /// Dockerfiles that use programs from the internet without verifying them: `curl … | sh`;
     /// downloads that are unpacked into program directories or made executable without comparing a
-    /// checksum or a signature; and `ADD` of a URL without `--checksum`. Package managers verify
-    /// what they download and are not reported.
+    /// checksum or a signature; `ADD` of a URL without `--checksum`; and package managers that do
+    /// not verify (`apk add --allow-untrusted`, `--nogpgcheck`, `[trusted=yes]`), that get a
+    /// downloaded key (`apt-key add`) or install a package from a URL (`pip install https://…`).
+    /// Otherwise package managers verify what they download and are not reported. Instructions of
+    /// `ONBUILD` count.
     ///
     /// ## Why it matters
     ///
@@ -53,6 +57,15 @@ rule! {
     /// ```dockerfile
     /// FROM debian:12.5
     /// ADD http://get.example.com/tool /usr/local/bin/tool
+    /// USER 10001
+    /// ```
+    ///
+    /// `apk` does not verify what it installs.
+    ///
+    /// ```dockerfile
+    /// FROM registry.example.com/base:1.4.2
+    /// COPY glibc.apk /tmp/glibc.apk
+    /// RUN apk add --no-cache --allow-untrusted /tmp/glibc.apk
     /// USER 10001
     /// ```
     ///
@@ -103,10 +116,12 @@ impl DockerfileRule for UnverifiedDownload {
         for (instruction, script) in scope.scripts() {
             if let Some(what) = runs_unverified_download(script.text) {
                 findings.push(run(scope, instruction, script.text, &what));
+            } else if let Some(what) = skips_verification(script.text) {
+                findings.push(skipped(scope, instruction, script.text, &what));
             }
         }
         for instruction in scope.dockerfile.stages.iter().flat_map(|stage| &stage.instructions) {
-            if let Kind::Copy(source) = &instruction.kind {
+            if let Kind::Copy(source) = instruction.kind.unwrapped() {
                 findings.extend(added(source).map(|address| add(scope, address, &source.target)));
             }
         }
@@ -141,6 +156,26 @@ fn run(scope: DockerfileScope<'_>, instruction: &Instruction, script: &str, what
             "compare the checksum of the download",
             "RUN curl -fsSLo /tmp/tool https://… \\\n && echo 'SHA256  /tmp/tool' | sha256sum -c -",
         )
+        .done()
+}
+
+fn skipped(
+    scope: DockerfileScope<'_>,
+    instruction: &Instruction,
+    script: &str,
+    what: &str,
+) -> Finding {
+    let (severity, why) = severity(script);
+    scope
+        .finding(
+            UnverifiedDownload::RULE,
+            instruction.span,
+            format!("software is installed without being verified ({what})"),
+        )
+        .why(why)
+        .help("Install from a repository whose signature is checked, or compare a checksum.")
+        .severity(severity)
+        .manual("verify what is installed", "echo 'SHA256  /tmp/file' | sha256sum -c -")
         .done()
 }
 

@@ -11,7 +11,9 @@ rule! {
     /// ## What it looks for
     ///
     /// A `namespaceSelector` and a `podSelector` that are two items of `from` or `to` side by
-    /// side. The second dash makes it *or* where *and* was intended.
+    /// side. The second dash makes it *or* where *and* was intended. That is known where the pods
+    /// show it: there are such pods in the selected namespaces, or the policy's own namespace has
+    /// pods in the input and none is selected.
     ///
     /// ## Why it matters
     ///

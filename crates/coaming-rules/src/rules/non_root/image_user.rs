@@ -15,7 +15,8 @@ rule! {
     ///
     /// Dockerfiles whose image runs as root: the last `USER` is root, or neither the Dockerfile
     /// nor its base image sets one. Stages that the final stage is built from count; other stages
-    /// do not.
+    /// do not. `ONBUILD USER root` counts too: it makes the images run as root that are built on
+    /// this one.
     ///
     /// ## Why it matters
     ///
@@ -58,6 +59,14 @@ rule! {
     /// ```dockerfile
     /// FROM registry.example.com/base:1.4.2
     /// ENTRYPOINT ["/server"]
+    /// ```
+    ///
+    /// Images that are built on this one run as root.
+    ///
+    /// ```dockerfile
+    /// FROM registry.example.com/base:1.4.2
+    /// USER 10001
+    /// ONBUILD USER root
     /// ```
     ///
     /// ## Good
@@ -117,6 +126,7 @@ impl DockerfileRule for ImageUser {
             Kind::User { argument, user } => Some((argument, user)),
             _ => None,
         });
+        findings.extend(of_later_images(scope));
         match users.last() {
             Some((argument, Some(user))) if user == "root" || user == "0" => {
                 let edit = TextEdit { span: argument.span, replacement: USER.to_owned() };
@@ -126,6 +136,31 @@ impl DockerfileRule for ImageUser {
             None => findings.extend(missing(context, scope)),
         }
     }
+}
+
+/// `ONBUILD USER root` as the last word on the user of the images that are built on this one.
+fn of_later_images(scope: DockerfileScope<'_>) -> Option<Finding> {
+    let last = scope.dockerfile.of_image().filter_map(|instruction| match &instruction.kind {
+        Kind::OnBuild(later) => match later.unwrapped() {
+            Kind::User { argument, user: Some(user) } => Some((argument, user)),
+            _ => None,
+        },
+        _ => None,
+    });
+    let (argument, _) = last.last().filter(|(_, user)| matches!(user.as_str(), "root" | "0"))?;
+    let edit = TextEdit { span: argument.span, replacement: USER.to_owned() };
+    Some(
+        scope
+            .finding(
+                ImageUser::RULE,
+                argument.span,
+                "every image that is built on this one runs as root (`ONBUILD USER root`)",
+            )
+            .why(WHY)
+            .help(format!("Do what needs root earlier, and end with `ONBUILD USER {USER}`."))
+            .fix(format!("end with `ONBUILD USER {USER}`"), Applicability::Unsafe, vec![edit])
+            .done(),
+    )
 }
 
 const WHY: &str = "An attacker in any pod that does not set another user owns all files of the \

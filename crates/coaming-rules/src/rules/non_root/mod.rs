@@ -1,6 +1,7 @@
 //! Containers do not run as root.
 
 pub(crate) mod image_user;
+pub(crate) mod image_users;
 pub(crate) mod installs_software;
 mod port_move;
 pub(crate) mod privileged_port;
@@ -11,6 +12,8 @@ pub(crate) mod run_as_root;
 
 use coaming_kube::ContainerKind;
 
+use crate::rules::security_context::host_path;
+use crate::text::root_commands::changes_host;
 use crate::{ContainerScope, Context};
 
 /// Whether a container runs as the root user of its image; `None` where the pod sets the user, or
@@ -28,8 +31,8 @@ pub(crate) fn legitimate_reason(scope: ContainerScope<'_>) -> Option<&'static st
     if manages_the_node(scope) {
         return Some(
             "Keep the container out of application namespaces: it seems to manage the node itself \
-             (it writes to the node's files or sees its processes), which is one of the few \
-             reasons to run as root.",
+             (it changes the node's kernel or files, or sees its processes), which is one of the \
+             few reasons to run as root.",
         );
     }
     if installs_software::found(scope).is_some() {
@@ -46,14 +49,18 @@ pub(crate) fn legitimate_reason(scope: ContainerScope<'_>) -> Option<&'static st
     )
 }
 
+/// Whether a container changes the node: by its command, or by files that the node itself uses.
 fn manages_the_node(scope: ContainerScope<'_>) -> bool {
     let pod = scope.pod;
+    let words: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
     pod.host_pid()
+        || changes_host(&words)
         || scope.container.volume_mounts().any(|mount| {
             !mount.read_only()
                 && mount
                     .name()
                     .and_then(|name| pod.volume(name))
-                    .is_some_and(|volume| volume.source("hostPath").is_some())
+                    .and_then(coaming_kube::Volume::host_path)
+                    .is_some_and(host_path::is_of_the_node)
         })
 }

@@ -1,9 +1,10 @@
 //! See [`PrivilegedPort`].
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
-use coaming_kube::{Container, ContainerPort, Fields as _};
+use coaming_kube::{Container, ContainerPort, Fields as _, capability_name};
 
 use super::image_is_root;
+use super::image_users::low_ports;
 use super::port_move::{PortMove, high_port};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -299,7 +300,9 @@ fn may_bind(scope: ContainerScope<'_>) -> bool {
         .security_context()
         .and_then(|security| security.capabilities())
         .is_some_and(|capabilities| {
-            capabilities.add().any(|name| matches!(name, "NET_BIND_SERVICE" | "ALL"))
+            capabilities
+                .add()
+                .any(|name| matches!(capability_name(name).as_str(), "NET_BIND_SERVICE" | "ALL"))
         });
     let unprivileged = scope.pod.security_context().is_some_and(|security| {
         security.sysctls().any(|(name, _)| name == "net.ipv4.ip_unprivileged_port_start")
@@ -341,6 +344,11 @@ fn finding<'a>(
     draft = draft.why(WHY).help(help);
     for (service, target) in &moved.services {
         draft = draft.also(context, *service, target.node(), "this Service leads to it");
+    }
+    // The image listens there by default: its configuration is not in the manifests.
+    if let Some(edit) = low_ports(scope) {
+        let title = "let every user of the pod listen on low ports";
+        return draft.fix(title, Applicability::Unsafe, vec![edit]).done();
     }
     let title = format!("listen on {high}, and change Services and probes to match");
     if moved.undeclared.is_some() {

@@ -2,6 +2,7 @@
 
 use coaming_finding::{Applicability, Confidence, Finding, RuleMeta, Severity};
 
+use super::image_users::non_root_edits;
 use super::{image_is_root, legitimate_reason};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::non_root::run_as_root::RunAsRoot;
@@ -220,17 +221,17 @@ impl ContainerRule for RunAsNonRoot {
             Some(false) => (Severity::Low, Applicability::Unsafe),
             _ => (Self::RULE.severity, Applicability::Unsafe),
         };
-        let path = ["securityContext", "runAsNonRoot"];
-        let edit = phrases::set(scope.container.node(), &path, true);
-        findings.push(
-            context
-                .container_finding(Self::RULE, scope, node, message)
-                .why(why)
-                .help(help)
-                .severity(severity)
-                .confidence(Confidence::Medium)
-                .fix("set `runAsNonRoot: true`", applicability, vec![edit])
+        let draft = context
+            .container_finding(Self::RULE, scope, node, message)
+            .why(why)
+            .help(help)
+            .severity(severity)
+            .confidence(Confidence::Medium);
+        findings.push(match non_root_edits(context, scope) {
+            Some(edits) => draft.fix("set `runAsNonRoot: true`", applicability, edits).done(),
+            None => draft
+                .manual("give the image another user, and name its number", "USER 10001")
                 .done(),
-        );
+        });
     }
 }

@@ -1,7 +1,12 @@
 //! See [`RunAsRoot`].
 
-use coaming_finding::{Applicability, Finding, RuleMeta};
+use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
+use coaming_kube::Fields as _;
 
+use coaming_yaml::Node;
+use coaming_yaml::edit::{Edit, Value};
+
+use super::image_users::{self, OtherUser, non_root_edits};
 use super::{image_is_root, legitimate_reason};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -12,7 +17,9 @@ rule! {
     ///
     /// Containers that run as root: `runAsUser: 0` in the container's security context, or in the
     /// pod's where the container does not override it. If the image was inspected (see
-    /// `--images`), also containers whose image runs as root and whose pod sets no other user.
+    /// `--images`), also containers whose image runs as root and whose pod sets no other user. On
+    /// Windows, `runAsUserName: ContainerAdministrator`. With `hostUsers: false`, root is a user
+    /// without rights on the node, and the finding is low.
     ///
     /// ## Why it matters
     ///
@@ -120,6 +127,24 @@ rule! {
     ///         runAsUser: 0
     /// ```
     ///
+    /// The administrator of a Windows container.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   os:
+    ///     name: windows
+    ///   securityContext:
+    ///     windowsOptions:
+    ///       runAsUserName: ContainerAdministrator
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// ## Good
     ///
     /// The pod's user is not root.
@@ -161,7 +186,8 @@ rule! {
     /// ## Limits
     ///
     /// If the image was not inspected, a container that leaves its user to the image is reported by
-    /// `run-as-non-root` instead. There is no root user on Windows.
+    /// `run-as-non-root` instead. The default user of a Windows image
+    /// is not known.
     RunAsRoot {
         name: "run-as-root",
         summary: "Container runs as root",
@@ -183,6 +209,10 @@ impl ContainerRule for RunAsRoot {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
+        if scope.pod.is_windows() {
+            findings.extend(administrator(context, scope));
+            return;
+        }
         let refused = scope.effective.run_as_non_root().is_some_and(|(refused, _)| refused);
         let (node, reason) = match scope.effective.run_as_user() {
             Some((0, node)) => (node, "`runAsUser: 0`"),
@@ -196,21 +226,74 @@ impl ContainerRule for RunAsRoot {
         if refused {
             message += ", but `runAsNonRoot: true` keeps it from starting";
         }
-        let title = "set `runAsUser: 10001` and `runAsNonRoot: true`";
-        let edits = vec![
-            phrases::set(scope.container.node(), &["securityContext", "runAsUser"], 10001),
-            phrases::set(scope.container.node(), &["securityContext", "runAsNonRoot"], true),
-        ];
+        let draft = context.container_finding(Self::RULE, scope, node, message);
+        let draft = match image_users::other_user(context, scope) {
+            OtherUser::Number(number) => {
+                let edits = non_root_edits(context, scope).unwrap_or_default();
+                let title = format!("set `runAsUser: {number}` and `runAsNonRoot: true`");
+                draft.fix(title, Applicability::Unsafe, edits)
+            }
+            // Nothing is known of the image: it may take any user.
+            OtherUser::OfImage if image_is_root(context, scope) != Some(true) => {
+                let set = |field: &str, value: Value| {
+                    phrases::set(scope.container.node(), &["securityContext", field], value)
+                };
+                let edits = vec![set("runAsUser", 10001.into()), set("runAsNonRoot", true.into())];
+                let title = "set `runAsUser: 10001` and `runAsNonRoot: true`";
+                draft.fix(title, Applicability::Unsafe, edits)
+            }
+            OtherUser::OfImage | OtherUser::None => {
+                draft.manual("give the image another user, and name its number", "USER 10001")
+            }
+        };
+        let (severity, why) = if scope.pod.node().boolean("hostUsers") == Some(false) {
+            (
+                Severity::Low,
+                "An attacker in the container owns all its files. On the node they are a user \
+                 without rights, as `hostUsers: false` gives the pod users of its own.",
+            )
+        } else {
+            (
+                Self::RULE.severity,
+                "An attacker in the container owns all its files and is one kernel or runtime \
+                 flaw away from owning the node.",
+            )
+        };
         findings.push(
-            context
-                .container_finding(Self::RULE, scope, node, message)
-                .why(
-                    "An attacker in the container owns all its files and is one kernel or runtime \
-                     flaw away from owning the node.",
-                )
+            draft
+                .severity(severity)
+                .why(why)
                 .help(legitimate_reason(scope).unwrap_or("Run as another user, such as 10001."))
-                .fix(title, Applicability::Unsafe, edits)
                 .done(),
         );
     }
+}
+
+/// The root of a Windows container, set by name.
+fn administrator<'a>(context: &Context<'a>, scope: ContainerScope<'a>) -> Option<Finding> {
+    let options = |security: Option<Node<'a>>| security.mapping("windowsOptions");
+    let own = options(scope.container.node().mapping("securityContext")).field("runAsUserName");
+    let user = own
+        .or_else(|| options(scope.pod.node().mapping("securityContext")).field("runAsUserName"))?;
+    let name = user.as_str()?.rsplit('\\').next()?;
+    if !name.eq_ignore_ascii_case("ContainerAdministrator") {
+        return None;
+    }
+    let message = format!(
+        "{} runs as the administrator of its container (`runAsUserName: ContainerAdministrator`)",
+        phrases::container(scope),
+    );
+    let edit = Edit::Set { path: user.path(), value: Value::from("ContainerUser") };
+    Some(
+        context
+            .container_finding(RunAsRoot::RULE, scope, user, message)
+            .severity(Severity::Medium)
+            .why(
+                "An attacker in the container owns all its files and services, and a flaw in the \
+                 isolation of Windows containers gives them the node.",
+            )
+            .help("Set `runAsUserName: ContainerUser`.")
+            .fix("set `runAsUserName: ContainerUser`", Applicability::Unsafe, vec![edit])
+            .done(),
+    )
 }

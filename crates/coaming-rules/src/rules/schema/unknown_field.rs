@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::schema::SchemaProblemKind;
-use coaming_yaml::edit::{Edit, Value};
+use coaming_yaml::edit::Edit;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -120,10 +120,7 @@ impl ObjectRule for UnknownField {
                 .help(help);
             findings.push(match suggestion {
                 Some(field) => {
-                    let edits = vec![
-                        Edit::Remove { path: value.path() },
-                        Edit::Set { path: parent.join(field), value: Value::from(value) },
-                    ];
+                    let edits = vec![Edit::Rename { path: value.path(), key: field.to_owned() }];
                     let title = format!("rename it to `{field}`");
                     draft.fix(title, Applicability::Unsafe, edits).done()
                 }

@@ -101,7 +101,8 @@ rule! {
     /// ## Fix
     ///
     /// Write a value of the type that the message names. A number or boolean becomes text in
-    /// quotes.
+    /// quotes. The fix is safe because the API server refuses the object as it is: nothing runs
+    /// that it could change.
     WrongType {
         name: "wrong-type",
         summary: "Value has the wrong type",

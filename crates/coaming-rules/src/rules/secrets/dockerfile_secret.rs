@@ -113,7 +113,7 @@ impl DockerfileRule for DockerfileSecret {
             }
         }
         for instruction in scope.dockerfile.of_image() {
-            if let Kind::Arg(arguments) = &instruction.kind {
+            if let Kind::Arg(arguments) = instruction.kind.unwrapped() {
                 let names = arguments.iter().filter(|(_, value)| value.is_none());
                 findings.extend(names.filter_map(|(name, _)| secret_argument(scope, name)));
             }

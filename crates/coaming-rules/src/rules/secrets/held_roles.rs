@@ -9,11 +9,12 @@ use coaming_access::{
     Access, Binding, Danger, GrantScope, Permission, ResolvedRole, RoleName, Subject, danger_of,
 };
 use coaming_finding::{Confidence, RuleMeta, Severity};
-use coaming_kube::{Fields as _, Object, World};
+use coaming_kube::{Fields as _, Object, Workload, World};
 use coaming_yaml::Node;
 
 use crate::Context;
 use crate::context::Draft;
+use crate::rules::network_policy::openings::opening_of;
 use crate::rules::phrases;
 
 /// A role, or one binding of a built-in role, and its holders.
@@ -131,6 +132,47 @@ impl<'g> HeldRole<'g> {
         } else {
             severity
         }
+    }
+
+    /// Whether no token is needed.
+    pub(super) fn is_open(&self) -> bool {
+        self.subjects().any(|who| {
+            matches!(
+                who,
+                Subject::Group("system:unauthenticated") | Subject::User("system:anonymous")
+            )
+        })
+    }
+
+    /// Which workload runs with an account that holds the role, as a sentence; those first that
+    /// clients outside the cluster reach. Empty if none is known.
+    pub(super) fn runners(&self, context: &Context<'_>) -> String {
+        let accounts: BTreeSet<(&str, &str)> = self
+            .subjects()
+            .filter_map(|who| match who {
+                Subject::ServiceAccount { namespace, name } => Some((namespace, name)),
+                _ => None,
+            })
+            .collect();
+        if accounts.is_empty() {
+            return String::new();
+        }
+        let runs = |workload: &Workload<'_>| {
+            let namespace = workload.object.namespace_or_default();
+            accounts.contains(&(namespace, workload.pod().service_account_name()))
+        };
+        let mut first = None;
+        for workload in context.world.workloads().filter(runs) {
+            let name = phrases::object(workload.object);
+            if let Some(service) = opening_of(context.world, workload) {
+                return format!(
+                    " {name} has it, and clients outside the cluster reach it through {}.",
+                    phrases::object(service),
+                );
+            }
+            first.get_or_insert(name);
+        }
+        first.map_or_else(String::new, |name| format!(" {name} has it."))
     }
 
     /// The beginning of a message: ``ClusterRole `c` lets ServiceAccount a/b``.

@@ -7,9 +7,11 @@ pub(crate) mod encryption_identity_first;
 pub(crate) mod encryption_weak_provider;
 pub(crate) mod encryption_without_secrets;
 mod found;
+pub(crate) mod guessable_password;
 mod held_roles;
 pub(crate) mod image_credential;
 pub(crate) mod long_lived_token;
+pub(crate) mod no_password;
 pub(crate) mod plain_secret_annotation;
 pub(crate) mod plain_secret_command;
 pub(crate) mod plain_secret_config_map;
@@ -20,6 +22,7 @@ pub(crate) mod plain_secret_manifest;
 pub(crate) mod projected_token;
 pub(crate) mod readable_credential;
 pub(crate) mod role_gives_rights;
+mod role_powers;
 pub(crate) mod role_reads_secrets;
 pub(crate) mod secret_default_mode;
 pub(crate) mod secret_file_mode;
@@ -30,7 +33,6 @@ pub(crate) mod shared_secret;
 pub(crate) mod unneeded_secret;
 mod usage;
 pub(crate) mod whole_secret;
-pub(crate) mod writable_secret_mount;
 
 pub use plain_secret_file::generated_secrets;
 

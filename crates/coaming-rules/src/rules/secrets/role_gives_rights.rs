@@ -1,24 +1,34 @@
 //! See [`RoleGivesRights`].
 
-use coaming_access::{Danger, GrantScope};
+use coaming_access::{Danger, GrantScope, Permission};
 use coaming_finding::{Finding, RuleMeta, Severity};
 
 use super::held_roles::{HeldRole, held};
+use super::role_powers::{Held, powers_of};
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::secrets::role_reads_secrets::RoleReadsSecrets;
+use crate::rules::phrases;
 use crate::{Context, WorldRule};
 
 rule! {
     /// ## What it looks for
     ///
-    /// Roles that let their holders take rights that they do not have: `escalate` or `bind` on
-    /// roles, and `impersonate` on users, groups or service accounts. The API server does not let
-    /// anyone grant more rights than they have; these verbs lift that restriction.
+    /// Roles whose holders can do more than it seems:
+    ///
+    /// - everything (`*` on all resources, or `cluster-admin`);
+    /// - take rights that they do not have: `escalate` or `bind` on roles, and `impersonate` on
+    ///   users, groups or service accounts, also if the only name is that of an administrator;
+    /// - change or see every object that is created: write webhook configurations;
+    /// - approve client certificates, answer for API groups, create PersistentVolumes (which may be
+    ///   any directory of a node), change nodes, remove admission or network policies.
+    ///
+    /// A right that `resourceNames` limits is not reported.
     ///
     /// ## Why it matters
     ///
-    /// A holder of one of these rights can become administrator with one more request: of the
-    /// namespace, or with a cluster role of the cluster and all its Secrets.
+    /// Most of these rights lead to all others: with a webhook, a certificate or a binding of their
+    /// own, a holder is administrator with one more request. Operators and CI systems hold such
+    /// rights, and their tokens are what an attacker looks for. The finding names the workloads
+    /// that run with the account, and whether clients outside the cluster reach them.
     ///
     /// ## Bad
     ///
@@ -102,7 +112,82 @@ rule! {
     ///     namespace: shop
     /// ```
     ///
+    /// Webhooks see and change what everyone creates.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: webhooks
+    /// rules:
+    ///   - apiGroups: [admissionregistration.k8s.io]
+    ///     resources: [mutatingwebhookconfigurations]
+    ///     verbs: ["*"]
+    /// ```
+    ///
+    /// A certificate may name any user.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: certificates
+    /// rules:
+    ///   - apiGroups: [certificates.k8s.io]
+    ///     resources: [certificatesigningrequests/approval]
+    ///     verbs: [update]
+    ///   - apiGroups: [certificates.k8s.io]
+    ///     resources: [signers]
+    ///     resourceNames: [kubernetes.io/kube-apiserver-client]
+    ///     verbs: [approve]
+    /// ```
+    ///
+    /// The only role that may be bound is that of the administrator.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: onboarding
+    /// rules:
+    ///   - apiGroups: [rbac.authorization.k8s.io]
+    ///     resources: [clusterroles]
+    ///     resourceNames: [cluster-admin]
+    ///     verbs: [bind]
+    /// ```
+    ///
+    /// A pod may do everything.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRoleBinding
+    /// metadata:
+    ///   name: web
+    /// roleRef:
+    ///   apiGroup: rbac.authorization.k8s.io
+    ///   kind: ClusterRole
+    ///   name: cluster-admin
+    /// subjects:
+    ///   - kind: ServiceAccount
+    ///     name: web
+    ///     namespace: shop
+    /// ```
+    ///
     /// ## Good
+    ///
+    /// A controller writes its own webhook alone.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: webhooks
+    /// rules:
+    ///   - apiGroups: [admissionregistration.k8s.io]
+    ///     resources: [mutatingwebhookconfigurations]
+    ///     resourceNames: [web]
+    ///     verbs: [get, update, patch]
+    /// ```
     ///
     /// Only one role may be bound.
     ///
@@ -160,17 +245,17 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// List the roles that may be bound and the accounts that may be impersonated in
-    /// `resourceNames`. Never grant `escalate`.
+    /// List in `resourceNames` the roles that may be bound, the accounts that may be impersonated and
+    /// the objects that the holder owns. Never grant `escalate`, and no role with `*` to a pod.
     RoleGivesRights {
         name: "role-gives-rights",
-        summary: "Role lets its holders take any right",
+        summary: "Role gives dangerous rights",
         category: Secrets,
         severity: High,
         default: true,
         since: "0.1.0",
         lifecycle: Stable,
-        standards: [Cis("5.1.8"), Nsa("Authentication and authorization"), Attack("T1098")],
+        standards: [Cis("5.1.8"), Cis("5.1.9"), Cis("5.1.11"), Cis("5.1.12"), Nsa("Authentication and authorization"), Attack("T1098")],
     }
 }
 
@@ -185,39 +270,81 @@ impl WorldRule for RoleGivesRights {
 }
 
 fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
-    // The other rule reports roles that allow everything. Built-in roles are for people.
-    let reported = context.enabled::<RoleReadsSecrets>();
-    let whole = !held.ways(&[Danger::Everything]).is_empty();
-    if reported && whole || held.role.source.is_built_in() {
+    if let Some((_, permission, _)) = held.ways(&[Danger::Everything]).first() {
+        return everything(context, held, permission);
+    }
+    // Built-in roles are for people, and changing them is not up to the user.
+    if held.role.source.is_built_in() {
         return None;
     }
-    let ways = held.ways(&[Danger::Escalate]);
-    let (_, permission, allowed) = ways.first()?;
-    let message = format!(
-        "{} take rights that were not granted to them ({})",
-        held.subject_and_role(),
-        allowed.join(", "),
-    );
-    let severity = match held.scope() {
-        Some(GrantScope::Cluster) => Severity::Critical,
-        Some(GrantScope::Namespace) | None => Severity::High,
+    let is_bound_in_namespaces = held.scope() == Some(GrantScope::Namespace);
+    let mut powers = powers_of(held.role);
+    powers.retain(|held| !(held.power.of_cluster && is_bound_in_namespaces));
+    let Held { power, permission, allowed } = powers.first()?;
+    let others: Vec<&str> = powers.iter().skip(1).map(|held| held.power.what).collect();
+    let also = match others.as_slice() {
+        [] => String::new(),
+        others => format!(", and {}", phrases::and(others)),
+    };
+    let message =
+        format!("{} {} ({}){also}", held.subject_and_role(), power.what, allowed.join(", "),);
+    // Without a known binding, the role may be bound in a namespace alone.
+    let severity = match (power.severity, held.scope()) {
+        (Severity::Critical, Some(GrantScope::Namespace) | None) => Severity::High,
+        (severity, _) => severity,
     };
     let draft = held.draft(context, RoleGivesRights::RULE, permission, message)?;
-    let snippet = "resourceNames: [NAME]\n";
+    let escalates = power.severity == Severity::Critical;
     Some(
         draft
             .severity(held.graded(severity))
             .why(format!(
-                "An attacker with the token of a holder becomes administrator of {} with one more \
-                 request.",
-                held.extent(),
+                "An attacker with the token of a holder {}.{}",
+                if escalates {
+                    format!("becomes administrator of {} with one more request", held.extent())
+                } else {
+                    power.why.to_owned()
+                },
+                held.runners(context),
             ))
             .help(if allowed.iter().any(|right| right.starts_with("escalate ")) {
                 "Remove `escalate`: no list of names restricts it safely."
-            } else {
+            } else if escalates {
                 "List in `resourceNames` what may be bound or impersonated."
+            } else {
+                "Remove the right, or list in `resourceNames` the objects that the holder owns."
             })
-            .manual("name what may be bound or impersonated", snippet)
+            .manual("name the objects in question", "resourceNames: [NAME]\n")
+            .done(),
+    )
+}
+
+/// The finding on a role that allows everything.
+fn everything(
+    context: &Context<'_>,
+    held: &HeldRole<'_>,
+    permission: &Permission,
+) -> Option<Finding> {
+    let message = format!("{} do everything", held.subject_and_role());
+    let severity = match held.scope() {
+        Some(GrantScope::Cluster) => Severity::Critical,
+        Some(GrantScope::Namespace) | None => Severity::High,
+    };
+    let by = if held.is_open() { "Anyone" } else { "An attacker with the token of a holder" };
+    let draft = held.draft(context, RoleGivesRights::RULE, permission, message)?;
+    Some(
+        draft
+            .severity(held.graded(severity))
+            .why(format!(
+                "{by} is administrator of {}, and reads all its Secrets.{}",
+                held.extent(),
+                held.runners(context),
+            ))
+            .help("Grant the rights that are needed by name.")
+            .manual(
+                "grant only the rights that are needed",
+                "- apiGroups: [apps]\n  resources: [deployments]\n  verbs: [get, list, watch]\n",
+            )
             .done(),
     )
 }

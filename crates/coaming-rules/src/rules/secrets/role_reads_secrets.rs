@@ -6,6 +6,7 @@ use coaming_finding::{Finding, RuleMeta, Severity};
 use super::held_roles::{HeldRole, held};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
+use crate::rules::secrets::role_gives_rights::RoleGivesRights;
 use crate::{Context, WorldRule};
 
 rule! {
@@ -16,6 +17,8 @@ rule! {
     /// all rights (`*`), tokens of other accounts (`serviceaccounts/token`), commands in other
     /// pods (`pods/exec`, `pods/attach`, `pods/ephemeralcontainers`, `nodes/proxy`), or new pods,
     /// which can mount any Secret.
+    ///
+    /// A role that allows everything is reported by `role-gives-rights`, if that rule is enabled.
     ///
     /// Aggregated roles include the rights of the roles that they select. There is one finding per
     /// role, with everyone who is bound to it. Rights that list their objects in `resourceNames`
@@ -293,6 +296,9 @@ fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
     let ways = held.ways(DANGERS);
     // Indirect ways do not matter to a holder that can read Secrets directly.
     let (danger, permission, allowed) = ways.first()?;
+    if *danger == Danger::Everything && context.enabled::<RoleGivesRights>() {
+        return None;
+    }
     let others: Vec<&str> = ways.iter().skip(1).map(|(danger, ..)| what(*danger)).collect();
     let is_whole = *danger == Danger::Everything;
     let also = match others.as_slice() {
@@ -315,8 +321,9 @@ fn finding(context: &Context<'_>, held: &HeldRole<'_>) -> Option<Finding> {
         draft
             .severity(severity)
             .why(format!(
-                "An attacker with the token of a holder reads the Secrets of {}.",
+                "An attacker with the token of a holder reads the Secrets of {}.{}",
                 held.extent(),
+                held.runners(context),
             ))
             .help(remedy(*danger, held.scope()))
             .manual("grant only the rights that are needed", snippet)

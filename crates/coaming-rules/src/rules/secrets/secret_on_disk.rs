@@ -16,7 +16,8 @@ rule! {
     /// Volumes for secrets that are on a disk: an `emptyDir` without `medium: Memory` (or in
     /// memory, but without `sizeLimit`), a persistent volume claim, or a directory of the node. A
     /// volume counts as one for secrets if its name, its claim's name or a path where it is
-    /// mounted contains a word such as `secret`, `credentials` or `token`.
+    /// mounted contains a word such as `secret`, `credentials` or `token`. Volumes for Unix sockets
+    /// (`socket`, `uds`) are ignored.
     ///
     /// ## Why it matters
     ///
@@ -291,7 +292,17 @@ const WORDS: &[&str] = &[
 fn secret_word<'a>(pod: PodSpec<'a>, volume: Volume<'a>) -> Option<&'static str> {
     let claim = volume.source("persistentVolumeClaim").string("claimName");
     let paths = pod.mounts_of(volume).filter_map(|(_, mount)| mount.mount_path());
-    volume.name().into_iter().chain(claim).chain(paths).find_map(word_in)
+    let texts: Vec<&str> = volume.name().into_iter().chain(claim).chain(paths).collect();
+    // Secrets pass through a Unix socket, and none of them stays there.
+    if texts.iter().any(|text| is_for_sockets(text)) {
+        return None;
+    }
+    texts.into_iter().find_map(word_in)
+}
+
+fn is_for_sockets(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|part| matches!(part, "socket" | "sockets" | "sock" | "uds"))
 }
 
 fn word_in(text: &str) -> Option<&'static str> {
@@ -302,7 +313,7 @@ fn word_in(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::word_in;
+    use super::{is_for_sockets, word_in};
 
     #[test]
     fn words_count_whole() {
@@ -310,5 +321,6 @@ mod tests {
         assert_eq!(word_in("/var/run/Credentials/x"), Some("credentials"));
         assert_eq!(word_in("secretary"), None);
         assert_eq!(word_in("tokenizer-cache"), None);
+        assert!(is_for_sockets("/var/run/secrets/workload-uds") && is_for_sockets("token-socket"));
     }
 }

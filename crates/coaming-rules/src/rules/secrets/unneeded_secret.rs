@@ -1,10 +1,11 @@
 //! See [`UnneededSecret`].
 
 use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
-use coaming_kube::{Container, ContainerKind, PodSpec, Volume, VolumeMount, Workload};
+use coaming_kube::{Container, ContainerKind, Fields as _, PodSpec, Volume, VolumeMount, Workload};
 
 use super::usage::{names_path, secret_volumes, texts};
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::injection::{Injection, injection_of, is_possible};
 use crate::rules::phrases;
 use crate::{Context, PodRule};
 
@@ -127,7 +128,11 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Remove the mount from the containers that do not need it, or the volume from the pod.
+    /// Remove the mount from the containers that do not need it, or the volume from the pod. To
+    /// remove a volume is safe where no container of the pod mounts it and nothing can add one that
+    /// does: no annotation names the volume, neither the pod nor its namespace asks for a sidecar,
+    /// the input has no mesh and no webhook that changes pods, and the pod is of one of Kubernetes'
+    /// own kinds. Otherwise it needs `--unsafe`.
     ///
     /// ## Limits
     ///
@@ -157,7 +162,7 @@ impl PodRule for UnneededSecret {
                 // A custom resource may mount it in containers of its own, and a projected volume
                 // may have other sources.
                 let is_own = is_kubernetes(workload) && volume.source("secret").is_some();
-                if is_own {
+                if is_own && !is_named_by_annotation(workload, volume) {
                     findings.push(unmounted(context, workload, pod, found.secret, volume));
                 }
             } else if let Some(idle) = idle(&mounts) {
@@ -172,6 +177,18 @@ fn is_kubernetes(workload: Workload<'_>) -> bool {
     matches!(workload.object.group(), "" | "apps" | "batch" | "extensions")
 }
 
+/// Whether an annotation of the pod names the volume: a webhook mounts it in the container that it
+/// adds, such as Istio's by `sidecar.istio.io/userVolumeMount`.
+fn is_named_by_annotation(workload: Workload<'_>, volume: Volume<'_>) -> bool {
+    let Some(name) = volume.name() else { return false };
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    workload
+        .pod_metadata()
+        .pairs("annotations")
+        .filter_map(|entry| entry.value.as_str())
+        .any(|text| text.split(|c: char| !is_part(c)).any(|word| word == name))
+}
+
 fn unmounted<'a>(
     context: &Context<'a>,
     workload: Workload<'a>,
@@ -183,6 +200,12 @@ fn unmounted<'a>(
         "{} has a volume with Secret `{secret}` that no container mounts",
         phrases::object(workload.object),
     );
+    // A container that a webhook adds may mount it.
+    let injected = injection_of(context.world, workload, is_possible(context.world));
+    let (applicability, confidence) = match injected {
+        Injection::None => (Applicability::Safe, Confidence::High),
+        Injection::Asked | Injection::Possible => (Applicability::Unsafe, Confidence::Low),
+    };
     let edit = if pod.volumes().count() == 1 {
         volume.node().parent().map_or_else(|| phrases::remove(volume.node()), phrases::remove)
     } else {
@@ -195,7 +218,8 @@ fn unmounted<'a>(
              who takes over the node finds it.",
         )
         .help("Remove the volume.")
-        .fix("remove the volume", Applicability::Safe, vec![edit])
+        .confidence(confidence)
+        .fix("remove the volume", applicability, vec![edit])
         .done()
 }
 

@@ -1,7 +1,8 @@
 //! See [`AddedCapabilities`].
 
 use coaming_finding::{Applicability, Finding, RuleMeta, Severity};
-use coaming_kube::Fields as _;
+use coaming_kube::{Fields as _, capability_name};
+use coaming_yaml::Node;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -14,6 +15,8 @@ rule! {
     /// Linux capabilities that are added to a container. The finding names what an attacker does
     /// with the most dangerous one. `NET_BIND_SERVICE` alone is not reported: it only lets a
     /// process listen on ports below 1024.
+    ///
+    /// Container runtimes take names in any case, with or without `CAP_`: so does this rule.
     ///
     /// ## Why it matters
     ///
@@ -169,18 +172,18 @@ impl ContainerRule for AddedCapabilities {
         let Some(list) = own.node().mapping("capabilities").sequence("add") else { return };
         let reported_elsewhere =
             scope.effective.privileged().is_some() && context.enabled::<Privileged>();
-        let added: Vec<&str> = list
+        let (harmless, to_remove): (Vec<Node<'_>>, Vec<Node<'_>>) = list
             .items()
-            .filter_map(coaming_yaml::Node::as_str)
-            .map(|name| name.strip_prefix("CAP_").unwrap_or(name))
-            .filter(|name| *name != "NET_BIND_SERVICE")
-            .collect();
+            .filter(|item| item.as_str().is_some())
+            .partition(|item| item.as_str().is_some_and(is_for_low_ports));
+        let added: Vec<String> =
+            to_remove.iter().filter_map(|item| item.as_str()).map(capability_name).collect();
         if added.is_empty() || reported_elsewhere {
             return;
         }
         let worst = added
             .iter()
-            .filter_map(|name| DANGERS.iter().find(|(known, _, _)| known == name))
+            .filter_map(|name| DANGERS.iter().find(|(known, _, _)| *known == name.as_str()))
             .max_by_key(|(_, severity, _)| *severity);
         let why = worst.map_or_else(
             || "An attacker in the container has one more privilege of root.".to_owned(),
@@ -192,19 +195,10 @@ impl ContainerRule for AddedCapabilities {
             phrases::plural(added.len(), "capability", "capabilities"),
             phrases::list(&added),
         );
-        let keeps_low_port = list
-            .items()
-            .filter_map(coaming_yaml::Node::as_str)
-            .any(|name| name == "NET_BIND_SERVICE");
-        let edit = if keeps_low_port {
-            let kept = vec!["NET_BIND_SERVICE".into()];
-            phrases::set(
-                own.node(),
-                &["capabilities", "add"],
-                coaming_yaml::edit::Value::Sequence(kept),
-            )
+        let edits = if harmless.is_empty() {
+            vec![phrases::remove(list)]
         } else {
-            phrases::remove(list)
+            to_remove.into_iter().map(phrases::remove).collect()
         };
         findings.push(
             context
@@ -212,8 +206,13 @@ impl ContainerRule for AddedCapabilities {
                 .why(why)
                 .help("Remove the capabilities that the application does not need.")
                 .severity(worst.map_or(Severity::Low, |(_, severity, _)| *severity))
-                .fix("remove the added capabilities", Applicability::Unsafe, vec![edit])
+                .fix("remove the added capabilities", Applicability::Unsafe, edits)
                 .done(),
         );
     }
+}
+
+/// Whether a capability only lets a container listen on ports below 1024.
+fn is_for_low_ports(name: &str) -> bool {
+    capability_name(name) == "NET_BIND_SERVICE"
 }

@@ -3,10 +3,12 @@
 //! A field with an unsafe value is not missing: another rule reports it.
 
 use crate::rules::non_root::privileged_port::PrivilegedPort;
+use coaming_kube::capability_name;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::written_paths::volumes_for_writing;
-use crate::rules::non_root::privileged_port;
+use crate::rules::non_root::image_users::{non_root_edits, works_as_root};
+use crate::rules::non_root::{installs_software, privileged_port};
 use crate::rules::phrases;
 use crate::{ContainerScope, Context};
 
@@ -56,6 +58,9 @@ impl Field {
 
     /// The edits that set it in this container.
     pub(crate) fn edits(self, context: &Context<'_>, scope: ContainerScope<'_>) -> Vec<Edit> {
+        if self == Self::NonRoot {
+            return non_root_edits(context, scope).unwrap_or_default();
+        }
         let mut edits = vec![self.edit(scope)];
         match self {
             Self::Capabilities => edits.extend(keep_low_ports(context, scope)),
@@ -63,6 +68,18 @@ impl Field {
             Self::NonRoot | Self::PrivilegeEscalation | Self::Seccomp => {}
         }
         edits
+    }
+
+    /// Whether a container certainly does not work with the field: one that installs software
+    /// writes to its root file system, and with root's capabilities, as does one that changes
+    /// owners; and an image that runs as root does not start as another user.
+    pub(crate) fn breaks(self, context: &Context<'_>, scope: ContainerScope<'_>) -> bool {
+        match self {
+            Self::NonRoot => non_root_edits(context, scope).is_none(),
+            Self::Capabilities => works_as_root(scope),
+            Self::ReadOnlyRoot => installs_software::found(scope).is_some(),
+            Self::PrivilegeEscalation | Self::Seccomp => false,
+        }
     }
 
     fn edit(self, scope: ContainerScope<'_>) -> Edit {
@@ -131,7 +148,9 @@ fn keep_low_ports(context: &Context<'_>, scope: ContainerScope<'_>) -> Option<Ed
     }
     let own = scope.container.security_context().and_then(|own| own.capabilities());
     let added: Vec<&str> = own.map(|own| own.add().collect()).unwrap_or_default();
-    if added.iter().any(|name| matches!(*name, "NET_BIND_SERVICE" | "ALL")) {
+    let suffices =
+        |name: &&str| matches!(capability_name(name).as_str(), "NET_BIND_SERVICE" | "ALL");
+    if added.iter().any(suffices) {
         return None;
     }
     let path = phrases::below(scope.container.node(), &["securityContext", "capabilities", "add"]);
@@ -144,5 +163,5 @@ fn needs_escalation(scope: ContainerScope<'_>) -> bool {
         .container
         .security_context()
         .and_then(|own| own.capabilities())
-        .is_some_and(|caps| caps.add().any(|name| matches!(name, "SYS_ADMIN" | "CAP_SYS_ADMIN")))
+        .is_some_and(|caps| caps.add().any(|name| capability_name(name) == "SYS_ADMIN"))
 }

@@ -1,19 +1,25 @@
 //! See [`HostPath`].
 
+use std::borrow::Cow;
+
 use coaming_finding::{Finding, RuleMeta, Severity};
 use coaming_kube::{Effective, Fields as _, PodSpec, Volume, VolumeMount, Workload};
+use coaming_yaml::Node;
 
+use super::node_paths::{NodePath, known_path, normalized};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
-use crate::{Context, PodRule};
+use crate::{Context, ObjectRule, ObjectScope, PodRule};
 
 rule! {
     /// ## What it looks for
     ///
-    /// Directories and files of the node that are mounted into pods (`hostPath`). The severity
-    /// depends on the path and on the mount: the container runtime's socket, `/`, `/etc`,
-    /// `/var/lib/kubelet` and similar paths give away the node. Read-only mounts are less severe,
-    /// except for sockets, which are just as dangerous. One finding per volume.
+    /// Directories and files of the node that are mounted into pods (`hostPath`), and
+    /// PersistentVolumes that are such a directory. The severity depends on what the node has at
+    /// the path and on the mount: the container runtime's socket, `/`, `/etc`, `/var/lib/kubelet`
+    /// and similar paths give away the node; `/etc/localtime` and `/dev/null` give away nothing.
+    /// Read-only mounts are less severe, except for sockets, which are just as dangerous. One
+    /// finding per workload names all its paths.
     ///
     /// ## Why it matters
     ///
@@ -129,6 +135,42 @@ rule! {
     ///         path: /srv/data
     /// ```
     ///
+    /// A read-only mount of the node's time zone gives away nothing else: low.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       volumeMounts:
+    ///         - name: zone
+    ///           mountPath: /etc/localtime
+    ///           readOnly: true
+    ///   volumes:
+    ///     - name: zone
+    ///       hostPath:
+    ///         path: /etc/localtime
+    /// ```
+    ///
+    /// A pod that claims this volume writes to the node's root, past Pod Security.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: PersistentVolume
+    /// metadata:
+    ///   name: node-root
+    /// spec:
+    ///   capacity:
+    ///     storage: 1Gi
+    ///   accessModes: [ReadWriteOnce]
+    ///   hostPath:
+    ///     path: /
+    /// ```
+    ///
     /// ## Good
     ///
     /// ```yaml
@@ -175,160 +217,146 @@ rule! {
     }
 }
 
-/// What an attacker does with a path of the node.
-#[derive(Clone, Copy)]
-struct Danger {
-    /// The file or directory; everything below it counts as well.
-    path: &'static str,
-    /// What an attacker with write access does.
-    write: (Severity, &'static str),
-    /// What an attacker with read access does.
-    read: (Severity, &'static str),
-}
-
-const fn danger(
-    path: &'static str,
-    write: (Severity, &'static str),
-    read: (Severity, &'static str),
-) -> Danger {
-    Danger { path, write, read }
-}
-
-const RUNTIME: (Severity, &str) = (
-    Severity::Critical,
-    "starts a privileged container through the runtime and takes over the node",
-);
-const READS_SECRETS: (Severity, &str) =
-    (Severity::High, "reads the secrets and tokens of every pod on the node");
-const READS: (Severity, &str) = (Severity::Low, "reads what the node stores there");
-const OWNS: (Severity, &str) = (Severity::Critical, "changes what the node runs and takes it over");
-
-/// The most specific first: the first match counts.
-const DANGERS: &[Danger] = &[
-    danger("/var/run/docker.sock", RUNTIME, RUNTIME),
-    danger("/run/docker.sock", RUNTIME, RUNTIME),
-    danger("/run/containerd", RUNTIME, RUNTIME),
-    danger("/var/run/containerd", RUNTIME, RUNTIME),
-    danger("/run/crio", RUNTIME, RUNTIME),
-    danger("/var/run/crio", RUNTIME, RUNTIME),
-    danger("/run/k3s/containerd", RUNTIME, RUNTIME),
-    danger("/var/run/cri-dockerd.sock", RUNTIME, RUNTIME),
-    danger("/run/cri-dockerd.sock", RUNTIME, RUNTIME),
-    danger("/var/lib/kubelet", OWNS, READS_SECRETS),
-    danger("/var/lib/docker", OWNS, READS_SECRETS),
-    danger("/var/lib/containerd", OWNS, READS_SECRETS),
-    danger("/var/lib/etcd", OWNS, (Severity::Critical, "reads every secret of the cluster")),
-    danger(
-        "/etc/kubernetes",
-        OWNS,
-        (Severity::Critical, "reads the control plane's keys and takes over the cluster"),
-    ),
-    danger("/etc", OWNS, (Severity::High, "reads the node's keys and password hashes")),
-    danger("/root", OWNS, (Severity::High, "reads root's keys and credentials")),
-    danger("/home", OWNS, (Severity::Medium, "reads the keys and credentials of users")),
-    danger("/proc", OWNS, (Severity::Medium, "sees the node's processes")),
-    danger("/sys", OWNS, (Severity::Low, "sees the node's devices and settings")),
-    danger("/dev", OWNS, (Severity::High, "reads the node's devices, including its disks")),
-    danger("/boot", OWNS, READS),
-    danger("/lib/modules", OWNS, READS),
-    danger("/usr", OWNS, READS),
-    danger("/bin", OWNS, READS),
-    danger("/sbin", OWNS, READS),
-    danger("/opt/cni", OWNS, READS),
-    danger(
-        "/var/log",
-        (
-            Severity::High,
-            "replaces a log with a link to any file, which the kubelet then reads out",
-        ),
-        (Severity::Low, "reads every pod's logs"),
-    ),
-    danger("/run", RUNTIME, RUNTIME),
-    danger("/var/run", RUNTIME, RUNTIME),
-    danger("/var/lib", OWNS, READS_SECRETS),
-    danger("/var", OWNS, READS_SECRETS),
-];
-
-const WHOLE_DISK: Danger = danger(
-    "/",
-    (Severity::Critical, "writes to every file of the node and takes it over"),
-    (Severity::High, "reads every file of the node, including the secrets of other pods"),
-);
-
-const OTHER: Danger = danger(
-    "",
-    (Severity::Medium, "plants files for the node and other pods, and reads theirs"),
-    READS,
-);
-
 impl PodRule for HostPath {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
         let pod = workload.pod();
-        for volume in pod.volumes() {
-            let Some(source) = volume.source("hostPath") else { continue };
-            let path = normalised(volume.host_path().unwrap_or_default());
-            let read_only = is_read_only(pod, volume);
-            let known = danger_of(&path);
-            let (severity, what) = match (read_only, mounts_as_root(pod, volume)) {
-                (false, _) => known.write,
-                (true, true) => known.read,
-                (true, false) => (lowered(known.read.0), "reads what every user of the node can"),
-            };
-            let who = phrases::object(workload.object);
-            let message = if read_only {
-                format!("{who} mounts `{path}` of the node (read-only)")
-            } else {
-                format!("{who} can write to `{path}` of the node")
-            };
-            let help = if !read_only && known.read.0 < known.write.0 {
-                "Use a persistent volume claim, an `emptyDir` or a ConfigMap instead. If the pod \
-                 needs the node's files, mount them read-only."
-            } else {
-                "Use a persistent volume claim, an `emptyDir` or a ConfigMap instead."
-            };
-            let node = source.field("path").unwrap_or(source);
-            findings.push(
-                context
-                    .finding(Self::RULE, workload.object, node, message)
-                    .why(format!("An attacker in the pod {what}."))
-                    .help(help)
-                    .severity(severity)
-                    .manual("use another kind of volume", "emptyDir: {}")
-                    .done(),
-            );
+        let mut mounted: Vec<Mounted<'_>> =
+            pod.volumes().filter_map(|volume| Mounted::of(pod, volume)).collect();
+        // The worst first: it gives the finding its reason.
+        mounted.sort_by_key(|mounted| std::cmp::Reverse(mounted.severity));
+        let Some(worst) = mounted.first() else { return };
+        let who = phrases::object(workload.object);
+        let mut draft = context
+            .finding(Self::RULE, workload.object, worst.node, message(&who, &mounted))
+            .why(why(&mounted))
+            .help(worst.known.advice.text(worst.read_only))
+            .severity(worst.severity)
+            .manual("use another kind of volume", "emptyDir: {}");
+        for more in &mounted[1..] {
+            draft = draft.at(more.node, more.effect.clone());
+        }
+        findings.push(draft.done());
+    }
+}
+
+impl ObjectRule for HostPath {
+    const META: &'static RuleMeta = Self::RULE;
+
+    fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
+        let object = scope.object;
+        if object.kind() != "PersistentVolume" || !object.group().is_empty() {
+            return;
+        }
+        let source = |kind: &str| object.spec().mapping(kind).field("path");
+        let is_host_path = source("hostPath").is_some();
+        let Some(node) = source("hostPath").or_else(|| source("local")) else { return };
+        let path = normalized(node.as_str().unwrap_or_default());
+        let known = known_path(&path);
+        // A local volume is a disk or directory that is set aside for volumes.
+        if !is_host_path && !known.is_of_the_node {
+            return;
+        }
+        let (severity, effect) = known.write;
+        let message = format!("{} is `{path}` of the node", phrases::object(object));
+        findings.push(
+            context
+                .finding(Self::RULE, object, node, message)
+                .why(format!(
+                    "Any pod that claims the volume passes Pod Security, and an attacker in it \
+                     {effect}."
+                ))
+                .help("Use a storage class with a driver, or a directory that only volumes use.")
+                .severity(if known.is_of_the_node { severity } else { Severity::Low })
+                .manual("use another kind of volume", "storageClassName: standard")
+                .done(),
+        );
+    }
+}
+
+/// A volume with a path of the node.
+struct Mounted<'a> {
+    node: Node<'a>,
+    path: String,
+    known: &'static NodePath,
+    read_only: bool,
+    severity: Severity,
+    /// What an attacker does with it.
+    effect: Cow<'static, str>,
+}
+
+impl<'a> Mounted<'a> {
+    fn of(pod: PodSpec<'a>, volume: Volume<'a>) -> Option<Self> {
+        let source = volume.source("hostPath")?;
+        let path = normalized(volume.host_path().unwrap_or_default());
+        let known = known_path(&path);
+        let read_only = is_read_only(pod, volume);
+        let (severity, effect) = if read_only { known.read } else { known.write };
+        // File modes restrict other users; a program behind a socket decides for itself.
+        let restricted = !known.is_socket && !mounts_as_root(pod, volume);
+        let (severity, effect) = match (restricted && severity > Severity::Low, read_only) {
+            (false, _) => (severity, effect),
+            (true, true) => (lowered(severity), "reads what every user of the node can"),
+            (true, false) => (lowered(severity), effect),
+        };
+        let node = source.field("path").unwrap_or(source);
+        Some(Self { node, path, known, read_only, severity, effect: Cow::Borrowed(effect) })
+    }
+}
+
+/// All paths of a workload in one clause.
+fn message(who: &str, mounted: &[Mounted<'_>]) -> String {
+    let paths = |read_only: bool| -> Vec<&str> {
+        let alike = mounted.iter().filter(|mounted| mounted.read_only == read_only);
+        let mut paths: Vec<&str> = alike.map(|mounted| mounted.path.as_str()).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        paths.retain(|path| seen.insert(*path));
+        paths
+    };
+    let list = |paths: &[&str]| match paths {
+        [first, second, third, _, rest @ ..] if !rest.is_empty() => {
+            let shown = [*first, second, third].map(|path| format!("`{path}`")).join(", ");
+            format!("{shown} and {} more paths", paths.len() - 3)
+        }
+        paths => phrases::list(paths),
+    };
+    let (written, read) = (paths(false), paths(true));
+    match (written.is_empty(), read.is_empty()) {
+        (false, true) => format!("{who} can write to {} of the node", list(&written)),
+        (true, _) => format!("{who} mounts {} of the node (read-only)", list(&read)),
+        (false, false) => {
+            format!("{who} can write to {} of the node, and reads {}", list(&written), list(&read))
         }
     }
 }
 
-fn danger_of(path: &str) -> Danger {
-    if path == "/" {
-        return WHOLE_DISK;
+/// What an attacker does with the two worst.
+fn why(mounted: &[Mounted<'_>]) -> String {
+    let mut effects: Vec<&str> = Vec::new();
+    for mounted in mounted.iter().filter(|mounted| mounted.severity > Severity::Low) {
+        if !effects.contains(&&*mounted.effect) {
+            effects.push(&mounted.effect);
+        }
     }
-    let is_in = |directory: &str| {
-        path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    // `/var/run` itself contains the sockets; a separate directory in it does not.
-    let includes_children =
-        |directory: &str| !matches!(directory, "/run" | "/var/run" | "/var/lib" | "/var");
-    DANGERS
-        .iter()
-        .find(
-            |known| {
-                if includes_children(known.path) { is_in(known.path) } else { path == known.path }
-            },
-        )
-        .copied()
-        .unwrap_or(OTHER)
+    effects.truncate(2);
+    if effects.is_empty() {
+        effects.extend(mounted.first().map(|mounted| &*mounted.effect));
+    }
+    format!("An attacker in the pod {}.", phrases::clauses(&effects))
 }
 
-/// Whether file modes do not restrict access: a container that mounts the volume may be root, or
-/// the volume is a socket.
+/// Whether the node itself uses what is at a path.
+pub(crate) fn is_of_the_node(path: &str) -> bool {
+    known_path(&normalized(path)).is_of_the_node
+}
+
+/// Whether a container that mounts the volume may be root of the node.
 fn mounts_as_root(pod: PodSpec<'_>, volume: Volume<'_>) -> bool {
-    let is_socket = volume.host_path().is_some_and(|path| path.ends_with(".sock"));
-    is_socket
-        || pod.mounts_of(volume).any(|(container, _)| !Effective::new(pod, container).is_non_root())
+    let may_be_root =
+        |(container, _): (_, VolumeMount<'_>)| !Effective::new(pod, container).is_non_root();
+    let is_mapped = pod.node().boolean("hostUsers") == Some(false);
+    !is_mapped && (pod.mounts_of(volume).next().is_none() || pod.mounts_of(volume).any(may_be_root))
 }
 
 fn lowered(severity: Severity) -> Severity {
@@ -339,34 +367,8 @@ fn lowered(severity: Severity) -> Severity {
     }
 }
 
-/// Without trailing and double slashes.
-fn normalised(path: &str) -> String {
-    let parts: Vec<&str> =
-        path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    format!("/{}", parts.join("/"))
-}
-
 /// Whether every container that mounts the volume can only read it.
 fn is_read_only(pod: PodSpec<'_>, volume: Volume<'_>) -> bool {
     let mut mounts = pod.mounts_of(volume).map(|(_, mount)| mount).peekable();
     mounts.peek().is_some() && mounts.all(VolumeMount::read_only)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn severity_depends_on_the_path() {
-        let write = |path: &str| danger_of(&normalised(path)).write.0;
-        let read = |path: &str| danger_of(&normalised(path)).read.0;
-        assert_eq!(write("/"), Severity::Critical);
-        assert_eq!(read("//"), Severity::High);
-        assert_eq!(read("/var/run/docker.sock"), Severity::Critical);
-        assert_eq!(write("/etc/ssl/certs/"), Severity::Critical);
-        assert_eq!(read("/etcetera"), Severity::Low);
-        assert_eq!(write("/var/lib/mysql"), Severity::Medium);
-        assert_eq!(write("/var/run/mine"), Severity::Medium);
-        assert_eq!(read("/sys"), Severity::Low);
-    }
 }

@@ -8,6 +8,7 @@ use crate::rules::non_root::run_as_non_root::RunAsNonRoot;
 use crate::rules::non_root::run_as_root::RunAsRoot;
 use crate::rules::non_root::{image_is_root, legitimate_reason};
 use crate::rules::phrases;
+use crate::rules::schema::unknown_field::UnknownField;
 use crate::{ContainerRule, ContainerScope, Context};
 
 rule! {
@@ -235,6 +236,10 @@ impl ContainerRule for MissingSecurityContext {
             .collect();
         let settings: Vec<&str> = missing.iter().map(|field| field.setting()).collect();
         let own = scope.container.security_context();
+        // A misspelt context is the first thing to correct: with it, other fields may be missing.
+        if own.is_none() && context.enabled::<UnknownField>() && has_misspelt_context(scope) {
+            return;
+        }
         let who = phrases::container(scope);
         let message = if own.is_none() && scope.pod.security_context().is_none() {
             format!("{who} has no security context")
@@ -251,19 +256,36 @@ impl ContainerRule for MissingSecurityContext {
         let slight =
             missing.iter().all(|field| matches!(field, Field::Seccomp | Field::ReadOnlyRoot));
         let node = own.map_or(scope.container.node(), |own| own.node());
-        let wanted = if context.settings.edits { missing.as_slice() } else { &[] };
+        let (kept_out, fixable): (Vec<Field>, Vec<Field>) =
+            missing.iter().copied().partition(|field: &Field| field.breaks(context, scope));
+        if !kept_out.is_empty() {
+            let settings: Vec<&str> = kept_out.iter().map(|field| field.setting()).collect();
+            help += &format!(
+                " `coaming fix` leaves out {}: the container does not start with {} as it is.",
+                phrases::list(&settings),
+                phrases::plural(settings.len(), "it", "them"),
+            );
+        }
+        let wanted = if context.settings.edits { fixable.as_slice() } else { &[] };
         let edits = wanted.iter().flat_map(|field| field.edits(context, scope)).collect();
-        findings.push(
-            context
-                .container_finding(Self::RULE, scope, node, message)
-                .why(format!(
-                    "An attacker in the container can {}.",
-                    phrases::clauses(&consequences)
-                ))
-                .help(help)
-                .severity(if slight { Severity::Low } else { Self::RULE.severity })
-                .fix("set the missing fields", Applicability::Unsafe, edits)
-                .done(),
-        );
+        let draft = context
+            .container_finding(Self::RULE, scope, node, message)
+            .why(format!("An attacker in the container can {}.", phrases::clauses(&consequences)))
+            .help(help)
+            .severity(if slight { Severity::Low } else { Self::RULE.severity });
+        findings.push(if fixable.is_empty() {
+            draft.manual("change the image, then set the missing fields", "USER 10001").done()
+        } else {
+            draft.fix("set the missing fields", Applicability::Unsafe, edits).done()
+        });
     }
+}
+
+/// Whether a container has a security context that the API server drops for its name's spelling.
+fn has_misspelt_context(scope: ContainerScope<'_>) -> bool {
+    scope.container.node().entries().any(|entry| {
+        let letters = entry.name().chars().filter(char::is_ascii_alphabetic);
+        entry.name() != "securityContext"
+            && letters.collect::<String>().eq_ignore_ascii_case("securityContext")
+    })
 }

@@ -2,22 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use coaming_access::{Binding, Subject};
 use coaming_finding::{Applicability, Confidence, Finding, RuleMeta};
-use coaming_kube::{Fields as _, Workload};
+use coaming_kube::{Fields as _, Object, Workload};
 use coaming_yaml::Node;
 
+use super::token_use::{TokenUse, token_use};
 use crate::context::document_edits;
 use crate::rule::{BuiltIn as _, rule};
-use crate::rules::phrases;
+use crate::rules::{injection, phrases};
 use crate::{Context, WorldRule};
 
 rule! {
     /// ## What it looks for
     ///
     /// Pods that get a token for the Kubernetes API although nothing shows that they use it:
-    /// neither the pod nor its service account sets `automountServiceAccountToken`, and no known
-    /// role is bound to the account. Where a role is bound, the token is assumed to be used. One
-    /// finding per account covers all pods that use it.
+    /// neither the pod nor its service account sets `automountServiceAccountToken`, no known
+    /// role is bound to the account, and nothing in the pod is a client of the API. Signs of a use
+    /// are an image, program, option or configuration of a client (`kubectl`, an operator,
+    /// Prometheus with `kubernetes_sd_configs`), the path of the token, and a sidecar that a
+    /// webhook adds and that needs the token (Vault, Consul, Linkerd, Istio). One finding per
+    /// account covers all pods that use it.
     ///
     /// ## Why it matters
     ///
@@ -112,6 +117,35 @@ rule! {
     /// automountServiceAccountToken: false
     /// ```
     ///
+    /// The pod runs a client of the API.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       command: [kubectl, get, pods, --watch]
+    /// ```
+    ///
+    /// Linkerd's sidecar needs the token: without it, the pod gets no sidecar and no encryption.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   annotations:
+    ///     linkerd.io/inject: enabled
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    /// ```
+    ///
     /// A role is bound to the account.
     ///
     /// ```yaml
@@ -146,7 +180,14 @@ rule! {
     /// ## Fix
     ///
     /// Set `automountServiceAccountToken: false` in the pod, or in its ServiceAccount for all pods
-    /// that use it.
+    /// that use it. The fix is safe only where all of this holds: the account is `default`, which
+    /// has no rights unless a role is bound to it; no binding of the input names the account or a
+    /// group that contains it; no text of the pod and of its ConfigMaps mentions the Kubernetes
+    /// API; no webhook or mesh of the input may add a sidecar; and the pod is of one of Kubernetes'
+    /// own kinds. Otherwise it needs `--unsafe`.
+    ///
+    /// Argo Workflows and Tekton decide about the token of their pods by fields of their own, so
+    /// that their pods are not reported.
     ///
     /// ## Limits
     ///
@@ -173,15 +214,25 @@ impl WorldRule for ServiceAccountToken {
     const REVIEWS: bool = true;
 
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-        let mut accounts: BTreeMap<(&str, &str), Vec<Workload<'_>>> = BTreeMap::new();
+        let mut accounts: BTreeMap<(&str, &str), Vec<Holder<'_>>> = BTreeMap::new();
+        let mut injectable = None;
         for workload in context.world.workloads() {
             let pod = workload.pod();
-            if pod.automount_service_account_token().is_none() && !pod.is_windows() {
+            let applies = pod.automount_service_account_token().is_none()
+                && !pod.is_windows()
+                && !is_task(workload.object);
+            if !applies {
+                continue;
+            }
+            let injectable =
+                *injectable.get_or_insert_with(|| injection::is_possible(context.world));
+            let token_use = token_use(context.world, workload, injectable);
+            if token_use != TokenUse::Shown {
                 let key = (workload.object.namespace_or_default(), pod.service_account_name());
-                accounts.entry(key).or_default().push(workload);
+                accounts.entry(key).or_default().push(Holder { workload, token_use });
             }
         }
-        for ((namespace, name), workloads) in accounts {
+        for ((namespace, name), holders) in accounts {
             let account = context.world.find("ServiceAccount", namespace, name);
             let decided = account.is_some_and(|account| {
                 account.node().boolean("automountServiceAccountToken").is_some()
@@ -189,11 +240,53 @@ impl WorldRule for ServiceAccountToken {
             // Roles of all accounts do not count: every client of the API server has them.
             let is_bound =
                 || context.access().bindings_of_account(namespace, name).next().is_some();
-            if !decided && !is_bound() {
-                findings.push(finding(context, namespace, name, &workloads));
+            if decided || is_bound() {
+                continue;
+            }
+            // Pods that may use the token are not reported with those that do not: the fix differs.
+            for token_use in [TokenUse::None, TokenUse::Possible] {
+                let alike: Vec<Workload<'_>> = holders
+                    .iter()
+                    .filter(|holder| holder.token_use == token_use)
+                    .map(|holder| holder.workload)
+                    .collect();
+                if !alike.is_empty() {
+                    findings.push(finding(context, namespace, name, &alike, token_use));
+                }
             }
         }
     }
+}
+
+/// A workload whose pods get the token.
+struct Holder<'a> {
+    workload: Workload<'a>,
+    token_use: TokenUse,
+}
+
+/// Whether an engine makes the pods and hands them the token: Argo's executor reports through it.
+fn is_task(object: Object<'_>) -> bool {
+    match object.group() {
+        "argoproj.io" => object.kind() != "Rollout",
+        group => group == "tekton.dev" || group.ends_with(".tekton.dev"),
+    }
+}
+
+/// Whether a role is bound to a group that contains the account.
+fn is_bound_by_group(context: &Context<'_>, namespace: &str) -> bool {
+    let of_namespace = format!("system:serviceaccounts:{namespace}");
+    let contains = |binding: &Binding| {
+        !binding.is_built_in
+            && binding.subjects().any(|(who, _)| match who {
+                Subject::Group(group) => {
+                    group == of_namespace
+                        || matches!(group, "system:serviceaccounts" | "system:authenticated")
+                }
+                _ => false,
+            })
+    };
+    let access = context.access();
+    access.bindings().chain(access.unresolved()).any(contains)
 }
 
 /// One finding for all pods that use an account, as one line in the account fixes them all.
@@ -202,6 +295,7 @@ fn finding<'c>(
     namespace: &'c str,
     name: &'c str,
     workloads: &[Workload<'c>],
+    token_use: TokenUse,
 ) -> Finding {
     let first = workloads[0];
     let first_name = phrases::object(first.object);
@@ -220,6 +314,12 @@ fn finding<'c>(
     // An account that is not part of the input may well have roles that are not, either.
     let is_default = name == "default";
     let is_known = is_default || context.world.find("ServiceAccount", namespace, name).is_some();
+    let is_safe =
+        is_default && token_use == TokenUse::None && !is_bound_by_group(context, namespace);
+    let confidence = match (is_known, token_use) {
+        (true, TokenUse::None) => Confidence::Medium,
+        _ => Confidence::Low,
+    };
     let wanted = if context.settings.edits { workloads } else { &[] };
     let edits = wanted
         .iter()
@@ -241,10 +341,10 @@ fn finding<'c>(
              now or after the next role binding.",
         )
         .help("Set `automountServiceAccountToken: false` in the pods, or in the service account.")
-        .confidence(if is_known { Confidence::Medium } else { Confidence::Low })
+        .confidence(confidence)
         .fix_all(
             "set `automountServiceAccountToken: false`",
-            if is_default { Applicability::Safe } else { Applicability::Unsafe },
+            if is_safe { Applicability::Safe } else { Applicability::Unsafe },
             edits,
         )
         .done()

@@ -78,7 +78,9 @@ rule! {
     /// ## Fix
     ///
     /// Remove the lists in the same `RUN`; for `apk`, add `--no-cache`. The fix does so and leaves
-    /// the rest of the instruction as it is.
+    /// the rest of the instruction as it is. It is safe because it comes after the last
+    /// installation of the stage that uses the lists, and no program but the package manager reads
+    /// them. A script that ends in another way than a plain command is left to you.
     PackageLists {
         name: "package-lists",
         summary: "Package lists are kept in the image",
@@ -183,7 +185,11 @@ fn appended(script: Script<'_>, clean: &str) -> Option<Vec<TextEdit>> {
     }
     let at = script.span.start + u32::try_from(text.len()).ok()?;
     let several_lines = text.contains('\n');
-    let joint = if several_lines { " \\\n && " } else { " && " };
+    let joint = match (several_lines, text.contains("\r\n")) {
+        (false, _) => " && ",
+        (true, false) => " \\\n && ",
+        (true, true) => " \\\r\n && ",
+    };
     Some(vec![TextEdit { span: Span::new(at, at), replacement: format!("{joint}{clean}") }])
 }
 

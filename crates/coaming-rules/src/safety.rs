@@ -1,0 +1,112 @@
+//! Where a safe fix is not safe, whatever the rule: a check of every fix before it is offered.
+//!
+//! A rule judges its fix by the pod. Whether the object is a pod of Kubernetes at all, and one that
+//! runs, is judged here. Invariant: a fix only ever becomes less applicable.
+
+use coaming_finding::{Applicability, Finding, Fix, SourceId};
+use coaming_kube::{Object, World};
+
+/// The API groups whose objects Kubernetes itself understands: of others we have no schema.
+const GROUPS: &[&str] = &[
+    "",
+    "admissionregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "extensions",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+];
+
+/// Takes back what a fix of this finding cannot promise.
+pub(crate) fn limit(world: &World, finding: &mut Finding) {
+    let Some(fix) = &mut finding.fix else { return };
+    if fix.applicability == Applicability::Manual {
+        return;
+    }
+    let edited = || {
+        fix.edits.iter().flat_map(|edits| {
+            world.objects_in(edits.source).filter(|object| object.document == edits.document)
+        })
+    };
+    // Without edits, a fix is judged by the finding's own object and places.
+    let own = finding.object.as_ref().map(|object| group_of(&object.api_version));
+    let groups: Vec<&str> = edited().map(Object::group).chain(own).collect();
+    if groups.iter().copied().any(is_policy) {
+        // A pattern that gets one more field refuses other pods.
+        *fix = Fix::manual(std::mem::take(&mut fix.title), "");
+        return;
+    }
+    let is_foreign = groups.iter().any(|group| !GROUPS.contains(group));
+    let mut sources = fix
+        .edits
+        .iter()
+        .map(|edits| edits.source)
+        .chain(fix.file_edits.iter().map(|edits| edits.source))
+        .chain(finding.locations.iter().filter_map(|location| location.source));
+    if fix.applicability == Applicability::Safe
+        && (is_foreign || sources.any(|source| is_fixture(world, source)))
+    {
+        fix.applicability = Applicability::Unsafe;
+    }
+}
+
+fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// Whether objects of a group are policies, whose patterns look like pods.
+fn is_policy(group: &str) -> bool {
+    ["kyverno.io", "gatekeeper.sh", "kubewarden.io"].into_iter().any(|policies| {
+        group.strip_suffix(policies).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
+}
+
+/// Whether a file is input of a test: what it contains is wrong on purpose, or compared.
+fn is_fixture(world: &World, source: SourceId) -> bool {
+    let Some(source) = world.source(source) else { return false };
+    let path = source.name.as_str();
+    let (directories, file) = path.rsplit_once('/').unwrap_or(("", path));
+    // A path from the root says where the project is, too.
+    let is_relative = !path.starts_with(['/', '.']);
+    let names_tests = |directory: &str| match directory {
+        "testdata" | "test-data" | "test_data" | "fixtures" | "fixture" | "__fixtures__"
+        | "__snapshots__" | "golden" => true,
+        "test" | "tests" | "__tests__" | "e2e" => is_relative,
+        _ => false,
+    };
+    let stem = file.split('.').next().unwrap_or_default();
+    directories.split('/').any(names_tests)
+        || stem.ends_with("_test")
+        || file.contains(".golden.")
+        || matches!(stem, "kyverno-test" | "chainsaw-test")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use coaming_kube::Source;
+
+    use super::*;
+
+    #[test]
+    fn files_of_tests() {
+        for (path, expected) in [
+            ("deploy/web.yaml", false),
+            ("testing.yaml", false),
+            ("pkg/testdata/web.yaml", true),
+            ("tests/web.yaml", true),
+            ("/home/x/tests/app/web.yaml", false),
+            ("/home/x/app/testdata/web.yaml", true),
+            ("a/kyverno-test.yaml", true),
+            ("a/web_test.yaml", true),
+        ] {
+            let stream = coaming_yaml::parse(Arc::from("apiVersion: v1\nkind: Pod\n"));
+            let world = World::new(vec![Source::new(path, stream.source, stream.documents)]);
+            assert_eq!(is_fixture(&world, SourceId::new(0)), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Inputs that were judged wrongly once, each with the right answer.
+
+use std::sync::Arc;
+
+use coaming_finding::{Finding, Severity};
+use coaming_kube::{Source, SourceKind, World};
+use coaming_rules::{Images, Input, RuleSet, Settings, run};
+
+fn judged(source: Source) -> Vec<Finding> {
+    let world = World::new(vec![source]);
+    let (images, settings) = (Images::default(), Settings::default());
+    run(
+        Input::new(&world, &images, &settings),
+        &RuleSet::matching(|rule| rule.meta.default),
+        Vec::new(),
+    )
+}
+
+fn manifest(text: &str) -> Vec<Finding> {
+    let stream = coaming_yaml::parse(Arc::from(text));
+    assert_eq!(stream.errors, [], "{text}");
+    judged(Source::new("a.yaml", stream.source, stream.documents))
+}
+
+fn dockerfile(text: &str) -> Vec<Finding> {
+    judged(Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile))
+}
+
+/// The severities of a rule's findings.
+fn of(findings: &[Finding], rule: &str) -> Vec<Severity> {
+    findings.iter().filter(|it| it.rule.id == *rule).map(|it| it.severity).collect()
+}
+
+fn pod(spec: &str) -> String {
+    format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: demo}}\nspec: {spec}\n")
+}
+
+#[test]
+fn capabilities_count_in_any_spelling() {
+    for name in ["sys_admin", "SYS_ADMIN", "CAP_SYS_ADMIN", "cap_sys_admin"] {
+        let text = pod(&format!(
+            "{{containers: [{{name: a, image: 'a:1.2.3', securityContext: {{capabilities: {{add: [{name}]}}}}}}]}}"
+        ));
+        assert_eq!(of(&manifest(&text), "added-capabilities"), [Severity::Critical], "{name}");
+    }
+}
+
+#[test]
+fn root_in_a_user_namespace_is_a_user_of_the_node() {
+    let root = |users: &str| {
+        pod(&format!(
+            "{{{users} containers: [{{name: a, image: 'a:1.2.3', securityContext: {{runAsUser: 0}}}}]}}"
+        ))
+    };
+    assert_eq!(of(&manifest(&root("hostUsers: false,")), "run-as-root"), [Severity::Low]);
+    assert_eq!(of(&manifest(&root("")), "run-as-root"), [Severity::High]);
+}
+
+#[test]
+fn the_administrator_is_the_root_of_a_windows_container() {
+    for name in ["ContainerAdministrator", "containeradministrator", "'.\\ContainerAdministrator'"]
+    {
+        let text = pod(&format!(
+            "{{os: {{name: windows}}, securityContext: {{windowsOptions: {{runAsUserName: {name}}}}}, containers: [{{name: a, image: 'a:1.2.3'}}]}}"
+        ));
+        assert_eq!(of(&manifest(&text), "run-as-root").len(), 1, "{name}");
+    }
+    let user = pod(
+        "{os: {name: windows}, securityContext: {windowsOptions: {runAsUserName: ContainerUser}}, containers: [{name: a, image: 'a:1.2.3'}]}",
+    );
+    assert!(of(&manifest(&user), "run-as-root").is_empty());
+}
+
+#[test]
+fn one_finding_names_all_paths_of_the_node() {
+    let mount =
+        |name: &str, path: &str| format!("{{name: {name}, mountPath: '{path}', readOnly: true}}");
+    let volume = |name: &str, path: &str| format!("{{name: {name}, hostPath: {{path: '{path}'}}}}");
+    let text = pod(&format!(
+        "{{containers: [{{name: a, image: 'a:1.2.3', volumeMounts: [{}, {}]}}], volumes: [{}, {}]}}",
+        mount("zone", "/etc/localtime"),
+        mount("kubelet", "/var/lib/kubelet"),
+        volume("zone", "/etc/localtime"),
+        volume("kubelet", "/var/lib/kubelet"),
+    ));
+    let found = manifest(&text);
+    assert_eq!(of(&found, "host-path"), [Severity::High]);
+    let finding = found.iter().find(|it| it.rule.id == *"host-path").unwrap();
+    assert_eq!(finding.locations.len(), 2);
+    assert!(finding.message.contains("`/var/lib/kubelet` and `/etc/localtime`"), "{finding:?}");
+}
+
+#[test]
+fn a_volume_of_the_node_is_reported_where_it_is_defined() {
+    let volume = |path: &str| {
+        format!(
+            "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: v}}\nspec: {{hostPath: {{path: {path}}}}}\n"
+        )
+    };
+    assert_eq!(of(&manifest(&volume("/")), "host-path"), [Severity::Critical]);
+    assert_eq!(of(&manifest(&volume("/mnt/data")), "host-path"), [Severity::Low]);
+}
+
+#[test]
+fn the_host_is_changed_by_commands_and_not_by_uploads() {
+    let help = |text: &str| {
+        let found = manifest(text);
+        found.iter().find(|it| it.rule.id == *"run-as-root").unwrap().help.to_string()
+    };
+    let kernel = pod(
+        "{containers: [{name: a, image: 'a:1.2.3', command: [sysctl, -w, vm.max_map_count=262144], securityContext: {privileged: true, runAsUser: 0}}]}",
+    );
+    assert!(help(&kernel).contains("manage the node"), "{}", help(&kernel));
+    let uploads = pod(
+        "{containers: [{name: a, image: 'a:1.2.3', securityContext: {runAsUser: 0}, volumeMounts: [{name: u, mountPath: /u}]}], volumes: [{name: u, hostPath: {path: /data/uploads}}]}",
+    );
+    assert!(!help(&uploads).contains("manage the node"), "{}", help(&uploads));
+}
+
+#[test]
+fn volumes_for_sockets_hold_no_secrets() {
+    let text = pod(
+        "{containers: [{name: a, image: 'a:1.2.3', volumeMounts: [{name: workload-socket, mountPath: /var/run/secrets/workload-uds}]}], volumes: [{name: workload-socket, emptyDir: {}}]}",
+    );
+    assert!(of(&manifest(&text), "secret-on-disk").is_empty());
+}
+
+#[test]
+fn files_of_an_unversioned_image() {
+    let text = "FROM debian:12.5 AS build\nFROM debian:12.5\nCOPY --from=alpine /etc/ssl /etc/ssl\nCOPY --from=build /a /a\nCOPY --from=0 /b /b\nCOPY --from=Build /c /c\nRUN --mount=type=bind,from=golang,target=/x ls\nONBUILD COPY --from=busybox /bin/x /bin/x\nUSER 10001\n";
+    let found = dockerfile(text);
+    let images: Vec<&str> = found
+        .iter()
+        .filter(|it| it.rule.id == *"base-image-version")
+        .map(|it| it.message.as_str())
+        .collect();
+    assert_eq!(images.len(), 3, "{images:?}");
+}
+
+#[test]
+fn what_onbuild_does_is_judged() {
+    let found = dockerfile(
+        "FROM debian:12.5\nUSER 10001\nONBUILD ARG NPM_TOKEN\nONBUILD RUN curl -fsSL https://get.example.com/i.sh | sh\nONBUILD USER root\n",
+    );
+    for rule in ["image-user", "unverified-download", "dockerfile-secret"] {
+        assert_eq!(of(&found, rule).len(), 1, "{rule}");
+    }
+    let harmless = dockerfile("FROM debian:12.5\nONBUILD USER root\nONBUILD USER 10001\nUSER 1\n");
+    assert!(of(&harmless, "image-user").is_empty());
+}
+
+#[test]
+fn published_databases() {
+    let service = |kind: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: r, labels: {{app: r}}}}\nspec: {{containers: [{{name: r, image: 'redis:7.2.5'}}]}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: r{more}}}\nspec: {{type: {kind}, selector: {{app: r}}, ports: [{{port: 6379}}]}}\n"
+        )
+    };
+    let severities = |text: &str| of(&manifest(text), "exposed-service");
+    assert_eq!(severities(&service("LoadBalancer", "")), [Severity::High]);
+    assert_eq!(severities(&service("NodePort", "")), [Severity::Medium]);
+    assert!(severities(&service("ClusterIP", "")).is_empty());
+    let internal = ", annotations: {networking.gke.io/load-balancer-type: Internal}";
+    assert!(severities(&service("LoadBalancer", internal)).is_empty());
+    let web = service("LoadBalancer", "").replace("redis:7.2.5", "acme/web:1.0.0");
+    assert!(severities(&web.replace("6379", "443")).is_empty());
+}
+
+#[test]
+fn addresses_and_snippets() {
+    let found = manifest(
+        "apiVersion: v1\nkind: Service\nmetadata: {name: ext, namespace: demo}\nspec: {externalIPs: [192.0.2.8], selector: {app: web}, ports: [{port: 443}]}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, namespace: demo, annotations: {nginx.ingress.kubernetes.io/server-snippet: 'location /x { return 200; }'}}\nspec: {rules: [{host: web.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}\n",
+    );
+    for rule in ["external-ips", "ingress-snippet", "ingress-without-tls"] {
+        assert_eq!(of(&found, rule).len(), 1, "{rule}");
+    }
+}
+
+#[test]
+fn rights_that_lead_to_all_others() {
+    let role = |rules: &str| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: r}}\nrules: [{rules}]\n"
+        )
+    };
+    for rules in [
+        "{apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: ['*']}",
+        "{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests/approval], verbs: [update]}, {apiGroups: [certificates.k8s.io], resources: [signers], verbs: [approve], resourceNames: [kubernetes.io/kube-apiserver-client]}",
+        "{apiGroups: [''], resources: [persistentvolumes], verbs: [create]}",
+        "{apiGroups: [''], resources: [nodes], verbs: [patch]}",
+        "{apiGroups: [networking.k8s.io], resources: [networkpolicies], verbs: [delete]}",
+        "{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: [cluster-admin], verbs: [bind]}",
+        "{apiGroups: [''], resources: [groups], resourceNames: ['system:masters'], verbs: [impersonate]}",
+    ] {
+        assert_eq!(of(&manifest(&role(rules)), "role-gives-rights").len(), 1, "{rules}");
+    }
+    for rules in [
+        "{apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: [get, list, watch]}",
+        "{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests/approval], verbs: [update]}, {apiGroups: [certificates.k8s.io], resources: [signers], verbs: [approve], resourceNames: [example.com/own]}",
+        "{apiGroups: [''], resources: [nodes], verbs: [get, list]}",
+        "{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: [web], verbs: [bind]}",
+    ] {
+        assert!(of(&manifest(&role(rules)), "role-gives-rights").is_empty(), "{rules}");
+    }
+}
+
+#[test]
+fn a_reachable_workload_with_the_rights_is_named() {
+    let found = manifest(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: web}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\nsubjects: [{kind: ServiceAccount, name: web, namespace: shop}]\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\nspec: {serviceAccountName: web, containers: [{name: a, image: 'a:1.2.3'}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}\n",
+    );
+    let finding = found.iter().find(|it| it.rule.id == *"role-gives-rights").unwrap();
+    assert!(finding.why.contains("Pod `web` has it"), "{finding:?}");
+    assert!(finding.why.contains("through Service `web`"), "{finding:?}");
+}
+
+#[test]
+fn two_items_without_pods_to_judge_by_are_not_reported() {
+    let text = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: test-network-policy, namespace: default}\nspec:\n  podSelector: {matchLabels: {role: db}}\n  policyTypes: [Ingress]\n  ingress:\n    - from:\n        - namespaceSelector: {matchLabels: {project: myproject}}\n        - podSelector: {matchLabels: {role: frontend}}\n";
+    assert!(of(&manifest(text), "split-peer").is_empty());
+}
