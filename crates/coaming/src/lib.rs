@@ -7,6 +7,7 @@
 //! * Exit codes are stable: 0 nothing found, 1 findings, 2 something could not be handled.
 
 pub mod args;
+mod breach;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod db;
@@ -104,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Image(arguments) => image::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),
         Command::Secrets(arguments) => secrets::run(&arguments),
+        Command::Breach(arguments) => breach::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),
