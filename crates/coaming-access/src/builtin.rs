@@ -1,5 +1,6 @@
-//! The roles that every cluster has, as far as they let anyone read Secrets: bindings refer to
-//! them, but their objects are rarely part of the input.
+//! The roles that every cluster has, as far as they let anyone read Secrets or act through pods,
+//! volumes and certificates: bindings refer to them, but their objects are rarely part of the
+//! input.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -28,16 +29,13 @@ const HARMLESS: &[&str] = &[
     "system:node",
     "system:auth-delegator",
     "system:basic-user",
-    "system:certificates.k8s.io:kube-apiserver-client-kubelet-approver",
     "system:discovery",
     "system:heapster",
     "system:kube-aggregator",
     "system:kube-dns",
     "system:monitoring",
-    "system:node-bootstrapper",
     "system:node-problem-detector",
     "system:node-proxier",
-    "system:persistent-volume-provisioner",
     "system:public-info-viewer",
     "system:service-account-issuer-discovery",
     "system:volume-scheduler",
@@ -69,6 +67,22 @@ fn all() -> BTreeMap<RoleName, Vec<Arc<Permission>>> {
         ("edit", edit()),
         ("system:kubelet-api-admin", vec![Permission::built_in(&[""], &["nodes/proxy"], &["*"])]),
         ("system:kube-controller-manager", controller_manager()),
+        (
+            "system:persistent-volume-provisioner",
+            vec![Permission::built_in(
+                &[""],
+                &["persistentvolumes"],
+                &["create", "delete", "get", "list", "watch"],
+            )],
+        ),
+        (
+            "system:node-bootstrapper",
+            vec![Permission::built_in(
+                &["certificates.k8s.io"],
+                &["certificatesigningrequests"],
+                &["create", "get", "list", "watch"],
+            )],
+        ),
         ("system:controller:generic-garbage-collector", read()),
         ("system:controller:namespace-controller", read()),
         ("system:controller:resourcequota-controller", read()),
@@ -99,6 +113,10 @@ fn edit() -> Vec<Permission> {
         Permission::built_in(&[""], &core, WRITE),
         Permission::built_in(&["apps"], &apps, WRITE),
         Permission::built_in(&["batch"], &["cronjobs", "jobs"], WRITE),
+        Permission::built_in(&[""], &["pods/portforward", "services/proxy"], READ),
+        Permission::built_in(&[""], &["services/proxy", "persistentvolumeclaims"], WRITE),
+        Permission::built_in(&[""], &["pods/log", "persistentvolumeclaims"], READ),
+        Permission::built_in(&["networking.k8s.io"], &["ingresses", "networkpolicies"], WRITE),
     ]
 }
 

@@ -44,4 +44,4 @@ pub use placement::{NodePlacement, Nodes};
 pub use request::Request;
 pub use role::{ResolvedRole, RoleName, RoleSource};
 pub use subject::Subject;
-pub use who_can::{SecretNameError, title, who_can};
+pub use who_can::{SecretNameError, has_token, title, who_can};

@@ -64,6 +64,11 @@ impl Permission {
         !self.names.is_empty()
     }
 
+    /// The names of the objects that it is limited to; none if it is not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
     /// Whether it allows every verb on every resource.
     #[must_use]
     pub fn allows_everything(&self) -> bool {

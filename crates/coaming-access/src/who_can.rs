@@ -240,7 +240,8 @@ impl<'a> Tokens<'a> {
 
 /// Whether the pods have a token of their service account: the pod's setting counts before the
 /// account's.
-pub(crate) fn has_token(world: &World, workload: Workload<'_>) -> bool {
+#[must_use]
+pub fn has_token(world: &World, workload: Workload<'_>) -> bool {
     let pod = workload.pod();
     let account = || {
         let namespace = workload.object.namespace_or_default();

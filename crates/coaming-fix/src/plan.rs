@@ -71,6 +71,8 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// The findings in the new texts.
     pub left: Vec<Finding>,
+    /// The variants of the input with the new texts.
+    pub worlds: Vec<World>,
 }
 
 /// Plans every fix that is allowed: the safe ones, and with `allow_unsafe` the unsafe ones.
@@ -108,7 +110,7 @@ pub fn plan(
     let changes = changes(&worlds, originals, &mut made);
     skipped.sort();
     skipped.dedup();
-    Plan { changes, skipped, left }
+    Plan { changes, skipped, left, worlds }
 }
 
 fn is_allowed(fix: &Fix, allow_unsafe: bool) -> bool {

@@ -70,6 +70,24 @@ pub fn rest_text(
     Ok(())
 }
 
+/// The changes that need a person, one by one.
+///
+/// # Errors
+///
+/// If writing fails.
+pub fn manual_text(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    for finding in plan.left.iter().filter(|finding| finding.suppressed.is_none()) {
+        let fix = finding.fix.as_ref();
+        if fix.is_none_or(|fix| fix.applicability == Applicability::Manual) {
+            let title = fix.map_or("", |fix| fix.title.as_str());
+            let text = format!("{}: {} → {title}", finding.rule.id, finding.message);
+            let text = text.replace(char::is_whitespace, " ");
+            writeln!(out, "change manually: {}", Printable(&text))?;
+        }
+    }
+    Ok(())
+}
+
 /// What to change manually, and where in the source.
 fn manual_steps(skipped: &Skipped, source: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     for order in &skipped.orders {

@@ -10,6 +10,7 @@
 //!   the gate ([`coaming_secret::gate`]) before they are written.
 
 pub mod access;
+pub mod breach;
 mod concise;
 pub mod database;
 pub mod etcd;

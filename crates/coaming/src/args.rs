@@ -1,5 +1,6 @@
 //! The arguments: `--help` and the reference documentation are generated from them.
 
+mod breach;
 mod db;
 mod image;
 #[cfg(feature = "registry")]
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coaming_config::{KubernetesVersion, PodSecurityLevel};
 
+pub use breach::{Assumption, BreachArguments, BreachFormat, ClusterOnly};
 pub use db::*;
 pub use image::{
     ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments, ScannerArguments,
@@ -52,6 +54,8 @@ pub enum Command {
     Net(NetArguments),
     /// Find secrets in manifests, other text files and etcd; show who can read a Secret.
     Secrets(SecretsArguments),
+    /// Show what an attacker in a compromised container can run, read and reach.
+    Breach(BreachArguments),
     /// Explain a rule: what it looks for, why it matters, how to fix it.
     Explain(ExplainArguments),
     /// List all rules.
@@ -217,7 +221,8 @@ Exit codes: 0 nothing left to fix; 1 findings are left (or, with --diff, somethi
 Examples:
   coaming fix .                           apply the fixes that do not affect a working application
   coaming fix --unsafe --diff deploy/     show what all fixes would change; write nothing
-  coaming fix --unsafe --standard restricted deploy/")]
+  coaming fix --unsafe --standard restricted deploy/
+  coaming fix --cut --unsafe deploy/      close the ways that `coaming breach` finds")]
 pub struct FixArguments {
     /// What to scan, and with which rules.
     #[command(flatten)]
@@ -226,6 +231,11 @@ pub struct FixArguments {
     /// Also apply fixes that may break the application; test it afterwards.
     #[arg(long = "unsafe")]
     pub allow_unsafe: bool,
+
+    /// Apply only the smallest set of fixes that closes what an attacker reaches from the entries of
+    /// the cluster (see `coaming breach`); those that need a person are listed.
+    #[arg(long)]
+    pub cut: bool,
 
     /// Show what would change, and why; write nothing.
     #[arg(long)]

@@ -5,10 +5,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use coaming_finding::InputError;
+use coaming_finding::{Finding, InputError, ObjectRef};
 use coaming_fix::{Change, Plan};
 use coaming_kube::Origin;
 use coaming_report::fixes;
+use coaming_rules::Images;
+use coaming_scan::{Engine, VariantWorld};
 
 use crate::args::FixArguments;
 use crate::interrupt::Interrupt;
@@ -26,10 +28,17 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let today = scope::today();
     let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
     let stdin = filtered(arguments, &variants);
+    let cut = arguments.cut.then(|| cut_keys(&engine, &variants, &images, today));
     let plan = coaming_fix::plan(
         variants.into_iter().map(|variant| variant.world).collect(),
         arguments.allow_unsafe,
-        |world| engine.scan(world, &images, today).findings,
+        |world| {
+            let mut findings = engine.scan(world, &images, today).findings;
+            if let Some(cut) = &cut {
+                findings.retain(|finding| cut.contains(&cut_key(finding)));
+            }
+            findings
+        },
         |file| refuse(file, &broken, stdin.is_some()),
     );
     drop(progress);
@@ -79,13 +88,45 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
 }
 
 /// The text of standard input, if that is all there is to fix: its fixed text is the output.
-fn filtered(arguments: &FixArguments, variants: &[coaming_scan::VariantWorld]) -> Option<Arc<str>> {
+fn filtered(arguments: &FixArguments, variants: &[VariantWorld]) -> Option<Arc<str>> {
     let [path] = arguments.scope.paths.as_slice() else { return None };
     if path.as_os_str() != "-" {
         return None;
     }
     let mut sources = variants.iter().flat_map(|variant| variant.world.sources());
     sources.find(|(_, source)| source.origin == Origin::Stdin).map(|(_, it)| Arc::clone(&it.text))
+}
+
+/// What makes a finding the same one before and after other fixes.
+type CutKey = (String, Option<ObjectRef>, Option<String>, String);
+
+fn cut_key(finding: &Finding) -> CutKey {
+    let path = finding.locations.first().map(|location| location.path.to_string());
+    let rule = finding.rule.id.to_string();
+    (rule, finding.object.clone(), finding.container.clone(), path.unwrap_or_default())
+}
+
+/// The findings of the cuts of all variants.
+fn cut_keys(
+    engine: &Engine,
+    variants: &[VariantWorld],
+    images: &Images,
+    today: Option<time::Date>,
+) -> BTreeSet<CutKey> {
+    let minor = engine.config().kubernetes_version.unwrap_or_default().minor();
+    let mut keys = BTreeSet::new();
+    for VariantWorld { world, .. } in variants {
+        let findings = engine.scan(world, images, today).findings;
+        let scene = coaming_breach::Scene::new(world, images, minor);
+        let options = coaming_breach::CutOptions { enabled: true, ..Default::default() };
+        let query = coaming_breach::Query::default();
+        // Only a query that names a workload can fail.
+        let answer = coaming_breach::answer(&scene, &query, &findings, &options);
+        let cuts = answer.map(|answer| answer.cuts).unwrap_or_default();
+        let chosen = cuts.iter().flat_map(|cut| &cut.findings);
+        keys.extend(chosen.filter_map(|&number| findings.get(number)).map(cut_key));
+    }
+    keys
 }
 
 /// The reason why a file must not be changed, if there is one.
@@ -157,5 +198,9 @@ const MAX_SOURCE_BYTES: u64 = 4 << 20;
 /// Reports what could not be fixed.
 fn report_rest(plan: &Plan, arguments: &FixArguments) -> io::Result<()> {
     let read = |file: &str| coaming_source::read_text(Path::new(file), MAX_SOURCE_BYTES).ok();
-    fixes::rest_text(plan, arguments.allow_unsafe, read, &mut io::stderr().lock())
+    fixes::rest_text(plan, arguments.allow_unsafe, read, &mut io::stderr().lock())?;
+    if arguments.cut {
+        fixes::manual_text(plan, &mut io::stderr().lock())?;
+    }
+    Ok(())
 }

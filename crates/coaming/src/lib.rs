@@ -8,6 +8,7 @@
 //!   interrupted by Ctrl-C.
 
 pub mod args;
+mod breach;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod db;
@@ -108,6 +109,7 @@ pub fn run() -> ExitCode {
         Command::Image(arguments) => image::run(&arguments),
         Command::Net(arguments) => net::run(&arguments),
         Command::Secrets(arguments) => secrets::run(&arguments),
+        Command::Breach(arguments) => breach::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),

@@ -166,7 +166,7 @@ pub struct KnownArguments {
 
 /// Where known vulnerabilities are looked up, and which VEX documents apply. `vulnerabilities:` in
 /// `coaming.yaml` sets the same.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct LookUpArguments {
     /// Ignore vulnerabilities that this VEX document (OpenVEX, CycloneDX or CSAF) declares not affected
     /// or fixed.

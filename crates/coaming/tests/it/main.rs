@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod access_cluster;
+mod breach;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod config;

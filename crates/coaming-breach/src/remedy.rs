@@ -1,0 +1,157 @@
+//! Fixes of findings, made in memory.
+//!
+//! A fix with edits is made as `coaming fix` makes it. A finding that only a person can fix counts
+//! as
+//! fixed by the smallest change that its help asks for, where that is clear: the volume or the rule
+//! that it points to is removed, or the policies that `coaming net suggest` writes are added.
+
+use std::cell::Cell;
+
+use coaming_finding::{Applicability, DocumentEdits, Finding, Fix, Location, ObjectRef};
+use coaming_kube::{Delta, Fields as _, Object, ObjectKey, Source, World};
+use coaming_yaml::edit::Edit;
+
+/// Rules whose findings are fixed by removing what they point to.
+const REMOVED: &[&str] = &["host-path", "role-gives-rights", "role-reads-secrets"];
+
+/// Rules whose findings are fixed by suggested policies.
+const SUGGESTED: &[&str] = &["no-ingress-policy"];
+
+/// Whether the fix of a finding can be made in memory.
+pub(crate) fn is_possible(finding: &Finding) -> bool {
+    let has_edits = finding
+        .fix
+        .as_ref()
+        .is_some_and(|fix| fix.applicability != Applicability::Manual && !fix.edits.is_empty());
+    let rule = finding.rule.id.as_str();
+    has_edits || REMOVED.contains(&rule) || SUGGESTED.contains(&rule)
+}
+
+/// The namespace that a finding is about.
+pub(crate) fn namespace_of(object: &ObjectRef) -> &str {
+    match object.kind.as_str() {
+        "Namespace" => &object.name,
+        _ if object.namespace.is_empty() => "default",
+        _ => &object.namespace,
+    }
+}
+
+/// The world after the fixes of these findings.
+pub(crate) fn apply(world: &World, findings: &[&Finding]) -> World {
+    let edited: Vec<Finding> =
+        findings.iter().filter_map(|finding| with_edits(world, finding)).collect();
+    let first = Cell::new(true);
+    let plan = coaming_fix::plan(
+        vec![world.clone()],
+        true,
+        |_| if first.replace(false) { edited.clone() } else { Vec::new() },
+        |_| None,
+    );
+    let mut fixed = plan.worlds.into_iter().next().unwrap_or_default();
+    for key in findings.iter().filter_map(|finding| removed_object(world, finding)) {
+        fixed.apply(Delta::Remove(key));
+    }
+    let needs_policies: Vec<&Finding> = findings
+        .iter()
+        .copied()
+        .filter(|finding| SUGGESTED.contains(&finding.rule.id.as_str()))
+        .collect();
+    if needs_policies.is_empty() { fixed } else { with_policies(&fixed, &needs_policies) }
+}
+
+/// A finding whose fix has edits that can be applied.
+fn with_edits(world: &World, finding: &Finding) -> Option<Finding> {
+    let fix = finding.fix.as_ref();
+    if fix.is_some_and(|fix| fix.applicability != Applicability::Manual && !fix.edits.is_empty()) {
+        return Some(finding.clone());
+    }
+    if !REMOVED.contains(&finding.rule.id.as_str()) {
+        return None;
+    }
+    let location = finding.locations.first()?;
+    let object = object_at(world, location)?;
+    let mut edits = Vec::new();
+    if finding.rule.id == *"host-path" {
+        edits.extend(mounts(object, location));
+    }
+    let target = object.node().document().root().at(&location.path)?;
+    if target == object.node() {
+        return None;
+    }
+    let volume = match finding.rule.id.as_str() {
+        // The finding may point to a field of the volume.
+        "host-path" => volume_of(target)?,
+        _ => target,
+    };
+    edits.push(Edit::Remove { path: volume.path() });
+    let edits = vec![DocumentEdits { source: object.source(), document: object.document, edits }];
+    let fix = Fix {
+        title: String::new(),
+        applicability: Applicability::Unsafe,
+        edits,
+        file_edits: Vec::new(),
+        snippet: String::new(),
+    };
+    Some(Finding { fix: Some(fix), ..finding.clone() })
+}
+
+/// The object that a finding is about as a whole: a binding of a role that comes with Kubernetes.
+fn removed_object(world: &World, finding: &Finding) -> Option<ObjectKey> {
+    if !REMOVED.contains(&finding.rule.id.as_str()) {
+        return None;
+    }
+    let object = object_at(world, finding.locations.first()?)?;
+    let path = &finding.locations.first()?.path;
+    (*path == object.node().path()).then(|| object.key())
+}
+
+fn object_at<'w>(world: &'w World, location: &Location) -> Option<Object<'w>> {
+    let objects = world.objects_in(location.source?);
+    let holds = |object: &Object<'_>| location.path.starts_with(&object.node().path());
+    objects.filter(holds).find(|object| {
+        // Of several documents, the one in which the span is.
+        let span = object.node().document().root().at(&location.path).and_then(|node| node.span());
+        location.span.is_none()
+            || span.zip(location.span).is_some_and(|(a, b)| a.start <= b.end && b.start <= a.end)
+    })
+}
+
+/// The volume that a node is, or is a part of.
+fn volume_of(node: coaming_yaml::Node<'_>) -> Option<coaming_yaml::Node<'_>> {
+    std::iter::successors(Some(node), |node| node.parent()).find(|node| {
+        node.is_mapping() && node.string("name").is_some() && node.field("hostPath").is_some()
+    })
+}
+
+/// The removal of the mounts of a volume, the last one first: positions before it stay.
+fn mounts(object: Object<'_>, location: &Location) -> Vec<Edit> {
+    let root = object.node().document().root();
+    let Some(volume) = root.at(&location.path).and_then(volume_of) else { return Vec::new() };
+    let Some(name) = volume.string("name") else { return Vec::new() };
+    let Some(pod) = volume.parent().and_then(|list| list.parent()) else { return Vec::new() };
+    let lists = ["containers", "initContainers", "ephemeralContainers"];
+    let containers = lists.into_iter().flat_map(|list| pod.list(list));
+    let mounts = containers.flat_map(|container| container.list("volumeMounts"));
+    let own = mounts.filter(|mount| mount.string("name") == Some(name));
+    own.map(|mount| Edit::Remove { path: mount.path() }).collect()
+}
+
+/// The world with the suggested policies of the namespaces of these findings.
+fn with_policies(world: &World, findings: &[&Finding]) -> World {
+    let Ok(suggestion) = coaming_network::suggest::suggest(world, None) else {
+        return world.clone();
+    };
+    let stream = coaming_yaml::parse(suggestion.yaml.into());
+    let is_wanted = |document: &coaming_yaml::Document| {
+        let node = document.root();
+        let namespace = node.mapping("metadata").string("namespace").unwrap_or("default");
+        findings.iter().any(|finding| {
+            finding.object.as_ref().is_some_and(|object| namespace_of(object) == namespace)
+        })
+    };
+    let documents = stream.documents.into_iter().filter(is_wanted).collect();
+    let source = Source::new("suggested policies", stream.source, documents);
+    let mut world = world.clone();
+    world.apply(Delta::Put(Box::new(source)));
+    world
+}

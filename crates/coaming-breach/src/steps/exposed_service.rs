@@ -1,0 +1,210 @@
+//! Step `exposed-service`.
+
+use std::collections::HashMap;
+
+use coaming_network::Connections;
+
+use crate::evidence::{Evidence, Undo};
+use crate::foothold::{Foothold, WorkloadName};
+use crate::scene::{ContainerInfo, PodInfo};
+
+use super::step;
+use crate::graph::{AttackGraph, Kind, NewEdge};
+use crate::scene::Scene;
+
+step! {
+    /// An Ingress, a route, a NodePort or a load balancer leads to the workload, and the policies
+    /// let that in. To get further, an attacker needs a
+    /// flaw in what listens there: this is where the question "what if" begins.
+    ///
+    /// ## Way: internet to container/shop/web
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels:
+    ///     app: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 8080
+    /// ---
+    /// apiVersion: v1
+    /// kind: Service
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   type: NodePort
+    ///   selector:
+    ///     app: web
+    ///   ports:
+    ///     - port: 80
+    ///       targetPort: 8080
+    /// ```
+    ///
+    /// ## Wall: internet to container/shop/web
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels:
+    ///     app: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 8080
+    /// ---
+    /// apiVersion: v1
+    /// kind: Service
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   type: ClusterIP
+    ///   selector:
+    ///     app: web
+    ///   ports:
+    ///     - port: 80
+    ///       targetPort: 8080
+    /// ```
+    ///
+    /// ## Wall: internet to container/shop/web
+    ///
+    /// The policies let nothing in.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    ///   labels:
+    ///     app: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       ports:
+    ///         - containerPort: 8080
+    /// ---
+    /// apiVersion: v1
+    /// kind: Service
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   type: NodePort
+    ///   selector:
+    ///     app: web
+    ///   ports:
+    ///     - port: 80
+    ///       targetPort: 8080
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata:
+    ///   name: deny
+    ///   namespace: shop
+    /// spec:
+    ///   podSelector: {}
+    ///   policyTypes: [Ingress]
+    /// ```
+    STEP {
+        id: "exposed-service",
+        technique: "T1190",
+        summary: "enter a workload from outside"
+    }
+}
+
+pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
+    let outside = graph.vertex(Foothold::Outside);
+    let by_name: HashMap<&WorkloadName, &PodInfo<'_>> =
+        scene.pods.iter().map(|pod| (&pod.name, pod)).collect();
+    for (workload, allowed, via) in &scene.entrances {
+        let Some(pod) = by_name.get(workload) else { continue };
+        let reason = format!("{} leads to {workload} from outside", via.join(" and "));
+        for container in scene.containers_of(pod) {
+            let ports: Vec<u16> = serving(pod, scene, container, allowed);
+            let Some(port) = ports.first() else { continue };
+            let to = graph.vertex(Foothold::Container(container.name.clone()));
+            let reason = format!(
+                "{reason}, and {} listens on port {port}: it takes a flaw there",
+                container.name
+            );
+            let edge = NewEdge::step(&STEP, Kind::NeedsFlaw, reason).at(Evidence::of(pod.object()));
+            graph.add(outside, to, edge);
+        }
+        for (protocol, ports) in allowed.iter() {
+            for &(first, last) in ports.ranges() {
+                if first == last {
+                    let to = Foothold::Port { workload: workload.clone(), protocol, port: first };
+                    let to = graph.vertex(to);
+                    let edge = NewEdge::step(&STEP, Kind::Certain, reason.clone());
+                    graph.add(outside, to, edge.at(Evidence::of(pod.object())));
+                }
+            }
+        }
+    }
+    add_host_ports(scene, graph);
+}
+
+/// The ports among `allowed` that a container listens on; one that no container declares may be any
+/// container's.
+fn serving(
+    pod: &PodInfo<'_>,
+    scene: &Scene<'_>,
+    container: &ContainerInfo<'_>,
+    allowed: &Connections,
+) -> Vec<u16> {
+    let mut found = Vec::new();
+    for (protocol, ports) in allowed.iter() {
+        for &(first, last) in ports.ranges() {
+            let declared: Vec<(u16, bool)> = pod
+                .listens
+                .range((protocol, first)..=(protocol, last))
+                .map(|(&(_, port), owner)| {
+                    let is_own =
+                        owner.is_none_or(|owner| scene.containers[owner].name == container.name);
+                    (port, is_own)
+                })
+                .collect();
+            if declared.is_empty() && first == last {
+                found.push(first);
+            }
+            found.extend(declared.into_iter().filter(|(_, is_own)| *is_own).map(|(port, _)| port));
+        }
+    }
+    found
+}
+
+/// A port of the node is open to everyone that reaches the node.
+fn add_host_ports(scene: &Scene<'_>, graph: &mut AttackGraph) {
+    let outside = graph.vertex(Foothold::Outside);
+    for container in &scene.containers {
+        let pod = scene.pod_of(container);
+        for port in container.container.ports() {
+            let Some(number) = port.host_port().filter(|&number| number > 0) else { continue };
+            let to = graph.vertex(Foothold::Container(container.name.clone()));
+            let reason = format!(
+                "port {number} of the node leads to {}, if the node can be reached from outside: \
+                 it takes a flaw there",
+                container.name
+            );
+            let edge = NewEdge::step(&STEP, Kind::NeedsFlaw, reason)
+                .at(Evidence::at(pod.object(), port.node()))
+                .undone_by(Undo::of_object(&["host-port"], pod.object().id));
+            graph.add(outside, to, edge);
+        }
+    }
+}
