@@ -303,7 +303,7 @@ pub fn match_image(
 ) -> Result<Option<ImageMatches>, ScanError> {
     let product = query.product(facts);
     source.documents.splice(..0, query.documents);
-    let required = query.required || query.fail_on.is_some();
+    let required = query.required || query.fail_on.is_some_and(|on| on.concerns_vulnerabilities());
     let Some(database) = source.open_if_there(required, warnings)? else { return Ok(None) };
     let groups = [(facts.distribution.clone(), facts.packages.clone())];
     let report = source.matches(&database, &groups, &product, Some(facts))?;

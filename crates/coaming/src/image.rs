@@ -27,6 +27,12 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     let question = registry_results::question(name, arguments)?;
     let cache = Cache::of_user().filter(|_| !arguments.no_cache);
     let facts = facts(name, &arguments.origin, cache.as_ref(), &config)?;
+    if facts.sbom && arguments.known.fail_on.is_some_and(|on| on.credentials || on.root) {
+        return Err(CommandError::Argument(format!(
+            "--fail-on credentials and root need the image itself; `{name}` is an SBOM, which knows \
+             neither its files nor its user"
+        )));
+    }
     let answers =
         question.as_ref().map(|reference| registry_results::ask(reference, arguments, &config));
     let query = ImageQuery {
@@ -80,11 +86,20 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     }
     Ok(if !unanswered.is_empty() || !facts.problems.is_empty() {
         Outcome::Failed
-    } else if known.is_some_and(|known| known.fails) {
+    } else if known.is_some_and(|known| known.fails)
+        || arguments.known.fail_on.is_some_and(|conditions| fails(&facts, conditions))
+    {
         Outcome::Found
     } else {
         Outcome::Clean
     })
+}
+
+/// Whether an image has contents other than vulnerabilities that make the run fail.
+fn fails(facts: &ImageFacts, conditions: coaming_advisory::FailOn) -> bool {
+    // A user that the image does not resolve may be root.
+    conditions.credentials && !facts.credentials.is_empty()
+        || conditions.root && facts.user.is_root() != Some(false)
 }
 
 /// The known vulnerabilities of an image.

@@ -151,7 +151,7 @@ pub struct DbQueryArguments {
 pub struct KnownArguments {
     /// Exit with 1 only if a vulnerability matches all of these conditions: a severity (that one or
     /// higher), `fixable`, `exploited`, `used` (by the entry point, unless it is known not to be);
-    /// separated by commas.
+    /// or if an image has `credentials` in it or runs as `root`; separated by commas.
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<coaming_advisory::FailOn>,
 

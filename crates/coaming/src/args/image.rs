@@ -15,7 +15,7 @@ filesystem. A name is looked up in the local Docker, Podman and containerd, then
 with the credentials of `docker login`. Facts of images that were read before are cached in the
 user's cache directory, without secrets. Known vulnerabilities are shown if there is a database,
 which `coaming db update` downloads.
-Exit codes: 0 read; 1 a vulnerability of --fail-on found; 2 something could not be read (the rest
+Exit codes: 0 read; 1 something of --fail-on found; 2 something could not be read (the rest
 is shown).
 
 Examples:
