@@ -7,16 +7,21 @@
 //!   suggestion. Nothing is ignored silently.
 //! * The JSON schema ([`schema`]) and the reader have the same keys; a test compares them.
 
+mod base;
 mod read;
 mod schema;
 mod values;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use coaming_finding::{RuleMeta, Severity};
+use coaming_yaml::Span;
 use globset::GlobSet;
 use time::Date;
 
+pub use base::PatternBase;
 pub use read::{ConfigError, parse};
 pub use schema::schema;
 pub use values::{InvalidValue, KubernetesVersion, PodSecurityLevel, parse_date};
@@ -39,6 +44,13 @@ pub struct Config {
     pub overrides: Vec<Override>,
     /// Paths that are not read.
     pub exclude: Vec<String>,
+    /// Where the patterns of paths start.
+    pub base: PatternBase,
+    /// The file itself; `None` where there is none.
+    pub file: Option<ConfigFile>,
+    /// Whether only a part of the file's directory is scanned: an entry about another part is then
+    /// not known to be unused.
+    pub partial: bool,
     /// Registries that images may come from; if empty, any.
     pub allowed_registries: Vec<String>,
     /// How to reach registries.
@@ -59,6 +71,28 @@ pub struct Config {
     pub secret_rules: Option<String>,
     /// Known vulnerabilities: the database, and which ones are ignored.
     pub vulnerabilities: Vulnerabilities,
+    /// Every rule and category that the file names, in the order of the text.
+    pub named_rules: Vec<NamedRule>,
+}
+
+/// The file that a configuration was read from.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// Its name for users.
+    pub name: String,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+/// A rule or category that the file names; whether it exists is not known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedRule {
+    /// The name.
+    pub name: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
 }
 
 /// How known vulnerabilities are looked up.
@@ -111,8 +145,8 @@ pub struct Suppression {
     pub reason: String,
     /// The last day of validity; `None` if it does not expire.
     pub expires: Option<Date>,
-    /// The line in the file where it starts.
-    pub line: u32,
+    /// Where it is in the file.
+    pub span: Span,
 }
 
 /// Settings for some paths or namespaces.
@@ -160,7 +194,8 @@ impl Override {
 }
 
 impl Suppression {
-    /// Whether it applies to this path and namespace.
+    /// Whether it applies to this object. The path is relative to the configuration
+    /// ([`PatternBase::relative`]).
     #[must_use]
     pub fn holds(&self, file: &str, namespace: &str, kind: &str, name: &str) -> bool {
         let object = self.object.as_deref().is_none_or(|object| match object.split_once('/') {
@@ -203,8 +238,10 @@ impl Config {
         namespace: &str,
     ) -> Option<Severity> {
         let mut runs = self.runs_by_default(rule);
+        let file =
+            if self.overrides.is_empty() { Cow::Borrowed(file) } else { self.base.relative(file) };
         let mut severity = self.severity.get(rule.id.as_str()).copied().unwrap_or(severity);
-        for over in self.overrides.iter().filter(|over| over.holds(file, namespace)) {
+        for over in self.overrides.iter().filter(|over| over.holds(&file, namespace)) {
             runs |= over.select.iter().any(|name| names(name, rule));
             runs &= !over.ignore.iter().any(|name| names(name, rule));
             severity = over.severity.get(rule.id.as_str()).copied().unwrap_or(severity);

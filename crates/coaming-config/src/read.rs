@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coaming_finding::Severity;
-use coaming_yaml::{LineIndex, Node};
+use coaming_yaml::{Entry, LineIndex, Node, Span};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use time::Date;
 
 use crate::{
-    Config, CustomRule, IgnoredVulnerability, InvalidValue, Override, Suppression, Vulnerabilities,
-    parse_date,
+    Config, CustomRule, IgnoredVulnerability, InvalidValue, NamedRule, Override, Suppression,
+    Vulnerabilities, parse_date,
 };
 
 /// An error in the file.
@@ -58,11 +58,15 @@ pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", 
 /// All errors in the text, in text order.
 pub fn parse(text: &str) -> Result<Config, Vec<ConfigError>> {
     let stream = coaming_yaml::parse(Arc::from(text));
-    let mut reader = Reader { text, lines: LineIndex::new(text), errors: Vec::new() };
+    let mut reader =
+        Reader { text, lines: LineIndex::new(text), errors: Vec::new(), named_rules: Vec::new() };
     for error in &stream.errors {
         reader.error_at(error.offset, format!("not valid YAML: {}", error.message));
     }
     let config = stream.documents.first().map(|document| reader.config(document.root()));
+    for document in stream.documents.iter().skip(1).filter(|document| !document.root().is_null()) {
+        reader.error(document.root(), "the file must contain a single document");
+    }
     if reader.errors.is_empty() {
         return Ok(config.unwrap_or_default());
     }
@@ -74,18 +78,23 @@ struct Reader<'t> {
     text: &'t str,
     lines: LineIndex,
     errors: Vec<ConfigError>,
+    named_rules: Vec<NamedRule>,
 }
 
 impl Reader<'_> {
     fn config(&mut self, root: Node<'_>) -> Config {
         let mut config = Config::default();
+        // An empty file changes nothing.
+        if root.is_null() {
+            return config;
+        }
         for (key, value) in self.fields(root, KEYS, "coaming.yaml") {
             match key {
-                "select" => config.select = self.strings(value),
+                "select" => config.select = self.rule_names(value),
                 "ignore" => self.ignore(value, &mut config),
                 "severity" => config.severity = self.severities(value),
                 "overrides" => config.overrides = self.each(value, Self::override_of),
-                "exclude" => config.exclude = self.strings(value),
+                "exclude" => config.exclude = self.patterns(value),
                 "registries" => self.registries(value, &mut config),
                 "images" => {
                     for (_, archives) in self.fields(value, &["archives"], "images") {
@@ -105,6 +114,7 @@ impl Reader<'_> {
                 _ => config.policies = self.strings(value),
             }
         }
+        config.named_rules = std::mem::take(&mut self.named_rules);
         config
     }
 
@@ -115,7 +125,7 @@ impl Reader<'_> {
                 "ca" => config.registry_access.ca = self.strings(value),
                 "plain-http" => config.registry_access.plain_http = self.strings(value),
                 _ => {
-                    for entry in value.entries() {
+                    for entry in self.entries(value) {
                         let mirrors = self.strings(entry.value);
                         config.registry_access.mirrors.insert(entry.name().to_owned(), mirrors);
                     }
@@ -163,7 +173,7 @@ impl Reader<'_> {
             if item.is_mapping() {
                 config.suppressions.extend(self.suppression(item));
             } else {
-                config.ignore.extend(self.string(item));
+                config.ignore.extend(self.rule_name(item));
             }
         }
     }
@@ -176,11 +186,11 @@ impl Reader<'_> {
             object: None,
             reason: String::new(),
             expires: None,
-            line: self.line(node),
+            span: node.span().unwrap_or(Span::new(0, 0)),
         };
         for (key, value) in self.fields(node, IGNORE_KEYS, "ignore") {
             match key {
-                "rule" => suppression.rule = self.string(value).unwrap_or_default(),
+                "rule" => suppression.rule = self.rule_name(value).unwrap_or_default(),
                 "path" => suppression.paths = self.globs(value),
                 "namespace" => suppression.namespaces = self.globs(value),
                 "object" => suppression.object = self.string(value),
@@ -207,8 +217,8 @@ impl Reader<'_> {
             match key {
                 "paths" => over.paths = self.globs(value),
                 "namespaces" => over.namespaces = self.globs(value),
-                "select" => over.select = self.strings(value),
-                "ignore" => over.ignore = self.strings(value),
+                "select" => over.select = self.rule_names(value),
+                "ignore" => over.ignore = self.rule_names(value),
                 _ => over.severity = self.severities(value),
             }
         }
@@ -307,8 +317,36 @@ impl Reader<'_> {
         None
     }
 
+    /// The name of a rule or category, whose place is kept: whether it exists is not known here.
+    fn rule_name(&mut self, node: Node<'_>) -> Option<String> {
+        let name = self.string(node)?;
+        self.name_rule(node, &name);
+        Some(name)
+    }
+
+    fn rule_names(&mut self, node: Node<'_>) -> Vec<String> {
+        if node.as_str().is_some() {
+            return self.rule_name(node).into_iter().collect();
+        }
+        self.items(node).into_iter().filter_map(|item| self.rule_name(item)).collect()
+    }
+
+    fn name_rule(&mut self, node: Node<'_>, name: &str) {
+        let start = node.span().map_or(0, |span| span.start);
+        let (line, column) = self.lines.position(self.text, start);
+        self.named_rules.push(NamedRule { name: name.to_owned(), line, column });
+    }
+
+    /// The entries of a mapping with any keys.
+    fn entries<'n>(&mut self, node: Node<'n>) -> Vec<Entry<'n>> {
+        if !node.is_mapping() {
+            self.error(node, "this must be a mapping");
+        }
+        node.entries().collect()
+    }
+
     fn texts(&mut self, node: Node<'_>) -> BTreeMap<String, String> {
-        let entries: Vec<_> = node.entries().collect();
+        let entries = self.entries(node);
         entries
             .into_iter()
             .filter_map(|entry| Some((entry.name().to_owned(), self.string(entry.value)?)))
@@ -330,11 +368,19 @@ impl Reader<'_> {
     }
 
     fn severities(&mut self, node: Node<'_>) -> BTreeMap<String, Severity> {
-        let entries: Vec<_> = node.entries().collect();
-        entries
-            .into_iter()
-            .filter_map(|entry| Some((entry.name().to_owned(), self.severity(entry.value)?)))
-            .collect()
+        let mut severities = BTreeMap::new();
+        for entry in self.entries(node) {
+            self.name_rule(entry.key, entry.name());
+            severities.extend(self.severity(entry.value).map(|at| (entry.name().to_owned(), at)));
+        }
+        severities
+    }
+
+    /// Patterns of paths, each of them valid.
+    fn patterns(&mut self, node: Node<'_>) -> Vec<String> {
+        let patterns = self.strings(node);
+        self.globs(node);
+        patterns
     }
 
     fn globs(&mut self, node: Node<'_>) -> Option<GlobSet> {

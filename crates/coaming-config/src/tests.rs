@@ -1,6 +1,7 @@
 //! The file as users write it, and as they mistype it.
 
 use coaming_finding::{Category, Lifecycle, RuleId, RuleMeta, Severity};
+use coaming_yaml::LineIndex;
 
 use super::*;
 use crate::read::{
@@ -67,7 +68,7 @@ fn reads_what_users_write() {
     let expires = ignored.expires.map(|date| date.to_string());
     assert_eq!((ignored.id.as_str(), expires.as_deref()), ("CVE-2019-10744", Some("2027-01-31")));
     let suppression = &config.suppressions[0];
-    assert_eq!(suppression.line, 4);
+    assert_eq!(LineIndex::new(EXAMPLE).position(EXAMPLE, suppression.span.start).0, 4);
     assert!(suppression.holds("agents/x/a.yaml", "", "DaemonSet", "agent"));
     assert!(!suppression.holds("agents/x/a.yaml", "", "Deployment", "agent"));
     assert!(!suppression.holds("web.yaml", "", "DaemonSet", "agent"));
@@ -143,4 +144,44 @@ fn schema_and_reader_know_the_same_keys() {
         keys(&vulnerabilities["properties"]["ignore"]["items"]),
         known(IGNORED_VULNERABILITY_KEYS)
     );
+}
+
+fn errors(text: &str) -> Vec<(u32, String)> {
+    let errors = parse(text).expect_err("not valid");
+    errors.into_iter().map(|error| (error.line, error.message)).collect()
+}
+
+#[test]
+fn values_of_the_wrong_form_are_errors_with_their_line() {
+    for (text, line) in [
+        ("images: {archives: 3}\n", 1),
+        ("images:\n  archives: [x.tar]\n", 2),
+        ("images: 3\n", 1),
+        ("severity: high\n", 1),
+        ("registries:\n  mirrors: [a]\n", 2),
+        ("exclude: ['a[']\n", 1),
+        ("select: {a: b}\n", 1),
+        ("overrides:\n- paths: a/**\n  severity: low\n", 3),
+        ("select: ALL\n---\nselect: ALL\n", 3),
+    ] {
+        let errors = errors(text);
+        assert_eq!(errors.len(), 1, "{text}: {errors:?}");
+        assert_eq!(errors[0].0, line, "{text}: {errors:?}");
+    }
+}
+
+#[test]
+fn an_empty_file_changes_nothing() {
+    for text in ["", "# nothing\n", "---\n"] {
+        assert!(parse(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn each_name_of_a_rule_has_its_place() {
+    let text = "select: [a]\nignore:\n- b\n- {rule: c, reason: r}\nseverity:\n  d: low\noverrides:\n- {paths: x, select: e}\n";
+    let config = parse(text).expect("valid");
+    let named = config.named_rules.iter().map(|rule| (rule.name.as_str(), rule.line));
+    let named: Vec<_> = named.collect();
+    assert_eq!(named, [("a", 1), ("b", 3), ("c", 4), ("d", 6), ("e", 8)]);
 }

@@ -18,7 +18,7 @@ mod rule;
 
 pub use baseline::{Baseline, BaselineError};
 pub use finding::{Finding, ObjectRef, Suppression};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, input_fingerprint};
 pub use fix::{Applicability, DocumentEdits, FileEdits, Fix};
 pub use input::{InputError, Note};
 pub use location::{Location, Position, SourceId};

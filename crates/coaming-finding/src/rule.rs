@@ -122,6 +122,23 @@ impl Category {
     }
 }
 
+impl Category {
+    /// What its rules are there for, as a sentence.
+    #[must_use]
+    pub fn goal(self) -> &'static str {
+        match self {
+            Self::NonRoot => "Containers do not run as root.",
+            Self::Vulnerabilities => "Images have no known vulnerabilities.",
+            Self::Utilities => "Images contain as few utilities as possible.",
+            Self::ImageVersion => "Images have an immutable version.",
+            Self::SecurityContext => "Pods have a security context.",
+            Self::NetworkPolicy => "Pods reach only what they need.",
+            Self::Secrets => "No secret is in plain text.",
+            Self::Schema => "Objects mean what their author intended.",
+        }
+    }
+}
+
 impl fmt::Display for Category {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -10,6 +10,7 @@
 //! * `effective_…` methods apply what the API applies: pod-level defaults, container overrides.
 //! * This crate parses no text and does no I/O; a [`World`] is built from parsed sources.
 
+mod custom;
 mod field;
 mod kustomization;
 mod object;

@@ -69,25 +69,51 @@ pub struct Object<'a> {
 /// Where in an object's tree the fields are that are read again and again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownFields {
+    /// The `apiVersion`, if it is text.
+    api_version: Option<NodeId>,
     /// The `kind`, if it is text.
     kind: Option<NodeId>,
     /// The `metadata`, if it is a mapping.
     metadata: Option<NodeId>,
-    /// The typed list (`RoleBindingList`) that it is an item of, if it does not name its kind.
-    list: Option<NodeId>,
+    /// Whether `kind` is that of the list that holds the object: `PodList`.
+    kind_of_list: bool,
 }
 
 impl KnownFields {
     pub(crate) fn of(object: Node<'_>) -> Self {
-        let kind = object.written("kind").filter(|kind| kind.as_str().is_some());
-        let metadata = object.mapping("metadata").map(Node::id);
-        Self { kind: kind.map(Node::id), metadata, list: None }
+        let text = |name: &str| {
+            object.written(name).filter(|value| value.as_str().is_some()).map(Node::id)
+        };
+        Self {
+            api_version: text("apiVersion"),
+            kind: text("kind"),
+            metadata: object.mapping("metadata").map(Node::id),
+            kind_of_list: false,
+        }
     }
 
-    /// Of an item of a list: an item of a typed list need not name its kind and version.
-    pub(crate) fn of_item(object: Node<'_>, list: Node<'_>) -> Self {
-        let known = Self::of(object);
-        Self { list: known.kind.is_none().then(|| list.id()), ..known }
+    /// The fields of an item of `list`, which need not repeat what the list says of all items.
+    pub(crate) fn of_item(item: Node<'_>, list: Node<'_>) -> Self {
+        let (own, of_list) = (Self::of(item), Self::of(list));
+        Self {
+            api_version: own.api_version.or(of_list.api_version),
+            kind: own.kind.or(of_list.kind),
+            kind_of_list: own.kind.is_none(),
+            ..own
+        }
+    }
+
+    /// The API version of the object that `node` is; empty where it is missing.
+    pub(crate) fn api_version<'a>(&self, node: Node<'a>) -> &'a str {
+        let value = self.api_version.map(|id| node.document().node(id));
+        value.and_then(Node::as_str).unwrap_or_default()
+    }
+
+    /// The kind of the object that `node` is; empty where it is missing.
+    pub(crate) fn kind<'a>(&self, node: Node<'a>) -> &'a str {
+        let value = self.kind.map(|id| node.document().node(id));
+        let kind = value.and_then(Node::as_str).unwrap_or_default();
+        if self.kind_of_list { kind.strip_suffix("List").unwrap_or(kind) } else { kind }
     }
 }
 
@@ -130,8 +156,7 @@ impl<'a> Object<'a> {
     /// `apps/v1`; empty where it is missing.
     #[must_use]
     pub fn api_version(self) -> &'a str {
-        let own = self.node.string("apiVersion");
-        own.or_else(|| self.field(self.known.list).string("apiVersion")).unwrap_or_default()
+        self.known.api_version(self.node)
     }
 
     /// The API group: `apps`; empty for the core group.
@@ -143,19 +168,13 @@ impl<'a> Object<'a> {
     /// `Deployment`; empty where it is missing.
     #[must_use]
     pub fn kind(self) -> &'a str {
-        let own = self.field(self.known.kind).and_then(Node::as_str);
-        let of_list = || self.field(self.known.list).string("kind")?.strip_suffix("List");
-        own.or_else(of_list).unwrap_or_default()
+        self.known.kind(self.node)
     }
 
     /// The `metadata` mapping.
     #[must_use]
     pub fn metadata(self) -> Option<Node<'a>> {
-        self.field(self.known.metadata)
-    }
-
-    fn field(self, known: Option<NodeId>) -> Option<Node<'a>> {
-        known.map(|id| self.node.document().node(id))
+        self.known.metadata.map(|id| self.node.document().node(id))
     }
 
     /// The `spec` mapping.
@@ -209,9 +228,15 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Whether a document is a Kubernetes object: a mapping that says its `apiVersion` and `kind`.
+/// Whether a document holds Kubernetes objects: it is a mapping that says its `apiVersion` and
+/// `kind`, or a sequence of which an item is (as `jq .items` writes it).
 #[must_use]
 pub fn looks_like_kubernetes(document: &Document) -> bool {
     let root = document.root();
-    root.string("apiVersion").is_some() && root.string("kind").is_some()
+    is_object(root) || root.items().any(is_object)
+}
+
+/// Whether a node is a mapping that says its `apiVersion` and `kind`.
+pub(crate) fn is_object(node: Node<'_>) -> bool {
+    node.string("apiVersion").is_some() && node.string("kind").is_some()
 }

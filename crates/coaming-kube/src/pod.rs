@@ -9,13 +9,66 @@ use crate::{Fields, PodSecurityContext, SecurityContext};
 pub struct PodSpec<'a> {
     node: Node<'a>,
     template: Option<Node<'a>>,
+    layout: &'static PodLayout,
+    outer: Option<Node<'a>>,
+}
+
+/// Where a kind keeps the parts of a pod: the API's own kinds in one way, custom resources in many.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PodLayout {
+    /// Fields with lists of containers.
+    pub(crate) lists: &'static [(&'static str, ContainerKind)],
+    /// Fields with one container, and the name that it gets if it has none.
+    pub(crate) single: &'static [(&'static str, &'static str)],
+    /// Whether the specification is a container too: `image` beside `volumes`.
+    pub(crate) is_container: bool,
+    /// Fields with the security context of the pod.
+    pub(crate) contexts: &'static [&'static str],
+    /// The field with a container whose settings all others inherit.
+    pub(crate) defaults: Option<&'static str>,
+}
+
+/// Fields with the security context of a container.
+pub(crate) const CONTAINER_CONTEXTS: &[&str] = &["securityContext", "containerSecurityContext"];
+
+impl PodLayout {
+    /// The API's own pods.
+    pub(crate) const STANDARD: &'static Self = &Self {
+        lists: &[
+            ("initContainers", ContainerKind::Init),
+            ("containers", ContainerKind::Regular),
+            ("ephemeralContainers", ContainerKind::Ephemeral),
+        ],
+        single: &[],
+        is_container: false,
+        contexts: &["securityContext"],
+        defaults: None,
+    };
+
+    /// Whether a field with this value holds containers.
+    pub(crate) fn has(&self, field: &str, value: Node<'_>) -> bool {
+        value.is_sequence() && self.lists.iter().any(|(name, _)| *name == field)
+            || self.single.iter().any(|(name, _)| *name == field)
+            || self.defaults == Some(field)
+    }
 }
 
 impl<'a> PodSpec<'a> {
     /// A view of a pod specification; `template` is what has the pod's own metadata beside it.
     #[must_use]
     pub fn new(node: Node<'a>, template: Option<Node<'a>>) -> Self {
-        Self { node, template }
+        Self { node, template, layout: PodLayout::STANDARD, outer: None }
+    }
+
+    /// The same specification in another layout; `outer` is the specification around it, from which
+    /// it inherits.
+    pub(crate) fn with(self, layout: &'static PodLayout, outer: Option<Node<'a>>) -> Self {
+        Self { layout, outer, ..self }
+    }
+
+    /// The field of this name, else that of the specification around it.
+    fn inherited(self, name: &str) -> Option<Node<'a>> {
+        self.node.field(name).or_else(|| self.outer.field(name))
     }
 
     /// The specification's node.
@@ -45,28 +98,34 @@ impl<'a> PodSpec<'a> {
     /// The pod-level security context.
     #[must_use]
     pub fn security_context(self) -> Option<PodSecurityContext<'a>> {
-        self.node.mapping("securityContext").map(PodSecurityContext::new)
+        let own = self.layout.contexts.iter().find_map(|field| self.node.mapping(field));
+        let outer = || self.outer.mapping("securityContext");
+        own.or_else(outer).map(PodSecurityContext::new)
     }
 
     /// All containers: init containers and sidecars first, then the regular ones, then ephemeral
     /// ones; each in the order of the text.
     pub fn containers(self) -> impl Iterator<Item = Container<'a>> + use<'a> {
-        let list = move |field: &'static str, kind: ContainerKind| {
+        let defaults = self.layout.defaults.and_then(|field| self.node.mapping(field));
+        let lists = self.layout.lists.iter().flat_map(move |&(field, kind)| {
             self.node.list(field).filter(|node| node.is_mapping()).map(move |node| {
                 let sidecar =
                     kind == ContainerKind::Init && node.string("restartPolicy") == Some("Always");
-                Container { node, kind: if sidecar { ContainerKind::Sidecar } else { kind } }
+                let kind = if sidecar { ContainerKind::Sidecar } else { kind };
+                Container { node, kind, default_name: "", defaults }
             })
-        };
-        // A step of an Argo workflow has one container, under a name of its own.
-        let step = ["container", "script"].into_iter().filter_map(move |field| {
-            let node = self.node.mapping(field)?;
-            Some(Container { node, kind: ContainerKind::Regular })
         });
-        list("initContainers", ContainerKind::Init)
-            .chain(list("containers", ContainerKind::Regular))
-            .chain(step)
-            .chain(list("ephemeralContainers", ContainerKind::Ephemeral))
+        let single = self.layout.single.iter().filter_map(move |&(field, default_name)| {
+            let node = self.node.mapping(field)?;
+            Some(Container { node, kind: ContainerKind::Regular, default_name, defaults })
+        });
+        let itself = self.layout.is_container.then(|| Container {
+            node: self.node,
+            kind: ContainerKind::Regular,
+            default_name: own_key(self.node),
+            defaults,
+        });
+        lists.chain(single).chain(itself)
     }
 
     /// The pod's volumes.
@@ -77,7 +136,9 @@ impl<'a> PodSpec<'a> {
     /// The volume of this name.
     #[must_use]
     pub fn volume(self, name: &str) -> Option<Volume<'a>> {
-        self.volumes().find(|volume| volume.name() == Some(name))
+        let outer = self.outer.list("volumes").filter(|node| node.is_mapping());
+        let mut volumes = self.volumes().chain(outer.map(|node| Volume { node }));
+        volumes.find(|volume| volume.name() == Some(name))
     }
 
     /// The containers that mount a volume, each mount with its container.
@@ -121,9 +182,9 @@ impl<'a> PodSpec<'a> {
     /// The service account it runs as; `default` where it names none.
     #[must_use]
     pub fn service_account_name(self) -> &'a str {
-        self.node
-            .string("serviceAccountName")
-            .or_else(|| self.node.string("serviceAccount"))
+        self.inherited("serviceAccountName")
+            .or_else(|| self.inherited("serviceAccount"))
+            .and_then(Node::as_str)
             .filter(|name| !name.is_empty())
             .unwrap_or("default")
     }
@@ -131,7 +192,7 @@ impl<'a> PodSpec<'a> {
     /// Whether its service account's token is mounted, as far as the pod says so.
     #[must_use]
     pub fn automount_service_account_token(self) -> Option<bool> {
-        self.node.boolean("automountServiceAccountToken")
+        self.inherited("automountServiceAccountToken").and_then(Node::as_bool)
     }
 }
 
@@ -153,6 +214,18 @@ pub enum ContainerKind {
 pub struct Container<'a> {
     node: Node<'a>,
     kind: ContainerKind,
+    /// Its name where it says none.
+    default_name: &'a str,
+    /// A container whose settings it inherits.
+    defaults: Option<Node<'a>>,
+}
+
+/// The key under which a node is in its mapping; empty for `spec`, which says nothing, and for an
+/// item of a list.
+fn own_key(node: Node<'_>) -> &str {
+    let Some(parent) = node.parent() else { return "" };
+    let key = parent.entries().find(|entry| entry.value == node).map_or("", |entry| entry.name());
+    if key == "spec" { "" } else { key }
 }
 
 impl<'a> Container<'a> {
@@ -171,13 +244,13 @@ impl<'a> Container<'a> {
     /// Its name; empty where it has none.
     #[must_use]
     pub fn name(self) -> &'a str {
-        self.node.string("name").unwrap_or_default()
+        self.node.string("name").unwrap_or(self.default_name)
     }
 
-    /// The image it runs, as it is written.
+    /// The image it runs, as it is written. OpenShift replaces a blank one.
     #[must_use]
     pub fn image(self) -> Option<&'a str> {
-        self.node.string("image").filter(|image| !image.is_empty())
+        self.node.string("image").filter(|image| !image.trim().is_empty())
     }
 
     /// When its image is pulled, if it says so.
@@ -189,7 +262,11 @@ impl<'a> Container<'a> {
     /// Its own security context.
     #[must_use]
     pub fn security_context(self) -> Option<SecurityContext<'a>> {
-        self.node.mapping("securityContext").map(SecurityContext::new)
+        let of = |node: Node<'a>| {
+            let other = || node.mapping("containerSecurityContext");
+            node.mapping("securityContext").or_else(other)
+        };
+        of(self.node).or_else(|| self.defaults.and_then(of)).map(SecurityContext::new)
     }
 
     /// The words of its command, the entry point's replacement.

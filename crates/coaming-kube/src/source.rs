@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use coaming_yaml::{Document, Node, NodeId};
 
-use crate::object::KnownFields;
-use crate::workload::pods_in;
+use crate::object::{KnownFields, is_object};
+use crate::pod::PodLayout;
+use crate::workload::{FoundPod, pods_in};
 use crate::{Fields, Object, ObjectId, RenderMap, SourceId, Workload};
 
 /// What a source contains.
@@ -79,9 +80,13 @@ pub struct Source {
     pub origin: Origin,
     /// For rendered text, where its parts come from.
     pub rendering: Option<Box<RenderMap>>,
+    /// For what a renderer wrote, the file of this name as its author wrote it: comments are there.
+    pub written: Option<Arc<Source>>,
     documents: Vec<Document>,
     objects: Vec<ObjectEntry>,
     workloads: Vec<WorkloadEntry>,
+    /// Parts of pods that an operator completes.
+    fragments: Vec<WorkloadEntry>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +104,8 @@ struct WorkloadEntry {
     object: u32,
     template: NodeId,
     spec: NodeId,
+    layout: &'static PodLayout,
+    outer: Option<NodeId>,
 }
 
 /// How deep `List`s in `List`s are opened.
@@ -110,21 +117,25 @@ impl Source {
     pub fn new(name: &str, text: Arc<str>, documents: Vec<Document>) -> Self {
         let mut objects = Vec::with_capacity(documents.len());
         for (number, document) in (0..).zip(&documents) {
-            collect_objects(document.root(), number, MAX_LISTS, &mut objects);
+            collect_document(document.root(), number, &mut objects);
         }
-        let mut workloads = Vec::new();
+        let (mut workloads, mut fragments) = (Vec::new(), Vec::new());
         for (number, entry) in (0..).zip(&mut objects) {
             let Some(document) = documents.get(entry.document as usize) else { continue };
             let node = document.node(entry.node);
-            let api_version = node.string("apiVersion").unwrap_or_default();
-            let kind = node.string("kind").unwrap_or_default();
+            let (api_version, kind) = (entry.fields.api_version(node), entry.fields.kind(node));
             let pods = pods_in(node, api_version, kind);
             entry.controlled = !pods.is_empty() && controller(node).is_some();
-            workloads.extend(pods.into_iter().map(|(template, spec)| WorkloadEntry {
-                object: number,
-                template: template.id(),
-                spec: spec.id(),
-            }));
+            for pod in pods {
+                let entry = WorkloadEntry {
+                    object: number,
+                    template: pod.template.id(),
+                    spec: pod.spec.id(),
+                    layout: pod.layout,
+                    outer: pod.outer.map(Node::id),
+                };
+                if pod.is_fragment { fragments.push(entry) } else { workloads.push(entry) }
+            }
         }
         let (kind, origin) = (SourceKind::Manifest, Origin::File);
         Self {
@@ -133,9 +144,11 @@ impl Source {
             kind,
             origin,
             rendering: None,
+            written: None,
             documents,
             objects,
             workloads,
+            fragments,
         }
     }
 
@@ -156,6 +169,18 @@ impl Source {
     #[must_use]
     pub fn has_positions(&self) -> bool {
         self.origin.has_own_lines() || self.rendering.is_some()
+    }
+
+    /// The same source, made from this file.
+    #[must_use]
+    pub fn written_as(self, written: Option<Arc<Self>>) -> Self {
+        Self { written, ..self }
+    }
+
+    /// The text that its author wrote: its own, or that of the file it was made from.
+    #[must_use]
+    pub fn as_written(&self) -> &Self {
+        self.written.as_deref().unwrap_or(self)
     }
 
     /// Its documents.
@@ -192,45 +217,89 @@ impl Source {
 
     /// The workloads in the object of this source.
     pub fn workloads_of<'s>(&'s self, object: Object<'s>) -> impl Iterator<Item = Workload<'s>> {
+        self.entries_of(&self.workloads, object)
+    }
+
+    /// The parts of pods in the object of this source that an operator completes: what they say
+    /// can be judged, and what they do not say cannot. They are not workloads.
+    pub fn fragments_of<'s>(&'s self, object: Object<'s>) -> impl Iterator<Item = Workload<'s>> {
+        self.entries_of(&self.fragments, object)
+    }
+
+    fn entries_of<'s>(
+        &'s self,
+        entries: &'s [WorkloadEntry],
+        object: Object<'s>,
+    ) -> impl Iterator<Item = Workload<'s>> {
         let number = object.id.number();
-        // A source's workloads are in the order of its objects.
-        let start = self.workloads.partition_point(|workload| workload.object < number);
-        let entries = self.workloads.get(start..).unwrap_or_default();
-        entries.iter().take_while(move |entry| entry.object == number).filter_map(move |entry| {
-            let document = self.documents.get(object.document as usize)?;
-            let template = document.node(entry.template);
-            Some(Workload::new(object, template, document.node(entry.spec)))
-        })
+        // Entries are in the order of the source's objects.
+        let start = entries.partition_point(|entry| entry.object < number);
+        let entries = entries.get(start..).unwrap_or_default();
+        let entries = entries.iter().take_while(move |entry| entry.object == number);
+        entries.filter_map(move |entry| self.workload(object, entry))
+    }
+
+    fn workload<'s>(&'s self, object: Object<'s>, entry: &WorkloadEntry) -> Option<Workload<'s>> {
+        let document = self.documents.get(object.document as usize)?;
+        let found = FoundPod {
+            template: document.node(entry.template),
+            spec: document.node(entry.spec),
+            layout: entry.layout,
+            outer: entry.outer.map(|id| document.node(id)),
+            is_fragment: false,
+        };
+        Some(Workload::new(object, found))
     }
 
     /// Every workload in it.
     pub(crate) fn workloads(&self, id: SourceId) -> impl Iterator<Item = Workload<'_>> {
         self.workloads.iter().filter_map(move |entry| {
-            let object = self.object(ObjectId::new(id, entry.object))?;
-            let document = self.documents.get(object.document as usize)?;
-            let template = document.node(entry.template);
-            Some(Workload::new(object, template, document.node(entry.spec)))
+            self.workload(self.object(ObjectId::new(id, entry.object))?, entry)
         })
     }
 }
 
-/// A list's items are objects of their own. Also those of a typed list (`PodList`), which need not
-/// name their kind.
-fn collect_objects(node: Node<'_>, document: u32, depth: usize, objects: &mut Vec<ObjectEntry>) {
-    let is_list = node.string("kind").is_some_and(|kind| kind.ends_with("List"))
-        && node.sequence("items").is_some();
-    if is_list && depth > 0 {
-        for item in node.list("items").filter(|item| item.is_mapping()) {
-            let first = objects.len();
-            collect_objects(item, document, depth - 1, objects);
-            if let Some(entry) = objects.get_mut(first).filter(|entry| entry.node == item.id()) {
-                entry.fields = KnownFields::of_item(item, node);
-            }
+/// The objects of a document: a sequence of objects (`jq .items`) holds several.
+fn collect_document(root: Node<'_>, document: u32, objects: &mut Vec<ObjectEntry>) {
+    if root.is_sequence() {
+        for item in root.items().filter(|item| is_object(*item)) {
+            collect_objects(item, KnownFields::of(item), document, MAX_LISTS, objects);
         }
     } else {
-        let fields = KnownFields::of(node);
-        objects.push(ObjectEntry { document, node: node.id(), fields, controlled: false });
+        collect_objects(root, KnownFields::of(root), document, MAX_LISTS, objects);
     }
+}
+
+/// A list's items are objects of their own. Also those of a typed list (`PodList`), which need not
+/// name their kind, and those of an OpenShift template.
+fn collect_objects(
+    node: Node<'_>,
+    fields: KnownFields,
+    document: u32,
+    depth: usize,
+    objects: &mut Vec<ObjectEntry>,
+) {
+    let items = if depth > 0 { items_of(node, &fields) } else { None };
+    let Some(items) = items else {
+        objects.push(ObjectEntry { document, node: node.id(), fields, controlled: false });
+        return;
+    };
+    for item in items.items().filter(|item| item.is_mapping()) {
+        collect_objects(item, KnownFields::of_item(item, node), document, depth - 1, objects);
+    }
+}
+
+/// The sequence of objects in a list or a template; `None` for any other object, also for a custom
+/// resource that only has the name of a list.
+fn items_of<'a>(node: Node<'a>, fields: &KnownFields) -> Option<Node<'a>> {
+    let (api_version, kind) = (fields.api_version(node), fields.kind(node));
+    if kind == "Template" && matches!(api_version, "v1" | "template.openshift.io/v1") {
+        return node.sequence("objects");
+    }
+    let items = kind.strip_suffix("List").and_then(|_| node.sequence("items"))?;
+    let may_be_object =
+        |item: Node<'_>| item.mapping("metadata").is_some() || item.string("kind").is_some();
+    (kind == "List" || items.items().all(may_be_object)).then_some(items)
 }
 
 /// The kind and name of the controller that made an object.

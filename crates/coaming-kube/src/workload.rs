@@ -2,6 +2,8 @@
 
 use coaming_yaml::Node;
 
+use crate::custom;
+use crate::pod::PodLayout;
 use crate::{Fields, Object, PodSpec};
 
 /// An object that holds a pod specification.
@@ -9,31 +11,31 @@ use crate::{Fields, Object, PodSpec};
 pub struct Workload<'a> {
     /// The object.
     pub object: Object<'a>,
-    template: Node<'a>,
-    spec: Node<'a>,
+    found: FoundPod<'a>,
 }
 
 impl<'a> Workload<'a> {
-    pub(crate) fn new(object: Object<'a>, template: Node<'a>, spec: Node<'a>) -> Self {
-        Self { object, template, spec }
+    pub(crate) fn new(object: Object<'a>, found: FoundPod<'a>) -> Self {
+        Self { object, found }
     }
 
     /// The mapping with the pod's `metadata` and `spec`: the object itself for a `Pod`.
     #[must_use]
     pub fn template(self) -> Node<'a> {
-        self.template
+        self.found.template
     }
 
     /// The pod's own metadata (labels, annotations).
     #[must_use]
     pub fn pod_metadata(self) -> Option<Node<'a>> {
-        self.template.mapping("metadata")
+        self.found.template.mapping("metadata")
     }
 
     /// The pod's specification.
     #[must_use]
     pub fn pod(self) -> PodSpec<'a> {
-        PodSpec::new(self.spec, Some(self.template))
+        PodSpec::new(self.found.spec, Some(self.found.template))
+            .with(self.found.layout, self.found.outer)
     }
 
     /// The labels that the pods of this workload have.
@@ -46,77 +48,45 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// Where the pods of an object are: pairs of a template (with `metadata`) and its `spec`.
-pub(crate) fn pods_in<'a>(
-    root: Node<'a>,
-    api_version: &str,
-    kind: &str,
-) -> Vec<(Node<'a>, Node<'a>)> {
+/// A pod specification that was found in an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FoundPod<'a> {
+    /// The mapping with the pod's `metadata`.
+    pub(crate) template: Node<'a>,
+    /// The specification.
+    pub(crate) spec: Node<'a>,
+    /// Where its parts are.
+    pub(crate) layout: &'static PodLayout,
+    /// The specification around it, from which it inherits.
+    pub(crate) outer: Option<Node<'a>>,
+    /// Whether it is a part of a pod only, which an operator completes.
+    pub(crate) is_fragment: bool,
+}
+
+/// The pods of an object.
+pub(crate) fn pods_in<'a>(root: Node<'a>, api_version: &str, kind: &str) -> Vec<FoundPod<'a>> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     let template = match (group, kind) {
         ("", "Pod") => Some(root),
         ("", "PodTemplate") => root.mapping("template"),
-        ("", "ReplicationController")
+        ("", "ReplicationController" | "DeploymentConfig")
+        | ("apps.openshift.io", "DeploymentConfig")
         | ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
         | ("batch" | "extensions", "Job") => root.mapping("spec").mapping("template"),
         ("batch", "CronJob" | "ScheduledJob") => {
             root.mapping("spec").mapping("jobTemplate").mapping("spec").mapping("template")
         }
-        (group, kind) if may_hold_pods(group, kind) => return by_shape(root),
+        (group, kind) if custom::may_hold_pods(group, kind) => {
+            return custom::pods_in(root, group, kind);
+        }
         _ => None,
     };
-    template.and_then(|template| Some((template, template.mapping("spec")?))).into_iter().collect()
-}
-
-/// Whether an object of an unknown kind is worth searching: not one of Kubernetes' own, and not a
-/// definition whose schemas only look like objects.
-fn may_hold_pods(group: &str, kind: &str) -> bool {
-    let own = group.is_empty()
-        || group.ends_with(".k8s.io") && !group.ends_with(".x-k8s.io")
-        || matches!(group, "apps" | "batch" | "extensions" | "policy" | "autoscaling");
-    !own && !kind.ends_with("List") && kind != "CustomResourceDefinition"
-}
-
-/// How deep a custom resource is searched for pods.
-const MAX_DEPTH: usize = 12;
-
-/// Finds pod specifications by their shape: a list of `containers`, of which one has an image.
-fn by_shape(root: Node<'_>) -> Vec<(Node<'_>, Node<'_>)> {
-    let mut found = Vec::new();
-    let mut stack: Vec<(Node<'_>, usize)> =
-        root.mapping("spec").map(|spec| (spec, 0)).into_iter().collect();
-    while let Some((node, depth)) = stack.pop() {
-        if is_pod_spec(node) {
-            // With metadata beside it, what contains it is a template.
-            let template = node.parent().filter(|parent| parent.is_mapping()).unwrap_or(root);
-            found.push((template, node));
-            continue;
-        }
-        if depth == MAX_DEPTH {
-            continue;
-        }
-        let below: Vec<Node<'_>> =
-            node.entries().map(|entry| entry.value).chain(node.items()).collect();
-        stack.extend(below.into_iter().rev().map(|child| (child, depth + 1)));
-    }
-    found
-}
-
-fn is_pod_spec(node: Node<'_>) -> bool {
-    let has_image = |container: Node<'_>| container.string("image").is_some();
-    let is_list = node.sequence("containers").is_some()
-        && node.list("containers").all(Node::is_mapping)
-        && node.list("containers").any(has_image);
-    // A step of an Argo workflow: `container` or `script` instead of a list.
-    let is_step = || {
-        ["container", "script"].into_iter().any(|field| {
-            node.mapping(field).is_some_and(|container| {
-                has_image(container)
-                    && (container.field("command").is_some() || container.field("args").is_some())
-            })
-        })
-    };
-    node.is_mapping() && (is_list || is_step())
+    let found = template.and_then(|template| {
+        let spec = template.mapping("spec")?;
+        let layout = PodLayout::STANDARD;
+        Some(FoundPod { template, spec, layout, outer: None, is_fragment: false })
+    });
+    found.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -131,7 +101,11 @@ mod tests {
         let version = root.string("apiVersion").unwrap_or_default();
         pods_in(root, version, root.string("kind").unwrap_or_default())
             .into_iter()
-            .flat_map(|(_, spec)| crate::PodSpec::new(spec, None).containers())
+            .filter(|found| !found.is_fragment)
+            .flat_map(|found| {
+                let pod = crate::PodSpec::new(found.spec, None);
+                pod.with(found.layout, found.outer).containers()
+            })
             .filter(|container| container.kind() == ContainerKind::Regular)
             .filter_map(|container| container.image().map(str::to_owned))
             .collect()

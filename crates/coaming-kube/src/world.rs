@@ -304,6 +304,11 @@ impl World {
         is_own.then(|| self.workloads_of(object)).into_iter().flatten()
     }
 
+    /// The parts of pods in an object that an operator completes ([`Source::fragments_of`]).
+    pub fn fragments_of<'w>(&'w self, object: Object<'w>) -> impl Iterator<Item = Workload<'w>> {
+        self.source(object.source()).into_iter().flat_map(move |source| source.fragments_of(object))
+    }
+
     /// The workloads, without the copies that a controller created from another known workload (a
     /// Deployment's ReplicaSets and their pods), unless these were changed.
     pub fn workloads(&self) -> impl Iterator<Item = Workload<'_>> {

@@ -1,8 +1,9 @@
-//! One line per finding: `file:line:column: severity[rule] object: message`.
+//! One line per finding: `file:line:column: severity[rule] object: message`; and one per input that
+//! could not be handled: `file:line:column: error: message`.
 
 use std::io;
 
-use crate::text::{plain, subject};
+use crate::text::{place_of, plain, subject};
 use crate::{Places, Report};
 
 pub(crate) fn render(
@@ -17,6 +18,9 @@ pub(crate) fn render(
         let about = if subject.is_empty() { String::new() } else { format!(" {subject}:") };
         let message = plain(&finding.message);
         writeln!(out, "{place}: {}[{}]{about} {message}", finding.severity, finding.rule.id)?;
+    }
+    for error in report.errors {
+        writeln!(out, "{}: error: {}", place_of(error), plain(&error.message))?;
     }
     Ok(())
 }

@@ -35,6 +35,16 @@ pub(crate) fn render(
         }
         writeln!(out, "::{}", data(&message))?;
     }
+    for error in report.errors {
+        write!(out, "::error title=Input could not be handled,file={}", property(&error.file))?;
+        if let Some((line, column)) = error.position {
+            write!(out, ",line={line},col={column}")?;
+        }
+        writeln!(out, "::{}", data(&plain(&error.message)))?;
+    }
+    for note in report.notes {
+        writeln!(out, "::notice title=Not evaluated::{}", data(&plain(&note.message)))?;
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use coaming_finding::{Finding, Severity};
+use coaming_finding::{Finding, InputError, Severity};
 use serde_json::json;
 
 use crate::text::{paragraph, subject};
@@ -14,36 +14,53 @@ pub(crate) fn render(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let mut fingerprints = crate::sarif::Fingerprints::default();
-    let issues: Vec<_> = report
-        .active()
-        .map(|finding| {
-            let location = finding.locations.first();
-            let place = location.and_then(|location| places.place(location));
-            let severity = match finding.severity {
-                Severity::Critical => "blocker",
-                Severity::High => "critical",
-                Severity::Medium => "major",
-                Severity::Low => "minor",
-            };
-            json!({
-                "type": "issue",
-                "check_name": finding.rule.id,
-                "description": about(finding),
-                "categories": ["Security"],
-                "severity": severity,
-                "fingerprint": fingerprints.of(finding, places),
-                "location": {
-                    "path": location.map_or("", |location| places.name(location)),
-                    "lines": {
-                        "begin": place.map_or(1, |place| place.line),
-                        "end": place.map_or(1, |place| place.end_line),
-                    },
+    let findings = report.active().map(|finding| {
+        let location = finding.locations.first();
+        let place = location.and_then(|location| places.place(location));
+        let severity = match finding.severity {
+            Severity::Critical => "blocker",
+            Severity::High => "critical",
+            Severity::Medium => "major",
+            Severity::Low => "minor",
+        };
+        json!({
+            "type": "issue",
+            "check_name": finding.rule.id,
+            "description": about(finding),
+            "categories": ["Security"],
+            "severity": severity,
+            "fingerprint": fingerprints.of(finding, places),
+            "location": {
+                "path": location.map(|at| places.name(at)).filter(|name| !name.is_empty())
+                    .unwrap_or(NO_FILE),
+                "lines": {
+                    "begin": place.map_or(1, |place| place.line),
+                    "end": place.map_or(1, |place| place.end_line),
                 },
-            })
+            },
         })
-        .collect();
+    });
+    let errors = report.errors.iter().map(unread);
+    let issues: Vec<_> = findings.chain(errors).collect();
     serde_json::to_writer_pretty(&mut *out, &issues)?;
     writeln!(out)
+}
+
+/// What a finding about no file points to: GitLab demands a path.
+const NO_FILE: &str = "coaming.yaml";
+
+/// An input that could not be handled.
+fn unread(error: &InputError) -> serde_json::Value {
+    let line = error.position.map_or(1, |(line, _)| line);
+    json!({
+        "type": "issue",
+        "check_name": "unread-input",
+        "description": format!("Could not be handled: {}", error.message),
+        "categories": ["Security"],
+        "severity": "critical",
+        "fingerprint": coaming_finding::input_fingerprint(error),
+        "location": {"path": error.file, "lines": {"begin": line, "end": line}},
+    })
 }
 
 /// The object where there is one, and the message.

@@ -4,7 +4,7 @@ use std::io;
 
 use coaming_finding::{Finding, Severity};
 
-use crate::text::{counted, sentence, subject, xml};
+use crate::text::{counted, place_of, sentence, subject, xml};
 use crate::{Places, Report, rule_url};
 
 const STYLE: &str = "\
@@ -40,7 +40,8 @@ pub(crate) fn render(
             format!("<b class=\"{severity}\">{} {severity}</b>", report.count(severity))
         })
         .collect();
-    writeln!(out, "<p>{}</p>", counts.join(" · "))?;
+    let known = report.known.map_or_else(String::new, |known| format!(" · {known} known"));
+    writeln!(out, "<p>{}{known}</p>", counts.join(" · "))?;
     not_handled(report, out)?;
     for severity in Severity::ALL {
         if report.count(severity) > 0 {
@@ -63,7 +64,7 @@ fn not_handled(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     }
     writeln!(out, "<h2>Not handled</h2><ul>")?;
     for error in report.errors {
-        writeln!(out, "<li><code>{}</code>: {}", xml(&error.file), with_code(&error.message))?;
+        writeln!(out, "<li><code>{}</code>: {}", xml(&place_of(error)), with_code(&error.message))?;
     }
     writeln!(out, "</ul>")
 }

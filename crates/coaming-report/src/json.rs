@@ -15,6 +15,7 @@
 //! ```
 //!
 //! What is not known is left out: `object`, `container`, `fix`, a location's `file` and numbers.
+//! With a baseline, `summary.known` is the number of findings that it has already.
 //! A command that has more to tell adds a field of its own, after `summary`.
 
 mod object;
@@ -43,6 +44,8 @@ struct Summary {
     documents: usize,
     workloads: usize,
     findings: Counts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -106,6 +109,7 @@ fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> 
             medium: report.count(Severity::Medium),
             low: report.count(Severity::Low),
         },
+        known: report.known,
     };
     serde_json::to_writer(&mut *out, &summary)?;
     Ok(())

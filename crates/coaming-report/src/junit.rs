@@ -5,7 +5,7 @@ use std::io;
 
 use coaming_finding::Finding;
 
-use crate::text::{paragraph, subject, xml};
+use crate::text::{paragraph, place_of, subject, xml};
 use crate::{Places, Report};
 
 pub(crate) fn render(
@@ -35,7 +35,7 @@ pub(crate) fn render(
             "  <testsuite name=\"inputs\" tests=\"{errors}\" failures=\"0\" errors=\"{errors}\">"
         )?;
         for error in report.errors {
-            writeln!(out, "    <testcase name=\"read\" classname=\"{}\">", xml(&error.file))?;
+            writeln!(out, "    <testcase name=\"read\" classname=\"{}\">", xml(&place_of(error)))?;
             writeln!(out, "      <error message=\"{}\"/>", xml(&error.message))?;
             writeln!(out, "    </testcase>")?;
         }

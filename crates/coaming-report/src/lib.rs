@@ -77,6 +77,8 @@ pub struct Report<'a> {
     pub workload_count: usize,
     /// The rules that ran.
     pub rules: &'a [RuleRef],
+    /// With a baseline, how many findings it has already; they are not in `findings`.
+    pub known: Option<usize>,
 }
 
 impl<'a> Report<'a> {

@@ -6,7 +6,7 @@ use std::io;
 
 use coaming_finding::{Finding, Severity};
 
-use crate::text::{above, counted, paragraph, plain, subject};
+use crate::text::{above, counted, paragraph, place_of, plain, subject, unread};
 use crate::{Places, Report, rule_url};
 
 /// Hosts refuse comments of more than 65,536 characters; the findings get this much of them.
@@ -23,10 +23,19 @@ pub(crate) fn render(
 ) -> io::Result<()> {
     let total = report.active().count();
     let workloads = counted(report.workload_count, "workload");
+    let known = report.known.map_or_else(String::new, |known| format!(" ({known} known)"));
+    let scope = format!("in {workloads}{known}");
+    let new = if report.known.is_some() { "new " } else { "" };
+    let unread =
+        unread(report).map_or_else(String::new, |unread| format!("\n**{}**\n", cell(&unread)));
     if total == 0 {
-        writeln!(out, "### Coaming: nothing found in {workloads}")?;
+        let nothing = if new.is_empty() { "nothing found" } else { "nothing new" };
+        writeln!(out, "### Coaming: {nothing} {scope}")?;
+        write!(out, "{unread}")?;
     } else {
-        writeln!(out, "### Coaming: {} in {workloads}", counted(total, "finding"))?;
+        let found = counted(total, &format!("{new}finding"));
+        writeln!(out, "### Coaming: {found} {scope}")?;
+        write!(out, "{unread}")?;
         worst(report, places, out)?;
         folded(report, places, out)?;
     }
@@ -37,7 +46,7 @@ pub(crate) fn render(
         writeln!(out, "\n**Not handled:**\n")?;
     }
     for error in report.errors.iter().take(MOST_ERRORS) {
-        writeln!(out, "- `{}`: {}", code(&error.file), cell(&error.message))?;
+        writeln!(out, "- `{}`: {}", code(&place_of(error)), cell(&error.message))?;
     }
     if report.errors.len() > MOST_ERRORS {
         writeln!(out, "- … and {} more", report.errors.len() - MOST_ERRORS)?;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use coaming_finding::RuleMeta;
+use coaming_finding::{Category, RuleMeta};
 use serde::Serialize;
 
 use crate::full::{FullOptions, bold};
@@ -30,6 +30,21 @@ pub fn page(meta: &RuleMeta) -> String {
             page += &format!("- {standard}\n");
         }
     }
+    page
+}
+
+/// A category's page, in Markdown: what it is about, and those of `rules` that are in it.
+#[must_use]
+pub fn category_page<'r>(category: Category, rules: impl Iterator<Item = &'r RuleMeta>) -> String {
+    let mut page = format!("# {category}\n\n**{}**\n\n## Rules\n\n", category.goal());
+    for rule in rules.filter(|rule| rule.category == category) {
+        let default = if rule.default { "" } else { " (off by default)" };
+        page += &format!("- `{}` ({}): {}{default}\n", rule.id, rule.severity, rule.summary);
+    }
+    page += &format!(
+        "\n`coaming scan --select {category}` runs only these rules; `coaming explain RULE` says \
+         more about one of them.\n"
+    );
     page
 }
 

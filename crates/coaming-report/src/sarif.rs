@@ -96,7 +96,7 @@ fn result(
         "ruleId": finding.rule.id,
         "level": level(finding.severity),
         "message": {"text": paragraph(finding)},
-        "locations": finding.locations.iter().take(1).map(|at| main_location(at, finding, places)).collect::<Vec<_>>(),
+        "locations": [main_location(finding, places)],
         "partialFingerprints": {"coaming/v1": fingerprints.of(finding, places)},
         "rank": match finding.confidence {
             Confidence::High => 90.0,
@@ -148,8 +148,19 @@ fn changes(finding: &Finding, places: &Places<'_>) -> Option<Value> {
     (!artifacts.is_empty()).then(|| json!([fix]))
 }
 
-fn main_location(at: &Location, finding: &Finding, places: &Places<'_>) -> Value {
+/// Where a result is. GitHub refuses a whole report for one result without a file and a line.
+fn main_location(finding: &Finding, places: &Places<'_>) -> Value {
+    let known = finding.locations.first().filter(|at| !places.name(at).is_empty());
+    let Some(at) = known else {
+        return json!({"physicalLocation": {
+            "artifactLocation": {"uri": "coaming.yaml"},
+            "region": {"startLine": 1},
+        }});
+    };
     let mut value = location(at, places);
+    if value["physicalLocation"]["region"].is_null() {
+        value["physicalLocation"]["region"] = json!({"startLine": 1});
+    }
     if let Some(object) = &finding.object {
         let name = format!("{}/{}/{}", object.kind, object.namespace, object.name);
         value["logicalLocations"] =

@@ -1,6 +1,10 @@
 //! Text for people: without control characters, in lines of limited length.
 
-use coaming_finding::Finding;
+use std::collections::BTreeSet;
+
+use coaming_finding::{Finding, InputError};
+
+use crate::Report;
 
 /// How wide running text is set.
 pub(crate) const WIDTH: usize = 92;
@@ -83,6 +87,24 @@ pub(crate) fn above(text: &str) -> String {
 /// `1 finding`, `2 findings`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `charts/a, charts/b and 3 more` of the inputs that could not be handled; `None` if all were.
+pub(crate) fn unread(report: &Report<'_>) -> Option<String> {
+    const MOST: usize = 5;
+    let names: BTreeSet<&str> = report.errors.iter().map(|error| error.file.as_str()).collect();
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| plain(name)).collect();
+    let rest = names.len() - shown.len();
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let inputs = counted(names.len(), "input");
+    (!names.is_empty())
+        .then(|| format!("{inputs} could not be handled: {}{more}", shown.join(", ")))
+}
+
+/// `charts/a:3:1`, or what of it is known.
+pub(crate) fn place_of(error: &InputError) -> String {
+    let position = error.position.map(|(line, column)| format!(":{line}:{column}"));
+    plain(&format!("{}{}", error.file, position.unwrap_or_default()))
 }
 
 /// Text for XML and HTML, in elements and attributes.

@@ -11,6 +11,7 @@ use coaming_finding::{
     Severity,
 };
 use coaming_image::ImageFacts;
+use coaming_kube::schema::Definitions;
 use coaming_kube::{Fields as _, Object, World};
 use coaming_network::{PolicyProblem, Reach};
 use coaming_secret::Detector;
@@ -69,6 +70,7 @@ pub struct Context<'a> {
     access: OnceLock<Access>,
     reach: OnceLock<Reach>,
     policy_problems: OnceLock<Vec<PolicyProblem>>,
+    definitions: OnceLock<Definitions>,
 }
 
 impl<'a> Context<'a> {
@@ -82,6 +84,7 @@ impl<'a> Context<'a> {
             access: OnceLock::new(),
             reach: OnceLock::new(),
             policy_problems: OnceLock::new(),
+            definitions: OnceLock::new(),
         }
     }
 
@@ -109,6 +112,11 @@ impl<'a> Context<'a> {
     /// The roles and bindings, read once for all rules that ask.
     pub(crate) fn access(&self) -> &Access {
         self.access.get_or_init(|| Access::new(self.world))
+    }
+
+    /// The custom resource definitions in the world, found once for all objects.
+    pub(crate) fn definitions(&self) -> &Definitions {
+        self.definitions.get_or_init(|| Definitions::of(self.world))
     }
 
     /// Who can reach whom, worked out once for all rules that ask.

@@ -106,6 +106,7 @@ pub fn review(
         for workload in input.world.workloads_of(object) {
             checks.workload(&context, workload, &mut findings);
         }
+        checks.fragments(&context, object, &mut findings);
     }
     for (check, reviews) in &checks.world {
         if *reviews {
@@ -175,13 +176,17 @@ fn put_in_places<T>(items: &mut [T], order: &mut [usize]) {
     }
 }
 
+type ContainerCheck = fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>);
+type PodCheck = fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>);
 type WorldCheck = fn(&Context<'_>, &mut Vec<Finding>);
 
 /// The rules' checks by scope.
 #[derive(Clone, Debug, Default)]
 struct Checks {
-    container: Vec<fn(&Context<'_>, ContainerScope<'_>, &mut Vec<Finding>)>,
-    pod: Vec<fn(&Context<'_>, Workload<'_>, &mut Vec<Finding>)>,
+    container: Vec<ContainerCheck>,
+    pod: Vec<PodCheck>,
+    /// Those that judge parts of pods too.
+    of_fragments: (Vec<PodCheck>, Vec<ContainerCheck>),
     object: Vec<fn(&Context<'_>, ObjectScope<'_>, &mut Vec<Finding>)>,
     dockerfile: Vec<fn(&Context<'_>, DockerfileScope<'_>, &mut Vec<Finding>)>,
     /// Each with whether it reviews a single object too.
@@ -193,8 +198,14 @@ impl Checks {
         let mut checks = Self::default();
         for rule in rules {
             match rule.check {
-                Check::Container(check) => checks.container.push(check),
-                Check::Pod(check) => checks.pod.push(check),
+                Check::Container(check) => {
+                    checks.container.push(check);
+                    checks.of_fragments.1.extend(rule.fragments.then_some(check));
+                }
+                Check::Pod(check) => {
+                    checks.pod.push(check);
+                    checks.of_fragments.0.extend(rule.fragments.then_some(check));
+                }
                 Check::Object(check) => checks.object.push(check),
                 Check::Dockerfile(check) => checks.dockerfile.push(check),
                 Check::World { check, reviews } => checks.world.push((check, reviews)),
@@ -219,6 +230,9 @@ impl Checks {
                 {
                     self.workload(context, workload, &mut findings);
                 }
+                for object in objects {
+                    self.fragments(context, *object, &mut findings);
+                }
                 findings
             })
             .collect()
@@ -226,22 +240,21 @@ impl Checks {
 
     fn object(&self, context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
         let shared = ObjectShared::default();
-        let scope = ObjectScope::new(context.world, object, &shared);
+        let scope = ObjectScope::new(context, object, &shared);
         for check in &self.object {
             check(context, scope, findings);
         }
     }
 
     fn workload(&self, context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
-        for check in &self.pod {
-            check(context, workload, findings);
-        }
-        for container in workload.pod().containers() {
-            let image = OnceCell::new();
-            let scope = ContainerScope::new(workload, container, &image);
-            for check in &self.container {
-                check(context, scope, findings);
-            }
+        judge(context, workload, (&self.pod, &self.container), findings);
+    }
+
+    /// Judges the parts of pods in an object by the rules that need no whole pod.
+    fn fragments(&self, context: &Context<'_>, object: Object<'_>, findings: &mut Vec<Finding>) {
+        let (pod, container) = &self.of_fragments;
+        for fragment in context.world.fragments_of(object) {
+            judge(context, fragment, (pod, container), findings);
         }
     }
 
@@ -271,6 +284,25 @@ impl Checks {
                 findings
             })
             .collect()
+    }
+}
+
+/// Judges a pod, and then each of its containers.
+fn judge(
+    context: &Context<'_>,
+    workload: Workload<'_>,
+    (of_pods, of_containers): (&[PodCheck], &[ContainerCheck]),
+    findings: &mut Vec<Finding>,
+) {
+    for check in of_pods {
+        check(context, workload, findings);
+    }
+    for container in workload.pod().containers() {
+        let image = OnceCell::new();
+        let scope = ContainerScope::new(workload, container, &image);
+        for check in of_containers {
+            check(context, scope, findings);
+        }
     }
 }
 

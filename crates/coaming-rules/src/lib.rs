@@ -36,3 +36,4 @@ pub use rule::{
 };
 pub use rules::secrets::{SECRET_RULES, generated_secrets};
 pub use standard::{review_standard, run_standard, standard_rule};
+pub use suppress::CONFIGURATION;

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::schema::SchemaProblem;
+use coaming_kube::schema::{Definitions, SchemaProblem};
 use coaming_kube::{Container, Effective, Object, PodSpec, Workload, World};
 use coaming_oci::Reference;
 
@@ -52,6 +52,7 @@ pub struct ObjectScope<'a> {
     /// The object.
     pub object: Object<'a>,
     world: &'a World,
+    definitions: &'a Definitions,
     shared: &'a ObjectShared<'a>,
 }
 
@@ -64,8 +65,12 @@ pub(crate) struct ObjectShared<'a> {
 
 impl<'a> ObjectScope<'a> {
     /// The scope of an object.
-    pub(crate) fn new(world: &'a World, object: Object<'a>, shared: &'a ObjectShared<'a>) -> Self {
-        Self { object, world, shared }
+    pub(crate) fn new(
+        context: &'a Context<'_>,
+        object: Object<'a>,
+        shared: &'a ObjectShared<'a>,
+    ) -> Self {
+        Self { object, world: context.world, definitions: context.definitions(), shared }
     }
 
     /// The credentials in the object.
@@ -79,11 +84,9 @@ impl<'a> ObjectScope<'a> {
     /// What in the object does not fit its type.
     #[must_use]
     pub fn schema_problems(self) -> &'a [SchemaProblem<'a>] {
-        self.shared.schema.get_or_init(|| {
-            let workloads = self.world.workloads_of(self.object);
-            let pods: Vec<_> = workloads.map(|workload| workload.pod().node()).collect();
-            coaming_kube::schema::check(self.object, &pods)
-        })
+        self.shared
+            .schema
+            .get_or_init(|| coaming_kube::schema::check(self.object, self.definitions, self.world))
     }
 }
 
@@ -164,32 +167,44 @@ pub struct Rule {
     pub meta: &'static RuleMeta,
     /// What it does.
     pub check: Check,
+    /// Whether it judges parts of pods too, which an operator completes: only a rule that reports
+    /// what is there, not what is missing.
+    pub fragments: bool,
 }
 
 impl Rule {
+    const fn new(meta: &'static RuleMeta, check: Check) -> Self {
+        Self { meta, check, fragments: false }
+    }
+
+    /// The same rule, for parts of pods too ([`Rule::fragments`]).
+    pub(crate) const fn and_fragments(self) -> Self {
+        Self { fragments: true, ..self }
+    }
+
     /// Registers a container rule.
     pub(crate) const fn container<R: ContainerRule>() -> Self {
-        Self { meta: R::META, check: Check::Container(R::check) }
+        Self::new(R::META, Check::Container(R::check))
     }
 
     /// Registers a pod rule.
     pub(crate) const fn pod<R: PodRule>() -> Self {
-        Self { meta: R::META, check: Check::Pod(R::check) }
+        Self::new(R::META, Check::Pod(R::check))
     }
 
     /// Registers an object rule.
     pub(crate) const fn object<R: ObjectRule>() -> Self {
-        Self { meta: R::META, check: Check::Object(R::check) }
+        Self::new(R::META, Check::Object(R::check))
     }
 
     /// Registers a rule about Dockerfiles.
     pub(crate) const fn dockerfile<R: DockerfileRule>() -> Self {
-        Self { meta: R::META, check: Check::Dockerfile(R::check) }
+        Self::new(R::META, Check::Dockerfile(R::check))
     }
 
     /// Registers a world rule.
     pub(crate) const fn world<R: WorldRule>() -> Self {
-        Self { meta: R::META, check: Check::World { check: R::check, reviews: R::REVIEWS } }
+        Self::new(R::META, Check::World { check: R::check, reviews: R::REVIEWS })
     }
 }
 

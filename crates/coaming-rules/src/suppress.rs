@@ -6,7 +6,7 @@
 //!   In other files than manifests, lines that start with `#` are comments; except in Dockerfiles,
 //!   so is the text after ` #`. One above or in a multi-line instruction applies to all of it.
 //! * The annotation `coaming.dev/ignore: "rule: reason"`, several separated by `;` or newlines,
-//!   suppresses findings about the object.
+//!   suppresses findings about the object. It may also be on its pod template.
 //! * `ignore:` entries of the configuration.
 //!
 //! A suppression without a reason is ignored. The rule `suppression` reports those without a
@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_finding::{Confidence, Finding, Location, RuleId, Severity, SourceId, Suppression};
-use coaming_kube::{Fields as _, RenderMap, Source, SourceKind, World};
+use coaming_kube::{Fields as _, Object, RenderMap, Source, SourceKind, World};
 use coaming_yaml::{Document, LineIndex, Node, Path, Placement, Span};
 
 use time::Date;
@@ -33,8 +33,8 @@ pub(crate) const ANNOTATION: &str = "coaming.dev/ignore";
 struct Directive {
     rule: String,
     reason: String,
-    /// Where it is, for findings about it; `None` in the configuration.
-    place: Option<Location>,
+    /// Where it is, for findings about it.
+    place: Location,
     scope: Scope,
     used: bool,
     expired: bool,
@@ -50,6 +50,9 @@ enum Scope {
     /// The entry of the configuration at this position.
     Configured(usize),
 }
+
+/// The id of the configuration file in the locations of findings about it: it is in no world.
+pub const CONFIGURATION: SourceId = SourceId::new(u64::MAX - 1);
 
 /// Marks findings as suppressed; adds findings about suppressions if `report` says so. `ran` are
 /// the rules that ran: a suppression of another rule is not unused.
@@ -80,7 +83,8 @@ pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mu
         }
     }
     if ran.contains(&SuppressionRule::RULE.id) {
-        findings.extend(directives.iter().filter_map(|directive| problem(directive, ran)));
+        let problems = directives.iter().filter_map(|directive| problem(directive, ran, settings));
+        findings.extend(problems);
     }
 }
 
@@ -92,8 +96,9 @@ const UNUSED: &str =
     "An unused suppression may one day hide a finding that nobody has decided about.";
 
 /// The problem of a suppression, if any.
-fn problem(directive: &Directive, ran: &BTreeSet<RuleId>) -> Option<Finding> {
+fn problem(directive: &Directive, ran: &BTreeSet<RuleId>, settings: &Settings) -> Option<Finding> {
     let rule = &directive.rule;
+    let is_elsewhere = settings.config.partial && matches!(directive.scope, Scope::Configured(_));
     let known = crate::find(rule).is_some() || ran.contains(rule.as_str());
     let (message, why, help) = if !known {
         let help = crate::nearest(rule).map_or(
@@ -107,7 +112,7 @@ fn problem(directive: &Directive, ran: &BTreeSet<RuleId>) -> Option<Finding> {
     } else if directive.expired {
         let message = format!("suppression of `{rule}` has expired and is ignored");
         (message, EXPIRED, Cow::Borrowed("Fix the finding, or set a new date."))
-    } else if !directive.used && !directive.shared && ran.contains(rule.as_str()) {
+    } else if !directive.used && !directive.shared && !is_elsewhere && ran.contains(rule.as_str()) {
         let message = format!("suppression of `{rule}` is unused");
         (message, UNUSED, Cow::Borrowed("Remove the suppression."))
     } else {
@@ -126,7 +131,7 @@ fn problem(directive: &Directive, ran: &BTreeSet<RuleId>) -> Option<Finding> {
         help,
         object,
         container: None,
-        locations: directive.place.clone().into_iter().collect(),
+        locations: vec![directive.place.clone()],
         fix: Some(coaming_finding::Fix::manual(
             "correct or remove the suppression",
             format!("# coaming: ignore[{rule}] REASON"),
@@ -159,7 +164,7 @@ fn covers(
             let (namespace, kind, object) = object.map_or(("", "", ""), |object| {
                 (object.namespace.as_str(), object.kind.as_str(), object.name.as_str())
             });
-            entry.holds(name, namespace, kind, object)
+            entry.holds(&settings.config.base.relative(name), namespace, kind, object)
         }
     }
 }
@@ -168,13 +173,18 @@ fn covers(
 /// of that field is, and where the list items around it start.
 fn lines_of(world: &World, marked: &Marked, finding: &Finding) -> Vec<(SourceId, u32)> {
     let Some(location) = finding.locations.first() else { return Vec::new() };
-    let (Some(id), Some(span)) = (location.source, location.span) else { return Vec::new() };
+    let Some(id) = location.source else { return Vec::new() };
     let Some(file) = world.source(id) else { return Vec::new() };
     let map = file.rendering.as_deref();
     let lines = marked.get(&id);
     if lines.is_none() && map.is_none() {
         return Vec::new();
     }
+    // The comments of what a renderer wrote are in its text, or in the file that it was made from.
+    let file = file.as_written();
+    let Some(span) = location.span.or_else(|| rendered_span(file, finding, location)) else {
+        return Vec::new();
+    };
     let mut starts = vec![span.start];
     let instruction = lines.and_then(|lines| lines.instruction(lines.at(&file.text, span.start)));
     let documents = file.documents();
@@ -219,6 +229,30 @@ fn origins_of(
             Some((id, marked.get(&id)?.at(&file.text, offset)))
         })
         .collect()
+}
+
+/// Where a finding in what a renderer wrote is: at the field of its object, whose name may have got
+/// a prefix or suffix.
+fn rendered_span(file: &Source, finding: &Finding, location: &Location) -> Option<Span> {
+    let object = finding.object.as_ref()?;
+    let of_kind = file
+        .documents()
+        .iter()
+        .filter(|document| document.root().string("kind") == Some(&object.kind));
+    let name = |document: &Document| {
+        let metadata = document.root().mapping("metadata");
+        let name = metadata.string("name").or_else(|| metadata.string("generateName"));
+        name.unwrap_or_default().to_owned()
+    };
+    let named =
+        |matches: &dyn Fn(&str) -> bool| of_kind.clone().find(|document| matches(&name(document)));
+    let exact = named(&|name| name == object.name);
+    let document = exact.or_else(|| {
+        named(&|name| {
+            !name.is_empty() && (object.name.starts_with(name) || object.name.ends_with(name))
+        })
+    })?;
+    document.at(&location.path)?.span()
 }
 
 /// The text that such comments contain.
@@ -293,9 +327,11 @@ fn is_control(line: &str) -> bool {
 }
 
 fn marked_files(world: &World) -> Marked {
-    let sources = world.sources();
+    // Where each byte's template is known, the comments are read there.
+    let sources = world.sources().filter(|(_, file)| file.rendering.is_none());
+    let sources = sources.map(|(id, file)| (id, file.as_written()));
     sources
-        .filter(|(_, file)| file.origin.has_own_lines() && file.text.contains(MARK))
+        .filter(|(_, file)| file.text.contains(MARK))
         .map(|(id, file)| (id, Lines::of(file)))
         .collect()
 }
@@ -307,7 +343,8 @@ fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
     };
     let mut directives = Vec::new();
     for (&id, lines) in marked {
-        let Some(file) = world.source(id) else { continue };
+        let Some(source) = world.source(id) else { continue };
+        let file = source.as_written();
         let of_documents = file.documents().iter().flat_map(Document::comments);
         let mut comments: Vec<(Span, bool)> = of_documents
             .map(|comment| (comment.span, comment.placement == Placement::Right))
@@ -326,16 +363,17 @@ fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
             let place = Location {
                 source: Some(id),
                 path: Path::root(),
-                span: Some(span),
+                span: Some(span).filter(|_| source.origin.has_own_lines()),
                 label: String::new(),
             };
             let parsed = parse_comment(span.text(&file.text)).into_iter();
             directives.extend(parsed.map(|(rule, reason)| Directive {
                 rule,
                 reason,
-                place: Some(place.clone()),
+                place: place.clone(),
                 scope: Scope::Line(id, line),
-                used: false,
+                // Another overlay of the same base may need it.
+                used: source.written.is_some(),
                 expired: false,
                 shared,
             }));
@@ -390,33 +428,44 @@ fn parse_comment(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The annotations of objects, and those of their pod templates, which hold for the object too.
 fn annotations(world: &World) -> Vec<Directive> {
     let mut directives = Vec::new();
     for object in world.objects() {
-        let Some(node) = object.metadata().mapping("annotations").field(ANNOTATION) else {
-            continue;
-        };
-        let has_spans = has_spans(world, object);
-        for part in node.text().split([';', '\n']).filter(|part| !part.trim().is_empty()) {
-            let (rule, reason) = part.split_once(':').unwrap_or((part, ""));
-            let file = object.source();
-            directives.push(Directive {
-                rule: rule.trim().to_owned(),
-                reason: reason.trim().to_owned(),
-                place: Some(Location {
-                    source: Some(file),
-                    path: node.path(),
-                    span: node.span().filter(|_| has_spans),
-                    label: String::new(),
-                }),
-                scope: Scope::Object(file, object_ref(object)),
-                used: false,
-                expired: false,
-                shared: false,
-            });
+        let own = object.metadata();
+        let job = object.spec().mapping("jobTemplate").mapping("metadata");
+        let templates = world.workloads_of(object).filter_map(|workload| workload.pod_metadata());
+        let mut seen = BTreeSet::new();
+        for metadata in own.into_iter().chain(job).chain(templates) {
+            let node = metadata.mapping("annotations").field(ANNOTATION);
+            // A pod is its own template.
+            let Some(node) = node.filter(|node| seen.insert(node.id())) else { continue };
+            annotation(world, object, node, &mut directives);
         }
     }
     directives
+}
+
+fn annotation(world: &World, object: Object<'_>, node: Node<'_>, directives: &mut Vec<Directive>) {
+    let has_spans = has_spans(world, object);
+    for part in node.text().split([';', '\n']).filter(|part| !part.trim().is_empty()) {
+        let (rule, reason) = part.split_once(':').unwrap_or((part, ""));
+        let file = object.source();
+        directives.push(Directive {
+            rule: rule.trim().to_owned(),
+            reason: reason.trim().to_owned(),
+            place: Location {
+                source: Some(file),
+                path: node.path(),
+                span: node.span().filter(|_| has_spans),
+                label: String::new(),
+            },
+            scope: Scope::Object(file, object_ref(object)),
+            used: false,
+            expired: false,
+            shared: false,
+        });
+    }
 }
 
 fn configured(settings: &Settings, today: Option<Date>) -> Vec<Directive> {
@@ -428,7 +477,12 @@ fn configured(settings: &Settings, today: Option<Date>) -> Vec<Directive> {
         .map(|(position, entry)| Directive {
             rule: entry.rule.clone(),
             reason: entry.reason.clone(),
-            place: None,
+            place: Location {
+                source: Some(CONFIGURATION),
+                path: Path::root(),
+                span: Some(entry.span),
+                label: String::new(),
+            },
             scope: Scope::Configured(position),
             used: false,
             expired: entry.expires.zip(today).is_some_and(|(last, today)| today > last),
@@ -454,6 +508,41 @@ mod tests {
         assert_eq!(target("# a\n# b\n", SourceKind::Dockerfile), [3, 3, 3]);
         let continued = "FROM a\nRUN b \\\n  # c\n  d \\\n  e\n# f\nRUN g";
         assert_eq!(target(continued, SourceKind::Dockerfile), [2, 4, 2, 2, 2, 7, 7]);
+    }
+
+    #[test]
+    fn comments_in_what_a_renderer_wrote_count() {
+        let text: std::sync::Arc<str> = "---\n# Source: chart/templates/pod.yaml\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  # coaming: ignore[host-namespaces] it measures the node\n  hostPID: true\n  containers: [{name: c, image: x}]\n".into();
+        let documents = coaming_yaml::parse(std::sync::Arc::clone(&text)).documents;
+        let source = Source::new("chart/templates/pod.yaml", text, documents);
+        let world = World::new(vec![source.with_origin(coaming_kube::Origin::Rendered)]);
+        let (images, settings) = (crate::Images::default(), Settings::default());
+        let rules = crate::RuleSet::matching(|rule| {
+            ["host-namespaces", "suppression"].contains(&rule.meta.id.as_str())
+        });
+        let input = crate::Input::new(&world, &images, &settings);
+        let findings = crate::run(input, &rules, Vec::new());
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].suppressed.is_some(), "{findings:?}");
+    }
+
+    #[test]
+    fn comments_in_the_base_of_an_overlay_count() {
+        let parsed = |text: &str| {
+            let stream = coaming_yaml::parse(text.into());
+            Source::new("base/pod.yaml", stream.source, stream.documents)
+        };
+        let written = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  hostPID: true # coaming: ignore[host-namespaces] it measures\n  containers: [{name: c, image: x}]\n";
+        let built = "apiVersion: v1\nkind: Pod\nmetadata: {name: prod-p}\nspec:\n  containers: [{name: c, image: x}]\n  hostPID: true\n";
+        let source = parsed(built).with_origin(coaming_kube::Origin::Rendered);
+        let source = source.written_as(Some(std::sync::Arc::new(parsed(written))));
+        let world = World::new(vec![source]);
+        let (images, settings) = (crate::Images::default(), Settings::default());
+        let rules = crate::RuleSet::matching(|rule| rule.meta.id.as_str() == "host-namespaces");
+        let findings =
+            crate::run(crate::Input::new(&world, &images, &settings), &rules, Vec::new());
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].suppressed.is_some(), "{findings:?}");
     }
 
     #[test]

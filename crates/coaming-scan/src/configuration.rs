@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use coaming_config::{Config, KubernetesVersion, PodSecurityLevel};
+use coaming_config::{
+    Config, ConfigError, ConfigFile, KubernetesVersion, PatternBase, PodSecurityLevel,
+};
 use coaming_finding::{Baseline, Severity};
 
 use crate::ScanError;
@@ -39,7 +41,14 @@ pub fn load_config(
     overrides: Overrides,
 ) -> Result<Config, ScanError> {
     let mut config = match named.map(Path::to_path_buf).or_else(|| find_config(paths)) {
-        Some(path) => resolve_paths(read_config(&path)?, path.parent().unwrap_or(Path::new(""))),
+        Some(path) => {
+            let text = read_settings(&path)?;
+            let config = coaming_config::parse(&text)
+                .map_err(|errors| ScanError::Config { path: path.clone(), errors })?;
+            check_named(&config, &path)?;
+            let config = resolve_paths(config, path.parent().unwrap_or(Path::new("")));
+            located(config, &path, text, paths)
+        }
         None => Config::default(),
     };
     if !overrides.select.is_empty() {
@@ -65,12 +74,6 @@ fn find_config(paths: &[PathBuf]) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn read_config(path: &Path) -> Result<Config, ScanError> {
-    let text = read_settings(path)?;
-    coaming_config::parse(&text)
-        .map_err(|errors| ScanError::Config { path: path.to_path_buf(), errors })
-}
-
 /// Other files are named relative to the configuration file.
 fn resolve_paths(mut config: Config, directory: &Path) -> Config {
     let vulnerabilities = &mut config.vulnerabilities;
@@ -88,22 +91,52 @@ fn resolve_paths(mut config: Config, directory: &Path) -> Config {
     config
 }
 
-/// Fails where a rule or category is named that does not exist.
-fn check_names(config: &Config) -> Result<(), ScanError> {
-    let overrides = config.overrides.iter().flat_map(|over| over.select.iter().chain(&over.ignore));
-    let suppressed = config.suppressions.iter().map(|suppression| &suppression.rule);
-    let named = config.select.iter().chain(&config.ignore).chain(overrides).chain(suppressed);
-    let is_own = |name: &str| config.rules.iter().any(|rule| rule.name == name);
-    for name in named.chain(config.severity.keys()).filter(|name| !is_own(name)) {
-        let is_known =
-            coaming_rules::all().iter().any(|rule| coaming_config::names(name, rule.meta));
-        if !is_known {
-            let hint = coaming_rules::nearest(name)
-                .map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
-            return Err(ScanError::UnknownRule { name: name.clone(), hint });
-        }
+/// Records where the file is: patterns of paths start at its directory.
+fn located(mut config: Config, path: &Path, text: String, paths: &[PathBuf]) -> Config {
+    let current = std::env::current_dir().unwrap_or_default();
+    let absolute = current.join(path);
+    let directory = absolute.parent().unwrap_or(&current);
+    let shown = absolute.strip_prefix(&current).unwrap_or(path);
+    config.file = Some(ConfigFile { name: shown.display().to_string(), text: text.into() });
+    config.base = PatternBase::new(directory, &current);
+    let is_whole = |path: &PathBuf| config.base.contains_all(&current.join(path));
+    config.partial = !paths.iter().any(is_whole);
+    config
+}
+
+/// Fails where the file names a rule or category that does not exist.
+fn check_named(config: &Config, path: &Path) -> Result<(), ScanError> {
+    let unknown = config.named_rules.iter().filter(|rule| !exists(config, &rule.name));
+    let errors: Vec<ConfigError> = unknown
+        .map(|rule| ConfigError {
+            line: rule.line,
+            column: rule.column,
+            message: format!("there is no rule or category `{}`.{}", rule.name, hint(&rule.name)),
+        })
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(ScanError::Config { path: path.to_path_buf(), errors })
+}
+
+/// Fails where the caller names a rule or category that does not exist.
+fn check_names(config: &Config) -> Result<(), ScanError> {
+    let mut named = config.select.iter().chain(&config.ignore);
+    match named.find(|name| !exists(config, name)) {
+        Some(name) => Err(ScanError::UnknownRule { name: name.clone(), hint: hint(name) }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a rule or category has this name; the configuration may have rules of its own.
+fn exists(config: &Config, name: &str) -> bool {
+    config.rules.iter().any(|rule| rule.name == name)
+        || coaming_rules::all().iter().any(|rule| coaming_config::names(name, rule.meta))
+}
+
+fn hint(name: &str) -> String {
+    coaming_rules::nearest(name).map_or_else(String::new, |near| format!(" Did you mean `{near}`?"))
 }
 
 /// Reads a baseline.
@@ -128,12 +161,13 @@ pub(crate) fn read_settings(path: &Path) -> Result<String, ScanError> {
 ///
 /// If a pattern of `exclude` is not valid.
 pub fn source_options(config: &Config) -> Result<coaming_source::Options, ScanError> {
-    let mut exclude = globset::GlobSetBuilder::new();
+    let mut globs = globset::GlobSetBuilder::new();
     for pattern in &config.exclude {
-        exclude.add(globset::Glob::new(pattern)?);
+        globs.add(globset::Glob::new(pattern.trim_end_matches('/'))?);
     }
+    let exclude = coaming_source::Exclude { globs: globs.build()?, base: config.base.clone() };
     Ok(coaming_source::Options {
-        exclude: exclude.build()?,
+        exclude,
         kubernetes_minor: config.kubernetes_version.map(|version| version.minor()),
         ..coaming_source::Options::default()
     })

@@ -109,6 +109,11 @@ impl Engine {
         }
     }
 
+    /// The rules that the user's configuration defines.
+    pub fn own_rules(&self) -> impl Iterator<Item = RuleRef> {
+        self.custom.rules().map(|meta| RuleRef::from(Arc::clone(meta)))
+    }
+
     /// Whether what is in images makes a difference: the Pod Security Standards do not know images.
     #[must_use]
     pub fn reads_images(&self) -> bool {

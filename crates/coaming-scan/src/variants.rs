@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use coaming_finding::{Finding, Location};
 use coaming_kube::{ObjectKey, World};
-use coaming_rules::Images;
+use coaming_rules::{CONFIGURATION, Images};
 use coaming_source::Variant;
 use time::Date;
 
@@ -48,7 +48,7 @@ impl Engine {
                 merged.add(finding, variant);
             }
         }
-        let mut findings = merged.findings;
+        let mut findings = merged.unused_everywhere(variants.len());
         coaming_rules::put_in_order(&mut findings);
         Report { findings, notes: notes.into_iter().collect() }
     }
@@ -59,6 +59,8 @@ impl Engine {
 struct Merged {
     findings: Vec<Finding>,
     by_place: BTreeMap<Key, usize>,
+    /// In how many variants each finding about the configuration is.
+    of_configuration: BTreeMap<usize, usize>,
 }
 
 /// What makes findings of two variants the same: one change repairs both. The object's name and
@@ -68,7 +70,11 @@ type Key = (String, String, Option<String>, Vec<(String, String)>, bool);
 impl Merged {
     fn add(&mut self, mut finding: Finding, variant: &VariantWorld) {
         let key = key(&finding, &variant.world);
-        match self.by_place.get(&key).and_then(|&place| self.findings.get_mut(place)) {
+        let known = self.by_place.get(&key).copied();
+        if finding.locations.iter().any(|at| at.source == Some(CONFIGURATION)) {
+            *self.of_configuration.entry(known.unwrap_or(self.findings.len())).or_default() += 1;
+        }
+        match known.and_then(|place| self.findings.get_mut(place)) {
             Some(known) => known.variants.extend(variant.name.clone()),
             None => {
                 finding.variants = variant.name.iter().cloned().collect();
@@ -79,8 +85,29 @@ impl Merged {
     }
 }
 
+impl Merged {
+    /// The findings, without those about entries of the configuration that one of the variants
+    /// uses: each variant knows only its own findings.
+    fn unused_everywhere(self, variants: usize) -> Vec<Finding> {
+        let is_used =
+            |place: usize| self.of_configuration.get(&place).is_some_and(|&count| count < variants);
+        let findings = self.findings.into_iter().enumerate();
+        let about = findings.filter(|(place, _)| !is_used(*place)).map(|(_, finding)| finding);
+        let about = about.map(|mut finding| {
+            if finding.locations.iter().any(|at| at.source == Some(CONFIGURATION)) {
+                finding.variants.clear();
+            }
+            finding
+        });
+        about.collect()
+    }
+}
+
 fn key(finding: &Finding, world: &World) -> Key {
     let place = |location: &Location| {
+        if location.source == Some(CONFIGURATION) {
+            return (String::new(), format!("{:?}", location.span));
+        }
         let source = location.source.and_then(|id| world.source(id));
         let name = source.map_or_else(String::new, |source| source.name.clone());
         (name, location.path.to_string())

@@ -68,7 +68,8 @@ fn files(root: &Path) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
         .standard_filters(false)
         .sort_by_file_name(Ord::cmp)
         .filter_entry(|entry| {
-            entry.depth() == 0 || (entry.file_name() != ".git" && entry.file_name() != "node_modules")
+            entry.depth() == 0
+                || (entry.file_name() != ".git" && entry.file_name() != "node_modules")
         })
         .build();
     for entry in walk {
@@ -162,7 +163,7 @@ fn sources(directory: &Directory, rendered: &Rendered) -> Outcome {
             }
         }
         let map = RenderMap { marks, names: names.clone(), files: Vec::new() };
-        let mut parsed = read::parse(name, Arc::from(text), true);
+        let mut parsed = read::parse(name, Arc::from(text), read::Expectation::Syntax);
         outcome.errors.extend(parsed.errors.into_iter().map(|error| InputError {
             position: None,
             message: format!("after rendering: {}", error.message),

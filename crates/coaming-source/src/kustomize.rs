@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use coaming_yaml::Node;
+use coaming_yaml::{LineIndex, Node};
 
 use crate::layout::parent;
 use crate::walk::{Candidate, display_name};
+use crate::{Options, read};
 
 /// A kustomization and what it is built from, by display names.
 #[derive(Clone, Debug, Default)]
@@ -26,14 +27,34 @@ pub(crate) struct Kustomization {
     pub(crate) secrets: Vec<(String, PathBuf)>,
     /// Directories with kustomizations of their own.
     pub(crate) directories: Vec<String>,
-    /// The first reference to a remote resource.
+    /// The first reference that would be fetched from the network.
     pub(crate) remote: Option<String>,
+    /// References to files that do not exist, with their lines and columns.
+    pub(crate) missing: Vec<(String, (u32, u32))>,
+    /// Whether it inflates charts, which Kustomize fetches.
+    pub(crate) charts: bool,
     /// Whether it does anything besides listing resources.
     changes: bool,
 }
 
 /// Fields that list whole objects.
 const RESOURCES: &[&str] = &["resources", "bases", "components"];
+
+/// Fields that list files, or directories with kustomizations, which are not whole objects.
+const LISTS: &[&str] = &[
+    "patchesStrategicMerge",
+    "crds",
+    "configurations",
+    "transformers",
+    "generators",
+    "validators",
+];
+
+/// Fields that list mappings with the `path` of a file.
+const WITH_PATH: &[&str] = &["patches", "patchesJson6902", "replacements"];
+
+/// Fields that list generators of objects from files.
+const GENERATORS: &[&str] = &["configMapGenerator", "secretGenerator"];
 
 /// Fields that change nothing in the objects.
 const INERT: &[&str] = &["apiVersion", "kind", "metadata", "resources", "bases", "components"];
@@ -43,7 +64,10 @@ impl Kustomization {
     pub(crate) fn read(text: &Arc<str>, candidate: &Candidate) -> Option<Self> {
         let stream = coaming_yaml::parse(Arc::clone(text));
         let root = stream.documents.first()?.root();
-        if !root.is_mapping() {
+        // Flux has a kind of the same name.
+        let is_other = |version: &str| !version.starts_with("kustomize.config.k8s.io/");
+        if !root.is_mapping() || root.get("apiVersion").and_then(Node::as_str).is_some_and(is_other)
+        {
             return None;
         }
         let directory = candidate.path.parent().map(PathBuf::from).unwrap_or_default();
@@ -60,14 +84,24 @@ impl Kustomization {
         };
         for field in RESOURCES {
             for item in root.get(field).into_iter().flat_map(Node::items) {
-                if let Some(reference) = item.as_str() {
-                    this.add_resource(reference);
-                }
+                this.add_reference(item, text);
             }
         }
         this.add_parts(root);
         this.add_secrets(root);
+        this.check_other_references(root, text);
+        this.charts = ["helmCharts", "helmChartInflationGenerator"]
+            .iter()
+            .any(|field| root.get(field).is_some_and(|list| list.items().len() > 0));
         Some(this)
+    }
+
+    /// Reads the kustomization of a directory, if there is one.
+    pub(crate) fn of_directory(name: &str, path: &Path, options: &Options) -> Option<Self> {
+        let file = NAMES.iter().find(|file| path.join(file).is_file())?;
+        let (path, name) = (path.join(file), format!("{name}/{file}"));
+        let text: Arc<str> = read::text(&path, options).ok()?.into();
+        Self::read(&text, &Candidate::referenced(path, name))
     }
 
     /// Whether rendering would give exactly the objects in its files: then the files are read
@@ -80,6 +114,7 @@ impl Kustomization {
         depth > 0
             && !self.changes
             && self.remote.is_none()
+            && self.missing.is_empty()
             && self.directories.iter().all(|directory| {
                 known.get(directory).is_some_and(|other| other.is_plain_within(known, depth - 1))
             })
@@ -94,16 +129,58 @@ impl Kustomization {
         }
     }
 
-    fn add_resource(&mut self, reference: &str) {
-        if is_remote(reference) {
-            self.remote.get_or_insert_with(|| reference.to_owned());
-            return;
-        }
-        let name = self.display_reference(reference);
-        if self.directory.join(reference).is_dir() {
+    /// Adds a file of objects, or a directory with a kustomization.
+    fn add_reference(&mut self, item: Node<'_>, text: &str) {
+        let Some(reference) = item.as_str() else { return };
+        let path = self.directory.join(reference);
+        if path.is_dir() {
+            let name = self.display_reference(reference);
             self.directories.push(name);
-        } else {
+        } else if path.is_file() {
+            let name = self.display_reference(reference);
             self.resources.push(name);
+        } else if is_remote(reference) {
+            self.remote.get_or_insert_with(|| reference.to_owned());
+        } else {
+            let start = item.span().map_or(0, |span| span.start);
+            let position = LineIndex::new(text).position(text, start);
+            self.missing.push((reference.to_owned(), position));
+        }
+    }
+
+    /// Checks the references of fields that do not list whole objects: Kustomize would fetch them
+    /// too.
+    fn check_other_references(&mut self, root: Node<'_>, text: &str) {
+        let listed = |field: &&str| root.get(field).into_iter().flat_map(Node::items);
+        let mut references: Vec<Node<'_>> = LISTS.iter().flat_map(listed).collect();
+        let paths = WITH_PATH.iter().flat_map(listed).filter_map(|item| item.get("path"));
+        references.extend(paths);
+        references.extend(root.get("openapi").and_then(|openapi| openapi.get("path")));
+        for generator in GENERATORS.iter().flat_map(listed) {
+            let lists = ["files", "envs"].into_iter().filter_map(|field| generator.get(field));
+            references.extend(lists.flat_map(Node::items));
+            references.extend(generator.get("env"));
+        }
+        for item in references {
+            let Some(reference) = item.as_str() else { continue };
+            // Patches and plugins may be written in place.
+            if reference.contains('\n') || reference.trim_start().starts_with('{') {
+                continue;
+            }
+            let file = reference.split_once('=').map_or(reference, |(_, file)| file);
+            let path = self.directory.join(file);
+            if path.is_dir() {
+                let name = self.display_reference(file);
+                self.directories.push(name);
+            } else if !path.is_file() {
+                if is_remote(file) {
+                    self.remote.get_or_insert_with(|| file.to_owned());
+                } else {
+                    let start = item.span().map_or(0, |span| span.start);
+                    let position = LineIndex::new(text).position(text, start);
+                    self.missing.push((file.to_owned(), position));
+                }
+            }
         }
     }
 
@@ -154,12 +231,48 @@ impl Kustomization {
     }
 }
 
-/// Whether Kustomize would fetch this reference from another machine.
+/// The names of a kustomization's file.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether Kustomize would fetch this reference, which names no local file, from another machine:
+/// a URL, a host with a path, or any of the forms that git takes.
 fn is_remote(reference: &str) -> bool {
+    let first = reference.split(['/', ':']).next().unwrap_or_default();
+    let rest = reference.get(first.len()..).unwrap_or_default();
+    let is_file = [".yaml", ".yml", ".json"].iter().any(|ending| reference.ends_with(ending));
+    let is_host = !first.starts_with('.') && first.contains('.') && rest.len() > 1;
     reference.contains("://")
-        || reference.contains("?ref=")
-        || reference.starts_with("git@")
-        || reference.starts_with("github.com/")
-        || reference.starts_with("gitlab.com/")
-        || reference.starts_with("bitbucket.org/")
+        || ["?ref=", "?version=", "?timeout=", "?submodules="]
+            .iter()
+            .any(|query| reference.contains(query))
+        || reference.starts_with("git::")
+        || reference.contains(".git/")
+        || reference.ends_with(".git")
+        || first.contains('@') && rest.starts_with(':')
+        || is_host && !is_file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_remote;
+
+    #[test]
+    fn what_would_be_fetched() {
+        for yes in [
+            "https://example.com/a.yaml",
+            "deploy@git.example.com:org/repo.git",
+            "org-1@github.com:org/repo",
+            "GitHub.com/org/repo",
+            "github.com:org/repo",
+            "git::github.com/org/repo",
+            "git@github.com:org/repo//deploy?ref=v1",
+            "ssh://git@example.com/org/repo",
+            "example.com/org/repo.git//base",
+        ] {
+            assert!(is_remote(yes), "{yes}");
+        }
+        for no in ["gone.yaml", "../base", "./a/b.yaml", "base", "a/b", "v1.2/web.yaml", ".."] {
+            assert!(!is_remote(no), "{no}");
+        }
+    }
 }

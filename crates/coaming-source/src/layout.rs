@@ -24,8 +24,6 @@ pub(crate) struct Overlay {
     pub(crate) file: String,
     /// Every local resource file it is built from, including those of its bases.
     pub(crate) sources: Vec<Candidate>,
-    /// The first reference that would be fetched from the network.
-    pub(crate) remote: Option<String>,
 }
 
 /// How each file that was found is processed.
@@ -160,6 +158,9 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
                 if let Some(kustomization) = Kustomization::read(&text, &candidate) {
                     take_secrets(&kustomization, files, options, layout);
                     known.insert(parent(&name).to_owned(), kustomization);
+                } else if read::has_kubernetes_fields(&text) {
+                    files.insert(name, candidate);
+                    continue;
                 }
                 layout.texts.push(Source::text(&name, text, SourceKind::Kustomization));
             }
@@ -169,28 +170,157 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
     if options.as_written {
         return;
     }
+    let outside = bases_outside(&known, options);
+    let kustomizations = Kustomizations { known: &known, outside: &outside };
     let referenced: BTreeSet<String> = known
         .values()
         .flat_map(|kustomization| kustomization.directories.iter().cloned())
         .collect();
     for (directory, kustomization) in &known {
+        let missing = kustomization.missing.iter();
+        layout.errors.extend(missing.map(|(reference, position)| InputError {
+            position: Some(*position),
+            ..InputError::new(
+                &kustomization.name,
+                format!("names `{reference}`, which does not exist"),
+            )
+        }));
         if kustomization.is_plain_list(&known) {
             continue;
         }
-        for file in kustomization.resources.iter().chain(&kustomization.parts) {
+        for file in &kustomization.parts {
             files.remove(file);
         }
-        // A component, or a base of an overlay that is rendered, is part of that rendering.
+        // A component, or a base of an overlay that is rendered, is part of that rendering. What no
+        // overlay uses is read as it is written.
         if kustomization.component || referenced.contains(directory) {
             continue;
         }
-        layout.overlays.push(overlay(directory, kustomization, &known));
+        let parts = kustomizations.closure(directory);
+        match obstacle(directory, &parts) {
+            Some(Obstacle::Message(message)) => {
+                layout.errors.push(InputError::new(&kustomization.name, message));
+            }
+            Some(Obstacle::Reported) => {}
+            None => layout.overlays.push(overlay(directory, kustomization, &parts)),
+        }
     }
     // The files of a base are covered by the overlays that are built on it; a plain list of files
     // that no overlay uses is read directly.
-    for covered in covered_bases(&known, &layout.overlays) {
-        files.remove(&covered);
+    for overlay in &layout.overlays {
+        for source in &overlay.sources {
+            files.remove(&source.name);
+        }
     }
+}
+
+/// Why an overlay is not rendered.
+enum Obstacle {
+    /// An error about it.
+    Message(String),
+    /// Something of which there is an error already.
+    Reported,
+}
+
+/// What keeps an overlay, built from these parts, from being rendered without the network.
+fn obstacle(directory: &str, parts: &[(String, Option<&Kustomization>)]) -> Option<Obstacle> {
+    let by_hand = format!("render it yourself: `kustomize build {directory} | coaming scan -`");
+    let read = || parts.iter().filter_map(|(_, part)| *part);
+    if let Some(remote) = read().find_map(|part| part.remote.as_deref()) {
+        return Some(Obstacle::Message(format!(
+            "is built on `{remote}`, which would be fetched from the network: {by_hand}; the \
+             local files that it lists were read as they are written"
+        )));
+    }
+    if read().any(|part| part.charts) {
+        return Some(Obstacle::Message(format!(
+            "inflates Helm charts (`helmCharts`), which needs `--enable-helm` and may fetch them \
+             from the network: render it yourself: `kustomize build --enable-helm {directory} | \
+             coaming scan -`"
+        )));
+    }
+    if let Some((absent, _)) = parts.iter().find(|(_, part)| part.is_none()) {
+        return Some(Obstacle::Message(format!(
+            "is built on the directory `{absent}`, which has no kustomization.yaml"
+        )));
+    }
+    read().any(|part| !part.missing.is_empty()).then_some(Obstacle::Reported)
+}
+
+/// The kustomizations of the input, and those outside of it that they are built on.
+struct Kustomizations<'k> {
+    known: &'k BTreeMap<String, Kustomization>,
+    outside: &'k BTreeMap<String, Kustomization>,
+}
+
+impl<'k> Kustomizations<'k> {
+    /// The directory of a kustomization and those it is built on, its own first; without a
+    /// kustomization where the directory has none.
+    fn closure(&self, directory: &str) -> Vec<(String, Option<&'k Kustomization>)> {
+        let mut seen = BTreeSet::new();
+        let mut order = Vec::new();
+        let mut stack = vec![directory.to_owned()];
+        while let Some(next) = stack.pop() {
+            if !seen.insert(next.clone()) {
+                continue;
+            }
+            let found = self.known.get(&next).or_else(|| self.outside.get(&next));
+            stack.extend(found.into_iter().flat_map(|found| found.directories.iter().cloned()));
+            order.push((next, found));
+        }
+        order
+    }
+}
+
+/// The most kustomizations outside of the input that are read.
+const MAX_OUTSIDE: usize = 4096;
+
+/// Reads the kustomizations outside of the input that those in it are built on.
+fn bases_outside(
+    known: &BTreeMap<String, Kustomization>,
+    options: &Options,
+) -> BTreeMap<String, Kustomization> {
+    let mut outside: BTreeMap<String, Kustomization> = BTreeMap::new();
+    let references = |one: &Kustomization| -> Vec<(String, PathBuf)> {
+        one.directories.iter().map(|name| (name.clone(), one.path_of(name))).collect()
+    };
+    let mut stack: Vec<_> = known.values().flat_map(references).collect();
+    while let Some((name, path)) = stack.pop() {
+        let is_known = known.contains_key(&name) || outside.contains_key(&name);
+        if is_known || outside.len() == MAX_OUTSIDE {
+            continue;
+        }
+        if let Some(base) = Kustomization::of_directory(&name, &path, options) {
+            stack.extend(references(&base));
+            outside.insert(name, base);
+        }
+    }
+    outside
+}
+
+/// The files of overlays that could not be rendered, which are then read as they are written; not
+/// those that another overlay covers.
+pub(crate) fn unrendered(
+    overlays: &[Overlay],
+    rendered: &[(String, read::Outcome)],
+    plain: &[Candidate],
+) -> Vec<Candidate> {
+    let failed = |overlay: &&Overlay| {
+        let of_overlay = |(name, _): &&(String, read::Outcome)| *name == overlay.directory.name;
+        rendered.iter().find(of_overlay).is_some_and(|(_, outcome)| !outcome.errors.is_empty())
+    };
+    let sources = |overlay: &Overlay| overlay.sources.clone();
+    let rest = overlays.iter().filter(|overlay| !failed(overlay));
+    let covered: BTreeSet<String> =
+        rest.flat_map(sources).chain(plain.to_vec()).map(|source| source.name).collect();
+    let lost: BTreeMap<String, Candidate> = overlays
+        .iter()
+        .filter(failed)
+        .flat_map(sources)
+        .filter(|source| !covered.contains(&source.name))
+        .map(|source| (source.name.clone(), source))
+        .collect();
+    lost.into_values().collect()
 }
 
 /// Moves the files that a kustomization turns into Secrets to the texts. Binary files are left out:
@@ -213,61 +343,21 @@ fn take_secrets(
     }
 }
 
-/// Resource files that a rendered overlay is built from.
-fn covered_bases(
-    known: &BTreeMap<String, Kustomization>,
-    overlays: &[Overlay],
-) -> BTreeSet<String> {
-    let mut covered = BTreeSet::new();
-    for overlay in overlays {
-        for directory in closure(&overlay.directory.name, known) {
-            if let Some(kustomization) = known.get(&directory) {
-                covered.extend(kustomization.resources.iter().cloned());
-            }
-        }
-    }
-    covered
-}
-
 fn overlay(
     directory: &str,
     kustomization: &Kustomization,
-    known: &BTreeMap<String, Kustomization>,
+    parts: &[(String, Option<&Kustomization>)],
 ) -> Overlay {
-    let mut sources = Vec::new();
-    let mut remote = None;
-    for part in closure(directory, known) {
-        let Some(part) = known.get(&part) else { continue };
-        sources.extend(part.resources.iter().map(|name| Candidate {
-            path: part.path_of(name),
-            name: name.clone(),
-            explicit: false,
-        }));
-        remote = remote.or_else(|| part.remote.clone());
-    }
+    let parts = parts.iter().filter_map(|(_, part)| *part);
+    let sources = parts.flat_map(|part| {
+        let candidate = |name: &String| Candidate::referenced(part.path_of(name), name.clone());
+        part.resources.iter().map(candidate)
+    });
     Overlay {
         directory: Directory { path: kustomization.directory.clone(), name: directory.to_owned() },
         file: kustomization.name.clone(),
-        sources,
-        remote,
+        sources: sources.collect(),
     }
-}
-
-/// The directory of a kustomization and those it is built on, its own first.
-fn closure(directory: &str, known: &BTreeMap<String, Kustomization>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let mut order = Vec::new();
-    let mut stack = vec![directory.to_owned()];
-    while let Some(next) = stack.pop() {
-        if !seen.insert(next.clone()) {
-            continue;
-        }
-        if let Some(kustomization) = known.get(&next) {
-            stack.extend(kustomization.directories.iter().cloned());
-        }
-        order.push(next);
-    }
-    order
 }
 
 fn add_text(candidate: &Candidate, kind: SourceKind, options: &Options, layout: &mut Layout) {
@@ -315,7 +405,7 @@ fn join(directory: &str, name: &str) -> String {
     if directory == "." { name.to_owned() } else { format!("{directory}/{name}") }
 }
 
-fn is_below(name: &str, directory: &str) -> bool {
+pub(crate) fn is_below(name: &str, directory: &str) -> bool {
     directory == "." && !name.starts_with("../") && !name.starts_with('/') && name != "."
         || name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }

@@ -13,9 +13,11 @@
 
 mod admission;
 mod chart;
+mod empty;
 mod excerpt;
 mod kustomize;
 mod layout;
+mod misfit;
 mod read;
 mod render;
 mod texts;
@@ -25,6 +27,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use coaming_config::PatternBase;
 use globset::GlobSet;
 use rayon::prelude::*;
 
@@ -42,8 +45,8 @@ use read::Outcome;
 /// What to read, and within which bounds.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Paths (as displayed) to leave out, including charts and overlays.
-    pub exclude: GlobSet,
+    /// Paths to leave out, including charts and overlays.
+    pub exclude: Exclude,
     /// Whether `.gitignore` files are respected in directories. Files that the user named are
     /// always read.
     pub gitignore: bool,
@@ -60,12 +63,36 @@ pub struct Options {
     pub as_written: bool,
     /// Whether files of every name are searched for in directories ([`Texts`]).
     pub every_name: bool,
+    /// Whether a path in which there is nothing to scan is accepted. A mistyped directory would
+    /// otherwise pass forever.
+    pub allow_empty: bool,
+}
+
+/// Patterns of paths to leave out.
+#[derive(Clone, Debug, Default)]
+pub struct Exclude {
+    /// The patterns: a directory that matches is left out with everything in it.
+    pub globs: GlobSet,
+    /// Where the patterns start.
+    pub base: PatternBase,
+}
+
+impl Exclude {
+    /// Whether a file is left out, by its displayed name.
+    fn matches(&self, name: &str) -> bool {
+        if self.globs.is_empty() {
+            return false;
+        }
+        let name = self.base.relative(name);
+        let directories = name.match_indices('/').filter_map(|(end, _)| name.get(..end));
+        self.globs.is_match(&*name) || directories.into_iter().any(|part| self.globs.is_match(part))
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            exclude: GlobSet::empty(),
+            exclude: Exclude::default(),
             gitignore: true,
             max_file_bytes: 64 << 20,
             render: true,
@@ -73,6 +100,7 @@ impl Default for Options {
             kubernetes_minor: None,
             as_written: false,
             every_name: false,
+            allow_empty: false,
         }
     }
 }
@@ -131,10 +159,17 @@ impl Loaded {
 pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     let mut found = walk::find(paths, options);
     let mut layout = layout::classify(&mut found, options);
+    let charts: Vec<String> = layout.charts.iter().map(|chart| chart.name.clone()).collect();
     let mut plain = Outcome { errors: found.errors, ..Outcome::default() };
     if found.stdin {
         plain.append(read::stdin(options));
     }
+    if options.as_written {
+        layout.charts.clear();
+        layout.overlays.clear();
+    }
+    let mut rendered = render::all(&layout.charts, &layout.overlays, options);
+    layout.plain.extend(layout::unrendered(&layout.overlays, &rendered, &layout.plain));
     let outcomes: Vec<Outcome> = layout
         .plain
         .par_iter()
@@ -145,14 +180,15 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     plain.read += layout.texts.len();
     plain.files.append(&mut layout.texts);
     plain.errors.append(&mut layout.errors);
-    if options.as_written {
-        layout.charts.clear();
-        layout.overlays.clear();
-    }
-    let mut rendered = render::all(&layout.charts, &layout.overlays, options);
     rendered.sort_by(|(a, _), (b, _)| a.cmp(b));
     let named = rendered.into_iter().map(|(name, outcome)| (Some(Arc::from(name)), outcome));
-    put_together(std::iter::once((None, plain)).chain(named).collect())
+    let mut loaded = put_together(std::iter::once((None, plain)).chain(named).collect());
+    if !options.allow_empty {
+        let known = charts.into_iter().chain(found.excluded);
+        loaded.errors.extend(empty::paths(paths, &loaded, known));
+        loaded.errors.sort();
+    }
+    loaded
 }
 
 /// Numbers the sources of all variants by their names, so that findings of different variants are in

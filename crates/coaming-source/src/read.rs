@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use coaming_kube::{Origin, Source};
 use coaming_yaml::{Document, LineIndex, Stream};
+use memchr::memmem;
 
 use crate::walk::Candidate;
-use crate::{InputError, Options};
+use crate::{InputError, Options, misfit};
 
 /// The display name of standard input.
 pub(crate) const STDIN: &str = "<stdin>";
@@ -66,19 +67,36 @@ pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8
     let checked = if candidate.explicit { regular(&candidate.path) } else { Ok(()) };
     let text = checked.and_then(|()| {
         read_bytes(&candidate.path, options.max_file_bytes, buffer)?;
-        decode(buffer)
+        decode(buffer).map(Arc::from)
     });
     match text {
-        Ok(text) => parse(&candidate.name, text.into(), candidate.explicit),
+        Ok(text) => parse(&candidate.name, text, candidate.expectation()),
+        // Any file of a directory may have such a name; only a manifest has to be readable.
+        Err(ReadError::NotText(_) | ReadError::TooLarge { .. })
+            if !candidate.explicit && !mentions_kubernetes(buffer) =>
+        {
+            Outcome { read: 1, ..Outcome::default() }
+        }
         Err(error) => Outcome::failed(InputError::new(&candidate.name, error.to_string())),
     }
+}
+
+/// What a file should contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expectation {
+    /// Anything: a file of a directory may belong to another program.
+    Anything,
+    /// YAML or JSON: something selected the file, or wrote it.
+    Syntax,
+    /// Kubernetes objects alone: the user named the file.
+    Objects,
 }
 
 /// Reads and parses standard input.
 pub(crate) fn stdin(options: &Options) -> Outcome {
     match stdin_text(options) {
         Ok(text) => {
-            let mut outcome = parse(STDIN, text.into(), true);
+            let mut outcome = parse(STDIN, text.into(), Expectation::Objects);
             for source in &mut outcome.files {
                 source.origin = Origin::Stdin;
             }
@@ -173,17 +191,30 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, ReadError> {
         .map_err(|_| ReadError::NotText("it is not valid UTF-16"))
 }
 
-/// Parses a text and keeps the documents that are Kubernetes objects.
-pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
+/// Whether raw bytes name the fields that every object has.
+fn mentions_kubernetes(bytes: &[u8]) -> bool {
+    ["apiVersion", "kind"].iter().all(|field| memmem::find(bytes, field.as_bytes()).is_some())
+}
+
+/// Parses a text and keeps the documents that are Kubernetes objects; reports those that should be.
+pub(crate) fn parse(name: &str, text: Arc<str>, expected: Expectation) -> Outcome {
     let stream = coaming_yaml::parse(text);
-    let is_kubernetes = || explicit || has_kubernetes_fields(&stream.source);
-    let errors = if !stream.errors.is_empty() && is_kubernetes() {
+    let is_kubernetes =
+        || expected != Expectation::Anything || has_kubernetes_fields(&stream.source);
+    let mut errors = if !stream.errors.is_empty() && is_kubernetes() {
         syntax_errors(name, &stream)
     } else {
         Vec::new()
     };
-    let documents: Vec<Document> =
-        stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
+    let (documents, others): (Vec<Document>, Vec<Document>) =
+        stream.documents.into_iter().partition(coaming_kube::looks_like_kubernetes);
+    let named = expected == Expectation::Objects;
+    errors.extend(others.iter().filter_map(|document| {
+        let (node, message) = misfit::problem(document.root(), named)?;
+        let start = node.span().map_or(document.span().start, |span| span.start);
+        let position = LineIndex::new(&stream.source).position(&stream.source, start);
+        Some(InputError { position: Some(position), ..InputError::new(name, message) })
+    }));
     let mut files = Vec::new();
     if !documents.is_empty() {
         files.push(Source::new(name, stream.source, documents));
@@ -194,6 +225,10 @@ pub(crate) fn parse(name: &str, text: Arc<str>, explicit: bool) -> Outcome {
 /// Whether a text that cannot be parsed is intended for Kubernetes. Templates of other programs are
 /// rarely valid YAML, and that is not an error.
 pub(crate) fn has_kubernetes_fields(text: &str) -> bool {
+    // A JSON document may be one line.
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) {
+        return ["\"apiVersion\"", "\"kind\""].iter().all(|field| text.contains(field));
+    }
     let has = |field: &str| {
         text.lines().any(|line| {
             let line = line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '-', '"', '\'']);
@@ -259,6 +294,7 @@ mod tests {
     fn distinguishes_broken_manifests_from_files_of_other_programs() {
         assert!(has_kubernetes_fields("apiVersion: v1\nkind: Pod\n"));
         assert!(has_kubernetes_fields("{\n \"apiVersion\": \"v1\",\n \"kind\": \"Pod\"}"));
+        assert!(has_kubernetes_fields("{\"apiVersion\":\"v1\",\"kind\":\"Pod\""));
         assert!(!has_kubernetes_fields("on: push\njobs:\n  kind: x\n"));
     }
 }

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use wait_timeout::ChildExt as _;
 
 use crate::layout::{Directory, Overlay};
-use crate::read::Outcome;
+use crate::read::{Expectation, Outcome};
 use crate::{InputError, Options, chart, read};
 
 /// How long a renderer may take for one directory.
@@ -82,7 +82,7 @@ fn attribute_chart(chart: &Directory, text: &str) -> Outcome {
         template.push('\n');
     }
     for (name, text) in by_template {
-        let mut parsed = read::parse(&name, Arc::from(text), true);
+        let mut parsed = read::parse(&name, Arc::from(text), Expectation::Syntax);
         for file in &mut parsed.files {
             file.origin = Origin::Rendered;
         }
@@ -98,16 +98,6 @@ fn attribute_chart(chart: &Directory, text: &str) -> Outcome {
 }
 
 fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
-    if let Some(remote) = &overlay.remote {
-        return Outcome::failed(InputError::new(
-            &overlay.file,
-            format!(
-                "is built on `{remote}`, which would be fetched from the network: \
-                 render it yourself: `kustomize build {} | coaming scan -`",
-                overlay.directory.name
-            ),
-        ));
-    }
     let mut renderers: Vec<(&str, Command)> = Vec::new();
     if options.render {
         if let Some(kustomize) = on_path("kustomize") {
@@ -142,14 +132,21 @@ fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
 /// object of the same kind and name (without a prefix or suffix that Kustomize added), else the
 /// kustomization itself.
 fn attribute_overlay(overlay: &Overlay, text: &str, options: &Options) -> Outcome {
-    let sources: Vec<(String, Vec<(String, String)>)> = overlay
+    let written: std::collections::BTreeMap<&str, Arc<Source>> = overlay
         .sources
         .iter()
         .filter_map(|candidate| {
             let text = read::text(&candidate.path, options).ok()?;
             let stream = coaming_yaml::parse(text.into());
-            let objects = stream.documents.iter().filter_map(kind_and_name).collect();
-            Some((candidate.name.clone(), objects))
+            let source = Source::new(&candidate.name, stream.source, stream.documents);
+            Some((candidate.name.as_str(), Arc::new(source)))
+        })
+        .collect();
+    let sources: Vec<(String, Vec<(String, String)>)> = written
+        .iter()
+        .map(|(name, source)| {
+            let objects = source.documents().iter().filter_map(kind_and_name).collect();
+            ((*name).to_owned(), objects)
         })
         .collect();
     let stream = coaming_yaml::parse(Arc::from(text));
@@ -167,7 +164,8 @@ fn attribute_overlay(overlay: &Overlay, text: &str, options: &Options) -> Outcom
     let files = by_source
         .into_iter()
         .map(|(name, documents)| {
-            Source::new(&name, Arc::clone(&stream.source), documents).with_origin(Origin::Rendered)
+            let source = Source::new(&name, Arc::clone(&stream.source), documents);
+            source.with_origin(Origin::Rendered).written_as(written.get(name.as_str()).cloned())
         })
         .collect();
     Outcome { files, errors: Vec::new(), read: 1 }
@@ -263,19 +261,19 @@ fn collect(
     })
 }
 
-/// The first lines with content, on one line.
+/// The last lines with content, on one line: programs warn first, and say at the end why they stop.
 fn one_line(errors: &str) -> String {
-    let joined = errors
+    let is_warning = |line: &str| line.starts_with("WARNING") || line.starts_with("# Warning");
+    let lines: Vec<&str> = errors
         .lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("WARNING"))
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" ");
+        .filter(|line| !line.is_empty() && !is_warning(line))
+        .collect();
+    let joined = lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join(" ");
     let joined = joined.trim_start_matches("Error: ");
     if joined.is_empty() {
-        "it failed without an error message".to_owned()
-    } else {
-        joined.chars().take(400).collect()
+        return "it failed without an error message".to_owned();
     }
+    let excess = joined.chars().count().saturating_sub(400);
+    joined.chars().skip(excess).collect()
 }

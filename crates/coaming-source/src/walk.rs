@@ -2,12 +2,14 @@
 //!
 //! Only directories are opened here. Each file is found once, however often it is named.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
 
 use globset::GlobBuilder;
 use ignore::WalkBuilder;
 
+use crate::read::Expectation;
 use crate::{InputError, Options};
 
 /// A file that may be worth reading.
@@ -17,8 +19,29 @@ pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     /// The display name: relative as the user named it, with `/` between the parts.
     pub(crate) name: String,
-    /// The user named the file itself: it is read whatever its name, and must be readable.
+    /// The user named the file itself, or a glob that selects it: it is read whatever its name, and
+    /// must be readable.
     pub(crate) explicit: bool,
+    /// The user named the file itself: it must contain objects.
+    pub(crate) named: bool,
+    /// It is a symbolic link.
+    pub(crate) link: bool,
+}
+
+impl Candidate {
+    /// A file that something in the input refers to.
+    pub(crate) fn referenced(path: PathBuf, name: String) -> Self {
+        Self { path, name, explicit: false, named: false, link: false }
+    }
+
+    /// What it should contain.
+    pub(crate) fn expectation(&self) -> Expectation {
+        match (self.named, self.explicit) {
+            (true, _) => Expectation::Objects,
+            (false, true) => Expectation::Syntax,
+            (false, false) => Expectation::Anything,
+        }
+    }
 }
 
 /// The files that paths name.
@@ -28,6 +51,8 @@ pub(crate) struct Found {
     pub(crate) files: BTreeMap<String, Candidate>,
     /// Whether standard input was named.
     pub(crate) stdin: bool,
+    /// Files that the user named, and that the configuration excludes.
+    pub(crate) excluded: BTreeSet<String>,
     /// Paths that name nothing, and directories that cannot be read.
     pub(crate) errors: Vec<InputError>,
 }
@@ -42,13 +67,53 @@ pub(crate) fn find(paths: &[PathBuf], options: &Options) -> Found {
             add(path, options, &mut found);
         }
     }
+    drop_duplicates(paths, &mut found);
     found
+}
+
+/// Keeps each file once: a link to another file that was found is left out, and so is a second name
+/// of the same file.
+fn drop_duplicates(paths: &[PathBuf], found: &mut Found) {
+    let has_links = found.files.values().any(|file| file.link);
+    let differ =
+        paths.iter().any(|path| path.is_absolute()) && paths.iter().any(|path| path.is_relative());
+    if !has_links && !differ {
+        return;
+    }
+    let mut real: BTreeMap<PathBuf, (bool, String)> = BTreeMap::new();
+    let mut twice = Vec::new();
+    for file in found.files.values() {
+        let Ok(path) = file.path.canonicalize() else { continue };
+        let this = (file.link, file.name.clone());
+        match real.entry(path) {
+            Entry::Vacant(entry) => {
+                entry.insert(this);
+            }
+            Entry::Occupied(mut entry) => {
+                // The file itself rather than a link, and else the first name.
+                let other = if this < *entry.get() { entry.insert(this) } else { this };
+                twice.push(other.1);
+            }
+        }
+    }
+    for name in twice {
+        found.files.remove(&name);
+    }
 }
 
 fn add(path: &Path, options: &Options, found: &mut Found) {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => add_directory(path, options, None, found),
-        Ok(_) => insert(path.to_path_buf(), display_name(path), true, options, found),
+        Ok(_) => {
+            let link = path.is_symlink();
+            let candidate = Candidate {
+                explicit: true,
+                named: true,
+                link,
+                ..Candidate::referenced(path.to_path_buf(), display_name(path))
+            };
+            insert(candidate, options, found);
+        }
         Err(_) if is_glob(path) => add_glob(path, options, found),
         Err(error) => {
             let reason = match error.kind() {
@@ -60,7 +125,7 @@ fn add(path: &Path, options: &Options, found: &mut Found) {
     }
 }
 
-fn is_glob(path: &Path) -> bool {
+pub(crate) fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '[', '{'])
 }
 
@@ -86,6 +151,10 @@ fn add_glob(path: &Path, options: &Options, found: &mut Found) {
     }
 }
 
+/// Directories of version control systems: what is in them is history, not input. Other hidden
+/// directories (`.k8s`, `.helm`) are searched.
+const VERSION_CONTROL: &[&str] = &[".git", ".hg", ".svn", ".jj", ".bzr"];
+
 fn add_directory(
     directory: &Path,
     options: &Options,
@@ -98,13 +167,10 @@ fn add_directory(
         .standard_filters(false)
         .hidden(false)
         .filter_entry(move |entry| {
-            // The directory itself may be hidden, or `..`: the user named it.
+            // The user may name such a directory itself.
             let name = entry.file_name().to_string_lossy();
             let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-            entry.depth() == 0
-                || !name.starts_with('.')
-                || !is_directory && is_environment(&name)
-                || every_name && name != ".git"
+            entry.depth() == 0 || !is_directory || !VERSION_CONTROL.contains(&&*name)
         })
         .git_ignore(options.gitignore)
         .git_exclude(options.gitignore)
@@ -123,7 +189,10 @@ fn add_directory(
                     && (entry.file_type().is_some_and(|kind| kind.is_file())
                         || entry.path().is_file())
                 {
-                    insert(entry.into_path(), name, only.is_some(), options, found);
+                    let link = entry.path_is_symlink();
+                    let explicit = only.is_some();
+                    let candidate = Candidate::referenced(entry.into_path(), name);
+                    insert(Candidate { explicit, link, ..candidate }, options, found);
                 }
             }
             Ok(_) => {}
@@ -174,15 +243,23 @@ fn ends_with(name: &str, ending: &str) -> bool {
     part.is_some_and(|part| part.eq_ignore_ascii_case(ending.as_bytes()))
 }
 
-fn insert(path: PathBuf, name: String, explicit: bool, options: &Options, found: &mut Found) {
-    if options.exclude.is_match(&name) {
+fn insert(candidate: Candidate, options: &Options, found: &mut Found) {
+    if options.exclude.matches(&candidate.name) {
+        if candidate.named {
+            found.excluded.insert(candidate.name);
+        }
         return;
     }
-    found
-        .files
-        .entry(name.clone())
-        .and_modify(|known| known.explicit |= explicit)
-        .or_insert(Candidate { path, name, explicit });
+    match found.files.entry(candidate.name.clone()) {
+        Entry::Vacant(entry) => {
+            entry.insert(candidate);
+        }
+        Entry::Occupied(mut entry) => {
+            let known = entry.get_mut();
+            known.explicit |= candidate.explicit;
+            known.named |= candidate.named;
+        }
+    }
 }
 
 /// The display name of a path: without `./`, with `/` between the parts on every system.

@@ -118,6 +118,10 @@ pub struct InputArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
+    /// Accept paths in which there is nothing to read, instead of failing.
+    #[arg(long)]
+    pub allow_empty: bool,
+
     /// A live cluster.
     #[command(flatten)]
     pub cluster: ClusterArguments,
@@ -155,6 +159,10 @@ pub struct ScopeArguments {
     /// Report only findings of this severity or higher.
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub min_severity: Option<MinSeverity>,
+
+    /// Accept paths in which there is nothing to scan, instead of failing.
+    #[arg(long)]
+    pub allow_empty: bool,
 
     /// Do not render charts and overlays.
     #[arg(long)]
@@ -258,6 +266,10 @@ pub struct NetInputArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
+    /// Accept paths in which there is nothing to read, instead of failing.
+    #[arg(long)]
+    pub allow_empty: bool,
+
     /// Read the objects of a live cluster, with your kubeconfig. Nothing is written, and the values
     /// of Secrets are not stored.
     #[cfg(feature = "cluster")]
@@ -280,6 +292,7 @@ impl NetInputArguments {
     pub(crate) fn inputs(&self) -> InputArguments {
         InputArguments {
             paths: self.paths.clone(),
+            allow_empty: self.allow_empty,
             cluster: ClusterArguments {
                 #[cfg(feature = "cluster")]
                 cluster: self.cluster,
@@ -604,7 +617,7 @@ pub struct EtcdArguments {
 /// `coaming explain`
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// Name of the rule.
+    /// Name of a rule (also one of your own, in `coaming.yaml`) or of a category.
     pub rule: String,
 }
 

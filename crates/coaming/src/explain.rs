@@ -1,22 +1,24 @@
 //! `coaming explain` and `coaming rules`: the documentation of the rules.
 
-use coaming_finding::RuleMeta;
+use coaming_config::PodSecurityLevel;
+use coaming_finding::{Category, RuleMeta};
 use coaming_report::rule_pages;
 
 use crate::args::{Color, ExplainArguments, RulesArguments, RulesFormat};
-use crate::{CommandError, Outcome, output};
+use crate::{CommandError, Outcome, output, scope};
 
-/// Prints a rule's documentation.
+/// Prints the documentation of a rule, of a rule of the user's own, or of a category.
 pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandError> {
-    let rule = rules().find(|rule| rule.id == *arguments.rule).ok_or_else(|| {
-        let nearest = coaming_rules::nearest(&arguments.rule)
-            .map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
-        CommandError::Argument(format!(
-            "there is no rule `{}`.{nearest} `coaming rules` lists them all.",
-            arguments.rule
-        ))
-    })?;
-    let page = rule_pages::page(rule);
+    let name = arguments.rule.as_str();
+    let built_in = rules().chain(standards()).find(|rule| rule.id == *name).map(rule_pages::page);
+    let of_category = || {
+        let category = Category::ALL.into_iter().find(|category| category.as_str() == name)?;
+        Some(rule_pages::category_page(category, rules()))
+    };
+    let page = match built_in.or_else(of_category) {
+        Some(page) => page,
+        None => own_rule(name)?.ok_or_else(|| unknown(name))?,
+    };
     let options = output::full_options(Color::Auto, false);
     let shown = match options.width {
         Some(_) => rule_pages::on_terminal(&page, options),
@@ -24,6 +26,29 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> Result<Outcome, CommandEr
     };
     output::write(None, |out| out.write_all(shown.as_bytes()))?;
     Ok(Outcome::Clean)
+}
+
+fn unknown(name: &str) -> CommandError {
+    let categories = Category::ALL.map(Category::as_str);
+    let nearest = coaming_rules::nearest(name).or_else(|| coaming_text::nearest(name, categories));
+    let hint = nearest.map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
+    CommandError::Argument(format!(
+        "there is no rule or category `{name}`.{hint} `coaming rules` lists all rules."
+    ))
+}
+
+/// The rules that `--standard` runs instead of all others.
+fn standards() -> impl Iterator<Item = &'static RuleMeta> {
+    [PodSecurityLevel::Baseline, PodSecurityLevel::Restricted]
+        .into_iter()
+        .map(coaming_rules::standard_rule)
+}
+
+/// The page of a rule that the nearest configuration defines.
+fn own_rule(name: &str) -> Result<Option<String>, CommandError> {
+    let engine = scope::engine(scope::config_here(None)?)?;
+    let rule = engine.own_rules().find(|rule| rule.id == *name);
+    Ok(rule.map(|rule| rule_pages::page(&rule)))
 }
 
 /// All rules: those for objects, then those of other commands.

@@ -228,7 +228,8 @@ fn check(arguments: &CheckArguments) -> Result<Outcome, CommandError> {
 }
 
 fn diff(arguments: &DiffArguments) -> Result<Outcome, CommandError> {
-    let read = |path: &PathBuf| asked(scope::files(std::slice::from_ref(path)), &arguments.view);
+    let read =
+        |path: &PathBuf| asked(scope::files(std::slice::from_ref(path), false), &arguments.view);
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
     let filter = filter(&arguments.view, &[&old.model, &new.model])?;
     let mut remarks = old.remarks;

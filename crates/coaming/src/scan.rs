@@ -1,9 +1,10 @@
 //! `coaming scan`: finds problems and reports them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use coaming_finding::{Baseline, Finding, InputError, RuleRef, SourceId};
-use coaming_kube::Source;
+use coaming_kube::{Source, SourceKind};
 use coaming_report::{File, FullOptions, InputText, Report, statistics};
 
 use crate::args::{Format, ReportArguments, ScanArguments};
@@ -56,7 +57,13 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
         workloads: worlds().map(|world| world.workloads().count()).sum(),
     };
     let sources = worlds().flat_map(|world| world.sources().map(|(id, source)| (id, &**source)));
-    let sources = sources.collect();
+    let mut sources: BTreeMap<SourceId, &Source> = sources.collect();
+    let configuration = engine
+        .config()
+        .file
+        .as_ref()
+        .map(|file| Source::text(&file.name, Arc::clone(&file.text), SourceKind::Text));
+    sources.extend(configuration.as_ref().map(|source| (coaming_rules::CONFIGURATION, source)));
     let rules = engine.rules();
     let outcome = finish(&arguments.report, Judged { sources, report, errors, rules, counts })?;
     // The process ends here: the system frees all memory at once, and freeing each tree is slow.
@@ -75,23 +82,37 @@ pub(crate) fn finish(
         let source = source.and_then(|id| sources.get(&id));
         source.map_or_else(String::new, |source| source.name.clone())
     };
+    let mut known = None;
     if let Some(path) = &arguments.write_baseline {
         let active = judged.report.findings.iter().filter(|finding| finding.suppressed.is_none());
         let baseline = Baseline::of(active, file_name);
         output::write(Some(path), |out| out.write_all(baseline.to_text().as_bytes()))?;
-        judged.report.findings.clear();
+        let count = judged.report.findings.len();
+        judged.report.findings.retain(|finding| finding.suppressed.is_some());
+        known = Some(count - judged.report.findings.len());
     }
     if let Some(path) = &arguments.baseline {
-        coaming_scan::read_baseline(path)?.retain_new(&mut judged.report.findings, file_name);
+        let baseline = coaming_scan::read_baseline(path)?;
+        let findings = &mut judged.report.findings;
+        let (mut active, suppressed): (Vec<Finding>, Vec<Finding>) =
+            std::mem::take(findings).into_iter().partition(|one| one.suppressed.is_none());
+        known = Some(baseline.retain_new(&mut active, file_name));
+        active.extend(suppressed);
+        *findings = active;
+        coaming_rules::put_in_order(findings);
     }
-    report(arguments, &judged)?;
+    report(arguments, &judged, known)?;
     let outcome = outcome(arguments, &judged);
     // See above.
     std::mem::forget(judged);
     Ok(outcome)
 }
 
-fn report(arguments: &ReportArguments, judged: &Judged<'_>) -> Result<(), CommandError> {
+fn report(
+    arguments: &ReportArguments,
+    judged: &Judged<'_>,
+    known: Option<usize>,
+) -> Result<(), CommandError> {
     let files = judged.sources.iter().map(|(&id, source)| (id, file(source))).collect();
     let report = Report {
         findings: &judged.report.findings,
@@ -102,6 +123,7 @@ fn report(arguments: &ReportArguments, judged: &Judged<'_>) -> Result<(), Comman
         document_count: judged.counts.documents,
         workload_count: judged.counts.workloads,
         rules: &judged.rules,
+        known,
     };
     output::complain_of(&judged.errors);
     for (format, file) in arguments.outputs()? {

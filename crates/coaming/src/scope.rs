@@ -40,13 +40,14 @@ pub(crate) fn read(
 
 /// Reads what the arguments name: a cluster, or files.
 pub(crate) fn load(inputs: &InputArguments) -> Loaded {
-    cluster(&inputs.cluster).unwrap_or_else(|| files(&inputs.paths))
+    cluster(&inputs.cluster).unwrap_or_else(|| files(&inputs.paths, inputs.allow_empty))
 }
 
-/// Reads what these paths name.
-pub(crate) fn files(paths: &[PathBuf]) -> Loaded {
+/// Reads what these paths name; `allow_empty` accepts paths in which there is nothing to read.
+pub(crate) fn files(paths: &[PathBuf], allow_empty: bool) -> Loaded {
     let _progress = Progress::start("reading …");
-    coaming_source::load(paths, &coaming_source::Options::default())
+    let options = coaming_source::Options { allow_empty, ..coaming_source::Options::default() };
+    coaming_source::load(paths, &options)
 }
 
 /// One world of all objects; unhandled inputs are reported and make the command fail in the end.
@@ -171,6 +172,7 @@ pub(crate) fn source_options(
         gitignore: !arguments.no_gitignore,
         render: !arguments.no_render,
         external: arguments.renderer == Renderer::External,
+        allow_empty: arguments.allow_empty,
         ..coaming_scan::source_options(config)?
     })
 }

@@ -31,6 +31,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
         kubernetes_version: None,
         config: arguments.config.clone(),
         min_severity: None,
+        allow_empty: true,
         no_render: true,
         renderer: crate::args::Renderer::default(),
         no_gitignore: arguments.no_gitignore,

@@ -8,7 +8,7 @@ use std::io;
 use coaming_finding::{Applicability, Category, Finding, Severity};
 
 use super::{FullOptions, bold, severity_style};
-use crate::text::{counted, plain, subject, wrapped_to};
+use crate::text::{counted, plain, subject, unread, wrapped_to};
 use crate::{Places, Report};
 
 /// How many findings the summary names.
@@ -119,11 +119,19 @@ pub(super) fn render(
         let text = wrapped_to(&plain(&note.message), options.text_width());
         writeln!(out, "note: {text}")?;
     }
+    if let Some(unread) = unread(report) {
+        writeln!(out, "error: {}", wrapped_to(&unread, options.text_width()))?;
+    }
     let total = report.active().count();
     let suppressed = report.findings.len() - total;
-    let beside = if suppressed > 0 { format!(" ({suppressed} suppressed)") } else { String::new() };
+    let known = report.known.map(|known| format!("{known} known"));
+    let suppressed = (suppressed > 0).then(|| format!("{suppressed} suppressed"));
+    let beside: Vec<String> = known.into_iter().chain(suppressed).collect();
+    let beside =
+        if beside.is_empty() { String::new() } else { format!(" ({})", beside.join(", ")) };
     if total == 0 {
-        return writeln!(out, "Nothing found: {scope}{beside}.");
+        let what = if report.known.is_some() { "Nothing new" } else { "Nothing found" };
+        return writeln!(out, "{what}: {scope}{beside}.");
     }
     let counts: Vec<String> = Severity::ALL
         .into_iter()

@@ -78,6 +78,7 @@ fn rendered_with(findings: &[Finding], format: Format, options: FullOptions) -> 
         document_count: 1,
         workload_count: 1,
         rules: &[(&RULE).into()],
+        known: None,
     };
     let mut out = Vec::new();
     render(&report, format, options, &mut out).unwrap();
@@ -134,10 +135,11 @@ fn suppressed_findings_are_told_to_programs_only() {
     let mut quiet = finding("web");
     quiet.suppressed = Some(Suppression { reason: "it must".to_owned() });
     let full = rendered(std::slice::from_ref(&quiet), Format::Full);
-    assert_eq!(full, "Nothing found: 1 workload in 1 file (1 suppressed).\n");
+    assert!(full.ends_with("Nothing found: 1 workload in 1 file (1 suppressed).\n"), "{full}");
     let json = rendered(std::slice::from_ref(&quiet), Format::Json);
     assert!(json.contains("\"suppressed\":true"), "{json}");
-    assert_eq!(rendered(&[quiet], Format::Concise), "");
+    let concise = rendered(&[quiet], Format::Concise);
+    assert!(!concise.contains("run-as-root"), "{concise}");
 }
 
 #[test]

@@ -57,10 +57,12 @@ fn reads_manifests_and_skips_other_files() {
         &[""],
         &Options::default(),
     );
-    assert_eq!(names, ["a/c.json", "b.yaml"]);
+    assert_eq!(names, [".github/workflows/ci.yaml", "a/c.json", "b.yaml"]);
     assert_eq!(loaded.errors, []);
     let kinds: Vec<SourceKind> = sources(&loaded).map(|file| file.kind).collect();
     let expected = [
+        SourceKind::Environment,
+        SourceKind::Manifest,
         SourceKind::Environment,
         SourceKind::Dockerfile,
         SourceKind::Manifest,
@@ -79,8 +81,10 @@ fn reports_each_input_that_cannot_be_read() {
             ("Dockerfile.j2", "FROM a\n{{ nonsense }}\n"),
             ("Dockerfile.part", "RUN b\n"),
             ("broken.yaml", "apiVersion: v1\nkind: Pod\nmetadata: [\n"),
-            ("large.yaml", &"# x\n".repeat(100)),
-            ("binary.yaml", "a\0b"),
+            ("large.yaml", &"# apiVersion, kind\n".repeat(100)),
+            ("binary.yaml", "apiVersion: a\0b\nkind: x\n"),
+            ("other/large.yaml", &"# x\n".repeat(100)),
+            ("other/binary.yaml", "a\0b"),
         ],
         &["", "missing.yaml", "none/*.yaml"],
         &options,
@@ -134,7 +138,8 @@ fn reads_plain_lists_and_renders_overlays_with_changes() {
     ];
     let options = Options { render: false, ..Options::default() };
     let (loaded, names) = load_from(&files, &[""], &options);
-    assert_eq!(names, ["list/only.yaml"]);
+    // What could not be rendered is read as it is written.
+    assert_eq!(names, ["base/pod.yaml", "list/only.yaml"]);
     assert_eq!(loaded.errors.len(), 2, "{:?}", loaded.errors);
     assert_eq!(loaded.errors[0].file, "prod/kustomization.yaml");
     assert!(loaded.errors[1].message.contains("would be fetched from the network"));
@@ -151,4 +156,194 @@ fn globs_that_the_shell_did_not_expand() {
         &Options::default(),
     );
     assert_eq!(names, ["a/x.yaml", "b/x.yaml"]);
+}
+
+const PRIVILEGED: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: x, securityContext: {privileged: true}}]}\n";
+
+/// The errors of loading a directory of these files, as `FILE: MESSAGE`.
+fn errors_of(files: &[(&str, &str)]) -> Vec<String> {
+    let (loaded, _) = load_from(files, &[""], &Options::default());
+    loaded.errors.iter().map(|error| format!("{}: {}", error.file, error.message)).collect()
+}
+
+#[test]
+fn a_path_with_nothing_to_scan_is_an_error() {
+    let files = [("empty/README.md", "text"), ("full/pod.yaml", POD), ("other/a.yaml", "a: 1\n")];
+    for name in ["empty", "other", "other/a.yaml"] {
+        let (loaded, _) = load_from(&files, &[name, "full"], &Options::default());
+        assert_eq!(loaded.errors.len(), 1, "{:?}", loaded.errors);
+        assert_eq!(loaded.errors[0].file, name);
+    }
+    let options = Options { allow_empty: true, ..Options::default() };
+    let (loaded, _) = load_from(&files, &["empty", "full"], &options);
+    assert_eq!(loaded.errors, []);
+    let (loaded, _) = load_from(&files, &["full", ""], &Options::default());
+    assert_eq!(loaded.errors, []);
+}
+
+#[test]
+fn a_file_of_another_program_never_fails_the_scan() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &[("map.yaml", POD), (".gitlab-ci.yml", "stages: [a]\n")]);
+    fs::write(directory.path().join("latin.yaml"), b"name: \"caf\xe9\"\n").unwrap();
+    fs::write(directory.path().join("broken.json"), "{\"a\": ").unwrap();
+    let loaded = load(&[directory.path().to_owned()], &Options::default());
+    assert_eq!(loaded.errors, []);
+}
+
+#[test]
+fn what_looks_like_an_object_and_is_none_is_an_error() {
+    let errors = errors_of(&[
+        ("a.yaml", "apiVersion: v1\nKind: Pod\nmetadata: {name: p}\n"),
+        ("b.yaml", "apiVersion: v1\nmetadata: {name: p}\n"),
+        ("c.json", "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":"),
+        ("d.yaml", POD),
+    ]);
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    assert!(errors[0].starts_with("a.yaml: is not read: `Kind`"), "{errors:?}");
+    assert!(errors[1].starts_with("b.yaml: is not read: object `p` has no `kind`"), "{errors:?}");
+    assert!(errors[2].starts_with("c.json: not valid YAML"), "{errors:?}");
+}
+
+/// How many workloads are in a text, and how many objects.
+fn counts(name: &str, text: &str) -> (usize, usize) {
+    let (loaded, _) = load_from(&[(name, text)], &[name], &Options::default());
+    assert_eq!(loaded.errors, [], "{text}");
+    let world = loaded.variants[0].world();
+    (world.workloads().count(), world.objects().count())
+}
+
+#[test]
+fn lists_of_every_form_hold_objects() {
+    let pod = "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"image\":\"x\"}]}}";
+    let bare = "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"image\":\"x\"}]}}";
+    let list = |kind: &str, items: &str| {
+        format!("{{\"apiVersion\":\"v1\",\"kind\":\"{kind}\",\"items\":[{items}]}}")
+    };
+    for text in [
+        format!("[{pod},{pod}]"),
+        format!("{pod}\n{pod}\n"),
+        list("List", &format!("{pod},{pod}")),
+        list("PodList", &format!("{bare},{bare}")),
+        list("List", &format!("{},{pod}", list("PodList", bare))),
+    ] {
+        assert_eq!(counts("a.json", &text), (2, 2), "{text}");
+    }
+    let template = "apiVersion: template.openshift.io/v1\nkind: Template\nobjects:\n- apiVersion: apps.openshift.io/v1\n  kind: DeploymentConfig\n  spec: {template: {spec: {containers: [{image: ' '}]}}}\n- {apiVersion: v1, kind: Service}\n";
+    assert_eq!(counts("a.yaml", template), (1, 2));
+}
+
+#[test]
+fn a_custom_resource_with_the_name_of_a_list_is_one_object() {
+    let text = "apiVersion: example.com/v1\nkind: AllowList\nitems: [{cidr: 10.0.0.0/8}]\n";
+    assert_eq!(counts("a.yaml", text), (0, 1));
+}
+
+#[test]
+fn hidden_directories_are_read_unless_git_ignores_them() {
+    let files = [
+        (".k8s/web.yaml", POD),
+        (".git/x.yaml", POD),
+        (".cache/y.yaml", POD),
+        (".gitignore", ".cache/\n"),
+    ];
+    let (_, names) = load_from(&files, &[""], &Options::default());
+    assert_eq!(names, [".k8s/web.yaml"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_that_is_read_is_not_a_second_file() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &[("pod.yaml", POD)]);
+    std::os::unix::fs::symlink("pod.yaml", directory.path().join("link.yaml")).unwrap();
+    let loaded = load(&[directory.path().to_owned()], &Options::default());
+    let names: Vec<&str> = sources(&loaded).map(|file| file.name.as_str()).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert!(names[0].ends_with("/pod.yaml"), "{names:?}");
+}
+
+#[test]
+fn kustomizations_that_cannot_be_built_are_errors_and_their_files_are_read() {
+    let fetched = "namePrefix: a-\nresources: [web.yaml, 'https://example.com/base?ref=v1']\n";
+    for (kustomization, expected) in [
+        ("resources: [web.yaml, gone.yaml]\n", "names `gone.yaml`, which does not exist"),
+        (fetched, "is built on `https://example.com/base?ref=v1`"),
+        (
+            "namePrefix: a-\nresources: [web.yaml, 'deploy@git.example.com:org/repo.git']\n",
+            "is built on `deploy@git.example.com:org/repo.git`",
+        ),
+        (
+            "namePrefix: a-\nresources: [web.yaml]\nconfigMapGenerator: [{name: x, files: ['k=http://a/b']}]\n",
+            "is built on `http://a/b`",
+        ),
+        ("resources: [web.yaml]\nhelmCharts: [{name: web}]\n", "--enable-helm"),
+    ] {
+        let files = [("kustomization.yaml", kustomization), ("web.yaml", PRIVILEGED)];
+        let (loaded, names) = load_from(&files, &[""], &Options::default());
+        assert_eq!(names, ["web.yaml"], "{kustomization}");
+        let messages: Vec<&str> = loaded.errors.iter().map(|one| one.message.as_str()).collect();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(messages[0].contains(expected), "{messages:?}");
+    }
+}
+
+#[test]
+fn a_base_outside_of_the_input_is_not_fetched_either() {
+    let files = [
+        ("base/kustomization.yaml", "resources: ['https://example.com/x?ref=v1']\n"),
+        ("prod/kustomization.yaml", "namePrefix: a-\nresources: [../base]\n"),
+    ];
+    let (loaded, _) = load_from(&files, &["prod"], &Options::default());
+    assert_eq!(loaded.errors.len(), 1, "{:?}", loaded.errors);
+    assert!(loaded.errors[0].message.contains("would be fetched"), "{:?}", loaded.errors);
+}
+
+#[test]
+fn a_component_that_nothing_uses_is_read() {
+    let component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [web.yaml]\nlabels: [{pairs: {a: b}}]\n";
+    let files = [("kustomization.yaml", component), ("web.yaml", PRIVILEGED)];
+    let (loaded, names) = load_from(&files, &[""], &Options::default());
+    assert_eq!(names, ["web.yaml"]);
+    assert_eq!(loaded.errors, []);
+}
+
+#[test]
+fn a_kustomization_of_flux_is_an_object() {
+    let text = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\nspec: {path: ./a}\n";
+    let (loaded, names) = load_from(&[("kustomization.yaml", text)], &[""], &Options::default());
+    assert_eq!(names, ["kustomization.yaml"]);
+    assert_eq!(loaded.errors, []);
+}
+
+#[test]
+fn files_beside_a_chart_are_read() {
+    let files = [
+        ("Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+        ("templates/pod.yaml", POD),
+        ("deploy/web.yaml", PRIVILEGED),
+        ("tools/other/Chart.yaml", "apiVersion: v2\nname: o\nversion: 1.0.0\n"),
+        ("tools/other/templates/pod.yaml", POD),
+    ];
+    let options = Options { render: false, ..Options::default() };
+    let (loaded, names) = load_from(&files, &[""], &options);
+    assert_eq!(names, ["deploy/web.yaml"]);
+    assert_eq!(loaded.errors.len(), 2, "{:?}", loaded.errors);
+}
+
+#[test]
+fn excluded_paths_are_relative_to_the_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &[("vendor/a.yaml", POD), ("b.yaml", POD)]);
+    let mut globs = globset::GlobSetBuilder::new();
+    globs.add(globset::Glob::new("vendor").unwrap());
+    let exclude = Exclude {
+        globs: globs.build().unwrap(),
+        base: coaming_config::PatternBase::new(directory.path(), Path::new("/elsewhere")),
+    };
+    let options = Options { exclude, ..Options::default() };
+    let loaded = load(&[directory.path().to_owned()], &options);
+    let names: Vec<&str> = sources(&loaded).map(|file| file.name.as_str()).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert!(names[0].ends_with("/b.yaml"), "{names:?}");
 }

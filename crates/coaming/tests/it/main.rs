@@ -16,6 +16,7 @@ mod fix_cluster;
 mod image;
 mod image_cases;
 mod images;
+mod input;
 mod lab;
 mod net;
 mod pin;

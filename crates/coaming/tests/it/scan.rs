@@ -109,7 +109,7 @@ fn an_error_never_costs_the_others_results() {
     let files = directory(&[
         ("a.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n"),
         ("b.yaml", PRIVILEGED),
-        ("c.yaml", "a\0b"),
+        ("c.yaml", "apiVersion: a\0b\nkind: c\n"),
     ]);
     let output = coaming(&["scan", "--format", "json"]).current_dir(files.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -195,7 +195,7 @@ fn explains_and_lists_rules() {
     assert_data_eq!(
         stderr(&output),
         str![[r#"
-error: there is no rule `priviledged`. Did you mean `privileged`? `coaming rules` lists them all.
+error: there is no rule or category `priviledged`. Did you mean `privileged`? `coaming rules` lists all rules.
 
 "#]]
     );

@@ -18,13 +18,34 @@ use crate::ContainerScope;
 
 /// The container's image, if it is a valid reference, with its node.
 fn image<'a>(scope: ContainerScope<'a>) -> Option<(&'a Reference, Node<'a>)> {
-    Some((scope.image()?, scope.container.node().field("image")?))
+    let node = scope.container.node().field("image")?;
+    let is_image = !node.as_str().is_some_and(is_program_path);
+    Some((scope.image()?, node)).filter(|_| is_image)
 }
 
-/// Whether the image's name is a placeholder that is filled in later: a template or variable, or a
-/// word in angle brackets as in examples.
+/// Whether a name is the path of a Go program, for `ko` to build: no registry is at `github.com`.
+fn is_program_path(text: &str) -> bool {
+    text.starts_with("ko://") || text.starts_with("github.com/")
+}
+
+/// Whether the image's name is a placeholder that is filled in later: a template or variable, a
+/// word in angle brackets as in examples, or a name for `ko` or `sed` to replace.
 fn is_placeholder(text: &str) -> bool {
-    text.contains("{{") || text.contains("${") || text.contains("$(") || text.contains('<')
+    let marks = ["{{", "${", "$(", "<", "__"];
+    let starts = ["$", "{", "%", "@", "#"];
+    is_program_path(text)
+        || marks.iter().any(|mark| text.contains(mark))
+        || starts.iter().any(|start| text.starts_with(start))
+        || text.split(['/', ':', '@', '-']).any(is_word_to_replace)
+}
+
+/// Whether a part of a name is a word in capitals, as only placeholders are: `REGION`, `IMAGE_TAG`.
+/// A tag may be in capitals too, but then the name is valid.
+fn is_word_to_replace(part: &str) -> bool {
+    let is_capital = |byte: u8| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit();
+    part.len() > 2
+        && part.bytes().all(is_capital)
+        && part.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 /// Tags that name no version at all.

@@ -4,4 +4,5 @@ pub(crate) mod duplicate_key;
 pub(crate) mod removed_api;
 pub(crate) mod suppression;
 pub(crate) mod unknown_field;
+pub(crate) mod unknown_kind;
 pub(crate) mod wrong_type;

@@ -200,7 +200,9 @@ impl WorldRule for SharedSecret {
     fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let mut secrets: BTreeMap<(&str, &str), Users<'_>> = BTreeMap::new();
         for workload in context.world.workloads() {
-            for found in workload.pod().secret_uses() {
+            let uses = workload.pod().secret_uses().into_iter();
+            // `$(params.secret)`: each run of a task may get another Secret.
+            for found in uses.filter(|found| !found.secret.contains(['$', '{'])) {
                 let namespace = workload.object.namespace_or_default();
                 let users = secrets.entry((namespace, found.secret)).or_default();
                 // The same workload in another file is an overlay or an older version of it.

@@ -9,16 +9,24 @@
 //!
 //! Shapes: `b` boolean, `i` whole number, `f` number, `s` text, `q` quantity, `x` whole number or
 //! text, `*` anything, `@type` an object, `[shape` a list, `{shape` a mapping with any keys.
-//! Objects of other kinds are judged as far as they hold pods.
+//! Objects of other kinds are judged by the schema of their definition ([`Definitions`]) if it is
+//! in the world, and else only for keys that occur twice.
+
+mod definition;
+mod kind;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use coaming_yaml::{Node, Scalar};
+use coaming_yaml::{Entry, Node, Scalar};
 
-use crate::Object;
+use crate::custom::is_own_group;
+use crate::{Object, World};
 
-static TABLE: &str = include_str!("../data/fields.txt");
+pub use definition::Definitions;
+pub use kind::{KindProblem, kind_problem};
+
+static TABLE: &str = include_str!("../../data/fields.txt");
 
 /// Something in an object that its type does not have.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +47,7 @@ pub enum SchemaProblemKind<'a> {
         /// The value that it has.
         value: Node<'a>,
         /// The field that was probably meant; it is not in the same mapping already.
-        suggestion: Option<&'static str>,
+        suggestion: Option<&'a str>,
     },
     /// The value is not what the field takes.
     WrongType {
@@ -90,7 +98,6 @@ fn shape_of<'t>(fields: &'t Fieldset, name: &str) -> Option<&'t Shape> {
 struct Table {
     roots: HashMap<(&'static str, &'static str), usize>,
     types: Vec<Fieldset>,
-    pod_spec: Option<usize>,
 }
 
 fn table() -> &'static Table {
@@ -112,11 +119,7 @@ fn table() -> &'static Table {
             fields.sort_by_key(|(field, _)| order(field));
             fields
         });
-        Table {
-            roots: roots.collect(),
-            types: fields.collect(),
-            pod_spec: places.get("core.v1.PodSpec").copied(),
-        }
+        Table { roots: roots.collect(), types: fields.collect() }
     })
 }
 
@@ -138,21 +141,38 @@ fn parse_shape(text: &'static str, places: &Places) -> Shape {
     }
 }
 
-/// What in an object does not fit its type; nothing for kinds that are not known. `pods` are the
-/// pod specifications in it.
+/// What in an object does not fit its type, as far as its schema is known.
 #[must_use]
-pub fn check<'a>(object: Object<'a>, pods: &[Node<'a>]) -> Vec<SchemaProblem<'a>> {
+pub fn check<'a>(
+    object: Object<'a>,
+    definitions: &Definitions,
+    world: &'a World,
+) -> Vec<SchemaProblem<'a>> {
     let table = table();
-    let mut checker = Checker { table, problems: Vec::new() };
-    match table.roots.get(&(object.api_version(), object.kind())) {
-        Some(place) => checker.object(object.node(), *place),
-        None => {
-            if let Some(place) = table.pod_spec {
-                pods.iter().for_each(|pod| checker.object(*pod, place));
-            }
-        }
+    if let Some(place) = table.roots.get(&(object.api_version(), object.kind())) {
+        let mut checker = Checker { table, problems: Vec::new() };
+        checker.object(object.node(), *place);
+        return checker.problems;
     }
-    checker.problems
+    // Definitions are large, and a duplicate key in one is harmless.
+    if is_own_group(object.group()) {
+        return Vec::new();
+    }
+    let mut problems = duplicates(object.node());
+    if let Some(schema) = definitions.schema_of(object, world) {
+        definition::check(object.node(), schema, &mut problems);
+    }
+    problems
+}
+
+/// The keys that occur twice in a mapping, anywhere in an object.
+fn duplicates<'a>(object: Node<'a>) -> Vec<SchemaProblem<'a>> {
+    let entries = object.descendants().flat_map(Node::duplicate_keys);
+    let problem = |entry: Entry<'a>| {
+        let kind = SchemaProblemKind::Duplicate { name: entry.name() };
+        SchemaProblem { node: entry.key, kind }
+    };
+    entries.map(problem).collect()
 }
 
 struct Checker<'a> {
@@ -173,11 +193,10 @@ impl<'a> Checker<'a> {
             match shape_of(fields, key) {
                 Some(shape) => self.value(key, entry.value, shape),
                 None => {
-                    let kind = SchemaProblemKind::Unknown {
-                        name: key,
-                        value: entry.value,
-                        suggestion: suggestion(key, node, fields),
-                    };
+                    let names = fields.iter().map(|(field, _)| *field);
+                    let suggestion = suggestion(key, node, names);
+                    let kind =
+                        SchemaProblemKind::Unknown { name: key, value: entry.value, suggestion };
                     self.problems.push(SchemaProblem { node: entry.key, kind });
                 }
             }
@@ -197,7 +216,7 @@ impl<'a> Checker<'a> {
                 self.duplicates(node);
                 node.entries().for_each(|entry| self.value(entry.name(), entry.value, value));
             }
-            _ if fits(node, shape) => {}
+            _ if fits(node, shape) || is_placeholder(node) => {}
             _ => {
                 let kind = SchemaProblemKind::WrongType {
                     name,
@@ -237,6 +256,11 @@ fn fits(node: Node<'_>, shape: &Shape) -> bool {
     }
 }
 
+/// Whether a value is put in later, by a tool that knows its type: `${{REPLICAS}}`.
+fn is_placeholder(node: Node<'_>) -> bool {
+    node.as_str().is_some_and(|text| text.contains("${") || text.contains("{{"))
+}
+
 fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Boolean => "`true` or `false`",
@@ -263,9 +287,12 @@ fn found(node: Node<'_>) -> &'static str {
 }
 
 /// The field that a mistyped name probably means, if it is not set.
-fn suggestion(name: &str, node: Node<'_>, fields: &'static Fieldset) -> Option<&'static str> {
-    let unset = fields.iter().map(|(field, _)| *field).filter(|field| node.get(field).is_none());
-    coaming_text::nearest(name, unset)
+fn suggestion<'f>(
+    name: &str,
+    node: Node<'_>,
+    fields: impl Iterator<Item = &'f str>,
+) -> Option<&'f str> {
+    coaming_text::nearest(name, fields.filter(|field| node.get(field).is_none()))
 }
 
 #[cfg(test)]
@@ -273,23 +300,96 @@ mod tests {
     use coaming_yaml::Document;
 
     use super::*;
-    use crate::{ObjectId, SourceId};
+    use crate::{ObjectId, Source, SourceId};
 
     fn problems(text: &str) -> Vec<String> {
         let document: Document = coaming_yaml::parse(text.into()).documents.remove(0);
         let object = Object::new(ObjectId::new(SourceId::new(0), 0), 0, document.root());
-        check(object, &[])
+        let world = World::default();
+        check(object, &Definitions::of(&world), &world)
             .iter()
-            .map(|problem| match problem.kind {
-                SchemaProblemKind::Unknown { name, suggestion, .. } => {
-                    format!("{name}? {}", suggestion.unwrap_or("-"))
-                }
-                SchemaProblemKind::WrongType { name, expected, found } => {
-                    format!("{name}: {expected}, not {found}")
-                }
-                SchemaProblemKind::Duplicate { name } => format!("{name} twice"),
-            })
+            .map(|problem| said(&problem.kind))
             .collect()
+    }
+
+    fn said(kind: &SchemaProblemKind<'_>) -> String {
+        match kind {
+            SchemaProblemKind::Unknown { name, suggestion, .. } => {
+                format!("{name}? {}", suggestion.unwrap_or("-"))
+            }
+            SchemaProblemKind::WrongType { name, expected, found } => {
+                format!("{name}: {expected}, not {found}")
+            }
+            SchemaProblemKind::Duplicate { name } => format!("{name} twice"),
+        }
+    }
+
+    /// The problems of the last document, in a world of all.
+    fn problems_in_world(text: &str) -> Vec<String> {
+        let stream = coaming_yaml::parse(text.into());
+        let world = World::new(vec![Source::new("f", stream.source, stream.documents)]);
+        let object = world.objects().last().expect("an object");
+        let problems = check(object, &Definitions::of(&world), &world);
+        problems.iter().map(|problem| said(&problem.kind)).collect()
+    }
+
+    const DEFINITION: &str = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: webs.example.com}
+spec:
+  group: example.com
+  names: {kind: Web, plural: webs}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              replicas: {type: integer}
+              port: {x-kubernetes-int-or-string: true}
+              labels: {type: object, additionalProperties: {type: string}}
+              hosts: {type: array, items: {type: object, properties: {name: {type: string}}}}
+              anything: {type: object, x-kubernetes-preserve-unknown-fields: true}
+              pod:
+                type: object
+                x-kubernetes-embedded-resource: true
+                properties: {spec: {type: object, properties: {image: {type: string}}}}
+---
+";
+
+    fn web(spec: &str) -> Vec<String> {
+        problems_in_world(&format!(
+            "{DEFINITION}apiVersion: example.com/v1\nkind: Web\nmetadata: {{name: w}}\nspec: {spec}\n"
+        ))
+    }
+
+    #[test]
+    fn custom_resources_are_compared_with_their_definition() {
+        let good = "{replicas: 2, port: http, labels: {a: b}, hosts: [{name: a}], anything: {x: 1}, pod: {kind: Pod, metadata: {name: p}, spec: {image: x}}}";
+        assert_eq!(web(good), [""; 0]);
+        assert_eq!(web("{replica: 2}"), ["replica? replicas"]);
+        assert_eq!(web("{replicas: two}"), ["replicas: a whole number, not text"]);
+        assert_eq!(web("{replicas: '${N}'}"), [""; 0]);
+        assert_eq!(web("{port: [1]}"), ["port: a whole number or text, not a list"]);
+        assert_eq!(web("{labels: {a: 1}}"), ["a: text, not a number"]);
+        assert_eq!(web("{hosts: [{nam: a}]}"), ["nam? name"]);
+        assert_eq!(web("{pod: {spec: {images: x}}}"), ["images? image"]);
+        assert_eq!(web("{replicas: 1, replicas: 2}"), ["replicas twice"]);
+    }
+
+    #[test]
+    fn a_definition_of_another_version_says_nothing() {
+        let text = format!("{DEFINITION}apiVersion: example.com/v2\nkind: Web\nspec: {{x: 1}}\n");
+        assert!(problems_in_world(&text).is_empty());
+        let open = DEFINITION.replace("  scope: Namespaced\n", "  preserveUnknownFields: true\n");
+        let text = format!("{open}apiVersion: example.com/v1\nkind: Web\nspec: {{x: 1}}\n");
+        assert!(problems_in_world(&text).is_empty());
     }
 
     fn pod(container: &str) -> String {

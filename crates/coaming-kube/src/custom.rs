@@ -1,0 +1,375 @@
+//! Pods in custom resources: whole ones, and the parts of pods that operators complete.
+//!
+//! A custom resource is searched by shape, as no list of kinds can be complete. What looks like a
+//! whole pod is a workload. Everything else that decides about a pod (a `securityContext` without
+//! containers, containers without an image, `hostNetwork`, a host path) is a *fragment*: what it
+//! says can be judged, and what it does not say cannot. Kinds that keep containers under names of
+//! their own have a line in [`LAYOUTS`].
+
+use coaming_yaml::Node;
+
+use crate::Fields;
+use crate::pod::{CONTAINER_CONTEXTS, ContainerKind, PodLayout};
+use crate::workload::FoundPod;
+
+/// The API groups of Kubernetes itself. A custom group may end in `.k8s.io` too.
+const OWN_GROUPS: &[&str] = &[
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "extensions",
+    "flowcontrol.apiserver.k8s.io",
+    "imagepolicy.k8s.io",
+    "internal.apiserver.k8s.io",
+    "metrics.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "settings.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Groups of policies: their patterns look like pods and are none. A name that starts with a dot
+/// means all groups that end in it.
+const PATTERN_GROUPS: &[&str] = &[
+    "kyverno.io",
+    ".kyverno.io",
+    ".gatekeeper.sh",
+    "policies.kubewarden.io",
+    "policy.open-cluster-management.io",
+    "policy.karmada.io",
+    "policy.jspolicy.com",
+    "kuttl.dev",
+];
+
+/// Whether a group is Kubernetes' own.
+pub(crate) fn is_own_group(group: &str) -> bool {
+    OWN_GROUPS.contains(&group)
+}
+
+/// Whether a group has patterns of objects instead of objects.
+fn has_patterns(group: &str) -> bool {
+    let is_of = |known: &&str| match known.strip_prefix('.') {
+        Some(_) => group.ends_with(*known),
+        None => group == *known,
+    };
+    PATTERN_GROUPS.iter().any(|known| is_of(&known))
+}
+
+/// Whether an object of a kind that is not Kubernetes' own is worth searching.
+pub(crate) fn may_hold_pods(group: &str, kind: &str) -> bool {
+    !is_own_group(group) && !has_patterns(group) && !kind.ends_with("List")
+}
+
+/// Where kinds of a group keep their containers.
+struct GroupLayout {
+    group: &'static str,
+    layout: PodLayout,
+}
+
+/// Kinds that keep the parts of a pod under names of their own, by group.
+static LAYOUTS: &[GroupLayout] = &[
+    GroupLayout {
+        group: "argoproj.io",
+        layout: PodLayout {
+            lists: &[("initContainers", ContainerKind::Init), ("sidecars", ContainerKind::Regular)],
+            single: &[("container", "main"), ("script", "main")],
+            is_container: false,
+            contexts: &["securityContext"],
+            defaults: None,
+        },
+    },
+    GroupLayout {
+        group: "tekton.dev",
+        layout: PodLayout {
+            lists: &[("steps", ContainerKind::Regular), ("sidecars", ContainerKind::Regular)],
+            single: &[],
+            is_container: false,
+            contexts: &[],
+            defaults: Some("stepTemplate"),
+        },
+    },
+];
+
+/// A part of a pod in any kind: containers under the names that operators use.
+const FRAGMENT: PodLayout = PodLayout {
+    lists: &[
+        ("initContainers", ContainerKind::Init),
+        ("extraInitContainers", ContainerKind::Init),
+        ("containers", ContainerKind::Regular),
+        ("sidecars", ContainerKind::Regular),
+        ("extraContainers", ContainerKind::Regular),
+        ("additionalContainers", ContainerKind::Regular),
+        ("sidecarContainers", ContainerKind::Regular),
+    ],
+    single: &[],
+    is_container: false,
+    contexts: &["securityContext", "podSecurityContext"],
+    defaults: None,
+};
+
+static POD_FRAGMENT: PodLayout = FRAGMENT;
+
+/// A part of a pod that is one of its containers too.
+static CONTAINER_FRAGMENT: PodLayout =
+    PodLayout { is_container: true, contexts: &["podSecurityContext"], ..FRAGMENT };
+
+/// A step of a workflow: `container` or `script` instead of a list.
+static STEP: PodLayout = PodLayout {
+    lists: PodLayout::STANDARD.lists,
+    single: &[("container", ""), ("script", "")],
+    is_container: false,
+    contexts: &["securityContext"],
+    defaults: None,
+};
+
+/// Fields that only a container's security context has.
+const OF_CONTAINERS: &[&str] = &[
+    "allowPrivilegeEscalation",
+    "capabilities",
+    "privileged",
+    "procMount",
+    "readOnlyRootFilesystem",
+];
+
+/// Fields that a pod's security context has.
+const OF_PODS: &[&str] = &[
+    "appArmorProfile",
+    "fsGroup",
+    "runAsGroup",
+    "runAsNonRoot",
+    "runAsUser",
+    "seLinuxOptions",
+    "seccompProfile",
+    "supplementalGroups",
+    "sysctls",
+    "windowsOptions",
+];
+
+/// Fields of a container that other mappings with an `image` or a name rarely have.
+const CONTAINER_FIELDS: &[&str] = &[
+    "args",
+    "command",
+    "env",
+    "envFrom",
+    "image",
+    "livenessProbe",
+    "ports",
+    "readinessProbe",
+    "resources",
+    "securityContext",
+    "volumeMounts",
+];
+
+/// How deep a custom resource is searched for pods.
+const MAX_DEPTH: usize = 16;
+
+/// Finds the pods and fragments of pods in a custom resource, in the order of the text.
+pub(crate) fn pods_in<'a>(root: Node<'a>, group: &str, kind: &str) -> Vec<FoundPod<'a>> {
+    let layout = LAYOUTS.iter().find(|known| known.group == group).map(|known| &known.layout);
+    // Argo CD's applications and Argo Rollouts are in the group of Argo Workflows.
+    let layout = layout.filter(|_| !matches!(kind, "Application" | "ApplicationSet" | "Rollout"));
+    let mut search = Search { root, layout, found: Vec::new() };
+    if let Some(spec) = root.mapping("spec") {
+        search.mapping(spec, None, 0);
+    }
+    search.found
+}
+
+struct Search<'a> {
+    root: Node<'a>,
+    layout: Option<&'static PodLayout>,
+    found: Vec<FoundPod<'a>>,
+}
+
+impl<'a> Search<'a> {
+    fn node(&mut self, node: Node<'a>, outer: Option<Node<'a>>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        if node.is_mapping() {
+            self.mapping(node, outer, depth);
+        }
+        for item in node.items() {
+            self.node(item, outer, depth + 1);
+        }
+    }
+
+    fn mapping(&mut self, node: Node<'a>, outer: Option<Node<'a>>, depth: usize) {
+        let whole = self.layout.filter(|layout| runs_image(node, layout));
+        if is_whole_pod(node) {
+            self.add(node, PodLayout::STANDARD, outer, false);
+            return;
+        }
+        let (layout, mut outer) = (whole.or_else(|| fragment(node)), outer);
+        if let Some(layout) = whole {
+            self.add(node, layout, outer, false);
+        } else if is_step(node) {
+            self.add(node, &STEP, outer, false);
+            return;
+        } else if let Some(layout) = layout {
+            self.add(node, layout, outer, true);
+            outer = Some(node);
+        }
+        for entry in node.entries() {
+            let holds = |layout: &PodLayout| layout.has(entry.name(), entry.value);
+            let is_part = layout.is_some_and(holds);
+            if !is_part && !is_context(entry.name()) {
+                self.node(entry.value, outer, depth + 1);
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        spec: Node<'a>,
+        layout: &'static PodLayout,
+        outer: Option<Node<'a>>,
+        is_fragment: bool,
+    ) {
+        // With metadata beside it, what contains it is a template.
+        let template = spec.parent().filter(|parent| parent.is_mapping()).unwrap_or(self.root);
+        self.found.push(FoundPod { template, spec, layout, outer, is_fragment });
+    }
+}
+
+fn is_context(name: &str) -> bool {
+    CONTAINER_CONTEXTS.contains(&name) || name == "podSecurityContext"
+}
+
+fn has_image(container: Node<'_>) -> bool {
+    container.string("image").is_some_and(|image| !image.trim().is_empty())
+}
+
+/// Whether the node is the whole specification of a pod: each of its `containers` has an image.
+fn is_whole_pod(node: Node<'_>) -> bool {
+    let containers = || node.list("containers");
+    containers().next().is_some() && containers().all(has_image)
+}
+
+/// Whether the node runs a container with an image, in a layout of its group.
+fn runs_image(node: Node<'_>, layout: &PodLayout) -> bool {
+    let listed = layout.lists.iter().flat_map(|(field, _)| node.list(field));
+    let single = layout.single.iter().filter_map(|(field, _)| node.mapping(field));
+    listed.chain(single).any(has_image)
+}
+
+/// Whether the node is a step with a single container, by the shape alone.
+fn is_step(node: Node<'_>) -> bool {
+    ["container", "script"].into_iter().any(|field| {
+        node.mapping(field).is_some_and(|container| {
+            has_image(container)
+                && (container.field("command").is_some() || container.field("args").is_some())
+        })
+    })
+}
+
+/// The layout of a node that says something about a pod.
+fn fragment(node: Node<'_>) -> Option<&'static PodLayout> {
+    let has = |context: Node<'_>, fields: &[&str]| {
+        fields.iter().any(|field| context.field(field).is_some())
+    };
+    let contexts = || CONTAINER_CONTEXTS.iter().filter_map(|field| node.mapping(field));
+    let is_container = contexts().any(|context| has(context, OF_CONTAINERS))
+        || has_image(node) && contexts().any(|context| has(context, OF_PODS));
+    if is_container {
+        return Some(&CONTAINER_FRAGMENT);
+    }
+    let is_container_like = |item: Node<'_>| {
+        item.string("name").is_some() && has(item, CONTAINER_FIELDS) || has_image(item)
+    };
+    let has_containers =
+        || FRAGMENT.lists.iter().any(|(field, _)| node.list(field).any(is_container_like));
+    let has_pod_context = || {
+        let contexts = FRAGMENT.contexts.iter().filter_map(|field| node.mapping(field));
+        contexts.into_iter().any(|context| has(context, OF_PODS))
+    };
+    let is_on_node = || {
+        ["hostNetwork", "hostPID", "hostIPC"]
+            .into_iter()
+            .any(|field| node.boolean(field) == Some(true))
+    };
+    let mounts_node = || node.list("volumes").any(|volume| volume.mapping("hostPath").is_some());
+    (has_pod_context() || is_on_node() || mounts_node() || has_containers())
+        .then_some(&POD_FRAGMENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The containers of whole pods, and those of fragments, with their names.
+    fn found(text: &str) -> (Vec<String>, Vec<String>) {
+        let document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let root = document.root();
+        let group = root.string("apiVersion").and_then(|version| version.split_once('/'));
+        let (group, kind) = (group.map_or("", |(group, _)| group), root.string("kind"));
+        let (fragments, whole): (Vec<_>, Vec<_>) = pods_in(root, group, kind.unwrap_or_default())
+            .into_iter()
+            .partition(|found| found.is_fragment);
+        let names = |found: Vec<FoundPod<'_>>| {
+            let pods = found
+                .into_iter()
+                .map(|found| crate::PodSpec::new(found.spec, None).with(found.layout, found.outer));
+            let containers = pods.flat_map(crate::PodSpec::containers);
+            containers.map(|container| container.name().to_owned()).collect()
+        };
+        (names(whole), names(fragments))
+    }
+
+    #[test]
+    fn steps_of_tekton_are_containers() {
+        let task = "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec: {tasks: [{name: t, taskSpec: {steps: [{name: a, image: x}], sidecars: [{name: b, image: y}]}}]}\n";
+        assert_eq!(found(task).0, ["a", "b"]);
+    }
+
+    #[test]
+    fn templates_of_argo_inherit_from_the_workflow() {
+        let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  hostNetwork: true\n  serviceAccountName: build\n  securityContext: {runAsUser: 1000}\n  volumes: [{name: v, hostPath: {path: /}}]\n  templates:\n  - name: t\n    container: {image: x}\n    sidecars: [{name: s, image: y}]\n";
+        assert_eq!(found(text).0, ["s", "main"]);
+        let document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let pods = pods_in(document.root(), "argoproj.io", "Workflow");
+        let flags: Vec<bool> = pods.iter().map(|pod| pod.is_fragment).collect();
+        assert_eq!(flags, [true, false]);
+        let step = crate::PodSpec::new(pods[1].spec, None).with(pods[1].layout, pods[1].outer);
+        assert_eq!(step.security_context().and_then(|context| context.run_as_user()), Some(1000));
+        assert_eq!(step.service_account_name(), "build");
+        assert!(step.volume("v").is_some());
+    }
+
+    #[test]
+    fn parts_of_pods_are_found_without_images() {
+        let kafka = "apiVersion: kafka.strimzi.io/v1beta2\nkind: Kafka\nspec: {kafka: {template: {kafkaContainer: {securityContext: {privileged: true}}}}}\n";
+        assert_eq!(found(kafka).1, ["kafkaContainer"]);
+        let spark = "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: SparkApplication\nspec: {driver: {securityContext: {privileged: true}, sidecars: [{name: side, image: x}]}}\n";
+        assert_eq!(found(spark).1, ["side", "driver"]);
+        let search = "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nspec: {nodeSets: [{podTemplate: {spec: {initContainers: [{name: sysctl, command: [a]}]}}}]}\n";
+        assert_eq!(found(search).1, ["sysctl"]);
+    }
+
+    #[test]
+    fn other_resources_have_no_pods() {
+        let of = |group: &str, kind: &str| may_hold_pods(group, kind);
+        assert!(of("sparkoperator.k8s.io", "SparkApplication"));
+        assert!(!of("rbac.authorization.k8s.io", "Role"));
+        assert!(!of("apiextensions.k8s.io", "CustomResourceDefinition"));
+        assert!(!of("kyverno.io", "ClusterPolicy"));
+        assert!(!of("constraints.gatekeeper.sh", "K8sAllowedRepos"));
+        let scaler = "apiVersion: autoscaling.k8s.io/v1\nkind: VerticalPodAutoscaler\nspec: {resourcePolicy: {containerPolicies: [{containerName: a}]}, containers: [a, b]}\n";
+        assert_eq!(found(scaler), (Vec::new(), Vec::new()));
+    }
+}
