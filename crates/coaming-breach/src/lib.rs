@@ -5,14 +5,12 @@
 //! *step* ([`steps`]) is a rule that leads from one or two footholds to another one. [`Scene`]
 //! joins what the engines know (network, access, images, findings), [`AttackGraph`] holds every
 //! step that is possible in it, and [`answer`] finds the cheapest way to each prize, and the
-//! cheapest
-//! set of findings whose fixes close the ways. Invariants:
+//! cheapest set of findings whose fixes close the ways. Invariants:
 //!
 //! * A way exists if and only if the engines allow each of its steps: reachability is that of
 //!   `coaming-network`, rights are those of `coaming-access`.
 //! * A step that depends on something unknown is of kind [`Kind::Unknown`] and says what is
-//! unknown;
-//!   nothing unknown is silently safe.
+//!   unknown; nothing unknown is silently safe.
 //! * Every cut is verified: its fixes are made in memory, all engines run again on the result, and
 //!   only then it is reported with what it closes.
 //! * The graph holds no pairs of workloads: connections go through the cells of the network engine,

@@ -67,7 +67,7 @@ fn has_patterns(group: &str) -> bool {
         Some(_) => group.ends_with(*known),
         None => group == *known,
     };
-    PATTERN_GROUPS.iter().any(|known| is_of(&known))
+    PATTERN_GROUPS.iter().any(is_of)
 }
 
 /// Whether an object of a kind that is not Kubernetes' own is worth searching.

@@ -200,7 +200,7 @@ impl Rule {
     /// Registers a rule about pods and other objects.
     pub(crate) const fn pod_and_object<R: PodRule + ObjectRule>() -> Self {
         let check = Check::PodAndObject(<R as PodRule>::check, <R as ObjectRule>::check);
-        Self { meta: <R as PodRule>::META, check }
+        Self::new(<R as PodRule>::META, check)
     }
 
     /// Registers an object rule.

@@ -139,7 +139,7 @@ fn refuse(
         Some("the object was rendered from this file; change the file manually".to_owned())
     } else if broken.contains(&file.name) {
         Some("the file has syntax errors; correct them first".to_owned())
-    } else if !file.origin.is_writable() && !(is_filter && file.origin == Origin::Stdin) {
+    } else if !(file.origin.is_writable() || is_filter && file.origin == Origin::Stdin) {
         Some("standard input cannot be changed; pass the file as an argument".to_owned())
     } else {
         None

@@ -41,7 +41,7 @@ impl Definitions {
                 continue;
             };
             let is_old = object.api_version() != "apiextensions.k8s.io/v1";
-            let prunes = spec.boolean("preserveUnknownFields").unwrap_or(is_old) != true;
+            let prunes = !spec.boolean("preserveUnknownFields").unwrap_or(is_old);
             let shared = spec.mapping("validation").mapping("openAPIV3Schema");
             let own = spec.list("versions").filter_map(|version| {
                 let schema = version.mapping("schema").mapping("openAPIV3Schema").or(shared)?;
