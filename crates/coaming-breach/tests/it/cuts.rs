@@ -56,7 +56,7 @@ subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
     let cut = answer.cuts.first().expect("a cut");
     let rules: Vec<&str> =
         cut.findings.iter().map(|&finding| findings[finding].rule.id.as_str()).collect();
-    assert_eq!(rules, ["role-reads-secrets"]);
+    assert_eq!(rules, ["role-gives-rights"]);
     assert_eq!((cut.closed, cut.of, cut.gap), (1, 1, 0));
 }
 

@@ -115,6 +115,9 @@ fn section(view: &View<'_>, entry: &EntryAnswer, out: &mut dyn Write) -> io::Res
         let text = if count == 0 { "nothing".to_owned() } else { shown.join(", ") };
         format!("{text}{more}").replace('\n', " ")
     };
+    if !entry.via.is_empty() {
+        line(out, &format!("  comes in through: {}", entry.via.join(", ").replace('\n', " ")))?;
+    }
     let runs = list(entry.runs.iter().map(ToString::to_string).collect());
     line(out, &format!("  runs commands in: {runs}"))?;
     let reads = list(entry.reads.iter().map(ToString::to_string).collect());

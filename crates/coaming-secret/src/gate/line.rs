@@ -147,7 +147,9 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
         if is_secret || is_value && is_field {
             let (harmless, is_open) = (is_harmless(value), is_open(value));
             let is_object = name::is_object(own) && is_open;
-            judgement.hidden |= !harmless && !is_object;
+            // A switch or a small number (`value: "0"`) under a name that means no secret.
+            let is_small = !is_secret && !beside && is_small_number(value);
+            judgement.hidden |= !harmless && !is_object && !is_small;
             judgement.opens |= is_open && !is_object;
             judgement.continues |= is_open && !is_object;
         }
@@ -230,6 +232,12 @@ fn is_harmless(value: &str) -> bool {
         && !value.starts_with('<')
         && (end.is_none_or(|end| end > 0) || !value.contains(char::is_alphanumeric))
         || is_template && !value.contains("default") && !value.contains(":-")
+}
+
+/// Whether a value is a number of at most three digits, too short for a password.
+fn is_small_number(value: &str) -> bool {
+    let number = value.trim().trim_matches(['"', '\'', ',']);
+    (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the value is on the lines below.

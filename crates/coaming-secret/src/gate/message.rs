@@ -54,10 +54,21 @@ fn chosen_words(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     message.split(is_end).filter_map(move |word| {
         let trimmed = word.trim_end_matches([':', '.', '?', '!']);
         // Addresses and paths have signs, too.
-        let is_secret = line::is_chosen(trimmed) && !word.contains("://");
+        let is_secret =
+            line::is_chosen(trimmed) && !word.contains("://") && !is_package_version(trimmed);
         let start = (word.as_ptr() as usize).checked_sub(message.as_ptr() as usize)?;
         is_secret.then_some(start..start + word.len())
     })
+}
+
+/// Whether a word is the version of a package: `3.0.11-1~deb12u2`, `1:2.36-9+deb12u1`.
+fn is_package_version(word: &str) -> bool {
+    let number = word.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ".+~:-".contains(c);
+    !number.is_empty()
+        && word[number.len()..].starts_with(['.', ':', '-'])
+        && word.contains('.')
+        && word.chars().all(is_part)
 }
 
 /// Whether the value of a variable or label may be shown: it is a path, an address, a version, a

@@ -127,8 +127,14 @@ fn the_corpus_is_repaired_once_and_for_all() {
     let skipped = stderr(&first).lines().filter(|line| line.starts_with("not fixed")).count();
     let left = findings.iter().filter(|f| f["fix"]["applicability"] != "manual").count();
     assert!(left <= skipped, "{left} findings are left, but only {skipped} were reported");
+    // Where an image starts as root and has no other user, its user is left to the author: what was
+    // one of several missing fields is then a finding of its own.
+    let is_known = |kind: &String| {
+        known.contains(kind)
+            || known.contains(&kind.replacen("run-as-non-root", "missing-security-context", 1))
+    };
     let new: Vec<String> =
-        kinds_of_findings(copy.path()).into_iter().filter(|kind| !known.contains(kind)).collect();
+        kinds_of_findings(copy.path()).into_iter().filter(|kind| !is_known(kind)).collect();
     assert!(new.is_empty(), "fixes made new findings: {new:#?}");
     let after = comments(copy.path());
     let lost = before.len() - after.len();

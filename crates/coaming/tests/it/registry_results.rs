@@ -38,8 +38,10 @@ fn answer(mut stream: TcpStream, answers: &Answers) {
         line.clear();
     }
     let path = request.split(' ').nth(1).unwrap_or_default();
-    // The longest beginning that fits.
-    let found = answers.iter().rev().find(|(start, _)| path.starts_with(start.as_str()));
+    // The longest beginning that fits; the root of the API answers for itself alone.
+    let found = answers.iter().rev().find(|(start, _)| {
+        path.starts_with(start.as_str()) && (start.as_str() != "/v2/" || path == "/v2/")
+    });
     let (status, kind, body) = match found {
         Some((_, (kind, body))) => ("200 OK", *kind, body.as_slice()),
         None => ("404 Not Found", "text/plain", &b""[..]),

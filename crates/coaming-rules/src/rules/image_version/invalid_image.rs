@@ -100,7 +100,7 @@ impl ContainerRule for InvalidImage {
             return;
         }
         let Some(node) = scope.container.node().field("image") else { return };
-        let Some(text) = node.as_str().filter(|text| !text.is_empty()) else { return };
+        let Some(text) = node.as_str().filter(|text| !text.trim().is_empty()) else { return };
         let Err(error) = Reference::parse(text) else { return };
         if is_placeholder(text) {
             return;
