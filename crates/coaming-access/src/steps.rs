@@ -1,7 +1,7 @@
 //! Who can get a Secret in further steps: by acting as a subject that can read it, by the pods that
 //! have it or a token of such a subject, or by a right to change rights.
 //!
-//! The subjects that can get it are a fixed point: whoever can act as one of them is one, too. A
+//! The subjects that can get it are a fixed point: a subject that can act as one of them is one, too. A
 //! step may need several requests; only a subject that is allowed all of them can take it.
 
 use std::collections::{BTreeMap, BTreeSet};

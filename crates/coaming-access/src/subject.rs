@@ -58,7 +58,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether whoever acts as `other` has the rights of this subject: it is the same, or a group
+    /// Whether a caller that acts as `other` has the rights of this subject: it is the same, or a group
     /// that all such subjects are members of.
     pub(crate) fn includes(self, other: Subject<'_>) -> bool {
         match other {

@@ -147,7 +147,7 @@ fn pods(
     }
 }
 
-/// The most pods of one StatefulSet that are told apart.
+/// The most pods of one StatefulSet that are distinguished.
 const MOST_ORDINALS: i64 = 64;
 
 /// The pods with the labels that their controller adds: for a StatefulSet, one group for each pod.
