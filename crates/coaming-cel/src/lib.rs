@@ -1,17 +1,23 @@
 //! Users' own rules: CEL expressions from `coaming.yaml` and plain ValidatingAdmissionPolicies,
 //! evaluated offline.
 //!
-//! `kube-cel` provides the language and Kubernetes' libraries. This crate selects the objects of a
-//! rule, binds them, and reports findings for expressions that are false. Invariants:
+//! The language (`lang`) and the libraries of functions (`library`) are this crate's own, held to
+//! the API server's evaluator by tests: what a cluster refuses at load is an error here, and what it
+//! denies is a finding. Invariants:
 //!
 //! * An expression that does not compile is an error with its location, before anything runs.
-//! * Cost is bounded: the length of expressions, the depth of their loops, and the product of loops
-//!   and object size. Expressions that may cost more are not evaluated, and this is reported.
-//! * Field names are those of Kubernetes' CEL: `object.metadata.__namespace__`.
+//! * Cost is bounded: an evaluation counts its steps, and one that exceeds the budget fails.
+//! * An object is converted once for all rules, and an expression is compiled once.
 
-mod cost;
+mod binding;
+mod expression;
+mod kinds;
+mod lang;
+mod library;
+mod matching;
 mod policy;
 mod rule;
+mod subject;
 
 use std::sync::Arc;
 
@@ -20,7 +26,8 @@ use coaming_finding::{Finding, RuleMeta};
 use coaming_kube::{SourceId, World};
 use rayon::prelude::*;
 
-use rule::Compiled;
+use rule::{Compiled, Scope};
+use subject::Subject;
 
 /// Why a rule or policy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +44,8 @@ pub struct CompileError {
 #[derive(Debug, Default)]
 pub struct CustomRules {
     rules: Vec<Compiled>,
+    /// The files of policies: they hold parameters, too.
+    policies: World,
 }
 
 impl CustomRules {
@@ -44,21 +53,21 @@ impl CustomRules {
     ///
     /// # Errors
     ///
-    /// Every expression that does not compile, or is too long or too deep to be evaluated safely.
-    pub fn compile(rules: &[CustomRule], policies: &World) -> Result<Self, Vec<CompileError>> {
+    /// Every expression that an API server would refuse, and every policy that is not valid.
+    pub fn compile(rules: &[CustomRule], policies: World) -> Result<Self, Vec<CompileError>> {
         let (mut compiled, mut errors) = (Vec::new(), Vec::new());
         let own = rules.iter().map(rule::compile);
         let of_policies = policies
             .of_kind("ValidatingAdmissionPolicy")
             .filter(|object| object.group() == "admissionregistration.k8s.io")
-            .map(|object| policy::compile(policies, object));
+            .map(|object| policy::compile(&policies, object));
         for outcome in own.chain(of_policies) {
             match outcome {
                 Ok(rule) => compiled.push(rule),
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(Self { rules: compiled }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self { rules: compiled, policies }) } else { Err(errors) }
     }
 
     /// Whether there are none.
@@ -72,12 +81,37 @@ impl CustomRules {
         self.rules.iter().map(|rule| &rule.meta)
     }
 
+    /// The rules for kinds that neither Kubernetes has nor a CustomResourceDefinition or an object
+    /// of the input: they would never run.
+    #[must_use]
+    pub fn unknown_kinds(&self, world: &World) -> Vec<CompileError> {
+        let mut errors = Vec::new();
+        for rule in &self.rules {
+            let Scope::Kinds(wanted) = &rule.scope else { continue };
+            for kind in wanted {
+                let is_known = kinds::built_in_kinds().any(|known| known == kind)
+                    || world.of_kind(kind).next().is_some()
+                    || [world, &self.policies]
+                        .into_iter()
+                        .flat_map(kinds::defined_kinds)
+                        .any(|known| known == kind);
+                if !is_known {
+                    errors.push(unknown_kind(rule, kind, world));
+                }
+            }
+        }
+        errors
+    }
+
     /// The findings in one source, computed on the calling thread.
     #[must_use]
     pub fn review(&self, world: &World, subject: SourceId) -> Vec<Finding> {
+        let subjects: Vec<Subject<'_>> = world
+            .objects_in(subject)
+            .map(|object| Subject::new(world, &self.policies, object))
+            .collect();
         let judge = |rule: &Compiled| {
-            let objects = world.objects_in(subject);
-            objects.filter_map(|object| rule.judge(world, object)).collect::<Vec<_>>()
+            subjects.iter().filter_map(|subject| rule.judge(subject)).collect::<Vec<_>>()
         };
         self.rules.iter().flat_map(judge).collect()
     }
@@ -85,15 +119,42 @@ impl CustomRules {
     /// The findings, in the order of the rules and then of the objects.
     #[must_use]
     pub fn run(&self, world: &World) -> Vec<Finding> {
+        if self.rules.is_empty() {
+            return Vec::new();
+        }
         let objects: Vec<_> = world.objects().collect();
-        self.rules
-            .iter()
-            .flat_map(|rule| {
-                let found: Vec<Finding> =
-                    objects.par_iter().filter_map(|object| rule.judge(world, *object)).collect();
-                found
+        let mut found: Vec<(usize, Finding)> = objects
+            .par_iter()
+            .flat_map_iter(|object| {
+                let subject = Subject::new(world, &self.policies, *object);
+                let judge =
+                    |(position, rule): (usize, &Compiled)| Some((position, rule.judge(&subject)?));
+                self.rules.iter().enumerate().filter_map(judge).collect::<Vec<_>>()
             })
-            .collect()
+            .collect();
+        found.sort_by_key(|(position, _)| *position);
+        found.into_iter().map(|(_, finding)| finding).collect()
+    }
+}
+
+fn unknown_kind(rule: &Compiled, kind: &str, world: &World) -> CompileError {
+    // `apps/v1/Deployment` and `deployments.apps` name a kind with more than it takes.
+    let plain = kind.rsplit('/').next().unwrap_or(kind);
+    let plain = plain.split('.').next().unwrap_or(plain);
+    let mut known: Vec<&str> = kinds::defined_kinds(world).collect();
+    for kind in kinds::built_in_kinds() {
+        known.push(kind);
+    }
+    let same = known.iter().find(|known| known.eq_ignore_ascii_case(plain));
+    let near = same.copied().or_else(|| coaming_text::nearest(plain, known.iter().copied()));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    CompileError {
+        file: String::new(),
+        line: rule.line,
+        message: format!(
+            "rule `{}`: there is no kind `{kind}` in Kubernetes or in the input{hint}",
+            rule.meta.id
+        ),
     }
 }
 

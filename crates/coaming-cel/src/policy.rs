@@ -1,150 +1,169 @@
-//! ValidatingAdmissionPolicies: the objects that they match, and their expressions.
+//! ValidatingAdmissionPolicies: compiles their expressions and collects their bindings.
 //!
-//! A policy is evaluated as if the object were created, and as if its binding had no selectors.
-//! Parameters are in the cluster: a policy that needs them cannot be evaluated offline, which is an
-//! error.
+//! A policy is evaluated as if the object were created, once for each of its bindings among the
+//! files of policies. Without one it applies as if it were bound everywhere.
+
+use std::collections::BTreeMap;
 
 use coaming_finding::Severity;
 use coaming_kube::{Fields as _, Object, World};
-use coaming_yaml::Node;
-use kube_cel::VapExpression;
+use coaming_yaml::{LineIndex, Node};
 
 use crate::CompileError;
-use crate::rule::{Check, Compiled, check, meta};
+use crate::binding::{Binding, Parameters};
+use crate::expression::{Expected, Expression};
+use crate::lang::Str;
+use crate::lang::check::Environment;
+use crate::matching::Constraints;
+use crate::rule::{Compiled, Scope, Validation, meta};
 
-/// Which objects a rule applies to.
-#[derive(Debug)]
-pub(crate) enum Scope {
-    /// Objects of these kinds; if empty, all.
-    Kinds(Vec<String>),
-    /// Objects that match the rules of `matchConstraints`.
-    Resources {
-        included: Vec<ResourceRule>,
-        excluded: Vec<ResourceRule>,
-        labels: Vec<(String, String)>,
-    },
-}
+/// A complaint about a part of a policy.
+type Complaint<'n> = (Option<Node<'n>>, String);
 
-/// One of a policy's resource rules.
-#[derive(Debug)]
-pub(crate) struct ResourceRule {
-    groups: Vec<String>,
-    versions: Vec<String>,
-    resources: Vec<String>,
-}
-
-impl Scope {
-    /// Whether it applies to this object.
-    pub(crate) fn holds(&self, _inventory: &World, object: Object<'_>) -> bool {
-        match self {
-            Self::Kinds(kinds) => {
-                kinds.is_empty() || kinds.iter().any(|kind| kind == object.kind())
-            }
-            Self::Resources { included, excluded, labels } => {
-                let has_labels = labels.iter().all(|(key, value)| {
-                    object
-                        .labels()
-                        .any(|label| label.name() == key && label.value.as_str() == Some(value))
-                });
-                has_labels
-                    && included.iter().any(|rule| rule.holds(object))
-                    && !excluded.iter().any(|rule| rule.holds(object))
-            }
-        }
-    }
-}
-
-impl ResourceRule {
-    fn holds(&self, object: Object<'_>) -> bool {
-        let version = object.api_version().rsplit('/').next().unwrap_or_default();
-        let resource = resource_name(object.kind());
-        let has = |list: &[String], wanted: &str| {
-            list.iter().any(|item| item == "*" || item == "*/*" || item == wanted)
-        };
-        has(&self.groups, object.group())
-            && has(&self.versions, version)
-            && has(&self.resources, &resource)
-    }
-}
-
-/// The resource that a kind is served as: `Ingress` as `ingresses`.
-fn resource_name(kind: &str) -> String {
-    let lower = kind.to_ascii_lowercase();
-    match lower.as_str() {
-        "endpoints" => lower,
-        _ if lower.ends_with('s') || lower.ends_with('x') || lower.ends_with("ch") => {
-            format!("{lower}es")
-        }
-        _ => match lower.strip_suffix('y') {
-            Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-            _ => format!("{lower}s"),
-        },
-    }
-}
-
-/// Compiles a policy.
+/// Compiles a policy of the world.
 pub(crate) fn compile(world: &World, object: Object<'_>) -> Result<Compiled, CompileError> {
-    let file = world.source(object.source());
-    let error = |message: String| CompileError {
-        file: file.map_or_else(String::new, |file| file.name.clone()),
-        line: 0,
-        message: format!("ValidatingAdmissionPolicy `{}`: {message}", object.name()),
-    };
+    let bindings = bindings(world, object)?;
+    compile_parts(object, bindings)
+        .map_err(|(node, message)| error_at(world, object, node.unwrap_or(object.node()), &message))
+}
+
+fn error_at(world: &World, object: Object<'_>, node: Node<'_>, message: &str) -> CompileError {
+    let source = world.source(object.source());
+    let line = source.filter(|source| source.has_positions()).and_then(|source| {
+        let span = node.span()?;
+        Some(LineIndex::new(&source.text).position(&source.text, span.start).0)
+    });
+    CompileError {
+        file: source.map_or_else(String::new, |source| source.name.clone()),
+        line: line.unwrap_or(0),
+        message: format!("{} `{}`: {message}", object.kind(), object.name()),
+    }
+}
+
+fn bindings(world: &World, policy: Object<'_>) -> Result<Vec<Binding>, CompileError> {
+    world
+        .of_kind("ValidatingAdmissionPolicyBinding")
+        .filter(|binding| binding.group() == policy.group())
+        .filter(|binding| binding.spec().string("policyName") == Some(policy.name()))
+        .map(|binding| {
+            Binding::read(binding)
+                .map_err(|message| error_at(world, binding, binding.node(), &message))
+        })
+        .collect()
+}
+
+fn compile_parts<'n>(
+    object: Object<'n>,
+    bindings: Vec<Binding>,
+) -> Result<Compiled, Complaint<'n>> {
     let spec = object.spec();
-    for (field, why) in [
-        ("paramKind", "needs parameters, which are in the cluster"),
-        ("variables", "uses `variables`, which are not evaluated offline: write them out"),
-    ] {
-        if spec.field(field).is_some_and(|node| !node.is_sequence() || node.items().len() > 0) {
-            return Err(error(format!("it {why}")));
-        }
+    let parameters = parameters(spec)?;
+    if parameters.is_some() && bindings.is_empty() {
+        let message = "it takes parameters: its ValidatingAdmissionPolicyBinding and the \
+                       parameters must be in files that `policies` names";
+        return Err((spec.mapping("paramKind"), message.to_owned()));
     }
-    let constraints = spec.mapping("matchConstraints");
-    if constraints.mapping("namespaceSelector").is_some_and(|node| node.entries().len() > 0)
-        || constraints.mapping("objectSelector").field("matchExpressions").is_some()
-    {
-        let what = "namespaceSelector or matchExpressions in its matchConstraints";
-        return Err(error(format!("it has a {what}, which is not evaluated offline")));
-    }
-    let checks = |field: &str| -> Result<Vec<Check>, CompileError> {
-        spec.list(field).map(|node| check(expression(node)).map_err(error)).collect()
+    let mut environment = Environment {
+        variables: BTreeMap::new(),
+        has_params: parameters.is_some(),
+        has_variables: true,
+        has_authorizer: true,
     };
-    let labels = constraints.mapping("objectSelector").pairs("matchLabels");
+    let variables = variables(spec, &mut environment)?;
+    let mut conditions = Vec::new();
+    for (index, node) in spec.list("matchConditions").enumerate() {
+        let field = format!("matchConditions[{index}].expression");
+        let (condition, _) = part(node, "expression", &field, &environment, Expected::Bool)?;
+        conditions.push(condition);
+    }
+    for (index, node) in spec.list("auditAnnotations").enumerate() {
+        let field = format!("auditAnnotations[{index}].valueExpression");
+        part(node, "valueExpression", &field, &environment, Expected::StringOrNull)?;
+    }
+    let constraints = Constraints::read(spec.mapping("matchConstraints"));
+    let constraints = constraints.map_err(|message| (spec.mapping("matchConstraints"), message))?;
     Ok(Compiled {
         meta: meta(object.name(), "Object violates a policy of your own", Severity::Medium),
-        scope: Scope::Resources {
-            included: resource_rules(constraints, "resourceRules"),
-            excluded: resource_rules(constraints, "excludeResourceRules"),
-            labels: labels
-                .filter_map(|entry| {
-                    Some((entry.name().to_owned(), entry.value.as_str()?.to_owned()))
-                })
-                .collect(),
-        },
-        conditions: checks("matchConditions")?,
-        checks: checks("validations")?,
+        line: 0,
+        scope: Scope::Constraints(constraints),
+        conditions,
+        variables,
+        validations: validations(spec, &environment)?,
+        parameters,
+        bindings,
         strict: spec.string("failurePolicy") != Some("Ignore"),
     })
 }
 
-fn expression(node: Node<'_>) -> VapExpression {
-    VapExpression {
-        expression: node.string("expression").unwrap_or_default().to_owned(),
-        message: node.string("message").map(str::to_owned),
-        message_expression: node.string("messageExpression").map(str::to_owned),
+fn parameters<'n>(spec: Option<Node<'n>>) -> Result<Option<Parameters>, Complaint<'n>> {
+    let Some(node) = spec.mapping("paramKind") else { return Ok(None) };
+    match (node.string("apiVersion"), node.string("kind")) {
+        (Some(api_version), Some(kind)) => {
+            Ok(Some(Parameters { api_version: api_version.to_owned(), kind: kind.to_owned() }))
+        }
+        _ => Err((Some(node), "paramKind needs an apiVersion and a kind".to_owned())),
     }
 }
 
-/// The rules that apply to the creation of objects.
-fn resource_rules(constraints: Option<Node<'_>>, field: &str) -> Vec<ResourceRule> {
-    let texts = |rule: Node<'_>, field: &str| rule.strings(field).map(str::to_owned).collect();
-    constraints
-        .list(field)
-        .filter(|rule| rule.strings("operations").any(|name| matches!(name, "*" | "CREATE")))
-        .map(|rule| ResourceRule {
-            groups: texts(rule, "apiGroups"),
-            versions: texts(rule, "apiVersions"),
-            resources: texts(rule, "resources"),
-        })
-        .collect()
+/// The variables in order: each may use those before it.
+fn variables<'n>(
+    spec: Option<Node<'n>>,
+    environment: &mut Environment,
+) -> Result<BTreeMap<Str, Expression>, Complaint<'n>> {
+    let mut variables = BTreeMap::new();
+    for (index, node) in spec.list("variables").enumerate() {
+        let field = format!("variables[{index}].expression");
+        let Some(name) = node.string("name") else {
+            return Err((Some(node), format!("variables[{index}] has no name")));
+        };
+        let name = Str::from(name);
+        let compiled = part(node, "expression", &field, environment, Expected::Anything)?;
+        let (expression, of) = compiled;
+        environment.variables.insert(Str::clone(&name), of);
+        variables.insert(name, expression);
+    }
+    Ok(variables)
+}
+
+fn validations<'n>(
+    spec: Option<Node<'n>>,
+    environment: &Environment,
+) -> Result<Vec<Validation>, Complaint<'n>> {
+    let for_messages = Environment { has_authorizer: false, ..environment.clone() };
+    let mut validations = Vec::new();
+    for (index, node) in spec.list("validations").enumerate() {
+        let field = format!("validations[{index}].expression");
+        let (expression, _) = part(node, "expression", &field, environment, Expected::Bool)?;
+        let message_expression = match node.string("messageExpression") {
+            None => None,
+            Some(_) => {
+                let field = format!("validations[{index}].messageExpression");
+                let name = "messageExpression";
+                Some(part(node, name, &field, &for_messages, Expected::String)?.0)
+            }
+        };
+        validations.push(Validation {
+            expression,
+            message: node.string("message").map(str::to_owned),
+            message_expression,
+        });
+    }
+    Ok(validations)
+}
+
+/// Compiles the expression in a field.
+fn part<'n>(
+    node: Node<'n>,
+    name: &str,
+    field: &str,
+    environment: &Environment,
+    expected: Expected,
+) -> Result<(Expression, crate::lang::types::Type), Complaint<'n>> {
+    let value = node.get(name);
+    let text = node.string(name).unwrap_or_default();
+    if text.trim().is_empty() {
+        return Err((value.or(Some(node)), format!("{field} is empty")));
+    }
+    Expression::compile(text, environment, expected)
+        .map_err(|message| (value, format!("{field}: {message}")))
 }

@@ -1,35 +1,62 @@
 //! A compiled rule, and its evaluation for an object.
 
 use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coaming_config::CustomRule;
 use coaming_finding::{
     Category, Confidence, Finding, Fix, Lifecycle, Location, ObjectRef, RuleId, RuleMeta, Severity,
 };
-use coaming_kube::{Object, World};
 use coaming_yaml::Node;
-use kube_cel::cel::Program;
-use kube_cel::{AdmissionRequest, VapEvaluator, VapExpression};
 
-use crate::policy::Scope;
-use crate::{CompileError, cost};
+use crate::CompileError;
+use crate::binding::{Binding, Parameters};
+use crate::expression::{Expected, Expression};
+use crate::lang::Str;
+use crate::lang::ast::Global;
+use crate::lang::check::Environment;
+use crate::lang::eval::{Bindings, EvalError};
+use crate::lang::value::Value;
+use crate::library::opaque::Opaque;
+use crate::matching::Constraints;
+use crate::subject::Subject;
 
-/// An expression that must be true.
+/// The longest message of a `messageExpression`, in bytes: upstream's limit.
+const MAX_MESSAGE: usize = 5 << 10;
+
+/// An expression that must be true, and what to say if it is not.
 #[derive(Debug)]
-pub(crate) struct Check {
-    pub(crate) expression: VapExpression,
-    depth: u32,
+pub(crate) struct Validation {
+    pub(crate) expression: Expression,
+    pub(crate) message: Option<String>,
+    pub(crate) message_expression: Option<Expression>,
+}
+
+/// Which objects a rule applies to.
+#[derive(Debug)]
+pub(crate) enum Scope {
+    /// Objects of these kinds; if empty, all.
+    Kinds(Vec<String>),
+    /// Objects that a policy matches.
+    Constraints(Constraints),
 }
 
 /// A rule, ready to run.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) meta: Arc<RuleMeta>,
+    /// The line of the rule in `coaming.yaml`; 0 for a policy.
+    pub(crate) line: u32,
     pub(crate) scope: Scope,
     /// The rule applies to an object if all of these are true.
-    pub(crate) conditions: Vec<Check>,
-    pub(crate) checks: Vec<Check>,
+    pub(crate) conditions: Vec<Expression>,
+    pub(crate) variables: BTreeMap<Str, Expression>,
+    pub(crate) validations: Vec<Validation>,
+    pub(crate) parameters: Option<Parameters>,
+    /// Where a policy is bound; if empty, it applies as if it were bound without conditions.
+    pub(crate) bindings: Vec<Binding>,
     /// Whether an expression that fails to evaluate counts as false.
     pub(crate) strict: bool,
 }
@@ -53,92 +80,103 @@ pub(crate) fn meta(name: &str, summary: &str, severity: Severity) -> Arc<RuleMet
 
 /// Compiles a rule of `coaming.yaml`.
 pub(crate) fn compile(rule: &CustomRule) -> Result<Compiled, CompileError> {
-    let expression = VapExpression {
-        expression: rule.expression.clone(),
-        message: Some(rule.message.clone()),
-        message_expression: None,
-    };
-    let check = check(expression).map_err(|message| CompileError {
+    let environment = Environment { has_authorizer: true, ..Environment::default() };
+    let compiled = Expression::compile(&rule.expression, &environment, Expected::Bool);
+    let (expression, _) = compiled.map_err(|message| CompileError {
         file: String::new(),
         line: rule.line,
-        message: format!("rule `{}`: {message}", rule.name),
+        message: format!("rule `{}`: not a valid CEL expression: {message}", rule.name),
     })?;
     Ok(Compiled {
         meta: meta(&rule.name, &rule.message, rule.severity),
+        line: rule.line,
         scope: Scope::Kinds(rule.kinds.clone()),
         conditions: Vec::new(),
-        checks: vec![check],
+        variables: BTreeMap::new(),
+        validations: vec![Validation {
+            expression,
+            message: Some(rule.message.clone()),
+            message_expression: None,
+        }],
+        parameters: None,
+        bindings: Vec::new(),
         strict: true,
     })
 }
 
-/// Compiles an expression, and rejects one that could cost too much.
-pub(crate) fn check(expression: VapExpression) -> Result<Check, String> {
-    let mut deepest = 0;
-    for text in [Some(&expression.expression), expression.message_expression.as_ref()] {
-        let Some(text) = text else { continue };
-        if text.len() > cost::MAX_LENGTH {
-            return Err(format!("the expression is longer than {} KiB", cost::MAX_LENGTH >> 10));
-        }
-        let program = Program::compile(text)
-            .map_err(|error| format!("not a valid CEL expression: {error}"))?;
-        deepest = match cost::depth(&program) {
-            Some(depth) if depth <= cost::MAX_DEPTH => depth.max(deepest),
-            Some(depth) => {
-                return Err(format!(
-                    "loops are nested {depth} deep, but at most {} levels are allowed",
-                    cost::MAX_DEPTH
-                ));
-            }
-            None => return Err("`lists.range` has no bound: use the object's own lists".to_owned()),
-        };
-    }
-    Ok(Check { expression, depth: deepest })
-}
-
 impl Compiled {
     /// The finding for this object, if the rule applies to it and its expression is false.
-    pub(crate) fn judge(&self, world: &World, object: Object<'_>) -> Option<Finding> {
-        if !self.scope.holds(world, object) {
+    pub(crate) fn judge(&self, subject: &Subject<'_>) -> Option<Finding> {
+        let applies = match &self.scope {
+            Scope::Kinds(kinds) => {
+                kinds.is_empty() || kinds.iter().any(|kind| kind == subject.object.kind())
+            }
+            Scope::Constraints(constraints) => constraints.hold(subject),
+        };
+        if !applies {
             return None;
         }
-        let nodes = object.node().descendants().count();
-        let deepest = self.conditions.iter().chain(&self.checks).map(|check| check.depth).max();
-        if !cost::affordable(deepest.unwrap_or(0), nodes) {
-            let message = format!(
-                "rule `{}` was not evaluated: its loops over the {nodes} values of this object \
-                 would take too long",
-                self.meta.id
-            );
-            return Some(self.finding(world, object, message, Confidence::Low));
+        if self.bindings.is_empty() {
+            let message = self.denial(subject, &Value::Null)?;
+            return Some(self.finding(subject, &message, self.meta.severity));
         }
-        let evaluator = evaluator(world, object);
-        let conditions: Vec<_> =
-            self.conditions.iter().map(|check| check.expression.clone()).collect();
-        if evaluator.evaluate(&conditions).iter().any(|result| !result.passed) {
-            return None;
-        }
-        let checks: Vec<_> = self.checks.iter().map(|check| check.expression.clone()).collect();
-        let failed = evaluator.evaluate(&checks).into_iter().find(|result| {
-            let broken = result
-                .message
-                .as_deref()
-                .is_some_and(|message| message.starts_with("evaluation error"));
-            !result.passed && (self.strict || !broken)
-        })?;
-        let message = failed.message.unwrap_or_else(|| self.meta.summary.clone().into_owned());
-        let message = message.trim_end_matches('.').to_owned();
-        Some(self.finding(world, object, message, Confidence::High))
+        let bound = self.bindings.iter().filter(|binding| binding.matches.hold(subject));
+        bound.into_iter().find_map(|binding| {
+            let message = self.denial_of(binding, subject)?;
+            let severity = if binding.denies { self.meta.severity } else { Severity::Low };
+            Some(self.finding(subject, &message, severity))
+        })
     }
 
-    fn finding(
-        &self,
-        world: &World,
-        object: Object<'_>,
-        message: String,
-        confidence: Confidence,
-    ) -> Finding {
-        let source = world.source(object.source());
+    fn denial_of(&self, binding: &Binding, subject: &Subject<'_>) -> Option<String> {
+        match binding.parameters(self.parameters.as_ref(), subject) {
+            Ok(values) => values.iter().find_map(|value| self.denial(subject, value)),
+            Err(message) => self.strict.then_some(message),
+        }
+    }
+
+    /// The message of the first validation that does not hold.
+    pub(crate) fn denial(&self, subject: &Subject<'_>, parameters: &Value) -> Option<String> {
+        let scene = Scene {
+            rule: self,
+            subject,
+            parameters,
+            variables: RefCell::default(),
+            authorizer: OnceCell::new(),
+        };
+        match self.conditions_hold(&scene) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(message) => return self.strict.then_some(message),
+        }
+        self.validations.iter().find_map(|validation| {
+            match validation.expression.evaluate(&scene) {
+                Ok(Value::Bool(true)) => None,
+                Ok(_) => Some(validation.message(&scene)),
+                Err(_) if !self.strict => None,
+                Err(error) => Some(failure(&validation.expression.text, &error)),
+            }
+        })
+    }
+
+    /// A condition that is false wins over errors in others.
+    fn conditions_hold(&self, scene: &Scene<'_, '_>) -> Result<bool, String> {
+        let mut error = None;
+        for condition in &self.conditions {
+            match condition.evaluate(scene) {
+                Ok(Value::Bool(true)) => {}
+                Ok(_) => return Ok(false),
+                Err(why) => {
+                    error.get_or_insert_with(|| failure(&condition.text, &why));
+                }
+            }
+        }
+        error.map_or(Ok(true), Err)
+    }
+
+    fn finding(&self, subject: &Subject<'_>, message: &str, severity: Severity) -> Finding {
+        let object = subject.object;
+        let source = subject.world.source(object.source());
         let has_spans = source.is_some_and(|source| source.has_positions());
         let place: Node<'_> = object
             .metadata()
@@ -146,9 +184,9 @@ impl Compiled {
             .unwrap_or_else(|| object.node());
         Finding {
             rule: Arc::clone(&self.meta).into(),
-            severity: self.meta.severity,
-            confidence,
-            message,
+            severity,
+            confidence: Confidence::High,
+            message: message.trim_end_matches('.').to_owned(),
             why: Cow::Borrowed(""),
             help: Cow::Borrowed("Make the rule's expression true, or change the rule."),
             object: Some(ObjectRef {
@@ -166,9 +204,9 @@ impl Compiled {
             }],
             fix: Some(Fix::manual(
                 "make the rule's expression true",
-                self.checks
+                self.validations
                     .first()
-                    .map_or_else(String::new, |check| check.expression.expression.clone()),
+                    .map_or_else(String::new, |check| check.expression.text.clone()),
             )),
             suppressed: None,
             variants: Vec::new(),
@@ -176,32 +214,72 @@ impl Compiled {
     }
 }
 
-/// Binds what an API server would bind when the object is created.
-fn evaluator(world: &World, object: Object<'_>) -> VapEvaluator {
-    let namespace = object.namespace_or_default();
-    let request = AdmissionRequest {
-        operation: "CREATE".to_owned(),
-        name: object.name().to_owned(),
-        namespace: namespace.to_owned(),
-        ..AdmissionRequest::default()
-    };
-    let namespace_object =
-        world.of_kind("Namespace").find(|candidate| candidate.name() == namespace).map_or_else(
-            || {
-                serde_json::json!({
-                    "apiVersion": "v1",
-                    "kind": "Namespace",
-                    "metadata": {
-                        "name": namespace,
-                        "labels": {"kubernetes.io/metadata.name": namespace},
-                    },
-                })
+fn failure(text: &str, EvalError(why): &EvalError) -> String {
+    format!("expression '{}' resulted in error: {why}", text.trim())
+}
+
+impl Validation {
+    /// What to say if the expression is false. A message expression that fails, or whose text is
+    /// empty, too long or of several lines, gives way to the message.
+    fn message(&self, scene: &Scene<'_, '_>) -> String {
+        let computed = self.message_expression.as_ref().and_then(|expression| {
+            let Ok(Value::String(text)) = expression.evaluate(scene) else { return None };
+            let text = text.trim();
+            let fits = !text.is_empty() && text.len() <= MAX_MESSAGE && !text.contains('\n');
+            fits.then(|| text.to_owned())
+        });
+        computed
+            .or_else(|| self.message.as_deref().map(str::trim).map(str::to_owned))
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| format!("failed expression: {}", self.expression.text.trim()))
+    }
+}
+
+/// What an evaluation sees. Variables are computed when they are first used.
+struct Scene<'s, 'w> {
+    rule: &'s Compiled,
+    subject: &'s Subject<'w>,
+    parameters: &'s Value,
+    variables: RefCell<BTreeMap<Str, Result<Value, EvalError>>>,
+    authorizer: OnceCell<[Value; 2]>,
+}
+
+impl Bindings for Scene<'_, '_> {
+    fn global(&self, global: Global) -> Value {
+        match global {
+            Global::Object => match self.rule.scope {
+                Scope::Kinds(_) => self.subject.value(),
+                Scope::Constraints(_) => self.subject.admitted(),
             },
-            |object| object.node().to_json(),
-        );
-    VapEvaluator::builder()
-        .object(object.node().to_json())
-        .request(request)
-        .namespace_object(namespace_object)
-        .build()
+            Global::OldObject => Value::Null,
+            Global::Params => self.parameters.clone(),
+            Global::Request => self.subject.request(),
+            Global::NamespaceObject => self.subject.namespace(),
+            Global::Variables => {
+                let value =
+                    |name: &Str| Some((Value::String(name.clone()), self.variable(name).ok()?));
+                Value::map(self.rule.variables.keys().filter_map(value).collect())
+            }
+            Global::Authorizer | Global::RequestResource => {
+                let [authorizer, resource] = self.authorizer.get_or_init(|| {
+                    [Value::opaque(Opaque::Authorizer), Value::opaque(Opaque::ResourceCheck)]
+                });
+                if global == Global::Authorizer { authorizer.clone() } else { resource.clone() }
+            }
+        }
+    }
+
+    fn variable(&self, name: &str) -> Result<Value, EvalError> {
+        if let Some(known) = self.variables.borrow().get(name) {
+            return known.clone();
+        }
+        let Some((name, expression)) = self.rule.variables.get_key_value(name) else {
+            return Err(EvalError::new(format!("no such key: {name}")));
+        };
+        let value = expression.evaluate(self).map_err(|EvalError(why)| {
+            EvalError::new(format!("composited variable \"{name}\" fails to evaluate: {why}"))
+        });
+        self.variables.borrow_mut().insert(Str::clone(name), value.clone());
+        value
+    }
 }

@@ -12,7 +12,7 @@ mod with_cel {
     use std::sync::Arc;
 
     use coaming_config::Config;
-    use coaming_finding::{Finding, RuleMeta};
+    use coaming_finding::{Finding, InputError, RuleMeta};
     use coaming_kube::{SourceId, World};
 
     use crate::ScanError;
@@ -29,7 +29,7 @@ mod with_cel {
                 return Err(ScanError::Policies(format!("{}: {}", error.file, error.message)));
             }
             let policies = World::new(loaded.into_sources());
-            let compiled = coaming_cel::CustomRules::compile(&config.rules, &policies);
+            let compiled = coaming_cel::CustomRules::compile(&config.rules, policies);
             compiled.map(Self).map_err(|errors| {
                 let lines: Vec<String> = errors.iter().map(line).collect();
                 ScanError::CustomRules(lines.join("\nerror: "))
@@ -38,6 +38,15 @@ mod with_cel {
 
         pub(crate) fn rules(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
             self.0.metas()
+        }
+
+        pub(crate) fn unknown_kinds(&self, world: &World) -> Vec<InputError> {
+            let error = |error: coaming_cel::CompileError| InputError {
+                file: coaming_config::FILE_NAME.to_owned(),
+                position: Some((error.line, 1)),
+                message: error.message,
+            };
+            self.0.unknown_kinds(world).into_iter().map(error).collect()
         }
 
         pub(crate) fn run(&self, world: &World) -> Vec<Finding> {
@@ -52,7 +61,8 @@ mod with_cel {
     fn line(error: &coaming_cel::CompileError) -> String {
         match error.file.as_str() {
             "" => format!("{}:{}: {}", coaming_config::FILE_NAME, error.line, error.message),
-            file => format!("{file}: {}", error.message),
+            file if error.line == 0 => format!("{file}: {}", error.message),
+            file => format!("{file}:{}: {}", error.line, error.message),
         }
     }
 }
@@ -62,7 +72,7 @@ mod without_cel {
     use std::sync::Arc;
 
     use coaming_config::Config;
-    use coaming_finding::{Finding, RuleMeta};
+    use coaming_finding::{Finding, InputError, RuleMeta};
     use coaming_kube::{SourceId, World};
 
     use crate::ScanError;
@@ -84,6 +94,10 @@ mod without_cel {
 
         pub(crate) fn rules(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
             std::iter::empty()
+        }
+
+        pub(crate) fn unknown_kinds(&self, _world: &World) -> Vec<InputError> {
+            Vec::new()
         }
 
         pub(crate) fn run(&self, _world: &World) -> Vec<Finding> {

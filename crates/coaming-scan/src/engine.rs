@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coaming_config::{Config, KubernetesVersion, PodSecurityLevel};
-use coaming_finding::{Finding, Note, RuleRef, Severity};
+use coaming_finding::{Finding, InputError, Note, RuleRef, Severity};
 use coaming_kube::{Source, SourceId, World};
 use coaming_rules::{Images, Input, RuleSet, Settings};
 use coaming_secret::{Detector, FingerprintKey};
@@ -14,7 +14,7 @@ use time::Date;
 use crate::configuration::read_settings;
 use crate::custom::CustomRules;
 use crate::neighborhood::{self, SUBJECT};
-use crate::{ScanError, notes};
+use crate::{ScanError, VariantWorld, notes};
 
 /// The rule that needs known vulnerabilities to be looked up.
 const VULNERABILITIES: &str = "image-vulnerabilities";
@@ -125,6 +125,19 @@ impl Engine {
     pub fn reads_vulnerabilities(&self) -> bool {
         let is_it = |rule: &&coaming_rules::Rule| rule.meta.id == *VULNERABILITIES;
         self.reads_images() && self.rules.rules().iter().copied().any(|rule| is_it(&rule))
+    }
+
+    /// The user's own rules for kinds that neither Kubernetes nor any of these worlds has: they would
+    /// never run.
+    #[must_use]
+    pub fn unknown_kinds(&self, variants: &[VariantWorld]) -> Vec<InputError> {
+        let mut worlds = variants.iter().map(|variant| self.custom.unknown_kinds(&variant.world));
+        let mut errors = worlds.next().unwrap_or_default();
+        // What one world has is known.
+        for others in worlds {
+            errors.retain(|error| others.iter().any(|other| other == error));
+        }
+        errors
     }
 
     /// Judges everything in a world, in parallel. What has expired `today` does not count.

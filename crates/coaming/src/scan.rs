@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     if !arguments.report.format.iter().any(|format| format.shows_edits()) {
         engine = engine.without_edits();
     }
+    errors.extend(engine.unknown_kinds(&variants));
     let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
     let report = engine.scan_variants(&variants, &images, scope::today());
     drop(progress);

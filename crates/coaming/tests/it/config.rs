@@ -119,3 +119,34 @@ fn own_rules_and_policies_count() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("coaming.yaml:1: rule `a`"), "{}", stderr(&output));
 }
+
+const WEB: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: demo}\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n        - name: main\n          image: registry.example.com/web:1.2.3\n          securityContext: {privileged: true}\n";
+
+#[test]
+fn rules_have_optional_fields() {
+    let config = "select: no-privileged\nrules:\n  - name: no-privileged\n    kinds: [Deployment]\n    expression: object.spec.template.spec.containers.all(c, !c.?securityContext.?privileged.orValue(false))\n    message: privileged\n    severity: high\n";
+    assert_eq!(rules(&[("web.yaml", WEB), ("coaming.yaml", config)], &[]), ["no-privileged"]);
+}
+
+#[test]
+fn rules_that_would_never_run_are_errors() {
+    let complaint = |kind: &str, expression: &str| {
+        let config = format!(
+            "rules:\n  - {{name: never, kinds: [{kind}], expression: '{expression}', message: a}}\n"
+        );
+        let directory = directory(&[("web.yaml", WEB), ("coaming.yaml", &config)]);
+        let output = coaming(&["scan"]).current_dir(directory.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        stderr(&output)
+    };
+    for kind in ["Deployments", "deployment", "apps/v1/Deployment"] {
+        let expected = format!(
+            "coaming.yaml:2:1: rule `never`: there is no kind `{kind}` in Kubernetes or in the \
+             input; did you mean `Deployment`?"
+        );
+        let complaint = complaint(kind, "false");
+        assert!(complaint.contains(&expected), "{complaint}");
+    }
+    let complaint = complaint("Deployment", "variables.x == 1");
+    assert!(complaint.contains("undeclared reference to 'variables'"), "{complaint}");
+}
