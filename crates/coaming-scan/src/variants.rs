@@ -44,9 +44,7 @@ impl Engine {
         for variant in variants {
             let report = self.scan(&variant.world, images, today);
             notes.extend(report.notes);
-            for finding in report.findings {
-                merged.add(finding, variant);
-            }
+            merged.add(report.findings, variant);
         }
         let mut findings = merged.unused_everywhere(variants.len());
         coaming_rules::put_in_order(&mut findings);
@@ -58,7 +56,7 @@ impl Engine {
 #[derive(Default)]
 struct Merged {
     findings: Vec<Finding>,
-    by_place: BTreeMap<Key, usize>,
+    by_place: BTreeMap<(Key, usize), usize>,
     /// In how many variants each finding about the configuration is.
     of_configuration: BTreeMap<usize, usize>,
 }
@@ -68,24 +66,31 @@ struct Merged {
 type Key = (String, String, Option<String>, Vec<(String, String)>, bool);
 
 impl Merged {
-    fn add(&mut self, mut finding: Finding, variant: &VariantWorld) {
-        let key = key(&finding, &variant.world);
-        let known = self.by_place.get(&key).copied();
-        if finding.locations.iter().any(|at| at.source == Some(CONFIGURATION)) {
-            *self.of_configuration.entry(known.unwrap_or(self.findings.len())).or_default() += 1;
-        }
-        match known.and_then(|place| self.findings.get_mut(place)) {
-            Some(known) => known.variants.extend(variant.name.clone()),
-            None => {
-                finding.variants = variant.name.iter().cloned().collect();
-                self.by_place.insert(key, self.findings.len());
-                self.findings.push(finding);
+    fn add(&mut self, findings: Vec<Finding>, variant: &VariantWorld) {
+        // Objects of one file may have the same finding at the same path: the first of one variant
+        // is the first of another.
+        let mut occurrences: BTreeMap<Key, usize> = BTreeMap::new();
+        for mut finding in findings {
+            let key = key(&finding, &variant.world);
+            let occurrence = occurrences.entry(key.clone()).or_default();
+            let key = (key, *occurrence);
+            *occurrence += 1;
+            let known = self.by_place.get(&key).copied();
+            if is_about_configuration(&finding) {
+                *self.of_configuration.entry(known.unwrap_or(self.findings.len())).or_default() +=
+                    1;
+            }
+            match known.and_then(|place| self.findings.get_mut(place)) {
+                Some(known) => known.variants.extend(variant.name.clone()),
+                None => {
+                    finding.variants = variant.name.iter().cloned().collect();
+                    self.by_place.insert(key, self.findings.len());
+                    self.findings.push(finding);
+                }
             }
         }
     }
-}
 
-impl Merged {
     /// The findings, without those about entries of the configuration that one of the variants
     /// uses: each variant knows only its own findings.
     fn unused_everywhere(self, variants: usize) -> Vec<Finding> {
@@ -94,13 +99,17 @@ impl Merged {
         let findings = self.findings.into_iter().enumerate();
         let about = findings.filter(|(place, _)| !is_used(*place)).map(|(_, finding)| finding);
         let about = about.map(|mut finding| {
-            if finding.locations.iter().any(|at| at.source == Some(CONFIGURATION)) {
+            if is_about_configuration(&finding) {
                 finding.variants.clear();
             }
             finding
         });
         about.collect()
     }
+}
+
+fn is_about_configuration(finding: &Finding) -> bool {
+    finding.locations.iter().any(|at| at.source == Some(CONFIGURATION))
 }
 
 fn key(finding: &Finding, world: &World) -> Key {

@@ -68,6 +68,17 @@ fn the_same_finding_of_a_shared_base_is_reported_once() {
 }
 
 #[test]
+fn objects_of_one_file_are_distinguished() {
+    let two = format!("{DEPLOYMENT}---\n{}", DEPLOYMENT.replace("name: web", "name: api"));
+    let base: &[(&str, &str)] = &[("base/all.yaml", &two)];
+    let both = [Some("overlays/a"), Some("overlays/b")];
+    let variants = variants(&both.map(|name| (name, base)));
+    let report = engine(&["image-tag"]).scan_variants(&variants, &Images::default(), None);
+    assert_eq!(report.findings.len(), 2);
+    assert!(report.findings.iter().all(|finding| finding.variants.len() == 2));
+}
+
+#[test]
 fn the_only_variant_is_not_named() {
     let variants = variants(&[(None, &[("web.yaml", DEPLOYMENT)])]);
     let report = engine(&["image-tag"]).scan_variants(&variants, &Images::default(), None);
