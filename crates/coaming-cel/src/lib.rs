@@ -1,9 +1,9 @@
 //! Users' own rules: CEL expressions from `coaming.yaml` and plain ValidatingAdmissionPolicies,
 //! evaluated offline.
 //!
-//! The language (`lang`) and the libraries of functions (`library`) are this crate's own, held to
-//! the API server's evaluator by tests: what a cluster refuses at load is an error here, and what it
-//! denies is a finding. Invariants:
+//! The language (`lang`) and the libraries of functions (`library`) are this crate's own, and tests
+//! compare them with the API server's evaluator: what a cluster refuses at load is an error here,
+//! and what it denies is a finding. Invariants:
 //!
 //! * An expression that does not compile is an error with its location, before anything runs.
 //! * Cost is bounded: an evaluation counts its steps, and one that exceeds the budget fails.
@@ -67,7 +67,19 @@ impl CustomRules {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(Self { rules: compiled, policies }) } else { Err(errors) }
+        if errors.is_empty() {
+            return Ok(Self { rules: compiled, policies });
+        }
+        // The input is not read after an error, so what is evidently misspelt is reported with it.
+        for rule in rules {
+            for kind in rule.kinds.iter().filter(|kind| !is_known(kind, &[&policies])) {
+                let near = nearest(kind, &policies);
+                errors
+                    .extend(near.map(|near| unknown_kind(&rule.name, rule.line, kind, Some(near))));
+            }
+        }
+        errors.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
+        Err(errors)
     }
 
     /// Whether there are none.
@@ -88,16 +100,9 @@ impl CustomRules {
         let mut errors = Vec::new();
         for rule in &self.rules {
             let Scope::Kinds(wanted) = &rule.scope else { continue };
-            for kind in wanted {
-                let is_known = kinds::built_in_kinds().any(|known| known == kind)
-                    || world.of_kind(kind).next().is_some()
-                    || [world, &self.policies]
-                        .into_iter()
-                        .flat_map(kinds::defined_kinds)
-                        .any(|known| known == kind);
-                if !is_known {
-                    errors.push(unknown_kind(rule, kind, world));
-                }
+            for kind in wanted.iter().filter(|kind| !is_known(kind, &[world, &self.policies])) {
+                let near = nearest(kind, world);
+                errors.push(unknown_kind(rule.meta.id.as_str(), rule.line, kind, near));
             }
         }
         errors
@@ -137,7 +142,17 @@ impl CustomRules {
     }
 }
 
-fn unknown_kind(rule: &Compiled, kind: &str, world: &World) -> CompileError {
+/// Whether Kubernetes has a kind, or one of the worlds an object or a definition of it.
+fn is_known(kind: &str, worlds: &[&World]) -> bool {
+    kinds::built_in_kinds().any(|known| known == kind)
+        || worlds.iter().any(|world| {
+            world.of_kind(kind).next().is_some()
+                || kinds::defined_kinds(world).any(|known| known == kind)
+        })
+}
+
+/// The kind that was probably meant.
+fn nearest<'w>(kind: &str, world: &'w World) -> Option<&'w str> {
     // `apps/v1/Deployment` and `deployments.apps` name a kind with more than it takes.
     let plain = kind.rsplit('/').next().unwrap_or(kind);
     let plain = plain.split('.').next().unwrap_or(plain);
@@ -146,14 +161,16 @@ fn unknown_kind(rule: &Compiled, kind: &str, world: &World) -> CompileError {
         known.push(kind);
     }
     let same = known.iter().find(|known| known.eq_ignore_ascii_case(plain));
-    let near = same.copied().or_else(|| coaming_text::nearest(plain, known.iter().copied()));
+    same.copied().or_else(|| coaming_text::nearest(plain, known.iter().copied()))
+}
+
+fn unknown_kind(rule: &str, line: u32, kind: &str, near: Option<&str>) -> CompileError {
     let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     CompileError {
         file: String::new(),
-        line: rule.line,
+        line,
         message: format!(
-            "rule `{}`: there is no kind `{kind}` in Kubernetes or in the input{hint}",
-            rule.meta.id
+            "rule `{rule}`: there is no kind `{kind}` in Kubernetes or in the input{hint}"
         ),
     }
 }

@@ -177,6 +177,9 @@ fn variables_and_kinds_must_exist() {
     let errors =
         CustomRules::compile(&[rule(&["Deployment"], "variables.x == 1")], world("")).unwrap_err();
     assert!(errors[0].message.contains("undeclared reference to 'variables'"), "{errors:?}");
+    // With another error, kinds that are evidently misspelt are reported at load.
+    let both = [rule(&["deployment"], "true"), rule(&["Widget"], "true"), rule(&[], "x")];
+    assert_eq!(CustomRules::compile(&both, world("")).unwrap_err().len(), 2);
     let unknown = |kind: &str, input: &str| {
         let rules = CustomRules::compile(&[rule(&[kind], "false")], world("")).unwrap();
         let errors = rules.unknown_kinds(&world(input));
