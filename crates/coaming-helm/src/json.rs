@@ -134,15 +134,25 @@ pub(crate) fn as_data(object: &Rc<Object>, budget: &Budget) -> Result<Value, Str
     })
 }
 
+/// The escape of two characters that JSON and TOML have for a character.
+fn short_escape(c: char) -> Option<&'static str> {
+    Some(match c {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        '\u{8}' => "\\b",
+        '\u{c}' => "\\f",
+        _ => return None,
+    })
+}
+
 fn escape(c: char, html: bool, out: &mut String) {
+    if let Some(escape) = short_escape(c) {
+        return out.push_str(escape);
+    }
     match c {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\u{8}' => out.push_str("\\b"),
-        '\u{c}' => out.push_str("\\f"),
         '<' | '>' | '&' if html => out.push_str(&format!("\\u{:04x}", u32::from(c))),
         c if c < ' ' || matches!(c, '\u{2028}' | '\u{2029}') => {
             out.push_str(&format!("\\u{:04x}", u32::from(c)));
@@ -288,16 +298,12 @@ fn toml_key(key: &str) -> String {
 fn toml_text(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            c if c < ' ' || c == '\u{7f}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+        match short_escape(c) {
+            Some(escape) => out.push_str(escape),
+            None if c < ' ' || c == '\u{7f}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            None => out.push(c),
         }
     }
     out.push('"');

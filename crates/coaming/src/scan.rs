@@ -1,6 +1,7 @@
 //! `coaming scan`: finds problems and reports them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use coaming_finding::{Baseline, Finding, InputError, RuleRef, SourceId};
@@ -37,7 +38,7 @@ pub(crate) struct Counts {
 /// Runs the command.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     // An invalid combination is refused before the work.
-    arguments.report.outputs()?;
+    let outputs = arguments.report.outputs()?;
     let config = scope::config(&arguments.scope)?;
     let cluster = scope::cluster(&arguments.cluster);
     let progress = Progress::start("reading and checking …");
@@ -66,7 +67,8 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
         .map(|file| Source::text(&file.name, Arc::clone(&file.text), SourceKind::Text));
     sources.extend(configuration.as_ref().map(|source| (coaming_rules::CONFIGURATION, source)));
     let rules = engine.rules();
-    let outcome = finish(&arguments.report, Judged { sources, report, errors, rules, counts })?;
+    let outcome =
+        finish(&arguments.report, &outputs, Judged { sources, report, errors, rules, counts })?;
     // The process ends here: the system frees all memory at once, and freeing each tree is slow.
     std::mem::forget(variants);
     Ok(outcome)
@@ -75,6 +77,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
 /// Writes or applies the baseline, and reports.
 pub(crate) fn finish(
     arguments: &ReportArguments,
+    outputs: &[(Format, Option<&Path>)],
     mut judged: Judged<'_>,
 ) -> Result<Outcome, CommandError> {
     let sources = &judged.sources;
@@ -102,7 +105,7 @@ pub(crate) fn finish(
         *findings = active;
         coaming_rules::put_in_order(findings);
     }
-    report(arguments, &judged, known)?;
+    report(arguments, outputs, &judged, known)?;
     let outcome = outcome(arguments, &judged);
     // See above.
     std::mem::forget(judged);
@@ -111,6 +114,7 @@ pub(crate) fn finish(
 
 fn report(
     arguments: &ReportArguments,
+    outputs: &[(Format, Option<&Path>)],
     judged: &Judged<'_>,
     known: Option<usize>,
 ) -> Result<(), CommandError> {
@@ -127,7 +131,7 @@ fn report(
         known,
     };
     output::complain_of(&judged.errors);
-    for (format, file) in arguments.outputs()? {
+    for &(format, file) in outputs {
         let options = FullOptions {
             verbose: arguments.verbose,
             quiet: arguments.quiet,

@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
 
 /// Finds secrets in files of any name, and reports them like a scan.
 fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
+    let outputs = arguments.report.outputs()?;
     let scope = ScopeArguments {
         paths: arguments.paths.clone(),
         select: coaming_rules::SECRET_RULES.iter().map(|&rule| rule.to_owned()).collect(),
@@ -58,7 +59,11 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let sources = report.sources.iter().map(|(&id, source)| (id, source)).collect();
     let found = coaming_scan::Report { findings: report.findings, notes: Vec::new() };
     let errors = report.errors;
-    scan::finish(&arguments.report, Judged { sources, report: found, errors, rules, counts })
+    scan::finish(
+        &arguments.report,
+        &outputs,
+        Judged { sources, report: found, errors, rules, counts },
+    )
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {

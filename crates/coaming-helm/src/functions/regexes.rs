@@ -38,7 +38,7 @@ const MAX_SIZE: usize = 4 << 20;
 
 fn compile(v: &[Value]) -> Result<Regex, String> {
     let pattern = text(v, 0).replace("\\Z", "\\z");
-    // Go's classes are ASCII, ours are Unicode unless told otherwise.
+    // Go's classes are ASCII, ours are Unicode by default.
     let pattern = pattern
         .replace("\\d", "[0-9]")
         .replace("\\w", "[0-9A-Za-z_]")

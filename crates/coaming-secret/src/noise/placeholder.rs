@@ -214,7 +214,7 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
 }
 
 /// Whether only a part of a password is masked or padded: `Summer2024!xxxxxx`. What remains is a
-/// word with digits and signs, so it is no start of a format either.
+/// word with digits and signs, so no format starts with it either.
 fn is_masked_in_part(value: &str) -> bool {
     let rest = value.trim_end_matches(['x', 'X', '*', '.', '•']);
     let has = |of: fn(u8) -> bool| rest.bytes().any(of);

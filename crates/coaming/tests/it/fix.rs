@@ -382,7 +382,7 @@ fn an_interrupted_fix_leaves_whole_files_and_no_others() {
     assert!((0..count).all(|number| read(number).unwrap().ends_with('\n')));
     if changed < count as usize {
         assert_eq!(output.status.code(), Some(130));
-        let told = format!("{changed} of {count} files were changed");
-        assert!(stderr(&output).contains(&told), "{}", stderr(&output));
+        let expected = format!("{changed} of {count} files were changed");
+        assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     }
 }
