@@ -79,11 +79,27 @@ fn generated(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     files.insert(PathBuf::from("docs/rules/README.md"), index);
     files.insert(PathBuf::from("docs/cli.md"), cli_reference());
     files.insert(PathBuf::from("docs/scan.svg"), picture(root)?);
+    let manifests = coaming_serve::manifests(&coaming_serve::ManifestOptions::default());
+    let manifests = manifests.map_err(|error| error.to_string())?;
+    files.insert(PathBuf::from("deploy/admission.yaml"), manifests);
     let images = PathBuf::from("docs/images.md");
     let text = with_generated_part(&root.join(&images), "ecosystems", &ecosystems())?;
     files.insert(images, text);
+    for definition in coaming_vault::definitions() {
+        let value = serde_json::to_value(&definition).map_err(|error| error.to_string())?;
+        let name = definition.metadata.name.unwrap_or_default();
+        let document = coaming_yaml::from_json(&value);
+        let text = coaming_yaml::edit::Value::from(document.root()).to_yaml();
+        files.insert(PathBuf::from(format!("deploy/crds/{name}.yaml")), text);
+    }
     let schema = coaming_config::schema();
     files.insert(PathBuf::from("docs/coaming.schema.json"), format!("{schema:#}\n"));
+    let dependencies = crate::dependencies::page(root)?;
+    files.insert(PathBuf::from("docs/dependencies.md"), dependencies);
+    for (name, schema) in coaming_contract::schemas() {
+        let file = PathBuf::from(format!("docs/schemas/{name}.schema.json"));
+        files.insert(file, format!("{schema:#}\n"));
+    }
     Ok(files)
 }
 

@@ -5,9 +5,18 @@
 //! cargo xtask check      fail if one of them is not up to date, or a text breaks the style guide
 //! cargo xtask counts     write the counts by rule on the corpus that COAMING_CORPUS names
 //! cargo xtask test       run all tests, and list those that could not run
+//! cargo xtask dist …     build the archives of a release, with checksums (see `dist --help`)
+//! cargo xtask image …    put a static binary into an OCI image (see `image --help`)
+//! cargo xtask site DIR   render the documentation as a site
 //! ```
 
+mod archive;
+mod dependencies;
+mod dist;
 mod generate;
+mod image;
+mod playground;
+mod site;
 mod style;
 
 use std::path::{Path, PathBuf};
@@ -15,12 +24,18 @@ use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
+    let rest: Vec<String> = std::env::args().skip(2).collect();
     let result = match task.as_str() {
         "generate" => generate::write(&root()),
-        "check" => generate::check(&root()).and_then(|()| style::check(&root())),
+        "check" => dependencies::check(&root())
+            .and_then(|()| generate::check(&root()))
+            .and_then(|()| style::check(&root())),
+        "dist" => dist::run(&root(), &rest),
+        "image" => image::run(&rest),
+        "site" => site::run(&root(), &rest),
         "counts" => counts(),
         "test" => test(),
-        _ => Err("usage: cargo xtask generate|check|test|counts".to_owned()),
+        _ => Err("usage: cargo xtask generate|check|test|counts|dist|image|site".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -164,7 +164,8 @@ impl RoleTable {
         let rules = (0..).zip(role.rules());
         let known = KnownRole {
             name: RoleName::of(role),
-            is_built_in: role.is_built_in() || object.name().starts_with("system:"),
+            is_built_in: role.is_built_in()
+                || (object.name().starts_with("system:") && !role.is_changed()),
             is_aggregated: role.aggregation().is_some(),
             permissions: rules
                 .map(|(number, rule)| {

@@ -66,7 +66,8 @@ pub(crate) fn package(ecosystem: &str, name: &str) -> String {
             }
             normal
         }
-        "NuGet" | "Packagist" | "GitHub Actions" => name.to_lowercase(),
+        // Package URLs have the paths of Go's modules in lower case.
+        "NuGet" | "Packagist" | "GitHub Actions" | "Go" => name.to_lowercase(),
         // The address of a repository.
         "SwiftURL" => {
             let name = name.strip_prefix("https://").unwrap_or(name);
@@ -107,6 +108,7 @@ mod tests {
         assert_eq!(package("PyPI", "Zope.Interface__x"), "zope-interface-x");
         assert_eq!(package("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
         assert_eq!(package("npm", "JSONStream"), "JSONStream");
+        assert_eq!(package("Go", "github.com/BurntSushi/toml"), "github.com/burntsushi/toml");
         assert_eq!(package("SwiftURL", "https://github.com/A/b.git"), "github.com/a/b");
     }
 }

@@ -22,7 +22,7 @@ use crate::advisory::{self, Advisory, Block, Entry};
 use crate::cache::BlockCache;
 
 /// The supported format; another one is refused.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 /// How many advisories are packed together.
 pub(crate) const BLOCK: usize = 32;
 /// No row of a genuine database is larger, in bytes.

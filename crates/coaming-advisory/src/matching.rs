@@ -188,7 +188,7 @@ impl Matches {
                     "Java archives whose Maven group is unknown, which advisories name them by"
                 }
                 Unmatched::KernelHeaders => {
-                    "headers of Linux; the kernel that containers run on is the node's"
+                    "headers or tools of Linux; the kernel that containers run on is the node's"
                 }
             };
             notes.push(format!("{} not checked: {reason}", packages(*count)));

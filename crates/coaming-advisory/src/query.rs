@@ -26,7 +26,7 @@ pub enum Unmatched {
     UnknownEcosystem,
     /// It is a Java archive whose Maven group is unknown: advisories name groups.
     UnknownGroup,
-    /// It has the headers of Linux and not Linux itself, which a container does not bring.
+    /// It has the headers or tools of Linux and not Linux itself, which a container does not bring.
     KernelHeaders,
 }
 
@@ -47,6 +47,10 @@ pub(crate) fn ecosystem_of(kind: PackageKind) -> Option<&'static str> {
         PackageKind::Swift => "SwiftURL",
         PackageKind::Cran => "CRAN",
         PackageKind::Hackage => "Hackage",
+        PackageKind::Julia => "Julia",
+        PackageKind::Bioconductor => "Bioconductor",
+        PackageKind::Clojars => "Clojars",
+        PackageKind::VsCode => "VSCode",
         PackageKind::Bitnami => "Bitnami",
         PackageKind::GitHub => "GitHub Actions",
         PackageKind::Deb
@@ -147,15 +151,17 @@ fn upstream_version(package: &Package) -> &str {
     }
 }
 
-/// Whether a package has headers, documentation or settings of Linux, but not Linux. It is built
-/// from the kernel's source, and the kernel's advisories say nothing about it.
+/// Whether a package has headers, documentation, settings or tools of Linux, but not Linux. It is
+/// built from the kernel's source, and the kernel's advisories say nothing about it.
 fn is_kernel_headers(package: &Package) -> bool {
     let source = package.source.as_ref().map_or(package.name.as_str(), |source| &source.name);
     let name = package.name.as_str();
     match package.kind {
         PackageKind::Deb => {
-            const PREFIXES: [&str; 7] = [
+            const PREFIXES: [&str; 9] = [
                 "linux-libc-dev",
+                "linux-tools-",
+                "linux-cloud-tools-",
                 "linux-headers-",
                 "linux-kbuild-",
                 "linux-doc",
@@ -163,14 +169,26 @@ fn is_kernel_headers(package: &Package) -> bool {
                 "linux-compiler-",
                 "linux-config-",
             ];
-            (source == "linux" || source.starts_with("linux-"))
-                && PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            let is_kernel = ["linux-image-", "linux-modules-", "linux-signed-"];
+            source == "linux" && !is_kernel.iter().any(|prefix| name.starts_with(prefix))
+                || source.starts_with("linux-")
+                    && PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         }
         PackageKind::Rpm => {
-            name.starts_with("kernel")
-                && ["-headers", "-devel", "-doc", "-macros", "-devel-matched", "-cross-headers"]
-                    .iter()
-                    .any(|suffix| name.ends_with(suffix))
+            const PARTS: [&str; 9] = [
+                "-headers",
+                "-devel",
+                "-doc",
+                "-macros",
+                "-devel-matched",
+                "-cross-headers",
+                "-tools",
+                "-tools-libs",
+                "-tools-libs-devel",
+            ];
+            const TOOLS: [&str; 6] = ["bpftool", "perf", "python3-perf", "libperf", "rtla", "rv"];
+            name.starts_with("kernel") && PARTS.iter().any(|suffix| name.ends_with(suffix))
+                || source.starts_with("kernel") && TOOLS.contains(&name)
         }
         _ => false,
     }

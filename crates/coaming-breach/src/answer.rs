@@ -113,12 +113,13 @@ pub fn answer(
 ) -> Result<Answer, QueryError> {
     let mut graph = AttackGraph::new(scene);
     let starts = query::starts(scene, &mut graph, query.from.as_ref())?;
+    let targets = Targets::new(&graph, query.to.as_ref());
     let mut search = Search::new(&graph);
     let mut entries: Vec<EntryAnswer> = starts
         .iter()
         .map(|start| {
             search.run(&graph, &start.vertices, limits(query), |_| false);
-            entry(&graph, &search, start, query)
+            entry(&graph, &search, start, &targets)
         })
         .collect();
     let cuts = if options.enabled {
@@ -129,7 +130,8 @@ pub fn answer(
     entries.sort_by(|a, b| (b.risk, &a.from).cmp(&(a.risk, &b.from)));
     let prizes: BTreeSet<Foothold> =
         entries.iter().flat_map(|entry| entry.ways.iter().map(|way| way.to.clone())).collect();
-    let unknown = unknown::notes(scene, query.from.is_none());
+    let all_are_entries = query.from.is_none() && query::entered(scene).is_empty();
+    let unknown = unknown::notes(scene, all_are_entries);
     let finding_count = findings.iter().filter(|finding| finding.suppressed.is_none()).count();
     let prizes = prizes.into_iter().collect();
     Ok(Answer { entries, prizes, cuts, unknown, finding_count })
@@ -140,46 +142,62 @@ pub(crate) fn limits(query: &Query) -> Limits {
 }
 
 /// The name under which a target is counted: all nodes are one.
-pub(crate) fn target_name(foothold: &Foothold) -> String {
+#[must_use]
+pub fn target_name(foothold: &Foothold) -> String {
     match foothold.prize() {
         Some(prize) => prize.to_string(),
         None => foothold.to_string(),
     }
 }
 
-/// The vertices that a search from a start reached and that are asked for, one per target: the
-/// cheapest.
-pub(crate) fn targets(
-    graph: &AttackGraph,
-    search: &Search,
-    start: &Start,
-    to: Option<&To>,
-) -> Vec<VertexId> {
-    let mut best: BTreeMap<String, (u64, u64, VertexId)> = BTreeMap::new();
-    for vertex in search.reached() {
-        let foothold = graph.foothold(vertex);
-        let is_wanted = match to {
-            Some(to) => to.matches(foothold),
-            None => foothold.prize().is_some(),
-        };
-        if !is_wanted || start.vertices.contains(&vertex) {
-            continue;
-        }
-        let (weight, hops) = search.cost(vertex);
-        let found = (weight, hops, vertex);
-        let known = best.entry(target_name(foothold)).or_insert(found);
-        *known = (*known).min(found);
-    }
-    let mut found: Vec<_> = best.into_values().collect();
-    found.sort_by_key(|&(weight, hops, vertex)| {
-        (graph.foothold(vertex).prize(), weight, hops, vertex)
-    });
-    found.into_iter().map(|(_, _, vertex)| vertex).collect()
+/// Whether a foothold is asked for; without a target, every prize is.
+pub(crate) fn is_asked_for(foothold: &Foothold, to: Option<&To>) -> bool {
+    to.map_or_else(|| foothold.prize().is_some(), |to| to.matches(foothold))
 }
 
-fn entry(graph: &AttackGraph, search: &Search, start: &Start, query: &Query) -> EntryAnswer {
-    let targets = targets(graph, search, start, query.to.as_ref());
-    let ways: Vec<Way> = targets.iter().map(|&vertex| way(graph, search, start, vertex)).collect();
+/// What is asked for: worked out once, for many searches.
+pub(crate) struct Targets {
+    /// The vertices, with the numbers of their names and the places of their prizes in the order.
+    wanted: Vec<(VertexId, usize, usize)>,
+    name_count: usize,
+}
+
+impl Targets {
+    pub(crate) fn new(graph: &AttackGraph, to: Option<&To>) -> Self {
+        let mut names: HashMap<String, usize> = HashMap::new();
+        let mut by_prize: BTreeMap<Option<Prize>, Vec<(VertexId, usize)>> = BTreeMap::new();
+        for (vertex, foothold) in graph.footholds().filter(|(_, it)| is_asked_for(it, to)) {
+            let next = names.len();
+            let name = *names.entry(target_name(foothold)).or_insert(next);
+            by_prize.entry(foothold.prize()).or_default().push((vertex, name));
+        }
+        let wanted = by_prize.into_values().enumerate().flat_map(|(place, vertices)| {
+            vertices.into_iter().map(move |(vertex, name)| (vertex, name, place))
+        });
+        Self { wanted: wanted.collect(), name_count: names.len() }
+    }
+
+    /// The vertices that a search from a start reached, one per name: the cheapest.
+    pub(crate) fn reached(&self, search: &Search, start: &Start) -> Vec<VertexId> {
+        let mut best = vec![None; self.name_count];
+        for &(vertex, name, place) in &self.wanted {
+            if search.reaches(vertex) && !start.vertices.contains(&vertex) {
+                let (weight, hops) = search.cost(vertex);
+                let found = (weight, hops, vertex, place);
+                if best[name].is_none_or(|known| found < known) {
+                    best[name] = Some(found);
+                }
+            }
+        }
+        let mut found: Vec<_> = best.into_iter().flatten().collect();
+        found.sort_unstable_by_key(|&(weight, hops, vertex, place)| (place, weight, hops, vertex));
+        found.into_iter().map(|(_, _, vertex, _)| vertex).collect()
+    }
+}
+
+fn entry(graph: &AttackGraph, search: &Search, start: &Start, targets: &Targets) -> EntryAnswer {
+    let reached = targets.reached(search, start).into_iter();
+    let ways: Vec<Way> = reached.map(|vertex| way(graph, search, start, vertex)).collect();
     let (mut runs, mut reads, mut reaches) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for vertex in search.reached() {
         match graph.foothold(vertex) {
@@ -189,7 +207,9 @@ fn entry(graph: &AttackGraph, search: &Search, start: &Start, query: &Query) -> 
             Foothold::Port { workload, .. } => {
                 reaches.insert(workload.clone());
             }
-            foothold @ (Foothold::Secret { .. } | Foothold::DataStore(_)) => {
+            foothold @ (Foothold::Secret { .. }
+            | Foothold::Credential(_)
+            | Foothold::DataStore(_)) => {
                 reads.extend(foothold.prize());
             }
             _ => {}
@@ -213,7 +233,7 @@ fn risk(way: &Way) -> u64 {
         Some(Prize::Node) => 50,
         Some(Prize::CloudIdentity) => 20,
         Some(Prize::DataStore(_)) => 10,
-        Some(Prize::Secret { .. }) => 3,
+        Some(Prize::Secret { .. } | Prize::Credential(_)) => 3,
         Some(Prize::Exfiltration) | None => 1,
     };
     let sure = match way.kind() {
@@ -258,7 +278,7 @@ impl Pending {
 }
 
 /// The cheapest way to a vertex, as steps between footholds that are shown.
-fn way(graph: &AttackGraph, search: &Search, start: &Start, to: VertexId) -> Way {
+pub(crate) fn way(graph: &AttackGraph, search: &Search, start: &Start, to: VertexId) -> Way {
     let edges: Vec<EdgeId> = search.way(graph, to);
     let mut pending: HashMap<VertexId, Pending> = HashMap::new();
     let mut steps: Vec<WayStep> = Vec::new();
@@ -317,7 +337,7 @@ pub(crate) fn open_pairs(
     starts: &[Start],
     query: &Query,
 ) -> BTreeSet<(String, String)> {
-    let scene = Scene::new(world, scene.images, scene.minor);
+    let scene = scene.of_world(world);
     let mut graph = AttackGraph::new(&scene);
     let mut open = BTreeSet::new();
     let starts: Vec<Start> = starts
@@ -328,10 +348,11 @@ pub(crate) fn open_pairs(
             Start { vertices, ..start.clone() }
         })
         .collect();
+    let targets = Targets::new(&graph, query.to.as_ref());
     let mut search = Search::new(&graph);
     for start in &starts {
         search.run(&graph, &start.vertices, limits(query), |_| false);
-        for vertex in targets(&graph, &search, start, query.to.as_ref()) {
+        for vertex in targets.reached(&search, start) {
             open.insert((start.foothold.to_string(), target_name(graph.foothold(vertex))));
         }
     }

@@ -112,6 +112,8 @@ pub enum Foothold {
         /// Its name.
         name: String,
     },
+    /// They know a credential that is part of an image, by its kind and place.
+    Credential(String),
     /// They read and write what a data store holds.
     DataStore(WorkloadName),
     /// They have an identity of the cloud.
@@ -198,6 +200,7 @@ impl Foothold {
             Self::NodeFiles(_) => "node-files",
             Self::Identity(_) => "identity",
             Self::Secret { .. } => "secret",
+            Self::Credential(_) => "credential",
             Self::DataStore(_) => "data-store",
             Self::CloudIdentity(_) => "cloud-identity",
             Self::Exfiltration => "exfiltration",
@@ -215,6 +218,7 @@ impl Foothold {
             Self::Secret { namespace, name } => {
                 Prize::Secret { namespace: namespace.clone(), name: name.clone() }
             }
+            Self::Credential(name) => Prize::Credential(name.clone()),
             Self::DataStore(workload) => Prize::DataStore(workload.clone()),
             Self::CloudIdentity(_) => Prize::CloudIdentity,
             Self::Exfiltration => Prize::Exfiltration,
@@ -236,6 +240,7 @@ impl fmt::Display for Foothold {
             Self::NodeFiles(node) => write!(f, "the files of {node}"),
             Self::Identity(identity) => identity.fmt(f),
             Self::Secret { namespace, name } => write!(f, "Secret {namespace}/{name}"),
+            Self::Credential(name) => f.write_str(name),
             Self::DataStore(workload) => write!(f, "the data of {workload}"),
             Self::CloudIdentity(name) => write!(f, "cloud identity {name}"),
             Self::Exfiltration => f.write_str("a connection to the internet"),
@@ -263,6 +268,8 @@ pub enum Prize {
         /// Its name.
         name: String,
     },
+    /// A credential that is part of an image.
+    Credential(String),
     /// A connection to the internet.
     Exfiltration,
 }
@@ -275,6 +282,7 @@ impl fmt::Display for Prize {
             Self::CloudIdentity => f.write_str("cloud identity"),
             Self::DataStore(workload) => write!(f, "data of {workload}"),
             Self::Secret { namespace, name } => write!(f, "Secret {namespace}/{name}"),
+            Self::Credential(name) => f.write_str(name),
             Self::Exfiltration => f.write_str("a connection to the internet"),
         }
     }

@@ -33,7 +33,7 @@ pub enum QueryError {
     #[error(
         "`{0}` is not a valid target: use admin, node, node/NAME, secret/NAMESPACE/NAME, \
          data-store, \
-         data-store/NAMESPACE/NAME, cloud-identity, exfiltration, container/NAMESPACE/NAME, \
+         data-store/NAMESPACE/NAME, credential, cloud-identity, exfiltration, container/NAMESPACE/NAME, \
          port/NAMESPACE/NAME or serviceaccount/NAMESPACE/NAME"
     )]
     BadTarget(String),
@@ -86,6 +86,8 @@ pub enum To {
     Node(String),
     /// Any data store.
     AnyDataStore,
+    /// Any credential that is part of an image.
+    AnyCredential,
     /// A certain identity of the cloud.
     CloudIdentity(String),
     /// A container of a workload: namespace and name.
@@ -113,6 +115,7 @@ impl To {
             ["node"] => Some(Self::Prize(Prize::Node)),
             ["node", name] => Some(Self::Node((*name).to_owned())),
             ["data-store"] => Some(Self::AnyDataStore),
+            ["credential"] => Some(Self::AnyCredential),
             ["cloud-identity"] => Some(Self::Prize(Prize::CloudIdentity)),
             ["cloud-identity", name] => Some(Self::CloudIdentity((*name).to_owned())),
             ["exfiltration"] => Some(Self::Prize(Prize::Exfiltration)),
@@ -141,7 +144,8 @@ impl To {
         };
         match (self, foothold) {
             (Self::Node(wanted), Foothold::Node(NodeName::Named(name))) => wanted == name,
-            (Self::AnyDataStore, Foothold::DataStore(_)) => true,
+            (Self::AnyDataStore, Foothold::DataStore(_))
+            | (Self::AnyCredential, Foothold::Credential(_)) => true,
             (Self::CloudIdentity(wanted), Foothold::CloudIdentity(name)) => wanted == name,
             (Self::Container(namespace, name), Foothold::Container(container)) => {
                 is(&container.workload, namespace, name)
@@ -222,8 +226,23 @@ fn start_of(scene: &Scene<'_>, graph: &mut AttackGraph, pod: usize, only: Option
     Start { foothold: first, vertices, shown: names, via }
 }
 
+/// A start in every workload.
+pub(crate) fn workload_starts(scene: &Scene<'_>, graph: &mut AttackGraph) -> Vec<Start> {
+    let pods = (0..scene.pods.len()).filter(|&pod| !scene.pods[pod].containers.is_empty());
+    pods.map(|pod| start_of(scene, graph, pod, None)).collect()
+}
+
 /// Every workload that can be entered from outside; all of them if none is known to be.
 fn every_start(scene: &Scene<'_>, graph: &mut AttackGraph) -> Vec<Start> {
+    let mut starts = entered_starts(scene, graph);
+    if entered(scene).is_empty() {
+        starts.splice(0..0, workload_starts(scene, graph));
+    }
+    starts
+}
+
+/// The pods that can be entered from outside.
+pub(crate) fn entered(scene: &Scene<'_>) -> Vec<usize> {
     let has_host_port = |pod: usize| {
         scene.containers_of(&scene.pods[pod]).iter().any(|container| {
             container.container.ports().any(|port| port.host_port().is_some_and(|port| port > 0))
@@ -231,16 +250,17 @@ fn every_start(scene: &Scene<'_>, graph: &mut AttackGraph) -> Vec<Start> {
     };
     let entered: std::collections::BTreeSet<&WorkloadName> =
         scene.entrances.iter().map(|(workload, ..)| workload).collect();
-    let all: Vec<usize> =
-        (0..scene.pods.len()).filter(|&pod| !scene.pods[pod].containers.is_empty()).collect();
-    let some: Vec<usize> = all
-        .iter()
-        .copied()
+    (0..scene.pods.len())
+        .filter(|&pod| !scene.pods[pod].containers.is_empty())
         .filter(|&pod| entered.contains(&scene.pods[pod].name) || has_host_port(pod))
-        .collect();
-    let chosen = if some.is_empty() { all } else { some };
+        .collect()
+}
+
+/// A start in every workload that can be entered from outside, and what everyone may do without
+/// credentials.
+pub(crate) fn entered_starts(scene: &Scene<'_>, graph: &mut AttackGraph) -> Vec<Start> {
     let anonymous = anonymous(graph);
-    let pods = chosen.into_iter().map(|pod| start_of(scene, graph, pod, None));
+    let pods = entered(scene).into_iter().map(|pod| start_of(scene, graph, pod, None));
     pods.chain(anonymous).collect()
 }
 

@@ -1,14 +1,16 @@
 //! Fixes of findings, made in memory.
 //!
-//! A fix with edits is made as `coaming fix` makes it. A finding that only a person can fix counts
-//! as
-//! fixed by the smallest change that its help asks for, where that is clear: the volume or the rule
-//! that it points to is removed, or the policies that `coaming net suggest` writes are added.
+//! A fix with edits is made as `coaming fix` makes it, but in the objects: what a chart rendered, and
+//! what a cluster holds, is changed there. A finding that only a person can fix counts as fixed by
+//! the smallest change that its help asks for, where that is clear: the volume or the rule that it
+//! points to is removed, or the policies that `coaming net suggest` writes are added.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use coaming_finding::{Applicability, DocumentEdits, Finding, Fix, Location, ObjectRef};
-use coaming_kube::{Delta, Fields as _, Object, ObjectKey, Source, World};
+use coaming_kube::{Delta, Fields as _, Object, ObjectKey, Origin, Source, World};
+use coaming_yaml::Span;
 use coaming_yaml::edit::Edit;
 
 /// Rules whose findings are fixed by removing what they point to.
@@ -38,11 +40,12 @@ pub(crate) fn namespace_of(object: &ObjectRef) -> &str {
 
 /// The world after the fixes of these findings.
 pub(crate) fn apply(world: &World, findings: &[&Finding]) -> World {
+    let world = &with_texts(world);
     let edited: Vec<Finding> =
         findings.iter().filter_map(|finding| with_edits(world, finding)).collect();
     let first = Cell::new(true);
     let plan = coaming_fix::plan(
-        vec![world.clone()],
+        vec![world.clone().into()],
         true,
         |_| if first.replace(false) { edited.clone() } else { Vec::new() },
         |_| None,
@@ -59,6 +62,23 @@ pub(crate) fn apply(world: &World, findings: &[&Finding]) -> World {
     if needs_policies.is_empty() { fixed } else { with_policies(&fixed, &needs_policies) }
 }
 
+/// The world with a text for every object that has none, so that all fixes are made in one way.
+fn with_texts(world: &World) -> World {
+    if world.sources().all(|(_, source)| source.origin != Origin::Cluster) {
+        return world.clone();
+    }
+    let sources = world.sources().map(|(id, source)| {
+        if source.origin != Origin::Cluster {
+            return (id, Arc::clone(source));
+        }
+        let texts = source.documents().iter().map(|document| document.root().to_json().to_string());
+        let text = texts.collect::<Vec<_>>().join("\n---\n");
+        let stream = coaming_yaml::parse(text.into());
+        (id, Arc::new(Source::new(&source.name, stream.source, stream.documents)))
+    });
+    World::numbered(sources)
+}
+
 /// A finding whose fix has edits that can be applied.
 fn with_edits(world: &World, finding: &Finding) -> Option<Finding> {
     let fix = finding.fix.as_ref();
@@ -69,7 +89,7 @@ fn with_edits(world: &World, finding: &Finding) -> Option<Finding> {
         return None;
     }
     let location = finding.locations.first()?;
-    let object = object_at(world, location)?;
+    let object = object_of(world, finding)?;
     let mut edits = Vec::new();
     if finding.rule.id == *"host-path" {
         edits.extend(mounts(object, location));
@@ -100,19 +120,37 @@ fn removed_object(world: &World, finding: &Finding) -> Option<ObjectKey> {
     if !REMOVED.contains(&finding.rule.id.as_str()) {
         return None;
     }
-    let object = object_at(world, finding.locations.first()?)?;
+    let object = object_of(world, finding)?;
     let path = &finding.locations.first()?.path;
     (*path == object.node().path()).then(|| object.key())
 }
 
+/// The object that a finding points into. What a chart rendered has its place in a template, which
+/// holds no objects: there the finding's own object counts.
+fn object_of<'w>(world: &'w World, finding: &Finding) -> Option<Object<'w>> {
+    let location = finding.locations.first()?;
+    object_at(world, location).or_else(|| {
+        let object = finding.object.as_ref()?;
+        let found = world.find(&object.kind, &object.namespace, &object.name)?;
+        location.path.starts_with(&found.node().path()).then_some(found)
+    })
+}
+
 fn object_at<'w>(world: &'w World, location: &Location) -> Option<Object<'w>> {
-    let objects = world.objects_in(location.source?);
+    let id = location.source?;
     let holds = |object: &Object<'_>| location.path.starts_with(&object.node().path());
+    let Some(span) = location.span else { return world.objects_in(id).find(holds) };
+    // Of several documents, the one in which the span is.
+    let meets = |other: Span| other.start <= span.end && span.start <= other.end;
+    let documents = world.source(id)?.documents();
+    let first = documents.partition_point(|document| document.span().end < span.start);
+    let near = (first..documents.len()).take_while(|&number| meets(documents[number].span()));
+    let objects = near
+        .filter_map(|number| u32::try_from(number).ok())
+        .flat_map(|number| world.objects_of_document(id, number));
     objects.filter(holds).find(|object| {
-        // Of several documents, the one in which the span is.
-        let span = object.node().document().root().at(&location.path).and_then(|node| node.span());
-        location.span.is_none()
-            || span.zip(location.span).is_some_and(|(a, b)| a.start <= b.end && b.start <= a.end)
+        let node = object.node().document().root().at(&location.path);
+        node.and_then(|node| node.span()).is_some_and(meets)
     })
 }
 

@@ -150,13 +150,15 @@ pub struct Scene<'a> {
     pub(crate) secrets: BTreeMap<(String, String), Evidence>,
     /// Every service account that is known or used.
     pub(crate) accounts: BTreeSet<(String, String)>,
+    /// The registries that images may come from; none if nobody said.
+    pub(crate) allowed_registries: &'a [String],
 }
 
 impl<'a> Scene<'a> {
     /// Works out what the steps look at. `minor` is the version of the cluster, 1.`minor`.
     #[must_use]
     pub fn new(world: &'a World, images: &'a Images, minor: u32) -> Self {
-        let reach = Reach::from_world(world);
+        let reach = Reach::new(coaming_network::from_world(world));
         let cells = coaming_network::cells(&reach);
         let mut network_of: HashMap<ObjectId, usize> = HashMap::new();
         for (_, pods) in &reach.model().pods {
@@ -178,6 +180,7 @@ impl<'a> Scene<'a> {
             namespaces: BTreeSet::new(),
             secrets: BTreeMap::new(),
             accounts: BTreeSet::new(),
+            allowed_registries: &[],
             reach,
             cells,
         };
@@ -193,6 +196,21 @@ impl<'a> Scene<'a> {
         scene.placements = Placements::new(world, &scene.pods);
         scene.read_names();
         scene
+    }
+
+    /// The same scene, in which images of other registries than these are not trusted. An empty list
+    /// trusts all.
+    #[must_use]
+    pub fn allowing_registries(self, allowed_registries: &'a [String]) -> Self {
+        Self { allowed_registries, ..self }
+    }
+
+    /// The scene of another world, such as this one after some fixes.
+    pub(crate) fn of_world<'w>(&self, world: &'w World) -> Scene<'w>
+    where
+        'a: 'w,
+    {
+        Scene::new(world, self.images, self.minor).allowing_registries(self.allowed_registries)
     }
 
     fn add_pod(

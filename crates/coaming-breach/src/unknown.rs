@@ -4,67 +4,84 @@ use std::collections::BTreeMap;
 
 use coaming_finding::Note;
 
-use crate::scene::{PodSecurity, RunsAs, Scene};
+use crate::scene::{ContainerInfo, PodSecurity, RunsAs, Scene};
+
+/// What is not known of one thing, and of several.
+type Words = (&'static str, &'static str);
+
+const KYVERNO: Words = (
+    "policy of Kyverno is not evaluated: it may refuse a step",
+    "policies of Kyverno are not evaluated: they may refuse a step",
+);
 
 /// Kinds of other admission controllers and network engines, by API group.
-const NOT_EVALUATED: &[(&str, &str)] = &[
-    ("kyverno.io", "policies of Kyverno are not evaluated: they may refuse a step"),
-    ("policies.kyverno.io", "policies of Kyverno are not evaluated: they may refuse a step"),
+const NOT_EVALUATED: &[(&str, Words)] = &[
+    ("kyverno.io", KYVERNO),
+    ("policies.kyverno.io", KYVERNO),
     (
         "constraints.gatekeeper.sh",
-        "constraints of Gatekeeper are not evaluated: they may refuse a step",
-    ),
-    ("cilium.io", "policies of Cilium are not evaluated: they may let through more or less"),
-    (
-        "crd.projectcalico.org",
-        "policies of Calico are not evaluated: they may let through more or less",
+        (
+            "constraint of Gatekeeper is not evaluated: it may refuse a step",
+            "constraints of Gatekeeper are not evaluated: they may refuse a step",
+        ),
     ),
     (
-        "projectcalico.org",
-        "policies of Calico are not evaluated: they may let through more or less",
+        "security.istio.io",
+        (
+            "policy of Istio is not evaluated: it may refuse a connection",
+            "policies of Istio are not evaluated: they may refuse a connection",
+        ),
     ),
-    ("security.istio.io", "policies of Istio are not evaluated: they may refuse a connection"),
 ];
 
-/// The notes of a scene.
-pub(crate) fn notes(scene: &Scene<'_>, is_ranking: bool) -> Vec<Note> {
-    let mut found: BTreeMap<String, usize> = BTreeMap::new();
-    let mut add = |message: &str, count: usize| {
+/// The notes of a scene. `all_are_entries` says that workloads are taken as entries although nothing
+/// leads to one of them.
+pub(crate) fn notes(scene: &Scene<'_>, all_are_entries: bool) -> Vec<Note> {
+    let mut found: BTreeMap<Words, usize> = BTreeMap::new();
+    let mut add = |one: &'static str, several: &'static str, count: usize| {
         if count > 0 {
-            *found.entry(message.to_owned()).or_default() += count;
+            *found.entry((one, several)).or_default() += count;
         }
     };
-    let count = |matches: &dyn Fn(&crate::scene::ContainerInfo<'_>) -> bool| {
+    let count = |matches: &dyn Fn(&ContainerInfo<'_>) -> bool| {
         scene.containers.iter().filter(|container| matches(container)).count()
     };
     add(
-        "images of containers were not inspected: their tools, users, credentials and programs \
-         with \
+        "image of a container was not inspected: its tools, users, credentials and programs with the \
+         setuid bit are unknown",
+        "images of containers were not inspected: their tools, users, credentials and programs with \
          the setuid bit are unknown",
         count(&|container| container.facts.is_none()),
     );
     add(
+        "container may run as root: neither its pod nor an inspected image sets its user",
         "containers may run as root: neither their pods nor inspected images set their user",
         count(&|container| container.runs_as == RunsAs::Unknown),
     );
-    let looked_up = |container: &crate::scene::ContainerInfo<'_>| {
+    let looked_up = |container: &ContainerInfo<'_>| {
         let reference = container.reference.as_ref();
         reference.is_some_and(|reference| scene.images.vulnerabilities(reference).is_some())
     };
     add(
+        "image of a container was not matched with known vulnerabilities",
         "images of containers were not matched with known vulnerabilities",
         count(&|container| !looked_up(container)),
     );
     add(
+        "binding refers to a role that is not part of the input: what it allows is unknown",
         "bindings refer to roles that are not part of the input: what they allow is unknown",
         scene.access.unresolved().count(),
     );
     let opaque = scene.reach.model().namespaces.values().filter(|namespace| namespace.opaque);
-    add("namespaces have custom resources that may start pods which are not seen", opaque.count());
+    add(
+        "namespace has custom resources that may start pods which are not seen",
+        "namespaces have custom resources that may start pods which are not seen",
+        opaque.count(),
+    );
     for object in scene.world.objects() {
         let group = object.group();
-        if let Some((_, message)) = NOT_EVALUATED.iter().find(|(known, _)| *known == group) {
-            add(message, 1);
+        if let Some((_, (one, several))) = NOT_EVALUATED.iter().find(|(known, _)| *known == group) {
+            add(one, several, 1);
         }
         if matches!(
             object.kind(),
@@ -72,28 +89,43 @@ pub(crate) fn notes(scene: &Scene<'_>, is_ranking: bool) -> Vec<Note> {
                 | "ValidatingWebhookConfiguration"
                 | "MutatingWebhookConfiguration"
         ) {
-            add("other admission controllers are not evaluated: they may refuse a step", 1);
+            add(
+                "other admission controller is not evaluated: it may refuse a step",
+                "other admission controllers are not evaluated: they may refuse a step",
+                1,
+            );
         }
     }
     add(
+        "network policy: whether the cluster's network plugin enforces it is unknown",
         "network policies: whether the cluster's network plugin enforces them is unknown",
         scene.reach.model().policies.len(),
     );
     let unlabeled = scene.namespaces.iter();
     add(
-        "namespaces are not part of the input: what Pod Security admission enforces there is \
-         unknown",
+        "namespace is not part of the input: what Pod Security admission enforces there is unknown",
+        "namespaces are not part of the input: what Pod Security admission enforces there is unknown",
         unlabeled.filter(|name| scene.pod_security(name) == PodSecurity::Unknown).count(),
     );
     if scene.world.of_kind("Node").next().is_none() {
-        add("pods run on unknown nodes: which of them share one is unknown", scene.pods.len());
-    }
-    if is_ranking && scene.entrances.is_empty() {
         add(
-            "workloads are taken as entries: nothing in the input leads to one of them from \
-             outside",
+            "pod runs on an unknown node: which others run there is unknown",
+            "pods run on unknown nodes: which of them share one is unknown",
             scene.pods.len(),
         );
     }
-    found.into_iter().map(|(message, count)| Note { message, count }).collect()
+    if all_are_entries {
+        add(
+            "workload is taken as an entry: nothing in the input leads to it from outside",
+            "workloads are taken as entries: nothing in the input leads to one of them from outside",
+            scene.pods.len(),
+        );
+    }
+    let notes = found.into_iter().map(|((one, several), count)| Note {
+        message: if count == 1 { one } else { several }.to_owned(),
+        count,
+    });
+    let mut notes: Vec<Note> = notes.collect();
+    notes.sort_by(|a, b| a.message.cmp(&b.message));
+    notes
 }

@@ -27,7 +27,7 @@ use coaming_kube::{SourceId, World};
 use rayon::prelude::*;
 
 use rule::{Compiled, Scope};
-use subject::Subject;
+use subject::{Operation, Subject};
 
 /// Why a rule or policy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,8 +115,10 @@ impl CustomRules {
             .objects_in(subject)
             .map(|object| Subject::new(world, &self.policies, object))
             .collect();
+        // The API server itself knows of each request whether it updates.
+        let created = &[Operation::Create];
         let judge = |rule: &Compiled| {
-            subjects.iter().filter_map(|subject| rule.judge(subject)).collect::<Vec<_>>()
+            subjects.iter().filter_map(|subject| rule.judge(subject, created)).collect::<Vec<_>>()
         };
         self.rules.iter().flat_map(judge).collect()
     }
@@ -128,12 +130,15 @@ impl CustomRules {
             return Vec::new();
         }
         let objects: Vec<_> = world.objects().collect();
+        // A manifest is applied to create its object, and later to update it.
+        let applied = &Operation::ALL;
         let mut found: Vec<(usize, Finding)> = objects
             .par_iter()
             .flat_map_iter(|object| {
                 let subject = Subject::new(world, &self.policies, *object);
-                let judge =
-                    |(position, rule): (usize, &Compiled)| Some((position, rule.judge(&subject)?));
+                let judge = |(position, rule): (usize, &Compiled)| {
+                    Some((position, rule.judge(&subject, applied)?))
+                };
                 self.rules.iter().enumerate().filter_map(judge).collect::<Vec<_>>()
             })
             .collect();

@@ -3,7 +3,7 @@
 use coaming_kube::{Fields as _, Object};
 use coaming_yaml::Node;
 
-use crate::subject::Subject;
+use crate::subject::{Operation, Subject};
 
 /// `matchConstraints` of a policy, or `matchResources` of a binding.
 #[derive(Debug, Default)]
@@ -38,9 +38,9 @@ impl Constraints {
         })
     }
 
-    /// Whether they hold for the creation of this object.
-    pub(crate) fn hold(&self, subject: &Subject<'_>) -> bool {
-        let matches = |rule: &ResourceRule| rule.holds(subject, self.equivalent);
+    /// Whether they hold for this operation on this object.
+    pub(crate) fn hold(&self, subject: &Subject<'_>, operation: Operation) -> bool {
+        let matches = |rule: &ResourceRule| rule.holds(subject, operation, self.equivalent);
         self.namespaces_hold(subject)
             && self.objects.holds(&labels(subject.object))
             && !self.excluded.iter().any(matches)
@@ -91,7 +91,7 @@ impl ResourceRule {
         }
     }
 
-    fn holds(&self, subject: &Subject<'_>, equivalent: bool) -> bool {
+    fn holds(&self, subject: &Subject<'_>, operation: Operation, equivalent: bool) -> bool {
         let object = subject.object;
         let has =
             |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
@@ -109,7 +109,7 @@ impl ResourceRule {
             _ => true,
         };
         let name = self.names.is_empty() || self.names.iter().any(|name| name == object.name());
-        has(&self.operations, "CREATE") && group_and_version && resource && scope && name
+        has(&self.operations, operation.name()) && group_and_version && resource && scope && name
     }
 
     /// Whether the rule names the resource in another version that the API server serves, or in the

@@ -21,7 +21,7 @@ use crate::lang::eval::{Bindings, EvalError};
 use crate::lang::value::Value;
 use crate::library::opaque::Opaque;
 use crate::matching::Constraints;
-use crate::subject::Subject;
+use crate::subject::{Operation, Subject};
 
 /// The longest message of a `messageExpression`, in bytes: upstream's limit.
 const MAX_MESSAGE: usize = 5 << 10;
@@ -105,41 +105,74 @@ pub(crate) fn compile(rule: &CustomRule) -> Result<Compiled, CompileError> {
 }
 
 impl Compiled {
-    /// The finding for this object, if the rule applies to it and its expression is false.
-    pub(crate) fn judge(&self, subject: &Subject<'_>) -> Option<Finding> {
-        let applies = match &self.scope {
+    /// The finding for this object, if the rule applies to one of these operations on it and its
+    /// expression is false.
+    pub(crate) fn judge(&self, subject: &Subject<'_>, operations: &[Operation]) -> Option<Finding> {
+        let constraints = match &self.scope {
             Scope::Kinds(kinds) => {
-                kinds.is_empty() || kinds.iter().any(|kind| kind == subject.object.kind())
+                let applies =
+                    kinds.is_empty() || kinds.iter().any(|kind| kind == subject.object.kind());
+                return applies.then(|| self.violation(subject, Operation::Create)).flatten();
             }
-            Scope::Constraints(constraints) => constraints.hold(subject),
+            Scope::Constraints(constraints) => constraints,
         };
-        if !applies {
-            return None;
-        }
+        let mut matched = false;
+        operations.iter().find_map(|&operation| {
+            let is_repeated = matched && !self.sees_operation();
+            if is_repeated || !constraints.hold(subject, operation) {
+                return None;
+            }
+            matched = self.bindings.is_empty();
+            self.violation(subject, operation)
+        })
+    }
+
+    /// Whether an expression mentions what differs between creation and update.
+    fn sees_operation(&self) -> bool {
+        let validations = self.validations.iter().map(|validation| &validation.expression);
+        let mut all = self.conditions.iter().chain(self.variables.values()).chain(validations);
+        all.any(|expression| {
+            expression.text.contains("oldObject") || expression.text.contains("request")
+        })
+    }
+
+    /// The finding for an operation that the rule applies to.
+    fn violation(&self, subject: &Subject<'_>, operation: Operation) -> Option<Finding> {
         if self.bindings.is_empty() {
-            let message = self.denial(subject, &Value::Null)?;
+            let message = self.denial(subject, operation, &Value::Null)?;
             return Some(self.finding(subject, &message, self.meta.severity));
         }
-        let bound = self.bindings.iter().filter(|binding| binding.matches.hold(subject));
+        let bound = self.bindings.iter().filter(|binding| binding.matches.hold(subject, operation));
         bound.into_iter().find_map(|binding| {
-            let message = self.denial_of(binding, subject)?;
+            let message = self.denial_of(binding, subject, operation)?;
             let severity = if binding.denies { self.meta.severity } else { Severity::Low };
             Some(self.finding(subject, &message, severity))
         })
     }
 
-    fn denial_of(&self, binding: &Binding, subject: &Subject<'_>) -> Option<String> {
+    fn denial_of(
+        &self,
+        binding: &Binding,
+        subject: &Subject<'_>,
+        operation: Operation,
+    ) -> Option<String> {
         match binding.parameters(self.parameters.as_ref(), subject) {
-            Ok(values) => values.iter().find_map(|value| self.denial(subject, value)),
+            Ok(values) => values.iter().find_map(|value| self.denial(subject, operation, value)),
             Err(message) => self.strict.then_some(message),
         }
     }
 
     /// The message of the first validation that does not hold.
-    pub(crate) fn denial(&self, subject: &Subject<'_>, parameters: &Value) -> Option<String> {
+    pub(crate) fn denial(
+        &self,
+        subject: &Subject<'_>,
+        operation: Operation,
+        parameters: &Value,
+    ) -> Option<String> {
         let scene = Scene {
             rule: self,
             subject,
+            operation,
             parameters,
             variables: RefCell::default(),
             authorizer: OnceCell::new(),
@@ -210,6 +243,9 @@ impl Compiled {
             )),
             suppressed: None,
             variants: Vec::new(),
+            commit: None,
+            verification: None,
+            way: None,
         }
     }
 }
@@ -239,6 +275,7 @@ impl Validation {
 struct Scene<'s, 'w> {
     rule: &'s Compiled,
     subject: &'s Subject<'w>,
+    operation: Operation,
     parameters: &'s Value,
     variables: RefCell<BTreeMap<Str, Result<Value, EvalError>>>,
     authorizer: OnceCell<[Value; 2]>,
@@ -247,13 +284,13 @@ struct Scene<'s, 'w> {
 impl Bindings for Scene<'_, '_> {
     fn global(&self, global: Global) -> Value {
         match global {
-            Global::Object => match self.rule.scope {
+            Global::OldObject if self.operation == Operation::Create => Value::Null,
+            Global::Object | Global::OldObject => match self.rule.scope {
                 Scope::Kinds(_) => self.subject.value(),
                 Scope::Constraints(_) => self.subject.admitted(),
             },
-            Global::OldObject => Value::Null,
             Global::Params => self.parameters.clone(),
-            Global::Request => self.subject.request(),
+            Global::Request => self.subject.request(self.operation),
             Global::NamespaceObject => self.subject.namespace(),
             Global::Variables => {
                 let value =

@@ -8,7 +8,35 @@ use crate::kinds::{self, ApiKind};
 use crate::lang::value::Value;
 use crate::matching::labels;
 
-/// An object with what an API server would bind when it is created.
+/// What is done with an object when its manifest is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Create,
+    /// It is there already, as it is written: what it was before is not known.
+    Update,
+}
+
+impl Operation {
+    pub(crate) const ALL: [Self; 2] = [Self::Create, Self::Update];
+
+    /// Its name in policies and requests.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+        }
+    }
+
+    /// The kind of its options.
+    fn options(self) -> &'static str {
+        match self {
+            Self::Create => "CreateOptions",
+            Self::Update => "UpdateOptions",
+        }
+    }
+}
+
+/// An object with what an API server would bind when it is applied.
 pub(crate) struct Subject<'w> {
     pub(crate) world: &'w World,
     /// The files of policies, which hold parameters and definitions.
@@ -19,7 +47,8 @@ pub(crate) struct Subject<'w> {
     pub(crate) equivalents: Vec<(String, String)>,
     value: OnceCell<Value>,
     admitted: OnceCell<Value>,
-    request: OnceCell<Value>,
+    creation: OnceCell<Value>,
+    update: OnceCell<Value>,
     namespace: OnceCell<Value>,
     namespace_labels: OnceCell<Vec<(String, String)>>,
 }
@@ -35,7 +64,8 @@ impl<'w> Subject<'w> {
             equivalents: kinds::equivalents(&worlds, object.group(), object.kind()),
             value: OnceCell::new(),
             admitted: OnceCell::new(),
-            request: OnceCell::new(),
+            creation: OnceCell::new(),
+            update: OnceCell::new(),
             namespace: OnceCell::new(),
             namespace_labels: OnceCell::new(),
         }
@@ -114,12 +144,16 @@ impl<'w> Subject<'w> {
         Value::map(fields)
     }
 
-    /// The request that creates the object. Who sends it is not known.
-    pub(crate) fn request(&self) -> Value {
-        self.request.get_or_init(|| self.make_request()).clone()
+    /// The request with this operation on the object. Who sends it is not known.
+    pub(crate) fn request(&self, operation: Operation) -> Value {
+        let cell = match operation {
+            Operation::Create => &self.creation,
+            Operation::Update => &self.update,
+        };
+        cell.get_or_init(|| self.make_request(operation)).clone()
     }
 
-    fn make_request(&self) -> Value {
+    fn make_request(&self, operation: Operation) -> Value {
         let text = Value::string;
         let object = self.object;
         let (group, kind) = (object.group(), object.kind());
@@ -141,14 +175,14 @@ impl<'w> Subject<'w> {
         ]);
         let options = Value::object([
             ("apiVersion", text("meta.k8s.io/v1")),
-            ("kind", text("CreateOptions")),
+            ("kind", text(operation.options())),
         ]);
         let mut fields = vec![
             (text("kind"), of_kind.clone()),
             (text("resource"), resource.clone()),
             (text("requestKind"), of_kind),
             (text("requestResource"), resource),
-            (text("operation"), text("CREATE")),
+            (text("operation"), text(operation.name())),
             (text("userInfo"), user),
             (text("dryRun"), Value::Bool(false)),
             (text("options"), options),

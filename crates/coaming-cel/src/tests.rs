@@ -103,6 +103,12 @@ fn policies_are_evaluated_as_on_creation() {
     assert_eq!(found(&[], POLICY), ["Deployment has 1 replicas"]);
     assert!(found(&[], &POLICY.replace("labels.team", "labels.none")).is_empty());
     assert!(found(&[], &POLICY.replace("[CREATE, UPDATE]", "[DELETE]")).is_empty());
+    assert_eq!(found(&[], &POLICY.replace("[CREATE, UPDATE]", "[UPDATE]")).len(), 1);
+    let on_update = POLICY.replace(
+        "object.spec.replicas >= 2",
+        "request.operation == 'CREATE' || oldObject.spec.replicas >= 2",
+    );
+    assert_eq!(found(&[], &on_update).len(), 1);
     assert!(found(&[], &POLICY.replace("[deployments]", "[pods]")).is_empty());
     let ignored = POLICY.replace("object.spec.replicas >= 2", "object.none.x == 1");
     assert_eq!(found(&[], &ignored).len(), 1);

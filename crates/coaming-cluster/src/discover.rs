@@ -44,30 +44,46 @@ impl Resource {
     }
 }
 
-/// All resources that can be listed, each in the version that the server prefers, in a fixed order.
-pub(crate) async fn resources(client: &Client, errors: &mut Vec<ReadError>) -> Vec<Resource> {
-    // One request if the server is new enough (an older one answers with an empty list), else one
-    // per group: then a group whose own server is down (metrics, often) costs only itself.
-    let groups = match Discovery::new(client.clone()).run_aggregated().await {
-        Ok(discovery) if discovery.groups().next().is_some() => vec![discovery],
-        _ => groups_one_by_one(client, errors).await,
-    };
-    let mut found: Vec<Resource> = groups
+/// What the cluster has.
+#[derive(Debug, Default)]
+pub(crate) struct Resources {
+    /// What is read, each in the version that the server prefers, in a fixed order.
+    pub(crate) read: Vec<Resource>,
+    /// The kinds that are never read, sorted.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// All resources that can be listed.
+pub(crate) async fn resources(client: &Client, errors: &mut Vec<ReadError>) -> Resources {
+    let groups = groups(client, errors).await;
+    let (left_out, mut read): (Vec<Resource>, Vec<Resource>) = groups
         .iter()
         .flat_map(Discovery::groups)
         .filter(|group| !REPEATING_GROUPS.contains(&group.name()))
         .flat_map(ApiGroup::recommended_resources)
-        .filter(|(api, capabilities)| {
-            capabilities.supports_operation(verbs::LIST) && !LEFT_OUT.contains(&api.kind.as_str())
-        })
+        .filter(|(_, capabilities)| capabilities.supports_operation(verbs::LIST))
         .map(|(api, capabilities)| Resource {
             api,
             namespaced: capabilities.scope == Scope::Namespaced,
         })
-        .collect();
-    found.sort_by(|a, b| (&a.api.group, &a.api.kind).cmp(&(&b.api.group, &b.api.kind)));
-    found.dedup_by(|a, b| a.api.group == b.api.group && a.api.kind == b.api.kind);
-    found
+        .partition(|resource| LEFT_OUT.contains(&resource.api.kind.as_str()));
+    read.sort_by(|a, b| (&a.api.group, &a.api.kind).cmp(&(&b.api.group, &b.api.kind)));
+    read.dedup_by(|a, b| a.api.group == b.api.group && a.api.kind == b.api.kind);
+    let mut left_out: Vec<String> =
+        left_out.into_iter().map(|resource| resource.api.kind).collect();
+    left_out.sort();
+    left_out.dedup();
+    Resources { read, left_out }
+}
+
+/// All API groups. One request if the server is new enough (an older one answers with an empty
+/// list), else one per group: then a group whose own server is down (metrics, often) costs only
+/// itself.
+pub(crate) async fn groups(client: &Client, errors: &mut Vec<ReadError>) -> Vec<Discovery> {
+    match Discovery::new(client.clone()).run_aggregated().await {
+        Ok(discovery) if discovery.groups().next().is_some() => vec![discovery],
+        _ => groups_one_by_one(client, errors).await,
+    }
 }
 
 async fn groups_one_by_one(client: &Client, errors: &mut Vec<ReadError>) -> Vec<Discovery> {

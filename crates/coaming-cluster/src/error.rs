@@ -52,6 +52,14 @@ pub enum ReadError {
         /// The API server's own words.
         reason: String,
     },
+    /// The user has the right to list the resource, but not to watch it: what was listed grows old.
+    #[error("cannot watch {resource}: {reason}; it is listed again once a minute")]
+    Unwatched {
+        /// The resource, with its API group: `deployments.apps`.
+        resource: String,
+        /// The API server's own words.
+        reason: String,
+    },
     /// The API server could not answer, or the connection broke.
     #[error("cannot list {resource}: {}; other resources were read", reason(source))]
     Request {
@@ -111,7 +119,7 @@ fn first_line(error: &KubeconfigError) -> String {
 }
 
 /// The server's own words if there are any, else the whole chain of causes.
-fn reason(error: &kube::Error) -> String {
+pub(crate) fn reason(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();
     }

@@ -10,7 +10,7 @@ use crate::redact;
 /// status change all the time, and are half of a pod.
 const KEPT_STATUS: &[(&str, &[&str])] = &[
     ("Job", &["conditions"]),
-    ("Node", &["addresses"]),
+    ("Node", &["addresses", "nodeInfo"]),
     ("Pod", &["hostIP", "hostIPs", "phase", "podIP", "podIPs"]),
     ("Service", &["loadBalancer"]),
 ];
@@ -20,14 +20,25 @@ pub(crate) struct ObjectFilter {
     /// The fields of the status that are kept; `None` for all.
     status: Option<&'static [&'static str]>,
     is_secret: bool,
+    /// Whether the names of the programs that wrote the object are kept.
+    has_managers: bool,
 }
+
+/// Kinds of which a distribution has objects of its own: who changed them decides whether they are
+/// judged. There are few objects of these kinds.
+const MANAGED: &[&str] =
+    &["ClusterRole", "ClusterRoleBinding", "DaemonSet", "Deployment", "Role", "RoleBinding"];
 
 impl ObjectFilter {
     pub(crate) fn new(api_version: &str, kind: &str) -> Self {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         let is_kubernetes = !group.contains('.') || group.ends_with(".k8s.io");
         let kept = || KEPT_STATUS.iter().find(|(of, _)| *of == kind).map_or(&[][..], |kept| kept.1);
-        Self { status: is_kubernetes.then(kept), is_secret: group.is_empty() && kind == "Secret" }
+        Self {
+            status: is_kubernetes.then(kept),
+            is_secret: group.is_empty() && kind == "Secret",
+            has_managers: is_kubernetes && MANAGED.contains(&kind),
+        }
     }
 }
 
@@ -40,7 +51,12 @@ impl JsonFilter for ObjectFilter {
             [status, field] if status == "status" => {
                 self.status.is_none_or(|kept| kept.contains(&field.as_ref()))
             }
-            [metadata, field] => !(metadata == "metadata" && field == "managedFields"),
+            [metadata, field] if metadata == "metadata" && field == "managedFields" => {
+                self.has_managers
+            }
+            [metadata, managed, field] if metadata == "metadata" && managed == "managedFields" => {
+                field == "manager"
+            }
             _ => true,
         }
     }

@@ -9,21 +9,28 @@
 //!   answer is decoded: they never become part of a tree.
 //! * An answer streams into the tree that the engines read; there is no second tree in between, and
 //!   fields that nothing reads (`managedFields`, most of `status`) never take memory.
+//! * What is not read by intention is counted in a note.
 //! * A resource that cannot be read is one [`ReadError`] per resource; all others are read.
 //! * This crate starts no runtime and no thread: the front end that calls [`read`] owns both.
 
 mod discover;
 mod error;
 mod filter;
+mod kubelet;
 mod list;
+mod lookup;
 mod page;
 mod redact;
+mod watch;
 
+use coaming_finding::Note;
 use coaming_kube::Source;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 pub use error::{ClusterError, ReadError};
+pub use lookup::{Lookup, LookupError};
+pub use watch::{Change, Feed, Wanted};
 
 /// Which cluster to read, and which part of it.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +40,9 @@ pub struct ClusterOptions {
     pub context: Option<String>,
     /// Read only this namespace, and the objects that belong to no namespace.
     pub namespace: Option<String>,
+    /// Whether to ask the kubelet of each node for its configuration, through the API server. Not
+    /// with a namespace.
+    pub kubelets: bool,
 }
 
 /// Everything that was read of a cluster.
@@ -44,6 +54,10 @@ pub struct ClusterObjects {
     pub sources: Vec<Source>,
     /// The resources that could not be read, sorted by message.
     pub errors: Vec<ReadError>,
+    /// What was not read by intention, or is not there to be read, sorted.
+    pub notes: Vec<Note>,
+    /// The minor version of the API server: 30 for 1.30. `None` if its answer is not understood.
+    pub minor: Option<u32>,
 }
 
 /// Reads all objects of a cluster.
@@ -53,20 +67,69 @@ pub struct ClusterObjects {
 /// The cluster cannot be reached. Resources that cannot be read are part of the result
 /// ([`ClusterObjects::errors`]).
 pub async fn read(options: &ClusterOptions) -> Result<ClusterObjects, ClusterError> {
-    let (client, name) = connect(options).await?;
-    let mut objects = ClusterObjects { name, ..ClusterObjects::default() };
+    let Connected { client, name, minor } = connect(options).await?;
+    let mut objects = ClusterObjects { name, minor, ..ClusterObjects::default() };
     let resources = discover::resources(&client, &mut objects.errors).await;
-    let mut reader = list::Reader::new(client, options.namespace.as_deref());
-    for resource in &resources {
+    let mut reader = list::Reader::new(client.clone(), options.namespace.as_deref());
+    for resource in &resources.read {
         reader.read(resource, &mut objects).await;
     }
+    if options.kubelets && options.namespace.is_none() {
+        kubelet::read(&client, &mut objects).await;
+    }
+    note_what_is_not_read(options, &resources.left_out, &mut objects);
     objects.sources.sort_by(|a, b| a.name.cmp(&b.name));
     objects.errors.sort_by_cached_key(ToString::to_string);
+    objects.notes.sort();
     Ok(objects)
 }
 
+/// A client of the cluster, which has answered it.
+///
+/// # Errors
+///
+/// As [`read`].
+pub async fn client(options: &ClusterOptions) -> Result<Client, ClusterError> {
+    Ok(connect(options).await?.client)
+}
+
+fn note_what_is_not_read(
+    options: &ClusterOptions,
+    left_out: &[String],
+    objects: &mut ClusterObjects,
+) {
+    if let Some(namespace) = &options.namespace {
+        let message = format!("other namespaces than `{namespace}` are not read");
+        objects.notes.push(Note { message, count: 1 });
+    }
+    if !left_out.is_empty() {
+        let message = format!(
+            "objects that change all the time, or repeat others, are not read: {}",
+            left_out.join(", ")
+        );
+        objects.notes.push(Note { message, count: left_out.len() });
+    }
+    let is_secret = |source: &&Source| source.name.contains("/Secret/");
+    let count = objects.sources.iter().filter(is_secret).count();
+    if count > 0 {
+        let message = match count {
+            1 => "the values of 1 Secret are not read".to_owned(),
+            _ => format!("the values of {count} Secrets are not read"),
+        };
+        objects.notes.push(Note { message, count });
+    }
+}
+
+/// A server that has answered.
+struct Connected {
+    client: Client,
+    /// The display name of the cluster.
+    name: String,
+    minor: Option<u32>,
+}
+
 /// A client that the server has answered, and the display name of the cluster.
-async fn connect(options: &ClusterOptions) -> Result<(Client, String), ClusterError> {
+async fn connect(options: &ClusterOptions) -> Result<Connected, ClusterError> {
     let with_kubeconfig =
         KubeConfigOptions { context: options.context.clone(), ..Default::default() };
     let config = match Config::from_kubeconfig(&with_kubeconfig).await {
@@ -81,12 +144,19 @@ async fn connect(options: &ClusterOptions) -> Result<(Client, String), ClusterEr
     let server = address(&config.cluster_url);
     let client = Client::try_from(config)
         .map_err(|source| ClusterError::Client { server: server.clone(), source: source.into() })?;
-    client
+    let version = client
         .apiserver_version()
         .await
         .map_err(|source| ClusterError::NoAnswer { server, source: source.into() })?;
     let name = format!("cluster/{}", name.unwrap_or_default());
-    Ok((client, name.trim_end_matches('/').to_owned()))
+    let name = name.trim_end_matches('/').to_owned();
+    Ok(Connected { client, name, minor: minor(&version.minor) })
+}
+
+/// The number in a minor version, which distributions decorate: `28+`.
+fn minor(text: &str) -> Option<u32> {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 /// The address of a server, without the credentials that it may contain.

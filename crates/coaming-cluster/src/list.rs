@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use coaming_finding::Note;
 use coaming_kube::{Fields as _, Origin, Source};
 use coaming_yaml::Document;
 use futures_util::io::AsyncReadExt as _;
@@ -33,25 +34,37 @@ impl<'o> Reader<'o> {
         Self { client, namespace, buffer: Vec::new() }
     }
 
-    /// Reads all objects of a resource.
-    pub(crate) async fn read(&mut self, resource: &Resource, objects: &mut ClusterObjects) {
+    /// Reads all objects of a resource, and returns the version of the list: a watch goes on from
+    /// there.
+    pub(crate) async fn read(
+        &mut self,
+        resource: &Resource,
+        objects: &mut ClusterObjects,
+    ) -> String {
         let namespace = self.namespace.filter(|_| resource.namespaced);
         let url = DynamicObject::url_path(&resource.api, namespace);
         let mut parameters = ListParams::default().limit(PAGE);
-        let mut count = 0;
+        let (mut count, mut version) = (0, String::new());
         loop {
             let page = match self.page(resource, namespace, &url, &parameters).await {
                 Ok(page) => page,
                 // A user of one namespace often has no rights outside of it, and did not ask for
                 // anything there.
-                Err(ReadError::Forbidden { .. })
+                Err(ReadError::Forbidden { resource: name, reason, .. })
                     if !resource.namespaced && self.namespace.is_some() =>
                 {
-                    return;
+                    let message =
+                        format!("{name}, which are in no namespace, are not read: {reason}");
+                    objects.notes.push(Note { message, count: 1 });
+                    return version;
                 }
-                Err(error) => return objects.errors.push(error),
+                Err(error) => {
+                    objects.errors.push(error);
+                    return version;
+                }
             };
             count += page.documents.len();
+            version = page.version;
             let name = &objects.name;
             let sources = page.documents.into_iter().map(|document| source(name, document));
             objects.sources.extend(sources);
@@ -61,9 +74,10 @@ impl<'o> Reader<'o> {
                 }
                 Some(_) => {
                     let resource = resource.full_name();
-                    return objects.errors.push(ReadError::TooMany { resource, count });
+                    objects.errors.push(ReadError::TooMany { resource, count });
+                    return version;
                 }
-                None => return,
+                None => return version,
             }
         }
     }
@@ -102,14 +116,29 @@ impl<'o> Reader<'o> {
     }
 }
 
+/// Reads an answer of at most `limit` bytes to the end.
+pub(crate) async fn read_bounded(
+    client: &Client,
+    request: http::Request<Vec<u8>>,
+    limit: u64,
+) -> Result<Vec<u8>, kube::Error> {
+    let answer = client.request_stream(request).await?;
+    let mut bytes = Vec::new();
+    answer.take(limit).read_to_end(&mut bytes).await.map_err(kube::Error::ReadEvents)?;
+    Ok(bytes)
+}
+
 /// The source of one object. It has no text: lines and columns would mean nothing to the user.
-fn source(cluster: &str, document: Document) -> Source {
+pub(crate) fn source(cluster: &str, document: Document) -> Source {
     let root = document.root();
     let metadata = root.mapping("metadata");
     let field = |name| metadata.string(name).unwrap_or_default();
     let kind = root.string("kind").unwrap_or_default();
     let parts = [cluster, field("namespace"), kind, field("name")];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    let name = parts.join("/");
-    Source::new(&name, Arc::from(""), vec![document]).with_origin(Origin::Cluster)
+    named_source(&parts.join("/"), document)
+}
+
+pub(crate) fn named_source(name: &str, document: Document) -> Source {
+    Source::new(name, Arc::from(""), vec![document]).with_origin(Origin::Cluster)
 }

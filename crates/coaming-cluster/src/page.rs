@@ -14,6 +14,8 @@ pub(crate) struct Page {
     pub(crate) documents: Vec<Document>,
     /// Names the next page, if there is one.
     pub(crate) continue_token: Option<String>,
+    /// The version of the list; all its pages have the same.
+    pub(crate) version: String,
 }
 
 /// Decodes an answer. The items of a list need not have an `apiVersion` and a `kind`: these are the
@@ -37,9 +39,12 @@ struct ItemType<'t> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ListMetadata {
     #[serde(default, rename = "continue")]
     continue_token: Option<String>,
+    #[serde(default)]
+    resource_version: Option<String>,
 }
 
 struct PageVisitor<'t>(ItemType<'t>);
@@ -57,6 +62,7 @@ impl<'de> Visitor<'de> for PageVisitor<'_> {
             match key.as_str() {
                 "metadata" => {
                     let metadata = map.next_value::<Option<ListMetadata>>()?.unwrap_or_default();
+                    page.version = metadata.resource_version.unwrap_or_default();
                     page.continue_token = metadata.continue_token.filter(|token| !token.is_empty());
                 }
                 "items" => page.documents = map.next_value_seed(Items(self.0))?,

@@ -24,7 +24,7 @@ use time::Date;
 pub use base::PatternBase;
 pub use read::{ConfigError, parse};
 pub use schema::schema;
-pub use values::{InvalidValue, KubernetesVersion, PodSecurityLevel, parse_date};
+pub use values::{InvalidValue, KubernetesVersion, PodSecurityLevel, Standard, parse_date};
 
 /// The name of the file, which is searched for at and above the scanned path.
 pub const FILE_NAME: &str = "coaming.yaml";
@@ -57,8 +57,8 @@ pub struct Config {
     pub registry_access: RegistryAccess,
     /// Images available locally: archives and directories, by the reference in pods.
     pub image_archives: BTreeMap<String, String>,
-    /// If set, only this Pod Security Standard is checked.
-    pub standard: Option<PodSecurityLevel>,
+    /// If set, only this standard is checked.
+    pub standard: Option<Standard>,
     /// The cluster's version.
     pub kubernetes_version: Option<KubernetesVersion>,
     /// The lowest severity to report.
@@ -71,8 +71,27 @@ pub struct Config {
     pub secret_rules: Option<String>,
     /// Known vulnerabilities: the database, and which ones are ignored.
     pub vulnerabilities: Vulnerabilities,
+    /// How charts are installed.
+    pub releases: Vec<Release>,
     /// Every rule and category that the file names, in the order of the text.
     pub named_rules: Vec<NamedRule>,
+}
+
+/// One way in which a chart is installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// The chart's directory.
+    pub chart: String,
+    /// The release's name.
+    pub name: Option<String>,
+    /// The namespace that it is installed in.
+    pub namespace: Option<String>,
+    /// Files of values; later ones win.
+    pub values: Vec<String>,
+    /// The version of its cluster.
+    pub kubernetes_version: Option<KubernetesVersion>,
+    /// The line and the column of the entry, from 1.
+    pub position: (u32, u32),
 }
 
 /// The file that a configuration was read from.

@@ -10,8 +10,8 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use time::Date;
 
 use crate::{
-    Config, CustomRule, IgnoredVulnerability, InvalidValue, NamedRule, Override, Suppression,
-    Vulnerabilities, parse_date,
+    Config, CustomRule, IgnoredVulnerability, InvalidValue, NamedRule, Override, Release,
+    Suppression, Vulnerabilities, parse_date,
 };
 
 /// An error in the file.
@@ -42,6 +42,7 @@ pub(crate) const KEYS: &[&str] = &[
     "policies",
     "secrets",
     "vulnerabilities",
+    "releases",
 ];
 pub(crate) const IGNORE_KEYS: &[&str] =
     &["rule", "path", "namespace", "object", "reason", "expires"];
@@ -49,6 +50,8 @@ pub(crate) const OVERRIDE_KEYS: &[&str] = &["paths", "namespaces", "select", "ig
 pub(crate) const REGISTRY_KEYS: &[&str] = &["allow", "ca", "plain-http", "mirrors"];
 pub(crate) const VULNERABILITY_KEYS: &[&str] = &["database", "vex", "ignore"];
 pub(crate) const IGNORED_VULNERABILITY_KEYS: &[&str] = &["id", "package", "reason", "expires"];
+pub(crate) const RELEASE_KEYS: &[&str] =
+    &["chart", "name", "namespace", "values", "kubernetes-version"];
 pub(crate) const RULE_KEYS: &[&str] = &["name", "message", "severity", "kinds", "expression"];
 
 /// Reads the file's text.
@@ -111,6 +114,7 @@ impl Reader<'_> {
                 }
                 "rules" => config.rules = self.each(value, Self::custom_rule),
                 "vulnerabilities" => config.vulnerabilities = self.vulnerabilities(value),
+                "releases" => config.releases = self.each(value, Self::release),
                 _ => config.policies = self.strings(value),
             }
         }
@@ -227,6 +231,26 @@ impl Reader<'_> {
             return None;
         }
         Some(over)
+    }
+
+    fn release(&mut self, node: Node<'_>) -> Option<Release> {
+        let position = node.span().map_or(0, |span| span.start);
+        let mut release =
+            Release { position: self.lines.position(self.text, position), ..Release::default() };
+        for (key, value) in self.fields(node, RELEASE_KEYS, "releases") {
+            match key {
+                "chart" => release.chart = self.string(value).unwrap_or_default(),
+                "name" => release.name = self.string(value),
+                "namespace" => release.namespace = self.string(value),
+                "values" => release.values = self.strings(value),
+                _ => release.kubernetes_version = self.parsed(value, str::parse),
+            }
+        }
+        if release.chart.is_empty() {
+            self.error(node, "a release needs `chart`: the chart's directory");
+            return None;
+        }
+        Some(release)
     }
 
     fn custom_rule(&mut self, node: Node<'_>) -> Option<CustomRule> {

@@ -66,8 +66,8 @@ pub fn schema() -> Value {
                 }},
             },
             "standard": {
-                "enum": ["baseline", "restricted"],
-                "description": "Check only this Pod Security Standard.",
+                "enum": crate::Standard::names(),
+                "description": "Check only this standard: a Pod Security Standard, or the controls of a compliance framework.",
             },
             "kubernetes-version": {
                 "type": ["string", "number"],
@@ -88,6 +88,11 @@ pub fn schema() -> Value {
                 }},
             },
             "vulnerabilities": vulnerabilities(),
+            "releases": {
+                "type": "array",
+                "description": "How charts are installed: each is judged instead of the chart's defaults.",
+                "items": release(),
+            },
             "policies": texts("Files with ValidatingAdmissionPolicies to evaluate."),
         },
     })
@@ -97,6 +102,24 @@ fn texts(description: &str) -> Value {
     json!({
         "description": description,
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    })
+}
+
+fn release() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["chart"],
+        "properties": {
+            "chart": {"type": "string", "description": "The chart's directory."},
+            "name": {"type": "string", "description": "The release's name."},
+            "namespace": {"type": "string", "description": "The namespace that it is installed in."},
+            "values": texts("Files of values; later ones win."),
+            "kubernetes-version": {
+                "type": ["string", "number"],
+                "description": "The version of its cluster, 1.N.",
+            },
+        },
     })
 }
 

@@ -5,8 +5,8 @@ use coaming_yaml::LineIndex;
 
 use super::*;
 use crate::read::{
-    IGNORE_KEYS, IGNORED_VULNERABILITY_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RULE_KEYS,
-    VULNERABILITY_KEYS,
+    IGNORE_KEYS, IGNORED_VULNERABILITY_KEYS, KEYS, OVERRIDE_KEYS, REGISTRY_KEYS, RELEASE_KEYS,
+    RULE_KEYS, VULNERABILITY_KEYS,
 };
 
 static PRIVILEGED: RuleMeta = RuleMeta {
@@ -138,6 +138,7 @@ fn schema_and_reader_know_the_same_keys() {
     assert_eq!(keys(&properties["overrides"]["items"]), known(OVERRIDE_KEYS));
     assert_eq!(keys(&properties["registries"]), known(REGISTRY_KEYS));
     assert_eq!(keys(&properties["rules"]["items"]), known(RULE_KEYS));
+    assert_eq!(keys(&properties["releases"]["items"]), known(RELEASE_KEYS));
     let vulnerabilities = &properties["vulnerabilities"];
     assert_eq!(keys(vulnerabilities), known(VULNERABILITY_KEYS));
     assert_eq!(
@@ -184,4 +185,16 @@ fn each_name_of_a_rule_has_its_place() {
     let named = config.named_rules.iter().map(|rule| (rule.name.as_str(), rule.line));
     let named: Vec<_> = named.collect();
     assert_eq!(named, [("a", 1), ("b", 3), ("c", 4), ("d", 6), ("e", 8)]);
+}
+
+#[test]
+fn releases_need_a_chart() {
+    let text = "releases:\n  - chart: charts/web\n    name: shop\n    values: [a.yaml, b.yaml]\n    \
+                kubernetes-version: 1.29\n  - name: other\n";
+    let errors = parse(text).unwrap_err();
+    assert_eq!((errors.len(), errors[0].line), (1, 6), "{errors:?}");
+    let config = parse(text.split("  - name: other").next().unwrap()).unwrap();
+    let [release] = config.releases.as_slice() else { panic!("{config:?}") };
+    assert_eq!((release.chart.as_str(), release.name.as_deref()), ("charts/web", Some("shop")));
+    assert_eq!((release.values.len(), release.position), (2, (2, 5)));
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use coaming_finding::Framework;
 use time::{Date, Month};
 
 /// A Pod Security Standard. `privileged` forbids nothing, so there is nothing to check.
@@ -39,6 +40,36 @@ impl FromStr for PodSecurityLevel {
             "baseline" => Ok(Self::Baseline),
             "restricted" => Ok(Self::Restricted),
             _ => Err(InvalidValue::Level(text.to_owned())),
+        }
+    }
+}
+
+/// What a run is restricted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standard {
+    /// A Pod Security Standard, as Kubernetes' admission controller judges it.
+    PodSecurity(PodSecurityLevel),
+    /// The rules that check the controls of a compliance framework.
+    Framework(Framework),
+}
+
+impl Standard {
+    /// The names on the command line.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        let levels = [PodSecurityLevel::Baseline, PodSecurityLevel::Restricted];
+        let levels = levels.into_iter().map(PodSecurityLevel::as_str);
+        levels.chain(Framework::ALL.into_iter().map(Framework::as_str)).collect()
+    }
+}
+
+impl FromStr for Standard {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match Framework::named(text) {
+            Some(framework) => Ok(Self::Framework(framework)),
+            None => text.parse().map(Self::PodSecurity),
         }
     }
 }
@@ -120,8 +151,10 @@ pub fn parse_date(text: &str) -> Result<Date, InvalidValue> {
 /// Why a value cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidValue {
-    /// The level is neither `baseline` nor `restricted`.
-    #[error("`{0}` is not a Pod Security Standard; use `baseline` or `restricted`")]
+    /// The standard is not known.
+    #[error(
+        "`{0}` is not a known standard; use `baseline`, `restricted`, `cis-1.12`, `nsa-1.2` or `pci-4.0`"
+    )]
     Level(String),
     /// The version does not have the form `1.N`.
     #[error("`{0}` is not a Kubernetes version; write it as `1.29`, or `latest`")]

@@ -197,8 +197,15 @@ async fn namespaces(connection: &mut Connection) -> Result<Vec<String>, GrpcErro
 }
 
 /// Whether this user may open a socket.
+#[cfg(unix)]
 fn may_open(socket: &Path) -> bool {
     rustix::fs::access(socket, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// There are no such sockets on this system.
+#[cfg(not(unix))]
+fn may_open(_: &Path) -> bool {
+    false
 }
 
 /// A blob, chunk by chunk, with its digest checked at the end.

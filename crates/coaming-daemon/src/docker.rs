@@ -43,6 +43,20 @@ struct ErrorMessage {
     message: String,
 }
 
+/// Whether there is a socket. A container runtime makes a directory where a pod mounts the path of one
+/// that does not exist.
+fn is_socket(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        path.metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
+    }
+    #[cfg(not(unix))]
+    {
+        path.exists()
+    }
+}
+
 impl Daemon {
     /// The daemons that have a socket on this machine, the likeliest first.
     #[must_use]
@@ -67,7 +81,7 @@ impl Daemon {
         .into_iter()
         .flatten()
         {
-            if socket.exists() && daemons.iter().all(|daemon| daemon.socket != socket) {
+            if is_socket(&socket) && daemons.iter().all(|daemon| daemon.socket != socket) {
                 daemons.push(Self::at(&socket));
             }
         }

@@ -203,6 +203,9 @@ fn finding(
         fix: Some(Fix::manual(repair.title, repair.snippet)),
         suppressed: None,
         variants: Vec::new(),
+        commit: None,
+        verification: None,
+        way: None,
     }
 }
 

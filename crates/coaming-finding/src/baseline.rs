@@ -256,17 +256,42 @@ fn shape(path: &coaming_yaml::Path) -> String {
     shape
 }
 
-/// The names in a message: what is between backticks. An image's version is not one of them, as it
-/// changes with each release.
+/// The names in a message: what is between backticks, numbers such as those of ports, and what is
+/// listed in parentheses, such as rights. An image's version is not one of them, as it changes with
+/// each release.
 fn names(finding: &Finding) -> BTreeSet<String> {
     let has_versions =
         matches!(finding.rule.category, Category::ImageVersion | Category::Vulnerabilities);
     let quoted = finding.message.split('`').skip(1).step_by(2);
+    let plain = (!has_versions).then(|| plain_names(&finding.message)).into_iter().flatten();
     quoted
+        .chain(plain)
         .map(|name| if has_versions { without_version(name) } else { name })
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// Numbers, and the items of lists in parentheses, outside backticks. How many more there are of
+/// something says nothing of one.
+fn plain_names(message: &str) -> impl Iterator<Item = &str> {
+    let outside = message.split('`').step_by(2);
+    outside.flat_map(|part| {
+        let (before, listed) = part.split_once('(').unwrap_or((part, ""));
+        // A clause with quoted names in parentheses does not list anything.
+        let listed = listed.split_once(')').map_or("", |(listed, _)| listed).split(", ");
+        let words: Vec<&str> = before.split([' ', ',']).collect();
+        let is_number = |at: usize, word: &str| {
+            word.parse::<u32>().is_ok() && words.get(at + 1).is_none_or(|next| *next != "more")
+        };
+        let numbers: Vec<&str> = words
+            .iter()
+            .enumerate()
+            .filter(|(at, word)| is_number(*at, word))
+            .map(|(_, word)| *word)
+            .collect();
+        numbers.into_iter().chain(listed.filter(|item| !matches!(*item, "" | "…" | "namespace ")))
+    })
 }
 
 /// A reference to an image without its tag and digest.
@@ -331,6 +356,9 @@ mod tests {
             fix: None,
             suppressed: None,
             variants: Vec::new(),
+            commit: None,
+            verification: None,
+            way: None,
         }
     }
 
@@ -395,6 +423,20 @@ mod tests {
         assert_eq!(baseline.retain_new(&mut findings, |_| "a.yaml".to_owned()), 1);
         let later = Baseline::parse("{\"version\": 3}");
         assert!(matches!(later, Err(BaselineError::Version(3))));
+    }
+
+    #[test]
+    fn ports_and_rights_are_names() {
+        let of =
+            |message: &str| -> Vec<String> { plain_names(message).map(str::to_owned).collect() };
+        assert_eq!(of("container `a` opens ports 22 and 8080 on the node"), ["22", "8080"]);
+        assert_eq!(
+            of("Role `r` lets its holders read every Secret (get secrets, list secrets, …)"),
+            ["get secrets", "list secrets"]
+        );
+        for none in ["Pod `a` reads `/etc` and 4 more paths", "it is root (it has no `USER`)"] {
+            assert_eq!(of(none), <[&str; 0]>::default(), "{none}");
+        }
     }
 
     #[test]

@@ -12,17 +12,21 @@ mod baseline;
 mod finding;
 mod fingerprint;
 mod fix;
+mod framework;
 mod input;
 mod location;
 mod rule;
+mod way;
 
 pub use baseline::{Baseline, BaselineError};
-pub use finding::{Finding, ObjectRef, Suppression};
+pub use finding::{CommitRef, Finding, ObjectRef, Suppression, Verification};
 pub use fingerprint::{fingerprint, input_fingerprint};
 pub use fix::{Applicability, DocumentEdits, FileEdits, Fix};
+pub use framework::{Compliance, ControlReport, ControlState, Framework};
 pub use input::{InputError, Note};
 pub use location::{Location, Position, SourceId};
 pub use rule::{Category, Confidence, Lifecycle, RuleId, RuleMeta, RuleRef, Severity, Standard};
+pub use way::{AttackStep, AttackWay};
 
 /// The placeholder for a value that must not be stored, such as a Secret's value in an annotation
 /// of a live object. It is reported like the value.

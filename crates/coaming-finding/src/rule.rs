@@ -89,13 +89,15 @@ pub enum Category {
     NetworkPolicy,
     /// No secret is in plain text.
     Secrets,
+    /// The control plane, the nodes and the network plugin do what protects the rest.
+    Cluster,
     /// Objects mean what their author intended.
     Schema,
 }
 
 impl Category {
     /// All categories, in display order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NonRoot,
         Self::Vulnerabilities,
         Self::Utilities,
@@ -103,6 +105,7 @@ impl Category {
         Self::SecurityContext,
         Self::NetworkPolicy,
         Self::Secrets,
+        Self::Cluster,
         Self::Schema,
     ];
 
@@ -117,6 +120,7 @@ impl Category {
             Self::SecurityContext => "security-context",
             Self::NetworkPolicy => "network-policy",
             Self::Secrets => "secrets",
+            Self::Cluster => "cluster",
             Self::Schema => "schema",
         }
     }
@@ -134,6 +138,9 @@ impl Category {
             Self::SecurityContext => "Pods have a security context.",
             Self::NetworkPolicy => "Pods reach only what they need.",
             Self::Secrets => "No secret is in plain text.",
+            Self::Cluster => {
+                "The control plane, the nodes and the network plugin protect what runs on them."
+            }
             Self::Schema => "Objects mean what their author intended.",
         }
     }

@@ -26,6 +26,9 @@ pub fn diff(change: &Change) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "# {made} ({})", made.rule);
     }
+    if let Some(variants) = change.several_variants() {
+        let _ = writeln!(out, "# changes {}", coaming_text::Printable(&variants));
+    }
     let Change { file, before, after, .. } = change;
     let secret: BTreeSet<&str> =
         [before, after].into_iter().flat_map(|text| secret_lines(file, text)).collect();
@@ -230,6 +233,7 @@ mod tests {
             before: text(before),
             after: text(after),
             made: Vec::new(),
+            variants: Vec::new(),
         })
     }
 

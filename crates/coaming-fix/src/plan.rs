@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::manual::{ManualStep, orders};
-use coaming_finding::{
-    Applicability, DocumentEdits, FileEdits, Finding, Fix, ObjectRef, RuleId, SourceId,
-};
+use coaming_finding::{Applicability, Finding, Fix, ObjectRef, RuleId, SourceId};
 use coaming_kube::{Source, SourceKind, World};
-use coaming_yaml::edit::{Edit, TextEdit, apply, apply_to_text};
+use coaming_source::Recipe;
+
+use crate::charts::Charts;
+use crate::manual::ManualStep;
+use crate::round::Round;
 
 /// The maximum number of rounds: a fix may make another one possible.
 const MAX_ROUNDS: usize = 10;
@@ -25,6 +26,18 @@ pub struct Change {
     pub after: Arc<str>,
     /// The applied fixes, in order.
     pub made: Vec<Made>,
+    /// For a file of charts or overlays, the variants that render to something else now: a base or
+    /// a helper is part of several.
+    pub variants: Vec<Arc<str>>,
+}
+
+impl Change {
+    /// The names of the variants that it changes, if there are several.
+    #[must_use]
+    pub fn several_variants(&self) -> Option<String> {
+        let names: Vec<&str> = self.variants.iter().map(|name| &**name).collect();
+        (names.len() > 1).then(|| format!("{} variants: {}", names.len(), names.join(", ")))
+    }
 }
 
 /// A fix that was applied.
@@ -36,6 +49,19 @@ pub struct Made {
     pub subject: String,
     /// The fix's title.
     pub title: String,
+}
+
+impl Made {
+    pub(crate) fn new(finding: &Finding, fix: &Fix) -> Self {
+        let object = finding.object.as_ref().map_or_else(String::new, |object| {
+            format!("{} {}", object.kind, object.name).trim_end().to_owned()
+        });
+        let subject = match finding.container.as_deref() {
+            Some(container) if !container.is_empty() => format!("{object}, container {container}"),
+            _ => object,
+        };
+        Self { rule: finding.rule.id.clone(), subject, title: fix.title.clone() }
+    }
 }
 
 impl fmt::Display for Made {
@@ -75,18 +101,38 @@ pub struct Plan {
     pub worlds: Vec<World>,
 }
 
+/// One possible cluster, and how to render it again if it is a chart.
+#[derive(Debug, Default)]
+pub struct Variant {
+    /// What tells it apart from the others; `None` for the plain files.
+    pub name: Option<Arc<str>>,
+    /// Its objects.
+    pub world: World,
+    /// How to render it again. Without it, what was rendered cannot be fixed.
+    pub recipe: Option<Box<Recipe>>,
+}
+
+impl From<World> for Variant {
+    fn from(world: World) -> Self {
+        Self { name: None, world, recipe: None }
+    }
+}
+
 /// Plans every fix that is allowed: the safe ones, and with `allow_unsafe` the unsafe ones.
 ///
-/// `worlds` are the variants of the input. `judge` returns the findings of a world; it is called
-/// again with the fixed texts until nothing changes. `refuse` returns the reason if a file must not
-/// be changed.
+/// `variants` are those of the input. `judge` returns the findings of a world; it is called again
+/// with the fixed texts until nothing changes. `refuse` returns the reason if a file must not be
+/// changed; what a chart rendered to is changed in the chart's templates and values.
 pub fn plan(
-    worlds: Vec<World>,
+    variants: Vec<Variant>,
     allow_unsafe: bool,
     judge: impl Fn(&World) -> Vec<Finding>,
     refuse: impl Fn(&Source) -> Option<String>,
 ) -> Plan {
-    let mut worlds = worlds;
+    let variants = variants.into_iter();
+    let (mut worlds, (names, recipes)): (Vec<_>, (Vec<_>, Vec<_>)) =
+        variants.map(|variant| (variant.world, (variant.name, variant.recipe))).unzip();
+    let mut charts = Charts::new(names, recipes);
     let mut originals: BTreeMap<String, Arc<str>> = BTreeMap::new();
     let mut made: BTreeMap<String, Vec<Made>> = BTreeMap::new();
     let mut skipped = Vec::new();
@@ -94,20 +140,32 @@ pub fn plan(
     let mut left = judge_all(&worlds);
     for _ in 0..MAX_ROUNDS {
         let mut round = Round::new(&worlds);
+        let mut of_charts = Vec::new();
         skipped.clear();
         for finding in left.iter().filter(|finding| finding.suppressed.is_none()) {
             if let Some(fix) = finding.fix.as_ref().filter(|fix| is_allowed(fix, allow_unsafe)) {
-                round.add(finding, fix, &refuse, &mut skipped);
+                match charts.variant_of(&worlds, fix) {
+                    Some(variant) => of_charts.push((variant, finding, fix)),
+                    None => round.add(finding, fix, &refuse, &mut skipped),
+                }
             }
         }
         let texts = round.texts(&mut made);
-        if texts.is_empty() {
+        let new_charts = charts.repair(&worlds, &of_charts, &mut made, &mut skipped);
+        if texts.is_empty() && new_charts.is_empty() {
             break;
         }
         worlds = worlds.iter().map(|world| with_texts(world, &texts, &mut originals)).collect();
+        for (variant, world) in new_charts {
+            if let Some(old) = worlds.get_mut(variant) {
+                *old = world;
+            }
+        }
         left = judge_all(&worlds);
     }
-    let changes = changes(&worlds, originals, &mut made);
+    let mut changes = changes(&worlds, originals, &mut made);
+    changes.extend(charts.changes(&mut made));
+    changes.sort_by(|a, b| a.file.cmp(&b.file));
     skipped.sort();
     skipped.dedup();
     Plan { changes, skipped, left, worlds }
@@ -133,12 +191,12 @@ fn changes(
         .filter_map(|(file, before)| {
             let after = Arc::clone(texts.get(file.as_str())?);
             let made = made.remove(&file).unwrap_or_default();
-            (before != after).then_some(Change { file, before, after, made })
+            (before != after).then_some(Change { file, before, after, made, variants: Vec::new() })
         })
         .collect()
 }
 
-fn source(worlds: &[World], id: SourceId) -> Option<&Source> {
+pub(crate) fn source(worlds: &[World], id: SourceId) -> Option<&Source> {
     worlds.iter().find_map(|world| world.source(id))
 }
 
@@ -164,203 +222,15 @@ fn with_texts(
         let documents =
             stream.documents.into_iter().filter(coaming_kube::looks_like_kubernetes).collect();
         let source = Source::new(&file.name, stream.source, documents).with_origin(file.origin);
-        (id, Arc::new(source))
+        (id, Arc::new(source.in_place_of(file)))
     }))
-}
-
-/// The edits of one round, by document, and by file for other files.
-struct Round<'i> {
-    worlds: &'i [World],
-    edits: BTreeMap<(SourceId, u32), Accepted>,
-    file_edits: BTreeMap<SourceId, Vec<TextEdit>>,
-    made: BTreeMap<SourceId, Vec<Made>>,
-}
-
-/// The edits of a document so far.
-#[derive(Clone, Default)]
-struct Accepted {
-    edits: Vec<Edit>,
-    text_edits: Vec<TextEdit>,
-}
-
-/// The edits of documents and files with one more fix.
-#[derive(Default)]
-struct Candidates {
-    documents: Vec<((SourceId, u32), Accepted)>,
-    files: Vec<(SourceId, Vec<TextEdit>)>,
-}
-
-/// Why a fix is not added.
-enum Refused {
-    /// One of its files is not available.
-    Gone,
-    /// The reason must be reported.
-    Because { file: String, reason: String },
-}
-
-impl<'i> Round<'i> {
-    fn new(worlds: &'i [World]) -> Self {
-        Self { worlds, edits: BTreeMap::new(), file_edits: BTreeMap::new(), made: BTreeMap::new() }
-    }
-
-    /// Adds a finding's fix, if all its edits are compatible with those added before.
-    fn add(
-        &mut self,
-        finding: &Finding,
-        fix: &Fix,
-        refuse: &impl Fn(&Source) -> Option<String>,
-        skipped: &mut Vec<Skipped>,
-    ) {
-        let made = Made {
-            rule: finding.rule.id.clone(),
-            subject: subject(finding),
-            title: fix.title.clone(),
-        };
-        let Candidates { documents, files } = match self.try_all(fix, refuse) {
-            Ok(candidates) => candidates,
-            Err(Refused::Gone) => return,
-            Err(Refused::Because { file, reason }) => {
-                let (object, orders) = (finding.object.clone(), orders(fix));
-                skipped.push(Skipped { file, made, reason, object, orders });
-                return;
-            }
-        };
-        let home = finding.locations.first().and_then(|location| location.source);
-        for ((file, document), _) in &documents {
-            // In another file, the fix is about another object.
-            let other = (home != Some(*file)).then(|| self.object_in(*file, *document)).flatten();
-            let subject = other.unwrap_or_else(|| made.subject.clone());
-            self.note(*file, Made { subject, ..made.clone() });
-        }
-        for (file, _) in &files {
-            self.note(*file, made.clone());
-        }
-        self.edits.extend(documents);
-        self.file_edits.extend(files);
-    }
-
-    /// Records a fix of a file, once.
-    fn note(&mut self, file: SourceId, made: Made) {
-        let done = self.made.entry(file).or_default();
-        if !done.contains(&made) {
-            done.push(made);
-        }
-    }
-
-    /// The first object in a document, as [`subject`] names it.
-    fn object_in(&self, file: SourceId, document: u32) -> Option<String> {
-        let mut objects = self.worlds.iter().flat_map(|world| world.objects_in(file));
-        let found = objects.find(|object| object.document == document)?;
-        Some(format!("{} {}", found.kind(), found.name()))
-    }
-
-    /// The edits of the fix's documents and files with this fix added; the file and the reason if
-    /// that is not possible.
-    fn try_all(
-        &self,
-        fix: &Fix,
-        refuse: &impl Fn(&Source) -> Option<String>,
-    ) -> Result<Candidates, Refused> {
-        let mut candidates = Candidates::default();
-        let because =
-            |file: &Source, reason: String| Refused::Because { file: file.name.clone(), reason };
-        for edits in &fix.edits {
-            let file = self.file(edits.source).ok_or(Refused::Gone)?;
-            let accepted = refuse(file).map_or_else(|| self.candidate(edits, file), Err);
-            candidates.documents.push(accepted.map_err(|reason| because(file, reason))?);
-        }
-        for edits in &fix.file_edits {
-            let file = self.file(edits.source).ok_or(Refused::Gone)?;
-            let accepted = refuse(file).map_or_else(|| self.text_candidate(edits, file), Err);
-            let accepted = accepted.map_err(|reason| because(file, reason))?;
-            candidates.files.push((edits.source, accepted));
-        }
-        Ok(candidates)
-    }
-
-    fn file(&self, id: SourceId) -> Option<&'i Source> {
-        source(self.worlds, id)
-    }
-
-    fn candidate(
-        &self,
-        edits: &DocumentEdits,
-        file: &Source,
-    ) -> Result<((SourceId, u32), Accepted), String> {
-        let key = (edits.source, edits.document);
-        let document = file
-            .documents()
-            .get(edits.document as usize)
-            .ok_or_else(|| "the document does not exist anymore".to_owned())?;
-        let mut accepted = self.edits.get(&key).cloned().unwrap_or_default();
-        accepted.edits.extend(edits.edits.iter().cloned());
-        accepted.text_edits =
-            apply(&file.text, document, &accepted.edits).map_err(|error| error.to_string())?;
-        Ok((key, accepted))
-    }
-
-    /// The text edits so far together with these, in text order.
-    fn text_candidate(&self, edits: &FileEdits, file: &Source) -> Result<Vec<TextEdit>, String> {
-        let mut accepted = self.file_edits.get(&edits.source).cloned().unwrap_or_default();
-        for edit in &edits.edits {
-            // Two fixes may need the same edit.
-            if !accepted.contains(edit) {
-                accepted.push(edit.clone());
-            }
-        }
-        accepted.sort_by_key(|edit| edit.span);
-        let fits = |edit: &TextEdit| file.text.get(edit.span.range()).is_some();
-        if !accepted.iter().all(fits) {
-            return Err("the edit does not fit the text".to_owned());
-        }
-        let touch = |pair: &[TextEdit]| match pair {
-            [first, second] => {
-                first.span.end > second.span.start || first.span.start == second.span.start
-            }
-            _ => false,
-        };
-        if accepted.windows(2).any(touch) {
-            return Err("another fix changes the same text".to_owned());
-        }
-        Ok(accepted)
-    }
-
-    /// The new texts of the files that change.
-    fn texts(self, made: &mut BTreeMap<String, Vec<Made>>) -> BTreeMap<SourceId, String> {
-        let mut by_file: BTreeMap<SourceId, Vec<TextEdit>> = BTreeMap::new();
-        // Documents are in text order, and so are the edits of each.
-        for ((file, _), accepted) in self.edits {
-            by_file.entry(file).or_default().extend(accepted.text_edits);
-        }
-        by_file.extend(self.file_edits);
-        by_file.retain(|_, edits| !edits.is_empty());
-        by_file
-            .into_iter()
-            .filter_map(|(id, edits)| {
-                let file = source(self.worlds, id)?;
-                let done = self.made.get(&id).cloned().unwrap_or_default();
-                let all = made.entry(file.name.clone()).or_default();
-                // A fix that was continued in a later round is reported once.
-                all.extend(done.into_iter().filter(|fix| !all.contains(fix)).collect::<Vec<_>>());
-                Some((id, apply_to_text(&file.text, &edits)))
-            })
-            .collect()
-    }
-}
-
-fn subject(finding: &Finding) -> String {
-    let object = finding.object.as_ref().map_or_else(String::new, |object| {
-        format!("{} {}", object.kind, object.name).trim_end().to_owned()
-    });
-    match finding.container.as_deref() {
-        Some(container) if !container.is_empty() => format!("{object}, container {container}"),
-        _ => object,
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use coaming_finding::FileEdits;
     use coaming_finding::{Category, Confidence, Lifecycle, Location, RuleId, RuleMeta, Severity};
+    use coaming_yaml::edit::TextEdit;
     use coaming_yaml::{Path, Span};
 
     use super::*;
@@ -407,13 +277,16 @@ mod tests {
             }),
             suppressed: None,
             variants: Vec::new(),
+            commit: None,
+            verification: None,
+            way: None,
         })
     }
 
     fn planned(text: &str, pairs: &[(&str, &str)]) -> Plan {
         let file = Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile);
         plan(
-            vec![World::new(vec![file])],
+            vec![World::new(vec![file]).into()],
             false,
             |world| pairs.iter().filter_map(|(a, b)| finding(world, a, b)).collect(),
             |_| None,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use coaming_yaml::{Document, Kind as NodeKind, Node, Scalar, ScalarStyle};
 
 use crate::budget::Budget;
@@ -25,6 +27,11 @@ pub(crate) fn read(value: &Value, budget: &Budget) -> Result<Value, String> {
 
 /// The first document, if the text has one.
 pub(crate) fn first_document(text: &str) -> Result<Option<Document>, String> {
+    located_document(text).map_err(|(message, _)| message)
+}
+
+/// The first document, if the text has one; else why not, and at which byte.
+pub(crate) fn located_document(text: &str) -> Result<Option<Document>, (String, usize)> {
     let stream = coaming_yaml::parse(Arc::from(text));
     let document = stream.documents.into_iter().next();
     if let Some(error) = stream.errors.first() {
@@ -34,12 +41,11 @@ pub(crate) fn first_document(text: &str) -> Result<Option<Document>, String> {
             None => true,
         };
         if comes_first {
-            let line = text.get(..error.offset as usize).unwrap_or_default().matches('\n').count();
-            return Err(format!(
-                "error converting YAML to JSON: yaml: line {}: {}",
-                line + 1,
-                error.message
-            ));
+            let offset = error.offset as usize;
+            let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
+            let message = &error.message;
+            let message = format!("error converting YAML to JSON: yaml: line {line}: {message}");
+            return Err((message, offset));
         }
     }
     Ok(document)
@@ -71,7 +77,21 @@ pub(crate) fn from_node(node: Node<'_>, origin: &dyn Fn(usize) -> Origin) -> Res
             Some(Scalar::Bool(value)) => Value::from(value),
             Some(Scalar::Int(value)) => Value::float(value as f64),
             Some(Scalar::UInt(value)) => Value::float(value as f64),
-            Some(Scalar::Float(value)) => Value::float(value),
+            Some(Scalar::Float(value)) if value.is_finite() => Value::float(value),
+            Some(Scalar::Float(value)) => {
+                // Helm reads YAML by way of JSON.
+                let value = crate::print::float(value);
+                return Err(format!(
+                    "error converting YAML to JSON: json: unsupported value: {value}"
+                ));
+            }
+            Some(Scalar::Str(text)) if is_binary(node) => {
+                let encoded: String = text.split_whitespace().collect();
+                let decoded = STANDARD.decode(encoded).map_err(|_| {
+                    "error converting YAML to JSON: yaml: !!binary value contains invalid base64 data"
+                })?;
+                Value::from(String::from_utf8_lossy(&decoded).into_owned())
+            }
             Some(Scalar::Str(text)) => {
                 if node.scalar_style() == Some(ScalarStyle::Plain)
                     && node.span().is_some_and(|span| span.range().len() == text.len())
@@ -83,6 +103,15 @@ pub(crate) fn from_node(node: Node<'_>, origin: &dyn Fn(usize) -> Origin) -> Res
         },
     };
     Ok(value.at(place))
+}
+
+/// Whether a scalar has the tag of encoded bytes.
+fn is_binary(node: Node<'_>) -> bool {
+    let source = node.document().source();
+    let before = node.span().and_then(|span| source.get(..span.start as usize));
+    before.is_some_and(|before| {
+        before.ends_with([' ', '\n']) && before.trim_end().ends_with("!!binary")
+    })
 }
 
 /// `fromYaml`: a mapping, or one with the error.

@@ -2,6 +2,7 @@
 //! columns), and for `toYamlPretty` as go-yaml 3 does.
 
 mod scalar;
+mod tree;
 
 use crate::budget::{Budget, MAX_DEPTH};
 use crate::json;
@@ -10,6 +11,8 @@ use crate::text::{Buffer, Text};
 use crate::value::{Kind, Value};
 
 use scalar::{Analysis, Style};
+
+pub use tree::{Shape, Tree, write_yaml};
 
 /// `toYaml`: without the last line break.
 pub(crate) fn to_yaml(value: &Value, budget: &Budget) -> Result<Value, String> {
@@ -29,14 +32,7 @@ pub(crate) struct Dialect {
 }
 
 fn document(value: &Value, budget: &Budget, dialect: Dialect) -> Result<Value, String> {
-    let mut emitter = Emitter {
-        out: Buffer::default(),
-        column: 0,
-        whitespace: true,
-        indention: true,
-        dialect,
-        budget,
-    };
+    let mut emitter = Emitter::new(dialect, budget);
     emitter.node(value, -1, Context::Root, 0)?;
     // The emitter ends the last line, and Helm removes that line break again.
     if emitter.out.text.ends_with('\n') {
@@ -75,7 +71,18 @@ struct Emitter<'b> {
     budget: &'b Budget,
 }
 
-impl Emitter<'_> {
+impl<'b> Emitter<'b> {
+    fn new(dialect: Dialect, budget: &'b Budget) -> Self {
+        Self {
+            out: Buffer::default(),
+            column: 0,
+            whitespace: true,
+            indention: true,
+            dialect,
+            budget,
+        }
+    }
+
     fn put(&mut self, text: &str, origin: Origin) {
         self.out.push(text, origin);
         self.column += text.chars().count();
@@ -177,23 +184,28 @@ impl Emitter<'_> {
     ) -> Result<(), String> {
         let indent = increased(indent, false, false);
         for (key, value) in entries {
-            let origin = value.first_origin();
-            let mut at = origin;
+            let mut at = value.first_origin();
             at.value.verbatim = false;
             at.template.verbatim = false;
-            self.write_indent(indent, at);
-            let name = Value { kind: Kind::Text(Text::plain(*key)), origin: at };
-            let is_simple = !key.contains('\n') && key.len() <= MAX_SIMPLE_KEY;
-            if is_simple {
-                self.scalar(&name, increased(indent, true, false), Context::SimpleKey)?;
-                self.indicator(":", false, false, false, at);
-            } else {
-                self.indicator("?", true, false, true, at);
-                self.scalar(&name, increased(indent, true, false), Context::Key)?;
-                self.write_indent(indent, at);
-                self.indicator(":", true, false, true, at);
-            }
+            self.key(key, indent, at)?;
             self.node(value, indent, Context::Value, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// A key of a mapping, up to its colon.
+    fn key(&mut self, key: &str, indent: i32, at: Origin) -> Result<(), String> {
+        self.write_indent(indent, at);
+        let name = Value { kind: Kind::Text(Text::plain(key)), origin: at };
+        let is_simple = !key.contains('\n') && key.len() <= MAX_SIMPLE_KEY;
+        if is_simple {
+            self.scalar(&name, increased(indent, true, false), Context::SimpleKey)?;
+            self.indicator(":", false, false, false, at);
+        } else {
+            self.indicator("?", true, false, true, at);
+            self.scalar(&name, increased(indent, true, false), Context::Key)?;
+            self.write_indent(indent, at);
+            self.indicator(":", true, false, true, at);
         }
         Ok(())
     }

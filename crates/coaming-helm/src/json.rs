@@ -16,6 +16,16 @@ struct Layout {
     indent: usize,
 }
 
+impl Layout {
+    /// Starts a line, if there are several.
+    fn line(self, depth: usize, origin: Origin, out: &mut Buffer) {
+        if self.indent > 0 {
+            out.push("\n", origin);
+            out.push(&" ".repeat(self.indent * depth), origin);
+        }
+    }
+}
+
 /// One line of JSON.
 pub(crate) fn compact(value: &Value, html: bool, budget: &Budget) -> Result<Value, String> {
     let mut out = Buffer::default();
@@ -42,12 +52,7 @@ fn write(
         return Err("json: unsupported value: encountered a cycle".to_owned());
     }
     let origin = value.origin;
-    let line = |out: &mut Buffer, depth: usize| {
-        if layout.indent > 0 {
-            out.push("\n", origin);
-            out.push(&" ".repeat(layout.indent * depth), origin);
-        }
-    };
+    let line = |out: &mut Buffer, depth: usize| layout.line(depth, origin, out);
     match &value.kind {
         Kind::Nil => out.push("null", origin),
         Kind::Bool(value) => out.push(if *value { "true" } else { "false" }, origin),
@@ -82,36 +87,71 @@ fn write(
         }
         Kind::Map(map) => {
             let map = map.borrow();
-            out.push("{", origin);
-            for (position, (key, value)) in map.iter().enumerate() {
-                if position > 0 {
-                    out.push(",", origin);
-                }
-                line(out, depth + 1);
-                let mut name = String::from("\"");
-                key.chars().for_each(|c| escape(c, layout.html, &mut name));
-                name.push_str(if layout.indent > 0 { "\": " } else { "\":" });
-                out.push(&name, value.origin);
-                write(value, layout, depth + 1, out, budget)?;
-            }
-            if !map.is_empty() {
-                line(out, depth);
-            }
-            out.push("}", origin);
+            let entries = map.iter().map(|(key, value)| (&**key, value));
+            write_entries(entries, layout, depth, origin, out, budget)?;
         }
-        Kind::Object(object) => {
-            write(&as_data(object, budget)?, layout, depth + 1, out, budget)?;
-        }
+        Kind::Object(object) => match &**object {
+            // The fields of a struct are in the order of its declaration.
+            Object::Struct(structure, fields) => {
+                let fields = fields.iter();
+                let fields = fields.map(|(name, field)| (json_name(structure, name), field));
+                write_entries(fields, layout, depth, origin, out, budget)?;
+            }
+            _ => write(&as_data(object, budget)?, layout, depth + 1, out, budget)?,
+        },
     }
     Ok(())
+}
+
+fn write_entries<'v>(
+    entries: impl Iterator<Item = (&'v str, &'v Value)>,
+    layout: Layout,
+    depth: usize,
+    origin: Origin,
+    out: &mut Buffer,
+    budget: &Budget,
+) -> Result<(), String> {
+    out.push("{", origin);
+    let mut is_empty = true;
+    for (key, value) in entries {
+        if !is_empty {
+            out.push(",", origin);
+        }
+        is_empty = false;
+        layout.line(depth + 1, origin, out);
+        let mut name = String::from("\"");
+        key.chars().for_each(|c| escape(c, layout.html, &mut name));
+        name.push_str(if layout.indent > 0 { "\": " } else { "\":" });
+        out.push(&name, value.origin);
+        write(value, layout, depth + 1, out, budget)?;
+    }
+    if !is_empty {
+        layout.line(depth, origin, out);
+    }
+    out.push("}", origin);
+    Ok(())
+}
+
+/// The name that a field of a struct has in JSON.
+fn json_name(structure: &str, field: &'static str) -> &'static str {
+    match (structure, field) {
+        ("version.BuildInfo", "Version") => "version",
+        ("version.BuildInfo", "GitCommit") => "git_commit",
+        ("version.BuildInfo", "GitTreeState") => "git_tree_state",
+        ("version.BuildInfo", "GoVersion") => "go_version",
+        ("version.BuildInfo", "KubeClientVersion") => "kube_client_version",
+        _ => field,
+    }
 }
 
 /// An object as its encoders see it.
 pub(crate) fn as_data(object: &Rc<Object>, budget: &Budget) -> Result<Value, String> {
     Ok(match &**object {
-        Object::Struct(_, fields) => {
-            let map: Map =
-                fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+        Object::Struct(structure, fields) => {
+            let fields = fields.iter();
+            let map: Map = fields
+                .map(|(name, value)| (json_name(structure, name).into(), value.clone()))
+                .collect();
             Value::from(map)
         }
         Object::Files(files) => {
@@ -129,7 +169,7 @@ pub(crate) fn as_data(object: &Rc<Object>, budget: &Budget) -> Result<Value, Str
         }
         Object::Version(version) => {
             budget.nodes(1)?;
-            Value::from(version.original.as_str())
+            Value::from(version.to_string())
         }
     })
 }
@@ -190,35 +230,34 @@ pub(crate) fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// Reads JSON.
-pub(crate) fn read(value: &Value, budget: &Budget) -> Result<Value, String> {
-    let text = value.as_str().unwrap_or_default();
-    budget.bytes(text.len() * 4)?;
-    let json: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-        if text.trim().is_empty() {
-            "unexpected end of JSON input".to_owned()
-        } else {
-            error.to_string()
-        }
-    })?;
-    Ok(from_json(&json, value.first_origin()))
-}
-
 /// JSON values; depth is bounded by the JSON parser.
 pub(crate) fn from_json(json: &serde_json::Value, origin: Origin) -> Value {
+    convert(json, origin, false)
+}
+
+/// An object of a cluster: its integers stay integers, as in Kubernetes' own decoder.
+pub(crate) fn from_object(json: &serde_json::Value, origin: Origin) -> Value {
+    convert(json, origin, true)
+}
+
+fn convert(json: &serde_json::Value, origin: Origin, integers: bool) -> Value {
     use serde_json::Value as Json;
     let value = match json {
         Json::Null => Value::NIL,
         Json::Bool(value) => Value::from(*value),
-        Json::Number(number) => Value::float(number.as_f64().unwrap_or(0.0)),
+        Json::Number(number) => match number.as_i64().filter(|_| integers) {
+            Some(integer) => Value::int64(integer),
+            None => Value::float(number.as_f64().unwrap_or(0.0)),
+        },
         Json::String(text) => Value::from(text.as_str()),
         Json::Array(items) => {
-            Value::from(items.iter().map(|item| from_json(item, origin)).collect::<Vec<_>>())
+            let items = items.iter().map(|item| convert(item, origin, integers));
+            Value::from(items.collect::<Vec<_>>())
         }
         Json::Object(entries) => {
+            let entries = entries.iter();
             let map: Map = entries
-                .iter()
-                .map(|(key, value)| (key.as_str().into(), from_json(value, origin)))
+                .map(|(key, value)| (key.as_str().into(), convert(value, origin, integers)))
                 .collect();
             Value::from(map)
         }
@@ -234,10 +273,14 @@ pub(crate) fn to_json(value: &Value, budget: &Budget) -> Result<serde_json::Valu
 
 /// TOML as `BurntSushi/toml` writes it.
 pub(crate) fn to_toml(value: &Value, budget: &Budget) -> Result<String, String> {
-    let Some(map) = value.as_map() else {
-        return Err("toml: top-level values must be Go maps or structs".to_owned());
-    };
     let mut out = String::new();
+    let Some(map) = value.as_map() else {
+        if is_toml_table(value) {
+            return Err("toml: top-level values must be Go maps or structs".to_owned());
+        }
+        toml_value(value, &mut out, budget, 0)?;
+        return Ok(out);
+    };
     toml_table(&map.borrow(), &mut Vec::new(), &mut out, budget)?;
     Ok(out)
 }
@@ -252,19 +295,13 @@ fn toml_table(
     if path.len() > MAX_DEPTH {
         return Err("value is nested too deeply".to_owned());
     }
-    let is_table = |value: &Value| {
-        value.as_map().is_some()
-            || value.as_list().is_some_and(|items| {
-                !items.is_empty() && items.iter().all(|item| item.as_map().is_some())
-            })
-    };
     let pad = "  ".repeat(path.len());
-    for (key, value) in map.iter().filter(|(_, value)| !is_table(value) && !value.is_nil()) {
+    for (key, value) in map.iter().filter(|(_, value)| !is_toml_table(value) && !value.is_nil()) {
         out.push_str(&format!("{pad}{} = ", toml_key(key)));
         toml_value(value, out, budget, 0)?;
         out.push('\n');
     }
-    for (key, value) in map.iter().filter(|(_, value)| is_table(value)) {
+    for (key, value) in map.iter().filter(|(_, value)| is_toml_table(value)) {
         path.push(toml_key(key));
         let pad = "  ".repeat(path.len() - 1);
         if let Some(map) = value.as_map() {
@@ -287,6 +324,14 @@ fn toml_table(
         path.pop();
     }
     Ok(())
+}
+
+/// Whether it is written as tables: a mapping, or a list of nothing but mappings.
+fn is_toml_table(value: &Value) -> bool {
+    value.as_map().is_some()
+        || value.as_list().is_some_and(|items| {
+            !items.is_empty() && items.iter().all(|item| item.as_map().is_some())
+        })
 }
 
 fn toml_key(key: &str) -> String {
@@ -321,6 +366,7 @@ fn toml_value(
         return Err("value is nested too deeply".to_owned());
     }
     match &value.kind {
+        Kind::Nil => return Err("toml: cannot encode array with nil element".to_owned()),
         Kind::Text(text) => out.push_str(&toml_text(text.as_str())),
         Kind::Float(value) => {
             let text = crate::print::float(*value);

@@ -9,20 +9,25 @@
 //!
 //! * The output is Helm's, byte for byte, but for random values: these are deterministic, and marked
 //!   as generated ([`Source::generated`]).
-//! * Nothing is read but the given bytes: no file, no environment, no clock, no network.
+//! * Nothing is read but the given bytes: no file, no environment, no clock, no network. Only a
+//!   caller can give templates a cluster to look into ([`Cluster`]).
 //! * A hostile chart costs a bounded amount of time and memory: nodes, bytes of text (intermediate
 //!   results included), recursion and nesting are limited, and exceeding a limit is an error.
 
 mod budget;
 mod chart;
+mod cluster;
 mod dates;
 mod decode;
 mod emit;
+mod evaluate;
 mod functions;
 mod json;
+mod json_read;
 mod manifests;
 mod origin;
 mod print;
+mod printf;
 mod render;
 mod semver;
 mod template;
@@ -31,6 +36,9 @@ mod value;
 
 use std::sync::Arc;
 
+pub use cluster::Cluster;
+pub use emit::{Shape, Tree, write_yaml};
+pub use evaluate::{Text, evaluate, yaml_to_json};
 pub use render::render;
 
 /// What a rendering depends on besides the chart.
@@ -50,6 +58,9 @@ pub struct Options {
     pub include_crds: bool,
     /// Whether tests (`helm.sh/hook: test`) are left out.
     pub skip_tests: bool,
+    /// The cluster that `lookup` reads, and whose API versions charts see; without, `lookup` finds
+    /// nothing, as in Helm's template mode.
+    pub cluster: Option<Arc<dyn Cluster>>,
 }
 
 impl Default for Options {
@@ -62,6 +73,7 @@ impl Default for Options {
             api_versions: Vec::new(),
             include_crds: false,
             skip_tests: false,
+            cluster: None,
         }
     }
 }
@@ -71,6 +83,17 @@ impl Default for Options {
 pub enum Values {
     /// `--values`: a YAML file, with its name.
     File(String, Arc<str>),
+    /// YAML that a template made: a values file of a helmfile.
+    Made {
+        /// The name of the template's file.
+        name: String,
+        /// The template.
+        text: Arc<str>,
+        /// The YAML.
+        made: String,
+        /// Where the YAML comes from, in the template.
+        map: SourceMap,
+    },
     /// `--set`: assignments, such as `a.b=1,c={x,y}`.
     Set(String),
     /// `--set-string`: assignments of text.
@@ -118,6 +141,8 @@ pub struct InputFile {
     pub name: String,
     /// Its text.
     pub text: Arc<str>,
+    /// Whether the caller gave it beside the chart ([`Values::File`]).
+    pub given: bool,
 }
 
 /// A document that a template rendered.
@@ -148,7 +173,8 @@ pub struct Source {
     pub template: Option<Location>,
     /// The place in a values file that it is from, if a value made it.
     pub values: Option<Location>,
-    /// Whether a random function made it, so that every installation has another value.
+    /// Whether it is not for a search for credentials: a random function made it, so that every
+    /// installation has another value, or it is a copy of a text that is searched by itself.
     pub generated: bool,
 }
 

@@ -59,8 +59,8 @@ pub(crate) struct Piece {
     pub(crate) kind: String,
     /// Its events, if it is a hook.
     pub(crate) hook: Option<String>,
-    /// Why it is not YAML.
-    pub(crate) error: Option<String>,
+    /// Why it is not YAML, and at which of its bytes.
+    pub(crate) error: Option<(String, usize)>,
 }
 
 /// The manifests of one template's output.
@@ -92,7 +92,7 @@ pub(crate) fn split(output: &Buffer) -> Vec<Piece> {
 }
 
 fn piece(text: &str, range: Range<usize>) -> Piece {
-    match crate::decode::first_document(text) {
+    match crate::decode::located_document(text) {
         Ok(document) => {
             let root = document.as_ref().map(coaming_yaml::Document::root);
             let field = |name: &str| root.and_then(|root| root.get(name));
@@ -104,13 +104,13 @@ fn piece(text: &str, range: Range<usize>) -> Piece {
                 .map(str::to_owned);
             let not_an_object = root.is_some_and(|root| !root.is_mapping() && !root.is_null());
             let error = not_an_object.then(|| {
-                "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal into Go value \
-                 of type util.SimpleHead"
-                    .to_owned()
+                let message = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \
+                               into Go value of type util.SimpleHead";
+                (message.to_owned(), 0)
             });
             Piece { range, kind, hook, error }
         }
-        Err(message) => Piece { range, kind: String::new(), hook: None, error: Some(message) },
+        Err(error) => Piece { range, kind: String::new(), hook: None, error: Some(error) },
     }
 }
 

@@ -1,7 +1,6 @@
 //! Prints values as Go's `fmt` does.
 
 use crate::budget::{Budget, MAX_DEPTH};
-use crate::functions;
 use crate::text::Buffer;
 use crate::value::{Kind, Object, Value};
 
@@ -68,19 +67,18 @@ fn write_object(
     depth: usize,
 ) -> Result<(), String> {
     match object {
-        Object::Struct("common.KubeVersion", fields) => {
-            let version = fields.iter().find(|(name, _)| *name == "Version");
-            if let Some((_, version)) = version {
-                write(version, out, budget, depth + 1)?;
-            }
-        }
-        Object::Struct(_, fields) => {
+        Object::Struct(name, fields) => {
             out.push('{');
             for (position, (_, field)) in fields.iter().enumerate() {
                 if position > 0 {
                     out.push(' ');
                 }
                 write(field, out, budget, depth + 1)?;
+                // A field that is not exported repeats the version.
+                if position == 0 && *name == "common.KubeVersion" {
+                    out.push(' ');
+                    write(field, out, budget, depth + 1)?;
+                }
             }
             out.push('}');
         }
@@ -103,7 +101,7 @@ pub(crate) fn float(value: f64) -> String {
 }
 
 /// `%g`.
-fn general(value: f64, precision: Option<usize>) -> String {
+pub(crate) fn general(value: f64, precision: Option<usize>) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
     }
@@ -145,7 +143,7 @@ fn general(value: f64, precision: Option<usize>) -> String {
 }
 
 /// `%e`.
-fn exponential(value: f64, precision: usize) -> String {
+pub(crate) fn exponential(value: f64, precision: usize) -> String {
     let scientific = format!("{value:.precision$e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -180,250 +178,6 @@ pub(crate) fn push(value: &Value, out: &mut Buffer, budget: &Budget) -> Result<(
     Ok(())
 }
 
-/// The flags of a verb.
-#[derive(Clone, Copy, Default)]
-struct Flags {
-    minus: bool,
-    plus: bool,
-    sharp: bool,
-    space: bool,
-    zero: bool,
-    width: Option<usize>,
-    precision: Option<usize>,
-}
-
-/// The widest field that a format may ask for.
-const MAX_WIDTH: usize = 1 << 16;
-
-/// `fmt.Sprintf`.
-pub(crate) fn printf(format: &Value, values: &[Value], budget: &Budget) -> Result<Buffer, String> {
-    let Kind::Text(marked) = &format.kind else { return Ok(Buffer::default()) };
-    let text = marked.as_str();
-    let mut out = Buffer::default();
-    let mut next = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let rest = text.get(at..).unwrap_or_default();
-        let length = rest.find('%').unwrap_or(rest.len());
-        out.push_part(marked, at..at + length, format.origin);
-        at += length;
-        if at >= text.len() {
-            break;
-        }
-        let start = at;
-        at += 1;
-        let mut flags = Flags::default();
-        at += read_flags(text.get(at..).unwrap_or_default(), &mut flags, values, &mut next);
-        let Some(verb) = text.get(at..).and_then(|rest| rest.chars().next()) else {
-            out.push("%!(NOVERB)", format.origin);
-            break;
-        };
-        at += verb.len_utf8();
-        let origin = marked.origin_at(start, format.origin);
-        if verb == '%' {
-            out.push("%", origin);
-            continue;
-        }
-        let Some(value) = values.get(next) else {
-            out.push(&format!("%!{verb}(BADINDEX)").replace("BADINDEX", "MISSING"), origin);
-            continue;
-        };
-        next += 1;
-        verb_of(value, verb, flags, origin, &mut out, budget)?;
-    }
-    if next < values.len() {
-        out.push("%!(EXTRA ", format.origin);
-        for (position, value) in values.iter().skip(next).enumerate() {
-            if position > 0 {
-                out.push(", ", format.origin);
-            }
-            out.push(&described(value, budget)?, value.origin);
-        }
-        out.push(")", format.origin);
-    }
-    Ok(out)
-}
-
-fn described(value: &Value, budget: &Budget) -> Result<String, String> {
-    if value.is_nil() {
-        return Ok("<nil>".to_owned());
-    }
-    Ok(format!("{}={}", value.type_name(), plain(value, budget)?))
-}
-
-/// Reads flags, width and precision; returns how many bytes they are.
-fn read_flags(text: &str, flags: &mut Flags, values: &[Value], next: &mut usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'-' => flags.minus = true,
-            b'+' => flags.plus = true,
-            b'#' => flags.sharp = true,
-            b' ' => flags.space = true,
-            b'0' => flags.zero = true,
-            _ => break,
-        }
-        at += 1;
-    }
-    let number = |at: &mut usize, next: &mut usize| -> Option<usize> {
-        if bytes.get(*at) == Some(&b'*') {
-            *at += 1;
-            let value = values.get(*next).map(functions::to_int);
-            *next += 1;
-            return value.and_then(|value| usize::try_from(value).ok());
-        }
-        let start = *at;
-        while bytes.get(*at).is_some_and(u8::is_ascii_digit) {
-            *at += 1;
-        }
-        text.get(start..*at).and_then(|digits| digits.parse().ok())
-    };
-    flags.width = number(&mut at, next).map(|width| width.min(MAX_WIDTH));
-    if bytes.get(at) == Some(&b'.') {
-        at += 1;
-        flags.precision = Some(number(&mut at, next).unwrap_or(0).min(MAX_WIDTH));
-    }
-    at
-}
-
-/// Appends one value as its verb wants it.
-fn verb_of(
-    value: &Value,
-    verb: char,
-    flags: Flags,
-    origin: crate::origin::Origin,
-    out: &mut Buffer,
-    budget: &Budget,
-) -> Result<(), String> {
-    let whole = value.first_origin().or(origin);
-    if matches!(verb, 's' | 'v')
-        && flags.width.is_none()
-        && flags.precision.is_none()
-        && !flags.sharp
-        && matches!(value.kind, Kind::Text(_))
-    {
-        return push(value, out, budget);
-    }
-    if verb == 'T' {
-        out.push(&padded(value.type_name(), flags, false), whole);
-        return Ok(());
-    }
-    let text = match (&value.kind, verb) {
-        (Kind::List(list), verb) if verb != 'v' => {
-            out.push("[", whole);
-            for (position, item) in list.items.iter().enumerate() {
-                if position > 0 {
-                    out.push(" ", whole);
-                }
-                verb_of(item, verb, flags, origin, out, budget)?;
-            }
-            out.push("]", whole);
-            return Ok(());
-        }
-        (Kind::Nil, 'v') => padded("<nil>".to_owned(), flags, false),
-        (Kind::Nil, verb) => format!("%!{verb}(<nil>)"),
-        (Kind::Text(text), 's' | 'v') if !flags.sharp || verb == 's' => {
-            padded(truncated(text.as_str(), flags), flags, false)
-        }
-        (Kind::Text(text), 'q' | 'v') => {
-            padded(quote(&truncated(text.as_str(), flags)), flags, false)
-        }
-        (Kind::Text(text), 'x' | 'X') => {
-            let hex: String = text.as_str().bytes().map(|byte| format!("{byte:02x}")).collect();
-            padded(if verb == 'X' { hex.to_uppercase() } else { hex }, flags, false)
-        }
-        (Kind::Bool(value), 't' | 'v') => padded(value.to_string(), flags, false),
-        (Kind::Int(value) | Kind::Int64(value), _) => match integer(*value, verb, flags) {
-            Some(text) => text,
-            None => format!("%!{verb}({})", described(&Value::int(*value), budget)?),
-        },
-        (Kind::Float(number), _) => match floating(*number, verb, flags) {
-            Some(text) => text,
-            None => format!("%!{verb}({})", described(value, budget)?),
-        },
-        (Kind::Object(_) | Kind::Map(_) | Kind::List(_), 's' | 'v') => {
-            padded(plain(value, budget)?, flags, false)
-        }
-        _ => format!("%!{verb}({})", described(value, budget)?),
-    };
-    budget.bytes(text.len())?;
-    out.push(&text, whole);
-    Ok(())
-}
-
-fn truncated(text: &str, flags: Flags) -> String {
-    match flags.precision {
-        Some(precision) => text.chars().take(precision).collect(),
-        None => text.to_owned(),
-    }
-}
-
-fn padded(text: String, flags: Flags, is_number: bool) -> String {
-    let missing = flags.width.unwrap_or(0).saturating_sub(text.chars().count());
-    if missing == 0 {
-        return text;
-    }
-    if flags.minus {
-        return format!("{text}{}", " ".repeat(missing));
-    }
-    if flags.zero {
-        let zeros = "0".repeat(missing);
-        return match text.strip_prefix(['-', '+']) {
-            Some(rest) if is_number => format!("{}{zeros}{rest}", &text[..1]),
-            _ => format!("{zeros}{text}"),
-        };
-    }
-    format!("{}{text}", " ".repeat(missing))
-}
-
-fn signed(text: String, flags: Flags) -> String {
-    if text.starts_with('-') {
-        text
-    } else if flags.plus {
-        format!("+{text}")
-    } else if flags.space {
-        format!(" {text}")
-    } else {
-        text
-    }
-}
-
-fn integer(value: i64, verb: char, flags: Flags) -> Option<String> {
-    let sign = if value < 0 { "-" } else { "" };
-    let magnitude = value.unsigned_abs();
-    let prefix = |prefix: &'static str| if flags.sharp { prefix } else { "" };
-    let digits = match verb {
-        'd' | 'v' => magnitude.to_string(),
-        'b' => format!("{magnitude:b}"),
-        'o' => format!("{}{magnitude:o}", prefix("0")),
-        'O' => format!("0o{magnitude:o}"),
-        'x' => format!("{}{magnitude:x}", prefix("0x")),
-        'X' => format!("{}{magnitude:X}", prefix("0X")),
-        'c' => char::from_u32(u32::try_from(value).ok()?)?.to_string(),
-        'q' => format!("'{}'", char::from_u32(u32::try_from(value).ok()?)?),
-        'U' => format!("U+{magnitude:04X}"),
-        _ => return None,
-    };
-    let missing = flags.precision.unwrap_or(0).saturating_sub(digits.len());
-    let text = signed(format!("{sign}{}{digits}", "0".repeat(missing)), flags);
-    Some(padded(text, flags, true))
-}
-
-fn floating(value: f64, verb: char, flags: Flags) -> Option<String> {
-    let text = match verb {
-        'v' | 'g' | 'G' => match (flags.precision, verb) {
-            (None, 'v') => float(value),
-            (precision, _) => general(value, precision),
-        },
-        'f' | 'F' => format!("{value:.*}", flags.precision.unwrap_or(6)),
-        'e' | 'E' => exponential(value, flags.precision.unwrap_or(6)),
-        _ => return None,
-    };
-    let text = if verb == 'E' || verb == 'G' { text.to_uppercase() } else { text };
-    Some(padded(signed(text, flags), flags, true))
-}
-
 /// `%q` of a text: Go's quoting, which is also that of the function `quote`.
 pub(crate) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -456,7 +210,7 @@ pub(crate) fn quote_char(c: char, out: &mut String) {
 
 /// `unicode.IsPrint`, as far as characters differ in charts: no white space but the blank, no
 /// format or private characters.
-fn is_printable(c: char) -> bool {
+pub(crate) fn is_printable(c: char) -> bool {
     if c == ' ' {
         return true;
     }

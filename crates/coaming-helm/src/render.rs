@@ -24,10 +24,15 @@ const STACK: usize = 512 << 20;
 ///
 /// When Helm could not render it either, or when it exceeds a limit.
 pub fn render(files: Vec<(String, Vec<u8>)>, options: &Options) -> Result<Rendered, RenderError> {
+    on_large_stack(|| render_here(files, options))
+}
+
+/// Runs a rendering on a thread of its own.
+pub(crate) fn on_large_stack<T: Send>(
+    render: impl FnOnce() -> Result<T, RenderError> + Send,
+) -> Result<T, RenderError> {
     std::thread::scope(|scope| {
-        let worker = std::thread::Builder::new()
-            .stack_size(STACK)
-            .spawn_scoped(scope, || render_here(files, options));
+        let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, render);
         match worker.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(RenderError::Chart("rendering failed unexpectedly".to_owned())),
@@ -66,11 +71,12 @@ fn given_values(options: &Options, files: &mut Files) -> Result<Value, RenderErr
         let applied = match given {
             Values::File(name, text) => {
                 let read = chart::yaml(name.clone(), text.as_bytes(), files)?;
-                if read.as_map().is_some() {
-                    values = chart::merge_maps(&values, &read);
-                } else if !read.is_nil() {
-                    return Err(RenderError::Values(format!("{name} is not a mapping")));
-                }
+                values = with_file(values, name, &read, files)?;
+                Ok(())
+            }
+            Values::Made { name, text, made, map } => {
+                let read = chart::made_yaml(name, text, made, map, files)?;
+                values = with_file(values, name, &read, files)?;
                 Ok(())
             }
             Values::Set(text) => chart::apply_set(&mut values, text, chart::Typing::Resolved),
@@ -88,6 +94,25 @@ fn given_values(options: &Options, files: &mut Files) -> Result<Value, RenderErr
         applied.map_err(|message| RenderError::Values(format!("--set: {message}")))?;
     }
     Ok(values)
+}
+
+/// Values with those of the file that was added last over them.
+fn with_file(
+    values: Value,
+    name: &str,
+    read: &Value,
+    files: &mut Files,
+) -> Result<Value, RenderError> {
+    if let Some(file) = files.all.last_mut() {
+        file.given = true;
+    }
+    if read.as_map().is_some() {
+        return Ok(chart::merge_maps(&values, read));
+    }
+    if read.is_nil() {
+        return Ok(values);
+    }
+    Err(RenderError::Values(format!("{name} is not a mapping")))
 }
 
 /// What Helm checks before it renders.
@@ -143,7 +168,7 @@ fn check_schemas(
 }
 
 /// An error at an origin, which is best known by its values.
-fn place(origin: Origin, files: &Files, message: String) -> RenderError {
+pub(crate) fn place(origin: Origin, files: &Files, message: String) -> RenderError {
     let known = if origin.template.file != 0 { origin.template } else { origin.value };
     let file = usize::from(known.file).checked_sub(1).and_then(|index| files.all.get(index));
     match file {
@@ -198,7 +223,7 @@ impl Job<'_> {
             })?;
             template::define(&mut parsed, found);
         }
-        let exec = Exec::new(Rc::new(parsed));
+        let exec = Exec::new(Rc::new(parsed), self.options.cluster.clone());
         let mut outputs = Vec::new();
         for target in &targets {
             let base = target.name.rsplit('/').next().unwrap_or_default();
@@ -227,7 +252,8 @@ impl Job<'_> {
 
     fn failed(&self, target: &Target, error: template::Error) -> RenderError {
         let mut origin = error.origin;
-        if origin.template.file == 0 {
+        // A text from the values that `tpl` evaluates is known by its place there.
+        if origin.template.file == 0 && origin.value.file == 0 {
             origin.template = Origin::template(target.file, 0, false).template;
         }
         place(origin, self.files, error.message)
@@ -328,9 +354,13 @@ impl Job<'_> {
                 ("KubeClientVersion", Value::from("v1.35")),
             ],
         );
-        let known = API_VERSIONS.iter().map(|version| Value::from(*version));
+        let served = self.options.cluster.as_ref().map(|cluster| cluster.api_versions());
+        let known: Vec<Value> = match served {
+            Some(served) => served.iter().map(|version| Value::from(version.as_str())).collect(),
+            None => API_VERSIONS.iter().map(|version| Value::from(*version)).collect(),
+        };
         let given = self.options.api_versions.iter().map(|version| Value::from(version.as_str()));
-        let versions = Object::ApiVersions(known.chain(given).collect());
+        let versions = Object::ApiVersions(known.into_iter().chain(given).collect());
         let object = |object: Object| Value::from(Kind::Object(Rc::new(object)));
         object(Object::Struct(
             "common.Capabilities",
@@ -352,12 +382,12 @@ impl Job<'_> {
         let mut hooks: Vec<(String, Manifest)> = Vec::new();
         for output in &outputs {
             for piece in manifests::split(&output.buffer) {
-                if let Some(message) = &piece.error {
-                    let at = piece.range.start;
+                if let Some((message, offset)) = &piece.error {
                     let map = SourceMap { marks: output.buffer.marks.clone() };
-                    let origin = map.at(at).template;
-                    let offset = origin.map_or(0, |location| location.offset);
-                    let origin = Origin::template(output.file, offset as usize, false);
+                    let at = map.at(piece.range.start + offset).template;
+                    let at = at.map(|at| (u16::try_from(at.file + 1).unwrap_or(0), at.offset));
+                    let (file, offset) = at.unwrap_or((output.file, 0));
+                    let origin = Origin::template(file, offset as usize, false);
                     let message = format!("the template does not render to YAML: {message}");
                     return Err(place(origin, self.files, message));
                 }

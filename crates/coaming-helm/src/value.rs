@@ -77,6 +77,18 @@ pub(crate) enum Object {
     Version(crate::semver::Version),
 }
 
+impl Object {
+    /// The version of Kubernetes, which a template prints in the place of the struct.
+    pub(crate) fn version(&self) -> Option<&str> {
+        match self {
+            Self::Struct("common.KubeVersion", fields) => {
+                fields.iter().find(|(name, _)| *name == "Version")?.1.as_str()
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<Kind> for Value {
     fn from(kind: Kind) -> Self {
         Self { kind, origin: Origin::default() }
@@ -148,6 +160,11 @@ impl Value {
 
     pub(crate) fn is_nil(&self) -> bool {
         matches!(self.kind, Kind::Nil)
+    }
+
+    /// Whether it is a point in time.
+    pub(crate) fn is_time(&self) -> bool {
+        matches!(&self.kind, Kind::Object(object) if matches!(**object, Object::Time(_)))
     }
 
     pub(crate) fn as_str(&self) -> Option<&str> {

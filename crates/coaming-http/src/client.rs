@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reqwest::redirect::Policy;
 
-use crate::tls::{certificates, install_tls_provider};
+use crate::tls::{authorities, identity, install_tls_provider};
 use crate::{Error, Options, Request, Response, Retries};
 
 /// The longest chain of redirects.
@@ -22,7 +22,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Where a file of certificates cannot be used.
+    /// Where certificates or the client's key cannot be used.
     pub fn new(options: Options) -> Result<Self, Error> {
         install_tls_provider();
         let builder = reqwest::Client::builder()
@@ -32,12 +32,22 @@ impl Client {
             .referer(false);
         let builder = match &options.unix_socket {
             // There is no TLS: the system's authorities need not be read.
+            #[cfg(unix)]
             Some(socket) => builder
                 .unix_socket(socket.as_path())
                 .no_proxy()
                 .redirect(Policy::none())
                 .tls_certs_only([]),
-            None => builder.redirect(redirects()).tls_certs_merge(certificates(&options.ca)?),
+            #[cfg(not(unix))]
+            Some(_) => return Err(Error::NoUnixSockets),
+            None => {
+                let policy = if options.redirects { redirects() } else { Policy::none() };
+                builder.redirect(policy).tls_certs_merge(authorities(&options)?)
+            }
+        };
+        let builder = match &options.identity {
+            Some(path) => builder.identity(identity(path)?),
+            None => builder,
         };
         let inner = builder.build().map_err(Error::Setup)?;
         Ok(Self { inner, options: Arc::new(options) })

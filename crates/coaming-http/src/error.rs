@@ -16,6 +16,9 @@ pub enum Error {
         /// The cause.
         source: reqwest::Error,
     },
+    /// This system has no Unix sockets.
+    #[error("this system has no Unix sockets")]
+    NoUnixSockets,
     /// The server sends a stream more slowly than [`crate::Pace`] allows.
     #[error("it sends less than 16 KiB per second")]
     TooSlow,
@@ -58,7 +61,7 @@ pub enum Error {
     /// The data to upload cannot be read.
     #[error("cannot read the data to upload: {0}")]
     Upload(#[source] io::Error),
-    /// A file of CA certificates cannot be read.
+    /// A file of certificates cannot be read.
     #[error("{path}: {source}")]
     CaFile {
         /// The file.
@@ -69,6 +72,12 @@ pub enum Error {
     /// A file of CA certificates has none.
     #[error("{path}: contains no certificates in PEM format")]
     NoCertificates {
+        /// The file.
+        path: String,
+    },
+    /// The file of the client's certificate has none, or no private key.
+    #[error("{path}: does not contain a certificate and its private key in PEM format")]
+    NoIdentity {
         /// The file.
         path: String,
     },

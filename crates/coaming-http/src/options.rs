@@ -11,6 +11,12 @@ use reqwest::Url;
 pub struct Options {
     /// Files of CA certificates (PEM) to trust in addition to the system's.
     pub ca: Vec<PathBuf>,
+    /// More CA certificates, as texts in PEM format.
+    pub authorities: Vec<String>,
+    /// A file with the client's certificates and private key (PEM), for servers that ask for them.
+    pub identity: Option<PathBuf>,
+    /// Whether redirects are followed. A credential in a request's body goes where they lead to.
+    pub redirects: bool,
     /// Hosts (`HOST:PORT`) to reach over plain HTTP; `*` means all. Loopback is always allowed.
     pub plain_http: BTreeSet<String>,
     /// Send every request over this Unix socket, whatever the host of its URL.
@@ -30,6 +36,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             ca: Vec::new(),
+            authorities: Vec::new(),
+            identity: None,
+            redirects: true,
             plain_http: BTreeSet::new(),
             unix_socket: None,
             connect_timeout: Duration::from_secs(10),

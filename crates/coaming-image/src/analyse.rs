@@ -44,7 +44,8 @@ impl ParsedFile {
             let needs: usize = relation.needs.iter().map(|group| 24 + of_names(group)).sum();
             100 + relation.name.len() + relation.source.len() + needs + of_names(&relation.provides)
         };
-        self.packages.iter().map(of_package).sum::<usize>()
+        // The facts have a copy of each package.
+        2 * self.packages.iter().map(of_package).sum::<usize>()
             + of_names(&self.owned_paths)
             + self.owners.iter().map(|(name, _)| name.len() + 32).sum::<usize>()
             + self.checksums.iter().map(|(path, _)| path.len() + 60).sum::<usize>()

@@ -6,10 +6,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use crate::content::Content;
+use crate::platform::read_at;
 
 /// Headers are between files: a small buffer reads little of the files with them.
 const FILE_BUFFER: usize = PEEK;
@@ -162,7 +162,7 @@ impl Input {
             Origin::File { file, offset, length } => {
                 let left = usize::try_from(length.saturating_sub(behind)).unwrap_or(usize::MAX);
                 let count = room.len().min(left);
-                file.read_at(room.get_mut(..count).unwrap_or_default(), *offset + behind)?
+                read_at(file, room.get_mut(..count).unwrap_or_default(), *offset + behind)?
             }
             Origin::Stream(stream) => stream.read(room)?,
         };

@@ -42,6 +42,7 @@ mod memory_budget;
 mod overlay;
 mod package_ownership;
 mod packages;
+mod platform;
 mod reader;
 mod resolve;
 pub mod sbom;

@@ -38,7 +38,12 @@ impl Image {
         let mut builder = TreeBuilder::default();
         for reading in &mut readings {
             let leaves = std::mem::take(&mut reading.leaves);
-            builder.add_layer(leaves, &reading.whiteouts, &reading.opaque);
+            if context.has_tree()
+                && builder.add_layer(leaves, &reading.whiteouts, &reading.opaque).is_err()
+            {
+                context.drop_tree();
+                builder = TreeBuilder::default();
+            }
         }
         let tree = context.has_tree().then(|| builder.finish());
         let mut facts = ImageFacts { digest: self.digest.clone(), ..Default::default() };

@@ -7,12 +7,12 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use object::{ReadCache, ReadRef};
 
 use crate::content::Content;
+use crate::platform::read_at;
 
 /// A range of a file that is kept nowhere; empty for most files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl SparseBytes {
                 let from = start.saturating_add(usize::try_from(kept).unwrap_or(usize::MAX));
                 io::Read::read(&mut buffer.get(from..).unwrap_or_default(), target)
             }
-            Storage::File(file, offset) => file.read_at(target, offset.saturating_add(kept)),
+            Storage::File(file, offset) => read_at(file, target, offset.saturating_add(kept)),
         }
     }
 }

@@ -8,13 +8,16 @@ use crate::{Distribution, User};
 pub(crate) const LIMIT: u64 = 4 << 20;
 
 /// Where a distribution names itself, the best first.
-pub(crate) const RELEASE: [&str; 8] = [
+pub(crate) const RELEASE: [&str; 11] = [
     "/etc/os-release",
     "/usr/lib/os-release",
     // What others are derived from is the last one: each may have several.
     "/etc/lsb-release",
     "/etc/alpine-release",
     "/etc/centos-release",
+    "/etc/oracle-release",
+    "/etc/fedora-release",
+    "/etc/SuSE-release",
     "/etc/redhat-release",
     "/etc/system-release",
     "/etc/debian_version",
@@ -50,7 +53,12 @@ pub(crate) fn distribution(path: &str, text: &str) -> Option<Distribution> {
             Distribution { codename, ..named("debian", "", "Debian GNU/Linux".to_owned()) }
         }
         "/etc/lsb-release" => of_lsb(text),
-        "/etc/centos-release" | "/etc/redhat-release" | "/etc/system-release" => {
+        "/etc/SuSE-release" => of_suse(text, first)?,
+        "/etc/centos-release"
+        | "/etc/oracle-release"
+        | "/etc/fedora-release"
+        | "/etc/redhat-release"
+        | "/etc/system-release" => {
             // `CentOS release 6.10 (Final)`
             const NAMES: [(&str, &str); 8] = [
                 ("CentOS", "centos"),
@@ -69,6 +77,26 @@ pub(crate) fn distribution(path: &str, text: &str) -> Option<Distribution> {
         _ => of_os_release(text),
     };
     (!found.id.is_empty() && (!first.is_empty() || !found.version.is_empty())).then_some(found)
+}
+
+/// `SUSE Linux Enterprise Server 11 (x86_64)`, then `VERSION = 11` and `PATCHLEVEL = 4`.
+fn of_suse(text: &str, first: &str) -> Option<Distribution> {
+    const NAMES: [(&str, &str); 3] = [
+        ("SUSE Linux Enterprise Server", "sles"),
+        ("SUSE Linux Enterprise Desktop", "sled"),
+        ("openSUSE", "opensuse"),
+    ];
+    let (_, id) = NAMES.iter().find(|(start, _)| first.starts_with(start))?;
+    let field = |name: &str| {
+        let (_, value) = assignments(text).find(|(key, _)| key.trim() == name)?;
+        Some(value).filter(|value| !value.is_empty())
+    };
+    let mut version = field("VERSION")?;
+    if let Some(pack) = field("PATCHLEVEL").filter(|pack| pack != "0" && *id != "opensuse") {
+        version = format!("{version}.{pack}");
+    }
+    let (id, name) = ((*id).to_owned(), first.to_owned());
+    Some(Distribution { id, version, name, ..Distribution::default() })
 }
 
 /// `DISTRIB_ID=Ubuntu`
@@ -247,6 +275,14 @@ toor:x:0:0::/root:/bin/sh
                 "rhel",
                 "7.9",
             ),
+            (
+                "/etc/SuSE-release",
+                "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n",
+                "sles",
+                "11.4",
+            ),
+            ("/etc/fedora-release", "Fedora release 39 (Thirty Nine)\n", "fedora", "39"),
+            ("/etc/oracle-release", "Oracle Linux Server release 6.10\n", "ol", "6.10"),
             ("/etc/debian_version", "12.4\n", "debian", "12"),
             ("/etc/lsb-release", "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=14.04\n", "ubuntu", "14.04"),
             (

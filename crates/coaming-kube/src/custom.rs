@@ -128,6 +128,13 @@ static POD_FRAGMENT: PodLayout = FRAGMENT;
 static CONTAINER_FRAGMENT: PodLayout =
     PodLayout { is_container: true, contexts: &["podSecurityContext"], ..FRAGMENT };
 
+/// The same, where the container's own settings have a name of their own beside the pod's.
+static SEPARATE_FRAGMENT: PodLayout = PodLayout {
+    is_container: true,
+    contexts: &["podSecurityContext", "securityContext"],
+    ..FRAGMENT
+};
+
 /// A step of a workflow: `container` or `script` instead of a list.
 static STEP: PodLayout = PodLayout {
     lists: PodLayout::STANDARD.lists,
@@ -215,7 +222,9 @@ impl<'a> Search<'a> {
             self.add(node, PodLayout::STANDARD, outer, false);
             return;
         }
-        let (layout, mut outer) = (whole.or_else(|| fragment(node)), outer);
+        // A workflow's templates inherit its settings: there, they are judged.
+        let is_inherited = self.layout.is_some();
+        let (layout, mut outer) = (whole.or_else(|| fragment(node, is_inherited)), outer);
         if let Some(layout) = whole {
             self.add(node, layout, outer, false);
         } else if is_step(node) {
@@ -278,34 +287,58 @@ fn is_step(node: Node<'_>) -> bool {
     })
 }
 
+/// Whether the node names an image with its tag or digest. Others (of virtual machines, of clouds) have
+/// no tag.
+fn names_image(node: Node<'_>) -> bool {
+    let Some(image) = node.string("image") else { return false };
+    let (path, last) = image.rsplit_once('/').unwrap_or(("", image));
+    let mut parts = last.split(':');
+    let is_lower = |name: &str| {
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_./:@".contains(c);
+        !name.is_empty() && name.chars().all(allowed)
+    };
+    let (name, tag, rest) = (parts.next(), parts.next(), parts.next());
+    let is_one = rest.is_none() && tag.is_some_and(|tag| !tag.is_empty());
+    is_one
+        && !path.contains("://")
+        && name.is_some_and(is_lower)
+        && (path.is_empty() || is_lower(path))
+}
+
 /// The layout of a node that says something about a pod.
-fn fragment(node: Node<'_>) -> Option<&'static PodLayout> {
+fn fragment(node: Node<'_>, is_inherited: bool) -> Option<&'static PodLayout> {
     let has = |context: Node<'_>, fields: &[&str]| {
         fields.iter().any(|field| context.field(field).is_some())
     };
     let contexts = || CONTAINER_CONTEXTS.iter().filter_map(|field| node.mapping(field));
     let is_container = contexts().any(|context| has(context, OF_CONTAINERS))
-        || has_image(node) && contexts().any(|context| has(context, OF_PODS));
+        || has_image(node) && contexts().any(|context| has(context, OF_PODS))
+        || names_image(node);
     if is_container {
-        return Some(&CONTAINER_FRAGMENT);
+        let is_separate = node.mapping("containerSecurityContext").is_some();
+        return Some(if is_separate { &SEPARATE_FRAGMENT } else { &CONTAINER_FRAGMENT });
     }
     let is_container_like = |item: Node<'_>| {
         item.string("name").is_some() && has(item, CONTAINER_FIELDS) || has_image(item)
     };
     let has_containers =
-        || FRAGMENT.lists.iter().any(|(field, _)| node.list(field).any(is_container_like));
-    let has_pod_context = || {
+        FRAGMENT.lists.iter().any(|(field, _)| node.list(field).any(is_container_like));
+    let has_pod_context = {
         let contexts = FRAGMENT.contexts.iter().filter_map(|field| node.mapping(field));
         contexts.into_iter().any(|context| has(context, OF_PODS))
     };
+    // Settings without containers are those of containers that the operator adds.
+    if has_pod_context && !has_containers && !is_inherited {
+        return Some(&CONTAINER_FRAGMENT);
+    }
     let is_on_node = || {
         ["hostNetwork", "hostPID", "hostIPC"]
             .into_iter()
             .any(|field| node.boolean(field) == Some(true))
     };
     let mounts_node = || node.list("volumes").any(|volume| volume.mapping("hostPath").is_some());
-    (has_pod_context() || is_on_node() || mounts_node() || has_containers())
-        .then_some(&POD_FRAGMENT)
+    (has_pod_context || is_on_node() || mounts_node() || has_containers).then_some(&POD_FRAGMENT)
 }
 
 #[cfg(test)]
@@ -359,6 +392,42 @@ mod tests {
         assert_eq!(found(spark).1, ["side", "driver"]);
         let search = "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nspec: {nodeSets: [{podTemplate: {spec: {initContainers: [{name: sysctl, command: [a]}]}}}]}\n";
         assert_eq!(found(search).1, ["sysctl"]);
+    }
+
+    #[test]
+    fn settings_without_containers_are_those_of_one() {
+        let pod = "apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaConnect\nspec: {template: {pod: {securityContext: {runAsUser: 0}}}}\n";
+        assert_eq!(found(pod).1, ["pod"]);
+        let redis = "apiVersion: databases.spotahome.com/v1\nkind: RedisFailover\nspec: {redis: {image: 'redis:latest', securityContext: {runAsUser: 0}, containerSecurityContext: {privileged: true}}}\n";
+        assert_eq!(found(redis).1, ["redis"]);
+        let document = coaming_yaml::parse(redis.into()).documents.remove(0);
+        let pods = pods_in(document.root(), "databases.spotahome.com", "RedisFailover");
+        let part = crate::PodSpec::new(pods[0].spec, None).with(pods[0].layout, pods[0].outer);
+        let container = part.containers().next().unwrap();
+        assert_eq!(container.security_context().and_then(|it| it.privileged()), Some(true));
+        assert_eq!(part.security_context().and_then(|it| it.run_as_user()), Some(0));
+    }
+
+    #[test]
+    fn an_image_with_a_tag_is_one_wherever_it_is() {
+        let of = |image: &str| {
+            let text = format!(
+                "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nspec: {{image: '{image}'}}\n"
+            );
+            found(&text).1.len()
+        };
+        for image in ["flink:latest", "registry.example.com:5000/a/b:1.2", "a@sha256:00"] {
+            assert_eq!(of(image), 1, "{image}");
+        }
+        for image in [
+            "ubuntu-22.04",
+            "https://example.com/a.png",
+            "projects/debian-cloud/global/images/debian",
+            "Canonical:Ubuntu:22_04:latest",
+            "a:",
+        ] {
+            assert_eq!(of(image), 0, "{image}");
+        }
     }
 
     #[test]

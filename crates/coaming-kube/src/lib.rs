@@ -19,6 +19,7 @@ mod rbac;
 mod references;
 mod rendering;
 pub mod schema;
+mod scope;
 mod secret;
 mod security;
 mod service;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use coaming_yaml::{Document, Entry, Node, NodeId};
 
-use crate::{Fields, SourceId};
+use crate::{Fields, SourceId, scope};
 
 /// The identity of an object in a [`crate::World`]: its source, and its number in it.
 ///
@@ -64,6 +64,8 @@ pub struct Object<'a> {
     pub document: u32,
     node: Node<'a>,
     known: KnownFields,
+    /// The namespace of the release that it belongs to.
+    release: Option<&'a str>,
 }
 
 /// Where in an object's tree the fields are that are read again and again.
@@ -126,7 +128,12 @@ impl<'a> Object<'a> {
 
     /// A view of `node`, whose fields are known.
     pub(crate) fn with(id: ObjectId, document: u32, node: Node<'a>, known: KnownFields) -> Self {
-        Self { id, document, node, known }
+        Self { id, document, node, known, release: None }
+    }
+
+    /// The same object as part of a release, which is in this namespace.
+    pub(crate) fn released_in(self, namespace: &'a str) -> Self {
+        Self { release: Some(namespace), ..self }
     }
 
     /// The source that holds it.
@@ -190,13 +197,23 @@ impl<'a> Object<'a> {
         metadata.string("name").or_else(|| metadata.string("generateName")).unwrap_or_default()
     }
 
-    /// The namespace it names; empty where it names none.
+    /// The namespace it names, or that of its release; empty where there is neither.
     #[must_use]
     pub fn namespace(self) -> &'a str {
-        self.metadata().string("namespace").unwrap_or_default()
+        match self.metadata().string("namespace") {
+            Some(namespace) if !namespace.is_empty() => namespace,
+            _ => self.release_namespace(),
+        }
     }
 
-    /// The namespace it ends up in: `default` where it names none.
+    /// The namespace of its release; empty for an object that is in no namespace.
+    fn release_namespace(self) -> &'a str {
+        let release = self.release.unwrap_or_default();
+        let is_inside = release.is_empty() || !scope::is_cluster_wide(self.group(), self.kind());
+        if is_inside { release } else { "" }
+    }
+
+    /// The namespace it ends up in: `default` where neither it nor its release names one.
     #[must_use]
     pub fn namespace_or_default(self) -> &'a str {
         match self.namespace() {
@@ -214,6 +231,11 @@ impl<'a> Object<'a> {
     /// Its labels.
     pub fn labels(self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
         self.metadata().pairs("labels")
+    }
+
+    /// The programs that wrote its fields, as the API server recorded them; nothing in a file.
+    pub fn managers(self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.metadata().list("managedFields").filter_map(|entry| entry.string("manager"))
     }
 
     /// The objects that own it, as `(kind, name)`; the one that controls it first.

@@ -263,8 +263,9 @@ impl<'a> Container<'a> {
     #[must_use]
     pub fn security_context(self) -> Option<SecurityContext<'a>> {
         let of = |node: Node<'a>| {
-            let other = || node.mapping("containerSecurityContext");
-            node.mapping("securityContext").or_else(other)
+            // Beside it, `securityContext` is the pod's.
+            let other = || node.mapping("securityContext");
+            node.mapping("containerSecurityContext").or_else(other)
         };
         of(self.node).or_else(|| self.defaults.and_then(of)).map(SecurityContext::new)
     }

@@ -45,7 +45,14 @@ impl<'a> Role<'a> {
     /// Whether it comes with Kubernetes.
     #[must_use]
     pub fn is_built_in(self) -> bool {
-        is_bootstrapped(self.object)
+        is_bootstrapped(self.object) && !self.is_changed()
+    }
+
+    /// Whether it comes with Kubernetes, and somebody has changed it since. The roles for people
+    /// (`cluster-admin`, `admin`, `edit`, `view`) are strong by intention: their bindings count.
+    #[must_use]
+    pub fn is_changed(self) -> bool {
+        self.object.name().starts_with("system:") && is_changed(self.object)
     }
 }
 
@@ -53,6 +60,13 @@ impl<'a> Role<'a> {
 fn is_bootstrapped(object: Object<'_>) -> bool {
     object.metadata().mapping("labels").string("kubernetes.io/bootstrapping")
         == Some("rbac-defaults")
+}
+
+/// Whether somebody has written to an object that the API server makes for itself.
+fn is_changed(object: Object<'_>) -> bool {
+    /// What writes to these objects without being asked.
+    const OWN: &[&str] = &["kube-apiserver", "clusterrole-aggregation-controller"];
+    is_bootstrapped(object) && object.managers().any(|manager| !OWN.contains(&manager))
 }
 
 /// What a role allows: these verbs on these resources.
@@ -158,7 +172,7 @@ impl<'a> RoleBinding<'a> {
     /// Whether it comes with Kubernetes.
     #[must_use]
     pub fn is_built_in(self) -> bool {
-        is_bootstrapped(self.object)
+        is_bootstrapped(self.object) && !is_changed(self.object)
     }
 }
 

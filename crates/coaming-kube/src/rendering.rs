@@ -13,6 +13,9 @@ pub struct RenderMap {
     pub names: Vec<String>,
     /// The sources of these files, in the same order; known once sources have ids.
     pub files: Vec<SourceId>,
+    /// Whether other renderings use the same files, so that what one of them does not need may be
+    /// for another one.
+    pub is_shared: bool,
 }
 
 /// From this byte on, the text comes from these places.

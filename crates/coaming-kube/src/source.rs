@@ -82,6 +82,9 @@ pub struct Source {
     pub rendering: Option<Box<RenderMap>>,
     /// For what a renderer wrote, the file of this name as its author wrote it: comments are there.
     pub written: Option<Arc<Source>>,
+    /// Where its objects are that name no namespace: the namespace of the release that a chart is
+    /// rendered for. Without, it is `default`.
+    pub namespace: Option<Arc<str>>,
     documents: Vec<Document>,
     objects: Vec<ObjectEntry>,
     workloads: Vec<WorkloadEntry>,
@@ -96,6 +99,8 @@ struct ObjectEntry {
     fields: KnownFields,
     /// Whether a controller made it, by its owner references.
     controlled: bool,
+    /// Whether what it installs is judged by itself, as it is rendered.
+    installed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +144,7 @@ impl Source {
         }
         let (kind, origin) = (SourceKind::Manifest, Origin::File);
         let name = name.to_owned();
-        let (rendering, written) = (None, None);
+        let (rendering, written, namespace) = (None, None, None);
         Self {
             name,
             text,
@@ -147,6 +152,7 @@ impl Source {
             origin,
             rendering,
             written,
+            namespace,
             documents,
             objects,
             workloads,
@@ -201,20 +207,77 @@ impl Source {
     pub fn objects(&self, id: SourceId) -> impl Iterator<Item = Object<'_>> {
         (0..).zip(&self.objects).filter_map(move |(number, entry)| {
             let node = self.documents.get(entry.document as usize)?.node(entry.node);
-            Some(Object::with(ObjectId::new(id, number), entry.document, node, entry.fields))
+            Some(self.view(ObjectId::new(id, number), entry, node))
         })
+    }
+
+    /// The objects of one document: as many steps as it has objects, however many documents there are.
+    pub(crate) fn objects_of(
+        &self,
+        id: SourceId,
+        document: u32,
+    ) -> impl Iterator<Item = Object<'_>> {
+        // Objects are in the order of the documents.
+        let start = self.objects.partition_point(|entry| entry.document < document);
+        let entries = self.objects.get(start..).unwrap_or_default();
+        let count = entries.partition_point(|entry| entry.document == document);
+        (start..start + count)
+            .filter_map(move |number| self.object(ObjectId::new(id, u32::try_from(number).ok()?)))
     }
 
     /// The object with this number.
     pub(crate) fn object(&self, id: ObjectId) -> Option<Object<'_>> {
         let entry = self.objects.get(id.number() as usize)?;
         let node = self.documents.get(entry.document as usize)?.node(entry.node);
-        Some(Object::with(id, entry.document, node, entry.fields))
+        Some(self.view(id, entry, node))
+    }
+
+    fn view<'s>(&'s self, id: ObjectId, entry: &ObjectEntry, node: Node<'s>) -> Object<'s> {
+        let object = Object::with(id, entry.document, node, entry.fields);
+        match &self.namespace {
+            Some(namespace) => object.released_in(namespace),
+            None => object,
+        }
+    }
+
+    /// Notes that what the objects of a document install is rendered and judged by itself: the
+    /// values in them are not judged by their shape, too.
+    pub fn set_installed(&mut self, document: u32) {
+        let mut numbers = Vec::new();
+        for (number, entry) in (0..).zip(&mut self.objects) {
+            if entry.document == document {
+                entry.installed = true;
+                numbers.push(number);
+            }
+        }
+        self.workloads.retain(|entry| !numbers.contains(&entry.object));
+        self.fragments.retain(|entry| !numbers.contains(&entry.object));
+    }
+
+    /// The same source with what is known of `other` besides its text, of which it is a new version:
+    /// the namespace of its release, and what its objects install.
+    #[must_use]
+    pub fn in_place_of(mut self, other: &Self) -> Self {
+        self.namespace.clone_from(&other.namespace);
+        let installers: Vec<u32> =
+            other.objects.iter().filter(|entry| entry.installed).map(|it| it.document).collect();
+        installers.into_iter().for_each(|document| self.set_installed(document));
+        self
+    }
+
+    /// Whether what the object with this number installs is judged by itself.
+    pub(crate) fn is_installed(&self, number: u32) -> bool {
+        self.objects.get(number as usize).is_some_and(|entry| entry.installed)
     }
 
     /// Whether the object with this number says that a controller made it.
     pub(crate) fn is_controlled(&self, number: u32) -> bool {
         self.objects.get(number as usize).is_some_and(|entry| entry.controlled)
+    }
+
+    /// Whether a controller made any of its objects.
+    pub(crate) fn has_controlled(&self) -> bool {
+        self.objects.iter().any(|entry| entry.controlled)
     }
 
     /// The workloads in the object of this source.
@@ -283,7 +346,13 @@ fn collect_objects(
 ) {
     let items = if depth > 0 { items_of(node, &fields) } else { None };
     let Some(items) = items else {
-        objects.push(ObjectEntry { document, node: node.id(), fields, controlled: false });
+        objects.push(ObjectEntry {
+            document,
+            node: node.id(),
+            fields,
+            controlled: false,
+            installed: false,
+        });
         return;
     };
     for item in items.items().filter(|item| item.is_mapping()) {

@@ -227,11 +227,29 @@ impl World {
         objects.filter(|object| self.removed.is_empty() || !self.removed.contains(&object.id))
     }
 
+    /// The objects of one document of a source.
+    pub fn objects_of_document(
+        &self,
+        id: SourceId,
+        document: u32,
+    ) -> impl Iterator<Item = Object<'_>> {
+        let source = self.sources.get(&id);
+        let objects = source.into_iter().flat_map(move |source| source.objects_of(id, document));
+        objects.filter(|object| self.removed.is_empty() || !self.removed.contains(&object.id))
+    }
+
     /// The object with this id.
     #[must_use]
     pub fn object(&self, id: ObjectId) -> Option<Object<'_>> {
         let object = self.sources.get(&id.source())?.object(id)?;
         (self.removed.is_empty() || !self.removed.contains(&id)).then_some(object)
+    }
+
+    /// Whether what an object installs is rendered, and judged by itself ([`Source::set_installed`]).
+    #[must_use]
+    pub fn is_installed(&self, object: Object<'_>) -> bool {
+        let source = self.sources.get(&object.source());
+        source.is_some_and(|source| source.is_installed(object.id.number()))
     }
 
     /// Every object of a kind, whatever its API group.
@@ -323,6 +341,37 @@ impl World {
         all.filter(|workload| {
             self.removed.is_empty() || !self.removed.contains(&workload.object.id)
         })
+    }
+
+    /// Whether an object holds workloads that repeat what their controller says.
+    #[must_use]
+    pub fn is_copy(&self, object: Object<'_>) -> bool {
+        self.copies().contains(&object.id)
+    }
+
+    /// Whether a controller made any of the objects, by their owner references.
+    #[must_use]
+    pub fn has_controlled(&self) -> bool {
+        self.sources.values().any(|source| source.has_controlled())
+    }
+
+    /// The object at the top of the chain of controllers that made an object, as far as they are
+    /// known; the object itself if no controller made it.
+    #[must_use]
+    pub fn top_owner<'w>(&'w self, object: Object<'w>) -> Object<'w> {
+        /// A CronJob's Job's Pod has two; a chain that is longer is a circle.
+        const MAX_OWNERS: usize = 8;
+        let mut top = object;
+        for _ in 0..MAX_OWNERS {
+            let owner = controller(top.node())
+                .and_then(|(kind, name)| self.find(kind, top.namespace(), name))
+                .filter(|owner| self.workloads_of(*owner).next().is_some());
+            match owner {
+                Some(owner) if owner.id != top.id => top = owner,
+                _ => break,
+            }
+        }
+        top
     }
 
     fn copies(&self) -> &BTreeSet<ObjectId> {
@@ -506,5 +555,9 @@ mod tests {
             .collect();
         assert_eq!(own, names);
         assert_eq!(world.all_workloads().count(), 5);
+        let tops: Vec<&str> =
+            world.objects().map(|object| world.top_owner(object).name()).collect();
+        assert_eq!(tops, ["web", "web", "web", "web", "orphan"]);
+        assert!(world.has_controlled());
     }
 }

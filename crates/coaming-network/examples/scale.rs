@@ -72,7 +72,25 @@ fn generate(size: &Size) -> String {
         // An application of this namespace, and another.
         let app = namespace + size.namespaces * (number / size.namespaces);
         let (app, other) = (app % apps, (app + size.namespaces) % apps);
-        let spec = match number / size.namespaces {
+        let round = number / size.namespaces;
+        // A fifth is of the network plugins, in every other namespace of one of them.
+        let plugin = (round == 4).then_some(namespace % 2);
+        let api = match plugin {
+            None => "networking.k8s.io/v1\nkind: NetworkPolicy",
+            Some(0) => "cilium.io/v2\nkind: CiliumNetworkPolicy",
+            Some(_) => "projectcalico.org/v3\nkind: NetworkPolicy",
+        };
+        let spec = match round {
+            4 if plugin == Some(0) => format!(
+                "  endpointSelector: {{matchLabels: {{app: app{app}}}}}\n  ingress:\n  - fromEndpoints:\n    \
+                 - matchLabels: {{'k8s:app': app{other}}}\n    toPorts: [{{ports: [{{port: http, protocol: TCP}}]}}]\n  \
+                 egressDeny:\n  - toCIDR: [169.254.169.254/32]\n  egress:\n  - toEntities: [cluster]\n"
+            ),
+            4 => format!(
+                "  selector: app == 'app{app}' || app ends with '{app}x'\n  order: {number}\n  types: [Ingress]\n  \
+                 ingress:\n  - {{action: Deny, source: {{selector: tier == 'data'}}}}\n  \
+                 - {{action: Allow, protocol: TCP, source: {{selector: app == 'app{other}'}}, destination: {{ports: [http]}}}}\n"
+            ),
             0 => "  podSelector: {}\n  policyTypes: [Ingress, Egress]\n".to_owned(),
             1 => format!(
                 "  podSelector: {{matchLabels: {{app: app{app}}}}}\n  ingress:\n  - from:\n    \
@@ -95,7 +113,7 @@ fn generate(size: &Size) -> String {
         };
         let _ = write!(
             out,
-            "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  \
+            "---\napiVersion: {api}\nmetadata:\n  \
              name: policy{number}\n  namespace: ns{namespace}\nspec:\n{spec}"
         );
     }

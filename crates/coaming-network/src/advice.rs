@@ -28,6 +28,16 @@ pub enum Advice {
     Narrow(Vec<AdvisedRule>),
     /// To allow the connection: this rule denies it before any later rule counts.
     OverrideDenial(AdvisedRule),
+    /// To allow the connection: narrow this rule, as no other can allow what it denies.
+    NarrowDenial(AdvisedRule),
+    /// To allow the connection: add a rule to this policy, or to another of its tier, which comes before
+    /// that of NetworkPolicies or after it, and refuses what its rules do not decide.
+    AddToTier {
+        /// The tier.
+        tier: String,
+        /// A policy in it that selects the pods.
+        policy: String,
+    },
     /// To allow the connection: add this policy.
     Add(NewPolicy),
     /// To allow the connection: give the pods of this workload a label of their own first, as no
@@ -87,10 +97,14 @@ enum Decision {
     Open,
     /// These rules allow it.
     Allowed(Vec<AdvisedRule>),
-    /// This rule denies it.
+    /// This rule denies it; a rule before it may allow it.
     Denied(AdvisedRule),
+    /// This rule denies it, whatever others say.
+    Refused(AdvisedRule),
     /// Policies isolate the pods, and none of their rules allows it.
     NotAllowed,
+    /// As `NotAllowed`, in another tier than that of NetworkPolicies: its name, and a policy in it.
+    Ended(String, String),
 }
 
 /// Works out the advice for an explanation; `ends` are the endpoints of its sides' subjects.
@@ -160,37 +174,49 @@ fn concerns(rule: &RuleVerdict, port: Option<(Protocol, u16)>) -> bool {
 
 /// What decides about a port on one side; without a port, about any.
 fn decision(side: &Side, port: Option<(Protocol, u16)>) -> Decision {
-    let rules = |tier: Tier| {
-        let policies = side.policies.iter().filter(move |policy| policy.tier == tier);
-        policies
-            .flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)))
-            .filter(move |(_, rule)| concerns(rule, port))
-    };
-    match rules(Tier::Admin).next() {
-        Some((policy, rule)) if rule.action == Action::Allow => {
-            return Decision::Allowed(vec![advised(policy, rule)]);
+    // The rules that allow it, one after the other: each would decide without those before it.
+    let mut allowing: Vec<AdvisedRule> = Vec::new();
+    for tier in side.policies.chunk_by(|a, b| a.tier == b.tier) {
+        let Some(first) = tier.first() else { continue };
+        let rules = || {
+            let rules =
+                tier.iter().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
+            rules.filter(|(_, rule)| concerns(rule, port))
+        };
+        let refuses =
+            |(policy, rule): &(&PolicyVerdict, &RuleVerdict)| policy.kind.comes_first(rule.action);
+        if let Some((policy, rule)) = rules().find(refuses).filter(|_| allowing.is_empty()) {
+            return Decision::Refused(advised(policy, rule));
         }
-        Some((policy, rule)) if rule.action == Action::Deny => {
-            return Decision::Denied(advised(policy, rule));
+        let in_order = first.tier.is_in_order(tier.iter().map(|policy| policy.kind));
+        let ends = tier.iter().any(|policy| policy.ends);
+        if !in_order && !ends {
+            continue;
         }
-        _ => {}
-    }
-    if side.policies.iter().any(|policy| policy.tier == Tier::Network) {
-        let allowing: Vec<AdvisedRule> =
-            rules(Tier::Network).map(|(policy, rule)| advised(policy, rule)).collect();
-        return if allowing.is_empty() {
-            Decision::NotAllowed
-        } else {
-            Decision::Allowed(allowing)
+        let mut passed = false;
+        for (policy, rule) in rules() {
+            match rule.action {
+                Action::Allow => allowing.push(advised(policy, rule)),
+                Action::Deny if allowing.is_empty() => {
+                    return Decision::Denied(advised(policy, rule));
+                }
+                Action::Deny => return Decision::Allowed(allowing),
+                Action::Pass => {
+                    passed = true;
+                    break;
+                }
+            }
+        }
+        if passed || !ends {
+            continue;
+        }
+        return match &first.tier {
+            _ if !allowing.is_empty() => Decision::Allowed(allowing),
+            Tier::Named(name) => Decision::Ended(name.to_string(), first.policy.clone()),
+            _ => Decision::NotAllowed,
         };
     }
-    match rules(Tier::Baseline).next() {
-        Some((policy, rule)) if rule.action == Action::Deny => {
-            Decision::Denied(advised(policy, rule))
-        }
-        Some((policy, rule)) => Decision::Allowed(vec![advised(policy, rule)]),
-        None => Decision::Open,
-    }
+    if allowing.is_empty() { Decision::Open } else { Decision::Allowed(allowing) }
 }
 
 fn advised(policy: &PolicyVerdict, rule: &RuleVerdict) -> AdvisedRule {
@@ -211,8 +237,11 @@ fn how_to_allow(
 ) -> Option<Advice> {
     let model = reach.model();
     let port = explanation.port.as_ref().map(|port| (port.protocol, port.number));
-    if let Decision::Denied(rule) = decision(side, port) {
-        return Some(Advice::OverrideDenial(rule));
+    match decision(side, port) {
+        Decision::Denied(rule) => return Some(Advice::OverrideDenial(rule)),
+        Decision::Refused(rule) => return Some(Advice::NarrowDenial(rule)),
+        Decision::Ended(tier, policy) => return Some(Advice::AddToTier { tier, policy }),
+        Decision::Open | Decision::Allowed(_) | Decision::NotAllowed => {}
     }
     let Some(Endpoint::Pods(own)) = own else { return None };
     let id = model.pods.get(own)?.workload;

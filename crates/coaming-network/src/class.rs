@@ -14,7 +14,7 @@ use fixedbitset::FixedBitSet;
 
 use crate::model::{Model, Namespaces, PodSelector, Pods, Policy, PortNumbers, Role};
 use crate::ports::Protocol;
-use crate::selector::{Operator, Selector};
+use crate::selector::{Operator, Pattern, Selector};
 
 /// A class of pods.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,8 @@ pub(crate) struct ClassKey {
     labels: Vec<LabelTerm>,
     ports: Vec<(TermId, Protocol, u16)>,
     host_network: bool,
+    /// The patterns that values of their labels are like.
+    patterns: Vec<TermId>,
     /// The address sets that mean the pods, by their numbers.
     addresses: Vec<u32>,
     role: Role,
@@ -50,6 +52,9 @@ pub(crate) struct ClassKey {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {
     keys: HashMap<String, (TermId, HashMap<String, TermId>)>,
+    /// By key: the patterns for its values.
+    patterns: HashMap<String, Vec<(Pattern, TermId)>>,
+    pattern_count: TermId,
     port_names: HashMap<String, TermId>,
 }
 
@@ -87,9 +92,33 @@ impl Terms {
     /// Adds what a policy mentions; gives what is new.
     pub(crate) fn add(&mut self, policy: &Policy) -> NewTerms {
         let mut new = NewTerms::default();
-        let requirements = policy.pod_selectors().flat_map(|it| it.pods.requirements());
-        for requirement in requirements {
+        for selector in policy.pod_selectors() {
+            self.add_selector(&selector.pods, &mut new);
+        }
+        for port in policy.port_matches() {
+            if let PortNumbers::Named(name) = &port.numbers
+                && !self.port_names.contains_key(name)
+            {
+                self.port_names.insert(name.clone(), next_id(&self.port_names, 0));
+                new.port_names.insert(name.clone());
+            }
+        }
+        new
+    }
+
+    /// Adds what a selector mentions, and what of it is new to `new`.
+    pub(crate) fn add_selector(&mut self, selector: &Selector, new: &mut NewTerms) {
+        for requirement in selector.mentioned() {
             let key = &requirement.key;
+            if let Operator::Like(pattern) | Operator::NotLike(pattern) = &requirement.operator {
+                let known = self.patterns.entry(key.clone()).or_default();
+                if !known.iter().any(|(known, _)| known == pattern) {
+                    known.push((pattern.clone(), self.pattern_count));
+                    self.pattern_count += 1;
+                    new.keys.insert(key.clone());
+                }
+                continue;
+            }
             if !self.keys.contains_key(key) {
                 self.keys.insert(key.clone(), (next_id(&self.keys, 0), HashMap::new()));
                 new.keys.insert(key.clone());
@@ -105,20 +134,16 @@ impl Terms {
                 }
             }
         }
-        for port in policy.port_matches() {
-            if let PortNumbers::Named(name) = &port.numbers
-                && !self.port_names.contains_key(name)
-            {
-                self.port_names.insert(name.clone(), next_id(&self.port_names, 0));
-                new.port_names.insert(name.clone());
-            }
-        }
-        new
     }
 
     /// Whether a policy mentions a port of this name.
     pub(crate) fn names_port(&self, name: &str) -> bool {
         self.port_names.contains_key(name)
+    }
+
+    fn pattern(&self, key: &str, pattern: &Pattern) -> Option<TermId> {
+        let known = self.patterns.get(key)?.iter().find(|(known, _)| known == pattern);
+        known.map(|(_, id)| *id)
     }
 
     fn key(&self, key: &str) -> Option<TermId> {
@@ -142,6 +167,14 @@ impl Terms {
         });
         let mut labels: Vec<_> = labels.collect();
         labels.sort_unstable();
+        let mut patterns: Vec<TermId> = Vec::new();
+        for (key, known) in &self.patterns {
+            if let Some(value) = pods.labels.get(key) {
+                let like = known.iter().filter(|(pattern, _)| pattern.matches(value));
+                patterns.extend(like.map(|(_, id)| *id));
+            }
+        }
+        patterns.sort_unstable();
         let mut ports: Vec<_> = ports.collect();
         ports.sort_unstable();
         ports.dedup();
@@ -150,6 +183,7 @@ impl Terms {
             labels,
             ports,
             host_network: pods.host_network,
+            patterns,
             addresses,
             role: pods.role,
         }
@@ -164,6 +198,7 @@ pub(crate) struct LabelIndex {
     selectable: FixedBitSet,
     by_key: HashMap<TermId, FixedBitSet>,
     by_label: HashMap<LabelTerm, FixedBitSet>,
+    by_pattern: HashMap<TermId, FixedBitSet>,
     by_namespace: HashMap<Arc<str>, FixedBitSet>,
 }
 
@@ -175,6 +210,7 @@ impl LabelIndex {
             selectable: FixedBitSet::with_capacity(universe),
             by_key: HashMap::new(),
             by_label: HashMap::new(),
+            by_pattern: HashMap::new(),
             by_namespace: HashMap::new(),
         }
     }
@@ -193,6 +229,9 @@ impl LabelIndex {
             self.by_key.entry(label.0).or_insert_with(empty).insert(class);
             self.by_label.entry(*label).or_insert_with(empty).insert(class);
         }
+        for pattern in &key.patterns {
+            self.by_pattern.entry(*pattern).or_insert_with(empty).insert(class);
+        }
     }
 
     /// Removes a class.
@@ -204,6 +243,10 @@ impl LabelIndex {
             let with_key = self.by_key.get_mut(&label.0).into_iter();
             let with_label = self.by_label.get_mut(label).into_iter();
             with_key.chain(with_label).for_each(|classes| classes.set(class, false));
+        }
+        for pattern in &key.patterns {
+            let with_pattern = self.by_pattern.get_mut(pattern).into_iter();
+            with_pattern.for_each(|classes| classes.set(class, false));
         }
     }
 
@@ -254,6 +297,20 @@ impl LabelIndex {
             }
             with
         };
+        for list in selector.alternatives() {
+            let mut any = FixedBitSet::with_capacity(self.universe);
+            for alternative in list {
+                let mut matching = found.clone();
+                self.keep_matching(terms, alternative, &mut matching);
+                any.union_with(&matching);
+            }
+            *found = any;
+        }
+        let like = |key: &str, pattern: &Pattern| {
+            let id = terms.pattern(key, pattern);
+            let classes = id.and_then(|id| self.by_pattern.get(&id)).cloned();
+            classes.unwrap_or_else(|| FixedBitSet::with_capacity(self.universe))
+        };
         for requirement in selector.requirements() {
             let key = &requirement.key;
             let with_key = terms.key(key).and_then(|id| self.by_key.get(&id));
@@ -264,6 +321,8 @@ impl LabelIndex {
                 (Operator::Exists, None) => found.clear(),
                 (Operator::DoesNotExist, Some(classes)) => found.difference_with(classes),
                 (Operator::DoesNotExist, None) => {}
+                (Operator::Like(pattern), _) => found.intersect_with(&like(key, pattern)),
+                (Operator::NotLike(pattern), _) => found.difference_with(&like(key, pattern)),
             }
         }
     }

@@ -141,12 +141,9 @@ impl CompiledPolicy {
     ) -> [bool; 2] {
         set(&mut self.subject, class, selects(model, &policy.subject, pods));
         Direction::BOTH.map(|direction| {
-            let compiled = match direction {
-                Direction::Ingress => &mut self.ingress,
-                Direction::Egress => &mut self.egress,
-            };
+            let compiled = self.rules_mut(direction).unwrap_or_default();
             let rules = policy.rules(direction).unwrap_or_default();
-            compiled.iter_mut().flatten().zip(rules).fold(false, |changed, (compiled, rule)| {
+            compiled.iter_mut().zip(rules).fold(false, |changed, (compiled, rule)| {
                 let meant = rule.peers.as_ref().map(|peers| {
                     set(&mut compiled.peers, class, peers.iter().any(|it| means(model, it, pods)))
                 });
@@ -164,6 +161,14 @@ impl CompiledPolicy {
         match direction {
             Direction::Ingress => self.ingress.as_deref(),
             Direction::Egress => self.egress.as_deref(),
+        }
+    }
+
+    /// As [`CompiledPolicy::rules`], to change them.
+    pub(crate) fn rules_mut(&mut self, direction: Direction) -> Option<&mut [CompiledRule]> {
+        match direction {
+            Direction::Ingress => self.ingress.as_deref_mut(),
+            Direction::Egress => self.egress.as_deref_mut(),
         }
     }
 }

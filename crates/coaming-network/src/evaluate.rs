@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use fixedbitset::FixedBitSet;
 
 use crate::compile::{CompiledPolicy, CompiledRule};
-use crate::model::{Action, Direction, Model, Pods, Tier};
+use crate::model::{Action, Direction, Model, Pods, Policy};
 use crate::ports::Connections;
 use crate::space::Space;
 
@@ -37,21 +37,18 @@ pub(crate) fn profile(
     direction: Direction,
     own: &Pods,
 ) -> Profile {
-    let tier = |tier: Tier| {
-        let policies = policies
-            .iter()
-            .filter(move |&&id| model.policies.get(id).is_some_and(|policy| policy.tier == tier));
-        policies.filter_map(|&id| compiled.get(id)?.as_ref()?.rules(direction))
-    };
-    let isolated = tier(Tier::Network).next().is_some();
+    let policies: Vec<(&Policy, &[CompiledRule])> = policies
+        .iter()
+        .filter_map(|&id| {
+            let rules = compiled.get(id)?.as_ref()?.rules(direction)?;
+            Some((model.policies.get(id)?, rules))
+        })
+        .collect();
     let mut cells = Cells::new(space.everything());
-    cells.ordered(tier(Tier::Admin).flatten(), space, direction, own);
-    if isolated {
-        cells.additive(tier(Tier::Network).flatten(), space, direction, own);
-    } else {
-        cells.ordered(tier(Tier::Baseline).flatten(), space, direction, own);
-        cells.allow_open();
+    for tier in policies.chunk_by(|(a, _), (b, _)| a.tier == b.tier) {
+        cells.tier(model, space, direction, own, tier);
     }
+    cells.allow_open();
     cells.into_profile()
 }
 
@@ -85,12 +82,7 @@ impl Cells {
             return;
         }
         let mut next: BTreeMap<State, FixedBitSet> = BTreeMap::new();
-        let mut add = |state: State, members: FixedBitSet| match next.get_mut(&state) {
-            Some(known) => known.union_with(&members),
-            None => {
-                next.insert(state, members);
-            }
-        };
+        let mut add = |state, members| add_members(&mut next, state, members);
         for (state, members) in std::mem::take(&mut self.0) {
             if members.is_disjoint(peers) {
                 add(state, members);
@@ -114,14 +106,50 @@ impl Cells {
         self.0 = next;
     }
 
-    /// A tier in which the first rule that matches decides. What it leaves open or passes on is
-    /// open again afterwards.
+    /// Changes the state of all members.
+    fn change_all(&mut self, change: impl Fn(&mut State)) {
+        for (mut state, members) in std::mem::take(&mut self.0) {
+            change(&mut state);
+            add_members(&mut self.0, state, members);
+        }
+    }
+
+    /// One tier, with its policies in their order.
+    fn tier(
+        &mut self,
+        model: &Model,
+        space: &Space,
+        direction: Direction,
+        own: &Pods,
+        policies: &[(&Policy, &[CompiledRule])],
+    ) {
+        let Some((first, _)) = policies.first() else { return };
+        let isolated = policies.iter().any(|(policy, _)| policy.isolates(direction));
+        let ends = isolated && !model.passes(&first.tier);
+        let part = |early: bool| {
+            let rules = policies.iter().flat_map(|(policy, rules)| {
+                rules.iter().map(|rule| (policy.kind.comes_first(rule.action), rule))
+            });
+            rules.filter(move |(first, _)| *first == early).map(|(_, rule)| rule)
+        };
+        self.ordered(part(true), space, direction, own, false);
+        let in_order = first.tier.is_in_order(policies.iter().map(|(policy, _)| policy.kind));
+        match (in_order, ends) {
+            (true, _) => self.ordered(part(false), space, direction, own, ends),
+            (false, true) => self.additive(part(false), space, direction, own),
+            (false, false) => {}
+        }
+    }
+
+    /// A tier in which the first rule that matches decides. What it passes on is open again
+    /// afterwards, and so is what it leaves open, unless it `ends`: then that is refused.
     fn ordered<'r>(
         &mut self,
         rules: impl Iterator<Item = &'r CompiledRule>,
         space: &Space,
         direction: Direction,
         own: &Pods,
+        ends: bool,
     ) {
         for rule in rules {
             for (peers, connections) in rule.expand(space, direction, own) {
@@ -136,16 +164,10 @@ impl Cells {
                 });
             }
         }
-        for (mut state, members) in std::mem::take(&mut self.0) {
-            state.open = state.open.union(&state.passed);
-            state.passed = Connections::none();
-            match self.0.get_mut(&state) {
-                Some(known) => known.union_with(&members),
-                None => {
-                    self.0.insert(state, members);
-                }
-            }
-        }
+        self.change_all(|state| {
+            let passed = std::mem::replace(&mut state.passed, Connections::none());
+            state.open = if ends { passed } else { state.open.union(&passed) };
+        });
     }
 
     /// The tier of NetworkPolicies: of what is open, everything that any rule allows is allowed,
@@ -173,20 +195,15 @@ impl Cells {
                 state.allowed = state.allowed.union(&state.open.intersection(&connections));
             });
         }
+        self.change_all(|state| state.open = Connections::none());
     }
 
     /// What no policy has decided is allowed.
     fn allow_open(&mut self) {
-        for (mut state, members) in std::mem::take(&mut self.0) {
+        self.change_all(|state| {
             state.allowed = state.allowed.union(&state.open);
             state.open = Connections::none();
-            match self.0.get_mut(&state) {
-                Some(known) => known.union_with(&members),
-                None => {
-                    self.0.insert(state, members);
-                }
-            }
-        }
+        });
     }
 
     fn into_profile(self) -> Profile {
@@ -195,13 +212,18 @@ impl Cells {
             if state.allowed.is_empty() {
                 continue;
             }
-            match by_allowed.get_mut(&state.allowed) {
-                Some(known) => known.union_with(&members),
-                None => {
-                    by_allowed.insert(state.allowed, members);
-                }
-            }
+            add_members(&mut by_allowed, state.allowed, members);
         }
         Profile { cells: by_allowed.into_iter().collect() }
+    }
+}
+
+/// Adds members to those that are known under a key.
+fn add_members<K: Ord>(known: &mut BTreeMap<K, FixedBitSet>, key: K, members: FixedBitSet) {
+    match known.get_mut(&key) {
+        Some(known) => known.union_with(&members),
+        None => {
+            known.insert(key, members);
+        }
     }
 }

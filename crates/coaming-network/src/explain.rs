@@ -8,8 +8,8 @@ use crate::find::{AskedPort, FoundPeer};
 use crate::ip::IpSet;
 use crate::list::{IngressCheck, Peer};
 use crate::model::{
-    Action, ContainerPort, Direction, ExternalSource, IngressPoint, Model, NetworkPlugin, PeerKind,
-    PolicyKind, Role, Rule, SourceRef, Tier,
+    Action, ContainerPort, Direction, ExternalSource, IngressPoint, Limit, Model, NetworkPlugin,
+    PeerKind, PolicyKind, Role, Rule, SourceRef, Tier,
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
@@ -28,6 +28,8 @@ pub struct RuleVerdict {
     pub matches: bool,
     /// The ports that it is about, for this peer; none if it does not match.
     pub connections: Connections,
+    /// Further limits of what it allows, of which any must hold.
+    pub limits: Vec<Limit>,
 }
 
 /// How one policy applies to the connection.
@@ -43,6 +45,10 @@ pub struct PolicyVerdict {
     pub tier: Tier,
     /// Its priority in that tier.
     pub priority: u32,
+    /// Whether it isolates its pods for the direction.
+    pub isolates: bool,
+    /// Whether what its tier does not decide is refused.
+    pub ends: bool,
     /// Its rules for the direction, in their order.
     pub rules: Vec<RuleVerdict>,
 }
@@ -89,6 +95,13 @@ pub enum Uncertainty {
         /// The rule.
         rule: String,
     },
+    /// A rule allows the API server, and whether the other endpoint is it is not known.
+    ApiServer {
+        /// The policy.
+        policy: String,
+        /// The rule.
+        rule: String,
+    },
     /// Policies of one priority decide differently: which of them counts is undefined.
     EqualPriorities([String; 2]),
     /// An `ipBlock` covers a pod: whether it means the pod depends on the network plugin.
@@ -115,6 +128,8 @@ pub struct Explanation {
     pub sides: Vec<Side>,
     /// For traffic from outside: the target's ingress points.
     pub entrances: Vec<EntranceVerdict>,
+    /// What must hold besides, for each side that only rules with limits open: any of these.
+    pub limits: Vec<Vec<Limit>>,
     /// Why the answer may differ in the cluster.
     pub uncertain: Vec<Uncertainty>,
     /// What would change the answer.
@@ -190,9 +205,11 @@ fn pair(
         declared: declared(reach, to),
         allowed: reach.allowed(from, to),
         entrances: Vec::new(),
+        limits: Vec::new(),
         uncertain: Vec::new(),
         advice: Vec::new(),
     };
+    explanation.limits = limits(&explanation);
     explanation.uncertain = uncertain(reach, &explanation, from, to);
     explanation.advice = advice(reach, &explanation, [Some(from), Some(to)]);
     explanation
@@ -238,12 +255,14 @@ fn from_outside(reach: &Reach, to: Endpoint, port: Option<&AskedPort>) -> Explan
         allowed,
         sides: sides.into_iter().collect(),
         entrances,
+        limits: Vec::new(),
         uncertain: unevaluated(model, Some(&[to]))
             .into_iter()
             .map(Uncertainty::NotEvaluated)
             .collect(),
         advice: Vec::new(),
     };
+    explanation.limits = limits(&explanation);
     if point.is_some() {
         let by_address = point.is_some_and(|it| matches!(it.source, ExternalSource::Address(_)));
         let source = from.filter(|_| by_address);
@@ -315,13 +334,16 @@ fn side(
             action: rule.action,
             matches: reach.rule_matches(id, direction, position, other),
             connections: reach.rule_connections(id, direction, position, pods, other),
+            limits: rule.limits.clone(),
         });
         Some(PolicyVerdict {
             policy: policy.to_string(),
             location: policy.location.clone(),
             kind: policy.kind,
-            tier: policy.tier,
+            tier: policy.tier.clone(),
             priority: policy.priority,
+            isolates: policy.isolates(direction),
+            ends: policy.isolates(direction) && !model.passes(&policy.tier),
             rules: rules.collect(),
         })
     });
@@ -332,6 +354,9 @@ fn side(
 
 /// What to call a rule.
 pub(crate) fn rule_name(rule: &Rule, direction: Direction, position: usize) -> String {
+    if let Some(path) = &rule.path {
+        return path.clone();
+    }
     match &rule.name {
         Some(name) if !name.is_empty() => format!("{}[{position}] `{name}`", direction.name()),
         _ => format!("{}[{position}]", direction.name()),
@@ -350,6 +375,9 @@ fn uncertain(
         found.extend(by_domain_name(reach, own));
     }
     let asked = connections(explanation.port.as_ref());
+    for (own, other, direction) in [(from, to, Direction::Egress), (to, from, Direction::Ingress)] {
+        found.extend(with_api_server(reach, own, other, direction, &asked));
+    }
     for side in &explanation.sides {
         found.extend(equal_priorities(side, &asked).map(Uncertainty::EqualPriorities));
     }
@@ -375,6 +403,82 @@ fn by_domain_name(reach: &Reach, pods: usize) -> Vec<Uncertainty> {
     found.collect()
 }
 
+/// What must hold besides, for each side on which the port in question, or any, is open only by rules
+/// with limits.
+fn limits(explanation: &Explanation) -> Vec<Vec<Limit>> {
+    if !explanation.is_allowed() {
+        return Vec::new();
+    }
+    let asked = match &explanation.port {
+        Some(_) => connections(explanation.port.as_ref()),
+        None => explanation.allowed.clone(),
+    };
+    let sides = explanation.sides.iter().filter_map(|side| {
+        let policies = side.policies.iter();
+        let rules = policies.flat_map(|policy| &policy.rules).filter(|rule| {
+            rule.action == Action::Allow && !rule.connections.intersection(&asked).is_empty()
+        });
+        let mut found = Vec::new();
+        let mut opened = Connections::none();
+        for rule in rules {
+            if rule.limits.is_empty() {
+                return None;
+            }
+            opened = opened.union(&rule.connections);
+            found.extend(rule.limits.iter().cloned());
+        }
+        let isolated = side.policies.iter().any(|policy| policy.isolates);
+        if !isolated || found.is_empty() || !asked.difference(&opened).is_empty() {
+            return None;
+        }
+        found.sort_unstable();
+        found.dedup();
+        Some(found)
+    });
+    sides.collect()
+}
+
+/// The rules for one side that would change the answer if the other side were the API server, which
+/// it may be, unless it is a pod on the pod network.
+fn with_api_server(
+    reach: &Reach,
+    own: Endpoint,
+    other: Endpoint,
+    direction: Direction,
+    asked: &Connections,
+) -> Vec<Uncertainty> {
+    let model = reach.model();
+    let Endpoint::Pods(own) = own else { return Vec::new() };
+    let may_be_it = match other {
+        Endpoint::External(_) => true,
+        Endpoint::Pods(id) => model.pods.get(id).is_some_and(|pods| pods.host_network),
+    };
+    if !may_be_it {
+        return Vec::new();
+    }
+    let open = reach.allowed_by(own, direction, other);
+    let mut found = Vec::new();
+    for policy in reach.policies_of(own, direction).iter().filter_map(|&id| model.policies.get(id))
+    {
+        for (position, rule) in policy.rules(direction).unwrap_or_default().iter().enumerate() {
+            let means_it = rule.peers.iter().flatten().any(|peer| peer.kind == PeerKind::ApiServer);
+            let ports = crate::compile::ports_without_names(rule.ports.as_deref());
+            let concerned = ports.intersection(asked);
+            let would_change = match rule.action {
+                Action::Deny => concerned.intersection(&open),
+                Action::Allow | Action::Pass => concerned.difference(&open),
+            };
+            if means_it && !would_change.is_empty() {
+                found.push(Uncertainty::ApiServer {
+                    policy: policy.to_string(),
+                    rule: rule_name(rule, direction, position),
+                });
+            }
+        }
+    }
+    found
+}
+
 /// Two policies of one kind, tier and priority of which the first rules that match decide
 /// differently.
 fn equal_priorities(side: &Side, asked: &Connections) -> Option<[String; 2]> {
@@ -382,12 +486,14 @@ fn equal_priorities(side: &Side, asked: &Connections) -> Option<[String; 2]> {
         let mut rules = policy.rules.iter();
         rules.find(|rule| !rule.connections.intersection(asked).is_empty()).map(|rule| rule.action)
     };
-    let ordered = side.policies.iter().filter(|policy| policy.tier != Tier::Network);
+    let ordered =
+        side.policies.iter().filter(|policy| matches!(policy.tier, Tier::Admin | Tier::Baseline));
     let ordered: Vec<_> = ordered.filter_map(|policy| Some((policy, first(policy)?))).collect();
     ordered.iter().enumerate().find_map(|(position, (policy, action))| {
         let others = ordered.iter().skip(position + 1);
         let mut equal = others.filter(|(other, _)| {
-            (other.kind, other.tier, other.priority) == (policy.kind, policy.tier, policy.priority)
+            (other.kind, &other.tier, other.priority)
+                == (policy.kind, &policy.tier, policy.priority)
         });
         let (other, _) = equal.find(|(_, other)| other != action)?;
         Some([policy.policy.clone(), other.policy.clone()])
@@ -440,7 +546,7 @@ pub fn plugin_dependent(model: &Model) -> bool {
         model
             .policies
             .iter()
-            .flat_map(|(_, policy)| crate::space::peers_of(policy))
+            .flat_map(|(_, policy)| policy.peers())
             .filter(|peer| matches!(peer.kind, PeerKind::Block(_)))
     };
     let mut pods =

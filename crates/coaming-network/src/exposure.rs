@@ -18,11 +18,12 @@ use crate::ip::IpSet;
 use crate::list::{Peer, entering};
 use crate::model::{
     Action, Direction, Model, Namespaces, PeerKind, PodSelector, Pods, Policy, PortNumbers, Role,
-    Rule, Tier, Workload,
+    Rule, Workload,
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::Reach;
 use crate::selector::Selector;
+use crate::space::{led_to, set_addresses};
 
 /// Pods, existing or not, that one direction of a workload is open to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -217,7 +218,7 @@ impl Work<'_> {
         };
         let reach = self.reach;
         Openness {
-            guarded: pods.iter().all(|&pods| !reach.policies_of(pods, direction).is_empty()),
+            guarded: pods.iter().all(|&pods| reach.guards(pods, direction)),
             cluster: of(&|pods| *pods == anybody()),
             namespace: of(&|pods| {
                 let here = pods.namespaces == own || pods.namespaces == anybody().namespaces;
@@ -287,14 +288,10 @@ struct Walk<'m> {
 }
 
 impl<'m> Walk<'m> {
-    fn rules(&self, tier: Tier) -> impl Iterator<Item = &'m Rule> {
-        let direction = self.direction;
-        let policies = self.policies.iter().filter(move |policy| policy.tier == tier);
-        policies.flat_map(move |policy| policy.rules(direction).unwrap_or_default())
-    }
-
     fn all_rules(&self) -> impl Iterator<Item = &'m Rule> {
-        [Tier::Admin, Tier::Network, Tier::Baseline].into_iter().flat_map(|tier| self.rules(tier))
+        let direction = self.direction;
+        let policies = self.policies.iter();
+        policies.flat_map(move |policy| policy.rules(direction).unwrap_or_default())
     }
 
     /// The ports cut where rules cut them; once for ports of any name, and once for each name that
@@ -373,14 +370,29 @@ impl<'m> Walk<'m> {
     fn peers(&self, rule: &Rule) -> Vec<PodSelector> {
         let Some(peers) = &rule.peers else { return vec![anybody()] };
         let blocks = self.model.plugin.blocks_mean_pods();
-        let found = peers.iter().filter_map(|peer| match &peer.kind {
-            PeerKind::Pods(selector) => Some(selector.clone()),
-            // The address of a pod to come may be any.
-            PeerKind::Networks(set) => set.covers_a_family().then(anybody),
-            PeerKind::Block(set) => (blocks && set.covers_a_family()).then(anybody),
-            PeerKind::Nodes(_) | PeerKind::Unknown => None,
-        });
-        found.collect()
+        let mut found = Vec::new();
+        for peer in peers {
+            match &peer.kind {
+                PeerKind::Pods(selector) => found.push(selector.clone()),
+                // The address of a pod to come may be any.
+                PeerKind::Networks(set) if set.covers_a_family() => found.push(anybody()),
+                PeerKind::Block(set) if blocks && set.covers_a_family() => found.push(anybody()),
+                PeerKind::Services(services) => found.extend(led_to(self.model, services)),
+                PeerKind::NetworkSets(sets) => {
+                    let covers = set_addresses(self.model, sets).covers_a_family();
+                    found.extend(covers.then(anybody));
+                }
+                PeerKind::Networks(_)
+                | PeerKind::Block(_)
+                | PeerKind::Nodes(_)
+                | PeerKind::Outside(_)
+                | PeerKind::Hosts
+                | PeerKind::Controllers
+                | PeerKind::ApiServer
+                | PeerKind::Unknown => {}
+            }
+        }
+        found
     }
 
     /// The pods to come for which a piece of the ports is open.
@@ -388,58 +400,63 @@ impl<'m> Walk<'m> {
         if self.own.host_network {
             return vec![(anybody(), Vec::new())];
         }
-        let rules = |tier: Tier| self.rules(tier).filter(|rule| self.concerns(rule, piece));
         let mut open = Vec::new();
-        // What goes on to the next tier: what nothing denied, and what was passed on before.
-        let mut denied: Vec<PodSelector> = Vec::new();
-        let mut onward: Vec<Region> = Vec::new();
-        for rule in rules(Tier::Admin) {
-            for peer in self.peers(rule) {
-                match rule.action {
-                    Action::Allow => open.push((peer, denied.clone())),
-                    Action::Deny => denied.push(peer),
-                    Action::Pass => onward.push((peer, denied.clone())),
-                }
-            }
+        // What comes into the next tier.
+        let mut entering: Vec<Region> = vec![(anybody(), Vec::new())];
+        for tier in self.policies.chunk_by(|a, b| a.tier == b.tier) {
+            entering = self.tier(tier, piece, &entering, &mut open);
         }
-        onward.push((anybody(), denied));
-        let isolated = self.policies.iter().any(|policy| policy.tier == Tier::Network);
-        if isolated {
-            for rule in rules(Tier::Network) {
-                for peer in self.peers(rule) {
-                    for (pods, except) in &onward {
-                        if let Some(both) = self.both(pods, &peer) {
-                            open.push((both, except.clone()));
-                        }
-                    }
-                }
-            }
-        } else {
-            open.extend(self.baseline(rules(Tier::Baseline), &onward));
-        }
+        open.extend(entering);
         open.into_iter().filter_map(|region| self.simplified(region)).collect()
     }
 
-    fn baseline(&self, rules: impl Iterator<Item = &'m Rule>, onward: &[Region]) -> Vec<Region> {
-        let mut open = Vec::new();
+    /// Walks over one tier: adds what it opens, and gives what goes on to the next.
+    fn tier(
+        &self,
+        policies: &[&'m Policy],
+        piece: &Piece,
+        entering: &[Region],
+        open: &mut Vec<Region>,
+    ) -> Vec<Region> {
+        let Some(first) = policies.first() else { return entering.to_vec() };
+        let isolated = policies.iter().any(|policy| policy.isolates(self.direction));
+        let ends = isolated && !self.model.passes(&first.tier);
+        let in_order = first.tier.is_in_order(policies.iter().map(|policy| policy.kind));
+        let mut rules: Vec<(bool, &Rule)> = Vec::new();
+        for policy in policies {
+            let own = policy.rules(self.direction).unwrap_or_default().iter();
+            let own = own.filter(|rule| self.concerns(rule, piece));
+            rules.extend(own.map(|rule| (!policy.kind.comes_first(rule.action), rule)));
+        }
+        rules.sort_by_key(|(late, _)| *late);
+        // A policy that only allows, and isolates nothing, decides nothing.
+        rules.retain(|(late, _)| in_order || ends || !late);
+        // Within what comes in: what was denied, and what was passed on.
         let mut denied: Vec<PodSelector> = Vec::new();
-        let mut add = |peer: &PodSelector, denied: &[PodSelector]| {
-            for (pods, except) in onward {
-                if let Some(both) = self.both(pods, peer) {
-                    open.push((both, [except, denied].concat()));
-                }
-            }
+        let mut passed: Vec<PodSelector> = Vec::new();
+        let mut onward: Vec<Region> = Vec::new();
+        let within = |peer: &PodSelector, except: &[PodSelector]| {
+            let parts = entering.iter().filter_map(|(pods, known)| {
+                Some((self.both(pods, peer)?, [known.as_slice(), except].concat()))
+            });
+            parts.collect::<Vec<Region>>()
         };
-        for rule in rules {
+        for (_, rule) in rules {
             for peer in self.peers(rule) {
                 match rule.action {
+                    Action::Allow => open.extend(within(&peer, &[&denied[..], &passed].concat())),
                     Action::Deny => denied.push(peer),
-                    Action::Allow | Action::Pass => add(&peer, &denied),
+                    Action::Pass => {
+                        onward.extend(within(&peer, &denied));
+                        passed.push(peer);
+                    }
                 }
             }
         }
-        add(&anybody(), &denied);
-        open
+        if !ends {
+            onward.extend(within(&anybody(), &denied));
+        }
+        onward
     }
 
     /// The region without exceptions that change nothing; `None` if nothing is left of it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::index::ModelIndex;
 use crate::model::{Model, Pods, Role};
-use crate::selector::{Labels, Selector};
+use crate::selector::{Labels, Selector, is_derived};
 
 /// Labels that change with every roll-out or differ from pod to pod.
 const VOLATILE: [&str; 7] = [
@@ -33,7 +33,10 @@ impl<'m> Identities<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
         let mut stable: BTreeMap<usize, Labels> = BTreeMap::new();
         for (_, pods) in model.pods.iter().filter(|(_, pods)| selectable(pods)) {
-            let own = pods.labels.iter().filter(|(key, _)| !VOLATILE.contains(&key.as_str()));
+            let own = pods
+                .labels
+                .iter()
+                .filter(|(key, _)| !VOLATILE.contains(&key.as_str()) && !is_derived(key));
             let own: Labels = own.map(|(key, value)| (key.clone(), value.clone())).collect();
             stable
                 .entry(pods.workload)

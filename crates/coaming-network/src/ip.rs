@@ -96,6 +96,12 @@ impl IpSet {
         !self.v6.is_empty()
     }
 
+    /// Whether it holds every IPv6 address.
+    #[must_use]
+    pub(crate) fn covers_v6(&self) -> bool {
+        self.v6 == [(0, u128::MAX)]
+    }
+
     /// Whether it holds all addresses of at least one family.
     #[must_use]
     pub fn covers_a_family(&self) -> bool {

@@ -14,6 +14,7 @@ mod check;
 mod class;
 mod compile;
 mod diff;
+mod enforcement;
 mod evaluate;
 mod explain;
 mod exposure;
@@ -26,6 +27,7 @@ mod groups;
 mod identity;
 mod index;
 pub mod ip;
+mod lint;
 mod list;
 mod matrix;
 pub mod model;
@@ -48,6 +50,7 @@ pub use check::{
     AssertedPeer, Assertion, AssertionError, AssertionResult, check_assertion, read_assertions,
 };
 pub use diff::{Change, Diff, diff};
+pub use enforcement::{Enforcement, enforcement, k3s_server_arguments};
 pub use explain::{
     EntranceVerdict, Explanation, PolicyVerdict, RuleVerdict, Side, Uncertainty, explain,
     plugin_dependent,
@@ -60,6 +63,7 @@ pub use findings::{
 };
 pub use graph::{Edge, Graph, GraphNode, graph};
 pub use ip::IpSet;
+pub use lint::{IdleRule, idle_rules};
 pub use list::{Connection, Peer, connections, list};
 pub use matrix::{Summary, summary};
 pub use model::{Direction, Model, Pods, Policy, Workload};

@@ -10,7 +10,7 @@ use crate::class::Class;
 use crate::compile::CompiledPolicy;
 use crate::evaluate::Profile;
 use crate::ip::IpSet;
-use crate::model::{Direction, Model, Pods};
+use crate::model::{Direction, Model, Pods, Tier};
 use crate::ports::Connections;
 use crate::refresh::Derivation;
 use crate::space::{FEW_FREE_CLASSES, Space};
@@ -122,8 +122,22 @@ impl Reach {
     /// which they are evaluated.
     #[must_use]
     pub fn policies_of(&self, pods: usize, direction: Direction) -> &[usize] {
-        let class = self.class_of(pods);
-        class.and_then(|class| self.governing[direction as usize].get(class)).map_or(&[], |it| it)
+        self.class_of(pods).map_or(&[], |class| self.governing(class, direction))
+    }
+
+    /// As [`Reach::policies_of`], for a class.
+    pub(crate) fn governing(&self, class: usize, direction: Direction) -> &[usize] {
+        self.governing[direction as usize].get(class).map_or(&[], |it| it)
+    }
+
+    /// Whether any policy decides about a direction of these pods: one that only allows, and isolates
+    /// nothing, does not.
+    #[must_use]
+    pub fn guards(&self, pods: usize, direction: Direction) -> bool {
+        let policies = self.policies_of(pods, direction).iter();
+        policies
+            .filter_map(|&id| self.model.policies.get(id))
+            .any(|policy| policy.tier != Tier::Network || policy.isolates(direction))
     }
 
     /// Whether a rule of a policy matches an endpoint.

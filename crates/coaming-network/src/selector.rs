@@ -9,6 +9,21 @@ use std::fmt;
 /// Labels of an object.
 pub type Labels = BTreeMap<String, String>;
 
+/// The key under which pods have the name of their service account among their labels. No label can
+/// have such a key, so that no selector of a user means it by accident.
+pub const SERVICE_ACCOUNT: &str = ":service-account";
+
+/// As [`SERVICE_ACCOUNT`], for the name of the namespace.
+pub const NAMESPACE: &str = ":namespace";
+
+/// As [`SERVICE_ACCOUNT`], for what runs the pods: `k8s`.
+pub const ORCHESTRATOR: &str = ":orchestrator";
+
+/// Whether a label of pods is not theirs, but says something else about them.
+pub(crate) fn is_derived(key: &str) -> bool {
+    key.starts_with(':')
+}
+
 /// How a requirement tests a label.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operator {
@@ -20,6 +35,44 @@ pub enum Operator {
     Exists,
     /// The label is absent.
     DoesNotExist,
+    /// The label exists and its value is like this.
+    Like(Pattern),
+    /// The label is absent, or its value is not like this.
+    NotLike(Pattern),
+}
+
+/// A test of a value's text: Calico's operators.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pattern {
+    /// The text is somewhere in it.
+    Contains(String),
+    /// It begins with the text.
+    StartsWith(String),
+    /// It ends with the text.
+    EndsWith(String),
+}
+
+impl Pattern {
+    /// Whether a value is like this.
+    #[must_use]
+    pub fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Contains(text) => value.contains(text),
+            Self::StartsWith(text) => value.starts_with(text),
+            Self::EndsWith(text) => value.ends_with(text),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    /// `contains 'x'`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contains(text) => write!(f, "contains '{text}'"),
+            Self::StartsWith(text) => write!(f, "starts with '{text}'"),
+            Self::EndsWith(text) => write!(f, "ends with '{text}'"),
+        }
+    }
 }
 
 /// One requirement on one label.
@@ -55,6 +108,8 @@ pub enum SelectorError {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Selector {
     requirements: Vec<Requirement>,
+    /// Of each list, one must match, too.
+    alternatives: Vec<Vec<Selector>>,
 }
 
 impl Selector {
@@ -74,7 +129,23 @@ impl Selector {
                 operator: Operator::In(vec![value.to_owned()]),
             })
             .collect();
-        Self { requirements }
+        Self { requirements, alternatives: Vec::new() }
+    }
+
+    /// The selector that matches what any of these does.
+    #[must_use]
+    pub fn any_of(selectors: Vec<Self>) -> Self {
+        Self { requirements: Vec::new(), alternatives: vec![selectors] }
+    }
+
+    /// The selector that matches what all of these do.
+    pub(crate) fn all_of(selectors: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::everything();
+        for selector in selectors {
+            all.requirements.extend(selector.requirements);
+            all.alternatives.extend(selector.alternatives);
+        }
+        all
     }
 
     /// Adds a requirement of `matchLabels`.
@@ -120,10 +191,30 @@ impl Selector {
         Ok(())
     }
 
+    /// Adds a requirement that need not be valid for labels of users.
+    pub fn require(&mut self, key: &str, operator: Operator) {
+        self.requirements.push(Requirement { key: key.to_owned(), operator });
+    }
+
     /// The requirements, in the order they were written.
     #[must_use]
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
+    }
+
+    /// Lists of selectors: of each, one must match besides the requirements.
+    #[must_use]
+    pub fn alternatives(&self) -> &[Vec<Self>] {
+        &self.alternatives
+    }
+
+    /// The requirements, and those of all alternatives.
+    pub(crate) fn mentioned(&self) -> Vec<&Requirement> {
+        let mut found: Vec<&Requirement> = self.requirements.iter().collect();
+        for selector in self.alternatives.iter().flatten() {
+            found.extend(selector.mentioned());
+        }
+        found
     }
 
     /// The selector that matches what both match; `None` where two requirements plainly contradict
@@ -140,27 +231,38 @@ impl Selector {
             }
         }
         requirements.sort_unstable();
-        Some(Self { requirements })
+        let mut alternatives = self.alternatives.clone();
+        for list in &other.alternatives {
+            if !alternatives.contains(list) {
+                alternatives.push(list.clone());
+            }
+        }
+        alternatives.sort_unstable();
+        Some(Self { requirements, alternatives })
     }
 
     /// Whether it matches everything.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.requirements.is_empty()
+        self.requirements.is_empty() && self.alternatives.is_empty()
     }
 
     /// Whether an object with these labels is meant.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.requirements.iter().all(|requirement| {
+        let one_of = |list: &Vec<Self>| list.iter().any(|selector| selector.matches(labels));
+        let required = self.requirements.iter().all(|requirement| {
             let value = labels.get(&requirement.key);
             match &requirement.operator {
                 Operator::In(values) => value.is_some_and(|value| values.contains(value)),
                 Operator::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
                 Operator::Exists => value.is_some(),
                 Operator::DoesNotExist => value.is_none(),
+                Operator::Like(pattern) => value.is_some_and(|value| pattern.matches(value)),
+                Operator::NotLike(pattern) => value.is_none_or(|value| !pattern.matches(value)),
             }
-        })
+        });
+        required && self.alternatives.iter().all(one_of)
     }
 }
 
@@ -171,6 +273,7 @@ impl fmt::Display for Selector {
             if position > 0 {
                 f.write_str(",")?;
             }
+            let key = key.trim_start_matches(':');
             match operator {
                 Operator::In(values) if values.len() == 1 => {
                     write!(f, "{key}={}", values.join(","))?;
@@ -179,7 +282,17 @@ impl fmt::Display for Selector {
                 Operator::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
                 Operator::Exists => f.write_str(key)?,
                 Operator::DoesNotExist => write!(f, "!{key}")?,
+                Operator::Like(pattern) => write!(f, "{key} {pattern}")?,
+                Operator::NotLike(pattern) => write!(f, "!({key} {pattern})")?,
             }
+        }
+        for (position, list) in self.alternatives.iter().enumerate() {
+            if position > 0 || !self.requirements.is_empty() {
+                f.write_str(",")?;
+            }
+            let any: Vec<String> = list.iter().map(|one| format!("({one})")).collect();
+            f.write_str(if any.is_empty() { "nothing" } else { "" })?;
+            f.write_str(&any.join(" or "))?;
         }
         Ok(())
     }

@@ -13,8 +13,8 @@ use fixedbitset::FixedBitSet;
 use crate::class::{Class, ClassKey, LabelIndex, NewTerms, Terms};
 use crate::ip::{IpSet, atoms};
 use crate::model::{
-    ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, PeerKind, PodSelector, Pods,
-    Policy, PolicyPeer,
+    ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, NetworkSetPeer, PeerKind,
+    PodSelector, Pods, Policy, PolicyPeer, Role, ServicePeer,
 };
 use crate::ports::Protocol;
 
@@ -79,6 +79,11 @@ impl Space {
         let mut terms = Terms::default();
         for (_, policy) in &model.policies {
             terms.add(policy);
+            for services in services_of(policy) {
+                for selector in led_to(model, services) {
+                    terms.add_selector(&selector.pods, &mut NewTerms::default());
+                }
+            }
         }
         let (externals, outside) = outside(model);
         let address_sets = address_sets(model);
@@ -269,13 +274,20 @@ impl Space {
         let known = |set: &IpSet, reach: AddressReach| {
             self.address_sets.iter().any(|(known, other)| known == set && *other == reach)
         };
-        peers_of(policy).all(|peer| match &peer.kind {
+        policy.peers().all(|peer| match &peer.kind {
             PeerKind::Block(set) => known(set, AddressReach::of_blocks(model.plugin)),
             PeerKind::Networks(set) => known(set, AddressReach::ALL),
+            PeerKind::Outside(set) => known(set, AddressReach::NONE),
             PeerKind::Nodes(selector) => {
                 known(&node_addresses(model, selector), AddressReach::HOSTS)
             }
-            PeerKind::Pods(_) | PeerKind::Unknown => true,
+            PeerKind::Hosts => known(&all_node_addresses(model), AddressReach::HOSTS),
+            PeerKind::NetworkSets(sets) => known(&set_addresses(model, sets), AddressReach::ALL),
+            PeerKind::Pods(_) | PeerKind::Controllers | PeerKind::ApiServer | PeerKind::Unknown => {
+                true
+            }
+            // The Services' selectors may have terms that are not known.
+            PeerKind::Services(_) => false,
         })
     }
 
@@ -344,8 +356,38 @@ impl Space {
                 let nodes = node_addresses(model, selector);
                 Arc::new(self.addresses(model, &nodes, AddressReach::HOSTS))
             }
-            PeerKind::Unknown => Arc::new(FixedBitSet::with_capacity(self.universe)),
+            PeerKind::Outside(set) => Arc::new(self.addresses(model, set, AddressReach::NONE)),
+            PeerKind::Hosts => {
+                let nodes = all_node_addresses(model);
+                let mut found = self.addresses(model, &nodes, AddressReach::HOSTS);
+                self.insert_if(model, &mut found, |pods| pods.host_network);
+                Arc::new(found)
+            }
+            PeerKind::NetworkSets(sets) => {
+                let addresses = set_addresses(model, sets);
+                Arc::new(self.addresses(model, &addresses, AddressReach::ALL))
+            }
+            PeerKind::Controllers => {
+                let mut found = FixedBitSet::with_capacity(self.universe);
+                self.insert_if(model, &mut found, |pods| pods.role == Role::Controller);
+                Arc::new(found)
+            }
+            PeerKind::Services(services) => {
+                let mut found = FixedBitSet::with_capacity(self.universe);
+                for selector in led_to(model, services) {
+                    found.union_with(&self.select(model, &selector));
+                }
+                Arc::new(found)
+            }
+            PeerKind::ApiServer | PeerKind::Unknown => {
+                Arc::new(FixedBitSet::with_capacity(self.universe))
+            }
         }
+    }
+
+    /// Adds the classes of pods that are `wanted`.
+    fn insert_if(&self, model: &Model, found: &mut FixedBitSet, wanted: impl Fn(&Pods) -> bool) {
+        found.extend(self.representatives(model).filter(|(_, pods)| wanted(pods)).map(|it| it.0));
     }
 
     /// The classes with a port of this name, by its protocol and number.
@@ -376,15 +418,21 @@ pub(crate) fn set(members: &mut Arc<FixedBitSet>, member: usize, wanted: bool) -
 
 /// Whether a selector means these pods.
 pub(crate) fn selects(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
-    let here = match &selector.namespaces {
-        Namespaces::Named(name) => **name == *pods.namespace,
+    in_namespaces(model, &selector.namespaces, &pods.namespace)
+        && !pods.host_network
+        && selector.pods.matches(&pods.labels)
+}
+
+/// Whether a namespace is meant.
+pub(crate) fn in_namespaces(model: &Model, namespaces: &Namespaces, name: &str) -> bool {
+    match namespaces {
+        Namespaces::Named(wanted) => wanted == name,
         Namespaces::Selected(selector) if selector.is_everything() => true,
         Namespaces::Selected(selector) => {
-            let namespace = model.namespaces.get(&*pods.namespace);
+            let namespace = model.namespaces.get(name);
             namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
         }
-    };
-    here && !pods.host_network && selector.pods.matches(&pods.labels)
+    }
 }
 
 /// Which pods an address set means by their addresses.
@@ -399,6 +447,7 @@ struct AddressReach {
 impl AddressReach {
     const ALL: Self = Self { pods: true, hosts: true };
     const HOSTS: Self = Self { pods: false, hosts: true };
+    const NONE: Self = Self { pods: false, hosts: false };
 
     /// What an `ipBlock` means.
     fn of_blocks(plugin: NetworkPlugin) -> Self {
@@ -425,34 +474,88 @@ pub(crate) fn means(model: &Model, peer: &PolicyPeer, pods: &Pods) -> bool {
         PeerKind::Nodes(selector) => {
             has_address_in(pods, &node_addresses(model, selector), AddressReach::HOSTS)
         }
-        PeerKind::Unknown => false,
+        PeerKind::Hosts => pods.host_network,
+        PeerKind::NetworkSets(sets) => {
+            has_address_in(pods, &set_addresses(model, sets), AddressReach::ALL)
+        }
+        PeerKind::Controllers => pods.role == Role::Controller,
+        PeerKind::Services(services) => {
+            led_to(model, services).any(|selector| selects(model, &selector, pods))
+        }
+        PeerKind::Outside(_) | PeerKind::ApiServer | PeerKind::Unknown => false,
     }
 }
 
-pub(crate) fn peers_of(policy: &Policy) -> impl Iterator<Item = &PolicyPeer> {
-    let rules = policy.ingress.iter().chain(&policy.egress).flatten();
-    rules.flat_map(|rule| rule.peers.iter().flatten())
+/// The Services that a policy's rules mean.
+fn services_of(policy: &Policy) -> impl Iterator<Item = &ServicePeer> {
+    policy.peers().filter_map(|peer| match &peer.kind {
+        PeerKind::Services(services) => Some(services),
+        _ => None,
+    })
+}
+
+/// The pods that Services lead to.
+pub(crate) fn led_to<'m>(
+    model: &'m Model,
+    peer: &'m ServicePeer,
+) -> impl Iterator<Item = PodSelector> + use<'m> {
+    let services = model.services.iter().map(|(_, service)| service).filter(move |service| {
+        peer.namespace.as_ref().is_none_or(|it| *it == service.namespace)
+            && peer.name.as_ref().is_none_or(|it| *it == service.name)
+            && peer.labels.matches(&service.labels)
+    });
+    services.filter_map(|service| {
+        let namespaces = Namespaces::Named(service.namespace.clone());
+        Some(PodSelector { namespaces, pods: service.selector.clone()? })
+    })
 }
 
 /// Whether a model has IPv6 addresses, or a policy that names some.
 pub(crate) fn has_ipv6(model: &Model) -> bool {
-    model.ipv6 || model.address_sets().any(IpSet::has_v6)
+    model.ipv6
+        || model.address_sets().any(IpSet::has_v6)
+        || model.network_sets.iter().any(|set| set.addresses.has_v6())
 }
 
 /// The addresses of the nodes with these labels.
 fn node_addresses(model: &Model, selector: &crate::selector::Selector) -> IpSet {
     let nodes = model.nodes.iter().filter(|(_, node)| selector.matches(&node.labels));
-    nodes.fold(IpSet::none(), |found, (_, node)| found.union(&node.addresses))
+    IpSet::union_of(nodes.map(|(_, node)| &node.addresses))
+}
+
+/// The addresses of the network sets that are meant.
+pub(crate) fn set_addresses(model: &Model, peer: &NetworkSetPeer) -> IpSet {
+    let meant = model.network_sets.iter().filter(|set| {
+        let here = match (&set.namespace, &peer.namespaces) {
+            (None, _) => peer.global,
+            (Some(name), Some(namespaces)) => in_namespaces(model, namespaces, name),
+            (Some(_), None) => false,
+        };
+        here && peer.labels.matches(&set.labels)
+    });
+    IpSet::union_of(meant.map(|set| &set.addresses))
+}
+
+/// The addresses of all nodes.
+fn all_node_addresses(model: &Model) -> IpSet {
+    node_addresses(model, &crate::selector::Selector::everything())
 }
 
 /// The distinct address sets of policies, each with the pods that it means by their addresses.
 fn address_sets(model: &Model) -> Vec<(IpSet, AddressReach)> {
-    let peers = model.policies.iter().flat_map(|(_, policy)| peers_of(policy));
+    let peers = model.policies.iter().flat_map(|(_, policy)| policy.peers());
     let sets = peers.filter_map(|peer| match &peer.kind {
         PeerKind::Block(set) => Some((set.clone(), AddressReach::of_blocks(model.plugin))),
         PeerKind::Networks(set) => Some((set.clone(), AddressReach::ALL)),
         PeerKind::Nodes(selector) => Some((node_addresses(model, selector), AddressReach::HOSTS)),
-        PeerKind::Pods(_) | PeerKind::Unknown => None,
+        PeerKind::Outside(set) => Some((set.clone(), AddressReach::NONE)),
+        PeerKind::NetworkSets(sets) => Some((set_addresses(model, sets), AddressReach::ALL)),
+        PeerKind::Hosts => Some((all_node_addresses(model), AddressReach::HOSTS)),
+        PeerKind::Pods(_)
+        | PeerKind::Controllers
+        | PeerKind::Services(_)
+        | PeerKind::ApiServer
+        | PeerKind::Unknown => None,
     });
     let sets: BTreeSet<(IpSet, AddressReach)> = sets.collect();
     sets.into_iter().collect()

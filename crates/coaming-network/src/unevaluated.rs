@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_kube::World;
 
-use crate::model::{Influence, Model, Pods, Role, Scope, Unevaluated, Workload};
+use crate::model::{Influence, Model, Pods, Role, Scope, Tier, Unevaluated, Workload};
 use crate::reach::Endpoint;
 use crate::space::selects;
 use crate::views::unevaluated_in;
@@ -16,6 +16,8 @@ pub struct UnevaluatedKind {
     pub kind: String,
     /// The API group.
     pub group: String,
+    /// The field that is not evaluated, where the rest is.
+    pub field: Option<String>,
     /// What they may change.
     pub influence: Influence,
     /// How many there are.
@@ -30,6 +32,7 @@ impl Unevaluated {
     pub fn touches(&self, model: &Model, pods: &Pods) -> bool {
         match &self.scope {
             Scope::Cluster => true,
+            Scope::Hosts => pods.host_network,
             Scope::Pods(selector) => selects(model, selector, pods),
         }
     }
@@ -59,7 +62,8 @@ pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<Unevalu
             real.map(|(_, pods)| pods).collect()
         }
     };
-    let touching = model.unevaluated.iter().map(|object| {
+    let unknown_tiers = unknown_tiers(model);
+    let touching = model.unevaluated.iter().chain(&unknown_tiers).map(|object| {
         let touched = asked.iter().filter(|pods| object.touches(model, pods));
         let workloads = touched.filter_map(|pods| model.workloads.get(pods.workload));
         (object, workloads.cloned().collect::<BTreeSet<Workload>>())
@@ -67,14 +71,33 @@ pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<Unevalu
     by_kind(touching.filter(|(_, workloads)| !workloads.is_empty()))
 }
 
+/// Policies in tiers of Calico that the input does not have: when these are evaluated is not known.
+fn unknown_tiers(model: &Model) -> Vec<Unevaluated> {
+    let policies = model.policies.iter().map(|(_, policy)| policy);
+    let found = policies.filter_map(|policy| match &policy.tier {
+        Tier::Named(name) if !model.tiers.contains_key(name) => Some(Unevaluated {
+            group: "projectcalico.org".to_owned(),
+            kind: policy.kind.name().to_owned(),
+            field: Some(format!("tier {name}")),
+            influence: Influence::Policy,
+            scope: Scope::Pods(policy.subject.clone()),
+            location: policy.location.clone(),
+        }),
+        _ => None,
+    });
+    found.collect()
+}
+
 fn by_kind<'u>(
     objects: impl Iterator<Item = (&'u Unevaluated, BTreeSet<Workload>)>,
 ) -> Vec<UnevaluatedKind> {
-    let mut kinds: BTreeMap<(&str, &str), UnevaluatedKind> = BTreeMap::new();
+    let mut kinds: BTreeMap<(&str, &str, &Option<String>), UnevaluatedKind> = BTreeMap::new();
     for (object, workloads) in objects {
-        let kind = kinds.entry((&object.kind, &object.group)).or_insert_with(|| UnevaluatedKind {
+        let key = (object.kind.as_str(), object.group.as_str(), &object.field);
+        let kind = kinds.entry(key).or_insert_with(|| UnevaluatedKind {
             kind: object.kind.clone(),
             group: object.group.clone(),
+            field: object.field.clone(),
             influence: object.influence,
             count: 0,
             workloads: BTreeSet::new(),

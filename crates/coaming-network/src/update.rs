@@ -20,7 +20,7 @@
 //! A rebuild for want of a free class doubles the room, so that new classes cost a constant share
 //! of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
@@ -28,11 +28,11 @@ use fixedbitset::FixedBitSet;
 use crate::compile::CompiledPolicy;
 use crate::evaluate::{Profile, profile};
 use crate::model::{
-    ContainerPort, Direction, IngressPoint, Namespace, NetworkPlugin, Node, PeerKind, Pods, Policy,
-    PolicyPeer, Service, Workload,
+    ContainerPort, Direction, IngressPoint, Namespace, NetworkPlugin, NetworkSet, Node, PeerKind,
+    Pods, Policy, Service, TierSettings, Workload,
 };
 use crate::reach::Reach;
-use crate::space::{ClassAssignment, FEW_FREE_CLASSES, Space, has_ipv6, peers_of};
+use crate::space::{ClassAssignment, FEW_FREE_CLASSES, Space, has_ipv6};
 
 /// What makes two classes' profiles the same: the policies, and if they name ports, the ports.
 type Alike<'r> = (&'r [usize], Option<&'r [ContainerPort]>);
@@ -121,6 +121,7 @@ impl Reach {
         let before = self.model.namespaces.insert(name.to_owned(), namespace);
         let now = self.model.namespaces.get(name).map(|namespace| &namespace.labels);
         if before.as_ref().map(|namespace| &namespace.labels) != now {
+            self.rebuild_if(|peer| matches!(peer, PeerKind::NetworkSets(_)));
             self.relabel(name);
         }
     }
@@ -169,9 +170,33 @@ impl Reach {
     }
 
     fn nodes_changed(&mut self) {
-        let selects_nodes = |peer: &PolicyPeer| matches!(peer.kind, PeerKind::Nodes(_));
+        self.rebuild_if(|peer| matches!(peer, PeerKind::Nodes(_) | PeerKind::Hosts));
+    }
+
+    fn services_changed(&mut self) {
+        self.rebuild_if(|peer| matches!(peer, PeerKind::Services(_)));
+    }
+
+    /// Replaces Calico's network sets.
+    pub fn set_network_sets(&mut self, sets: Vec<NetworkSet>) {
+        if self.model.network_sets != sets {
+            self.model.network_sets = sets;
+            self.rebuild_if(|peer| matches!(peer, PeerKind::NetworkSets(_)));
+        }
+    }
+
+    /// Says what is known of Calico's tiers.
+    pub fn set_tiers(&mut self, tiers: BTreeMap<Arc<str>, TierSettings>) {
+        if self.model.tiers != tiers {
+            self.model.tiers = tiers;
+            self.rebuild(false);
+        }
+    }
+
+    /// Builds everything again if policies have such peers.
+    fn rebuild_if(&mut self, concerned: impl Fn(&PeerKind) -> bool) {
         let mut policies = self.model.policies.iter();
-        if policies.any(|(_, policy)| peers_of(policy).any(selects_nodes)) {
+        if policies.any(|(_, policy)| policy.peers().any(|peer| concerned(&peer.kind))) {
             self.rebuild(false);
         }
     }
@@ -179,12 +204,23 @@ impl Reach {
     /// Changes a Service, or adds one if there is no `id`. Gives its id. Its ingress points are
     /// separate: see [`Reach::set_ingress_points`].
     pub fn put_service(&mut self, id: Option<usize>, service: Service) -> usize {
-        put(&mut self.model.services, id, service)
+        let known = id.and_then(|id| self.model.services.get(id));
+        let leads_elsewhere = known.is_none_or(|known| {
+            (&known.namespace, &known.name, &known.labels, &known.selector)
+                != (&service.namespace, &service.name, &service.labels, &service.selector)
+        });
+        let id = put(&mut self.model.services, id, service);
+        if leads_elsewhere {
+            self.services_changed();
+        }
+        id
     }
 
     /// Removes a Service.
     pub fn remove_service(&mut self, id: usize) {
-        self.model.services.try_remove(id);
+        if self.model.services.try_remove(id).is_some() {
+            self.services_changed();
+        }
     }
 
     /// Replaces the ingress points of a group of pods.
@@ -306,13 +342,14 @@ impl Reach {
             .model
             .policies
             .iter()
+            .filter(|(_, policy)| self.model.plugin.enforces(policy.kind))
             .filter_map(|(id, policy)| {
                 let compiled = self.policies.get(id)?.as_ref()?;
                 let rules = compiled.rules(direction)?;
                 (!compiled.subject.is_disjoint(touched)).then_some((id, policy, compiled, rules))
             })
             .collect();
-        order.sort_by_key(|&(_, policy, ..)| policy.turn());
+        order.sort_by_key(|&(_, policy, ..)| self.model.turn(policy));
         let mut governing: Vec<Vec<usize>> = vec![Vec::new(); self.space.classes.len()];
         let mut uses_names = vec![false; self.space.classes.len()];
         for (id, _, compiled, rules) in order {

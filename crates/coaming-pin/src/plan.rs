@@ -127,7 +127,8 @@ fn change(files: &[Source], file: &Source, steps: Vec<Step<'_>>, outcome: &mut O
     let after = apply_to_text(&file.text, &text_edits);
     if *after != *file.text {
         let before = Arc::clone(&file.text);
-        outcome.changes.push(Change { file: file.name.clone(), before, after: after.into(), made });
+        let (file, after, variants) = (file.name.clone(), after.into(), Vec::new());
+        outcome.changes.push(Change { file, before, after, made, variants });
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use coaming_http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LINK};
-use coaming_http::{Method, Request, Response, StatusCode, Url};
+use coaming_http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use coaming_http::{Method, Request, Response, StatusCode};
 use coaming_oci::{
     AnyManifest, Descriptor, Digest, Index, Manifest, Platform, Reference, media_type,
 };
@@ -15,12 +15,6 @@ use crate::{BlobStream, Options};
 
 /// The largest manifest that is read: the limit of registries themselves.
 const MAX_MANIFEST_BYTES: u64 = 4 << 20;
-/// The largest page of a list of tags.
-const MAX_PAGE_BYTES: u64 = 4 << 20;
-/// The most tags of one repository that are read.
-const MAX_TAGS: usize = 100_000;
-/// The most pages of a list.
-const MAX_PAGES: usize = 1_000;
 
 /// A client for all registries. It remembers which credentials each of them requires.
 ///
@@ -106,15 +100,6 @@ impl RegistryClient {
         .await
     }
 
-    /// The repository's tags, sorted alphabetically.
-    ///
-    /// # Errors
-    ///
-    /// See [`RegistryError`]; an endless list is refused.
-    pub async fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
-        self.ask(reference, |target| async move { self.tags_at(&target).await }).await
-    }
-
     /// The contents of a blob, as a stream that checks their size and digest.
     ///
     /// # Errors
@@ -177,7 +162,7 @@ impl RegistryClient {
 
     /// Asks the mirrors of the reference's registry, then the registry itself, whose answer is
     /// final.
-    async fn ask<T, F: Future<Output = Result<T, RegistryError>>>(
+    pub(crate) async fn ask<T, F: Future<Output = Result<T, RegistryError>>>(
         &self,
         reference: &Reference,
         question: impl Fn(Target) -> F,
@@ -268,7 +253,7 @@ impl RegistryClient {
         self.transport.send(target, request).await
     }
 
-    async fn manifest_at(
+    pub(crate) async fn manifest_at(
         &self,
         target: &Target,
         name: &Name<'_>,
@@ -293,36 +278,6 @@ impl RegistryClient {
         Ok(RawManifest { digest, media_type, bytes })
     }
 
-    async fn tags_at(&self, target: &Target) -> Result<Vec<String>, RegistryError> {
-        #[derive(serde::Deserialize)]
-        struct Page {
-            tags: Option<Vec<String>>,
-        }
-        let mut next = Some(self.transport.url(target, "tags/list?n=1000").await?);
-        let mut tags = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let Some(url) = next else {
-                tags.sort();
-                tags.dedup();
-                return Ok(tags);
-            };
-            let response = self.transport.send(target, Request::get(url.clone())).await?;
-            let what = target.repository.as_str();
-            if !response.status().is_success() {
-                return Err(of_status(response, target, what).await);
-            }
-            next = next_page(&url, &response);
-            let bytes = read_bounded(response, target, what, MAX_PAGE_BYTES).await?;
-            let page: Page = serde_json::from_slice(&bytes)
-                .map_err(|error| target.malformed(format!("the list of tags: {error}")))?;
-            tags.extend(page.tags.unwrap_or_default());
-            if tags.len() > MAX_TAGS {
-                break;
-            }
-        }
-        Err(target.malformed(format!("the list of tags has no end after {}", tags.len())))
-    }
-
     async fn referrers_at(
         &self,
         target: &Target,
@@ -335,7 +290,7 @@ impl RegistryClient {
             read_bounded(response, target, &what, MAX_MANIFEST_BYTES).await?
         } else {
             // The specification's fallback for registries without the referrers API.
-            let tag = digest.to_string().replacen(':', "-", 1);
+            let tag = referrers_tag(digest);
             match self.manifest_at(target, &Name::Tag(&tag)).await {
                 Ok(manifest) => manifest.bytes,
                 Err(RegistryError::NotFound { .. }) => return Ok(Vec::new()),
@@ -349,6 +304,12 @@ impl RegistryClient {
     }
 }
 
+/// Where registries without the referrers API keep the list of what refers to a manifest. With a suffix,
+/// it is where cosign keeps what it attaches.
+pub(crate) fn referrers_tag(digest: &Digest) -> String {
+    digest.to_string().replacen(':', "-", 1)
+}
+
 /// The reference's own registry and repository.
 pub(crate) fn target(reference: &Reference, push: bool) -> Target {
     Target {
@@ -359,7 +320,7 @@ pub(crate) fn target(reference: &Reference, push: bool) -> Target {
 }
 
 /// What a manifest is requested by.
-enum Name<'r> {
+pub(crate) enum Name<'r> {
     /// A tag.
     Tag(&'r str),
     /// A digest.
@@ -398,15 +359,6 @@ fn content_digest(response: &Response) -> Option<Digest> {
     response.header("docker-content-digest")?.parse().ok()
 }
 
-/// The next page of a list, which must be at the same server.
-fn next_page(url: &Url, response: &Response) -> Option<Url> {
-    let link = response.header(LINK.as_str())?;
-    let (address, rest) = link.trim_start().strip_prefix('<')?.split_once('>')?;
-    let next = url.join(address).ok()?;
-    let is_next = rest.contains("rel=\"next\"") || rest.contains("rel=next");
-    (is_next && next.origin() == url.origin() && next != *url).then_some(next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -421,6 +373,7 @@ mod tests {
         is_send(client.resolve(&reference));
         is_send(client.image(&reference, None));
         is_send(client.tags(&reference));
+        is_send(client.repositories("registry.example"));
         is_send(client.small_blob(&reference, &descriptor, 1));
         is_send(client.referrers(&reference, None));
         is_send(client.attachments(&reference));

@@ -16,11 +16,13 @@
 //! reads bodies of any size into memory and hides `Retry-After`.
 
 mod artifact;
+mod attach;
 mod auth;
 mod blob;
 mod client;
 mod credentials;
 mod error;
+mod lists;
 mod manifest;
 mod options;
 mod push;
@@ -29,6 +31,7 @@ mod results;
 mod transport;
 
 pub use artifact::ArtifactError;
+pub use attach::{REPLACES, Referrer};
 pub use blob::{BlobReader, BlobStream};
 pub use client::RegistryClient;
 pub use error::{MalformedAnswer, RegistryError};
@@ -36,7 +39,7 @@ pub use manifest::{Image, RawManifest};
 pub use options::Options;
 pub use registry::Registry;
 pub use results::{
-    Attached, Attachment, AttachmentKind, Comparison, OwnVulnerability, PackageComparison,
-    RegistryResults, ReportedSeverity, ReportedVulnerability, ScanReport, ScanState, Scanner,
-    VexStatement, compare,
+    Attached, Attachment, AttachmentKind, Attachments, Comparison, OwnVulnerability,
+    PackageComparison, RegistryResults, ReportedSeverity, ReportedVulnerability, ScanReport,
+    ScanState, Scanner, SignatureState, VexStatement, compare,
 };

@@ -52,6 +52,17 @@ impl RegistryClient {
         media_type: &str,
         manifest: &[u8],
     ) -> Result<Digest, RegistryError> {
+        let (digest, _) = self.put_manifest(reference, media_type, manifest).await?;
+        Ok(digest)
+    }
+
+    /// Sends a manifest, and tells whether the registry noted that it refers to another one.
+    pub(crate) async fn put_manifest(
+        &self,
+        reference: &Reference,
+        media_type: &str,
+        manifest: &[u8],
+    ) -> Result<(Digest, bool), RegistryError> {
         let target = target(reference, true);
         let digest = Digest::sha256(manifest);
         let name = reference.tag().map_or_else(|| digest.to_string(), str::to_owned);
@@ -65,7 +76,7 @@ impl RegistryClient {
         if !response.status().is_success() {
             return Err(of_status(response, &target, &target.repository).await);
         }
-        Ok(digest)
+        Ok((digest, response.header("oci-subject").is_some()))
     }
 
     /// Asks for an address to upload to.

@@ -7,8 +7,8 @@ use coaming_oci::{Descriptor, Digest, Platform, Reference};
 
 use crate::error::RegistryError;
 use crate::manifest::{Image, RawManifest};
-use crate::results::{Attachment, ScanReport, Scanner};
-use crate::{BlobReader, Options, RegistryClient};
+use crate::results::{Attachments, ScanReport, Scanner};
+use crate::{BlobReader, Options, Referrer, RegistryClient};
 
 /// [`RegistryClient`] on the runtime of the command line: each method waits for its answer.
 ///
@@ -79,6 +79,29 @@ impl Registry {
     /// See [`RegistryError`].
     pub fn tags(&self, reference: &Reference) -> Result<Vec<String>, RegistryError> {
         self.runtime.block_on(self.client.tags(reference))
+    }
+
+    /// See [`RegistryClient::repositories`].
+    ///
+    /// # Errors
+    ///
+    /// See [`RegistryError`].
+    pub fn repositories(&self, host: &str) -> Result<Vec<String>, RegistryError> {
+        self.runtime.block_on(self.client.repositories(host))
+    }
+
+    /// See [`RegistryClient::attach`].
+    ///
+    /// # Errors
+    ///
+    /// See [`RegistryError`].
+    pub fn attach(
+        &self,
+        reference: &Reference,
+        subject: &RawManifest,
+        document: &Referrer,
+    ) -> Result<(), RegistryError> {
+        self.runtime.block_on(self.client.attach(reference, subject, document))
     }
 
     /// See [`RegistryClient::blob`].
@@ -179,10 +202,7 @@ impl Registry {
     /// # Errors
     ///
     /// See [`RegistryError`].
-    pub fn attachments(
-        &self,
-        reference: &Reference,
-    ) -> Result<(Vec<Attachment>, Vec<RegistryError>), RegistryError> {
+    pub fn attachments(&self, reference: &Reference) -> Result<Attachments, RegistryError> {
         self.runtime.block_on(self.client.attachments(reference))
     }
 }

@@ -20,7 +20,7 @@ const MAX_MESSAGE_BYTES: u64 = 64 << 10;
 pub(crate) struct Target {
     /// The registry as people name it: `docker.io`.
     pub(crate) host: String,
-    /// `library/nginx`.
+    /// `library/nginx`; empty for the registry's catalog.
     pub(crate) repository: String,
     /// Whether something is written.
     pub(crate) push: bool,
@@ -29,6 +29,9 @@ pub(crate) struct Target {
 impl Target {
     /// What a token must allow.
     pub(crate) fn scope(&self) -> String {
+        if self.repository.is_empty() {
+            return "registry:catalog:*".to_owned();
+        }
         let actions = if self.push { "pull,push" } else { "pull" };
         format!("repository:{}:{actions}", self.repository)
     }

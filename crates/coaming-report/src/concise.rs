@@ -17,7 +17,11 @@ pub(crate) fn render(
         let subject = subject(finding);
         let about = if subject.is_empty() { String::new() } else { format!(" {subject}:") };
         let message = plain(&finding.message);
-        writeln!(out, "{place}: {}[{}]{about} {message}", finding.severity, finding.rule.id)?;
+        let way = finding
+            .way
+            .as_ref()
+            .map_or_else(String::new, |way| plain(&format!(" (on a way to {})", way.to)));
+        writeln!(out, "{place}: {}[{}]{about} {message}{way}", finding.severity, finding.rule.id)?;
     }
     for error in report.errors {
         writeln!(out, "{}: error: {}", place_of(error), plain(&error.message))?;

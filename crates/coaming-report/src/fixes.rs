@@ -18,6 +18,9 @@ pub fn applied_text(written: &[&Change], out: &mut dyn Write) -> io::Result<()> 
         for made in &change.made {
             writeln!(out, "  {made} ({})", made.rule)?;
         }
+        if let Some(variants) = change.several_variants() {
+            writeln!(out, "  changes {}", Printable(&variants))?;
+        }
     }
     let fixes: usize = written.iter().map(|change| change.made.len()).sum();
     match written.len() {

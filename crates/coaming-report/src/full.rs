@@ -197,6 +197,9 @@ fn rendered(
     if let Some(variants) = variants(finding) {
         group = group.element(Level::NOTE.message(wrapped(&variants)));
     }
+    if let Some(way) = &finding.way {
+        group = group.element(Level::NOTE.with_name("way").message(wrapped(&way.to_string())));
+    }
     if with_why && !finding.why.is_empty() {
         group = group.element(Level::NOTE.with_name("why").message(wrapped(&finding.why)));
     }
@@ -210,7 +213,8 @@ fn rendered(
             Applicability::Manual => None,
         };
         if let Some(command) = command {
-            let text = wrapped(&format!("`{command}` can {}", fix.title));
+            let can = if places.is_rendered(finding) { "tries to" } else { "can" };
+            let text = wrapped(&format!("`{command}` {can} {}", fix.title));
             group = group.element(Level::NOTE.with_name("fix").message(text));
         }
     }

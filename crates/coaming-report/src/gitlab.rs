@@ -47,7 +47,7 @@ pub(crate) fn render(
 }
 
 /// What a finding about no file points to: GitLab demands a path.
-const NO_FILE: &str = "coaming.yaml";
+pub(crate) const NO_FILE: &str = "coaming.yaml";
 
 /// An input that could not be handled.
 fn unread(error: &InputError) -> serde_json::Value {

@@ -18,7 +18,7 @@ h1{font-size:1.4rem}h2{font-size:1.15rem;margin-top:2rem}\
 h2.critical,b.critical{color:var(--critical)}h2.high,b.high{color:var(--high)}\
 h2.medium,b.medium{color:var(--medium)}h2.low,b.low{color:var(--low)}\
 article{border-top:1px solid var(--line);padding:.6rem 0}article p{margin:.25rem 0}\
-h3{font-size:1rem;margin:0}code{font:.875em ui-monospace,monospace}.place{color:var(--soft)}";
+h3{font-size:1rem;margin:0}td,th{text-align:left;vertical-align:top;padding:.1rem .6rem .1rem 0}code{font:.875em ui-monospace,monospace}.place{color:var(--soft)}";
 
 pub(crate) fn render(
     report: &Report<'_>,
@@ -43,6 +43,9 @@ pub(crate) fn render(
     let known = report.known.map_or_else(String::new, |known| format!(" · {known} known"));
     writeln!(out, "<p>{}{known}</p>", counts.join(" · "))?;
     not_handled(report, out)?;
+    if let Some(compliance) = report.compliance {
+        crate::compliance::html(compliance, out)?;
+    }
     for severity in Severity::ALL {
         if report.count(severity) > 0 {
             writeln!(out, "<h2 class=\"{severity}\">{severity}</h2>")?;
@@ -85,6 +88,9 @@ fn article(finding: &Finding, places: &Places<'_>, out: &mut dyn io::Write) -> i
         writeln!(out, "<details><summary>{count}</summary>{}</details>", more.join(", "))?;
     }
     writeln!(out, "</p><p>{} {}</p>", with_code(&finding.why), with_code(&finding.help))?;
+    if let Some(way) = &finding.way {
+        writeln!(out, "<p>{}</p>", with_code(&sentence(&format!("it is {way}"))))?;
+    }
     if let Some(fix) = &finding.fix {
         let applicability = fix.applicability.as_str();
         writeln!(out, "<p>Fix ({applicability}): {}</p>", with_code(&fix.title))?;

@@ -73,6 +73,32 @@ pub fn json(
     writeln!(out)
 }
 
+/// What a walk over a registry found in an image, for one line of JSON; `names` are all that lead to
+/// it. A contract.
+#[must_use]
+pub fn walked(
+    facts: &ImageFacts,
+    name: &str,
+    names: &[String],
+    vulnerabilities: Option<&serde_json::Value>,
+) -> serde_json::Value {
+    let mut line = serde_json::json!({
+        "version": 1, "image": name, "names": names, "facts": &*gated(facts),
+    });
+    if let Some(vulnerabilities) = vulnerabilities {
+        line["vulnerabilities"] = vulnerabilities.clone();
+    }
+    line
+}
+
+/// An image of a walk that was not read: `why` is `error` or `skipped`. A contract.
+#[must_use]
+pub fn not_read(name: &str, names: &[String], why: &str, reason: &str) -> serde_json::Value {
+    let mut line = serde_json::json!({"version": 1, "image": name, "names": names});
+    line[why] = serde_json::json!(reason);
+    line
+}
+
 /// The facts without settings that may be secret: of a variable, only the name remains.
 fn gated(facts: &ImageFacts) -> Cow<'_, ImageFacts> {
     let is_hidden = |name: &str, value: &str| !is_shown_value(name, value);

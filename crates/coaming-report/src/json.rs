@@ -14,8 +14,15 @@
 //!    "findings": {"critical": 0, "high": 0, "medium": 0, "low": 0}}}
 //! ```
 //!
+//! Findings in the history of a git repository have `"commit": {"id": "…", "date": "2026-03-31",
+//! "removed": true}`: the oldest commit with it, and whether `HEAD` no longer has it.
+//! Credentials that their providers were asked about have `"verification": {"provider": "…",
+//! "status": "live|dead|unknown", "account": "…", "rights": "…", "reason": "…"}`.
 //! What is not known is left out: `object`, `container`, `fix`, a location's `file` and numbers.
 //! With a baseline, `summary.known` is the number of findings that it has already.
+//! With a compliance framework, `compliance` has its controls: `{"framework": "cis-1.12", "title":
+//! "…", "controls": [{"id": "…", "title": "…", "status": "failed|passed|not-checked", "findings": 1,
+//! "reason": "…"}]}`; `reason` says why a control was not checked.
 //! A command that has more to tell adds a field of its own, after `summary`.
 
 mod object;
@@ -26,6 +33,7 @@ use coaming_finding::{Finding, Fix, Location, ObjectRef, Severity};
 use serde::Serialize;
 
 use self::object::Object;
+use crate::compliance::JsonCompliance;
 use crate::{Places, Report};
 
 #[derive(Serialize)]
@@ -112,6 +120,10 @@ fn fields(report: &Report<'_>, places: &Places<'_>, out: &mut dyn io::Write) -> 
         known: report.known,
     };
     serde_json::to_writer(&mut *out, &summary)?;
+    if let Some(compliance) = report.compliance {
+        write!(out, ",\n \"compliance\": ")?;
+        serde_json::to_writer(&mut *out, &JsonCompliance::from(compliance))?;
+    }
     Ok(())
 }
 
@@ -165,6 +177,30 @@ fn push_finding(finding: &Finding, places: &Places<'_>, text: &mut Vec<u8>) -> i
     if !finding.variants.is_empty() {
         let names: Vec<&str> = finding.variants.iter().map(|name| &**name).collect();
         serde_json::to_writer(&mut *fields.field("variants"), &names)?;
+    }
+    if let Some(commit) = &finding.commit {
+        let mut commit_fields = Object::begin(fields.field("commit"));
+        commit_fields.text("id", &commit.id)?;
+        commit_fields.some_text("date", commit.date.as_deref())?;
+        commit_fields.boolean("removed", commit.is_removed);
+        commit_fields.end();
+    }
+    if let Some(verification) = &finding.verification {
+        let mut own = Object::begin(fields.field("verification"));
+        own.text("provider", &verification.provider)?;
+        own.text("status", verification.status)?;
+        own.some_text("account", verification.account.as_deref())?;
+        own.some_text("rights", verification.rights.as_deref())?;
+        own.some_text("reason", verification.reason.as_deref())?;
+        own.end();
+    }
+    if let Some(way) = &finding.way {
+        let mut own = Object::begin(fields.field("way"));
+        own.text("from", &way.from)?;
+        own.text("to", &way.to)?;
+        let steps: Vec<&str> = way.steps.iter().map(|step| step.step).collect();
+        serde_json::to_writer(&mut *own.field("steps"), &steps)?;
+        own.end();
     }
     fields.end();
     Ok(())

@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod breach;
+mod compliance;
 mod concise;
 pub mod database;
 pub mod etcd;
@@ -19,6 +20,7 @@ mod full;
 mod gated;
 mod github;
 mod gitlab;
+mod gitlab_security;
 mod html;
 pub mod image;
 mod json;
@@ -28,8 +30,10 @@ pub mod net;
 #[cfg(feature = "registry")]
 pub mod pins;
 mod places;
+pub mod policy_report;
 #[cfg(feature = "registry")]
 pub mod registry_results;
+pub mod rotation;
 pub mod rule_pages;
 mod sarif;
 pub mod slim;
@@ -42,7 +46,9 @@ use std::io;
 
 pub use coaming_secret::gate::InputText;
 
-use coaming_finding::{Finding, InputError, Note, RuleMeta, RuleRef, Severity, SourceId};
+use coaming_finding::{
+    Compliance, Finding, InputError, Note, RuleMeta, RuleRef, Severity, SourceId,
+};
 
 pub use full::FullOptions;
 use gated::Gated;
@@ -80,6 +86,8 @@ pub struct Report<'a> {
     pub rules: &'a [RuleRef],
     /// With a baseline, how many findings it has already; they are not in `findings`.
     pub known: Option<usize>,
+    /// With a compliance framework, what the findings say about its controls.
+    pub compliance: Option<&'a Compliance>,
 }
 
 impl<'a> Report<'a> {
@@ -112,6 +120,10 @@ pub enum Format {
     Github,
     /// GitLab code quality report.
     Gitlab,
+    /// GitLab report of static analysis: all findings but secrets.
+    GitlabSast,
+    /// GitLab report of secret detection: secrets alone.
+    GitlabSecrets,
     /// A comment for a pull request.
     Markdown,
     /// One page, complete in itself.
@@ -120,7 +132,7 @@ pub enum Format {
 
 impl Format {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("full", Self::Full),
         ("concise", Self::Concise),
         ("json", Self::Json),
@@ -128,6 +140,8 @@ impl Format {
         ("junit", Self::Junit),
         ("github", Self::Github),
         ("gitlab", Self::Gitlab),
+        ("gitlab-sast", Self::GitlabSast),
+        ("gitlab-secrets", Self::GitlabSecrets),
         ("html", Self::Html),
         ("markdown", Self::Markdown),
     ];
@@ -155,6 +169,12 @@ pub fn render(
         Format::Junit => junit::render(report, &places, out),
         Format::Github => github::render(report, &places, out),
         Format::Gitlab => gitlab::render(report, &places, out),
+        Format::GitlabSast => {
+            gitlab_security::render(report, &places, gitlab_security::Kind::Sast, out)
+        }
+        Format::GitlabSecrets => {
+            gitlab_security::render(report, &places, gitlab_security::Kind::Secrets, out)
+        }
         Format::Markdown => markdown::render(report, &places, out),
         Format::Html => html::render(report, &places, out),
     }

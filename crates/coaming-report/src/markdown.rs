@@ -39,6 +39,9 @@ pub(crate) fn render(
         worst(report, places, out)?;
         folded(report, places, out)?;
     }
+    if let Some(compliance) = report.compliance {
+        crate::compliance::markdown(compliance, out)?;
+    }
     for note in report.notes {
         writeln!(out, "\nNote: {}", cell(&note.message))?;
     }

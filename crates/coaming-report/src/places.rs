@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use coaming_finding::{Fix, Location, SourceId};
+use coaming_finding::{Finding, Fix, Location, SourceId};
 use coaming_secret::gate::{Excerpt, ShownEdit, ShownLines};
 
 use crate::Report;
@@ -45,6 +45,13 @@ impl<'a> Places<'a> {
         self.files.get(&location.source?).copied()
     }
 
+    /// Whether a finding is about what a chart or an overlay makes of a file: a fix has to find an edit
+    /// of that file that changes nothing else.
+    pub(crate) fn is_rendered(&self, finding: &Finding) -> bool {
+        let file = finding.locations.first().and_then(|location| self.file(location));
+        finding.object.is_some() && file.is_some_and(|file| file.documents.is_empty())
+    }
+
     /// The name of the file a location is in; empty where it is in none.
     pub(crate) fn name(&self, location: &Location) -> &'a str {
         self.file(location).map_or("", |file| file.name)
@@ -64,6 +71,24 @@ impl<'a> Places<'a> {
     pub(crate) fn line(&self, location: &Location, limit: usize) -> Option<Excerpt<'a>> {
         let lines = self.lines(location.source?)?;
         lines.line(lines.position(location.span?.start).0, limit)
+    }
+
+    /// The lines around the start of a location, each with its number; a line that may contain a
+    /// secret, or is longer than `limit` bytes, has no text.
+    pub(crate) fn around(
+        &self,
+        location: &Location,
+        context: u32,
+        limit: usize,
+    ) -> Vec<(u32, Option<&'a str>)> {
+        let Some((lines, span)) = location.source.and_then(|id| self.lines(id)).zip(location.span)
+        else {
+            return Vec::new();
+        };
+        let (line, _) = lines.position(span.start);
+        let last = u32::try_from(lines.count()).unwrap_or(u32::MAX);
+        let shown = line.saturating_sub(context).max(1)..=line.saturating_add(context).min(last);
+        shown.map(|it| (it, lines.line(it, limit).map(|line| line.text().trim_end()))).collect()
     }
 
     /// What a fix changes in the text of each file; `None` where it cannot be

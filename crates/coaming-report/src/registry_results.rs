@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use coaming_registry::{
     Attached, Comparison, RegistryResults, ReportedSeverity, ReportedVulnerability, ScanReport,
-    ScanState, VexStatement,
+    ScanState, SignatureState, VexStatement,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +24,9 @@ pub fn text(results: &RegistryResults) -> String {
             let _ = writeln!(out, "the registry has no known scanner");
         }
         None => {}
+    }
+    for signature in &results.signatures {
+        let _ = writeln!(out, "signature of the image: {}", signature_text(signature));
     }
     for attached in &results.attached {
         attached_text(&mut out, attached);
@@ -47,8 +50,23 @@ pub fn json(results: &RegistryResults) -> Value {
         })),
         "comparison": results.comparison.as_ref().map(comparison),
         "attached": results.attached.iter().map(attached_json).collect::<Vec<_>>(),
+        "signatures": results.signatures.iter().map(signature_json).collect::<Vec<_>>(),
         "problems": results.problems,
     })
+}
+
+fn signature_text(signature: &SignatureState) -> String {
+    match signature {
+        SignatureState::Verified(signer) => format!("verified, by {signer}"),
+        SignatureState::Unverified(reason) => format!("not verified: {reason}"),
+    }
+}
+
+fn signature_json(signature: &SignatureState) -> Value {
+    match signature {
+        SignatureState::Verified(signer) => json!({"verified": true, "signer": signer}),
+        SignatureState::Unverified(reason) => json!({"verified": false, "reason": reason}),
+    }
 }
 
 fn report_text(out: &mut String, report: &ScanReport, comparison: Option<&Comparison>) {
@@ -78,6 +96,7 @@ fn report_text(out: &mut String, report: &ScanReport, comparison: Option<&Compar
 
 fn attached_text(out: &mut String, attached: &Attached) {
     let _ = writeln!(out, "attached {} {}", attached.format, attached.digest);
+    let _ = writeln!(out, "  signature: {}", signature_text(&attached.signature));
     if let Some(packages) = &attached.packages {
         let _ = writeln!(out, "  {} packages are in it and on our list", packages.both);
         few(out, "only in it", &packages.only_theirs);
@@ -99,18 +118,28 @@ fn attached_text(out: &mut String, attached: &Attached) {
     }
     more(out, attached.statements.len());
     if !attached.statements.is_empty() {
-        let _ = writeln!(out, "  {}", trust_text(attached.trusted));
+        let verified = attached.signature.is_verified();
+        let _ = writeln!(out, "  {}", trust_text(attached.trusted, verified));
     }
 }
 
 /// Whether the statements of a document are applied, and why.
-fn trust_text(trusted: bool) -> &'static str {
-    if trusted {
-        "counts like a document passed to --vex if it names this image or a package: you trust it with \
-         --trust-registry-vex; its signature was not verified"
-    } else {
-        "has no effect: its signature was not verified, and anyone who can push to the repository can attach \
-         such a document; use --trust-registry-vex to let it count"
+fn trust_text(trusted: bool, verified: bool) -> &'static str {
+    match (trusted, verified) {
+        (true, true) => {
+            "counts like a document passed to --vex if it names this image or a package: you trust its \
+             signer, and documents with --trust-registry-vex"
+        }
+        (true, false) => {
+            "counts like a document passed to --vex if it names this image or a package: you trust it with \
+             --trust-registry-vex; its signature was not verified"
+        }
+        (false, true) => "has no effect: use --trust-registry-vex to let it count",
+        (false, false) => {
+            "has no effect: its signature was not verified, and anyone who can push to the repository can \
+             attach such a document; use --trust-registry-vex, with --verify-key or \
+             --certificate-identity, to let it count"
+        }
     }
 }
 
@@ -247,5 +276,6 @@ fn attached_json(attached: &Attached) -> Value {
         })),
         "statements": attached.statements.iter().map(statement).collect::<Vec<_>>(),
         "trusted": attached.trusted,
+        "signature": signature_json(&attached.signature),
     })
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use coaming_finding::{Applicability, Confidence, Finding, Location, RuleMeta, RuleRef, Severity};
+use coaming_finding::{
+    Applicability, AttackWay, Confidence, Finding, Location, RuleMeta, RuleRef, Severity,
+};
 use serde_json::{Value, json};
 
 use crate::text::paragraph;
@@ -116,7 +118,27 @@ fn result(
     if let Some(changes) = changes(finding, places) {
         result["fixes"] = changes;
     }
+    if let Some(way) = &finding.way {
+        result["codeFlows"] = json!([code_flow(way, finding, places)]);
+    }
     result
+}
+
+/// A way of an attacker, step by step. A step that is not in a file is shown where the finding is.
+fn code_flow(way: &AttackWay, finding: &Finding, places: &Places<'_>) -> Value {
+    let steps = way.steps.iter().map(|step| {
+        let own = step.location.as_ref().filter(|at| !places.name(at).is_empty());
+        let mut at = own.map_or_else(|| main_location(finding, places), |at| location(at, places));
+        if at["physicalLocation"]["region"].is_null() {
+            at["physicalLocation"]["region"] = json!({"startLine": 1});
+        }
+        at["message"] = json!({"text": format!("{}: {}", step.step, step.reason)});
+        json!({"location": at})
+    });
+    json!({
+        "message": {"text": way.to_string()},
+        "threadFlows": [{"locations": steps.collect::<Vec<_>>()}],
+    })
 }
 
 /// The fix as replaced text, where its edits can be made in every file it needs.

@@ -25,7 +25,9 @@ pub(crate) fn sentence(clause: &str) -> String {
 /// What is wrong, why it matters and what to do, as one paragraph.
 pub(crate) fn paragraph(finding: &Finding) -> String {
     let message = sentence(&finding.message);
-    let parts = [message.as_str(), &finding.why, &finding.help];
+    let way =
+        finding.way.as_ref().map_or_else(String::new, |way| sentence(&format!("it is {way}")));
+    let parts = [message.as_str(), &way, &finding.why, &finding.help];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" ")
 }

@@ -12,7 +12,7 @@ use coaming_finding::{
 };
 use coaming_image::ImageFacts;
 use coaming_kube::schema::Definitions;
-use coaming_kube::{Fields as _, Object, World};
+use coaming_kube::{Fields as _, Object, Origin, World};
 use coaming_network::{PolicyProblem, Reach};
 use coaming_secret::Detector;
 use coaming_yaml::edit::Edit;
@@ -21,6 +21,7 @@ use coaming_yaml::{Node, Span};
 use time::Date;
 
 use crate::rule::BuiltIn;
+use crate::suppress::Suppressions;
 use crate::{ContainerScope, Images, Input};
 
 /// The newest Kubernetes minor version that the rules know.
@@ -71,6 +72,7 @@ pub struct Context<'a> {
     reach: OnceLock<Reach>,
     policy_problems: OnceLock<Vec<PolicyProblem>>,
     definitions: OnceLock<Definitions>,
+    suppressions: OnceLock<Suppressions>,
 }
 
 impl<'a> Context<'a> {
@@ -85,6 +87,7 @@ impl<'a> Context<'a> {
             reach: OnceLock::new(),
             policy_problems: OnceLock::new(),
             definitions: OnceLock::new(),
+            suppressions: OnceLock::new(),
         }
     }
 
@@ -92,6 +95,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub(crate) fn enabled<R: BuiltIn>(&self) -> bool {
         self.enabled.contains(&R::RULE.id)
+    }
+
+    /// Whether an object is one of a live cluster, in which the API server has set every default.
+    pub(crate) fn is_live(&self, object: Object<'_>) -> bool {
+        let source = self.world.source(object.source());
+        source.is_some_and(|source| source.origin == Origin::Cluster)
     }
 
     /// What knows credentials.
@@ -133,6 +142,23 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// The user's suppressions, read once.
+    pub(crate) fn suppressions(&self) -> &Suppressions {
+        self.suppressions.get_or_init(|| Suppressions::of(self.world, self.settings, self.today))
+    }
+
+    /// Whether the user suppresses a rule here: a finding that joins several places is about the
+    /// others, and this one gets a finding of its own, which is suppressed.
+    pub(crate) fn is_suppressed(
+        &self,
+        rule: &'static RuleMeta,
+        object: Object<'a>,
+        node: Node<'a>,
+    ) -> bool {
+        let finding = self.finding(rule, object, node, "").done();
+        self.suppressions().hold(self.world, self.settings, &finding)
+    }
+
     /// A finding about an object, at one of its nodes.
     pub(crate) fn finding(
         &self,
@@ -155,6 +181,9 @@ impl<'a> Context<'a> {
             fix: None,
             suppressed: None,
             variants: Vec::new(),
+            commit: None,
+            verification: None,
+            way: None,
         };
         let has_spans = has_spans(self.world, object);
         Draft { finding, object, has_spans }.at(node, "")

@@ -140,6 +140,9 @@ pub(crate) fn file_finding(
             fix: None,
             suppressed: None,
             variants: Vec::new(),
+            commit: None,
+            verification: None,
+            way: None,
         },
     }
 }

@@ -229,7 +229,9 @@ impl Checks {
             .with_max_len(MOST / GRAIN)
             .fold(Vec::new, |mut findings, objects| {
                 for object in objects {
-                    self.object(context, *object, &mut findings);
+                    if !context.world.is_copy(*object) {
+                        self.object(context, *object, &mut findings);
+                    }
                 }
                 for workload in
                     objects.iter().flat_map(|object| context.world.own_workloads_of(*object))

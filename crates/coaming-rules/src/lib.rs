@@ -11,10 +11,12 @@
 //! * A problem that one edit fixes is one finding: a rule reports nothing if another rule already
 //!   covers the same container ([`Context::enabled`]).
 
+pub mod compliance;
 mod context;
 mod dockerfile;
 mod engine;
 mod images;
+mod live;
 pub mod pss;
 mod registry;
 mod relocate;
@@ -29,12 +31,15 @@ pub use context::{Context, Settings};
 pub use dockerfile::DockerfileScope;
 pub use engine::{Input, RuleSet, put_in_order, review, run};
 pub use images::Images;
+pub use live::{is_going, is_provided, provided, settle};
 pub use registry::{all, find, nearest};
 pub use relocate::relocate;
 pub use rule::{
     Check, ContainerRule, ContainerScope, DockerfileRule, ObjectRule, ObjectScope, PodRule, Rule,
     WorldRule,
 };
+pub use rules::cluster::unseen_components;
 pub use rules::secrets::{SECRET_RULES, generated_secrets};
+pub use rules::security_context::sysctls::SAFE_SYSCTLS;
 pub use standard::{review_standard, run_standard, standard_rule};
 pub use suppress::CONFIGURATION;

@@ -1,6 +1,7 @@
 //! All rules: one line each, in the order in which they are documented.
 
 use crate::rule::Rule;
+use crate::rules::cluster;
 use crate::rules::image_version as version;
 use crate::rules::network_policy as network;
 use crate::rules::non_root as root;
@@ -11,7 +12,7 @@ use crate::rules::utilities;
 use crate::rules::vulnerabilities;
 
 static RULES: &[Rule] = &[
-    Rule::container::<root::run_as_root::RunAsRoot>(),
+    Rule::container::<root::run_as_root::RunAsRoot>().and_fragments(),
     Rule::container::<root::run_as_non_root::RunAsNonRoot>(),
     Rule::container::<root::refused_by_kubelet::RefusedByKubelet>(),
     Rule::container::<root::root_group::RootGroup>(),
@@ -34,6 +35,7 @@ static RULES: &[Rule] = &[
     Rule::dockerfile::<version::unverified_download::UnverifiedDownload>(),
     Rule::container::<security::missing_security_context::MissingSecurityContext>(),
     Rule::container::<security::privileged::Privileged>().and_fragments(),
+    Rule::object::<security::docker_container::DockerContainer>(),
     Rule::container::<security::privilege_escalation::PrivilegeEscalation>(),
     Rule::container::<security::added_capabilities::AddedCapabilities>().and_fragments(),
     Rule::pod::<security::host_namespaces::HostNamespaces>().and_fragments(),
@@ -60,6 +62,7 @@ static RULES: &[Rule] = &[
     Rule::world::<network::metadata_reachable::MetadataReachable>(),
     Rule::world::<network::policy_without_effect::PolicyWithoutEffect>(),
     Rule::world::<network::unserved_port::UnservedPort>(),
+    Rule::world::<network::ignored_policies::IgnoredPolicies>(),
     Rule::world::<network::dead_policy_rules::DeadPolicyRules>(),
     Rule::world::<network::equal_policy_priorities::EqualPolicyPriorities>(),
     Rule::world::<network::egress_without_dns::EgressWithoutDns>(),
@@ -96,8 +99,25 @@ static RULES: &[Rule] = &[
     Rule::pod::<secrets::unneeded_secret::UnneededSecret>(),
     Rule::world::<secrets::shared_secret::SharedSecret>(),
     Rule::pod::<secrets::secret_sub_path::SecretSubPath>(),
+    Rule::pod::<secrets::vault_for_all_containers::VaultForAllContainers>(),
+    Rule::object::<secrets::vault_without_tls::VaultWithoutTls>(),
+    Rule::object::<secrets::store_for_all_namespaces::StoreForAllNamespaces>(),
+    Rule::object::<secrets::secret_copied_from_store::SecretCopiedFromStore>(),
+    Rule::object::<secrets::sealed_secret_scope::SealedSecretScope>(),
     Rule::pod::<secrets::secret_file_mode::SecretFileMode>(),
     Rule::pod::<secrets::secret_default_mode::SecretDefaultMode>(),
+    Rule::pod_and_object::<cluster::anonymous_requests::AnonymousRequests>(),
+    Rule::pod_and_object::<cluster::always_allow::AlwaysAllow>(),
+    Rule::pod_and_object::<cluster::static_tokens::StaticTokens>(),
+    Rule::world::<cluster::anonymous_binding::AnonymousBinding>(),
+    Rule::pod_and_object::<cluster::encryption_missing::EncryptionMissing>(),
+    Rule::pod_and_object::<cluster::audit_log_missing::AuditLogMissing>(),
+    Rule::pod_and_object::<cluster::etcd_without_client_certificates::EtcdWithoutClientCertificates>(
+    ),
+    Rule::pod_and_object::<cluster::profiling::Profiling>(),
+    Rule::object::<cluster::kubelet_anonymous_requests::KubeletAnonymousRequests>(),
+    Rule::object::<cluster::kubelet_read_only_port::KubeletReadOnlyPort>(),
+    Rule::world::<cluster::node_version::NodeVersion>(),
     Rule::object::<schema::unknown_kind::UnknownKind>(),
     Rule::object::<schema::unknown_field::UnknownField>(),
     Rule::object::<schema::wrong_type::WrongType>(),

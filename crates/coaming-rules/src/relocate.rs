@@ -1,7 +1,8 @@
 //! Moves findings from rendered text to where it was written: the template, with the values file as
-//! a second location.
+//! a second location. A fix keeps the edits of the rendered object: who
+//! makes it finds the place in the chart.
 
-use coaming_finding::{Applicability, Category, Finding, Fix, Location};
+use coaming_finding::{Category, Finding, Location};
 use coaming_kube::{RenderMap, SourceId, World};
 use coaming_yaml::{Node, Path, Span};
 
@@ -27,19 +28,9 @@ pub fn relocate(world: &World, findings: &mut Vec<Finding>) -> bool {
         for location in locations {
             move_to_origin(world, location, &mut finding.locations);
         }
-        if let Some(fix) = &mut finding.fix {
-            withhold(fix);
-        }
         true
     });
     true
-}
-
-/// A fix of rendered text cannot be applied to it: it is described instead.
-fn withhold(fix: &mut Fix) {
-    fix.applicability = Applicability::Manual;
-    fix.edits.clear();
-    fix.file_edits.clear();
 }
 
 fn is_generated(world: &World, finding: &Finding) -> bool {
@@ -68,11 +59,14 @@ fn move_to_origin(world: &World, location: Location, moved: &mut Vec<Location>) 
     let line_end = span.start + u32::try_from(first_line.len()).unwrap_or(0);
     let values = values_of(map, span, line_end, text);
     let is_first = moved.is_empty();
-    match map.template(span.start) {
+    let skipped = patched_value(map, span, text).unwrap_or_default();
+    let written = first_line.get(skipped..).unwrap_or_default();
+    let start = span.start + u32::try_from(skipped).unwrap_or_default();
+    match map.template(start) {
         Some((id, offset)) if world.source(id).is_some() => moved.push(Location {
             source: Some(id),
             path: location.path,
-            span: Some(span_at(world, id, offset, first_line)),
+            span: Some(span_at(world, id, offset, written)),
             label: location.label,
         }),
         _ => moved.push(Location { span: None, ..location }),
@@ -88,6 +82,18 @@ fn move_to_origin(world: &World, location: Location, moved: &mut Vec<Location>) 
             label: "the value is from here".to_owned(),
         });
     }
+}
+
+/// How many bytes come before the value of a field whose value is from another file than its key: a
+/// patch of an overlay has made it what it is.
+fn patched_value(map: &RenderMap, span: Span, text: &str) -> Option<usize> {
+    if !map.is_shared || text.contains('\n') {
+        return None;
+    }
+    let before = text.find(": ")? + 2;
+    let (key, _) = map.template(span.start)?;
+    let (value, _) = map.template(span.start + u32::try_from(before).ok()?)?;
+    (key != value).then_some(before)
 }
 
 /// The value that made a field. A collection has many, and its own is that of its first line.

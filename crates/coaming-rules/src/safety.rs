@@ -27,9 +27,7 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
         return;
     }
     let edited = || {
-        fix.edits.iter().flat_map(|edits| {
-            world.objects_in(edits.source).filter(|object| object.document == edits.document)
-        })
+        fix.edits.iter().flat_map(|edits| world.objects_of_document(edits.source, edits.document))
     };
     // Without edits, a fix is judged by the finding's own object and places.
     let own = finding.object.as_ref().map(|object| group_of(&object.api_version));
@@ -51,6 +49,13 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
     {
         fix.applicability = Applicability::Unsafe;
     }
+}
+
+/// Whether a chart made the object: with other values, it may have more containers, which use what
+/// these do not. A fix that rests on what is absent is not safe there.
+pub(crate) fn depends_on_values(world: &World, object: Object<'_>) -> bool {
+    let source = world.source(object.source());
+    source.and_then(|source| source.rendering.as_deref()).is_some_and(|map| !map.is_shared)
 }
 
 fn group_of(api_version: &str) -> &str {

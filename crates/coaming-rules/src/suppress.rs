@@ -29,7 +29,42 @@ use crate::{Context, Settings};
 /// The annotation that suppresses findings about its object.
 pub(crate) const ANNOTATION: &str = "coaming.dev/ignore";
 
+/// All suppressions of an input.
+#[derive(Debug)]
+pub(crate) struct Suppressions {
+    marked: Marked,
+    directives: Vec<Directive>,
+}
+
+impl Suppressions {
+    /// Those of a world and of the configuration.
+    pub(crate) fn of(world: &World, settings: &Settings, today: Option<Date>) -> Self {
+        let marked = marked_files(world);
+        let mut directives = comments(world, &marked);
+        directives.extend(annotations(world));
+        directives.extend(configured(settings, today));
+        Self { marked, directives }
+    }
+
+    /// Whether a finding would be suppressed: one that joins several places leaves this one out.
+    pub(crate) fn hold(&self, world: &World, settings: &Settings, finding: &Finding) -> bool {
+        let mut fitting = self
+            .directives
+            .iter()
+            .filter(|it| {
+                it.rule == finding.rule.id.as_str() && !it.reason.is_empty() && !it.expired
+            })
+            .peekable();
+        if fitting.peek().is_none() {
+            return false;
+        }
+        let lines = lines_of(world, &self.marked, finding);
+        fitting.any(|directive| covers(directive, finding, &lines, world, settings))
+    }
+}
+
 /// A suppression as it is written in a comment, an annotation or the configuration.
+#[derive(Debug)]
 struct Directive {
     rule: String,
     reason: String,
@@ -42,6 +77,7 @@ struct Directive {
     shared: bool,
 }
 
+#[derive(Debug)]
 enum Scope {
     /// Findings on this line of this file.
     Line(SourceId, u32),
@@ -58,24 +94,25 @@ pub const CONFIGURATION: SourceId = SourceId::new(u64::MAX - 1);
 /// the rules that ran: a suppression of another rule is not unused.
 pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mut Vec<Finding>) {
     let (world, settings) = (context.world, context.settings);
-    let marked = marked_files(world);
-    let mut directives = comments(world, &marked);
-    directives.extend(annotations(world));
-    directives.extend(configured(settings, context.today));
+    let Suppressions { marked, directives } = context.suppressions();
     if directives.is_empty() {
         return;
     }
+    let mut used: Vec<bool> = directives.iter().map(|directive| directive.used).collect();
     let mut by_rule: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (position, directive) in directives.iter().enumerate() {
         by_rule.entry(directive.rule.clone()).or_default().push(position);
     }
     for finding in findings.iter_mut() {
         let Some(positions) = by_rule.get(finding.rule.id.as_str()) else { continue };
-        let lines = lines_of(world, &marked, finding);
+        let lines = lines_of(world, marked, finding);
         for &position in positions {
-            let Some(directive) = directives.get_mut(position) else { continue };
+            let (Some(directive), Some(used)) = (directives.get(position), used.get_mut(position))
+            else {
+                continue;
+            };
             if covers(directive, finding, &lines, world, settings) {
-                directive.used = true;
+                *used = true;
                 if !directive.reason.is_empty() && !directive.expired {
                     finding.suppressed = Some(Suppression { reason: directive.reason.clone() });
                 }
@@ -83,20 +120,29 @@ pub(crate) fn apply(context: &Context<'_>, ran: &BTreeSet<RuleId>, findings: &mu
         }
     }
     if ran.contains(&SuppressionRule::RULE.id) {
-        let problems = directives.iter().filter_map(|directive| problem(directive, ran, settings));
+        let problems = directives
+            .iter()
+            .zip(used)
+            .filter_map(|(directive, used)| problem(directive, used, ran, settings));
         findings.extend(problems);
     }
 }
 
 /// Why problems with suppressions matter.
 const NO_EFFECT: &str = "The suppression has no effect: its findings are still reported.";
+const WRITE_A_RULE: &str = "Write `# coaming: ignore[RULE] REASON`, or remove the comment.";
 const NO_REVIEW: &str = "Without a reason, nobody can review the decision.";
 const EXPIRED: &str = "The date for review has passed: its findings are reported again.";
 const UNUSED: &str =
     "An unused suppression may one day hide a finding that nobody has decided about.";
 
 /// The problem of a suppression, if any.
-fn problem(directive: &Directive, ran: &BTreeSet<RuleId>, settings: &Settings) -> Option<Finding> {
+fn problem(
+    directive: &Directive,
+    used: bool,
+    ran: &BTreeSet<RuleId>,
+    settings: &Settings,
+) -> Option<Finding> {
     let rule = &directive.rule;
     let is_elsewhere = settings.config.partial && matches!(directive.scope, Scope::Configured(_));
     let known = crate::find(rule).is_some() || ran.contains(rule.as_str());
@@ -105,14 +151,19 @@ fn problem(directive: &Directive, ran: &BTreeSet<RuleId>, settings: &Settings) -
             Cow::Borrowed("Correct the name of the rule, or remove the suppression."),
             |name| Cow::Owned(format!("Correct the name of the rule, for example to `{name}`.")),
         );
-        (format!("suppression of `{rule}` names a rule that does not exist"), NO_EFFECT, help)
+        let message = match rule.as_str() {
+            "" => "suppression names no rule".to_owned(),
+            rule => format!("suppression of `{rule}` names a rule that does not exist"),
+        };
+        let help = if rule.is_empty() { Cow::Borrowed(WRITE_A_RULE) } else { help };
+        (message, NO_EFFECT, help)
     } else if directive.reason.is_empty() {
         let message = format!("suppression of `{rule}` has no reason and is ignored");
         (message, NO_REVIEW, Cow::Borrowed("Add the reason why the finding is acceptable."))
     } else if directive.expired {
         let message = format!("suppression of `{rule}` has expired and is ignored");
         (message, EXPIRED, Cow::Borrowed("Fix the finding, or set a new date."))
-    } else if !directive.used && !directive.shared && !is_elsewhere && ran.contains(rule.as_str()) {
+    } else if !used && !directive.shared && !is_elsewhere && ran.contains(rule.as_str()) {
         let message = format!("suppression of `{rule}` is unused");
         (message, UNUSED, Cow::Borrowed("Remove the suppression."))
     } else {
@@ -138,6 +189,9 @@ fn problem(directive: &Directive, ran: &BTreeSet<RuleId>, settings: &Settings) -
         )),
         suppressed: None,
         variants: Vec::new(),
+        commit: None,
+        verification: None,
+        way: None,
     })
 }
 
@@ -256,14 +310,15 @@ fn rendered_span(file: &Source, finding: &Finding, location: &Location) -> Optio
     document.at(&location.path)?.span()
 }
 
-/// The text that such comments contain.
-const MARK: &str = "coaming: ignore";
+/// The text that such comments contain; a space may follow the colon.
+const MARK: &str = "coaming:";
 
 /// The files with such comments, and their lines: read once for all findings.
 type Marked = BTreeMap<SourceId, Lines>;
 
 /// The lines of a file, and to which lines comments apply. Each line is read once, however many
 /// comments there are.
+#[derive(Debug)]
 struct Lines {
     index: LineIndex,
     /// For each line, the next one with more than a comment, or itself if there is none.
@@ -340,7 +395,9 @@ fn marked_files(world: &World) -> Marked {
 fn comments(world: &World, marked: &Marked) -> Vec<Directive> {
     let is_rendered = |name: &str| {
         let mut sources = world.sources();
-        sources.any(|(_, source)| source.rendering.is_some() && source.name == name)
+        let is_of_one =
+            |source: &Source| source.rendering.as_ref().is_some_and(|map| !map.is_shared);
+        sources.any(|(_, source)| is_of_one(source) && source.name == name)
     };
     let mut directives = Vec::new();
     for (&id, lines) in marked {
@@ -412,13 +469,20 @@ fn comments_of_text(file: &Source) -> Vec<(Span, bool)> {
     comments
 }
 
-/// The rules and the reason in `# coaming: ignore[rule, rule] reason`.
+/// The rules and the reason in `# coaming: ignore[rule, rule] reason`. A comment that names no rule is
+/// a suppression of a rule without a name, which is reported.
 fn parse_comment(text: &str) -> Vec<(String, String)> {
-    let Some((_, rest)) = text.split_once(MARK) else { return Vec::new() };
+    let Some(rest) = text
+        .split_once(MARK)
+        .and_then(|(_, rest)| rest.trim_start().strip_prefix("ignore"))
+        .filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+    else {
+        return Vec::new();
+    };
     let Some((rules, reason)) =
         rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'))
     else {
-        return Vec::new();
+        return vec![(String::new(), rest.trim().to_owned())];
     };
     let reason = reason.trim_start_matches([':', '-', ' ']).trim();
     rules
@@ -493,68 +557,4 @@ fn configured(settings: &Settings, today: Option<Date>) -> Vec<Directive> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn target(source: &str, kind: SourceKind) -> Vec<u32> {
-        let lines = Lines::of(&Source::text("f", source.into(), kind));
-        (1..).take(source.split('\n').count()).map(|line| lines.target(line)).collect()
-    }
-
-    #[test]
-    fn comments_apply_to_the_next_line() {
-        assert_eq!(target("# a\n# b\nc: d\n\n  # e\nf", SourceKind::Text), [3, 3, 4, 6, 6, 6]);
-        // The last one applies to nothing.
-        assert_eq!(target("# a\n# b", SourceKind::Text), [1, 2]);
-        assert_eq!(target("# a\n# b\n", SourceKind::Dockerfile), [3, 3, 3]);
-        let continued = "FROM a\nRUN b \\\n  # c\n  d \\\n  e\n# f\nRUN g";
-        assert_eq!(target(continued, SourceKind::Dockerfile), [2, 4, 2, 2, 2, 7, 7]);
-    }
-
-    #[test]
-    fn comments_in_what_a_renderer_wrote_count() {
-        let text: std::sync::Arc<str> = "---\n# Source: chart/templates/pod.yaml\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  # coaming: ignore[host-namespaces] it measures the node\n  hostPID: true\n  containers: [{name: c, image: x}]\n".into();
-        let documents = coaming_yaml::parse(std::sync::Arc::clone(&text)).documents;
-        let source = Source::new("chart/templates/pod.yaml", text, documents);
-        let world = World::new(vec![source.with_origin(coaming_kube::Origin::Rendered)]);
-        let (images, settings) = (crate::Images::default(), Settings::default());
-        let rules = crate::RuleSet::matching(|rule| {
-            ["host-namespaces", "suppression"].contains(&rule.meta.id.as_str())
-        });
-        let input = crate::Input::new(&world, &images, &settings);
-        let findings = crate::run(input, &rules, Vec::new());
-        assert_eq!(findings.len(), 1, "{findings:?}");
-        assert!(findings[0].suppressed.is_some(), "{findings:?}");
-    }
-
-    #[test]
-    fn comments_in_the_base_of_an_overlay_count() {
-        let parsed = |text: &str| {
-            let stream = coaming_yaml::parse(text.into());
-            Source::new("base/pod.yaml", stream.source, stream.documents)
-        };
-        let written = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  hostPID: true # coaming: ignore[host-namespaces] it measures\n  containers: [{name: c, image: x}]\n";
-        let built = "apiVersion: v1\nkind: Pod\nmetadata: {name: prod-p}\nspec:\n  containers: [{name: c, image: x}]\n  hostPID: true\n";
-        let source = parsed(built).with_origin(coaming_kube::Origin::Rendered);
-        let source = source.written_as(Some(std::sync::Arc::new(parsed(written))));
-        let world = World::new(vec![source]);
-        let (images, settings) = (crate::Images::default(), Settings::default());
-        let rules = crate::RuleSet::matching(|rule| rule.meta.id.as_str() == "host-namespaces");
-        let findings =
-            crate::run(crate::Input::new(&world, &images, &settings), &rules, Vec::new());
-        assert_eq!(findings.len(), 1);
-        assert!(findings[0].suppressed.is_some(), "{findings:?}");
-    }
-
-    #[test]
-    fn reads_comments() {
-        let one = |rule: &str, reason: &str| (rule.to_owned(), reason.to_owned());
-        assert_eq!(parse_comment("# coaming: ignore[a] it must"), [one("a", "it must")]);
-        assert_eq!(
-            parse_comment("# see #1, coaming: ignore[a, b]: why"),
-            [one("a", "why"), one("b", "why")]
-        );
-        assert_eq!(parse_comment("# coaming: ignore[a]"), [one("a", "")]);
-        assert_eq!(parse_comment("# coaming: ignore everything"), []);
-    }
-}
+mod tests;

@@ -1,14 +1,19 @@
 //! CycloneDX in XML. Read only: its components become those of the JSON form.
 
+use std::io::{self, BufRead, Read};
+
 use quick_xml::Reader;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::ReadError;
 use crate::cyclonedx::{Component, Document, Property};
+use crate::{MAX_PACKAGES, ReadError, lenient};
 
 /// How deep elements may nest.
 const DEPTH: usize = 128;
+
+/// The longest tag or text: the parser keeps each as a whole.
+const MAX_PART: usize = 1 << 20;
 
 /// Whether a file that starts like this is such a document.
 pub(crate) fn is_start(start: &[u8]) -> bool {
@@ -20,14 +25,48 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|part| part == wanted)
 }
 
-/// Reads a document.
-pub(crate) fn read(bytes: &[u8]) -> Result<Document, ReadError> {
+/// A reader that fails in a tag or text of more than [`MAX_PART`] bytes.
+struct Bounded<R> {
+    inner: R,
+    /// How many bytes of the current tag or text were read.
+    part: usize,
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.part > MAX_PART {
+            return Err(io::Error::other(format!("a text of more than {} MiB", MAX_PART >> 20)));
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.part += count;
+        self.inner.consume(count);
+    }
+}
+
+/// Reads a document, piece by piece.
+pub(crate) fn read(reader: impl BufRead) -> Result<Document, ReadError> {
     let broken = |error: &dyn std::fmt::Display| ReadError::MalformedXml(error.to_string());
-    let text = std::str::from_utf8(bytes).map_err(|error| broken(&error))?;
-    let mut reader = Reader::from_str(text);
+    let mut reader = Reader::from_reader(Bounded { inner: reader, part: 0 });
     let mut parser = Parser::default();
+    let mut buffer = Vec::new();
     loop {
-        match reader.read_event().map_err(|error| broken(&error))? {
+        buffer.clear();
+        reader.get_mut().part = 0;
+        if parser.count > MAX_PACKAGES {
+            return Err(ReadError::TooMany { what: "packages", limit: MAX_PACKAGES });
+        }
+        match reader.read_event_into(&mut buffer).map_err(|error| broken(&error))? {
             Event::Start(start) => parser.start(&start)?,
             Event::Empty(start) => {
                 parser.start(&start)?;
@@ -64,6 +103,8 @@ struct Parser {
     /// The components around the current position.
     open: Vec<Component>,
     components: Vec<Component>,
+    /// How many components there are so far.
+    count: usize,
     /// The name of the current property.
     property: String,
     text: String,
@@ -104,6 +145,7 @@ impl Parser {
         let parent = self.path.last().map(String::as_str).unwrap_or_default();
         if name == "component" {
             let Some(component) = self.open.pop() else { return };
+            self.count += 1;
             // What the document is about, and the tools that wrote it, are not in the image.
             if self.path.iter().any(|outer| outer == "metadata") {
                 return;
@@ -120,7 +162,9 @@ impl Parser {
             ("component", "name") => text.clone_into(&mut component.name),
             ("component", "group") => text.clone_into(&mut component.group),
             ("component", "version") => component.version = Some(text.to_owned()),
-            ("component", "description") => text.clone_into(&mut component.description),
+            ("component", "description") => {
+                component.description = lenient::start_of(text);
+            }
             ("component", "purl") => component.purl = Some(text.to_owned()),
             ("properties", "property") => component.properties.push(Property {
                 name: std::mem::take(&mut self.property),

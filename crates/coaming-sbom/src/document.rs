@@ -1,7 +1,8 @@
 //! A document of any supported format: recognized and parsed once, then asked for what it holds.
 
+use std::io::{BufRead, BufReader, Read};
+
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::lenient::{self, Lenient};
 use crate::{
@@ -119,11 +120,48 @@ struct Root {
     sbom: Option<Box<Root>>,
     #[serde(default, deserialize_with = "lenient::text")]
     predicate_type: String,
-    predicate: Option<Value>,
+    predicate: Option<Predicate>,
+    /// Older versions of cosign put the document of a predicate into this field.
+    #[serde(rename = "Data")]
+    data: Option<Predicate>,
     payload: Option<String>,
     payload_type: Option<String>,
     /// In a Sigstore bundle.
     dsse_envelope: Option<envelope::Dsse>,
+}
+
+/// What a statement of in-toto says: a document, or its text.
+enum Predicate {
+    Document(Box<Root>),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Predicate {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = Predicate;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a document or its text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Predicate, E> {
+                Ok(Predicate::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<Predicate, A::Error> {
+                let fields = serde::de::value::MapAccessDeserializer::new(map);
+                Root::deserialize(fields).map(|root| Predicate::Document(Box::new(root)))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A vulnerability of either format.
@@ -146,34 +184,42 @@ impl Document {
         Self::read_nested(bytes, 0)
     }
 
-    /// Reads a document in JSON from a stream: a large one takes less memory than as a whole.
+    /// Reads a document from a stream: a large one takes less memory than as a whole.
     ///
     /// # Errors
     ///
     /// Those of [`Self::read`], and if the stream fails.
-    pub fn read_stream(stream: impl std::io::Read) -> Result<Self, ReadError> {
-        lenient::start_count();
+    pub fn read_stream(stream: impl Read) -> Result<Self, ReadError> {
         let bounded = stream.take(MAX_SBOM as u64);
-        let root: Root =
-            serde_json::from_reader(std::io::BufReader::with_capacity(STREAM_BUFFER, bounded))?;
-        Self::of(root, 0)
+        Self::read_buffered(BufReader::with_capacity(STREAM_BUFFER, bounded), 0)
+    }
+
+    fn read_buffered(mut reader: impl BufRead, depth: usize) -> Result<Self, ReadError> {
+        let start = reader.fill_buf().map_err(serde_json::Error::io)?;
+        if start.starts_with(b"\xef\xbb\xbf") {
+            reader.consume(3);
+        }
+        let start = reader.fill_buf().map_err(serde_json::Error::io)?.trim_ascii_start();
+        if start.starts_with(b"<") {
+            return Ok(Self(Content::CycloneDx(Box::new(cyclonedx_xml::read(reader)?))));
+        }
+        if spdx_text::is_start(start) {
+            return Ok(Self(Content::Spdx(spdx_text::read(reader)?)));
+        }
+        lenient::start_count();
+        Self::of(serde_json::from_reader(reader)?, depth)
     }
 
     fn read_nested(bytes: &[u8], depth: usize) -> Result<Self, ReadError> {
         if bytes.len() > MAX_SBOM {
             return Err(ReadError::TooLarge { limit: MAX_SBOM });
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let start = bytes.trim_ascii_start();
-        if start.starts_with(b"<") {
-            return Ok(Self(Content::CycloneDx(Box::new(cyclonedx_xml::read(bytes)?))));
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            // The parser is faster on a whole text.
+            lenient::start_count();
+            return Self::of(serde_json::from_slice(bytes)?, depth);
         }
-        if spdx_text::is_start(start) {
-            return Ok(Self(Content::Spdx(spdx_text::read(bytes))));
-        }
-        lenient::start_count();
-        let root: Root = serde_json::from_slice(bytes)?;
-        Self::of(root, depth)
+        Self::read_buffered(bytes, depth)
     }
 
     fn of(mut root: Root, depth: usize) -> Result<Self, ReadError> {
@@ -222,10 +268,11 @@ impl Document {
         if let Some(envelope) = root.dsse_envelope.or(bare) {
             return Self::read_nested(&envelope.open()?, depth + 1);
         }
-        match root.predicate.filter(|_| !root.predicate_type.is_empty()) {
-            Some(predicate) => match envelope::content(predicate) {
-                Value::String(text) => Self::read_nested(text.as_bytes(), depth + 1),
-                content => Self::of(serde_json::from_value(content)?, depth + 1),
+        let is_statement = !root.predicate_type.is_empty();
+        match root.predicate.filter(|_| is_statement).or(root.data) {
+            Some(predicate) => match predicate {
+                Predicate::Text(text) => Self::read_nested(text.as_bytes(), depth + 1),
+                Predicate::Document(inner) => Self::of(*inner, depth + 1),
             },
             None => Err(ReadError::UnknownFormat),
         }

@@ -4,7 +4,6 @@
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::ReadError;
 
@@ -21,21 +20,13 @@ pub(crate) struct Dsse {
 }
 
 impl Dsse {
-    /// What it holds.
-    pub(crate) fn open(&self) -> Result<Vec<u8>, ReadError> {
+    /// What it holds. The text is dropped, so that both are not in memory with the document.
+    pub(crate) fn open(self) -> Result<Vec<u8>, ReadError> {
         let payload = &self.payload;
         if payload.len() > MAX_PAYLOAD {
             return Err(ReadError::TooLarge { limit: MAX_PAYLOAD });
         }
         let bytes = BASE64_STANDARD.decode(payload).or_else(|_| BASE64_URL_SAFE.decode(payload));
         bytes.map_err(|_| ReadError::Envelope("its payload is not in base64"))
-    }
-}
-
-/// The document in a predicate. Older versions of cosign put it into a field `Data`.
-pub(crate) fn content(mut predicate: Value) -> Value {
-    match predicate.get_mut("Data") {
-        Some(data) => data.take(),
-        None => predicate,
     }
 }

@@ -36,6 +36,16 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     })
 }
 
+/// Reads text of which only the start is kept.
+pub(crate) fn short_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(start_of(&text(deserializer)?))
+}
+
+/// The start of a text for people: whole ones are most of some documents.
+pub(crate) fn start_of(text: &str) -> String {
+    text.chars().take(256).collect()
+}
+
 /// Reads a list; `null` reads as an empty one. A value that is not a list is an error: a statement
 /// must not lose what it is limited to.
 pub(crate) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

@@ -38,6 +38,15 @@ pub enum PackageKind {
     Cran,
     /// Haskell.
     Hackage,
+    /// Julia.
+    Julia,
+    /// R, for biology.
+    Bioconductor,
+    /// Clojure; the name is `group:artifact`.
+    Clojars,
+    /// Extensions of Visual Studio Code; the name is `publisher/name`.
+    #[serde(rename = "vscode-extension")]
+    VsCode,
     /// Applications as Bitnami packages them.
     Bitnami,
     /// GitHub Actions, by their repositories.
@@ -63,7 +72,7 @@ pub enum PackageKind {
 
 impl PackageKind {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::Deb,
         Self::Apk,
         Self::Rpm,
@@ -80,6 +89,10 @@ impl PackageKind {
         Self::Swift,
         Self::Cran,
         Self::Hackage,
+        Self::Julia,
+        Self::Bioconductor,
+        Self::Clojars,
+        Self::VsCode,
         Self::Bitnami,
         Self::GitHub,
         Self::Conda,
@@ -112,6 +125,10 @@ impl PackageKind {
             Self::Swift => "swift",
             Self::Cran => "cran",
             Self::Hackage => "hackage",
+            Self::Julia => "julia",
+            Self::Bioconductor => "bioconductor",
+            Self::Clojars => "clojars",
+            Self::VsCode => "vscode-extension",
             Self::Bitnami => "bitnami",
             Self::GitHub => "github",
             Self::Conda => "conda",
@@ -128,7 +145,9 @@ impl PackageKind {
     /// The kind of a package URL's type; `None` for a type that is not supported.
     #[must_use]
     pub fn of_type(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+        let named = Self::ALL.into_iter().find(|kind| kind.as_str() == name);
+        // Some tools have a type of their own for them.
+        named.or_else(|| (name == "githubactions").then_some(Self::GitHub))
     }
 
     /// Whether a distribution makes such packages, which own files of other ecosystems.

@@ -31,7 +31,8 @@ pub fn parse(text: &str) -> Option<Named> {
         // The namespace is the distribution.
         _ if namespace.is_empty() || kind.is_distribution() => url.name().to_owned(),
         PackageKind::Alpm | PackageKind::Opkg => url.name().to_owned(),
-        PackageKind::Maven => format!("{namespace}:{}", url.name()),
+        PackageKind::Maven | PackageKind::Clojars => format!("{namespace}:{}", url.name()),
+        PackageKind::Golang => go_module(&url),
         _ => format!("{namespace}/{}", url.name()),
     };
     let qualifier = |key: &str| url.qualifiers().get(key).map(ToString::to_string);
@@ -65,6 +66,17 @@ pub fn parse(text: &str) -> Option<Named> {
     Some(Named { package, release })
 }
 
+/// The module of a URL. syft splits a module's path after its third part and writes the rest as the
+/// subpath: `pkg:golang/github.com/go-git/go-git@v5.12.0#v5`. With `type=package`, as the tools of
+/// CycloneDX write it, the subpath is a package in the module.
+fn go_module(url: &PackageUrl<'_>) -> String {
+    let parts = [url.namespace(), Some(url.name())];
+    let is_package = url.qualifiers().get("type").is_some_and(|kind| kind == "package");
+    let more = url.subpath().filter(|_| !is_package);
+    let parts: Vec<&str> = parts.into_iter().chain([more]).flatten().collect();
+    parts.join("/")
+}
+
 /// The source package in `upstream=glibc`, `upstream=gcc-12@12.2.0-14` or
 /// `upstream=openssl-3-3.0.8-150500.5.11.1.src.rpm`: the file of an rpm's source ends with its
 /// version and its release.
@@ -96,9 +108,12 @@ pub fn covers(pattern: &str, text: &str) -> bool {
     let (Ok(pattern), Ok(url)) = (PackageUrl::from_str(pattern), PackageUrl::from_str(text)) else {
         return false;
     };
+    let same_name = match pattern.ty() {
+        "golang" => go_module(&pattern) == go_module(&url),
+        _ => pattern.namespace() == url.namespace() && pattern.name() == url.name(),
+    };
     pattern.ty() == url.ty()
-        && pattern.namespace() == url.namespace()
-        && pattern.name() == url.name()
+        && same_name
         && pattern.version().is_none_or(|version| Some(version) == url.version())
         && pattern.qualifiers().iter().all(|(key, value)| url.qualifiers().get(key) == Some(value))
 }
@@ -210,8 +225,9 @@ fn split(package: &Package) -> (String, String) {
         | PackageKind::Golang
         | PackageKind::Swift
         | PackageKind::GitHub
+        | PackageKind::VsCode
         | PackageKind::Ebuild => at_last('/'),
-        PackageKind::Maven => at_last(':'),
+        PackageKind::Maven | PackageKind::Clojars => at_last(':'),
         PackageKind::Deb | PackageKind::Apk => (String::new(), name.to_ascii_lowercase()),
         _ => (String::new(), name.to_owned()),
     }
@@ -318,6 +334,11 @@ mod tests {
             ("pkg:maven/log4j@1", "log4j"),
             ("pkg:npm/%40babel/traverse@7.0.0", "@babel/traverse"),
             ("pkg:golang/golang.org/x/net@v0.7.0", "golang.org/x/net"),
+            ("pkg:golang/github.com/go-git/go-git@v5.12.0#v5", "github.com/go-git/go-git/v5"),
+            (
+                "pkg:golang/google.golang.org/genproto@v0.1.0?type=package#googleapis/rpc",
+                "google.golang.org/genproto",
+            ),
         ] {
             assert_eq!(parse(url).unwrap().package.name, name);
         }
@@ -369,6 +390,9 @@ mod tests {
         assert!(covers(url, url));
         assert!(!covers("pkg:pypi/requests@2.20.0", url));
         assert!(!covers("pkg:npm/requests", url));
+        let module = "pkg:golang/github.com/Masterminds/semver/v3@v3.3.0";
+        assert!(covers("pkg:golang/github.com/masterminds/semver@v3.3.0#v3", module));
+        assert!(!covers("pkg:golang/github.com/masterminds/semver@v3.3.0", module));
     }
 
     proptest! {
@@ -380,13 +404,20 @@ mod tests {
             version in "[0-9a-z+.~^@ %&=#?é-]{1,20}",
         ) {
             let name = match kind {
-                PackageKind::Maven => format!("org.example:{name}"),
-                PackageKind::Composer => format!("vendor/{name}"),
+                PackageKind::Maven | PackageKind::Clojars => format!("org.example:{name}"),
+                PackageKind::Composer | PackageKind::VsCode => format!("vendor/{name}"),
                 PackageKind::Swift => format!("example.com/{name}"),
                 _ => name,
             };
             let package = package(kind, &name, &version);
-            let parsed = parse(&of(&package, &[("distro", "debian-12")])).unwrap().package;
+            // A URL of Julia without the package's UUID is not valid.
+            let qualifiers = [
+                ("distro", "debian-12"),
+                ("uuid", "91a5bcdd-55d7-5caf-9e0b-520d859cae80"),
+            ];
+            let qualifiers =
+                if kind == PackageKind::Julia { &qualifiers[..] } else { &qualifiers[..1] };
+            let parsed = parse(&of(&package, qualifiers)).unwrap().package;
             prop_assert_eq!(parsed.kind, kind);
             prop_assert_eq!(parsed.name, name);
             prop_assert_eq!(parsed.version, version);

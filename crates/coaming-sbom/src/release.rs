@@ -13,7 +13,8 @@ pub struct Release {
 }
 
 /// What others call a distribution, in lower case, and what its `os-release` calls it.
-const IDS: [(&str, &str); 19] = [
+const IDS: [(&str, &str); 20] = [
+    ("suse", "sles"),
     ("redhat", "rhel"),
     ("red hat enterprise linux", "rhel"),
     ("alma", "almalinux"),
@@ -101,7 +102,9 @@ impl Release {
         // A version starts with a digit, or is a code name; a name may contain dashes.
         let at_version = distro.match_indices('-').find(|(at, _)| {
             let rest = distro.get(at + 1..).unwrap_or_default();
-            starts_with_digit(rest) || CODE_NAMES.iter().any(|(_, name, _)| *name == rest)
+            starts_with_digit(rest)
+                || rest == "stream"
+                || CODE_NAMES.iter().any(|(_, name, _)| *name == rest)
         });
         let (id, version) = match at_version {
             Some((at, _)) => (distro.get(..at)?, distro.get(at + 1..)?),

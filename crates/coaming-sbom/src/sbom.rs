@@ -9,7 +9,7 @@ use crate::release::Release;
 use crate::{Package, ReadError, cyclonedx, purl, spdx};
 
 /// A document with more packages is refused.
-pub const MAX_PACKAGES: usize = 200_000;
+pub const MAX_PACKAGES: usize = 100_000;
 
 /// What an image consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,7 +108,11 @@ impl Collector {
     pub(crate) fn add(&mut self, url: &str, details: Details) -> Result<(), ReadError> {
         let Some(purl::Named { mut package, release }) = purl::parse(url) else {
             let kind = url.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
-            self.leave_out(kind.map_or("malformed package URL", |(kind, _)| kind));
+            let kind = kind.map_or("malformed package URL", |(kind, _)| kind);
+            // That is the image which the document is about.
+            if !matches!(kind, "oci" | "docker") {
+                self.leave_out(kind);
+            }
             return Ok(());
         };
         if self.packages.len() >= MAX_PACKAGES {

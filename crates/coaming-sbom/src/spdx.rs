@@ -23,9 +23,9 @@ pub(crate) struct Package {
     summary: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_package_purpose: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "about_source", skip_serializing_if = "Option::is_none")]
     source_info: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "about_source", skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     license_comments: Option<String>,
@@ -51,6 +51,20 @@ struct ExternalReference {
     reference_category: &'static str,
     reference_type: String,
     reference_locator: String,
+}
+
+/// How texts start that name a package's file or source.
+const SOURCES: [&str; 4] =
+    ["found in ", "acquired package info from ", "built from ", "built package from: "];
+
+/// Whether a text names a package's file or source: others are prose, and most of a document.
+fn is_about_source(text: &str) -> bool {
+    text.len() <= 4096 && SOURCES.iter().any(|start| text.starts_with(start))
+}
+
+fn about_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| is_about_source(text)))
 }
 
 /// The references that are read: others, such as the names of products, are most of a document.
@@ -88,8 +102,8 @@ impl Package {
             name,
             version_info: present(version),
             primary_package_purpose: present(purpose),
-            source_info: present(source_info),
-            comment: present(comment),
+            source_info: Some(source_info).filter(|text| is_about_source(text)),
+            comment: Some(comment).filter(|text| is_about_source(text)),
             external_refs: urls.into_iter().map(reference).collect(),
             ..Self::default()
         }

@@ -1,6 +1,12 @@
 //! SPDX 2 as lines of `Tag: value`: <https://spdx.github.io/spdx-spec/v2.3/>. Read only.
 
+use std::io::{self, BufRead, Read as _};
+
 use crate::spdx::Package;
+use crate::{MAX_PACKAGES, ReadError};
+
+/// The longest line that is read; the rest of a longer one is skipped.
+const MAX_LINE: u64 = 1 << 20;
 
 /// Whether a file that starts like this is such a document.
 pub(crate) fn is_start(start: &[u8]) -> bool {
@@ -27,13 +33,28 @@ impl Fields {
     }
 }
 
-/// Reads the packages. Texts of several lines are in `<text>…</text>`.
-pub(crate) fn read(bytes: &[u8]) -> Vec<Package> {
-    let text = String::from_utf8_lossy(bytes);
+/// Reads a line, of which [`MAX_LINE`] bytes are kept; false at the end of the document.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', line)?;
+    if !line.ends_with(b"\n") && read as u64 == MAX_LINE {
+        reader.skip_until(b'\n')?;
+    }
+    Ok(read > 0)
+}
+
+/// Reads the packages, line by line. Texts of several lines are in `<text>…</text>`.
+pub(crate) fn read(mut reader: impl BufRead) -> Result<Vec<Package>, ReadError> {
     let mut packages = Vec::new();
+    let mut bytes = Vec::new();
     let mut current: Option<Fields> = None;
     let mut in_text = false;
-    for line in text.lines() {
+    while read_line(&mut reader, &mut bytes).map_err(serde_json::Error::io)? {
+        if packages.len() > MAX_PACKAGES {
+            return Err(ReadError::TooMany { what: "packages", limit: MAX_PACKAGES });
+        }
+        let line = String::from_utf8_lossy(&bytes);
+        let line = line.trim_end_matches(['\r', '\n']);
         if in_text {
             in_text = !line.contains("</text>");
             continue;
@@ -72,5 +93,5 @@ pub(crate) fn read(bytes: &[u8]) -> Vec<Package> {
         }
     }
     packages.extend(current.map(Fields::finish));
-    packages
+    Ok(packages)
 }

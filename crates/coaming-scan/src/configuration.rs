@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use coaming_config::{
-    Config, ConfigError, ConfigFile, KubernetesVersion, PatternBase, PodSecurityLevel,
-};
+use coaming_config::{Config, ConfigError, ConfigFile, KubernetesVersion, PatternBase, Standard};
 use coaming_finding::{Baseline, Severity};
 
 use crate::ScanError;
@@ -20,7 +18,7 @@ pub struct Overrides {
     /// Rules and categories not to run, beside the file's.
     pub ignore: Vec<String>,
     /// The Pod Security Standard to judge by, alone.
-    pub standard: Option<PodSecurityLevel>,
+    pub standard: Option<Standard>,
     /// The cluster's version.
     pub kubernetes_version: Option<KubernetesVersion>,
     /// The least severity that counts.
@@ -43,9 +41,7 @@ pub fn load_config(
     let mut config = match named.map(Path::to_path_buf).or_else(|| find_config(paths)) {
         Some(path) => {
             let text = read_settings(&path)?;
-            let config = coaming_config::parse(&text)
-                .map_err(|errors| ScanError::Config { path: path.clone(), errors })?;
-            check_named(&config, &path)?;
+            let config = parse_config(&path, &text)?;
             let config = resolve_paths(config, path.parent().unwrap_or(Path::new("")));
             located(config, &path, text, paths)
         }
@@ -64,6 +60,19 @@ pub fn load_config(
     Ok(config)
 }
 
+/// Reads the text of a configuration, which `path` names in errors. Other files that it names are
+/// not resolved.
+///
+/// # Errors
+///
+/// If it is not valid, or if it names a rule or category that does not exist.
+pub fn parse_config(path: &Path, text: &str) -> Result<Config, ScanError> {
+    let config = coaming_config::parse(text)
+        .map_err(|errors| ScanError::Config { path: path.to_path_buf(), errors })?;
+    check_named(&config, path)?;
+    Ok(config)
+}
+
 /// The configuration file found from the first path upwards.
 fn find_config(paths: &[PathBuf]) -> Option<PathBuf> {
     let first = paths.iter().find(|path| path.as_os_str() != "-")?;
@@ -77,14 +86,18 @@ fn find_config(paths: &[PathBuf]) -> Option<PathBuf> {
 /// Other files are named relative to the configuration file.
 fn resolve_paths(mut config: Config, directory: &Path) -> Config {
     let vulnerabilities = &mut config.vulnerabilities;
-    let files = config
-        .policies
-        .iter_mut()
-        .chain(&mut config.secret_rules)
-        .chain(config.image_archives.values_mut())
-        .chain(&mut config.registry_access.ca)
-        .chain(&mut vulnerabilities.database)
-        .chain(&mut vulnerabilities.vex);
+    let files =
+        config
+            .policies
+            .iter_mut()
+            .chain(&mut config.secret_rules)
+            .chain(config.image_archives.values_mut())
+            .chain(&mut config.registry_access.ca)
+            .chain(&mut vulnerabilities.database)
+            .chain(&mut vulnerabilities.vex)
+            .chain(config.releases.iter_mut().flat_map(|release| {
+                std::iter::once(&mut release.chart).chain(&mut release.values)
+            }));
     for file in files {
         *file = directory.join(&file).to_string_lossy().into_owned();
     }
@@ -166,7 +179,22 @@ pub fn source_options(config: &Config) -> Result<coaming_source::Options, ScanEr
         globs.add(globset::Glob::new(pattern.trim_end_matches('/'))?);
     }
     let exclude = coaming_source::Exclude { globs: globs.build()?, base: config.base.clone() };
+    let file = config.file.as_ref().map_or_else(String::new, |file| file.name.clone());
+    let current = std::env::current_dir().unwrap_or_default();
+    let relative = |path: &String| {
+        let path = Path::new(path);
+        path.strip_prefix(&current).unwrap_or(path).to_path_buf()
+    };
+    let releases = config.releases.iter().map(|release| coaming_source::Release {
+        chart: relative(&release.chart),
+        name: release.name.clone(),
+        namespace: release.namespace.clone(),
+        values: release.values.iter().map(relative).collect(),
+        kubernetes_minor: release.kubernetes_version.map(|version| version.minor()),
+        place: (file.clone(), release.position.0, release.position.1),
+    });
     Ok(coaming_source::Options {
+        releases: releases.collect(),
         exclude,
         kubernetes_minor: config.kubernetes_version.map(|version| version.minor()),
         ..coaming_source::Options::default()

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use coaming_config::{Config, KubernetesVersion, PodSecurityLevel};
-use coaming_finding::{Finding, InputError, Note, RuleRef, Severity};
+use coaming_config::{Config, KubernetesVersion, PodSecurityLevel, Standard};
+use coaming_finding::{Compliance, Finding, Framework, InputError, Note, RuleRef, Severity};
 use coaming_kube::{Source, SourceId, World};
 use coaming_rules::{Images, Input, RuleSet, Settings};
 use coaming_secret::{Detector, FingerprintKey};
@@ -14,7 +14,7 @@ use time::Date;
 use crate::configuration::read_settings;
 use crate::custom::CustomRules;
 use crate::neighborhood::{self, SUBJECT};
-use crate::{ScanError, VariantWorld, notes};
+use crate::{ScanError, VariantWorld, compliance, notes};
 
 /// The rule that needs known vulnerabilities to be looked up.
 const VULNERABILITIES: &str = "image-vulnerabilities";
@@ -22,7 +22,10 @@ const VULNERABILITIES: &str = "image-vulnerabilities";
 /// Judges objects, by one configuration.
 #[derive(Debug)]
 pub struct Engine {
+    /// The Pod Security Standard that is the only rule.
     standard: Option<PodSecurityLevel>,
+    /// The framework whose controls are reported.
+    framework: Option<Framework>,
     version: KubernetesVersion,
     settings: Settings,
     rules: RuleSet,
@@ -58,10 +61,22 @@ impl Engine {
         }
         let version = config.kubernetes_version.unwrap_or_default();
         let custom_ids = custom.rules().map(|meta| meta.id.clone()).collect::<Vec<_>>();
+        let (standard, framework) = match config.standard {
+            Some(Standard::PodSecurity(level)) => (Some(level), None),
+            Some(Standard::Framework(framework)) => (None, Some(framework)),
+            None => (None, None),
+        };
+        let rules = match framework {
+            Some(framework) => {
+                RuleSet::matching(|rule| coaming_rules::compliance::is_part(rule.meta, framework))
+            }
+            None => RuleSet::configured(&config),
+        };
         Ok(Self {
-            standard: config.standard,
+            standard,
+            framework,
             version,
-            rules: RuleSet::configured(&config).with_custom(custom_ids),
+            rules: rules.with_custom(custom_ids),
             custom,
             least: config.min_severity.unwrap_or(Severity::Low),
             settings: Settings {
@@ -150,6 +165,7 @@ impl Engine {
                 coaming_rules::run(input, &self.rules, self.custom.run(world))
             }
         };
+        coaming_rules::settle(world, &mut findings);
         if coaming_rules::relocate(world, &mut findings) {
             coaming_rules::put_in_order(&mut findings);
         }
@@ -181,6 +197,18 @@ impl Engine {
             }
         };
         self.report(findings)
+    }
+
+    /// What the findings of these worlds say about the controls of the framework, if the engine is
+    /// restricted to one.
+    #[must_use]
+    pub fn compliance(
+        &self,
+        variants: &[VariantWorld],
+        images: &Images,
+        findings: &[Finding],
+    ) -> Option<Compliance> {
+        self.framework.map(|framework| compliance::of(framework, variants, images, findings))
     }
 
     fn report(&self, mut findings: Vec<Finding>) -> Report {

@@ -1,17 +1,15 @@
 //! Where images come from: local daemons and registries, for every command that reads them.
 //!
-//! Invariants: a daemon's image that was read before is not exported again; a daemon that does not
-//! answer, or denies access, does not affect the others.
+//! Invariant: what a path names is a file, a directory or an SBOM, never an image elsewhere.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use coaming_daemon::{Containerd, ContainerdImage, Daemon};
-use coaming_http::{BlockingReader, Runtime};
-use coaming_image::{BlobSource, Cache, Image, ImageFacts, sbom};
-use coaming_oci::{Digest, DigestError, Platform, Reference, ReferenceError};
+use coaming_image::{Cache, Image, ImageFacts, sbom};
+use coaming_oci::{Platform, Reference, ReferenceError};
+
+use crate::daemons::{self, Daemons};
 
 /// The largest SBOM that is read.
 const SBOM_LIMIT: u64 = 512 << 20;
@@ -76,7 +74,7 @@ pub enum LocateError {
 impl LocateError {
     /// No local daemon has an image of this name.
     pub(crate) fn not_local(name: &str) -> Self {
-        let containerd_is_closed = Containerd::is_closed();
+        let containerd_is_closed = daemons::containerd_is_closed();
         Self::NotLocal { name: name.to_owned(), containerd_is_closed }
     }
 }
@@ -127,7 +125,7 @@ fn sbom_at(path: &Path) -> Result<Option<ImageFacts>, LocateError> {
         return Ok(None);
     }
     let is_large = file.metadata().map_err(failed)?.len() > SBOM_STREAMED;
-    let facts = if is_large && start.starts_with(b"{") {
+    let facts = if is_large {
         sbom::read_stream(start.as_slice().chain(file))
     } else {
         file.take(SBOM_LIMIT).read_to_end(&mut start).map_err(failed)?;
@@ -136,48 +134,6 @@ fn sbom_at(path: &Path) -> Result<Option<ImageFacts>, LocateError> {
     facts
         .map(Some)
         .map_err(|error| LocateError::Sbom { path: path.to_path_buf(), message: error.to_string() })
-}
-
-/// The daemons on this machine.
-#[derive(Debug)]
-pub struct Daemons {
-    /// Docker and Podman.
-    docker: Vec<Daemon>,
-    containerd: Vec<Containerd>,
-}
-
-impl Daemons {
-    /// All that this user may ask.
-    #[must_use]
-    pub fn all() -> Self {
-        Self { docker: Daemon::all(), containerd: Containerd::all() }
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.docker.is_empty() && self.containerd.is_empty()
-    }
-
-    /// The image of this name in the first daemon that has it. What a daemon that does not answer
-    /// says is added to `warnings`.
-    #[must_use]
-    pub fn find(
-        &self,
-        name: &str,
-        platform: Option<&Platform>,
-        cache: Option<&Cache>,
-        warnings: &mut Vec<String>,
-    ) -> Option<Found> {
-        let docker = self.docker.iter().map(|daemon| in_docker(daemon, name, platform, cache));
-        let containerd = self.containerd.iter().map(|daemon| in_containerd(daemon, name, platform));
-        docker.chain(containerd).find_map(|outcome| {
-            outcome.unwrap_or_else(|error| {
-                warnings.push(format!("{name}: {error}"));
-                None
-            })
-        })
-    }
 }
 
 /// Images that are not on this machine, such as those in registries.
@@ -228,79 +184,6 @@ impl LookUp {
     }
 }
 
-fn in_docker(
-    daemon: &Daemon,
-    name: &str,
-    platform: Option<&Platform>,
-    cache: Option<&Cache>,
-) -> Result<Option<Found>, LocateError> {
-    let runtime = Runtime::shared().map_err(daemon_error)?;
-    let found = runtime.block_on(daemon.find(name));
-    let Some(local) = found.map_err(daemon_error)? else {
-        return Ok(None);
-    };
-    if let Some(facts) = cache.and_then(|cache| cache.find(&local.id)) {
-        return Ok(Some(Found::Known(Box::new(facts))));
-    }
-    let archive = runtime.block_on(daemon.export(&local)).map_err(daemon_error)?;
-    let archive = BlockingReader::new(runtime, archive);
-    let image = Image::from_stream(name, archive, platform).map_err(image_error)?;
-    Ok(Some(Found::Image(image.identified_by(&local.id))))
-}
-
-/// The blobs of one image in containerd.
-struct Stored {
-    containerd: Containerd,
-    image: ContainerdImage,
-}
-
-impl BlobSource for Stored {
-    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
-        let runtime = Runtime::shared().map_err(io::Error::other)?;
-        let blob = runtime.block_on(self.containerd.blob(&self.image, &digest.to_string()))?;
-        Ok(Box::new(BlockingReader::new(runtime, blob)))
-    }
-}
-
-fn in_containerd(
-    containerd: &Containerd,
-    name: &str,
-    platform: Option<&Platform>,
-) -> Result<Option<Found>, LocateError> {
-    let Ok(reference) = Reference::parse(name) else { return Ok(None) };
-    let runtime = Runtime::shared().map_err(daemon_error)?;
-    for name in containerd_names(&reference) {
-        let found = runtime.block_on(containerd.find(&name));
-        let Some(image) = found.map_err(daemon_error)? else { continue };
-        let digest: Digest = image
-            .digest
-            .parse()
-            .map_err(|error: DigestError| LocateError::Daemon(error.to_string()))?;
-        let source: Arc<dyn BlobSource> =
-            Arc::new(Stored { containerd: containerd.clone(), image });
-        return Image::from_store(&digest, platform, &source)
-            .map(|image| Some(Found::Image(image)))
-            .map_err(image_error);
-    }
-    Ok(None)
-}
-
-/// The names of an image in containerd: an image that was pulled by digest has no tag.
-fn containerd_names(reference: &Reference) -> Vec<String> {
-    match (reference.digest(), reference.tag()) {
-        (None, None) => vec![format!("{reference}:latest")],
-        (None, Some(_)) => vec![reference.to_string()],
-        (Some(digest), tag) => {
-            let pulled = format!("{}/{}@{digest}", reference.registry(), reference.repository());
-            tag.map(|_| reference.to_string()).into_iter().chain([pulled]).collect()
-        }
-    }
-}
-
 pub(crate) fn image_error(error: impl std::fmt::Display) -> LocateError {
     LocateError::Image(error.to_string())
-}
-
-fn daemon_error(error: impl std::fmt::Display) -> LocateError {
-    LocateError::Daemon(error.to_string())
 }

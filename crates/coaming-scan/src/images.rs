@@ -15,7 +15,8 @@ use coaming_oci::Reference;
 use coaming_rules::Images;
 use rayon::prelude::*;
 
-use crate::image_locator::{self, Daemons, Found, LocateError, RemoteImages};
+use crate::daemons::Daemons;
+use crate::image_locator::{self, Found, LocateError, RemoteImages};
 use crate::variants::VariantWorld;
 
 /// Whether images are looked into.

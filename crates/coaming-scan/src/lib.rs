@@ -13,28 +13,43 @@
 //!   cluster. What several of them have at the same place is reported once.
 //! * Nothing is printed, and nothing is read from the network unless images are required.
 
+mod compliance;
 mod configuration;
 mod custom;
+#[cfg(feature = "daemons")]
+mod daemons;
+#[cfg(not(feature = "daemons"))]
+#[path = "no_daemons.rs"]
+mod daemons;
 mod engine;
 mod error;
 mod etcd_store;
+#[cfg(feature = "git")]
+mod history_scan;
 mod image_locator;
 mod images;
+mod live_notes;
 mod neighborhood;
 mod notes;
 #[cfg(feature = "registry")]
 mod registry_images;
 #[cfg(feature = "registry")]
 mod registry_results;
+#[cfg(feature = "registry")]
+mod registry_walk;
+mod rotation;
 mod text_scan;
 mod variants;
 mod vulnerabilities;
 
-pub use configuration::{Overrides, load_config, read_baseline, source_options};
+pub use configuration::{Overrides, load_config, parse_config, read_baseline, source_options};
+pub use daemons::Daemons;
 pub use engine::{Engine, Report};
 pub use error::ScanError;
 pub use etcd_store::{EtcdReadError, EtcdStore, read_etcd};
-pub use image_locator::{Daemons, Found, LocateError, LookUp, RemoteImages, at_path};
+#[cfg(feature = "git")]
+pub use history_scan::scan_history;
+pub use image_locator::{Found, LocateError, LookUp, RemoteImages, at_path};
 pub use images::{ImagesMode, Inspected, inspect_images};
 #[cfg(feature = "registry")]
 pub use registry_images::RegistryImages;
@@ -42,7 +57,12 @@ pub use registry_images::RegistryImages;
 pub use registry_results::{
     OwnFindings, RegistryAnswers, RegistryQuestion, ask_registry, own_vulnerabilities,
 };
-pub use text_scan::{TextReport, scan_texts};
+#[cfg(feature = "registry")]
+pub use registry_walk::{Shard, ShardError, WalkScope, WalkedImage, walk};
+pub use rotation::{Rotation, plan_rotation};
+#[cfg(feature = "registry")]
+pub use semver::VersionReq as TagRange;
+pub use text_scan::{TextFiles, TextReport, scan_texts};
 pub use variants::{Contradiction, VariantWorld, contradiction};
 pub use vulnerabilities::{
     ImageMatches, ImageQuery, MatchReport, PackageGroup, VulnerabilitySource, age_warning,

@@ -2,9 +2,11 @@
 //! for safety.
 
 use coaming_finding::Note;
-use coaming_kube::World;
+use coaming_kube::{Object, World};
 use coaming_network::UnevaluatedKind;
 use coaming_network::model::Influence;
+
+use crate::live_notes;
 
 /// Kinds that install a chart or a directory from elsewhere, by API group.
 const DELIVERY_KINDS: &[(&str, &[&str])] = &[
@@ -22,6 +24,7 @@ pub(crate) fn of(world: &World) -> Vec<Note> {
     let of_network = coaming_network::unevaluated_kinds(world);
     let mut notes: Vec<Note> = of_network.iter().map(not_evaluated).collect();
     notes.extend(delivered_from_elsewhere(world));
+    notes.extend(live_notes::of(world));
     notes.sort();
     notes
 }
@@ -32,7 +35,9 @@ fn delivered_from_elsewhere(world: &World) -> impl Iterator<Item = Note> {
         .iter()
         .flat_map(|(group, kinds)| kinds.iter().map(move |kind| (*group, *kind)));
     kinds.filter_map(|(group, kind)| {
-        let count = world.of_kind(kind).filter(|object| object.group() == group).count();
+        let is_elsewhere =
+            |object: &Object<'_>| object.group() == group && !world.is_installed(*object);
+        let count = world.of_kind(kind).filter(is_elsewhere).count();
         let elsewhere = "is elsewhere: render it, and scan the result";
         let message = match count {
             0 => return None,
@@ -46,16 +51,21 @@ fn delivered_from_elsewhere(world: &World) -> impl Iterator<Item = Note> {
 }
 
 fn not_evaluated(kind: &UnevaluatedKind) -> Note {
-    let UnevaluatedKind { kind: name, count, .. } = kind;
+    let UnevaluatedKind { kind: name, field, count, .. } = kind;
     let effect = match kind.influence {
         Influence::Policy => "pods may reach less or more than reported",
         Influence::Mesh => "the mesh may refuse requests on connections that are possible",
         Influence::Entrance => "more may be reachable from outside than reported",
         Influence::Network => "pods may be on other networks, with other rules",
     };
-    let message = match count {
-        1 => format!("1 {name} is not evaluated: {effect}"),
-        _ => format!("{count} objects of kind {name} are not evaluated: {effect}"),
+    let objects = match count {
+        1 => format!("1 {name}"),
+        _ => format!("{count} objects of kind {name}"),
+    };
+    let message = match (field, count) {
+        (Some(field), _) => format!("`{field}` of {objects} is not evaluated: {effect}"),
+        (None, 1) => format!("{objects} is not evaluated: {effect}"),
+        (None, _) => format!("{objects} are not evaluated: {effect}"),
     };
     Note { message, count: *count }
 }

@@ -9,9 +9,10 @@ use coaming_image::{ImageFacts, Package};
 use coaming_oci::{Platform, Reference};
 use coaming_registry::{
     Attached, Attachment, AttachmentKind, Options, OwnVulnerability, PackageComparison, Registry,
-    RegistryError, RegistryResults, ScanReport, Scanner, VexStatement, compare,
+    RegistryError, RegistryResults, ScanReport, Scanner, SignatureState, VexStatement, compare,
 };
 use coaming_sbom::vex::{self, Document};
+use coaming_signature::{Signed, Trust, Unverified};
 
 use crate::vulnerabilities::MatchReport;
 
@@ -26,6 +27,8 @@ pub struct RegistryQuestion<'a> {
     pub scanner: Option<Scanner>,
     /// The address of its API; `None` is the usual one.
     pub scanner_url: Option<&'a str>,
+    /// Whose signatures count. If it names anybody, documents count only with such a signature.
+    pub trust: &'a Trust,
 }
 
 /// What we found ourselves.
@@ -53,7 +56,10 @@ pub fn own_vulnerabilities(report: &MatchReport) -> Vec<OwnVulnerability> {
 #[derive(Debug, Default)]
 pub struct RegistryAnswers {
     report: Option<ScanReport>,
-    attachments: Vec<Attachment>,
+    attachments: Vec<(Attachment, SignatureState)>,
+    signatures: Vec<SignatureState>,
+    /// Whether documents count only with a signature.
+    needs_signature: bool,
     problems: Vec<String>,
     /// The digests of the image in the registry: of its manifest, and of the index that lists it.
     pub digests: Vec<String>,
@@ -74,7 +80,7 @@ fn fill(
     options: Options,
     question: &RegistryQuestion<'_>,
 ) -> Result<(), RegistryError> {
-    let RegistryQuestion { reference, platform, scanner, scanner_url } = *question;
+    let RegistryQuestion { reference, platform, scanner, scanner_url, trust } = *question;
     let registry = Registry::new(options, Runtime::shared()?)?;
     let image = registry.image(reference, platform)?;
     answers.digests = vec![image.manifest_digest.to_string(), image.digest.to_string()];
@@ -90,15 +96,39 @@ fn fill(
             Err(error) => answers.problems.push(error.to_string()),
         }
     }
-    let (attachments, problems) =
-        registry.attachments(&reference.with_digest(image.manifest_digest))?;
-    answers.problems.extend(problems.iter().map(ToString::to_string));
-    answers.attachments = attachments;
+    let mut found = registry.attachments(&reference.with_digest(image.manifest_digest))?;
+    if image.digest != image.manifest_digest {
+        // cosign signs what a tag names: the index of all platforms.
+        let of_index = registry.attachments(&reference.with_digest(image.digest))?;
+        found.documents.extend(of_index.documents);
+        found.signatures.extend(of_index.signatures);
+        found.problems.extend(of_index.problems);
+    }
+    answers.needs_signature = !trust.is_empty();
+    answers.problems.extend(found.problems.iter().map(ToString::to_string));
+    let state = |signed: Option<&Signed>| {
+        let verified = signed
+            .map_or(Err(Unverified::NotSigned), |signed| signed.verify(trust, &answers.digests));
+        match verified {
+            Ok(signer) => SignatureState::Verified(coaming_http::clean(&signer)),
+            Err(error) => SignatureState::Unverified(coaming_http::clean(&error.to_string())),
+        }
+    };
+    answers.signatures = found.signatures.iter().map(|signed| state(Some(signed))).collect();
+    answers.attachments = found
+        .documents
+        .into_iter()
+        .map(|each| {
+            let state = state(each.signed.as_ref());
+            (each, state)
+        })
+        .collect();
     Ok(())
 }
 
 impl RegistryAnswers {
-    /// The attached VEX documents. They are as trustworthy as everyone who can push to the
+    /// The attached VEX documents that may count: those with a signature of somebody whom the user
+    /// trusts. If the user names nobody, they are as trustworthy as everyone who can push to the
     /// repository.
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
@@ -110,8 +140,8 @@ impl RegistryAnswers {
         };
         self.attachments
             .iter()
-            .filter(|each| states(&each.kind))
-            .filter_map(|each| {
+            .filter(|(each, state)| states(&each.kind) && may_count(state, self.needs_signature))
+            .filter_map(|(each, _)| {
                 let document = each.document.as_ref()?.to_vex().ok()?;
                 Some(Document {
                     name: each.digest.to_string(),
@@ -129,15 +159,33 @@ impl RegistryAnswers {
         let comparison = report.zip(own.vulnerabilities);
         RegistryResults {
             comparison: comparison.map(|(theirs, ours)| compare(ours, &theirs.vulnerabilities)),
-            attached: self.attachments.into_iter().map(|each| beside(each, own, trusted)).collect(),
+            attached: self
+                .attachments
+                .into_iter()
+                .map(|(each, signature)| {
+                    let trusted = trusted && may_count(&signature, self.needs_signature);
+                    beside(each, signature, own, trusted)
+                })
+                .collect(),
+            signatures: self.signatures,
             report: self.report,
             problems: self.problems,
         }
     }
 }
 
+/// Whether a document with such a signature may count.
+fn may_count(signature: &SignatureState, needs_signature: bool) -> bool {
+    signature.is_verified() || !needs_signature
+}
+
 /// A document next to our own findings.
-fn beside(attachment: Attachment, own: &OwnFindings<'_>, trusted: bool) -> Attached {
+fn beside(
+    attachment: Attachment,
+    signature: SignatureState,
+    own: &OwnFindings<'_>,
+    trusted: bool,
+) -> Attached {
     let mut attached = Attached {
         format: "SPDX",
         digest: attachment.digest.to_string(),
@@ -146,6 +194,7 @@ fn beside(attachment: Attachment, own: &OwnFindings<'_>, trusted: bool) -> Attac
         packages: None,
         statements: Vec::new(),
         trusted,
+        signature,
     };
     let beside_ours = |statements: Vec<VexStatement>| {
         let listed = |name: &String| {

@@ -18,13 +18,58 @@ use time::Date;
 
 use crate::Engine;
 
+/// Files of any name that are read one by one.
+pub trait TextFiles: Sync {
+    /// Of a text with this many bytes or more, only what findings point at is kept.
+    const LONG: usize = 64 << 10;
+
+    /// What one thread needs to read files: a buffer, an open repository.
+    type Reader;
+
+    /// How many files there are.
+    fn count(&self) -> usize;
+
+    /// A reader for one thread.
+    fn reader(&self) -> Self::Reader;
+
+    /// Reads the file at an index; `None` if it is binary.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    fn read(&self, index: usize, reader: &mut Self::Reader) -> Result<Option<Source>, InputError>;
+
+    /// The indices of the files that are kustomizations by name.
+    fn kustomizations(&self) -> impl Iterator<Item = usize>;
+}
+
+impl TextFiles for Texts {
+    type Reader = Vec<u8>;
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn reader(&self) -> Self::Reader {
+        Vec::new()
+    }
+
+    fn read(&self, index: usize, buffer: &mut Vec<u8>) -> Result<Option<Source>, InputError> {
+        // A long file's memory is not kept for the short ones after it.
+        buffer.clear();
+        buffer.shrink_to(BYTES);
+        Self::read(self, index, buffer)
+    }
+
+    fn kustomizations(&self) -> impl Iterator<Item = usize> {
+        Self::kustomizations(self)
+    }
+}
+
 /// How many files a thread takes at once.
 const FILES: usize = 64;
 /// A portion with this many bytes is judged before more is read.
 const BYTES: usize = 1 << 20;
-/// Of a longer text only what findings point at is kept.
-const LONG: usize = 64 << 10;
-
 /// The result of judging files of every name.
 #[derive(Debug, Default)]
 pub struct TextReport {
@@ -55,15 +100,18 @@ impl TextReport {
 
 /// Reads and judges all files.
 #[must_use]
-pub fn scan_texts(engine: Engine, texts: &Texts, today: Option<Date>) -> TextReport {
+pub fn scan_texts(engine: Engine, texts: &impl TextFiles, today: Option<Date>) -> TextReport {
     let engine = engine.with_generated_secrets(generated(texts));
     let run = Run { engine: &engine, texts, today };
-    let portions: Vec<TextReport> = (0..texts.len().div_ceil(FILES))
+    let portions: Vec<TextReport> = (0..texts.count().div_ceil(FILES))
         .into_par_iter()
-        .map_init(Vec::new, |buffer, slice| {
-            let start = slice * FILES;
-            run.slice(start..texts.len().min(start + FILES), buffer)
-        })
+        .map_init(
+            || texts.reader(),
+            |reader, slice| {
+                let start = slice * FILES;
+                run.slice(start..texts.count().min(start + FILES), reader)
+            },
+        )
         .collect();
     let mut all = TextReport::default();
     all.findings.reserve_exact(portions.iter().map(|portion| portion.findings.len()).sum());
@@ -73,26 +121,25 @@ pub fn scan_texts(engine: Engine, texts: &Texts, today: Option<Date>) -> TextRep
 }
 
 /// The keys of Secrets that Kustomize makes of files, by the kustomizations among all files.
-fn generated(texts: &Texts) -> BTreeMap<String, String> {
-    let mut buffer = Vec::new();
-    let read = texts.kustomizations().filter_map(|place| texts.read(place, &mut buffer).ok()?);
+fn generated(texts: &impl TextFiles) -> BTreeMap<String, String> {
+    let mut reader = texts.reader();
+    let read = texts.kustomizations().filter_map(|place| texts.read(place, &mut reader).ok()?);
     coaming_rules::generated_secrets(&World::new(read.collect()))
 }
 
-#[derive(Clone, Copy)]
-struct Run<'r> {
+struct Run<'r, T> {
     engine: &'r Engine,
-    texts: &'r Texts,
+    texts: &'r T,
     today: Option<Date>,
 }
 
-impl Run<'_> {
+impl<T: TextFiles> Run<'_, T> {
     /// Reads some files one after the other, and judges them together as long as they are small.
-    fn slice(self, places: std::ops::Range<usize>, buffer: &mut Vec<u8>) -> TextReport {
+    fn slice(&self, places: std::ops::Range<usize>, reader: &mut T::Reader) -> TextReport {
         let mut portion = TextReport::default();
         let (mut files, mut bytes) = (Vec::new(), 0);
         for place in places {
-            match self.texts.read(place, buffer) {
+            match self.texts.read(place, reader) {
                 Ok(None) => continue,
                 Ok(Some(file)) => {
                     bytes += file.text.len();
@@ -106,14 +153,12 @@ impl Run<'_> {
                 bytes = 0;
             }
         }
-        // A long file's memory is not kept for the short ones after it.
-        buffer.shrink_to(BYTES);
         self.judge(files, &mut portion);
         portion
     }
 
     /// Judges files, and keeps of them what a report shows.
-    fn judge(self, files: Vec<(SourceId, Arc<Source>)>, portion: &mut TextReport) {
+    fn judge(&self, files: Vec<(SourceId, Arc<Source>)>, portion: &mut TextReport) {
         if files.is_empty() {
             return;
         }
@@ -122,7 +167,7 @@ impl Run<'_> {
         portion.documents += world.document_count();
         portion.workloads += world.workloads().count();
         for (id, file) in world.sources() {
-            if let Some(text) = needed(file, id, &mut findings) {
+            if let Some(text) = needed::<T>(file, id, &mut findings) {
                 portion.sources.insert(id, Source::text(&file.name, text, SourceKind::Text));
             }
         }
@@ -131,7 +176,7 @@ impl Run<'_> {
 }
 
 /// What of a file's text the findings about it need; nothing if there are none.
-fn needed(file: &Source, id: SourceId, findings: &mut [Finding]) -> Option<Arc<str>> {
+fn needed<T: TextFiles>(file: &Source, id: SourceId, findings: &mut [Finding]) -> Option<Arc<str>> {
     let mut spans: Vec<&mut Span> = Vec::new();
     let mut is_needed = false;
     for location in findings.iter_mut().flat_map(|finding| &mut finding.locations) {
@@ -140,7 +185,7 @@ fn needed(file: &Source, id: SourceId, findings: &mut [Finding]) -> Option<Arc<s
             spans.extend(location.span.as_mut());
         }
     }
-    if !is_needed || file.text.len() < LONG {
+    if !is_needed || file.text.len() < T::LONG {
         return is_needed.then(|| Arc::clone(&file.text));
     }
     let old: Vec<Span> = spans.iter().map(|span| **span).collect();

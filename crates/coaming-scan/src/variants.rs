@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coaming_finding::{Finding, Location};
-use coaming_kube::{ObjectKey, World};
+use coaming_kube::{ObjectKey, SourceKind, World};
 use coaming_rules::{CONFIGURATION, Images};
-use coaming_source::Variant;
+use coaming_source::{Recipe, Variant};
 use time::Date;
 
 use crate::{Engine, Report};
@@ -18,11 +18,14 @@ pub struct VariantWorld {
     pub name: Option<Arc<str>>,
     /// Its objects.
     pub world: World,
+    /// How to render it again, if it is a chart and the caller asked for that.
+    pub recipe: Option<Box<Recipe>>,
 }
 
 impl From<Variant> for VariantWorld {
     fn from(variant: Variant) -> Self {
-        Self { world: World::numbered(variant.sources), name: variant.name }
+        let Variant { name, sources, recipe } = variant;
+        Self { name, world: World::numbered(sources), recipe }
     }
 }
 
@@ -121,11 +124,17 @@ fn key(finding: &Finding, world: &World) -> Key {
         let name = source.map_or_else(String::new, |source| source.name.clone());
         (name, location.path.to_string())
     };
+    // Two releases of a chart may have the same from different values: that is two things to do.
+    let is_in_chart = |location: &&Location| {
+        let source = location.source.and_then(|id| world.source(id));
+        source.is_some_and(|source| source.kind == SourceKind::ChartFile)
+    };
+    let (first, rest) = finding.locations.split_at(finding.locations.len().min(1));
     (
         finding.rule.id.to_string(),
         finding.message.clone(),
         finding.container.clone(),
-        finding.locations.iter().take(1).map(place).collect(),
+        first.iter().chain(rest.iter().filter(is_in_chart)).map(place).collect(),
         finding.suppressed.is_some(),
     )
 }

@@ -40,11 +40,28 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     if before == Some(b'$') {
         return of_variable(text, name);
     }
+    if before == Some(b':') && is_of_resource(text, name.start) || is_status(text, &name) {
+        return None;
+    }
     if let Some(at) = sibling_element(text, &name, before) {
         return value(text, name, at, Separator::Element);
     }
     let (at, separator) = separator(text, &name, before)?;
     value(text, name, at, separator)
+}
+
+/// Whether the name is a part of an Amazon Resource Name: `arn:aws:secretsmanager:*:*:secret:app`.
+fn is_of_resource(text: &[u8], start: usize) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b":*-_${}.".contains(byte);
+    let line = line_before(text, start);
+    let word = line.iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
+    line.get(word..).is_some_and(|word| word.starts_with(b"arn:"))
+}
+
+/// Whether it is the outcome of a test, as Go prints it: `--- PASS: TestRead`.
+fn is_status(text: &[u8], name: &Range<usize>) -> bool {
+    text.get(name.clone()) == Some(&b"PASS"[..])
+        && line_before(text, name.start).trim_ascii_end().ends_with(b"---")
 }
 
 /// The assignment in `$password = "x"` (PHP, Perl, PowerShell) or `set $password "x"` (nginx). In a
@@ -394,6 +411,17 @@ mod tests {
         let hit = text.to_lowercase().find("passw")?;
         let found = of_name(text.as_bytes(), name_around(text.as_bytes(), hit)?)?;
         Some((text.get(found.name)?, text.get(found.value)?))
+    }
+
+    #[test]
+    fn parts_of_other_texts() {
+        let is_assigned = |text: &str, word: &str| {
+            let at = text.find(word).unwrap();
+            of_name(text.as_bytes(), at..at + word.len()).is_some()
+        };
+        assert!(!is_assigned("arn:aws:ssm:*:*:secret:A4BProfile*", "secret"));
+        assert!(!is_assigned("--- PASS: FuzzFoo/thispasses", "PASS"));
+        assert!(is_assigned("PASS: x9Kq2Lm", "PASS"));
     }
 
     #[test]

@@ -229,6 +229,10 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     if noise::has_run(value.as_bytes()) || kebab && is_resource_name(value) {
         return None;
     }
+    let is_lower = !value.bytes().any(|byte| byte.is_ascii_uppercase());
+    if value.contains('_') && is_lower && has_parts_of_names(value) && names::may_refer(name) {
+        return None;
+    }
     if randomness::looks_random(value.as_bytes()) && value.len() >= 16 {
         return Some(Confidence::High);
     }
@@ -252,16 +256,20 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
 /// Whether a value is the name of another object: words, and maybe short numbers: `web-tls-2`,
 /// `app-v1.2`.
 pub(crate) fn is_resource_name(value: &str) -> bool {
-    value.contains(['-', '.', '/', ':'])
-        && value.split(['-', '.', '/', ':', '_']).all(|part| {
-            part.len() <= 3
-                || part.bytes().all(|byte| byte.is_ascii_alphabetic())
-                || part
-                    .trim_end_matches(|c: char| c.is_ascii_digit())
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphabetic())
-                    && part.bytes().filter(u8::is_ascii_digit).count() <= 4
-        })
+    value.contains(['-', '.', '/', ':']) && has_parts_of_names(value)
+}
+
+/// Whether the parts of a value are short, words, or words with short numbers.
+fn has_parts_of_names(value: &str) -> bool {
+    value.split(['-', '.', '/', ':', '_']).all(|part| {
+        part.len() <= 3
+            || part.bytes().all(|byte| byte.is_ascii_alphabetic())
+            || part
+                .trim_end_matches(|c: char| c.is_ascii_digit())
+                .bytes()
+                .all(|byte| byte.is_ascii_alphabetic())
+                && part.bytes().filter(u8::is_ascii_digit).count() <= 4
+    })
 }
 
 /// How likely a value is a key although its name is vague: it must be long and entirely random.
@@ -334,6 +342,11 @@ mod tests {
         let uuid = "014df517-39d1-4453-b7b3-9930c563627c";
         assert_eq!(kind("CLIENT_SECRET", uuid), Some("secret-key"));
         assert_eq!(kind("auth", uuid), None);
+        for name_of_another in ["public_v2", "prometheus_v3_sha", "basic_auth_1"] {
+            assert_eq!(kind("params.auth", name_of_another), None);
+        }
+        assert_eq!(kind("auth", "user:hunter2pw"), Some("secret-key"));
+        assert_eq!(kind("auth", "sk_dXNlcmFiY2RlZzEyMw"), Some("secret-key"));
         assert_eq!(kind("password", "config.password"), None);
         assert_eq!(kind("password", "getPassword()"), None);
         assert_eq!(

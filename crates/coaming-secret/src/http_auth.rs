@@ -80,6 +80,9 @@ fn classified(is_basic: bool, credential: &str, range: Range<usize>) -> Option<C
     is_real.then_some(Classification { kind, title, range, confidence, generated: false })
 }
 
+/// Passwords in the examples of RFC 2617 and RFC 7617, and of every manual.
+const DOCUMENTED: &[&str] = &["open sesame", "123£", "passwd", "passw0rd", "password"];
+
 /// `user:password` in base64.
 fn has_password(credential: &str) -> bool {
     let decoded = check::STANDARD.decode(credential).ok();
@@ -87,6 +90,7 @@ fn has_password(credential: &str) -> bool {
     let password = text.and_then(|text| text.split_once(':')).map(|(_, password)| password);
     password.is_some_and(|password| {
         !password.is_empty()
+            && !DOCUMENTED.contains(&password)
             && !password.contains(|c: char| c.is_control())
             && !noise::is_noise(password)
     })

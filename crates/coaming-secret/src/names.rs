@@ -110,6 +110,14 @@ pub(crate) fn is_public(name: &str) -> bool {
     name.len() <= MAX_NAME && NameWords::of(name).iter().any(|word| PUBLIC.contains(&word))
 }
 
+/// Whether the value of a field with this name is often the name of a method or of another object:
+/// `auth: snmp_v3`, `credentials: prod_1`.
+pub(crate) fn may_refer(name: &str) -> bool {
+    const REFERRING: &[&str] = &["auth", "credential", "credentials", "creds", "cred"];
+    let words = NameWords::of(name);
+    words.len().checked_sub(1).is_some_and(|last| REFERRING.contains(&words.get(last)))
+}
+
 /// What a name reveals about its value; `None` if a value with this name is not a secret.
 pub(crate) fn read(name: &str) -> Option<NameHint> {
     static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

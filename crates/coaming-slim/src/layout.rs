@@ -238,9 +238,13 @@ impl Layout {
 
 /// Builds temporary files with unused names and the permissions of the user's other files.
 fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
-    use std::os::unix::fs::PermissionsExt as _;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".coaming-slim-").permissions(std::fs::Permissions::from_mode(mode));
+    builder.prefix(".coaming-slim-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    // Other systems give the permissions of the directory.
+    #[cfg(not(unix))]
+    let _ = mode;
     builder
 }
 

@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use coaming_helm::{Location, Manifest, RenderError, Rendered, Values};
+use coaming_helm::{InputFile, Location, Manifest, RenderError, Rendered, Values};
 use coaming_kube::{FilePlace, Origin, RenderMap, RenderMark, Source, SourceKind};
 use coaming_yaml::LineIndex;
 use ignore::WalkBuilder;
 
 use crate::layout::Directory;
 use crate::read::{self, Expectation, Outcome};
-use crate::{InputError, Options};
+use crate::recipe::Recipe;
+use crate::release::Job;
+use crate::{InputError, Options, Unsaved};
 
 /// The most files of a chart that are read.
 const MAX_FILES: usize = 20_000;
@@ -47,6 +49,14 @@ pub enum ChartError {
 ///
 /// As [`ChartError`] says.
 pub fn render_chart(path: &Path, options: &coaming_helm::Options) -> Result<Rendered, ChartError> {
+    render_with(path, options, &Unsaved::default())
+}
+
+fn render_with(
+    path: &Path,
+    options: &coaming_helm::Options,
+    unsaved: &Unsaved,
+) -> Result<Rendered, ChartError> {
     let files = if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.metadata()?.len() > MAX_BYTES {
@@ -54,13 +64,13 @@ pub fn render_chart(path: &Path, options: &coaming_helm::Options) -> Result<Rend
         }
         vec![(name, std::fs::read(path)?)]
     } else {
-        files(path)?
+        files(path, unsaved)?
     };
     Ok(coaming_helm::render(files, options)?)
 }
 
 /// The files below a chart's directory, named relative to it.
-fn files(root: &Path) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
+pub(crate) fn files(root: &Path, unsaved: &Unsaved) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
     let canonical = root.canonicalize()?;
     let mut files = Vec::new();
     let (mut total, mut others, mut other_bytes) = (0, 0, 0);
@@ -96,7 +106,11 @@ fn files(root: &Path) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
         if files.len() >= MAX_FILES || total > MAX_BYTES {
             return Err(ChartError::TooLarge);
         }
-        files.push((name, std::fs::read(path)?));
+        let content = match unsaved.get(path) {
+            Some(text) => text.as_bytes().to_vec(),
+            None => std::fs::read(path)?,
+        };
+        files.push((name, content));
     }
     Ok(files)
 }
@@ -109,41 +123,84 @@ fn is_part(name: &str) -> bool {
 }
 
 /// Renders a chart for a scan.
-pub(crate) fn render(directory: &Directory, options: &Options) -> Outcome {
-    let mut wanted = coaming_helm::Options {
-        release_name: "release".to_owned(),
-        include_crds: true,
-        values: Vec::<Values>::new(),
-        ..coaming_helm::Options::default()
-    };
-    if let Some(minor) = options.kubernetes_minor {
-        wanted.kubernetes_minor = minor;
+pub(crate) fn render(job: Job, options: &Options) -> Outcome {
+    let (chart, is_default) = (job.chart.clone(), job.label.is_empty());
+    let mut outcome = render_job(job, options);
+    if is_default && outcome.files.is_empty() && !outcome.errors.is_empty() {
+        outcome.append(whole_objects(&chart, options));
     }
-    match render_chart(&directory.path, &wanted) {
-        Ok(rendered) => sources(directory, &rendered),
-        Err(error) => Outcome::failed(input_error(&directory.name, error)),
+    outcome
+}
+
+/// The files of a chart that are manifests as they are written: they are judged even if the chart
+/// cannot be rendered.
+fn whole_objects(directory: &Directory, options: &Options) -> Outcome {
+    let mut outcome = Outcome::default();
+    let is_manifest = |name: &str| {
+        (name.contains("templates/") || name.contains("crds/"))
+            && [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
+    };
+    for (name, bytes) in files(&directory.path, &options.unsaved).unwrap_or_default() {
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        if is_manifest(&name) && !text.contains("{{") {
+            let read = read::parse(&directory.name_of(&name), text.into(), Expectation::Anything);
+            outcome.append(read);
+        }
+    }
+    outcome
+}
+
+fn render_job(job: Job, options: &Options) -> Outcome {
+    let directory = &job.chart;
+    if !options.keep_recipes || directory.path.is_file() {
+        return match render_with(&directory.path, &job.options, &options.unsaved) {
+            Ok(rendered) => sources(&job, &rendered),
+            Err(error) => Outcome::failed(input_error(directory, &job.options, error)),
+        };
+    }
+    let rendered = files(&directory.path, &options.unsaved)
+        .and_then(|files| Ok((coaming_helm::render(files.clone(), &job.options)?, files)));
+    match rendered {
+        Ok((rendered, files)) => {
+            let outcome = sources(&job, &rendered);
+            Outcome { recipe: Some(Box::new(Recipe::new(job, files))), ..outcome }
+        }
+        Err(error) => Outcome::failed(input_error(directory, &job.options, error)),
     }
 }
 
-fn name_in(directory: &str, name: &str) -> String {
-    if directory == "." { name.to_owned() } else { format!("{directory}/{name}") }
+/// The name that users see for a file of a rendering.
+fn shown_name(directory: &Directory, file: &InputFile) -> String {
+    if file.given { file.name.clone() } else { directory.name_of(&file.name) }
 }
 
 /// The error, at the file and line that it names.
-fn input_error(directory: &str, error: ChartError) -> InputError {
+pub(crate) fn input_error(
+    directory: &Directory,
+    options: &coaming_helm::Options,
+    error: ChartError,
+) -> InputError {
+    let is_given = |file: &str| {
+        options.values.iter().any(|values| matches!(values, Values::File(name, _) if name == file))
+    };
+    let name = |file: &str| if is_given(file) { file.to_owned() } else { directory.name_of(file) };
     match error {
         ChartError::Render(RenderError::Place { file, line, column, message }) => InputError {
             position: Some((line, column)),
-            ..InputError::new(name_in(directory, &file), format!("cannot be rendered: {message}"))
+            ..InputError::new(name(&file), format!("cannot be rendered: {message}"))
         },
-        error => {
-            InputError::new(directory.to_owned(), format!("this chart cannot be rendered: {error}"))
-        }
+        error => InputError::new(
+            directory.name.clone(),
+            format!("this chart cannot be rendered: {error}"),
+        ),
     }
 }
 
 /// One source per template, with the map of its bytes, and the files that the maps refer to.
-fn sources(directory: &Directory, rendered: &Rendered) -> Outcome {
+pub(crate) fn sources(job: &Job, rendered: &Rendered) -> Outcome {
+    let directory = &job.chart;
+    let namespace = Some(job.options.namespace.as_str()).filter(|name| *name != "default");
+    let namespace: Option<Arc<str>> = namespace.map(Arc::from);
     let mut by_template: BTreeMap<usize, (String, Vec<RenderMark>)> = BTreeMap::new();
     for manifest in &rendered.manifests {
         let (text, marks) = by_template.entry(manifest.file).or_default();
@@ -152,7 +209,7 @@ fn sources(directory: &Directory, rendered: &Rendered) -> Outcome {
         text.push('\n');
     }
     let names: Vec<String> =
-        rendered.files.iter().map(|file| name_in(&directory.name, &file.name)).collect();
+        rendered.files.iter().map(|file| shown_name(directory, file)).collect();
     let mut outcome = Outcome { read: 1, ..Outcome::default() };
     let mut is_used = vec![false; names.len()];
     for (file, (text, marks)) in by_template {
@@ -162,7 +219,7 @@ fn sources(directory: &Directory, rendered: &Rendered) -> Outcome {
                 *used = true;
             }
         }
-        let map = RenderMap { marks, names: names.clone(), files: Vec::new() };
+        let map = RenderMap { marks, names: names.clone(), files: Vec::new(), is_shared: false };
         let mut parsed = read::parse(name, Arc::from(text), Expectation::Syntax);
         outcome.errors.extend(parsed.errors.into_iter().map(|error| InputError {
             position: None,
@@ -172,6 +229,7 @@ fn sources(directory: &Directory, rendered: &Rendered) -> Outcome {
         for mut source in parsed.files.drain(..) {
             source.origin = Origin::Rendered;
             source.rendering = Some(Box::new(map.clone()));
+            source.namespace.clone_from(&namespace);
             outcome.files.push(source);
         }
     }

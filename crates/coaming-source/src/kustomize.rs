@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use coaming_kustomize::is_remote;
 use coaming_yaml::{LineIndex, Node};
 
 use crate::layout::parent;
@@ -233,46 +234,3 @@ impl Kustomization {
 
 /// The names of a kustomization's file.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// Whether Kustomize would fetch this reference, which names no local file, from another machine:
-/// a URL, a host with a path, or any of the forms that git takes.
-fn is_remote(reference: &str) -> bool {
-    let first = reference.split(['/', ':']).next().unwrap_or_default();
-    let rest = reference.get(first.len()..).unwrap_or_default();
-    let is_file = [".yaml", ".yml", ".json"].iter().any(|ending| reference.ends_with(ending));
-    let is_host = !first.starts_with('.') && first.contains('.') && rest.len() > 1;
-    reference.contains("://")
-        || ["?ref=", "?version=", "?timeout=", "?submodules="]
-            .iter()
-            .any(|query| reference.contains(query))
-        || reference.starts_with("git::")
-        || reference.contains(".git/")
-        || reference.ends_with(".git")
-        || first.contains('@') && rest.starts_with(':')
-        || is_host && !is_file
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_remote;
-
-    #[test]
-    fn what_would_be_fetched() {
-        for yes in [
-            "https://example.com/a.yaml",
-            "deploy@git.example.com:org/repo.git",
-            "org-1@github.com:org/repo",
-            "GitHub.com/org/repo",
-            "github.com:org/repo",
-            "git::github.com/org/repo",
-            "git@github.com:org/repo//deploy?ref=v1",
-            "ssh://git@example.com/org/repo",
-            "example.com/org/repo.git//base",
-        ] {
-            assert!(is_remote(yes), "{yes}");
-        }
-        for no in ["gone.yaml", "../base", "./a/b.yaml", "base", "a/b", "v1.2/web.yaml", ".."] {
-            assert!(!is_remote(no), "{no}");
-        }
-    }
-}

@@ -6,14 +6,29 @@ use std::path::PathBuf;
 use coaming_kube::{Source, SourceKind, is_kustomization};
 
 use crate::kustomize::Kustomization;
-use crate::walk::{Candidate, Found, display_name, is_dockerfile, is_environment};
-use crate::{InputError, Options, read};
+use crate::walk::{
+    Candidate, Found, display_name, is_dockerfile, is_environment, is_helmfile_template,
+};
+use crate::{InputError, Options, read, release};
 
 /// A directory that an external program has to render.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Directory {
     pub(crate) path: PathBuf,
     pub(crate) name: String,
+}
+
+impl Directory {
+    /// The name that users see for a file in it, from its path relative to the directory.
+    pub(crate) fn name_of(&self, file: &str) -> String {
+        if self.name == "." { file.to_owned() } else { format!("{}/{file}", self.name) }
+    }
+
+    /// The path relative to the directory, from the name that users see.
+    pub(crate) fn name_inside<'f>(&self, file: &'f str) -> &'f str {
+        let inside = file.strip_prefix(self.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        inside.unwrap_or(file)
+    }
 }
 
 /// An overlay, with the files that its objects come from.
@@ -32,6 +47,8 @@ pub(crate) struct Layout {
     pub(crate) plain: Vec<Candidate>,
     pub(crate) charts: Vec<Directory>,
     pub(crate) overlays: Vec<Overlay>,
+    /// Files that say how charts are installed, and are not objects.
+    pub(crate) helmfiles: Vec<Candidate>,
     pub(crate) texts: Vec<Source>,
     pub(crate) errors: Vec<InputError>,
 }
@@ -50,7 +67,12 @@ pub(crate) fn classify(found: &mut Found, options: &Options) -> Layout {
         } else if is_values(&candidate, options) {
             add_text(&candidate, SourceKind::HelmValues, options, &mut layout);
         } else {
-            layout.plain.push(candidate);
+            if release::is_helmfile(&candidate.name) {
+                layout.helmfiles.push(candidate.clone());
+            }
+            if !is_helmfile_template(&candidate.name) {
+                layout.plain.push(candidate);
+            }
         }
     }
     layout
@@ -197,7 +219,7 @@ fn take_overlays(files: &mut BTreeMap<String, Candidate>, options: &Options, lay
             continue;
         }
         let parts = kustomizations.closure(directory);
-        match obstacle(directory, &parts) {
+        match obstacle(directory, &parts, options) {
             Some(Obstacle::Message(message)) => {
                 layout.errors.push(InputError::new(&kustomization.name, message));
             }
@@ -222,17 +244,24 @@ enum Obstacle {
     Reported,
 }
 
-/// What keeps an overlay, built from these parts, from being rendered without the network.
-fn obstacle(directory: &str, parts: &[(String, Option<&Kustomization>)]) -> Option<Obstacle> {
+/// What keeps an overlay, built from these parts, from being rendered without the network. Our own
+/// renderer finds what is remote by itself, and renders the rest.
+fn obstacle(
+    directory: &str,
+    parts: &[(String, Option<&Kustomization>)],
+    options: &Options,
+) -> Option<Obstacle> {
+    let is_ours = options.render && !options.external;
     let by_hand = format!("render it yourself: `kustomize build {directory} | coaming scan -`");
     let read = || parts.iter().filter_map(|(_, part)| *part);
-    if let Some(remote) = read().find_map(|part| part.remote.as_deref()) {
+    let remote = read().find_map(|part| part.remote.as_deref());
+    if let Some(remote) = remote.filter(|_| !is_ours) {
         return Some(Obstacle::Message(format!(
             "is built on `{remote}`, which would be fetched from the network: {by_hand}; the \
              local files that it lists were read as they are written"
         )));
     }
-    if read().any(|part| part.charts) {
+    if !is_ours && read().any(|part| part.charts) {
         return Some(Obstacle::Message(format!(
             "inflates Helm charts (`helmCharts`), which needs `--enable-helm` and may fetch them \
              from the network: render it yourself: `kustomize build --enable-helm {directory} | \
@@ -307,7 +336,8 @@ pub(crate) fn unrendered(
 ) -> Vec<Candidate> {
     let failed = |overlay: &&Overlay| {
         let of_overlay = |(name, _): &&(String, read::Outcome)| *name == overlay.directory.name;
-        rendered.iter().find(of_overlay).is_some_and(|(_, outcome)| !outcome.errors.is_empty())
+        let outcome = rendered.iter().find(of_overlay).map(|(_, outcome)| outcome);
+        outcome.is_some_and(|outcome| !outcome.errors.is_empty() && outcome.files.is_empty())
     };
     let sources = |overlay: &Overlay| overlay.sources.clone();
     let rest = overlays.iter().filter(|overlay| !failed(overlay));

@@ -8,17 +8,23 @@
 //!   whole.
 //! * No input is read beyond [`Options::max_file_bytes`]; no file is written; no socket is opened.
 //!   A renderer that would fetch from the network is not started.
-//! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported. Charts are
-//!   rendered here, without any program; each byte of the result knows its template and values.
+//! * A Helm chart or Kustomize overlay is never parsed raw: it is rendered, or reported. Both are
+//!   rendered here, without any program; each byte of the result knows the files that made it.
 
-mod admission;
+mod buffer;
 mod chart;
+mod docker;
+mod embedded;
 mod empty;
 mod excerpt;
 mod kustomize;
 mod layout;
 mod misfit;
+mod overlay;
+mod program;
 mod read;
+mod recipe;
+mod release;
 mod render;
 mod texts;
 mod walk;
@@ -28,15 +34,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use coaming_config::PatternBase;
+use coaming_finding::Note;
+use coaming_helm::Cluster;
 use globset::GlobSet;
 use rayon::prelude::*;
 
-pub use admission::{AdmissionError, AdmissionRequest, MAX_REVIEW_BYTES, admission_request};
+pub use buffer::{Buffer, buffer};
 pub use chart::{ChartError, position, render_chart};
 pub use coaming_finding::InputError;
+pub use embedded::embedded_yaml;
 pub use excerpt::excerpt;
+pub use overlay::{build_overlay, is_overlay};
 pub use read::{ReadError, read_text};
-pub use texts::Texts;
+pub use recipe::Recipe;
+pub use release::Release;
+pub use texts::{Texts, text_source};
 
 use coaming_kube::{Source, SourceId, SourceKind, World};
 
@@ -52,21 +64,34 @@ pub struct Options {
     pub gitignore: bool,
     /// The largest file that is read, in bytes.
     pub max_file_bytes: u64,
-    /// Whether charts are rendered, and overlays by programs on `PATH`.
+    /// Whether charts and overlays are rendered.
     pub render: bool,
-    /// Whether charts are rendered by the `helm` on `PATH` instead of our own renderer.
+    /// Whether they are rendered by the programs on `PATH` instead of our own renderers.
     pub external: bool,
     /// The minor version of Kubernetes 1 that charts see; our renderer's default without.
     pub kubernetes_minor: Option<u32>,
+    /// How charts are installed, by the user's configuration.
+    pub releases: Vec<Release>,
+    /// Whether charts are also rendered with each file of values in their `ci` directories.
+    pub test_values: bool,
     /// Read the files that charts and overlays are made of instead of rendering them, for callers
     /// that edit files. Templates of charts are left out.
     pub as_written: bool,
+    /// Whether charts can be rendered again with other texts of their files ([`Variant::recipe`]).
+    pub keep_recipes: bool,
     /// Whether files of every name are searched for in directories ([`Texts`]).
     pub every_name: bool,
     /// Whether a path in which there is nothing to scan is accepted. A mistyped directory would
     /// otherwise pass forever.
     pub allow_empty: bool,
+    /// Contents of manifests and files of charts that count instead of those on disk.
+    pub unsaved: Unsaved,
+    /// The cluster that `lookup` in charts reads; without, it finds nothing.
+    pub cluster: Option<Arc<dyn Cluster>>,
 }
+
+/// The texts of an editor that are not saved yet, by the absolute paths of their files.
+pub type Unsaved = Arc<BTreeMap<PathBuf, Arc<str>>>;
 
 /// Patterns of paths to leave out.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +104,8 @@ pub struct Exclude {
 
 impl Exclude {
     /// Whether a file is left out, by its displayed name.
-    fn matches(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
         if self.globs.is_empty() {
             return false;
         }
@@ -98,9 +124,14 @@ impl Default for Options {
             render: true,
             external: false,
             kubernetes_minor: None,
+            releases: Vec::new(),
+            test_values: false,
             as_written: false,
+            keep_recipes: false,
             every_name: false,
             allow_empty: false,
+            unsaved: Unsaved::default(),
+            cluster: None,
         }
     }
 }
@@ -114,6 +145,8 @@ pub struct Variant {
     pub name: Option<Arc<str>>,
     /// Its sources, sorted by name. Ids are unique across variants.
     pub sources: Vec<(SourceId, Arc<Source>)>,
+    /// How to render it again, if it is a chart and [`Options::keep_recipes`] is set.
+    pub recipe: Option<Box<Recipe>>,
 }
 
 impl Variant {
@@ -121,7 +154,7 @@ impl Variant {
     #[must_use]
     pub fn only(sources: Vec<Source>) -> Self {
         let numbered = (0..).map(SourceId::new).zip(sources.into_iter().map(Arc::new));
-        Self { name: None, sources: numbered.collect() }
+        Self { sources: numbered.collect(), ..Self::default() }
     }
 
     /// Its world.
@@ -141,6 +174,8 @@ pub struct Loaded {
     pub errors: Vec<InputError>,
     /// How many files were read.
     pub read: usize,
+    /// What was not evaluated, such as a template that runs a program.
+    pub notes: Vec<Note>,
 }
 
 impl Loaded {
@@ -168,7 +203,7 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
         layout.charts.clear();
         layout.overlays.clear();
     }
-    let mut rendered = render::all(&layout.charts, &layout.overlays, options);
+    let mut rendered = render::overlays(&layout.overlays, options);
     layout.plain.extend(layout::unrendered(&layout.overlays, &rendered, &layout.plain));
     let outcomes: Vec<Outcome> = layout
         .plain
@@ -180,9 +215,29 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     plain.read += layout.texts.len();
     plain.files.append(&mut layout.texts);
     plain.errors.append(&mut layout.errors);
+    let mut notes = Vec::new();
+    let (errors, notes_found) = (&mut plain.errors, &mut notes);
+    let releases = release::all(&layout, &plain.files, paths, options, errors, notes_found);
+    let (charts_rendered, installers) = render::charts(&layout.charts, releases, options);
+    rendered.extend(charts_rendered);
+    for installer in installers {
+        if let Some(source) = plain.files.get_mut(installer.source) {
+            source.set_installed(installer.document);
+        }
+    }
     rendered.sort_by(|(a, _), (b, _)| a.cmp(b));
     let named = rendered.into_iter().map(|(name, outcome)| (Some(Arc::from(name)), outcome));
     let mut loaded = put_together(std::iter::once((None, plain)).chain(named).collect());
+    loaded.notes = notes;
+    if options.keep_recipes {
+        let roots: Vec<PathBuf> =
+            paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        for Variant { recipe, sources, .. } in &mut loaded.variants {
+            if let Some(recipe) = recipe {
+                recipe.limit(&roots, sources);
+            }
+        }
+    }
     if !options.allow_empty {
         let known = charts.into_iter().chain(found.excluded);
         loaded.errors.extend(empty::paths(paths, &loaded, known));
@@ -197,35 +252,49 @@ fn put_together(outcomes: Vec<(Option<Arc<str>>, Outcome)>) -> Loaded {
     let mut loaded = Loaded::default();
     let mut sources: Vec<(usize, Source)> = Vec::new();
     for (place, (name, outcome)) in outcomes.into_iter().enumerate() {
-        loaded.variants.push(Variant { name, sources: Vec::with_capacity(outcome.files.len()) });
+        let sources_of_it = Vec::with_capacity(outcome.files.len());
+        let recipe = outcome.recipe;
+        loaded.variants.push(Variant { name, sources: sources_of_it, recipe });
         loaded.errors.extend(outcome.errors);
         loaded.read += outcome.read;
         sources.extend(outcome.files.into_iter().map(|source| (place, source)));
     }
     sources.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
-    let ids: BTreeMap<(usize, &str), SourceId> = (0..)
+    let ids: BTreeMap<(usize, String), SourceId> = (0..)
         .zip(&sources)
         .filter(|(_, (_, source))| source.kind == SourceKind::ChartFile)
-        .map(|(number, (place, source))| ((*place, source.name.as_str()), SourceId::new(number)))
+        .map(|(number, (place, source))| ((*place, source.name.clone()), SourceId::new(number)))
         .collect();
-    let of_maps: Vec<Vec<SourceId>> = sources
-        .iter()
-        .map(|(place, source)| {
-            let names = source.rendering.iter().flat_map(|map| &map.names);
-            let unknown = SourceId::new(u64::MAX);
-            names.map(|name| *ids.get(&(*place, name.as_str())).unwrap_or(&unknown)).collect()
-        })
-        .collect();
-    for (number, ((place, mut source), files)) in (0..).zip(sources.into_iter().zip(of_maps)) {
-        if let Some(map) = &mut source.rendering {
-            map.files = files;
-        }
+    for (place, source) in &mut sources {
+        put_ids_into_maps(std::iter::once(source), |name| {
+            ids.get(&(*place, name.to_owned())).copied()
+        });
+    }
+    for (number, (place, source)) in (0..).zip(sources) {
         if let Some(variant) = loaded.variants.get_mut(place) {
             variant.sources.push((SourceId::new(number), Arc::new(source)));
+        }
+    }
+    for (number, variant) in loaded.variants.iter_mut().enumerate() {
+        if let Some(recipe) = &mut variant.recipe {
+            recipe.number(number, &variant.sources);
         }
     }
     loaded.variants.retain(|variant| !variant.sources.is_empty());
     loaded.errors.sort();
     loaded.errors.dedup();
     loaded
+}
+
+/// Tells the maps of rendered sources the ids of the files that they refer to.
+fn put_ids_into_maps<'s>(
+    sources: impl Iterator<Item = &'s mut Source>,
+    id_of: impl Fn(&str) -> Option<SourceId>,
+) {
+    for source in sources {
+        if let Some(map) = &mut source.rendering {
+            let unknown = SourceId::new(u64::MAX);
+            map.files = map.names.iter().map(|name| id_of(name).unwrap_or(unknown)).collect();
+        }
+    }
 }

@@ -10,8 +10,9 @@ use coaming_kube::{Origin, Source};
 use coaming_yaml::{Document, LineIndex, Stream};
 use memchr::memmem;
 
+use crate::recipe::Recipe;
 use crate::walk::Candidate;
-use crate::{InputError, Options, misfit};
+use crate::{InputError, Options, docker, misfit};
 
 /// The display name of standard input.
 pub(crate) const STDIN: &str = "<stdin>";
@@ -47,6 +48,8 @@ pub(crate) struct Outcome {
     pub(crate) files: Vec<Source>,
     pub(crate) errors: Vec<InputError>,
     pub(crate) read: usize,
+    /// How to render it again, if it is a chart and [`Options::keep_recipes`] is set.
+    pub(crate) recipe: Option<Box<Recipe>>,
 }
 
 impl Outcome {
@@ -66,6 +69,9 @@ pub(crate) fn file(candidate: &Candidate, options: &Options, buffer: &mut Vec<u8
     // Walking a directory finds only regular files; a path that the user named may be anything.
     let checked = if candidate.explicit { regular(&candidate.path) } else { Ok(()) };
     let text = checked.and_then(|()| {
+        if let Some(text) = options.unsaved.get(&candidate.path) {
+            return Ok(Arc::clone(text));
+        }
         read_bytes(&candidate.path, options.max_file_bytes, buffer)?;
         decode(buffer).map(Arc::from)
     });
@@ -108,7 +114,10 @@ pub(crate) fn stdin(options: &Options) -> Outcome {
 
 /// The text of a file, if it has at most [`Options::max_file_bytes`].
 pub(crate) fn text(path: &Path, options: &Options) -> Result<String, ReadError> {
-    read_text(path, options.max_file_bytes)
+    match options.unsaved.get(path) {
+        Some(text) => Ok(text.to_string()),
+        None => read_text(path, options.max_file_bytes),
+    }
 }
 
 /// Reads a whole file as text, if it has at most `limit` bytes. UTF-16 with a byte order mark is
@@ -169,7 +178,7 @@ fn read_bytes(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> Result<(), ReadEr
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge { limit }) } else { Ok(()) }
 }
 
-fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
     match bytes {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes).map(Cow::Owned),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes).map(Cow::Owned),
@@ -208,6 +217,13 @@ pub(crate) fn parse(name: &str, text: Arc<str>, expected: Expectation) -> Outcom
     };
     let (documents, others): (Vec<Document>, Vec<Document>) =
         stream.documents.into_iter().partition(coaming_kube::looks_like_kubernetes);
+    let (of_docker, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .map(|other| (docker::containers(&other), other))
+        .partition(|(it, _)| it.is_some());
+    let containers: Vec<Document> =
+        of_docker.into_iter().flat_map(|(it, _)| it).flatten().collect();
+    let others: Vec<Document> = others.into_iter().map(|(_, other)| other).collect();
     let named = expected == Expectation::Objects;
     errors.extend(others.iter().filter_map(|document| {
         let (node, message) = misfit::problem(document.root(), named)?;
@@ -219,7 +235,11 @@ pub(crate) fn parse(name: &str, text: Arc<str>, expected: Expectation) -> Outcom
     if !documents.is_empty() {
         files.push(Source::new(name, stream.source, documents));
     }
-    Outcome { files, errors, read: 1 }
+    if !containers.is_empty() {
+        let source = Source::new(name, Arc::from(""), containers);
+        files.push(source.with_origin(Origin::Rendered));
+    }
+    Outcome { files, errors, read: 1, recipe: None }
 }
 
 /// Whether a text that cannot be parsed is intended for Kubernetes. Templates of other programs are

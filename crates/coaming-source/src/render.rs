@@ -1,43 +1,62 @@
-//! Render charts and overlays: charts here, overlays with the programs that the user has installed.
+//! Render charts and overlays: here, or with the programs that the user has installed.
 //!
 //! The programs are bounded in time and output. Inputs that would make them fetch from the network
 //! are not rendered. Rendered objects are attributed to the files they were made from.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use coaming_kube::{Origin, Source};
 use coaming_yaml::Document;
 use rayon::prelude::*;
-use wait_timeout::ChildExt as _;
 
 use crate::layout::{Directory, Overlay};
+use crate::program::{on_path, run};
 use crate::read::{Expectation, Outcome};
-use crate::{InputError, Options, chart, read};
+use crate::release::{Installer, Job};
+use crate::{InputError, Options, chart, overlay, read};
 
-/// How long a renderer may take for one directory.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Renders every chart and overlay; each is named by its directory.
-pub(crate) fn all(
-    charts: &[Directory],
-    overlays: &[Overlay],
-    options: &Options,
-) -> Vec<(String, Outcome)> {
-    let mut outcomes: Vec<(String, Outcome)> =
-        charts.par_iter().map(|chart| (chart.name.clone(), render_chart(chart, options))).collect();
-    outcomes.par_extend(
-        overlays
-            .par_iter()
-            .map(|overlay| (overlay.directory.name.clone(), render_overlay(overlay, options))),
-    );
-    outcomes
+/// Renders every overlay; each is named by its directory.
+pub(crate) fn overlays(overlays: &[Overlay], options: &Options) -> Vec<(String, Outcome)> {
+    let render =
+        |overlay: &Overlay| (overlay.directory.name.clone(), render_overlay(overlay, options));
+    overlays.par_iter().map(render).collect()
 }
 
-fn render_chart(directory: &Directory, options: &Options) -> Outcome {
+/// Renders every chart as the releases say, and with its defaults where that is no installation
+/// of it, or none that can be rendered. Also returns the objects all of whose charts were rendered.
+pub(crate) fn charts(
+    charts: &[Directory],
+    releases: Vec<Job>,
+    options: &Options,
+) -> (Vec<(String, Outcome)>, BTreeSet<Installer>) {
+    let mut outcomes: Vec<(String, Outcome)> = Vec::new();
+    let (mut whole, mut partial) = (BTreeSet::new(), BTreeSet::new());
+    let mut installed: BTreeSet<String> = BTreeSet::new();
+    let rendered: Vec<(Job, Outcome)> =
+        releases.into_par_iter().map(|job| (job.clone(), render_chart(job, options))).collect();
+    for (job, outcome) in rendered {
+        if let Some(installer) = job.installer {
+            let installers = if outcome.files.is_empty() { &mut partial } else { &mut whole };
+            installers.insert(installer);
+        }
+        if job.is_installed && !outcome.files.is_empty() {
+            installed.insert(job.chart.name.clone());
+        }
+        outcomes.push((job.name(), outcome));
+    }
+    outcomes.par_extend(
+        charts.par_iter().filter(|chart| !installed.contains(&chart.name)).map(|chart| {
+            (chart.name.clone(), render_chart(Job::defaults(chart, options), options))
+        }),
+    );
+    whole.retain(|installer| !partial.contains(installer));
+    (outcomes, whole)
+}
+
+fn render_chart(job: Job, options: &Options) -> Outcome {
+    let directory = &job.chart;
     if !options.render {
         return Outcome::failed(InputError::new(
             &directory.name,
@@ -45,7 +64,7 @@ fn render_chart(directory: &Directory, options: &Options) -> Outcome {
         ));
     }
     if !options.external {
-        return chart::render(directory, options);
+        return chart::render(job, options);
     }
     let Some(helm) = on_path("helm") else {
         return Outcome::failed(InputError::new(
@@ -98,18 +117,25 @@ fn attribute_chart(chart: &Directory, text: &str) -> Outcome {
 }
 
 fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
+    if !options.render {
+        return Outcome::failed(InputError::new(
+            &overlay.file,
+            "is a Kustomize overlay, and `--no-render` leaves overlays out",
+        ));
+    }
+    if !options.external {
+        return overlay::render(overlay, options);
+    }
     let mut renderers: Vec<(&str, Command)> = Vec::new();
-    if options.render {
-        if let Some(kustomize) = on_path("kustomize") {
-            let mut command = Command::new(kustomize);
-            command.arg("build").arg(&overlay.directory.path);
-            renderers.push(("kustomize build", command));
-        }
-        if let Some(kubectl) = on_path("kubectl") {
-            let mut command = Command::new(kubectl);
-            command.arg("kustomize").arg(&overlay.directory.path);
-            renderers.push(("kubectl kustomize", command));
-        }
+    if let Some(kustomize) = on_path("kustomize") {
+        let mut command = Command::new(kustomize);
+        command.arg("build").arg(&overlay.directory.path);
+        renderers.push(("kustomize build", command));
+    }
+    if let Some(kubectl) = on_path("kubectl") {
+        let mut command = Command::new(kubectl);
+        command.arg("kustomize").arg(&overlay.directory.path);
+        renderers.push(("kubectl kustomize", command));
     }
     let mut failures = Vec::new();
     for (program, mut command) in renderers {
@@ -121,8 +147,8 @@ fn render_overlay(overlay: &Overlay, options: &Options) -> Outcome {
         }
     }
     let message = failures.into_iter().next().unwrap_or_else(|| {
-        "is a Kustomize overlay, which only Kustomize can render: install `kustomize` or `kubectl` \
-         and put it on PATH, or render it yourself: `kustomize build DIRECTORY | coaming scan -`"
+        "is a Kustomize overlay, and neither `kustomize` nor `kubectl` is on PATH: leave out \
+         `--renderer external`"
             .to_owned()
     });
     Outcome::failed(InputError::new(&overlay.file, message))
@@ -168,7 +194,7 @@ fn attribute_overlay(overlay: &Overlay, text: &str, options: &Options) -> Outcom
             source.with_origin(Origin::Rendered).written_as(written.get(name.as_str()).cloned())
         })
         .collect();
-    Outcome { files, errors: Vec::new(), read: 1 }
+    Outcome { files, read: 1, ..Outcome::default() }
 }
 
 fn source_of<'s>(
@@ -191,89 +217,4 @@ fn kind_and_name(document: &Document) -> Option<(String, String)> {
     let kind = root.get("kind")?.as_str()?;
     let name = root.get("metadata")?.get("name")?.as_str()?;
     Some((kind.to_owned(), name.to_owned()))
-}
-
-/// Finds a program on `PATH`. Relative directories are skipped: a scanned repository must not be
-/// able to supply the program.
-fn on_path(program: &str) -> Option<PathBuf> {
-    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(&file))
-        .find(|path| is_executable(path))
-}
-
-#[cfg(unix)]
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(path: &Path) -> bool {
-    path.is_file()
-}
-
-/// Runs a renderer. Returns its output, or the reason for its failure on one line.
-fn run(command: &mut Command, limit: u64) -> Result<String, String> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("it could not be started: {error}"))?;
-    let stdout = child.stdout.take().map(|pipe| collect(pipe, limit + 1));
-    let stderr = child.stderr.take().map(|pipe| collect(pipe, 64 << 10));
-    let status = match child.wait_timeout(TIMEOUT) {
-        Ok(Some(status)) => status,
-        Ok(None) | Err(_) => {
-            // Killing fails only if the process has already exited.
-            drop(child.kill());
-            drop(child.wait());
-            return Err(format!("it took longer than {} s", TIMEOUT.as_secs()));
-        }
-    };
-    let text = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
-        reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-    };
-    let (output, errors) = (text(stdout), text(stderr));
-    if !status.success() {
-        return Err(one_line(&String::from_utf8_lossy(&errors)));
-    }
-    if output.len() as u64 > limit {
-        return Err(format!("its output is larger than {} MiB", limit >> 20));
-    }
-    String::from_utf8(output).map_err(|_| "its output is not UTF-8".to_owned())
-}
-
-/// Reads a pipe to its end in a thread, keeping at most `limit` bytes.
-fn collect(
-    mut pipe: impl std::io::Read + Send + 'static,
-    limit: u64,
-) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // On an error, the bytes read so far are kept; the exit status reports the failure.
-        drop(pipe.by_ref().take(limit).read_to_end(&mut bytes));
-        drop(std::io::copy(&mut pipe, &mut std::io::sink()));
-        bytes
-    })
-}
-
-/// The last lines with content, on one line: programs warn first, and say at the end why they stop.
-fn one_line(errors: &str) -> String {
-    let is_warning = |line: &str| line.starts_with("WARNING") || line.starts_with("# Warning");
-    let lines: Vec<&str> = errors
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !is_warning(line))
-        .collect();
-    let joined = lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join(" ");
-    let joined = joined.trim_start_matches("Error: ");
-    if joined.is_empty() {
-        return "it failed without an error message".to_owned();
-    }
-    let excess = joined.chars().count().saturating_sub(400);
-    joined.chars().skip(excess).collect()
 }

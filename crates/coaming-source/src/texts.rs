@@ -82,6 +82,13 @@ impl Texts {
     }
 }
 
+/// A source from the bytes of a file of any name; `None` for binary files. A file that contains
+/// only Kubernetes objects is parsed; every other file is text.
+#[must_use]
+pub fn text_source(name: &str, bytes: &[u8]) -> Option<Source> {
+    read::decode(bytes).ok().map(|text| entry(name, Arc::from(text)))
+}
+
 fn entry(name: &str, text: Arc<str>) -> Source {
     let file = file_name(name);
     if is_dockerfile(file) {

@@ -212,8 +212,14 @@ fn is_wanted(name: &str) -> bool {
     [".yaml", ".yml", ".json", ".kubeconfig"].iter().any(|ending| ends_with(file, ending))
         || file == "Kustomization"
         || file == "kubeconfig"
+        || is_helmfile_template(name)
         || is_dockerfile(file)
         || is_environment(file)
+}
+
+/// Whether the name is that of a helmfile that is a template.
+pub(crate) fn is_helmfile_template(name: &str) -> bool {
+    ends_with(name, ".gotmpl") && crate::release::is_helmfile(name)
 }
 
 /// Whether the name is that of a Dockerfile.

@@ -11,6 +11,8 @@ pub struct Request {
     pub method: String,
     /// With the query.
     pub path: String,
+    /// What was sent with it, if its length was named.
+    pub body: Vec<u8>,
     headers: Vec<(String, String)>,
 }
 
@@ -68,6 +70,7 @@ fn serve(
     let mut request = Request {
         method: words.next().unwrap_or_default(),
         path: words.next().unwrap_or_default(),
+        body: Vec::new(),
         headers: Vec::new(),
     };
     loop {
@@ -80,8 +83,8 @@ fn serve(
         }
     }
     let length = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    let _ = reader.read_exact(&mut body);
+    request.body = vec![0; length];
+    let _ = reader.read_exact(&mut request.body);
     let before = {
         let mut requests = requests.lock().unwrap();
         requests.push(request.clone());

@@ -5,10 +5,15 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod bao;
 pub mod certificates;
 pub mod daemons;
 pub mod docker_registry;
+pub mod git_repository;
 pub mod http_server;
 pub mod image_archives;
 pub mod manifests;
+pub mod real_images;
 pub mod skip;
+pub mod tables;
+pub mod vapeval;

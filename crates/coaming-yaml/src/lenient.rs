@@ -26,9 +26,9 @@ pub(crate) fn without_inner_marks(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The text with the tabs of the flow collection that starts at byte `start` replaced by spaces.
-/// Tabs in quotes stay. All other bytes keep their offsets.
-pub(crate) fn without_tabs(text: &str, start: u32) -> String {
+/// The text with the tabs of the flow collection that starts at byte `start` replaced by spaces;
+/// `None` if there are none. Tabs in quotes stay. All other bytes keep their offsets.
+pub(crate) fn without_tabs(text: &str, start: u32) -> Option<String> {
     let mut depth = 0usize;
     let mut quote: Option<char> = None;
     let mut escaped = false;
@@ -71,5 +71,5 @@ pub(crate) fn without_tabs(text: &str, start: u32) -> String {
             break;
         }
     }
-    out
+    (out != text).then_some(out)
 }

@@ -45,7 +45,8 @@ pub(crate) fn parse_any(source: Arc<str>) -> Stream {
     for _ in 0..MAX_TABBED_FLOWS {
         let Some(start) = tabbed_flow else { break };
         let text = patched.as_deref().unwrap_or(&source);
-        patched = Some(crate::lenient::without_tabs(text, start));
+        let Some(without_tabs) = crate::lenient::without_tabs(text, start) else { break };
+        patched = Some(without_tabs);
         (stream, tabbed_flow) = read(&source, patched.as_deref());
     }
     stream
@@ -112,10 +113,11 @@ impl<'s> Reader<'s> {
                     self.event(event, Span::new(offset(range.start), offset(range.end)))
                 }
                 Err(error) => {
+                    let error_at = syntax_error(&error);
                     if tabbed_flow.is_none() && is_tab(&error) {
-                        tabbed_flow = self.builder.flow_start();
+                        tabbed_flow = self.open_flow_before(error_at.offset);
                     }
-                    Err(syntax_error(&error))
+                    Err(error_at)
                 }
             };
             if let Err(error) = outcome
@@ -130,6 +132,16 @@ impl<'s> Reader<'s> {
         }
         let source = Arc::clone(self.source);
         (Stream { source, documents: self.documents, errors: self.errors }, tabbed_flow)
+    }
+
+    /// Where the outermost flow collection starts that is open at this offset. The scanner is ahead
+    /// of the events: the collection may start in the text that no event has described yet.
+    fn open_flow_before(&self, at: u32) -> Option<u32> {
+        self.builder.flow_start().or_else(|| {
+            let ahead = Span::new(self.last_end.min(at), at).text(self.text);
+            let start = find_indicator(ahead, |byte, _| matches!(byte, b'[' | b'{'))?;
+            Some(self.last_end + start)
+        })
     }
 
     /// Records an error and skips to the next document; `false` at the end of the text.
@@ -377,8 +389,12 @@ fn without_blank_lines(text: &str) -> &str {
 /// The typing that a tag gives a scalar. As in go-yaml, it is an error if the text does not match
 /// a core tag, and every other tag makes the scalar text.
 fn typing_by_tag(tag: &Tag, text: &str, span: Span) -> Result<Typing, SyntaxError> {
-    let Some(kind @ ("int" | "float" | "bool" | "null")) = tag.core_suffix() else {
-        return Ok(Typing::Text);
+    let name = tag.suffix_in_namespace("tag:yaml.org,2002:");
+    let kind = match name.as_deref() {
+        Some(kind @ ("int" | "float" | "bool" | "null")) => kind,
+        // `yq` writes merge keys with their tag.
+        Some("merge") if text == "<<" => return Ok(Typing::Resolved),
+        _ => return Ok(Typing::Text),
     };
     let typing = if kind == "float" { Typing::Float } else { Typing::Resolved };
     let matches_tag = match crate::scalar::typed(text, typing) {

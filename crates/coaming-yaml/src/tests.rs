@@ -89,6 +89,18 @@ fn the_last_writer_of_a_key_wins() {
     assert!(duplicates("two").is_empty());
 }
 
+/// `yq` writes merge keys with their tag.
+#[test]
+fn a_merge_key_may_have_its_tag() {
+    for key in ["!!merge <<", "!<tag:yaml.org,2002:merge> <<", "!!merge \"<<\""] {
+        let document = only(&format!("a: &a {{x: 1}}\nb:\n  {key}: *a\n  y: 2\n"));
+        assert_eq!(at(&document, &["b", "x"]).as_int(), Some(1), "{key}");
+    }
+    let document = only("!!merge a: {x: 1}\n!!str <<: {x: 1}\n");
+    assert_eq!(at(&document, &["a", "x"]).as_int(), Some(1));
+    assert_eq!(at(&document, &["<<", "x"]).as_int(), Some(1));
+}
+
 /// Each as `kubectl` 1.32 has it.
 #[test]
 fn keys_become_strings() {
@@ -176,6 +188,11 @@ fn flow_collections_may_be_indented_with_tabs() {
     assert_eq!(at(&document, &["e", "f"]).as_int(), Some(2));
     assert_eq!(text_at(&document, &["a", "d"]), "[\n\t\t1]");
     assert_eq!(stream("a:\n\tb: 1\n").errors.len(), 1);
+    // The collection starts on a line of its own, or tabs follow its first item only.
+    let document = only("a:\n  [\n    \"b\",\n\t    \"c\",\n  ]\nd:\n  {b: 1,\n\tc: [x,\n\t z]}\n");
+    assert_eq!(at(&document, &["a", "1"]).as_str(), Some("c"));
+    assert_eq!(at(&document, &["d", "c", "1"]).as_str(), Some("z"));
+    assert_eq!(stream("a: b[0]\n\tb: 1\n").errors.len(), 1);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod breach;
 mod db;
+#[cfg(feature = "export")]
+mod export;
 mod image;
 mod net;
 #[cfg(feature = "registry")]
@@ -9,15 +11,23 @@ mod pin;
 mod registry;
 mod render;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod slim;
+#[cfg(all(feature = "vault", unix))]
+mod vault;
+#[cfg(feature = "registry")]
+mod walk;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use coaming_config::{KubernetesVersion, PodSecurityLevel};
+use coaming_config::{KubernetesVersion, Standard};
 
 pub use breach::{Assumption, BreachArguments, BreachFormat, ClusterOnly};
 pub use db::*;
+#[cfg(feature = "export")]
+pub use export::*;
 pub use image::{
     ImageArguments, ImageCommand, ImageFormat, ImagePlace, OriginArguments, ScannerArguments,
 };
@@ -27,7 +37,13 @@ pub use pin::PinArguments;
 pub use registry::RegistryArguments;
 pub use render::{RenderArguments, Renderer};
 pub use report::{Color, Format, ReportArguments};
+#[cfg(feature = "serve")]
+pub use serve::ServeArguments;
 pub use slim::{SlimArguments, SlimFormat};
+#[cfg(all(feature = "vault", unix))]
+pub use vault::*;
+#[cfg(feature = "registry")]
+pub use walk::{Attach, WalkArguments};
 
 /// Finds what an attacker would use in your Kubernetes deployment, explains it, and fixes it.
 #[derive(Debug, Parser)]
@@ -48,7 +64,7 @@ pub enum Command {
     /// Pin images to digests, everywhere your files name them.
     #[cfg(feature = "registry")]
     Pin(PinArguments),
-    /// Render a Helm chart, as `helm template` does.
+    /// Render a chart or an overlay, as `helm template` and `kubectl kustomize` do.
     Render(RenderArguments),
     /// Show what an image contains: packages, tools, users, credentials.
     Image(ImageArguments),
@@ -58,6 +74,21 @@ pub enum Command {
     Secrets(SecretsArguments),
     /// Show what an attacker in a compromised container can run, read and reach.
     Breach(BreachArguments),
+    /// Serve an editor: diagnostics while typing, fixes, explanations.
+    #[cfg(feature = "lsp")]
+    Lsp(LspArguments),
+    /// Refuse, repair or warn of what is unsafe when it is applied: the cluster's admission webhook.
+    #[cfg(feature = "serve")]
+    Serve(ServeArguments),
+    /// Write secrets from a store to files in memory, and keep them up to date.
+    #[cfg(all(feature = "vault", unix))]
+    Agent(AgentArguments),
+    /// Encrypt what the API server keeps in etcd, by a key of Vault or OpenBao.
+    #[cfg(all(feature = "vault", unix))]
+    Kms(KmsArguments),
+    /// Write what Kubernetes itself can enforce: admission policies, Pod Security labels.
+    #[cfg(feature = "export")]
+    Export(ExportArguments),
     /// Explain a rule: what it looks for, why it matters, how to fix it.
     Explain(ExplainArguments),
     /// List all rules.
@@ -79,8 +110,10 @@ Exit codes: 0 nothing found; 1 findings; 2 an input could not be handled (the re
 Examples:
   coaming scan .                          all manifests, charts and overlays below this directory
   coaming scan --cluster --namespace shop  everything that runs in this namespace
+  coaming scan --cluster charts/          these charts; their `lookup` reads the live cluster
   coaming scan --standard restricted --kubernetes-version 1.29 deploy/
   coaming scan --images require deploy/   also the images, pulled from their registries
+  coaming scan --watch deploy/            again after every change
   coaming scan --db advisories.db deploy/ also known vulnerabilities of their packages
   coaming scan --format sarif --output coaming.sarif .")]
 pub struct ScanArguments {
@@ -95,6 +128,11 @@ pub struct ScanArguments {
     /// How to report the findings.
     #[command(flatten)]
     pub report: ReportArguments,
+
+    /// Scan again whenever a file changes, until Ctrl-C.
+    #[arg(long)]
+    #[cfg_attr(feature = "cluster", arg(conflicts_with = "cluster"))]
+    pub watch: bool,
 }
 
 /// A live cluster instead of files.
@@ -103,7 +141,7 @@ pub struct ClusterArguments {
     /// Read the objects of a live cluster, with your kubeconfig. Nothing is written, and the values
     /// of Secrets are not stored.
     #[cfg(feature = "cluster")]
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long)]
     pub cluster: bool,
 
     /// Context of the kubeconfig (default: the current one).
@@ -122,6 +160,7 @@ pub struct ClusterArguments {
 pub struct InputArguments {
     /// Files, directories or globs; `-` reads standard input.
     #[arg(value_name = "PATH", default_value = ".")]
+    #[cfg_attr(feature = "cluster", arg(conflicts_with = "cluster"))]
     pub paths: Vec<PathBuf>,
 
     /// Accept paths in which there is nothing to read, instead of failing.
@@ -137,7 +176,8 @@ pub struct InputArguments {
 #[derive(Debug, Default, Args)]
 pub struct ScopeArguments {
     /// Files, directories or globs; `-` reads standard input.
-    #[arg(value_name = "PATH", default_value = ".")]
+    // With a cluster, no path means the cluster itself.
+    #[arg(value_name = "PATH", default_value = ".", default_value_if("cluster", "true", None))]
     pub paths: Vec<PathBuf>,
 
     /// Run only these rules or categories (or ALL).
@@ -148,10 +188,10 @@ pub struct ScopeArguments {
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub ignore: Vec<String>,
 
-    /// Check only this Pod Security Standard (`baseline` or `restricted`), with the same result as
-    /// Kubernetes' admission controller.
-    #[arg(long, value_name = "LEVEL")]
-    pub standard: Option<PodSecurityLevel>,
+    /// Check only this standard: `baseline` or `restricted`, with the same result as Kubernetes'
+    /// admission controller; or `cis-1.12`, `nsa-1.2` or `pci-4.0`, with a list of controls.
+    #[arg(long, value_name = "STANDARD")]
+    pub standard: Option<Standard>,
 
     /// Kubernetes version of the cluster: `1.N`, or `latest`.
     #[arg(long, value_name = "1.N")]
@@ -174,9 +214,13 @@ pub struct ScopeArguments {
     #[arg(long)]
     pub no_render: bool,
 
-    /// What renders charts. Overlays are rendered by the `kustomize` or `kubectl` on PATH.
+    /// What renders charts and overlays.
     #[arg(long, value_name = "RENDERER", value_enum, default_value_t = Renderer::BuiltIn)]
     pub renderer: Renderer,
+
+    /// Also judge charts with other values than those they are installed with.
+    #[arg(long, value_name = "WHICH", value_enum)]
+    pub variants: Option<Variants>,
 
     /// Also read files that `.gitignore` excludes.
     #[arg(long)]
@@ -203,6 +247,13 @@ pub enum ImagesMode {
     Require,
 }
 
+/// Values that charts are judged with besides their defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Variants {
+    /// Each file `ci/*-values.yaml` of a chart
+    Ci,
+}
+
 impl From<ImagesMode> for coaming_scan::ImagesMode {
     fn from(mode: ImagesMode) -> Self {
         match mode {
@@ -217,6 +268,8 @@ impl From<ImagesMode> for coaming_scan::ImagesMode {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Only the bytes that a fix has to change are changed: comments, order and quoting are preserved.
+In a chart, the values or the template that made the field are changed; then the chart is rendered
+again, and nothing but the intended fields may differ.
 Exit codes: 0 nothing left to fix; 1 findings are left (or, with --diff, something would change);
 2 an input could not be handled.
 
@@ -253,10 +306,22 @@ text. Charts and overlays are not rendered. Values are never shown: a finding ha
 and a fingerprint, so that you can recognize the same secret in several places. Guessable values get a
 fingerprint only if you set the environment variable COAMING_FINGERPRINT_KEY to a private key.
 
+With `--git`, every version of every file in the history of a repository is searched once: all branches,
+tags and the stash. A finding names the oldest commit with the secret, and says if the secret was removed
+since: it is still in every clone, so it has to be revoked.
+
+With `--verify`, the provider of each credential with a format of its own (a GitHub token, a Slack token)
+is asked once whether it is valid, by the provider's own question \"who am I\", which changes nothing.
+The hosts are named before they are asked. Credentials of other kinds are never sent to anyone.
+
 Exit codes: 0 nothing found; 1 findings; 2 an input could not be handled (the rest was).
 
 Examples:
   coaming secrets .
+  coaming secrets --git
+  coaming secrets --git --since origin/main
+  coaming secrets --staged                    (in a pre-commit hook)
+  coaming secrets --verify .
   coaming secrets --format sarif --output secrets.sarif .
   kubectl get secrets,configmaps,pods -A -o yaml | coaming secrets -")]
 pub struct SecretsArguments {
@@ -288,6 +353,57 @@ pub struct FindSecretsArguments {
     /// Also read files that `.gitignore` excludes.
     #[arg(long)]
     pub no_gitignore: bool,
+
+    /// Write a checklist for the rotation of the secrets that were found to this file (Markdown): where
+    /// each one is, what uses it, and where to revoke it.
+    #[arg(long, value_name = "FILE")]
+    pub rotate_plan: Option<PathBuf>,
+
+    /// Whether to ask the providers of credentials.
+    #[cfg(feature = "verify")]
+    #[command(flatten)]
+    pub verify: VerifyArguments,
+
+    /// Which part of a git repository to search instead of files.
+    #[cfg(feature = "git")]
+    #[command(flatten)]
+    pub git: GitArguments,
+}
+
+/// Whether and where `coaming secrets` asks providers about credentials.
+#[cfg(feature = "verify")]
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// Ask the providers of the credentials over the network whether they are valid.
+    #[arg(long, help_heading = "Verification")]
+    pub verify: bool,
+
+    /// Ask this server instead of a provider's own, as `gitlab=https://gitlab.example.com`; may be
+    /// repeated.
+    #[arg(long, value_name = "PROVIDER=URL", requires = "verify", help_heading = "Verification")]
+    pub verify_at: Vec<String>,
+
+    /// A file of CA certificates (PEM) to trust in addition to the system's; may be repeated.
+    #[arg(long, value_name = "FILE", requires = "verify", help_heading = "Verification")]
+    pub ca: Vec<PathBuf>,
+}
+
+/// Which part of a git repository `coaming secrets` searches.
+#[cfg(feature = "git")]
+#[derive(Debug, Args)]
+pub struct GitArguments {
+    /// Search the history of the git repository at or above PATH instead of its files.
+    #[arg(long, help_heading = "Git")]
+    pub git: bool,
+
+    /// Search only what was committed on or after a day (`2026-03-31`), or what a revision
+    /// (`origin/main`, `v1.2.0`) does not have.
+    #[arg(long, value_name = "WHEN", requires = "git", help_heading = "Git")]
+    pub since: Option<coaming_git::Since>,
+
+    /// Search only what is staged for the next commit.
+    #[arg(long, conflicts_with = "git", help_heading = "Git")]
+    pub staged: bool,
 }
 
 /// The commands of `coaming secrets`.
@@ -297,6 +413,10 @@ pub enum SecretsCommand {
     WhoCan(WhoCanArguments),
     /// Find secrets that etcd stores in plain text, offline.
     Etcd(EtcdArguments),
+    /// A local store of secrets.
+    #[cfg(all(feature = "vault", unix))]
+    #[command(flatten)]
+    Local(LocalCommand),
 }
 
 /// `coaming secrets who-can`
@@ -362,6 +482,22 @@ pub struct EtcdArguments {
     /// Exit with 0 even if there are findings.
     #[arg(long)]
     pub exit_zero: bool,
+}
+
+/// `coaming lsp`
+#[cfg(feature = "lsp")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Speaks the Language Server Protocol over standard input and output; an editor starts it. Extensions and
+configurations for editors are in `editors/` of the source code.")]
+pub struct LspArguments {
+    /// Use this configuration file instead of the nearest `coaming.yaml` at or above the workspace.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Accepted and without effect: standard input and output are the only transport.
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// `coaming explain`

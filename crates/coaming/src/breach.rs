@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use coaming_breach::{Answer, CutOptions, From, Query, Scene, To};
 use coaming_finding::Finding;
 use coaming_kube::World;
-use coaming_report::breach as render;
+use coaming_report::{Report, breach as render};
 use coaming_rules::Images;
 use coaming_scan::{Engine, VariantWorld};
 use coaming_source::Loaded;
@@ -18,14 +18,22 @@ struct Subject {
     world: World,
     images: Images,
     findings: Vec<Finding>,
+    allowed_registries: Vec<String>,
     minor: u32,
     outcome: Outcome,
+}
+
+impl Subject {
+    fn scene(&self) -> Scene<'_> {
+        Scene::new(&self.world, &self.images, self.minor)
+            .allowing_registries(&self.allowed_registries)
+    }
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &BreachArguments) -> Result<Outcome, CommandError> {
     if arguments.format == BreachFormat::OpengraphSchema {
-        output::write(None, |out| render::opengraph_schema(out))?;
+        output::write(arguments.output.as_deref(), |out| render::opengraph_schema(out))?;
         return Ok(Outcome::Clean);
     }
     if let [old, new] = arguments.compare.as_slice() {
@@ -35,17 +43,51 @@ pub(crate) fn run(arguments: &BreachArguments) -> Result<Outcome, CommandError> 
     let query = query(arguments, workload)?;
     let loaded = scope::cluster(&arguments.cluster.arguments());
     let subject = read(arguments, paths, loaded)?;
-    let answer = ask(&subject, &query, !arguments.no_cut)?;
+    let scene = subject.scene();
+    let answer = ask(&scene, &subject, &query, !arguments.no_cut)?;
+    if arguments.format == BreachFormat::Html {
+        html(arguments, &scene, &subject, &query, &answer)?;
+        return Ok(subject.outcome);
+    }
     let view = render::View::new(&answer, &subject.world, &subject.findings);
-    output::write(None, |out| match arguments.format {
+    output::write(arguments.output.as_deref(), |out| match arguments.format {
         BreachFormat::Text => render::text(&view, out),
         BreachFormat::Json => render::json(&view, out),
         BreachFormat::Dot => render::dot(&view, out),
         BreachFormat::Mermaid => render::mermaid(&view, out),
         BreachFormat::Opengraph => render::opengraph(&view, out),
-        BreachFormat::OpengraphSchema => render::opengraph_schema(out),
+        // They are written above.
+        BreachFormat::OpengraphSchema | BreachFormat::Html => Ok(()),
     })?;
     Ok(subject.outcome)
+}
+
+/// Writes the page, which has all findings and can answer for every workload.
+fn html(
+    arguments: &BreachArguments,
+    scene: &Scene<'_>,
+    subject: &Subject,
+    query: &Query,
+    answer: &Answer,
+) -> Result<(), CommandError> {
+    let map = coaming_breach::map(scene, query, answer, &subject.findings)
+        .map_err(|error| CommandError::Argument(error.to_string()))?;
+    let world = &subject.world;
+    let files = world.sources().map(|(id, source)| (id, crate::scan::file(source))).collect();
+    let report = Report {
+        findings: &subject.findings,
+        errors: &[],
+        notes: &[],
+        files: &files,
+        file_count: files.len(),
+        document_count: world.document_count(),
+        workload_count: world.workloads().count(),
+        rules: &[],
+        known: None,
+        compliance: None,
+    };
+    let view = render::View::new(answer, world, &subject.findings);
+    output::write(arguments.output.as_deref(), |out| render::html(&view, &map, &report, out))
 }
 
 fn query(arguments: &BreachArguments, workload: Option<&str>) -> Result<Query, CommandError> {
@@ -83,7 +125,7 @@ fn read(
     let (world, mut outcome) = scope::world(loaded)?;
     let engine = scope::engine(config)?;
     let mut errors = Vec::new();
-    let variants = [VariantWorld { name: None, world }];
+    let variants = [VariantWorld { name: None, world, recipe: None }];
     let images = scope::images(&scope, &engine, &variants, &mut errors)?;
     output::complain_of(&errors);
     if !errors.is_empty() {
@@ -91,17 +133,22 @@ fn read(
     }
     let [VariantWorld { world, .. }] = variants;
     let findings = findings(&engine, &world, &images);
-    Ok(Subject { world, images, findings, minor, outcome })
+    let allowed_registries = engine.config().allowed_registries.clone();
+    Ok(Subject { world, images, findings, allowed_registries, minor, outcome })
 }
 
 fn findings(engine: &Engine, world: &World, images: &Images) -> Vec<Finding> {
     engine.scan(world, images, scope::today()).findings
 }
 
-fn ask(subject: &Subject, query: &Query, with_cuts: bool) -> Result<Answer, CommandError> {
-    let scene = Scene::new(&subject.world, &subject.images, subject.minor);
+fn ask(
+    scene: &Scene<'_>,
+    subject: &Subject,
+    query: &Query,
+    with_cuts: bool,
+) -> Result<Answer, CommandError> {
     let options = CutOptions { enabled: with_cuts, ..CutOptions::default() };
-    coaming_breach::answer(&scene, query, &subject.findings, &options)
+    coaming_breach::answer(scene, query, &subject.findings, &options)
         .map_err(|error| CommandError::Argument(error.to_string()))
 }
 
@@ -116,10 +163,11 @@ fn compare(
     for path in [old, new] {
         let subject = read(arguments, vec![path.clone()], None)?;
         outcome = outcome.max(subject.outcome);
-        pairs.push(ask(&subject, &query, false)?.pairs());
+        let scene = subject.scene();
+        pairs.push(ask(&scene, &subject, &query, false)?.pairs());
     }
     let (old, new) = (&pairs[0], &pairs[1]);
-    output::write(None, |out| match arguments.format {
+    output::write(arguments.output.as_deref(), |out| match arguments.format {
         BreachFormat::Json => render::compare_json(old, new, out),
         _ => render::compare_text(old, new, out),
     })?;

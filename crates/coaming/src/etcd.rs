@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &EtcdArguments) -> Result<Outcome, CommandError> {
         workload_count: 0,
         rules: &rules,
         known: None,
+        compliance: None,
     };
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         Format::Full => out.write_all(etcd::text(&database, &contents, &findings).as_bytes()),

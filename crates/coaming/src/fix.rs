@@ -22,7 +22,7 @@ use crate::{CommandError, Outcome, output};
 pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let config = scope::config(&arguments.scope)?;
     let progress = Progress::start("reading and fixing …");
-    let Inputs { variants, mut errors, .. } = scope::read(&arguments.scope, &config, None)?;
+    let Inputs { variants, mut errors, .. } = scope::read_for_edits(&arguments.scope, &config)?;
     let engine = scope::engine(config)?;
     let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
     let today = scope::today();
@@ -30,7 +30,14 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let stdin = filtered(arguments, &variants);
     let cut = arguments.cut.then(|| cut_keys(&engine, &variants, &images, today));
     let plan = coaming_fix::plan(
-        variants.into_iter().map(|variant| variant.world).collect(),
+        variants
+            .into_iter()
+            .map(|VariantWorld { name, world, recipe }| coaming_fix::Variant {
+                name,
+                world,
+                recipe,
+            })
+            .collect(),
         arguments.allow_unsafe,
         |world| {
             let mut findings = engine.scan(world, &images, today).findings;
@@ -117,7 +124,8 @@ fn cut_keys(
     let mut keys = BTreeSet::new();
     for VariantWorld { world, .. } in variants {
         let findings = engine.scan(world, images, today).findings;
-        let scene = coaming_breach::Scene::new(world, images, minor);
+        let scene = coaming_breach::Scene::new(world, images, minor)
+            .allowing_registries(&engine.config().allowed_registries);
         let options = coaming_breach::CutOptions { enabled: true, ..Default::default() };
         let query = coaming_breach::Query::default();
         // Only a query that names a workload can fail.
@@ -137,7 +145,9 @@ fn refuse(
 ) -> Option<String> {
     if file.origin == Origin::Rendered {
         Some("the object was rendered from this file; change the file manually".to_owned())
-    } else if broken.contains(&file.name) {
+    } else if broken.contains(&file.name)
+        && !coaming_yaml::parse(Arc::clone(&file.text)).errors.is_empty()
+    {
         Some("the file has syntax errors; correct them first".to_owned())
     } else if !(file.origin.is_writable() || is_filter && file.origin == Origin::Stdin) {
         Some("standard input cannot be changed; pass the file as an argument".to_owned())

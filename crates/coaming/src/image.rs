@@ -6,6 +6,7 @@ use std::path::Path;
 use coaming_config::Config;
 use coaming_image::{Cache, Image, ImageFacts, sbom};
 use coaming_report::image::RelatedInfo;
+use coaming_report::policy_report;
 use coaming_scan::{Found, ImageMatches, ImageQuery, LookUp, MatchReport};
 
 use crate::args::{
@@ -21,6 +22,10 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
     if let Some(ImageCommand::Slim(arguments)) = &arguments.command {
         return slim::run(arguments);
     }
+    #[cfg(feature = "registry")]
+    if let Some(host) = &arguments.walk.registry {
+        return crate::walk::run(arguments, host);
+    }
     let name = arguments.image.as_deref().unwrap_or_default();
     let progress = Progress::start("reading the image …");
     let config = scope::config_here(arguments.known.config.as_deref())?;
@@ -33,8 +38,10 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
              neither its files nor its user"
         )));
     }
-    let answers =
-        question.as_ref().map(|reference| registry_results::ask(reference, arguments, &config));
+    let answers = question
+        .as_ref()
+        .map(|reference| registry_results::ask(reference, arguments, &config))
+        .transpose()?;
     let query = ImageQuery {
         name: name.to_owned(),
         digests: answers.as_ref().map(Answers::digests).unwrap_or_default(),
@@ -75,6 +82,11 @@ pub(crate) fn run(arguments: &ImageArguments) -> Result<Outcome, CommandError> {
         ImageFormat::CyclonedxVex => {
             let written = known.as_ref().map(|known| known.cyclonedx(&timestamp()));
             document(&written.unwrap_or_default(), out)
+        }
+        ImageFormat::PolicyReport => {
+            let open = known.as_ref().map(|known| known.report.triaged.open.as_slice());
+            let names = [name.to_owned()];
+            document(&policy_report::of_image(&facts.digest, &names, &facts, open), out)
         }
     })?;
     let unanswered: &[String] = results.as_ref().map_or(&[], Results::problems);

@@ -14,9 +14,19 @@ mod cluster;
 mod db;
 mod etcd;
 pub mod explain;
+#[cfg(feature = "export")]
+mod export;
 mod fix;
 mod image;
 mod interrupt;
+#[cfg(all(feature = "vault", unix))]
+mod kms;
+#[cfg(all(feature = "vault", unix))]
+mod local_secrets;
+#[cfg(feature = "lsp")]
+mod lsp;
+#[cfg(all(feature = "vault", unix))]
+mod migrate;
 mod net;
 mod output;
 #[cfg(feature = "registry")]
@@ -27,7 +37,18 @@ mod render;
 mod scan;
 mod scope;
 mod secrets;
+#[cfg(feature = "serve")]
+mod serve;
 mod slim;
+#[cfg(all(feature = "vault", unix))]
+mod vault_agent;
+#[cfg(feature = "verify")]
+mod verify;
+#[cfg(feature = "registry")]
+mod walk;
+#[cfg(feature = "registry")]
+mod walk_job;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -71,6 +92,10 @@ enum CommandError {
     /// The engine cannot be created, or one of its inputs cannot be read.
     #[error("{0}")]
     Scan(#[from] Box<coaming_scan::ScanError>),
+    /// The server cannot start.
+    #[cfg(feature = "serve")]
+    #[error("{0}")]
+    Serve(#[from] Box<coaming_serve::ServeError>),
     /// The input contains several clusters, but the question is about one.
     #[error("{}", several_clusters(.0))]
     Variants(Box<coaming_scan::Contradiction>),
@@ -110,7 +135,17 @@ pub fn run() -> ExitCode {
         Command::Net(arguments) => net::run(&arguments),
         Command::Secrets(arguments) => secrets::run(&arguments),
         Command::Breach(arguments) => breach::run(&arguments),
+        #[cfg(all(feature = "vault", unix))]
+        Command::Agent(arguments) => vault_agent::run(&arguments),
+        #[cfg(all(feature = "vault", unix))]
+        Command::Kms(arguments) => kms::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(arguments) => lsp::run(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::run(arguments),
+        #[cfg(feature = "export")]
+        Command::Export(arguments) => export::run(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Rules(arguments) => explain::list(&arguments),
         Command::Completions(arguments) => output::completions(&arguments),

@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
         NetCommand::Exposure(arguments) => exposure(arguments),
         NetCommand::Why(arguments) => why(arguments),
         NetCommand::Check(arguments) => check(arguments),
+        NetCommand::Lint(arguments) => lint(&arguments.inputs),
         NetCommand::Diff(arguments) => diff(arguments),
         NetCommand::Graph(arguments) => graph(arguments),
         NetCommand::Suggest(arguments) => suggest(&arguments.inputs, arguments.flows.as_ref()),
@@ -225,6 +226,25 @@ fn check(arguments: &CheckArguments) -> Result<Outcome, CommandError> {
         });
     }
     Ok(ends)
+}
+
+fn lint(inputs: &NetInputArguments) -> Result<Outcome, CommandError> {
+    let Asked { model, remarks, outcome } = load(inputs)?;
+    let filter = filter(&inputs.view, &[&model])?;
+    let reach = Reach::new(model);
+    let mut rules = coaming_network::idle_rules(&reach);
+    rules.retain(|idle| {
+        reach.subject(idle.policy_id).into_iter().any(|pods| {
+            let model = reach.model();
+            let workload = model.pods.get(pods).and_then(|it| model.workloads.get(it.workload));
+            let on = reach.rule_ports(idle.policy_id, idle.direction, idle.position, pods);
+            workload.is_some_and(|workload| filter.keeps(workload))
+                && filter.ports.as_ref().is_none_or(|ports| !on.intersection(ports).is_empty())
+        })
+    });
+    print(|out| render::lint_text(&rules, &remarks, out))?;
+    let found = if rules.is_empty() { Outcome::Clean } else { Outcome::Found };
+    Ok(found.max(outcome))
 }
 
 fn diff(arguments: &DiffArguments) -> Result<Outcome, CommandError> {

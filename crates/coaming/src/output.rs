@@ -12,7 +12,8 @@ use coaming_text::Printable;
 use crate::args::{Arguments, Color, CompletionsArguments};
 use crate::{CommandError, Outcome};
 
-/// Writes to standard output, or to a file that is replaced as a whole or not at all.
+/// Writes to standard output, or to a file that is replaced as a whole or not at all. Anything else
+/// than a regular file, such as a pipe, is written to as it is.
 pub(crate) fn write(
     file: Option<&Path>,
     writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -33,6 +34,16 @@ fn write_file(
     path: &Path,
     writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    // A device or a pipe is written to: replacing `/dev/null` by a file would damage the system.
+    if is_device(path) {
+        let file = std::fs::OpenOptions::new().write(true).open(path)?;
+        let mut out = BufWriter::with_capacity(64 << 10, file);
+        writer(&mut out)?;
+        return out.flush();
+    }
+    // A link stays one: the file that it leads to is replaced.
+    let target = if path.is_symlink() { path.canonicalize()? } else { path.to_path_buf() };
+    let path = target.as_path();
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
     let temporary = temporary_file(path, directory.unwrap_or(Path::new(".")))?;
     let mut out = BufWriter::with_capacity(64 << 10, temporary);
@@ -41,9 +52,27 @@ fn write_file(
     Ok(())
 }
 
+/// Whether a path is something else than a file or a directory: a device, a pipe, a socket.
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|existing| !existing.is_file() && !existing.is_dir())
+}
+
+/// Fails if a file cannot be replaced because it is a device or a pipe, for outputs that are not written
+/// from front to back.
+pub(crate) fn refuse_device(path: &Path) -> Result<(), CommandError> {
+    if is_device(path) {
+        return Err(CommandError::Argument(format!("{} is not a regular file", path.display())));
+    }
+    Ok(())
+}
+
+/// How the names of files begin that replace others.
+pub(crate) const TEMPORARY: &str = ".coaming-";
+
 /// A file to write before it replaces `path`: with its permissions, or those of every new file.
 fn temporary_file(path: &Path, directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix(TEMPORARY);
     #[cfg(unix)]
     let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let temporary = builder.tempfile_in(directory)?;

@@ -13,9 +13,10 @@ mod enabled {
     use coaming_report::registry_results;
     use coaming_sbom::vex::Document;
     use coaming_scan::{MatchReport, OwnFindings, RegistryAnswers, RegistryQuestion};
+    use coaming_signature::Trust;
 
     use crate::CommandError;
-    use crate::args::ImageArguments;
+    use crate::args::{ImageArguments, ScannerArguments};
 
     /// What the registry answered.
     pub(crate) struct Answers {
@@ -45,8 +46,10 @@ mod enabled {
         reference: &Reference,
         arguments: &ImageArguments,
         config: &Config,
-    ) -> Answers {
+    ) -> Result<Answers, CommandError> {
+        let trust = trust(&arguments.scanner)?;
         let question = RegistryQuestion {
+            trust: &trust,
             reference,
             platform: arguments.origin.platform.as_ref(),
             scanner: arguments.scanner.registry_scanner.map(Into::into),
@@ -54,7 +57,29 @@ mod enabled {
         };
         let options = arguments.origin.registry.options(config);
         let answers = coaming_scan::ask_registry(options, &question);
-        Answers { answers, trusted: arguments.scanner.trust_registry_vex }
+        Ok(Answers { answers, trusted: arguments.scanner.trust_registry_vex })
+    }
+
+    /// Whose signatures count.
+    fn trust(arguments: &ScannerArguments) -> Result<Trust, CommandError> {
+        let failed = |error: &dyn std::fmt::Display| CommandError::Argument(error.to_string());
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|error| failed(&format!("{}: {error}", path.display())))
+        };
+        let mut trust = Trust::default();
+        for path in &arguments.verify_key {
+            let name = path.display().to_string();
+            trust.add_key(&name, &read(path)?).map_err(|error| failed(&error))?;
+        }
+        let issuer = arguments.certificate_oidc_issuer.as_deref().unwrap_or_default();
+        for identity in &arguments.certificate_identity {
+            trust.add_identity(identity, issuer).map_err(|error| failed(&error))?;
+        }
+        if let Some(path) = &arguments.trusted_root {
+            let name = path.display().to_string();
+            trust.set_root(&name, &read(path)?).map_err(|error| failed(&error))?;
+        }
+        Ok(trust)
     }
 
     impl Answers {
@@ -118,7 +143,11 @@ mod disabled {
         Ok(None)
     }
 
-    pub(crate) fn ask(never: &Infallible, _: &ImageArguments, _: &Config) -> Answers {
+    pub(crate) fn ask(
+        never: &Infallible,
+        _: &ImageArguments,
+        _: &Config,
+    ) -> Result<Answers, CommandError> {
         match *never {}
     }
 

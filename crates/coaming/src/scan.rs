@@ -1,16 +1,19 @@
 //! `coaming scan`: finds problems and reports them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use coaming_finding::{Baseline, Finding, InputError, RuleRef, SourceId};
+use coaming_finding::{Baseline, Compliance, Finding, InputError, Note, RuleRef, SourceId};
 use coaming_kube::{Source, SourceKind};
+use coaming_oci::Reference;
 use coaming_report::{File, FullOptions, InputText, Report, statistics};
+use coaming_rules::Images;
+use coaming_scan::{Engine, VariantWorld};
 
 use crate::args::{Format, ReportArguments, ScanArguments};
 use crate::progress::Progress;
-use crate::scope::{self, Inputs};
+use crate::scope::{self, Inputs, Live, Lookups};
 use crate::{CommandError, Outcome, output};
 
 /// What was checked, and with what result.
@@ -25,6 +28,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) rules: Vec<RuleRef>,
     /// How much was checked.
     pub(crate) counts: Counts,
+    /// What the findings say about the controls of a compliance framework.
+    pub(crate) compliance: Option<Compliance>,
 }
 
 /// How much was read and checked.
@@ -39,18 +44,43 @@ pub(crate) struct Counts {
 pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
     // An invalid combination is refused before the work.
     let outputs = arguments.report.outputs()?;
-    let config = scope::config(&arguments.scope)?;
-    let cluster = scope::cluster(&arguments.cluster);
+    if arguments.watch {
+        return crate::watch::run(arguments, || once(arguments, &outputs));
+    }
+    once(arguments, &outputs)
+}
+
+/// Scans once.
+fn once(
+    arguments: &ScanArguments,
+    outputs: &[(Format, Option<&Path>)],
+) -> Result<Outcome, CommandError> {
+    let mut config = scope::config(&arguments.scope)?;
+    // With paths, the cluster only answers what their charts look up in it.
+    let has_files = !arguments.scope.paths.is_empty();
+    let live = if has_files { None } else { scope::live(&arguments.cluster, true) };
+    let lookups = if has_files { scope::lookups(&arguments.cluster)? } else { Lookups::default() };
+    let is_live = live.is_some();
+    let Live { loaded, notes, version } = live.unwrap_or_default();
+    // A cluster knows its version; the user may ask about another one.
+    config.kubernetes_version = config.kubernetes_version.or(version).or(lookups.version);
     let progress = Progress::start("reading and checking …");
-    let Inputs { variants, mut errors, file_count } =
-        scope::read(&arguments.scope, &config, cluster)?;
+    let Inputs { variants, mut errors, file_count, notes: of_input } =
+        scope::read(&arguments.scope, &config, is_live.then_some(loaded), lookups)?;
     let mut engine = scope::engine(config)?;
     if !arguments.report.format.iter().any(|format| format.shows_edits()) {
         engine = engine.without_edits();
     }
     errors.extend(engine.unknown_kinds(&variants));
     let images = scope::images(&arguments.scope, &engine, &variants, &mut errors)?;
-    let report = engine.scan_variants(&variants, &images, scope::today());
+    let mut report = engine.scan_variants(&variants, &images, scope::today());
+    mark_ways(&engine, &variants, &images, &mut report.findings);
+    let compliance = engine.compliance(&variants, &images, &report.findings);
+    report.notes.extend(of_input);
+    if is_live {
+        report.notes.extend(notes);
+        report.notes.extend(unread_images(&variants, &images));
+    }
     drop(progress);
     let worlds = || variants.iter().map(|variant| &variant.world);
     let counts = Counts {
@@ -67,18 +97,59 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<Outcome, CommandError> {
         .map(|file| Source::text(&file.name, Arc::clone(&file.text), SourceKind::Text));
     sources.extend(configuration.as_ref().map(|source| (coaming_rules::CONFIGURATION, source)));
     let rules = engine.rules();
-    let outcome =
-        finish(&arguments.report, &outputs, Judged { sources, report, errors, rules, counts })?;
-    // The process ends here: the system frees all memory at once, and freeing each tree is slow.
-    std::mem::forget(variants);
+    let mut judged = Judged { sources, report, errors, rules, counts, compliance };
+    let outcome = finish(&arguments.report, outputs, &mut judged)?;
+    if !arguments.watch {
+        // The process ends here: the system frees all memory at once, and freeing each tree is slow.
+        std::mem::forget(judged);
+        std::mem::forget(variants);
+    }
     Ok(outcome)
+}
+
+/// Says of each finding on which way of an attacker it is; those that are on one come first.
+fn mark_ways(
+    engine: &Engine,
+    variants: &[VariantWorld],
+    images: &Images,
+    findings: &mut Vec<Finding>,
+) {
+    let minor = engine.config().kubernetes_version.unwrap_or_default().minor();
+    for variant in variants {
+        coaming_breach::mark_ways(&variant.world, images, minor, findings, |finding| {
+            let is_here = |name: &Arc<str>| finding.variants.contains(name);
+            finding.variants.is_empty() || variant.name.as_ref().is_some_and(is_here)
+        });
+    }
+    if findings.iter().any(|finding| finding.way.is_some()) {
+        coaming_rules::put_in_order(findings);
+    }
+}
+
+/// Says how many images of pods were not looked into.
+fn unread_images(variants: &[VariantWorld], images: &Images) -> Option<Note> {
+    let workloads = variants.iter().flat_map(|variant| variant.world.workloads());
+    let named: BTreeSet<&str> = workloads
+        .flat_map(|workload| workload.pod().containers())
+        .filter_map(|container| container.image())
+        .filter(|image| {
+            Reference::parse(image).is_ok_and(|reference| images.get(&reference).is_none())
+        })
+        .collect();
+    let count = named.len();
+    let message = match count {
+        0 => return None,
+        1 => "1 image is not inspected; `--images require` pulls it".to_owned(),
+        _ => format!("{count} images are not inspected; `--images require` pulls them"),
+    };
+    Some(Note { message, count })
 }
 
 /// Writes or applies the baseline, and reports.
 pub(crate) fn finish(
     arguments: &ReportArguments,
     outputs: &[(Format, Option<&Path>)],
-    mut judged: Judged<'_>,
+    judged: &mut Judged<'_>,
 ) -> Result<Outcome, CommandError> {
     let sources = &judged.sources;
     let file_name = |finding: &Finding| {
@@ -105,11 +176,8 @@ pub(crate) fn finish(
         *findings = active;
         coaming_rules::put_in_order(findings);
     }
-    report(arguments, outputs, &judged, known)?;
-    let outcome = outcome(arguments, &judged);
-    // See above.
-    std::mem::forget(judged);
-    Ok(outcome)
+    report(arguments, outputs, judged, known)?;
+    Ok(outcome(arguments, judged))
 }
 
 fn report(
@@ -129,6 +197,7 @@ fn report(
         workload_count: judged.counts.workloads,
         rules: &judged.rules,
         known,
+        compliance: judged.compliance.as_ref(),
     };
     output::complain_of(&judged.errors);
     for &(format, file) in outputs {
@@ -147,7 +216,8 @@ fn report(
     Ok(())
 }
 
-fn file(source: &Source) -> File<'_> {
+/// A source as reports need it.
+pub(crate) fn file(source: &Source) -> File<'_> {
     let has_lines = source.origin.has_own_lines();
     let documents = if has_lines { source.documents() } else { &[] };
     File { name: &source.name, source: InputText::new(&source.text), documents }

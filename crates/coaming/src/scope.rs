@@ -1,16 +1,19 @@
 //! What the scanning commands have in common: configuration, inputs, the engine.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use coaming_config::Config;
-use coaming_finding::{InputError, Severity};
+use coaming_config::{Config, KubernetesVersion};
+use coaming_finding::{InputError, Note, Severity};
 use coaming_kube::World;
 use coaming_rules::Images;
 use coaming_scan::{Engine, Overrides, VariantWorld, VulnerabilitySource};
 use coaming_source::Loaded;
 use time::OffsetDateTime;
 
-use crate::args::{ClusterArguments, InputArguments, LookUpArguments, Renderer, ScopeArguments};
+use crate::args::{
+    ClusterArguments, InputArguments, LookUpArguments, Renderer, ScopeArguments, Variants,
+};
 use crate::progress::Progress;
 use crate::{CommandError, Outcome, output};
 
@@ -22,20 +25,42 @@ pub(crate) struct Inputs {
     pub(crate) errors: Vec<InputError>,
     /// How many files were read.
     pub(crate) file_count: usize,
+    /// What was not evaluated.
+    pub(crate) notes: Vec<Note>,
 }
 
-/// Reads all inputs: the files, or the cluster if there is one.
+/// Reads all inputs: the files, whose charts may look into a cluster, or the objects of a cluster if
+/// there are any.
 pub(crate) fn read(
     arguments: &ScopeArguments,
     config: &Config,
-    cluster: Option<Loaded>,
+    objects: Option<Loaded>,
+    lookups: Lookups,
 ) -> Result<Inputs, CommandError> {
-    let loaded = match cluster {
+    let loaded = match objects {
         Some(loaded) => loaded,
-        None => coaming_source::load(&arguments.paths, &source_options(arguments, config)?),
+        None => {
+            let options = source_options(arguments, config)?;
+            let options = coaming_source::Options { cluster: lookups.cluster, ..options };
+            coaming_source::load(&arguments.paths, &options)
+        }
     };
+    Ok(inputs(loaded))
+}
+
+/// Reads files whose fixes are to be made: charts can be rendered again.
+pub(crate) fn read_for_edits(
+    arguments: &ScopeArguments,
+    config: &Config,
+) -> Result<Inputs, CommandError> {
+    let options =
+        coaming_source::Options { keep_recipes: true, ..source_options(arguments, config)? };
+    Ok(inputs(coaming_source::load(&arguments.paths, &options)))
+}
+
+fn inputs(loaded: Loaded) -> Inputs {
     let variants = loaded.variants.into_iter().map(VariantWorld::from).collect();
-    Ok(Inputs { variants, errors: loaded.errors, file_count: loaded.read })
+    Inputs { variants, errors: loaded.errors, file_count: loaded.read, notes: loaded.notes }
 }
 
 /// Reads what the arguments name: a cluster, or files.
@@ -55,6 +80,7 @@ pub(crate) fn files(paths: &[PathBuf], allow_empty: bool) -> Loaded {
 /// Variants that contradict each other are different clusters, of which the user must select one.
 pub(crate) fn world(loaded: Loaded) -> Result<(World, Outcome), CommandError> {
     output::complain_of(&loaded.errors);
+    loaded.notes.iter().for_each(|note| output::note(&format!("note: {}", note.message)));
     let outcome = if loaded.errors.is_empty() { Outcome::Clean } else { Outcome::Failed };
     if let Some(contradiction) = coaming_scan::contradiction(&loaded.variants) {
         return Err(CommandError::Variants(Box::new(contradiction)));
@@ -63,19 +89,65 @@ pub(crate) fn world(loaded: Loaded) -> Result<(World, Outcome), CommandError> {
     Ok((World::numbered(sources), outcome))
 }
 
-/// The objects of a live cluster, if the user asked for one.
+/// A cluster that charts may look into while they are rendered.
+#[derive(Default)]
+pub(crate) struct Lookups {
+    /// The cluster, if there is one.
+    pub(crate) cluster: Option<Arc<dyn coaming_helm::Cluster>>,
+    /// Its version.
+    pub(crate) version: Option<KubernetesVersion>,
+}
+
+/// The cluster that the charts of files may look into, if the user asked for one.
 #[cfg(feature = "cluster")]
-pub(crate) fn cluster(arguments: &ClusterArguments) -> Option<Loaded> {
+pub(crate) fn lookups(arguments: &ClusterArguments) -> Result<Lookups, CommandError> {
+    if !arguments.cluster {
+        return Ok(Lookups::default());
+    }
+    if arguments.namespace.is_some() {
+        let message = "`--namespace` is for a scan of the cluster itself: leave out the paths";
+        return Err(CommandError::Argument(message.to_owned()));
+    }
+    crate::cluster::lookups(arguments.context.clone())
+}
+
+/// Without the feature there is no such option.
+#[cfg(not(feature = "cluster"))]
+pub(crate) fn lookups(_: &ClusterArguments) -> Result<Lookups, CommandError> {
+    Ok(Lookups::default())
+}
+
+/// What was read of a live cluster.
+#[derive(Default)]
+pub(crate) struct Live {
+    /// Its objects.
+    pub(crate) loaded: Loaded,
+    /// What was not read by intention.
+    pub(crate) notes: Vec<Note>,
+    /// Its version.
+    pub(crate) version: Option<KubernetesVersion>,
+}
+
+/// The objects of a live cluster, if the user asked for one, and what was not read.
+#[cfg(feature = "cluster")]
+pub(crate) fn live(arguments: &ClusterArguments, kubelets: bool) -> Option<Live> {
     arguments.cluster.then(|| {
         let _progress = Progress::start("reading the cluster …");
-        crate::cluster::load(arguments)
+        crate::cluster::load(arguments, kubelets)
     })
 }
 
 /// Without the feature there is no such option.
 #[cfg(not(feature = "cluster"))]
-pub(crate) fn cluster(_: &ClusterArguments) -> Option<Loaded> {
+pub(crate) fn live(_: &ClusterArguments, _: bool) -> Option<Live> {
     None
+}
+
+/// The objects of a live cluster, if the user asked for one; standard error says what was not read.
+pub(crate) fn cluster(arguments: &ClusterArguments) -> Option<Loaded> {
+    let live = live(arguments, false)?;
+    live.notes.iter().for_each(|note| output::note(&format!("note: {}", note.message)));
+    Some(live.loaded)
 }
 
 /// Reads the files that objects are made of, as their authors wrote them.
@@ -173,6 +245,7 @@ pub(crate) fn source_options(
         render: !arguments.no_render,
         external: arguments.renderer == Renderer::External,
         allow_empty: arguments.allow_empty,
+        test_values: arguments.variants == Some(Variants::Ci),
         ..coaming_scan::source_options(config)?
     })
 }

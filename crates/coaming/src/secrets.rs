@@ -1,7 +1,14 @@
 //! `coaming secrets`: finds secrets in plain text, and shows who can read a Secret.
 
+use std::path::{Path, PathBuf};
+
 use coaming_access::Access;
 use coaming_config::Config;
+use coaming_finding::Note;
+#[cfg(feature = "git")]
+use coaming_git::History;
+use coaming_kube::World;
+use coaming_scan::{Engine, TextReport};
 use coaming_source::Texts;
 
 use crate::args::{
@@ -18,6 +25,8 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
         None => find(&arguments.find),
         Some(SecretsCommand::Etcd(arguments)) => crate::etcd::run(arguments),
         Some(SecretsCommand::WhoCan(arguments)) => who_can(arguments),
+        #[cfg(all(feature = "vault", unix))]
+        Some(SecretsCommand::Local(command)) => crate::local_secrets::run(command),
     }
 }
 
@@ -36,6 +45,7 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
         no_render: true,
         renderer: crate::args::Renderer::default(),
         no_gitignore: arguments.no_gitignore,
+        variants: None,
         images: ImagesMode::Never,
         look_up: LookUpArguments::default(),
     };
@@ -43,27 +53,93 @@ fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     // Only secrets are of interest: the configuration's rules and policies do not apply.
     let config =
         Config { rules: Vec::new(), policies: Vec::new(), overrides: Vec::new(), ..configured };
-    let progress = Progress::start("reading and checking …");
-    let (texts, errors) = Texts::find(&scope.paths, &scope::source_options(&scope, &config)?);
+    let options = scope::source_options(&scope, &config)?;
     let mut engine = scope::engine(config)?;
     if !arguments.report.format.iter().any(|format| format.shows_edits()) {
         engine = engine.without_edits();
     }
     let rules = engine.rules();
-    let mut report = coaming_scan::scan_texts(engine, &texts, scope::today());
-    report.errors.extend(errors);
+    let progress = Progress::start("reading and checking …");
+    let (mut report, notes) = search(arguments, engine, &options)?;
+    #[cfg(feature = "verify")]
+    if arguments.verify.verify {
+        crate::verify::run(&arguments.verify, &mut report)?;
+    }
+    if let Some(path) = &arguments.rotate_plan {
+        write_rotation(path, &arguments.paths, &report)?;
+    }
     report.errors.sort_by(|a, b| (&a.file, &a.message).cmp(&(&b.file, &b.message)));
     drop(progress);
     let counts =
         Counts { files: report.files, documents: report.documents, workloads: report.workloads };
     let sources = report.sources.iter().map(|(&id, source)| (id, source)).collect();
-    let found = coaming_scan::Report { findings: report.findings, notes: Vec::new() };
+    let found = coaming_scan::Report { findings: report.findings, notes };
     let errors = report.errors;
-    scan::finish(
-        &arguments.report,
-        &outputs,
-        Judged { sources, report: found, errors, rules, counts },
-    )
+    let mut judged = Judged { sources, report: found, errors, rules, counts, compliance: None };
+    let outcome = scan::finish(&arguments.report, &outputs, &mut judged)?;
+    // The process ends here: the system frees all memory at once.
+    std::mem::forget(judged);
+    Ok(outcome)
+}
+
+/// Writes the checklist for the rotation of the secrets; workloads of the manifests in `paths` use
+/// them.
+fn write_rotation(path: &Path, paths: &[PathBuf], report: &TextReport) -> Result<(), CommandError> {
+    let loaded = scope::files(paths, true);
+    let sources = loaded.variants.into_iter().flat_map(|variant| variant.sources);
+    let world = World::numbered(sources);
+    let plan =
+        coaming_scan::plan_rotation(&report.findings, &report.sources, &world, revocation_page);
+    let text = coaming_report::rotation::markdown(&plan);
+    output::write(Some(path), |out| out.write_all(text.as_bytes()))
+}
+
+/// Where a credential of a known provider is revoked.
+#[cfg(feature = "verify")]
+fn revocation_page(text: &str) -> Option<&'static str> {
+    let (kind, _) = coaming_secret::credential_value(text, &coaming_verify::kinds())?;
+    coaming_verify::provider(kind).map(|provider| provider.revoke)
+}
+
+/// Providers are not part of this build.
+#[cfg(not(feature = "verify"))]
+fn revocation_page(_: &str) -> Option<&'static str> {
+    None
+}
+
+/// Searches the files, or what the user asked for of a git repository.
+fn search(
+    arguments: &FindSecretsArguments,
+    engine: Engine,
+    options: &coaming_source::Options,
+) -> Result<(TextReport, Vec<Note>), CommandError> {
+    #[cfg(feature = "git")]
+    if let Some(history) = history(arguments)? {
+        return Ok(coaming_scan::scan_history(engine, &history, options, scope::today()));
+    }
+    let (texts, errors) = Texts::find(&arguments.paths, options);
+    let mut report = coaming_scan::scan_texts(engine, &texts, scope::today());
+    report.errors.extend(errors);
+    Ok((report, Vec::new()))
+}
+
+/// What of a git repository the user asked for.
+#[cfg(feature = "git")]
+fn history(arguments: &FindSecretsArguments) -> Result<Option<History>, CommandError> {
+    let crate::args::GitArguments { git, since, staged } = &arguments.git;
+    if !git && !staged {
+        return Ok(None);
+    }
+    let [path] = arguments.paths.as_slice() else {
+        let message = "`--git` and `--staged` search one repository: name one path";
+        return Err(CommandError::Argument(message.to_owned()));
+    };
+    let history = if *staged {
+        History::staged(path)
+    } else {
+        History::read(path, &since.clone().unwrap_or_default())
+    };
+    history.map(Some).map_err(|error| CommandError::Argument(error.to_string()))
 }
 
 fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {

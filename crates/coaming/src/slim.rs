@@ -10,6 +10,7 @@ use crate::{CommandError, Outcome, output, scope};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &SlimArguments) -> Result<Outcome, CommandError> {
+    output::refuse_device(&arguments.output)?;
     let progress = Progress::start("slimming the image …");
     let config = scope::config_here(arguments.known.config.as_deref())?;
     let Found::Image(image) = find(&arguments.image, &arguments.origin, None, &config)? else {

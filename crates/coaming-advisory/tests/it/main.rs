@@ -6,5 +6,6 @@
 mod building;
 mod matching;
 mod oracles;
+mod reference;
 mod threads;
 mod world;

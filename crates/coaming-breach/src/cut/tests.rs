@@ -42,6 +42,9 @@ fn finding(applicability: Applicability) -> Finding {
         fix: Some(fix),
         suppressed: None,
         variants: Vec::new(),
+        commit: None,
+        verification: None,
+        way: None,
     }
 }
 
@@ -131,6 +134,7 @@ proptest! {
             query: &query,
             findings: &findings,
             weights: Weights::default(),
+            targets: Targets::new(&graph, None),
             undoing: undoing.clone(),
             useless: BTreeSet::new(),
             pairs: BTreeMap::new(),

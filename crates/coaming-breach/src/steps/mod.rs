@@ -20,10 +20,13 @@ mod escape;
 mod exec;
 mod exfiltration;
 mod exposed_service;
+mod foreign_image;
+mod granted_secret;
 mod host_path_read;
 mod host_path_write;
 mod host_process;
 mod host_processes;
+mod image_credential;
 mod impersonate;
 mod known_vulnerability;
 mod label_namespace;
@@ -114,10 +117,13 @@ all![
     exec,
     exfiltration,
     exposed_service,
+    foreign_image,
+    granted_secret,
     host_path_read,
     host_path_write,
     host_process,
     host_processes,
+    image_credential,
     impersonate,
     known_vulnerability,
     label_namespace,

@@ -2,6 +2,7 @@
 
 use super::account_token::account_of;
 use super::escape::node_of;
+use super::image_credential;
 use crate::evidence::Evidence;
 use crate::foothold::{Foothold, Link, NodeName};
 use crate::graph::VertexId;
@@ -171,6 +172,7 @@ fn add_pod(
         graph.add(to, plain, NewEdge::link());
     }
     add_files(scene, graph, from, number, kind, reason);
+    image_credential::add_hidden(scene, graph, from, pod, kind, reason);
 }
 
 /// The files of a node have the Secrets and tokens of a pod.
@@ -188,6 +190,11 @@ fn add_files(
         let to = graph.vertex(Foothold::Secret { namespace, name: found.secret.to_owned() });
         let edge = NewEdge::step(&STEP, kind, format!("{reason} and uses it"));
         graph.add(from, to, edge.at(Evidence::at(pod.object(), found.node)));
+    }
+    for (secret, evidence) in super::granted_secret::in_pod(scene, pod) {
+        let to = graph.vertex(secret);
+        let edge = NewEdge::step(&STEP, kind, format!("{reason} and is granted it"));
+        graph.add(from, to, edge.at(evidence));
     }
     if coaming_access::has_token(scene.world, pod.workload) {
         let to = graph.vertex(Foothold::Identity(account_of(pod)));

@@ -35,10 +35,16 @@ pub(crate) fn query(from: &str, to: &str) -> Query {
     }
 }
 
+/// The registries of examples that are not foreign.
+fn allowed_registries() -> Vec<String> {
+    ["registry.example.com", "registry.shop.svc:5000", "docker.io"].map(str::to_owned).to_vec()
+}
+
 /// The answer without cuts.
 pub(crate) fn ask(world: &World, query: &Query) -> Answer {
     let images = Images::default();
-    let scene = Scene::new(world, &images, 37);
+    let allowed = allowed_registries();
+    let scene = Scene::new(world, &images, 37).allowing_registries(&allowed);
     answer(&scene, query, &[], &CutOptions::default()).unwrap()
 }
 
@@ -100,4 +106,21 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
             collect(&path, files);
         }
     }
+}
+
+/// The answer with what is known of some images: repositories, and the facts of any tag of them.
+pub(crate) fn ask_with_images(
+    world: &World,
+    query: &Query,
+    known: &[(&str, Arc<coaming_image::ImageFacts>)],
+) -> Answer {
+    let mut images = Images::default();
+    let named = world.workloads().flat_map(|workload| workload.pod().containers());
+    for image in named.filter_map(|container| container.image()) {
+        for (_, facts) in known.iter().filter(|(name, _)| image.starts_with(name)) {
+            images.insert(&coaming_oci::Reference::parse(image).unwrap(), Arc::clone(facts));
+        }
+    }
+    let scene = Scene::new(world, &images, 37);
+    answer(&scene, query, &[], &CutOptions::default()).unwrap()
 }

@@ -1,11 +1,14 @@
 //! Kubernetes Goat: each of its scenarios, from its own manifests.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use coaming_breach::Kind;
+use coaming_image::{Image, ImageFacts};
 use coaming_kube::World;
+use coaming_test::image_archives::{docker_archive, tar};
 
-use crate::common::{ask, corpus, query, steps, world, world_of};
+use crate::common::{ask, ask_with_images, corpus, query, steps, world, world_of};
 
 /// The world of some of its directories.
 fn goat(scenarios: &[&str]) -> Option<World> {
@@ -188,4 +191,79 @@ spec: {containers: [{name: web, image: 'registry.example.com/web:1'}]}
     assert_eq!(steps(&with, "default/web", "admin").unwrap(), ["account-token", "take-rights"]);
     let without = world(&[("pod.yaml", pod)]);
     assert_eq!(steps(&without, "default/web", "admin"), None);
+}
+
+/// A key as the detectors know them, made here so that no scanner finds it in this repository.
+fn key() -> String {
+    let id: String = ["AKIA", "QYLPMN5HHHFPZAM2"].concat();
+    let secret: String = ["wJalrXUtnFEMI", "K7MDENGbPxRfiCYzT8kq0aVd4sHe"].concat();
+    format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
+}
+
+/// The facts of an image with these layers, read as any other image's.
+fn facts(layers: &[Vec<u8>]) -> Arc<ImageFacts> {
+    let ids: Vec<String> =
+        layers.iter().map(|layer| coaming_oci::Digest::sha256(layer).to_string()).collect();
+    let config = serde_json::json!({
+        "architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sh"]},
+        "rootfs": {"type": "layers", "diff_ids": ids},
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.tar");
+    std::fs::write(&path, docker_archive(config.to_string().as_bytes(), Some("a:1"), layers))
+        .unwrap();
+    Arc::new(Image::open(&path, None).unwrap().read())
+}
+
+#[test]
+fn keys_in_the_image_of_build_code() {
+    let Some(world) = goat(&["scenarios/build-code"]) else { return };
+    let from = query("default/build-code-deployment", "credential");
+    assert!(ask(&world, &from).entries[0].ways.is_empty());
+    let with = facts(&[tar(&[("app/.aws/credentials", 0o644, key().as_bytes())])]);
+    let image = "madhuakula/k8s-goat-build-code";
+    let answer = ask_with_images(&world, &from, &[(image, with)]);
+    let ways = &answer.entries[0].ways;
+    assert!(!ways.is_empty());
+    assert!(ways[0].to.to_string().contains("at /app/.aws/credentials of "), "{}", ways[0].to);
+    assert_eq!(ways[0].steps[0].step.id, "image-credential");
+    assert_eq!(ways[0].kind(), Kind::Certain);
+}
+
+#[test]
+fn hidden_layer_of_hidden_in_layers() {
+    let Some(world) = goat(&["scenarios/hidden-in-layers"]) else { return };
+    let layers = [
+        tar(&[("root/credentials", 0o644, key().as_bytes())]),
+        tar(&[("root/.wh.credentials", 0o644, b"")]),
+    ];
+    let images = [("madhuakula/k8s-goat-hidden-in-layers", facts(&layers))];
+    // It is not in the container, and that one does not lead to its node.
+    let question = query("default/hidden-in-layers", "credential");
+    assert!(ask_with_images(&world, &question, &images).entries[0].ways.is_empty());
+    // A pod with the node's runtime reads it in the layers.
+    let Some(world) = goat(&["scenarios/hidden-in-layers", "scenarios/health-check"]) else {
+        return;
+    };
+    let question = query("default/health-check-deployment", "credential");
+    let answer = ask_with_images(&world, &question, &images);
+    let steps: Vec<&str> = answer.entries[0].ways[0].steps.iter().map(|it| it.step.id).collect();
+    assert_eq!(steps.last(), Some(&"image-credential"), "{steps:?}");
+}
+
+#[test]
+fn miner_of_batch_check() {
+    let Some(world) = goat(&["scenarios/batch-check"]) else { return };
+    let question = query("default/batch-check-job", "exfiltration");
+    let image = "madhuakula/k8s-goat-batch-check";
+    // What mines needs a shell that downloads it, and a connection to its pool.
+    let tools =
+        facts(&[tar(&[("bin/sh", 0o755, b"\x7fELF"), ("usr/bin/curl", 0o755, b"\x7fELF")])]);
+    let easy = ask_with_images(&world, &question, &[(image, tools)]);
+    let without = facts(&[tar(&[("app", 0o755, b"\x7fELF")])]);
+    let hard = ask_with_images(&world, &question, &[(image, without)]);
+    let (easy, hard) = (&easy.entries[0].ways[0], &hard.entries[0].ways[0]);
+    assert_eq!(easy.kind(), Kind::Certain);
+    assert!(!easy.steps[0].reason.contains("harder"), "{}", easy.steps[0].reason);
+    assert!(hard.cost > easy.cost, "{hard:?}");
 }

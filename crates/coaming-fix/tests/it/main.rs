@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod charts;
+mod overlays;
+
 use std::fs;
 use std::sync::Arc;
 
@@ -35,7 +38,7 @@ fn judge(world: &World) -> Vec<Finding> {
 }
 
 fn planned(name: &str, text: &str, allow_unsafe: bool) -> Plan {
-    plan(vec![world(name, text)], allow_unsafe, judge, |_| None)
+    plan(vec![world(name, text).into()], allow_unsafe, judge, |_| None)
 }
 
 #[test]
@@ -74,7 +77,7 @@ fn planning_again_changes_nothing() {
 #[test]
 fn a_refused_file_is_left_with_the_reason() {
     let refuse = |source: &Source| Some(format!("{} is not to be changed", source.name));
-    let plan = plan(vec![world("web.yaml", POD)], true, judge, refuse);
+    let plan = plan(vec![world("web.yaml", POD).into()], true, judge, refuse);
     assert!(plan.changes.is_empty());
     assert!(plan.skipped.iter().all(|skipped| skipped.reason.contains("not to be changed")));
     assert!(!plan.skipped.is_empty());

@@ -131,7 +131,8 @@ fn import(chart: &mut Chart, budget: &Budget) -> Result<(), String> {
             let Some(found) = table(&values, &format!("{}.{child}", dependency.name)) else {
                 continue;
             };
-            let mut nested = copy(&found, budget, 0)?;
+            // Not a copy, as in Helm: what is imported later changes what was imported.
+            let mut nested = found;
             if wanted.as_map().is_some() && parent != "." {
                 for key in parent.split('.').rev() {
                     let map: Map = [(key.into(), nested)].into_iter().collect();

@@ -8,7 +8,7 @@ use super::ignore::Rules;
 use super::{Chart, Files, Metadata, Template, unpack};
 use crate::origin::Origin;
 use crate::value::{Map, Value};
-use crate::{RenderError, decode};
+use crate::{RenderError, SourceMap, decode};
 
 /// How deep charts may be in charts.
 const MAX_DEPTH: usize = 12;
@@ -146,12 +146,35 @@ fn is_manifest(path: &str) -> bool {
 pub(crate) fn yaml(name: String, content: &[u8], files: &mut Files) -> Result<Value, RenderError> {
     let text: Arc<str> = String::from_utf8_lossy(content).into();
     let file = files.add(name.clone(), Arc::clone(&text))?;
+    value(&name, &text, &|offset: usize| value_at(file, offset, true))
+}
+
+/// YAML that a template made, as a value whose parts know where they are in the template.
+pub(crate) fn made_yaml(
+    name: &str,
+    text: &Arc<str>,
+    made: &str,
+    map: &SourceMap,
+    files: &mut Files,
+) -> Result<Value, RenderError> {
+    let file = files.add(name.to_owned(), Arc::clone(text))?;
+    value(name, made, &|offset: usize| {
+        let place = map.at(offset).template;
+        place.map_or_else(Origin::default, |place| {
+            value_at(file, place.offset as usize, place.verbatim)
+        })
+    })
+}
+
+fn value(name: &str, text: &str, origin: &dyn Fn(usize) -> Origin) -> Result<Value, RenderError> {
     let unreadable = |message: String| RenderError::Chart(format!("{name}: {message}"));
-    let document = decode::first_document(&text).map_err(unreadable)?;
+    let document = decode::first_document(text).map_err(unreadable)?;
     let Some(document) = document else { return Ok(Value::NIL) };
-    let origin = |offset: usize| {
-        let at = Origin::template(file, offset, true);
-        Origin { value: at.template, ..Origin::default() }
-    };
-    decode::from_node(document.root(), &origin).map_err(unreadable)
+    decode::from_node(document.root(), origin).map_err(unreadable)
+}
+
+/// An origin in a values file.
+fn value_at(file: u16, offset: usize, verbatim: bool) -> Origin {
+    let at = Origin::template(file, offset, verbatim);
+    Origin { value: at.template, ..Origin::default() }
 }

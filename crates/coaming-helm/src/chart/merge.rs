@@ -48,7 +48,8 @@ fn coalesce(chart: &Chart, target: &Shared, merge: bool, budget: &Budget) -> Res
     Ok(())
 }
 
-/// Hands `global` down to a subchart.
+/// Hands `global` down to a subchart. As in Helm, what is below the top of it is not copied: what a
+/// subchart adds to it is seen by its parent and its siblings, too.
 fn coalesce_globals(inner: &Shared, outer: &Shared, budget: &Budget) -> Result<(), String> {
     let globals = |map: &Shared| -> Option<Shared> {
         match map.borrow().get("global") {
@@ -63,16 +64,17 @@ fn coalesce_globals(inner: &Shared, outer: &Shared, budget: &Budget) -> Result<(
     budget.nodes(entries.len())?;
     for (key, value) in entries {
         let existing = target.borrow().get(&key).cloned();
-        if value.as_map().is_some() {
-            let copied = copy(&value, budget, 0)?;
+        if let Some(table) = value.as_map() {
             match existing {
                 None => {
-                    target.borrow_mut().insert(key, copied);
+                    target.borrow_mut().insert(key, value);
                 }
                 Some(existing) => {
-                    if let (Some(copy), Some(existing)) = (copied.as_map(), existing.as_map()) {
-                        coalesce_tables(copy, existing, true, budget, 0)?;
-                        target.borrow_mut().insert(key, copied.clone());
+                    if let Some(existing) = existing.as_map() {
+                        let copied: Shared = Rc::new(RefCell::new(table.borrow().clone()));
+                        coalesce_tables(&copied, existing, true, budget, 0)?;
+                        let copied = Value::from(Kind::Map(copied)).at(value.origin);
+                        target.borrow_mut().insert(key, copied);
                     }
                 }
             }

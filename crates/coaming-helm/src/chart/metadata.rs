@@ -43,6 +43,14 @@ fn text(value: &Value, key: &str) -> String {
     }
 }
 
+/// A text on one line, as templates see it: white space is blanks, and what cannot be printed goes.
+fn sanitized(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_whitespace() { Some(' ') } else { print::is_printable(c).then_some(c) }
+    };
+    text.chars().filter_map(shown).collect()
+}
+
 fn texts(value: &Value, key: &str) -> Vec<Value> {
     let list = value.get(key);
     let items = list.as_ref().and_then(Value::as_list).unwrap_or_default();
@@ -109,10 +117,17 @@ impl Metadata {
             ("Type", "type"),
         ] {
             let origin = chart.get(key).map(|value| value.first_origin()).unwrap_or_default();
-            fields.insert(field.into(), Value::from(text(chart, key)).at(origin));
+            let text = match field {
+                "APIVersion" | "Version" | "Type" => text(chart, key),
+                _ => sanitized(&text(chart, key)),
+            };
+            fields.insert(field.into(), Value::from(text).at(origin));
         }
-        fields.insert("Sources".into(), Value::from(texts(chart, "sources")));
-        fields.insert("Keywords".into(), Value::from(texts(chart, "keywords")));
+        for (field, key) in [("Sources", "sources"), ("Keywords", "keywords")] {
+            let texts = texts(chart, key);
+            let texts = texts.iter().filter_map(Value::as_str).map(sanitized);
+            fields.insert(field.into(), Value::from(texts.map(Value::from).collect::<Vec<_>>()));
+        }
         let deprecated =
             matches!(chart.get("deprecated").map(|value| value.kind), Some(Kind::Bool(true)));
         fields.insert("Deprecated".into(), Value::from(deprecated));
@@ -167,7 +182,7 @@ fn maintainers(chart: &Value) -> Value {
     let maintainer = |value: &Value| {
         let map: Map = [("Name", "name"), ("Email", "email"), ("URL", "url")]
             .into_iter()
-            .map(|(field, key)| (field.into(), Value::from(text(value, key))))
+            .map(|(field, key)| (field.into(), Value::from(sanitized(&text(value, key)))))
             .collect();
         Value::from(map)
     };

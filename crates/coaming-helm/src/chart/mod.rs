@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub(crate) use archive::unpack;
 pub(crate) use dependencies::process;
-pub(crate) use load::{load, yaml};
+pub(crate) use load::{load, made_yaml, yaml};
 pub(crate) use merge::{coalesce_values, merge_maps};
 pub(crate) use metadata::Metadata;
 pub(crate) use schema::validate;
@@ -56,7 +56,7 @@ pub(crate) struct Files {
 impl Files {
     /// Adds a file. Its number is one more than its index.
     pub(crate) fn add(&mut self, name: String, text: Arc<str>) -> Result<u16, RenderError> {
-        self.all.push(InputFile { name, text });
+        self.all.push(InputFile { name, text, given: false });
         u16::try_from(self.all.len())
             .map_err(|_| RenderError::Chart("the chart has too many files".to_owned()))
     }

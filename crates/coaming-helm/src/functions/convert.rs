@@ -62,11 +62,17 @@ pub(super) fn list_of_strings(
 pub(crate) fn to_int(value: &Value) -> i64 {
     match &value.kind {
         Kind::Int(value) | Kind::Int64(value) => *value,
-        Kind::Float(value) => *value as i64,
+        Kind::Float(value) => from_float(*value),
         Kind::Bool(value) => i64::from(*value),
         Kind::Text(text) => integer_of(text.as_str()).unwrap_or(0),
         _ => 0,
     }
+}
+
+/// As processors convert: what is out of range is the least integer.
+fn from_float(value: f64) -> i64 {
+    let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value);
+    if fits { value as i64 } else { i64::MIN }
 }
 
 /// An integer as `strconv.ParseInt(text, 0, 64)` reads it, also with a fraction of zeros.

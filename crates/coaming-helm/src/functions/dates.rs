@@ -14,7 +14,7 @@ pub(super) const TABLE: &[Row] = &[
     ("dateInZone", "sas", |_, v| formatted(text(v, 0), any(v, 1))),
     ("htmlDate", "a", |_, v| formatted("2006-01-02", any(v, 0))),
     ("htmlDateInZone", "as", |_, v| formatted("2006-01-02", any(v, 0))),
-    ("unixEpoch", "a", |_, v| {
+    ("unixEpoch", "t", |_, v| {
         Ok(Value::from(seconds(any(v, 0)).to_string()).at(any(v, 0).first_origin()))
     }),
     ("toDate", "ss", |_, v| {
@@ -48,10 +48,10 @@ pub(super) const TABLE: &[Row] = &[
         };
         Ok(Value::from(dates::rounded(nanoseconds)).at(any(v, 0).first_origin()))
     }),
-    ("dateModify", "sa", |_, v| modified(v, false)),
-    ("date_modify", "sa", |_, v| modified(v, false)),
-    ("mustDateModify", "sa", |_, v| modified(v, true)),
-    ("must_date_modify", "sa", |_, v| modified(v, true)),
+    ("dateModify", "st", |_, v| modified(v, false)),
+    ("date_modify", "st", |_, v| modified(v, false)),
+    ("mustDateModify", "st", |_, v| modified(v, true)),
+    ("must_date_modify", "st", |_, v| modified(v, true)),
 ];
 
 /// The time that charts see: 2000-01-01, noon.

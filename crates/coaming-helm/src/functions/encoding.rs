@@ -7,6 +7,7 @@ use super::{Outcome, Row, any, text};
 use crate::decode;
 use crate::emit;
 use crate::json;
+use crate::json_read;
 use crate::value::{Map, Value};
 
 pub(super) const TABLE: &[Row] = &[
@@ -51,7 +52,7 @@ pub(super) const TABLE: &[Row] = &[
     ("mustToRawJson", "a", |exec, v| json::compact(any(v, 0), false, &exec.budget)),
     ("toPrettyJson", "a", |exec, v| json::pretty(any(v, 0), &exec.budget)),
     ("mustToPrettyJson", "a", |exec, v| json::pretty(any(v, 0), &exec.budget)),
-    ("fromJson", "s", |exec, v| match json::read(any(v, 0), &exec.budget) {
+    ("fromJson", "s", |exec, v| match json_read::read(any(v, 0), &exec.budget) {
         Ok(value) if value.as_map().is_some() => Ok(value),
         Ok(value) if value.is_nil() => Ok(Value::from(Map::new())),
         Ok(value) => Ok(error_map(format!(
@@ -60,8 +61,8 @@ pub(super) const TABLE: &[Row] = &[
         ))),
         Err(message) => Ok(error_map(message)),
     }),
-    ("mustFromJson", "s", |exec, v| json::read(any(v, 0), &exec.budget)),
-    ("fromJsonArray", "s", |exec, v| match json::read(any(v, 0), &exec.budget) {
+    ("mustFromJson", "s", |exec, v| json_read::read(any(v, 0), &exec.budget)),
+    ("fromJsonArray", "s", |exec, v| match json_read::read(any(v, 0), &exec.budget) {
         Ok(value) if value.as_list().is_some() => Ok(value),
         Ok(value) if value.is_nil() => Ok(Value::from(Vec::new())),
         Ok(value) => Ok(Value::from(vec![Value::from(format!(
@@ -108,7 +109,8 @@ fn from_base64(text: &str) -> Result<Vec<u8>, String> {
         let at = match error {
             base64::DecodeError::InvalidByte(at, _)
             | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-            _ => text.len(),
+            // The group that is not complete.
+            _ => text.len() / 4 * 4,
         };
         format!("illegal base64 data at input byte {at}")
     })

@@ -103,14 +103,59 @@ fn file_method(
 }
 
 fn globbed(files: &BTreeMap<String, Rc<[u8]>>, pattern: &str) -> Value {
-    let pattern = if pattern.is_empty() { "**" } else { pattern };
-    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build();
-    let matcher = glob.map(|glob| glob.compile_matcher());
-    let kept = files
-        .iter()
-        .filter(|(name, _)| matcher.as_ref().is_ok_and(|matcher| matcher.is_match(name.as_str())));
+    let expression = regex::Regex::new(&expression_of(pattern)).ok();
+    // A pattern that is not valid selects everything.
+    let selects = |name: &str| expression.as_ref().is_none_or(|glob| glob.is_match(name));
+    let kept = files.iter().filter(|(name, _)| selects(name));
     let kept = kept.map(|(name, content)| (name.clone(), Rc::clone(content))).collect();
     Kind::Object(Rc::new(Object::Files(Rc::new(kept)))).into()
+}
+
+/// A pattern of `.Files.Glob` as a regular expression: only `**` goes beyond a `/`.
+fn expression_of(pattern: &str) -> String {
+    let pattern = if pattern.is_empty() { "**" } else { pattern };
+    let mut out = String::from("(?s)^");
+    let mut chars = pattern.chars().peekable();
+    let mut groups = 0_usize;
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if chars.peek() == Some(&'*') => {
+                while chars.next_if_eq(&'*').is_some() {}
+                out.push_str(".*");
+            }
+            '*' => out.push_str("[^/]*"),
+            '?' => out.push_str("[^/]"),
+            '[' => {
+                out.push('[');
+                if chars.next_if_eq(&'!').is_some() {
+                    out.push('^');
+                }
+                for c in chars.by_ref().take_while(|c| *c != ']') {
+                    match c {
+                        '-' => out.push(c),
+                        c => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+                    }
+                }
+                out.push(']');
+            }
+            '{' => {
+                groups += 1;
+                out.push_str("(?:");
+            }
+            '}' if groups > 0 => {
+                groups -= 1;
+                out.push(')');
+            }
+            ',' if groups > 0 => out.push('|'),
+            '\\' => {
+                let escaped = chars.next().map(String::from).unwrap_or_default();
+                out.push_str(&regex::escape(&escaped));
+            }
+            c => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    out.push('$');
+    out
 }
 
 /// The files as the `data` of a ConfigMap or Secret.
@@ -120,9 +165,6 @@ fn config(exec: &Exec, files: &BTreeMap<String, Rc<[u8]>>, encoded: bool) -> Out
         exec.budget.bytes(content.len())?;
         let value = if encoded { Value::from(STANDARD.encode(content)) } else { bytes(content) };
         map.insert(super::paths::base(path).into(), value);
-    }
-    if map.is_empty() {
-        return Ok(Value::from(""));
     }
     emit::to_yaml(&Value::from(map), &exec.budget)
 }

@@ -3,6 +3,7 @@
 //! A function checks its arguments as Go's templates do: a number is not a text, and a missing value
 //! is neither. None of them reads the environment, the network, the clock or a file.
 
+mod cases;
 mod compare;
 mod convert;
 mod dates;
@@ -32,7 +33,7 @@ use crate::value::{Kind, Value};
 /// A function by its name.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
-    /// The types of its parameters, one letter each: `a`ny, `s`tring, `i`nt, `m`ap, `b`ool; a last
+    /// The types of its parameters, one letter each: `a`ny, `s`tring, `i`nt, `m`ap, `b`ool, `t`ime; a last
     /// `*` is any number of any values, `$` any number of strings, `?` one optional value.
     parameters: &'static str,
     pub(crate) body: Body,
@@ -134,6 +135,7 @@ fn check(parameters: &str, name: &str, arguments: &[Value]) -> Result<(), String
             b's' | b'$' => ("string", matches!(value.kind, Kind::Text(_))),
             b'i' => ("int", matches!(value.kind, Kind::Int(_))),
             b'm' => ("map[string]interface {}", matches!(value.kind, Kind::Map(_))),
+            b't' => ("time.Time", value.is_time()),
             b'b' => ("bool", matches!(value.kind, Kind::Bool(_))),
             _ => continue,
         };

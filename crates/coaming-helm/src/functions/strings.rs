@@ -11,7 +11,11 @@ pub(super) const TABLE: &[Row] = &[
     ("print", "*", |exec, v| Ok(Value::from(print::print(v, &exec.budget)?))),
     ("println", "*", println),
     ("printf", "s*", |exec, v| {
-        Ok(Value::from(print::printf(any(v, 0), v.get(1..).unwrap_or_default(), &exec.budget)?))
+        Ok(Value::from(crate::printf::printf(
+            any(v, 0),
+            v.get(1..).unwrap_or_default(),
+            &exec.budget,
+        )?))
     }),
     ("trim", "s", |_, v| Ok(kept(any(v, 0), str::trim))),
     ("trimAll", "ss", |_, v| Ok(trimmed(v))),

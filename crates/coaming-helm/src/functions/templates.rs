@@ -1,8 +1,10 @@
 //! Helm's own functions.
 
-use super::{Row, any, text};
-use crate::semver;
+use super::{Outcome, Row, any, text};
+use crate::origin::Origin;
+use crate::template::Exec;
 use crate::value::{Kind, Map, Object, Value};
+use crate::{json, semver};
 
 pub(super) const TABLE: &[Row] = &[
     ("include", "sa", |exec, v| {
@@ -18,7 +20,7 @@ pub(super) const TABLE: &[Row] = &[
         Ok(value.clone())
     }),
     ("fail", "s", |_, v| Err(text(v, 0).to_owned())),
-    ("lookup", "ssss", |_, _| Ok(Value::from(Map::new()))),
+    ("lookup", "ssss", lookup),
     ("semver", "s", |_, v| {
         let version = semver::Version::parse(text(v, 0)).ok_or("Invalid Semantic Version")?;
         Ok(Kind::Object(std::rc::Rc::new(Object::Version(version))).into())
@@ -31,3 +33,23 @@ pub(super) const TABLE: &[Row] = &[
     }),
     ("call", "a*", |_, _| Err("call of a value that is not a function".to_owned())),
 ];
+
+/// How many objects one rendering may look up: each is a request.
+const MAX_LOOKUPS: u32 = 1_000;
+
+/// `lookup "v1" "Secret" "shop" "database"`: what the cluster has, as it has it.
+fn lookup(exec: &Exec, v: &[Value]) -> Outcome {
+    let Some(cluster) = &exec.cluster else { return Ok(Value::from(Map::new())) };
+    let count = exec.lookups.get() + 1;
+    if count > MAX_LOOKUPS {
+        return Err(format!("the chart looks up more than {MAX_LOOKUPS} objects"));
+    }
+    exec.lookups.set(count);
+    let kind = text(v, 1);
+    let found = cluster.lookup(text(v, 0), kind, text(v, 2), text(v, 3))?;
+    let Some(found) = found else { return Ok(Value::from(Map::new())) };
+    exec.budget.bytes(found.to_string().len())?;
+    // What stands for the values of a Secret is not a leaked credential.
+    let origin = if kind == "Secret" { Origin::random() } else { Origin::default() };
+    Ok(json::from_object(&found, origin))
+}

@@ -1,7 +1,8 @@
 //! Functions that rewrite text character by character: its origin is that of its first byte.
 
 use super::{Outcome, Row, any, number, text};
-use crate::value::Value;
+use crate::budget::Budget;
+use crate::value::{Kind, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("hello", "", |_, _| Ok(Value::from("Hello!"))),
@@ -9,12 +10,18 @@ pub(super) const TABLE: &[Row] = &[
     ("lower", "s", |_, v| rewritten(v, 0, |text| text.to_lowercase())),
     ("title", "s", |_, v| rewritten(v, 0, |text| first_letters(text, true))),
     ("untitle", "s", |_, v| rewritten(v, 0, |text| first_letters(text, false))),
-    ("nospace", "s", |_, v| rewritten(v, 0, |text| text.replace(char::is_whitespace, ""))),
+    // Each byte is taken for a character.
+    ("nospace", "s", |_, v| {
+        let kept = |text: &str| {
+            text.bytes().map(char::from).filter(|c| !c.is_whitespace()).collect::<String>()
+        };
+        rewritten(v, 0, kept)
+    }),
     ("initials", "s", |_, v| rewritten(v, 0, initials)),
     ("swapcase", "s", |_, v| rewritten(v, 0, swap_case)),
-    ("snakecase", "s", |_, v| rewritten(v, 0, |text| separated(text, '_'))),
-    ("kebabcase", "s", |_, v| rewritten(v, 0, |text| separated(text, '-'))),
-    ("camelcase", "s", |_, v| rewritten(v, 0, camel_case)),
+    ("snakecase", "s", |_, v| rewritten(v, 0, |text| super::cases::separated(text, '_'))),
+    ("kebabcase", "s", |_, v| rewritten(v, 0, |text| super::cases::separated(text, '-'))),
+    ("camelcase", "s", |_, v| rewritten(v, 0, super::cases::camel)),
     ("wrap", "is", |_, v| rewritten(v, 1, |text| wrap(text, number(v, 0), "\n", false))),
     ("wrapWith", "iss", |_, v| {
         rewritten(v, 2, |whole| wrap(whole, number(v, 0), text(v, 1), true))
@@ -25,20 +32,30 @@ pub(super) const TABLE: &[Row] = &[
     }),
     ("plural", "ssi", |_, v| Ok(any(v, usize::from(number(v, 2) != 1)).clone())),
     ("html", "*", |exec, v| {
-        let text = crate::print::print(v, &exec.budget)?.text;
+        let text = printed(&exec.budget, v)?;
         let text = text.replace('&', "&amp;").replace('\'', "&#39;").replace('<', "&lt;");
         Ok(Value::from(text.replace('>', "&gt;").replace('"', "&#34;"))
             .at(any(v, 0).first_origin()))
     }),
     ("js", "*", |exec, v| {
-        let text = crate::print::print(v, &exec.budget)?.text;
+        let text = printed(&exec.budget, v)?;
         Ok(Value::from(javascript(&text)).at(any(v, 0).first_origin()))
     }),
     ("urlquery", "*", |exec, v| {
-        let text = crate::print::print(v, &exec.budget)?.text;
+        let text = printed(&exec.budget, v)?;
         Ok(Value::from(super::paths::query_escape(&text)).at(any(v, 0).first_origin()))
     }),
 ];
+
+/// Arguments of the escaping functions as one text: for them, nothing is what a template shows of it.
+fn printed(budget: &Budget, v: &[Value]) -> Result<String, String> {
+    let shown = |value: &Value| match value.kind {
+        Kind::Nil => Value::from("<no value>"),
+        _ => value.clone(),
+    };
+    let shown: Vec<Value> = v.iter().map(shown).collect();
+    Ok(crate::print::print(&shown, budget)?.text)
+}
 
 /// A text that is made of another.
 fn rewritten(v: &[Value], index: usize, with: impl Fn(&str) -> String) -> Outcome {
@@ -79,62 +96,6 @@ fn swap_case(text: &str) -> String {
             out.extend(c.to_lowercase());
         } else {
             out.extend(c.to_uppercase());
-        }
-    }
-    out
-}
-
-/// `xstrings.ToSnakeCase` with a separator: a border before an upper-case letter that follows a
-/// lower-case letter or a digit, or that starts a word after an acronym.
-fn separated(text: &str, separator: char) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let mut out = String::with_capacity(text.len() + 8);
-    for (position, c) in chars.iter().copied().enumerate() {
-        if matches!(c, ' ' | '-' | '_') || c.is_whitespace() {
-            if position > 0 && !out.ends_with(separator) {
-                out.push(separator);
-            }
-            continue;
-        }
-        let previous = position.checked_sub(1).and_then(|at| chars.get(at)).copied();
-        let next = chars.get(position + 1).copied();
-        let border = match previous {
-            None => false,
-            Some(previous) if c.is_uppercase() => {
-                previous.is_lowercase()
-                    || previous.is_ascii_digit()
-                    || (previous.is_uppercase() && next.is_some_and(char::is_lowercase))
-            }
-            Some(_) => false,
-        };
-        if border && !out.ends_with(separator) {
-            out.push(separator);
-        }
-        out.extend(c.to_lowercase());
-    }
-    out
-}
-
-/// `xstrings.ToPascalCase`.
-fn camel_case(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut starts = true;
-    let mut previous = ' ';
-    for c in text.chars() {
-        let follows_upper = previous.is_uppercase() && c.is_uppercase();
-        previous = c;
-        if matches!(c, '_' | '-') || c.is_whitespace() {
-            if out.is_empty() && c == '_' {
-                out.push(c);
-            }
-            starts = true;
-        } else if starts {
-            out.extend(c.to_uppercase());
-            starts = false;
-        } else if follows_upper {
-            out.extend(c.to_lowercase());
-        } else {
-            out.push(c);
         }
     }
     out

@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::parse::define;
 use super::{Command, Node, Pipe, Template, Word};
+use crate::Cluster;
 use crate::budget::Budget;
 use crate::functions::{self, Body};
 use crate::origin::Origin;
@@ -43,6 +45,10 @@ pub(crate) struct Exec {
     pub(crate) generated: Cell<u64>,
     /// The innermost node that failed; messages of outer ones contain its message.
     pub(crate) failed: Cell<Option<Origin>>,
+    /// What `lookup` reads.
+    pub(crate) cluster: Option<Arc<dyn Cluster>>,
+    /// How many objects were looked up.
+    pub(crate) lookups: Cell<u32>,
 }
 
 /// The variables of one template call, innermost last.
@@ -65,13 +71,15 @@ impl Scope {
 }
 
 impl Exec {
-    pub(crate) fn new(templates: Templates) -> Self {
+    pub(crate) fn new(templates: Templates, cluster: Option<Arc<dyn Cluster>>) -> Self {
         Self {
             templates: RefCell::new(templates),
             depth: Cell::new(0),
             budget: Budget::default(),
             generated: Cell::new(0),
             failed: Cell::new(None),
+            cluster,
+            lookups: Cell::new(0),
         }
     }
 
@@ -202,6 +210,9 @@ impl Exec {
                 out.push_part(text, 0..text.as_str().len(), value.origin.or(origin));
             }
             Kind::Nil => out.push("<no value>", value.origin.or(origin)),
+            Kind::Object(object) if let Some(version) = object.version() => {
+                out.push(version, value.origin.or(origin));
+            }
             _ => {
                 let text = print::plain(value, &self.budget)
                     .map_err(|message| Error { message, origin })?;
@@ -223,6 +234,11 @@ impl Exec {
         // The range's variables are set for each element, not by the pipeline.
         let value = self.commands(pipe, dot, scope)?;
         let fail = |message| Error { message, origin: pipe.origin };
+        if let Kind::Int(count) | Kind::Int64(count) = value.kind
+            && pipe.variables.len() > 1
+        {
+            return Err(fail(format!("can't use {count} to iterate over more than one variable")));
+        }
         let pairs = elements(&value).map_err(fail)?;
         if let Some(count) = pairs.count() {
             self.budget.nodes(count.min(1 << 24)).map_err(fail)?;

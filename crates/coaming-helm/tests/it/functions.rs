@@ -10,7 +10,10 @@ use proptest::test_runner::TestRunner;
 use super::oracle::{expected, helm, ours};
 
 const CALLS: &str = include_str!("functions.txt");
-const VALUES: &str = include_str!("functions-values.yaml");
+pub(crate) const VALUES: &str = include_str!("functions-values.yaml");
+
+/// What calls may include; it cannot be part of one, as definitions are not nested.
+pub(crate) const HELPER: &str = "{{ define \"helper\" }}<{{ . | toJson }}>{{ end }}";
 
 /// Writes a chart with one template per call.
 fn write(directory: &Path, calls: &[String]) {
@@ -19,6 +22,7 @@ fn write(directory: &Path, calls: &[String]) {
                     keywords: [x]\nmaintainers: [{name: a, email: b}]\n";
     std::fs::write(directory.join("Chart.yaml"), metadata).unwrap();
     std::fs::write(directory.join("values.yaml"), VALUES).unwrap();
+    std::fs::write(directory.join("templates/_helper.tpl"), HELPER).unwrap();
     for (number, call) in calls.iter().enumerate() {
         let mut template = format!("{{{{ define \"case{number}\" }}}}{call}{{{{ end -}}}}\n");
         write!(template, "kind: Case\nresult: {{{{ include \"case{number}\" . | toJson }}}}\n")
@@ -28,10 +32,12 @@ fn write(directory: &Path, calls: &[String]) {
 }
 
 /// Compares all calls in one run of Helm.
-fn compare(helm: &Path, calls: &[String]) {
+pub(crate) fn compare(helm: &Path, calls: &[String]) {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), calls);
-    let theirs = expected(helm, directory.path(), None).expect("Helm renders it");
+    let Some(theirs) = expected(helm, directory.path(), None) else {
+        panic!("Helm refuses {:?}", refused(helm, calls));
+    };
     let own = ours(directory.path(), None).expect("we render it");
     let documents = |text: &str| text.split("---\n").map(str::to_owned).collect::<Vec<_>>();
     for (theirs, own) in documents(&theirs).iter().zip(&documents(&own)) {
@@ -42,6 +48,15 @@ fn compare(helm: &Path, calls: &[String]) {
         }
     }
     assert_eq!(theirs, own);
+}
+
+/// The first of these calls that Helm refuses alone.
+fn refused<'c>(helm: &Path, calls: &'c [String]) -> Option<&'c String> {
+    calls.iter().find(|call| {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), &[(*call).clone()]);
+        expected(helm, directory.path(), None).is_none()
+    })
 }
 
 #[test]

@@ -3,9 +3,13 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bounds;
+mod charts;
 mod functions;
+mod law;
+mod lookup;
 mod oracle;
 mod origins;
+mod templates;
 
 use coaming_helm::{Options, RenderError, Rendered, render};
 

@@ -58,7 +58,7 @@ pub(crate) fn ours(chart: &Path, values: Option<&Path>) -> Option<String> {
     render(files(chart), &options).ok().map(|rendered| rendered.text())
 }
 
-fn charts(directory: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn charts(directory: &Path, found: &mut Vec<PathBuf>) {
     if directory.join("Chart.yaml").is_file() {
         found.push(directory.to_path_buf());
     }

@@ -8,10 +8,12 @@
 
 use std::collections::HashMap;
 
-use super::{FileBuffer, FileSource, LayerContext, LayerReading, RetainedEntry};
+use super::{FileBuffer, FileError, FileSource, LayerContext, LayerReading, RetainedEntry};
 use crate::analyse::Reader;
-use crate::archive::{ArchiveError, EntryKind, Step, Walk};
-use crate::packages::ANALYSERS;
+use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
+use crate::content::Content;
+use crate::deferred::Portion;
+use crate::packages::{ANALYSERS, rpm};
 use crate::source::{DirectoryWalk, LayerSource};
 use crate::{Package, PackageKind, credential, system};
 
@@ -114,11 +116,17 @@ impl LayerReading {
                 .and_then(|input| self.walk_again(Walk::new(input), aliases, context)),
             LayerSource::Directory(root) => {
                 for (entry, path) in DirectoryWalk::new(root) {
+                    if entry.kind != EntryKind::File {
+                        continue;
+                    }
                     for alias in &names(aliases, &entry.path) {
-                        let mut retained = RetainedEntry::new(entry.clone());
-                        retained.entry.path.clone_from(&alias.wanted);
-                        self.read_file(&mut retained, FileSource::Directory(&path), context);
-                        self.merge(retained, alias, context);
+                        let source = FileSource::Directory(&path);
+                        match source.content(entry.size, Portion::Whole) {
+                            Ok(content) => self.read_alias(&entry, alias, content, context),
+                            Err(error) => {
+                                self.failed(context, &alias.at, &FileError::Unreadable(error));
+                            }
+                        }
                     }
                 }
                 Ok(())
@@ -144,32 +152,55 @@ impl LayerReading {
             };
             let mut kept = None;
             for alias in &names {
-                let mut retained = RetainedEntry::new(entry.clone());
-                retained.entry.path.clone_from(&alias.wanted);
                 // The bytes are read once, however many names they have.
                 let content = match kept.take() {
                     Some(content) => content,
                     None => {
                         let source = FileSource::Archive(&mut walk, &mut buffer);
-                        match source.content(entry.size, crate::deferred::Portion::Whole) {
+                        match source.content(entry.size, Portion::Whole) {
                             Ok(content) => content,
                             Err(error) => {
-                                self.failed(
-                                    context,
-                                    &alias.at,
-                                    &super::FileError::Unreadable(error),
-                                );
+                                self.failed(context, &alias.at, &FileError::Unreadable(error));
                                 break;
                             }
                         }
                     }
                 };
-                self.read_file(&mut retained, FileSource::Content(content.clone()), context);
-                self.merge(retained, alias, context);
+                self.read_alias(&entry, alias, content.clone(), context);
                 kept = Some(content);
             }
         }
         Ok(())
+    }
+
+    /// Lets the readers of the other name read the file.
+    fn read_alias(
+        &mut self,
+        entry: &Entry,
+        alias: &Alias,
+        content: Content,
+        context: &LayerContext,
+    ) {
+        let mut retained = RetainedEntry::new(entry.clone());
+        retained.entry.path.clone_from(&alias.wanted);
+        let newest = self.with_log(content, alias, context);
+        retained.entry.size = newest.length();
+        self.read_file(&mut retained, FileSource::Content(newest), context);
+        self.merge(retained, alias, context);
+    }
+
+    /// A database with the pages of its log; other files as they are.
+    fn with_log(&mut self, content: Content, alias: &Alias, context: &LayerContext) -> Content {
+        let Some(log) = self.logs.get(&alias.wanted) else { return content };
+        let newest = match content.length() <= rpm::log::LIMIT {
+            true => content.whole().ok().and_then(|bytes| rpm::log::apply(&bytes, log)),
+            false => None,
+        };
+        newest.map(Content::memory).unwrap_or_else(|| {
+            let left_out = "The database's write-ahead log cannot be read, and is left out.";
+            self.problem(context, &alias.at, left_out);
+            content
+        })
     }
 
     /// Adds what was read under another name to the entry at its path.
@@ -181,6 +212,10 @@ impl LayerReading {
         let known = self.retained.iter_mut().rev().find(|known| known.entry.path == alias.at);
         match known {
             Some(known) => {
+                // The database without its log is out of date.
+                if self.logs.contains_key(&alias.at) {
+                    known.parsed = None;
+                }
                 if let Some(parsed) = read.parsed {
                     known.add(parsed);
                 }

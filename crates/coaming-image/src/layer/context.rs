@@ -21,11 +21,11 @@ const RETAINED_LIMIT: usize = 400_000;
 /// The most entries that become leaves of a tree, see [`Tree`](crate::Tree).
 const LEAF_LIMIT: usize = 400_000;
 /// The most bytes of the leaves of a tree, with what the tree adds to each.
-const LEAF_BYTES: usize = 96 << 20;
+const LEAF_BYTES: usize = 80 << 20;
 /// The most bytes of retained entries, without what was parsed in them.
-const RETAINED_BYTES: usize = 80 << 20;
+const RETAINED_BYTES: usize = 56 << 20;
 /// The most bytes of what was parsed: packages, and the names of their files.
-const PARSED_BYTES: usize = 80 << 20;
+const PARSED_BYTES: usize = 56 << 20;
 /// What an entry costs besides its names.
 const LEAF_COST: usize = 250;
 const RETAINED_COST: usize = 400;
@@ -76,6 +76,11 @@ impl LayerContext {
         self.leaves.load(Ordering::Relaxed) <= LEAF_LIMIT
     }
 
+    /// Gives up the tree of the image.
+    pub(crate) fn drop_tree(&self) {
+        self.leaves.fetch_max(LEAF_LIMIT + 1, Ordering::Relaxed);
+    }
+
     /// Counts an entry. Whether it may be read.
     pub(super) fn count_entry(&self) -> bool {
         self.entries.fetch_add(1, Ordering::Relaxed) < ENTRY_LIMIT
@@ -87,7 +92,7 @@ impl LayerContext {
         let bytes = 3 * entry.path.len() + entry.link.len() + LEAF_COST;
         if !take(&self.leaf_bytes, bytes, LEAF_BYTES) {
             // An incomplete tree is none.
-            self.leaves.fetch_max(LEAF_LIMIT + 1, Ordering::Relaxed);
+            self.drop_tree();
             return false;
         }
         self.leaves.fetch_add(1, Ordering::Relaxed) < LEAF_LIMIT

@@ -13,6 +13,7 @@ mod interest;
 mod path_hash;
 mod retained;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use aliases::HardLink;
@@ -27,7 +28,8 @@ pub(crate) use retained::{Credentials, RetainedEntry};
 
 use crate::archive::{ArchiveError, Entry, EntryKind, Step, Walk};
 use crate::decode::lossy;
-use crate::deferred::FileBuffer;
+use crate::deferred::{FileBuffer, Portion};
+use crate::packages::rpm;
 use crate::source::{DirectoryWalk, LayerSource};
 use crate::tree::{FileDependencies, Leaf};
 use crate::utilities;
@@ -51,6 +53,8 @@ pub(crate) struct LayerReading {
     pub(crate) retained: Vec<RetainedEntry>,
     /// All entries in the order of the archive, for a tree, unless the image has too many.
     pub(crate) leaves: Vec<Leaf>,
+    /// The write-ahead logs of databases, by the paths of these.
+    logs: HashMap<String, Vec<u8>>,
     /// The hard links whose names a reader wants, until the end of the walk.
     hard_links: Vec<HardLink>,
     /// The files to read again, because they are wanted under another name.
@@ -79,6 +83,11 @@ pub(crate) fn read(source: &LayerSource, context: &LayerContext) -> LayerReading
         LayerSource::Directory(root) => layer.walk_directory(root, context),
     }
     layer.aliases = layer.share_with_links(context);
+    // Only now is it known that a database has a log: it is read again, with the log.
+    for database in layer.logs.keys() {
+        let alias = Alias { wanted: database.clone(), at: database.clone() };
+        layer.aliases.entry(database.clone()).or_default().push(alias);
+    }
     layer.paths.sort_unstable();
     layer.paths.dedup();
     layer.paths.shrink_to_fit();
@@ -221,6 +230,25 @@ impl LayerReading {
         }
     }
 
+    /// Keeps the log of a database until the database is read again.
+    fn take_log(
+        &mut self,
+        database: String,
+        size: u64,
+        source: FileSource<'_>,
+        context: &LayerContext,
+    ) {
+        if size > rpm::log::LIMIT {
+            let left_out = "The database's write-ahead log is too large, and left out.";
+            return self.problem(context, &database, left_out);
+        }
+        let content = source.content(size, Portion::Whole);
+        match content.and_then(|content| Ok(content.whole()?.into_owned())) {
+            Ok(log) => drop(self.logs.insert(database, log)),
+            Err(error) => self.failed(context, &database, &FileError::Unreadable(error)),
+        }
+    }
+
     /// Lets every reader that wants a file read it. Returns what the file says about the files that
     /// it needs.
     fn read_file(
@@ -229,6 +257,11 @@ impl LayerReading {
         mut source: FileSource<'_>,
         context: &LayerContext,
     ) -> Option<FileDependencies> {
+        if let Some(database) = rpm::database_of_log(&retained.entry.path) {
+            let database = database.to_owned();
+            self.take_log(database, retained.entry.size, source, context);
+            return None;
+        }
         let interest = FileInterest::of(&retained.entry, source.start());
         if interest.is_empty() {
             return None;

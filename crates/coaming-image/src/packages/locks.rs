@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::parsed::{json, lossy, package};
+use super::parsed::{is_in_package, json, lossy, package};
 use crate::PackageKind;
 use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or_default();
     matches!(file, "mix.lock" | "rebar.lock" | "Package.resolved" | "pubspec.lock" | "conan.lock")
+        && !is_in_package(path)
 }
 
 pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError> {

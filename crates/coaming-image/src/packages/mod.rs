@@ -23,7 +23,7 @@ mod node;
 mod other;
 mod parsed;
 mod python;
-mod rpm;
+pub(crate) mod rpm;
 
 #[cfg(test)]
 mod generated;
@@ -69,7 +69,7 @@ pub(crate) const ANALYSERS: &[Analyser] = &[
         name: "rpm database",
         ecosystems: &[Ecosystem {
             name: "Red Hat, Fedora, SUSE, …",
-            reads: "`rpmdb.sqlite`, `Packages.db` (ndb), `Packages` (Berkeley DB); \
+            reads: "`rpmdb.sqlite` with its write-ahead log, `Packages.db` (ndb), `Packages` (Berkeley DB); \
                     `container-manifest-2` (Mariner and Azure Linux, distroless)",
             leaves_out: "`gpg-pubkey`: keys, not software",
         }],

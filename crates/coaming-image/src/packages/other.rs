@@ -36,7 +36,7 @@ fn record(path: &str) -> Option<Record> {
         return Some(Record::R);
     }
     let plugin = path.split_once("/wp-content/plugins/").map(|(_, rest)| rest);
-    let is_main = |rest: &str| rest.matches('/').count() == 1 && rest.ends_with(".php");
+    let is_main = |rest: &str| rest.matches('/').count() <= 1 && rest.ends_with(".php");
     plugin.filter(|rest| is_main(rest)).map(|_| Record::WordPress)
 }
 
@@ -107,7 +107,10 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<ParsedFile, AnalyserError
                     line.strip_prefix(name)?.strip_prefix(':').map(str::trim)
                 })
             };
-            let name = path.rsplit('/').nth(1).unwrap_or_default();
+            // A plugin is a directory, or one file.
+            let plugin = path.rsplit_once("/wp-content/plugins/").map_or(path, |(_, rest)| rest);
+            let first = plugin.split('/').next().unwrap_or_default();
+            let name = first.strip_suffix(".php").unwrap_or(first);
             if let (Some(_), Some(version)) = (field("Plugin Name"), field("Version")) {
                 add(package(PackageKind::WordPress, name, version, path), &mut found)?;
             }
@@ -221,6 +224,9 @@ mod tests {
             let urls: Vec<&str> = found.packages.iter().map(|it| it.purl.as_str()).collect();
             assert_eq!(urls, [expected]);
         }
+        let hello = "<?php\n/*\nPlugin Name: Hello\nVersion: 1.7\n*/";
+        let alone = read("/wp/wp-content/plugins/hello.php", hello.as_bytes()).unwrap();
+        assert_eq!(alone.packages[0].purl, "pkg:wordpress-plugin/hello@1.7");
         let part = read("/wp/wp-content/plugins/acme/part.php", b"<?php echo 1;").unwrap();
         assert!(part.packages.is_empty());
     }

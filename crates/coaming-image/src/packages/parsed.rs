@@ -139,6 +139,14 @@ pub(super) fn licence(value: &serde_json::Value) -> String {
     text(&names.join(" OR ")).unwrap_or_default().to_owned()
 }
 
+/// Whether a file belongs to an installed package of a language. Lock files in one are for its
+/// developers: `jupyterlab` brings a `yarn.lock` with a thousand packages that it was built with.
+pub(super) fn is_in_package(path: &str) -> bool {
+    ["/node_modules/", "/site-packages/", "/dist-packages/", "/gems/"]
+        .iter()
+        .any(|directory| path.contains(directory))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ pub(super) fn wants(path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let (file, directory) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     // What pip could not remove, or had not installed completely.
-    if directory.starts_with('~') || file.starts_with('~') {
+    if [directory, file].iter().any(|name| name.starts_with(['~', '-'])) {
         return false;
     }
     let is = |name: &str, extension: &str| {

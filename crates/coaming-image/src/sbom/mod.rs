@@ -33,7 +33,7 @@ pub fn read(json: &[u8]) -> Result<ImageFacts, ReadError> {
     of_document(Document::read(json))
 }
 
-/// Reads an SBOM in JSON from a stream: a large one takes less memory than as a whole.
+/// Reads an SBOM from a stream: a large one takes less memory than as a whole.
 ///
 /// # Errors
 ///

@@ -4,7 +4,6 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use coaming_oci::Platform;
@@ -12,6 +11,7 @@ use coaming_oci::Platform;
 use super::layout::Files;
 use super::{Image, ImageError, LayerSource};
 use crate::archive::{Entry, EntryKind};
+use crate::platform::{Attributes, capability_of, open_without_links};
 
 /// How deep directories may nest.
 const DEPTH_LIMIT: usize = 256;
@@ -47,11 +47,7 @@ pub(super) fn open(path: &Path, platform: Option<&Platform>) -> Result<Image, Im
 
 /// Opens a regular file, but neither a link nor a pipe, which might never end.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = File::options()
-        .read(true)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
-        .open(path)?;
+    let file = open_without_links(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
@@ -101,6 +97,7 @@ impl DirectoryWalk {
     /// The next entry, and where it is.
     fn step(&mut self, path: PathBuf, depth: usize) -> io::Result<(Entry, PathBuf)> {
         let metadata = fs::symlink_metadata(&path)?;
+        let attributes = Attributes::from(&metadata);
         let kind = metadata.file_type();
         let inside = self.inside(&path);
         let mut link = String::new();
@@ -114,7 +111,7 @@ impl DirectoryWalk {
             }
             EntryKind::Directory
         } else if kind.is_file() {
-            if metadata.mode() & 0o111 != 0 {
+            if attributes.mode & 0o111 != 0 {
                 capability = capability_of(&path);
             }
             EntryKind::File
@@ -124,12 +121,12 @@ impl DirectoryWalk {
         let entry = Entry {
             path: inside,
             kind,
-            mode: metadata.mode() & 0o7777,
-            uid: metadata.uid(),
-            gid: metadata.gid(),
+            mode: attributes.mode,
+            uid: attributes.uid,
+            gid: attributes.gid,
             size: if kind == EntryKind::File { metadata.len() } else { 0 },
             link,
-            modified: metadata.mtime(),
+            modified: attributes.modified,
             capability,
             attributes: Vec::new(),
         };
@@ -148,13 +145,5 @@ impl Iterator for DirectoryWalk {
                 Err(error) => self.refuse(&path, &error.to_string()),
             }
         }
-    }
-}
-
-fn capability_of(path: &Path) -> Vec<u8> {
-    let mut value = [0_u8; 64];
-    match rustix::fs::lgetxattr(path, "security.capability", &mut value) {
-        Ok(length) => value.get(..length).unwrap_or_default().to_vec(),
-        Err(_) => Vec::new(),
     }
 }

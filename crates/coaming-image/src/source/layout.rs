@@ -8,10 +8,9 @@ use std::sync::Arc;
 use coaming_oci::{Digest, Index, Platform};
 
 use super::outer::Members;
-use super::{
-    DOCUMENT_LIMIT, Image, ImageError, docker, file_identity, manifest, open_regular, outer,
-};
+use super::{DOCUMENT_LIMIT, Image, ImageError, docker, manifest, open_regular, outer};
 use crate::blob::Blob;
+use crate::platform::file_identity;
 
 /// Where named files are.
 pub(super) enum Files {

@@ -181,19 +181,5 @@ fn digest_of(bytes: &[u8]) -> String {
     Digest::sha256(bytes).to_string()
 }
 
-/// What identifies the state of a file: which file, its length, and its last change.
-fn file_identity(file: &File) -> Option<String> {
-    use std::os::unix::fs::MetadataExt as _;
-    let metadata = file.metadata().ok()?;
-    Some(format!(
-        "{}:{}:{}:{}.{}",
-        metadata.dev(),
-        metadata.ino(),
-        metadata.len(),
-        metadata.ctime(),
-        metadata.ctime_nsec()
-    ))
-}
-
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use coaming_oci::Platform;
 
 use super::layout::Files;
-use super::{Image, ImageError, file_identity};
+use super::{Image, ImageError};
 use crate::archive::{EntryKind, Step, Walk};
 use crate::blob::{Blob, Compression, compression, decompress};
 use crate::input::{Input, fill_up};
+use crate::platform::file_identity;
 
 /// The most members that such an archive may have: a few per layer of many images.
 const MEMBER_LIMIT: usize = 100_000;

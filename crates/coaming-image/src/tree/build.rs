@@ -35,16 +35,39 @@ impl Leaf {
     }
 }
 
+/// The most bytes of directories that no layer has an entry for, and of the names of directories
+/// that are remembered while a layer is added. A path of 4,000 bytes may name hundreds of them.
+const DIRECTORY_BYTES: usize = 16 << 20;
+const REMEMBERED_BYTES: usize = 4 << 20;
+
+/// What a directory costs besides its path.
+const NODE_COST: usize = 200;
+
+/// There are too many directories without entries of their own.
+#[derive(Debug)]
+pub(crate) struct TooManyDirectories;
+
 /// A tree that layers are added to.
 #[derive(Default)]
 pub(crate) struct TreeBuilder {
     tree: Tree,
     layer: u32,
+    /// The bytes of directories without entries of their own.
+    implied: usize,
 }
 
 impl TreeBuilder {
     /// Adds a layer to those before: first what it removes of them, then its entries in order.
-    pub(crate) fn add_layer(&mut self, leaves: Vec<Leaf>, whiteouts: &[String], opaque: &[String]) {
+    ///
+    /// # Errors
+    ///
+    /// If the paths name too many directories: then there is no tree.
+    pub(crate) fn add_layer(
+        &mut self,
+        leaves: Vec<Leaf>,
+        whiteouts: &[String],
+        opaque: &[String],
+    ) -> Result<(), TooManyDirectories> {
         for gone in whiteouts {
             let path = self.place(gone);
             self.remove(&path);
@@ -56,6 +79,7 @@ impl TreeBuilder {
             }
         }
         let mut directories: HashMap<String, String> = HashMap::new();
+        let mut remembered = 0;
         for leaf in leaves {
             let (directory, name) = (directory_of(&leaf.path), name_of(&leaf.path));
             let path = match directories.get(directory) {
@@ -63,6 +87,11 @@ impl TreeBuilder {
                 None => {
                     let inside = self.directory(directory);
                     let path = join(&inside, name);
+                    remembered += directory.len() + inside.len() + NODE_COST;
+                    if remembered > REMEMBERED_BYTES {
+                        directories.clear();
+                        remembered = 0;
+                    }
                     directories.insert(directory.to_owned(), inside);
                     path
                 }
@@ -70,8 +99,12 @@ impl TreeBuilder {
             if self.insert(path, leaf) {
                 directories.clear();
             }
+            if self.implied > DIRECTORY_BYTES {
+                return Err(TooManyDirectories);
+            }
         }
         self.layer += 1;
+        Ok(())
     }
 
     /// The complete tree.
@@ -98,6 +131,7 @@ impl TreeBuilder {
                 let (kind, mode) = (EntryKind::Directory, 0o755);
                 let node =
                     Node { kind, mode, size: 0, link: "".into(), source, dependencies: None };
+                self.implied += 2 * ancestor.len() + NODE_COST;
                 self.tree.nodes.insert(ancestor.to_owned(), node);
             }
             ancestor = directory_of(ancestor);

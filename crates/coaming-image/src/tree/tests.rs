@@ -38,7 +38,7 @@ pub(crate) fn put(builder: &mut TreeBuilder, lines: &[&str]) {
         .filter(|line| line.starts_with('/'))
         .map(|line| Leaf::new(&entry(line)))
         .collect();
-    builder.add_layer(leaves, &of('-'), &of('!'));
+    builder.add_layer(leaves, &of('-'), &of('!')).unwrap();
 }
 
 fn tree(layers: &[&[&str]]) -> Tree {

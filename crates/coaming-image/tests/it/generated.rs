@@ -4,49 +4,18 @@
 //! else must be the same.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use coaming_image::{Image, ImageFacts, PackageKind, UtilityKind, Verdict};
+use coaming_test::real_images::{self, built, json};
 use serde_json::Value;
 
-use crate::peers::{json, tool};
-use crate::skip;
-
 /// Kind, name and version.
-type Packages = BTreeSet<(String, String, String)>;
+pub(crate) type Packages = BTreeSet<(String, String, String)>;
 
-/// The directory of the images; `None`, with a report, if they cannot be built.
-fn images() -> Option<&'static Path> {
-    static IMAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
-    IMAGES
-        .get_or_init(|| {
-            let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
-            let needed = ["debootstrap", "rpmbuild", "npm", "cargo-auditable", "busybox", "syft"];
-            if let Some(missing) = needed.iter().find(|name| !is_there(name)) {
-                skip("generated", &format!("there is no {missing}"));
-                return None;
-            }
-            let directory = crate_directory.join("../../target/test-images");
-            let built = Command::new(crate_directory.join("tests/build-images"))
-                .arg(&directory)
-                .output()
-                .unwrap();
-            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-            Some(directory)
-        })
-        .as_deref()
-}
-
-fn is_there(program: &str) -> bool {
-    ["PATH", "COAMING_TOOLS"].iter().filter_map(std::env::var_os).any(|paths| {
-        std::env::split_paths(&paths).any(|directory| directory.join(program).exists())
-    })
-}
-
-fn facts(name: &str) -> Option<ImageFacts> {
-    let facts = Image::open(&images()?.join(name), None).unwrap().read();
+pub(crate) fn facts(name: &str) -> Option<ImageFacts> {
+    let facts = Image::open(&built()?.join(name), None).unwrap().read();
     assert_eq!(facts.problems, []);
     Some(facts)
 }
@@ -68,9 +37,12 @@ fn ours(facts: &ImageFacts) -> Packages {
         .collect()
 }
 
-/// Only the number, without `v` or `go` before it.
-fn go_version(version: &str) -> String {
-    version.trim_start_matches("go").trim_start_matches('v').to_owned()
+/// Only the number, without `v` or `go` before it; empty if there is none.
+pub(crate) fn go_version(version: &str) -> String {
+    match version {
+        "(devel)" => String::new(),
+        _ => version.trim_start_matches("go").trim_start_matches('v').to_owned(),
+    }
 }
 
 /// Only the artifact of Java's names: Syft shows no more.
@@ -86,20 +58,15 @@ fn artifacts_alone(packages: &Packages) -> Packages {
 }
 
 /// What Syft or Trivy found, and where.
-struct Theirs {
-    kind: String,
-    name: String,
-    version: String,
-    places: Vec<String>,
+pub(crate) struct Theirs {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) places: Vec<String>,
 }
 
-fn syft(layout: &Path) -> Option<Vec<Theirs>> {
-    let value = json(
-        Command::new(tool("syft")?)
-            .args(["scan", "--quiet", "--output", "syft-json"])
-            .arg(format!("oci-dir:{}", layout.display()))
-            .env("SYFT_CHECK_FOR_APP_UPDATE", "false"),
-    );
+pub(crate) fn syft(layout: &Path) -> Option<Vec<Theirs>> {
+    let value = json(&mut real_images::syft("syft-json", layout)?);
     let artifacts = value["artifacts"].as_array().unwrap().iter();
     let places = |artifact: &Value| {
         let locations = artifact["locations"].as_array().unwrap().iter();
@@ -108,16 +75,9 @@ fn syft(layout: &Path) -> Option<Vec<Theirs>> {
     Some(artifacts.filter_map(|it| theirs(&it["purl"], places(it), it)).collect())
 }
 
-fn trivy(layout: &Path) -> Option<Vec<Theirs>> {
-    let value = json(
-        Command::new(tool("trivy")?)
-            .args(["image", "--quiet", "--offline-scan", "--skip-db-update"])
-            .args(["--skip-java-db-update", "--skip-version-check", "--scanners", "license"])
-            .args(["--list-all-pkgs", "--format", "json", "--input"])
-            .arg(layout)
-            .arg("--cache-dir")
-            .arg(layout.with_file_name("trivy-cache")),
-    );
+pub(crate) fn trivy(layout: &Path) -> Option<Vec<Theirs>> {
+    let cache = layout.with_file_name("trivy-cache");
+    let value = json(&mut real_images::trivy("json", layout, &cache)?);
     let results = value["Results"].as_array().cloned().unwrap_or_default();
     let mut all = Vec::new();
     for result in &results {
@@ -173,7 +133,7 @@ fn differs_by_intent(package: &Theirs, owned: &BTreeSet<String>) -> bool {
 }
 
 /// Whether it is the `package.json` right in a package's directory in `node_modules`.
-fn is_installed(place: &str) -> bool {
+pub(crate) fn is_installed(place: &str) -> bool {
     let Some(directory) = place.strip_suffix("/package.json") else { return false };
     let Some((_, name)) = directory.rsplit_once("/node_modules/") else { return false };
     name.split('/').count() == if name.starts_with('@') { 2 } else { 1 }
@@ -224,7 +184,7 @@ fn assert_same(tool: &str, ours: &Packages, theirs: &Packages) {
 #[test]
 fn debian_with_applications() {
     let Some(facts) = facts("debian") else { return };
-    let layout = images().unwrap().join("debian");
+    let layout = built().unwrap().join("debian");
     let owned = owned_by_dpkg(&layout);
     let ours = ours(&facts);
     for (kind, at_least) in
@@ -239,9 +199,11 @@ fn debian_with_applications() {
         assert_same("syft", &artifacts_alone(&ours), &artifacts_alone(&comparable(theirs, &owned)));
     }
     if let Some(theirs) = trivy(&layout) {
-        // Without its database of archives' sums, which is on the network, it reads no Java.
-        let ours = ours.into_iter().filter(|(kind, ..)| kind != "maven").collect();
-        assert_same("trivy", &ours, &comparable(theirs, &owned));
+        // Without its database of archives' checksums, which is on the network, it reads little Java.
+        let no_java = |packages: Packages| -> Packages {
+            packages.into_iter().filter(|(kind, ..)| kind != "maven").collect()
+        };
+        assert_same("trivy", &no_java(ours), &no_java(comparable(theirs, &owned)));
     }
     assert_eq!(facts.user.uid, Some(65534));
     assert_eq!(facts.verdict, Verdict::Full);
@@ -250,7 +212,7 @@ fn debian_with_applications() {
 #[test]
 fn distroless() {
     let Some(facts) = facts("distroless") else { return };
-    let layout = images().unwrap().join("distroless");
+    let layout = built().unwrap().join("distroless");
     let ours = ours(&facts);
     assert_eq!(ours.len(), 5);
     assert_eq!(facts.verdict, Verdict::Distroless);
@@ -264,7 +226,7 @@ fn distroless() {
 #[test]
 fn packages_that_rpm_installed() {
     let Some(facts) = facts("rpm") else { return };
-    let layout = images().unwrap().join("rpm");
+    let layout = built().unwrap().join("rpm");
     let ours = ours(&facts);
     let names: Vec<&str> = ours.iter().map(|(_, name, _)| name.as_str()).collect();
     // The Python package in it is rpm's.

@@ -3,11 +3,13 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test is reported")]
 
+mod differences;
 mod generated;
 mod hostile;
 mod package_ownership;
 mod peers;
 mod real;
+mod rpm_log;
 mod sbom;
 
 use coaming_image::{Image, ImageFacts};

@@ -8,20 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use coaming_image::{Image, PackageKind};
+use coaming_test::real_images::{json, tool};
 use serde_json::Value;
 
 /// Names and versions.
 type Packages = BTreeSet<(String, String)>;
-
-/// A tool in `COAMING_TOOLS`. A missing tool is reported, and fails in CI.
-pub(crate) fn tool(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("COAMING_TOOLS").map(|tools| Path::new(&tools).join(name));
-    let found = path.filter(|path| path.exists());
-    if found.is_none() {
-        coaming_test::skip!("peers: there is no {name} in COAMING_TOOLS");
-    }
-    found
-}
 
 /// A real image of the test data.
 fn layout(name: &str) -> Option<PathBuf> {
@@ -35,12 +26,6 @@ fn layout(name: &str) -> Option<PathBuf> {
     }
     coaming_test::skip!("peers: COAMING_DATA does not name the test data");
     None
-}
-
-pub(crate) fn json(command: &mut Command) -> Value {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn syft(tool: &Path, target: &str) -> Packages {

@@ -155,3 +155,30 @@ fn an_object_of_a_file_can_be_removed_alone() {
     assert!(world.find("Secret", "", "a").is_none());
     assert_eq!(world.of_kind("Secret").count(), 1);
 }
+
+proptest! {
+    #[test]
+    fn the_objects_of_a_document_are_those_that_say_so(documents in prop::collection::vec(0_u8..4, 0..12)) {
+        // Nothing, one object, and lists of two and three.
+        let item = |name: u8| format!("{{apiVersion: v1, kind: Service, metadata: {{name: s{name}}}}}");
+        let texts = documents.iter().map(|&count| match count {
+            0 => "# nothing\n".to_owned(),
+            1 => format!("{}\n", item(0)),
+            count => {
+                let items: Vec<String> = (0..count).map(item).collect();
+                format!("apiVersion: v1\nkind: List\nitems: [{}]\n", items.join(", "))
+            }
+        });
+        let stream = coaming_yaml::parse(Arc::from(texts.collect::<Vec<_>>().join("---\n")));
+        let world = World::new(vec![Source::new("a.yaml", stream.source, stream.documents)]);
+        for (id, _) in world.sources() {
+            for document in 0..14 {
+                let expected = world.objects_in(id).filter(|object| object.document == document);
+                let expected: Vec<_> = expected.map(|object| object.id).collect();
+                let found: Vec<_> =
+                    world.objects_of_document(id, document).map(|object| object.id).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+    }
+}

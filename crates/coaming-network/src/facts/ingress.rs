@@ -10,7 +10,7 @@ use coaming_kube::ObjectId;
 
 use super::{Entrance, Grant, Name, ObjectFacts, Statement, Target};
 use crate::model::{ExternalSource, IngressPoint, Pods, Role, Service};
-use crate::selector::{Operator, Selector};
+use crate::selector::{Operator, Selector, is_derived};
 use crate::views::controllers;
 
 /// A namespace, and a label; key and value are empty for all pods of the namespace.
@@ -56,8 +56,8 @@ impl<T: Copy + Ord> LabelBuckets<T> {
 
 /// The labels of pods that buckets can have; the empty one is for all.
 fn labels_of(pods: &Pods) -> impl Iterator<Item = (&str, &str)> {
-    let labels = pods.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    labels.chain([("", "")])
+    let labels = pods.labels.iter().filter(|(key, _)| !is_derived(key));
+    labels.map(|(key, value)| (key.as_str(), value.as_str())).chain([("", "")])
 }
 
 /// Services and what leads to them.

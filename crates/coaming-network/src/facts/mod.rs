@@ -16,12 +16,13 @@ mod policies;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use coaming_kube::ObjectId;
 
 use crate::model::{
-    ExternalSource, Model, NetworkPlugin, Node, Pods, Policy, PolicyKind, PortNumbers, Problem,
-    Service, ServicePort, SourceRef, Unevaluated, Workload,
+    ExternalSource, Model, NetworkPlugin, NetworkSet, Node, Pods, Policy, PolicyKind, PortNumbers,
+    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload,
 };
 use crate::ports::Protocol;
 use crate::selector::Labels;
@@ -56,8 +57,8 @@ pub(crate) enum Statement {
     Nothing,
     /// It is a namespace.
     Namespace(Labels, SourceRef),
-    /// It is a policy; `None` if the API server would refuse it.
-    Policy(PolicyKind, Option<Box<Policy>>, Vec<Problem>),
+    /// It is a policy.
+    Policy(PolicyKind, PolicyFacts),
     /// It is a Service; whether it has IPv6, and how it is open to the outside.
     Service(Box<Service>, bool, Option<Box<Entrance>>),
     /// It is a route: an Ingress or something like it.
@@ -68,10 +69,31 @@ pub(crate) enum Statement {
     Calls(Vec<Name>),
     /// It lets routes refer to Services of its namespace.
     Grant(Grant),
+    /// It is a network set of Calico.
+    NetworkSet(NetworkSet),
+    /// It is a tier of Calico.
+    Tier(Arc<str>, TierSettings),
     /// It decides about connections, and is not evaluated.
     Unevaluated(Box<Unevaluated>),
     /// It runs a network plugin.
     Plugin(NetworkPlugin),
+}
+
+/// What an object that is a policy says.
+#[derive(Debug, Default)]
+pub(crate) struct PolicyFacts {
+    /// The policies that it holds, in their order; none if the API server would refuse it.
+    pub(crate) policies: Vec<Policy>,
+    /// What is wrong with it.
+    pub(crate) problems: Vec<Problem>,
+    /// What of it is not evaluated.
+    pub(crate) unevaluated: Vec<Unevaluated>,
+}
+
+impl PolicyFacts {
+    pub(crate) fn of(policy: Option<Policy>) -> Self {
+        Self { policies: policy.into_iter().collect(), ..Self::default() }
+    }
 }
 
 /// A way for traffic from outside to a Service.
@@ -145,12 +167,14 @@ pub(crate) struct Facts {
     /// The workloads in the model, with how many groups of pods they have.
     workloads: HashMap<Workload, (usize, usize)>,
     namespaces: namespaces::Mentions,
-    policies: policies::PolicyFacts,
+    policies: policies::PolicyNames,
     ingress: ingress::IngressFacts,
     nodes: HashMap<ObjectId, usize>,
     /// How many pods and Services have IPv6 addresses.
     ipv6: usize,
     unevaluated: BTreeSet<ObjectId>,
+    /// Calico's network sets and tiers.
+    calico: BTreeSet<ObjectId>,
     /// How many objects run each network plugin.
     plugins: BTreeMap<NetworkPlugin, usize>,
     dirty: Dirty,
@@ -165,6 +189,7 @@ struct Dirty {
     gone: Vec<usize>,
     nodes: BTreeSet<ObjectId>,
     unevaluated: bool,
+    calico: bool,
 }
 
 impl Facts {
@@ -209,12 +234,17 @@ impl Facts {
         match &facts.statement {
             Statement::Nothing => {}
             Statement::Namespace(..) => self.namespaces.declare(&facts.identity.2, id, add),
-            Statement::Policy(kind, policy, _) => {
-                if policy.is_some() && !namespace.is_empty() {
+            Statement::Policy(kind, policy) => {
+                let valid = !policy.policies.is_empty();
+                if valid && !namespace.is_empty() {
                     self.namespaces.mention(namespace, add);
                 }
                 let identity = (*kind, namespace.clone(), facts.identity.2.clone());
-                self.policies.change(identity, id, policy.is_some(), add);
+                self.policies.change(identity, id, valid, add);
+                if !policy.unevaluated.is_empty() {
+                    self.dirty.unevaluated = true;
+                    keep(&mut self.unevaluated, id, add);
+                }
             }
             Statement::Node(_) => {
                 self.dirty.nodes.insert(id);
@@ -225,12 +255,12 @@ impl Facts {
                 self.ingress.change_service(id, service, add);
             }
             Statement::Unevaluated(_) => {
-                if add {
-                    self.unevaluated.insert(id);
-                } else {
-                    self.unevaluated.remove(&id);
-                }
                 self.dirty.unevaluated = true;
+                keep(&mut self.unevaluated, id, add);
+            }
+            Statement::NetworkSet(_) | Statement::Tier(..) => {
+                self.dirty.calico = true;
+                keep(&mut self.calico, id, add);
             }
             Statement::Plugin(plugin) => {
                 let count = self.plugins.entry(*plugin).or_default();
@@ -281,13 +311,33 @@ impl Facts {
         target.set_ipv6(self.ipv6 > 0);
         if std::mem::take(&mut self.dirty.unevaluated) {
             let statements = self.unevaluated.iter().filter_map(|id| self.sources.get(id));
-            let found = statements.filter_map(|facts| match &facts.statement {
-                Statement::Unevaluated(object) => Some((**object).clone()),
-                _ => None,
+            let found = statements.flat_map(|facts| match &facts.statement {
+                Statement::Unevaluated(object) => std::slice::from_ref(&**object),
+                Statement::Policy(_, policy) => &policy.unevaluated,
+                _ => &[],
             });
-            target.set_unevaluated(found.collect());
+            target.set_unevaluated(found.cloned().collect());
+        }
+        if std::mem::take(&mut self.dirty.calico) {
+            self.settle_calico(target);
         }
         target.set_plugin(self.plugin());
+    }
+
+    fn settle_calico(&self, target: &mut impl Target) {
+        let mut sets = Vec::new();
+        let mut tiers = BTreeMap::new();
+        for facts in self.calico.iter().filter_map(|id| self.sources.get(id)) {
+            match &facts.statement {
+                Statement::NetworkSet(set) => sets.push(set.clone()),
+                Statement::Tier(name, settings) => {
+                    tiers.insert(Arc::clone(name), *settings);
+                }
+                _ => {}
+            }
+        }
+        target.set_network_sets(sets);
+        target.set_tiers(tiers);
     }
 
     /// The network plugin, if the objects run exactly one.
@@ -358,5 +408,14 @@ impl Facts {
         if let Some((_, count)) = workload.and_then(|workload| self.workloads.get_mut(workload)) {
             *count = count.saturating_sub(1);
         }
+    }
+}
+
+/// Adds an object to a set, or removes it.
+fn keep(set: &mut BTreeSet<ObjectId>, id: ObjectId, add: bool) {
+    if add {
+        set.insert(id);
+    } else {
+        set.remove(&id);
     }
 }

@@ -12,11 +12,11 @@ pub(super) type PolicyName = (PolicyKind, String, String);
 
 /// The policies of all objects.
 #[derive(Debug, Default)]
-pub(super) struct PolicyFacts {
+pub(super) struct PolicyNames {
     /// The valid objects of each name, in their order.
     by_name: HashMap<PolicyName, BTreeSet<ObjectId>>,
     /// The ids of policies in the model.
-    ids: HashMap<PolicyName, usize>,
+    ids: HashMap<PolicyName, Vec<usize>>,
     /// In the order in which problems are reported.
     problems: BTreeMap<(PolicyKind, ObjectId), Vec<Problem>>,
     dirty: BTreeSet<PolicyName>,
@@ -25,7 +25,7 @@ pub(super) struct PolicyFacts {
     changed_problems: BTreeSet<(PolicyKind, ObjectId)>,
 }
 
-impl PolicyFacts {
+impl PolicyNames {
     pub(super) fn change(&mut self, name: PolicyName, id: ObjectId, valid: bool, add: bool) {
         self.changed_problems.insert((name.0, id));
         if add && valid {
@@ -58,8 +58,8 @@ impl PolicyFacts {
         }
         for key in std::mem::take(&mut self.changed_problems) {
             match sources.get(&key.1).map(|facts| &facts.statement) {
-                Some(Statement::Policy(_, _, problems)) if !problems.is_empty() => {
-                    self.problems.insert(key, problems.clone());
+                Some(Statement::Policy(_, facts)) if !facts.problems.is_empty() => {
+                    self.problems.insert(key, facts.problems.clone());
                 }
                 _ => {
                     self.problems.remove(&key);
@@ -68,33 +68,37 @@ impl PolicyFacts {
         }
         for name in std::mem::take(&mut self.dirty_order) {
             let ids = self.by_name.get(&name).into_iter().flatten().copied();
-            let mut winner: Option<(&Policy, &Policy)> = None;
+            let mut winner: Option<(&[Policy], &[Policy])> = None;
             for id in ids {
-                let Some(policy) = policy(sources, id) else { continue };
+                let policies = policies(sources, id);
                 match &mut winner {
-                    None => winner = Some((policy, policy)),
+                    None => winner = Some((policies, policies)),
                     // The same one twice, as from two overlays on one base, is no mistake.
-                    Some((first, _)) if is_same(first, policy) => {}
+                    Some((first, _)) if is_same(first, policies) => {}
                     Some((_, current)) => {
                         let own = self.problems.entry((name.0, id)).or_default();
-                        own.push(written_twice(current));
-                        *current = policy;
+                        own.extend(current.first().map(written_twice));
+                        *current = policies;
                     }
                 }
             }
-            let known = self.ids.get(&name).copied();
-            match (winner, known) {
-                (Some((_, policy)), _) => {
-                    let is_current = known.and_then(|id| target.model().policies.get(id));
-                    if is_current != Some(policy) {
-                        self.ids.insert(name, target.put_policy(known, policy.clone()));
-                    }
+            let policies = winner.map_or(&[][..], |(_, policies)| policies);
+            let mut known = self.ids.remove(&name).unwrap_or_default();
+            for gone in known.split_off(known.len().min(policies.len())) {
+                target.remove_policy(gone);
+            }
+            for (position, policy) in policies.iter().enumerate() {
+                let id = known.get(position).copied();
+                if id.and_then(|id| target.model().policies.get(id)) == Some(policy) {
+                    continue;
                 }
-                (None, Some(id)) => {
-                    self.ids.remove(&name);
-                    target.remove_policy(id);
+                let id = target.put_policy(id, policy.clone());
+                if position == known.len() {
+                    known.push(id);
                 }
-                (None, None) => {}
+            }
+            if !known.is_empty() {
+                self.ids.insert(name, known);
             }
         }
         self.problems != before
@@ -106,14 +110,15 @@ impl PolicyFacts {
     }
 }
 
-fn policy(sources: &BTreeMap<ObjectId, ObjectFacts>, id: ObjectId) -> Option<&Policy> {
-    match &sources.get(&id)?.statement {
-        Statement::Policy(_, policy, _) => policy.as_deref(),
-        _ => None,
+fn policies(sources: &BTreeMap<ObjectId, ObjectFacts>, id: ObjectId) -> &[Policy] {
+    match sources.get(&id).map(|facts| &facts.statement) {
+        Some(Statement::Policy(_, facts)) => &facts.policies,
+        _ => &[],
     }
 }
 
 fn written_twice(earlier: &Policy) -> Problem {
+    let earlier = &Policy { part: None, ..earlier.clone() };
     Problem {
         kind: ProblemKind::Refused,
         object: earlier.to_string(),
@@ -125,8 +130,8 @@ fn written_twice(earlier: &Policy) -> Problem {
     }
 }
 
-/// Whether two policies say the same, wherever they are written.
-fn is_same(a: &Policy, b: &Policy) -> bool {
+/// Whether two objects say the same, wherever they are written.
+fn is_same(a: &[Policy], b: &[Policy]) -> bool {
     fn without_locations(policy: &Policy) -> Policy {
         fn strip(rules: &mut Option<Vec<Rule>>) {
             for rule in rules.iter_mut().flatten() {
@@ -143,5 +148,5 @@ fn is_same(a: &Policy, b: &Policy) -> bool {
         strip(&mut policy.egress);
         policy
     }
-    without_locations(a) == without_locations(b)
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| without_locations(a) == without_locations(b))
 }

@@ -1,8 +1,11 @@
 //! Where settled facts go: into a plain model, or into one whose reachability is kept up to date.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::model::{
-    IngressPoint, Model, Namespace, NetworkPlugin, Node, Pods, Policy, Problem, Service,
-    Unevaluated, Workload,
+    IngressPoint, Model, Namespace, NetworkPlugin, NetworkSet, Node, Pods, Policy, Problem,
+    Service, TierSettings, Unevaluated, Workload,
 };
 use crate::reach::Reach;
 use crate::update::put;
@@ -27,6 +30,8 @@ pub(crate) trait Target {
     fn set_ipv6(&mut self, ipv6: bool);
     fn set_unevaluated(&mut self, unevaluated: Vec<Unevaluated>);
     fn set_plugin(&mut self, plugin: NetworkPlugin);
+    fn set_network_sets(&mut self, sets: Vec<NetworkSet>);
+    fn set_tiers(&mut self, tiers: BTreeMap<Arc<str>, TierSettings>);
 }
 
 impl Target for Model {
@@ -106,6 +111,14 @@ impl Target for Model {
     fn set_plugin(&mut self, plugin: NetworkPlugin) {
         self.plugin = plugin;
     }
+
+    fn set_network_sets(&mut self, sets: Vec<NetworkSet>) {
+        self.network_sets = sets;
+    }
+
+    fn set_tiers(&mut self, tiers: BTreeMap<Arc<str>, TierSettings>) {
+        self.tiers = tiers;
+    }
 }
 
 impl Target for Reach {
@@ -179,5 +192,13 @@ impl Target for Reach {
 
     fn set_plugin(&mut self, plugin: NetworkPlugin) {
         Self::set_plugin(self, plugin);
+    }
+
+    fn set_network_sets(&mut self, sets: Vec<NetworkSet>) {
+        Self::set_network_sets(self, sets);
+    }
+
+    fn set_tiers(&mut self, tiers: BTreeMap<Arc<str>, TierSettings>) {
+        Self::set_tiers(self, tiers);
     }
 }

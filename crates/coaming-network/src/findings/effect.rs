@@ -6,7 +6,9 @@
 
 use super::{Certainty, Check, PolicyProblem};
 use crate::compile::ports_without_names;
-use crate::model::{Direction, Namespaces, PeerKind, PodSelector, Policy, PortNumbers, Rule, Tier};
+use crate::model::{
+    Action, Direction, Namespaces, PeerKind, PodSelector, Policy, PortNumbers, Rule, Tier,
+};
 use crate::reach::Reach;
 use crate::selector::Selector;
 
@@ -15,7 +17,8 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     let mut by_namespace: std::collections::BTreeMap<&str, Vec<usize>> =
         std::collections::BTreeMap::new();
     for (id, policy) in policies {
-        if policy.tier == Tier::Network {
+        // On Calico the order of policies counts.
+        if policy.tier == Tier::Network && !policy.kind.is_calico() {
             by_namespace.entry(&policy.namespace).or_default().push(id);
         }
     }
@@ -72,7 +75,8 @@ fn covered<'p>(policy: &Policy, others: &[&'p Policy]) -> Option<Vec<&'p Policy>
         for rule in rules {
             let other = others.iter().find(|other| {
                 let rules = other.rules(direction).unwrap_or_default();
-                rules.iter().any(|other| contains_rule(other, rule))
+                (other.isolates(direction) || !policy.isolates(direction))
+                    && rules.iter().any(|other| contains_rule(other, rule))
             })?;
             by.push(other);
         }
@@ -92,10 +96,16 @@ fn contains_selector(outer: &PodSelector, inner: &PodSelector) -> bool {
 /// Fewer requirements mean more objects.
 fn contains_labels(outer: &Selector, inner: &Selector) -> bool {
     outer.requirements().iter().all(|requirement| inner.requirements().contains(requirement))
+        && outer.alternatives().iter().all(|list| inner.alternatives().contains(list))
 }
 
 fn contains_rule(outer: &Rule, inner: &Rule) -> bool {
-    contains_peers(outer, inner) && contains_ports(outer, inner)
+    let allow = |rule: &Rule| rule.action == Action::Allow;
+    allow(outer)
+        && allow(inner)
+        && (outer.limits.is_empty() || outer.limits == inner.limits)
+        && contains_peers(outer, inner)
+        && contains_ports(outer, inner)
 }
 
 fn contains_peers(outer: &Rule, inner: &Rule) -> bool {
@@ -104,7 +114,8 @@ fn contains_peers(outer: &Rule, inner: &Rule) -> bool {
     inner.iter().all(|inner| {
         outer.iter().any(|outer| match (&outer.kind, &inner.kind) {
             (PeerKind::Pods(outer), PeerKind::Pods(inner)) => contains_selector(outer, inner),
-            (PeerKind::Block(outer), PeerKind::Block(inner)) => inner.is_subset(outer),
+            (PeerKind::Block(outer), PeerKind::Block(inner))
+            | (PeerKind::Outside(outer), PeerKind::Outside(inner)) => inner.is_subset(outer),
             (outer, inner) => outer == inner,
         })
     })

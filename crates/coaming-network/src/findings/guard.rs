@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, real_pods, some_names};
-use crate::model::{Direction, Influence, Model, Policy, Scope, SourceRef, Tier};
+use crate::model::{
+    Action, Direction, Influence, Model, Policy, PortMatch, PortNumbers, Rule, Scope, SourceRef,
+    Tier,
+};
 use crate::ports::{Connections, Protocol};
 use crate::reach::Reach;
 
@@ -27,20 +30,23 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
         let mut is_open = |direction: Direction| {
             *known
                 .entry((reach.class_of(id), direction))
-                .or_insert_with(|| reach.policies_of(id, direction).is_empty())
+                .or_insert_with(|| !reach.guards(id, direction))
         };
         let (ingress, egress) = (is_open(Direction::Ingress), is_open(Direction::Egress));
         if !ingress && !egress {
             continue;
         }
         let Some(workload) = model.workloads.get(pods.workload) else { continue };
-        let influences = model.unevaluated.iter().filter(|it| it.influence == Influence::Policy);
+        let influences = model
+            .unevaluated
+            .iter()
+            .filter(|it| it.influence == Influence::Policy && it.field.is_none());
         let mut touching = influences.filter(|it| it.touches(model, pods)).map(|it| &it.scope);
         let uncertain = match touching.next() {
             // A policy for these very pods most likely guards them.
             Some(Scope::Pods(_)) => continue,
             Some(Scope::Cluster) => true,
-            None => false,
+            Some(Scope::Hosts) | None => false,
         };
         let lacks = namespaces.entry(&pods.namespace).or_default();
         for (open, names) in [(ingress, &mut lacks.ingress), (egress, &mut lacks.egress)] {
@@ -176,6 +182,20 @@ pub(super) fn dead_rules(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem
     }
 }
 
+/// Whether a policy lets connections leave for the port of name servers, whatever pods these are.
+fn names_dns(policy: &Policy) -> bool {
+    let is_dns = |port: &PortMatch| match port.numbers {
+        PortNumbers::Range(first, last) => {
+            let range = first..=last;
+            range.contains(&53) || range.contains(&5353)
+        }
+        PortNumbers::All | PortNumbers::Named(_) => false,
+    };
+    let names_it =
+        |rule: &Rule| rule.action == Action::Allow && rule.ports.iter().flatten().any(is_dns);
+    policy.egress.iter().flatten().any(names_it)
+}
+
 /// Pods that policies let leave for some targets and not for any name server, one problem for each
 /// namespace: one policy there fixes it.
 pub(super) fn without_dns(reach: &Reach, found: &mut Vec<PolicyProblem>) {
@@ -186,7 +206,7 @@ pub(super) fn without_dns(reach: &Reach, found: &mut Vec<PolicyProblem>) {
         let is_isolated = policies
             .iter()
             .filter_map(|&id| model.policies.get(id))
-            .any(|policy| policy.tier == Tier::Network);
+            .any(|policy| policy.tier == Tier::Network && policy.isolates(Direction::Egress));
         let Some(class) = reach.class_of(id).filter(|_| is_isolated) else { continue };
         let Some(profile) = reach.profile(class, Direction::Egress) else { continue };
         let resolves = |allowed: &Connections| {
@@ -197,6 +217,11 @@ pub(super) fn without_dns(reach: &Reach, found: &mut Vec<PolicyProblem>) {
         };
         let mut cells = profile.cells.iter().map(|(allowed, _)| allowed).peekable();
         if cells.peek().is_none() || cells.any(resolves) {
+            continue;
+        }
+        // The name servers that a rule means are rarely in the input.
+        let mut of_pods = policies.iter().filter_map(|&id| model.policies.get(id));
+        if of_pods.any(names_dns) {
             continue;
         }
         let Some(workload) = model.workloads.get(pods.workload) else { continue };

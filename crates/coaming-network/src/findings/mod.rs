@@ -18,6 +18,7 @@ use crate::model::{
     Direction, Model, Namespaces, PodSelector, Pods, Policy, ProblemKind, Role, Rule, SourceRef,
 };
 use crate::reach::Reach;
+use crate::space::in_namespaces;
 
 /// What kind of thing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,16 +131,6 @@ fn means(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
     !pods.host_network
         && in_namespaces(model, &selector.namespaces, &pods.namespace)
         && selector.pods.matches(&pods.labels)
-}
-
-fn in_namespaces(model: &Model, namespaces: &Namespaces, name: &str) -> bool {
-    match namespaces {
-        Namespaces::Named(wanted) => wanted == name,
-        Namespaces::Selected(selector) => {
-            let namespace = model.namespaces.get(name);
-            namespace.is_some_and(|namespace| selector.matches(&namespace.labels))
-        }
-    }
 }
 
 /// Whether one of these namespaces may contain pods that the input does not show.

@@ -7,13 +7,15 @@ use crate::reach::Reach;
 
 pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     let policies = &reach.model().policies;
-    let ordered = policies.iter().filter(|(_, policy)| policy.tier != Tier::Network);
+    // Calico decides between equals by their names.
+    let ordered =
+        policies.iter().filter(|(_, policy)| matches!(policy.tier, Tier::Admin | Tier::Baseline));
     let mut ordered: Vec<(usize, &Policy)> = ordered.collect();
-    ordered
-        .sort_by_key(|(_, policy)| (policy.kind, policy.turn().0, policy.priority, &policy.name));
+    ordered.sort_by_key(|(_, policy)| (policy.kind, &policy.tier, policy.priority, &policy.name));
     for (position, &(id, policy)) in ordered.iter().enumerate() {
         let equals = ordered.iter().skip(position + 1).take_while(|(_, other)| {
-            (other.kind, other.tier, other.priority) == (policy.kind, policy.tier, policy.priority)
+            (other.kind, &other.tier, other.priority)
+                == (policy.kind, &policy.tier, policy.priority)
         });
         for &(other_id, other) in equals {
             if decide_differently(reach, id, other_id) {

@@ -26,16 +26,19 @@ pub(super) fn find(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
         for (item, peer) in peers.iter().enumerate() {
             let before = item.checked_sub(1).and_then(|item| peers.get(item));
             let after = peers.get(item + 1);
-            if let Some(problem) = split(model, policy, before, peer)
-                .or_else(|| split(model, policy, after, peer))
+            // Where one selector means both namespaces and pods, there is nothing to split.
+            let neighbours = [before, after].into_iter().filter(|_| !policy.kind.is_of_plugin());
+            if let Some(problem) = neighbours
+                .flatten()
+                .find_map(|neighbour| split(model, policy, neighbour, peer))
                 .or_else(|| matches_nothing(model, policy, peer))
             {
                 found.push(problem);
             }
         }
-        if rule.action == Action::Allow {
+        if rule.action == Action::Allow && rule.limits.is_empty() {
             found.extend(internet(reach, id, policy, direction, position, rule));
-            found.extend(metadata(policy, direction, rule));
+            found.extend(metadata(reach, id, policy, direction, rule));
         }
     }
 }
@@ -44,10 +47,10 @@ pub(super) fn find(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
 fn split(
     model: &Model,
     policy: &Policy,
-    neighbour: Option<&PolicyPeer>,
+    neighbour: &PolicyPeer,
     peer: &PolicyPeer,
 ) -> Option<PolicyProblem> {
-    let (PeerKind::Pods(own), PeerKind::Pods(other)) = (&peer.kind, &neighbour?.kind) else {
+    let (PeerKind::Pods(own), PeerKind::Pods(other)) = (&peer.kind, &neighbour.kind) else {
         return None;
     };
     let (Namespaces::Named(_), Namespaces::Selected(namespaces)) =
@@ -79,7 +82,7 @@ fn split(
         return None;
     }
     let hint = if here { "" } else { ", where there are none" };
-    let related = neighbour.and_then(|peer| peer.location.clone());
+    let related = neighbour.location.clone();
     Some(PolicyProblem {
         check: Check::SplitPeer,
         certainty,
@@ -186,7 +189,9 @@ fn internet(
     let item = match peers {
         None => None,
         Some(peers) => Some(peers.iter().find(|peer| match &peer.kind {
-            PeerKind::Block(set) | PeerKind::Networks(set) => is_internet(set),
+            PeerKind::Block(set) | PeerKind::Networks(set) | PeerKind::Outside(set) => {
+                is_internet(set)
+            }
             _ => false,
         })?),
     };
@@ -243,7 +248,10 @@ pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     for (_, policy) in &reach.model().policies {
         let rules = policy.rules(Direction::Egress).unwrap_or_default();
         let open = rules.iter().find(|rule| {
-            rule.action == Action::Allow && rule.peers.is_none() && rule.ports.is_none()
+            rule.action == Action::Allow
+                && rule.peers.is_none()
+                && rule.ports.is_none()
+                && rule.limits.is_empty()
         });
         if let Some(rule) = open {
             namespaces.entry(&policy.namespace).or_default().push((policy, rule));
@@ -257,11 +265,17 @@ pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
         found.push(PolicyProblem {
             check: Check::AllowsInternet,
             certainty: Certainty::Proven,
-            subject: format!("namespace {namespace}"),
-            message: format!(
-                "the policies {} of namespace {namespace} allow all egress",
-                some_names(names.iter().map(String::as_str))
-            ),
+            subject: match namespace {
+                "" => "cluster-wide policies".to_owned(),
+                _ => format!("namespace {namespace}"),
+            },
+            message: {
+                let names = some_names(names.iter().map(String::as_str));
+                match namespace {
+                    "" => format!("the cluster-wide policies {names} allow all egress"),
+                    _ => format!("the policies {names} of namespace {namespace} allow all egress"),
+                }
+            },
             help: Some("Replace the empty egress rule with the targets that each needs".to_owned()),
             location: locations.next().map(|(location, _)| location),
             related: locations.collect(),
@@ -269,18 +283,33 @@ pub(super) fn open_egress(reach: &Reach, found: &mut Vec<PolicyProblem>) {
     }
 }
 
-fn metadata(policy: &Policy, direction: Direction, rule: &Rule) -> Option<PolicyProblem> {
+fn metadata(
+    reach: &Reach,
+    id: usize,
+    policy: &Policy,
+    direction: Direction,
+    rule: &Rule,
+) -> Option<PolicyProblem> {
     if direction != Direction::Egress {
         return None;
     }
     let metadata = IpSet::cidr(METADATA).ok()?;
     let peer = rule.peers.as_deref()?.iter().find(|peer| match &peer.kind {
-        PeerKind::Block(set) | PeerKind::Networks(set) => metadata.is_subset(set),
+        PeerKind::Block(set) | PeerKind::Networks(set) | PeerKind::Outside(set) => {
+            metadata.is_subset(set)
+        }
         _ => false,
     })?;
     let ports = crate::compile::ports_without_names(rule.ports.as_deref());
     if !ports.contains(Protocol::Tcp, 80) {
         return None;
+    }
+    if policy.kind.is_of_plugin() {
+        // A Deny rule, of this policy or another, may be before it.
+        let subject = reach.subject(id);
+        if !subject.is_empty() && !subject.iter().any(|&pods| reaches_metadata(reach, pods)) {
+            return None;
+        }
     }
     Some(PolicyProblem {
         check: Check::MetadataReachable,
@@ -290,7 +319,16 @@ fn metadata(policy: &Policy, direction: Direction, rule: &Rule) -> Option<Policy
             "{policy} lets its pods connect to 169.254.169.254, where clouds hand out the node's \
              credentials"
         ),
-        help: Some("Add 169.254.169.254/32 to the block's `except`".to_owned()),
+        help: Some(
+            if policy.kind.is_cilium() {
+                "Add a rule to `egressDeny` with `toCIDR: [169.254.169.254/32]`"
+            } else if policy.kind.is_calico() {
+                "Add 169.254.169.254/32 to the `notNets` of the rule's destination"
+            } else {
+                "Add 169.254.169.254/32 to the block's `except`"
+            }
+            .to_owned(),
+        ),
         location: peer.location.clone(),
         related: Vec::new(),
     })

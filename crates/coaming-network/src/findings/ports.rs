@@ -123,7 +123,9 @@ fn service_hint(model: &Model, receivers: &[&Pods], wanted: &PortMatch) -> Optio
 
 /// Ports by name for addresses: nothing says which number an address has under a name.
 fn names_for_addresses(policy: &Policy, direction: Direction, rule: &Rule) -> Vec<PolicyProblem> {
-    let is_address = |kind: &PeerKind| matches!(kind, PeerKind::Block(_) | PeerKind::Networks(_));
+    let is_address = |kind: &PeerKind| {
+        matches!(kind, PeerKind::Block(_) | PeerKind::Networks(_) | PeerKind::Outside(_))
+    };
     let peers = rule.peers.as_deref().unwrap_or_default();
     let only_addresses = !peers.is_empty() && peers.iter().all(|peer| is_address(&peer.kind));
     if direction != Direction::Egress || !only_addresses {

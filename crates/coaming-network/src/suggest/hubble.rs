@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{Flow, Found, Source, SuggestError};
 use crate::model::{Model, Role};
 use crate::ports::Protocol;
+use crate::selector::is_derived;
 
 #[derive(Deserialize)]
 struct Line {
@@ -134,11 +135,9 @@ fn workload(model: &Model, endpoint: &Endpoint) -> Option<usize> {
         .filter_map(|label| label.strip_prefix("k8s:").unwrap_or(label).split_once('='))
         .collect();
     let fits = |pods: &crate::model::Pods| {
-        !pods.labels.is_empty()
-            && pods
-                .labels
-                .iter()
-                .all(|(key, value)| labels.contains(&(key.as_str(), value.as_str())))
+        let mut own = pods.labels.iter().filter(|(key, _)| !is_derived(key)).peekable();
+        own.peek().is_some()
+            && own.all(|(key, value)| labels.contains(&(key.as_str(), value.as_str())))
     };
     real.find(|pods| fits(pods)).map(|pods| pods.workload)
 }

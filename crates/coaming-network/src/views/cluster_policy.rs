@@ -7,7 +7,7 @@ use coaming_yaml::Node;
 use super::{Checks, port_number};
 use crate::ip::IpSet;
 use crate::model::{
-    Action, Namespaces, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch,
+    Action, Namespaces, Order, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch,
     PortNumbers, Rule, Tier,
 };
 use crate::ports::Protocol;
@@ -50,9 +50,12 @@ pub(crate) fn read(checks: &mut Checks<'_, '_>, kind: &str) -> Option<Policy> {
         kind,
         namespace: String::new(),
         name: object.name().to_owned(),
+        part: None,
         tier,
         priority,
+        order: Order::LAST,
         subject: subject?,
+        isolates: [false; 2],
         ingress: (!ingress.is_empty()).then_some(ingress),
         egress: (!egress.is_empty()).then_some(egress),
         dead_rules: Vec::new(),
@@ -133,10 +136,12 @@ fn rules<'i>(
         let Some(action) = action else { continue };
         validate(checks, node, kind, action, &peers, &ports);
         rules.push(Rule {
+            path: None,
             name: node.string("name").map(str::to_owned),
             action,
             peers: Some(peers),
             ports: node.sequence(ports_field).is_some().then_some(ports),
+            limits: Vec::new(),
             location: checks.location(node),
         });
     }

@@ -4,6 +4,8 @@
 //! Invariant: what the API server would refuse does not get into the model. It becomes a
 //! [`Problem`] with its location, and everything else still counts.
 
+mod calico;
+mod cilium;
 mod cluster_policy;
 mod controllers;
 mod outside;
@@ -20,8 +22,9 @@ use std::sync::Arc;
 use coaming_kube::{Fields, Object, SourceId, World};
 use coaming_yaml::{LineIndex, Node};
 
-use crate::facts::{Facts, ObjectFacts, Statement};
-use crate::model::{Model, PolicyKind, Problem, ProblemKind, SourceRef, Unevaluated};
+use crate::facts::{Facts, ObjectFacts, PolicyFacts, Statement};
+use crate::ip::{CidrError, IpSet};
+use crate::model::{Direction, Model, PolicyKind, Problem, ProblemKind, SourceRef, Unevaluated};
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
 pub(crate) use controllers::controllers;
@@ -42,7 +45,12 @@ pub fn from_world(world: &World) -> Model {
 /// The objects of a world that decide about connections and that the engine does not evaluate.
 pub(crate) fn unevaluated_in(world: &World) -> Vec<Unevaluated> {
     let reader = Reader::new(world);
-    world.objects().filter_map(|object| unevaluated::read(&reader, object)).collect()
+    let found = world.objects().map(|object| match statement(&reader, object) {
+        Statement::Unevaluated(found) => vec![*found],
+        Statement::Policy(_, facts) => facts.unevaluated,
+        _ => Vec::new(),
+    });
+    found.flatten().collect()
 }
 
 /// What an object says by itself.
@@ -76,6 +84,12 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         ("policy.networking.k8s.io", "ClusterNetworkPolicy") => {
             policy_statement(reader, object, PolicyKind::ClusterNetworkPolicy)
         }
+        ("cilium.io", "CiliumNetworkPolicy") => {
+            policy_statement(reader, object, PolicyKind::CiliumNetworkPolicy)
+        }
+        ("cilium.io", "CiliumClusterwideNetworkPolicy") => {
+            policy_statement(reader, object, PolicyKind::CiliumClusterwideNetworkPolicy)
+        }
         ("", "Service") => {
             let entrance = outside::open_service(object).map(Box::new);
             let service = service::read(reader, object);
@@ -103,6 +117,9 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
             Statement::Route(outside::traefik_route(object, Protocol::Udp))
         }
         ("projectcontour.io", "HTTPProxy") => Statement::Route(outside::http_proxy(object)),
+        ("projectcalico.org" | "crd.projectcalico.org", kind) => {
+            calico::statement(reader, object, kind)
+        }
         ("", "Node") => Statement::Node(workload::node(object)),
         ("apps", "DaemonSet") => {
             workload::plugin(reader, object).map_or(Statement::Nothing, Statement::Plugin)
@@ -112,7 +129,10 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         }
         (_, "ReferenceGrant") => Statement::Grant(outside::grant(object)),
         _ => match (misnamed(object), unevaluated::read(reader, object)) {
-            (Some(kind), _) => Statement::Policy(kind, None, not_served(reader, object, kind)),
+            (Some(kind), _) => {
+                let problems = not_served(reader, object, kind);
+                Statement::Policy(kind, PolicyFacts { problems, ..PolicyFacts::default() })
+            }
             (None, Some(found)) => Statement::Unevaluated(Box::new(found)),
             (None, None) => Statement::Nothing,
         },
@@ -163,17 +183,31 @@ fn api_versions(kind: PolicyKind) -> &'static str {
             "`policy.networking.k8s.io/v1alpha1`"
         }
         PolicyKind::ClusterNetworkPolicy => "`policy.networking.k8s.io/v1alpha2`",
+        PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy => {
+            "`cilium.io/v2`"
+        }
+        PolicyKind::CalicoNetworkPolicy | PolicyKind::CalicoGlobalNetworkPolicy => {
+            "`projectcalico.org/v3`"
+        }
     }
 }
 
 fn policy_statement(reader: &Reader<'_>, object: Object<'_>, kind: PolicyKind) -> Statement {
     let mut checks = Checks::new(reader, object);
-    let policy = match kind {
-        PolicyKind::NetworkPolicy => policy::read(&mut checks),
-        _ => cluster_policy::read(&mut checks, kind.name()),
+    let mut facts = match kind {
+        PolicyKind::NetworkPolicy => PolicyFacts::of(policy::read(&mut checks)),
+        PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy => {
+            cilium::read(&mut checks, kind)
+        }
+        PolicyKind::CalicoNetworkPolicy | PolicyKind::CalicoGlobalNetworkPolicy => {
+            calico::read(&mut checks, kind)
+        }
+        _ => PolicyFacts::of(cluster_policy::read(&mut checks, kind.name())),
     };
-    let policy = policy.filter(|_| checks.problems.is_empty()).map(Box::new);
-    Statement::Policy(kind, policy, checks.problems)
+    if !checks.problems.is_empty() {
+        facts = PolicyFacts { problems: checks.problems, ..PolicyFacts::default() };
+    }
+    Statement::Policy(kind, facts)
 }
 
 /// A world, and the lines of its sources.
@@ -283,9 +317,39 @@ impl<'r, 'i> Checks<'r, 'i> {
         text
     }
 
+    /// Where a `spec` has rules for a direction that it does not govern.
+    fn dead_rules(
+        &self,
+        spec: Node<'_>,
+        governs: [bool; 2],
+    ) -> Vec<(Direction, Option<SourceRef>)> {
+        let dead = Direction::BOTH.into_iter().zip(governs).filter(|(_, governed)| !governed);
+        let dead = dead.filter_map(|(direction, _)| {
+            let field = direction.name();
+            let rules = spec.list(field).next().and_then(|_| spec.field(field))?;
+            Some((direction, self.location(rules)))
+        });
+        dead.collect()
+    }
+
     /// A label selector.
     pub(crate) fn selector(&mut self, node: Node<'i>) -> Selector {
         let mut selector = Selector::everything();
+        self.requirements(node, |checks, node, key, operator, values| {
+            if let Err(error) = selector.match_expression(key, operator, values) {
+                checks.refuse(node, error.to_string());
+            }
+        });
+        selector
+    }
+
+    /// What a label selector requires: gives each requirement to `found`, with the node that it is
+    /// written at, its key, its operator and its values.
+    pub(crate) fn requirements(
+        &mut self,
+        node: Node<'i>,
+        mut found: impl FnMut(&mut Self, Node<'i>, &str, &str, Vec<String>),
+    ) {
         if let Some(labels) = self.mapping(node, "matchLabels") {
             for entry in labels.entries() {
                 let Some(value) = entry.value.as_str() else {
@@ -296,22 +360,31 @@ impl<'r, 'i> Checks<'r, 'i> {
                     self.refuse(entry.value, message);
                     continue;
                 };
-                if let Err(error) = selector.match_label(entry.name(), value) {
-                    self.refuse(entry.value, error.to_string());
-                }
+                found(self, entry.value, entry.name(), "In", vec![value.to_owned()]);
             }
         }
         for item in self.items(node, "matchExpressions") {
-            let values: Vec<_> = self.items(item, "values");
+            let values = self.items(item, "values");
             let values = values.iter().filter_map(|value| value.as_str()).map(str::to_owned);
             let values = values.collect();
             let key = self.text(item, "key").unwrap_or_default();
             let operator = self.text(item, "operator").unwrap_or_default();
-            if let Err(error) = selector.match_expression(key, operator, values) {
-                self.refuse(item, error.to_string());
-            }
+            found(self, item, key, operator, values);
         }
-        selector
+    }
+}
+
+/// The fields of a mapping that are not known; those that are `null` say nothing.
+fn unknown_fields<'i>(node: Node<'i>, known: &[&str]) -> impl Iterator<Item = &'i str> {
+    let given = node.entries().filter(|entry| !entry.value.is_null());
+    given.map(|entry| entry.name()).filter(|name| !known.contains(name))
+}
+
+/// An address or a CIDR block.
+fn address_or_block(text: &str) -> Result<IpSet, CidrError> {
+    match text.parse() {
+        Ok(address) => Ok(IpSet::address(address)),
+        Err(_) => IpSet::cidr(text),
     }
 }
 

@@ -6,8 +6,8 @@ use coaming_yaml::Node;
 use super::{Checks, port_number};
 use crate::ip::IpSet;
 use crate::model::{
-    Action, Direction, Namespaces, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer,
-    PortMatch, PortNumbers, Rule, Tier,
+    Action, Namespaces, Order, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch,
+    PortNumbers, Rule, Tier,
 };
 use crate::ports::Protocol;
 use crate::selector::Selector;
@@ -26,21 +26,17 @@ pub(crate) fn read(checks: &mut Checks<'_, '_>) -> Option<Policy> {
         Some(spec) => directions(checks, spec, !egress.is_empty()),
         None => (true, false),
     };
-    let dead =
-        [(Direction::Ingress, has_ingress, "ingress"), (Direction::Egress, has_egress, "egress")];
-    let dead = dead.into_iter().filter(|(_, governed, _)| !governed).filter_map(
-        |(direction, _, field)| {
-            let rules = spec.list(field).next().and_then(|_| spec.field(field))?;
-            Some((direction, checks.location(rules)))
-        },
-    );
-    let dead_rules = dead.collect();
+    let governs = [has_ingress, has_egress];
+    let dead_rules = spec.map(|spec| checks.dead_rules(spec, governs)).unwrap_or_default();
     Some(Policy {
         kind: PolicyKind::NetworkPolicy,
         name: object.name().to_owned(),
+        part: None,
         tier: Tier::Network,
         priority: 0,
+        order: Order::of_kubernetes(),
         subject: PodSelector { namespaces: Namespaces::Named(namespace.clone()), pods },
+        isolates: governs,
         ingress: has_ingress.then_some(ingress),
         egress: has_egress.then_some(egress),
         dead_rules,
@@ -89,10 +85,12 @@ fn rules<'i>(
         }
         let present = |field: &str| node.list(field).next().is_some();
         rules.push(Rule {
+            path: None,
             name: None,
             action: Action::Allow,
             peers: present(peers_field).then_some(peers),
             ports: present("ports").then_some(ports),
+            limits: Vec::new(),
             location: checks.location(node),
         });
     }

@@ -3,7 +3,7 @@
 use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
 
-use super::{Reader, port_number};
+use super::{Reader, labels_of, port_number};
 use crate::facts::Name;
 use crate::model::{Model, Pods, PortNumbers, Role, Service, ServicePort};
 use crate::ports::Protocol;
@@ -19,6 +19,7 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Service {
     Service {
         namespace: object.namespace_or_default().to_owned(),
         name: object.name().to_owned(),
+        labels: labels_of(object.metadata()),
         serves_api: false,
         selector: selects.then(|| Selector::labels(labels)),
         ports: spec.list("ports").filter_map(port).collect(),

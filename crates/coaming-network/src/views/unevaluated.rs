@@ -26,29 +26,16 @@ type Kinds = (&'static str, &'static [&'static str], Influence, Reach);
 
 /// What is not evaluated, by API group and kinds.
 const KINDS: &[Kinds] = &[
-    ("cilium.io", &["CiliumNetworkPolicy"], Influence::Policy, Reach::Namespace),
     (
         "cilium.io",
-        &["CiliumClusterwideNetworkPolicy", "CiliumEgressGatewayPolicy", "CiliumEnvoyConfig"],
+        &["CiliumEgressGatewayPolicy", "CiliumEnvoyConfig"],
         Influence::Policy,
         Reach::Cluster,
     ),
     ("cilium.io", &["CiliumLocalRedirectPolicy"], Influence::Policy, Reach::Namespace),
     ("cilium.io", &["CiliumClusterwideEnvoyConfig"], Influence::Policy, Reach::Cluster),
-    ("crd.projectcalico.org", &["NetworkPolicy"], Influence::Policy, Reach::Namespace),
-    (
-        "crd.projectcalico.org",
-        &["GlobalNetworkPolicy", "HostEndpoint"],
-        Influence::Policy,
-        Reach::Cluster,
-    ),
-    ("projectcalico.org", &["NetworkPolicy"], Influence::Policy, Reach::Namespace),
-    (
-        "projectcalico.org",
-        &["GlobalNetworkPolicy", "HostEndpoint"],
-        Influence::Policy,
-        Reach::Cluster,
-    ),
+    ("crd.projectcalico.org", &["HostEndpoint"], Influence::Policy, Reach::Cluster),
+    ("projectcalico.org", &["HostEndpoint"], Influence::Policy, Reach::Cluster),
     ("crd.antrea.io", &["NetworkPolicy"], Influence::Policy, Reach::Namespace),
     ("crd.antrea.io", &["ClusterNetworkPolicy"], Influence::Policy, Reach::Cluster),
     ("k8s.ovn.org", &["EgressFirewall"], Influence::Policy, Reach::Namespace),
@@ -125,6 +112,7 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
     Some(Unevaluated {
         group: group.to_owned(),
         kind: kind.to_owned(),
+        field: None,
         influence,
         scope,
         location: Some(reader.location(object, object.node())),
@@ -134,7 +122,9 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
 /// A kind of an API group that is not known, but whose name says that it is a policy.
 fn by_name(object: Object<'_>) -> Option<(Influence, Reach)> {
     let (group, kind) = (object.group(), object.kind());
-    if !group.contains('.') || group.ends_with("kyverno.io") {
+    // Kubernetes' own policies are evaluated.
+    const OWN: [&str; 2] = ["networking.k8s.io", "policy.networking.k8s.io"];
+    if !group.contains('.') || group.ends_with("kyverno.io") || OWN.contains(&group) {
         return None;
     }
     let reach = match object.metadata().string("namespace") {

@@ -11,6 +11,7 @@ use crate::facts::Identity;
 use crate::ip::IpSet;
 use crate::model::{ContainerPort, NetworkPlugin, Pods, Role};
 use crate::ports::Protocol;
+use crate::selector::{NAMESPACE, ORCHESTRATOR, SERVICE_ACCOUNT};
 
 /// The pods that an object is or makes; their workload is derived.
 pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Vec<Pods> {
@@ -135,10 +136,16 @@ fn pods(
     } else {
         one_and_list(status, "podIP", "podIPs")
     };
+    let mut labels = labels_of(template.mapping("metadata"));
+    if let Some(spec) = spec {
+        labels.insert(SERVICE_ACCOUNT.to_owned(), spec.service_account_name().to_owned());
+    }
+    labels.insert(ORCHESTRATOR.to_owned(), "k8s".to_owned());
+    labels.insert(NAMESPACE.to_owned(), object.namespace_or_default().to_owned());
     Pods {
         workload: 0,
         namespace: Arc::from(object.namespace_or_default()),
-        labels: Arc::new(labels_of(template.mapping("metadata"))),
+        labels: Arc::new(labels),
         ports: spec.map(container_ports).unwrap_or_default(),
         host_network,
         addresses: known,

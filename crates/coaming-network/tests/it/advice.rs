@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use coaming_network::model::{
-    Action, Model, Namespaces, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer, PortMatch,
-    PortNumbers, Rule, Tier,
+    Action, Model, Namespaces, Order, PeerKind, PodSelector, Policy, PolicyKind, PolicyPeer,
+    PortMatch, PortNumbers, Rule, Tier,
 };
 use coaming_network::{
     Advice, AdvisedPeer, AskedPort, Connections, Direction, Endpoint, Explanation, FoundPeer,
@@ -34,6 +34,8 @@ fn applied(advice: &NewPolicy) -> Policy {
         location: None,
     });
     let rule = Rule {
+        path: None,
+        limits: Vec::new(),
         name: None,
         action: Action::Allow,
         peers: Some(vec![PolicyPeer { kind, location: None }]),
@@ -41,7 +43,11 @@ fn applied(advice: &NewPolicy) -> Policy {
         location: None,
     };
     let only = |direction| (advice.direction == direction).then(|| vec![rule.clone()]);
+    let ingress_is = advice.direction == Direction::Ingress;
     Policy {
+        part: None,
+        order: Order::of_kubernetes(),
+        isolates: [ingress_is, !ingress_is],
         kind: PolicyKind::NetworkPolicy,
         namespace: advice.namespace.clone(),
         name: advice.name.clone(),
@@ -147,7 +153,7 @@ fn without_the_rules_that_allow_it_is_denied() {
         let reach = Reach::new(model.clone());
         for (from, to, explanation) in explanations(&reach, 80) {
             let [Advice::Narrow(rules)] = explanation.advice.as_slice() else { continue };
-            if !rules.iter().all(|rule| rule.policy.starts_with("NetworkPolicy")) {
+            if !rules.iter().all(|rule| rule.policy.starts_with("NetworkPolicy ")) {
                 continue;
             }
             followed += 1;

@@ -12,6 +12,34 @@ pub(crate) fn world(text: &str) -> World {
     World::new(vec![Source::new("input.yaml", stream.source, stream.documents)])
 }
 
+/// Pods of two namespaces, for policies of network plugins; the next document may follow.
+const TWO_NAMESPACES: &str = "
+{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: a}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: ops, labels: {team: b}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {serviceAccountName: web, containers: [{name: c, image: x, ports: [{name: http, containerPort: 8080}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+spec: {containers: [{name: c, image: x, ports: [{name: sql, containerPort: 5432}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: scrape, namespace: ops, labels: {app: scrape}}
+spec: {containers: [{name: c, image: x}]}
+---
+";
+
+/// Pods of two namespaces, `shop` with `web` and `db`, `ops` with `scrape`, and these documents.
+pub(crate) fn reach_in_shop(documents: &[&str]) -> Reach {
+    reach(&format!("{TWO_NAMESPACES}{}", documents.join("\n---\n")))
+}
+
 pub(crate) fn model(text: &str) -> Model {
     from_world(&world(text))
 }

@@ -93,8 +93,13 @@ fn pods_to_come_may_what_exposure_says() {
                 assert_eq!(
                     said(model, &openness.pods, &pods),
                     reach.allowed_by(id, direction, Endpoint::Pods(new)),
-                    "seed {seed}, {direction:?} of {workload}, {:?}",
-                    openness.pods
+                    "seed {seed}, {direction:?} of {workload}, {:?}\n{:?}\nnew: {pods:?}",
+                    openness.pods,
+                    reach
+                        .policies_of(id, direction)
+                        .iter()
+                        .map(|&it| &model.policies[it])
+                        .collect::<Vec<_>>(),
                 );
             }
         }

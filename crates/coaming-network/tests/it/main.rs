@@ -7,9 +7,12 @@
 mod advice;
 mod agrees;
 mod answers;
+mod calico;
+mod cilium;
 mod common;
 mod exposure;
 mod findings;
+mod lint;
 mod packets;
 mod pairs;
 mod random;
@@ -17,3 +20,4 @@ mod reference;
 mod refresh;
 mod suggest;
 mod updates;
+mod why;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use coaming_network::ip::IpSet;
 use coaming_network::model::{
-    Action, ContainerPort, Model, Namespaces, Node, PeerKind, PodSelector, Pods, Policy,
-    PolicyKind, PolicyPeer, PortMatch, PortNumbers, Role, Rule, Tier, Workload,
+    Action, ContainerPort, Model, Namespaces, NetworkSet, NetworkSetPeer, Node, Order, PeerKind,
+    PodSelector, Pods, Policy, PolicyKind, PolicyPeer, PortMatch, PortNumbers, Role, Rule, Service,
+    ServicePeer, Tier, TierSettings, Workload,
 };
+use coaming_network::selector::{Operator, Pattern};
 use coaming_network::{Labels, Protocol, Selector};
 
 /// A small generator of random numbers (SplitMix64): the same on every machine, for ever.
@@ -62,7 +64,7 @@ pub(crate) fn selector(random: &mut Random) -> Selector {
     let mut selector = Selector::everything();
     let count = *random.pick(&[0, 1, 1, 2]);
     for _ in 0..count {
-        let key = *random.pick(&KEYS);
+        let key = random.pick(&KEYS);
         let values = || vec!["a".to_owned(), "b".to_owned()];
         let value = *random.pick(&VALUES);
         let added = match random.below(6) {
@@ -93,7 +95,77 @@ pub(crate) fn block(random: &mut Random) -> IpSet {
     whole
 }
 
+/// As Calico has them: with alternatives and patterns.
+fn calico_selector(random: &mut Random) -> Selector {
+    match random.below(4) {
+        0 => Selector::any_of(vec![selector(random), selector(random)]),
+        1 => {
+            let mut selector = Selector::everything();
+            let text = (*random.pick(&["a", "b", ""])).to_owned();
+            let pattern = match random.below(3) {
+                0 => Pattern::Contains(text),
+                1 => Pattern::StartsWith(text),
+                _ => Pattern::EndsWith(text),
+            };
+            let operator = match random.chance(50) {
+                true => Operator::Like(pattern),
+                false => Operator::NotLike(pattern),
+            };
+            let key: &&str = random.pick(&KEYS);
+            selector.require(key, operator);
+            selector
+        }
+        _ => selector(random),
+    }
+}
+
+fn calico_peer(random: &mut Random, kind: PolicyKind, namespace: &str) -> PeerKind {
+    let namespaces = match kind == PolicyKind::CalicoNetworkPolicy && random.chance(60) {
+        true => Namespaces::Named(namespace.to_owned()),
+        false => Namespaces::Selected(calico_selector(random)),
+    };
+    match random.below(7) {
+        0..=1 => PeerKind::Networks(block(random)),
+        2 => PeerKind::NetworkSets(NetworkSetPeer {
+            namespaces: random.chance(60).then_some(namespaces),
+            global: random.chance(50),
+            labels: calico_selector(random),
+        }),
+        3 if random.chance(40) => PeerKind::Hosts,
+        _ => PeerKind::Pods(PodSelector { namespaces, pods: calico_selector(random) }),
+    }
+}
+
+fn cilium_peer(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) -> PeerKind {
+    match random.below(8) {
+        0..=1 => PeerKind::Outside(block(random)),
+        2 => PeerKind::Hosts,
+        3 if egress => PeerKind::Services(ServicePeer {
+            namespace: random.chance(50).then(|| namespace.to_owned()),
+            name: random.chance(50).then(|| format!("s{}", random.below(4))),
+            labels: if random.chance(50) { Selector::everything() } else { selector(random) },
+        }),
+        4 if random.chance(50) => {
+            random.pick(&[PeerKind::Controllers, PeerKind::ApiServer]).clone()
+        }
+        _ => {
+            let here = kind == PolicyKind::CiliumNetworkPolicy && random.chance(60);
+            let namespaces = match here {
+                true => Namespaces::Named(namespace.to_owned()),
+                false => Namespaces::Selected(selector(random)),
+            };
+            PeerKind::Pods(PodSelector { namespaces, pods: selector(random) })
+        }
+    }
+}
+
 fn peer(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) -> PolicyPeer {
+    if kind.is_calico() {
+        return PolicyPeer { kind: calico_peer(random, kind, namespace), location: None };
+    }
+    if kind.is_cilium() {
+        return PolicyPeer { kind: cilium_peer(random, kind, namespace, egress), location: None };
+    }
     let cluster_wide = kind != PolicyKind::NetworkPolicy;
     let kind = match random.below(10) {
         0..=1 if !cluster_wide => PeerKind::Block(block(random)),
@@ -128,15 +200,20 @@ fn port(random: &mut Random, kind: PolicyKind) -> PortMatch {
 fn rule(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) -> Rule {
     let action = match (kind, random.below(3)) {
         (PolicyKind::NetworkPolicy, _) | (_, 0) => Action::Allow,
+        (kind, 1) if kind.is_cilium() => Action::Allow,
+        (kind, 1) if kind.is_calico() => Action::Pass,
         (PolicyKind::AdminNetworkPolicy | PolicyKind::ClusterNetworkPolicy, 1) => Action::Pass,
         _ => Action::Deny,
     };
-    let everybody = kind == PolicyKind::NetworkPolicy && random.chance(20);
+    let additive = kind == PolicyKind::NetworkPolicy || kind.is_of_plugin();
+    let everybody = additive && random.chance(20);
     let peers = 1 + random.below(2);
     let peers = (0..peers).map(|_| peer(random, kind, namespace, egress)).collect();
     let ports = random.below(3);
     let ports: Vec<_> = (0..ports).map(|_| port(random, kind)).collect();
     Rule {
+        path: None,
+        limits: Vec::new(),
         name: None,
         action,
         peers: (!everybody).then_some(peers),
@@ -146,10 +223,22 @@ fn rule(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) ->
 }
 
 pub(crate) fn policy(random: &mut Random, number: usize, namespaces: &[String]) -> Policy {
-    let (kind, tier) = match random.below(10) {
+    let named = |name: &str| Tier::Named(Arc::from(name));
+    let calico_tier = match random.below(5) {
+        0 => named("early"),
+        1 => named("late"),
+        _ => Tier::Network,
+    };
+    let (kind, tier) = match random.below(19) {
+        14..=16 => (PolicyKind::CalicoNetworkPolicy, calico_tier),
+        17..=18 => (PolicyKind::CalicoGlobalNetworkPolicy, calico_tier),
+        10..=12 => (PolicyKind::CiliumNetworkPolicy, Tier::Network),
+        13 => (PolicyKind::CiliumClusterwideNetworkPolicy, Tier::Network),
         0..=5 => (PolicyKind::NetworkPolicy, Tier::Network),
         6..=7 => (PolicyKind::AdminNetworkPolicy, Tier::Admin),
-        8 => (PolicyKind::ClusterNetworkPolicy, *random.pick(&[Tier::Admin, Tier::Baseline])),
+        8 => {
+            (PolicyKind::ClusterNetworkPolicy, random.pick(&[Tier::Admin, Tier::Baseline]).clone())
+        }
         _ => (PolicyKind::BaselineAdminNetworkPolicy, Tier::Baseline),
     };
     let namespace = random.pick(namespaces).clone();
@@ -159,21 +248,47 @@ pub(crate) fn policy(random: &mut Random, number: usize, namespaces: &[String]) 
     };
     let (ingress, egress) = (rules(false), rules(true));
     let has_say = |rules: &Vec<Rule>, random: &mut Random| {
-        !rules.is_empty() || kind == PolicyKind::NetworkPolicy && random.chance(50)
+        let additive = kind == PolicyKind::NetworkPolicy || kind.is_of_plugin();
+        !rules.is_empty() || additive && random.chance(50)
     };
     let (in_ingress, in_egress) = (has_say(&ingress, random), has_say(&egress, random));
-    let namespaces = if kind == PolicyKind::NetworkPolicy {
+    let isolates = [in_ingress, in_egress].map(|governs| match kind {
+        PolicyKind::NetworkPolicy
+        | PolicyKind::CalicoNetworkPolicy
+        | PolicyKind::CalicoGlobalNetworkPolicy => governs,
+        _ => governs && kind.is_cilium() && random.chance(75),
+    });
+    let namespaced = matches!(
+        kind,
+        PolicyKind::NetworkPolicy
+            | PolicyKind::CiliumNetworkPolicy
+            | PolicyKind::CalicoNetworkPolicy
+    );
+    let order = match kind.is_calico() {
+        true => *random.pick(&[Order::of(-5.5), Order::of(100.0), Order::of(1000.0), Order::LAST]),
+        false => Order::of_kubernetes(),
+    };
+    let namespaces = if namespaced {
         Namespaces::Named(namespace.clone())
     } else {
         Namespaces::Selected(selector(random))
     };
     Policy {
         kind,
-        namespace: if kind == PolicyKind::NetworkPolicy { namespace } else { String::new() },
-        name: format!("policy-{number}"),
-        tier,
-        priority: if tier == Tier::Network { 0 } else { u32::try_from(number).unwrap() },
-        subject: PodSelector { namespaces, pods: selector(random) },
+        namespace: if namespaced { namespace } else { String::new() },
+        part: None,
+        isolates,
+        name: format!("policy-{number:03}"),
+        tier: tier.clone(),
+        priority: match &tier {
+            Tier::Network | Tier::Named(_) => 0,
+            Tier::Admin | Tier::Baseline => u32::try_from(number).unwrap(),
+        },
+        order,
+        subject: PodSelector {
+            namespaces,
+            pods: if kind.is_calico() { calico_selector(random) } else { selector(random) },
+        },
         ingress: in_ingress.then_some(ingress),
         egress: in_egress.then_some(egress),
         dead_rules: Vec::new(),
@@ -227,6 +342,30 @@ pub(crate) fn model(seed: u64) -> Model {
     for address in ["10.9.2.3/32", "192.168.1.7/32"] {
         let addresses = IpSet::cidr(address).unwrap();
         model.nodes.insert(Node { labels: labels(random), addresses });
+    }
+    for (name, order, passes) in [("early", 5.0, false), ("late", 2_000_000.0, true)] {
+        let settings = TierSettings { order: Order::of(order), passes };
+        model.tiers.insert(Arc::from(name), settings);
+    }
+    for _ in 0..random.below(3) {
+        let set = NetworkSet {
+            namespace: random.chance(50).then(|| random.pick(&namespaces).clone()),
+            labels: labels(random),
+            addresses: block(random),
+        };
+        model.network_sets.push(set);
+    }
+    for number in 0..random.below(4) {
+        let service = Service {
+            namespace: random.pick(&namespaces).clone(),
+            name: format!("s{number}"),
+            labels: labels(random),
+            selector: random.chance(80).then(|| selector(random)),
+            ports: Vec::new(),
+            serves_api: false,
+            location: None,
+        };
+        model.services.insert(service);
     }
     for number in 0..random.below(7) {
         let policy = policy(random, number, &namespaces);

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use coaming_network::Protocol;
 use coaming_network::model::{
-    Action, Direction, Model, Namespaces, PeerKind, PodSelector, Pods, PortNumbers, Rule, Tier,
+    Action, Direction, Model, Namespaces, Order, PeerKind, PodSelector, Pods, Policy, PolicyKind,
+    PortNumbers, Role, Rule, Tier,
 };
 
 /// The other end of a connection.
@@ -36,7 +37,42 @@ fn peer_matches(model: &Model, kind: &PeerKind, side: Side<'_>) -> bool {
     };
     match (kind, side) {
         (PeerKind::Pods(selector), Side::Pod(pods)) => selects(model, selector, pods),
-        (PeerKind::Pods(_), Side::Address(_)) | (PeerKind::Unknown, _) => false,
+        (PeerKind::Pods(_) | PeerKind::Services(_) | PeerKind::Controllers, Side::Address(_))
+        | (PeerKind::Unknown | PeerKind::ApiServer, _)
+        | (PeerKind::Outside(_), Side::Pod(_)) => false,
+        (PeerKind::Outside(set), Side::Address(address)) => set.contains(address),
+        (PeerKind::NetworkSets(peer), side) => {
+            let meant = model.network_sets.iter().filter(|set| {
+                let here = match (&set.namespace, &peer.namespaces) {
+                    (None, _) => peer.global,
+                    (Some(_), None) => false,
+                    (Some(own), Some(Namespaces::Named(name))) => own == name,
+                    (Some(own), Some(Namespaces::Selected(selector))) => {
+                        selector.matches(&model.namespaces[own].labels)
+                    }
+                };
+                here && peer.labels.matches(&set.labels)
+            });
+            let set =
+                meant.fold(coaming_network::IpSet::none(), |all, it| all.union(&it.addresses));
+            match side {
+                Side::Address(address) => set.contains(address),
+                Side::Pod(pods) => by_address(&set, pods),
+            }
+        }
+        (PeerKind::Hosts, Side::Pod(pods)) => pods.host_network,
+        (PeerKind::Hosts, Side::Address(address)) => {
+            model.nodes.iter().any(|(_, node)| node.addresses.contains(address))
+        }
+        (PeerKind::Controllers, Side::Pod(pods)) => pods.role == Role::Controller,
+        (PeerKind::Services(peer), Side::Pod(pods)) => model.services.iter().any(|(_, service)| {
+            let meant = peer.namespace.as_ref().is_none_or(|it| *it == service.namespace)
+                && peer.name.as_ref().is_none_or(|it| *it == service.name)
+                && peer.labels.matches(&service.labels);
+            let leads = *pods.namespace == *service.namespace
+                && service.selector.as_ref().is_some_and(|it| it.matches(&pods.labels));
+            meant && leads && !pods.host_network
+        }),
         (PeerKind::Block(set) | PeerKind::Networks(set), Side::Address(address)) => {
             set.contains(address)
         }
@@ -104,23 +140,54 @@ fn one_side(
         .filter(|policy| selects(model, &policy.subject, own))
         .filter(|policy| policy.rules(direction).is_some())
         .collect();
-    policies.sort_by_key(|policy| policy.priority);
-    let tier = |tier: Tier| {
-        policies
-            .iter()
-            .filter(move |policy| policy.tier == tier)
-            .flat_map(move |policy| policy.rules(direction).unwrap_or_default())
+    let rank = |tier: &Tier| match tier {
+        Tier::Admin => (0, Order::of(0.0)),
+        Tier::Network => (1, Order::of(1_000_000.0)),
+        Tier::Named(name) => (1, model.tiers[name].order),
+        Tier::Baseline => (2, Order::of(0.0)),
     };
+    policies
+        .sort_by_key(|policy| (rank(&policy.tier), policy.priority, policy.order, &policy.name));
     let fits = |rule: &&Rule| rule_matches(model, rule, other, receiver, protocol, port);
-    match tier(Tier::Admin).find(fits).map(|rule| rule.action) {
-        Some(Action::Allow) => return true,
-        Some(Action::Deny) => return false,
-        Some(Action::Pass) | None => {}
+    let mut tiers: Vec<Tier> = policies.iter().map(|policy| policy.tier.clone()).collect();
+    tiers.dedup();
+    for tier in tiers {
+        let of_tier: Vec<&Policy> =
+            policies.iter().copied().filter(|policy| policy.tier == tier).collect();
+        let rules = || {
+            of_tier.iter().flat_map(|policy| {
+                let rules = policy.rules(direction).unwrap_or_default();
+                rules.iter().map(|rule| (policy.kind, rule))
+            })
+        };
+        let refuses = |(kind, rule): (PolicyKind, &Rule)| {
+            kind.is_cilium() && rule.action == Action::Deny && fits(&rule)
+        };
+        if rules().any(refuses) {
+            return false;
+        }
+        let settings = match &tier {
+            Tier::Named(name) => model.tiers[name].passes,
+            Tier::Network => false,
+            _ => true,
+        };
+        let ends = !settings && of_tier.iter().any(|it| it.isolates[direction as usize]);
+        let calico = of_tier.iter().any(|policy| policy.kind.is_calico());
+        if tier == Tier::Network && !calico {
+            if ends {
+                return rules().any(|(_, rule)| rule.action == Action::Allow && fits(&rule));
+            }
+            continue;
+        }
+        match rules().find(|(_, rule)| fits(rule)).map(|(_, rule)| rule.action) {
+            Some(Action::Allow) => return true,
+            Some(Action::Deny) => return false,
+            Some(Action::Pass) => {}
+            None if ends => return false,
+            None => {}
+        }
     }
-    if policies.iter().any(|policy| policy.tier == Tier::Network) {
-        return tier(Tier::Network).any(|rule| fits(&rule));
-    }
-    !matches!(tier(Tier::Baseline).find(fits), Some(Rule { action: Action::Deny, .. }))
+    true
 }
 
 /// Whether a connection goes through.

@@ -50,6 +50,8 @@ fn compacted(model: &Model) -> Model {
     }
     compact.policies = model.policies.iter().map(|(_, it)| it.clone()).enumerate().collect();
     compact.services = model.services.iter().map(|(_, it)| it.clone()).enumerate().collect();
+    compact.tiers = model.tiers.clone();
+    compact.network_sets = model.network_sets.clone();
     compact.nodes = model.nodes.iter().map(|(_, it)| it.clone()).enumerate().collect();
     compact
 }
@@ -80,6 +82,7 @@ fn points(random: &mut Random, pods: usize) -> Vec<IngressPoint> {
 
 fn service(random: &mut Random, namespace: &str) -> Service {
     Service {
+        labels: random::labels(random),
         namespace: namespace.to_owned(),
         name: format!("s{}", random.below(4)),
         selector: Some(random::selector(random)),

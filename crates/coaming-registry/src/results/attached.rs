@@ -1,13 +1,15 @@
 //! Documents that are attached to an image: SBOM, VEX, SARIF, as OCI referrers or, as cosign attaches
-//! attestations, by a tag. They may be in an envelope (in-toto, DSSE, a Sigstore bundle), whose
-//! signature is not verified here.
+//! attestations, by a tag. They may be in an envelope (in-toto, DSSE, a Sigstore bundle), which is kept
+//! for `coaming-signature` to verify.
 
 use coaming_http::clean;
 use coaming_oci::{Descriptor, Digest, Reference};
 use coaming_sbom::{Document, Format as DocumentFormat, ListedVulnerability, ReadError};
+use coaming_signature::{Annotations, Signed};
 
 use super::{ReportedSeverity, ReportedVulnerability, parse, tidy};
 use crate::RegistryClient;
+use crate::client::referrers_tag;
 use crate::error::{MalformedAnswer, RegistryError};
 
 /// The largest document that is read.
@@ -42,7 +44,26 @@ pub struct Attachment {
     pub digest: Digest,
     /// The parsed document; `None` for SARIF.
     pub document: Option<Document>,
+    /// The envelope that it is in, with its signatures.
+    pub signed: Option<Signed>,
 }
+
+/// What is attached to an image.
+#[derive(Debug, Default)]
+pub struct Attachments {
+    /// The documents, sorted by digest.
+    pub documents: Vec<Attachment>,
+    /// The signatures of the image itself.
+    pub signatures: Vec<Signed>,
+    /// Why others cannot be read.
+    pub problems: Vec<RegistryError>,
+}
+
+/// What cosign states when it signs an image in a bundle.
+const IMAGE_SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+
+/// The largest payload of an image's signature: it names the image.
+const MAX_SIGNATURE_BYTES: u64 = 1 << 20;
 
 /// A statement of a VEX document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,34 +89,67 @@ enum Format {
 }
 
 impl RegistryClient {
-    /// The documents in known formats that are attached to the manifest of the reference's digest,
-    /// sorted by digest, and the reasons why others cannot be read.
+    /// The documents in known formats, and the signatures, that are attached to the manifest of the
+    /// reference's digest.
     ///
     /// # Errors
     ///
     /// If the list of attached documents cannot be read; see [`RegistryError`].
-    pub async fn attachments(
-        &self,
-        reference: &Reference,
-    ) -> Result<(Vec<Attachment>, Vec<RegistryError>), RegistryError> {
+    pub async fn attachments(&self, reference: &Reference) -> Result<Attachments, RegistryError> {
         let mut referrers = self.referrers(reference, None).await?;
         referrers.sort_by_key(|referrer| referrer.digest);
         referrers.dedup_by_key(|referrer| referrer.digest);
-        let mut found = Vec::new();
-        let mut problems = Vec::new();
+        let mut found = Attachments::default();
         let known = referrers.iter().filter_map(|referrer| Some((referrer, format_of(referrer)?)));
         for (referrer, format) in known.take(MAX_ATTACHMENTS) {
             match self.attachment(reference, referrer, format).await {
-                Ok(attachment) => found.extend(attachment),
-                Err(error) => problems.push(error),
+                Ok((document, signature)) => {
+                    found.documents.extend(document);
+                    found.signatures.extend(signature);
+                }
+                Err(error) => found.problems.push(error),
             }
         }
-        match self.attestations(reference, MAX_ATTACHMENTS.saturating_sub(found.len())).await {
-            Ok(attested) => found.extend(attested),
+        let most = MAX_ATTACHMENTS.saturating_sub(found.documents.len());
+        match self.attestations(reference, most).await {
+            Ok(attested) => found.documents.extend(attested),
             Err(RegistryError::NotFound { .. }) => {}
-            Err(error) => problems.push(error),
+            Err(error) => found.problems.push(error),
         }
-        Ok((found, problems))
+        match self.signatures(reference).await {
+            Ok(signatures) => found.signatures.extend(signatures),
+            Err(RegistryError::NotFound { .. }) => {}
+            Err(error) => found.problems.push(error),
+        }
+        Ok(found)
+    }
+
+    /// The signatures of the image that cosign attaches by a tag: `sha256-….sig`.
+    async fn signatures(&self, reference: &Reference) -> Result<Vec<Signed>, RegistryError> {
+        let Some((artifact, layers)) = self.beside(reference, "sig").await? else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for layer in layers.iter().take(MAX_ATTACHMENTS) {
+            let payload = self.small_blob(&artifact, layer, MAX_SIGNATURE_BYTES).await?;
+            found.push(Signed::of_image(&payload, &annotations(layer)));
+        }
+        Ok(found)
+    }
+
+    /// What cosign keeps next to an image, under a tag with this suffix.
+    async fn beside(
+        &self,
+        reference: &Reference,
+        suffix: &str,
+    ) -> Result<Option<(Reference, Vec<Descriptor>)>, RegistryError> {
+        let Some(digest) = reference.digest() else { return Ok(None) };
+        let tag = format!("{}.{suffix}", referrers_tag(digest));
+        let artifact = reference
+            .with_tag(&tag)
+            .map_err(|error| malformed(reference, &format!(":{tag}"), error.to_string().into()))?;
+        let (_, layers) = self.artifact(&artifact).await?;
+        Ok(Some((artifact, layers)))
     }
 
     /// The documents in the attestations that cosign attaches by a tag: `sha256-….att`.
@@ -104,25 +158,17 @@ impl RegistryClient {
         reference: &Reference,
         most: usize,
     ) -> Result<Vec<Attachment>, RegistryError> {
-        let Some(digest) = reference.digest() else { return Ok(Vec::new()) };
-        let tag = format!("{}-{}.att", digest.algorithm().name(), digest.hex());
-        let host = reference.registry().to_owned();
-        let what = format!("{}:{tag}", reference.repository());
-        let malformed = |source: MalformedAnswer| RegistryError::Malformed {
-            host: host.clone(),
-            what: what.clone(),
-            source,
+        let Some((artifact, layers)) = self.beside(reference, "att").await? else {
+            return Ok(Vec::new());
         };
-        let artifact = Reference::parse(&format!("{host}/{what}"))
-            .map_err(|error| malformed(error.to_string().into()))?;
-        let (_, layers) = self.artifact(&artifact).await?;
+        let tag = format!(":{}", artifact.tag().unwrap_or_default());
+        let malformed = |source: MalformedAnswer| malformed(&artifact, &tag, source);
         let mut found = Vec::new();
         for layer in layers.iter().take(most) {
-            let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
-            if let Some((kind, document)) =
-                read(Format::Attestation, &document).map_err(malformed)?
-            {
-                found.push(Attachment { kind, digest: layer.digest, document });
+            let bytes = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
+            if let Some((kind, document)) = read(Format::Attestation, &bytes).map_err(malformed)? {
+                let signed = signed(&bytes, layer);
+                found.push(Attachment { kind, digest: layer.digest, document, signed });
             }
         }
         Ok(found)
@@ -133,24 +179,45 @@ impl RegistryClient {
         reference: &Reference,
         referrer: &Descriptor,
         format: Format,
-    ) -> Result<Option<Attachment>, RegistryError> {
-        let host = reference.registry().to_owned();
-        let what = format!("{}@{}", reference.repository(), referrer.digest);
-        let malformed = |source: MalformedAnswer| RegistryError::Malformed {
-            host: host.clone(),
-            what: what.clone(),
-            source,
-        };
-        let name = format!("{host}/{what}");
-        let artifact =
-            Reference::parse(&name).map_err(|error| malformed(error.to_string().into()))?;
+    ) -> Result<(Option<Attachment>, Option<Signed>), RegistryError> {
+        let artifact = reference.without_tag().with_digest(referrer.digest);
+        let name = format!("@{}", referrer.digest);
+        let malformed = |source: MalformedAnswer| malformed(reference, &name, source);
         let (_, layers) = self.artifact(&artifact).await?;
         let layer =
             layers.first().ok_or_else(|| malformed("the artifact has no contents".into()))?;
-        let document = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
-        let read = read(format, &document).map_err(malformed)?;
+        let bytes = self.small_blob(&artifact, layer, MAX_DOCUMENT_BYTES).await?;
+        let signed = signed(&bytes, layer);
         let digest = referrer.digest;
-        Ok(read.map(|(kind, document)| Attachment { kind, digest, document }))
+        Ok(match read(format, &bytes).map_err(malformed)? {
+            Some((kind, document)) => (Some(Attachment { kind, digest, document, signed }), None),
+            None => (None, signed.filter(|it| it.predicate_type() == IMAGE_SIGNATURE)),
+        })
+    }
+}
+
+/// An answer about an artifact of the reference's repository, by its `:tag` or `@digest`.
+fn malformed(reference: &Reference, name: &str, source: MalformedAnswer) -> RegistryError {
+    RegistryError::Malformed {
+        host: reference.registry().to_owned(),
+        what: format!("{}{name}", reference.repository()),
+        source,
+    }
+}
+
+/// The envelope that a document is in.
+fn signed(bytes: &[u8], layer: &Descriptor) -> Option<Signed> {
+    Signed::read(bytes).map(|signed| signed.with_annotations(&annotations(layer)))
+}
+
+/// What cosign writes about a layer.
+fn annotations(layer: &Descriptor) -> Annotations<'_> {
+    let text = |key: &str| layer.annotations.get(key).map(String::as_str);
+    Annotations {
+        signature: text("dev.cosignproject.cosign/signature"),
+        certificate: text("dev.sigstore.cosign/certificate"),
+        chain: text("dev.sigstore.cosign/chain"),
+        bundle: text("dev.sigstore.cosign/bundle"),
     }
 }
 

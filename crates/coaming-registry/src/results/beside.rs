@@ -13,6 +13,8 @@ pub struct RegistryResults {
     pub comparison: Option<Comparison>,
     /// The documents that are attached to the image.
     pub attached: Vec<Attached>,
+    /// The signatures of the image itself.
+    pub signatures: Vec<SignatureState>,
     /// Requests and documents that failed.
     pub problems: Vec<String>,
 }
@@ -34,6 +36,25 @@ pub struct Attached {
     pub statements: Vec<(VexStatement, Option<bool>)>,
     /// Whether the user trusts its statements.
     pub trusted: bool,
+    /// Who signed it.
+    pub signature: SignatureState,
+}
+
+/// Whether a signature counts. The texts are clean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignatureState {
+    /// It is by this key or identity, which the user trusts.
+    Verified(String),
+    /// It is not verified, for this reason.
+    Unverified(String),
+}
+
+impl SignatureState {
+    /// Whether it counts.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        matches!(self, Self::Verified(_))
+    }
 }
 
 /// How two lists of packages differ, by package URLs without qualifiers.

@@ -22,8 +22,8 @@ use crate::manifest::Image;
 use crate::transport::{Authorization, Target, of_status, read_bounded};
 use crate::{RegistryClient, auth, client};
 
-pub use attached::{Attachment, AttachmentKind, VexStatement};
-pub use beside::{Attached, PackageComparison, RegistryResults};
+pub use attached::{Attachment, AttachmentKind, Attachments, VexStatement};
+pub use beside::{Attached, PackageComparison, RegistryResults, SignatureState};
 pub use compare::{Comparison, OwnVulnerability, compare};
 
 /// The largest answer of a scanner that is read.

@@ -194,7 +194,8 @@ fn attached_documents_are_read() {
     let tag = reference(&format!("{name}:{}", digest.to_string().replace(':', "-")));
     let bytes = serde_json::to_vec(&index).unwrap();
     registry.push_manifest(&tag, media_type::OCI_INDEX, &bytes).unwrap();
-    let (found, problems) = registry.attachments(&reference(&format!("{name}@{digest}"))).unwrap();
+    let attached = registry.attachments(&reference(&format!("{name}@{digest}"))).unwrap();
+    let (found, problems) = (attached.documents, attached.problems);
     assert_eq!((found.len(), problems.len()), (2, 1), "{problems:?}");
     assert!(found.iter().any(|attachment| attachment.kind == AttachmentKind::Spdx));
     let is_vex = |kind: &AttachmentKind| matches!(kind, AttachmentKind::Vex(statements) if statements[0].status == "not_affected");

@@ -76,7 +76,7 @@ pub(super) fn foothold(foothold: &Foothold) -> Value {
         }
         Foothold::Secret { namespace, name } => add(json!({"namespace": namespace, "name": name})),
         Foothold::DataStore(own) => add(workload(own)),
-        Foothold::CloudIdentity(name) => add(json!({"name": name})),
+        Foothold::CloudIdentity(name) | Foothold::Credential(name) => add(json!({"name": name})),
         Foothold::Outside | Foothold::Exfiltration | Foothold::ClusterAdmin | Foothold::Link(_) => {
         }
     }

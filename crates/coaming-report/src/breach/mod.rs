@@ -5,6 +5,7 @@
 
 mod compare;
 mod graph;
+mod html;
 mod json;
 mod opengraph;
 mod text;
@@ -19,6 +20,7 @@ use coaming_yaml::LineIndex;
 
 pub use compare::{compare_json, compare_text};
 pub use graph::{dot, mermaid};
+pub use html::html;
 pub use json::json;
 pub use opengraph::{opengraph, opengraph_schema};
 pub use text::text;

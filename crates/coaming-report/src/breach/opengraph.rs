@@ -23,6 +23,7 @@ const KINDS: &[(&str, &str, &str, &str, &str)] = &[
     ("node-files", "NodeFiles", "Files of a node", "file-lines", "#f0b27a"),
     ("identity", "Identity", "Identity", "user", "#27ae60"),
     ("secret", "Secret", "Secret", "key", "#f1c40f"),
+    ("credential", "Credential", "Credential of an image", "id-card", "#d4ac0d"),
     ("data-store", "DataStore", "Data store", "database", "#9b59b6"),
     ("cloud-identity", "CloudIdentity", "Cloud identity", "cloud", "#3498db"),
     ("exfiltration", "Exfiltration", "Connection to the internet", "upload", "#95a5a6"),

@@ -87,9 +87,12 @@ fn summary(entry: &EntryAnswer) -> String {
     }
     let stores = prizes().filter(|prize| matches!(prize, Prize::DataStore(_))).count();
     let secrets = prizes().filter(|prize| matches!(prize, Prize::Secret { .. })).count();
-    for (count, one, several) in
-        [(stores, "data store", "data stores"), (secrets, "Secret", "Secrets")]
-    {
+    let credentials = prizes().filter(|prize| matches!(prize, Prize::Credential(_))).count();
+    for (count, one, several) in [
+        (stores, "data store", "data stores"),
+        (secrets, "Secret", "Secrets"),
+        (credentials, "credential of an image", "credentials of images"),
+    ] {
         if count > 0 {
             parts.push(format!("{count} {}", if count == 1 { one } else { several }));
         }

@@ -122,6 +122,9 @@ pub(super) fn render(
     if let Some(unread) = unread(report) {
         writeln!(out, "error: {}", wrapped_to(&unread, options.text_width()))?;
     }
+    if let Some(compliance) = report.compliance {
+        crate::compliance::text(compliance, options.text_width(), out)?;
+    }
     let total = report.active().count();
     let suppressed = report.findings.len() - total;
     let known = report.known.map(|known| format!("{known} known"));
@@ -148,19 +151,30 @@ pub(super) fn render(
             writeln!(out, "  {category:<17}{:>5}   worst: {worst}", of_category.len())?;
         }
     }
-    fixable(report, options, out)?;
+    fixable(report, places, options, out)?;
     worst(report, places, options, out)
 }
 
-fn fixable(report: &Report<'_>, options: FullOptions, out: &mut dyn io::Write) -> io::Result<()> {
-    let fixable = |applicability: Applicability| {
-        report
-            .active()
-            .filter(|finding| {
-                finding.fix.as_ref().is_some_and(|fix| fix.applicability == applicability)
-            })
-            .count()
+fn fixable(
+    report: &Report<'_>,
+    places: &Places<'_>,
+    options: FullOptions,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let has = |finding: &Finding, applicability: Applicability| {
+        finding.fix.as_ref().is_some_and(|fix| fix.applicability == applicability)
     };
+    let fixable = |applicability: Applicability| {
+        report.active().filter(|finding| has(finding, applicability)).count()
+    };
+    // Whether an edit of a template or a base changes nothing else is known once it was tried.
+    let rendered = report
+        .active()
+        .filter(|finding| {
+            [Applicability::Safe, Applicability::Unsafe].into_iter().any(|it| has(finding, it))
+        })
+        .filter(|finding| places.is_rendered(finding))
+        .count();
     let text = match (fixable(Applicability::Safe), fixable(Applicability::Unsafe)) {
         (0, 0) => return Ok(()),
         (0, risky) => {
@@ -172,6 +186,14 @@ fn fixable(report: &Report<'_>, options: FullOptions, out: &mut dyn io::Write) -
         (safe, risky) => format!(
             "`coaming fix` can fix {safe} of them, `coaming fix --unsafe` {risky} more; test the \
              application afterwards."
+        ),
+    };
+    let text = match rendered {
+        0 => text,
+        count => format!(
+            "{text} {count} of these {} in charts or overlays, where a fix is made only if an edit \
+             of their files changes nothing else.",
+            if count == 1 { "is" } else { "are" },
         ),
     };
     writeln!(out, "{}", wrapped_to(&text, options.line_width()))

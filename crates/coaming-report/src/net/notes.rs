@@ -58,10 +58,41 @@ pub fn remarks(model: &Model) -> Remarks {
             count: 1,
         });
     }
+    notes.extend(without_effect(model));
+    notes.extend(restricted(model));
     if model.pods.is_empty() {
         notes.push(Note { message: "there are no workloads here".to_owned(), count: 0 });
     }
     Remarks { notes, problems: model.problems.iter().map(Remark::from).collect() }
+}
+
+/// That the network plugin does not know the policies of another.
+fn without_effect(model: &Model) -> Option<Note> {
+    let policies = model.policies.iter().map(|(_, policy)| policy);
+    let count = policies.filter(|policy| !model.plugin.enforces(policy.kind)).count();
+    let subject = match count {
+        1 => "1 policy has".to_owned(),
+        _ => format!("{count} policies have"),
+    };
+    let message =
+        format!("{subject} no effect: only another network plugin knows policies of their kind");
+    (count > 0).then_some(Note { message, count })
+}
+
+/// That rules allow only some requests, or only the addresses of some names.
+fn restricted(model: &Model) -> Option<Note> {
+    let policies = model.policies.iter();
+    let rules = policies.flat_map(|(_, policy)| policy.all_rules());
+    let count = rules.filter(|rule| !rule.limits.is_empty()).count();
+    let subject = match count {
+        1 => "1 rule allows".to_owned(),
+        _ => format!("{count} rules allow"),
+    };
+    let message = format!(
+        "{subject} only some requests or domain names: what only such rules open is further \
+         restricted, and `coaming net why` says to what"
+    );
+    (count > 0).then_some(Note { message, count })
 }
 
 /// Writes the notes as text.
@@ -76,13 +107,17 @@ pub fn remarks_text(remarks: &Remarks, out: &mut dyn Write) -> io::Result<()> {
 /// That objects of a kind are not evaluated, with the workloads that they can touch.
 pub(super) fn not_evaluated(kind: &UnevaluatedKind) -> Note {
     const SHOWN: usize = 3;
-    let UnevaluatedKind { kind: name, group, count, influence, workloads } = kind;
+    let UnevaluatedKind { kind: name, group, field, count, influence, workloads } = kind;
     let mut subject = counted(*count, name);
     // Kubernetes has kinds of these names too, and those are evaluated.
     if ["NetworkPolicy", "ClusterNetworkPolicy", "Service"].contains(&name.as_str()) {
         subject = format!("{subject} ({group})");
     }
-    let (verb, are) = if *count == 1 { ("selects", "is") } else { ("select", "are") };
+    let (verb, mut are) = if *count == 1 { ("selects", " and is") } else { ("select", " and are") };
+    if let Some(field) = field {
+        subject = format!("`{field}` of {subject}, which");
+        are = ", is";
+    }
     let verb = if *influence == Influence::Entrance { "may lead to" } else { verb };
     let names: Vec<String> = workloads.iter().take(SHOWN).map(short).collect();
     let more = match workloads.len().saturating_sub(SHOWN) {
@@ -96,7 +131,7 @@ pub(super) fn not_evaluated(kind: &UnevaluatedKind) -> Note {
         Influence::Network => "pods may be on other networks, with other rules",
     };
     let message =
-        format!("{subject} {verb} {}{more} and {are} not evaluated: {effect}", names.join(", "));
+        format!("{subject} {verb} {}{more}{are} not evaluated: {effect}", names.join(", "));
     Note { message, count: *count }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use coaming_network::model::{Action, SourceRef};
+use coaming_network::model::{Action, Limit, SourceRef};
 use coaming_network::{
     Advice, AdvisedPeer, AdvisedRule, AskedPort, Connections, Direction, EntranceVerdict,
     Explanation, Labels, NewPolicy, Peer, PolicyVerdict, RuleVerdict, Side, Uncertainty,
@@ -54,8 +54,10 @@ pub fn why_text(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
 fn answer(explanation: &Explanation) -> String {
     let verdict = match (explanation.is_allowed(), &explanation.port) {
         (false, _) => "denied".to_owned(),
-        (true, Some(_)) => "allowed".to_owned(),
-        (true, None) => format!("allowed on {}", explanation.allowed),
+        (true, Some(_)) => format!("allowed{}", restricted(&explanation.limits)),
+        (true, None) => {
+            format!("allowed on {}{}", explanation.allowed, restricted(&explanation.limits))
+        }
     };
     if explanation.is_certain() {
         return verdict;
@@ -68,6 +70,19 @@ fn answer(explanation: &Explanation) -> String {
         Some(_) => "it depends on the network plugin".to_owned(),
         None => format!("{verdict}, as far as the evaluated policies decide"),
     }
+}
+
+/// `, further restricted to HTTP GET /a or HTTP GET /b`: of each side any limit must hold.
+fn restricted(limits: &[Vec<Limit>]) -> String {
+    if limits.is_empty() {
+        return String::new();
+    }
+    let sides: Vec<String> = limits.iter().map(|limits| any_of(limits)).collect();
+    format!(", further restricted to {}", sides.join(", and to "))
+}
+
+fn any_of(limits: &[Limit]) -> String {
+    limits.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 /// A port with the name that the target gives it.
@@ -98,6 +113,10 @@ fn doubt(explanation: &Explanation, uncertainty: &Uncertainty) -> String {
         Uncertainty::DomainNames { policy, rule } => format!(
             "{rule} of {policy} matches by domain names, and no address tells whether it applies: \
              the answer may differ"
+        ),
+        Uncertainty::ApiServer { policy, rule } => format!(
+            "{rule} of {policy} is about the API server, whose address is not known: if it is the \
+             other peer, the answer differs"
         ),
         Uncertainty::EqualPriorities([one, other]) => format!(
             "{one} and {other} have the same priority and decide differently: which of them \
@@ -162,9 +181,6 @@ fn text_advice(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()>
 
 /// Advice as a sentence.
 fn phrased(advice: &Advice) -> String {
-    let of = |rule: &AdvisedRule| {
-        format!("{} of {}{}", rule.rule, rule.policy, at(rule.location.as_ref()))
-    };
     match advice {
         Advice::Guard { direction, subject } => format!(
             "to forbid it: no policy guards the {} of {subject}, so add one that selects it and \
@@ -178,6 +194,15 @@ fn phrased(advice: &Advice) -> String {
         Advice::OverrideDenial(rule) => format!(
             "to allow it: {} denies it before any later rule is evaluated; put an allowing rule \
              above it, or narrow it",
+            of(rule)
+        ),
+        Advice::AddToTier { tier, policy } => format!(
+            "to allow it: add an Allow rule for it to {policy}, or to another policy of tier {tier}, which \
+             refuses what none of its rules decides"
+        ),
+        Advice::NarrowDenial(rule) => format!(
+            "to allow it: {} denies it, and no other rule can allow what it denies; remove or \
+             narrow it",
             of(rule)
         ),
         Advice::Add(policy) => {
@@ -264,7 +289,11 @@ fn verdict(rule: &RuleVerdict) -> String {
     if rule.connections.is_empty() {
         return "matches, but on no port".to_owned();
     }
-    format!("{} {}", action(rule.action), rule.connections)
+    let limits = match rule.limits.as_slice() {
+        [] => String::new(),
+        limits => format!(", further restricted to {}", any_of(limits)),
+    };
+    format!("{} {}{limits}", action(rule.action), rule.connections)
 }
 
 fn action(action: Action) -> &'static str {
@@ -273,6 +302,11 @@ fn action(action: Action) -> &'static str {
         Action::Deny => "denies",
         Action::Pass => "passes on",
     }
+}
+
+/// `ingress[0] of NetworkPolicy shop/db (db.yaml:3)`.
+pub(super) fn of(rule: &AdvisedRule) -> String {
+    format!("{} of {}{}", rule.rule, rule.policy, at(rule.location.as_ref()))
 }
 
 fn at(location: Option<&SourceRef>) -> String {
@@ -291,6 +325,8 @@ struct WhyJson<'e> {
     is_certain: bool,
     all: bool,
     allowed: Vec<PortsJson<'e>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    restricted_to: Vec<Vec<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entrances: Vec<EntranceJson<'e>>,
     sides: Vec<SideJson<'e>>,
@@ -330,6 +366,12 @@ struct RuleJson<'e> {
     action: &'static str,
     matches: bool,
     connections: Vec<PortsJson<'e>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    restricted_to: Vec<String>,
+}
+
+fn limits_json(limits: &[Limit]) -> Vec<String> {
+    limits.iter().map(ToString::to_string).collect()
 }
 
 /// Writes an explanation as JSON.
@@ -360,6 +402,7 @@ pub fn why_json(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()
         is_certain: explanation.is_certain(),
         all: explanation.allowed.is_all(),
         allowed: ports_json(&explanation.allowed),
+        restricted_to: explanation.limits.iter().map(|limits| limits_json(limits)).collect(),
         entrances: entrances.collect(),
         sides: sides.collect(),
         notes: explanation.uncertain.iter().map(|it| doubt(explanation, it)).collect(),
@@ -396,5 +439,6 @@ fn rule_json(verdict: &RuleVerdict) -> RuleJson<'_> {
         },
         matches: verdict.matches,
         connections: ports_json(&verdict.connections),
+        restricted_to: limits_json(&verdict.limits),
     }
 }

@@ -11,17 +11,24 @@ use std::collections::BTreeMap;
 use coaming_finding::InputError;
 use coaming_report::*;
 
-static RULE: RuleMeta = RuleMeta {
-    id: RuleId::new("run-as-root"),
-    summary: std::borrow::Cow::Borrowed("Container runs as root"),
-    category: Category::NonRoot,
-    severity: Severity::High,
-    default: true,
-    since: "0.1.0",
-    lifecycle: Lifecycle::Stable,
-    standards: &[],
-    docs: std::borrow::Cow::Borrowed(" What it is.\n\n ## Bad\n"),
-};
+const fn rule(category: Category) -> RuleMeta {
+    RuleMeta {
+        id: RuleId::new("run-as-root"),
+        summary: std::borrow::Cow::Borrowed("Container runs as root"),
+        category,
+        severity: Severity::High,
+        default: true,
+        since: "0.1.0",
+        lifecycle: Lifecycle::Stable,
+        standards: &[],
+        docs: std::borrow::Cow::Borrowed(" What it is.\n\n ## Bad\n"),
+    }
+}
+
+static RULE: RuleMeta = rule(Category::NonRoot);
+
+/// Secrets have a report of their own in some formats.
+static SECRET_RULE: RuleMeta = rule(Category::Secrets);
 
 const SOURCE: &str = "kind: Pod\nspec:\n  runAsUser: 0\n";
 
@@ -49,6 +56,9 @@ fn finding(name: &str) -> Finding {
         fix: None,
         suppressed: None,
         variants: Vec::new(),
+        commit: None,
+        verification: None,
+        way: None,
     }
 }
 
@@ -79,6 +89,7 @@ fn rendered_with(findings: &[Finding], format: Format, options: FullOptions) -> 
         workload_count: 1,
         rules: &[(&RULE).into()],
         known: None,
+        compliance: None,
     };
     let mut out = Vec::new();
     render(&report, format, options, &mut out).unwrap();
@@ -108,12 +119,49 @@ fn json_keeps_the_contract() {
 #[test]
 fn no_format_passes_control_characters_on() {
     let hostile = finding("web\u{1b}[2J\u{202e}\r\n::error::x");
+    let mut secret = hostile.clone();
+    secret.rule = (&SECRET_RULE).into();
     for (name, format) in Format::ALL {
-        let text = rendered(std::slice::from_ref(&hostile), format);
+        let found = if format == Format::GitlabSecrets { &secret } else { &hostile };
+        let text = rendered(std::slice::from_ref(found), format);
         assert!(!text.contains('\u{1b}'), "{name}");
         assert!(!text.contains("\r\n::error"), "{name}");
         let names_it = text.contains("run-as-root");
         assert!(names_it, "{name}: {text}");
+    }
+}
+
+/// What GitLab's schema of version 15 requires of both reports.
+#[test]
+fn gitlab_reports_have_what_gitlab_requires() {
+    let mut secret = finding("db");
+    secret.rule = (&SECRET_RULE).into();
+    let findings = [finding("web"), secret];
+    for (format, kind, count) in
+        [(Format::GitlabSast, "sast", 1), (Format::GitlabSecrets, "secret_detection", 1)]
+    {
+        let report: serde_json::Value = serde_json::from_str(&rendered(&findings, format)).unwrap();
+        assert!(report["version"].as_str().unwrap().starts_with("15."));
+        assert_eq!(report["scan"]["type"], kind);
+        assert_eq!(report["scan"]["status"], "success");
+        for part in ["analyzer", "scanner"] {
+            for field in ["id", "name", "version"] {
+                assert!(report["scan"][part][field].is_string(), "{part} {field}");
+            }
+            assert!(report["scan"][part]["vendor"]["name"].is_string());
+        }
+        for time in ["start_time", "end_time"] {
+            assert_eq!(report["scan"][time].as_str().unwrap().len(), "2026-01-01T00:00:00".len());
+        }
+        let found = report["vulnerabilities"].as_array().unwrap();
+        assert_eq!(found.len(), count);
+        for one in found {
+            assert!(one["id"].is_string() && one["location"]["file"].is_string());
+            assert_eq!(one["severity"], "High");
+            let identifier = &one["identifiers"][0];
+            assert!(["type", "name", "value"].iter().all(|it| identifier[it].is_string()));
+            assert_eq!(one["location"]["commit"]["sha"].is_string(), kind == "secret_detection");
+        }
     }
 }
 

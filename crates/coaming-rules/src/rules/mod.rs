@@ -1,6 +1,7 @@
 //! One file per rule, one directory per category.
 
 pub(crate) mod base_image;
+pub(crate) mod cluster;
 pub(crate) mod image_version;
 pub(crate) mod injection;
 pub(crate) mod network_policy;

@@ -15,7 +15,7 @@ pub(crate) fn container(scope: ContainerScope<'_>) -> String {
         ContainerKind::Ephemeral => "ephemeral container",
     };
     match scope.container.name() {
-        "" => format!("{what} without a name"),
+        "" => format!("an unnamed {what}"),
         name => format!("{what} `{name}`"),
     }
 }

@@ -36,6 +36,34 @@ const HOST: &[&str] = &[
     "wipefs",
 ];
 
+/// Programs that do not work without capabilities or devices: they watch the network or other
+/// processes, build tunnels, set the clock, or run containers.
+const PRIVILEGED: &[&str] = &[
+    "arping",
+    "bpftrace",
+    "buildkitd",
+    "charon",
+    "chronyd",
+    "containerd",
+    "dockerd",
+    "dumpcap",
+    "gdb",
+    "hwclock",
+    "keepalived",
+    "kubelet",
+    "ntpd",
+    "openvpn",
+    "perf",
+    "pppd",
+    "sshfs",
+    "s3fs",
+    "strace",
+    "tcpdump",
+    "tshark",
+    "wg",
+    "wg-quick",
+];
+
 /// Programs that change owners, users or accounts: root's, in the container.
 const ROOT: &[&str] = &[
     "adduser",
@@ -44,6 +72,8 @@ const ROOT: &[&str] = &[
     "chown",
     "chpasswd",
     "chroot",
+    "cron",
+    "crond",
     "dropbear",
     "groupadd",
     "gosu",
@@ -79,7 +109,13 @@ pub(crate) fn changes_host(argv: &[&str]) -> bool {
 /// Whether the words of a container's `command` and `args` need root for something else than to
 /// install software.
 pub(crate) fn needs_root(argv: &[&str]) -> bool {
-    changes_host(argv) || any(argv, &|_, started| ROOT.contains(&started.name))
+    needs_privileges(argv) || any(argv, &|_, started| ROOT.contains(&started.name))
+}
+
+/// Whether the words of a container's `command` and `args` start a program that does not work in an
+/// ordinary container.
+pub(crate) fn needs_privileges(argv: &[&str]) -> bool {
+    changes_host(argv) || any(argv, &|_, started| PRIVILEGED.contains(&started.name))
 }
 
 fn is_setting(path: &str) -> bool {
@@ -156,5 +192,8 @@ mod tests {
             assert!(needs_root(argv) && !changes_host(argv), "{argv:?}");
         }
         assert!(needs_root(&["sh", "-c", "exec gosu app /run"]));
+        assert!(needs_privileges(&["tcpdump", "-i", "any"]) && needs_root(&["crond", "-f"]));
+        assert!(needs_privileges(&["sh", "-c", "exec openvpn --config /c"]));
+        assert!(!needs_privileges(&["/app", "--tcpdump"]) && !needs_privileges(&["chown", "1"]));
     }
 }

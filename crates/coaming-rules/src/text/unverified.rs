@@ -24,9 +24,21 @@ fn skipped_by(command: &Started<'_>) -> Option<String> {
     match name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') {
         "apk" => option(&["--allow-untrusted"]),
         "apt-get" | "apt" => option(&["--allow-unauthenticated", "--force-yes"]),
-        "yum" | "dnf" | "microdnf" | "tdnf" => option(&["--nogpgcheck"]),
+        "yum" | "dnf" | "microdnf" | "tdnf" => option(&["--nogpgcheck"])
+            .or_else(|| installs_address(name, arguments, &["install", "localinstall"])),
         "zypper" => option(&["--no-gpg-checks"]),
-        "rpm" => option(&["--nosignature"]),
+        "rpm" => option(&["--nosignature", "--nodigest", "--noverify"]).or_else(|| {
+            let is_address = |word: &&&str| is_package(word, &[".rpm"]);
+            arguments.iter().find(is_address).map(|_| "`rpm` installs a URL".to_owned())
+        }),
+        "curl" => option(&["--insecure"])
+            .or_else(|| arguments.iter().any(|word| is_insecure(word)).then(|| "`curl -k`".into()))
+            .filter(|_| gets_from_elsewhere(arguments)),
+        "wget" => option(&["--no-check-certificate"]).filter(|_| gets_from_elsewhere(arguments)),
+        "git" => arguments
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case("http.sslVerify=false"))
+            .then(|| "`git` without `http.sslVerify`".to_owned()),
         // Every repository may then use the key, which nobody compared.
         "apt-key" if arguments.contains(&"add") => Some("`apt-key add`".to_owned()),
         "apt-key" => arguments
@@ -37,23 +49,85 @@ fn skipped_by(command: &Started<'_>) -> Option<String> {
             .map(|_| "`apt-key` with a short key ID".to_owned()),
         "pip" if arguments.contains(&"install") => arguments
             .iter()
-            .find(|word| is_download(word) && !word.contains("#sha256="))
+            .find(|word| {
+                is_download(word) && !word.contains("#sha256=") || is_moving_checkout(word)
+            })
             .filter(|_| !arguments.contains(&"--require-hashes"))
-            .map(|_| "`pip install` of a URL".to_owned()),
+            .map(|_| "`pip install` of a URL".to_owned())
+            .or_else(|| option(&["--trusted-host"])),
         "npm" | "pnpm" | "yarn" => arguments
             .iter()
             .find(|word| is_download(word))
             .filter(|_| arguments.iter().any(|word| matches!(*word, "install" | "i" | "add")))
-            .map(|_| format!("`{name}` installs a URL")),
+            .map(|_| format!("`{name}` installs a URL"))
+            .or_else(|| {
+                let is_off = arguments.contains(&"strict-ssl") && arguments.contains(&"false")
+                    || arguments.contains(&"strict-ssl=false");
+                is_off.then(|| format!("`{name}` without `strict-ssl`"))
+            }),
         _ => None,
     }
 }
 
 /// Whether an argument is a package itself, rather than an option's address of an index.
 fn is_download(word: &str) -> bool {
+    is_package(word, &[".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2"])
+}
+
+fn is_package(word: &str, ends: &[&str]) -> bool {
     let path = word.split(['?', '#']).next().unwrap_or_default();
     (word.starts_with("https://") || word.starts_with("http://"))
-        && [".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2"].iter().any(|end| path.ends_with(end))
+        && ends.iter().any(|end| path.ends_with(end))
+}
+
+/// A package of an address, which no repository signs.
+fn installs_address(name: &str, arguments: &[&str], commands: &[&str]) -> Option<String> {
+    let installs = arguments.iter().any(|word| commands.contains(word));
+    let is_address = arguments.iter().any(|word| is_package(word, &[".rpm"]));
+    (installs && is_address).then(|| format!("`{name} install` of a URL"))
+}
+
+/// Whether an argument is a repository at a branch or a tag, which moves: `git+https://…` without a
+/// commit.
+fn is_moving_checkout(word: &str) -> bool {
+    let Some(address) = word.strip_prefix("git+") else { return false };
+    let path = address.split('#').next().unwrap_or_default();
+    let revision = path.rsplit_once('@').map_or("", |(_, revision)| revision);
+    !(revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a word has curl's `-k` among its letters, before one that takes a value.
+fn is_insecure(word: &str) -> bool {
+    let Some(flags) = word.strip_prefix('-').filter(|it| !it.starts_with('-')) else {
+        return false;
+    };
+    let plain = flags.split(|c: char| "HudXAebcFTxmwoKECDQrtyYz".contains(c)).next();
+    plain.is_some_and(|flags| flags.contains('k'))
+}
+
+/// Whether a download is from another machine: nobody is between a container and itself.
+fn gets_from_elsewhere(arguments: &[&str]) -> bool {
+    let local = ["://localhost", "://127.", "://[::1]", "://0.0.0.0"];
+    arguments.iter().any(|word| word.contains("://") && !local.iter().any(|it| word.contains(it)))
+}
+
+/// Variables that switch off the verification of certificates, with the values that do.
+const VARIABLES: &[(&str, &[&str])] = &[
+    ("NODE_TLS_REJECT_UNAUTHORIZED", &["0"]),
+    ("PYTHONHTTPSVERIFY", &["0"]),
+    ("GIT_SSL_NO_VERIFY", &["1", "true"]),
+    ("NPM_CONFIG_STRICT_SSL", &["false"]),
+    ("PIP_TRUSTED_HOST", &[]),
+];
+
+/// The setting, if a variable with this value switches the verification of certificates off.
+pub(crate) fn trusts_everybody(name: &str, value: &str) -> Option<String> {
+    let (known, values) = VARIABLES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    let is_off = match *values {
+        [] => !value.is_empty(),
+        values => values.iter().any(|it| it.eq_ignore_ascii_case(value)),
+    };
+    is_off.then(|| format!("`{known}`"))
 }
 
 /// Whether an ID of a key is too short to identify it: a fingerprint has 40 digits.
@@ -76,6 +150,14 @@ mod tests {
             "pip3 install https://example.com/x-1.0-py3-none-any.whl",
             "npm install -g https://example.com/x.tgz",
             "yum install -y --nogpgcheck x",
+            "yum install -y http://example.com/x.rpm",
+            "rpm -i https://example.com/x.rpm",
+            "pip install git+https://example.com/a/b.git@main",
+            "pip install --trusted-host pypi.example.com x",
+            "npm config set strict-ssl false",
+            "curl -fsSLk https://example.com/x -o /tmp/x",
+            "wget --no-check-certificate https://example.com/x",
+            "git config --global http.sslVerify=false",
             "echo 'deb [trusted=yes] https://example.com ./' > /etc/apt/sources.list.d/x.list",
         ] {
             assert!(skips_verification(script).is_some(), "{script}");
@@ -86,8 +168,14 @@ mod tests {
             "pip install https://example.com/x.whl#sha256=0123",
             "apt-get install -y apt-key-manager",
             "apk add --no-cache curl",
+            "pip install git+https://example.com/a/b@0123456789abcdef0123456789abcdef01234567",
+            "curl -fsSL -o /tmp/k https://example.com/x",
+            "curl -k https://localhost:8443/health",
+            "yum install -y curl",
         ] {
             assert_eq!(skips_verification(script), None, "{script}");
         }
+        assert!(trusts_everybody("node_tls_reject_unauthorized", "0").is_some());
+        assert_eq!(trusts_everybody("NODE_TLS_REJECT_UNAUTHORIZED", "1"), None);
     }
 }

@@ -220,12 +220,13 @@ fn assert_fixed(rule: &Rule, example: &Example) {
 const HEADINGS: [&str; 6] = ["What it looks for", "Why it matters", "Bad", "Good", "Fix", "Limits"];
 
 /// The categories, each with a snapshot of its findings.
-const CATEGORIES: [Category; 8] = [
+const CATEGORIES: [Category; 9] = [
     Category::NonRoot,
     Category::Utilities,
     Category::ImageVersion,
     Category::SecurityContext,
     Category::Secrets,
+    Category::Cluster,
     Category::NetworkPolicy,
     Category::Schema,
     Category::Vulnerabilities,

@@ -6,6 +6,7 @@
 mod docs;
 mod fixes;
 mod images;
+mod live;
 mod posture;
 mod pss;
 mod safe_fixes;

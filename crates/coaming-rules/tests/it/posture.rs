@@ -219,3 +219,124 @@ fn two_items_without_pods_to_judge_by_are_not_reported() {
     let text = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: test-network-policy, namespace: default}\nspec:\n  podSelector: {matchLabels: {role: db}}\n  policyTypes: [Ingress]\n  ingress:\n    - from:\n        - namespaceSelector: {matchLabels: {project: myproject}}\n        - podSelector: {matchLabels: {role: frontend}}\n";
     assert!(of(&manifest(text), "split-peer").is_empty());
 }
+
+/// The same with a specification in several lines, for comments.
+fn block(spec: &str) -> String {
+    format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: demo}}\nspec:\n  {spec}\n")
+}
+
+#[test]
+fn what_gateways_and_controllers_open() {
+    let admin = "apiVersion: v1\nkind: Pod\nmetadata: {name: r, namespace: demo, labels: {app: r}}\nspec: {containers: [{name: r, image: 'dpage/pgadmin4:8.9'}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: r, namespace: demo}\nspec: {selector: {app: r}, ports: [{port: 80}]}\n---\n";
+    let search =
+        admin.replace("dpage/pgadmin4:8.9", "elasticsearch:8.14.1").replace("80}", "9200}");
+    for route in [
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a, namespace: demo}\nspec: {parentRefs: [{name: g}], rules: [{backendRefs: [{name: r, port: 80}]}]}\n",
+        "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: a, namespace: demo}\nspec: {routes: [{match: Host(`a`), services: [{name: r, port: 80}]}]}\n",
+        "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: a, namespace: demo}\nspec: {to: {kind: Service, name: r}}\n",
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: demo}\nspec: {gateways: [g], hosts: ['*'], http: [{route: [{destination: {host: r.demo.svc.cluster.local}}]}]}\n",
+        "apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {name: a, namespace: demo}\nspec: {virtualhost: {fqdn: a.example.com}, routes: [{services: [{name: r, port: 80}]}]}\n",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a, namespace: demo}\nspec: {defaultBackend: {service: {name: r, port: {number: 80}}}}\n",
+    ] {
+        for pods in [admin, search.as_str()] {
+            let found = manifest(&format!("{pods}{route}"));
+            assert_eq!(of(&found, "exposed-service"), [Severity::Medium], "{route}");
+        }
+    }
+    let in_mesh = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: demo}\nspec: {hosts: [r], http: [{route: [{destination: {host: r}}]}]}\n";
+    assert!(of(&manifest(&format!("{admin}{in_mesh}")), "exposed-service").is_empty());
+}
+
+#[test]
+fn routes_without_tls() {
+    for (text, expected) in [
+        (
+            "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: a}\nspec: {to: {name: r}}\n",
+            1,
+        ),
+        (
+            "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: a}\nspec: {to: {name: r}, tls: {termination: edge}}\n",
+            0,
+        ),
+        (
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec: {listeners: [{name: a, port: 80, protocol: HTTP}]}\n",
+            1,
+        ),
+        (
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec: {listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 443, protocol: HTTPS}]}\n",
+            0,
+        ),
+        (
+            "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: a}\nspec: {entryPoints: [web], routes: [{services: [{name: r}]}]}\n",
+            1,
+        ),
+        (
+            "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: a}\nspec: {entryPoints: [websecure], routes: [{services: [{name: r}]}]}\n",
+            0,
+        ),
+    ] {
+        assert_eq!(of(&manifest(text), "ingress-without-tls").len(), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_needs_the_node_has_no_fix_that_takes_it_away() {
+    let fixes = |container: &str, rule: &str| -> Vec<coaming_finding::Applicability> {
+        let text = pod(&format!("{{containers: [{{name: a, {container}}}]}}"));
+        let found = manifest(&text);
+        let of_rule = found.iter().filter(|finding| finding.rule.id == *rule);
+        of_rule.filter_map(|finding| Some(finding.fix.as_ref()?.applicability)).collect()
+    };
+    use coaming_finding::Applicability::{Manual, Unsafe};
+    for container in [
+        "image: 'busybox:1.36.1', command: [sysctl, -w, vm.max_map_count=262144]",
+        "image: 'docker:26.1-dind'",
+        "image: 'registry.example.com/vpn:1.2.3', command: [openvpn, --config, /c]",
+    ] {
+        let privileged = format!("{container}, securityContext: {{privileged: true}}");
+        assert_eq!(fixes(&privileged, "privileged"), [Manual], "{container}");
+    }
+    let plain = "image: 'registry.example.com/a:1.2.3', securityContext: {privileged: true}";
+    assert_eq!(fixes(plain, "privileged"), [Unsafe]);
+    let filter = "image: 'registry.example.com/a:1.2.3', command: [iptables, -L], securityContext: {capabilities: {add: [NET_ADMIN]}}";
+    assert_eq!(fixes(filter, "added-capabilities"), [Manual]);
+}
+
+#[test]
+fn a_suppression_takes_one_place_out_of_a_finding_for_several() {
+    let web = |name: &str, annotation: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: demo, annotations: {{{annotation}}}}}\nspec: {{selector: {{matchLabels: {{a: {name}}}}}, template: {{metadata: {{labels: {{a: {name}}}}}, spec: {{containers: [{{name: a, image: 'registry.example.com/a:1.2.3'}}]}}}}}}\n---\n"
+        )
+    };
+    for rule in ["service-account-token", "no-ingress-policy"] {
+        let annotation = format!("coaming.dev/ignore: '{rule}: it must'");
+        let found = manifest(&(web("one", &annotation) + &web("two", "") + &web("three", "")));
+        let of_rule: Vec<&Finding> = found.iter().filter(|it| it.rule.id == *rule).collect();
+        let (suppressed, reported): (Vec<&Finding>, Vec<&Finding>) =
+            of_rule.into_iter().partition(|finding| finding.suppressed.is_some());
+        assert_eq!((suppressed.len(), reported.len()), (1, 1), "{rule}");
+        assert_eq!(reported[0].locations.len(), 2, "{rule}");
+        assert!(!reported[0].message.contains("one"), "{:?}", reported[0].message);
+        let edits = reported[0].fix.as_ref().map_or(0, |fix| fix.edits.len());
+        assert!(edits == 0 || edits == 2, "{rule}");
+        assert!(of(&found, "suppression").is_empty(), "{rule}");
+    }
+    let paths = block(
+        "containers: [{name: a, image: 'a:1.2.3', volumeMounts: [{name: v, mountPath: /v}, {name: w, mountPath: /w}]}]\n  volumes:\n  - name: v\n    hostPath:\n      path: /etc # coaming: ignore[host-path] an agent\n  - name: w\n    hostPath:\n      path: /var/log",
+    );
+    let found = manifest(&paths);
+    let reported: Vec<&Finding> =
+        found.iter().filter(|it| it.rule.id == *"host-path" && it.suppressed.is_none()).collect();
+    assert_eq!(reported.len(), 1);
+    assert!(reported[0].message.contains("/var/log") && !reported[0].message.contains("/etc"));
+}
+
+#[test]
+fn a_suppression_without_a_rule_is_reported() {
+    let text = block(
+        "hostPID: true # coaming: ignore it must\n  containers: [{name: a, image: 'a:1.2.3'}]",
+    );
+    let found = manifest(&text);
+    assert!(found.iter().any(|it| it.message == "suppression names no rule"), "{found:?}");
+}

@@ -236,3 +236,57 @@ fn what_installs_software_or_changes_owners_keeps_what_it_needs() {
     assert!(!owners.contains("runAsNonRoot") && !owners.contains("drop"), "{owners}");
     assert!(owners.contains("readOnlyRootFilesystem"), "{owners}");
 }
+
+#[test]
+fn a_published_image_that_is_not_known_needs_permission() {
+    for image in [
+        "prefecthq/prefect:2.19.4",
+        "ghcr.io/acme/thing:1.2.3",
+        "quay.io/acme/thing:1.2.3",
+        "registry.k8s.io/git-sync/git-sync:v4.2.3",
+    ] {
+        let found = findings(&deployment("name: web", &format!("image: '{image}'")));
+        assert_eq!(safe(&found), <[&str; 0]>::default(), "{image}");
+    }
+    for image in ["registry.example.com/thing:1.2.3", "docker.io/library/httpd:2.4.59"] {
+        let found = findings(&deployment("name: web", &format!("image: '{image}'")));
+        assert_eq!(safe(&found), ["service-account-token"], "{image}");
+    }
+}
+
+#[test]
+fn tools_that_may_be_clients_need_permission() {
+    for command in [
+        "ansible-playbook, site.yml",
+        "terraform, apply",
+        "sh, -c, 'helm3 upgrade'",
+        "sh, -c, '/scripts/kubectl.sh apply'",
+        "curl, 'https://10.96.0.1/api'",
+        "run, --vault-role=web",
+    ] {
+        let container = format!("image: 'registry.example.com/web:1.2.3', command: [{command}]");
+        let found = findings(&deployment("name: web", &container));
+        assert_eq!(safe(&found), <[&str; 0]>::default(), "{command}");
+    }
+}
+
+#[test]
+fn a_pod_without_a_namespace_may_be_in_that_of_a_binding() {
+    let web = deployment("name: web", "image: 'registry.example.com/web:1.2.3'");
+    let binding = |subject: &str| {
+        format!(
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: a, \
+             namespace: prod}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: \
+             a}}\nsubjects: [{{kind: ServiceAccount, {subject}}}]\n"
+        )
+    };
+    for subject in ["name: default, namespace: prod", "name: default, namespace: '${NS}'"] {
+        let found = findings(&(web.clone() + &binding(subject)));
+        assert_eq!(safe(&found), <[&str; 0]>::default(), "{subject}");
+    }
+    let other = findings(&(web.clone() + &binding("name: ci, namespace: prod")));
+    assert_eq!(safe(&other), ["service-account-token"]);
+    let elsewhere = web.replace("{name: web}\nspec", "{name: web, namespace: shop}\nspec");
+    let found = findings(&(elsewhere + &binding("name: default, namespace: prod")));
+    assert_eq!(safe(&found), ["service-account-token"]);
+}

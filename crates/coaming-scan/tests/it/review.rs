@@ -137,33 +137,6 @@ fn an_object_that_the_world_does_not_hold_is_judged_within_it() {
 }
 
 #[test]
-fn the_fix_of_an_admission_review_is_a_patch_of_the_object() {
-    let object = serde_json::json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"},
-        "spec": {"containers": [
-            {"name": "c", "image": "nginx:1.27.0", "securityContext": {"privileged": true}},
-        ]},
-    });
-    let body = serde_json::json!({
-        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-        "request": {"uid": "u", "operation": "CREATE", "name": "p", "object": object},
-    });
-    let request = coaming_source::admission_request(&body.to_string()).unwrap();
-    let subject = Arc::new(request.object.unwrap());
-    let engine = engine(&["privileged"]);
-    let report = engine.review(&World::default(), &Images::default(), &subject, None);
-    let [finding] = report.findings.as_slice() else { panic!("{report:#?}") };
-    let path = "spec.containers[0].securityContext.privileged";
-    assert_eq!(finding.locations[0].path.to_string(), path);
-    assert_eq!(finding.locations[0].source, Some(Engine::SUBJECT));
-    let edits = &finding.fix.as_ref().unwrap().edits[0].edits;
-    let root = subject.documents()[0].root();
-    let patch = coaming_yaml::edit::to_json_patch(root, edits).unwrap();
-    let remove = "/spec/containers/0/securityContext/privileged";
-    assert_eq!(patch, serde_json::json!([{"op": "remove", "path": remove}]));
-}
-
-#[test]
 fn a_review_does_not_repeat_findings_of_its_neighborhood() {
     let engine = engine(&["ALL"]);
     let world = world(WORKLOADS);

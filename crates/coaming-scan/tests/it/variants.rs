@@ -37,6 +37,7 @@ fn variants(all: &[Files<'_>]) -> Vec<VariantWorld> {
             .iter()
             .map(|(name, text)| (ids.next().unwrap(), Arc::new(source(name, text))))
             .collect(),
+        ..Variant::default()
     };
     all.iter().map(variant).map(VariantWorld::from).collect()
 }
@@ -95,8 +96,12 @@ fn contradicting_variants_are_found() {
         });
         let [one, other] = sources;
         [
-            Variant { name: None, sources: vec![(SourceId::new(0), one)] },
-            Variant { name: Some("prod".into()), sources: vec![(SourceId::new(1), other)] },
+            Variant { sources: vec![(SourceId::new(0), one)], ..Variant::default() },
+            Variant {
+                name: Some("prod".into()),
+                sources: vec![(SourceId::new(1), other)],
+                ..Variant::default()
+            },
         ]
     };
     let found = coaming_scan::contradiction(&loaded(["a", "a"])).unwrap();

@@ -103,6 +103,12 @@ impl<'a> ShownLines<'a> {
         Self { text: text.0, index: LineIndex::new(text.0), hidden: OnceCell::new() }
     }
 
+    /// How many lines there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.index.len()
+    }
+
     /// Line and column of an offset, from 1.
     #[must_use]
     pub fn position(&self, offset: u32) -> (u32, u32) {

@@ -49,6 +49,8 @@ fn in_run(detector: &Detector, source: &str, run: Span) -> Vec<FileCredential> {
     }
     in_text(detector, "", &lines)
         .into_iter()
+        // What is in use may be this simple; in a comment, it shows what to write.
+        .filter(|detection| !lines.get(detection.range.clone()).is_some_and(is_sample))
         .filter_map(|detection| {
             let start = run.start + u32::try_from(detection.range.start).ok()?;
             let end = run.start + u32::try_from(detection.range.end).ok()?;
@@ -56,6 +58,30 @@ fn in_run(detector: &Detector, source: &str, run: Span) -> Vec<FileCredential> {
             Some(FileCredential { path, span: Span::new(start, end), name, detection })
         })
         .collect()
+}
+
+/// Whether a value is a sample's: a word for what it stands for, with a number at most.
+fn is_sample(value: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "admin",
+        "changeit",
+        "changeme",
+        "dbpassword",
+        "example",
+        "key",
+        "mypassword",
+        "pass",
+        "passwd",
+        "password",
+        "root",
+        "secret",
+        "test",
+        "token",
+        "user",
+    ];
+    let word =
+        value.trim().trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_'));
+    WORDS.contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// The name of a comment.
@@ -76,6 +102,9 @@ b: |
 #- name: DB_PASSWORD
 #  value: x9Kq2LmZ8v
 # the password is changed
+c: 2
+# user: user1
+# password: password1
 ";
         let stream = coaming_yaml::parse(text.into());
         let found = in_comments(detector(), &stream.documents[0]);

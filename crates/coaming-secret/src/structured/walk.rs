@@ -16,6 +16,23 @@ const MAX_CREDENTIALS: usize = 10_000;
 /// The shortest possible password.
 const MIN_LENGTH: usize = 3;
 
+/// Fields of an object's metadata.
+const OF_OBJECTS: &[&str] = &[
+    "annotations",
+    "creationTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "labels",
+    "managedFields",
+    "name",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
 /// Fields whose values are names of other objects, certificates, or written by the API server.
 const SKIPPED: &[&str] = &[
     "apiVersion",
@@ -48,6 +65,9 @@ const SKIPPED: &[&str] = &[
     "client-certificate-data",
 ];
 
+/// The API version of the containers in the output of `docker inspect`.
+const DOCKER: &str = "docker.com/v1";
+
 /// The credentials of an object of this kind.
 pub(super) fn object<'a>(
     detector: &Detector,
@@ -55,6 +75,10 @@ pub(super) fn object<'a>(
     kind: &str,
 ) -> Vec<FieldCredential<'a>> {
     let mut walker = Walker::new(detector);
+    if kind == "Container" && root.get("apiVersion").is_some_and(|it| it.text() == DOCKER) {
+        walker.docker(root);
+        return walker.credentials;
+    }
     for entry in root.entries() {
         match (kind, entry.name()) {
             ("Secret", "data" | "stringData") => {
@@ -180,7 +204,15 @@ impl<'a, 'd> Walker<'a, 'd> {
                 Some((name, value)) if value == entry.value => {
                     self.value(value, holder(context), name, context.container);
                 }
-                _ if key == "metadata" && entry.value.is_mapping() => self.metadata(entry.value),
+                _ if key == "metadata" && entry.value.is_mapping() => {
+                    self.metadata(entry.value);
+                    // What scalers and others call so has settings of their own.
+                    for own in entry.value.entries().filter(|own| !OF_OBJECTS.contains(&own.name()))
+                    {
+                        let context = context.below(key).below(own.name());
+                        self.node(own.value, context, depth + 2);
+                    }
+                }
                 _ if key == "annotations" && entry.value.is_mapping() => {
                     self.annotations(entry.value);
                 }
@@ -298,6 +330,27 @@ impl<'a, 'd> Walker<'a, 'd> {
         }
     }
 
+    /// The settings of a Docker container.
+    fn docker(&mut self, root: Node<'a>) {
+        let Some(config) = root.get("Config") else { return };
+        for item in config.get("Env").into_iter().flat_map(Node::items) {
+            let Some((name, value)) = item.as_str().and_then(|text| text.split_once('=')) else {
+                continue;
+            };
+            for detection in self.detector.scan(value, TextKind::Value(name)) {
+                self.add(item, Holder::Environment, name, None, "", detection);
+            }
+        }
+        for field in ["Entrypoint", "Cmd"] {
+            if let Some(words) = config.get(field) {
+                self.command(words, Context::new("command"));
+            }
+        }
+        if let Some(labels) = config.get("Labels") {
+            self.annotations(labels);
+        }
+    }
+
     fn config_map(&mut self, data: Node<'a>) {
         for entry in data.entries() {
             self.value(entry.value, Holder::ConfigMap, entry.name(), None);
@@ -315,6 +368,7 @@ impl<'a, 'd> Walker<'a, 'd> {
         }
     }
 
+    /// The metadata of an object: of it, only annotations are free texts.
     fn metadata(&mut self, metadata: Node<'a>) {
         for entry in metadata.entries() {
             if entry.name() == "annotations" {

@@ -277,7 +277,12 @@ fn kustomizations_that_cannot_be_built_are_errors_and_their_files_are_read() {
             "namePrefix: a-\nresources: [web.yaml]\nconfigMapGenerator: [{name: x, files: ['k=http://a/b']}]\n",
             "is built on `http://a/b`",
         ),
-        ("resources: [web.yaml]\nhelmCharts: [{name: web}]\n", "--enable-helm"),
+        ("resources: [web.yaml]\nhelmCharts: [{name: web}]\n", "the chart `web` is not in"),
+        (
+            "resources: [web.yaml]\nhelmCharts: [{name: web, repo: 'https://a/b'}]\n",
+            "is built on `https://a/b`",
+        ),
+        ("resources: [web.yaml]\ntransformers: [web.yaml]\n", "no program is run"),
     ] {
         let files = [("kustomization.yaml", kustomization), ("web.yaml", PRIVILEGED)];
         let (loaded, names) = load_from(&files, &[""], &Options::default());
@@ -346,4 +351,65 @@ fn excluded_paths_are_relative_to_the_configuration() {
     let names: Vec<&str> = sources(&loaded).map(|file| file.name.as_str()).collect();
     assert_eq!(names.len(), 1, "{names:?}");
     assert!(names[0].ends_with("/b.yaml"), "{names:?}");
+}
+
+#[test]
+fn overlays_are_built_with_places_in_their_files() {
+    let patch = "apiVersion: v1\nkind: Pod\nmetadata: {name: pod}\nspec:\n  hostPID: true\n";
+    let files = [
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        (
+            "base/pod.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: pod}\nspec:\n  hostIPC: true\n",
+        ),
+        (
+            "prod/kustomization.yaml",
+            "resources: [../base]\nnamePrefix: prod-\npatches: [{path: patch.yaml}]\n",
+        ),
+        ("prod/patch.yaml", patch),
+        ("dev/kustomization.yaml", "resources: [../base]\nnamePrefix: dev-\n"),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &files);
+    let loaded = load(&[directory.path().to_owned()], &Options::default());
+    assert_eq!(loaded.errors, []);
+    // The base is part of both, and of nothing else.
+    let overlays: Vec<_> =
+        loaded.variants.iter().filter(|variant| variant.name.is_some()).collect();
+    assert_eq!(overlays.len(), 2);
+    let plain = loaded.variants.iter().filter(|variant| variant.name.is_none());
+    assert!(
+        plain.flat_map(|variant| &variant.sources).all(|(_, source)| source.object_count() == 0)
+    );
+    let prod = overlays.iter().find(|one| one.name.as_deref().unwrap().ends_with("prod")).unwrap();
+    let world = prod.world();
+    let (_, rendered) = prod.sources.iter().find(|(_, source)| source.rendering.is_some()).unwrap();
+    assert!(rendered.name.ends_with("base/pod.yaml"), "{}", rendered.name);
+    let map = rendered.rendering.as_ref().unwrap();
+    for (field, file, line) in [("hostPID", "prod/patch.yaml", 5), ("hostIPC", "base/pod.yaml", 5)]
+    {
+        let offset = u32::try_from(rendered.text.find(field).unwrap()).unwrap();
+        let (id, place) = map.template(offset).unwrap();
+        let source = world.source(id).unwrap();
+        assert!(source.name.ends_with(file), "{}", source.name);
+        let before = source.text.get(..place as usize).unwrap();
+        assert_eq!(before.matches('\n').count() + 1, line, "{field}");
+    }
+}
+
+#[test]
+fn what_is_local_is_built_without_what_is_remote() {
+    let files = [
+        (
+            "kustomization.yaml",
+            "namePrefix: a-\nresources: [web.yaml, 'https://example.com/b?ref=v1']\n",
+        ),
+        ("web.yaml", PRIVILEGED),
+    ];
+    let (loaded, _) = load_from(&files, &[""], &Options::default());
+    assert_eq!(loaded.errors.len(), 1, "{:?}", loaded.errors);
+    assert_eq!(loaded.errors[0].position, Some((2, 23)));
+    assert!(loaded.errors[0].message.contains("built without it"), "{:?}", loaded.errors);
+    let built = loaded.variants.iter().find(|variant| variant.name.is_some()).unwrap();
+    assert!(built.sources.iter().any(|(_, source)| source.text.contains("name: a-")));
 }

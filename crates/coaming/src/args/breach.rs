@@ -23,8 +23,8 @@ not known is listed, and never taken as safe.
 Starts (--from): internet, NAMESPACE/NAME, NAMESPACE/NAME/CONTAINER, user/NAME, group/NAME,
   serviceaccount/NAMESPACE/NAME
 Targets (--to): admin, node, node/NAME, secret/NAMESPACE/NAME, data-store,
-  data-store/NAMESPACE/NAME, cloud-identity, exfiltration, container/NAMESPACE/NAME,
-  port/NAMESPACE/NAME, serviceaccount/NAMESPACE/NAME
+  data-store/NAMESPACE/NAME, credential, cloud-identity, exfiltration,
+  container/NAMESPACE/NAME, port/NAMESPACE/NAME, serviceaccount/NAMESPACE/NAME
 
 Exit codes: 0 done; 1 with --compare, if an entry leads to a prize that it did not lead to before;
 2 an input could not be handled.
@@ -35,6 +35,7 @@ Examples:
   coaming breach --cluster                     the same for a live cluster
   coaming breach --from internet --to admin deploy/
   coaming breach --from shop/web --to node --format json deploy/
+  coaming breach --format html --output breach.html deploy/
   coaming breach --compare old/ new/           what a change opens and closes")]
 pub struct BreachArguments {
     /// The compromised workload (`name`, `namespace/name`, `namespace/name/container`), then files,
@@ -90,6 +91,10 @@ pub struct BreachArguments {
     /// Output format.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = BreachFormat::Text)]
     pub format: BreachFormat,
+
+    /// Write to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// A live cluster instead of files.
@@ -161,6 +166,8 @@ pub enum BreachFormat {
     Mermaid,
     /// A graph for `BloodHound`.
     Opengraph,
+    /// One page to look around in, complete in itself.
+    Html,
     /// The definition of the graph's kinds, which `BloodHound` needs to find paths.
     OpengraphSchema,
 }

@@ -25,6 +25,7 @@ Examples:
   coaming image --fail-on fixable,high web.tar
   coaming image --format openvex web.tar
   coaming image --registry-results harbor.example.com/shop/web:1.4
+  coaming image --registry registry.example.com --repositories 'shop/**' --newest 3 -o images.jsonl
   coaming image rootfs/
   coaming image web.cdx.json              an SBOM in CycloneDX, SPDX or syft's JSON
   coaming image slim web.tar -o slim.tar  a smaller image, with only what the entry point needs")]
@@ -35,7 +36,11 @@ pub struct ImageArguments {
     pub command: Option<ImageCommand>,
 
     /// Image name, archive, directory or SBOM; `-` reads an archive from standard input.
-    #[arg(value_name = "REF|FILE|DIR", required = true)]
+    #[cfg_attr(
+        feature = "registry",
+        arg(value_name = "REF|FILE|DIR", required_unless_present = "registry")
+    )]
+    #[cfg_attr(not(feature = "registry"), arg(value_name = "REF|FILE|DIR", required = true))]
     pub image: Option<String>,
 
     /// Output format.
@@ -65,6 +70,11 @@ pub struct ImageArguments {
     /// What to show of the registry's results.
     #[command(flatten)]
     pub scanner: ScannerArguments,
+
+    /// All images of a registry, instead of one.
+    #[cfg(feature = "registry")]
+    #[command(flatten)]
+    pub walk: super::WalkArguments,
 }
 
 /// Other commands for images.
@@ -102,11 +112,49 @@ pub struct ScannerArguments {
     pub registry_results: bool,
 
     /// Treat VEX documents that are attached to the image in its registry like documents passed to
-    /// `--vex`, if they name this image or a package. Their signatures are not verified: anyone who can
-    /// push to the repository can attach one. Without this option they are shown but have no effect.
+    /// `--vex`, if they name this image or a package. With `--verify-key` or `--certificate-identity`, only
+    /// those that are signed accordingly; else anyone who can push to the repository can attach one.
+    /// Without this option they are shown but have no effect.
     #[cfg(feature = "registry")]
     #[arg(long, requires = "registry_results", help_heading = "Registries")]
     pub trust_registry_vex: bool,
+
+    /// Verify signatures of the image and of attached documents (DSSE, Sigstore bundles, cosign's `.sig` and
+    /// `.att`) with this public key in PEM; may be repeated.
+    #[cfg(feature = "registry")]
+    #[arg(long, value_name = "FILE", requires = "registry_results", help_heading = "Signatures")]
+    pub verify_key: Vec<PathBuf>,
+
+    /// Verify them with certificates of this identity, a mail address or a URI; may be repeated.
+    #[cfg(feature = "registry")]
+    #[arg(
+        long,
+        value_name = "IDENTITY",
+        requires_all = ["registry_results", "certificate_oidc_issuer", "trusted_root"],
+        help_heading = "Signatures"
+    )]
+    pub certificate_identity: Vec<String>,
+
+    /// Who vouches for the identities, such as `https://token.actions.githubusercontent.com`.
+    #[cfg(feature = "registry")]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "certificate_identity",
+        help_heading = "Signatures"
+    )]
+    pub certificate_oidc_issuer: Option<String>,
+
+    /// The authorities and logs of Sigstore, or of your own instance: `trusted_root.json`, as `cosign
+    /// trusted-root create` writes it. Nothing is downloaded.
+    #[cfg(feature = "registry")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "certificate_identity",
+        help_heading = "Signatures"
+    )]
+    pub trusted_root: Option<PathBuf>,
 
     /// Scanner of the registry, if it cannot be detected.
     #[cfg(feature = "registry")]
@@ -169,6 +217,8 @@ pub enum ImageFormat {
     Openvex,
     /// The known vulnerabilities as a CycloneDX document.
     CyclonedxVex,
+    /// A `ClusterPolicyReport` for Kubernetes.
+    PolicyReport,
 }
 
 /// Where an image name is looked up.

@@ -23,6 +23,8 @@ pub enum NetCommand {
     Why(WhyArguments),
     /// Check assertions: which connections must be possible, and which must not be.
     Check(CheckArguments),
+    /// Find rules that change nothing: what they decide, others decide too.
+    Lint(LintArguments),
     /// Compare two states: connections added, removed and changed.
     Diff(DiffArguments),
     /// Show what is reachable from the cluster, from other namespaces and from the internet.
@@ -94,7 +96,8 @@ pub struct NetViewArguments {
     #[arg(long, value_name = "PORT")]
     pub port: Option<String>,
 
-    /// Network plugin of the cluster: plugins differ in whether an `ipBlock` means pods.
+    /// Network plugin of the cluster: plugins differ in whether an `ipBlock` means pods, and in the
+    /// policies that they know.
     #[arg(long, value_name = "PLUGIN", value_enum, default_value_t = Plugin::Auto)]
     pub network_plugin: Plugin,
 }
@@ -110,6 +113,14 @@ pub enum Plugin {
     Cilium,
     /// Another one, as the tests of Kubernetes expect it: an `ipBlock` means pods too.
     Kubernetes,
+}
+
+/// What to read.
+#[derive(Debug, Args)]
+pub struct LintArguments {
+    /// Where the objects are.
+    #[command(flatten)]
+    pub inputs: NetInputArguments,
 }
 
 /// What to read, and how to show it.

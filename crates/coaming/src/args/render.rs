@@ -5,32 +5,35 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use coaming_config::KubernetesVersion;
 
-/// What renders charts.
+/// What renders charts and overlays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Renderer {
-    /// Coaming itself: no program is started, and findings point to templates and values.
+    /// Coaming itself: no program is started, and findings point to templates, values and patches.
     #[default]
     BuiltIn,
-    /// The `helm` on PATH.
+    /// The `helm`, and the `kustomize` or `kubectl`, on PATH.
     External,
 }
 
 /// `coaming render`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The result is that of `helm template`, byte for byte, except for random values: passwords, keys and
-certificates are deterministic placeholders. Nothing is fetched, and no program is started.
-Exit codes: 0 rendered; 2 the chart could not be rendered.
+The result is that of `helm template`, or for a directory with a kustomization that of `kubectl
+kustomize`, byte for byte, except for random values of charts: passwords, keys and certificates are
+deterministic placeholders. Nothing is fetched, and no program is started. `lookup` finds nothing,
+except with `--cluster`.
+Exit codes: 0 rendered; 2 it could not be rendered.
 
 Examples:
   coaming render charts/web
   coaming render -f production.yaml --set image.tag=1.2 charts/web
   coaming render --show-origin charts/web   also where each object is from
+  coaming render overlays/prod
   coaming render charts/web | kubectl diff -f -")]
 pub struct RenderArguments {
-    /// The chart: a directory, or a packed chart (`.tgz`).
-    #[arg(value_name = "CHART")]
-    pub chart: PathBuf,
+    /// Chart, which is a directory or packed (`.tgz`), or directory of a Kustomize overlay.
+    #[arg(value_name = "CHART|OVERLAY")]
+    pub path: PathBuf,
 
     /// Name of the release.
     #[arg(long, value_name = "NAME", default_value = "release-name")]
@@ -76,7 +79,18 @@ pub struct RenderArguments {
     #[arg(long)]
     pub skip_tests: bool,
 
-    /// Add the lines of templates and values that each object is from, as comments.
+    /// Let `lookup` in the chart read a live cluster, with your kubeconfig, and render for its
+    /// version. Nothing is written, and the values of Secrets are withheld.
+    #[cfg(feature = "cluster")]
+    #[arg(long)]
+    pub cluster: bool,
+
+    /// Context of the kubeconfig (default: the current one).
+    #[cfg(feature = "cluster")]
+    #[arg(long, value_name = "CONTEXT", requires = "cluster")]
+    pub context: Option<String>,
+
+    /// Add the files and lines that each object is from, as comments.
     #[arg(long)]
     pub show_origin: bool,
 

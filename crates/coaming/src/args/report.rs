@@ -97,6 +97,10 @@ pub enum Format {
     Github,
     /// GitLab code quality.
     Gitlab,
+    /// GitLab's report of static analysis, for the security dashboard: all findings but secrets.
+    GitlabSast,
+    /// GitLab's report of secret detection, for the security dashboard: secrets alone.
+    GitlabSecrets,
     /// One HTML page.
     Html,
     /// A comment for a pull request.
@@ -121,6 +125,8 @@ impl From<Format> for coaming_report::Format {
             Format::Junit => Self::Junit,
             Format::Github => Self::Github,
             Format::Gitlab => Self::Gitlab,
+            Format::GitlabSast => Self::GitlabSast,
+            Format::GitlabSecrets => Self::GitlabSecrets,
             Format::Html => Self::Html,
             Format::Markdown => Self::Markdown,
         }

@@ -73,5 +73,7 @@ fn compare(arguments: &DbCompareArguments) -> Result<Outcome, CommandError> {
 
 /// Where the database is.
 fn file(arguments: &DbFileArguments) -> Result<PathBuf, CommandError> {
-    Ok(arguments.file.clone().map_or_else(coaming_scan::own_database, Ok)?)
+    let file = arguments.file.clone().map_or_else(coaming_scan::own_database, Ok)?;
+    output::refuse_device(&file)?;
+    Ok(file)
 }

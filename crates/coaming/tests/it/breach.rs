@@ -161,3 +161,75 @@ fn fixes_only_the_cut() {
     let answer = parsed(&[&arguments[..], &[path.to_str().unwrap()]].concat());
     assert_eq!(answer["ways"], json!([]));
 }
+
+#[test]
+fn scan_shows_what_is_on_a_way_first() {
+    let more = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: inner, namespace: shop}\nspec: {containers: [{name: c, image: 'registry.example.com/c:1.4.2', securityContext: {privileged: true}}]}\n";
+    let files = directory(&[("shop.yaml", &format!("{SHOP}{more}"))]);
+    let path = files.path().join("shop.yaml");
+    let path = path.to_str().unwrap();
+    let report: Value = super::json(&run(&["scan", "--format", "json", path]));
+    let findings = report["findings"].as_array().unwrap();
+    let first = &findings[0];
+    assert_eq!((&first["rule"], &first["object"]["name"]), (&json!("host-path"), &json!("web")));
+    assert_eq!(
+        first["way"],
+        json!({"from": "container web of Pod shop/web", "to": "root on a node", "steps": ["runtime-socket"]})
+    );
+    // What is worse, but cannot be reached from outside, comes behind all that can.
+    let has_way = |finding: &&Value| !finding["way"].is_null();
+    let count = findings.iter().take_while(has_way).count();
+    assert_eq!(count, findings.iter().filter(has_way).count());
+    assert!(findings[count..].iter().any(|it| it["rule"] == "privileged"), "{report}");
+    let text = stdout(&run(&["scan", path]));
+    assert!(
+        text.contains("way: on a way from container web of Pod shop/web to root on a node"),
+        "{text}"
+    );
+    let sarif: Value =
+        serde_json::from_str(&stdout(&run(&["scan", "--format", "sarif", path]))).unwrap();
+    let flow = &sarif["runs"][0]["results"][0]["codeFlows"][0];
+    let place = &flow["threadFlows"][0]["locations"][0]["location"];
+    assert_eq!(place["physicalLocation"]["region"]["startLine"], 6, "{flow}");
+    assert!(place["message"]["text"].as_str().unwrap().starts_with("runtime-socket: "), "{flow}");
+    // Without an entry from outside there is no way.
+    let inner = directory(&[("inner.yaml", more)]);
+    let report: Value =
+        super::json(&run(&["scan", "--format", "json", inner.path().to_str().unwrap()]));
+    assert!(report["findings"].as_array().unwrap().iter().all(|it| it["way"].is_null()));
+}
+
+#[test]
+fn a_foreign_image_is_a_way_in() {
+    let files = directory(&[
+        ("coaming.yaml", "registries:\n  allow: [registry.example.com]\n"),
+        ("shop.yaml", &SHOP.replace("registry.example.com/web", "registry.foreign.example/web")),
+    ]);
+    let from = ["breach", "--from", "internet", "--to", "container/shop/web", "--format", "json"];
+    let answer = parsed(&[&from[..], &[files.path().to_str().unwrap()]].concat());
+    assert_eq!(answer["ways"][0]["steps"][0]["step"], "foreign-image");
+    std::fs::remove_file(files.path().join("coaming.yaml")).unwrap();
+    let answer = parsed(&[&from[..], &[files.path().to_str().unwrap()]].concat());
+    assert_eq!(answer["ways"][0]["steps"][0]["step"], "exposed-service");
+}
+
+#[test]
+fn charts_have_cuts_too() {
+    let files = directory(&[
+        ("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n"),
+        ("chart/values.yaml", "path: /run\n"),
+        (
+            "chart/templates/shop.yaml",
+            &SHOP
+                .replace("path: /run", "path: {{ .Values.path }}")
+                .replace("'evil\"]; <b>x'", "cache")
+                .replace("'a\"b'", "cache"),
+        ),
+    ]);
+    let path = files.path().join("chart");
+    let arguments = ["breach", "--from", "shop/web", "--to", "node", "--format", "json"];
+    let answer = parsed(&[&arguments[..], &[path.to_str().unwrap()]].concat());
+    let cut = &answer["cuts"][0];
+    assert_eq!(cut["closes"], json!({"pairs": 1, "of": 1}), "{answer}");
+    assert_eq!((&cut["proven"], &cut["findings"][0]["rule"]), (&json!(true), &json!("host-path")));
+}

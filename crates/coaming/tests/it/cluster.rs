@@ -90,7 +90,7 @@ fn no_value_of_a_secret_is_in_the_tree() {
         for part in [coaming_kube::WITHHELD, "last-applied-configuration", "password"] {
             assert!(kept.contains(part), "{part}");
         }
-        assert!(!kept.contains("managedFields"));
+        assert!(!kept.contains("fieldsV1"));
         return;
     }
     let Some(lab) = lab() else { return };
@@ -185,6 +185,53 @@ fn a_missing_right_is_one_error_and_the_rest_is_read() {
     assert!(errors.contains("cannot list secrets: "), "{errors}");
     assert!(errors.contains("; other resources were read"), "{errors}");
     assert!(!errors.contains(token), "a token is never shown");
+    let notes = notes(&report);
+    let has = |text: &str| notes.iter().any(|note| note.contains(text));
+    for kind in ["nodes", "clusterroles.rbac.authorization.k8s.io", "namespaces"] {
+        assert!(has(&format!("{kind}, which are in no namespace, are not read: ")), "{notes:#?}");
+    }
+    assert!(has("other namespaces than `coaming-few` are not read"), "{notes:#?}");
+}
+
+fn notes(report: &serde_json::Value) -> Vec<&str> {
+    let notes = report["notes"].as_array().unwrap();
+    notes.iter().map(|note| note["message"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_cluster_shows_its_nodes_and_what_it_does_not_show() {
+    let Some(lab) = lab() else { return };
+    let output = lab
+        .exec(env!("CARGO_BIN_EXE_coaming"))
+        .args(["scan", "--cluster", "--format", "json", "--select", "cluster"])
+        .output()
+        .unwrap();
+    let report = json(&output);
+    let mut found: Vec<(&str, &str)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            (finding["rule"].as_str().unwrap(), finding["object"]["kind"].as_str().unwrap())
+        })
+        .collect();
+    found.sort_unstable();
+    // The lab's kubelet is open on purpose. Its control plane runs outside of pods.
+    let expected = [
+        ("always-allow", "KubeletConfiguration"),
+        ("kubelet-anonymous-requests", "KubeletConfiguration"),
+        ("node-version", "Node"),
+    ];
+    assert_eq!(found, expected, "{report:#}");
+    let notes = notes(&report);
+    let unseen =
+        "the flags of kube-apiserver, kube-controller-manager, kube-scheduler, etcd are not seen";
+    for text in [unseen, "are not read: APIService, ", "the values of "] {
+        assert!(notes.iter().any(|note| note.contains(text)), "{text}: {notes:#?}");
+    }
+    assert!(
+        report["notes"].as_array().unwrap().iter().all(|note| note["count"].as_u64() > Some(0))
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `coaming fix`: only what must change changes, and what is fixed stays fixed.
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use snapbox::{assert_data_eq, str};
 
@@ -142,6 +144,54 @@ fn the_corpus_is_repaired_once_and_for_all() {
     assert!(lost * 20 <= before.len(), "{lost} of {} comments were lost", before.len());
     let second = fix(copy.path(), &["--unsafe", "--diff"]);
     assert_eq!(stdout(&second), "");
+}
+
+/// What the real `helm` renders of every chart with templates below a directory.
+fn by_helm(tools: &OsStr, directory: &Path) -> BTreeMap<PathBuf, String> {
+    let mut charts = Vec::new();
+    for publisher in fs::read_dir(directory).unwrap() {
+        let entries = fs::read_dir(publisher.unwrap().path()).unwrap();
+        charts.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    charts.retain(|chart| chart.join("Chart.yaml").is_file());
+    let rendered = charts.into_iter().filter_map(|chart| {
+        let mut helm = std::process::Command::new("helm");
+        let output = helm.arg("template").arg(&chart).env("PATH", tools).output().unwrap();
+        let name = chart.strip_prefix(directory).unwrap().to_owned();
+        let text = String::from_utf8(output.stdout).unwrap();
+        output.status.success().then_some((name, text))
+    });
+    rendered.collect()
+}
+
+#[test]
+fn charts_that_were_repaired_are_the_same_for_helm_but_for_the_fixes() {
+    let Some(corpus) = corpus() else { return };
+    let Some(tools) = super::render::tools() else { return };
+    let copy = tempfile::tempdir().unwrap();
+    copy_directory(&corpus.join("charts"), copy.path());
+    let before = by_helm(&tools, copy.path());
+    fix(copy.path(), &["--unsafe"]);
+    let after = by_helm(&tools, copy.path());
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    let changed = before.iter().filter(|(chart, text)| after[*chart] != **text).count();
+    assert!(changed > 35, "only {changed} charts were repaired");
+    // What was there and is not now are switches, empty mappings and fields with other values.
+    for (chart, text) in &before {
+        let lines = |text: &str| -> Vec<String> {
+            text.lines().map(|line| line.trim_start().to_owned()).collect()
+        };
+        let mut rest = lines(&after[chart]);
+        let mut gone = lines(text);
+        gone.retain(|line| match rest.iter().position(|other| other == line) {
+            Some(place) => {
+                rest.remove(place);
+                false
+            }
+            None => true,
+        });
+        assert!(gone.len() <= 30, "{}: {gone:#?}", chart.display());
+    }
 }
 
 /// Rule, file, object and container of every finding below a directory.

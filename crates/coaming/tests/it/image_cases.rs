@@ -173,7 +173,12 @@ fn known_vulnerabilities_are_those_that_apply() {
     for (records, path, found, not_found) in [
         ("osv-fixed-zero", "osv-fixed-zero/rootfs", &["CVE-2023-3446"][..], &["CVE-2023-4807"][..]),
         ("go-main-pseudo-version", "go-main-pseudo-version/rootfs", &["no known"], &["GO-X2"]),
-        ("kernel-headers", "kernel-headers/rootfs", &["headers of Linux"], &["CVE-2099-32"]),
+        (
+            "kernel-headers",
+            "kernel-headers/rootfs",
+            &["headers or tools of Linux"],
+            &["CVE-2099-32"],
+        ),
         ("java-groups", "java-groups/rootfs", &["CVE-2099-500", "CVE-2099-501", "group"], &[]),
         ("alpine-rebuild-advice", "alpine-rebuild-advice/rootfs", &["today's alpine:3.20,"], &[]),
         ("sbom-epoch-in-purl", "sbom-epoch-in-purl/epoch.cdx.json", &["no known"], &["CVE-"]),

@@ -233,3 +233,23 @@ fn everything_that_a_scan_names_can_be_explained() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(stderr(&unknown).contains("no rule or category `secret`"), "{}", stderr(&unknown));
 }
+
+#[test]
+fn kubernetes_own_policies_are_evaluated() {
+    let policy = |group: &str, kind: &str| {
+        format!(
+            "apiVersion: {group}\nkind: {kind}\nmetadata: {{name: a, namespace: x}}\nspec: {{podSelector: {{}}}}\n"
+        )
+    };
+    let (own, other) = (
+        policy("networking.k8s.io/v1", "NetworkPolicy"),
+        policy("projectcalico.org/v3", "NetworkPolicy"),
+    );
+    let files = directory(&[("own.yaml", &own), ("other.yaml", &other)]);
+    let notes = |file: &str| {
+        let arguments = ["scan", "--format", "json", "--images", "never", file];
+        let report = json(&coaming(&arguments).current_dir(files.path()).output().unwrap());
+        report["notes"].as_array().unwrap().len()
+    };
+    assert_eq!((notes("own.yaml"), notes("other.yaml")), (0, 1));
+}

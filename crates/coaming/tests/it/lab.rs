@@ -4,11 +4,12 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A running cluster.
 pub(crate) struct Lab {
     script: PathBuf,
+    webhook: Mutex<()>,
 }
 
 impl Lab {
@@ -18,7 +19,8 @@ impl Lab {
         if std::env::var_os("LAB_HOME").is_none() {
             command
                 .env("LAB_HOME", std::env::temp_dir().join("coaming-lab"))
-                .env("LAB_NETNS", "coaming-lab");
+                .env("LAB_NETNS", "coaming-lab")
+                .env("LAB_APISERVER_FLAGS", "--feature-gates=EphemeralContainers=true");
         }
         command
     }
@@ -33,9 +35,7 @@ impl Lab {
     /// Brings the image that every pod needs back: where the disk is full, the kubelet removes images
     /// that no pod runs.
     pub(crate) fn load_pause(&self) {
-        let home = std::env::var_os("LAB_HOME")
-            .map_or_else(|| std::env::temp_dir().join("coaming-lab"), PathBuf::from);
-        let archive = home.join("images/busybox.tar");
+        let archive = self.home().join("images/busybox.tar");
         if archive.exists() {
             self.load(&archive);
         }
@@ -46,6 +46,50 @@ impl Lab {
         let mut command = self.command();
         command.args(["exec", "--", program]);
         command
+    }
+
+    /// A command in the cluster's network, which is the child itself and not a script's: it can be
+    /// stopped. Arguments follow.
+    pub(crate) fn process(&self, program: &str) -> Command {
+        let namespace = std::env::var("LAB_NETNS").unwrap_or_else(|_| "coaming-lab".to_owned());
+        let mut command = Command::new("nsenter");
+        command.args([&format!("--net=/run/netns/{namespace}"), "--", program]);
+        command
+    }
+
+    /// The directory of its state: certificates, logs, volumes.
+    #[expect(clippy::unused_self, reason = "there is none before the cluster is up")]
+    pub(crate) fn home(&self) -> PathBuf {
+        std::env::var_os("LAB_HOME")
+            .map_or_else(|| std::env::temp_dir().join("coaming-lab"), PathBuf::from)
+    }
+
+    /// The text of its kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> String {
+        std::fs::read_to_string(self.home().join("kubeconfig")).unwrap()
+    }
+
+    /// The token of a service account, of the kind that never ends.
+    pub(crate) fn account_token(&self, namespace: &str, account: &str) -> String {
+        use base64::Engine as _;
+        let start = std::time::Instant::now();
+        loop {
+            let get = ["-n", namespace, "get", "serviceaccount", account, "-o"];
+            let secret = self.kubectl(&[&get[..], &["jsonpath={.secrets[0].name}"]].concat(), "");
+            if !secret.is_empty() {
+                let get = ["-n", namespace, "get", "secret", &secret, "-o"];
+                let token = self.kubectl(&[&get[..], &["jsonpath={.data.token}"]].concat(), "");
+                let token = base64::engine::general_purpose::STANDARD.decode(token).unwrap();
+                return String::from_utf8(token).unwrap();
+            }
+            assert!(start.elapsed().as_secs() < 60, "{namespace}/{account} has no token");
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+    }
+
+    /// The right to install the webhook, of which the cluster has one.
+    pub(crate) fn webhook(&self) -> MutexGuard<'_, ()> {
+        self.webhook.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `kubectl` with this on its standard input; fails the test if it fails.
@@ -75,7 +119,7 @@ pub(crate) fn lab() -> Option<&'static Lab> {
             coaming_test::skip!("no cluster: COAMING_LAB names no script that starts one");
             return None;
         };
-        let lab = Lab { script: script.into() };
+        let lab = Lab { script: script.into(), webhook: Mutex::new(()) };
         let output = lab.command().arg("up").output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "the cluster does not start: {errors}");

@@ -5,30 +5,61 @@
 
 mod access_cluster;
 mod breach;
+mod breach_lab;
+mod breach_page;
+mod browser;
 #[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "cluster")]
+mod cluster_same;
 mod config;
+mod contract;
 mod corpus;
 mod db;
+mod docker_inspect;
 mod dockerfile;
 mod etcd;
+mod export;
 mod fix;
 mod fix_cluster;
 mod image;
 mod image_cases;
+mod image_memory;
 mod images;
 mod input;
+#[cfg(unix)]
+mod integrations;
 mod lab;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod net;
+mod output;
 mod pin;
+mod playground;
 mod real_packages;
 mod registry_results;
+mod registry_walk;
 mod render;
 mod reports;
+mod sbom_law;
+mod sbom_validators;
 mod scan;
 mod secrets;
+#[cfg(feature = "git")]
+mod secrets_git;
+#[cfg(feature = "verify")]
+mod secrets_verify;
+#[cfg(feature = "serve")]
+mod serve;
 mod slim;
+#[cfg(unix)]
+mod tasks;
+#[cfg(feature = "vault")]
+mod vault;
+#[cfg(all(feature = "vault", feature = "serve"))]
+mod vault_cluster;
 mod vulnerabilities;
+mod watch;
 mod who_can;
 
 use std::path::{Path, PathBuf};
@@ -74,8 +105,11 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// The output as JSON, which keeps the contract with programs.
 fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_slice(&output.stdout).expect("the output is JSON")
+    let value = serde_json::from_slice(&output.stdout).expect("the output is JSON");
+    contract::check(&value);
+    value
 }
 
 /// A directory with these files.

@@ -86,8 +86,12 @@ fn what_is_not_evaluated_is_said() {
         )
     };
     let policies = [
-        ("cilium.io/v2", "CiliumNetworkPolicy", "{endpointSelector: {matchLabels: {app: db}}}"),
-        ("projectcalico.org/v3", "NetworkPolicy", "{selector: app == 'db'}"),
+        (
+            "cilium.io/v2",
+            "CiliumEgressGatewayPolicy",
+            "{endpointSelector: {matchLabels: {app: db}}}",
+        ),
+        ("projectcalico.org/v3", "HostEndpoint", "{node: n}"),
         ("security.istio.io/v1", "AuthorizationPolicy", "{selector: {matchLabels: {app: db}}}"),
         ("policy.linkerd.io/v1beta3", "Server", "{podSelector: {matchLabels: {app: db}}}"),
         ("example.com/v1", "SpecialNetworkPolicy", "{}"),
@@ -108,11 +112,56 @@ fn what_is_not_evaluated_is_said() {
         assert!(scan["notes"][0]["message"].as_str().unwrap().contains(kind), "{scan}");
     }
     let elsewhere = two_pods(
-        "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n\
-         metadata: {name: x, namespace: other}\nspec: {endpointSelector: {}}\n",
+        "---\napiVersion: crd.antrea.io/v1beta1\nkind: NetworkPolicy\n\
+         metadata: {name: x, namespace: other}\nspec: {}\n",
     );
     let why = run(&["net", "why", "web", "db", "9999", elsewhere.path().to_str().unwrap()]);
     assert_eq!(why.status.code(), Some(0), "it cannot touch these pods");
+}
+
+/// Policies of network plugins decide, and the answer is certain; on another plugin they do not.
+#[test]
+fn policies_of_plugins_are_evaluated() {
+    let cilium = "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n\
+                  metadata: {name: db, namespace: shop}\nspec:\n  \
+                  endpointSelector: {matchLabels: {app: db}}\n  ingress:\n  \
+                  - fromEndpoints: [{matchLabels: {app: web}}]\n    \
+                  toPorts: [{ports: [{port: '5432', protocol: TCP}]}]\n";
+    let calico = "---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\n\
+                  metadata: {name: db, namespace: shop}\nspec:\n  \
+                  selector: app == 'db'\n  types: [Ingress]\n  ingress:\n  \
+                  - {action: Allow, protocol: TCP, source: {selector: app == 'web'}, \
+                  destination: {ports: [5432]}}\n";
+    for (text, other) in [(cilium, "calico"), (calico, "cilium")] {
+        let files = two_pods(text);
+        let path = files.path().to_str().unwrap();
+        let code = |port: &str, more: &[&str]| {
+            let asked = ["net", "why", "--exit-code", "web", "db", port, path];
+            run(&[&asked, more].concat()).status.code()
+        };
+        assert_eq!(code("5432", &[]), Some(0));
+        assert_eq!(code("9999", &[]), Some(1));
+        assert_eq!(code("9999", &["--network-plugin", other]), Some(0));
+    }
+}
+
+#[test]
+fn lint_names_rules_that_change_nothing() {
+    let rule = "  - from: [{podSelector: {matchLabels: {app: web}}}]\n";
+    let policy = format!(
+        "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+         metadata: {{name: db, namespace: shop}}\nspec:\n  \
+         podSelector: {{matchLabels: {{app: db}}}}\n  ingress:\n{rule}"
+    );
+    let lint = |text: &str| {
+        let files = two_pods(text);
+        run(&["net", "lint", files.path().to_str().unwrap()])
+    };
+    assert_eq!(lint(&policy).status.code(), Some(0));
+    let twice = lint(&format!("{policy}{rule}"));
+    assert_eq!(twice.status.code(), Some(1));
+    let said = stdout(&twice);
+    assert!(said.contains("ingress[1] of NetworkPolicy shop/db changes nothing"), "{said}");
 }
 
 #[test]

@@ -188,3 +188,43 @@ fn written_reports_have_the_permissions_of_new_files_or_of_what_they_replace() {
     write();
     assert_eq!(mode(), 0o640);
 }
+
+#[test]
+fn a_compliance_framework_lists_its_controls() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  hostPID: true\n  containers: \
+                [{name: c, image: 'a/b:1.0', securityContext: {runAsNonRoot: true, capabilities: \
+                {drop: [ALL]}}}]\n";
+    let files = directory(&[("p.yaml", text)]);
+    let scan = |format: &str| {
+        let arguments = ["scan", "--standard", "cis", "--images", "never", "--format", format];
+        coaming(&arguments).current_dir(files.path()).output().unwrap()
+    };
+    let report: serde_json::Value = serde_json::from_str(&stdout(&scan("json"))).unwrap();
+    assert_eq!(report["compliance"]["framework"], "cis-1.12");
+    let controls = report["compliance"]["controls"].as_array().unwrap();
+    let of = |id: &str| controls.iter().find(|control| control["id"] == id).unwrap();
+    for (id, status, findings) in [
+        ("5.2.2", "passed", 0),
+        ("5.2.3", "failed", 1),
+        ("5.2.4", "passed", 0),
+        ("5.2.6", "failed", 1),
+        ("5.2.9", "passed", 0),
+        ("5.6.2", "failed", 1),
+        ("5.1.1", "not-checked", 0),
+        ("1.1.1", "not-checked", 0),
+    ] {
+        let control = of(id);
+        assert_eq!(
+            (&control["status"], &control["findings"]),
+            (&status.into(), &findings.into()),
+            "{id}"
+        );
+        assert_eq!(control["reason"].is_string(), status == "not-checked", "{control}");
+    }
+    let text = stdout(&scan("full"));
+    assert!(text.contains("  5.2.3   1 finding     no host process namespace\n"), "{text}");
+    assert!(text.contains("Not checked, the input has no roles and no bindings: 5.1.1,"), "{text}");
+    for format in ["markdown", "html"] {
+        assert!(stdout(&scan(format)).contains("CIS Kubernetes Benchmark 1.12"), "{format}");
+    }
+}

@@ -316,7 +316,7 @@ spec:
       securityContext: {}
 ";
     let files = directory(&[("pod.yaml", manifest)]);
-    let output = run(&["fix", "--diff", files.path().to_str().unwrap()]);
+    let output = run(&["fix", "--unsafe", "--diff", files.path().to_str().unwrap()]);
     let text = stdout(&output) + &stderr(&output);
     assert!(text.contains("+  automountServiceAccountToken: false"), "{text}");
     assert!(!text.contains("vS8kq-2pLx7w"), "{text}");

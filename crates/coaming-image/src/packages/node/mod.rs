@@ -9,18 +9,16 @@ mod yarn;
 
 use serde::Deserialize;
 
-use super::parsed::{json, licence, package};
+use super::parsed::{is_in_package, json, licence, package};
 use crate::PackageKind;
 use crate::analyse::{AnalyserError, ParsedFile};
 
 pub(super) fn wants(path: &str) -> bool {
     match path.rsplit_once('/') {
         Some((directory, "package.json")) => package_directory(directory).is_some(),
-        // Lock files inside packages are for their developers.
-        Some((
-            directory,
-            "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml",
-        )) => !directory.contains("/node_modules/"),
+        Some((_, "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml")) => {
+            !is_in_package(path)
+        }
         _ => false,
     }
 }
@@ -87,6 +85,7 @@ mod tests {
             "/app/node_modules/ms/lib/package.json",
             "/app/node_modules/@babel/package.json",
             "/app/node_modules/a/yarn.lock",
+            "/venv/lib/python3.11/site-packages/jupyterlab/staging/yarn.lock",
         ] {
             assert!(!wants(path), "{path}");
         }

@@ -6,6 +6,7 @@
 
 mod berkeley;
 mod header;
+pub(crate) mod log;
 mod ndb;
 mod sqlite;
 
@@ -41,6 +42,12 @@ pub(super) fn wants(path: &str) -> bool {
             path.strip_prefix(directory)
                 .is_some_and(|name| matches!(name, "rpmdb.sqlite" | "Packages.db" | "Packages"))
         })
+}
+
+/// The database that a file is the write-ahead log of.
+pub(crate) fn database_of_log(path: &str) -> Option<&str> {
+    let database = path.strip_suffix("-wal")?;
+    (database.ends_with("/rpmdb.sqlite") && wants(database)).then_some(database)
 }
 
 pub(super) fn read(path: &str, content: &mut Content) -> Result<ParsedFile, AnalyserError> {

@@ -164,6 +164,7 @@ impl Compiler<'_> {
                 set.difference(&all_pods)
             }
             PeerKind::Unknown => IpSet::none(),
+            _ => unreachable!("policies of plugins are left out"),
         }
     }
 

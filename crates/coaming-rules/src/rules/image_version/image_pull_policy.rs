@@ -136,7 +136,9 @@ impl ContainerRule for ImagePullPolicy {
         }
         let tag = reference.tag().unwrap_or("latest");
         let moves = tag == "latest" || moving(tag).is_some();
-        if !moves && policy == "IfNotPresent" {
+        // In a live object, the API server may have set what nobody wrote.
+        let is_default = tag != "latest" && context.is_live(scope.workload.object);
+        if policy == "IfNotPresent" && (!moves || is_default) {
             return;
         }
         let who = phrases::container(scope);

@@ -23,17 +23,20 @@ fn image<'a>(scope: ContainerScope<'a>) -> Option<(&'a Reference, Node<'a>)> {
     Some((scope.image()?, node)).filter(|_| is_image)
 }
 
-/// Whether a name is the path of a Go program, for `ko` to build: no registry is at `github.com`.
+/// Whether a name is the path of a program, for `ko` or Bazel to build: no registry is at `github.com`.
 fn is_program_path(text: &str) -> bool {
-    text.starts_with("ko://") || text.starts_with("github.com/")
+    text.starts_with("ko://") || text.starts_with("bazel://") || text.starts_with("github.com/")
 }
 
 /// Whether the image's name is a placeholder that is filled in later: a template or variable, a
 /// word in angle brackets as in examples, or a name for `ko` or `sed` to replace.
 fn is_placeholder(text: &str) -> bool {
-    let marks = ["{{", "${", "$(", "<", "__"];
+    let marks = ["{{", "[[", "${", "$(", "<", "__"];
     let starts = ["$", "{", "%", "@", "#"];
     is_program_path(text)
+        // No part of a name has this sign: `$TAG` at the end is a variable.
+        || text.contains('$')
+        || text.chars().all(|c| matches!(c, '.' | '?' | '-' | '_'))
         || marks.iter().any(|mark| text.contains(mark))
         || starts.iter().any(|start| text.starts_with(start))
         || text.split(['/', ':', '@', '-']).any(is_word_to_replace)
@@ -164,6 +167,13 @@ fn moving(tag: &str) -> Option<MovingTag> {
     if names_no_version && (MOVING.contains(&word) || word == "latest" && lower != "latest") {
         return Some(MovingTag::Channel);
     }
+    // The newest image of a series or a branch: `1.2-latest`, `main-latest`.
+    if lower.split(['-', '_', '.']).skip(1).any(|part| part == "latest") {
+        return Some(MovingTag::Channel);
+    }
+    if lower.ends_with("-snapshot") {
+        return Some(MovingTag::Channel);
+    }
     if names_no_version && is_variant(word) {
         return Some(MovingTag::Variant);
     }
@@ -188,6 +198,9 @@ mod tests {
         for tag in [
             "latest-amd64",
             "latest-alpine",
+            "1.2-latest",
+            "v3_latest-amd64",
+            "feature-x-latest",
             "stable-alpine3.20",
             "nightly-slim",
             "3.x",
@@ -195,6 +208,7 @@ mod tests {
             "alpine3.20",
             "bookworm-slim",
             "ubuntu22.04",
+            "1.2-SNAPSHOT",
         ] {
             assert!(moving(tag).is_some(), "{tag}");
         }

@@ -2,10 +2,11 @@
 
 use coaming_dockerfile::{Instruction, Kind, Source, Word};
 use coaming_finding::{Finding, RuleMeta, Severity};
+use coaming_yaml::Span;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::text::commands::runs_unverified_download;
-use crate::text::unverified::skips_verification;
+use crate::text::unverified::{skips_verification, trusts_everybody};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
@@ -15,7 +16,9 @@ rule! {
     /// downloads that are unpacked into program directories or made executable without comparing a
     /// checksum or a signature; `ADD` of a URL without `--checksum`; and package managers that do
     /// not verify (`apk add --allow-untrusted`, `--nogpgcheck`, `[trusted=yes]`), that get a
-    /// downloaded key (`apt-key add`) or install a package from a URL (`pip install https://…`).
+    /// downloaded key (`apt-key add`) or install a package from a URL (`pip install https://…`);
+    /// and what does not verify certificates (`curl -k`, `pip install --trusted-host`,
+    /// `NODE_TLS_REJECT_UNAUTHORIZED=0`).
     /// Otherwise package managers verify what they download and are not reported. Instructions of
     /// `ONBUILD` count.
     ///
@@ -121,8 +124,14 @@ impl DockerfileRule for UnverifiedDownload {
             }
         }
         for instruction in scope.dockerfile.stages.iter().flat_map(|stage| &stage.instructions) {
-            if let Kind::Copy(source) = instruction.kind.unwrapped() {
-                findings.extend(added(source).map(|address| add(scope, address, &source.target)));
+            match instruction.kind.unwrapped() {
+                Kind::Copy(source) => findings
+                    .extend(added(source).map(|address| add(scope, address, &source.target))),
+                Kind::Env(pairs) => findings.extend(pairs.iter().find_map(|(name, value)| {
+                    let setting = trusts_everybody(&name.text, &value.text)?;
+                    Some(trusting(scope, name.span, &setting))
+                })),
+                _ => {}
             }
         }
     }
@@ -176,6 +185,20 @@ fn skipped(
         .help("Install from a repository whose signature is checked, or compare a checksum.")
         .severity(severity)
         .manual("verify what is installed", "echo 'SHA256  /tmp/file' | sha256sum -c -")
+        .done()
+}
+
+/// A setting of the image itself: its program trusts every server, too.
+fn trusting(scope: DockerfileScope<'_>, span: Span, setting: &str) -> Finding {
+    let message = format!("certificates of servers are not verified ({setting})");
+    scope
+        .finding(UnverifiedDownload::RULE, span, message)
+        .why(
+            "An attacker on any network on the way answers for the server: to the build, and later \
+             to the program in the container.",
+        )
+        .help("Remove the variable, and add the certificate of your own CA to the image.")
+        .manual("add the certificate", "COPY ca.crt /usr/local/share/ca-certificates/")
         .done()
 }
 

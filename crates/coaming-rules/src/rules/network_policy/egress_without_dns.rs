@@ -71,6 +71,34 @@ rule! {
     ///     - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
     /// ```
     ///
+    /// The name servers, which are not in the input, are named.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata: {name: web, namespace: shop, labels: {app: web}}
+    /// spec: {containers: [{name: web, image: registry.example.com/web:1.4.2, ports: [{containerPort: 8080}]}]}
+    /// ---
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata: {name: db, namespace: shop, labels: {app: db}}
+    /// spec: {containers: [{name: db, image: registry.example.com/db:1.4.2, ports: [{containerPort: 5432}]}]}
+    /// ---
+    /// apiVersion: networking.k8s.io/v1
+    /// kind: NetworkPolicy
+    /// metadata: {name: web, namespace: shop}
+    /// spec:
+    ///   podSelector: {matchLabels: {app: web}}
+    ///   policyTypes: [Egress]
+    ///   egress:
+    ///     - to: [{podSelector: {matchLabels: {app: db}}}]
+    ///       ports: [{port: 5432}]
+    ///     - to:
+    ///         - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}
+    ///           podSelector: {matchLabels: {k8s-app: kube-dns}}
+    ///       ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+    /// ```
+    ///
     /// Nothing is allowed to leave at all.
     ///
     /// ```yaml

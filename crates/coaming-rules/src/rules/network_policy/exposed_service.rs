@@ -3,8 +3,9 @@
 use coaming_finding::{Confidence, Finding, RuleMeta, Severity};
 use coaming_kube::{Fields as _, Object, Service, Workload};
 use coaming_oci::Reference;
+use coaming_yaml::Node;
 
-use super::openings::{Opening, openings};
+use super::openings::{Opening, leads_any_protocol, openings};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
 use crate::{Context, WorldRule};
@@ -14,7 +15,8 @@ rule! {
     ///
     /// Databases, caches, message queues and interfaces for administration that clients outside
     /// the cluster can reach: through a Service of type `LoadBalancer` or `NodePort`, or through an
-    /// Ingress. What a Service leads to is known by the images of its pods; where no pod is known,
+    /// Ingress, a route of a gateway (`HTTPRoute`, `TCPRoute`) or of a controller (Traefik, Contour,
+    /// Istio, OpenShift). What a Service leads to is known by the images of its pods; where no pod is known,
     /// by its port.
     ///
     /// ## Why it matters
@@ -162,6 +164,16 @@ struct Internal {
     is_page: bool,
 }
 
+impl Internal {
+    /// Whether an Ingress can lead to it: it is a page, or one of its ports speaks HTTP.
+    fn speaks_http(&self, ports: &[i64]) -> bool {
+        self.is_page || ports.iter().any(|port| HTTP_PORTS.contains(port))
+    }
+}
+
+/// Ports of databases and queues that speak HTTP.
+const HTTP_PORTS: &[i64] = &[2375, 5984, 8086, 8123, 9200, 15672];
+
 const fn store(
     images: &'static [&'static str],
     ports: &'static [i64],
@@ -253,9 +265,19 @@ fn finding<'a>(
         })
         .copied()
         .collect();
+    let containers = || pods.iter().flat_map(|workload| workload.pod().containers());
+    // A target may be a port of the container by its name.
+    let target = |node: Node<'_>| {
+        node.as_int().or_else(|| {
+            let name = node.as_str()?;
+            let mut ports = containers().flat_map(|container| container.ports());
+            ports.find(|port| port.name() == Some(name))?.container_port()
+        })
+    };
+    let service_ports: Vec<i64> = service.ports().filter_map(|port| port.port()).collect();
     let ports: Vec<i64> = service
         .ports()
-        .flat_map(|port| [port.port(), port.target_port().and_then(|node| node.as_int())])
+        .flat_map(|port| [port.port(), port.target_port().and_then(target)])
         .flatten()
         .collect();
     let by_image = pods
@@ -273,16 +295,23 @@ fn finding<'a>(
     let (object, node, through) = match opening {
         Opening::LoadBalancer => (service.object, "type", "a load balancer".to_owned()),
         Opening::NodePort => (service.object, "type", "a port of every node".to_owned()),
-        Opening::Ingress(ingress) if internal.is_page && !asks_for_a_password(ingress) => {
-            (ingress, "rules", phrases::object(ingress))
+        Opening::Ingress(route)
+            if leads_any_protocol(route)
+                || internal.speaks_http(&ports) && !asks_for_a_password(route) =>
+        {
+            let field = ["rules", "routes", "http", "to"]
+                .into_iter()
+                .find(|field| route.spec().field(field).is_some());
+            (route, field.unwrap_or("rules"), phrases::object(route))
         }
         Opening::Ingress(_) => return None,
     };
     let node = object.spec().field(node).unwrap_or(object.node());
     let message = format!(
-        "{} opens {} to clients outside the cluster through {through}",
+        "{} opens {}{} to clients outside the cluster through {through}",
         phrases::object(service.object),
         internal.what,
+        port_in_parentheses(&service_ports),
     );
     let severity = match (opening, internal.is_page) {
         (Opening::LoadBalancer, _) => Severity::High,
@@ -311,6 +340,17 @@ fn finding<'a>(
     )
 }
 
+/// The ports that clients use, as ` (port 5432)`.
+fn port_in_parentheses(ports: &[i64]) -> String {
+    let numbers: Vec<String> = ports.iter().map(i64::to_string).collect();
+    match numbers.as_slice() {
+        [] => String::new(),
+        numbers => {
+            format!(" ({} {})", phrases::plural(numbers.len(), "port", "ports"), numbers.join(", "))
+        }
+    }
+}
+
 fn internal_by_image(image: &Reference, ports: &[i64]) -> Option<&'static Internal> {
     let name = image.repository().rsplit('/').next().unwrap_or_default();
     let tag = image.tag().unwrap_or_default();
@@ -336,8 +376,13 @@ fn asks_for_a_password(ingress: Object<'_>) -> bool {
         "middlewares",
         "scheme",
     ];
-    ingress
-        .metadata()
-        .pairs("annotations")
-        .any(|entry| words.iter().any(|word| entry.name().to_ascii_lowercase().contains(word)))
+    let spec = ingress.spec();
+    // What they do is in other objects, or in the controller.
+    let has_steps = spec.list("routes").any(|route| route.list("middlewares").next().is_some())
+        || spec.mapping("virtualhost").mapping("authorization").is_some();
+    has_steps
+        || ingress
+            .metadata()
+            .pairs("annotations")
+            .any(|entry| words.iter().any(|word| entry.name().to_ascii_lowercase().contains(word)))
 }

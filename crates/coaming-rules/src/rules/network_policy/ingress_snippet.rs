@@ -96,7 +96,8 @@ impl ObjectRule for IngressSnippet {
             let key = entry.name();
             let nginx = key.starts_with("nginx.ingress.kubernetes.io/")
                 || key.starts_with("nginx.org/")
-                || key.starts_with("nginx.com/");
+                || key.starts_with("nginx.com/")
+                || key.starts_with("haproxy.org/");
             let is_empty = entry.value.as_str().is_none_or(|text| text.trim().is_empty());
             nginx && (key.ends_with("-snippet") || key.ends_with("-snippets")) && !is_empty
         });

@@ -2,6 +2,7 @@
 
 use coaming_finding::{Confidence, Finding, RuleMeta};
 use coaming_kube::{Fields as _, Object};
+use coaming_yaml::Node;
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -11,7 +12,8 @@ rule! {
     /// ## What it looks for
     ///
     /// Ingresses without `tls`, and without an annotation that names a certificate or a secure
-    /// entry point. Hosts that exist on a developer's machine only (`localhost`, `*.local`,
+    /// entry point; and what does the same: a Gateway with HTTP listeners alone, an OpenShift
+    /// Route, a Traefik IngressRoute on the entry point `web`, a Contour HTTPProxy. Hosts that exist on a developer's machine only (`localhost`, `*.local`,
     /// `*.test`) are ignored.
     ///
     /// ## Why it matters
@@ -85,17 +87,13 @@ impl ObjectRule for IngressWithoutTls {
 
     fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
         let object = scope.object;
-        let is_ingress = object.kind() == "Ingress"
-            && matches!(object.group(), "networking.k8s.io" | "extensions");
-        let spec = object.spec();
-        if !is_ingress || spec.list("tls").next().is_some() || names_a_certificate(object) {
+        let Some((node, hosts)) = unencrypted(object) else { return };
+        if names_a_certificate(object) {
             return;
         }
-        let hosts: Vec<&str> = spec.list("rules").filter_map(|rule| rule.string("host")).collect();
         if !hosts.is_empty() && hosts.iter().all(|host| is_of_a_developer(host)) {
             return;
         }
-        let node = spec.field("rules").or_else(|| spec.field("defaultBackend"));
         let message = match hosts.as_slice() {
             [] => format!("{} has no TLS", phrases::object(object)),
             hosts => format!("{} has no TLS for {}", phrases::object(object), phrases::list(hosts)),
@@ -112,6 +110,43 @@ impl ObjectRule for IngressWithoutTls {
                 .manual("add a certificate", "tls:\n  - hosts: [HOST]\n    secretName: NAME\n")
                 .done(),
         );
+    }
+}
+
+/// Where an object says what it opens without TLS, and for which hosts; `None` of one with TLS, and of
+/// every other kind.
+fn unencrypted<'a>(object: Object<'a>) -> Option<(Option<Node<'a>>, Vec<&'a str>)> {
+    let spec = object.spec();
+    let has_tls = spec.field("tls").is_some();
+    match (object.kind(), object.group()) {
+        ("Ingress", "networking.k8s.io" | "extensions") => {
+            let hosts = spec.list("rules").filter_map(|rule| rule.string("host")).collect();
+            let node = spec.field("rules").or_else(|| spec.field("defaultBackend"));
+            spec.list("tls").next().is_none().then_some((node, hosts))
+        }
+        ("Route", "route.openshift.io") => {
+            (!has_tls).then(|| (spec.field("to"), spec.string("host").into_iter().collect()))
+        }
+        ("Gateway", "gateway.networking.k8s.io") => {
+            let protocols = || spec.list("listeners").filter_map(|it| it.string("protocol"));
+            let hosts = spec.list("listeners").filter_map(|it| it.string("hostname")).collect();
+            let is_plain = protocols().next().is_some() && protocols().all(|it| it == "HTTP");
+            is_plain.then(|| (spec.field("listeners"), hosts))
+        }
+        ("IngressRoute", "traefik.io" | "traefik.containo.us") => {
+            // The entry point's name tells, and a middleware may redirect.
+            let is_plain = spec.strings("entryPoints").any(|it| it == "web" || it == "http")
+                && !spec.strings("entryPoints").any(|it| it.contains("secure") || it == "https");
+            let has_steps = spec.list("routes").any(|it| it.list("middlewares").next().is_some());
+            (!has_tls && is_plain && !has_steps).then(|| (spec.field("routes"), Vec::new()))
+        }
+        ("HTTPProxy", "projectcontour.io") => {
+            let host = spec.mapping("virtualhost")?;
+            host.field("tls")
+                .is_none()
+                .then(|| (Some(host), host.string("fqdn").into_iter().collect()))
+        }
+        _ => None,
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod egress_without_dns;
 pub(crate) mod equal_policy_priorities;
 pub(crate) mod exposed_service;
 pub(crate) mod external_ips;
+pub(crate) mod ignored_policies;
 pub(crate) mod ingress_snippet;
 pub(crate) mod ingress_without_tls;
 pub(crate) mod invalid_network_policy;
@@ -52,34 +53,83 @@ fn report(
 ) {
     let title = texts.title;
     for problem in context.policy_problems().iter().filter(|problem| problem.check == check) {
-        let mut places = problem
+        let places = problem
             .location
             .iter()
             .map(|place| (place, ""))
             .chain(problem.related.iter().map(|(place, label)| (place, label.as_str())));
-        let Some((object, node)) = places.next().and_then(|(place, _)| locate(context, place))
-        else {
-            continue;
-        };
+        let places: Vec<Place<'_>> = places
+            .filter_map(|(place, label)| {
+                let (object, node) = locate(context, place)?;
+                Some(Place { object, node, label })
+            })
+            .collect();
+        let is_of_pods = matches!(check, Check::NoIngressPolicy | Check::NoEgressPolicy);
+        let known = places.len();
+        let places: Vec<Place<'_>> = places
+            .into_iter()
+            .filter(|it| !(is_of_pods && is_template_of_runs(it.object)))
+            .collect();
+        let is_part = places.len() < known;
         let message = in_backticks(&problem.message, &problem.subject);
+        let (suppressed, others): (Vec<_>, Vec<_>) = places
+            .into_iter()
+            .partition(|place| is_of_pods && context.is_suppressed(rule, place.object, place.node));
+        let alone = suppressed.iter().map(std::slice::from_ref);
         let help: Cow<'static, str> = match &problem.help {
             Some(help) => Cow::Owned(format!("{help}.")),
             None => Cow::Borrowed(texts.help),
         };
-        let mut draft = context.finding(rule, object, node, message).why(texts.why).help(help);
-        for (place, label) in places {
-            if let Some((object, node)) = locate(context, place) {
-                draft = draft.also(context, object, node, label);
+        for places in alone.chain(Some(others.as_slice())) {
+            let Some((first, others)) = places.split_first() else { continue };
+            let message = if suppressed.is_empty() && !is_part {
+                message.clone()
+            } else {
+                about(&message, places)
+            };
+            let mut draft = context
+                .finding(rule, first.object, first.node, message)
+                .why(texts.why)
+                .help(help.clone());
+            for Place { object, node, label } in others {
+                draft = draft.also(context, *object, *node, *label);
             }
+            let confidence = match problem.certainty {
+                Certainty::Proven => Confidence::High,
+                Certainty::Likely => Confidence::Medium,
+            };
+            let snippet =
+                if title.contains("coaming net suggest") { "coaming net suggest ." } else { title };
+            findings.push(draft.confidence(confidence).manual(title, snippet).done());
         }
-        let confidence = match problem.certainty {
-            Certainty::Proven => Confidence::High,
-            Certainty::Likely => Confidence::Medium,
-        };
-        let snippet =
-            if title.contains("coaming net suggest") { "coaming net suggest ." } else { title };
-        findings.push(draft.confidence(confidence).manual(title, snippet).done());
     }
+}
+
+/// A place of a problem.
+struct Place<'c> {
+    object: Object<'c>,
+    node: Node<'c>,
+    label: &'c str,
+}
+
+/// Whether an object only describes what others run, in their own namespaces and with their labels.
+fn is_template_of_runs(object: Object<'_>) -> bool {
+    object.group() == "tekton.dev" && !object.kind().ends_with("Run")
+        || object.group() == "argoproj.io" && object.kind().ends_with("WorkflowTemplate")
+}
+
+/// A message about pods, for some of them alone: `… of a, b in namespace …`.
+fn about(message: &str, places: &[Place<'_>]) -> String {
+    let names: Vec<&str> = places.iter().map(|place| place.object.name()).collect();
+    let names = match names.as_slice() {
+        [one, two, three, _, _, ..] => {
+            format!("{one}, {two}, {three} and {} more", names.len() - 3)
+        }
+        few => few.join(", "),
+    };
+    let (before, after) = message.split_once(" of ").unwrap_or((message, ""));
+    let end = after.find(" in namespace ").and_then(|at| after.get(at..)).unwrap_or_default();
+    format!("{before} of {names}{end}")
 }
 
 /// ``NetworkPolicy `shop/web` `` for `NetworkPolicy shop/web`, as other findings name objects.

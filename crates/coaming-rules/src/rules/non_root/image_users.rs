@@ -9,7 +9,7 @@ use coaming_yaml::edit::{Edit, Value};
 
 use super::installs_software;
 use crate::rules::phrases;
-use crate::text::root_commands::needs_root;
+use crate::text::root_commands::{needs_privileges, needs_root};
 use crate::{ContainerScope, Context};
 
 /// A user of a well-known image.
@@ -160,6 +160,47 @@ pub(crate) fn non_root_edits(
 pub(crate) fn works_as_root(scope: ContainerScope<'_>) -> bool {
     let words: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
     installs_software::found(scope).is_some() || needs_root(&words)
+}
+
+/// Words of the names of images that do not work in an ordinary container: they run containers,
+/// build tunnels, or are drivers and agents of the node.
+const PRIVILEGED: &[&str] = &[
+    "calico",
+    "cilium",
+    "cni",
+    "csi",
+    "dind",
+    "driver",
+    "falco",
+    "flannel",
+    "installer",
+    "keepalived",
+    "nsenter",
+    "openvpn",
+    "plugin",
+    "proxy-init",
+    "strongswan",
+    "sysdig",
+    "tailscale",
+    "vpn",
+    "wireguard",
+];
+
+/// Whether a container does not work without privileges of the node, as far as its command and the
+/// name of its image show: a fix that takes them away would stop it.
+pub(crate) fn works_with_privileges(scope: ContainerScope<'_>) -> bool {
+    let words: Vec<&str> = scope.container.command().chain(scope.container.args()).collect();
+    let image = scope.image().map(|image| {
+        let name = image.repository().rsplit('/').next().unwrap_or_default();
+        let is_plain = |c: char| !c.is_ascii_alphanumeric();
+        let by_name =
+            name.contains("proxy-init") || name.split(is_plain).any(|it| PRIVILEGED.contains(&it));
+        // `docker:27-dind` is the daemon, `docker:27` alone may be.
+        let is_daemon = name == "docker"
+            && !image.tag().is_some_and(|tag| tag.contains("cli") || tag.contains("rootless"));
+        by_name || is_daemon
+    });
+    needs_privileges(&words) || image == Some(true)
 }
 
 fn known(scope: ContainerScope<'_>) -> Option<&'static KnownUser> {

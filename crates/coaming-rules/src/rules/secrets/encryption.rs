@@ -43,7 +43,7 @@ impl<'a> Encryption<'a> {
 }
 
 /// What to paste, and how to apply it.
-pub(super) const SNIPPET: &str = "\
+pub(crate) const SNIPPET: &str = "\
 resources:
   - resources: [secrets]
     providers:

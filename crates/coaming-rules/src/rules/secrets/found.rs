@@ -10,7 +10,7 @@ use crate::rules::phrases;
 use crate::{Context, ObjectScope};
 
 /// The annotation in which `kubectl apply` keeps a copy of the object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The words of a rule about one kind of field.
 pub(crate) struct Wording {

@@ -15,8 +15,9 @@ rule! {
     /// ## What it looks for
     ///
     /// Passwords that everyone tries first: `changeme`, `password`, `admin` and the defaults of
-    /// well-known programs, as the value of a variable or in a Secret. In a manifest that is
-    /// applied, a placeholder is the password. The finding does not show it.
+    /// well-known programs, as the value of a variable or in a Secret; such a password in the URL of
+    /// a variable; and keys and tokens such as `JWT_SECRET: secret`. In a manifest that is applied,
+    /// a placeholder is the password. The finding does not show it.
     ///
     /// ## Why it matters
     ///
@@ -203,6 +204,29 @@ impl ObjectRule for GuessablePassword {
     }
 }
 
+/// Values that templates and tutorials give to keys and tokens, by their letters alone.
+const GUESSED_KEYS: &[&str] = &[
+    "changeit",
+    "changeme",
+    "changethis",
+    "insecure",
+    "jwtsecret",
+    "keyboardcat",
+    "mysecret",
+    "mysecretkey",
+    "notsecret",
+    "notsosecret",
+    "password",
+    "replaceme",
+    "secret",
+    "secretkey",
+    "supersecret",
+    "supersecretkey",
+    "topsecret",
+    "verysecret",
+    "verysecretkey",
+];
+
 /// The guessable values of a Secret.
 fn in_secret(secret: Object<'_>) -> impl Iterator<Item = (String, Node<'_>)> {
     let plain = secret.node().pairs("stringData").map(|entry| {
@@ -225,13 +249,36 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }
 
-/// Whether a name is that of a password, and its value one that everyone tries.
+/// Whether a name is that of a credential, and its value one that everyone tries.
 fn guessed(name: &str, value: &str) -> bool {
     let value = value.trim().to_ascii_lowercase();
     let is_filled_in = value.contains(['$', '{', '<', '%']) || value.starts_with("vault:");
+    if is_filled_in {
+        return false;
+    }
+    if let Some(password) = password_of_url(&value) {
+        return is_guess(password);
+    }
+    is_password_name(name) && is_guess(&value) || is_key_name(name) && is_guessed_key(&value)
+}
+
+/// The password of an address: `postgres://app:password@db/app`.
+fn password_of_url(value: &str) -> Option<&str> {
+    let (_, rest) = value.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (info, _) = authority.rsplit_once('@')?;
+    info.split_once(':').map(|(_, password)| password)
+}
+
+fn is_guessed_key(value: &str) -> bool {
+    let letters: String = value.chars().filter(char::is_ascii_alphabetic).collect();
+    GUESSED_KEYS.contains(&letters.as_str())
+}
+
+fn is_guess(value: &str) -> bool {
     let letters: String = value.chars().filter(|c| !matches!(c, '-' | '_' | '.' | '!')).collect();
     let base = letters.trim_end_matches(|c: char| c.is_ascii_digit());
-    let is_guess = GUESSES.contains(&value.as_str())
+    GUESSES.contains(&value)
         || GUESSES.contains(&letters.as_str())
         || matches!(
             base,
@@ -244,8 +291,15 @@ fn guessed(name: &str, value: &str) -> bool {
                 | "replaceme"
                 | "yourpassword"
                 | "mysecretpassword"
-        );
-    !is_filled_in && is_guess && is_password_name(name)
+        )
+}
+
+/// Whether a name is that of a key or token that the program itself makes or checks.
+fn is_key_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase().replace(['-', '.'], "_");
+    let ends =
+        ["secret", "secret_key", "secret_key_base", "signing_key", "encryption_key", "token"];
+    is_secret_name(name) && ends.iter().any(|end| lower.ends_with(end))
 }
 
 fn is_password_name(name: &str) -> bool {
@@ -267,6 +321,11 @@ mod tests {
             ("DB_PASS", "postgres"),
             ("password", "Password123"),
             ("ADMIN_PASSWORD", "change-me"),
+            ("JWT_SECRET", "secret"),
+            ("SECRET_KEY_BASE", "replace-me"),
+            ("SESSION_SECRET", "keyboard cat"),
+            ("AUTH_TOKEN", "changeme"),
+            ("DATABASE_URL", "postgres://app:password@db:5432/app"),
         ] {
             assert!(guessed(name, value), "{name}: {value}");
         }
@@ -277,6 +336,10 @@ mod tests {
             ("DB_USER", "postgres"),
             ("MYSQL_PASSWORD", "k3Jd92kfQ"),
             ("PASSWORD_POLICY_URL", "example"),
+            ("TOKEN_TYPE", "secret"),
+            ("JWT_SECRET", "todo"),
+            ("DATABASE_URL", "postgres://app:${PASSWORD}@db/app"),
+            ("SECRET_NAME", "secret"),
         ] {
             assert!(!guessed(name, value), "{name}: {value}");
         }

@@ -70,13 +70,16 @@ fn included(access: &Access) -> BTreeSet<coaming_kube::ObjectId> {
         .collect()
 }
 
-/// Whether the role is to be part of `admin`, `edit` or `view`, which are roles for people.
+/// Whether the role is to be part of `admin` or `edit`, which are roles for people with such rights.
+/// Who has `view` is to see no Secrets.
 fn is_for_aggregation(world: &World, role: &ResolvedRole) -> bool {
+    let names = |object: Object<'_>, part: &str| {
+        object.metadata().pairs("labels").any(|label| {
+            label.name().strip_prefix("rbac.authorization.k8s.io/aggregate-to-") == Some(part)
+        })
+    };
     role.source.object(world).is_some_and(|object| {
-        object
-            .metadata()
-            .pairs("labels")
-            .any(|label| label.name().starts_with("rbac.authorization.k8s.io/aggregate-to-"))
+        !names(object, "view") && (names(object, "admin") || names(object, "edit"))
     })
 }
 

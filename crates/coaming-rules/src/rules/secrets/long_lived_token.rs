@@ -1,7 +1,7 @@
 //! See [`LongLivedToken`].
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::Fields as _;
+use coaming_kube::{Fields as _, Object};
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -111,6 +111,9 @@ impl ObjectRule for LongLivedToken {
         let kind = object.node().field("type").filter(|_| object.kind() == "Secret");
         let Some(kind) = kind.filter(|kind| kind.as_str() == Some(TOKEN_TYPE)) else { return };
         let account = object.annotation("kubernetes.io/service-account.name");
+        if account.is_some_and(|account| is_made_for(context, object, account)) {
+            return;
+        }
         let whose = account.map_or_else(
             || "a service account".to_owned(),
             |name| format!("service account `{name}`"),
@@ -142,3 +145,15 @@ impl ObjectRule for LongLivedToken {
 }
 
 const TOKEN_TYPE: &str = "kubernetes.io/service-account-token";
+/// The first minor version that makes no token for every account.
+const WITHOUT_TOKENS: u32 = 24;
+
+/// Whether an older cluster has made the token for the account by itself, and would make it again.
+fn is_made_for(context: &Context<'_>, token: Object<'_>, account: &str) -> bool {
+    let account = context.world.find("ServiceAccount", token.namespace(), account);
+    context.settings.kubernetes_minor < WITHOUT_TOKENS
+        && account.is_some_and(|account| {
+            let mut tokens = account.node().list("secrets");
+            tokens.any(|secret| secret.string("name") == Some(token.name()))
+        })
+}

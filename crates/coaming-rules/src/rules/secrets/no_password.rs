@@ -151,7 +151,11 @@ fn by_variable(scope: ContainerScope<'_>) -> Option<(Node<'_>, String)> {
         let text = value.as_str()?.to_ascii_lowercase();
         let upper = name.to_ascii_uppercase();
         let (_, values) = VARIABLES.iter().find(|(known, _)| *known == upper)?;
-        values.contains(&text.as_str()).then(|| (value, format!("{name}: {text}")))
+        let is_on = values.contains(&text.as_str());
+        // What the name says of a password needs no value beside it.
+        let says_all = upper.contains("PASSWORD");
+        let setting = if says_all { name.to_owned() } else { format!("{name}: {text}") };
+        is_on.then_some((value, setting))
     })
 }
 

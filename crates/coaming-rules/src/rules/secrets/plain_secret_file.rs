@@ -185,5 +185,8 @@ fn finding(source: SourceId, place: FileCredential) -> Finding {
         )),
         suppressed: None,
         variants: Vec::new(),
+        commit: None,
+        verification: None,
+        way: None,
     }
 }

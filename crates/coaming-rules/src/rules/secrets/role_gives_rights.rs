@@ -255,7 +255,7 @@ rule! {
         default: true,
         since: "0.1.0",
         lifecycle: Stable,
-        standards: [Cis("5.1.8"), Cis("5.1.9"), Cis("5.1.11"), Cis("5.1.12"), Nsa("Authentication and authorization"), Attack("T1098")],
+        standards: [Cis("5.1.8"), Cis("5.1.9"), Cis("5.1.10"), Cis("5.1.11"), Cis("5.1.12"), Cis("5.1.13"), Nsa("Authentication and authorization"), Attack("T1098")],
     }
 }
 

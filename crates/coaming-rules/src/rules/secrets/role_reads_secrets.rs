@@ -279,7 +279,7 @@ rule! {
     }
 }
 
-const DANGERS: &[Danger] =
+pub(super) const DANGERS: &[Danger] =
     &[Danger::Everything, Danger::ReadSecrets, Danger::MakeTokens, Danger::Exec, Danger::StartPods];
 
 impl WorldRule for RoleReadsSecrets {

@@ -5,6 +5,7 @@ use coaming_kube::{Fields as _, capability_name};
 use coaming_yaml::Node;
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::non_root::image_users::works_with_privileges;
 use crate::rules::phrases;
 use crate::rules::security_context::privileged::Privileged;
 use crate::{ContainerRule, ContainerScope, Context};
@@ -113,7 +114,8 @@ rule! {
     ///
     /// ## Limits
     ///
-    /// Whether the application uses the capability is not visible in its manifest.
+    /// Whether the application uses the capability is rarely visible in its manifest. Where its
+    /// command shows a use (`iptables`, `mount`, `tcpdump` …), the fix is left to you.
     AddedCapabilities {
         name: "added-capabilities",
         summary: "Container adds capabilities",
@@ -200,13 +202,17 @@ impl ContainerRule for AddedCapabilities {
         } else {
             to_remove.into_iter().map(phrases::remove).collect()
         };
+        let draft = context.container_finding(Self::RULE, scope, list, message);
+        let draft = if works_with_privileges(scope) {
+            draft.manual("leave only the capability that its program needs", "add: [NET_ADMIN]")
+        } else {
+            draft.fix("remove the added capabilities", Applicability::Unsafe, edits)
+        };
         findings.push(
-            context
-                .container_finding(Self::RULE, scope, list, message)
+            draft
                 .why(why)
                 .help("Remove the capabilities that the application does not need.")
                 .severity(worst.map_or(Severity::Low, |(_, severity, _)| *severity))
-                .fix("remove the added capabilities", Applicability::Unsafe, edits)
                 .done(),
         );
     }

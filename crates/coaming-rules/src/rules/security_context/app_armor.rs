@@ -100,7 +100,7 @@ rule! {
         default: true,
         since: "0.1.0",
         lifecycle: Stable,
-        standards: [PssBaseline("appArmorProfile"), Cis("5.7.3"), Nsa("Hardening container engines")],
+        standards: [PssBaseline("appArmorProfile"), Cis("5.6.3"), Nsa("Hardening container engines")],
     }
 }
 

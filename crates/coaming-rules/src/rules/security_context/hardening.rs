@@ -7,7 +7,7 @@ use coaming_kube::capability_name;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::written_paths::volumes_for_writing;
-use crate::rules::non_root::image_users::{non_root_edits, works_as_root};
+use crate::rules::non_root::image_users::{non_root_edits, works_as_root, works_with_privileges};
 use crate::rules::non_root::{installs_software, privileged_port};
 use crate::rules::phrases;
 use crate::{ContainerScope, Context};
@@ -76,7 +76,7 @@ impl Field {
     pub(crate) fn breaks(self, context: &Context<'_>, scope: ContainerScope<'_>) -> bool {
         match self {
             Self::NonRoot => non_root_edits(context, scope).is_none(),
-            Self::Capabilities => works_as_root(scope),
+            Self::Capabilities => works_as_root(scope) || works_with_privileges(scope),
             Self::ReadOnlyRoot => installs_software::found(scope).is_some(),
             Self::PrivilegeEscalation | Self::Seccomp => false,
         }

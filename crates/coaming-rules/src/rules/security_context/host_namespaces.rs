@@ -128,8 +128,19 @@ impl PodRule for HostNamespaces {
 
     fn check(context: &Context<'_>, workload: Workload<'_>, findings: &mut Vec<Finding>) {
         let pod = workload.pod();
+        // Windows knows neither, and its host processes are always in the node's network.
+        let is_host_process = || {
+            let contexts = pod.containers().filter_map(|it| it.node().mapping("securityContext"));
+            let own = pod.node().mapping("securityContext");
+            own.into_iter().chain(contexts).any(|context| {
+                context.mapping("windowsOptions").boolean("hostProcess") == Some(true)
+            })
+        };
+        let applies =
+            |field: &str| !pod.is_windows() || field == "hostNetwork" && !is_host_process();
         let shared: Vec<_> = NAMESPACES
             .iter()
+            .filter(|(field, _)| applies(field))
             .filter_map(|&(field, danger)| {
                 let node = pod.node().field(field).filter(|node| node.as_bool() == Some(true))?;
                 Some((field, danger, node))

@@ -226,19 +226,37 @@ impl PodRule for HostPath {
             pod.volumes().filter_map(|volume| Mounted::of(pod, volume)).collect();
         // The worst first: it gives the finding its reason.
         mounted.sort_by_key(|mounted| std::cmp::Reverse(mounted.severity));
-        let Some(worst) = mounted.first() else { return };
-        let who = phrases::object(workload.object);
-        let mut draft = context
-            .finding(Self::RULE, workload.object, worst.node, message(&who, &mounted))
-            .why(why(&mounted))
-            .help(worst.known.advice.text(worst.read_only))
-            .severity(worst.severity)
-            .manual("use another kind of volume", "emptyDir: {}");
-        for more in &mounted[1..] {
-            draft = draft.at(more.node, more.effect.clone());
-        }
-        findings.push(draft.done());
+        let (suppressed, mounted): (Vec<_>, Vec<_>) = mounted.into_iter().partition(|mounted| {
+            let node = mounted.node;
+            context.is_suppressed(<Self as PodRule>::META, workload.object, node)
+        });
+        let alone = suppressed.iter().map(std::slice::from_ref);
+        findings.extend(
+            alone
+                .chain(Some(mounted.as_slice()))
+                .filter_map(|mounted| finding(context, workload, mounted)),
+        );
     }
+}
+
+/// One finding for all of these paths, the worst of which is first.
+fn finding<'a>(
+    context: &Context<'a>,
+    workload: Workload<'a>,
+    mounted: &[Mounted<'a>],
+) -> Option<Finding> {
+    let (worst, others) = mounted.split_first()?;
+    let who = phrases::object(workload.object);
+    let mut draft = context
+        .finding(HostPath::RULE, workload.object, worst.node, message(&who, mounted))
+        .why(why(mounted))
+        .help(worst.known.advice.text(worst.read_only))
+        .severity(worst.severity)
+        .manual("use another kind of volume", "emptyDir: {}");
+    for more in others {
+        draft = draft.at(more.node, more.effect.clone());
+    }
+    Some(draft.done())
 }
 
 impl ObjectRule for HostPath {

@@ -206,9 +206,9 @@ rule! {
             PssRestricted("runAsNonRoot"),
             PssRestricted("seccompProfile_restricted"),
             Cis("5.2.6"),
-            Cis("5.2.9"),
-            Cis("5.7.2"),
-            Cis("5.7.3"),
+            Cis("5.2.7"), Cis("5.2.8"), Cis("5.2.9"),
+            Cis("5.6.2"),
+            Cis("5.6.3"),
             Nsa("Pod security enforcement"),
         ],
     }

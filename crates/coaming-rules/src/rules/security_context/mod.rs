@@ -2,6 +2,8 @@
 
 pub(crate) mod added_capabilities;
 pub(crate) mod app_armor;
+mod client_images;
+pub(crate) mod docker_container;
 pub(crate) mod hardening;
 pub(crate) mod host_namespaces;
 pub(crate) mod host_path;

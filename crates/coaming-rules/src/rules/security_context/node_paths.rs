@@ -147,6 +147,7 @@ static KNOWN: &[NodePath] = &[
     socket("/run/k0s/containerd.sock", RUNTIME),
     socket("/run/buildkit", (Severity::High, "builds images on the node, and reads its cache")),
     socket("/run/dbus", (Severity::High, "asks the node's services, such as systemd, to act")),
+    socket("/run/user", (Severity::High, "acts as a user of the node through their services")),
     socket("/run/systemd/private", (Severity::Critical, "starts services on the node")),
     tree("/run/systemd", (Severity::High, "changes what the node's services do"), SEES_SETTINGS),
     device("/run/systemd/journal", LOG_ENTRIES),
@@ -206,7 +207,15 @@ static KNOWN: &[NodePath] = &[
     tree("/var/log/journal", (Severity::Medium, "changes the node's log"), READS_LOGS),
     tree("/var/log/audit", (Severity::High, "erases the trace of an attack"), READS_LOGS),
     // /etc.
-    tree("/etc", OWNS, READS_KEYS),
+    only("/etc", OWNS, READS_KEYS),
+    tree("/etc/shadow", OWNS, READS_KEYS),
+    tree("/etc/shadow-", OWNS, READS_KEYS),
+    tree("/etc/gshadow", OWNS, READS_KEYS),
+    tree("/etc/ssh", OWNS, (Severity::High, "reads the node's own keys and poses as the node")),
+    tree("/etc/sudoers", OWNS, SEES_SETTINGS),
+    tree("/etc/sudoers.d", OWNS, SEES_SETTINGS),
+    tree("/etc/pam.d", OWNS, SEES_SETTINGS),
+    tree("/etc/krb5.keytab", OWNS, (Severity::High, "reads the node's key and poses as the node")),
     facts(
         "/etc/localtime",
         (Severity::Medium, "changes the node's time zone"),
@@ -277,6 +286,8 @@ static KNOWN: &[NodePath] = &[
     tree("/etc/cron.d", OWNS, SEES_SETTINGS),
     tree("/etc/crontab", OWNS, SEES_SETTINGS),
     tree("/etc/cron.daily", OWNS, SEES_SETTINGS),
+    tree("/etc/cron.hourly", OWNS, SEES_SETTINGS),
+    tree("/var/spool/cron", OWNS, SEES_SETTINGS),
     tree("/etc/ld.so.preload", OWNS, SEES_SETTINGS),
     tree("/etc/modprobe.d", OWNS, SEES_SETTINGS),
     tree("/etc/sysctl.d", OWNS, SEES_SETTINGS),
@@ -329,6 +340,10 @@ static KNOWN: &[NodePath] = &[
         (Severity::Medium, "observes what the node's kernel does"),
     ),
     tree("/dev", DISKS, READS_DISKS),
+    device("/dev/kmsg", (Severity::Medium, "reads and writes the log of the node's kernel")),
+    device("/dev/mem", (Severity::Critical, "changes the memory of the node's kernel")),
+    device("/dev/kmem", (Severity::Critical, "changes the memory of the node's kernel")),
+    device("/dev/port", (Severity::Critical, "controls the node's hardware")),
     device("/dev/null", NO_SECRET),
     device("/dev/zero", NO_SECRET),
     device("/dev/full", NO_SECRET),
@@ -385,20 +400,86 @@ static OTHER: NodePath = other(
 
 const ANSWERS: Effect = (Severity::Medium, "talks to the node's program that answers there");
 
+/// Settings of the node that are not in the table: which of them have credentials is not known.
+static OTHER_SETTINGS: NodePath = NodePath {
+    is_of_the_node: true,
+    advice: Advice::Agent,
+    ..other(
+        (Severity::High, "changes the settings of a program of the node"),
+        (Severity::Medium, "reads the settings of a program of the node, some with credentials"),
+    )
+};
+
+/// Sockets of container runtimes, wherever a distribution has them.
+const RUNTIME_SOCKETS: &[&str] = &[
+    "containerd.sock",
+    "cri-dockerd.sock",
+    "crio.sock",
+    "docker.sock",
+    "dockershim.sock",
+    "podman.sock",
+];
+
+/// A runtime's socket at a place of its own.
+static RUNTIME_SOCKET: NodePath = socket("", RUNTIME);
+
+/// A runtime's pipe on a node of Windows.
+static RUNTIME_PIPE: NodePath = socket("", RUNTIME);
+
+/// The whole disk of a node of Windows, and its system.
+static WINDOWS_DISK: NodePath = only(
+    "",
+    (Severity::Critical, "writes to every file of the node and takes it over"),
+    (Severity::High, "reads every file of the node, including the secrets of other pods"),
+);
+
 /// A socket that is not in the table.
 static OTHER_SOCKET: NodePath =
     NodePath { is_socket: true, advice: Advice::Agent, ..other(ANSWERS, ANSWERS) };
 
 /// What the node has at a normalized path.
 pub(super) fn known_path(path: &str) -> &'static NodePath {
+    if is_windows(path) {
+        return known_windows_path(path);
+    }
+    let last = path.rsplit('/').next().unwrap_or_default();
+    if RUNTIME_SOCKETS.contains(&last) {
+        return &RUNTIME_SOCKET;
+    }
     let path = path.strip_prefix("/var").filter(|rest| is_in(rest, "/run")).unwrap_or(path);
     let fits = |known: &&NodePath| {
         if known.below { is_in(path, known.path) } else { path == known.path }
     };
     KNOWN.iter().filter(fits).max_by_key(|known| known.path.len()).unwrap_or_else(|| {
         let is_socket = std::path::Path::new(path).extension().is_some_and(|end| end == "sock");
-        if is_socket { &OTHER_SOCKET } else { &OTHER }
+        match path {
+            _ if is_socket => &OTHER_SOCKET,
+            _ if is_in(path, "/etc") => &OTHER_SETTINGS,
+            _ => &OTHER,
+        }
     })
+}
+
+/// Whether a path is one of Windows: `C:\\logs`, `\\\\.\\pipe\\docker_engine`.
+fn is_windows(path: &str) -> bool {
+    let mut letters = path.chars();
+    let is_drive = letters.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && letters.next() == Some(':')
+        && letters.next().is_none_or(|c| matches!(c, '\\' | '/'));
+    is_drive || path.starts_with(r"\\")
+}
+
+fn known_windows_path(path: &str) -> &'static NodePath {
+    let lower = path.to_ascii_lowercase().replace('/', r"\");
+    let below = lower.get(2..).unwrap_or_default().trim_matches('\\').to_owned();
+    if lower.starts_with(r"\\") {
+        let is_runtime = ["docker", "containerd"].iter().any(|name| lower.contains(name));
+        return if is_runtime { &RUNTIME_PIPE } else { &OTHER_SOCKET };
+    }
+    match below.split('\\').next().unwrap_or_default() {
+        "" | "windows" | "programdata" if !below.contains("log") => &WINDOWS_DISK,
+        _ => &OTHER,
+    }
 }
 
 fn is_in(path: &str, directory: &str) -> bool {
@@ -407,6 +488,9 @@ fn is_in(path: &str, directory: &str) -> bool {
 
 /// Without trailing and double slashes.
 pub(super) fn normalized(path: &str) -> String {
+    if is_windows(path) {
+        return path.to_owned();
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
         match part {
@@ -456,6 +540,19 @@ mod tests {
             ("/var/lib/kubelet/pods", Severity::Critical, Severity::High),
             ("/sys", Severity::Critical, Severity::Low),
             ("/data/uploads", Severity::Medium, Severity::Low),
+            ("/etc/krb5.conf", Severity::High, Severity::Medium),
+            ("/var/spool/cron", Severity::Critical, Severity::Low),
+            ("/dev/kmsg", Severity::Medium, Severity::Medium),
+            ("/dev/mem", Severity::Critical, Severity::Critical),
+            (
+                "/var/snap/microk8s/common/run/containerd.sock",
+                Severity::Critical,
+                Severity::Critical,
+            ),
+            ("/run/user/1000/podman/podman.sock", Severity::Critical, Severity::Critical),
+            ("C:\\\\", Severity::Critical, Severity::High),
+            (r"c:\var\log", Severity::Medium, Severity::Low),
+            (r"\\.\pipe\docker_engine", Severity::Critical, Severity::Critical),
         ] {
             assert_eq!((write(path), read(path)), (writing, reading), "{path}");
         }

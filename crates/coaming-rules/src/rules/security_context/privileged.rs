@@ -3,6 +3,7 @@
 use coaming_finding::{Applicability, Finding, RuleMeta};
 
 use crate::rule::{BuiltIn as _, rule};
+use crate::rules::non_root::image_users::works_with_privileges;
 use crate::rules::phrases;
 use crate::{ContainerRule, ContainerScope, Context};
 
@@ -88,7 +89,9 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Remove `privileged`, and add the capability that is needed, if any is.
+    /// Remove `privileged`, and add the capability that is needed, if any is. Where the command or
+    /// the image shows that the program does not work in an ordinary container (`sysctl -w`,
+    /// `iptables`, `tcpdump`, a Docker daemon, a driver), the fix is left to you.
     Privileged {
         name: "privileged",
         summary: "Container is privileged",
@@ -112,16 +115,21 @@ impl ContainerRule for Privileged {
     fn check(context: &Context<'_>, scope: ContainerScope<'_>, findings: &mut Vec<Finding>) {
         let Some(node) = scope.effective.privileged() else { return };
         let message = format!("{} is privileged", phrases::container(scope));
-        let edit = phrases::remove(node);
+        let draft = context.container_finding(Self::RULE, scope, node, message);
+        let draft = if works_with_privileges(scope) {
+            let snippet = "capabilities:\n  drop: [ALL]\n  add: [NET_ADMIN]\n";
+            draft.manual("grant the one capability that its program needs", snippet)
+        } else {
+            let edit = phrases::remove(node);
+            draft.fix("remove `privileged: true`", Applicability::Unsafe, vec![edit])
+        };
         findings.push(
-            context
-                .container_finding(Self::RULE, scope, node, message)
+            draft
                 .why(
                     "An attacker in the container mounts the node's disk and becomes root on the \
                      node with one command.",
                 )
                 .help("Remove `privileged`, and add only the capability that is needed.")
-                .fix("remove `privileged: true`", Applicability::Unsafe, vec![edit])
                 .done(),
         );
     }

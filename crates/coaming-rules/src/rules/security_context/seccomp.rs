@@ -107,7 +107,7 @@ rule! {
         default: true,
         since: "0.1.0",
         lifecycle: Stable,
-        standards: [PssBaseline("seccompProfile_baseline"), Cis("5.7.2"), Nsa("Hardening container engines")],
+        standards: [PssBaseline("seccompProfile_baseline"), Cis("5.6.2"), Nsa("Hardening container engines")],
     }
 }
 

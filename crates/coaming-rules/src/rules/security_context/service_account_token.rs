@@ -11,6 +11,7 @@ use super::token_use::{TokenUse, token_use};
 use crate::context::document_edits;
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::{injection, phrases};
+use crate::safety::depends_on_values;
 use crate::{Context, WorldRule};
 
 rule! {
@@ -181,10 +182,12 @@ rule! {
     ///
     /// Set `automountServiceAccountToken: false` in the pod, or in its ServiceAccount for all pods
     /// that use it. The fix is safe only where all of this holds: the account is `default`, which
-    /// has no rights unless a role is bound to it; no binding of the input names the account or a
-    /// group that contains it; no text of the pod and of its ConfigMaps mentions the Kubernetes
-    /// API; no webhook or mesh of the input may add a sidecar; and the pod is of one of Kubernetes'
-    /// own kinds. Otherwise it needs `--unsafe`.
+    /// has no rights unless a role is bound to it; no binding of the input names the account (in
+    /// any namespace, if the pod names none) or a group that contains it; no text of the pod and of
+    /// its ConfigMaps mentions the Kubernetes API; its images are your own, or published ones that
+    /// are known to be no clients (`nginx`, `postgres` …); no webhook or mesh of the input may add
+    /// a sidecar; no chart made the pod, as other values may add a container; and the pod is of
+    /// one of Kubernetes' own kinds. Otherwise it needs `--unsafe`.
     ///
     /// Argo Workflows and Tekton decide about the token of their pods by fields of their own, so
     /// that their pods are not reported.
@@ -250,8 +253,14 @@ impl WorldRule for ServiceAccountToken {
                     .filter(|holder| holder.token_use == token_use)
                     .map(|holder| holder.workload)
                     .collect();
-                if !alike.is_empty() {
-                    findings.push(finding(context, namespace, name, &alike, token_use));
+                let (suppressed, alike): (Vec<_>, Vec<_>) =
+                    alike.into_iter().partition(|workload| {
+                        context.is_suppressed(Self::RULE, workload.object, account_node(*workload))
+                    });
+                let alone = suppressed.iter().map(std::slice::from_ref);
+                let together = Some(alike.as_slice()).filter(|alike| !alike.is_empty());
+                for workloads in alone.chain(together) {
+                    findings.push(finding(context, namespace, name, workloads, token_use));
                 }
             }
         }
@@ -270,6 +279,23 @@ fn is_task(object: Object<'_>) -> bool {
         "argoproj.io" => object.kind() != "Rollout",
         group => group == "tekton.dev" || group.ends_with(".tekton.dev"),
     }
+}
+
+/// Whether the input may bind a role to the account although it does not name it so: pods without
+/// a namespace are in the one that they are applied to, and so are accounts of bindings.
+fn may_be_bound(context: &Context<'_>, namespace: &str, name: &str, pods: &[Workload<'_>]) -> bool {
+    let is_anywhere = pods.iter().any(|pod| pod.object.namespace().is_empty());
+    let bindings = || ["RoleBinding", "ClusterRoleBinding"].into_iter();
+    let subjects = bindings()
+        .flat_map(|kind| context.world.of_kind(kind))
+        .flat_map(|binding| binding.node().list("subjects"));
+    let mut accounts = subjects.filter(|subject| {
+        subject.string("kind") == Some("ServiceAccount") && subject.string("name") == Some(name)
+    });
+    accounts.any(|account| match account.string("namespace") {
+        None | Some("") => true,
+        Some(other) => is_anywhere || other == namespace || other.contains(['$', '{']),
+    })
 }
 
 /// Whether a role is bound to a group that contains the account.
@@ -314,8 +340,11 @@ fn finding<'c>(
     // An account that is not part of the input may well have roles that are not, either.
     let is_default = name == "default";
     let is_known = is_default || context.world.find("ServiceAccount", namespace, name).is_some();
-    let is_safe =
-        is_default && token_use == TokenUse::None && !is_bound_by_group(context, namespace);
+    let is_safe = is_default
+        && token_use == TokenUse::None
+        && !is_bound_by_group(context, namespace)
+        && !may_be_bound(context, namespace, name, workloads)
+        && !workloads.iter().any(|workload| depends_on_values(context.world, workload.object));
     let confidence = match (is_known, token_use) {
         (true, TokenUse::None) => Confidence::Medium,
         _ => Confidence::Low,

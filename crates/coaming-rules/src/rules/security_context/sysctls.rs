@@ -106,8 +106,8 @@ rule! {
     }
 }
 
-/// The parameters that are limited to a pod.
-const SAFE: &[&str] = &[
+/// The sysctls that are limited to a pod.
+pub const SAFE_SYSCTLS: &[&str] = &[
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_local_reserved_ports",
@@ -129,7 +129,7 @@ impl PodRule for Sysctls {
         let Some(security) = workload.pod().security_context() else { return };
         let unsafe_ones: Vec<_> = security
             .sysctls()
-            .filter(|(name, _)| !SAFE.contains(&name.replace('/', ".").as_str()))
+            .filter(|(name, _)| !SAFE_SYSCTLS.contains(&name.replace('/', ".").as_str()))
             .collect();
         let Some(&(_, first)) = unsafe_ones.first() else { return };
         let names: Vec<&str> = unsafe_ones.iter().map(|(name, _)| *name).collect();

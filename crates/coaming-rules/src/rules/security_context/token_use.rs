@@ -6,8 +6,8 @@
 //! named `helmet` would be a client.
 
 use coaming_kube::{Container, Fields as _, PodSpec, Workload, World};
-use coaming_oci::Reference;
 
+use super::client_images::of_image;
 use crate::rules::injection::{Injection, injection_of};
 
 /// What a pod's manifest shows of the use of its token.
@@ -22,7 +22,7 @@ pub(super) enum TokenUse {
 }
 
 /// Programs that talk to the Kubernetes API.
-const PROGRAMS: &[&str] = &[
+pub(super) const PROGRAMS: &[&str] = &[
     "argo",
     "argocd",
     "argoexec",
@@ -54,127 +54,37 @@ const PROGRAMS: &[&str] = &[
     "werf",
 ];
 
-/// Images whose programs are clients of the Kubernetes API, by the last part of their names.
-const IMAGES: &[&str] = &[
-    "activator",
-    "actions-runner",
-    "agent",
-    "airflow",
-    "alloy",
-    "ambassador",
-    "argocd",
-    "argocli",
-    "argoexec",
-    "autoscaler",
-    "aws-node",
-    "botkube",
-    "cassandra",
-    "cilium",
-    "cloudnative-pg",
-    "cluster-agent",
-    "cluster-proportional-autoscaler-amd64",
-    "configmap-reload",
-    "consul",
-    "consul-k8s",
-    "consul-k8s-control-plane",
-    "contour",
-    "coredns",
-    "cost-model",
-    "dashboard",
-    "datadog-agent",
-    "descheduler",
-    "elastic-agent",
-    "emissary",
-    "eventrouter",
-    "external-dns",
-    "external-secrets",
-    "falco",
-    "filebeat",
-    "flannel",
-    "flink",
-    "fluent-bit",
-    "fluent-bit-plus",
-    "fluentd",
-    "fluentd-elasticsearch",
-    "fluentd-kubernetes-daemonset",
-    "gatekeeper",
-    "gitlab-runner",
-    "gloo",
-    "grafana-agent",
-    "hazelcast",
-    "hyperkube",
-    "infrastructure",
-    "infrastructure-k8s",
-    "k3s",
-    "origin",
-    "prometheus-to-sd",
-    "headlamp",
-    "heapster",
-    "ignite",
-    "infinispan",
-    "inbound-agent",
-    "install-cni",
-    "jenkins",
-    "jupyterhub",
-    "k8s-hub",
-    "k8s-sidecar",
-    "karpenter",
-    "keda",
-    "keycloak",
-    "kiali",
-    "kong",
-    "kured",
-    "kyverno",
-    "kyvernopre",
-    "linkerd-await",
-    "logstash",
-    "longhorn-manager",
-    "metricbeat",
-    "metrics-server",
-    "mongo-k8s-sidecar",
-    "node-problem-detector",
-    "nri-kubernetes",
-    "oneagent",
-    "opencost",
-    "opentelemetry-collector",
-    "opentelemetry-collector-contrib",
-    "opentelemetry-collector-k8s",
-    "otelcol",
+/// Programs that talk to the Kubernetes API where their own files say so.
+const POSSIBLE: &[&str] = &[
+    "ansible-playbook",
+    "ansible-runner",
+    "aws-iam-authenticator",
+    "crictl",
+    "gradle",
+    "gradlew",
+    "mvn",
     "patroni",
-    "pilot",
-    "policy-controller",
-    "polaris",
-    "popeye",
-    "prometheus",
-    "promtail",
-    "proxyv2",
-    "reloader",
-    "rancher",
-    "rancher-agent",
-    "rabbitmq",
-    "robusta-runner",
-    "sealed-secrets",
-    "scope",
-    "spark",
-    "speaker",
-    "spilo",
-    "spire-agent",
-    "spire-server",
-    "stolon",
-    "telegraf",
-    "tiller",
-    "traefik",
-    "typha",
-    "vault",
-    "vault-k8s",
-    "vector",
-    "velero",
-    "vmagent",
-    "weave-kube",
-    "wildfly",
-    "workflow-controller",
-    "ztunnel",
+    "pulumi",
+    "ray",
+    "terraform",
+    "terragrunt",
+    "tofu",
 ];
+
+/// Parts of options of programs that may be clients.
+const POSSIBLE_OPTIONS: &[&str] = &[
+    "vault-role",
+    "lease-",
+    "lock-object",
+    "--master",
+    "leader",
+    "service-account",
+    "serviceaccount",
+];
+
+/// The usual addresses of the API server, of the service network's default ranges.
+const ADDRESSES: &[&str] =
+    &["10.96.0.1", "10.43.0.1", "10.152.183.1", "10.100.0.1", "10.0.0.1:443", "172.30.0.1"];
 
 /// Words of the names of images, containers and programs that are clients by their purpose.
 const PURPOSES: &[&str] = &[
@@ -274,20 +184,8 @@ fn of_container(container: Container<'_>) -> TokenUse {
     image.max(name).max(texts.chain(variables).max().unwrap_or(TokenUse::None))
 }
 
-fn of_image(text: &str) -> TokenUse {
-    let Ok(reference) = Reference::parse(text) else { return TokenUse::Possible };
-    let repository = reference.repository();
-    let name = repository.rsplit('/').next().unwrap_or_default();
-    // `spilo-16` is Spilo of PostgreSQL 16.
-    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.'));
-    if IMAGES.contains(&name) || PROGRAMS.contains(&name) || name.starts_with("kube") {
-        return TokenUse::Shown;
-    }
-    of_words(repository)
-}
-
 /// By the words of a name.
-fn of_words(name: &str) -> TokenUse {
+pub(super) fn of_words(name: &str) -> TokenUse {
     let words = || name.split(|c: char| !c.is_ascii_alphanumeric());
     if words().any(|word| PURPOSES.contains(&word)) {
         TokenUse::Shown
@@ -310,14 +208,24 @@ fn of_command(argument: &str) -> TokenUse {
 /// By a longer text: programs and what only clients mention.
 fn of_text(text: &str) -> TokenUse {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let runs = |word: &str| PROGRAMS.contains(&word);
+    // `helm3` and `kubectl.sh` are what they start with.
+    let runs = |word: &str| {
+        let name = word.strip_suffix(".sh").unwrap_or(word);
+        PROGRAMS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit()))
+            || name.starts_with("kubectl")
+    };
     if TEXTS.iter().any(|known| text.contains(known)) {
         return TokenUse::Shown;
     }
     // Words between slashes count one by one: `/usr/local/bin/kubectl`.
     let mut words = text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty());
-    if words.any(|word| runs(word) || matches!(of_program(word), TokenUse::Shown)) {
+    if words.clone().any(|word| runs(word) || matches!(of_program(word), TokenUse::Shown)) {
         return TokenUse::Shown;
+    }
+    let possible = words.any(|word| POSSIBLE.contains(&word))
+        || POSSIBLE_OPTIONS.iter().chain(ADDRESSES).any(|part| text.contains(part));
+    if possible {
+        return TokenUse::Possible;
     }
     let lower = text.to_ascii_lowercase();
     let mentions = ["kubernetes", "k8s", "kubeconfig", "kube-api"];

@@ -85,7 +85,7 @@ rule! {
         default: true,
         since: "0.1.0",
         lifecycle: Stable,
-        standards: [PssBaseline("windowsHostProcess"), Attack("T1611")],
+        standards: [PssBaseline("windowsHostProcess"), Cis("5.2.10"), Attack("T1611")],
     }
 }
 

@@ -84,7 +84,7 @@ rule! {
         default: true,
         since: "0.1.0",
         lifecycle: Stable,
-        standards: [Cis("5.7.3"), Nsa("Immutable container file systems"), Attack("T1105")],
+        standards: [Cis("5.6.3"), Nsa("Immutable container file systems"), Attack("T1105")],
     }
 }
 

@@ -80,7 +80,8 @@ rule! {
     /// Remove the lists in the same `RUN`; for `apk`, add `--no-cache`. The fix does so and leaves
     /// the rest of the instruction as it is. It is safe because it comes after the last
     /// installation of the stage that uses the lists, and no program but the package manager reads
-    /// them. A script that ends in another way than a plain command is left to you.
+    /// them; where a later instruction runs a script from a file, which may install with them, it
+    /// needs `--unsafe`. A script that ends in another way than a plain command is left to you.
     PackageLists {
         name: "package-lists",
         summary: "Package lists are kept in the image",
@@ -98,38 +99,55 @@ impl DockerfileRule for PackageLists {
 
     fn check(_: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>) {
         for manager in [Manager::Apt, Manager::Apk, Manager::Dnf] {
-            if let Some((instruction, script)) = keeps(scope, manager) {
-                findings.push(finding(scope, manager, instruction, script));
+            if let Some(kept) = keeps(scope, manager) {
+                findings.push(finding(scope, manager, &kept));
             }
         }
     }
 }
 
+/// An instruction that leaves lists behind.
+struct Kept<'a> {
+    instruction: &'a Instruction,
+    script: Script<'a>,
+    /// Whether a later one runs a script that is not read: it may install with these lists.
+    is_before_script: bool,
+}
+
 /// The last instruction that leaves lists behind, if nothing removes them afterwards.
-fn keeps<'a>(
-    scope: DockerfileScope<'a>,
-    manager: Manager,
-) -> Option<(&'a Instruction, Script<'a>)> {
-    let mut kept = None;
+fn keeps<'a>(scope: DockerfileScope<'a>, manager: Manager) -> Option<Kept<'a>> {
+    let mut kept: Option<Kept<'a>> = None;
     for (instruction, script) in scope.scripts_of_image() {
         let is_cache = script.mounts.iter().any(|mount| {
             mount.contains("type=cache")
                 && ["/var/lib/apt", "/var/cache"].iter().any(|it| mount.contains(it))
         });
+        if let Some(kept) = &mut kept {
+            kept.is_before_script |= runs_file(script.text);
+        }
         for action in package_actions(script.text) {
             if action.manager != manager {
                 continue;
             }
             // A later installation uses the lists of an earlier instruction: remove them after it.
-            let uses = kept.is_some() && matches!(action.kind, ActionKind::Install { .. });
+            // One with a cache uses the lists in the cache.
+            let installs = matches!(action.kind, ActionKind::Install { .. });
+            let uses = kept.is_some() && installs && !is_cache;
             if leaves_lists(&action) && !is_cache || uses {
-                kept = Some((instruction, script));
+                kept = Some(Kept { instruction, script, is_before_script: false });
             } else if action.kind == ActionKind::Clean {
                 kept = None;
             }
         }
     }
     kept
+}
+
+/// Whether a script runs another one from a file.
+fn runs_file(script: &str) -> bool {
+    script.split(|c: char| c.is_whitespace() || ";&|()\"'".contains(c)).any(|word| {
+        word.starts_with("./") || word.ends_with(".sh") || word.ends_with(".py") || word == "make"
+    })
 }
 
 fn leaves_lists(action: &Action) -> bool {
@@ -143,9 +161,9 @@ fn leaves_lists(action: &Action) -> bool {
 fn finding(
     scope: DockerfileScope<'_>,
     manager: Manager,
-    instruction: &Instruction,
-    script: Script<'_>,
+    &Kept { instruction, script, is_before_script }: &Kept<'_>,
 ) -> Finding {
+    let applicability = if is_before_script { Applicability::Unsafe } else { Applicability::Safe };
     let (name, clean) = match manager {
         Manager::Apt => ("apt", "rm -rf /var/lib/apt/lists/*"),
         Manager::Apk => ("apk", "rm -rf /var/cache/apk/*"),
@@ -161,13 +179,13 @@ fn finding(
     match edit {
         Some(edits) if manager == Manager::Apk => draft
             .help("Add `--no-cache` to `apk add`.")
-            .fix("add `--no-cache`", Applicability::Safe, edits)
+            .fix("add `--no-cache`", applicability, edits)
             .done(),
         edits => {
             let draft = draft.help(format!("Remove the lists in the same `RUN`: `{clean}`."));
             let title = format!("add `{clean}`");
             match edits {
-                Some(edits) => draft.fix(title, Applicability::Safe, edits).done(),
+                Some(edits) => draft.fix(title, applicability, edits).done(),
                 None => draft.manual(title, clean).done(),
             }
         }
@@ -237,6 +255,8 @@ mod tests {
     fn lists_are_removed_after_the_last_installation_that_uses_them() {
         let text = "FROM a:1\nRUN apt-get update\nRUN apt-get install -y b\n";
         assert_eq!(found(text), [(3, Applicability::Safe)]);
+        let script = "FROM a:1\nRUN apt-get update && apt-get install -y b\nRUN /setup.sh\n";
+        assert_eq!(found(script), [(2, Applicability::Unsafe)]);
     }
 
     #[test]

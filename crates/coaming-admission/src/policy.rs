@@ -1,0 +1,149 @@
+//! What a policy says, as people write it: the `spec` of a `CoamingPolicy`, and the same in the
+//! cluster's own ConfigMap.
+
+use coaming_finding::Severity;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Mode;
+
+/// The content of a policy.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PolicySpec {
+    /// The mode of the namespace, or of all namespaces without a mode of their own. The namespace's
+    /// label `coaming.dev/mode` overrides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// The strictest mode of some rules; of several entries about a rule, the last one counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleMode>,
+    /// The least severity that is refused: what is below is a warning at most. A configuration with a
+    /// Pod Security Standard refuses whatever the standard forbids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforce_severity: Option<Severity>,
+    /// Findings that are accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<Exemption>,
+    /// Whether safe fixes are applied to what is created or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mutate: Option<bool>,
+    /// Whether the annotation `coaming.dev/ignore` on an object suppresses findings about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_annotations: Option<bool>,
+    /// What `coaming.yaml` says: rules, severities, suppressions. Replaces the cluster's in this
+    /// namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Value>,
+}
+
+/// The strictest mode of some rules.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleMode {
+    /// Rules and categories; `ALL` for all.
+    pub rules: Vec<String>,
+    /// The mode.
+    pub mode: Mode,
+}
+
+/// Findings that are accepted until a date.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exemption {
+    /// Rules and categories; `ALL` for all.
+    pub rules: Vec<String>,
+    /// Patterns of objects, as `name` or `Kind/name`; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<String>,
+    /// Patterns of namespaces; all that the policy is about if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Why the findings are acceptable.
+    pub reason: String,
+    /// The last day on which they are, as in `2027-01-31`.
+    pub expires: String,
+}
+
+/// Why a policy cannot be used. The text names the field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// A field has a value that is not understood.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The field.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration in it is not valid.
+    #[error("{0}")]
+    Configuration(String),
+    /// Another policy of the namespace has a configuration already.
+    #[error("configuration: policy `{other}` of this namespace has one already")]
+    TwoConfigurations {
+        /// The other policy.
+        other: String,
+    },
+}
+
+impl PolicyError {
+    pub(crate) fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), reason: reason.into() }
+    }
+}
+
+impl PolicySpec {
+    /// Reads a `spec`.
+    ///
+    /// # Errors
+    ///
+    /// A field is not known or has the wrong type.
+    pub fn from_value(spec: Value) -> Result<Self, PolicyError> {
+        // A policy without a `spec` says nothing.
+        if spec.is_null() {
+            return Ok(Self::default());
+        }
+        serde_json::from_value(spec)
+            .map_err(|error| PolicyError::invalid("spec", error.to_string()))
+    }
+
+    /// Reads the same from YAML.
+    ///
+    /// # Errors
+    ///
+    /// The text is not a single YAML document, or as [`PolicySpec::from_value`].
+    pub fn from_yaml(text: &str) -> Result<Self, PolicyError> {
+        let stream = coaming_yaml::parse(text.into());
+        if let Some(error) = stream.errors.first() {
+            return Err(PolicyError::invalid("YAML", error.message.clone()));
+        }
+        match stream.documents.as_slice() {
+            [] => Ok(Self::default()),
+            [document] => Self::from_value(document.root().to_json()),
+            _ => Err(PolicyError::invalid("YAML", "a single document is expected")),
+        }
+    }
+}
+
+/// Fails if a rule or category does not exist, or if there are none.
+pub(crate) fn check_rules(
+    rules: &[String],
+    field: &str,
+    known: &dyn Fn(&str) -> bool,
+) -> Result<(), PolicyError> {
+    if rules.is_empty() {
+        return Err(PolicyError::invalid(field, "name at least one rule or category"));
+    }
+    match rules.iter().find(|rule| !known(rule)) {
+        None => Ok(()),
+        Some(rule) => {
+            let hint = coaming_rules::nearest(rule)
+                .map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
+            Err(PolicyError::invalid(
+                field,
+                format!("there is no rule or category `{rule}`.{hint}"),
+            ))
+        }
+    }
+}

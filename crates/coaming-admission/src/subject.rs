@@ -1,0 +1,96 @@
+//! The object of a review as a source that the engine judges.
+
+use std::sync::Arc;
+
+use coaming_kube::{Fields as _, Origin, Source};
+use coaming_yaml::Node;
+use serde_json::Value;
+
+use crate::{Request, ReviewError};
+
+/// The annotation by which the author of an object accepts findings about it.
+pub(crate) const IGNORE_ANNOTATION: &str = "coaming.dev/ignore";
+
+/// What a source with this object is named. A world that names its sources so knows that an object
+/// under review is a newer state of one that it holds. It is not a path: namespaces with names such
+/// as `test` are not directories of tests.
+#[must_use]
+pub fn source_name(kind: &str, namespace: &str, name: &str) -> String {
+    format!("{kind}:{namespace}:{name}")
+}
+
+/// The object as it will be; `None` for a deletion. `accept_annotations` says whether its own
+/// annotations can suppress findings.
+pub(crate) fn new_object(
+    request: &Request,
+    accept_annotations: bool,
+) -> Result<Option<Arc<Source>>, ReviewError> {
+    let Some(text) = &request.object else { return Ok(None) };
+    source(request, text, "object", accept_annotations).map(Some)
+}
+
+/// The object as it is; `None` for a creation.
+pub(crate) fn old_object(
+    request: &Request,
+    accept_annotations: bool,
+) -> Result<Option<Arc<Source>>, ReviewError> {
+    let Some(text) = &request.old_object else { return Ok(None) };
+    source(request, text, "oldObject", accept_annotations).map(Some)
+}
+
+fn source(
+    request: &Request,
+    text: &Arc<str>,
+    field: &'static str,
+    accept_annotations: bool,
+) -> Result<Arc<Source>, ReviewError> {
+    let not_an_object = |reason: String| ReviewError::NotAnObject { field, reason };
+    let stream = coaming_yaml::parse(Arc::clone(text));
+    if let Some(error) = stream.errors.first() {
+        return Err(not_an_object(error.message.clone()));
+    }
+    match stream.documents.as_slice() {
+        [document] if document.root().is_mapping() => {}
+        _ => return Err(not_an_object("a JSON object is expected".to_owned())),
+    }
+    let name = source_name(&request.kind, &request.namespace, &request.name);
+    let source = Source::new(&name, stream.source, stream.documents).with_origin(Origin::Memory);
+    if accept_annotations || !has_annotation(&source) {
+        return Ok(Arc::new(source));
+    }
+    let mut value = serde_json::from_str(text)?;
+    drop_annotation(&mut value);
+    Ok(from_value(&name, &value))
+}
+
+/// A source with this object alone.
+pub(crate) fn from_value(name: &str, value: &Value) -> Arc<Source> {
+    let document = coaming_yaml::from_json(value);
+    Arc::new(Source::new(name, Arc::from(""), vec![document]).with_origin(Origin::Memory))
+}
+
+/// Whether an object or a pod template of it accepts findings by an annotation.
+fn has_annotation(source: &Source) -> bool {
+    let is_on = |metadata: Option<Node<'_>>| {
+        metadata.mapping("annotations").string(IGNORE_ANNOTATION).is_some()
+    };
+    let id = coaming_scan::Engine::SUBJECT;
+    source.objects(id).any(|object| {
+        is_on(object.metadata())
+            || source.workloads_of(object).any(|workload| is_on(workload.pod_metadata()))
+    })
+}
+
+/// Removes the annotation wherever it is. The depth is bounded: the value was read.
+pub(crate) fn drop_annotation(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::Object(annotations)) = members.get_mut("annotations") {
+                annotations.remove(IGNORE_ANNOTATION);
+            }
+            members.values_mut().for_each(drop_annotation);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_annotation),
+        _ => {}
+    }
+}

@@ -1,0 +1,191 @@
+//! The edits of one round of fixes: those that are compatible with one another.
+
+use std::collections::BTreeMap;
+
+use coaming_finding::{DocumentEdits, FileEdits, Finding, Fix, SourceId};
+use coaming_kube::{Source, World};
+use coaming_yaml::edit::{Edit, TextEdit, apply, apply_to_text};
+
+use crate::manual::orders;
+use crate::plan::{Made, Skipped, source};
+
+/// The edits of one round, by document, and by file for other files.
+pub(crate) struct Round<'i> {
+    worlds: &'i [World],
+    edits: BTreeMap<(SourceId, u32), Accepted>,
+    file_edits: BTreeMap<SourceId, Vec<TextEdit>>,
+    made: BTreeMap<SourceId, Vec<Made>>,
+}
+
+/// The edits of a document so far.
+#[derive(Clone, Default)]
+struct Accepted {
+    edits: Vec<Edit>,
+    text_edits: Vec<TextEdit>,
+}
+
+/// The edits of documents and files with one more fix.
+#[derive(Default)]
+struct Candidates {
+    documents: Vec<((SourceId, u32), Accepted)>,
+    files: Vec<(SourceId, Vec<TextEdit>)>,
+}
+
+/// Why a fix is not added.
+enum Refused {
+    /// One of its files is not available.
+    Gone,
+    /// The reason must be reported.
+    Because { file: String, reason: String },
+}
+
+impl<'i> Round<'i> {
+    /// A round without edits.
+    pub(crate) fn new(worlds: &'i [World]) -> Self {
+        Self { worlds, edits: BTreeMap::new(), file_edits: BTreeMap::new(), made: BTreeMap::new() }
+    }
+
+    /// Adds a finding's fix, if all its edits are compatible with those added before.
+    pub(crate) fn add(
+        &mut self,
+        finding: &Finding,
+        fix: &Fix,
+        refuse: &impl Fn(&Source) -> Option<String>,
+        skipped: &mut Vec<Skipped>,
+    ) {
+        let made = Made::new(finding, fix);
+        let Candidates { documents, files } = match self.try_all(fix, refuse) {
+            Ok(candidates) => candidates,
+            Err(Refused::Gone) => return,
+            Err(Refused::Because { file, reason }) => {
+                let (object, orders) = (finding.object.clone(), orders(fix));
+                skipped.push(Skipped { file, made, reason, object, orders });
+                return;
+            }
+        };
+        let home = finding.locations.first().and_then(|location| location.source);
+        for ((file, document), _) in &documents {
+            // In another file, the fix is about another object.
+            let other = (home != Some(*file)).then(|| self.object_in(*file, *document)).flatten();
+            let subject = other.unwrap_or_else(|| made.subject.clone());
+            self.note(*file, Made { subject, ..made.clone() });
+        }
+        for (file, _) in &files {
+            self.note(*file, made.clone());
+        }
+        self.edits.extend(documents);
+        self.file_edits.extend(files);
+    }
+
+    /// Records a fix of a file, once.
+    fn note(&mut self, file: SourceId, made: Made) {
+        let done = self.made.entry(file).or_default();
+        if !done.contains(&made) {
+            done.push(made);
+        }
+    }
+
+    /// The first object in a document, as [`subject`] names it.
+    fn object_in(&self, file: SourceId, document: u32) -> Option<String> {
+        let mut objects =
+            self.worlds.iter().flat_map(|world| world.objects_of_document(file, document));
+        let found = objects.next()?;
+        Some(format!("{} {}", found.kind(), found.name()))
+    }
+
+    /// The edits of the fix's documents and files with this fix added; the file and the reason if
+    /// that is not possible.
+    fn try_all(
+        &self,
+        fix: &Fix,
+        refuse: &impl Fn(&Source) -> Option<String>,
+    ) -> Result<Candidates, Refused> {
+        let mut candidates = Candidates::default();
+        let because =
+            |file: &Source, reason: String| Refused::Because { file: file.name.clone(), reason };
+        for edits in &fix.edits {
+            let file = self.file(edits.source).ok_or(Refused::Gone)?;
+            let accepted = refuse(file).map_or_else(|| self.candidate(edits, file), Err);
+            candidates.documents.push(accepted.map_err(|reason| because(file, reason))?);
+        }
+        for edits in &fix.file_edits {
+            let file = self.file(edits.source).ok_or(Refused::Gone)?;
+            let accepted = refuse(file).map_or_else(|| self.text_candidate(edits, file), Err);
+            let accepted = accepted.map_err(|reason| because(file, reason))?;
+            candidates.files.push((edits.source, accepted));
+        }
+        Ok(candidates)
+    }
+
+    fn file(&self, id: SourceId) -> Option<&'i Source> {
+        source(self.worlds, id)
+    }
+
+    fn candidate(
+        &self,
+        edits: &DocumentEdits,
+        file: &Source,
+    ) -> Result<((SourceId, u32), Accepted), String> {
+        let key = (edits.source, edits.document);
+        let document = file
+            .documents()
+            .get(edits.document as usize)
+            .ok_or_else(|| "the document does not exist anymore".to_owned())?;
+        let mut accepted = self.edits.get(&key).cloned().unwrap_or_default();
+        accepted.edits.extend(edits.edits.iter().cloned());
+        accepted.text_edits =
+            apply(&file.text, document, &accepted.edits).map_err(|error| error.to_string())?;
+        Ok((key, accepted))
+    }
+
+    /// The text edits so far together with these, in text order.
+    fn text_candidate(&self, edits: &FileEdits, file: &Source) -> Result<Vec<TextEdit>, String> {
+        let mut accepted = self.file_edits.get(&edits.source).cloned().unwrap_or_default();
+        for edit in &edits.edits {
+            // Two fixes may need the same edit.
+            if !accepted.contains(edit) {
+                accepted.push(edit.clone());
+            }
+        }
+        accepted.sort_by_key(|edit| edit.span);
+        let fits = |edit: &TextEdit| file.text.get(edit.span.range()).is_some();
+        if !accepted.iter().all(fits) {
+            return Err("the edit does not fit the text".to_owned());
+        }
+        let touch = |pair: &[TextEdit]| match pair {
+            [first, second] => {
+                first.span.end > second.span.start || first.span.start == second.span.start
+            }
+            _ => false,
+        };
+        if accepted.windows(2).any(touch) {
+            return Err("another fix changes the same text".to_owned());
+        }
+        Ok(accepted)
+    }
+
+    /// The new texts of the files that change.
+    pub(crate) fn texts(
+        self,
+        made: &mut BTreeMap<String, Vec<Made>>,
+    ) -> BTreeMap<SourceId, String> {
+        let mut by_file: BTreeMap<SourceId, Vec<TextEdit>> = BTreeMap::new();
+        // Documents are in text order, and so are the edits of each.
+        for ((file, _), accepted) in self.edits {
+            by_file.entry(file).or_default().extend(accepted.text_edits);
+        }
+        by_file.extend(self.file_edits);
+        by_file.retain(|_, edits| !edits.is_empty());
+        by_file
+            .into_iter()
+            .filter_map(|(id, edits)| {
+                let file = source(self.worlds, id)?;
+                let done = self.made.get(&id).cloned().unwrap_or_default();
+                let all = made.entry(file.name.clone()).or_default();
+                // A fix that was continued in a later round is reported once.
+                all.extend(done.into_iter().filter(|fix| !all.contains(fix)).collect::<Vec<_>>());
+                Some((id, apply_to_text(&file.text, &edits)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! Finds the versions of files that commits introduced.
+
+use std::collections::HashSet;
+
+use gix::objs::TreeRefIter;
+use gix::{ObjectId, Repository};
+
+use crate::commits::Walk;
+use crate::{GitError, Version};
+
+/// A longer path is not read: it cannot be checked out either.
+const MAX_PATH: usize = 4096;
+
+/// Reads trees, each one once.
+pub(crate) struct Finder<'r> {
+    repository: &'r Repository,
+    /// The files of the commit that is checked out.
+    head: HashSet<ObjectId>,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) versions: Vec<Version>,
+    /// How many trees are named but missing or damaged.
+    pub(crate) missing: usize,
+}
+
+/// Trees and files that were found before.
+#[derive(Default)]
+struct Seen {
+    trees: HashSet<ObjectId>,
+    files: HashSet<ObjectId>,
+}
+
+impl<'r> Finder<'r> {
+    pub(crate) fn new(repository: &'r Repository) -> Result<Self, GitError> {
+        let head = repository.head_tree_id_or_empty().map_err(GitError::read)?.detach();
+        let mut seen = Seen::default();
+        let mut files = HashSet::new();
+        new_files(repository, head, &mut seen, &mut |id, _| {
+            files.insert(id);
+        });
+        Ok(Self { repository, head: files })
+    }
+
+    /// The versions that the commits of a walk introduced.
+    pub(crate) fn find(&self, walk: &Walk) -> Found {
+        let mut seen = Seen::default();
+        let mut found = Found::default();
+        for &tree in &walk.older_trees {
+            found.missing += new_files(self.repository, tree, &mut seen, &mut |_, _| {});
+        }
+        for (position, commit) in walk.commits.iter().enumerate() {
+            let versions = &mut found.versions;
+            let missing = new_files(self.repository, commit.tree, &mut seen, &mut |id, path| {
+                let is_in_head = self.head.contains(&id);
+                versions.push(Version { path, commit: Some(position), is_in_head, id });
+            });
+            found.missing += missing;
+        }
+        found
+    }
+}
+
+/// Hands the files of a tree to `add` that were not seen before; returns how many trees are missing.
+fn new_files(
+    repository: &Repository,
+    root: ObjectId,
+    seen: &mut Seen,
+    add: &mut impl FnMut(ObjectId, String),
+) -> usize {
+    let mut missing = 0;
+    let mut pending = vec![(root, String::new())];
+    while let Some((id, directory)) = pending.pop() {
+        if !seen.trees.insert(id) {
+            continue;
+        }
+        let Ok(tree) = repository.find_tree(id) else {
+            missing += 1;
+            continue;
+        };
+        for entry in TreeRefIter::from_bytes(&tree.data, id.kind()) {
+            let Ok(entry) = entry else {
+                missing += 1;
+                break;
+            };
+            let path = format!("{directory}{}", entry.filename);
+            if path.len() > MAX_PATH {
+                missing += 1;
+            } else if entry.mode.is_tree() {
+                pending.push((entry.oid.to_owned(), path + "/"));
+            } else if entry.mode.is_blob() && seen.files.insert(entry.oid.to_owned()) {
+                add(entry.oid.to_owned(), path);
+            }
+        }
+    }
+    missing
+}
+
+/// The files of the commit that is checked out, by path.
+pub(crate) fn in_head(repository: &Repository) -> Result<HashSet<(String, ObjectId)>, GitError> {
+    let index = repository.head_tree_id_or_empty().map_err(GitError::read)?;
+    let state = repository.index_from_tree(&index).map_err(GitError::read)?;
+    Ok(state.entries().iter().map(|entry| (entry.path(&state).to_string(), entry.id)).collect())
+}

@@ -1,0 +1,284 @@
+//! What all parts of a build share: the files that it has read, what it may still cost, and where
+//! errors are.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use coaming_helm::{InputFile, Source};
+use coaming_yaml::LineIndex;
+
+use crate::files::{FileKind, Files, is_remote, is_within, join};
+use crate::schema::Schema;
+use crate::value::{Origins, Value, from_node};
+use crate::{BuildError, Built, Options, Place, output, target};
+
+/// How many bytes a build may read.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// How many nodes a build may make of them.
+const MAX_NODES: u64 = 20_000_000;
+
+/// How many kustomizations a build may consist of; each use of a base counts.
+const MAX_TARGETS: u32 = 5_000;
+
+/// Builds the kustomization of a directory.
+///
+/// # Errors
+///
+/// As [`BuildError`] says: also where Kustomize itself would refuse it.
+pub fn build(files: &dyn Files, directory: &str, options: &Options) -> Result<Built, BuildError> {
+    let build = Build {
+        files,
+        options,
+        inputs: RefCell::default(),
+        by_path: RefCell::default(),
+        documents: RefCell::default(),
+        problems: RefCell::default(),
+        bytes: Cell::new(MAX_BYTES),
+        nodes: Cell::new(MAX_NODES),
+        targets: Cell::new(MAX_TARGETS),
+        schema: RefCell::default(),
+    };
+    let resources = target::run(&build, &join(".", directory))?;
+    let documents = output::documents(&build, resources)?;
+    Ok(Built { documents, files: build.inputs.into_inner(), problems: build.problems.into_inner() })
+}
+
+/// A build that is going on.
+pub(crate) struct Build<'f> {
+    pub(crate) files: &'f dyn Files,
+    pub(crate) options: &'f Options,
+    inputs: RefCell<Vec<InputFile>>,
+    by_path: RefCell<HashMap<String, usize>>,
+    /// The documents of files that were parsed: bases are often used more than once.
+    documents: RefCell<HashMap<String, Rc<Vec<Value>>>>,
+    problems: RefCell<Vec<BuildError>>,
+    bytes: Cell<u64>,
+    nodes: Cell<u64>,
+    targets: Cell<u32>,
+    schema: RefCell<Rc<Schema>>,
+}
+
+/// A file that was read.
+pub(crate) struct Loaded {
+    pub(crate) path: String,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+impl Build<'_> {
+    /// What is known about types now.
+    pub(crate) fn schema(&self) -> Rc<Schema> {
+        Rc::clone(&self.schema.borrow())
+    }
+
+    pub(crate) fn set_schema(&self, schema: Schema) {
+        self.schema.replace(Rc::new(schema));
+    }
+
+    /// Counts a kustomization.
+    pub(crate) fn count_target(&self) -> Result<(), BuildError> {
+        let left = self.targets.get().checked_sub(1);
+        self.targets.set(left.ok_or(BuildError::Limit("it has too many bases"))?);
+        Ok(())
+    }
+
+    /// Counts nodes that are made.
+    pub(crate) fn count_nodes(&self, count: u64) -> Result<(), BuildError> {
+        let left = self.nodes.get().checked_sub(count);
+        self.nodes.set(left.ok_or(BuildError::Limit("it has too many objects"))?);
+        Ok(())
+    }
+
+    fn count_bytes(&self, count: usize) -> Result<(), BuildError> {
+        let left = self.bytes.get().checked_sub(count as u64);
+        self.bytes.set(left.ok_or(BuildError::Limit("its files are too large"))?);
+        Ok(())
+    }
+
+    /// Notes what was left out.
+    pub(crate) fn add_problem(&self, problem: BuildError) {
+        let mut problems = self.problems.borrow_mut();
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+
+    /// Whether anything was left out.
+    pub(crate) fn has_problems(&self) -> bool {
+        !self.problems.borrow().is_empty()
+    }
+
+    /// The place in a file that something is from.
+    pub(crate) fn place(&self, source: Source) -> Option<Place> {
+        let location = source.template.or(source.values)?;
+        let inputs = self.inputs.borrow();
+        let file = inputs.get(location.file)?;
+        let (line, column) = LineIndex::new(&file.text).position(&file.text, location.offset);
+        Some(Place { file: file.name.clone(), line, column })
+    }
+
+    /// An error about what is from there.
+    pub(crate) fn invalid(&self, source: Source, message: impl Into<String>) -> BuildError {
+        BuildError::Invalid { place: self.place(source), message: message.into() }
+    }
+
+    pub(crate) fn remote(&self, reference: &Value) -> BuildError {
+        BuildError::Remote { place: self.place(reference.source), address: reference.str().into() }
+    }
+
+    /// Registers a file that origins refer to. Returns its index.
+    pub(crate) fn input(&self, path: &str, text: Arc<str>) -> usize {
+        if let Some(known) = self.by_path.borrow().get(path) {
+            return *known;
+        }
+        let mut inputs = self.inputs.borrow_mut();
+        inputs.push(InputFile { name: path.to_owned(), text, given: true });
+        self.by_path.borrow_mut().insert(path.to_owned(), inputs.len() - 1);
+        inputs.len() - 1
+    }
+
+    /// The text of a file that was read before.
+    pub(crate) fn input_text(&self, file: usize) -> Arc<str> {
+        self.inputs.borrow().get(file).map(|file| Arc::clone(&file.text)).unwrap_or_default()
+    }
+
+    /// Reads the file that a reference in a kustomization names.
+    pub(crate) fn load(&self, directory: &str, reference: &Value) -> Result<Loaded, BuildError> {
+        self.load_named(directory, reference.str(), reference)
+    }
+
+    /// Reads the file with this name, which is a part of a reference.
+    pub(crate) fn load_named(
+        &self,
+        directory: &str,
+        name: &str,
+        reference: &Value,
+    ) -> Result<Loaded, BuildError> {
+        let path = join(directory, name);
+        match self.files.kind(&path) {
+            FileKind::File if !name.is_empty() => {}
+            FileKind::Directory => {
+                let message = format!("`{name}` is a directory, and a file is expected");
+                return Err(self.invalid(reference.source, message));
+            }
+            _ if is_remote(name) => {
+                let place = self.place(reference.source);
+                return Err(BuildError::Remote { place, address: name.to_owned() });
+            }
+            _ => {
+                let message = format!("names `{name}`, which does not exist");
+                return Err(self.invalid(reference.source, message));
+            }
+        }
+        let (real, root) = (self.files.real_path(&path), self.files.real_path(directory));
+        if !is_within(&real, &root) {
+            let message = format!(
+                "`{name}` is not in or below `{directory}`: Kustomize refuses to read files from \
+                 elsewhere"
+            );
+            return Err(self.invalid(reference.source, message));
+        }
+        let bytes = self.read(&path, reference.source)?;
+        Ok(Loaded { path, bytes })
+    }
+
+    fn read(&self, path: &str, source: Source) -> Result<Arc<[u8]>, BuildError> {
+        let bytes = self
+            .files
+            .read(path)
+            .map_err(|reason| self.invalid(source, format!("`{path}` {reason}")))?;
+        self.count_bytes(bytes.len())?;
+        Ok(bytes)
+    }
+
+    /// The documents of a file.
+    pub(crate) fn documents(&self, loaded: &Loaded) -> Result<Rc<Vec<Value>>, BuildError> {
+        if let Some(known) = self.documents.borrow().get(&loaded.path) {
+            return Ok(Rc::clone(known));
+        }
+        let text = self.text(loaded)?;
+        let file = self.input(&loaded.path, Arc::clone(&text));
+        let parsed = Rc::new(self.parse(text, &Origins::file(file))?);
+        self.documents.borrow_mut().insert(loaded.path.clone(), Rc::clone(&parsed));
+        Ok(parsed)
+    }
+
+    /// The text of a file.
+    pub(crate) fn text(&self, loaded: &Loaded) -> Result<Arc<str>, BuildError> {
+        let text = std::str::from_utf8(&loaded.bytes).map_err(|_| BuildError::Invalid {
+            place: Some(Place { file: loaded.path.clone(), line: 1, column: 1 }),
+            message: "is not valid UTF-8".to_owned(),
+        })?;
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(text).into())
+    }
+
+    /// The documents of a text that is written in a kustomization.
+    pub(crate) fn inline(&self, value: &Value) -> Result<Vec<Value>, BuildError> {
+        let text = value.str();
+        let Some(location) = value.source.template else { return Ok(Vec::new()) };
+        let origins = Origins::inline(text, location, &self.input_text(location.file));
+        self.parse(text.into(), &origins)
+            .map_err(|_| self.invalid(value.source, "the text is not valid YAML"))
+    }
+
+    /// Parses a text into its documents. As Kustomize, this splits the text first, so that anchors
+    /// are those of one document.
+    pub(crate) fn parse(
+        &self,
+        text: Arc<str>,
+        origins: &Origins,
+    ) -> Result<Vec<Value>, BuildError> {
+        let parts = parts(&text);
+        if let [_] = parts.as_slice() {
+            return self.parse_part(Arc::clone(&text), origins);
+        }
+        let mut documents = Vec::with_capacity(parts.len());
+        for (start, part) in parts {
+            documents.extend(self.parse_part(part.into(), &origins.from(start))?);
+        }
+        Ok(documents)
+    }
+
+    fn parse_part(&self, text: Arc<str>, origins: &Origins) -> Result<Vec<Value>, BuildError> {
+        let stream = coaming_yaml::parse(text);
+        if let Some(error) = stream.errors.first() {
+            let message = format!("not valid YAML: {}", error.message);
+            return Err(self.invalid(origins.at(error.offset), message));
+        }
+        let nodes: usize = stream.documents.iter().map(coaming_yaml::Document::len).sum();
+        self.count_nodes(nodes as u64)?;
+        let mut documents = Vec::with_capacity(stream.documents.len());
+        for document in &stream.documents {
+            if let Some(twice) = duplicate(document) {
+                let message = format!("the key `{}` occurs twice", twice.name());
+                let start = twice.key.span().map_or(0, |span| span.start);
+                return Err(self.invalid(origins.at(start), message));
+            }
+            documents.push(from_node(document.root(), origins));
+        }
+        Ok(documents)
+    }
+}
+
+/// The parts of a text between lines that start with `---`, with their offsets.
+fn parts(text: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let (mut start, mut search) = (0, 0);
+    while let Some(at) = text.get(search..).and_then(|rest| rest.find("\n---")) {
+        let at = search + at;
+        let Some(end) = text.get(at + 1..).and_then(|rest| rest.find('\n')) else { break };
+        parts.push((start, text.get(start..=at).unwrap_or_default()));
+        start = at + 1 + end + 1;
+        search = start;
+    }
+    parts.push((start, text.get(start..).unwrap_or_default()));
+    parts
+}
+
+/// A key that occurs twice in a mapping, which Kustomize refuses.
+fn duplicate(document: &coaming_yaml::Document) -> Option<coaming_yaml::Entry<'_>> {
+    let nodes = document.root().descendants().filter(|node| node.is_mapping());
+    nodes.flat_map(coaming_yaml::Node::duplicate_keys).find(|entry| entry.value.alias().is_none())
+}

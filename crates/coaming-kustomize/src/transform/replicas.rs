@@ -1,0 +1,34 @@
+//! `replicas`.
+
+use crate::config::{Create, FieldSpec};
+use crate::resource::Resources;
+use crate::schema::Schema;
+use crate::value::Value;
+
+/// Sets how many replicas the workloads of a name have.
+pub(crate) fn set(
+    resources: &mut Resources,
+    entry: &Value,
+    specs: &[FieldSpec],
+    schema: &Schema,
+) -> Result<(), String> {
+    let name = entry.str_at(&["name"]);
+    let count = entry.get("count").cloned();
+    let count = count.unwrap_or_else(|| Value::plain("0", entry.source));
+    let mut found = false;
+    for resource in &mut resources.list {
+        let ids = resource.all_ids(schema);
+        for spec in specs {
+            let is_meant = ids.iter().any(|id| &*id.name == name && id.gvk.is_selected(&spec.gvk));
+            if !is_meant {
+                continue;
+            }
+            found = true;
+            spec.apply(&mut resource.root, Create::Scalar, count.source, &mut |node| {
+                *node = Value::plain(count.str(), count.source);
+                Ok(())
+            })?;
+        }
+    }
+    if found { Ok(()) } else { Err(format!("no workload with replicas is named `{name}`")) }
+}

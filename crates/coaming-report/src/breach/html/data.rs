@@ -1,0 +1,244 @@
+//! The data of the page: every text once, and everything else as numbers of texts.
+//!
+//! The field names are those that the script reads; it belongs to this module alone and is no
+//! contract.
+
+use std::collections::{BTreeMap, HashMap};
+
+use coaming_breach::{Evidence, Foothold, Kind, Map, MapStep, WorkloadName};
+use coaming_finding::{Category, Finding, Severity};
+use serde_json::{Value, json};
+
+use super::super::View;
+use crate::text::{object, plain};
+use crate::{Places, Report, rule_url};
+
+/// Longer lines are not shown: they are machines' output.
+const LONGEST_LINE: usize = 240;
+/// The most places of a finding that are shown.
+const PLACES: usize = 3;
+/// How many lines are shown before and after the one that a finding is at.
+const CONTEXT: u32 = 2;
+
+/// Texts, each once.
+#[derive(Default)]
+struct Texts {
+    numbers: HashMap<String, usize>,
+    texts: Vec<String>,
+}
+
+impl Texts {
+    /// The number of a text, which is made printable.
+    fn number(&mut self, text: &str) -> usize {
+        let text = plain(text);
+        if let Some(&number) = self.numbers.get(&text) {
+            return number;
+        }
+        self.texts.push(text.clone());
+        self.numbers.insert(text, self.texts.len() - 1);
+        self.texts.len() - 1
+    }
+}
+
+/// The data of a page.
+pub(super) fn page(view: &View<'_>, map: &Map, report: &Report<'_>, places: &Places<'_>) -> Value {
+    let mut texts = Texts::default();
+    let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut rule_list: Vec<Value> = Vec::new();
+    let mut shown: HashMap<usize, usize> = HashMap::new();
+    let mut findings: Vec<Value> = Vec::new();
+    for (number, finding) in report.findings.iter().enumerate() {
+        if finding.suppressed.is_some() {
+            continue;
+        }
+        let rule = *rules.entry(finding.rule.id.as_str()).or_insert_with(|| {
+            let rule = &finding.rule;
+            let (id, url) = (texts.number(rule.id.as_str()), texts.number(&rule_url(rule)));
+            let summary = texts.number(&rule.summary);
+            rule_list.push(json!([id, summary, rule.category.as_str(), url]));
+            rule_list.len() - 1
+        });
+        shown.insert(number, findings.len());
+        findings.push(one_finding(finding, rule, places, &mut texts));
+    }
+    let numbers = |own: &[usize]| -> Vec<usize> {
+        own.iter().filter_map(|number| shown.get(number).copied()).collect()
+    };
+    let workloads: BTreeMap<&WorkloadName, usize> =
+        map.workloads.iter().enumerate().map(|(at, own)| (&own.name, at)).collect();
+    let mut infos: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut info_list: Vec<Value> = Vec::new();
+    let steps: Vec<Value> = map
+        .steps
+        .iter()
+        .map(|step| {
+            let info = step.info.map(|info| {
+                *infos.entry(info.id).or_insert_with(|| {
+                    info_list.push(json!([(info.id), (info.technique), (info.summary)]));
+                    info_list.len() - 1
+                })
+            });
+            one_step(step, info, &numbers(&step.undone_by), view, &mut texts)
+        })
+        .collect();
+    let cuts = view.answer.cuts.iter().map(|cut| {
+        json!({"findings": numbers(&cut.findings), "closed": (cut.closed), "of": (cut.of), "gap": (cut.gap)})
+    });
+    let unknown = view.answer.unknown.iter();
+    let list = |texts: &mut Texts, own: &[String]| -> Vec<usize> {
+        own.iter().map(|text| texts.number(text)).collect()
+    };
+    let starts = map.starts.iter().map(|start| {
+        let via = list(&mut texts, &start.via);
+        let name = texts.number(&start.name.to_string());
+        json!([name, (start.holds), via, at_workload(&start.name, &workloads)])
+    });
+    let starts: Vec<Value> = starts.collect();
+    let footholds =
+        map.footholds.iter().map(|foothold| one_foothold(foothold, &workloads, &mut texts));
+    let footholds: Vec<Value> = footholds.collect();
+    let targets = map.targets.iter().map(|target| {
+        json!([(target.foothold), texts.number(&target.name), u8::from(target.is_counted)])
+    });
+    let targets: Vec<Value> = targets.collect();
+    let own_workloads = map.workloads.iter().map(|own| {
+        let WorkloadName { namespace, kind, name } = &own.name;
+        json!([texts.number(namespace), texts.number(kind), texts.number(name), (own.group)])
+    });
+    let own_workloads: Vec<Value> = own_workloads.collect();
+    let entries: Vec<Value> = view
+        .answer
+        .entries
+        .iter()
+        .map(|entry| {
+            let prizes: Vec<String> =
+                entry.ways.iter().map(|way| coaming_breach::target_name(&way.to)).collect();
+            json!({"risk": (entry.risk), "prizes": list(&mut texts, &prizes)})
+        })
+        .collect();
+    let unknown: Vec<Value> =
+        unknown.map(|note| json!([texts.number(&note.message), (note.count)])).collect();
+    let categories: Vec<Value> =
+        Category::ALL.iter().map(|own| json!([own.as_str(), own.goal()])).collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "categories": categories,
+        "severities": (Severity::ALL.map(Severity::as_str)),
+        "rules": rule_list,
+        "findings": findings,
+        "infos": info_list,
+        "footholds": footholds,
+        "steps": steps,
+        "starts": starts,
+        "entryCount": (map.entry_count),
+        "entries": entries,
+        "targets": targets,
+        "workloads": own_workloads,
+        "reach": (map.reach),
+        "maxHops": (map.max_hops),
+        "cuts": cuts.collect::<Vec<_>>(),
+        "unknown": unknown,
+        "texts": (texts.texts),
+    })
+}
+
+/// `[rule, severity, message, object, namespace, container, why, help, places, fix]`
+fn one_finding(finding: &Finding, rule: usize, places: &Places<'_>, texts: &mut Texts) -> Value {
+    let severity = Severity::ALL.iter().position(|it| *it == finding.severity);
+    let namespace = finding.object.as_ref().map_or("", |object| match object.kind.as_str() {
+        "Namespace" => object.name.as_str(),
+        _ if object.namespace.is_empty() => "default",
+        _ => object.namespace.as_str(),
+    });
+    let shown: Vec<Value> = finding
+        .locations
+        .iter()
+        .take(PLACES)
+        .map(|location| {
+            let lines = match finding.rule.category {
+                // A line that may hold a secret is never shown.
+                Category::Secrets => Vec::new(),
+                _ => places.around(location, CONTEXT, LONGEST_LINE),
+            };
+            let lines: Vec<Value> = lines
+                .into_iter()
+                .map(|(line, text)| json!([line, text.map(|text| texts.number(text))]))
+                .collect();
+            let line = places.place(location).map(|place| place.line);
+            let (name, path) = (places.shown(location), location.path.to_string());
+            json!([
+                texts.number(&name),
+                texts.number(&path),
+                line,
+                texts.number(&location.label),
+                lines
+            ])
+        })
+        .collect();
+    let fix = finding.fix.as_ref();
+    let fix = fix.map(|fix| json!([fix.applicability.as_str(), texts.number(&fix.title)]));
+    json!([
+        rule,
+        severity,
+        texts.number(&finding.message),
+        texts.number(&object(finding)),
+        texts.number(namespace),
+        texts.number(finding.container.as_deref().unwrap_or_default()),
+        texts.number(&finding.why),
+        texts.number(&finding.help),
+        shown,
+        fix,
+        finding.locations.len().saturating_sub(PLACES),
+    ])
+}
+
+/// `[premises, to, step, kind, weight, reason, places, findings]`
+fn one_step(
+    step: &MapStep,
+    info: Option<usize>,
+    findings: &[usize],
+    view: &View<'_>,
+    texts: &mut Texts,
+) -> Value {
+    let kind = match step.kind {
+        Kind::Certain => 0,
+        Kind::Unknown => 1,
+        Kind::NeedsFlaw => 2,
+    };
+    let place = |evidence: &Evidence| Some(view.place(evidence)?.to_string());
+    let places: Vec<String> = step.evidence.iter().filter_map(place).collect();
+    let places: Vec<usize> = places.iter().map(|place| texts.number(place)).collect();
+    json!([
+        (step.premises),
+        (step.to),
+        info,
+        kind,
+        (step.weight),
+        texts.number(&step.reason),
+        places,
+        findings
+    ])
+}
+
+/// `[type, label, workload]`
+fn one_foothold(
+    foothold: &Foothold,
+    workloads: &BTreeMap<&WorkloadName, usize>,
+    texts: &mut Texts,
+) -> Value {
+    let label = if foothold.is_shown() { foothold.to_string() } else { String::new() };
+    json!([foothold.type_name(), texts.number(&label), at_workload(foothold, workloads)])
+}
+
+/// The workload that a foothold is in.
+fn at_workload(foothold: &Foothold, workloads: &BTreeMap<&WorkloadName, usize>) -> Option<usize> {
+    match foothold {
+        Foothold::Container(own) | Foothold::ContainerRoot(own) => {
+            workloads.get(&own.workload).copied()
+        }
+        Foothold::Port { workload, .. } | Foothold::DataStore(workload) => {
+            workloads.get(workload).copied()
+        }
+        _ => None,
+    }
+}

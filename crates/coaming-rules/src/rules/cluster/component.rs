@@ -1,0 +1,203 @@
+//! The components of a control plane, and the flags that each was started with: as a static pod (a
+//! file in `/etc/kubernetes/manifests`, or its mirror in the API server), or as k3s notes them on
+//! its node.
+//!
+//! Invariant: an absent flag is evidence only where all flags are known. A command line that a
+//! shell completes, or a configuration file, is not judged by what it does not say.
+
+use coaming_kube::{Fields as _, Object, Workload};
+use coaming_yaml::Node;
+
+/// What a process of the control plane does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    ApiServer,
+    ControllerManager,
+    Scheduler,
+    Etcd,
+}
+
+impl Task {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Etcd];
+
+    /// The program that does it.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Scheduler => "kube-scheduler",
+            Self::Etcd => "etcd",
+        }
+    }
+
+    fn of_program(word: &str) -> Option<Self> {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        Self::ALL.into_iter().find(|task| task.program() == name)
+    }
+}
+
+/// A process of the control plane.
+pub(crate) struct Component<'a> {
+    pub(crate) task: Task,
+    pub(crate) object: Object<'a>,
+    /// The container that it runs in; `None` for one that k3s runs.
+    pub(crate) container: Option<&'a str>,
+    /// Where its flags are written.
+    pub(super) node: Node<'a>,
+    /// Whether there may be flags that are not known.
+    is_open: bool,
+    flags: Vec<Flag<'a>>,
+}
+
+/// A flag, without its dashes.
+struct Flag<'a> {
+    name: String,
+    value: String,
+    /// Where it is written; `None` for what a distribution always sets.
+    node: Option<Node<'a>>,
+}
+
+impl<'a> Component<'a> {
+    /// The value of a flag; the last one counts. `true` for a switch without a value.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.flag(name).map(|flag| flag.value.as_str())
+    }
+
+    /// Whether a flag is known to be absent.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        !self.is_open && self.value(name).is_none_or(str::is_empty)
+    }
+
+    /// Where a flag is written, else where all flags are.
+    pub(super) fn place(&self, name: &str) -> Node<'a> {
+        self.flag(name).and_then(|flag| flag.node).unwrap_or(self.node)
+    }
+
+    fn flag(&self, name: &str) -> Option<&Flag<'a>> {
+        self.flags.iter().rev().find(|flag| flag.name == name)
+    }
+}
+
+/// The processes of the control plane in a pod.
+pub(crate) fn in_workload(workload: Workload<'_>) -> impl Iterator<Item = Component<'_>> {
+    workload.pod().containers().filter_map(move |container| {
+        let node = container.node();
+        let words: Vec<Word<'_>> =
+            node.list("command").chain(node.list("args")).flat_map(words).collect();
+        let start = words.iter().position(|word| Task::of_program(word.text).is_some())?;
+        let task = Task::of_program(words.get(start)?.text)?;
+        // An application may have an etcd of its own.
+        let object = workload.object;
+        let is_of_cluster = object.namespace() == "kube-system"
+            || object.metadata().mapping("labels").string("tier") == Some("control-plane");
+        if task == Task::Etcd && !is_of_cluster {
+            return None;
+        }
+        let rest = words.get(start + 1..).unwrap_or_default();
+        let mut flags = flags(rest);
+        if task == Task::Etcd {
+            flags.extend(node.list("env").filter_map(etcd_variable));
+        }
+        let is_config = |flag: &Flag<'_>| matches!(flag.name.as_str(), "config" | "config-file");
+        Some(Component {
+            task,
+            object,
+            container: Some(container.name()),
+            node: node.field("command").or_else(|| node.field("args")).unwrap_or(node),
+            is_open: rest.iter().any(|word| word.text.starts_with('$'))
+                || flags.iter().any(is_config),
+            flags,
+        })
+    })
+}
+
+/// What k3s always gives the API server that is a part of it.
+const K3S_API_SERVER: &[(&str, &str)] = &[
+    ("anonymous-auth", "false"),
+    ("authorization-mode", "Node,RBAC"),
+    ("enable-admission-plugins", "NodeRestriction"),
+    ("profiling", "false"),
+];
+
+/// The API server in a k3s server, by the arguments that k3s notes on its node.
+pub(crate) fn in_node(object: Object<'_>) -> Option<Component<'_>> {
+    if object.kind() != "Node" || !object.group().is_empty() {
+        return None;
+    }
+    let annotations = object.metadata().mapping("annotations")?;
+    let node = annotations.field("k3s.io/node-args")?;
+    let arguments = coaming_network::k3s_server_arguments(object)?;
+    let preset = |(name, value): &(&str, &str)| Flag {
+        name: (*name).to_owned(),
+        value: (*value).to_owned(),
+        node: None,
+    };
+    let mut flags: Vec<Flag<'_>> = K3S_API_SERVER.iter().map(preset).collect();
+    let mut words = arguments.iter().map(String::as_str).peekable();
+    while let Some(word) = words.next() {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        match name {
+            "--secrets-encryption" if value != "false" => {
+                let off = words.next_if(|next| *next == "false").is_some();
+                if !off {
+                    let name = "encryption-provider-config".to_owned();
+                    flags.push(Flag { name, value: "k3s".to_owned(), node: Some(node) });
+                }
+            }
+            "--kube-apiserver-arg" => {
+                let argument =
+                    if value.is_empty() { words.next().unwrap_or_default() } else { value };
+                let (name, value) = argument.split_once('=').unwrap_or((argument, "true"));
+                let name = name.trim_start_matches('-').to_owned();
+                flags.push(Flag { name, value: value.to_owned(), node: Some(node) });
+            }
+            _ => {}
+        }
+    }
+    let is_open = false;
+    Some(Component { task: Task::ApiServer, object, container: None, node, is_open, flags })
+}
+
+/// One word of a command line.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    text: &'a str,
+    node: Node<'a>,
+}
+
+/// The words of an item: one, but for the script of a shell.
+fn words(node: Node<'_>) -> impl Iterator<Item = Word<'_>> {
+    let text = node.as_str().unwrap_or_default();
+    let quotes = ['"', '\'', ';'];
+    text.split_whitespace().map(move |text| Word { text: text.trim_matches(quotes), node })
+}
+
+fn flags<'a>(words: &[Word<'a>]) -> Vec<Flag<'a>> {
+    let mut flags = Vec::new();
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        let Some(flag) = word.text.strip_prefix("--").filter(|flag| !flag.is_empty()) else {
+            continue;
+        };
+        let (name, value) = match flag.split_once('=') {
+            Some((name, value)) => (name, value),
+            None => {
+                let value = words.next_if(|next| !next.text.starts_with('-'));
+                (flag, value.map_or("true", |word| word.text))
+            }
+        };
+        let name = name.replace('_', "-");
+        flags.push(Flag { name, value: value.to_owned(), node: Some(word.node) });
+    }
+    flags
+}
+
+/// Etcd reads `ETCD_CLIENT_CERT_AUTH` as it reads `--client-cert-auth`.
+fn etcd_variable(variable: Node<'_>) -> Option<Flag<'_>> {
+    let name = variable.string("name")?.strip_prefix("ETCD_")?;
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    // What a Secret or ConfigMap gives is set, whatever it is.
+    let value = variable.string("value").unwrap_or("true").to_owned();
+    Some(Flag { name, value, node: Some(variable) })
+}

@@ -1,0 +1,208 @@
+//! Pods that have secrets are not entered: what runs in them reads their files.
+//!
+//! * `exec` and `attach`, in namespaces that ask for it by the label `coaming.dev/exec: refuse`; the
+//!   label `coaming.dev/break-glass: REASON` beside it allows them, with an audit annotation, a warning
+//!   and an event. Who changes one of the two needs the right to change policies.
+//! * Debuggers of servers before 1.23, whose requests do not contain the pod.
+//!
+//! Invariant: only what is known not to have secrets is entered. If the pod cannot be read, there is no
+//! answer, and the webhook's failure policy (`Fail`) refuses.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use coaming_admission::{Operation, Request, Verdict};
+use coaming_kube::{Fields as _, World};
+use coaming_text::Printable;
+use coaming_vault::ANNOTATION;
+use kube::api::DynamicObject;
+use kube::{Client, Error};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::cluster::Selection;
+use crate::grants::annotation;
+use crate::{log, status};
+
+/// The label of a namespace whose pods with secrets are not entered.
+pub(crate) const EXEC_LABEL: &str = "coaming.dev/exec";
+/// The label that allows it for a while; its value says why.
+const BREAK_GLASS_LABEL: &str = "coaming.dev/break-glass";
+/// How many events wait to be written; what is more is only logged.
+const MAX_WAITING: usize = 64;
+/// The same event is not written again for this long: controllers try for ever.
+const QUIET: Duration = Duration::from_secs(300);
+/// The pause after an event.
+const PACE: Duration = Duration::from_millis(200);
+/// How many grants of one pod get an event.
+const MAX_GRANTS: usize = 8;
+/// How many events are remembered.
+const MAX_REMEMBERED: usize = 1024;
+
+/// Judges who enters a pod, and writes events about what was refused.
+pub(crate) struct Entry {
+    client: Client,
+    world: Arc<ArcSwap<World>>,
+    events: mpsc::Sender<Notice>,
+}
+
+/// An event to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Notice {
+    kind: &'static str,
+    api_version: &'static str,
+    namespace: String,
+    name: String,
+    reason: &'static str,
+    message: String,
+}
+
+impl Entry {
+    pub(crate) fn new(client: Client, world: Arc<ArcSwap<World>>) -> Self {
+        let (events, waiting) = mpsc::channel(MAX_WAITING);
+        tokio::spawn(write(client.clone(), waiting));
+        Self { client, world, events }
+    }
+
+    /// The verdict on a request to enter a pod; `None` if the request is another, or the pod has no
+    /// secrets.
+    pub(crate) async fn judge(&self, request: &Request) -> Result<Option<Verdict>, Error> {
+        let Some(way) = way(request) else { return Ok(None) };
+        let labels = self.labels(&request.namespace);
+        let is_asked_for = labels.exec.as_deref() == Some("refuse");
+        if way != DEBUGGER && !is_asked_for {
+            return Ok(None);
+        }
+        if !self.has_secrets(request).await? {
+            return Ok(None);
+        }
+        let pod = Printable(&request.name).to_string();
+        let reason = labels.break_glass.filter(|reason| way != DEBUGGER && !reason.is_empty());
+        let Some(reason) = reason else {
+            return Ok(Some(Verdict { refusal: Some(refusal(way, &pod)), ..Verdict::default() }));
+        };
+        let user = Printable(&request.user.username);
+        let text = format!("{way} by {user}: {}", Printable(&reason));
+        log::say(format_args!("break-glass: {}/{pod}: {text}", Printable(&request.namespace)));
+        self.notify(Notice {
+            kind: "Pod",
+            api_version: "v1",
+            namespace: request.namespace.clone(),
+            name: request.name.clone(),
+            reason: "BreakGlass",
+            message: format!("a pod with secrets is entered: {text}"),
+        });
+        Ok(Some(Verdict {
+            warnings: vec![format!(
+                "pod `{pod}` has secrets, and this is recorded: {BREAK_GLASS_LABEL} is set"
+            )],
+            audit_annotations: BTreeMap::from([("break-glass".to_owned(), text)]),
+            ..Verdict::default()
+        }))
+    }
+
+    /// Writes an event about a pod that was not granted what it asks for, to each of the grants that
+    /// it names. A pod that is refused does not exist, and has no events.
+    pub(crate) fn refused(&self, request: &Request, reason: &str) {
+        let Ok(Some(object)) = request.object() else { return };
+        let names = annotation(&object).split(',').map(str::trim).filter(|name| !name.is_empty());
+        let account = object.pointer("/spec/serviceAccountName").and_then(Value::as_str);
+        let account = Printable(account.unwrap_or("default"));
+        for name in names.take(MAX_GRANTS) {
+            self.notify(Notice {
+                kind: "SecretGrant",
+                api_version: "coaming.dev/v1alpha1",
+                namespace: request.namespace.clone(),
+                name: name.to_owned(),
+                reason: "SecretRefused",
+                message: format!("a pod of service account `{account}` is refused: {reason}"),
+            });
+        }
+    }
+
+    fn notify(&self, notice: Notice) {
+        // While no event can be written, the log has it.
+        if self.events.try_send(notice).is_err() {
+            log::say("too many events about secrets wait to be written: one is left out");
+        }
+    }
+
+    async fn has_secrets(&self, request: &Request) -> Result<bool, Error> {
+        let pods = Selection::all("", "v1", "Pod", "pods").in_namespace(&request.namespace);
+        let pod: Option<DynamicObject> = pods.api(&self.client).get_opt(&request.name).await?;
+        let annotations = pod.and_then(|pod| pod.metadata.annotations).unwrap_or_default();
+        Ok(annotations.get(ANNOTATION).is_some_and(|names| !names.trim().is_empty()))
+    }
+
+    fn labels(&self, namespace: &str) -> Labels {
+        let world = self.world.load();
+        let found = world.find("Namespace", "", namespace);
+        let Some(found) = found else { return Labels::default() };
+        let labels = found.metadata().mapping("labels");
+        let text = |name: &str| labels.string(name).map(str::to_owned);
+        Labels { exec: text(EXEC_LABEL), break_glass: text(BREAK_GLASS_LABEL) }
+    }
+}
+
+/// Our labels of a namespace.
+#[derive(Default)]
+struct Labels {
+    exec: Option<String>,
+    break_glass: Option<String>,
+}
+
+const DEBUGGER: &str = "a debugger";
+
+/// How a request enters a pod, if it does.
+fn way(request: &Request) -> Option<&'static str> {
+    match (request.operation, request.subresource.as_str()) {
+        (Operation::Connect, "exec") => Some("exec"),
+        (Operation::Connect, "attach") => Some("attach"),
+        (Operation::Update, "ephemeralcontainers") if request.kind == "EphemeralContainers" => {
+            Some(DEBUGGER)
+        }
+        _ => None,
+    }
+}
+
+fn refusal(way: &str, pod: &str) -> String {
+    if way == DEBUGGER {
+        return format!(
+            "a pod with secrets gets no ephemeral containers: they would see its files; debug a pod \
+             without the annotation {ANNOTATION} instead of `{pod}`"
+        );
+    }
+    format!(
+        "pod `{pod}` has secrets, and this namespace refuses {way} into such pods ({EXEC_LABEL}: refuse); \
+         in an emergency, set the namespace's label {BREAK_GLASS_LABEL} to the reason: it is audited"
+    )
+}
+
+/// Writes events for ever, each of them once in [`QUIET`].
+async fn write(client: Client, mut waiting: mpsc::Receiver<Notice>) {
+    let mut written: VecDeque<(Instant, Notice)> = VecDeque::new();
+    while let Some(notice) = waiting.recv().await {
+        while written.front().is_some_and(|(time, _)| time.elapsed() > QUIET) {
+            written.pop_front();
+        }
+        // Who entered a pod is recorded each time.
+        let repeats = notice.kind != "Pod" && written.iter().any(|(_, other)| *other == notice);
+        if repeats {
+            continue;
+        }
+        let object = json!({
+            "apiVersion": notice.api_version, "kind": notice.kind,
+            "namespace": notice.namespace, "name": notice.name,
+        });
+        if let Err(error) = status::event(&client, &object, notice.reason, &notice.message).await {
+            log::say(format_args!("cannot write an event: {}", log::chain(&error)));
+        }
+        written.push_back((Instant::now(), notice));
+        if written.len() > MAX_REMEMBERED {
+            written.pop_front();
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}

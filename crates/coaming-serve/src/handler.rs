@@ -1,0 +1,259 @@
+//! Requests and their answers.
+//!
+//! An answer is a verdict, or an HTTP error: then the webhook's `failurePolicy` decides, as if the
+//! server did not answer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use coaming_admission::{
+    MAX_BODY_BYTES, Mutation, Request as Question, ReviewError, SafeFixes, Step, StepError, Verdict,
+};
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use tokio::sync::Semaphore;
+
+use crate::shared::{Shared, today};
+use crate::{access, log, self_test};
+
+/// Larger bodies are judged on a thread of their own, a few at a time.
+const LARGE_BODY: usize = 128 << 10;
+/// How much of a body is read before the connection is broken off.
+const MAX_DRAINED: usize = 2 * MAX_BODY_BYTES;
+/// How many large bodies are read and judged at once.
+const LARGE_AT_ONCE: usize = 4;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Answers requests.
+pub(crate) struct Handler {
+    shared: Arc<Shared>,
+    /// How long an answer may take.
+    deadline: Duration,
+    large: Semaphore,
+}
+
+/// Why a request gets no verdict.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    #[error(transparent)]
+    Step(#[from] StepError),
+    #[error("the body cannot be read")]
+    Body,
+    #[error("cannot ask the API server whether the user has the right: {0}")]
+    Right(String),
+    #[cfg(all(feature = "vault", unix))]
+    #[error("cannot ask the API server whether the pod has secrets: {0}")]
+    Pod(String),
+    #[error("judging failed")]
+    Task,
+    #[error("not answered in time")]
+    Deadline,
+}
+
+impl Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Review(ReviewError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Review(_) | Self::Step(StepError::Review(_)) | Self::Body => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Step(_) | Self::Task | Self::Right(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            #[cfg(all(feature = "vault", unix))]
+            Self::Pod(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Deadline => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// What was decided, as a word and as a body.
+struct Decision {
+    outcome: &'static str,
+    body: Vec<u8>,
+}
+
+impl Handler {
+    pub(crate) fn new(shared: Arc<Shared>, deadline: Duration) -> Self {
+        Self { shared, deadline, large: Semaphore::new(LARGE_AT_ONCE) }
+    }
+
+    /// Answers a request.
+    pub(crate) async fn handle(&self, request: Request<Incoming>) -> Result<Answer, Infallible> {
+        let path = request.uri().path().to_owned();
+        Ok(match (request.method(), path.as_str()) {
+            (&Method::POST, "/validate" | "/mutate") => self.review(&path, request).await,
+            (&Method::GET, "/healthz") => text(StatusCode::OK, "ok\n"),
+            (&Method::GET, "/readyz") => self.readiness(),
+            (&Method::GET, "/metrics") => self.metrics(),
+            (_, "/validate" | "/mutate" | "/healthz" | "/readyz" | "/metrics") => {
+                text(StatusCode::METHOD_NOT_ALLOWED, "this method is not allowed here\n")
+            }
+            _ => text(StatusCode::NOT_FOUND, "not found; reviews go to /validate and /mutate\n"),
+        })
+    }
+
+    async fn review(&self, path: &str, request: Request<Incoming>) -> Answer {
+        let start = Instant::now();
+        let decided = tokio::time::timeout(self.deadline, self.decide(path, request)).await;
+        match decided.unwrap_or(Err(Failure::Deadline)) {
+            Ok(Decision { outcome, body }) => {
+                self.shared.metrics.answered(path, outcome, start);
+                answer(StatusCode::OK, "application/json", body)
+            }
+            Err(failure) => {
+                let status = failure.status();
+                self.shared.metrics.answered(path, status.as_str(), start);
+                if status.is_server_error() {
+                    log::say(format_args!("{path}: {failure}"));
+                }
+                text(status, &format!("{}\n", coaming_text::Printable(&failure.to_string())))
+            }
+        }
+    }
+
+    async fn decide(&self, path: &str, request: Request<Incoming>) -> Result<Decision, Failure> {
+        let announced = request.body().size_hint().lower();
+        let is_large =
+            announced > LARGE_BODY as u64 || request.body().size_hint().exact().is_none();
+        // Held until the verdict is there: it bounds the memory of all requests together.
+        let _permit = match is_large {
+            true => Some(self.large.acquire().await.map_err(|_| Failure::Task)?),
+            false => None,
+        };
+        let body = read(request.into_body()).await?;
+        if path == "/mutate" {
+            let shared = Arc::clone(&self.shared);
+            return compute(is_large, move || mutate(&shared, &body)).await;
+        }
+        let shared = Arc::clone(&self.shared);
+        let (question, verdict) = compute(is_large, move || validate(&shared, &body)).await?;
+        self.finish(&question, verdict).await
+    }
+
+    /// The verdict on who enters a pod with secrets; another verdict stays as it is.
+    #[cfg(all(feature = "vault", unix))]
+    async fn entered(&self, question: &Question, verdict: Verdict) -> Result<Verdict, Failure> {
+        let Some(entry) = self.shared.entry.as_ref().filter(|_| verdict.refusal.is_none()) else {
+            return Ok(verdict);
+        };
+        let judged = entry.judge(question).await;
+        let judged = judged.map_err(|error| Failure::Pod(log::chain(&error)))?;
+        Ok(judged.unwrap_or(verdict))
+    }
+
+    /// The verdict, once it is known whether the user has the right that it needs.
+    async fn finish(&self, question: &Question, verdict: Verdict) -> Result<Decision, Failure> {
+        #[cfg(all(feature = "vault", unix))]
+        let verdict = self.entered(question, verdict).await?;
+        let verdict = match &verdict.needs {
+            None => verdict,
+            Some(right) => {
+                // A server that runs alone cannot ask.
+                let is_allowed = match &self.shared.client {
+                    None => false,
+                    Some(client) => access::is_allowed(client, &question.user, right)
+                        .await
+                        .map_err(|error| Failure::Right(log::chain(&error)))?,
+                };
+                if is_allowed { verdict } else { verdict.without_right() }
+            }
+        };
+        if !question.dry_run {
+            self.shared.metrics.found(&question.namespace, &verdict);
+        }
+        let outcome = if verdict.refusal.is_some() { "refused" } else { "allowed" };
+        let body = coaming_admission::verdict_response(&question.uid, &verdict);
+        Ok(Decision { outcome, body })
+    }
+
+    fn readiness(&self) -> Answer {
+        let missing = self.shared.ready.missing();
+        if missing.is_empty() {
+            return text(StatusCode::OK, "ok\n");
+        }
+        let lines: Vec<String> = missing.iter().map(|what| format!("not yet: {what}\n")).collect();
+        text(StatusCode::SERVICE_UNAVAILABLE, &lines.concat())
+    }
+
+    fn metrics(&self) -> Answer {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        let text = self.shared.metrics.text(&self.shared.background.snapshot());
+        answer(StatusCode::OK, kind, text.into_bytes())
+    }
+}
+
+/// Reads a body. What is too much is read and dropped, within reason: a client that still sends
+/// would not see the answer.
+async fn read(mut body: Incoming) -> Result<Vec<u8>, Failure> {
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Failure::Body)?;
+        let Some(data) = frame.data_ref() else { continue };
+        length += data.len();
+        if length > MAX_DRAINED {
+            break;
+        }
+        if length <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(data);
+        }
+    }
+    if length > MAX_BODY_BYTES { Err(ReviewError::TooLarge.into()) } else { Ok(bytes) }
+}
+
+/// Runs what takes long on a thread where it holds up nobody.
+async fn compute<T: Send + 'static>(
+    is_large: bool,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    if !is_large {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|_| Failure::Task)?
+}
+
+fn validate(shared: &Shared, body: &[u8]) -> Result<(Question, Verdict), Failure> {
+    let question = coaming_admission::read(body)?;
+    if let Some(verdict) = self_test::verdict(&question) {
+        return Ok((question, verdict));
+    }
+    let (policies, world) = (shared.policies.load(), shared.world.load());
+    let verdict = coaming_admission::validate(&question, &world, &policies, today())?;
+    Ok((question, verdict))
+}
+
+fn mutate(shared: &Shared, body: &[u8]) -> Result<Decision, Failure> {
+    let question = coaming_admission::read(body)?;
+    let (policies, world) = (shared.policies.load(), shared.world.load());
+    let fixes = SafeFixes { policies: &policies, world: &world, today: today() };
+    let mut steps: Vec<&dyn Step> = vec![&fixes];
+    steps.extend(shared.steps.iter().map(|step| &**step));
+    let mutation: Mutation = coaming_admission::mutate(&question, &steps)?;
+    #[cfg(all(feature = "vault", unix))]
+    if let (Some(reason), Some(entry), false) = (&mutation.refusal, &shared.entry, question.dry_run)
+    {
+        entry.refused(&question, reason);
+    }
+    let outcome = match (&mutation.refusal, mutation.patch.is_empty()) {
+        (Some(_), _) => "refused",
+        (None, true) => "allowed",
+        (None, false) => "mutated",
+    };
+    Ok(Decision { outcome, body: coaming_admission::mutation_response(&question.uid, &mutation) })
+}
+
+fn text(status: StatusCode, text: &str) -> Answer {
+    answer(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+}
+
+fn answer(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    answer
+}

@@ -1,0 +1,130 @@
+//! The manifests that install the server.
+
+use std::collections::BTreeSet;
+
+use coaming_serve::{CHART, ManifestOptions, manifests};
+use serde_json::Value;
+
+fn objects(minor: u32, set: &[&str]) -> Vec<Value> {
+    let options = ManifestOptions {
+        namespace: "guard".to_owned(),
+        kubernetes_minor: minor,
+        set: set.iter().map(|&text| text.to_owned()).collect(),
+    };
+    let text = manifests(&options).unwrap();
+    let stream = coaming_yaml::parse(text.as_str().into());
+    assert!(stream.errors.is_empty(), "{:?}", stream.errors);
+    stream.documents.iter().map(|document| document.root().to_json()).collect()
+}
+
+fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
+    objects.iter().filter(|object| object["kind"] == kind).collect()
+}
+
+#[test]
+fn every_supported_version_has_its_manifests() {
+    for minor in 20..=37 {
+        let objects = objects(minor, &[]);
+        let budget = of_kind(&objects, "PodDisruptionBudget")[0];
+        let expected = if minor < 21 { "policy/v1beta1" } else { "policy/v1" };
+        assert_eq!(budget["apiVersion"], expected, "1.{minor}");
+        assert_eq!(objects.len(), 16, "1.{minor}");
+    }
+}
+
+#[test]
+fn webhooks_never_lock_the_owner_out() {
+    let objects = objects(30, &["excludedNamespaces={storage,network}", "secrets.enabled=true"]);
+    let mut webhooks = of_kind(&objects, "ValidatingWebhookConfiguration");
+    webhooks.extend(of_kind(&objects, "MutatingWebhookConfiguration"));
+    let mut names = BTreeSet::new();
+    for webhook in webhooks.iter().flat_map(|object| object["webhooks"].as_array().unwrap()) {
+        names.insert(webhook["name"].as_str().unwrap());
+        assert_eq!(webhook["timeoutSeconds"], 3);
+        assert_eq!(webhook["sideEffects"], "NoneOnDryRun");
+        let name = webhook["name"].as_str().unwrap();
+        let expected = if name.contains("-or-fail.") { "Fail" } else { "Ignore" };
+        assert_eq!(webhook["failurePolicy"], expected, "{name}");
+        if name != "validate-cluster.coaming.dev" {
+            let selectors = webhook["namespaceSelector"]["matchExpressions"].as_array().unwrap();
+            let excluded = selectors[0]["values"].as_array().unwrap();
+            let all = ["kube-system", "kube-node-lease", "guard", "storage", "network"];
+            assert_eq!(*excluded, all, "{name}");
+        }
+        for rule in webhook["rules"].as_array().unwrap() {
+            for field in ["apiGroups", "apiVersions", "resources", "operations"] {
+                let values = rule[field].as_array().unwrap();
+                let is_wide = |value: &Value| value.as_str().unwrap().contains('*');
+                assert!(!values.iter().any(is_wide), "{name}: {rule}");
+            }
+            let resources = rule["resources"].as_array().unwrap();
+            for never in ["nodes", "leases", "events", "endpoints", "pods/status", "pods/binding"] {
+                assert!(!resources.iter().any(|resource| resource == never), "{name}");
+            }
+        }
+    }
+    assert_eq!(names.len(), 7);
+}
+
+#[test]
+fn rights_are_named_one_by_one() {
+    let objects = objects(30, &[]);
+    let mut roles = of_kind(&objects, "ClusterRole");
+    roles.extend(of_kind(&objects, "Role"));
+    for rule in roles.iter().flat_map(|role| role["rules"].as_array().unwrap()) {
+        assert!(!rule.to_string().contains('*'), "{rule}");
+        let has = |field: &str, value: &str| {
+            rule[field].as_array().unwrap().iter().any(|other| other == value)
+        };
+        // Only its own Secret can be read.
+        let reads = ["get", "list", "watch"].iter().any(|verb| has("verbs", verb));
+        if has("resources", "secrets") && reads {
+            assert_eq!(rule["resourceNames"], serde_json::json!(["coaming-tls"]));
+        }
+    }
+}
+
+/// The background may list and watch exactly what it follows, and Secrets only if they are asked for.
+#[test]
+fn reports_take_the_rights_to_what_is_followed() {
+    let rights = |set: &[&str]| {
+        let objects = objects(30, set);
+        let role = of_kind(&objects, "ClusterRole")[0].clone();
+        let mut listed = BTreeSet::new();
+        for rule in role["rules"].as_array().unwrap() {
+            if rule["verbs"] == serde_json::json!(["list", "watch"]) {
+                for resource in rule["resources"].as_array().unwrap() {
+                    let group = rule["apiGroups"][0].as_str().unwrap().to_owned();
+                    listed.insert((group, resource.as_str().unwrap().to_owned()));
+                }
+            }
+        }
+        listed.retain(|(group, _)| group != "coaming.dev");
+        listed
+    };
+    let followed: BTreeSet<(String, String)> = coaming_watch::FOLLOWED
+        .iter()
+        .flat_map(|(group, kinds)| kinds.iter().map(|(_, plural)| (*group, *plural)))
+        .map(|(group, plural)| (group.to_owned(), plural.to_owned()))
+        .collect();
+    assert_eq!(rights(&["reports.enabled=true"]), followed);
+    let secrets = (String::new(), "secrets".to_owned());
+    assert!(rights(&["reports.enabled=true", "reports.secrets=true"]).contains(&secrets));
+}
+
+#[test]
+fn all_files_of_the_chart_are_in_it() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/helm/coaming");
+    let templates = std::fs::read_dir(format!("{root}/templates")).unwrap();
+    let names = templates.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut on_disk: Vec<String> = names.map(|name| format!("templates/{name}")).collect();
+    on_disk.sort();
+    let known = CHART.iter().map(|(name, _)| (*name).to_owned());
+    assert_eq!(known.filter(|name| name.starts_with("templates/")).collect::<Vec<_>>(), on_disk);
+}
+
+#[test]
+fn wrong_values_are_errors() {
+    let options = ManifestOptions { set: vec!["a[".to_owned()], ..ManifestOptions::default() };
+    assert!(manifests(&options).unwrap_err().to_string().contains("cannot render the manifests"));
+}

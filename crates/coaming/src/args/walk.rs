@@ -1,0 +1,65 @@
+//! `coaming image --registry`: all images of a registry.
+
+use clap::{Args, ValueEnum};
+use coaming_scan::{Shard, TagRange};
+
+/// Which images of a registry to read, and what to leave there.
+#[derive(Debug, Default, Args)]
+pub struct WalkArguments {
+    /// Read all images of this registry, each digest once: one line of JSON (or a PolicyReport) each. With
+    /// `--output`, lines are appended, and images that are in the file already are left out, so that an
+    /// interrupted walk continues.
+    #[arg(long, value_name = "HOST", conflicts_with = "image", help_heading = "Registry walk")]
+    pub registry: Option<String>,
+
+    /// Only repositories whose name matches this pattern (`shop/**`); may be repeated.
+    #[arg(long, value_name = "GLOB", requires = "registry", help_heading = "Registry walk")]
+    pub repositories: Vec<String>,
+
+    /// Only tags that are versions in this range, such as `>=1.20, <2`.
+    #[arg(long, value_name = "RANGE", requires = "registry", help_heading = "Registry walk")]
+    pub tags: Option<TagRange>,
+
+    /// Of the tags that are versions, only this many of the newest; tags with a suffix (`-alpine`) are
+    /// counted apart.
+    #[arg(long, value_name = "N", requires = "registry", help_heading = "Registry walk")]
+    pub newest: Option<usize>,
+
+    /// Only shard I of N of the digests, counted from 0; all N shards together read every image once.
+    #[arg(
+        long,
+        value_name = "I/N",
+        default_value = "0/1",
+        hide_default_value = true,
+        help_heading = "Registry walk"
+    )]
+    pub shard: Shard,
+
+    /// Attach these to each image in the registry, for others to read: as OCI referrers. With `results`, an
+    /// image whose results by this version and this database are attached already is not read again; anyone
+    /// who can push to the repository can attach results.
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        value_delimiter = ',',
+        requires = "registry",
+        help_heading = "Registry walk"
+    )]
+    pub attach: Vec<Attach>,
+
+    /// Print a Kubernetes Job that does this walk in N shards (`--shard 0/N`), instead of doing it.
+    #[arg(long, requires = "registry", help_heading = "Registry walk")]
+    pub as_job: bool,
+}
+
+/// What is attached to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Attach {
+    /// The packages, in CycloneDX.
+    Sbom,
+    /// The known vulnerabilities, in OpenVEX.
+    Vex,
+    /// The line of JSON.
+    Results,
+}

@@ -1,0 +1,33 @@
+//! `coaming kms`: the API server's plugin for encryption at rest.
+
+use std::sync::mpsc::channel;
+
+use coaming_http::Runtime;
+use coaming_kms::Config;
+use coaming_vault::Event;
+
+use crate::args::KmsArguments;
+use crate::vault_agent::{harden, invalid, read, value, watch_signals};
+use crate::{CommandError, Outcome, output};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &KmsArguments) -> Result<Outcome, CommandError> {
+    let name = arguments.config.display().to_string();
+    let config = Config::parse(value(&name, read(&arguments.config)?)?)
+        .map_err(|error| invalid(&name, &error))?;
+    harden();
+    let (sender, events) = channel();
+    watch_signals(sender)?;
+    let (end, ended) = coaming_kms::ending();
+    let watcher = std::thread::Builder::new().name("end".to_owned()).spawn(move || {
+        while events.recv().is_ok_and(|event| event == Event::Reload) {}
+        end.end();
+    });
+    watcher.map_err(|error| CommandError::Argument(format!("cannot start a thread: {error}")))?;
+    let failed = |error: &dyn std::fmt::Display| CommandError::Argument(error.to_string());
+    let runtime = Runtime::shared().map_err(|error| failed(&error))?;
+    runtime
+        .block_on(coaming_kms::serve(config, ended, output::note))
+        .map_err(|error| failed(&error))?;
+    Ok(Outcome::Clean)
+}

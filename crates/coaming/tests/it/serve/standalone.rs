@@ -1,0 +1,195 @@
+//! The server alone: TLS, bodies, limits, metrics, its end.
+
+use std::process::Command;
+use std::time::Duration;
+
+use coaming_test::certificates::Certificates;
+use serde_json::{Value, json};
+
+use super::process::{Server, piped};
+use super::{HARMLESS, PRIVILEGED, pod, review, to_json};
+use crate::{coaming, directory, stderr, stdout};
+
+struct Alone {
+    server: Server,
+    files: tempfile::TempDir,
+}
+
+fn start(policy: &str) -> Alone {
+    let certificates = Certificates::for_loopback();
+    let files = directory(&[
+        ("ca.pem", &certificates.ca),
+        ("cert.pem", &certificates.server),
+        ("key.pem", &certificates.key),
+        ("policy.yaml", policy),
+    ]);
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let (cert, key, policy) = (path("cert.pem"), path("key.pem"), path("policy.yaml"));
+    // A debug build on a busy machine takes longer than a user would wait.
+    let arguments =
+        ["serve", "--standalone", "--listen", "127.0.0.1:0", "--drain", "0s", "--deadline", "15s"];
+    let named = ["--tls-cert", &cert, "--tls-key", &key, "--policy", &policy];
+    let server = Server::start(&mut coaming(&[&arguments[..], &named].concat()));
+    Alone { server, files }
+}
+
+impl Alone {
+    /// A request by curl, with these arguments; the status and the body.
+    fn ask(&self, path: &str, arguments: &[&str], body: &str) -> (String, String) {
+        let url = format!("https://{}{path}", self.server.address().unwrap());
+        let ca = self.files.path().join("ca.pem").display().to_string();
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--max-time", "20", "--cacert", &ca, "-w", "\n%{http_code}"]);
+        let output = piped(curl.args(arguments).arg(url), body);
+        let text = stdout(&output);
+        let (body, status) = text.rsplit_once('\n').unwrap_or_default();
+        (status.to_owned(), format!("{body}{}", stderr(&output)))
+    }
+
+    fn post(&self, path: &str, body: &str) -> (String, String) {
+        self.ask(path, &["-H", "Expect:", "--data-binary", "@-"], body)
+    }
+
+    fn response(&self, path: &str, body: &Value) -> Value {
+        let (status, text) = self.post(path, &body.to_string());
+        assert_eq!(status, "200", "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()["response"].take()
+    }
+}
+
+/// Whether curl is there.
+fn has_curl() -> bool {
+    let has = Command::new("curl").arg("--version").output().is_ok();
+    if !has {
+        coaming_test::skip!("curl is not installed");
+    }
+    has
+}
+
+#[test]
+fn reviews_are_answered_over_tls() {
+    if !has_curl() {
+        return;
+    }
+    let alone = start("{mode: enforce, enforceSeverity: high}");
+    let bad = to_json(&pod("shop", "web", PRIVILEGED));
+    let response = alone.response("/validate", &review(&bad, false));
+    assert_eq!((&response["uid"], &response["allowed"]), (&json!("9d2c"), &json!(false)));
+    let message = response["status"]["message"].as_str().unwrap();
+    assert!(message.contains("privileged: container `web` is privileged"), "{message}");
+    let good = to_json(&pod("shop", "web", HARMLESS));
+    assert_eq!(alone.response("/validate", &review(&good, false))["allowed"], true);
+    assert_eq!(alone.response("/mutate", &review(&good, false))["allowed"], true);
+    // A dry run is judged the same, and not counted.
+    assert_eq!(alone.response("/validate", &review(&bad, true))["allowed"], false);
+    let (status, metrics) = alone.ask("/metrics", &[], "");
+    assert_eq!(status, "200");
+    let refused = "coaming_admission_reviews_total{path=\"/validate\",outcome=\"refused\"} 2";
+    assert!(metrics.contains(refused), "{metrics}");
+    let labels =
+        "{category=\"security-context\",rule=\"privileged\",mode=\"enforce\",namespace=\"shop\"} 1";
+    assert!(metrics.contains(&format!("coaming_admission_findings_total{labels}")), "{metrics}");
+    for metric in [
+        "coaming_certificate_expiry_seconds ",
+        "coaming_certificate_days ",
+        "coaming_self_test -1",
+        "coaming_background_look_age_seconds -1",
+    ] {
+        assert!(metrics.contains(metric), "{metric}: {metrics}");
+    }
+    assert_eq!(alone.ask("/healthz", &[], "").0, "200");
+    assert_eq!(alone.ask("/readyz", &[], "").0, "200");
+    // Both versions of HTTP.
+    for version in ["--http1.1", "--http2"] {
+        assert_eq!(alone.ask("/healthz", &[version], "").0, "200", "{version}");
+    }
+}
+
+#[test]
+fn bodies_that_are_not_reviews_are_refused_with_the_reason() {
+    if !has_curl() {
+        return;
+    }
+    let alone = start("mode: enforce");
+    let head = "{\"apiVersion\": \"admission.k8s.io/v1\", \"kind\": \"AdmissionReview\"";
+    let beta = head.replace("/v1\"", "/v1beta1\"");
+    for (body, status, reason) in [
+        (String::new(), "400", "not an AdmissionReview"),
+        ("{".repeat(200), "400", "more than 128 levels"),
+        (format!("{head}}}"), "400", "has no request"),
+        (format!("{beta}}}"), "400", "`admission.k8s.io/v1beta1` is not understood"),
+        (" ".repeat((8 << 20) + 1), "413", "more than 8388608 bytes"),
+        (format!("[{}0]", "0,".repeat(600_000)), "400", "more than 500000 values"),
+    ] {
+        let (got, text) = alone.post("/validate", &body);
+        assert_eq!(got, status, "{text}");
+        assert!(text.contains(reason), "{text}");
+    }
+    // Without a length, too.
+    let chunked = ["-H", "Transfer-Encoding: chunked", "-H", "Expect:", "--data-binary", "@-"];
+    assert_eq!(alone.ask("/validate", &chunked, &" ".repeat((8 << 20) + 1)).0, "413");
+    assert_eq!(alone.ask("/validate", &[], "").0, "405");
+    assert_eq!(alone.ask("/nothing", &[], "").0, "404");
+    let mut large = to_json(&pod("shop", "web", PRIVILEGED));
+    large["metadata"]["annotations"] = json!({"text": "x".repeat(3 << 20)});
+    assert_eq!(alone.response("/validate", &review(&large, false))["allowed"], false);
+}
+
+#[test]
+fn a_certificate_is_replaced_while_it_serves() {
+    if !has_curl() {
+        return;
+    }
+    let mut alone = start("mode: warn");
+    assert_eq!(alone.ask("/healthz", &[], "").0, "200");
+    let other = Certificates::for_loopback();
+    let write =
+        |name: &str, text: &str| std::fs::write(alone.files.path().join(name), text).unwrap();
+    write("cert.pem", &other.server);
+    write("key.pem", &other.key);
+    write("ca.pem", &other.ca);
+    let files = alone.files.path().join("ca.pem").display().to_string();
+    let url = format!("https://{}/healthz", alone.server.address().unwrap());
+    alone.server.wait("the new certificate is shown", |_| {
+        let asked = Command::new("curl").args(["-sS", "--cacert", &files, &url]).output();
+        asked.unwrap().status.success()
+    });
+}
+
+#[test]
+fn it_ends_when_it_is_asked_to() {
+    let mut alone = start("mode: warn");
+    alone.server.terminate();
+    let start = std::time::Instant::now();
+    assert!(alone.server.ended_well(), "{}", alone.server.said());
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn what_cannot_work_is_said_before_it_starts() {
+    let files = directory(&[("policy.yaml", "mode: enfroce"), ("cert.pem", "x"), ("key.pem", "x")]);
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let (cert, key, policy) = (path("cert.pem"), path("key.pem"), path("policy.yaml"));
+    let run = |arguments: &[&str]| {
+        let base = ["serve", "--standalone", "--listen", "127.0.0.1:0"];
+        let tls = ["--tls-cert", &cert, "--tls-key", &key];
+        let output = coaming(&[&base[..], &tls, arguments].concat()).output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    let (code, text) = run(&["--policy", &policy]);
+    assert!(code == Some(2) && text.contains("unknown variant `enfroce`"), "{text}");
+    let (code, text) = run(&[]);
+    assert!(code == Some(2) && text.contains("no certificate"), "{text}");
+}
+
+#[test]
+fn the_manifests_pass_the_restricted_standard() {
+    for version in ["1.20", "1.25", "1.36"] {
+        let printed = coaming(&["serve", "--print-manifests", "--kubernetes-version", version]);
+        let printed = { printed }.output().unwrap();
+        assert!(printed.status.success(), "{}", stderr(&printed));
+        let scan = ["scan", "-", "--kubernetes-version", version, "--standard", "restricted"];
+        let output = piped(&mut coaming(&scan), &stdout(&printed));
+        assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    }
+}

@@ -1,0 +1,4 @@
+#!/bin/sh
+# `helm coaming CHART`: scans a chart.
+set -eu
+exec "${COAMING:-coaming}" scan "${@:-.}"

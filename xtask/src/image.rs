@@ -1,0 +1,256 @@
+//! `cargo xtask image`: an OCI image layout of static programs.
+//!
+//! The image holds the program, the certificates of authorities, and a user without rights, and nothing
+//! else; `--shell` adds a busybox, for hosts that run scripts in it. Invariant: the same files give the same
+//! digest.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use serde_json::{Value, json};
+
+use crate::archive::{Entry, gzip, release_time, sha256, tar};
+use crate::dist::{failed, write};
+
+/// The user that it runs as.
+const USER: u64 = 65532;
+const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n";
+const GROUP: &str = "root:x:0:\nnonroot:x:65532:\n";
+/// What scripts of hosts use.
+const APPLETS: &[&str] = &[
+    "basename", "cat", "chmod", "cp", "cut", "dirname", "echo", "env", "find", "grep", "head",
+    "id", "ls", "mkdir", "mktemp", "mv", "printf", "pwd", "readlink", "rm", "sed", "sh", "sleep",
+    "sort", "tail", "tar", "tee", "test", "touch", "tr", "true", "uname", "wc", "which", "xargs",
+];
+
+/// What goes into the image.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask image", about = "Puts static programs into an OCI image layout")]
+struct Options {
+    /// The program for an architecture, as `amd64=target/…/coaming`; may be repeated.
+    #[arg(long = "binary", value_name = "ARCHITECTURE=FILE", required = true)]
+    binaries: Vec<String>,
+
+    /// A static busybox for an architecture; may be repeated.
+    #[arg(long = "shell", value_name = "ARCHITECTURE=FILE")]
+    shells: Vec<String>,
+
+    /// The certificates of authorities that are trusted.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
+    certificates: PathBuf,
+
+    /// The directory of the layout, which must not exist.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the task.
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let name = std::iter::once("image".to_owned());
+    let options = Options::try_parse_from(name.chain(arguments.iter().cloned()))
+        .map_err(|error| error.to_string())?;
+    let root = crate::root();
+    let time = release_time(&root);
+    let read = |path: &Path| std::fs::read(path).map_err(|error| failed(path, &error));
+    let shells = by_architecture(&options.shells)?;
+    let certificates = read(&options.certificates)?;
+    let license = read(&root.join("LICENSE"))?;
+    let mut layout = Layout::create(&options.out)?;
+    let mut manifests = Vec::new();
+    for (architecture, program) in by_architecture(&options.binaries)? {
+        let shell = shells.get(&architecture).map(|path| read(path)).transpose()?;
+        let has_shell = shell.is_some();
+        let entries = entries(read(&program)?, shell, certificates.clone(), license.clone());
+        let archive = tar(entries, time).map_err(|error| error.to_string())?;
+        let layer = gzip(&archive).map_err(|error| error.to_string())?;
+        let config = config(&architecture, &sha256(&archive), has_shell, time);
+        manifests.push(layout.add(&architecture, &config, &layer)?);
+    }
+    layout.finish(&manifests)
+}
+
+/// `amd64=FILE`, by the architecture.
+fn by_architecture(pairs: &[String]) -> Result<BTreeMap<String, PathBuf>, String> {
+    let pair = |text: &String| {
+        let (architecture, path) = text
+            .split_once('=')
+            .ok_or_else(|| format!("`{text}` is not of the form ARCHITECTURE=FILE"))?;
+        Ok((architecture.to_owned(), PathBuf::from(path)))
+    };
+    pairs.iter().map(pair).collect()
+}
+
+/// The files of the image.
+fn entries(
+    program: Vec<u8>,
+    shell: Option<Vec<u8>>,
+    certificates: Vec<u8>,
+    license: Vec<u8>,
+) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = [
+        "etc",
+        "etc/ssl",
+        "etc/ssl/certs",
+        "home",
+        "usr",
+        "usr/bin",
+        "usr/share",
+        "usr/share/doc",
+        "usr/share/doc/coaming",
+    ]
+    .into_iter()
+    .map(|path| Entry::directory(path, 0o755, 0))
+    .collect();
+    entries.extend([
+        Entry::file("etc/group", GROUP),
+        Entry::file("etc/passwd", PASSWD),
+        Entry::file("etc/ssl/certs/ca-certificates.crt", certificates),
+        Entry::directory("home/nonroot", 0o700, USER),
+        Entry::directory("tmp", 0o1777, 0),
+        Entry::directory("work", 0o755, USER),
+        Entry::program("usr/bin/coaming", program),
+        Entry::file("usr/share/doc/coaming/LICENSE", license),
+    ]);
+    if let Some(shell) = shell {
+        entries.push(Entry::directory("bin", 0o755, 0));
+        entries.push(Entry::program("bin/busybox", shell));
+        entries.extend(APPLETS.iter().map(|name| Entry::link(format!("bin/{name}"), "busybox")));
+    }
+    entries
+}
+
+fn config(architecture: &str, diff_id: &str, has_shell: bool, time: u64) -> Value {
+    let created = created(time);
+    let mut start = json!({
+        "User": format!("{USER}:{USER}"),
+        "Env": ["PATH=/usr/bin:/bin", "HOME=/home/nonroot"],
+        "WorkingDir": "/work",
+        "Labels": {
+            "org.opencontainers.image.title": "Coaming",
+            "org.opencontainers.image.licenses": "Apache-2.0",
+            "org.opencontainers.image.source": "https://github.com/coaming/coaming",
+            "org.opencontainers.image.version": env!("CARGO_PKG_VERSION"),
+        },
+    });
+    if has_shell {
+        start["Cmd"] = json!(["/bin/sh"]);
+    } else {
+        start["Entrypoint"] = json!(["/usr/bin/coaming"]);
+    }
+    json!({
+        "created": created,
+        "architecture": architecture,
+        "os": "linux",
+        "config": start,
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{diff_id}")]},
+        "history": [{"created": created, "created_by": "cargo xtask image"}],
+    })
+}
+
+/// Seconds since 1970 in RFC 3339.
+fn created(time: u64) -> String {
+    let (days, rest) = (time / 86400, time % 86400);
+    // The civil calendar, counted from the first of March of year 0.
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// An OCI image layout.
+struct Layout {
+    directory: PathBuf,
+}
+
+impl Layout {
+    fn create(directory: &Path) -> Result<Self, String> {
+        let blobs = directory.join("blobs/sha256");
+        if directory.exists() {
+            return Err(format!("{}: exists already", directory.display()));
+        }
+        std::fs::create_dir_all(&blobs).map_err(|error| failed(&blobs, &error))?;
+        Ok(Self { directory: directory.to_path_buf() })
+    }
+
+    fn blob(&mut self, media_type: &str, bytes: &[u8]) -> Result<Value, String> {
+        let digest = sha256(bytes);
+        write(&self.directory.join("blobs/sha256").join(&digest), bytes)?;
+        let digest = format!("sha256:{digest}");
+        Ok(json!({"mediaType": media_type, "digest": digest, "size": bytes.len()}))
+    }
+
+    /// Adds the image of one architecture, and returns its descriptor.
+    fn add(&mut self, architecture: &str, config: &Value, layer: &[u8]) -> Result<Value, String> {
+        let layer = self.blob("application/vnd.oci.image.layer.v1.tar+gzip", layer)?;
+        let config = config.to_string();
+        let config = self.blob("application/vnd.oci.image.config.v1+json", config.as_bytes())?;
+        let media_type = "application/vnd.oci.image.manifest.v1+json";
+        let manifest = json!({"schemaVersion": 2, "mediaType": media_type, "config": config,
+            "layers": [layer]});
+        let mut manifest = self.blob(media_type, manifest.to_string().as_bytes())?;
+        manifest["platform"] = json!({"architecture": architecture, "os": "linux"});
+        Ok(manifest)
+    }
+
+    fn finish(&self, manifests: &[Value]) -> Result<(), String> {
+        let index = json!({"schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
+        write(&self.directory.join("index.json"), index.to_string().as_bytes())?;
+        write(&self.directory.join("oci-layout"), b"{\"imageLayoutVersion\":\"1.0.0\"}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_dates() {
+        assert_eq!(created(0), "1970-01-01T00:00:00Z");
+        assert_eq!(created(1_767_225_600), "2026-01-01T00:00:00Z");
+        assert_eq!(created(1_709_210_096), "2024-02-29T12:34:56Z");
+    }
+
+    #[test]
+    fn the_image_has_a_user_without_rights_and_no_shell_unless_wanted() {
+        let paths = |shell: Option<Vec<u8>>| -> Vec<String> {
+            let entries = entries(b"program".to_vec(), shell, Vec::new(), Vec::new());
+            entries.into_iter().map(|entry| entry.path).collect()
+        };
+        assert!(!paths(None).iter().any(|path| path.starts_with("bin")));
+        assert!(paths(Some(b"busybox".to_vec())).contains(&"bin/sh".to_owned()));
+        let config = config("amd64", "0", false, 0);
+        assert_eq!(config["config"]["User"], "65532:65532");
+        assert_eq!(config["config"]["Entrypoint"][0], "/usr/bin/coaming");
+    }
+
+    #[test]
+    fn layouts_are_the_same_twice() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        std::fs::write(path("coaming"), "program").unwrap();
+        std::fs::write(path("authorities"), "certificates").unwrap();
+        let make = |out: &str| {
+            let binary = format!("amd64={}", path("coaming"));
+            let out = path(out);
+            let arguments =
+                ["--binary", &binary, "--certificates", &path("authorities"), "--out", &out];
+            run(&arguments.map(str::to_owned)).unwrap();
+            std::fs::read_to_string(Path::new(&out).join("index.json")).unwrap()
+        };
+        let index = make("one");
+        assert_eq!(index, make("two"));
+        let index: Value = serde_json::from_str(&index).unwrap();
+        assert_eq!(index["manifests"][0]["platform"]["architecture"], "amd64");
+        // A layout that exists is not written over.
+        assert!(run(&["--binary", "amd64=x", "--out", &path("one")].map(str::to_owned)).is_err());
+    }
+}
