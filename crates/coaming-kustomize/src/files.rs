@@ -57,8 +57,10 @@ pub fn is_remote(reference: &str) -> bool {
         || is_host && !is_file
 }
 
-/// A path from a directory; `..` is resolved where that is possible.
-pub(crate) fn join(directory: &str, reference: &str) -> String {
+/// The name of a file by a reference from a directory, both with `/`: `.` and `..` are resolved as far as the names
+/// tell. The result starts with `..` only if it is above the directory that relative names start from.
+#[must_use]
+pub fn join(directory: &str, reference: &str) -> String {
     let is_absolute = reference.starts_with('/');
     let base = if is_absolute { "" } else { directory };
     let mut parts: Vec<&str> = Vec::new();

@@ -45,7 +45,7 @@ mod variables;
 use coaming_helm::{InputFile, SourceMap};
 
 pub use build::build;
-pub use files::{FileKind, Files, is_remote};
+pub use files::{FileKind, Files, is_remote, join};
 
 /// What a build depends on besides its files.
 #[derive(Clone, Debug, Default)]

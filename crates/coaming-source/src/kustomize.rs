@@ -8,7 +8,7 @@ use coaming_kustomize::is_remote;
 use coaming_yaml::{LineIndex, Node};
 
 use crate::layout::parent;
-use crate::walk::{Candidate, display_name};
+use crate::walk::Candidate;
 use crate::{Options, read};
 
 /// A kustomization and what it is built from, by display names.
@@ -216,19 +216,7 @@ impl Kustomization {
     }
 
     fn display_reference(&self, reference: &str) -> String {
-        let mut parts: Vec<Component<'_>> = Vec::new();
-        let joined = Path::new(parent(&self.name)).join(reference);
-        for part in joined.components() {
-            match (part, parts.last()) {
-                (Component::CurDir, _) => {}
-                (Component::ParentDir, Some(Component::Normal(_))) => {
-                    parts.pop();
-                }
-                _ => parts.push(part),
-            }
-        }
-        let name = display_name(&parts.iter().collect::<PathBuf>());
-        if name.is_empty() { ".".to_owned() } else { name }
+        coaming_kustomize::join(parent(&self.name), reference)
     }
 }
 

@@ -192,6 +192,8 @@ impl Loaded {
 /// Reads everything that `paths` name: files, directories, globs, and `-` for standard input.
 #[must_use]
 pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
+    let paths: Vec<PathBuf> = paths.iter().map(|path| walk::without_detours(path)).collect();
+    let paths = paths.as_slice();
     let mut found = walk::find(paths, options);
     let mut layout = layout::classify(&mut found, options);
     let charts: Vec<String> = layout.charts.iter().map(|chart| chart.name.clone()).collect();

@@ -31,7 +31,7 @@ pub fn is_overlay(path: &Path) -> bool {
 pub fn build_overlay(path: &Path, kubernetes_minor: Option<u32>) -> Result<Built, BuildError> {
     let files = Disk { limit: Options::default().max_file_bytes, texts: None };
     let options = coaming_kustomize::Options { kubernetes_minor, skip_remote: false };
-    coaming_kustomize::build(&files, &display_name(path), &options)
+    coaming_kustomize::build(&files, &display_name(&crate::walk::without_detours(path)), &options)
 }
 
 /// The files of this machine, by their display names.

@@ -20,7 +20,7 @@ use coaming_yaml::LineIndex;
 
 use crate::layout::{Directory, Layout};
 use crate::read;
-use crate::walk::display_name;
+use crate::walk::{display_name, without_detours};
 use crate::{InputError, Options};
 
 /// A release that the configuration names.
@@ -88,7 +88,7 @@ impl Job {
 
     fn add_file(&mut self, path: &Path, options: &Options) -> Result<(), read::ReadError> {
         let text = read::read_text(path, options.max_file_bytes)?;
-        let name = display_name(path);
+        let name = display_name(&without_detours(path));
         self.files.insert(name.clone());
         self.options.values.push(Values::File(name, text.into()));
         Ok(())
@@ -234,8 +234,8 @@ impl<'f> Finder<'f> {
     /// The chart of the input that a path from the top of a repository means: the one nearest to the
     /// file that names it.
     fn chart_at(&self, path: &str, file: &str) -> Option<&'f Directory> {
-        let wanted = normalized("", path)?;
-        if path.contains("://") || wanted.is_empty() {
+        let wanted = coaming_kustomize::join(".", path.trim_start_matches('/'));
+        if path.contains("://") || wanted == "." || wanted.starts_with("..") {
             return None;
         }
         let is_it = |chart: &&Directory| {
@@ -278,35 +278,7 @@ fn has_prefix(path: &Path) -> bool {
     path.components().any(|part| matches!(part, Component::Prefix(_)))
 }
 
-/// A path relative to a directory, without `.` and `..`; `None` if it leads out of the top.
-fn normalized(directory: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> =
-        directory.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 /// The directory of a file on disk.
 fn directory_of(path: &Path) -> PathBuf {
     path.parent().map(Path::to_path_buf).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::normalized;
-
-    #[test]
-    fn paths_are_normalized() {
-        assert_eq!(normalized("a/b", "../c/./d").as_deref(), Some("a/c/d"));
-        assert_eq!(normalized(".", "./charts/web/").as_deref(), Some("charts/web"));
-        assert_eq!(normalized("a", "../../b"), None);
-    }
 }

@@ -268,6 +268,33 @@ fn insert(candidate: Candidate, options: &Options, found: &mut Found) {
     }
 }
 
+/// The path that is read in the place of one that a user named: with `..` at most at its start. References between
+/// files are resolved by their names, which must then be the same whichever way led to a file.
+pub(crate) fn without_detours(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match (part, clean.components().next_back()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                clean.pop();
+            }
+            (Component::ParentDir, Some(Component::RootDir)) => {}
+            _ => clean.push(part),
+        }
+    }
+    if clean.as_os_str().is_empty() {
+        clean.push(".");
+    }
+    if clean == path {
+        return clean;
+    }
+    // Behind a symbolic link, `..` leads elsewhere than the name tells.
+    match (path.canonicalize(), clean.canonicalize()) {
+        (Ok(real), Ok(other)) if real == other => clean,
+        (Ok(real), _) => real,
+        (Err(_), _) => path.to_path_buf(),
+    }
+}
+
 /// The display name of a path: without `./`, with `/` between the parts on every system.
 pub(crate) fn display_name(path: &Path) -> String {
     // Most paths stay as they are.

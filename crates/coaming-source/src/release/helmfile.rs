@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use self::state::State;
 use super::objects::escaped;
-use super::{Finder, Job, directory_of, normalized};
+use super::{Finder, Job, directory_of};
 use crate::embedded::embedded_yaml;
 use crate::layout::parent;
 use crate::read;
@@ -214,7 +214,7 @@ impl Finder<'_> {
         let data = state.data_of(&name, namespace.as_deref().unwrap_or_default());
         let directory = parent(&candidate.name);
         let path = release.text("chart", &data).filter(|path| path.starts_with('.'));
-        let found = path.and_then(|path| normalized(directory, &path));
+        let found = path.map(|path| coaming_kustomize::join(directory, &path));
         let chart = found.and_then(|name| self.charts.iter().find(|chart| chart.name == name));
         let is_installed = release.field("installed").and_then(Node::as_bool) != Some(false);
         let Some(chart) = chart.filter(|_| is_installed) else { return };

@@ -4,7 +4,7 @@ use coaming_helm::Values;
 use coaming_kube::{Fields as _, Source, SourceKind};
 use coaming_yaml::Node;
 
-use super::{Finder, Installer, Job, normalized};
+use super::{Finder, Installer, Job};
 use crate::embedded::embedded_yaml;
 use crate::layout::parent;
 
@@ -162,8 +162,8 @@ impl Finder<'_> {
         });
         let first = (!directory.is_empty()).then_some(directory);
         first.into_iter().chain(above).any(|directory| {
-            normalized(directory, path)
-                .is_some_and(|name| self.add_file(job, std::path::Path::new(""), &name))
+            let name = coaming_kustomize::join(directory, path);
+            self.add_file(job, std::path::Path::new(""), &name)
         })
     }
 

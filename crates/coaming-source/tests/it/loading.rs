@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use coaming_kube::{Source, SourceKind};
 
@@ -412,4 +413,32 @@ fn what_is_local_is_built_without_what_is_remote() {
     assert!(loaded.errors[0].message.contains("built without it"), "{:?}", loaded.errors);
     let built = loaded.variants.iter().find(|variant| variant.name.is_some()).unwrap();
     assert!(built.sources.iter().any(|(_, source)| source.text.contains("name: a-")));
+}
+
+#[test]
+fn the_way_that_leads_to_a_directory_makes_no_difference() {
+    let files: &[(&str, &str)] = &[
+        ("apps/base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("apps/base/pod.yaml", POD),
+        ("apps/prod/kustomization.yaml", "resources: [../base]\npatches: [{path: patch.yaml}]\n"),
+        ("apps/prod/patch.yaml", POD),
+        ("apps/helmfile.yaml", "releases: [{name: web, chart: ./charts/web}]\n"),
+        ("apps/charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+        ("apps/charts/web/templates/pod.yaml", POD),
+    ];
+    let seen = |name: &str| {
+        let (loaded, mut names) = load_from(files, &[name], &Options::default());
+        names.dedup();
+        let variants = loaded.variants.iter().filter_map(|variant| variant.name.clone());
+        // Each name has the temporary directory in it once or twice.
+        let below = |word: &str| word.rsplit("/apps/").next().unwrap_or_default().to_owned();
+        let words = |name: Arc<str>| name.split(' ').map(below).collect::<Vec<_>>().join(" ");
+        (names, variants.map(words).collect::<Vec<_>>())
+    };
+    let straight = seen("apps");
+    assert_eq!(straight.0, ["apps/charts/web/templates/pod.yaml", "apps/base/pod.yaml"]);
+    assert_eq!(straight.1, ["charts/web (release web of helmfile.yaml)", "prod"]);
+    for way in ["apps/prod/../../apps", "apps/../apps", "apps/./../apps/"] {
+        assert_eq!(seen(way), straight, "{way}");
+    }
 }
