@@ -45,8 +45,8 @@ pub enum Origin {
     Rendered,
     /// An object of a live cluster, which has no text.
     Cluster,
-    /// The object of an admission review, or of an editor's buffer: a document of its own in
-    /// memory.
+    /// The object of an admission review: a document of its own, in which the API server has set
+    /// the defaults.
     Memory,
 }
 

@@ -97,10 +97,11 @@ impl<'a> Context<'a> {
         self.enabled.contains(&R::RULE.id)
     }
 
-    /// Whether an object is one of a live cluster, in which the API server has set every default.
-    pub(crate) fn is_live(&self, object: Object<'_>) -> bool {
+    /// Whether an API server has set every default of an object: it is in a live cluster, or reviewed
+    /// on its way there.
+    pub(crate) fn has_defaults(&self, object: Object<'_>) -> bool {
         let source = self.world.source(object.source());
-        source.is_some_and(|source| source.origin == Origin::Cluster)
+        source.is_some_and(|source| matches!(source.origin, Origin::Cluster | Origin::Memory))
     }
 
     /// What knows credentials.

@@ -184,6 +184,7 @@ impl LookUp {
     }
 }
 
+#[cfg(any(feature = "daemons", feature = "registry"))]
 pub(crate) fn image_error(error: impl std::fmt::Display) -> LocateError {
     LocateError::Image(error.to_string())
 }

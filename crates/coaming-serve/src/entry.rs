@@ -70,9 +70,8 @@ impl Entry {
     /// secrets.
     pub(crate) async fn judge(&self, request: &Request) -> Result<Option<Verdict>, Error> {
         let Some(way) = way(request) else { return Ok(None) };
-        let labels = self.labels(&request.namespace);
-        let is_asked_for = labels.exec.as_deref() == Some("refuse");
-        if way != DEBUGGER && !is_asked_for {
+        let labels = Labels::of(&self.world.load(), &request.namespace);
+        if way != DEBUGGER && !labels.refuses {
             return Ok(None);
         }
         if !self.has_secrets(request).await? {
@@ -135,22 +134,27 @@ impl Entry {
         let annotations = pod.and_then(|pod| pod.metadata.annotations).unwrap_or_default();
         Ok(annotations.get(ANNOTATION).is_some_and(|names| !names.trim().is_empty()))
     }
-
-    fn labels(&self, namespace: &str) -> Labels {
-        let world = self.world.load();
-        let found = world.find("Namespace", "", namespace);
-        let Some(found) = found else { return Labels::default() };
-        let labels = found.metadata().mapping("labels");
-        let text = |name: &str| labels.string(name).map(str::to_owned);
-        Labels { exec: text(EXEC_LABEL), break_glass: text(BREAK_GLASS_LABEL) }
-    }
 }
 
 /// Our labels of a namespace.
-#[derive(Default)]
+#[derive(Debug, PartialEq)]
 struct Labels {
-    exec: Option<String>,
+    refuses: bool,
     break_glass: Option<String>,
+}
+
+impl Labels {
+    /// A namespace that is not known yet refuses: API servers ask about those that do.
+    fn of(world: &World, namespace: &str) -> Self {
+        let Some(found) = world.find("Namespace", "", namespace) else {
+            return Self { refuses: true, break_glass: None };
+        };
+        let labels = found.metadata().mapping("labels");
+        Self {
+            refuses: labels.string(EXEC_LABEL) == Some("refuse"),
+            break_glass: labels.string(BREAK_GLASS_LABEL).map(str::to_owned),
+        }
+    }
 }
 
 const DEBUGGER: &str = "a debugger";
@@ -204,5 +208,26 @@ async fn write(client: Client, mut waiting: mpsc::Receiver<Notice>) {
             written.pop_front();
         }
         tokio::time::sleep(PACE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coaming_kube::Source;
+
+    use super::*;
+
+    #[test]
+    fn unknown_namespaces_refuse() {
+        let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {coaming.dev/exec: LABEL}}\n";
+        let of = |label: &str, namespace: &str| {
+            let text = text.replace("LABEL", label);
+            let stream = coaming_yaml::parse(text.as_str().into());
+            let source = Source::new("shop.yaml", stream.source, stream.documents);
+            Labels::of(&World::new(vec![source]), namespace).refuses
+        };
+        assert!(of("refuse", "shop"));
+        assert!(!of("allow", "shop"));
+        assert!(of("allow", "new"));
     }
 }

@@ -21,6 +21,18 @@ fn a_good_pod_is_allowed_without_a_word() {
 }
 
 #[test]
+fn a_default_that_the_api_server_set_is_nobodys_mistake() {
+    let verdict = |policy: &str| {
+        let image =
+            json!({"image": "registry.example.com/shop/web:stable", "imagePullPolicy": policy});
+        let verdict = Ask::create(pod(image)).judge(&policies("", "", &[]));
+        rules(&verdict).iter().map(|(rule, _)| (*rule).to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!verdict("IfNotPresent").contains(&"image-pull-policy".to_owned()));
+    assert!(verdict("Never").contains(&"image-pull-policy".to_owned()));
+}
+
+#[test]
 fn a_refusal_says_what_why_where_and_the_repair() {
     let verdict = Ask::create(deployment(&privileged())).judge(&enforcing());
     let text = verdict.refusal.clone().unwrap();

@@ -136,8 +136,8 @@ impl ContainerRule for ImagePullPolicy {
         }
         let tag = reference.tag().unwrap_or("latest");
         let moves = tag == "latest" || moving(tag).is_some();
-        // In a live object, the API server may have set what nobody wrote.
-        let is_default = tag != "latest" && context.is_live(scope.workload.object);
+        // The API server may have set what nobody wrote.
+        let is_default = tag != "latest" && context.has_defaults(scope.workload.object);
         if policy == "IfNotPresent" && (!moves || is_default) {
             return;
         }
