@@ -21,6 +21,7 @@ const CHAPTERS: &[(&str, &[&str])] = &[
             "tasks/network-policies.md",
             "tasks/secrets.md",
             "tasks/air-gapped.md",
+            "tasks/thousands-of-images.md",
             "tasks/not-found.md",
             "tasks/compare.md",
         ],

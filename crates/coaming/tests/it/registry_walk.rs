@@ -19,14 +19,14 @@ const IMAGES: usize = 200;
 const REPOSITORIES: usize = 20;
 
 /// A registry with images, and a database that knows one package of each.
-struct World {
-    server: DockerRegistry,
-    home: tempfile::TempDir,
+pub(super) struct World {
+    pub(super) server: DockerRegistry,
+    pub(super) home: tempfile::TempDir,
     registry: Registry,
 }
 
 impl World {
-    fn start(test: &str, images: usize) -> Option<Self> {
+    pub(super) fn start(test: &str, images: usize) -> Option<Self> {
         let server = DockerRegistry::start(test)?;
         let registry = super::registry(&server);
         let world = Self { server, home: tempfile::tempdir().unwrap(), registry };
@@ -92,7 +92,7 @@ impl World {
         assert!(built.status.success(), "{}", stderr(&built));
     }
 
-    fn database(&self) -> PathBuf {
+    pub(super) fn database(&self) -> PathBuf {
         self.home.path().join("a.db")
     }
 
