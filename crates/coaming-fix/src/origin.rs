@@ -118,7 +118,7 @@ impl<'s> Scene<'s> {
         let outer = stream.documents.iter().find(is_here)?;
         let mut found = node_at(outer.root(), offset)?;
         // A patch in a kustomization is YAML in a block.
-        let block = outer.at(&found).and_then(|node| coaming_source::embedded_yaml(&text, node));
+        let block = outer.at(&found).and_then(|node| coaming_yaml::embedded_yaml(&text, node));
         let inner = block.filter(|_| outer.at(&found).is_some_and(|node| !node.is_mapping()));
         let inner = inner.map(coaming_yaml::parse).filter(|inner| inner.errors.is_empty());
         let inner = inner.as_ref().and_then(|inner| inner.documents.first());

@@ -11,6 +11,7 @@
 //! * This crate parses no text and does no I/O; a [`World`] is built from parsed sources.
 
 mod custom;
+mod embedded;
 mod field;
 mod kustomization;
 mod object;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use coaming_yaml::{Document, Node, NodeId};
 
+use crate::embedded;
 use crate::object::{KnownFields, is_object};
 use crate::pod::PodLayout;
 use crate::workload::{FoundPod, pods_in};
@@ -119,10 +120,14 @@ const MAX_LISTS: usize = 8;
 impl Source {
     /// Finds the objects and workloads in the documents of a file.
     #[must_use]
-    pub fn new(name: &str, text: Arc<str>, documents: Vec<Document>) -> Self {
+    pub fn new(name: &str, text: Arc<str>, mut documents: Vec<Document>) -> Self {
         let mut objects = Vec::with_capacity(documents.len());
-        for (number, document) in (0..).zip(&documents) {
+        for (number, document) in (0..).zip(&mut documents) {
+            let first = objects.len();
             collect_document(document.root(), number, &mut objects);
+            for entry in &objects[first..] {
+                embedded::open_values(document, entry.node);
+            }
         }
         let (mut workloads, mut fragments) = (Vec::new(), Vec::new());
         for (number, entry) in (0..).zip(&mut objects) {

@@ -100,8 +100,7 @@ pub(crate) fn server() -> ServerCapabilities {
 }
 
 /// The files whose changes on disk matter.
-const WATCHED: &str =
-    "**/{*.yaml,*.yml,*.json,*.tpl,*.env,.env,Dockerfile*,Containerfile*,.gitignore}";
+const WATCHED: &str = "**/{*.yaml,*.yml,*.json,*.jsonl,*.ndjson,*.tpl,*.env,.env,Dockerfile*,Containerfile*,.gitignore}";
 
 /// The request that makes the client report changes on disk.
 pub(crate) fn watch() -> Option<RegistrationParams> {

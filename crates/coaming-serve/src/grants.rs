@@ -193,6 +193,47 @@ impl Keeper {
     }
 }
 
+/// The objects of a kind, by namespace and name.
+struct Kept<T> {
+    objects: BTreeMap<(String, String), T>,
+    is_listed: bool,
+}
+
+impl<T: DeserializeOwned> Kept<T> {
+    /// Applies a change; returns whether all objects are known now.
+    fn settle(&mut self, change: Change, kind: &str) -> bool {
+        match change {
+            Change::Put(value) => self.put(&value, kind),
+            Change::Remove { namespace, name } => {
+                self.objects.remove(&(namespace, name));
+            }
+            Change::Synced => self.is_listed = true,
+            // Without the definitions there are no grants.
+            Change::Unavailable(_) => {
+                self.objects.clear();
+                self.is_listed = false;
+                return true;
+            }
+        }
+        self.is_listed
+    }
+
+    fn put(&mut self, value: &Value, kind: &str) {
+        let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let key = (text("/metadata/namespace").to_owned(), text("/metadata/name").to_owned());
+        match serde_json::from_value(value.clone()) {
+            Ok(object) => {
+                self.objects.insert(key, object);
+            }
+            Err(error) => {
+                let (namespace, name) = &key;
+                log::say(format_args!("{kind} {namespace}/{name} is ignored: {error}"));
+                self.objects.remove(&key);
+            }
+        }
+    }
+}
+
 /// Follows the objects of a kind, and stores all of them once they are listed and after each change.
 /// An object that is not understood is reported and left out.
 async fn keep<T: DeserializeOwned + Clone + Send + 'static>(
@@ -202,49 +243,14 @@ async fn keep<T: DeserializeOwned + Clone + Send + 'static>(
 ) {
     let Keeper { client, known, changed } = keeper;
     let kind = selection.resource.kind.clone();
-    let kept: Mutex<(BTreeMap<(String, String), T>, bool)> = Mutex::default();
+    let kept: Mutex<Kept<T>> = Mutex::new(Kept { objects: BTreeMap::new(), is_listed: false });
     cluster::follow(client, selection, move |change| {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (objects, is_listed) = &mut *kept;
-        let is_settled = match change {
-            Change::Put(value) => {
-                let text = |path: &str| value.pointer(path).and_then(Value::as_str);
-                let key = (
-                    text("/metadata/namespace").unwrap_or_default().to_owned(),
-                    text("/metadata/name").unwrap_or_default().to_owned(),
-                );
-                match serde_json::from_value(value.clone()) {
-                    Ok(object) => {
-                        objects.insert(key, object);
-                    }
-                    Err(error) => {
-                        let (namespace, name) = &key;
-                        log::say(format_args!("{kind} {namespace}/{name} is ignored: {error}"));
-                        objects.remove(&key);
-                    }
-                }
-                *is_listed
-            }
-            Change::Remove { namespace, name } => {
-                objects.remove(&(namespace, name));
-                *is_listed
-            }
-            Change::Synced => {
-                *is_listed = true;
-                true
-            }
-            // Without the definitions there are no grants.
-            Change::Unavailable(_) => {
-                objects.clear();
-                *is_listed = false;
-                true
-            }
-        };
         // In the middle of the first list, what is still to come would look as if it did not exist.
-        if !is_settled {
+        if !kept.settle(change, &kind) {
             return;
         }
-        let all: Vec<T> = objects.values().cloned().collect();
+        let all: Vec<T> = kept.objects.values().cloned().collect();
         known.rcu(|known| {
             let mut known = Known::clone(known);
             set(&mut known, all.clone());

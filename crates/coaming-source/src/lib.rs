@@ -14,7 +14,6 @@
 mod buffer;
 mod chart;
 mod docker;
-mod embedded;
 mod empty;
 mod excerpt;
 mod kustomize;
@@ -42,7 +41,6 @@ use rayon::prelude::*;
 pub use buffer::{Buffer, buffer};
 pub use chart::{ChartError, position, render_chart};
 pub use coaming_finding::InputError;
-pub use embedded::embedded_yaml;
 pub use excerpt::excerpt;
 pub use overlay::{build_overlay, is_overlay};
 pub use read::{ReadError, read_text};

@@ -209,7 +209,9 @@ fn add_directory(
 /// Whether a file in a directory is read, by its name.
 fn is_wanted(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    [".yaml", ".yml", ".json", ".kubeconfig"].iter().any(|ending| ends_with(file, ending))
+    [".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".kubeconfig"]
+        .iter()
+        .any(|ending| ends_with(file, ending))
         || file == "Kustomization"
         || file == "kubeconfig"
         || is_helmfile_template(name)

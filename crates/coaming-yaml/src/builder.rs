@@ -330,6 +330,7 @@ impl Builder {
             nodes: self.nodes,
             children: self.children,
             expansions: self.expansions,
+            embedded: Vec::new(),
             comments,
             root: self.root.unwrap_or(NodeId(0)),
             span,

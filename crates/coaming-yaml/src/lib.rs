@@ -17,6 +17,7 @@
 
 mod arena;
 mod builder;
+mod embedded;
 mod filtered_json;
 mod json;
 mod lenient;
@@ -28,6 +29,7 @@ mod plain;
 mod scalar;
 mod tree;
 
+pub use embedded::embedded_yaml;
 pub use filtered_json::{JsonFilter, JsonTree};
 pub use json::from_json;
 pub use lines::LineIndex;

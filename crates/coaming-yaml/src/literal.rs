@@ -25,6 +25,15 @@ impl Literals {
         self.0.get(index).map_or("", |text| text.get_or_init(|| without_indentation(written)))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds the texts of another document of the same source.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     pub(crate) fn shrink_to_fit(&mut self) {
         self.0.shrink_to_fit();
     }

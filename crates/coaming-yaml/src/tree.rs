@@ -166,6 +166,8 @@ pub struct Document {
     pub(crate) nodes: Vec<NodeData>,
     pub(crate) children: Vec<NodeId>,
     pub(crate) expansions: Vec<Expansion>,
+    /// The nodes whose text was opened; very few.
+    pub(crate) embedded: Vec<NodeId>,
     pub(crate) comments: Vec<Comment>,
     pub(crate) root: NodeId,
     pub(crate) span: Span,
@@ -529,6 +531,12 @@ impl<'a> Node<'a> {
     pub fn alias(self) -> Option<AliasSite> {
         let position = expansion_of(&self.document.expansions, self.id)?;
         self.document.expansions.get(position).map(|expansion| expansion.site)
+    }
+
+    /// Whether it is a mapping that a text of the document holds ([`Document::open_embedded`]).
+    #[must_use]
+    pub fn is_embedded(self) -> bool {
+        self.document.embedded.contains(&self.id)
     }
 
     /// This node and every node below it, parents first, keys before their values.

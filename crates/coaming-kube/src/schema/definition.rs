@@ -116,7 +116,7 @@ impl<'a> Checker<'_, 'a> {
         let is_mixed = schema.boolean("x-kubernetes-int-or-string") == Some(true);
         let kind = if is_mixed { "int-or-string" } else { schema.string("type").unwrap_or("") };
         let scalar = node.scalar();
-        let is_text = matches!(scalar, Some(Scalar::Str(_)));
+        let is_text = matches!(scalar, Some(Scalar::Str(_))) || node.is_embedded();
         let expected = match kind {
             "object" if node.is_mapping() => {
                 let is_object = schema.boolean("x-kubernetes-embedded-resource") == Some(true);

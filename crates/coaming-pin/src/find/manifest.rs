@@ -54,7 +54,10 @@ fn values_in(object: Object<'_>) -> Vec<Node<'_>> {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => spec.mapping("values").into_iter().collect(),
         ("argoproj.io", "Application") => {
             let sources = spec.mapping("source").into_iter().chain(spec.list("sources"));
-            sources.filter_map(|source| source.mapping("helm").mapping("valuesObject")).collect()
+            let helm = sources.filter_map(|source| source.mapping("helm"));
+            helm.flat_map(|helm| ["values", "valuesObject"].map(|field| helm.mapping(field)))
+                .flatten()
+                .collect()
         }
         _ => Vec::new(),
     }

@@ -17,10 +17,10 @@ use serde_json::Value;
 use self::state::State;
 use super::objects::escaped;
 use super::{Finder, Job, directory_of};
-use crate::embedded::embedded_yaml;
 use crate::layout::parent;
 use crate::read;
 use crate::walk::Candidate;
+use coaming_yaml::embedded_yaml;
 
 /// The most environments of a helmfile that are evaluated.
 const MAX_ENVIRONMENTS: usize = 16;

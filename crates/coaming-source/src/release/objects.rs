@@ -5,8 +5,8 @@ use coaming_kube::{Fields as _, Source, SourceKind};
 use coaming_yaml::Node;
 
 use super::{Finder, Installer, Job};
-use crate::embedded::embedded_yaml;
 use crate::layout::parent;
+use coaming_yaml::embedded_yaml;
 
 impl Finder<'_> {
     /// The releases that an object describes.

@@ -45,6 +45,10 @@ fn reads_manifests_and_skips_other_files() {
         &[
             ("b.yaml", POD),
             ("a/c.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}"),
+            (
+                "a/d.jsonl",
+                "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}\n{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}\n",
+            ),
             (".github/workflows/ci.yaml", POD),
             ("docker-compose.yml", "services: {web: {image: x}}\n"),
             ("ignored/x.yaml", POD),
@@ -58,7 +62,7 @@ fn reads_manifests_and_skips_other_files() {
         &[""],
         &Options::default(),
     );
-    assert_eq!(names, [".github/workflows/ci.yaml", "a/c.json", "b.yaml"]);
+    assert_eq!(names, [".github/workflows/ci.yaml", "a/c.json", "a/d.jsonl", "b.yaml"]);
     assert_eq!(loaded.errors, []);
     let kinds: Vec<SourceKind> = sources(&loaded).map(|file| file.kind).collect();
     let expected = [
@@ -66,6 +70,7 @@ fn reads_manifests_and_skips_other_files() {
         SourceKind::Manifest,
         SourceKind::Environment,
         SourceKind::Dockerfile,
+        SourceKind::Manifest,
         SourceKind::Manifest,
         SourceKind::Manifest,
     ];

@@ -111,7 +111,10 @@ fn verify(
     });
     let local: Vec<TextEdit> = local.collect::<Option<_>>().ok_or(EditError::Unwritable)?;
     let text = apply_to_text(document.span().text(document.source()), &local);
-    let stream = crate::parse(Arc::from(text));
+    let mut stream = crate::parse(Arc::from(text));
+    if let [after] = stream.documents.as_mut_slice() {
+        after.open_as_in(document);
+    }
     let same = match stream.documents.as_slice() {
         [after] => after.root().to_json() == *wanted,
         // A document of which nothing is left is left out.

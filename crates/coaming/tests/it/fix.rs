@@ -49,6 +49,22 @@ fn diff_shows_the_reasons_and_writes_nothing() {
 }
 
 #[test]
+fn values_in_a_text_are_repaired_in_their_lines() {
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: argocd}\nspec:\n  \
+        source:\n    repoURL: https://charts.example.com\n    chart: web\n    helm:\n      values: |\n        # ours\n        \
+        securityContext:\n          privileged: true # why?\n          runAsUser: 7\n        hostNetwork: true # coaming: ignore[host-namespaces] a proxy\n";
+    let files = directory(&[("app.yaml", application)]);
+    let scan = coaming(&["scan", "--format", "concise"]).arg(files.path()).output().unwrap();
+    let text = stdout(&scan);
+    assert!(text.contains("app.yaml:12:11: critical[privileged]"), "{text}");
+    assert!(!text.contains("host-namespaces"), "{text}");
+    let output = fix(files.path(), &["--unsafe"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let expected = application.replace("          privileged: true # why?\n", "");
+    assert_eq!(fs::read_to_string(files.path().join("app.yaml")).unwrap(), expected);
+}
+
+#[test]
 fn safe_fixes_alone_without_being_asked() {
     let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  revisionHistoryLimit: 0\n  template:\n    spec:\n      automountServiceAccountToken: false\n      containers: [{name: c, image: 'a:1.0'}]\n";
     let files = directory(&[("d.yaml", text)]);
