@@ -11,6 +11,8 @@
 //! * It starts without the API server: a login that needs it is refused.
 //! * The socket is never open to others, not even for a moment.
 
+#![cfg(unix)]
+
 mod authority;
 mod keeper;
 mod messages;
