@@ -83,14 +83,42 @@ impl RoleSource {
 pub struct ResolvedRole {
     /// Where it comes from.
     pub source: RoleSource,
+    /// Whether it is a `Role`, which gives nothing outside of its namespace.
+    pub is_namespaced: bool,
     /// Its rules.
     pub permissions: Vec<Arc<Permission>>,
 }
 
+/// The group, resource and verb of dangerous requests outside of namespaces: what a `Role` says of
+/// them has no effect. `bind` counts for cluster roles in a namespace; an empty verb is any.
+const OUTSIDE_OF_NAMESPACES: &[(&str, &str, &str)] = &[
+    ("", "nodes", ""),
+    ("", "persistentvolumes", ""),
+    ("", "users", ""),
+    ("", "groups", ""),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies", ""),
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", ""),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicies", ""),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicybindings", ""),
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations", ""),
+    ("apiregistration.k8s.io", "apiservices", ""),
+    ("certificates.k8s.io", "certificatesigningrequests", ""),
+    ("certificates.k8s.io", "signers", ""),
+    ("rbac.authorization.k8s.io", "clusterroles", "escalate"),
+];
+
 impl ResolvedRole {
-    /// The first rule that allows the request.
+    /// The first rule that allows the request, where this kind of role can.
     #[must_use]
     pub fn allowing(&self, request: &Request<'_>) -> Option<&Permission> {
+        let is_outside = |&(group, resource, verb): &(&str, &str, &str)| {
+            group == request.group
+                && resource == request.resource
+                && (verb.is_empty() || verb == request.verb)
+        };
+        if self.is_namespaced && OUTSIDE_OF_NAMESPACES.iter().any(is_outside) {
+            return None;
+        }
         self.first(|rule| rule.allows(request))
     }
 
@@ -196,6 +224,7 @@ impl RoleTable {
         let mut roles: Vec<ResolvedRole> = known
             .map(|(id, role)| ResolvedRole {
                 source: RoleSource::Object { id, is_built_in: role.is_built_in },
+                is_namespaced: name.namespace.is_some(),
                 permissions: if role.is_aggregated {
                     self.aggregated(world, id)
                 } else {
@@ -266,7 +295,8 @@ impl RoleTable {
                 .filter(|(object, role)| !role.is_aggregated && is_labeled(*object));
             permissions.extend(labeled.flat_map(|(_, role)| role.permissions.iter().cloned()));
         }
-        Some(ResolvedRole { source: RoleSource::BuiltIn, permissions })
+        let is_namespaced = name.namespace.is_some();
+        Some(ResolvedRole { source: RoleSource::BuiltIn, is_namespaced, permissions })
     }
 
     /// All roles, by name.

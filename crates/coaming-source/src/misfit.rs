@@ -29,6 +29,27 @@ pub(crate) fn problem<'a>(root: Node<'a>, named: bool) -> Option<(Node<'a>, Stri
     named.then(|| (root, "does not contain a Kubernetes object".to_owned()))
 }
 
+/// Why items of a list of objects, or of a sequence of them, are not objects, and where they are.
+pub(crate) fn in_list(root: Node<'_>, named: bool) -> Vec<(Node<'_>, String)> {
+    let kind = root.string("kind").unwrap_or_default();
+    // The items of `List` say what they are; those of `PodList` need not.
+    let (items, are_objects) = match kind {
+        "List" if root.string("apiVersion") == Some("v1") => (root.sequence("items"), true),
+        _ => (root.is_sequence().then_some(root), named),
+    };
+    let items = items.into_iter().flat_map(Node::items);
+    items
+        .flat_map(|item| {
+            if REQUIRED.iter().all(|field| item.string(field).is_some()) {
+                return in_list(item, named);
+            }
+            let other = "is not read: an item of the list is not an object";
+            let other = (are_objects && !item.is_mapping()).then(|| (item, other.to_owned()));
+            other.or_else(|| problem(item, are_objects)).into_iter().collect()
+        })
+        .collect()
+}
+
 /// A required field under a name that is close to the right one.
 fn misspelt<'a>(root: Node<'a>) -> Option<(Node<'a>, String)> {
     REQUIRED.iter().filter(|field| root.get(field).is_none()).find_map(|field| {

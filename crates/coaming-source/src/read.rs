@@ -225,11 +225,12 @@ pub(crate) fn parse(name: &str, text: Arc<str>, expected: Expectation) -> Outcom
         of_docker.into_iter().flat_map(|(it, _)| it).flatten().collect();
     let others: Vec<Document> = others.into_iter().map(|(_, other)| other).collect();
     let named = expected == Expectation::Objects;
-    errors.extend(others.iter().filter_map(|document| {
-        let (node, message) = misfit::problem(document.root(), named)?;
-        let start = node.span().map_or(document.span().start, |span| span.start);
+    let misfits = others.iter().filter_map(|document| misfit::problem(document.root(), named));
+    let in_lists = documents.iter().flat_map(|document| misfit::in_list(document.root(), named));
+    errors.extend(misfits.chain(in_lists).map(|(node, message)| {
+        let start = node.span().map_or(node.document().span().start, |span| span.start);
         let position = LineIndex::new(&stream.source).position(&stream.source, start);
-        Some(InputError { position: Some(position), ..InputError::new(name, message) })
+        InputError { position: Some(position), ..InputError::new(name, message) }
     }));
     let mut files = Vec::new();
     if !documents.is_empty() {

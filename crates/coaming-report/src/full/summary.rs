@@ -48,7 +48,7 @@ fn line(finding: &Finding, places: &Places<'_>, options: FullOptions) -> String 
     });
     let more = match finding.locations.len().saturating_sub(1) {
         0 => String::new(),
-        more => format!(" and {}", counted(more, "more place")),
+        more => format!(" (and {})", counted(more, "more place")),
     };
     let named = finding
         .object

@@ -240,6 +240,36 @@ fn lists_of_every_form_hold_objects() {
 }
 
 #[test]
+fn items_of_lists_that_are_not_objects_are_said() {
+    let list =
+        "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n";
+    let nested = "- apiVersion: v1\n  kind: List\n  items: [{apiVersion: v1, kind: Pod}, {kind: Pod, metadata: {name: b}}]\n";
+    let errors = errors_of(&[(
+        "list.yaml",
+        &format!("{list}- {{kind: Pod, metadata: {{name: b}}}}\n- null\n- text\n{nested}"),
+    )]);
+    assert_eq!(
+        errors,
+        [
+            "list.yaml: is not read: object `b` has no `apiVersion`",
+            "list.yaml: is not read: an item of the list is not an object",
+            "list.yaml: is not read: an item of the list is not an object",
+            "list.yaml: is not read: object `b` has no `apiVersion`",
+        ]
+    );
+    let typed = list.replace("List", "PodList");
+    assert!(
+        errors_of(&[("list.yaml", &format!("{typed}- {{metadata: {{name: b}}}}\n"))]).is_empty()
+    );
+    // An array of JSON may hold other things.
+    let array = r#"[{"apiVersion": "v1", "kind": "Pod"}, {"kind": "Pod", "metadata": {"name": "b"}}, {"a": 1}]"#;
+    assert_eq!(
+        errors_of(&[("a.json", array)]),
+        ["a.json: is not read: object `b` has no `apiVersion`"]
+    );
+}
+
+#[test]
 fn a_custom_resource_with_the_name_of_a_list_is_one_object() {
     let text = "apiVersion: example.com/v1\nkind: AllowList\nitems: [{cidr: 10.0.0.0/8}]\n";
     assert_eq!(counts("a.yaml", text), (0, 1));

@@ -1,8 +1,9 @@
 //! See [`UnknownKind`].
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
-use coaming_kube::Fields as _;
 use coaming_kube::schema::{KindProblem, kind_problem};
+use coaming_kube::{Fields as _, Object};
+use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
 use crate::rule::{BuiltIn as _, rule};
@@ -48,6 +49,16 @@ rule! {
     ///   name: web
     /// ```
     ///
+    /// The items of a typed list have its API version and the kind that it names.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: DaemonSetList
+    /// items:
+    ///   - metadata:
+    ///       name: web
+    /// ```
+    ///
     /// ## Good
     ///
     /// The kind and its API version exist.
@@ -88,6 +99,13 @@ rule! {
     }
 }
 
+/// The field of a typed list that its items leave to it, for the first of them.
+fn of_list<'a>(object: Object<'a>, field: &str) -> Option<Node<'a>> {
+    let items = object.node().parent().filter(|items| items.is_sequence())?;
+    let is_first = items.items().next() == Some(object.node());
+    items.parent().filter(|_| is_first)?.field(field)
+}
+
 impl ObjectRule for UnknownKind {
     const META: &'static RuleMeta = Self::RULE;
 
@@ -113,8 +131,11 @@ impl ObjectRule for UnknownKind {
                 ("apiVersion", right, format!("`{version}` of {kind} does not exist"))
             }
         };
-        // An item of a typed list may leave it to the list.
-        let Some(node) = object.node().field(field) else { return };
+        let Some(node) = object.node().field(field).or_else(|| of_list(object, field)) else {
+            return;
+        };
+        let is_list = field == "kind" && object.node().field(field).is_none();
+        let value = if is_list { value + "List" } else { value };
         let title = format!("write `{field}: {value}`");
         let edit = Edit::Set { path: node.path(), value: Value::from(value.as_str()) };
         findings.push(

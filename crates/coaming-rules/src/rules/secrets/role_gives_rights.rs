@@ -175,6 +175,23 @@ rule! {
     ///
     /// ## Good
     ///
+    /// Nodes and webhooks are outside of namespaces, where a `Role` gives nothing.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: Role
+    /// metadata:
+    ///   name: operator
+    ///   namespace: shop
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [nodes, persistentvolumes]
+    ///     verbs: [create, patch]
+    ///   - apiGroups: [admissionregistration.k8s.io]
+    ///     resources: [mutatingwebhookconfigurations]
+    ///     verbs: ["*"]
+    /// ```
+    ///
     /// A controller writes its own webhook alone.
     ///
     /// ```yaml
