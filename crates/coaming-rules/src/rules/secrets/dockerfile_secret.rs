@@ -12,8 +12,8 @@ use crate::{Context, DockerfileRule, DockerfileScope};
 rule! {
     /// ## What it looks for
     ///
-    /// Secrets in Dockerfiles: in `ENV` and `ARG`, in the commands of `RUN`, and in `COPY` and
-    /// `ADD` of files that usually contain them (`.env`, `.npmrc`, `id_rsa`, `.aws/credentials`, a
+    /// Secrets in Dockerfiles: in `ENV` and `ARG`, in the commands of `RUN`, `ENTRYPOINT`, `CMD` and
+    /// `HEALTHCHECK`, and in `COPY` and `ADD` of files that usually contain them (`.env`, `.npmrc`, `id_rsa`, `.aws/credentials`, a
     /// kubeconfig). Build arguments whose names suggest a secret (`ARG NPM_TOKEN`) are reported as
     /// well.
     ///
@@ -46,6 +46,14 @@ rule! {
     /// ```dockerfile
     /// FROM debian:12.5
     /// RUN curl --user shop:vS8kq-2pLx7w https://files.example.com/app.tar.gz --output /app.tar.gz
+    /// USER 10001
+    /// ```
+    ///
+    /// In the command that says whether the container is healthy.
+    ///
+    /// ```dockerfile
+    /// FROM debian:12.5
+    /// HEALTHCHECK CMD curl --user shop:vS8kq-2pLx7w http://localhost:8080/health
     /// USER 10001
     /// ```
     ///
@@ -154,11 +162,13 @@ fn of_instruction(
                 ));
             }
         }
-        Kind::Run { command: Command::Shell { script, span }, .. } => {
-            findings.extend(run(detector, scope, script, *span));
+        Kind::Run { command, .. } => findings.extend(in_command(detector, scope, "RUN", command)),
+        Kind::Entrypoint(command) => {
+            findings.extend(in_command(detector, scope, "ENTRYPOINT", command));
         }
-        Kind::Run { command: Command::Exec(words), .. } => {
-            findings.extend(run_words(detector, scope, words));
+        Kind::Cmd(command) => findings.extend(in_command(detector, scope, "CMD", command)),
+        Kind::Healthcheck(command) => {
+            findings.extend(in_command(detector, scope, "HEALTHCHECK", command));
         }
         Kind::Copy(source) => findings.extend(copied(scope, source)),
         _ => {}
@@ -197,33 +207,36 @@ fn assigned(
     Some(finding(scope, span, message, detection.confidence, help))
 }
 
-fn run(
+/// A secret in a command: in a script of a shell, or among the words of a program, by itself or
+/// after an option that names it.
+fn in_command(
     detector: &Detector,
     scope: DockerfileScope<'_>,
-    script: &str,
-    span: Span,
+    instruction: &str,
+    command: &Command,
 ) -> Option<Finding> {
-    let detection = surest(structured::in_text(detector, "", script))?;
-    let at = span.start + u32::try_from(detection.range.start).ok()?;
-    Some(in_run(scope, &detection, Span::new(at, at)))
-}
-
-/// A secret among the words of a program that is run without a shell: by itself, or after an option
-/// that names it.
-fn run_words(detector: &Detector, scope: DockerfileScope<'_>, words: &[Word]) -> Option<Finding> {
-    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    let found = structured::in_command(detector, &texts);
-    let surest = found.into_iter().max_by_key(|found| found.detection.confidence)?;
-    let at = words.get(surest.word)?.span.start;
-    Some(in_run(scope, &surest.detection, Span::new(at, at)))
-}
-
-fn in_run(scope: DockerfileScope<'_>, detection: &Detection, span: Span) -> Finding {
+    let (detection, at) = match command {
+        Command::Shell { script, span } => {
+            let detection = surest(structured::in_text(detector, "", script))?;
+            let at = span.start + u32::try_from(detection.range.start).ok()?;
+            (detection, at)
+        }
+        Command::Exec(words) => {
+            let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+            let found = structured::in_command(detector, &texts);
+            let surest = found.into_iter().max_by_key(|found| found.detection.confidence)?;
+            (surest.detection, words.get(surest.word)?.span.start)
+        }
+    };
+    let (place, help) = match instruction {
+        "RUN" => ("history", AT_BUILD_TIME),
+        _ => ("configuration", AT_RUN_TIME),
+    };
     let message = format!(
-        "`RUN` contains {}, which stays in the image's history",
+        "`{instruction}` contains {}, which stays in the image's {place}",
         article(&detection.title),
     );
-    finding(scope, span, message, detection.confidence, AT_BUILD_TIME)
+    Some(finding(scope, Span::new(at, at), message, detection.confidence, help))
 }
 
 /// A build argument for a secret, by its name.
