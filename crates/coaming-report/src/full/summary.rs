@@ -206,15 +206,16 @@ fn worst(
     options: FullOptions,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let Some(first) = report.active().next() else { return Ok(()) };
-    if report.active().nth(1).is_none() {
+    let worst = worst_findings(report);
+    let Some(first) = worst.first() else { return Ok(()) };
+    if worst.len() == 1 {
         return writeln!(out, "`coaming explain {}` explains it.", first.rule.id);
     }
     writeln!(out)?;
     let text = format!("Fix first (`coaming explain {}` explains the first):", first.rule.id);
     let text = wrapped_to(&text, options.line_width());
     writeln!(out, "{}", text.replacen("Fix first", &bold("Fix first", options), 1))?;
-    for finding in worst_findings(report) {
+    for finding in worst {
         writeln!(out, "{}", line(finding, places, options))?;
     }
     Ok(())
