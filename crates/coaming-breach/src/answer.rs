@@ -344,6 +344,9 @@ pub(crate) fn open_pairs(
         .iter()
         .map(|start| {
             let footholds: Vec<Foothold> = start.shown.clone();
+            if let Foothold::Identity(identity) = &start.foothold {
+                query::join_groups(&mut graph, identity);
+            }
             let vertices = footholds.into_iter().map(|foothold| graph.vertex(foothold)).collect();
             Start { vertices, ..start.clone() }
         })

@@ -1,13 +1,13 @@
 //! Which rights each identity has, and by which binding and rule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coaming_access::{Binding, Permission, Request, ResolvedRole, Subject};
 use coaming_kube::ObjectId;
 
 use crate::evidence::Evidence;
 use crate::foothold::IdentityName;
-use crate::rights::{ALTERNATIVES, Extent, Right};
+use crate::rights::{ALTERNATIVES, CHANGE, Extent, PROXY, Right};
 use crate::scene::Scene;
 
 /// A right of an identity.
@@ -24,11 +24,33 @@ pub(crate) struct Held {
 
 /// A right on one object by its name.
 pub(crate) enum HeldByName {
-    Secret { namespace: String, name: String },
-    AccountToken { namespace: String, name: String },
-    ImpersonateAccount { namespace: String, name: String },
+    Secret {
+        namespace: String,
+        name: String,
+    },
+    AccountToken {
+        namespace: String,
+        name: String,
+    },
+    ImpersonateAccount {
+        namespace: String,
+        name: String,
+    },
     ImpersonateUser(String),
-    ChangeWorkload { namespace: String },
+    ChangeWorkload {
+        namespace: String,
+    },
+    /// Commands in the containers of a pod, by position in [`Scene::pods`].
+    Exec {
+        pod: usize,
+    },
+    /// Connections to the ports of a pod.
+    Connect {
+        pod: usize,
+    },
+    LabelNamespace {
+        namespace: String,
+    },
 }
 
 /// A binding, with one of its roles.
@@ -42,6 +64,8 @@ struct Grant<'s> {
 /// The bindings of every identity that any binding names.
 pub(crate) struct Bindings<'s> {
     grants: BTreeMap<IdentityName, Vec<Grant<'s>>>,
+    /// The pods whose names are known: by namespace and name.
+    named_pods: HashMap<(&'s str, &'s str), usize>,
 }
 
 impl<'s> Bindings<'s> {
@@ -77,7 +101,25 @@ impl<'s> Bindings<'s> {
                 }
             }
         }
-        Self { grants }
+        let named = scene
+            .pods
+            .iter()
+            .enumerate()
+            .filter(|(_, pod)| matches!(pod.name.kind.as_str(), "Pod" | "StatefulSet"));
+        let named_pods = named
+            .map(|(number, pod)| ((pod.namespace(), pod.name.name.as_str()), number))
+            .collect();
+        Self { grants, named_pods }
+    }
+
+    /// The pod with a name. Those of a StatefulSet have its name and a number.
+    fn pod_named(&self, namespace: &str, name: &str) -> Option<usize> {
+        let numbered = || {
+            let (set, number) = name.rsplit_once('-')?;
+            number.parse::<u32>().ok()?;
+            self.named_pods.get(&(namespace, set))
+        };
+        self.named_pods.get(&(namespace, name)).or_else(numbered).copied()
     }
 
     /// Every identity that a binding names.
@@ -148,12 +190,45 @@ impl<'s> Bindings<'s> {
                 let evidence = evidence_of(scene, *grant, permission);
                 for name in permission.names() {
                     for right in
-                        by_name(scene, grant.binding.namespace.as_deref(), permission, name)
+                        self.by_name(scene, grant.binding.namespace.as_deref(), permission, name)
                     {
                         found.push((right, evidence.0.clone(), evidence.1.clone()));
                     }
                 }
             }
+        }
+        found
+    }
+
+    /// What a rule that is limited to names gives on one of them.
+    fn by_name(
+        &self,
+        scene: &Scene<'_>,
+        bound_in: Option<&str>,
+        permission: &Permission,
+        name: &str,
+    ) -> Vec<HeldByName> {
+        let named = Named { permission, bound_in, name };
+        let everywhere: Vec<String> = match bound_in {
+            Some(namespace) => vec![namespace.to_owned()],
+            None => scene.namespaces.iter().cloned().collect(),
+        };
+        let mut found = Vec::new();
+        for namespace in everywhere {
+            named.in_namespace(scene, &namespace, &mut found);
+            if let Some(pod) = self.pod_named(&namespace, name) {
+                named.on_pod(scene.minor, pod, &mut found);
+            }
+        }
+        // A role of a namespace counts for the namespace itself.
+        if bound_in.is_none_or(|own| own == name)
+            && scene.namespaces.contains(name)
+            && named.allows(CHANGE, "", "namespaces", "")
+        {
+            found.push(HeldByName::LabelNamespace { namespace: name.to_owned() });
+        }
+        if bound_in.is_none() && named.allows(&["impersonate"], "", "users", "") {
+            found.push(HeldByName::ImpersonateUser(name.to_owned()));
         }
         found
     }
@@ -201,50 +276,47 @@ fn evidence_of(
     (evidence, objects)
 }
 
-/// What a rule that is limited to names gives on one of them.
-fn by_name(
-    scene: &Scene<'_>,
-    namespace: Option<&str>,
-    permission: &Permission,
-    name: &str,
-) -> Vec<HeldByName> {
-    let allows = |verbs: &[&str], group: &str, resource: &str, subresource: &str| {
+/// A rule that is limited to names, and one of them.
+struct Named<'n> {
+    permission: &'n Permission,
+    bound_in: Option<&'n str>,
+    name: &'n str,
+}
+
+impl Named<'_> {
+    fn allows(&self, verbs: &[&str], group: &str, resource: &str, subresource: &str) -> bool {
         verbs.iter().any(|verb| {
-            permission.allows(&Request {
+            self.permission.allows(&Request {
                 verb,
                 group,
                 resource,
                 subresource,
-                namespace,
-                name: Some(name),
+                namespace: self.bound_in,
+                name: Some(self.name),
             })
         })
-    };
-    let everywhere = || -> Vec<String> {
-        match namespace {
-            Some(namespace) => vec![namespace.to_owned()],
-            None => scene.namespaces.iter().cloned().collect(),
-        }
-    };
-    let mut found = Vec::new();
-    for namespace in everywhere() {
-        let key = (namespace.clone(), name.to_owned());
-        let (own_namespace, own_name) = (namespace.clone(), name.to_owned());
-        if scene.secrets.contains_key(&key) && allows(&["get", "list", "watch"], "", "secrets", "")
+    }
+
+    /// What it gives in a namespace.
+    fn in_namespace(&self, scene: &Scene<'_>, namespace: &str, found: &mut Vec<HeldByName>) {
+        let key = (namespace.to_owned(), self.name.to_owned());
+        let own = || (namespace.to_owned(), self.name.to_owned());
+        if scene.secrets.contains_key(&key)
+            && self.allows(&["get", "list", "watch"], "", "secrets", "")
         {
-            found.push(HeldByName::Secret { namespace: own_namespace, name: own_name });
+            let (namespace, name) = own();
+            found.push(HeldByName::Secret { namespace, name });
         }
         if scene.accounts.contains(&key) {
-            let (namespace, name) = key.clone();
-            if allows(&["create"], "", "serviceaccounts", "token") {
+            if self.allows(&["create"], "", "serviceaccounts", "token") {
+                let (namespace, name) = own();
                 found.push(HeldByName::AccountToken { namespace, name });
             }
-            let (namespace, name) = key.clone();
-            if allows(&["impersonate"], "", "serviceaccounts", "") {
+            if self.allows(&["impersonate"], "", "serviceaccounts", "") {
+                let (namespace, name) = own();
                 found.push(HeldByName::ImpersonateAccount { namespace, name });
             }
         }
-        let change = ["update", "patch"];
         let kinds = [
             ("apps", "deployments", "Deployment"),
             ("apps", "daemonsets", "DaemonSet"),
@@ -252,15 +324,26 @@ fn by_name(
             ("batch", "cronjobs", "CronJob"),
         ];
         for (group, resource, kind) in kinds {
-            if allows(&change, group, resource, "")
-                && scene.world.find(kind, &namespace, name).is_some()
+            if self.allows(CHANGE, group, resource, "")
+                && scene.world.find(kind, namespace, self.name).is_some()
             {
-                found.push(HeldByName::ChangeWorkload { namespace: namespace.clone() });
+                found.push(HeldByName::ChangeWorkload { namespace: namespace.to_owned() });
             }
         }
     }
-    if namespace.is_none() && allows(&["impersonate"], "", "users", "") {
-        found.push(HeldByName::ImpersonateUser(name.to_owned()));
+
+    /// What it gives on the pod with this name.
+    fn on_pod(&self, minor: u32, pod: usize, found: &mut Vec<HeldByName>) {
+        let stream: &[&str] = if minor >= 35 { &["create"] } else { &["create", "get"] };
+        let runs = ["exec", "attach"].iter().any(|part| self.allows(stream, "", "pods", part))
+            || self.allows(CHANGE, "", "pods", "ephemeralcontainers")
+            || self.allows(CHANGE, "", "pods", "");
+        if runs {
+            found.push(HeldByName::Exec { pod });
+        }
+        if self.allows(stream, "", "pods", "portforward") || self.allows(PROXY, "", "pods", "proxy")
+        {
+            found.push(HeldByName::Connect { pod });
+        }
     }
-    found
 }

@@ -1,5 +1,4 @@
-//! What a container serves, by its image, its name and its port: data stores, and administrative
-//! interfaces that ask for no password.
+//! The data store that a container is, by its image, its name and its port.
 
 use coaming_kube::Fields as _;
 
@@ -191,62 +190,4 @@ fn door(container: &ContainerInfo<'_>, product: &str) -> Door {
         return Door::Open("its protected mode is off".to_owned());
     }
     Door::Unknown
-}
-
-/// An administrative interface that runs commands for everyone who can connect.
-pub(crate) struct AdminInterface {
-    pub(crate) ports: Vec<u16>,
-    pub(crate) reason: String,
-}
-
-/// The interface in a container, if it has one, by image, command and variables.
-pub(crate) fn admin_interface(container: &ContainerInfo<'_>) -> Option<AdminInterface> {
-    let image = image_name(container);
-    let image_words: Vec<String> = words(&image).collect();
-    let is = |name: &str| image_words.iter().any(|word| word == name);
-    let line: Vec<&str> = container.container.command().chain(container.container.args()).collect();
-    let line = line.join(" ");
-    let node = container.container.node();
-    let variable = |wanted: &str| {
-        let mut variables = node.list("env");
-        variables
-            .find(|variable| variable.string("name") == Some(wanted))
-            .and_then(|variable| variable.string("value"))
-    };
-    let has_program =
-        |name: &str| line.split([' ', '/', '\n', ';', '&']).any(|word| word == name) || is(name);
-    let found = |ports: &[u16], reason: &str| {
-        Some(AdminInterface { ports: ports.to_vec(), reason: reason.to_owned() })
-    };
-    // Docker in Docker without TLS.
-    let is_docker = is("dind") || image == "docker" || has_program("dockerd");
-    if is_docker && line.contains("tcp://") && !line.contains("--tlsverify")
-        || is_docker && variable("DOCKER_TLS_CERTDIR") == Some("")
-    {
-        return found(&[2375], "the Docker API answers without a password");
-    }
-    let has_credential = line.contains("-c ") || line.contains("--credential");
-    if has_program("gotty") || has_program("ttyd") {
-        return (!has_credential).then(|| AdminInterface {
-            ports: Vec::new(),
-            reason: "it serves a terminal without a password".to_owned(),
-        });
-    }
-    let is_jupyter =
-        ["jupyter", "notebook", "jupyterlab"].iter().any(|name| is(name) || has_program(name));
-    let empty_token = ["token=''", "token=\"\"", "token= ", "password=''", "password=\"\""];
-    if is_jupyter
-        && (empty_token.iter().any(|text| line.contains(text)) || line.ends_with("token="))
-    {
-        return found(&[8888], "Jupyter runs code without a password");
-    }
-    let is_dashboard = image.contains("dashboard")
-        && container.reference.as_ref().is_some_and(|r| r.repository().contains("kubernetes"));
-    if is_dashboard && line.contains("--enable-skip-login") {
-        return found(&[9090, 8443], "the dashboard lets everyone skip the login");
-    }
-    if image == "tiller" && !line.contains("--listen=localhost") && !line.contains("--tls") {
-        return found(&[44134], "Tiller installs charts for everyone who connects");
-    }
-    None
 }

@@ -147,6 +147,17 @@ impl fmt::Display for NodeName {
     }
 }
 
+/// Whose processes are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProcessUsers {
+    /// Those of root.
+    Root,
+    /// Those of all other users.
+    Others,
+    /// Those of one user.
+    One(i64),
+}
+
 /// What joins footholds without being one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Link {
@@ -171,11 +182,9 @@ pub enum Link {
     /// The files that a node may have beside those of a workload with these demands.
     FilesBeside(usize),
     /// The processes that may be visible beside those of a workload with these demands.
-    ProcessesBeside(usize),
+    ProcessesBeside(usize, ProcessUsers),
     /// A writable log directory of a node.
     NodeLogs(NodeName),
-    /// The environments of processes on a node that a container sees.
-    NodeProcesses(NodeName),
     /// A way into a workload from outside.
     Entrance(WorkloadName),
     /// The credentials of a data store.

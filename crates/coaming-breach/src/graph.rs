@@ -129,6 +129,11 @@ impl NewEdge {
         self
     }
 
+    /// Makes it depend on something unknown.
+    pub(crate) fn unsure(self) -> Self {
+        Self { kind: Kind::Unknown, ..self }
+    }
+
     pub(crate) fn supposing_flaw(self) -> Self {
         Self { supposes_flaw: true, ..self }
     }

@@ -17,14 +17,17 @@
 //!   rights through one vertex per right and namespace.
 //! * The order of everything is total and depends on the input alone. No I/O.
 
+mod admin_interface;
 mod answer;
 mod bindings;
 mod cut;
 mod data_store;
+mod entrance;
 mod evidence;
 mod foothold;
 mod graph;
 mod hitting_set;
+mod host_names;
 mod map;
 mod node_paths;
 mod passage;
@@ -40,7 +43,9 @@ mod unknown;
 pub use answer::{Answer, EntryAnswer, Way, WayStep, answer, target_name};
 pub use cut::{Cut, CutOptions, Weights};
 pub use evidence::Evidence;
-pub use foothold::{ContainerName, Foothold, IdentityName, Link, NodeName, Prize, WorkloadName};
+pub use foothold::{
+    ContainerName, Foothold, IdentityName, Link, NodeName, Prize, ProcessUsers, WorkloadName,
+};
 pub use graph::{AttackGraph, Kind};
 pub use map::{Map, MapStart, MapStep, MapTarget, MapWorkload, map};
 pub use passage::mark_ways;

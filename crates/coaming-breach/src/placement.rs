@@ -147,8 +147,8 @@ fn node_is_control_plane(world: &World, name: &str) -> OnControlPlane {
     let mut nodes = world.of_kind("Node").filter(|node| node.group().is_empty());
     match nodes.find(|node| node.name() == name) {
         Some(node) if is_control_plane(node) => OnControlPlane::Always,
-        Some(_) => OnControlPlane::No,
-        None => OnControlPlane::Maybe,
+        // Which node this is, is listed as unknown.
+        Some(_) | None => OnControlPlane::No,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is asked: where an attacker starts, and what they are after.
 
 use crate::foothold::{Foothold, IdentityName, NodeName, Prize, WorkloadName};
-use crate::graph::{AttackGraph, VertexId};
+use crate::graph::{AttackGraph, NewEdge, VertexId};
 use crate::scene::Scene;
 
 /// Why a question cannot be answered.
@@ -90,8 +90,8 @@ pub enum To {
     AnyCredential,
     /// A certain identity of the cloud.
     CloudIdentity(String),
-    /// A container of a workload: namespace and name.
-    Container(String, String),
+    /// A container of a workload: namespace, name, and the container's own name or any.
+    Container(String, String, Option<String>),
     /// A port of a workload: namespace and name.
     Port(String, String),
     /// A service account: namespace and name.
@@ -126,7 +126,12 @@ impl To {
                 Self::Prize(Prize::DataStore(WorkloadName { namespace, kind: String::new(), name }))
             }),
             ["container" | "workload", name] => {
-                pair(name).map(|(namespace, name)| Self::Container(namespace, name))
+                pair(name).map(|(namespace, name)| match name.split_once('/') {
+                    Some((workload, own)) => {
+                        Self::Container(namespace, workload.to_owned(), Some(own.to_owned()))
+                    }
+                    None => Self::Container(namespace, name, None),
+                })
             }
             ["port", name] => pair(name).map(|(namespace, name)| Self::Port(namespace, name)),
             ["serviceaccount", name] => {
@@ -147,8 +152,9 @@ impl To {
             (Self::AnyDataStore, Foothold::DataStore(_))
             | (Self::AnyCredential, Foothold::Credential(_)) => true,
             (Self::CloudIdentity(wanted), Foothold::CloudIdentity(name)) => wanted == name,
-            (Self::Container(namespace, name), Foothold::Container(container)) => {
+            (Self::Container(namespace, name, own), Foothold::Container(container)) => {
                 is(&container.workload, namespace, name)
+                    && own.as_deref().is_none_or(|own| own == container.container)
             }
             (Self::Port(namespace, name), Foothold::Port { workload, .. }) => {
                 is(workload, namespace, name)
@@ -202,12 +208,39 @@ pub(crate) fn starts(
     };
     match from {
         Some(From::Internet) => Ok(single(graph, Foothold::Outside)),
-        Some(From::Identity(identity)) => Ok(single(graph, Foothold::Identity(identity.clone()))),
+        Some(From::Identity(identity)) => {
+            join_groups(graph, identity);
+            Ok(single(graph, Foothold::Identity(identity.clone())))
+        }
         Some(From::Workload(name)) => {
             let (pod, container) = find_workload(scene, name)?;
             Ok(vec![start_of(scene, graph, pod, container)])
         }
         None => Ok(every_start(scene, graph)),
+    }
+}
+
+/// Joins an identity that no binding names with its groups, if any of them has rights.
+pub(crate) fn join_groups(graph: &mut AttackGraph, identity: &IdentityName) {
+    let groups = match identity {
+        IdentityName::User(name) if name == "system:anonymous" => {
+            vec!["system:unauthenticated".to_owned()]
+        }
+        IdentityName::User(_) => vec!["system:authenticated".to_owned()],
+        IdentityName::Group(_) => Vec::new(),
+        IdentityName::ServiceAccount { namespace, .. } => vec![
+            "system:authenticated".to_owned(),
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{namespace}"),
+        ],
+    };
+    for name in groups {
+        let reason = format!("{identity} is in group {name}");
+        let group = Foothold::Identity(IdentityName::Group(name));
+        if let Some(to) = graph.find(&group) {
+            let from = graph.vertex(Foothold::Identity(identity.clone()));
+            graph.add(from, to, NewEdge::note(reason));
+        }
     }
 }
 
@@ -220,7 +253,11 @@ fn start_of(scene: &Scene<'_>, graph: &mut AttackGraph, pod: usize, only: Option
         .map(|container| Foothold::Container(container.name.clone()))
         .collect();
     let entrances = scene.entrances.iter().filter(|(workload, ..)| *workload == info.name);
-    let via = entrances.flat_map(|(_, _, via)| via.iter().cloned()).collect();
+    let mut via: Vec<String> = entrances.flat_map(|(_, _, via)| via.iter().cloned()).collect();
+    let of_host =
+        scene.host_ports.iter().filter(|port| scene.containers[port.container].pod == pod);
+    via.extend(of_host.map(|port| format!("port {} of the node", port.number)));
+    via.dedup();
     let first = names.first().cloned().unwrap_or(Foothold::Outside);
     let vertices = names.iter().map(|foothold| graph.vertex(foothold.clone())).collect();
     Start { foothold: first, vertices, shown: names, via }
@@ -243,16 +280,13 @@ fn every_start(scene: &Scene<'_>, graph: &mut AttackGraph) -> Vec<Start> {
 
 /// The pods that can be entered from outside.
 pub(crate) fn entered(scene: &Scene<'_>) -> Vec<usize> {
-    let has_host_port = |pod: usize| {
-        scene.containers_of(&scene.pods[pod]).iter().any(|container| {
-            container.container.ports().any(|port| port.host_port().is_some_and(|port| port > 0))
-        })
-    };
+    let by_host: std::collections::BTreeSet<usize> =
+        scene.host_ports.iter().map(|port| scene.containers[port.container].pod).collect();
     let entered: std::collections::BTreeSet<&WorkloadName> =
         scene.entrances.iter().map(|(workload, ..)| workload).collect();
     (0..scene.pods.len())
         .filter(|&pod| !scene.pods[pod].containers.is_empty())
-        .filter(|&pod| entered.contains(&scene.pods[pod].name) || has_host_port(pod))
+        .filter(|&pod| entered.contains(&scene.pods[pod].name) || by_host.contains(&pod))
         .collect()
 }
 

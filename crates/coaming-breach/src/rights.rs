@@ -17,6 +17,8 @@ pub enum Right {
     KubeletApi,
     /// Connect to ports of pods through the API server.
     PortForward,
+    /// Connect to the pods behind Services through the API server.
+    ServiceProxy,
     /// Start pods.
     StartPods,
     /// Change the images of running pods.
@@ -25,6 +27,10 @@ pub enum Right {
     RequestTokens,
     /// Change the labels of a namespace.
     LabelNamespace,
+    /// Create namespaces.
+    CreateNamespaces,
+    /// See every object that is written.
+    SeeWrites,
     /// Create volumes.
     CreateVolumes,
     /// Request client certificates.
@@ -49,7 +55,9 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 const WRITE: &[&str] = &["create", "update", "patch"];
-const CHANGE: &[&str] = &["update", "patch"];
+pub(crate) const CHANGE: &[&str] = &["update", "patch"];
+/// The request through the proxy has the verb of its method.
+pub(crate) const PROXY: &[&str] = &["create", "get", "update", "patch", "delete"];
 
 /// Where a right counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,17 +143,18 @@ pub(crate) const ALTERNATIVES: &[Alternative] = &[
     ),
     alternative(Right::ReadSecrets, &[&[("", "secrets", "", &["get", "list", "watch"], None)]]),
     alternative(Right::CreateSecrets, &[&[("", "secrets", "", &["create"], None)]]),
-    stream(Right::Exec, &[&[("", "pods", "exec", &["create", "get"], None)]]),
+    stream(
+        Right::Exec,
+        &[&[
+            ("", "pods", "exec", &["create", "get"], None),
+            ("", "pods", "attach", &["create", "get"], None),
+        ]],
+    ),
     alternative(Right::Debug, &[&[("", "pods", "ephemeralcontainers", CHANGE, None)]]),
     of_cluster(Right::KubeletApi, &[&[("", "nodes", "proxy", &["create", "get"], None)]]),
     stream(Right::PortForward, &[&[("", "pods", "portforward", &["create", "get"], None)]]),
-    alternative(
-        Right::PortForward,
-        &[&[
-            ("", "pods", "proxy", &["create", "get"], None),
-            ("", "services", "proxy", &["create", "get"], None),
-        ]],
-    ),
+    alternative(Right::PortForward, &[&[("", "pods", "proxy", PROXY, None)]]),
+    alternative(Right::ServiceProxy, &[&[("", "services", "proxy", PROXY, None)]]),
     alternative(
         Right::StartPods,
         &[&[
@@ -162,6 +171,11 @@ pub(crate) const ALTERNATIVES: &[Alternative] = &[
     alternative(Right::ChangePods, &[&[("", "pods", "", CHANGE, None)]]),
     alternative(Right::RequestTokens, &[&[("", "serviceaccounts", "token", &["create"], None)]]),
     alternative(Right::LabelNamespace, &[&[("", "namespaces", "", CHANGE, None)]]),
+    of_cluster(Right::CreateNamespaces, &[&[("", "namespaces", "", &["create"], None)]]),
+    of_cluster(
+        Right::SeeWrites,
+        &[&[(ADMISSION, "validatingwebhookconfigurations", "", WRITE, None)]],
+    ),
     of_cluster(Right::CreateVolumes, &[&[("", "persistentvolumes", "", &["create"], None)]]),
     of_cluster(
         Right::RequestCertificates,

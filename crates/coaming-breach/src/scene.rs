@@ -9,16 +9,18 @@ use coaming_kube::{
     Capabilities, Container, ContainerKind, Effective, Fields as _, Object, ObjectId, PodSpec,
     Workload, World,
 };
-use coaming_network::{Cells, Connections, Reach};
+use coaming_network::model::Service;
+use coaming_network::{Cells, Protocol, Reach};
 use coaming_oci::Reference;
 use coaming_rules::Images;
 
+use crate::entrance::{self, Entrance, HostPort};
 use crate::evidence::Evidence;
 use crate::foothold::{ContainerName, WorkloadName};
 use crate::placement::Placements;
 
 /// The capabilities that a container runtime gives by default, as far as they matter here.
-const DEFAULT_CAPABILITIES: &[&str] =
+pub(crate) const DEFAULT_CAPABILITIES: &[&str] =
     &["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "MKNOD", "NET_RAW", "SETGID", "SETUID"];
 
 /// The user that a container's process has.
@@ -91,6 +93,26 @@ impl ContainerInfo<'_> {
         self.is_privileged || self.capabilities.contains(name) || self.capabilities.contains("ALL")
     }
 
+    /// The groups besides its own that its process gets by name: what belongs to one of them, it may use.
+    pub(crate) fn granted_groups(&self, pod: PodSpec<'_>) -> Vec<i64> {
+        let of_pod = pod.security_context().map(|own| own.node());
+        let own = self.container.security_context().map(|own| own.node());
+        let supplemental = of_pod.into_iter().flat_map(|it| it.list("supplementalGroups"));
+        let mut groups: Vec<i64> = supplemental.filter_map(|group| group.as_int()).collect();
+        let fields = [(own, "runAsGroup"), (of_pod, "runAsGroup"), (of_pod, "fsGroup")];
+        let named = fields.iter().filter_map(|(node, field)| node.as_ref()?.integer(field));
+        // Another group of its own is one that the node does not know.
+        groups.extend(named.filter(|&group| group == 0));
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
+    /// Whether root in it can take on any other user and group.
+    pub(crate) fn becomes_any_user(&self) -> bool {
+        self.has_capability("SETUID") && self.has_capability("SETGID")
+    }
+
     /// What makes it harder to use, in words, if its image has no tools for it.
     pub(crate) fn missing_tools(&self) -> Option<&'static str> {
         let facts = self.facts?;
@@ -136,7 +158,8 @@ pub struct Scene<'a> {
     pub(crate) access: Access,
     pub(crate) reach: Reach,
     pub(crate) cells: Cells,
-    pub(crate) entrances: Vec<(WorkloadName, Connections, Vec<String>)>,
+    pub(crate) entrances: Vec<Entrance>,
+    pub(crate) host_ports: Vec<HostPort<'a>>,
     pub(crate) pods: Vec<PodInfo<'a>>,
     pub(crate) containers: Vec<ContainerInfo<'a>>,
     pub(crate) placements: Placements,
@@ -172,6 +195,7 @@ impl<'a> Scene<'a> {
             minor,
             access: Access::new(world),
             entrances: Vec::new(),
+            host_ports: Vec::new(),
             pods: Vec::new(),
             containers: Vec::new(),
             placements: Placements::default(),
@@ -191,8 +215,9 @@ impl<'a> Scene<'a> {
         for (cell, source) in scene.cells.sources.iter().enumerate() {
             scene.source_of.extend(source.workloads.iter().map(|&workload| (workload, cell)));
         }
-        scene.entrances = scene.read_entrances();
         scene.read_listeners();
+        scene.entrances = entrance::entrances(&scene);
+        scene.host_ports = entrance::host_ports(&scene);
         scene.placements = Placements::new(world, &scene.pods);
         scene.read_names();
         scene
@@ -313,23 +338,8 @@ impl<'a> Scene<'a> {
         &self.containers[pod.containers.clone()]
     }
 
-    fn read_entrances(&self) -> Vec<(WorkloadName, Connections, Vec<String>)> {
-        let model = self.reach.model();
-        let ids: HashMap<&coaming_network::Workload, usize> =
-            model.workloads.iter().map(|(id, workload)| (workload, id)).collect();
-        let mut found = Vec::new();
-        for (workload, allowed, via) in coaming_network::entrances(&self.reach) {
-            let pods = ids.get(&*workload).and_then(|id| self.pods_of_network.get(id));
-            for &pod in pods.into_iter().flatten() {
-                found.push((self.pods[pod].name.clone(), allowed.clone(), via.clone()));
-            }
-        }
-        found
-    }
-
     /// What containers and Services say about the ports that something listens on.
     fn read_listeners(&mut self) {
-        use coaming_network::Protocol;
         for pod in &mut self.pods {
             for (number, info) in self.containers[pod.containers.clone()].iter().enumerate() {
                 for port in info.container.ports() {
@@ -341,8 +351,22 @@ impl<'a> Scene<'a> {
                 }
             }
         }
+        let mut targets = Vec::new();
+        self.for_each_service_target(|_, protocol, port, pod| targets.push((protocol, port, pod)));
+        for (protocol, port, pod) in targets {
+            let pod = &mut self.pods[pod];
+            let only = (pod.containers.len() == 1).then_some(pod.containers.start);
+            pod.listens.entry((protocol, port)).or_insert(only);
+        }
+    }
+
+    /// Calls `each` with every Service, and each port of a pod, by position, that it leads to.
+    pub(crate) fn for_each_service_target(
+        &self,
+        mut each: impl FnMut(&Service, Protocol, u16, usize),
+    ) {
         let model = self.reach.model();
-        let mut by_namespace: HashMap<&str, Vec<&coaming_network::model::Service>> = HashMap::new();
+        let mut by_namespace: HashMap<&str, Vec<&Service>> = HashMap::new();
         for (_, service) in &model.services {
             by_namespace.entry(&service.namespace).or_default().push(service);
         }
@@ -352,11 +376,7 @@ impl<'a> Scene<'a> {
             for service in services.filter(|service| service.selects(pods)) {
                 for port in &service.ports {
                     for target in port.targets(pods) {
-                        for &number in numbers {
-                            let pod = &mut self.pods[number];
-                            let only = (pod.containers.len() == 1).then_some(pod.containers.start);
-                            pod.listens.entry((port.protocol, target)).or_insert(only);
-                        }
+                        numbers.iter().for_each(|&pod| each(service, port.protocol, target, pod));
                     }
                 }
             }

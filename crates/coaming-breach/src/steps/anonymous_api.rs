@@ -1,6 +1,6 @@
 //! Step `anonymous-api`.
 
-use crate::foothold::{Foothold, IdentityName};
+use crate::foothold::{Foothold, IdentityName, Link};
 
 use super::step;
 use crate::graph::{AttackGraph, Kind, NewEdge};
@@ -8,8 +8,9 @@ use crate::scene::Scene;
 
 step! {
     /// Rights of `system:anonymous` or `system:unauthenticated` belong to everyone who reaches the
-    /// API server. Whether it can be reached from outside,
-    /// and accepts anonymous requests, is unknown.
+    /// API server: also to a pod that has no token, if policies let it connect to anything outside of
+    /// the pods. Whether the API server can be reached from outside, and accepts anonymous requests, is
+    /// unknown.
     ///
     /// ## Way: internet to secret/shop/shop-db
     ///
@@ -85,17 +86,35 @@ step! {
     }
 }
 
-pub(super) fn add(_: &Scene<'_>, graph: &mut AttackGraph) {
+pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
     let outside = graph.vertex(Foothold::Outside);
     for identity in [
         IdentityName::User("system:anonymous".to_owned()),
         IdentityName::Group("system:unauthenticated".to_owned()),
     ] {
-        let reason = format!(
-            "the API server takes requests without credentials as those of {identity}, if it can \
-             be reached from outside"
+        let has_rights = is_bound(scene, &identity);
+        let takes = format!(
+            "the API server takes requests without credentials as those of {identity}, if it \
+             accepts any"
         );
         let to = graph.vertex(Foothold::Identity(identity));
+        let reason = format!("{takes}, and can be reached from outside");
         graph.add(outside, to, NewEdge::step(&STEP, Kind::Unknown, reason));
+        if !has_rights {
+            continue;
+        }
+        for (number, source) in scene.cells.sources.iter().enumerate() {
+            let is_open = source.outside.iter().any(|(allowed, _)| !allowed.is_empty());
+            if is_open {
+                let from = graph.link(Link::Source(number));
+                graph.add(from, to, NewEdge::step(&STEP, Kind::Unknown, takes.clone()));
+            }
+        }
     }
+}
+
+/// Whether any binding names an identity.
+fn is_bound(scene: &Scene<'_>, identity: &IdentityName) -> bool {
+    let mut subjects = scene.access.bindings().flat_map(|binding| binding.subjects());
+    subjects.any(|(subject, _)| IdentityName::of(subject) == *identity)
 }

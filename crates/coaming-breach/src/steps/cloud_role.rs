@@ -1,15 +1,19 @@
 //! Step `cloud-role`.
 
+use coaming_kube::Object;
+
+use super::account_token::account_of;
 use crate::evidence::Evidence;
 use crate::foothold::{Foothold, IdentityName};
 
 use super::step;
-use crate::graph::{AttackGraph, Kind, NewEdge};
+use crate::graph::{AttackGraph, Kind, NewEdge, VertexId};
 use crate::scene::Scene;
 
 step! {
     /// Annotations of a service account name the identity of the cloud that its tokens are
-    /// exchanged for.
+    /// exchanged for. The webhook of the cloud gives its pods a token of their own for that, also if
+    /// they do not mount that of the API server.
     ///
     /// ## Way: shop/web to cloud-identity/arn:aws:iam::111122223333:role/shop
     ///
@@ -66,11 +70,9 @@ step! {
     }
 }
 
-const ANNOTATIONS: &[&str] = &[
-    "eks.amazonaws.com/role-arn",
-    "iam.gke.io/gcp-service-account",
-    "azure.workload.identity/client-id",
-];
+const EKS: &str = "eks.amazonaws.com/role-arn";
+const ANNOTATIONS: &[&str] =
+    &[EKS, "iam.gke.io/gcp-service-account", "azure.workload.identity/client-id"];
 
 pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
     for object in scene.world.of_kind("ServiceAccount") {
@@ -85,6 +87,31 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
             let reason = format!("{account} is exchanged for it (`{annotation}`)");
             let edge = NewEdge::step(&STEP, Kind::Certain, reason).at(Evidence::of(object));
             graph.add(from, to, edge);
+            if *annotation == EKS {
+                add_pods(scene, graph, &account, to, object);
+            }
         }
+    }
+}
+
+/// The webhook of EKS mounts a token into every pod of the account.
+fn add_pods(
+    scene: &Scene<'_>,
+    graph: &mut AttackGraph,
+    account: &IdentityName,
+    to: VertexId,
+    object: Object<'_>,
+) {
+    for container in &scene.containers {
+        let pod = scene.pod_of(container);
+        if account_of(pod) != *account {
+            continue;
+        }
+        let from = graph.vertex(Foothold::Container(container.name.clone()));
+        let reason = format!("{} has a token of {account} for it (`{EKS}`)", container.name);
+        let edge = NewEdge::step(&STEP, Kind::Certain, container.because(reason))
+            .harder(container.extra())
+            .at(Evidence::of(object));
+        graph.add(from, to, edge);
     }
 }

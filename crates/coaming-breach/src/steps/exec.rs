@@ -10,7 +10,7 @@ use crate::scene::Scene;
 
 step! {
     /// `create pods/exec` runs commands in any container of the namespace; before Kubernetes 1.35
-    /// `get` sufficed. Ephemeral containers are added
+    /// `get` sufficed. `pods/attach` speaks to the process that runs there already. Ephemeral containers are added
     /// to running pods, and share their network and processes. `nodes/proxy` reaches the kubelet
     /// itself, which lets `get` run commands in every pod
     /// of the cluster. `update` and `patch` on pods change their images.

@@ -13,8 +13,8 @@ use crate::graph::{AttackGraph, Kind, NewEdge};
 use crate::scene::Scene;
 
 step! {
-    /// An Ingress, a route, a NodePort or a load balancer leads to the workload, and the policies
-    /// let that in. To get further, an attacker needs a
+    /// An Ingress, a route, a NodePort, a load balancer, an external address or a port of the node leads
+    /// to the workload, and the policies let that in. No policy applies to a pod in the network of its node. To get further, an attacker needs a
     /// flaw in what listens there: this is where the question "what if" begins.
     ///
     /// ## Way: internet to container/shop/web
@@ -191,20 +191,19 @@ fn serving(
 /// A port of the node is open to everyone that reaches the node.
 fn add_host_ports(scene: &Scene<'_>, graph: &mut AttackGraph) {
     let outside = graph.vertex(Foothold::Outside);
-    for container in &scene.containers {
-        let pod = scene.pod_of(container);
-        for port in container.container.ports() {
-            let Some(number) = port.host_port().filter(|&number| number > 0) else { continue };
-            let to = graph.vertex(Foothold::Container(container.name.clone()));
-            let reason = format!(
-                "port {number} of the node leads to {}, if the node can be reached from outside: \
-                 it takes a flaw there",
-                container.name
-            );
-            let edge = NewEdge::step(&STEP, Kind::NeedsFlaw, reason)
-                .at(Evidence::at(pod.object(), port.node()))
-                .undone_by(Undo::of_object(&["host-port"], pod.object().id));
-            graph.add(outside, to, edge);
-        }
+    for port in &scene.host_ports {
+        let container = &scene.containers[port.container];
+        let object = scene.pod_of(container).object().id;
+        let to = graph.vertex(Foothold::Container(container.name.clone()));
+        let reason = format!(
+            "port {} of the node leads to {}, if the node can be reached from outside: it takes a flaw \
+             there",
+            port.number, container.name
+        );
+        let rule: &[&str] = if port.shares_network { &["host-namespaces"] } else { &["host-port"] };
+        let edge = NewEdge::step(&STEP, Kind::NeedsFlaw, reason)
+            .at(Evidence::at(scene.pod_of(container).object(), port.node))
+            .undone_by(Undo::of_object(rule, object));
+        graph.add(outside, to, edge);
     }
 }

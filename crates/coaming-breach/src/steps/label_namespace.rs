@@ -10,8 +10,8 @@ use crate::scene::Scene;
 
 step! {
     /// Pod Security admission follows the labels of the namespace. An attacker who may change
-    /// these, and may start pods there, starts privileged ones. The two rights may belong to
-    /// different identities.
+    /// these, and may start pods there, starts privileged ones. So does one who may create namespaces, and
+    /// start pods in all of them. The two rights may belong to different identities.
     ///
     /// ## Way: shop/web to node
     ///
@@ -133,4 +133,9 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
         let reason = format!("without its label, namespace {namespace} lets privileged pods start");
         graph.add_joint([start, label], to, NewEdge::step(&STEP, Kind::Certain, reason));
     }
+    let start = graph.link(Link::Right(Right::StartPods, None));
+    let create = graph.link(Link::Right(Right::CreateNamespaces, None));
+    let to = graph.vertex(Foothold::Node(NodeName::Any));
+    let reason = "a new namespace without labels lets privileged pods start";
+    graph.add_joint([start, create], to, NewEdge::step(&STEP, Kind::Certain, reason));
 }

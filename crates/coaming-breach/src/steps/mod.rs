@@ -46,6 +46,7 @@ mod request_token;
 mod rights_held;
 mod runtime_socket;
 mod shared_processes;
+mod shared_volume;
 mod start_pod;
 mod store_credential;
 mod take_rights;
@@ -143,6 +144,7 @@ all![
     rights_held,
     runtime_socket,
     shared_processes,
+    shared_volume,
     start_pod,
     store_credential,
     take_rights,

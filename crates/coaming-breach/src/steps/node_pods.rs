@@ -14,7 +14,8 @@ use crate::scene::Scene;
 step! {
     /// Root on a node has every container on it, their tokens and their Secrets: those of the pod
     /// itself and of pods that run on every node for
-    /// certain, and those of any pod that may have been scheduled there.
+    /// certain, and those of any pod that may have been scheduled there. With the rights of the node, they
+    /// request tokens of the accounts of these pods, whether one is mounted or not.
     ///
     /// ## Way: shop/web to secret/shop/shop-db
     ///
@@ -171,6 +172,11 @@ fn add_pod(
         let plain = graph.vertex(Foothold::Container(container.name.clone()));
         graph.add(to, plain, NewEdge::link());
     }
+    // The node may request tokens of the accounts of its pods, also of those that no token is mounted into.
+    let to = graph.vertex(Foothold::Identity(account_of(pod)));
+    let token = format!("{reason}, and the node gets tokens of its account");
+    let edge = NewEdge::step(&STEP, kind, token).at(Evidence::of(pod.object()));
+    graph.add(from, to, edge);
     add_files(scene, graph, from, number, kind, reason);
     image_credential::add_hidden(scene, graph, from, pod, kind, reason);
 }

@@ -1,5 +1,9 @@
 //! Step `port-forward`.
 
+use std::collections::HashSet;
+
+use coaming_network::Protocol;
+
 use crate::evidence::Evidence;
 use crate::foothold::{Foothold, Link};
 use crate::rights::Right;
@@ -120,9 +124,11 @@ step! {
 }
 
 pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
-    for pod in &scene.pods {
+    let behind = behind_services(scene);
+    for (number, pod) in scene.pods.iter().enumerate() {
         let namespace = pod.name.namespace.clone();
         let right = graph.link(Link::Right(Right::PortForward, Some(namespace.clone())));
+        let proxy = graph.link(Link::Right(Right::ServiceProxy, Some(namespace.clone())));
         let all = graph.link(Link::Ports(namespace));
         if graph.leaving(right).is_empty() {
             graph.add(right, all, NewEdge::link());
@@ -132,6 +138,21 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
             let reason = format!("the API server connects to port {port} of {}", pod.name);
             let edge = NewEdge::step(&STEP, Kind::Certain, reason).at(Evidence::of(pod.object()));
             graph.add(all, to, edge);
+            if behind.contains(&(number, protocol, port)) {
+                let reason =
+                    format!("a Service leads the API server to port {port} of {}", pod.name);
+                let edge = NewEdge::step(&STEP, Kind::Certain, reason);
+                graph.add(proxy, to, edge.at(Evidence::of(pod.object())));
+            }
         }
     }
+}
+
+/// The ports of pods that Services lead to.
+fn behind_services(scene: &Scene<'_>) -> HashSet<(usize, Protocol, u16)> {
+    let mut found = HashSet::new();
+    scene.for_each_service_target(|_, protocol, port, pod| {
+        found.insert((pod, protocol, port));
+    });
+    found
 }

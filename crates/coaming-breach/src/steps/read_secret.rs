@@ -8,7 +8,8 @@ use crate::graph::{AttackGraph, Kind, NewEdge};
 use crate::scene::Scene;
 
 step! {
-    /// `get`, `list` and `watch` all return the values of Secrets.
+    /// `get`, `list` and `watch` all return the values of Secrets. A validating webhook gets them when
+    /// they are written, which may never happen.
     ///
     /// ## Way: shop/web to secret/shop/shop-db
     ///
@@ -115,6 +116,9 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
         let right = graph.link(Link::Right(Right::ReadSecrets, Some(namespace.clone())));
         let all = graph.link(Link::Secrets(namespace.clone()));
         graph.add(right, all, NewEdge::link());
+        let sees = graph.link(Link::Right(Right::SeeWrites, Some(namespace.clone())));
+        let reason = "a validating webhook of theirs gets every Secret when it is next written";
+        graph.add(sees, all, NewEdge::note(reason).unsure());
     }
     for ((namespace, name), evidence) in &scene.secrets {
         let from = graph.link(Link::Secrets(namespace.clone()));

@@ -142,6 +142,7 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
         add_named(scene, graph, &bindings, identity);
     }
     add_groups(scene, graph, &bindings);
+    add_masters(graph);
     add_extents(scene, graph);
 }
 
@@ -153,35 +154,65 @@ fn add_named(
 ) {
     let from = graph.vertex(Foothold::Identity(identity.clone()));
     for (held, evidence, objects) in bindings.held_by_name(scene, identity) {
+        let single = |foothold: Foothold| vec![foothold];
         let (to, reason) = match held {
             HeldByName::Secret { namespace, name } => {
                 let reason = format!("{identity} may read Secret {namespace}/{name}");
-                (Foothold::Secret { namespace, name }, reason)
+                (single(Foothold::Secret { namespace, name }), reason)
             }
             HeldByName::AccountToken { namespace, name } => {
                 let reason = format!("{identity} may issue tokens of {namespace}/{name}");
-                (Foothold::Identity(IdentityName::ServiceAccount { namespace, name }), reason)
+                (single(account(namespace, name)), reason)
             }
             HeldByName::ImpersonateAccount { namespace, name } => {
                 let reason = format!("{identity} may act as {namespace}/{name}");
-                (Foothold::Identity(IdentityName::ServiceAccount { namespace, name }), reason)
+                (single(account(namespace, name)), reason)
             }
             HeldByName::ImpersonateUser(name) => {
                 let reason = format!("{identity} may act as user {name}");
-                (Foothold::Identity(IdentityName::User(name)), reason)
+                (single(Foothold::Identity(IdentityName::User(name))), reason)
             }
             HeldByName::ChangeWorkload { namespace } => {
                 let reason = format!("{identity} may change the pods of a workload in {namespace}");
-                (Foothold::Link(Link::Right(Right::StartPods, Some(namespace))), reason)
+                (single(right_in(Right::StartPods, namespace)), reason)
+            }
+            HeldByName::LabelNamespace { namespace } => {
+                let reason = format!("{identity} may change the labels of namespace {namespace}");
+                (single(right_in(Right::LabelNamespace, namespace)), reason)
+            }
+            HeldByName::Exec { pod } => {
+                let containers = scene.containers_of(&scene.pods[pod]).iter();
+                let to = containers.map(|it| Foothold::Container(it.name.clone())).collect();
+                (to, format!("{identity} may run commands in {}", scene.pods[pod].name))
+            }
+            HeldByName::Connect { pod } => {
+                let pod = &scene.pods[pod];
+                let ports = pod.listens.keys().map(|&(protocol, port)| Foothold::Port {
+                    workload: pod.name.clone(),
+                    protocol,
+                    port,
+                });
+                (ports.collect(), format!("{identity} may connect to {}", pod.name))
             }
         };
-        let to = graph.vertex(to);
-        let mut edge = NewEdge::step(&STEP, Kind::Certain, reason).at_all(evidence);
-        for object in objects {
-            edge = edge.undone_by(Undo::of_object(RULES, object));
+        for to in to {
+            let to = graph.vertex(to);
+            let mut edge =
+                NewEdge::step(&STEP, Kind::Certain, reason.clone()).at_all(evidence.clone());
+            for object in &objects {
+                edge = edge.undone_by(Undo::of_object(RULES, *object));
+            }
+            graph.add(from, to, edge);
         }
-        graph.add(from, to, edge);
     }
+}
+
+fn account(namespace: String, name: String) -> Foothold {
+    Foothold::Identity(IdentityName::ServiceAccount { namespace, name })
+}
+
+fn right_in(right: Right, namespace: String) -> Foothold {
+    Foothold::Link(Link::Right(right, Some(namespace)))
 }
 
 /// Accounts are members of groups.
@@ -214,6 +245,15 @@ fn add_groups(scene: &Scene<'_>, graph: &mut AttackGraph, bindings: &Bindings<'_
             graph.add(from, to, NewEdge::note(format!("{user} is in group {everyone}")));
         }
     }
+}
+
+/// The API server asks nobody what this group may do.
+fn add_masters(graph: &mut AttackGraph) {
+    let masters = IdentityName::Group("system:masters".to_owned());
+    let reason = format!("{masters} may do everything, without any binding");
+    let from = graph.vertex(Foothold::Identity(masters));
+    let to = graph.vertex(Foothold::ClusterAdmin);
+    graph.add(from, to, NewEdge::step(&STEP, Kind::Certain, reason));
 }
 
 /// A right in the cluster is one in every namespace.

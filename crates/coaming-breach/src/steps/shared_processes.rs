@@ -12,8 +12,8 @@ use crate::scene::Scene;
 
 step! {
     /// With `shareProcessNamespace`, the containers of a pod see each other's processes. A process
-    /// with the same user, or one with
-    /// `SYS_PTRACE`, reads their environment and, below `/proc`, their files.
+    /// with the same user and no fewer capabilities, or one with `SYS_PTRACE`, reads their environment
+    /// and, below `/proc`, their files. Root becomes any user, unless it lacks `SETUID` or `SETGID`.
     ///
     /// ## Way: shop/web/web to secret/shop/shop-db
     ///
@@ -38,6 +38,62 @@ step! {
     ///       image: registry.example.com/web:1.4.2
     ///     - name: helper
     ///       image: registry.example.com/helper:1.4.2
+    ///       volumeMounts:
+    ///         - name: s
+    ///           mountPath: /s
+    /// ```
+    ///
+    /// ## Way: shop/web/web to secret/shop/shop-db
+    ///
+    /// Root becomes the user of the other container.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   shareProcessNamespace: true
+    ///   volumes:
+    ///     - name: s
+    ///       secret:
+    ///         secretName: shop-db
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext: {runAsUser: 0}
+    ///     - name: helper
+    ///       image: registry.example.com/helper:1.4.2
+    ///       securityContext: {runAsUser: 1000}
+    ///       volumeMounts:
+    ///         - name: s
+    ///           mountPath: /s
+    /// ```
+    ///
+    /// ## Wall: shop/web/web to secret/shop/shop-db
+    ///
+    /// The containers have different users, and neither is root.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    ///   namespace: shop
+    /// spec:
+    ///   shareProcessNamespace: true
+    ///   volumes:
+    ///     - name: s
+    ///       secret:
+    ///         secretName: shop-db
+    ///   containers:
+    ///     - name: web
+    ///       image: registry.example.com/web:1.4.2
+    ///       securityContext: {runAsUser: 2000, allowPrivilegeEscalation: false}
+    ///     - name: helper
+    ///       image: registry.example.com/helper:1.4.2
+    ///       securityContext: {runAsUser: 1000}
     ///       volumeMounts:
     ///         - name: s
     ///           mountPath: /s
@@ -112,15 +168,17 @@ fn takes_over(from: &ContainerInfo<'_>, to: &ContainerInfo<'_>) -> Option<Kind> 
     if is_root && from.has_capability("SYS_PTRACE") {
         return Some(Kind::Certain);
     }
-    // A process with more capabilities is protected.
-    let is_weaker = to.is_privileged && !from.is_privileged;
+    // A process with more capabilities is protected. Other users than root have none.
+    let is_weaker = to.runs_as != RunsAs::Root
+        || from.is_privileged
+        || !to.is_privileged && to.capabilities.is_subset(&from.capabilities);
     match (from.runs_as, to.runs_as) {
-        _ if is_weaker => None,
-        (RunsAs::Root, RunsAs::Root) => Some(Kind::Certain),
+        (RunsAs::Root, RunsAs::Root) => is_weaker.then_some(Kind::Certain),
         (RunsAs::Other(Some(one)), RunsAs::Other(Some(other))) => {
             (one == other).then_some(Kind::Certain)
         }
-        (RunsAs::Root, RunsAs::Other(_)) | (RunsAs::Other(_), RunsAs::Root) => None,
+        (RunsAs::Root, RunsAs::Other(_)) => from.becomes_any_user().then_some(Kind::Certain),
+        (RunsAs::Other(_), RunsAs::Root) => None,
         _ => Some(Kind::Unknown),
     }
 }

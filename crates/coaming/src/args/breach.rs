@@ -24,7 +24,8 @@ Starts (--from): internet, NAMESPACE/NAME, NAMESPACE/NAME/CONTAINER, user/NAME, 
   serviceaccount/NAMESPACE/NAME
 Targets (--to): admin, node, node/NAME, secret/NAMESPACE/NAME, data-store,
   data-store/NAMESPACE/NAME, credential, cloud-identity, exfiltration,
-  container/NAMESPACE/NAME, port/NAMESPACE/NAME, serviceaccount/NAMESPACE/NAME
+  container/NAMESPACE/NAME, container/NAMESPACE/NAME/CONTAINER, port/NAMESPACE/NAME,
+  serviceaccount/NAMESPACE/NAME
 
 Exit codes: 0 done; 1 with --compare, if an entry leads to a prize that it did not lead to before;
 2 an input could not be handled.

@@ -1,0 +1,130 @@
+//! What leads into workloads from outside, as far as the policies let it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use coaming_kube::Fields as _;
+use coaming_network::{Connections, Endpoint, PortSet, Protocol, Reach};
+use coaming_yaml::Node;
+
+use crate::foothold::WorkloadName;
+use crate::scene::Scene;
+
+/// A workload, the ports that are open to the outside, and what leads there.
+pub(crate) type Entrance = (WorkloadName, Connections, Vec<String>);
+
+/// A port of the node that leads to a container.
+#[derive(Debug)]
+pub(crate) struct HostPort<'a> {
+    /// The container, by position in [`Scene::containers`].
+    pub(crate) container: usize,
+    /// The port of the node.
+    pub(crate) number: i64,
+    /// The field of the container's port.
+    pub(crate) node: Node<'a>,
+    /// Whether the pod shares the network of the node.
+    pub(crate) shares_network: bool,
+}
+
+/// The entrances that Ingresses, routes and Services are.
+pub(crate) fn entrances(scene: &Scene<'_>) -> Vec<Entrance> {
+    let model = scene.reach.model();
+    let ids: HashMap<&coaming_network::Workload, usize> =
+        model.workloads.iter().map(|(id, workload)| (workload, id)).collect();
+    let mut found = Vec::new();
+    for (workload, allowed, via) in coaming_network::entrances(&scene.reach) {
+        let pods = ids.get(&*workload).and_then(|id| scene.pods_of_network.get(id));
+        for &pod in pods.into_iter().flatten() {
+            found.push((scene.pods[pod].name.clone(), allowed.clone(), via.clone()));
+        }
+    }
+    add_external_addresses(scene, &mut found);
+    found
+}
+
+/// Services that every node answers for at certain addresses, whatever their type.
+fn add_external_addresses(scene: &Scene<'_>, found: &mut Vec<Entrance>) {
+    let services = scene.world.of_kind("Service");
+    let open: HashSet<(&str, &str)> = services
+        .filter(|service| service.spec().strings("externalIPs").next().is_some())
+        .map(|service| (service.namespace_or_default(), service.name()))
+        .collect();
+    if open.is_empty() {
+        return;
+    }
+    let outside = Outside::new(&scene.reach);
+    let mut more: BTreeMap<usize, (Connections, Vec<String>)> = BTreeMap::new();
+    scene.for_each_service_target(|service, protocol, port, pod| {
+        let is_open = open.contains(&(service.namespace.as_str(), service.name.as_str()))
+            && outside.reaches(scene.pods[pod].network, protocol, port);
+        if is_open {
+            let (allowed, via) = more.entry(pod).or_default();
+            *allowed = allowed.union(&Connections::of(protocol, PortSet::range(port, port)));
+            let text = format!("Service {}/{} (externalIPs)", service.namespace, service.name);
+            if !via.contains(&text) {
+                via.push(text);
+            }
+        }
+    });
+    found.extend(more.into_iter().map(|(pod, (allowed, via))| {
+        let name = scene.pods[pod].name.clone();
+        (name, allowed, via)
+    }));
+}
+
+/// The ports of nodes that lead to containers. Policies apply to a port that is forwarded to a pod, and
+/// not to a pod that shares the network of its node.
+pub(crate) fn host_ports<'a>(scene: &Scene<'a>) -> Vec<HostPort<'a>> {
+    let mut outside = None;
+    let mut found = Vec::new();
+    for (number, container) in scene.containers.iter().enumerate() {
+        let pod = scene.pod_of(container);
+        let shares_network = pod.pod().host_network();
+        for port in container.container.ports() {
+            let own = port.container_port();
+            let of_node = port.host_port().filter(|&port| port > 0);
+            let Some(of_node) = of_node.or(own.filter(|_| shares_network)) else { continue };
+            let protocol = Protocol::from_name(port.protocol()).unwrap_or(Protocol::Tcp);
+            let own = own.and_then(|own| u16::try_from(own).ok()).unwrap_or_default();
+            let outside = outside.get_or_insert_with(|| Outside::new(&scene.reach));
+            if shares_network || outside.reaches(pod.network, protocol, own) {
+                found.push(HostPort {
+                    container: number,
+                    number: of_node,
+                    node: port.node(),
+                    shares_network,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// What outside addresses may connect to.
+struct Outside<'r> {
+    reach: &'r Reach,
+    pods_of: HashMap<usize, Vec<usize>>,
+}
+
+impl<'r> Outside<'r> {
+    fn new(reach: &'r Reach) -> Self {
+        let mut pods_of: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (id, pods) in &reach.model().pods {
+            pods_of.entry(pods.workload).or_default().push(id);
+        }
+        Self { reach, pods_of }
+    }
+
+    /// Whether the policies let some outside address connect to a workload of the network's model.
+    fn reaches(&self, workload: Option<usize>, protocol: Protocol, port: u16) -> bool {
+        let pods = workload.and_then(|workload| self.pods_of.get(&workload));
+        // What the model does not know, no policy selects.
+        let Some(pods) = pods else { return true };
+        pods.iter().any(|&id| {
+            let target = Endpoint::Pods(id);
+            let mut atoms = 0..self.reach.externals().len();
+            atoms.any(|atom| {
+                self.reach.allowed(Endpoint::External(atom), target).contains(protocol, port)
+            })
+        })
+    }
+}
