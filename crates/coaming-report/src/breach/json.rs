@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use coaming_breach::{
     Cut, EntryAnswer, Foothold, IdentityName, NodeName, Way, WayStep, WorkloadName,
 };
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
 
-use super::View;
+use super::{Place, View};
 
 /// Writes an answer as JSON.
 ///
@@ -19,9 +20,10 @@ pub fn json(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"{\"version\": 1,\n \"entries\": [")?;
     lines(out, answer.entries.iter().map(entry))?;
     out.write_all(b"],\n \"prizes\": [")?;
-    lines(out, answer.prizes.iter().map(foothold))?;
+    lines(out, answer.prizes.iter().map(AsJson))?;
     out.write_all(b"],\n \"ways\": [")?;
-    lines(out, answer.entries.iter().flat_map(|entry| &entry.ways).map(|it| way(view, it)))?;
+    let ways = answer.entries.iter().flat_map(|entry| &entry.ways);
+    lines(out, ways.map(|way| WayAsJson { view, way }))?;
     out.write_all(b"],\n \"cuts\": [")?;
     lines(out, answer.cuts.iter().map(|it| cut(view, it)))?;
     out.write_all(b"],\n \"unknown\": [")?;
@@ -31,7 +33,7 @@ pub fn json(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Items of a list, one line each.
-fn lines(out: &mut dyn Write, items: impl Iterator<Item = Value>) -> io::Result<()> {
+fn lines(out: &mut dyn Write, items: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
     for (position, item) in items.enumerate() {
         out.write_all(if position == 0 { b"\n  " } else { b",\n  " })?;
         serde_json::to_writer(&mut *out, &item)?;
@@ -45,42 +47,61 @@ fn workload(name: &WorkloadName) -> Value {
 
 /// A foothold as JSON.
 pub(super) fn foothold(foothold: &Foothold) -> Value {
-    let mut fields = Map::new();
-    fields.insert("type".to_owned(), foothold.type_name().into());
-    let mut add = |values: Value| {
-        if let Value::Object(values) = values {
-            fields.extend(values);
-        }
-    };
-    match foothold {
-        Foothold::Container(own) | Foothold::ContainerRoot(own) => {
-            add(workload(&own.workload));
-            add(json!({"container": own.container}));
-            if matches!(foothold, Foothold::ContainerRoot(_)) {
-                add(json!({"user": "root"}));
+    serde_json::to_value(AsJson(foothold)).unwrap_or_default()
+}
+
+/// A foothold, written without a tree of values: a large answer has a hundred thousand.
+struct AsJson<'f>(&'f Foothold);
+
+impl Serialize for AsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", self.0.type_name())?;
+        match self.0 {
+            Foothold::Container(own) | Foothold::ContainerRoot(own) => {
+                add_workload(&mut map, &own.workload)?;
+                map.serialize_entry("container", &own.container)?;
+                if matches!(self.0, Foothold::ContainerRoot(_)) {
+                    map.serialize_entry("user", "root")?;
+                }
             }
+            Foothold::Port { workload, protocol, port } => {
+                add_workload(&mut map, workload)?;
+                map.serialize_entry("protocol", protocol.name())?;
+                map.serialize_entry("port", port)?;
+            }
+            Foothold::Node(node) | Foothold::NodeFiles(node) => match node {
+                NodeName::Named(name) => map.serialize_entry("name", name)?,
+                NodeName::Of(own) => map.serialize_entry("runs", &workload(own))?,
+                NodeName::Any => map.serialize_entry("any", &true)?,
+            },
+            Foothold::Identity(IdentityName::User(name)) => map.serialize_entry("user", name)?,
+            Foothold::Identity(IdentityName::Group(name)) => map.serialize_entry("group", name)?,
+            Foothold::Identity(IdentityName::ServiceAccount { namespace, name }) => {
+                let own = json!({"namespace": namespace, "name": name});
+                map.serialize_entry("service_account", &own)?;
+            }
+            Foothold::Secret { namespace, name } => {
+                map.serialize_entry("namespace", namespace)?;
+                map.serialize_entry("name", name)?;
+            }
+            Foothold::DataStore(own) => add_workload(&mut map, own)?,
+            Foothold::CloudIdentity(name) | Foothold::Credential(name) => {
+                map.serialize_entry("name", name)?;
+            }
+            Foothold::Outside
+            | Foothold::Exfiltration
+            | Foothold::ClusterAdmin
+            | Foothold::Link(_) => {}
         }
-        Foothold::Port { workload: own, protocol, port } => {
-            add(workload(own));
-            add(json!({"protocol": protocol.name(), "port": port}));
-        }
-        Foothold::Node(node) | Foothold::NodeFiles(node) => add(match node {
-            NodeName::Named(name) => json!({"name": name}),
-            NodeName::Of(own) => json!({"runs": workload(own)}),
-            NodeName::Any => json!({"any": true}),
-        }),
-        Foothold::Identity(IdentityName::User(name)) => add(json!({"user": name})),
-        Foothold::Identity(IdentityName::Group(name)) => add(json!({"group": name})),
-        Foothold::Identity(IdentityName::ServiceAccount { namespace, name }) => {
-            add(json!({"service_account": {"namespace": namespace, "name": name}}));
-        }
-        Foothold::Secret { namespace, name } => add(json!({"namespace": namespace, "name": name})),
-        Foothold::DataStore(own) => add(workload(own)),
-        Foothold::CloudIdentity(name) | Foothold::Credential(name) => add(json!({"name": name})),
-        Foothold::Outside | Foothold::Exfiltration | Foothold::ClusterAdmin | Foothold::Link(_) => {
-        }
+        map.end()
     }
-    Value::Object(fields)
+}
+
+fn add_workload<M: SerializeMap>(map: &mut M, name: &WorkloadName) -> Result<(), M::Error> {
+    map.serialize_entry("namespace", &name.namespace)?;
+    map.serialize_entry("kind", &name.kind)?;
+    map.serialize_entry("name", &name.name)
 }
 
 fn entry(entry: &EntryAnswer) -> Value {
@@ -97,39 +118,64 @@ fn entry(entry: &EntryAnswer) -> Value {
     value
 }
 
-fn way(view: &View<'_>, way: &Way) -> Value {
-    json!({
-        "from": foothold(&way.from),
-        "to": foothold(&way.to),
-        "kind": way.kind().as_str(),
-        "cost": way.cost,
-        "steps": way.steps.iter().map(|it| step(view, it)).collect::<Vec<_>>(),
-    })
+/// A way, written without a tree of values.
+struct WayAsJson<'w> {
+    view: &'w View<'w>,
+    way: &'w Way,
 }
 
-fn step(view: &View<'_>, step: &WayStep) -> Value {
-    let locations = step.evidence.iter().filter_map(|evidence| {
-        let place = view.place(evidence)?;
-        let mut value = json!({"file": place.file, "path": place.path});
-        if let (Value::Object(fields), Some((line, column))) = (&mut value, place.position) {
-            fields.insert("line".to_owned(), line.into());
-            fields.insert("column".to_owned(), column.into());
-        }
-        Some(value)
-    });
-    let mut value = json!({
-        "step": step.step.id,
-        "technique": step.step.technique,
-        "kind": step.kind.as_str(),
-        "from": foothold(&step.from),
-        "to": foothold(&step.to),
-        "reason": step.reason,
-        "locations": locations.collect::<Vec<_>>(),
-    });
-    if let (Value::Object(fields), false) = (&mut value, step.also.is_empty()) {
-        fields.insert("also".to_owned(), step.also.iter().map(foothold).collect());
+impl Serialize for WayAsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { view, way } = self;
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("from", &AsJson(&way.from))?;
+        map.serialize_entry("to", &AsJson(&way.to))?;
+        map.serialize_entry("kind", way.kind().as_str())?;
+        map.serialize_entry("cost", &way.cost)?;
+        let steps = way.steps.iter().map(|step| StepAsJson { view, step });
+        map.serialize_entry("steps", &steps.collect::<Vec<_>>())?;
+        map.end()
     }
-    value
+}
+
+struct StepAsJson<'w> {
+    view: &'w View<'w>,
+    step: &'w WayStep,
+}
+
+impl Serialize for StepAsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { view, step } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("step", step.step.id)?;
+        map.serialize_entry("technique", step.step.technique)?;
+        map.serialize_entry("kind", step.kind.as_str())?;
+        map.serialize_entry("from", &AsJson(&step.from))?;
+        map.serialize_entry("to", &AsJson(&step.to))?;
+        map.serialize_entry("reason", &step.reason)?;
+        let places = step.evidence.iter().filter_map(|evidence| view.place(evidence));
+        let places: Vec<PlaceAsJson> = places.map(PlaceAsJson).collect();
+        map.serialize_entry("locations", &places)?;
+        if !step.also.is_empty() {
+            map.serialize_entry("also", &step.also.iter().map(AsJson).collect::<Vec<_>>())?;
+        }
+        map.end()
+    }
+}
+
+struct PlaceAsJson(Place);
+
+impl Serialize for PlaceAsJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("file", &self.0.file)?;
+        map.serialize_entry("path", &self.0.path)?;
+        if let Some((line, column)) = self.0.position {
+            map.serialize_entry("line", &line)?;
+            map.serialize_entry("column", &column)?;
+        }
+        map.end()
+    }
 }
 
 fn cut(view: &View<'_>, cut: &Cut) -> Value {

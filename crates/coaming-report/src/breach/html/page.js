@@ -161,8 +161,9 @@ function showAnswer() {
     const details = make('details', { className: 'way' },
       make('summary', {}, make('b', {}, T[way.name]), make('span', { className: 'soft' }, `${counted(way.steps.length, 'step')}, ${KINDS[way.kind]}`)),
       make('ol', { className: 'steps' }));
+    details.fillIn = () => { if (!details.lastChild.firstChild) details.lastChild.append(...way.steps.map(stepItem)); };
     details.addEventListener('toggle', () => {
-      if (details.open && !details.lastChild.firstChild) details.lastChild.append(...way.steps.map(stepItem));
+      if (details.open) details.fillIn();
       const all = [...by('ways').querySelectorAll('details.way')];
       const open = ways.filter((_, at) => all[at]?.open);
       state.open = open.length ? open : null;
@@ -176,7 +177,7 @@ function showAnswer() {
     more('more-ways', left, 'way', () => show(from + count, left));
   };
   fill('answer', make('h3', {}, `From ${T[start[0]]}`), make('dl', { className: 'facts' }, facts.flat()), make('div', { id: 'ways' }), make('p', { id: 'more-ways' }));
-  if (ways.length) show(0, 12);
+  if (ways.length) show(0, state.printing ? ways.length : 12);
   else fill('ways', make('p', {}, 'No way leads from here to what is asked for.'));
   drawMap();
 }
@@ -217,6 +218,7 @@ function drawMap() {
     if (workload === null && type !== 'outside') things.set(`t${text}`, { type, text });
   }
   const spots = new Map();
+  state.status = new Map();
   const bySpace = new Map();
   D.workloads.forEach(([space], at) => bySpace.set(T[space], [...(bySpace.get(T[space]) ?? []), at]));
   // The attacker's namespace comes first, and then those with something on a way.
@@ -226,6 +228,7 @@ function drawMap() {
     make('h3', {}, space), own.map((at) => {
       const status = at === start[3] ? 'start' : touched.has(at) ? 'taken' : reached.has(at) ? 'reached' : '';
       const words = { start: 'the attacker is here', taken: 'on a way', reached: 'can be connected to' }[status];
+      if (words) state.status.set(at, words);
       const button = make('button', { type: 'button', className: `spot ${status}`, 'aria-pressed': String(at === start[3]) },
         T[D.workloads[at][2]], make('small', {}, words ? `${T[D.workloads[at][1]]} · ${words}` : T[D.workloads[at][1]]));
       const own = startOf.get(at);
@@ -307,7 +310,9 @@ function drawLines() {
 function showList() {
   fill('list', D.workloads.map((_, at) => {
     const reached = reachOf(at);
-    return make('li', {}, make('b', {}, workloadName(at)), reached.length ? ` connects to ${reached.map(workloadName).join(', ')}` : ' connects to no workload');
+    const status = state.status.get(at);
+    return make('li', {}, make('b', {}, workloadName(at)), status ? ` (${status})` : '',
+      reached.length ? ` connects to ${reached.map(workloadName).join(', ')}` : ' connects to no workload');
   }));
 }
 
@@ -428,7 +433,8 @@ function findingItem(it) {
   const where = [it.object, it.container && `container ${it.container}`, it.places[0] && T[it.places[0][0]]].filter(Boolean).join(' · ');
   const details = make('details', {}, make('summary', {}, make('span', { className: `badge ${severity}` }, severity),
     make('span', {}, rich(it.message), it.ways ? [' ', make('span', { className: 'chip node' }, 'on a way')] : ''), make('span', { className: 'soft' }, where)));
-  details.addEventListener('toggle', () => { if (details.open && details.children.length === 1) details.append(findingBody(it)); });
+  details.fillIn = () => { if (details.children.length === 1) details.append(findingBody(it)); };
+  details.addEventListener('toggle', () => { if (details.open) details.fillIn(); });
   return make('li', {}, details);
 }
 
@@ -461,10 +467,15 @@ addEventListener('keydown', (event) => {
   }
 });
 addEventListener('beforeprint', () => {
+  // Everything is on paper: nothing can be opened there. What opens an element comes after this event.
+  state.printing = true;
   state.shown = findings.length;
   state.tries = findings.length;
   showFindings();
   tries();
-  document.querySelectorAll('details').forEach((it) => { it.open = true; });
+  showAnswer();
+  showList();
+  document.querySelectorAll('details').forEach((it) => { it.fillIn?.(); it.open = true; });
 });
+addEventListener('afterprint', () => { state.printing = false; });
 document.body.dataset.ready = Math.round(performance.now());
