@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coaming_finding::{Finding, Note};
-use coaming_kube::World;
 
-use crate::cut::{self, Cut, CutOptions};
+use crate::cut::{self, Cut, CutOptions, PairName, Taken};
 use crate::evidence::Evidence;
 use crate::foothold::{ContainerName, Foothold, Prize, WorkloadName};
 use crate::graph::{AttackGraph, EdgeId, Kind, VertexId};
@@ -330,33 +329,38 @@ pub(crate) fn way(graph: &AttackGraph, search: &Search, start: &Start, to: Verte
     Way { from, to: graph.foothold(to).clone(), cost: search.cost(to).0, steps }
 }
 
-/// The pairs of entries and prizes that are open in a world, for a query.
+/// The pairs of entries and prizes that are open in another graph, for a query; with the steps of the
+/// cheapest way of those that `wants_way` names.
 pub(crate) fn open_pairs(
-    world: &World,
-    scene: &Scene<'_>,
+    graph: &mut AttackGraph,
     starts: &[Start],
     query: &Query,
-) -> BTreeSet<(String, String)> {
-    let scene = scene.of_world(world);
-    let mut graph = AttackGraph::new(&scene);
-    let mut open = BTreeSet::new();
+    wants_way: impl Fn(&PairName) -> bool,
+) -> BTreeMap<PairName, Vec<Taken>> {
+    let mut open = BTreeMap::new();
     let starts: Vec<Start> = starts
         .iter()
         .map(|start| {
             let footholds: Vec<Foothold> = start.shown.clone();
             if let Foothold::Identity(identity) = &start.foothold {
-                query::join_groups(&mut graph, identity);
+                query::join_groups(graph, identity);
             }
             let vertices = footholds.into_iter().map(|foothold| graph.vertex(foothold)).collect();
             Start { vertices, ..start.clone() }
         })
         .collect();
-    let targets = Targets::new(&graph, query.to.as_ref());
-    let mut search = Search::new(&graph);
+    let targets = Targets::new(graph, query.to.as_ref());
+    let mut search = Search::new(graph);
     for start in &starts {
-        search.run(&graph, &start.vertices, limits(query), |_| false);
+        search.run(graph, &start.vertices, limits(query), |_| false);
         for vertex in targets.reached(&search, start) {
-            open.insert((start.foothold.to_string(), target_name(graph.foothold(vertex))));
+            let name = (start.foothold.to_string(), target_name(graph.foothold(vertex)));
+            let mut steps = Vec::new();
+            if wants_way(&name) {
+                let edges = search.way(graph, vertex).into_iter().map(|edge| graph.edge(edge));
+                steps.extend(edges.map(|it| (cut::step_id(it), graph.foothold(it.to).clone())));
+            }
+            open.insert(name, steps);
         }
     }
     open

@@ -79,7 +79,7 @@ pub(crate) fn cuts(
     findings: &[Finding],
     options: &CutOptions,
 ) -> Vec<Cut> {
-    let mut problem = Problem::new(scene, graph, starts, query, findings, options.weights);
+    let mut problem = Problem::new(scene.world, graph, starts, query, findings, options.weights);
     if problem.pairs.is_empty() {
         return Vec::new();
     }
@@ -91,18 +91,22 @@ pub(crate) fn cuts(
         let (chosen, gap) = problem.solve();
         let fixed: Vec<&Finding> = chosen.iter().map(|&finding| &findings[finding]).collect();
         let world = remedy::apply(scene.world, &fixed);
-        let open = open_pairs(&world, scene, starts, query);
-        let names: BTreeSet<(String, String)> = problem.pair_names();
-        let open: BTreeSet<_> = open.intersection(&names).cloned().collect();
-        let wrong = problem.learn(&world, &chosen, &open);
-        if !wrong || round == MAX_ROUNDS {
+        let after = scene.of_world(&world);
+        let mut after = AttackGraph::new(&after);
+        let names: BTreeSet<PairName> = problem.pair_names();
+        let promised = problem.promised();
+        let open = open_pairs(&mut after, starts, query, |pair| promised.contains(pair));
+        let is_right = promised.iter().all(|pair| !open.contains_key(pair));
+        let has_learned = !is_right && problem.learn(&chosen, &open);
+        let open: BTreeSet<&PairName> = names.iter().filter(|it| open.contains_key(*it)).collect();
+        if !has_learned || round == MAX_ROUNDS {
             let closed = names.len() - open.len();
             if closed == 0 {
                 return Vec::new();
             }
             let cost: u64 = chosen.iter().map(|&finding| problem.weight(finding)).sum();
             // A set that closes less than was expected is verified, but not proven smallest.
-            let gap = if wrong { cost.saturating_sub(1).max(gap) } else { gap };
+            let gap = if is_right { gap } else { cost.saturating_sub(1).max(gap) };
             let findings = chosen.into_iter().collect();
             return vec![Cut { findings, cost, closed, of: names.len(), gap }];
         }
@@ -113,8 +117,13 @@ pub(crate) fn cuts(
 /// A pair of an entry and a target.
 type Pair = (usize, String);
 
-struct Problem<'p, 'a> {
-    scene: &'p Scene<'a>,
+/// The same by the names of both.
+pub(crate) type PairName = (String, String);
+
+/// A step of a way: its name, and what it leads to.
+pub(crate) type Taken = (&'static str, Foothold);
+
+struct Problem<'p> {
     graph: &'p AttackGraph,
     starts: &'p [Start],
     query: &'p Query,
@@ -123,15 +132,16 @@ struct Problem<'p, 'a> {
     targets: Targets,
     /// The findings that undo each edge.
     undoing: Vec<Vec<usize>>,
-    /// Findings that turned out not to undo a step.
-    useless: BTreeSet<(usize, &'static str)>,
+    /// Findings that turned out not to undo a step for a start: a policy keeps the flows that are
+    /// needed, which are some workloads' and not those of others.
+    useless: BTreeSet<(usize, EdgeId, usize)>,
     pairs: BTreeMap<Pair, VertexId>,
     closable: BTreeSet<Pair>,
 }
 
-impl<'p, 'a> Problem<'p, 'a> {
+impl<'p> Problem<'p> {
     fn new(
-        scene: &'p Scene<'a>,
+        world: &World,
         graph: &'p AttackGraph,
         starts: &'p [Start],
         query: &'p Query,
@@ -139,14 +149,13 @@ impl<'p, 'a> Problem<'p, 'a> {
         weights: Weights,
     ) -> Self {
         let mut problem = Self {
-            scene,
             graph,
             starts,
             query,
             findings,
             weights,
             targets: Targets::new(graph, query.to.as_ref()),
-            undoing: undoing(scene.world, graph, findings),
+            undoing: undoing(world, graph, findings),
             useless: BTreeSet::new(),
             pairs: BTreeMap::new(),
             closable: BTreeSet::new(),
@@ -159,11 +168,17 @@ impl<'p, 'a> Problem<'p, 'a> {
         problem
     }
 
-    fn pair_names(&self) -> BTreeSet<(String, String)> {
-        let names = self.pairs.keys();
-        names
-            .map(|(start, target)| (self.starts[*start].foothold.to_string(), target.clone()))
-            .collect()
+    fn pair_names(&self) -> BTreeSet<PairName> {
+        self.pairs.keys().map(|pair| self.name(pair)).collect()
+    }
+
+    /// The pairs that a set of fixes is expected to close.
+    fn promised(&self) -> BTreeSet<PairName> {
+        self.closable.iter().map(|pair| self.name(pair)).collect()
+    }
+
+    fn name(&self, (start, target): &Pair) -> PairName {
+        (self.starts[*start].foothold.to_string(), target.clone())
     }
 
     fn weight(&self, finding: usize) -> u64 {
@@ -174,11 +189,10 @@ impl<'p, 'a> Problem<'p, 'a> {
         }
     }
 
-    /// The findings that undo an edge, as far as they are known to.
-    fn undo(&self, edge: EdgeId) -> impl Iterator<Item = usize> {
-        let step = step_id(self.graph.edge(edge));
+    /// The findings that undo an edge for a start, as far as they are known to.
+    fn undo(&self, start: usize, edge: EdgeId) -> impl Iterator<Item = usize> {
         let findings = self.undoing[edge as usize].iter().copied();
-        findings.filter(move |&finding| !self.useless.contains(&(finding, step)))
+        findings.filter(move |&finding| !self.useless.contains(&(start, edge, finding)))
     }
 
     /// The pairs that are open after some fixes, with what each way could be undone by.
@@ -187,7 +201,7 @@ impl<'p, 'a> Problem<'p, 'a> {
         let mut open = BTreeMap::new();
         let to = self.query.to.as_ref();
         for (number, start) in self.starts.iter().enumerate() {
-            let is_removed = |edge| self.undo(edge).any(|finding| fixed.contains(&finding));
+            let is_removed = |edge| self.undo(number, edge).any(|finding| fixed.contains(&finding));
             search.run(self.graph, &start.vertices, limits(self.query), is_removed);
             for vertex in self.targets.reached(&search, start) {
                 let foothold = self.graph.foothold(vertex);
@@ -195,7 +209,8 @@ impl<'p, 'a> Problem<'p, 'a> {
                     continue;
                 }
                 let way = search.way(self.graph, vertex);
-                let mut undo: Vec<usize> = way.iter().flat_map(|&edge| self.undo(edge)).collect();
+                let undo = way.iter().flat_map(|&edge| self.undo(number, edge));
+                let mut undo: Vec<usize> = undo.collect();
                 undo.sort_unstable();
                 undo.dedup();
                 open.insert((number, target_name(foothold)), (vertex, undo));
@@ -241,49 +256,34 @@ impl<'p, 'a> Problem<'p, 'a> {
         (chosen, cost - at_least.min(cost))
     }
 
-    /// Finds out which fixes did not undo what they promised: whether any was expected to close a
-    /// pair that is still open.
-    fn learn(
-        &mut self,
-        world: &World,
-        chosen: &BTreeSet<usize>,
-        open: &BTreeSet<(String, String)>,
-    ) -> bool {
-        let promised =
-            |(start, target): &Pair| (self.starts[*start].foothold.to_string(), target.clone());
-        if !self.closable.iter().any(|pair| open.contains(&promised(pair))) {
-            return false;
-        }
-        // Which steps are still possible although a fix should have undone them.
-        let scene = self.scene.of_world(world);
-        let after = AttackGraph::new(&scene);
-        let mut still: BTreeSet<(&'static str, Vec<&Foothold>, &Foothold)> = BTreeSet::new();
-        for (_, edge) in after.edges() {
-            if !edge.undo.is_empty() {
-                let premises = edge.premises().map(|premise| after.foothold(premise)).collect();
-                still.insert((step_id(edge), premises, after.foothold(edge.to)));
-            }
-        }
-        let mut learned = false;
+    /// Finds out which fixes did not undo what they promised, by the steps of the ways that are still
+    /// open: whether there is anything new to know.
+    fn learn(&mut self, chosen: &BTreeSet<usize>, open: &BTreeMap<PairName, Vec<Taken>>) -> bool {
+        let mut by_target: HashMap<(&str, &Foothold), Vec<EdgeId>> = HashMap::new();
         for (id, edge) in self.graph.edges() {
-            let step = step_id(edge);
-            let counted: Vec<usize> = self.undo(id).filter(|it| chosen.contains(it)).collect();
-            if counted.is_empty() {
-                continue;
+            if self.undoing[id as usize].iter().any(|finding| chosen.contains(finding)) {
+                let to = self.graph.foothold(edge.to);
+                by_target.entry((step_id(edge), to)).or_default().push(id);
             }
-            let premises = edge.premises().map(|premise| self.graph.foothold(premise)).collect();
-            if still.contains(&(step, premises, self.graph.foothold(edge.to))) {
-                for finding in counted {
-                    learned |= self.useless.insert((finding, step));
+        }
+        let mut found = BTreeSet::new();
+        for pair in &self.closable {
+            let steps = open.get(&self.name(pair)).into_iter().flatten();
+            for (step, to) in steps {
+                for &edge in by_target.get(&(*step, to)).into_iter().flatten() {
+                    let counted = self.undo(pair.0, edge).filter(|it| chosen.contains(it));
+                    found.extend(counted.map(|finding| (pair.0, edge, finding)));
                 }
             }
         }
-        learned
+        let has_learned = !found.is_empty();
+        self.useless.extend(found);
+        has_learned
     }
 }
 
 /// The name of an edge's step; joins have none.
-fn step_id(edge: &Edge) -> &'static str {
+pub(crate) fn step_id(edge: &Edge) -> &'static str {
     edge.step.map_or("", |step| step.id)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use coaming_kube::Fields as _;
+use coaming_kube::{Fields as _, World};
 use coaming_network::{Connections, Endpoint, PortSet, Protocol, Reach};
 use coaming_yaml::Node;
 
@@ -31,7 +31,12 @@ pub(crate) fn entrances(scene: &Scene<'_>) -> Vec<Entrance> {
     let ids: HashMap<&coaming_network::Workload, usize> =
         model.workloads.iter().map(|(id, workload)| (workload, id)).collect();
     let mut found = Vec::new();
-    for (workload, allowed, via) in coaming_network::entrances(&scene.reach) {
+    let restricted = restricted_balancers(scene.world);
+    for (workload, allowed, mut via) in coaming_network::entrances(&scene.reach) {
+        via.retain(|text| !restricted.contains(text));
+        if via.is_empty() {
+            continue;
+        }
         let pods = ids.get(&*workload).and_then(|id| scene.pods_of_network.get(id));
         for &pod in pods.into_iter().flatten() {
             found.push((scene.pods[pod].name.clone(), allowed.clone(), via.clone()));
@@ -39,6 +44,15 @@ pub(crate) fn entrances(scene: &Scene<'_>) -> Vec<Entrance> {
     }
     add_external_addresses(scene, &mut found);
     found
+}
+
+/// Load balancers of a private network, as the network's model names them: nobody comes in through
+/// them from outside.
+fn restricted_balancers(world: &World) -> HashSet<String> {
+    let services = world.of_kind("Service").filter(|it| coaming_rules::is_restricted_balancer(*it));
+    services
+        .map(|it| format!("Service {}/{} (LoadBalancer)", it.namespace_or_default(), it.name()))
+        .collect()
 }
 
 /// Services that every node answers for at certain addresses, whatever their type.

@@ -50,5 +50,6 @@ pub use graph::{AttackGraph, Kind};
 pub use map::{Map, MapStart, MapStep, MapTarget, MapWorkload, map};
 pub use passage::mark_ways;
 pub use query::{From, Query, QueryError, To};
+pub use remedy::{has_remedy, with_remedy};
 pub use rights::Right;
 pub use scene::Scene;

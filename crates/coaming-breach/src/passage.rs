@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use coaming_finding::{AttackStep, AttackWay, Finding, Location};
 use coaming_kube::{Fields as _, World};
-use coaming_rules::Images;
+use coaming_rules::{Images, Knowledge};
 
 use crate::answer::{self, Targets, Way, WayStep};
 use crate::cut;
@@ -22,18 +22,19 @@ use crate::search::{Limits, Search};
 type Worth = (usize, u64, u64);
 
 /// Tells each finding that is on a way from an entry to something of value which one that is.
-/// `is_here` says which findings are about this world.
+/// `known` is about this world, and `is_here` says which findings are.
 pub fn mark_ways(
     world: &World,
     images: &Images,
     minor: u32,
+    known: &Knowledge,
     findings: &mut [Finding],
     is_here: impl Fn(&Finding) -> bool,
 ) {
     if findings.is_empty() || !may_be_entered(world) {
         return;
     }
-    let scene = Scene::new(world, images, minor);
+    let scene = Scene::new(world, images, minor, known);
     let mut graph = AttackGraph::new(&scene);
     let starts = query::entered_starts(&scene, &mut graph);
     let undoing = cut::undoing(world, &graph, findings);

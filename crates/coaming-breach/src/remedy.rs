@@ -8,10 +8,12 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use coaming_finding::{Applicability, DocumentEdits, Finding, Fix, Location, ObjectRef};
-use coaming_kube::{Delta, Fields as _, Object, ObjectKey, Origin, Source, World};
-use coaming_yaml::Span;
-use coaming_yaml::edit::Edit;
+use coaming_finding::{
+    Applicability, DocumentEdits, FileEdits, Finding, Fix, Location, ObjectRef, SourceId,
+};
+use coaming_kube::{Delta, Fields as _, Object, ObjectKey, Origin, Source, SourceKind, World};
+use coaming_yaml::edit::{Edit, TextEdit};
+use coaming_yaml::{Document, Span};
 
 /// Rules whose findings are fixed by removing what they point to.
 const REMOVED: &[&str] = &["host-path", "role-gives-rights", "role-reads-secrets"];
@@ -27,6 +29,83 @@ pub(crate) fn is_possible(finding: &Finding) -> bool {
         .is_some_and(|fix| fix.applicability != Applicability::Manual && !fix.edits.is_empty());
     let rule = finding.rule.id.as_str();
     has_edits || REMOVED.contains(&rule) || SUGGESTED.contains(&rule)
+}
+
+/// The finding with the change that a cut makes for it, if that is left to a person, but clear: the
+/// volume, rule or binding that it points to is removed, or the policies that `coaming net suggest`
+/// writes are added to the file.
+#[must_use]
+pub fn with_remedy(world: &World, finding: &Finding) -> Finding {
+    let remedy = with_edits(world, finding)
+        .or_else(|| with_fix(finding, removed_document(world, finding)?))
+        .or_else(|| with_fix(finding, added_policies(world, finding)?));
+    remedy.unwrap_or_else(|| finding.clone())
+}
+
+/// Whether a finding is of a rule with a fix that a cut makes although it is left to a person.
+#[must_use]
+pub fn has_remedy(finding: &Finding) -> bool {
+    let rule = finding.rule.id.as_str();
+    let is_manual = finding.fix.as_ref().is_none_or(|fix| fix.edits.is_empty());
+    is_manual && (REMOVED.contains(&rule) || SUGGESTED.contains(&rule))
+}
+
+/// A finding whose fix changes the text of a file.
+fn with_fix(finding: &Finding, (title, edits): (&str, FileEdits)) -> Option<Finding> {
+    let fix = Fix {
+        title: title.to_owned(),
+        applicability: Applicability::Unsafe,
+        edits: Vec::new(),
+        file_edits: vec![edits],
+        snippet: String::new(),
+    };
+    Some(Finding { fix: Some(fix), ..finding.clone() })
+}
+
+/// The document of an object that a finding is about as a whole, removed.
+fn removed_document(world: &World, finding: &Finding) -> Option<(&'static str, FileEdits)> {
+    let key = removed_object(world, finding)?;
+    let object = world.find(&key.kind, &key.namespace, &key.name)?;
+    let document = object.node().document();
+    if document.root() != object.node() || !is_yaml_file(world, object.source()) {
+        return None;
+    }
+    let edit = TextEdit { span: document.span(), replacement: String::new() };
+    Some(("remove the object", FileEdits { source: object.source(), edits: vec![edit] }))
+}
+
+/// The suggested policies of a finding's namespace, at the end of the file that it points to.
+fn added_policies(world: &World, finding: &Finding) -> Option<(&'static str, FileEdits)> {
+    if !SUGGESTED.contains(&finding.rule.id.as_str()) {
+        return None;
+    }
+    let id = finding.locations.first()?.source.filter(|&id| is_yaml_file(world, id))?;
+    let text = &world.source(id)?.text;
+    let (yaml, documents) = suggested(world, &[finding])?;
+    let mut replacement = String::new();
+    if !text.is_empty() && !text.ends_with('\n') {
+        replacement.push('\n');
+    }
+    for document in &documents {
+        replacement.push_str("---\n");
+        let span = document.root().span().unwrap_or_else(|| document.span());
+        replacement.push_str(yaml[span.range()].trim_end());
+        replacement.push('\n');
+    }
+    let end = u32::try_from(text.len()).ok()?;
+    let end = Span::new(end, end);
+    let edits = vec![TextEdit { span: end, replacement }];
+    let title = "add the policies that `coaming net suggest` writes";
+    (!documents.is_empty()).then_some((title, FileEdits { source: id, edits }))
+}
+
+/// Whether documents can be added to a source: a file of the user with YAML in it.
+fn is_yaml_file(world: &World, id: SourceId) -> bool {
+    world.source(id).is_some_and(|source| {
+        source.origin.has_own_lines()
+            && source.kind == SourceKind::Manifest
+            && !source.text.trim_start().starts_with(['{', '['])
+    })
 }
 
 /// The namespace that a finding is about.
@@ -98,15 +177,15 @@ fn with_edits(world: &World, finding: &Finding) -> Option<Finding> {
     if target == object.node() {
         return None;
     }
-    let volume = match finding.rule.id.as_str() {
+    let (removed, title) = match finding.rule.id.as_str() {
         // The finding may point to a field of the volume.
-        "host-path" => volume_of(target)?,
-        _ => target,
+        "host-path" => (volume_of(target)?, "remove the volume and its mounts"),
+        _ => (target, "remove the rule"),
     };
-    edits.push(Edit::Remove { path: volume.path() });
+    edits.push(Edit::Remove { path: removed.path() });
     let edits = vec![DocumentEdits { source: object.source(), document: object.document, edits }];
     let fix = Fix {
-        title: String::new(),
+        title: title.to_owned(),
         applicability: Applicability::Unsafe,
         edits,
         file_edits: Vec::new(),
@@ -174,13 +253,11 @@ fn mounts(object: Object<'_>, location: &Location) -> Vec<Edit> {
     own.map(|mount| Edit::Remove { path: mount.path() }).collect()
 }
 
-/// The world with the suggested policies of the namespaces of these findings.
-fn with_policies(world: &World, findings: &[&Finding]) -> World {
-    let Ok(suggestion) = coaming_network::suggest::suggest(world, None) else {
-        return world.clone();
-    };
+/// The policies that are suggested for the namespaces of these findings, and their text.
+fn suggested(world: &World, findings: &[&Finding]) -> Option<(Arc<str>, Vec<Document>)> {
+    let suggestion = coaming_network::suggest::suggest(world, None).ok()?;
     let stream = coaming_yaml::parse(suggestion.yaml.into());
-    let is_wanted = |document: &coaming_yaml::Document| {
+    let is_wanted = |document: &Document| {
         let node = document.root();
         let namespace = node.mapping("metadata").string("namespace").unwrap_or("default");
         findings.iter().any(|finding| {
@@ -188,7 +265,13 @@ fn with_policies(world: &World, findings: &[&Finding]) -> World {
         })
     };
     let documents = stream.documents.into_iter().filter(is_wanted).collect();
-    let source = Source::new("suggested policies", stream.source, documents);
+    Some((stream.source, documents))
+}
+
+/// The world with the suggested policies of the namespaces of these findings.
+fn with_policies(world: &World, findings: &[&Finding]) -> World {
+    let Some((text, documents)) = suggested(world, findings) else { return world.clone() };
+    let source = Source::new("suggested policies", text, documents);
     let mut world = world.clone();
     world.apply(Delta::Put(Box::new(source)));
     world

@@ -2,6 +2,7 @@
 //! once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use coaming_access::Access;
 use coaming_image::{ImageFacts, UtilityKind};
@@ -12,7 +13,7 @@ use coaming_kube::{
 use coaming_network::model::Service;
 use coaming_network::{Cells, Protocol, Reach};
 use coaming_oci::Reference;
-use coaming_rules::Images;
+use coaming_rules::{Images, Knowledge};
 
 use crate::entrance::{self, Entrance, HostPort};
 use crate::evidence::Evidence;
@@ -155,8 +156,8 @@ pub struct Scene<'a> {
     pub(crate) images: &'a Images,
     /// The version of the cluster, 1.`minor`.
     pub(crate) minor: u32,
-    pub(crate) access: Access,
-    pub(crate) reach: Reach,
+    pub(crate) access: Arc<Access>,
+    pub(crate) reach: Arc<Reach>,
     pub(crate) cells: Cells,
     pub(crate) entrances: Vec<Entrance>,
     pub(crate) host_ports: Vec<HostPort<'a>>,
@@ -178,10 +179,11 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// Works out what the steps look at. `minor` is the version of the cluster, 1.`minor`.
+    /// Works out what the steps look at. `minor` is the version of the cluster, 1.`minor`; `known` is
+    /// about this world.
     #[must_use]
-    pub fn new(world: &'a World, images: &'a Images, minor: u32) -> Self {
-        let reach = Reach::new(coaming_network::from_world(world));
+    pub fn new(world: &'a World, images: &'a Images, minor: u32, known: &Knowledge) -> Self {
+        let reach = Arc::clone(known.reach(world));
         let cells = coaming_network::cells(&reach);
         let mut network_of: HashMap<ObjectId, usize> = HashMap::new();
         for (_, pods) in &reach.model().pods {
@@ -193,7 +195,7 @@ impl<'a> Scene<'a> {
             world,
             images,
             minor,
-            access: Access::new(world),
+            access: Arc::clone(known.access(world)),
             entrances: Vec::new(),
             host_ports: Vec::new(),
             pods: Vec::new(),
@@ -235,7 +237,9 @@ impl<'a> Scene<'a> {
     where
         'a: 'w,
     {
-        Scene::new(world, self.images, self.minor).allowing_registries(self.allowed_registries)
+        let known = Knowledge::default();
+        Scene::new(world, self.images, self.minor, &known)
+            .allowing_registries(self.allowed_registries)
     }
 
     fn add_pod(

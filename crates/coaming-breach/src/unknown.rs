@@ -101,6 +101,15 @@ pub(crate) fn notes(scene: &Scene<'_>, all_are_entries: bool) -> Vec<Note> {
         "network policies: whether the cluster's network plugin enforces them is unknown",
         scene.reach.model().policies.len(),
     );
+    add(
+        "load balancer serves a private network: what comes in through it is not counted",
+        "load balancers serve a private network: what comes in through them is not counted",
+        scene
+            .world
+            .of_kind("Service")
+            .filter(|it| coaming_rules::is_restricted_balancer(*it))
+            .count(),
+    );
     let unlabeled = scene.namespaces.iter();
     add(
         "namespace is not part of the input: what Pod Security admission enforces there is unknown",

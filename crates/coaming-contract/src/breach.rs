@@ -208,6 +208,8 @@ pub struct BreachComparison {
     pub gained: Vec<Pair>,
     /// What only the old state has.
     pub lost: Vec<Pair>,
+    /// What is not known of the new state.
+    pub unknown: Vec<Note>,
 }
 
 /// An entry with a prize that is reached from it.

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use coaming_finding::{Finding, InputError, SourceId};
 use coaming_kube::{Source, World};
 use coaming_network::Reach;
-use coaming_rules::Images;
+use coaming_rules::{Images, Knowledge};
 use coaming_scan::{Engine, Overrides, ScanError, VariantWorld};
 use coaming_source::{Loaded, Unsaved};
 use coaming_yaml::Span;
@@ -132,7 +132,8 @@ impl Workspace {
         let Some(source) = buffer.source else { return };
         if self.variants.first().is_none_or(|variant| variant.name.is_some()) {
             let (name, world) = (None, World::new(Vec::new()));
-            self.variants.insert(0, VariantWorld { name, world, recipe: None });
+            self.variants
+                .insert(0, VariantWorld { name, world, recipe: None, known: Knowledge::default() });
         }
         if let Some(plain) = self.variants.first_mut() {
             plain.world.apply(coaming_kube::Delta::Put(Box::new(source)));

@@ -1,7 +1,7 @@
 //! The input of rules, and the builder of their findings.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use coaming_access::Access;
@@ -12,7 +12,7 @@ use coaming_finding::{
 };
 use coaming_image::ImageFacts;
 use coaming_kube::schema::Definitions;
-use coaming_kube::{Fields as _, Object, Origin, World};
+use coaming_kube::{Fields as _, Object, ObjectId, Origin, World};
 use coaming_network::{PolicyProblem, Reach};
 use coaming_secret::Detector;
 use coaming_yaml::edit::Edit;
@@ -22,7 +22,7 @@ use time::Date;
 
 use crate::rule::BuiltIn;
 use crate::suppress::Suppressions;
-use crate::{ContainerScope, Images, Input};
+use crate::{ContainerScope, Images, Input, Knowledge};
 
 /// The newest Kubernetes minor version that the rules know.
 pub(crate) const NEWEST_MINOR: u32 = 37;
@@ -56,6 +56,10 @@ impl Default for Settings {
     }
 }
 
+/// Objects with workloads, each with its position in the world, by the namespace and the name of the
+/// account that they run with.
+type ByAccount = HashMap<String, HashMap<String, Vec<(usize, ObjectId)>>>;
+
 /// The input of rules.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -68,8 +72,9 @@ pub struct Context<'a> {
     /// Today, to know what has expired; nothing expires without.
     pub today: Option<Date>,
     enabled: &'a BTreeSet<RuleId>,
-    access: OnceLock<Access>,
-    reach: OnceLock<Reach>,
+    shared: Option<&'a Knowledge>,
+    own: Knowledge,
+    by_account: OnceLock<ByAccount>,
     policy_problems: OnceLock<Vec<PolicyProblem>>,
     definitions: OnceLock<Definitions>,
     suppressions: OnceLock<Suppressions>,
@@ -83,8 +88,9 @@ impl<'a> Context<'a> {
             settings: input.settings,
             today: input.today,
             enabled,
-            access: OnceLock::new(),
-            reach: OnceLock::new(),
+            shared: input.known,
+            own: Knowledge::default(),
+            by_account: OnceLock::new(),
             policy_problems: OnceLock::new(),
             definitions: OnceLock::new(),
             suppressions: OnceLock::new(),
@@ -119,9 +125,33 @@ impl<'a> Context<'a> {
         scope.container.node().field("image").unwrap_or(scope.container.node())
     }
 
+    fn known(&self) -> &Knowledge {
+        self.shared.unwrap_or(&self.own)
+    }
+
     /// The roles and bindings, read once for all rules that ask.
     pub(crate) fn access(&self) -> &Access {
-        self.access.get_or_init(|| Access::new(self.world))
+        self.known().access(self.world)
+    }
+
+    /// The objects with workloads that run with one of these accounts, in the order of the world.
+    pub(crate) fn objects_with_accounts(&self, accounts: &BTreeSet<(&str, &str)>) -> Vec<ObjectId> {
+        let by_account = self.by_account.get_or_init(|| {
+            let mut found = ByAccount::new();
+            for (position, workload) in self.world.workloads().enumerate() {
+                let of_namespace =
+                    found.entry(workload.object.namespace_or_default().to_owned()).or_default();
+                let account = workload.pod().service_account_name().to_owned();
+                of_namespace.entry(account).or_default().push((position, workload.object.id));
+            }
+            found
+        });
+        let of_account = |(namespace, name): &(&str, &str)| by_account.get(*namespace)?.get(*name);
+        let mut objects: Vec<(usize, ObjectId)> =
+            accounts.iter().filter_map(of_account).flatten().copied().collect();
+        objects.sort_unstable_by_key(|(position, _)| *position);
+        objects.dedup_by_key(|(_, object)| *object);
+        objects.into_iter().map(|(_, object)| object).collect()
     }
 
     /// The custom resource definitions in the world, found once for all objects.
@@ -131,7 +161,7 @@ impl<'a> Context<'a> {
 
     /// Who can reach whom, worked out once for all rules that ask.
     pub(crate) fn reach(&self) -> &Reach {
-        self.reach.get_or_init(|| Reach::new(coaming_network::from_world(self.world)))
+        self.known().reach(self.world)
     }
 
     /// What is wrong with the network policies, found once for all rules that speak of them.

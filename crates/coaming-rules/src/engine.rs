@@ -9,6 +9,7 @@ use coaming_kube::{Object, Source, SourceId, SourceKind, Workload, World};
 use rayon::prelude::*;
 use time::Date;
 
+use crate::Knowledge;
 use crate::rule::ObjectShared;
 use crate::{Check, ContainerScope, Context, DockerfileScope, Images, ObjectScope, Rule, Settings};
 
@@ -61,13 +62,15 @@ pub struct Input<'a> {
     pub settings: &'a Settings,
     /// Today, to know what has expired; nothing expires without.
     pub today: Option<Date>,
+    /// What the engines know about the world; without, the run works it out for itself.
+    pub known: Option<&'a Knowledge>,
 }
 
 impl<'a> Input<'a> {
     /// Judges by these; nothing expires.
     #[must_use]
     pub fn new(world: &'a World, images: &'a Images, settings: &'a Settings) -> Self {
-        Self { world, images, settings, today: None }
+        Self { world, images, settings, today: None, known: None }
     }
 }
 

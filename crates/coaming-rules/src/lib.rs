@@ -16,6 +16,7 @@ mod context;
 mod dockerfile;
 mod engine;
 mod images;
+mod knowledge;
 mod live;
 pub mod pss;
 mod registry;
@@ -31,6 +32,7 @@ pub use context::{Context, Settings};
 pub use dockerfile::DockerfileScope;
 pub use engine::{Input, RuleSet, put_in_order, review, run};
 pub use images::Images;
+pub use knowledge::Knowledge;
 pub use live::{is_going, is_provided, provided, settle};
 pub use registry::{all, find, nearest};
 pub use relocate::relocate;
@@ -39,6 +41,7 @@ pub use rule::{
     WorldRule,
 };
 pub use rules::cluster::unseen_components;
+pub use rules::network_policy::openings::is_restricted_balancer;
 pub use rules::secrets::{SECRET_RULES, generated_secrets};
 pub use rules::security_context::sysctls::SAFE_SYSCTLS;
 pub use standard::{review_standard, run_standard, standard_rule};

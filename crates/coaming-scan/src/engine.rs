@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coaming_config::{Config, KubernetesVersion, PodSecurityLevel, Standard};
 use coaming_finding::{Compliance, Finding, Framework, InputError, Note, RuleRef, Severity};
 use coaming_kube::{Source, SourceId, World};
-use coaming_rules::{Images, Input, RuleSet, Settings};
+use coaming_rules::{Images, Input, Knowledge, RuleSet, Settings};
 use coaming_secret::{Detector, FingerprintKey};
 use time::Date;
 
@@ -158,10 +158,24 @@ impl Engine {
     /// Judges everything in a world, in parallel. What has expired `today` does not count.
     #[must_use]
     pub fn scan(&self, world: &World, images: &Images, today: Option<Date>) -> Report {
+        self.scan_knowing(world, images, today, &Knowledge::default())
+    }
+
+    /// The same, with what the engines know about the world: what the rules need of it is worked out
+    /// there, and is not worked out again by whoever asks next.
+    #[must_use]
+    pub fn scan_knowing(
+        &self,
+        world: &World,
+        images: &Images,
+        today: Option<Date>,
+        known: &Knowledge,
+    ) -> Report {
         let mut findings = match self.standard {
             Some(level) => coaming_rules::run_standard(world, level, self.version),
             None => {
-                let input = Input { world, images, settings: &self.settings, today };
+                let known = Some(known);
+                let input = Input { world, images, settings: &self.settings, today, known };
                 coaming_rules::run(input, &self.rules, self.custom.run(world))
             }
         };
@@ -191,7 +205,8 @@ impl Engine {
         let findings = match self.standard {
             Some(level) => coaming_rules::review_standard(&small, SUBJECT, level, self.version),
             None => {
-                let input = Input { world: &small, images, settings: &self.settings, today };
+                let settings = &self.settings;
+                let input = Input { world: &small, images, settings, today, known: None };
                 let custom = self.custom.review(&small, SUBJECT);
                 coaming_rules::review(input, &self.rules, SUBJECT, custom)
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use coaming_finding::{Finding, Location};
 use coaming_kube::{ObjectKey, SourceKind, World};
-use coaming_rules::{CONFIGURATION, Images};
+use coaming_rules::{CONFIGURATION, Images, Knowledge};
 use coaming_source::{Recipe, Variant};
 use time::Date;
 
@@ -20,12 +20,14 @@ pub struct VariantWorld {
     pub world: World,
     /// How to render it again, if it is a chart and the caller asked for that.
     pub recipe: Option<Box<Recipe>>,
+    /// What the engines know about the world.
+    pub known: Knowledge,
 }
 
 impl From<Variant> for VariantWorld {
     fn from(variant: Variant) -> Self {
         let Variant { name, sources, recipe } = variant;
-        Self { name, world: World::numbered(sources), recipe }
+        Self { name, world: World::numbered(sources), recipe, known: Knowledge::default() }
     }
 }
 
@@ -40,12 +42,12 @@ impl Engine {
         today: Option<Date>,
     ) -> Report {
         if let [only] = variants {
-            return self.scan(&only.world, images, today);
+            return self.scan_knowing(&only.world, images, today, &only.known);
         }
         let mut merged = Merged::default();
         let mut notes = BTreeSet::new();
         for variant in variants {
-            let report = self.scan(&variant.world, images, today);
+            let report = self.scan_knowing(&variant.world, images, today, &variant.known);
             notes.extend(report.notes);
             merged.add(report.findings, variant);
         }

@@ -288,9 +288,14 @@ pub struct FixArguments {
     pub allow_unsafe: bool,
 
     /// Apply only the smallest set of fixes that closes what an attacker reaches from the entries of
-    /// the cluster (see `coaming breach`); those that need a person are listed.
+    /// the cluster (see `coaming breach`). With `--unsafe`, also what is otherwise left to a person:
+    /// volumes, rules and bindings are removed, and policies added, as `coaming breach` verified it.
     #[arg(long)]
     pub cut: bool,
+
+    /// What a safe, an unsafe and a manual fix cost (default: 1,3,8).
+    #[arg(long, value_name = "COSTS", value_parser = breach::costs, requires = "cut")]
+    pub cut_costs: Option<coaming_breach::Weights>,
 
     /// Show what would change, and why; write nothing.
     #[arg(long)]

@@ -6,8 +6,8 @@ use coaming_breach::{Answer, CutOptions, From, Query, Scene, To};
 use coaming_finding::Finding;
 use coaming_kube::World;
 use coaming_report::{Report, breach as render};
-use coaming_rules::Images;
-use coaming_scan::{Engine, VariantWorld};
+use coaming_rules::{Images, Knowledge};
+use coaming_scan::VariantWorld;
 use coaming_source::Loaded;
 
 use crate::args::{BreachArguments, BreachFormat, ScopeArguments};
@@ -17,6 +17,7 @@ use crate::{CommandError, Outcome, output, scope};
 struct Subject {
     world: World,
     images: Images,
+    known: Knowledge,
     findings: Vec<Finding>,
     allowed_registries: Vec<String>,
     minor: u32,
@@ -25,7 +26,7 @@ struct Subject {
 
 impl Subject {
     fn scene(&self) -> Scene<'_> {
-        Scene::new(&self.world, &self.images, self.minor)
+        Scene::new(&self.world, &self.images, self.minor, &self.known)
             .allowing_registries(&self.allowed_registries)
     }
 }
@@ -44,7 +45,9 @@ pub(crate) fn run(arguments: &BreachArguments) -> Result<Outcome, CommandError> 
     let loaded = scope::cluster(&arguments.cluster.arguments());
     let subject = read(arguments, paths, loaded)?;
     let scene = subject.scene();
-    let answer = ask(&scene, &subject, &query, !arguments.no_cut)?;
+    let options =
+        CutOptions { enabled: !arguments.no_cut, weights: arguments.cut_costs.unwrap_or_default() };
+    let answer = ask(&scene, &subject, &query, &options)?;
     if arguments.format == BreachFormat::Html {
         html(arguments, &scene, &subject, &query, &answer)?;
         return Ok(subject.outcome);
@@ -125,30 +128,26 @@ fn read(
     let (world, mut outcome) = scope::world(loaded)?;
     let engine = scope::engine(config)?;
     let mut errors = Vec::new();
-    let variants = [VariantWorld { name: None, world, recipe: None }];
+    let known = Knowledge::default();
+    let variants = [VariantWorld { name: None, world, recipe: None, known }];
     let images = scope::images(&scope, &engine, &variants, &mut errors)?;
     output::complain_of(&errors);
     if !errors.is_empty() {
         outcome = Outcome::Failed;
     }
-    let [VariantWorld { world, .. }] = variants;
-    let findings = findings(&engine, &world, &images);
+    let [VariantWorld { world, known, .. }] = variants;
+    let findings = engine.scan_knowing(&world, &images, scope::today(), &known).findings;
     let allowed_registries = engine.config().allowed_registries.clone();
-    Ok(Subject { world, images, findings, allowed_registries, minor, outcome })
-}
-
-fn findings(engine: &Engine, world: &World, images: &Images) -> Vec<Finding> {
-    engine.scan(world, images, scope::today()).findings
+    Ok(Subject { world, images, known, findings, allowed_registries, minor, outcome })
 }
 
 fn ask(
     scene: &Scene<'_>,
     subject: &Subject,
     query: &Query,
-    with_cuts: bool,
+    options: &CutOptions,
 ) -> Result<Answer, CommandError> {
-    let options = CutOptions { enabled: with_cuts, ..CutOptions::default() };
-    coaming_breach::answer(scene, query, &subject.findings, &options)
+    coaming_breach::answer(scene, query, &subject.findings, options)
         .map_err(|error| CommandError::Argument(error.to_string()))
 }
 
@@ -158,19 +157,19 @@ fn compare(
     new: &PathBuf,
 ) -> Result<Outcome, CommandError> {
     let query = query(arguments, None)?;
-    let mut pairs = Vec::new();
+    let mut answers = Vec::new();
     let mut outcome = Outcome::Clean;
     for path in [old, new] {
         let subject = read(arguments, vec![path.clone()], None)?;
         outcome = outcome.max(subject.outcome);
         let scene = subject.scene();
-        pairs.push(ask(&scene, &subject, &query, false)?.pairs());
+        answers.push(ask(&scene, &subject, &query, &CutOptions::default())?);
     }
-    let (old, new) = (&pairs[0], &pairs[1]);
+    let [old, new] = answers.as_slice() else { return Ok(outcome) };
     output::write(arguments.output.as_deref(), |out| match arguments.format {
         BreachFormat::Json => render::compare_json(old, new, out),
         _ => render::compare_text(old, new, out),
     })?;
-    let gained = new.difference(old).next().is_some();
+    let gained = new.pairs().difference(&old.pairs()).next().is_some();
     Ok(outcome.max(if gained { Outcome::Found } else { Outcome::Clean }))
 }

@@ -1,5 +1,6 @@
 //! `coaming fix`: applies fixes, or shows what they would change.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use coaming_finding::{Finding, InputError, ObjectRef};
 use coaming_fix::{Change, Plan};
-use coaming_kube::Origin;
+use coaming_kube::{Origin, World};
 use coaming_report::fixes;
 use coaming_rules::Images;
 use coaming_scan::{Engine, VariantWorld};
@@ -28,11 +29,15 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     let today = scope::today();
     let broken: BTreeSet<String> = errors.iter().map(|error| error.file.clone()).collect();
     let stdin = filtered(arguments, &variants);
-    let cut = arguments.cut.then(|| cut_keys(&engine, &variants, &images, today));
+    let cut = arguments.cut.then(|| Cut {
+        keys: cut_keys(&engine, &variants, &images, today, arguments.cut_costs.unwrap_or_default()),
+        with_remedies: arguments.allow_unsafe,
+        first: Cell::new(variants.len()),
+    });
     let plan = coaming_fix::plan(
         variants
             .into_iter()
-            .map(|VariantWorld { name, world, recipe }| coaming_fix::Variant {
+            .map(|VariantWorld { name, world, recipe, .. }| coaming_fix::Variant {
                 name,
                 world,
                 recipe,
@@ -40,11 +45,11 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
             .collect(),
         arguments.allow_unsafe,
         |world| {
-            let mut findings = engine.scan(world, &images, today).findings;
-            if let Some(cut) = &cut {
-                findings.retain(|finding| cut.contains(&cut_key(finding)));
+            let findings = engine.scan(world, &images, today).findings;
+            match &cut {
+                Some(cut) => cut.of(world, findings),
+                None => findings,
             }
-            findings
         },
         |file| refuse(file, &broken, stdin.is_some()),
     );
@@ -113,20 +118,45 @@ fn cut_key(finding: &Finding) -> CutKey {
     (rule, finding.object.clone(), finding.container.clone(), path.unwrap_or_default())
 }
 
+/// The only findings that are fixed.
+struct Cut {
+    keys: BTreeSet<CutKey>,
+    /// Whether what is left to a person is done as well, where it is clear.
+    with_remedies: bool,
+    /// How many worlds are judged for the first time.
+    first: Cell<usize>,
+}
+
+impl Cut {
+    fn of(&self, world: &World, findings: Vec<Finding>) -> Vec<Finding> {
+        let is_first = self.first.get() > 0;
+        self.first.set(self.first.get().saturating_sub(1));
+        let own = findings.into_iter().filter(|finding| self.keys.contains(&cut_key(finding)));
+        if !self.with_remedies {
+            return own.collect();
+        }
+        // What is removed shows another finding of the same kind at the same place.
+        let is_same = |finding: &Finding| is_first || !coaming_breach::has_remedy(finding);
+        let own = own.filter(is_same);
+        own.map(|finding| coaming_breach::with_remedy(world, &finding)).collect()
+    }
+}
+
 /// The findings of the cuts of all variants.
 fn cut_keys(
     engine: &Engine,
     variants: &[VariantWorld],
     images: &Images,
     today: Option<time::Date>,
+    weights: coaming_breach::Weights,
 ) -> BTreeSet<CutKey> {
     let minor = engine.config().kubernetes_version.unwrap_or_default().minor();
     let mut keys = BTreeSet::new();
-    for VariantWorld { world, .. } in variants {
-        let findings = engine.scan(world, images, today).findings;
-        let scene = coaming_breach::Scene::new(world, images, minor)
+    for VariantWorld { world, known, .. } in variants {
+        let findings = engine.scan_knowing(world, images, today, known).findings;
+        let scene = coaming_breach::Scene::new(world, images, minor, known)
             .allowing_registries(&engine.config().allowed_registries);
-        let options = coaming_breach::CutOptions { enabled: true, ..Default::default() };
+        let options = coaming_breach::CutOptions { enabled: true, weights };
         let query = coaming_breach::Query::default();
         // Only a query that names a workload can fail.
         let answer = coaming_breach::answer(&scene, &query, &findings, &options);

@@ -116,7 +116,8 @@ fn mark_ways(
 ) {
     let minor = engine.config().kubernetes_version.unwrap_or_default().minor();
     for variant in variants {
-        coaming_breach::mark_ways(&variant.world, images, minor, findings, |finding| {
+        let VariantWorld { world, known, .. } = variant;
+        coaming_breach::mark_ways(world, images, minor, known, findings, |finding| {
             let is_here = |name: &Arc<str>| finding.variants.contains(name);
             finding.variants.is_empty() || variant.name.as_ref().is_some_and(is_here)
         });

@@ -1,7 +1,6 @@
 //! Cuts and distances of random graphs, against brute force and another library.
 
 use coaming_finding::{Category, Confidence, Fix, Lifecycle, RuleId, RuleMeta, Severity};
-use coaming_rules::Images;
 use petgraph::algo::dijkstra;
 use petgraph::graph::{DiGraph, NodeIndex};
 use proptest::prelude::*;
@@ -121,14 +120,11 @@ proptest! {
         let all = [Applicability::Safe, Applicability::Unsafe, Applicability::Manual];
         let findings: Vec<Finding> = kinds.iter().map(|&kind| finding(all[kind])).collect();
         let (graph, undoing) = graph(&edges);
-        let (world, images) = (World::default(), Images::default());
-        let scene = Scene::new(&world, &images, 37);
         let shown = vec![foothold(0)];
         let start = Start { foothold: foothold(0), vertices: vec![0], shown, via: Vec::new() };
         let starts = [start];
         let query = Query::default();
         let mut problem = Problem {
-            scene: &scene,
             graph: &graph,
             starts: &starts,
             query: &query,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use coaming_breach::{Answer, CutOptions, From, Query, Scene, To, answer};
 use coaming_finding::Finding;
 use coaming_kube::{Source, World};
-use coaming_rules::Images;
+use coaming_rules::{Images, Knowledge};
 use coaming_scan::Engine;
 
 /// The world of texts with names.
@@ -44,7 +44,7 @@ fn allowed_registries() -> Vec<String> {
 pub(crate) fn ask(world: &World, query: &Query) -> Answer {
     let images = Images::default();
     let allowed = allowed_registries();
-    let scene = Scene::new(world, &images, 37).allowing_registries(&allowed);
+    let scene = Scene::new(world, &images, 37, &Knowledge::default()).allowing_registries(&allowed);
     answer(&scene, query, &[], &CutOptions::default()).unwrap()
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn ask(world: &World, query: &Query) -> Answer {
 pub(crate) fn ask_with_cuts(world: &World, query: &Query) -> (Answer, Vec<Finding>) {
     let images = Images::default();
     let findings = findings(world, &images);
-    let scene = Scene::new(world, &images, 37);
+    let scene = Scene::new(world, &images, 37, &Knowledge::default());
     let options = CutOptions { enabled: true, ..CutOptions::default() };
     (answer(&scene, query, &findings, &options).unwrap(), findings)
 }
@@ -121,6 +121,6 @@ pub(crate) fn ask_with_images(
             images.insert(&coaming_oci::Reference::parse(image).unwrap(), Arc::clone(facts));
         }
     }
-    let scene = Scene::new(world, &images, 37);
+    let scene = Scene::new(world, &images, 37, &Knowledge::default());
     answer(&scene, query, &[], &CutOptions::default()).unwrap()
 }

@@ -96,3 +96,15 @@ spec: {containers: [{name: cache, image: 'redis:7.4', ports: [{containerPort: 63
     assert_eq!(rules, ["no-ingress-policy"]);
     assert_eq!((cut.closed, cut.of, cut.gap), (1, 1, 0));
 }
+
+/// The suggested policies keep the flow of `api`, and end that of `web`: each is told apart.
+#[test]
+fn a_cut_counts_what_it_closes_and_not_what_is_needed() {
+    let text = include_str!("../../../coaming/tests/it/breach_lab/port.yaml");
+    let (answer, findings) =
+        ask_with_cuts(&world(&[("port.yaml", text)]), &query("", "data-store"));
+    let [cut] = answer.cuts.as_slice() else { panic!("{:?}", answer.cuts) };
+    assert_eq!((cut.closed, cut.of, cut.gap), (1, 3, 0));
+    let rules: Vec<&str> = cut.findings.iter().map(|&it| findings[it].rule.id.as_str()).collect();
+    assert_eq!(rules, ["no-ingress-policy"]);
+}

@@ -64,6 +64,7 @@ subjects: [{kind: Group, name: 'system:serviceaccounts:shop', apiGroup: rbac.aut
 #[test]
 fn get_on_exec_sufficed_before_1_35() {
     use coaming_breach::{CutOptions, Scene, answer};
+    use coaming_rules::Knowledge;
     let text = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -84,7 +85,7 @@ spec: {containers: [{name: db, image: 'registry.example.com/db:1'}]}
     let world = world(&[("a.yaml", &pod("", "")), ("b.yaml", text)]);
     let images = coaming_rules::Images::default();
     let ways = |minor| {
-        let scene = Scene::new(&world, &images, minor);
+        let scene = Scene::new(&world, &images, minor, &Knowledge::default());
         let query = query("shop/web", "container/shop/db");
         let answer = answer(&scene, &query, &[], &CutOptions::default()).unwrap();
         answer.entries[0].ways.len()

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use coaming_breach::Weights;
 use coaming_config::KubernetesVersion;
 
 use super::{ClusterArguments, ImagesMode, LookUpArguments};
@@ -68,6 +69,10 @@ pub struct BreachArguments {
     #[arg(long)]
     pub no_cut: bool,
 
+    /// What a safe, an unsafe and a manual fix cost in the search for changes (default: 1,3,8).
+    #[arg(long, value_name = "COSTS", value_parser = costs)]
+    pub cut_costs: Option<Weights>,
+
     /// Kubernetes version of the cluster: `1.N`, or `latest`.
     #[arg(long, value_name = "1.N")]
     pub kubernetes_version: Option<KubernetesVersion>,
@@ -96,6 +101,19 @@ pub struct BreachArguments {
     /// Write to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// Reads what fixes cost: `1,3,8`.
+pub(crate) fn costs(text: &str) -> Result<Weights, String> {
+    let costs: Vec<u64> = text
+        .split(',')
+        .map(|cost| cost.trim().parse::<u32>().ok().filter(|&cost| cost > 0).map(u64::from))
+        .collect::<Option<_>>()
+        .unwrap_or_default();
+    match costs.as_slice() {
+        &[safe, unsafe_, manual] => Ok(Weights { safe, unsafe_, manual }),
+        _ => Err("three positive numbers are needed, such as 1,3,8".to_owned()),
+    }
 }
 
 /// A live cluster instead of files.

@@ -6,6 +6,7 @@
 mod access_cluster;
 mod breach;
 mod breach_lab;
+mod breach_packets;
 mod breach_page;
 mod browser;
 #[cfg(feature = "cluster")]

@@ -120,6 +120,13 @@ fn of_routes<'a>(route: Object<'a>) -> Vec<&'a str> {
     }
 }
 
+/// Whether a Service is a load balancer that serves a private network, or certain addresses.
+#[must_use]
+pub fn is_restricted_balancer(object: Object<'_>) -> bool {
+    let service = Service { object };
+    object.kind() == "Service" && service.service_type() == "LoadBalancer" && is_restricted(service)
+}
+
 /// Whether a load balancer serves a private network, or certain addresses.
 fn is_restricted(service: Service<'_>) -> bool {
     let spec = service.object.spec();

@@ -157,17 +157,17 @@ impl<'g> HeldRole<'g> {
                 _ => None,
             })
             .collect();
-        if accounts.is_empty() {
-            return String::new();
-        }
+        let world = context.world;
+        let objects = context.objects_with_accounts(&accounts);
+        let objects = objects.into_iter().filter_map(|id| world.object(id));
         let runs = |workload: &Workload<'_>| {
             let namespace = workload.object.namespace_or_default();
             accounts.contains(&(namespace, workload.pod().service_account_name()))
         };
         let mut first = None;
-        for workload in context.world.workloads().filter(runs) {
+        for workload in objects.flat_map(|object| world.workloads_of(object)).filter(runs) {
             let name = phrases::object(workload.object);
-            if let Some(service) = opening_of(context.world, workload) {
+            if let Some(service) = opening_of(world, workload) {
                 return format!(
                     " {name} has it, and clients outside the cluster reach it through {}.",
                     phrases::object(service),
