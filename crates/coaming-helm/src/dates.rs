@@ -1,4 +1,9 @@
-//! Dates as Go formats them, in UTC.
+//! Dates as Go formats them: in UTC, or in a named time zone.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZoneDatabase;
 
 const DAY: i64 = 86_400;
 const MONTHS: [&str; 12] = [
@@ -46,8 +51,47 @@ const PARTS: [&str; 27] = [
     "002", "01", "02", "03", "04", "05", "06", "15", "PM", "pm", "_2", "1", "2", "3", "4", "5",
 ];
 
+/// The difference of a time zone from UTC at one time.
+struct Zone {
+    seconds: i64,
+    name: String,
+}
+
+impl Zone {
+    fn utc() -> Self {
+        Self { seconds: 0, name: "UTC".to_owned() }
+    }
+
+    /// The zone of this name at a time. Go takes unknown ones for UTC, and names are exact. The zone of
+    /// the machine is not read.
+    fn named(name: &str, at: i64) -> Option<Self> {
+        static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+        let zone = ZONES.get(name).ok().filter(|zone| zone.iana_name() == Some(name))?;
+        let info = zone.to_offset_info(Timestamp::from_second(at).ok()?);
+        let name = info.abbreviation().to_owned();
+        Some(Self { seconds: i64::from(info.offset().seconds()), name })
+    }
+
+    /// `+02:00`, with this between hours and minutes.
+    fn offset(&self, between: &str) -> String {
+        let sign = if self.seconds < 0 { '-' } else { '+' };
+        let minutes = self.seconds.abs() / 60;
+        format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
+    }
+}
+
 /// Formats a time by a layout.
 pub(crate) fn format(layout: &str, seconds: i64) -> String {
+    write(layout, seconds, &Zone::utc())
+}
+
+/// Formats a time by a layout in a time zone.
+pub(crate) fn format_in(layout: &str, seconds: i64, zone: &str) -> String {
+    write(layout, seconds, &Zone::named(zone, seconds).unwrap_or_else(Zone::utc))
+}
+
+fn write(layout: &str, seconds: i64, zone: &Zone) -> String {
+    let seconds = seconds.saturating_add(zone.seconds);
     let days = seconds.div_euclid(DAY);
     let in_day = seconds.rem_euclid(DAY);
     let (year, month, day) = civil(days);
@@ -71,11 +115,11 @@ pub(crate) fn format(layout: &str, seconds: i64) -> String {
             "Monday" => out.push_str(day_name),
             "Mon" => out.push_str(day_name.get(..3).unwrap_or_default()),
             "2006" => out.push_str(&format!("{year:04}")),
-            "-07:00" => out.push_str("+00:00"),
-            "Z07:00" | "Z0700" => out.push('Z'),
-            "-0700" => out.push_str("+0000"),
-            "-07" => out.push_str("+00"),
-            "MST" => out.push_str("UTC"),
+            "Z07:00" | "Z0700" if zone.seconds == 0 => out.push('Z'),
+            "-07:00" | "Z07:00" => out.push_str(&zone.offset(":")),
+            "-0700" | "Z0700" => out.push_str(&zone.offset("")),
+            "-07" => out.push_str(zone.offset("").get(..3).unwrap_or_default()),
+            "MST" => out.push_str(&zone.name),
             "002" => out.push_str(&format!("{:03}", days - days_of(year, 1, 1) + 1)),
             "01" => out.push_str(&format!("{month:02}")),
             "02" => out.push_str(&format!("{day:02}")),

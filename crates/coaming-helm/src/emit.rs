@@ -170,10 +170,23 @@ impl<'b> Emitter<'b> {
                 self.node(&data.at(origin), indent, context, depth + 1)
             }
             _ => {
+                if let Kind::Text(text) = &value.kind {
+                    self.check_json(text.as_str())?;
+                }
                 self.scalar(value, increased(indent, true, false), context)?;
                 Ok(())
             }
         }
+    }
+
+    /// Refuses what `sigs.k8s.io/yaml` refuses: it reads its own JSON as YAML, where JSON escapes the
+    /// first 32 characters and no other.
+    fn check_json(&self, text: &str) -> Result<(), String> {
+        let is_control = |c: char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+        if !self.dialect.pretty && text.contains(is_control) {
+            return Err("yaml: control characters are not allowed".to_owned());
+        }
+        Ok(())
     }
 
     fn mapping(
@@ -184,6 +197,7 @@ impl<'b> Emitter<'b> {
     ) -> Result<(), String> {
         let indent = increased(indent, false, false);
         for (key, value) in entries {
+            self.check_json(key)?;
             let mut at = value.first_origin();
             at.value.verbatim = false;
             at.template.verbatim = false;

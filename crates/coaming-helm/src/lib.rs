@@ -98,10 +98,23 @@ pub enum Values {
     Set(String),
     /// `--set-string`: assignments of text.
     SetString(String),
-    /// `--set-json`: a path and JSON.
-    SetJson(String, String),
+    /// `--set-json`: assignments of JSON, or an object of values.
+    SetJson(String),
     /// `--set-file`: a path and the content of a file.
     SetFile(String, String),
+}
+
+impl Values {
+    /// The flag that gives such assignments.
+    fn flag(&self) -> Option<&'static str> {
+        match self {
+            Self::File(..) | Self::Made { .. } => None,
+            Self::Set(_) => Some("--set"),
+            Self::SetString(_) => Some("--set-string"),
+            Self::SetJson(_) => Some("--set-json"),
+            Self::SetFile(..) => Some("--set-file"),
+        }
+    }
 }
 
 /// A rendered chart.

@@ -151,6 +151,66 @@ pub(crate) fn exponential(value: f64, precision: usize) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
+/// A finite number's sign, its 53 bits and the power of two of the last one.
+fn parts(value: f64) -> (&'static str, u64, i64) {
+    let bits = value.to_bits();
+    let (exponent, fraction) = ((bits >> 52) & 0x7ff, bits & ((1 << 52) - 1));
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    match exponent {
+        0 => (sign, fraction, -1074),
+        _ => (sign, fraction | (1 << 52), i64::try_from(exponent).unwrap_or(0) - 1075),
+    }
+}
+
+/// `%b`: `4503599627370496p-52`.
+pub(crate) fn binary(value: f64) -> String {
+    if !value.is_finite() {
+        return float(value);
+    }
+    let (sign, mantissa, exponent) = parts(value);
+    format!("{sign}{mantissa}p{exponent:+}")
+}
+
+/// `%x`: `0x1.8p+00`.
+pub(crate) fn hexadecimal(value: f64, precision: Option<usize>) -> String {
+    if !value.is_finite() {
+        return float(value);
+    }
+    let (sign, mut mantissa, mut exponent) = parts(value);
+    // The first digit is 1: 60 bits follow.
+    let shift = mantissa.leading_zeros().saturating_sub(3);
+    if mantissa == 0 {
+        exponent = 0;
+    } else {
+        mantissa <<= shift;
+        exponent += 60 - i64::from(shift);
+    }
+    if let Some(precision) = precision.filter(|precision| *precision < 15) {
+        let dropped = 60 - 4 * precision;
+        let (half, rest) = (1_u64 << (dropped - 1), mantissa & ((1 << dropped) - 1));
+        mantissa >>= dropped;
+        if rest > half || (rest == half && mantissa & 1 == 1) {
+            mantissa += 1;
+        }
+        mantissa <<= dropped;
+        if mantissa >> 61 != 0 {
+            mantissa >>= 1;
+            exponent += 1;
+        }
+    }
+    let all = format!("{:015x}", mantissa & ((1 << 60) - 1));
+    let digits = match precision {
+        None => all.trim_end_matches('0').to_owned(),
+        Some(precision) => {
+            format!("{all:0<precision$}").get(..precision).unwrap_or(&all).to_owned()
+        }
+    };
+    let point = if digits.is_empty() { "" } else { "." };
+    let first = mantissa >> 60;
+    let power = if exponent < 0 { '-' } else { '+' };
+    format!("{sign}0x{first}{point}{digits}p{power}{:02}", exponent.abs())
+}
+
 /// `fmt.Sprint` of several values: a space between two that are not texts.
 pub(crate) fn print(values: &[Value], budget: &Budget) -> Result<Buffer, String> {
     let mut out = Buffer::default();

@@ -502,9 +502,11 @@ fn floating(value: f64, verb: char, flags: Flags) -> Option<String> {
         _ if !value.is_finite() && matches!(verb, 'f' | 'F' | 'e' | 'E') => print::float(value),
         'f' | 'F' => format!("{value:.*}", flags.precision.unwrap_or(6)),
         'e' | 'E' => print::exponential(value, flags.precision.unwrap_or(6)),
+        'x' | 'X' => print::hexadecimal(value, flags.precision),
+        'b' => print::binary(value),
         _ => return None,
     };
-    let text = if matches!(verb, 'E' | 'G') { text.to_uppercase() } else { text };
+    let text = if matches!(verb, 'E' | 'G' | 'X') { text.to_uppercase() } else { text };
     let (sign, digits) = match text.strip_prefix(['-', '+']) {
         Some(digits) => (if text.starts_with('-') { "-" } else { "+" }, digits),
         None if flags.plus => ("+", text.as_str()),

@@ -81,19 +81,25 @@ fn given_values(options: &Options, files: &mut Files) -> Result<Value, RenderErr
             }
             Values::Set(text) => chart::apply_set(&mut values, text, chart::Typing::Resolved),
             Values::SetString(text) => chart::apply_set(&mut values, text, chart::Typing::Text),
-            Values::SetJson(path, json) => {
-                let json: serde_json::Value = serde_json::from_str(json)
-                    .map_err(|error| RenderError::Values(format!("--set-json {path}: {error}")))?;
-                let value = crate::json::from_json(&json, Origin::default());
-                chart::apply_value(&mut values, path, value)
+            Values::SetJson(text) if text.trim_start().starts_with('{') => {
+                values = chart::merge_maps(&values, &json_object(text)?);
+                Ok(())
             }
-            Values::SetFile(path, content) => {
-                chart::apply_value(&mut values, path, Value::from(content.as_str()))
-            }
+            Values::SetJson(text) => chart::apply_set(&mut values, text, chart::Typing::Json),
+            Values::SetFile(path, content) => chart::apply_text(&mut values, path, content),
         };
-        applied.map_err(|message| RenderError::Values(format!("--set: {message}")))?;
+        applied.map_err(|message| {
+            RenderError::Values(format!("{}: {message}", given.flag().unwrap_or("values")))
+        })?;
     }
     Ok(values)
+}
+
+/// The values that `--set-json` gives as one object.
+fn json_object(text: &str) -> Result<Value, RenderError> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text.trim())
+        .map_err(|error| RenderError::Values(format!("--set-json: {error}")))?;
+    Ok(crate::json::from_json(&object.into(), Origin::default()))
 }
 
 /// Values with those of the file that was added last over them.

@@ -1,8 +1,9 @@
 //! Versions and their constraints, as `Masterminds/semver` reads them.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
-use crate::value::Value;
+use crate::value::{Kind, Object, Value};
 
 /// A version; minor and patch may be left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,21 @@ impl Version {
             .then_with(|| compare_prereleases(&self.prerelease, &other.prerelease))
     }
 
+    /// The next major, minor or patch version. After a prerelease, the next patch is its release.
+    fn next(&self, part: usize) -> Value {
+        let mut numbers = [0; 3];
+        for (index, number) in self.numbers.iter().enumerate().take(part + 1) {
+            let is_release = part == 2 && !self.prerelease.is_empty();
+            numbers[index] = number + u64::from(index == part && !is_release);
+        }
+        let [major, minor, patch] = numbers;
+        let prefix = if self.original.starts_with('v') { "v" } else { "" };
+        let original = format!("{prefix}{major}.{minor}.{patch}");
+        let version =
+            Self { numbers, prerelease: String::new(), metadata: String::new(), original };
+        Kind::Object(Rc::new(Object::Version(version))).into()
+    }
+
     /// A method of Go's type that needs no arguments.
     pub(crate) fn field(&self, name: &str) -> Option<Value> {
         let number = |index: usize| {
@@ -74,6 +90,9 @@ impl Version {
             "Minor" => number(1),
             "Patch" => number(2),
             "Prerelease" => Value::from(self.prerelease.as_str()),
+            "IncMajor" => self.next(0),
+            "IncMinor" => self.next(1),
+            "IncPatch" => self.next(2),
             "Metadata" => Value::from(self.metadata.as_str()),
             _ => return None,
         })

@@ -124,10 +124,7 @@ fn values(arguments: &RenderArguments) -> Result<Vec<Values>, CommandError> {
         Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
         None => Err(CommandError::Argument(format!("{option} {text}: expected KEY=VALUE"))),
     };
-    for text in &arguments.set_json {
-        let (key, json) = pair(text, "--set-json")?;
-        values.push(Values::SetJson(key, json));
-    }
+    values.extend(arguments.set_json.iter().cloned().map(Values::SetJson));
     values.extend(arguments.set.iter().cloned().map(Values::Set));
     values.extend(arguments.set_string.iter().cloned().map(Values::SetString));
     for text in &arguments.set_file {

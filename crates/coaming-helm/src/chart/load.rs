@@ -35,6 +35,11 @@ fn chart(
     if depth > MAX_DEPTH {
         return Err(RenderError::Chart("charts are nested too deeply".to_owned()));
     }
+    if contents.is_empty() && depth > 0 {
+        let path = prefix.trim_end_matches('/');
+        let what = "is not a chart, and Helm allows no other files there: remove it";
+        return Err(RenderError::Chart(format!("{path} {what}")));
+    }
     let mut parts = Parts::default();
     for (path, mut content) in contents {
         if content.starts_with(b"\xef\xbb\xbf") {
@@ -133,7 +138,11 @@ impl Parts {
             None if inside.ends_with(".tgz") => {
                 self.archives.insert(inside.to_owned(), content);
             }
-            None => {}
+            None if inside.ends_with(".prov") => {}
+            // Helm takes any other file for a chart.
+            None => {
+                self.subcharts.entry(inside.to_owned()).or_default();
+            }
         }
     }
 }

@@ -48,8 +48,8 @@ fn coalesce(chart: &Chart, target: &Shared, merge: bool, budget: &Budget) -> Res
     Ok(())
 }
 
-/// Hands `global` down to a subchart. As in Helm, what is below the top of it is not copied: what a
-/// subchart adds to it is seen by its parent and its siblings, too.
+/// Hands `global` down to a subchart. As in Helm, only its entries are copied, not what is in them:
+/// what a subchart adds further below is seen by its parent and its siblings, too.
 fn coalesce_globals(inner: &Shared, outer: &Shared, budget: &Budget) -> Result<(), String> {
     let globals = |map: &Shared| -> Option<Shared> {
         match map.borrow().get("global") {
@@ -65,19 +65,15 @@ fn coalesce_globals(inner: &Shared, outer: &Shared, budget: &Budget) -> Result<(
     for (key, value) in entries {
         let existing = target.borrow().get(&key).cloned();
         if let Some(table) = value.as_map() {
+            let copied: Shared = Rc::new(RefCell::new(table.borrow().clone()));
             match existing {
-                None => {
-                    target.borrow_mut().insert(key, value);
-                }
-                Some(existing) => {
-                    if let Some(existing) = existing.as_map() {
-                        let copied: Shared = Rc::new(RefCell::new(table.borrow().clone()));
-                        coalesce_tables(&copied, existing, true, budget, 0)?;
-                        let copied = Value::from(Kind::Map(copied)).at(value.origin);
-                        target.borrow_mut().insert(key, copied);
-                    }
-                }
+                None => {}
+                Some(existing) => match existing.as_map() {
+                    Some(existing) => coalesce_tables(&copied, existing, true, budget, 0)?,
+                    None => continue,
+                },
             }
+            target.borrow_mut().insert(key, Value::from(Kind::Map(copied)).at(value.origin));
         } else if existing.is_none_or(|existing| existing.as_map().is_none()) {
             target.borrow_mut().insert(key, value);
         }

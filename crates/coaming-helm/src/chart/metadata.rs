@@ -2,6 +2,7 @@
 
 use crate::RenderError;
 use crate::print;
+use crate::semver::Version;
 use crate::value::{Kind, Map, Value};
 
 /// What a chart says of itself.
@@ -51,9 +52,28 @@ fn sanitized(text: &str) -> String {
     text.chars().filter_map(shown).collect()
 }
 
+fn items(value: &Value, key: &str) -> Vec<Value> {
+    value.get(key).as_ref().and_then(Value::as_list).unwrap_or_default().to_vec()
+}
+
+/// Whether aliases are valid, and no two dependencies have the same name.
+fn check_names(dependencies: &[Dependency]) -> Result<(), String> {
+    let mut known = std::collections::HashSet::new();
+    for Dependency { name, alias, .. } in dependencies {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if !alias.chars().all(is_allowed) {
+            return Err(format!("the alias {alias:?} of dependency {name:?} is not valid"));
+        }
+        let name = if alias.is_empty() { name } else { alias };
+        if !known.insert(name) {
+            return Err(format!("more than one dependency has the name or alias {name:?}"));
+        }
+    }
+    Ok(())
+}
+
 fn texts(value: &Value, key: &str) -> Vec<Value> {
-    let list = value.get(key);
-    let items = list.as_ref().and_then(Value::as_list).unwrap_or_default();
+    let items = items(value, key);
     items.iter().map(|item| Value::from(item.as_str().unwrap_or_default())).collect()
 }
 
@@ -67,18 +87,36 @@ impl Metadata {
     ) -> Result<Self, RenderError> {
         let name = text(chart, "name");
         let api_version = text(chart, "apiVersion");
-        let fail = |what: &str| Err(RenderError::Chart(format!("{prefix}Chart.yaml: {what}")));
+        let wrong = |what: &str| RenderError::Chart(format!("{prefix}Chart.yaml: {what}"));
+        let fail = |what: &str| Err(wrong(what));
         if name.is_empty() {
             return fail("`name` is required");
         }
         if name.contains('/') || name == "." || name == ".." {
             return fail("`name` is not a valid chart name");
         }
+        let version = text(chart, "version");
+        if version.is_empty() {
+            return fail("`version` is required");
+        }
+        if Version::parse(&version).is_none() {
+            return fail(&format!("`version` {version:?} is not a semantic version"));
+        }
+        let kind = text(chart, "type");
+        if !matches!(kind.as_str(), "" | "application" | "library") {
+            return fail(&format!("`type` is {kind:?}, not `application` or `library`"));
+        }
+        if items(chart, "maintainers").iter().any(Value::is_nil) {
+            return fail("`maintainers` contains an empty entry");
+        }
         let listed = match requirements {
             Some(requirements) if api_version != "v2" => requirements.get("dependencies"),
             _ => chart.get("dependencies"),
         };
         let listed = listed.as_ref().and_then(Value::as_list).unwrap_or_default();
+        if listed.iter().any(Value::is_nil) {
+            return fail("`dependencies` contains an empty entry");
+        }
         let dependencies: Vec<Dependency> = listed
             .iter()
             .filter(|dependency| dependency.as_map().is_some())
@@ -102,6 +140,7 @@ impl Metadata {
                 enabled: true,
             })
             .collect();
+        check_names(&dependencies).map_err(|message| wrong(&message))?;
         let mut fields = Map::new();
         for (field, key) in [
             ("Name", "name"),
@@ -135,8 +174,8 @@ impl Metadata {
         fields.insert("Annotations".into(), annotations.unwrap_or(Value::NIL));
         fields.insert("Maintainers".into(), maintainers(chart));
         Ok(Self {
-            is_library: text(chart, "type") == "library",
-            version: text(chart, "version"),
+            is_library: kind == "library",
+            version,
             kube_version: text(chart, "kubeVersion"),
             names_dependencies: !dependencies.is_empty(),
             name,
@@ -177,8 +216,7 @@ impl Metadata {
 }
 
 fn maintainers(chart: &Value) -> Value {
-    let listed = chart.get("maintainers");
-    let listed = listed.as_ref().and_then(Value::as_list).unwrap_or_default();
+    let listed = items(chart, "maintainers");
     let maintainer = |value: &Value| {
         let map: Map = [("Name", "name"), ("Email", "email"), ("URL", "url")]
             .into_iter()

@@ -19,7 +19,7 @@ pub(crate) use load::{load, made_yaml, yaml};
 pub(crate) use merge::{coalesce_values, merge_maps};
 pub(crate) use metadata::Metadata;
 pub(crate) use schema::validate;
-pub(crate) use set::{Typing, apply as apply_set, apply_value};
+pub(crate) use set::{Typing, apply as apply_set, apply_text};
 
 use crate::value::Value;
 use crate::{InputFile, RenderError};

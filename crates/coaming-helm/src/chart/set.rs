@@ -1,8 +1,8 @@
-//! `--set` and its kin: `a.b[0]=x,c={d,e}`.
+//! `--set` and its kin: `a.b[0]=x,c={d,e}`, with the habits of Helm's own reader.
 
 use std::rc::Rc;
 
-use crate::value::{Map, Value};
+use crate::value::{Kind, Map, Value};
 
 /// How the value after `=` is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(crate) enum Typing {
     Resolved,
     /// All is text.
     Text,
+    /// JSON.
+    Json,
 }
 
 /// The largest index in a list.
@@ -19,48 +21,87 @@ const MAX_INDEX: usize = 65_536;
 /// How deep keys may nest.
 const MAX_LEVELS: usize = 30;
 
+/// How much `--set` may assign, in items of lists: an index alone makes a list.
+const MAX_ITEMS: usize = 1 << 20;
+
 /// Applies assignments to values.
 pub(crate) fn apply(values: &mut Value, assignments: &str, typing: Typing) -> Result<(), String> {
-    let mut parser = Parser { chars: assignments.chars().collect(), at: 0, typing };
-    while parser.at < parser.chars.len() {
-        let (keys, value) = parser.assignment()?;
-        *values = assigned(values, &keys, value)?;
+    let given = Given::Parsed(typing);
+    let mut parser = Parser { text: assignments, at: 0, given, items: 0 };
+    let mut map = owned(values);
+    let result = loop {
+        match parser.key(&mut map, 0) {
+            Ok(()) => {}
+            Err(Stop::End) => break Ok(()),
+            Err(Stop::Failed(message)) => break Err(message),
+        }
+    };
+    *values = Value::from(map).at(values.origin);
+    result
+}
+
+/// Applies a text at a path, for `--set-file`.
+pub(crate) fn apply_text(values: &mut Value, path: &str, text: &str) -> Result<(), String> {
+    let path = format!("{path}=");
+    let mut parser = Parser { text: &path, at: 0, given: Given::Text(text), items: 0 };
+    let mut map = owned(values);
+    match parser.key(&mut map, 0) {
+        Ok(()) | Err(Stop::End) => {}
+        Err(Stop::Failed(message)) => return Err(message),
     }
+    *values = Value::from(map).at(values.origin);
     Ok(())
 }
 
-/// Applies one value at a path, for `--set-json` and `--set-file`.
-pub(crate) fn apply_value(values: &mut Value, path: &str, value: Value) -> Result<(), String> {
-    let mut parser =
-        Parser { chars: format!("{path}=").chars().collect(), at: 0, typing: Typing::Text };
-    let keys = parser.keys()?;
-    *values = assigned(values, &keys, value)?;
-    Ok(())
+/// A copy that is not shared, as the charts' files and others' values stay as they are.
+fn owned(values: &Value) -> Map {
+    values.as_map().map(|map| map.borrow().clone()).unwrap_or_default()
 }
 
-/// A step of a path.
-enum Key {
-    Name(String),
-    Index(usize),
+/// What is assigned.
+#[derive(Clone, Copy)]
+enum Given<'t> {
+    /// What stands after `=`.
+    Parsed(Typing),
+    /// This text.
+    Text(&'t str),
 }
 
-struct Parser {
-    chars: Vec<char>,
+/// Why there is no further key.
+enum Stop {
+    /// The text ended, which is not an error in all places.
+    End,
+    Failed(String),
+}
+
+fn failed<T>(message: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Failed(message.into()))
+}
+
+struct Parser<'t> {
+    text: &'t str,
     at: usize,
-    typing: Typing,
+    given: Given<'t>,
+    items: usize,
 }
 
-impl Parser {
+impl Parser<'_> {
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest().chars().next()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
     /// The text up to one of the stops, without its escapes.
     fn until(&mut self, stops: &[char]) -> (String, Option<char>) {
         let mut text = String::new();
-        while let Some(c) = self.chars.get(self.at).copied() {
-            self.at += 1;
+        while let Some(c) = self.next() {
             if c == '\\' {
-                if let Some(escaped) = self.chars.get(self.at).copied() {
-                    text.push(escaped);
-                    self.at += 1;
-                }
+                text.extend(self.next());
             } else if stops.contains(&c) {
                 return (text, Some(c));
             } else {
@@ -70,100 +111,229 @@ impl Parser {
         (text, None)
     }
 
-    fn keys(&mut self) -> Result<Vec<Key>, String> {
-        let mut keys = Vec::new();
+    /// One assignment into `data`.
+    fn key(&mut self, data: &mut Map, level: usize) -> Result<(), Stop> {
+        let (name, stop) = self.until(&['=', '[', ',', '.']);
+        match stop {
+            None if name.is_empty() => Err(Stop::End),
+            None => failed(format!("key {name:?} has no value")),
+            Some('[') => {
+                let index = self.index()?;
+                let list = match data.get(name.as_str()) {
+                    None => Vec::new(),
+                    Some(existing) => match existing.as_list() {
+                        Some(items) => items.to_vec(),
+                        None => return failed(format!("{name:?} is not a list")),
+                    },
+                };
+                let (list, result) = self.item(list, index, level);
+                set(data, &name, Value::from(list));
+                result
+            }
+            Some('=') => {
+                let (value, result) = self.value()?;
+                set(data, &name, value);
+                result
+            }
+            Some('.') => self.nested(data, &name, level),
+            Some(_) => failed(format!("key {name:?} has no value (cannot end with ,)")),
+        }
+    }
+
+    /// The assignment into the mapping at a key.
+    fn nested(&mut self, data: &mut Map, name: &str, level: usize) -> Result<(), Stop> {
+        let level = deeper(level)?;
+        let mut inner = match data.get(name) {
+            None => Map::new(),
+            Some(existing) if existing.as_map().is_some() => owned(existing),
+            Some(_) => return failed(format!("{name:?} is not a mapping")),
+        };
+        let result = self.key(&mut inner, level);
+        if result.is_ok() && inner.is_empty() {
+            return failed(format!("key map {name:?} has no value"));
+        }
+        if !inner.is_empty() {
+            let origin = data.get(name).map(|existing| existing.origin).unwrap_or_default();
+            set(data, name, Value::from(inner).at(origin));
+        }
+        result
+    }
+
+    /// What is after `[`.
+    fn index(&mut self) -> Result<usize, Stop> {
+        let (text, stop) = self.until(&[']']);
+        if stop.is_none() {
+            return Err(Stop::End);
+        }
+        let index: i64 = match text.parse() {
+            Ok(index) => index,
+            Err(_) => return failed(format!("error parsing index: {text:?} is not a number")),
+        };
+        match usize::try_from(index) {
+            Ok(index) if index <= MAX_INDEX => Ok(index),
+            Ok(_) => failed(format!(
+                "index of {index} is greater than maximum supported index of {MAX_INDEX}"
+            )),
+            Err(_) => failed(format!("negative {index} index not allowed")),
+        }
+    }
+
+    /// The list with what is assigned to one of its items.
+    fn item(
+        &mut self,
+        list: Vec<Value>,
+        index: usize,
+        level: usize,
+    ) -> (Vec<Value>, Result<(), Stop>) {
+        let (text, stop) = self.until(&['[', '.', '=']);
+        if !text.is_empty() {
+            return (list, failed(format!("unexpected data at end of array index: {text:?}")));
+        }
+        let existing = list.get(index).cloned().unwrap_or(Value::NIL);
+        let assigned = match stop {
+            None => Err(Stop::End),
+            // In a list, the end of the text is not the end of all assignments.
+            Some('=') => self.value().map(|(value, _)| value),
+            Some('[') => self.inner_list(&existing, level),
+            Some(_) => {
+                let mut inner = owned(&existing);
+                self.key(&mut inner, level).map(|()| Value::from(inner).at(existing.origin))
+            }
+        };
+        match assigned {
+            Ok(value) => self.with_item(list, index, value),
+            Err(stop) => (list, Err(stop)),
+        }
+    }
+
+    fn inner_list(&mut self, existing: &Value, level: usize) -> Result<Value, Stop> {
+        let level = deeper(level)?;
+        let index = self.index()?;
+        let items = match existing.as_list() {
+            Some(items) => items.to_vec(),
+            None if existing.is_nil() => Vec::new(),
+            None => return failed("an item is not a list"),
+        };
+        let (list, result) = self.item(items, index, level);
+        result.map(|()| Value::from(list).at(existing.origin))
+    }
+
+    fn with_item(
+        &mut self,
+        mut list: Vec<Value>,
+        index: usize,
+        value: Value,
+    ) -> (Vec<Value>, Result<(), Stop>) {
+        if list.len() <= index {
+            self.items += index + 1 - list.len();
+            if self.items > MAX_ITEMS {
+                return (list, failed("lists are too long"));
+            }
+            list.resize(index + 1, Value::NIL);
+        }
+        if let Some(item) = list.get_mut(index) {
+            *item = value;
+        }
+        (list, Ok(()))
+    }
+
+    /// What is after `=`, and whether more may follow.
+    fn value(&mut self) -> Result<(Value, Result<(), Stop>), Stop> {
+        let typing = match self.given {
+            Given::Text(text) => return Ok((Value::from(text), Err(Stop::End))),
+            Given::Parsed(Typing::Json) => return Ok((self.json()?, Ok(()))),
+            Given::Parsed(typing) => typing,
+        };
+        match self.rest().chars().next() {
+            None => Ok((Value::from(""), Err(Stop::End))),
+            Some('{') => {
+                self.next();
+                Ok((self.list(typing)?, Ok(())))
+            }
+            Some(_) => {
+                let (text, _) = self.until(&[',']);
+                Ok((typed(&text, typing), Ok(())))
+            }
+        }
+    }
+
+    /// `{a,b}`
+    fn list(&mut self, typing: Typing) -> Result<Value, Stop> {
+        let mut items = Vec::new();
         loop {
-            if keys.len() > MAX_LEVELS {
-                return Err("value name nested level is greater than maximum supported".to_owned());
+            let (item, stop) = self.until(&[',', '}']);
+            if stop.is_none() {
+                return failed("list must terminate with '}'");
             }
-            let (name, stop) = self.until(&['.', '[', '=', ',']);
-            if !name.is_empty() {
-                keys.push(Key::Name(name.clone()));
-            }
-            match stop {
-                Some('.') => {}
-                Some('=') if !keys.is_empty() => return Ok(keys),
-                Some('[') => {
-                    let (index, _) = self.until(&[']']);
-                    let index: usize = index
-                        .parse()
-                        .map_err(|_| format!("error parsing index: {index:?} is not a number"))?;
-                    if index > MAX_INDEX {
-                        return Err(format!("index of {index} is greater than maximum supported"));
-                    }
-                    keys.push(Key::Index(index));
+            items.push(typed(&item, typing));
+            if stop == Some('}') {
+                if self.rest().starts_with(',') {
+                    self.next();
                 }
-                _ => return Err(format!("key {name:?} has no value")),
+                return Ok(Value::from(items));
             }
         }
     }
 
-    fn assignment(&mut self) -> Result<(Vec<Key>, Value), String> {
-        let keys = self.keys()?;
-        if self.chars.get(self.at) == Some(&'{') {
-            self.at += 1;
-            let mut items = Vec::new();
-            loop {
-                let (item, stop) = self.until(&[',', '}']);
-                if stop == Some('}') && item.is_empty() && items.is_empty() {
-                    break;
-                }
-                items.push(self.typed(&item));
-                match stop {
-                    Some('}') => break,
-                    Some(_) => {}
-                    None => return Err("list must terminate with '}'".to_owned()),
-                }
-            }
-            if self.chars.get(self.at) == Some(&',') {
-                self.at += 1;
-            }
-            return Ok((keys, Value::from(items)));
+    fn json(&mut self) -> Result<Value, Stop> {
+        if self.skips_to_next() {
+            return Ok(Value::NIL);
         }
-        let (text, _) = self.until(&[',']);
-        Ok((keys, self.typed(&text)))
+        let mut values =
+            serde_json::Deserializer::from_str(self.rest()).into_iter::<serde_json::Value>();
+        let value = match values.next() {
+            Some(Ok(value)) => value,
+            Some(Err(error)) => return failed(format!("not valid JSON: {error}")),
+            None => return Ok(Value::NIL),
+        };
+        self.at += values.byte_offset();
+        self.skips_to_next();
+        Ok(crate::json::from_json(&value, crate::origin::Origin::default()))
     }
 
-    fn typed(&self, text: &str) -> Value {
-        if self.typing == Typing::Text {
-            return Value::from(text);
+    /// Skips blanks and a comma; whether there was one, or the end of the text.
+    fn skips_to_next(&mut self) -> bool {
+        self.at += self.rest().len() - self.rest().trim_start().len();
+        if self.rest().starts_with(',') {
+            self.next();
+            return true;
         }
-        match text {
-            "true" | "True" | "TRUE" => Value::from(true),
-            "false" | "False" | "FALSE" => Value::from(false),
-            "null" => Value::NIL,
-            "0" => Value::int64(0),
-            text if text.starts_with('0') => Value::from(text),
-            text => match text.parse::<i64>() {
-                Ok(number) if !text.starts_with('+') => Value::int64(number),
-                _ => Value::from(text),
-            },
-        }
+        self.rest().is_empty()
     }
 }
 
-/// The values with one more assignment.
-fn assigned(values: &Value, keys: &[Key], value: Value) -> Result<Value, String> {
-    let Some((first, rest)) = keys.split_first() else { return Ok(value) };
-    match first {
-        Key::Name(name) => {
-            let mut map = match values.as_map() {
-                Some(map) => map.borrow().clone(),
-                None => Map::new(),
-            };
-            let inner = map.get(name.as_str()).cloned().unwrap_or(Value::NIL);
-            map.insert(Rc::from(name.as_str()), assigned(&inner, rest, value)?);
-            Ok(Value::from(map).at(values.origin))
-        }
-        Key::Index(index) => {
-            let mut items = values.as_list().unwrap_or_default().to_vec();
-            if items.len() <= *index {
-                items.resize(index + 1, Value::NIL);
-            }
-            if let Some(item) = items.get_mut(*index) {
-                *item = assigned(item, rest, value)?;
-            }
-            Ok(Value::from(items).at(values.origin))
-        }
+fn deeper(level: usize) -> Result<usize, Stop> {
+    if level >= MAX_LEVELS {
+        return failed(format!(
+            "value name nested level is greater than maximum supported nested level of {MAX_LEVELS}"
+        ));
+    }
+    Ok(level + 1)
+}
+
+/// Sets an entry; Helm drops a value whose key is empty.
+fn set(data: &mut Map, name: &str, value: Value) {
+    if !name.is_empty() {
+        data.insert(Rc::from(name), value);
+    }
+}
+
+fn typed(text: &str, typing: Typing) -> Value {
+    if typing == Typing::Text {
+        return Value::from(text);
+    }
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    if is("true") || is("false") {
+        return Value::from(is("true"));
+    }
+    if is("null") {
+        return Kind::Nil.into();
+    }
+    if text == "0" {
+        return Value::int64(0);
+    }
+    match text.parse::<i64>() {
+        Ok(number) if !text.starts_with('0') => Value::int64(number),
+        _ => Value::from(text),
     }
 }

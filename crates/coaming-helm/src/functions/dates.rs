@@ -9,11 +9,11 @@ use crate::value::{Kind, Object, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("now", "", |_, _| Ok(time(NOW).at(Origin::random()))),
-    ("date", "sa", |_, v| formatted(text(v, 0), any(v, 1))),
-    ("date_in_zone", "sas", |_, v| formatted(text(v, 0), any(v, 1))),
-    ("dateInZone", "sas", |_, v| formatted(text(v, 0), any(v, 1))),
-    ("htmlDate", "a", |_, v| formatted("2006-01-02", any(v, 0))),
-    ("htmlDateInZone", "as", |_, v| formatted("2006-01-02", any(v, 0))),
+    ("date", "sa", |_, v| formatted(text(v, 0), any(v, 1), "UTC")),
+    ("date_in_zone", "sas", |_, v| formatted(text(v, 0), any(v, 1), text(v, 2))),
+    ("dateInZone", "sas", |_, v| formatted(text(v, 0), any(v, 1), text(v, 2))),
+    ("htmlDate", "a", |_, v| formatted("2006-01-02", any(v, 0), "UTC")),
+    ("htmlDateInZone", "as", |_, v| formatted("2006-01-02", any(v, 0), text(v, 1))),
     ("unixEpoch", "t", |_, v| {
         Ok(Value::from(seconds(any(v, 0)).to_string()).at(any(v, 0).first_origin()))
     }),
@@ -76,10 +76,10 @@ fn seconds(value: &Value) -> i64 {
     }
 }
 
-fn formatted(layout: &str, value: &Value) -> Outcome {
+fn formatted(layout: &str, value: &Value, zone: &str) -> Outcome {
     let is_known = matches!(&value.kind, Kind::Object(_) | Kind::Int(_) | Kind::Int64(_));
     let origin = if is_known { value.first_origin() } else { Origin::random() };
-    Ok(Value::from(dates::format(layout, seconds(value))).at(origin))
+    Ok(Value::from(dates::format_in(layout, seconds(value), zone)).at(origin))
 }
 
 fn modified(v: &[Value], must: bool) -> Outcome {

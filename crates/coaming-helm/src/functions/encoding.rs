@@ -75,7 +75,6 @@ pub(super) const TABLE: &[Row] = &[
         let text = json::to_toml(any(v, 0), &exec.budget).unwrap_or_else(|message| message);
         made(v, text)
     }),
-    ("mustToToml", "a", |exec, v| json::to_toml(any(v, 0), &exec.budget).map(Value::from)),
     ("fromToml", "s", |exec, v| match json::from_toml(text(v, 0), &exec.budget) {
         Ok(value) => Ok(value),
         Err(message) => Ok(error_map(message)),

@@ -114,6 +114,7 @@ fn url_parse(url: &str) -> Outcome {
         Some((user, host)) => (user, host),
         None => ("", authority),
     };
+    check_host(host).map_err(|what| format!("unable to parse url: parse {url:?}: {what}"))?;
     let hostname = match host.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
@@ -132,6 +133,30 @@ fn url_parse(url: &str) -> Outcome {
     let map: Map =
         fields.into_iter().map(|(name, value)| (name.into(), Value::from(value))).collect();
     Ok(Value::from(map))
+}
+
+/// Whether an authority's host and port are valid.
+fn check_host(host: &str) -> Result<(), String> {
+    let port = match host.strip_prefix('[') {
+        Some(address) => match address.split_once(']') {
+            Some((_, port)) => port,
+            None => return Err("missing ']' in host".to_owned()),
+        },
+        None => host.find(':').and_then(|at| host.get(at..)).unwrap_or_default(),
+    };
+    let digits = port.strip_prefix(':').unwrap_or(port);
+    if !port.is_empty()
+        && (digits.len() == port.len() || !digits.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Err(format!("invalid port {port:?} after host"));
+    }
+    let is_valid = |c: char| {
+        !c.is_ascii() || c.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:[]<>\"%".contains(c)
+    };
+    match host.chars().find(|c| !is_valid(*c)) {
+        Some(c) => Err(format!("invalid character {:?} in host name", c.to_string())),
+        None => Ok(()),
+    }
 }
 
 fn url_join(exec: &Exec, v: &[Value]) -> Outcome {

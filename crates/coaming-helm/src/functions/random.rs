@@ -55,7 +55,13 @@ pub(super) const TABLE: &[Row] = &[
         Ok(Value::from(line).at(Origin::random()))
     }),
     ("derivePassword", "assss", |exec, _| letters(exec, 20, ALPHANUMERIC)),
-    ("genPrivateKey", "s", |exec, _| pem(exec, "RSA PRIVATE KEY")),
+    ("genPrivateKey", "s", |exec, v| match text(v, 0) {
+        "" | "rsa" => pem(exec, "RSA PRIVATE KEY"),
+        "dsa" => pem(exec, "DSA PRIVATE KEY"),
+        "ecdsa" => pem(exec, "EC PRIVATE KEY"),
+        "ed25519" => pem(exec, "PRIVATE KEY"),
+        kind => Ok(Value::from(format!("Unknown type {kind}"))),
+    }),
     ("genCA", "si", |exec, _| certificate(exec)),
     ("genCAWithKey", "sis", |exec, _| certificate(exec)),
     ("genSelfSignedCert", "saai", |exec, _| certificate(exec)),

@@ -37,17 +37,90 @@ pub(super) const TABLE: &[Row] = &[
 const MAX_SIZE: usize = 4 << 20;
 
 fn compile(v: &[Value]) -> Result<Regex, String> {
-    let pattern = text(v, 0).replace("\\Z", "\\z");
-    // Go's classes are ASCII, ours are Unicode by default.
-    let pattern = pattern
-        .replace("\\d", "[0-9]")
-        .replace("\\w", "[0-9A-Za-z_]")
-        .replace("[[0-9]", "[0-9")
-        .replace("[[0-9A-Za-z_]", "[0-9A-Za-z_");
-    let build = |pattern: &str| regex::RegexBuilder::new(pattern).size_limit(MAX_SIZE).build();
-    build(&pattern)
-        .or_else(|_| build(text(v, 0)))
+    regex::RegexBuilder::new(&translated(text(v, 0)))
+        .size_limit(MAX_SIZE)
+        .build()
         .map_err(|error| format!("regexp: Compile(`{}`): {error}", text(v, 0)))
+}
+
+/// An expression of Go's in the syntax of the crate `regex`: Go's classes are ASCII, a `[` in a class
+/// and a brace that does not repeat are characters, and classes have no operations.
+fn translated(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut chars = pattern.char_indices().peekable();
+    let mut in_class = false;
+    while let Some((at, c)) = chars.next() {
+        let rest = pattern.get(at..).unwrap_or_default();
+        match c {
+            '\\' => match chars.next() {
+                Some((at, escaped)) => {
+                    escape(escaped, in_class, &mut out);
+                    // `\p{Greek}`, `\x{10ffff}`
+                    let rest = pattern.get(at + 1..).unwrap_or_default();
+                    if matches!(escaped, 'p' | 'P' | 'x') && rest.starts_with('{') {
+                        let name = rest.split_inclusive('}').next().unwrap_or_default();
+                        out.push_str(name);
+                        while chars.next_if(|(next, _)| *next <= at + name.len()).is_some() {}
+                    }
+                }
+                None => out.push('\\'),
+            },
+            '[' if in_class && rest.starts_with("[:") && rest.contains(":]") => {
+                let name = rest.split_inclusive(":]").next().unwrap_or_default();
+                out.push_str(name);
+                while chars.next_if(|(next, _)| *next < at + name.len()).is_some() {}
+            }
+            '[' if in_class => out.push_str("\\["),
+            '&' | '~' if in_class => {
+                out.push('\\');
+                out.push(c);
+            }
+            '[' => {
+                in_class = true;
+                out.push(c);
+                if chars.next_if(|(_, next)| *next == '^').is_some() {
+                    out.push('^');
+                }
+                // The first `]` is a character of the class.
+                if chars.next_if(|(_, next)| *next == ']').is_some() {
+                    out.push_str("\\]");
+                }
+            }
+            ']' => {
+                out.push_str(if in_class { "]" } else { "\\]" });
+                in_class = false;
+            }
+            '{' if !in_class && !is_repetition(rest) => out.push_str("\\{"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// What is after a backslash.
+fn escape(escaped: char, in_class: bool, out: &mut String) {
+    match escaped {
+        'd' => out.push_str(if in_class { "0-9" } else { "[0-9]" }),
+        'D' => out.push_str("[^0-9]"),
+        'w' => out.push_str(if in_class { "0-9A-Za-z_" } else { "[0-9A-Za-z_]" }),
+        'W' => out.push_str("[^0-9A-Za-z_]"),
+        's' => out.push_str(if in_class { r"\t\n\f\r " } else { r"[\t\n\f\r ]" }),
+        'S' => out.push_str(r"[^\t\n\f\r ]"),
+        'b' if !in_class => out.push_str(r"(?-u:\b)"),
+        '<' | '>' => out.push(escaped),
+        _ => {
+            out.push('\\');
+            out.push(escaped);
+        }
+    }
+}
+
+/// Whether a text starts with `{2}`, `{2,}` or `{2,3}`.
+fn is_repetition(text: &str) -> bool {
+    let Some((inside, _)) = text.get(1..).unwrap_or_default().split_once('}') else { return false };
+    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    !least.is_empty() && digits(least) && digits(most)
 }
 
 fn find(v: &[Value]) -> Outcome {

@@ -454,7 +454,7 @@ pub(crate) fn field_of(value: &Value, name: &str, was_field: bool) -> Result<Val
 /// What a `range` visits.
 enum Elements {
     None,
-    Numbers(i64),
+    Numbers(i64, fn(i64) -> Value),
     Pairs(Vec<(Value, Value)>),
 }
 
@@ -462,7 +462,7 @@ impl Elements {
     fn count(&self) -> Option<usize> {
         match self {
             Self::None => None,
-            Self::Numbers(count) => usize::try_from(*count).ok(),
+            Self::Numbers(count, _) => usize::try_from(*count).ok(),
             Self::Pairs(pairs) => Some(pairs.len()),
         }
     }
@@ -470,8 +470,8 @@ impl Elements {
     fn iterate(self) -> Box<dyn Iterator<Item = (Value, Value)>> {
         match self {
             Self::None => Box::new(std::iter::empty()),
-            Self::Numbers(count) => {
-                Box::new((0..count).map(|number| (Value::int(number), Value::int(number))))
+            Self::Numbers(count, value) => {
+                Box::new((0..count).map(move |number| (value(number), value(number))))
             }
             Self::Pairs(pairs) => Box::new(pairs.into_iter()),
         }
@@ -486,7 +486,8 @@ fn elements(value: &Value) -> Result<Elements, String> {
     }
     match &value.kind {
         Kind::Nil => Ok(Elements::None),
-        Kind::Int(count) | Kind::Int64(count) => Ok(Elements::Numbers(*count)),
+        Kind::Int(count) => Ok(Elements::Numbers(*count, Value::int)),
+        Kind::Int64(count) => Ok(Elements::Numbers(*count, Value::int64)),
         Kind::Map(map) => {
             let map = map.borrow();
             let pair = |(key, value): (&Rc<str>, &Value)| {

@@ -210,6 +210,9 @@ impl Parser<'_> {
             }
             "else" => return self.otherwise().map(Some),
             "define" | "block" => {
+                if &*word == "define" && self.nesting > 0 {
+                    return Err("unexpected <define> in command".to_owned());
+                }
                 self.next()?;
                 self.definition(&word, nodes)?;
             }

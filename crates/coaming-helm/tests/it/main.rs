@@ -7,8 +7,10 @@ mod charts;
 mod functions;
 mod law;
 mod lookup;
+mod metadata;
 mod oracle;
 mod origins;
+mod set;
 mod templates;
 
 use coaming_helm::{Options, RenderError, Rendered, render};

@@ -55,7 +55,7 @@ pub struct RenderArguments {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set_string: Vec<String>,
 
-    /// Set a value from JSON.
+    /// Set values from JSON: `a=[1,2]`, or `{"a": [1,2]}`.
     #[arg(long, value_name = "KEY=JSON")]
     pub set_json: Vec<String>,
 
