@@ -78,6 +78,18 @@ impl FieldSpec {
         steps
     }
 
+    /// Whether the other has the same path, for the same objects or for more.
+    fn is_part_of(&self, other: &Self) -> bool {
+        self.path == other.path && self.gvk.is_selected(&other.gvk)
+    }
+
+    fn check_create(&self, other: &Self) -> Result<(), String> {
+        if self.create == other.create {
+            return Ok(());
+        }
+        Err(format!("`{}` is configured with and without `create`", self.path))
+    }
+
     /// Changes the field of an object, if it is one of those that have it.
     pub(crate) fn apply(
         &self,
@@ -226,7 +238,7 @@ impl Config {
                     self.add_reference(BackReference { gvk, referrers })?;
                 }
             } else if let Some(list) = self.list(&entry.key) {
-                merge(list, entry.value.items().iter().map(FieldSpec::of))?;
+                narrow(list, entry.value.items().iter().map(FieldSpec::of))?;
             } else if !matches!(&*entry.key, "apiVersion" | "kind" | "metadata") {
                 return Err(format!("`{}` is not a field of a configuration", entry.key));
             }
@@ -260,22 +272,35 @@ impl Config {
     }
 }
 
-/// Adds fields that are not in a list yet.
+/// Adds fields that are not in a list yet, for the same objects or for fewer.
 pub(crate) fn merge(
     list: &mut Vec<FieldSpec>,
     more: impl IntoIterator<Item = FieldSpec>,
 ) -> Result<(), String> {
-    for spec in more {
-        let is_same = |known: &&FieldSpec| known.path == spec.path && known.gvk == spec.gvk;
-        match list.iter().find(is_same) {
-            Some(known) if known.create != spec.create => {
-                return Err(format!("`{}` is configured with and without `create`", spec.path));
-            }
-            Some(_) => {}
-            None => list.push(spec),
+    more.into_iter().try_for_each(|spec| match list.iter().find(|known| known.is_part_of(&spec)) {
+        Some(known) => known.check_create(&spec),
+        None => {
+            list.push(spec);
+            Ok(())
         }
-    }
-    Ok(())
+    })
+}
+
+/// Adds the fields of `configurations` to the defaults: of two with the same path, the one for fewer
+/// objects remains, as in Kustomize.
+fn narrow(
+    list: &mut Vec<FieldSpec>,
+    more: impl IntoIterator<Item = FieldSpec>,
+) -> Result<(), String> {
+    more.into_iter().try_for_each(|spec| {
+        if let Some(known) = list.iter().find(|known| spec.is_part_of(known)) {
+            known.check_create(&spec)?;
+            list.retain(|known| !spec.is_part_of(known));
+            list.push(spec);
+            return Ok(());
+        }
+        merge(list, [spec])
+    })
 }
 
 /// The fields that a transformer's own configuration lists.

@@ -1,5 +1,5 @@
 //! JSON Patch (RFC 6902) on trees, with the exceptions of the library that Kustomize uses: an index
-//! may count from the end.
+//! may count from the end, a missing key can be replaced and copied, and a missing `value` is null.
 
 use crate::value::{Kind, Value};
 
@@ -16,28 +16,24 @@ pub(crate) fn is_patch(value: &Value) -> bool {
 fn one(root: &mut Value, operation: &Value) -> Result<(), String> {
     let text = |key| operation.get(key).map(Value::str).unwrap_or_default();
     let path = steps(text("path"))?;
-    let value = || {
-        operation
-            .get("value")
-            .cloned()
-            .ok_or_else(|| format!("operation `{}` has no `value`", text("op")))
-    };
+    let value = || operation.get("value").cloned().unwrap_or_else(|| null(operation));
     let failed = |reason: String| format!("`{} {}`: {reason}", text("op"), text("path"));
     match text("op") {
-        "add" => add(root, &path, value()?).map_err(failed),
+        "add" => add(root, &path, value()).map_err(failed),
         "remove" => remove(root, &path).map(drop).map_err(failed),
         "replace" => {
-            let new = value()?;
-            match find(root, &path) {
-                Some(old) => {
-                    *old = new;
-                    Ok(())
-                }
-                None => Err(failed("the path does not exist".to_owned())),
+            let new = value();
+            if let Some(old) = find(root, &path) {
+                *old = new;
+                return Ok(());
             }
+            if is_in_mapping(root, &path) {
+                return add(root, &path, new).map_err(failed);
+            }
+            Err(failed("the path does not exist".to_owned()))
         }
         "test" => {
-            let wanted = value()?;
+            let wanted = value();
             let is_equal = match find(root, &path) {
                 Some(found) => equals(found, &wanted),
                 None => wanted.is_null(),
@@ -51,11 +47,25 @@ fn one(root: &mut Value, operation: &Value) -> Result<(), String> {
         "copy" => {
             let from = steps(text("from"))?;
             let copied = find(root, &from).cloned();
-            let copied = copied.ok_or_else(|| failed("`from` does not exist".to_owned()))?;
+            let copied = match copied {
+                Some(copied) => copied,
+                None if is_in_mapping(root, &from) => null(operation),
+                None => return Err(failed("`from` does not exist".to_owned())),
+            };
             add(root, &path, copied).map_err(failed)
         }
         other => Err(format!("`{other}` is not an operation of a JSON patch")),
     }
+}
+
+fn null(operation: &Value) -> Value {
+    Value::plain("null", operation.source)
+}
+
+/// Whether the last step of a path is a key of an existing mapping, set or not.
+fn is_in_mapping(root: &mut Value, path: &[String]) -> bool {
+    let Some((_, parents)) = path.split_last() else { return false };
+    find(root, parents).is_some_and(|parent| parent.is_map())
 }
 
 /// The names of a JSON pointer.

@@ -95,6 +95,14 @@ impl Kustomization {
         };
         let this = Self { directory: directory.to_owned(), file, root };
         this.check(build)?;
+        let is_header = |key: &str| matches!(key, "apiVersion" | "kind");
+        let is_unset = |value: &Value| {
+            value.is_null() || (matches!(value.kind, Kind::Scalar(_)) && value.str().is_empty())
+        };
+        let mut entries = this.root.entries().iter();
+        if entries.all(|entry| is_header(&entry.key) || is_unset(&entry.value)) {
+            return Err(build.invalid(this.root.source, "is empty: list `resources` in it"));
+        }
         Ok(this)
     }
 
@@ -138,6 +146,16 @@ impl Kustomization {
             let pairs = label.get("pairs").map(Value::entries).unwrap_or_default();
             pairs.iter().map(|entry| (&entry.value, "pairs"))
         });
+        let arguments = ["configMapGenerator", "secretGenerator"].iter();
+        let options = arguments
+            .flat_map(|field| self.items(field).iter().filter_map(|item| item.get("options")))
+            .chain(self.root.get("generatorOptions"))
+            .flat_map(|options| {
+                ["labels", "annotations"].iter().flat_map(move |field| {
+                    let entries = options.get(field).map(Value::entries).unwrap_or_default();
+                    entries.iter().map(move |entry| (&entry.value, *field))
+                })
+            });
         let images = self
             .items("images")
             .iter()
@@ -145,7 +163,7 @@ impl Kustomization {
         let lists = ["resources", "bases", "components"]
             .iter()
             .flat_map(|field| self.items(field).iter().map(move |item| (item, *field)));
-        let mut all = fields.chain(pairs).chain(labels).chain(images).chain(lists);
+        let mut all = fields.chain(pairs).chain(labels).chain(options).chain(images).chain(lists);
         all.find(|(value, _)| wrong(value))
     }
 

@@ -20,10 +20,22 @@ pub(crate) fn documents(
 
 fn document(build: &Build<'_>, resource: &Resource) -> Result<Document, BuildError> {
     let source = resource.source();
-    let (text, map) =
-        write_yaml(tree(&resource.root)).map_err(|message| build.invalid(source, message))?;
+    let mut root = tree(&resource.root);
+    drop_empty_annotations(&mut root);
+    let (text, map) = write_yaml(root).map_err(|message| build.invalid(source, message))?;
     let file = source.template.map(|location| location.file);
     Ok(Document { text, map, file })
+}
+
+/// Kustomize takes its own notes out of the annotations at the end, and with them empty annotations.
+fn drop_empty_annotations(root: &mut Tree<'_>) {
+    let Shape::Mapping(entries) = &mut root.shape else { return };
+    let metadata = entries.iter_mut().find(|(key, ..)| *key == "metadata");
+    if let Some((.., Tree { shape: Shape::Mapping(fields), .. })) = metadata {
+        let is_empty =
+            |shape: &Shape<'_>| matches!(shape, Shape::Mapping(entries) if entries.is_empty());
+        fields.retain(|(key, _, value)| *key != "annotations" || !is_empty(&value.shape));
+    }
 }
 
 pub(crate) fn tree(value: &Value) -> Tree<'_> {

@@ -168,15 +168,18 @@ impl Target<'_, '_> {
     /// Adds the fields that transformers change: defaults, `configurations`, `crds`.
     fn configure(&self, gathered: &mut Accumulator) -> Result<(), BuildError> {
         let build = self.build;
-        if gathered.config.name_prefix.is_empty() {
-            gathered.config = Rc::clone(&self.defaults);
-        }
+        let mut own = Rc::clone(&self.defaults);
         for reference in self.kustomization.items("configurations") {
             for document in self.build.documents(&self.load(reference)?)?.iter() {
-                Rc::make_mut(&mut gathered.config)
+                Rc::make_mut(&mut own)
                     .add(document)
                     .map_err(|message| build.invalid(document.source, message))?;
             }
+        }
+        if gathered.config.name_prefix.is_empty() {
+            gathered.config = own;
+        } else if !Rc::ptr_eq(&own, &self.defaults) {
+            gathered.add_config(build, &own, self.source())?;
         }
         for reference in self.kustomization.items("crds") {
             let loaded = self.load(reference)?;

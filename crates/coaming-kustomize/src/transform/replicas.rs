@@ -2,8 +2,9 @@
 
 use crate::config::{Create, FieldSpec};
 use crate::resource::Resources;
+use crate::scalar::Resolved;
 use crate::schema::Schema;
-use crate::value::Value;
+use crate::value::{Kind, Value};
 
 /// Sets how many replicas the workloads of a name have.
 pub(crate) fn set(
@@ -15,6 +16,10 @@ pub(crate) fn set(
     let name = entry.str_at(&["name"]);
     let count = entry.get("count").cloned();
     let count = count.unwrap_or_else(|| Value::plain("0", entry.source));
+    let is_number = matches!(&count.kind, Kind::Scalar(scalar) if matches!(scalar.resolved(), Resolved::Int(_)));
+    if !is_number {
+        return Err(format!("the `count` of `{name}` is not a whole number"));
+    }
     let mut found = false;
     for resource in &mut resources.list {
         let ids = resource.all_ids(schema);
