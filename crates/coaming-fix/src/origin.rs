@@ -51,6 +51,7 @@ impl<'s> Scene<'s> {
         proposals.extend(self.in_resource(&field, edit).unwrap_or_default());
         proposals.extend(self.behind_conditions(&field, edit));
         proposals.extend(self.inserted(&field, edit));
+        proposals.extend(self.below_key(&field, edit));
         proposals.extend(self.without_line(&field, edit));
         proposals.extend(self.in_template(&field, edit));
         proposals
@@ -175,17 +176,7 @@ impl<'s> Scene<'s> {
 
     /// The missing field, written into the template below a line that is always rendered.
     fn inserted(&self, field: &Field<'_>, edit: &Edit) -> Option<Proposal> {
-        let (Edit::Set { value, .. } | Edit::Append { value, .. }) = edit else { return None };
-        let [Step::Key(key), rest @ ..] = field.missing else { return None };
         let (file, text, start) = self.template_of(field)?;
-        let value = match edit {
-            Edit::Append { .. } => Value::Sequence(vec![value.clone()]),
-            _ => value.clone(),
-        };
-        let nested = rest.iter().rev().try_fold(value, |value, step| match step {
-            Step::Key(key) => Some(Value::Mapping(vec![(key.to_string(), value)])),
-            Step::Index(_) => None,
-        })?;
         let first = field.nearest.entries().next()?.key.text();
         if !text.get(start..)?.starts_with(first) {
             return None;
@@ -193,14 +184,34 @@ impl<'s> Scene<'s> {
         let column = start - actions::line_start(&text, start);
         let of_parent = self.line_of_parent(field, &file, &text, start);
         // The field would be there twice once its condition holds.
-        if actions::has_key(&text, of_parent.unwrap_or(start), column, key) {
+        if actions::has_key(&text, of_parent.unwrap_or(start), column, missing_key(field)?) {
             return None;
         }
         let after = self.last_certain_line(field, &file, &text, start).or(of_parent)?;
-        let lines = Value::Mapping(vec![(key.to_string(), nested)]).to_yaml();
-        let indented: String =
-            lines.lines().map(|line| format!("{:column$}{line}\n", "")).collect();
-        Some(Proposal { text: insert(&text, after, &indented)?, file })
+        Some(Proposal { text: insert(&text, after, &lines(field, edit, column)?)?, file })
+    }
+
+    /// The missing field, written below the mapping's key where a helper or values write the mapping.
+    fn below_key(&self, field: &Field<'_>, edit: &Edit) -> Option<Proposal> {
+        let parent = field.nearest.parent()?;
+        let entry = parent.entries().find(|entry| entry.value == field.nearest)?;
+        let key = entry.key.span()?.start as usize;
+        let first = field.nearest.entries().next()?.key.span()?.start as usize;
+        let (id, offset) = field.map.template(entry.key.span()?.start)?;
+        let (file, text) = self.file(id)?;
+        let offset = offset as usize;
+        let end = actions::line_end(&text, offset);
+        let is_alone =
+            text.get(offset..end)?.trim_end().strip_suffix(':') == Some(entry.key.text());
+        let column_in = |text: &str, at: usize| at - actions::line_start(text, at);
+        let rendered = &field.source.text;
+        let further = column_in(rendered, first).checked_sub(column_in(rendered, key))?;
+        let column = column_in(&text, offset) + further;
+        let is_there = actions::has_key(&text, end, column, missing_key(field)?);
+        if !is_alone || further == 0 || is_there {
+            return None;
+        }
+        Some(Proposal { text: insert(&text, end, &lines(field, edit, column)?)?, file })
     }
 
     /// The end of the last line with a plain field of the mapping that no condition inside the
@@ -318,6 +329,28 @@ fn path_of(edit: &Edit) -> &Path {
         | Edit::Rename { path, .. }
         | Edit::Append { path, .. } => path,
     }
+}
+
+/// The key that is missing in a mapping.
+fn missing_key<'f>(field: &'f Field<'_>) -> Option<&'f str> {
+    match field.missing.first()? {
+        Step::Key(key) => Some(key),
+        Step::Index(_) => None,
+    }
+}
+
+/// The lines of a missing field, at a column.
+fn lines(field: &Field<'_>, edit: &Edit, column: usize) -> Option<String> {
+    let value = match edit {
+        Edit::Set { value, .. } => value.clone(),
+        Edit::Append { value, .. } => Value::Sequence(vec![value.clone()]),
+        Edit::Remove { .. } | Edit::Rename { .. } => return None,
+    };
+    let nested = field.missing.iter().rev().try_fold(value, |value, step| match step {
+        Step::Key(key) => Some(Value::Mapping(vec![(key.to_string(), value)])),
+        Step::Index(_) => None,
+    })?;
+    Some(nested.to_yaml().lines().map(|line| format!("{:column$}{line}\n", "")).collect())
 }
 
 fn below(base: &Path, steps: &[Step]) -> Path {

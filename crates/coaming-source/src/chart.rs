@@ -185,10 +185,18 @@ pub(crate) fn input_error(
     };
     let name = |file: &str| if is_given(file) { file.to_owned() } else { directory.name_of(file) };
     match error {
-        ChartError::Render(RenderError::Place { file, line, column, message }) => InputError {
-            position: Some((line, column)),
-            ..InputError::new(name(&file), format!("cannot be rendered: {message}"))
-        },
+        ChartError::Render(RenderError::Place { file, line, column, message }) => {
+            let is_malformed = message.starts_with("parse error");
+            let message = if options.values.is_empty() && !is_malformed {
+                format!(
+                    "cannot be rendered with the default values: {message}: name other values in \
+                     `releases` of coaming.yaml, or use `--variants ci`"
+                )
+            } else {
+                format!("cannot be rendered: {message}")
+            };
+            InputError { position: Some((line, column)), ..InputError::new(name(&file), message) }
+        }
         error => InputError::new(
             directory.name.clone(),
             format!("this chart cannot be rendered: {error}"),

@@ -132,15 +132,23 @@ pub(crate) fn all(
     });
     let roots: Vec<PathBuf> = directories.collect();
     let (roots, jobs_found) = (&roots, Vec::new());
-    let mut finder = Finder { sources, charts, options, roots, errors, notes, jobs: jobs_found };
+    let mut finder = Finder {
+        sources,
+        charts,
+        options,
+        roots,
+        errors,
+        notes,
+        jobs: jobs_found,
+        nested: Vec::new(),
+        active: Vec::new(),
+    };
     for (number, source) in sources.iter().enumerate() {
         for (document, tree) in (0..).zip(source.documents()) {
             finder.object(source, tree.root(), Installer { source: number, document });
         }
     }
-    for candidate in &layout.helmfiles {
-        finder.helmfile(candidate);
-    }
+    finder.helmfiles(&layout.helmfiles);
     jobs.append(&mut finder.jobs);
     jobs
 }
@@ -228,6 +236,10 @@ struct Finder<'f> {
     errors: &'f mut Vec<InputError>,
     notes: &'f mut Vec<Note>,
     jobs: Vec<Job>,
+    /// The helmfiles that others name, as often as they do.
+    nested: Vec<PathBuf>,
+    /// The helmfiles that are being read, each named by the one before it.
+    active: Vec<PathBuf>,
 }
 
 impl<'f> Finder<'f> {

@@ -316,7 +316,7 @@ impl Exec {
             }
             values.extend(last);
             return functions::call(self, function, &values)
-                .map_err(|message| fail(format!("error calling {}: {message}", function.name)));
+                .map_err(|message| fail(called(function.name, message)));
         }
         if arguments.is_empty() && last.is_none() {
             return match first {
@@ -389,7 +389,7 @@ impl Exec {
             }
             Word::Pipe(pipe) => self.pipe(pipe, dot, scope),
             Word::Function(function) => functions::call(self, function, &[])
-                .map_err(|message| fail(format!("error calling {}: {message}", function.name))),
+                .map_err(|message| fail(called(function.name, message))),
         }
     }
 
@@ -504,6 +504,15 @@ fn elements(value: &Value) -> Result<Elements, String> {
             Ok(Elements::Pairs(files.iter().map(pair).collect()))
         }
         _ => Err(format!("range can't iterate over {}", value.type_name())),
+    }
+}
+
+/// Why a function failed. What a chart says itself needs no more words, nor does what fails in another
+/// template, whose place is reported.
+fn called(function: &str, message: String) -> String {
+    match function {
+        "fail" | "required" | "include" | "tpl" => message,
+        _ => format!("error calling {function}: {message}"),
     }
 }
 

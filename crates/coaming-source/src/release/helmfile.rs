@@ -4,6 +4,7 @@
 //! Each environment of a helmfile is a way to install its releases; without any, `default` is the
 //! only one. As in helmfile, parts between `---` see the values of the parts before them.
 
+mod include;
 mod state;
 
 use std::sync::Arc;
@@ -28,8 +29,11 @@ const MAX_ENVIRONMENTS: usize = 16;
 /// The most parts of a helmfile that are evaluated: each is a text as long as all before it.
 const MAX_PARTS: usize = 64;
 
-/// A part of a helmfile, as its templates made it.
+/// A part of a helmfile or of one of its bases, as its templates made it.
+#[derive(Debug)]
 struct Part {
+    /// The name of the file.
+    name: String,
     /// The part as it is written, with line breaks in the place of what comes before it.
     written: Arc<str>,
     /// What it evaluates to.
@@ -46,7 +50,8 @@ impl Part {
     }
 
     /// Values that are written in it.
-    fn values(&self, name: &str, node: Node<'_>) -> Option<Values> {
+    fn values(&self, node: Node<'_>) -> Option<Values> {
+        let name = &self.name;
         let part = embedded_yaml(&self.text, node)?;
         Some(match &self.map {
             None => Values::File(name.to_owned(), part),
@@ -61,8 +66,9 @@ impl Part {
 }
 
 impl Finder<'_> {
-    /// The releases of a helmfile.
-    pub(super) fn helmfile(&mut self, candidate: &Candidate) {
+    /// The releases of a helmfile: in each of its environments, or in the one in which another
+    /// helmfile names it.
+    fn helmfile(&mut self, candidate: &Candidate, outer: Option<&State>) {
         let name = &candidate.name;
         let text = match read::text(&candidate.path, self.options) {
             Ok(text) => text,
@@ -74,9 +80,16 @@ impl Finder<'_> {
                 return;
             }
         };
-        let environments = state::environments(&text);
-        let several = environments.len() > 1;
-        if environments.len() > MAX_ENVIRONMENTS {
+        let states = match outer {
+            Some(outer) => vec![outer.clone()],
+            None => {
+                let environments = self.environments(candidate, &text);
+                environments.iter().map(|environment| State::new(environment)).collect()
+            }
+        };
+        let several =
+            states.len() > 1 || outer.is_some_and(|outer| outer.environment != state::DEFAULT);
+        if states.len() > MAX_ENVIRONMENTS {
             self.note(format!(
                 "{name}: only the first {MAX_ENVIRONMENTS} environments are evaluated"
             ));
@@ -84,11 +97,12 @@ impl Finder<'_> {
         if parts(&text).len() > MAX_PARTS {
             self.note(format!("{name}: only the first {MAX_PARTS} parts are evaluated"));
         }
-        for environment in environments.into_iter().take(MAX_ENVIRONMENTS) {
-            let mut state = State::new(&environment);
+        for mut state in states.into_iter().take(MAX_ENVIRONMENTS) {
             for written in parts(&text).take(MAX_PARTS) {
+                self.learn_bases(candidate, &written, &mut state, 0);
                 let Some(part) = self.evaluated(candidate, written, &mut state) else { break };
                 self.part(candidate, &part, &state, several);
+                self.nested_helmfiles(candidate, &part.text, &state);
             }
         }
     }
@@ -189,14 +203,27 @@ impl Finder<'_> {
                 candidate.name, error.message
             ));
         }
+        let bases: Vec<_> = state
+            .bases
+            .iter()
+            .map(|part| (part, coaming_yaml::parse(Arc::clone(&part.text))))
+            .collect();
         for document in &stream.documents {
             let root = document.root();
+            let of_bases = bases.iter().flat_map(|(part, base)| {
+                base.documents.iter().map(move |base| (base.root(), &***part))
+            });
+            let roots: Vec<(Node<'_>, &Part)> =
+                std::iter::once((root, part)).chain(of_bases).collect();
             for release in root.list("releases") {
                 let templates = release.list("inherit").filter_map(|inherited| {
-                    root.mapping("templates").mapping(inherited.string("template")?)
+                    let name = inherited.string("template")?;
+                    roots.iter().find_map(|(root, part)| {
+                        Some((root.mapping("templates").mapping(name)?, *part))
+                    })
                 });
-                let described = Described { release, templates: templates.collect() };
-                self.helmfile_release(candidate, part, &described, state, several);
+                let described = Described { own: (release, part), templates: templates.collect() };
+                self.helmfile_release(candidate, &described, state, several);
             }
         }
     }
@@ -204,7 +231,6 @@ impl Finder<'_> {
     fn helmfile_release(
         &mut self,
         candidate: &Candidate,
-        part: &Part,
         release: &Described<'_>,
         state: &State,
         several: bool,
@@ -225,14 +251,14 @@ impl Finder<'_> {
         if let Some(namespace) = namespace {
             job.options.namespace = namespace;
         }
-        for entry in release.lists("values") {
+        for (entry, part) in release.lists("values") {
             if !self.add_release_values(candidate, part, entry, &data, &mut job) {
                 let offset = part.offset(entry.span().map_or(0, |span| span.start));
                 let message = "these values cannot be read here: the chart is judged without them";
-                self.complain(&candidate.name, &part.written, offset, message.to_owned());
+                self.complain(&part.name, &part.written, offset, message.to_owned());
             }
         }
-        for assignment in release.lists("set") {
+        for (assignment, _) in release.lists("set") {
             if let (Some(key), Some(value)) = (assignment.string("name"), assignment.field("value"))
             {
                 let assignment = format!("{key}={}", escaped(value.text()));
@@ -252,7 +278,7 @@ impl Finder<'_> {
         job: &mut Job,
     ) -> bool {
         let Some(path) = entry.as_str() else {
-            job.options.values.extend(part.values(&candidate.name, entry));
+            job.options.values.extend(part.values(entry));
             return true;
         };
         let Some(path) = late(path, data) else { return false };
@@ -264,7 +290,7 @@ impl Finder<'_> {
         let Ok(text) = read::text(&file, self.options) else { return false };
         let name = crate::walk::display_name(&file);
         match evaluate(&name, &text, data) {
-            Ok(Part { written, text, map }) => {
+            Ok(Part { written, text, map, .. }) => {
                 let made = text.to_string();
                 job.options.values.push(match map {
                     Some(map) => Values::Made { name, text: written, made, map },
@@ -277,16 +303,16 @@ impl Finder<'_> {
     }
 }
 
-/// A release with the templates that it inherits from.
+/// A release with the templates that it inherits from, each in its part.
 struct Described<'n> {
-    release: Node<'n>,
-    templates: Vec<Node<'n>>,
+    own: (Node<'n>, &'n Part),
+    templates: Vec<(Node<'n>, &'n Part)>,
 }
 
 impl<'n> Described<'n> {
     fn field(&self, name: &str) -> Option<Node<'n>> {
-        let inherited = self.templates.iter().rev().find_map(|template| template.field(name));
-        self.release.field(name).or(inherited)
+        let inherited = self.templates.iter().rev().find_map(|(template, _)| template.field(name));
+        self.own.0.field(name).or(inherited)
     }
 
     /// A text, in which what is a template is evaluated late.
@@ -295,9 +321,9 @@ impl<'n> Described<'n> {
     }
 
     /// The items of a list of the templates, and then of the release's own.
-    fn lists(&self, name: &str) -> Vec<Node<'n>> {
-        let all = self.templates.iter().copied().chain(std::iter::once(self.release));
-        all.flat_map(|node| node.list(name)).collect()
+    fn lists(&self, name: &str) -> Vec<(Node<'n>, &'n Part)> {
+        let all = self.templates.iter().copied().chain(std::iter::once(self.own));
+        all.flat_map(|(node, part)| node.list(name).map(move |item| (item, part))).collect()
     }
 }
 
@@ -312,12 +338,12 @@ fn late(text: &str, data: &Value) -> Option<String> {
 
 /// Evaluates a text, if it is a template.
 fn evaluate(name: &str, text: &str, data: &Value) -> Result<Part, RenderError> {
-    let written: Arc<str> = text.into();
+    let (written, file): (Arc<str>, String) = (text.into(), name.to_owned());
     if !text.contains("{{") {
-        return Ok(Part { text: Arc::clone(&written), written, map: None });
+        return Ok(Part { name: file, text: Arc::clone(&written), written, map: None });
     }
     let (made, map) = coaming_helm::evaluate(&coaming_helm::Text { name, text, data })?;
-    Ok(Part { written, text: made.into(), map: Some(map) })
+    Ok(Part { name: file, written, text: made.into(), map: Some(map) })
 }
 
 /// The parts of a helmfile between lines with `---`, each with its lines.

@@ -477,3 +477,42 @@ fn the_way_that_leads_to_a_directory_makes_no_difference() {
         assert_eq!(seen(way), straight, "{way}");
     }
 }
+
+#[test]
+fn helmfiles_have_bases_and_name_others() {
+    let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
+    let pod =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: '{{ .Release.Name }}-{{ .Values.color }}'}\n";
+    let files: &[(&str, &str)] = &[
+        ("r/charts/web/Chart.yaml", chart),
+        ("r/charts/web/templates/pod.yaml", pod),
+        (
+            "r/helmfile.yaml",
+            "bases: [bases/env.yaml]\n---\nreleases:\n- name: top\n  chart: ./charts/web\n  inherit: \
+             [{template: common}]\nhelmfiles:\n- path: apps/*.yaml\n  values: [{color: {{ \
+             .Values.color }}-nested}]\n- apps/none.yaml\n- helmfile.yaml\n",
+        ),
+        (
+            "r/bases/env.yaml",
+            "environments:\n  dev: {values: [{color: red}]}\n  prod: {values: [{color: blue}]}\n---\n\
+             templates:\n  common: {values: [{color: '{{ .Values.color }}'}]}\n",
+        ),
+        (
+            "r/apps/api.yaml",
+            "releases: [{name: api, chart: ../charts/web, values: [{color: {{ .Values.color }}}]}]\n",
+        ),
+    ];
+    let (loaded, _) = load_from(files, &["r"], &Options::default());
+    let texts = loaded.variants.iter().flat_map(|variant| &variant.sources);
+    let mut names: Vec<&str> = texts
+        .filter_map(|(_, source)| source.text.split_once("{name: '")?.1.split_once('\''))
+        .map(|(name, _)| name)
+        .filter(|name| !name.contains('{'))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(loaded.notes.len(), 1, "{:?} {:?}", loaded.notes, loaded.errors);
+    assert_eq!(names, ["api-blue-nested", "api-red-nested", "top-blue", "top-red"]);
+    let notes: Vec<&str> = loaded.notes.iter().map(|note| note.message.as_str()).collect();
+    assert!(notes.iter().any(|note| note.contains("`apps/none.yaml`")), "{notes:?}");
+}

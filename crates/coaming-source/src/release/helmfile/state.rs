@@ -6,17 +6,27 @@ use coaming_kube::Fields as _;
 use serde_json::{Map, Value, json};
 
 /// The environment that is there without being named.
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
 
 /// The values of an environment, as far as they are read.
+#[derive(Clone)]
 pub(super) struct State {
     pub(super) environment: String,
     values: Value,
+    /// The parts of its bases: they may have templates of releases.
+    pub(super) bases: Vec<Arc<super::Part>>,
+    /// How many bases were read, or were to be.
+    pub(super) bases_read: usize,
 }
 
 impl State {
     pub(super) fn new(environment: &str) -> Self {
-        Self { environment: environment.to_owned(), values: Value::Object(Map::new()) }
+        Self {
+            environment: environment.to_owned(),
+            values: Value::Object(Map::new()),
+            bases: Vec::new(),
+            bases_read: 0,
+        }
     }
 
     /// Puts values over those that are there.
@@ -57,10 +67,10 @@ fn merge(base: &mut Value, over: Value) {
     }
 }
 
-/// The names of a helmfile's environments, up to one more than are evaluated: `default` if it names
-/// none.
-pub(super) fn environments(text: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+/// The names of a helmfile's environments, up to one more than are evaluated, after those of its bases:
+/// `default` if there are none.
+pub(super) fn environments(text: &str, of_bases: Vec<String>) -> Vec<String> {
+    let mut names = of_bases;
     for part in super::parts(text).take(super::MAX_PARTS) {
         let stream = coaming_yaml::parse(without_templates(&part));
         for document in &stream.documents {
@@ -93,8 +103,8 @@ mod tests {
     #[test]
     fn environments_are_named_in_any_part() {
         let text = "environments:\n  prod:\n    values: [a.yaml]\n  dev: {}\n---\nreleases:\n- name: {{ .Values.x }}\n";
-        assert_eq!(environments(text), ["prod", "dev"]);
-        assert_eq!(environments("releases: []\n"), ["default"]);
+        assert_eq!(environments(text, Vec::new()), ["prod", "dev"]);
+        assert_eq!(environments("releases: []\n", vec![]), ["default"]);
     }
 
     #[test]
