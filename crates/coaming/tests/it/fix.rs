@@ -452,3 +452,28 @@ fn an_interrupted_fix_leaves_whole_files_and_no_others() {
         assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn a_field_is_written_below_the_key_of_what_a_helper_writes() {
+    let pod = |name: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n{more}  {{{{- include \
+             \"pod\" . | nindent 2 }}}}\n"
+        )
+    };
+    let off = "  automountServiceAccountToken: false\n";
+    let helper = "{{- define \"pod\" -}}\nimagePullSecrets:\n- name: registry\ncontainers:\n- name: \
+                  web\n  image: nginx:1.25\n{{- end }}\n";
+    let files = directory(&[
+        ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+        ("templates/_pod.tpl", helper),
+        ("templates/a.yaml", &pod("a", "")),
+        ("templates/b.yaml", &pod("b", off)),
+    ]);
+    let arguments = ["--unsafe", "--select", "service-account-token", "."];
+    let output = fix(files.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let read = |name: &str| fs::read_to_string(files.path().join(name)).unwrap();
+    assert_eq!(read("templates/a.yaml"), pod("a", off));
+    assert_eq!(read("templates/_pod.tpl"), helper);
+}
