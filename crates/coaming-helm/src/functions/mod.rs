@@ -12,6 +12,7 @@ mod encoding;
 mod lists;
 mod math;
 mod methods;
+mod passwords;
 mod paths;
 mod random;
 mod regexes;
@@ -59,7 +60,7 @@ pub(crate) type Outcome = Result<Value, String>;
 type Row = (&'static str, &'static str, fn(&Exec, &[Value]) -> Outcome);
 
 static FUNCTIONS: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
-    let tables: [&[Row]; 13] = [
+    let tables: [&[Row]; 14] = [
         compare::TABLE,
         convert::TABLE,
         dates::TABLE,
@@ -67,6 +68,7 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
         encoding::TABLE,
         lists::TABLE,
         math::TABLE,
+        passwords::TABLE,
         paths::TABLE,
         random::TABLE,
         regexes::TABLE,

@@ -54,7 +54,6 @@ pub(super) const TABLE: &[Row] = &[
         let line = format!("{}:{}", text(v, 0), hash.as_str().unwrap_or_default());
         Ok(Value::from(line).at(Origin::random()))
     }),
-    ("derivePassword", "assss", |exec, _| letters(exec, 20, ALPHANUMERIC)),
     ("genPrivateKey", "s", |exec, v| match text(v, 0) {
         "" | "rsa" => pem(exec, "RSA PRIVATE KEY"),
         "dsa" => pem(exec, "DSA PRIVATE KEY"),
