@@ -10,6 +10,8 @@ use libfuzzer_sys::fuzz_target;
 
 /// Pods that policies in the text may mean.
 const PODS: &str = "
+{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio-injection: enabled, k8s.ovn.org/primary-user-defined-network: ''}}}
+---
 apiVersion: v1
 kind: Pod
 metadata: {name: web, namespace: shop, labels: {app: web}}

@@ -38,6 +38,13 @@ pub enum Advice {
         /// A policy in it that selects the pods.
         policy: String,
     },
+    /// To allow the connection: put both on one network, as this rule refuses what crosses its border.
+    JoinNetworks(AdvisedRule),
+    /// To allow the connection: bring the source into the service mesh, or let this policy take
+    /// connections that are not encrypted.
+    JoinMesh(AdvisedRule),
+    /// To allow the connection: add a rule to this policy of the service mesh, or another such policy.
+    Authorize(String),
     /// To allow the connection: add this policy.
     Add(NewPolicy),
     /// To allow the connection: give the pods of this workload a label of their own first, as no
@@ -105,6 +112,12 @@ enum Decision {
     NotAllowed,
     /// As `NotAllowed`, in another tier than that of NetworkPolicies: its name, and a policy in it.
     Ended(String, String),
+    /// No policy of the service mesh allows it: one of them.
+    NotAuthorized(String),
+    /// This rule refuses peers without a proxy of the mesh.
+    Plain(AdvisedRule),
+    /// This rule refuses what crosses the border of a network.
+    Border(AdvisedRule),
 }
 
 /// Works out the advice for an explanation; `ends` are the endpoints of its sides' subjects.
@@ -148,9 +161,13 @@ fn how_to_forbid(explanation: &Explanation) -> Option<Advice> {
     };
     // The target's side first: to forbid there is to forbid it for this source alone.
     let sides = || explanation.sides.iter().rev().filter(|side| side.governed);
-    let rules = sides().find_map(|side| match decision(side, Some(port)) {
-        Decision::Allowed(rules) => Some(rules),
-        _ => None,
+    let rules = sides().find_map(|side| {
+        let mut allowing =
+            decisions(side, Some(port)).into_iter().filter_map(|decision| match decision {
+                Decision::Allowed(rules) => Some(rules),
+                _ => None,
+            });
+        allowing.next()
     });
     if let Some(rules) = rules {
         return Some(Advice::Narrow(rules));
@@ -172,11 +189,18 @@ fn concerns(rule: &RuleVerdict, port: Option<(Protocol, u16)>) -> bool {
     }
 }
 
-/// What decides about a port on one side; without a port, about any.
-fn decision(side: &Side, port: Option<(Protocol, u16)>) -> Decision {
+/// What decides about a port on one side; without a port, about any. What the network policies allow,
+/// a service mesh may still refuse.
+fn decisions(side: &Side, port: Option<(Protocol, u16)>) -> [Decision; 2] {
+    let mesh = side.policies.partition_point(|policy| !policy.tier.is_mesh());
+    let (network, mesh) = side.policies.split_at(mesh);
+    [decision_of(network, port), decision_of(mesh, port)]
+}
+
+fn decision_of(policies: &[PolicyVerdict], port: Option<(Protocol, u16)>) -> Decision {
     // The rules that allow it, one after the other: each would decide without those before it.
     let mut allowing: Vec<AdvisedRule> = Vec::new();
-    for tier in side.policies.chunk_by(|a, b| a.tier == b.tier) {
+    for tier in policies.chunk_by(|a, b| a.tier == b.tier) {
         let Some(first) = tier.first() else { continue };
         let rules = || {
             let rules =
@@ -198,9 +222,15 @@ fn decision(side: &Side, port: Option<(Protocol, u16)>) -> Decision {
             match rule.action {
                 Action::Allow => allowing.push(advised(policy, rule)),
                 Action::Deny if allowing.is_empty() => {
-                    return Decision::Denied(advised(policy, rule));
+                    let rule = advised(policy, rule);
+                    return match policy.tier {
+                        Tier::Networks => Decision::Border(rule),
+                        Tier::MeshPeers => Decision::Plain(rule),
+                        _ => Decision::Denied(rule),
+                    };
                 }
                 Action::Deny => return Decision::Allowed(allowing),
+                Action::Pass if !in_order => {}
                 Action::Pass => {
                     passed = true;
                     break;
@@ -213,6 +243,10 @@ fn decision(side: &Side, port: Option<(Protocol, u16)>) -> Decision {
         return match &first.tier {
             _ if !allowing.is_empty() => Decision::Allowed(allowing),
             Tier::Named(name) => Decision::Ended(name.to_string(), first.policy.clone()),
+            Tier::Mesh => {
+                let mut ending = tier.iter().filter(|policy| policy.ends);
+                Decision::NotAuthorized(ending.next().unwrap_or(first).policy.clone())
+            }
             _ => Decision::NotAllowed,
         };
     }
@@ -234,15 +268,37 @@ fn how_to_allow(
     side: &Side,
     own: Option<Endpoint>,
     other: Option<Endpoint>,
+) -> Vec<Advice> {
+    let port = explanation.port.as_ref().map(|port| (port.protocol, port.number));
+    let decided = decisions(side, port);
+    // What only some of the ports are refused by is not found by asking about any.
+    let unclear = decided.iter().all(|it| matches!(it, Decision::Open | Decision::Allowed(_)));
+    let found = decided.into_iter().enumerate().filter_map(|(stage, decision)| match decision {
+        Decision::Denied(rule) => Some(Advice::OverrideDenial(rule)),
+        Decision::Refused(rule) => Some(Advice::NarrowDenial(rule)),
+        Decision::Ended(tier, policy) => Some(Advice::AddToTier { tier, policy }),
+        Decision::NotAuthorized(policy) => Some(Advice::Authorize(policy)),
+        Decision::Plain(rule) => Some(Advice::JoinMesh(rule)),
+        Decision::Border(rule) => Some(Advice::JoinNetworks(rule)),
+        Decision::Open | Decision::Allowed(_) if stage > 0 || !unclear => None,
+        Decision::Open | Decision::Allowed(_) | Decision::NotAllowed => {
+            new_policy(reach, identities, explanation, side, own, other)
+        }
+    });
+    found.collect()
+}
+
+/// The policy that would allow it on one side.
+fn new_policy(
+    reach: &Reach,
+    identities: &Identities<'_>,
+    explanation: &Explanation,
+    side: &Side,
+    own: Option<Endpoint>,
+    other: Option<Endpoint>,
 ) -> Option<Advice> {
     let model = reach.model();
     let port = explanation.port.as_ref().map(|port| (port.protocol, port.number));
-    match decision(side, port) {
-        Decision::Denied(rule) => return Some(Advice::OverrideDenial(rule)),
-        Decision::Refused(rule) => return Some(Advice::NarrowDenial(rule)),
-        Decision::Ended(tier, policy) => return Some(Advice::AddToTier { tier, policy }),
-        Decision::Open | Decision::Allowed(_) | Decision::NotAllowed => {}
-    }
     let Some(Endpoint::Pods(own)) = own else { return None };
     let id = model.pods.get(own)?.workload;
     let workload = model.workloads.get(id)?;

@@ -10,7 +10,7 @@ use fixedbitset::FixedBitSet;
 
 use crate::compile::{CompiledPolicy, CompiledRule};
 use crate::model::{Action, Direction, Model, Pods, Policy};
-use crate::ports::Connections;
+use crate::ports::{Connections, FIRST_PORT, LAST_PORT, PortSet, Protocol};
 use crate::space::Space;
 
 /// What the policies on one side allow, by the other side.
@@ -45,11 +45,28 @@ pub(crate) fn profile(
         })
         .collect();
     let mut cells = Cells::new(space.everything());
-    for tier in policies.chunk_by(|(a, _), (b, _)| a.tier == b.tier) {
+    let mesh = policies.partition_point(|(policy, _)| !policy.tier.is_mesh());
+    let (network, mesh) = policies.split_at(mesh);
+    for tier in network.chunk_by(|(a, _), (b, _)| a.tier == b.tier) {
         cells.tier(model, space, direction, own, tier);
     }
     cells.allow_open();
+    if !mesh.is_empty() {
+        cells.open_again(&proxied());
+        for tier in mesh.chunk_by(|(a, _), (b, _)| a.tier == b.tier) {
+            cells.tier(model, space, direction, own, tier);
+        }
+        cells.allow_open();
+    }
     cells.into_profile()
+}
+
+/// What goes through the proxies of a service mesh: TCP, but for the ports of the proxies themselves.
+pub(crate) fn proxied() -> Connections {
+    const PORTS: [(u16, u16); 3] = [(FIRST_PORT, 15019), (15022, 15089), (15091, LAST_PORT)];
+    let ports = PORTS.into_iter().map(|(first, last)| PortSet::range(first, last));
+    let ports = ports.fold(PortSet::none(), |all, some| all.union(&some));
+    Connections::of(Protocol::Tcp, ports)
 }
 
 /// How far the decision on some connections has come.
@@ -180,7 +197,7 @@ impl Cells {
         own: &Pods,
     ) {
         let mut by_ports: BTreeMap<Connections, FixedBitSet> = BTreeMap::new();
-        for rule in rules {
+        for rule in rules.filter(|rule| rule.action == Action::Allow) {
             for (peers, connections) in rule.expand(space, direction, own) {
                 match by_ports.get_mut(&connections) {
                     Some(known) => known.union_with(&peers),
@@ -203,6 +220,14 @@ impl Cells {
         self.change_all(|state| {
             state.allowed = state.allowed.union(&state.open);
             state.open = Connections::none();
+        });
+    }
+
+    /// What is allowed so far is to be decided again, where it is about these connections.
+    fn open_again(&mut self, connections: &Connections) {
+        self.change_all(|state| {
+            state.open = state.allowed.intersection(connections);
+            state.allowed = state.allowed.difference(connections);
         });
     }
 

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
-use crate::unevaluated::{UnevaluatedKind, unevaluated};
+use crate::unevaluated::{SOURCES, UnevaluatedKind, unevaluated};
 
 /// How one rule applies to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -370,7 +370,17 @@ fn uncertain(
     to: Endpoint,
 ) -> Vec<Uncertainty> {
     let found = unevaluated(reach.model(), Some(&[from, to]));
-    let mut found: Vec<_> = found.into_iter().map(Uncertainty::NotEvaluated).collect();
+    // The proxy of the target decides.
+    let at_target = unevaluated(reach.model(), Some(&[to]));
+    let found = found.into_iter().filter(|kind| {
+        let is_same = |other: &&UnevaluatedKind| {
+            (&other.kind, &other.group, &other.field) == (&kind.kind, &kind.group, &kind.field)
+        };
+        kind.group != "security.istio.io"
+            || kind.field.as_deref() == Some(SOURCES)
+            || at_target.iter().find(is_same).is_some()
+    });
+    let mut found: Vec<_> = found.map(Uncertainty::NotEvaluated).collect();
     if let (Endpoint::Pods(own), Endpoint::External(_)) = (from, to) {
         found.extend(by_domain_name(reach, own));
     }
@@ -413,29 +423,52 @@ fn limits(explanation: &Explanation) -> Vec<Vec<Limit>> {
         Some(_) => connections(explanation.port.as_ref()),
         None => explanation.allowed.clone(),
     };
-    let sides = explanation.sides.iter().filter_map(|side| {
-        let policies = side.policies.iter();
-        let rules = policies.flat_map(|policy| &policy.rules).filter(|rule| {
-            rule.action == Action::Allow && !rule.connections.intersection(&asked).is_empty()
-        });
-        let mut found = Vec::new();
-        let mut opened = Connections::none();
-        for rule in rules {
-            if rule.limits.is_empty() {
-                return None;
-            }
-            opened = opened.union(&rule.connections);
-            found.extend(rule.limits.iter().cloned());
-        }
-        let isolated = side.policies.iter().any(|policy| policy.isolates);
-        if !isolated || found.is_empty() || !asked.difference(&opened).is_empty() {
+    let stages = explanation.sides.iter().flat_map(|side| {
+        let mesh = side.policies.partition_point(|policy| !policy.tier.is_mesh());
+        let (network, mesh) = side.policies.split_at(mesh);
+        [network, mesh]
+    });
+    stages
+        .flat_map(|policies| [opened_only_by(policies, &asked), refused(policies, &asked)])
+        .flatten()
+        .collect()
+}
+
+/// The limits of the rules that open the ports in question, if only such with limits do.
+fn opened_only_by(policies: &[PolicyVerdict], asked: &Connections) -> Option<Vec<Limit>> {
+    let rules = policies.iter().flat_map(|policy| &policy.rules).filter(|rule| {
+        rule.action == Action::Allow && !rule.connections.intersection(asked).is_empty()
+    });
+    let mut found = Vec::new();
+    let mut opened = Connections::none();
+    for rule in rules {
+        if rule.limits.is_empty() {
             return None;
         }
-        found.sort_unstable();
-        found.dedup();
-        Some(found)
+        opened = opened.union(&rule.connections);
+        found.extend(rule.limits.iter().cloned());
+    }
+    let isolated = policies.iter().any(|policy| policy.isolates);
+    if !isolated || found.is_empty() || !asked.difference(&opened).is_empty() {
+        return None;
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
+}
+
+/// The requests that rules refuse on the ports in question: none of them may be made.
+fn refused(policies: &[PolicyVerdict], asked: &Connections) -> Option<Vec<Limit>> {
+    let rules = policies.iter().flat_map(|policy| &policy.rules);
+    let rules = rules.filter(|rule| !rule.connections.intersection(asked).is_empty());
+    let limits = rules.flat_map(|rule| &rule.limits).filter_map(|limit| match limit {
+        Limit::Except(requests) => Some(requests.as_str()),
+        _ => None,
     });
-    sides.collect()
+    let mut found: Vec<&str> = limits.collect();
+    found.sort_unstable();
+    found.dedup();
+    (!found.is_empty()).then(|| vec![Limit::Except(found.join(" and "))])
 }
 
 /// The rules for one side that would change the answer if the other side were the API server, which

@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::evaluate::proxied;
 use crate::groups::{ByAddress, Groups};
 use crate::ip::IpSet;
 use crate::list::{Peer, entering};
@@ -298,8 +299,10 @@ impl<'m> Walk<'m> {
     /// rules mention and that depends on pods to come.
     fn pieces(&self) -> Vec<Piece> {
         let mut pieces = vec![Connections::all()];
+        let by_mesh = self.policies.iter().any(|policy| policy.tier.is_mesh());
         let sets = self.all_rules().filter(|rule| rule.ports.is_some());
-        for set in sets.map(|rule| self.numbers(rule)) {
+        let sets = sets.map(|rule| self.numbers(rule)).chain(by_mesh.then(proxied));
+        for set in sets {
             let cut =
                 pieces.iter().flat_map(|piece| [piece.intersection(&set), piece.difference(&set)]);
             pieces = cut.filter(|piece| !piece.is_empty()).collect();
@@ -400,10 +403,24 @@ impl<'m> Walk<'m> {
         if self.own.host_network {
             return vec![(anybody(), Vec::new())];
         }
+        let mesh = self.policies.partition_point(|policy| !policy.tier.is_mesh());
+        let (network, mesh) = self.policies.split_at(mesh);
+        let mut open = self.open_by(network, piece, vec![(anybody(), Vec::new())]);
+        if !mesh.is_empty() && piece.0.difference(&proxied()).is_empty() {
+            open = self.open_by(mesh, piece, open);
+        }
+        open
+    }
+
+    /// The regions that these policies leave open, of those that they are asked about.
+    fn open_by(
+        &self,
+        policies: &[&'m Policy],
+        piece: &Piece,
+        mut entering: Vec<Region>,
+    ) -> Vec<Region> {
         let mut open = Vec::new();
-        // What comes into the next tier.
-        let mut entering: Vec<Region> = vec![(anybody(), Vec::new())];
-        for tier in self.policies.chunk_by(|a, b| a.tier == b.tier) {
+        for tier in policies.chunk_by(|a, b| a.tier == b.tier) {
             entering = self.tier(tier, piece, &entering, &mut open);
         }
         open.extend(entering);
@@ -430,7 +447,7 @@ impl<'m> Walk<'m> {
         }
         rules.sort_by_key(|(late, _)| *late);
         // A policy that only allows, and isolates nothing, decides nothing.
-        rules.retain(|(late, _)| in_order || ends || !late);
+        rules.retain(|(late, rule)| in_order || !late || ends && rule.action == Action::Allow);
         // Within what comes in: what was denied, and what was passed on.
         let mut denied: Vec<PodSelector> = Vec::new();
         let mut passed: Vec<PodSelector> = Vec::new();

@@ -48,7 +48,9 @@ pub struct IdleRule {
 pub fn idle_rules(reach: &Reach) -> Vec<IdleRule> {
     let model = reach.model();
     // What the network plugin does not know decides nothing: one note says so for all of them.
-    let enforced = model.policies.iter().filter(|(_, policy)| model.plugin.enforces(policy.kind));
+    let enforced = model.policies.iter().filter(|(_, policy)| {
+        model.plugin.enforces(policy.kind) && policy.kind.is_network_policy()
+    });
     let mut order: Vec<(usize, &Policy)> = enforced.collect();
     order.sort_by_key(|(_, policy)| model.turn(policy));
     let mut left = reach.policies.clone();

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use crate::groups::Groups;
 use crate::ip::IpSet;
-use crate::model::{ExternalSource, IngressPoint, Role, Workload};
+use crate::model::{ExternalSource, IngressPoint, Mesh, Pods, Role, Workload};
 use crate::pool::ConnectionId;
 use crate::ports::{Connections, PortSet};
 use crate::reach::{Endpoint, Reach};
+use crate::selector::ISTIO;
 
 /// One peer of a listed connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,6 +143,8 @@ pub(crate) fn entering(reach: &Reach) -> Vec<Connection> {
 pub(crate) struct IngressCheck<'r> {
     reach: &'r Reach,
     controllers: Vec<Endpoint>,
+    /// The gateways of Istio, the stand-in for those that the input does not have first.
+    gateways: Vec<Endpoint>,
     /// By source addresses: the outside addresses that they overlap.
     overlapping: HashMap<&'r IpSet, Vec<Endpoint>>,
 }
@@ -151,7 +154,13 @@ impl<'r> IngressCheck<'r> {
         let pods = reach.model().pods.iter();
         let controllers = pods.filter(|(_, pods)| pods.role == Role::Controller);
         let controllers = controllers.map(|(id, _)| Endpoint::Pods(id)).collect();
-        Self { reach, controllers, overlapping: HashMap::new() }
+        let is_gateway =
+            |pods: &Pods| pods.labels.get(ISTIO).is_some_and(|mesh| mesh == Mesh::Gateway.name());
+        let gateways = reach.model().pods.iter().filter(|(_, pods)| is_gateway(pods));
+        let mut gateways: Vec<_> = gateways.map(|(id, pods)| (pods.role, id)).collect();
+        gateways.sort_unstable_by_key(|(role, id)| (*role == Role::Real, *id));
+        let gateways = gateways.into_iter().map(|(_, id)| Endpoint::Pods(id)).collect();
+        Self { reach, controllers, gateways, overlapping: HashMap::new() }
     }
 
     pub(crate) fn lets_in(&mut self, point: &'r IngressPoint) -> bool {
@@ -178,6 +187,7 @@ impl<'r> IngressCheck<'r> {
         let reach = self.reach;
         match &point.source {
             ExternalSource::Controller => &self.controllers,
+            ExternalSource::Gateway => &self.gateways,
             ExternalSource::Address(set) => self.overlapping.entry(set).or_insert_with(|| {
                 let atoms = reach.externals().iter().enumerate();
                 let overlapping = atoms.filter(|(_, atom)| !atom.intersection(set).is_empty());

@@ -137,6 +137,7 @@ impl Reach {
         let policies = self.policies_of(pods, direction).iter();
         policies
             .filter_map(|&id| self.model.policies.get(id))
+            .filter(|policy| policy.kind.is_network_policy())
             .any(|policy| policy.tier != Tier::Network || policy.isolates(direction))
     }
 

@@ -19,6 +19,12 @@ pub const NAMESPACE: &str = ":namespace";
 /// As [`SERVICE_ACCOUNT`], for what runs the pods: `k8s`.
 pub const ORCHESTRATOR: &str = ":orchestrator";
 
+/// As [`SERVICE_ACCOUNT`], for what Istio does for the pods: see [`crate::model::Mesh`].
+pub const ISTIO: &str = ":istio";
+
+/// As [`SERVICE_ACCOUNT`], for the identity that Istio gives the pods.
+pub const PRINCIPAL: &str = ":principal";
+
 /// Whether a label of pods is not theirs, but says something else about them.
 pub(crate) fn is_derived(key: &str) -> bool {
     key.starts_with(':')
@@ -273,8 +279,13 @@ impl fmt::Display for Selector {
             if position > 0 {
                 f.write_str(",")?;
             }
+            let of_mesh = key == ISTIO;
             let key = key.trim_start_matches(':');
             match operator {
+                Operator::In(values) if of_mesh && values.len() > 1 => {
+                    f.write_str("a proxy of the mesh")?;
+                }
+                Operator::NotIn(_) if of_mesh => f.write_str("no proxy of the mesh")?,
                 Operator::In(values) if values.len() == 1 => {
                     write!(f, "{key}={}", values.join(","))?;
                 }

@@ -4,10 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_kube::World;
 
-use crate::model::{Influence, Model, Pods, Role, Scope, Tier, Unevaluated, Workload};
+use crate::model::{
+    Influence, Mesh, Model, Namespaces, PodSelector, Pods, Role, Scope, Tier, Unevaluated, Workload,
+};
 use crate::reach::Endpoint;
+use crate::selector::{ISTIO, Operator, Selector};
 use crate::space::selects;
-use crate::views::unevaluated_in;
+use crate::views::{from_world, unevaluated_in};
+
+/// The field of policies of a mesh that are not evaluated for some sources.
+pub(crate) const SOURCES: &str = "sources";
 
 /// All objects of one kind that are not evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +47,22 @@ impl Unevaluated {
 /// What is not evaluated in a world, by kind.
 #[must_use]
 pub fn unevaluated_kinds(world: &World) -> Vec<UnevaluatedKind> {
-    by_kind(unevaluated_in(world).iter().map(|object| (object, BTreeSet::new())))
+    let mut found = unevaluated_in(world);
+    if found.iter().any(is_by_pods) {
+        // It depends on the pods whether these are not evaluated.
+        let model = from_world(world);
+        let real = || model.pods.iter().map(|(_, pods)| pods).filter(|it| it.role == Role::Real);
+        found.retain(|object| !is_by_pods(object) || real().any(|it| object.touches(&model, it)));
+        let pods: Vec<&Pods> = real().collect();
+        found.extend(unknown_members(&model, &pods));
+    }
+    by_kind(found.iter().map(|object| (object, BTreeSet::new())))
+}
+
+/// Whether an object is evaluated but for some pods, or is about networks that only some pods have.
+fn is_by_pods(object: &Unevaluated) -> bool {
+    object.influence == Influence::Proxy
+        || object.influence == Influence::Network && object.field.is_some()
 }
 
 /// What is not evaluated and can touch these endpoints; without any, what can touch any pods of the
@@ -62,8 +83,8 @@ pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<Unevalu
             real.map(|(_, pods)| pods).collect()
         }
     };
-    let unknown_tiers = unknown_tiers(model);
-    let touching = model.unevaluated.iter().chain(&unknown_tiers).map(|object| {
+    let derived = [unknown_tiers(model), unknown_members(model, &asked)].concat();
+    let touching = model.unevaluated.iter().chain(&derived).map(|object| {
         let touched = asked.iter().filter(|pods| object.touches(model, pods));
         let workloads = touched.filter_map(|pods| model.workloads.get(pods.workload));
         (object, workloads.cloned().collect::<BTreeSet<Workload>>())
@@ -84,6 +105,32 @@ fn unknown_tiers(model: &Model) -> Vec<Unevaluated> {
             location: policy.location.clone(),
         }),
         _ => None,
+    });
+    found.collect()
+}
+
+/// Policies of a service mesh for some of these pods, where the input does not say of others whether
+/// they have a proxy of the mesh: who they are, and whether they encrypt, is not known.
+fn unknown_members(model: &Model, asked: &[&Pods]) -> Vec<Unevaluated> {
+    let unknown =
+        |pods: &&&Pods| pods.labels.get(ISTIO).is_some_and(|mesh| mesh == Mesh::Unknown.name());
+    if !asked.iter().any(|pods| unknown(&pods)) {
+        return Vec::new();
+    }
+    let mut pods = Selector::everything();
+    pods.require(ISTIO, Operator::In(vec![Mesh::Unknown.name().to_owned()]));
+    let scope = PodSelector { namespaces: Namespaces::Selected(Selector::everything()), pods };
+    let policies = model.policies.iter().map(|(_, policy)| policy);
+    let policies = policies.filter(|policy| {
+        policy.kind.is_mesh() && asked.iter().any(|pods| selects(model, &policy.subject, pods))
+    });
+    let found = policies.map(|policy| Unevaluated {
+        group: "security.istio.io".to_owned(),
+        kind: policy.kind.name().to_owned(),
+        field: Some(SOURCES.to_owned()),
+        influence: Influence::Proxy,
+        scope: Scope::Pods(scope.clone()),
+        location: policy.location.clone(),
     });
     found.collect()
 }

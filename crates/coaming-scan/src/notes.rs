@@ -55,6 +55,9 @@ fn not_evaluated(kind: &UnevaluatedKind) -> Note {
     let effect = match kind.influence {
         Influence::Policy => "pods may reach less or more than reported",
         Influence::Mesh => "the mesh may refuse requests on connections that are possible",
+        Influence::Proxy => {
+            "whether its pods have a proxy of the mesh is not known, which may refuse requests"
+        }
         Influence::Entrance => "more may be reachable from outside than reported",
         Influence::Network => "pods may be on other networks, with other rules",
     };

@@ -245,7 +245,9 @@ impl IngressFacts {
                 Some(pods) => self.points(sources, id, pods),
                 None => continue,
             };
-            if points.iter().any(|point| point.source == ExternalSource::Controller) {
+            if points.iter().any(|point| {
+                matches!(point.source, ExternalSource::Controller | ExternalSource::Gateway)
+            }) {
                 self.controlled.insert(id);
             } else {
                 self.controlled.remove(&id);

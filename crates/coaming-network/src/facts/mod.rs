@@ -22,7 +22,7 @@ use coaming_kube::ObjectId;
 
 use crate::model::{
     ExternalSource, Model, NetworkPlugin, NetworkSet, Node, Pods, Policy, PolicyKind, PortNumbers,
-    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload,
+    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload, enter_mesh,
 };
 use crate::ports::Protocol;
 use crate::selector::Labels;
@@ -175,6 +175,8 @@ pub(crate) struct Facts {
     unevaluated: BTreeSet<ObjectId>,
     /// Calico's network sets and tiers.
     calico: BTreeSet<ObjectId>,
+    /// How many policies of a service mesh there are.
+    mesh: usize,
     /// How many objects run each network plugin.
     plugins: BTreeMap<NetworkPlugin, usize>,
     dirty: Dirty,
@@ -233,7 +235,14 @@ impl Facts {
         self.ipv6 = if add { self.ipv6 + ipv6 } else { self.ipv6.saturating_sub(ipv6) };
         match &facts.statement {
             Statement::Nothing => {}
-            Statement::Namespace(..) => self.namespaces.declare(&facts.identity.2, id, add),
+            Statement::Namespace(..) => {
+                self.namespaces.declare(&facts.identity.2, id, add);
+                if self.mesh > 0 {
+                    let name = &facts.identity.2;
+                    let inside = self.sources.iter().filter(|(_, facts)| facts.identity.1 == *name);
+                    self.dirty.pods.extend(inside.map(|(id, _)| *id));
+                }
+            }
             Statement::Policy(kind, policy) => {
                 let valid = !policy.policies.is_empty();
                 if valid && !namespace.is_empty() {
@@ -241,6 +250,15 @@ impl Facts {
                 }
                 let identity = (*kind, namespace.clone(), facts.identity.2.clone());
                 self.policies.change(identity, id, valid, add);
+                if kind.is_mesh() {
+                    let before = self.mesh;
+                    self.mesh = if add { before + 1 } else { before.saturating_sub(1) };
+                    if (before == 0) != (self.mesh == 0) {
+                        // All pods come into the mesh, or none is in it.
+                        let pods = self.sources.iter().filter(|(_, facts)| !facts.pods.is_empty());
+                        self.dirty.pods.extend(pods.map(|(id, _)| *id));
+                    }
+                }
                 if !policy.unevaluated.is_empty() {
                     self.dirty.unevaluated = true;
                     keep(&mut self.unevaluated, id, add);
@@ -376,7 +394,13 @@ impl Facts {
             *count += facts.pods.len();
             let mut ids = Vec::with_capacity(facts.pods.len());
             for (position, pods) in facts.pods.iter().enumerate() {
-                let pods = Pods { workload: *workload_id, ..pods.clone() };
+                let mut pods = Pods { workload: *workload_id, ..pods.clone() };
+                if self.mesh > 0
+                    && let Some(namespace) = target.model().namespaces.get(&*pods.namespace)
+                {
+                    let labels = Arc::make_mut(&mut pods.labels);
+                    enter_mesh(labels, pods.host_network, namespace);
+                }
                 let id = target.put_pods(known.get(position).copied(), pods);
                 self.ingress.pods_changed(id);
                 ids.push(id);

@@ -35,6 +35,11 @@ pub(super) fn find(reach: &Reach, found: &mut Vec<PolicyProblem>) {
 /// Whether no rule could mean the source, wherever it runs.
 fn is_closed(reach: &Reach, point: &IngressPoint) -> bool {
     let model = reach.model();
+    let governing = reach.policies_of(point.pods, Direction::Ingress).iter();
+    let mut governing = governing.filter_map(|&id| model.policies.get(id));
+    if governing.any(|policy| !policy.kind.is_network_policy()) {
+        return false;
+    }
     if matches!(point.source, ExternalSource::Address(_)) {
         return true;
     }
@@ -72,7 +77,7 @@ fn problem(reach: &Reach, via: &str, point: &IngressPoint) -> PolicyProblem {
     let workload = model.pods.get(point.pods).and_then(|pods| model.workloads.get(pods.workload));
     let workload = workload.map_or_else(String::new, ToString::to_string);
     let (what, help) = match point.source {
-        ExternalSource::Controller => (
+        ExternalSource::Controller | ExternalSource::Gateway => (
             "the policies close to every other namespace, and so to the ingress controller",
             "Add an ingress rule with a namespaceSelector for the namespace of the ingress \
              controller; a podSelector alone means pods of the policy's own namespace",

@@ -91,7 +91,8 @@ pub struct PolicyProblem {
 pub fn policy_findings(reach: &Reach) -> Vec<PolicyProblem> {
     let mut found: Vec<PolicyProblem> = reach.model().problems.iter().map(invalid).collect();
     guard::find(reach, &mut found);
-    for (id, _) in &reach.model().policies {
+    let policies = reach.model().policies.iter();
+    for (id, _) in policies.filter(|(_, policy)| policy.kind.is_network_policy()) {
         guard::selects_nothing(reach, id, &mut found);
         guard::dead_rules(reach, id, &mut found);
         peers::find(reach, id, &mut found);

@@ -5,6 +5,7 @@
 //! instead), every namespace of pods or policies is in `namespaces`, and every
 //! namespace has its automatic `kubernetes.io/metadata.name` label.
 
+mod mesh;
 mod policy;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use slab::Slab;
 use crate::ip::IpSet;
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
+pub use mesh::Mesh;
+pub(crate) use mesh::{MeshWish, enter_mesh};
 pub use policy::{
     Action, Direction, Limit, Namespaces, NetworkSetPeer, Order, PeerKind, PodSelector, Policy,
     PolicyKind, PolicyPeer, PortMatch, PortNumbers, Rule, ServicePeer, Tier, TierSettings,
@@ -133,6 +136,8 @@ pub struct Pods {
 pub enum ExternalSource {
     /// An ingress controller: a pod in some namespace.
     Controller,
+    /// A gateway of Istio.
+    Gateway,
     /// An address in this set.
     Address(IpSet),
 }
@@ -245,6 +250,9 @@ pub enum Influence {
     Policy,
     /// A service mesh refuses requests by it, after the connection is there.
     Mesh,
+    /// As `Mesh`; it is evaluated, but not for pods of which it is not known whether they have a proxy
+    /// of the mesh.
+    Proxy,
     /// It lets traffic enter the cluster.
     Entrance,
     /// It attaches pods to other networks, to which other policies may apply.
@@ -300,8 +308,8 @@ impl NetworkPlugin {
     pub fn enforces(self, kind: PolicyKind) -> bool {
         match self {
             Self::Unknown => true,
-            Self::Cilium => !kind.is_calico(),
-            Self::Calico => !kind.is_cilium(),
+            Self::Cilium => !kind.is_calico() && !kind.is_network(),
+            Self::Calico => !kind.is_cilium() && !kind.is_network(),
             Self::Kubernetes => !kind.is_cilium() && !kind.is_calico(),
         }
     }
@@ -360,13 +368,16 @@ impl Model {
     /// of equals definite.
     pub(crate) fn turn<'m>(&'m self, policy: &'m Policy) -> Turn<'m> {
         let tier = match &policy.tier {
-            Tier::Admin => (0, Order::of(0.0), ""),
-            Tier::Network => (1, Order::of(DEFAULT_TIER_ORDER), "default"),
+            Tier::Networks => (0, Order::of(0.0), ""),
+            Tier::Admin => (1, Order::of(0.0), ""),
+            Tier::Network => (2, Order::of(DEFAULT_TIER_ORDER), "default"),
             Tier::Named(name) => {
                 let settings = self.tiers.get(name);
-                (1, settings.map_or(Order::LAST, |settings| settings.order), &**name)
+                (2, settings.map_or(Order::LAST, |settings| settings.order), &**name)
             }
-            Tier::Baseline => (2, Order::of(0.0), ""),
+            Tier::Baseline => (3, Order::of(0.0), ""),
+            Tier::MeshPeers => (4, Order::of(0.0), ""),
+            Tier::Mesh => (5, Order::of(0.0), ""),
         };
         let name = (policy.name.as_str(), policy.kind, policy.namespace.as_str(), policy.part);
         (tier, policy.priority, policy.order, name)
@@ -375,8 +386,8 @@ impl Model {
     /// Whether what a tier does not decide for the pods that its policies isolate goes on.
     pub(crate) fn passes(&self, tier: &Tier) -> bool {
         match tier {
-            Tier::Admin | Tier::Baseline => true,
-            Tier::Network => false,
+            Tier::Networks | Tier::Admin | Tier::Baseline | Tier::MeshPeers => true,
+            Tier::Network | Tier::Mesh => false,
             Tier::Named(name) => self.tiers.get(name).is_some_and(|settings| settings.passes),
         }
     }

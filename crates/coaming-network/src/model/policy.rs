@@ -146,6 +146,8 @@ pub enum Limit {
     Name(String),
     /// Both peers must authenticate themselves.
     Authenticated,
+    /// The requests that are refused on a connection that is open.
+    Except(String),
 }
 
 impl fmt::Display for Limit {
@@ -155,6 +157,7 @@ impl fmt::Display for Limit {
             Self::Requests(requests) => f.write_str(requests),
             Self::Name(name) => write!(f, "the addresses of {name}"),
             Self::Authenticated => f.write_str("mutually authenticated peers"),
+            Self::Except(requests) => write!(f, "anything but {requests}"),
         }
     }
 }
@@ -198,6 +201,14 @@ pub enum PolicyKind {
     CalicoNetworkPolicy,
     /// `projectcalico.org/v3`.
     CalicoGlobalNetworkPolicy,
+    /// `security.istio.io/v1`.
+    AuthorizationPolicy,
+    /// `security.istio.io/v1`.
+    PeerAuthentication,
+    /// `k8s.ovn.org/v1`.
+    UserDefinedNetwork,
+    /// `k8s.ovn.org/v1`.
+    ClusterUserDefinedNetwork,
 }
 
 impl PolicyKind {
@@ -214,13 +225,36 @@ impl PolicyKind {
             // Kubernetes has a kind of this name, too.
             Self::CalicoNetworkPolicy => "NetworkPolicy.projectcalico.org",
             Self::CalicoGlobalNetworkPolicy => "GlobalNetworkPolicy",
+            Self::AuthorizationPolicy => "AuthorizationPolicy",
+            Self::PeerAuthentication => "PeerAuthentication",
+            Self::UserDefinedNetwork => "UserDefinedNetwork",
+            Self::ClusterUserDefinedNetwork => "ClusterUserDefinedNetwork",
         }
+    }
+
+    /// Whether it is a network policy: something that guards pods, and not a service mesh's or a
+    /// network of their own.
+    #[must_use]
+    pub fn is_network_policy(self) -> bool {
+        !self.is_mesh() && !self.is_network()
     }
 
     /// Whether it is a kind of a network plugin, not of Kubernetes.
     #[must_use]
     pub fn is_of_plugin(self) -> bool {
         self.is_calico() || self.is_cilium()
+    }
+
+    /// Whether a service mesh makes it effective, in the proxies of the receiving pods.
+    #[must_use]
+    pub fn is_mesh(self) -> bool {
+        matches!(self, Self::AuthorizationPolicy | Self::PeerAuthentication)
+    }
+
+    /// Whether it is a network that replaces the cluster's for some namespaces.
+    #[must_use]
+    pub fn is_network(self) -> bool {
+        matches!(self, Self::UserDefinedNetwork | Self::ClusterUserDefinedNetwork)
     }
 
     /// Whether only Calico makes it effective.
@@ -236,16 +270,18 @@ impl PolicyKind {
     }
 
     /// Whether its rules with this action come before all other rules of their tier, whatever their
-    /// policies: Cilium's Deny rules.
+    /// policies: Deny rules of Cilium and of Istio's AuthorizationPolicies.
     pub(crate) fn comes_first(self, action: Action) -> bool {
-        self.is_cilium() && action == Action::Deny
+        (self.is_cilium() || self == Self::AuthorizationPolicy) && action == Action::Deny
     }
 }
 
 /// When a policy is evaluated: the tiers, in their order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
-    /// First; its decisions are final.
+    /// Before all policies: which networks there are. It refuses what crosses their borders.
+    Networks,
+    /// First of the policies; its decisions are final.
     Admin,
     /// Second: what its Deny rules match is refused, and it decides everything else for the pods that
     /// one of its policies isolates.
@@ -255,13 +291,27 @@ pub enum Tier {
     Named(Arc<str>),
     /// Last, for pods that no policy of the second tier selects.
     Baseline,
+    /// After all network policies, in the proxies of a service mesh: from whom they take connections
+    /// that are not encrypted.
+    MeshPeers,
+    /// As `MeshPeers`, and after it: what the proxies authorize.
+    Mesh,
 }
 
 impl Tier {
+    /// Whether it is evaluated by the proxies of a service mesh, for what the network policies allow.
+    pub(crate) fn is_mesh(&self) -> bool {
+        matches!(self, Self::MeshPeers | Self::Mesh)
+    }
+
     /// Whether the first rule that matches decides in it, if it has policies of these kinds. Else they
     /// add up.
     pub(crate) fn is_in_order(&self, kinds: impl IntoIterator<Item = PolicyKind>) -> bool {
-        *self != Self::Network || kinds.into_iter().any(PolicyKind::is_calico)
+        match self {
+            Self::Network => kinds.into_iter().any(PolicyKind::is_calico),
+            Self::Mesh => false,
+            _ => true,
+        }
     }
 }
 
@@ -378,8 +428,8 @@ impl fmt::Display for Policy {
         }
         f.write_str(&self.name)?;
         match self.part {
-            Some(part) => write!(f, " specs[{part}]"),
-            None => Ok(()),
+            Some(part) if self.kind.is_cilium() => write!(f, " specs[{part}]"),
+            _ => Ok(()),
         }
     }
 }

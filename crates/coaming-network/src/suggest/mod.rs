@@ -137,7 +137,7 @@ fn ingress_points(model: &Model, found: &mut Found) {
     for way in model.all_ingress_points() {
         let Some(pods) = model.pods.get(way.pods) else { continue };
         let source = match way.source {
-            ExternalSource::Controller => Source::Controller,
+            ExternalSource::Controller | ExternalSource::Gateway => Source::Controller,
             ExternalSource::Address(_) => Source::Outside,
         };
         if source == Source::Controller {

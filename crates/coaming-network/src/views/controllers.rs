@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::ip::IpSet;
-use crate::model::{NAMESPACE_NAME_LABEL, Namespace, Pods, Role, Workload};
-use crate::selector::Labels;
+use crate::model::{Mesh, NAMESPACE_NAME_LABEL, Namespace, Pods, Role, Workload};
+use crate::selector::{ISTIO, Labels, NAMESPACE, PRINCIPAL};
 
 type Pairs = &'static [(&'static str, &'static str)];
 
@@ -88,12 +88,28 @@ impl Controller {
         }
     }
 
+    /// Whether it is Istio's gateway.
+    pub(crate) fn is_istio(&self) -> bool {
+        self.namespace == "istio-system"
+    }
+
+    fn pod_labels(&self) -> Labels {
+        let mut labels = owned(self.labels);
+        labels.insert(NAMESPACE.to_owned(), self.namespace.to_owned());
+        if self.is_istio() {
+            let principal = "cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account";
+            labels.insert(ISTIO.to_owned(), Mesh::Gateway.name().to_owned());
+            labels.insert(PRINCIPAL.to_owned(), principal.to_owned());
+        }
+        labels
+    }
+
     /// Its pods.
     pub(crate) fn pods(&self, workload: usize) -> Pods {
         Pods {
             workload,
             namespace: Arc::from(self.namespace),
-            labels: Arc::new(owned(self.labels)),
+            labels: Arc::new(self.pod_labels()),
             ports: Vec::new(),
             host_network: false,
             addresses: IpSet::none(),

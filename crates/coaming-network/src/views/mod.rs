@@ -8,6 +8,8 @@ mod calico;
 mod cilium;
 mod cluster_policy;
 mod controllers;
+mod istio;
+mod networks;
 mod outside;
 mod policy;
 mod service;
@@ -89,6 +91,18 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         }
         ("cilium.io", "CiliumClusterwideNetworkPolicy") => {
             policy_statement(reader, object, PolicyKind::CiliumClusterwideNetworkPolicy)
+        }
+        ("security.istio.io", "AuthorizationPolicy") => {
+            policy_statement(reader, object, PolicyKind::AuthorizationPolicy)
+        }
+        ("security.istio.io", "PeerAuthentication") => {
+            policy_statement(reader, object, PolicyKind::PeerAuthentication)
+        }
+        ("k8s.ovn.org", "UserDefinedNetwork") => {
+            policy_statement(reader, object, PolicyKind::UserDefinedNetwork)
+        }
+        ("k8s.ovn.org", "ClusterUserDefinedNetwork") => {
+            policy_statement(reader, object, PolicyKind::ClusterUserDefinedNetwork)
         }
         ("", "Service") => {
             let entrance = outside::open_service(object).map(Box::new);
@@ -189,6 +203,12 @@ fn api_versions(kind: PolicyKind) -> &'static str {
         PolicyKind::CalicoNetworkPolicy | PolicyKind::CalicoGlobalNetworkPolicy => {
             "`projectcalico.org/v3`"
         }
+        PolicyKind::AuthorizationPolicy | PolicyKind::PeerAuthentication => {
+            "`security.istio.io/v1`"
+        }
+        PolicyKind::UserDefinedNetwork | PolicyKind::ClusterUserDefinedNetwork => {
+            "`k8s.ovn.org/v1`"
+        }
     }
 }
 
@@ -201,6 +221,12 @@ fn policy_statement(reader: &Reader<'_>, object: Object<'_>, kind: PolicyKind) -
         }
         PolicyKind::CalicoNetworkPolicy | PolicyKind::CalicoGlobalNetworkPolicy => {
             calico::read(&mut checks, kind)
+        }
+        PolicyKind::AuthorizationPolicy | PolicyKind::PeerAuthentication => {
+            istio::read(&mut checks, kind)
+        }
+        PolicyKind::UserDefinedNetwork | PolicyKind::ClusterUserDefinedNetwork => {
+            networks::read(&mut checks, kind)
         }
         _ => PolicyFacts::of(cluster_policy::read(&mut checks, kind.name())),
     };

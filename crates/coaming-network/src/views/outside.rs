@@ -115,7 +115,8 @@ pub(super) fn virtual_service(object: Object<'_>) -> Vec<Entrance> {
     let entrances = destinations.filter_map(|destination| {
         let service = service_of_host(destination.string("host")?, own);
         let wanted = WantedPort::of(destination.mapping("port").field("number"));
-        Some(controlled(object, service, wanted))
+        let source = ExternalSource::Gateway;
+        Some(Entrance { source, ..controlled(object, service, wanted) })
     });
     entrances.collect()
 }

@@ -43,13 +43,7 @@ const KINDS: &[Kinds] = &[
     ("kubeovn.io", &["SecurityGroup", "Subnet"], Influence::Policy, Reach::Cluster),
     ("vpcresources.k8s.aws", &["SecurityGroupPolicy"], Influence::Policy, Reach::Namespace),
     ("networking.gke.io", &["FQDNNetworkPolicy"], Influence::Policy, Reach::Namespace),
-    ("security.istio.io", &["AuthorizationPolicy"], Influence::Mesh, Reach::Mesh),
-    (
-        "security.istio.io",
-        &["PeerAuthentication", "RequestAuthentication"],
-        Influence::Mesh,
-        Reach::Mesh,
-    ),
+    ("security.istio.io", &["RequestAuthentication"], Influence::Mesh, Reach::Mesh),
     ("networking.istio.io", &["Sidecar"], Influence::Mesh, Reach::Mesh),
     (
         "policy.linkerd.io",
@@ -75,8 +69,6 @@ const KINDS: &[Kinds] = &[
     ("elbv2.k8s.aws", &["TargetGroupBinding"], Influence::Entrance, Reach::Namespace),
     ("serving.knative.dev", &["Service", "DomainMapping"], Influence::Entrance, Reach::Namespace),
     ("tailscale.com", &["Connector", "ProxyGroup"], Influence::Entrance, Reach::Cluster),
-    ("k8s.ovn.org", &["UserDefinedNetwork"], Influence::Network, Reach::Namespace),
-    ("k8s.ovn.org", &["ClusterUserDefinedNetwork"], Influence::Network, Reach::Cluster),
     (
         "k8s.cni.cncf.io",
         &["NetworkAttachmentDefinition", "MultiNetworkPolicy"],

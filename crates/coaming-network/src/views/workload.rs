@@ -11,7 +11,7 @@ use crate::facts::Identity;
 use crate::ip::IpSet;
 use crate::model::{ContainerPort, NetworkPlugin, Pods, Role};
 use crate::ports::Protocol;
-use crate::selector::{NAMESPACE, ORCHESTRATOR, SERVICE_ACCOUNT};
+use crate::selector::{ISTIO, NAMESPACE, ORCHESTRATOR, SERVICE_ACCOUNT};
 
 /// The pods that an object is or makes; their workload is derived.
 pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Vec<Pods> {
@@ -95,15 +95,18 @@ fn runs(object: Object<'_>) -> bool {
 /// Whether a custom resource's controller may make pods of it. Kinds that are known to make none
 /// are not meant.
 pub(super) fn may_make_pods(object: Object<'_>) -> bool {
-    const NO_PODS: [&str; 13] = [
+    const NO_PODS: [&str; 16] = [
         "bitnami.com",
         "cert-manager.io",
         "cilium.io",
         "crd.projectcalico.org",
         "external-secrets.io",
+        "k8s.cni.cncf.io",
+        "k8s.ovn.org",
         "kustomize.config.k8s.io",
         "kyverno.io",
         "networking.istio.io",
+        "policy.linkerd.io",
         "projectcalico.org",
         "route.openshift.io",
         "security.istio.io",
@@ -139,6 +142,9 @@ fn pods(
     let mut labels = labels_of(template.mapping("metadata"));
     if let Some(spec) = spec {
         labels.insert(SERVICE_ACCOUNT.to_owned(), spec.service_account_name().to_owned());
+    }
+    if let Some(wish) = super::istio::wish(template, spec) {
+        labels.insert(ISTIO.to_owned(), wish.name().to_owned());
     }
     labels.insert(ORCHESTRATOR.to_owned(), "k8s".to_owned());
     labels.insert(NAMESPACE.to_owned(), object.namespace_or_default().to_owned());

@@ -199,6 +199,10 @@ fn port(random: &mut Random, kind: PolicyKind) -> PortMatch {
 
 fn rule(random: &mut Random, kind: PolicyKind, namespace: &str, egress: bool) -> Rule {
     let action = match (kind, random.below(3)) {
+        (kind, 0) if !kind.is_network_policy() && kind != PolicyKind::AuthorizationPolicy => {
+            Action::Pass
+        }
+        (PolicyKind::AuthorizationPolicy, 1) => Action::Pass,
         (PolicyKind::NetworkPolicy, _) | (_, 0) => Action::Allow,
         (kind, 1) if kind.is_cilium() => Action::Allow,
         (kind, 1) if kind.is_calico() => Action::Pass,
@@ -229,9 +233,12 @@ pub(crate) fn policy(random: &mut Random, number: usize, namespaces: &[String]) 
         1 => named("late"),
         _ => Tier::Network,
     };
-    let (kind, tier) = match random.below(19) {
+    let (kind, tier) = match random.below(23) {
         14..=16 => (PolicyKind::CalicoNetworkPolicy, calico_tier),
         17..=18 => (PolicyKind::CalicoGlobalNetworkPolicy, calico_tier),
+        19..=20 => (PolicyKind::AuthorizationPolicy, Tier::Mesh),
+        21 => (PolicyKind::PeerAuthentication, Tier::MeshPeers),
+        22 => (PolicyKind::UserDefinedNetwork, Tier::Networks),
         10..=12 => (PolicyKind::CiliumNetworkPolicy, Tier::Network),
         13 => (PolicyKind::CiliumClusterwideNetworkPolicy, Tier::Network),
         0..=5 => (PolicyKind::NetworkPolicy, Tier::Network),
@@ -251,11 +258,13 @@ pub(crate) fn policy(random: &mut Random, number: usize, namespaces: &[String]) 
         let additive = kind == PolicyKind::NetworkPolicy || kind.is_of_plugin();
         !rules.is_empty() || additive && random.chance(50)
     };
-    let (in_ingress, in_egress) = (has_say(&ingress, random), has_say(&egress, random));
+    let in_ingress = has_say(&ingress, random);
+    let in_egress = has_say(&egress, random) && !kind.is_mesh();
     let isolates = [in_ingress, in_egress].map(|governs| match kind {
         PolicyKind::NetworkPolicy
         | PolicyKind::CalicoNetworkPolicy
         | PolicyKind::CalicoGlobalNetworkPolicy => governs,
+        PolicyKind::AuthorizationPolicy => governs && random.chance(60),
         _ => governs && kind.is_cilium() && random.chance(75),
     });
     let namespaced = matches!(
@@ -281,8 +290,8 @@ pub(crate) fn policy(random: &mut Random, number: usize, namespaces: &[String]) 
         name: format!("policy-{number:03}"),
         tier: tier.clone(),
         priority: match &tier {
-            Tier::Network | Tier::Named(_) => 0,
-            Tier::Admin | Tier::Baseline => u32::try_from(number).unwrap(),
+            Tier::Network | Tier::Named(_) | Tier::Mesh => 0,
+            _ => u32::try_from(number).unwrap(),
         },
         order,
         subject: PodSelector {

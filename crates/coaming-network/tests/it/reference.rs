@@ -141,14 +141,30 @@ fn one_side(
         .filter(|policy| policy.rules(direction).is_some())
         .collect();
     let rank = |tier: &Tier| match tier {
-        Tier::Admin => (0, Order::of(0.0)),
-        Tier::Network => (1, Order::of(1_000_000.0)),
-        Tier::Named(name) => (1, model.tiers[name].order),
-        Tier::Baseline => (2, Order::of(0.0)),
+        Tier::Networks => (0, Order::of(0.0)),
+        Tier::Admin => (1, Order::of(0.0)),
+        Tier::Network => (2, Order::of(1_000_000.0)),
+        Tier::Named(name) => (2, model.tiers[name].order),
+        Tier::Baseline => (3, Order::of(0.0)),
+        Tier::MeshPeers => (4, Order::of(0.0)),
+        Tier::Mesh => (5, Order::of(0.0)),
     };
     policies
         .sort_by_key(|policy| (rank(&policy.tier), policy.priority, policy.order, &policy.name));
     let fits = |rule: &&Rule| rule_matches(model, rule, other, receiver, protocol, port);
+    let by_mesh = |policy: &&Policy| matches!(policy.tier, Tier::MeshPeers | Tier::Mesh);
+    let (mesh, network): (Vec<_>, Vec<_>) = policies.into_iter().partition(by_mesh);
+    let in_mesh = protocol == Protocol::Tcp && ![15020, 15021, 15090].contains(&port);
+    stage(model, &network, direction, &fits) && (!in_mesh || stage(model, &mesh, direction, &fits))
+}
+
+/// Whether these policies, in their order, let something through.
+fn stage(
+    model: &Model,
+    policies: &[&Policy],
+    direction: Direction,
+    fits: &impl Fn(&&Rule) -> bool,
+) -> bool {
     let mut tiers: Vec<Tier> = policies.iter().map(|policy| policy.tier.clone()).collect();
     tiers.dedup();
     for tier in tiers {
@@ -161,19 +177,21 @@ fn one_side(
             })
         };
         let refuses = |(kind, rule): (PolicyKind, &Rule)| {
-            kind.is_cilium() && rule.action == Action::Deny && fits(&rule)
+            (kind.is_cilium() || kind == PolicyKind::AuthorizationPolicy)
+                && rule.action == Action::Deny
+                && fits(&rule)
         };
         if rules().any(refuses) {
             return false;
         }
         let settings = match &tier {
             Tier::Named(name) => model.tiers[name].passes,
-            Tier::Network => false,
+            Tier::Network | Tier::Mesh => false,
             _ => true,
         };
         let ends = !settings && of_tier.iter().any(|it| it.isolates[direction as usize]);
         let calico = of_tier.iter().any(|policy| policy.kind.is_calico());
-        if tier == Tier::Network && !calico {
+        if tier == Tier::Network && !calico || tier == Tier::Mesh {
             if ends {
                 return rules().any(|(_, rule)| rule.action == Action::Allow && fits(&rule));
             }

@@ -34,7 +34,7 @@ fn object(random: &mut Random, step: usize) -> String {
     let port = *random.pick(&["{name: http, containerPort: 8080}", "{containerPort: 80}", ""]);
     let containers = format!("containers: [{{name: c, image: i, ports: [{port}]}}]");
     let app = *random.pick(&["a", "b", "c"]);
-    match random.below(13) {
+    match random.below(16) {
         0..=2 => {
             let meta = meta("Pod", &format!(", labels: {{{}}}{owner}", labels(random)));
             let address = if random.chance(10) { "2001:db8::7" } else { "10.1.2.3" };
@@ -55,7 +55,13 @@ fn object(random: &mut Random, step: usize) -> String {
         }
         5 => {
             let name = random.below(2);
-            let team = *random.pick(&["red", "blue"]);
+            let team = *random.pick(&[
+                "red",
+                "blue",
+                "red, istio-injection: enabled",
+                "red, istio.io/dataplane-mode: ambient",
+                "blue, k8s.ovn.org/primary-user-defined-network: ''",
+            ]);
             format!(
                 "apiVersion: v1\nkind: Namespace\nmetadata: {{name: ns{name}, labels: {{team: {team}}}}}\n"
             )
@@ -94,6 +100,23 @@ fn object(random: &mut Random, step: usize) -> String {
                 "apiVersion: gateway.networking.k8s.io/v1\n{meta}spec: {{from: [{{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: ns{from}}}], to: [{{kind: Service}}]}}\n"
             )
         }
+        11 if random.chance(50) => {
+            let meta = meta("PeerAuthentication", "");
+            let mode = *random.pick(&["STRICT", "PERMISSIVE"]);
+            format!("apiVersion: security.istio.io/v1\n{meta}spec: {{mtls: {{mode: {mode}}}}}\n")
+        }
+        12 if random.chance(50) => {
+            let meta = meta("AuthorizationPolicy", "");
+            format!(
+                "apiVersion: security.istio.io/v1\n{meta}spec: {{selector: {{matchLabels: {{app: {app}}}}}, rules: [{{from: [{{source: {{namespaces: [ns0]}}}}]}}]}}\n"
+            )
+        }
+        13 if random.chance(50) => {
+            let meta = meta("UserDefinedNetwork", "");
+            format!(
+                "apiVersion: k8s.ovn.org/v1\n{meta}spec: {{topology: Layer2, layer2: {{role: Primary}}}}\n"
+            )
+        }
         _ => {
             let meta = meta("NetworkPolicy", "");
             let peer = *random.pick(&[
@@ -119,6 +142,8 @@ fn everything(reach: &Reach) -> Vec<String> {
     let mut all = answers(reach);
     all.push(format!("{:?}", model.namespaces));
     all.push(format!("{:?}", model.problems));
+    let unevaluated = coaming_network::unevaluated(model, None);
+    all.push(format!("{unevaluated:?}"));
     let mut rest: Vec<String> = model
         .all_ingress_points()
         .map(|point| {

@@ -127,6 +127,10 @@ pub(super) fn not_evaluated(kind: &UnevaluatedKind) -> Note {
     let effect = match influence {
         Influence::Policy => "the answer may differ",
         Influence::Mesh => "the mesh may refuse requests on connections that are possible",
+        Influence::Proxy => {
+            "whether they have a proxy of the mesh is not known (their namespace is not here, or has \
+             no label for it), so that the mesh may refuse what is possible here"
+        }
         Influence::Entrance => "traffic from outside may enter through it",
         Influence::Network => "pods may be on other networks, with other rules",
     };

@@ -200,6 +200,21 @@ fn phrased(advice: &Advice) -> String {
             "to allow it: add an Allow rule for it to {policy}, or to another policy of tier {tier}, which \
              refuses what none of its rules decides"
         ),
+        Advice::JoinNetworks(rule) => format!(
+            "to allow it: put both on one network; {} refuses what crosses its border, and no policy \
+             can allow that",
+            of(rule)
+        ),
+        Advice::JoinMesh(rule) => format!(
+            "to allow it: bring the source into the service mesh (label its namespace \
+             istio-injection=enabled), or set the mode PERMISSIVE in {}{}",
+            rule.policy,
+            at(rule.location.as_ref())
+        ),
+        Advice::Authorize(policy) => format!(
+            "to allow it: add a rule for it to {policy}; or add another policy of that kind with \
+             action ALLOW, as they add up"
+        ),
         Advice::NarrowDenial(rule) => format!(
             "to allow it: {} denies it, and no other rule can allow what it denies; remove or \
              narrow it",

@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use coaming_network::model::PolicyKind;
 use coaming_network::{Endpoint, IpSet, Model, Protocol, Reach};
 use serde_json::{Value, json};
 
@@ -157,7 +158,8 @@ fn obstacle() -> Option<String> {
 /// A random cluster of which every pod has an address of its own and a network of its own.
 fn cluster(seed: u64) -> Model {
     let mut model = random::model(seed);
-    model.policies.retain(|_, policy| !policy.kind.is_of_plugin());
+    let is_known = |kind: PolicyKind| kind.is_network_policy() && !kind.is_of_plugin();
+    model.policies.retain(|_, policy| is_known(policy.kind));
     model.pods.retain(|id, _| id < MOST_PODS);
     for ((_, pods), address) in model.pods.iter_mut().zip(pod_addresses()) {
         pods.host_network = false;
