@@ -14,7 +14,7 @@ use crate::class::{Class, ClassKey, LabelIndex, NewTerms, Terms};
 use crate::ip::{IpSet, atoms};
 use crate::model::{
     ExternalSource, IngressPoint, Model, Namespaces, NetworkPlugin, NetworkSetPeer, PeerKind,
-    PodSelector, Pods, Policy, PolicyPeer, Role, ServicePeer,
+    PodSelector, Pods, Policy, PolicyPeer, Role, Service, ServicePeer,
 };
 use crate::ports::Protocol;
 
@@ -499,14 +499,21 @@ pub(crate) fn led_to<'m>(
     model: &'m Model,
     peer: &'m ServicePeer,
 ) -> impl Iterator<Item = PodSelector> + use<'m> {
-    let services = model.services.iter().map(|(_, service)| service).filter(move |service| {
+    services_meant(model, peer).filter_map(|service| {
+        let namespaces = Namespaces::Named(service.namespace.clone());
+        Some(PodSelector { namespaces, pods: service.selector.clone()? })
+    })
+}
+
+/// The Services that a peer means.
+pub(crate) fn services_meant<'m>(
+    model: &'m Model,
+    peer: &'m ServicePeer,
+) -> impl Iterator<Item = &'m Service> + use<'m> {
+    model.services.iter().map(|(_, service)| service).filter(move |service| {
         peer.namespace.as_ref().is_none_or(|it| *it == service.namespace)
             && peer.name.as_ref().is_none_or(|it| *it == service.name)
             && peer.labels.matches(&service.labels)
-    });
-    services.filter_map(|service| {
-        let namespaces = Namespaces::Named(service.namespace.clone());
-        Some(PodSelector { namespaces, pods: service.selector.clone()? })
     })
 }
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use coaming_kube::World;
 
 use crate::model::{
-    Influence, Mesh, Model, Namespaces, PodSelector, Pods, Role, Scope, Tier, Unevaluated, Workload,
+    Influence, Mesh, Model, Namespaces, PeerKind, PodSelector, Pods, Role, Scope, ServicePeer,
+    Tier, Unevaluated, Workload,
 };
 use crate::reach::Endpoint;
 use crate::selector::{ISTIO, Operator, Selector};
-use crate::space::selects;
+use crate::space::{selects, services_meant};
 use crate::views::{from_world, unevaluated_in};
 
 /// The field of policies of a mesh that are not evaluated for some sources.
@@ -83,7 +84,8 @@ pub fn unevaluated(model: &Model, endpoints: Option<&[Endpoint]>) -> Vec<Unevalu
             real.map(|(_, pods)| pods).collect()
         }
     };
-    let derived = [unknown_tiers(model), unknown_members(model, &asked)].concat();
+    let derived =
+        [unknown_tiers(model), unknown_services(model), unknown_members(model, &asked)].concat();
     let touching = model.unevaluated.iter().chain(&derived).map(|object| {
         let touched = asked.iter().filter(|pods| object.touches(model, pods));
         let workloads = touched.filter_map(|pods| model.workloads.get(pods.workload));
@@ -105,6 +107,32 @@ fn unknown_tiers(model: &Model) -> Vec<Unevaluated> {
             location: policy.location.clone(),
         }),
         _ => None,
+    });
+    found.collect()
+}
+
+/// Policies whose rules name Services that are not in the input or have no selector: where these lead
+/// is not known.
+fn unknown_services(model: &Model) -> Vec<Unevaluated> {
+    let policies = model.policies.iter().map(|(_, policy)| policy);
+    let unclear = |services: &ServicePeer| {
+        let mut meant = services_meant(model, services).peekable();
+        services.name.is_some() && meant.peek().is_none()
+            || meant.any(|service| service.selector.is_none())
+    };
+    let found = policies.filter_map(|policy| {
+        let mut services = policy.peers().filter_map(|peer| match &peer.kind {
+            PeerKind::Services(services) => Some(services),
+            _ => None,
+        });
+        services.any(unclear).then(|| Unevaluated {
+            group: "cilium.io".to_owned(),
+            kind: policy.kind.name().to_owned(),
+            field: Some("toServices without pods to select".to_owned()),
+            influence: Influence::Policy,
+            scope: Scope::Pods(policy.subject.clone()),
+            location: policy.location.clone(),
+        })
     });
     found.collect()
 }

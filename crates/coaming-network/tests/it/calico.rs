@@ -171,6 +171,19 @@ fn what_is_not_evaluated_is_named_and_what_is_refused_does_not_count() {
     assert_eq!(why(&reach_of_gap, "web", "db", 1), "allowed?");
     let nowhere = global("n", "{namespaceSelector: global(), types: [Ingress]}");
     assert_eq!(why(&reach(&[&nowhere]), "web", "db", 1), "denied?");
+    for version in [4, 6] {
+        let one = policy(
+            "p",
+            &format!(
+                "{{selector: all(), types: [Ingress], ingress: [{{action: Allow, ipVersion: {version}}}]}}"
+            ),
+        );
+        assert_eq!(why(&reach(&[&one]), "web", "db", 1), "allowed?");
+    }
+    let set = "{apiVersion: projectcalico.org/v3, kind: NetworkSet, metadata: {name: s, namespace: shop, labels: {a: b}}, spec: {nets: [10.0.0.0/8, 10.0.0.0/40]}}";
+    let reach_of_set = reach(&[set]);
+    assert!(reach_of_set.model().network_sets.is_empty());
+    assert_eq!(why(&reach_of_set, "web", "db", 1), "allowed?");
     let hosts = global(
         "h",
         "{selector: all(), applyOnForward: true, preDNAT: true, ingress: [{action: Deny}]}",
@@ -184,6 +197,7 @@ fn what_is_not_evaluated_is_named_and_what_is_refused_does_not_count() {
         "{selector: all(), ingress: [{action: Allow, destination: {ports: [80]}}]}",
         "{selector: all(), ingress: [{action: Allow, source: {nets: [10.0.0.0/40]}}]}",
         "{selector: all(), types: [Both]}",
+        "{selector: all(), ingress: [{action: Allow, ipVersion: 5}]}",
         "{selector: all(), order: first}",
         "{selector: all(), ingress: [{action: Allow, protocol: TCP, destination: {ports: ['0:0']}}]}",
         "{selector: all(), ingress: [{action: Allow, source: {notSelector: 'has(a)) || (has(b)'}}]}",

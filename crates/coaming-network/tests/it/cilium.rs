@@ -68,6 +68,30 @@ fn an_empty_rule_isolates_an_empty_list_does_not() {
 }
 
 #[test]
+fn ranges_and_services_that_cannot_be_read_are_named() {
+    let ports = |end: &str| {
+        reach(&policy(&format!(
+            "spec: {{endpointSelector: {{}}, ingress: [{{toPorts: [{{ports: [{{port: '90', endPort: {end}}}]}}]}}]}}"
+        )))
+    };
+    assert_eq!(why(&ports("92"), "web", "db", 92), "allowed");
+    assert_eq!(why(&ports("80"), "web", "db", 90), "allowed?");
+    for end in ["70000", "'92'"] {
+        assert_eq!(ports(end).model().problems.len(), 1, "{end}");
+    }
+    let service = |spec: &str| {
+        let object = format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: away, namespace: shop}}, spec: {spec}}}"
+        );
+        let rule = "spec: {endpointSelector: {}, egress: [{toServices: [{k8sService: {serviceName: away}}]}]}";
+        common::reach_in_shop(&[&object, &policy(rule)])
+    };
+    let known = service("{selector: {app: db}, ports: [{port: 1}]}");
+    assert_eq!(why(&known, "web", "db", 1), "allowed");
+    assert_eq!(why(&service("{ports: [{port: 1}]}"), "web", "db", 1), "denied?");
+}
+
+#[test]
 fn addresses_never_mean_pods() {
     let rule = "spec: {endpointSelector: {}, egress: [{toCIDRSet: [{cidr: 0.0.0.0/0, except: [10.0.0.0/8]}]}, {toCIDR: [10.1.1.1]}]}";
     let reach = reach(&policy(rule));

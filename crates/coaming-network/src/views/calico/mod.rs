@@ -30,10 +30,8 @@ pub(super) fn statement(reader: &Reader<'_>, object: Object<'_>, kind: &str) -> 
         "GlobalNetworkPolicy" => {
             policy_statement(reader, object, PolicyKind::CalicoGlobalNetworkPolicy)
         }
-        "NetworkSet" => {
-            Statement::NetworkSet(network_set(object, Some(object.namespace_or_default())))
-        }
-        "GlobalNetworkSet" => Statement::NetworkSet(network_set(object, None)),
+        "NetworkSet" => network_set(reader, object, Some(object.namespace_or_default())),
+        "GlobalNetworkSet" => network_set(reader, object, None),
         "Tier" => Statement::Tier(Arc::from(object.name()), tier(object)),
         // They only log what they would do.
         kind if kind.starts_with("Staged") => Statement::Nothing,
@@ -44,14 +42,27 @@ pub(super) fn statement(reader: &Reader<'_>, object: Object<'_>, kind: &str) -> 
     }
 }
 
-fn network_set(object: Object<'_>, namespace: Option<&str>) -> NetworkSet {
-    let nets = object.spec().strings("nets").filter_map(|net| address_or_block(net).ok());
-    let nets: Vec<IpSet> = nets.collect();
-    NetworkSet {
+/// A network set. One with an address that cannot be read is refused by Calico, or known to it alone.
+fn network_set(reader: &Reader<'_>, object: Object<'_>, namespace: Option<&str>) -> Statement {
+    let mut nets: Vec<IpSet> = Vec::new();
+    for net in object.spec().list("nets") {
+        let Ok(set) = address_or_block(net.text()) else {
+            return Statement::Unevaluated(Box::new(Unevaluated {
+                group: object.group().to_owned(),
+                kind: object.kind().to_owned(),
+                field: Some(format!("nets: {}", net.text())),
+                influence: Influence::Policy,
+                scope: Scope::Cluster,
+                location: Some(reader.location(object, net)),
+            }));
+        };
+        nets.push(set);
+    }
+    Statement::NetworkSet(NetworkSet {
         namespace: namespace.map(str::to_owned),
         labels: labels_of(object.metadata()),
         addresses: IpSet::union_of(&nets),
-    }
+    })
 }
 
 fn tier(object: Object<'_>) -> TierSettings {

@@ -53,8 +53,11 @@ impl<'i> SpecReader<'_, '_, 'i> {
                 return None;
             }
         };
-        if node.integer("ipVersion") == Some(6) {
-            self.gaps.push("ipVersion".to_owned());
+        if let Some(version) = node.field("ipVersion") {
+            match version.as_int() {
+                Some(version @ (4 | 6)) => self.gaps.push(format!("ipVersion: {version}")),
+                _ => self.checks.refuse(version, "`ipVersion` must be 4 or 6"),
+            }
         }
         let source = self.checks.mapping(node, "source");
         let destination = self.checks.mapping(node, "destination");

@@ -71,10 +71,7 @@ impl<'i> SpecReader<'_, '_, 'i> {
         } else {
             match text.parse::<u16>() {
                 Ok(0) => PortNumbers::All,
-                Ok(first) => {
-                    let last = node.integer("endPort").and_then(port_number);
-                    PortNumbers::Range(first, last.filter(|&last| last > first).unwrap_or(first))
-                }
+                Ok(first) => PortNumbers::Range(first, self.end_port(node, first)),
                 Err(_) => {
                     self.checks.refuse(node, "a port must be a number up to 65535, or a name");
                     return Vec::new();
@@ -82,6 +79,29 @@ impl<'i> SpecReader<'_, '_, 'i> {
             }
         };
         vec![PortMatch { protocol, numbers, location: self.checks.location(node) }]
+    }
+
+    /// The last port of a range. Cilium ignores one that is below the first.
+    fn end_port(&mut self, node: Node<'i>, first: u16) -> u16 {
+        let Some(value) = node.field("endPort") else { return first };
+        match value.as_int() {
+            Some(0) => first,
+            Some(number) => match port_number(number) {
+                Some(last) if last >= first => last,
+                Some(_) => {
+                    self.gaps.push("endPort below port".to_owned());
+                    first
+                }
+                None => {
+                    self.checks.refuse(value, "`endPort` must be between 0 and 65535");
+                    first
+                }
+            },
+            None => {
+                self.checks.refuse(value, "`endPort` must be a number");
+                first
+            }
+        }
     }
 
     /// What an item demands of the requests on its ports.
