@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use coaming_kube::{Fields, Object, World};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use coaming_kube::{Fields, Object, SecretUseKind, World};
 use coaming_yaml::Node;
 
-use super::text::{Form, Mention, mentions};
+use super::text::{Form, Mention, mentions, options};
 use super::{Flow, Found, Source, at};
 use crate::index::ModelIndex;
 use crate::model::{Model, Role, Service};
@@ -27,7 +29,14 @@ pub(crate) fn read(world: &World, model: &Model) -> Found {
     for workload in world.workloads() {
         let template = workload.template();
         let Some(&source) = pods.get(&(workload.object.id, template.id())) else { continue };
-        let scan = Scan { reader: &reader, model, index: &index, source, object: workload.object };
+        let scan = Scan {
+            reader: &reader,
+            model,
+            index: &index,
+            source,
+            object: workload.object,
+            is_secret: false,
+        };
         let mut maps = Vec::new();
         for container in workload.pod().containers() {
             scan.container(container.node(), &mut maps, &mut found);
@@ -40,6 +49,17 @@ pub(crate) fn read(world: &World, model: &Model) -> Found {
         }
         maps.sort_unstable();
         maps.dedup();
+        for used in workload.pod().secret_uses() {
+            let key = match used.kind {
+                SecretUseKind::Variable { key, .. } => Some(key),
+                SecretUseKind::Environment { .. } | SecretUseKind::Files { .. } => None,
+                SecretUseKind::Node => continue,
+            };
+            let namespace = workload.object.namespace_or_default();
+            if let Some(secret) = world.find("Secret", namespace, used.secret) {
+                scan.secret(secret, key, &mut found);
+            }
+        }
         for name in maps {
             let namespace = workload.object.namespace_or_default();
             if let Some(map) = world.find("ConfigMap", namespace, name) {
@@ -57,6 +77,8 @@ struct Scan<'s, 'i> {
     index: &'s ModelIndex<'s>,
     source: usize,
     object: Object<'i>,
+    /// Whether the object is a Secret.
+    is_secret: bool,
 }
 
 impl<'i> Scan<'_, 'i> {
@@ -66,15 +88,42 @@ impl<'i> Scan<'_, 'i> {
             let name = entry.string("name").unwrap_or_default();
             if let Some(value) = entry.field("value") {
                 let port = self.port_beside(name, &entries);
-                self.scalar(value, &format!("env {name}"), says_host(name), port, found);
+                let text = expanded(value.text(), &entries);
+                self.text(value, &text, &format!("env {name}"), says_host(name), port, found);
             }
             maps.extend(entry.mapping("valueFrom").mapping("configMapKeyRef").string("name"));
         }
         maps.extend(node.list("envFrom").filter_map(|e| e.mapping("configMapRef").string("name")));
+        let mut line = String::new();
         for field in ["command", "args"] {
             for item in node.list(field) {
-                self.scalar(item, field, false, None, found);
+                let text = expanded(item.text(), &entries);
+                self.text(item, &text, field, false, None, found);
+                line.push_str(&text);
+                line.push(' ');
             }
+        }
+        // An option and its value are two items.
+        for mention in options(&line) {
+            self.mention(node, "the command line", true, &mention, found);
+        }
+    }
+
+    /// What a Secret names. Its values are never shown, not even what may be the name of a host.
+    fn secret(&self, secret: Object<'i>, key: Option<&str>, found: &mut Found) {
+        let scan = Scan { object: secret, is_secret: true, ..*self };
+        let wanted = |entry: &coaming_yaml::Entry<'_>| key.is_none_or(|key| entry.name() == key);
+        let what = |name: &str| format!("Secret {} {name}", secret.name());
+        for entry in secret.node().pairs("stringData").filter(wanted) {
+            scan.scalar(entry.value, &what(entry.name()), says_host(entry.name()), None, found);
+        }
+        for entry in secret.node().pairs("data").filter(wanted) {
+            let decoded = STANDARD.decode(entry.value.text().trim()).ok();
+            let Some(text) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) else {
+                continue;
+            };
+            let name = entry.name();
+            scan.text(entry.value, &text, &what(name), says_host(name), None, found);
         }
     }
 
@@ -104,7 +153,19 @@ impl<'i> Scan<'_, 'i> {
         port: Option<u16>,
         found: &mut Found,
     ) {
-        for mut mention in mentions(node.text()) {
+        self.text(node, node.text(), what, says_host, port, found);
+    }
+
+    fn text(
+        &self,
+        node: Node<'i>,
+        text: &str,
+        what: &str,
+        says_host: bool,
+        port: Option<u16>,
+        found: &mut Found,
+    ) {
+        for mut mention in mentions(text).into_iter().chain(options(text)) {
             mention.port = mention.port.or(port);
             self.mention(node, what, says_host, &mention, found);
         }
@@ -132,7 +193,7 @@ impl<'i> Scan<'_, 'i> {
                 Form::Pair => says_host,
                 Form::Bare => false,
             };
-            if must_be && mention.host != "localhost" {
+            if must_be && !self.is_secret && mention.host != "localhost" {
                 found.questions.insert(format!(
                     "{own} names {shown} in {what} {location}, which is not a Service here: does \
                      it need to connect to it?"
@@ -177,6 +238,32 @@ impl<'i> Scan<'_, 'i> {
     }
 }
 
+/// A value with `$(NAME)` replaced by what other variables of the container say, as the kubelet does.
+fn expanded(text: &str, entries: &[Node<'_>]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("$(") {
+        out.push_str(before);
+        let Some((name, behind)) = after.split_once(')') else {
+            out.push_str("$(");
+            rest = after;
+            continue;
+        };
+        let mut known = entries.iter().filter(|entry| entry.string("name") == Some(name));
+        match known.next().and_then(|entry| entry.field("value")) {
+            Some(value) => out.push_str(value.text()),
+            None => {
+                out.push_str("$(");
+                out.push_str(name);
+                out.push(')');
+            }
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Whether a variable of this name holds a host.
 fn says_host(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
@@ -187,13 +274,24 @@ fn says_host(name: &str) -> bool {
 }
 
 /// The Service that a name means, seen from a namespace.
-fn service<'m>(index: &ModelIndex<'m>, namespace: &str, host: &str) -> Option<&'m Service> {
+fn service<'m>(index: &ModelIndex<'m>, own: &str, host: &str) -> Option<&'m Service> {
     let mut parts = host.splitn(4, '.');
     let name = parts.next()?;
     let namespace = match (parts.next(), parts.next()) {
-        (None, _) => namespace,
-        (Some(namespace), None | Some("svc")) => namespace,
-        _ => return None,
+        (None, _) => own,
+        (Some(namespace), None) => namespace,
+        (Some(namespace), Some(rest)) if rest.split('.').next() == Some("svc") => namespace,
+        _ => return of_one_pod(index, own, host),
     };
-    index.service(namespace, name)
+    index.service(namespace, name).or_else(|| of_one_pod(index, own, host))
+}
+
+/// The Service of one pod of a StatefulSet: `db-0.db`.
+fn of_one_pod<'m>(index: &ModelIndex<'m>, own: &str, host: &str) -> Option<&'m Service> {
+    let mut parts = host.split('.');
+    let (pod, name) = (parts.next()?, parts.next()?);
+    let (_, ordinal) = pod.rsplit_once('-')?;
+    let is_ordinal = !ordinal.is_empty() && ordinal.bytes().all(|it| it.is_ascii_digit());
+    let namespace = parts.next().unwrap_or(own);
+    is_ordinal.then(|| index.service(namespace, name)).flatten()
 }

@@ -5,6 +5,7 @@
 //! evidence does not show becomes a question. Invariant: what is returned was read back, put into
 //! the model, and lists exactly the flows ([`SuggestError::Unsound`] otherwise).
 
+mod by_name;
 mod evidence;
 mod hubble;
 mod text;
@@ -77,9 +78,7 @@ pub(crate) struct Found {
 
 impl Found {
     fn add(&mut self, flow: Flow, evidence: String) {
-        if flow.source != Source::Workload(flow.target) {
-            self.flows.entry(flow).or_default().insert(evidence);
-        }
+        self.flows.entry(flow).or_default().insert(evidence);
     }
 }
 
@@ -116,6 +115,7 @@ pub fn suggest(world: &World, log: Option<&str>) -> Result<Suggestion, SuggestEr
     leave_out_host_network(&model, &mut found);
     if log.is_none() {
         ask_for_unused(&model, &mut found);
+        by_name::ask(world, &model, &mut found);
     }
     if !existing.is_empty() {
         found.questions.insert(format!(
@@ -172,14 +172,16 @@ fn leave_out_host_network(model: &Model, found: &mut Found) {
 /// Services that nothing is seen to use.
 fn ask_for_unused(model: &Model, found: &mut Found) {
     let index = ModelIndex::new(model, |pods| pods.role == Role::Real);
-    let used_workloads: BTreeSet<usize> = found.flows.keys().map(|flow| flow.target).collect();
+    // That replicas talk to each other says nothing about clients.
+    let flows = found.flows.keys().filter(|flow| flow.source != Source::Workload(flow.target));
+    let used_workloads: BTreeSet<usize> = flows.map(|flow| flow.target).collect();
     for (_, service) in &model.services {
         let targets: BTreeSet<usize> = index
             .pods_of(service)
             .into_iter()
             .filter_map(|id| model.pods.get(id).map(|pods| pods.workload))
             .collect();
-        let used = !targets.is_disjoint(&used_workloads);
+        let used = !targets.is_disjoint(&used_workloads) || service.serves_api;
         if !targets.is_empty() && !used {
             let ports: Vec<String> =
                 service.ports.iter().map(|port| port.port.to_string()).collect();
@@ -305,7 +307,9 @@ fn needed(model: &Model, found: &Found) -> BTreeMap<Pair, Connections> {
     };
     for flow in found.flows.keys() {
         let target = model.workloads.get(flow.target);
-        if target.is_some_and(|target| is_system(&target.namespace)) {
+        // A list of connections leaves out those of a workload with itself.
+        let is_own = flow.source == Source::Workload(flow.target);
+        if is_own || target.is_some_and(|target| is_system(&target.namespace)) {
             continue;
         }
         add((flow.source.clone(), flow.target), flow);

@@ -49,8 +49,41 @@ pub(crate) fn mentions(text: &str) -> Vec<Mention> {
     found
 }
 
+/// The host that options name, with the port that another names: `-h db -p 5432`, `host=db port=5432`.
+/// A bare name is one only if it is a Service, which the caller knows.
+pub(crate) fn options(text: &str) -> Vec<Mention> {
+    const LONGEST: usize = 64 * 1024;
+    let text = text.get(..LONGEST).unwrap_or(text);
+    let separates = |c: char| c.is_whitespace() || "\"'=".contains(c);
+    let words: Vec<&str> = text.split(separates).filter(|word| !word.is_empty()).collect();
+    let mut found: Vec<Mention> = Vec::new();
+    let mut port = None;
+    for pair in words.windows(2) {
+        let &[name, value] = pair else { continue };
+        match name.trim_start_matches('-') {
+            "h" | "host" | "hostname" if is_host(value) => {
+                found.push(Mention {
+                    host: value.to_ascii_lowercase(),
+                    port: None,
+                    form: Form::Bare,
+                });
+            }
+            "p" | "P" | "port" => port = port.or_else(|| value.parse().ok()),
+            _ => {}
+        }
+    }
+    // Without a port it is no more than a name.
+    found.retain_mut(|mention| {
+        mention.port = port;
+        port.is_some()
+    });
+    found
+}
+
 /// The hosts in what follows `scheme://`: several where a comma parts them.
 fn url_hosts(scheme: &str, url: &str, found: &mut Vec<Mention>) {
+    // The address of a resolver may be left out: `dns:///db:5432`.
+    let url = url.trim_start_matches('/');
     // Everything before the last `@` is a user name and a password, whatever it contains.
     let authority = match url.rfind('@') {
         Some(at) => url.get(at + 1..).unwrap_or_default(),
@@ -72,9 +105,11 @@ fn url_hosts(scheme: &str, url: &str, found: &mut Vec<Mention>) {
 /// The `host:port` pairs in a text without URLs. None in a text with an `@`, where such a pair may
 /// be a user name and a password.
 fn pairs(text: &str, found: &mut Vec<Mention>) {
-    if text.contains('@') {
-        return;
-    }
+    let text = match text.rsplit_once("@tcp(") {
+        Some((_, host)) => host.split(')').next().unwrap_or_default(),
+        None if text.contains('@') => return,
+        None => text,
+    };
     let separates = |c: char| !(c.is_ascii_alphanumeric() || "._-:".contains(c));
     for token in text.split(separates) {
         let Some((host, port)) = token.split_once(':') else { continue };
@@ -138,9 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn options_name_hosts_and_ports() {
+        let shown = |text: &str| {
+            let found = options(text).into_iter();
+            found.map(|m| format!("{} {:?}", m.host, m.port)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("pg_dump -h db -p 5432 x"), ["db Some(5432)"]);
+        assert_eq!(shown("host=db.shop port=5432 dbname=x"), ["db.shop Some(5432)"]);
+        assert_eq!(shown("--host=db --port 3306"), ["db Some(3306)"]);
+        for nothing in ["df -h", "df -h / -p 1", "-p 5432", "-h db"] {
+            assert!(shown(nothing).is_empty(), "{nothing}");
+        }
+    }
+
+    #[test]
     fn takes_no_password_for_a_host() {
         assert_eq!(shown("http://bob:8080!x@host:81/"), ["host Some(81) Url"]);
         assert_eq!(shown("amqp://bob:12@34@mq"), ["mq Some(5672) Url"]);
-        assert!(shown("bob:1234!x@tcp(db:3306)/shop").is_empty());
+        assert_eq!(shown("bob:1234!x@tcp(db:3306)/shop"), ["db Some(3306) Pair"]);
     }
 }

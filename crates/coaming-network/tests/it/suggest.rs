@@ -304,3 +304,72 @@ fn is_sound() {
         assert!(result.is_ok(), "seed {seed}: {}\n{text}", result.unwrap_err());
     }
 }
+
+/// A workload of one container, with these fields.
+fn runs(kind: &str, name: &str, container: &str) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{serviceName: {name}, template: {{metadata: {{labels: {{app: {name}}}}}, spec: {{serviceAccountName: {name}, containers: [{{name: c, image: x, {container}}}]}}}}}}\n"
+    )
+}
+
+fn serves(name: &str, port: u16) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop, labels: {{app: {name}}}}}\nspec: {{selector: {{app: {name}}}, ports: [{{port: {port}}}]}}\n"
+    )
+}
+
+#[test]
+fn evidence_in_secrets_variables_and_options() {
+    let text = [
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: conf, namespace: shop}\nstringData: {URL: 'postgres://u:hunter2@db.shop.svc.cluster.local:5432/x'}\ndata: {OTHER: cmVkaXM6Ly9jYWNoZTo2Mzc5, AWAY: aHR0cHM6Ly9odW50ZXIzLmV4YW1wbGUuY29t}\n".to_owned(),
+        serves("db", 5432),
+        serves("cache", 6379),
+        serves("ring", 7000),
+        runs("StatefulSet", "db", "ports: [{containerPort: 5432}]"),
+        runs("Deployment", "cache", "ports: [{containerPort: 6379}]"),
+        runs("StatefulSet", "ring", "env: [{name: PEERS, value: 'ring:7000'}]"),
+        runs("Deployment", "one", "env: [{name: X, valueFrom: {secretKeyRef: {name: conf, key: URL}}}]"),
+        runs("Deployment", "all", "envFrom: [{secretRef: {name: conf}}]"),
+        runs("Deployment", "var", "env: [{name: PGNAME, value: db-0.db}, {name: DSN, value: 'host=$(PGNAME) port=5432'}]"),
+        runs("Deployment", "dump", "command: [pg_dump, -h, db, -p, '5432']"),
+        runs("Deployment", "go", "env: [{name: DSN, value: 'u:hunter2@tcp(db:5432)/x'}]"),
+        runs("Deployment", "grpc", "env: [{name: T, value: 'dns:///cache:6379'}]"),
+    ]
+    .concat();
+    let world = world(&text);
+    let suggestion = suggest(&world, None).unwrap();
+    assert_eq!(
+        flows(&from_world(&world), &suggestion),
+        [
+            "all → cache: TCP 6379",
+            "all → db: TCP 5432",
+            "dump → db: TCP 5432",
+            "go → db: TCP 5432",
+            "grpc → cache: TCP 6379",
+            "one → db: TCP 5432",
+            "ring → ring: TCP 7000",
+            "var → db: TCP 5432",
+        ]
+    );
+    assert!(!suggestion.yaml.contains("hunter"), "{}", suggestion.yaml);
+    assert!(suggestion.questions.iter().any(|it| it.contains("Service shop/ring")), "its clients");
+}
+
+#[test]
+fn asks_for_the_api_server_and_for_scrapes() {
+    let text = [
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: shop}\nroleRef: {kind: Role, name: r, apiGroup: rbac.authorization.k8s.io}\nsubjects: [{kind: ServiceAccount, name: op}]\n".to_owned(),
+        "---\napiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.x}\nspec: {service: {name: op, namespace: shop}}\n".to_owned(),
+        "---\napiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: m, namespace: shop}\nspec: {selector: {matchLabels: {app: op}}, endpoints: [{port: http}]}\n".to_owned(),
+        serves("op", 443),
+        runs("Deployment", "op", "ports: [{containerPort: 443}]"),
+        runs("Deployment", "idle", "ports: [{containerPort: 443}]"),
+    ]
+    .concat();
+    let questions = suggest(&world(&text), None).unwrap().questions;
+    let asks = |part: &str| questions.iter().filter(|it| it.contains(part)).count();
+    assert_eq!(asks("at which address is the API server"), 1, "{questions:?}");
+    assert_eq!(asks("RoleBinding shop/b gives rights"), 1, "{questions:?}");
+    assert_eq!(asks("the API server calls Service shop/op"), 1, "{questions:?}");
+    assert_eq!(asks("ServiceMonitor shop/m says that Prometheus scrapes Service shop/op"), 1);
+}
