@@ -44,7 +44,7 @@ const KINDS: &[Kinds] = &[
     ("vpcresources.k8s.aws", &["SecurityGroupPolicy"], Influence::Policy, Reach::Namespace),
     ("networking.gke.io", &["FQDNNetworkPolicy"], Influence::Policy, Reach::Namespace),
     ("security.istio.io", &["RequestAuthentication"], Influence::Mesh, Reach::Mesh),
-    ("networking.istio.io", &["Sidecar"], Influence::Mesh, Reach::Mesh),
+    ("networking.istio.io", &["DestinationRule", "Sidecar"], Influence::Mesh, Reach::Mesh),
     (
         "policy.linkerd.io",
         &["AuthorizationPolicy", "Server", "ServerAuthorization"],
@@ -81,6 +81,9 @@ const KINDS: &[Kinds] = &[
 pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluated> {
     let (group, kind) = (object.group(), object.kind());
     let known = KINDS.iter().find(|(known, kinds, ..)| *known == group && kinds.contains(&kind));
+    if kind == "DestinationRule" && !super::istio::changes_encryption(object) {
+        return None;
+    }
     let (influence, reach) = match known {
         Some((_, _, influence, reach)) => (*influence, *reach),
         None => by_name(object)?,

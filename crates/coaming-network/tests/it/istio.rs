@@ -255,6 +255,13 @@ fn what_is_not_known_or_not_evaluated_is_named() {
     }
     let disabled = reach(&[&authentication("shop", "default", "{mtls: {mode: DISABLE}}")]);
     assert_eq!(why(&disabled, "web", "db", 1), "allowed?");
+    let rule = |mode: &str| {
+        let rule = format!(
+            "{{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {{name: db, namespace: shop}}, spec: {{host: db, trafficPolicy: {{tls: {{mode: {mode}}}}}}}}}"
+        );
+        why(&reach(&[&rule]), "web", "db", 1)
+    };
+    assert_eq!((rule("DISABLE"), rule("ISTIO_MUTUAL")), ("allowed?".into(), "allowed".into()));
     let audit = reach(&[&authorization("shop", "{action: AUDIT, rules: [{}]}")]);
     assert_eq!(why(&audit, "web", "db", 1), "allowed");
 }

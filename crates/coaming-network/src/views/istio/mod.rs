@@ -9,6 +9,7 @@ mod authorization;
 mod pods;
 mod sources;
 
+use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
 
 use super::{Checks, unknown_fields};
@@ -34,6 +35,21 @@ pub(super) fn read(checks: &mut Checks<'_, '_>, kind: PolicyKind) -> PolicyFacts
         _ => authorization::read(&mut reader, spec, &subject),
     };
     reader.finish(spec, policies, &subject)
+}
+
+/// Whether a DestinationRule makes clients connect otherwise than as the mesh does by itself: without
+/// encryption, or with certificates of its own.
+pub(super) fn changes_encryption(object: Object<'_>) -> bool {
+    let policy = object.spec().mapping("trafficPolicy");
+    let subsets = object.spec().list("subsets").filter_map(|it| it.mapping("trafficPolicy"));
+    let policies = policy.into_iter().chain(subsets);
+    let ports = |policy: Node<'_>| policy.list("portLevelSettings").any(overrides);
+    policies.into_iter().any(|policy| overrides(policy) || ports(policy))
+}
+
+fn overrides(policy: Node<'_>) -> bool {
+    let mode = policy.mapping("tls").string("mode");
+    mode.is_some_and(|mode| mode != "ISTIO_MUTUAL")
 }
 
 /// A policy under examination.
