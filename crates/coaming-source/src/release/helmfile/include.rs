@@ -8,8 +8,8 @@ use coaming_kube::Fields as _;
 
 use super::state::{self, State};
 use super::{Finder, MAX_PARTS, directory_of, parts, read};
-use crate::embedded::embedded_yaml;
 use crate::walk::{Candidate, display_name, without_detours};
+use coaming_yaml::embedded_yaml;
 
 /// How deep helmfiles and their bases may name others.
 const MAX_DEPTH: usize = 4;
