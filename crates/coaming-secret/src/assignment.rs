@@ -43,11 +43,16 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     if before == Some(b':') && is_of_resource(text, name.start) || is_status(text, &name) {
         return None;
     }
+    // A scheme: `salt://files/a`.
+    if text.get(name.end..).is_some_and(|rest| rest.starts_with(b"://")) {
+        return None;
+    }
     if let Some(at) = sibling_element(text, &name, before) {
         return value(text, name, at, Separator::Element);
     }
     let (at, separator) = separator(text, &name, before)?;
-    value(text, name, at, separator)
+    let is_argument = text.get(at.wrapping_sub(1)) == Some(&b',');
+    value(text, name, at, separator).filter(|found| found.quoted || !is_argument)
 }
 
 /// Whether the name is a part of an Amazon Resource Name: `arn:aws:secretsmanager:*:*:secret:app`.
@@ -171,7 +176,8 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
                 return Some((name.end + closing + length, Separator::Equals));
             }
             let own = text.get(name.start..name.end)?;
-            let is_flag = own.starts_with(b"--") || own == b"insecure-password";
+            // In prose, an option is in quotes of its own: "the option `--password` is new".
+            let is_flag = closing == 0 && own.starts_with(b"--") || own == b"insecure-password";
             let is_line = closing == 0 && before.is_none_or(|b| b.is_ascii_whitespace());
             let is_clause =
                 is_line && matches!(rest, [b'\'', ..]) && in_statement(text, name.start);
@@ -469,6 +475,8 @@ mod tests {
             "${PASSWORD}",
             "${PASSWORD:?x}",
             "/password: x",
+            "password://files/a1",
+            "vault('another_password', salt=(2**256",
             "the password 'hunter2'",
             "[ $PASSWORD == \"x\" ]",
             "$PASSWORD=x",

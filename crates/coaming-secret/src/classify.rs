@@ -8,7 +8,7 @@ use coaming_finding::Confidence;
 use crate::check::Verdict;
 use crate::kinds::{self, Form, Kind};
 use crate::names::{Expected, NameHint};
-use crate::{cookie, http_auth, names, noise, randomness};
+use crate::{cookie, http_auth, names, noise, randomness, url};
 
 /// The longest password or key.
 const MAX_VALUE: usize = 4096;
@@ -215,6 +215,9 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     if value.len() < 8 || noise::is_noise(value) || looks_like_code(value) {
         return None;
     }
+    if noise::is_identifier(value) || value.starts_with(['[', '{']) || has_example_password(value) {
+        return None;
+    }
     if value.bytes().any(|byte| byte.is_ascii_whitespace()) {
         return None;
     }
@@ -253,6 +256,11 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     (stats.changes >= 3).then_some(Confidence::Medium)
 }
 
+/// Whether a value is a user and the word for their password: `user@example.org:password`.
+fn has_example_password(value: &str) -> bool {
+    value.rsplit_once(':').is_some_and(|(_, password)| url::is_word_for_password(password))
+}
+
 /// Whether a value is the name of another object: words, and maybe short numbers: `web-tls-2`,
 /// `app-v1.2`.
 pub(crate) fn is_resource_name(value: &str) -> bool {
@@ -279,6 +287,7 @@ fn possible_key(value: &str) -> Option<Confidence> {
         && randomness::looks_random(bytes)
         && !randomness::is_hex(bytes)
         && !noise::is_noise(value)
+        && !noise::is_identifier(value)
         && !noise::has_run(bytes)
         && !is_resource_name(value)
         && !looks_like_code(value)

@@ -239,7 +239,7 @@ impl Detector {
                 Trigger::WebKey => tokens::other_key(pem::web_key(text, start), found),
                 Trigger::Oracle => tokens::oracle(text, start, found),
                 Trigger::IdentifiedBy => tokens::identified_by(text, start, found),
-                Trigger::Url => tokens::url_password(text, start, found),
+                Trigger::Url => tokens::url_password(text, start, is_program, found),
                 Trigger::DataSource => tokens::data_source(text, start, found),
                 Trigger::Scheme(scheme) => {
                     found.extend(http_auth::in_text(text, start, scheme).map(|classification| {
@@ -305,6 +305,9 @@ impl Detector {
             return end;
         };
         let Some(mut hint) = names::read(name) else { return end };
+        if name == "token" && url::is_of_badge(text, start) {
+            return end;
+        }
         // In the query of a URL, many APIs call their key just `key`.
         let before = start.checked_sub(1).and_then(|at| text.get(at));
         if name == "key" && matches!(before, Some(b'?' | b'&')) {

@@ -3,9 +3,16 @@
 //! Most names reveal nothing, which one pass for the stems in [`STEMS`] tells; only then the name
 //! is split into its words.
 
+mod lists;
+
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
+
+use lists::{
+    LOOKUP_KEYS, NEGATIONS, NOT_PASSWORDS, PUBLIC_CREDENTIALS, PUBLIC_TOKENS, QUESTION_STARTS,
+    SECRET_KEYS,
+};
 
 /// The value that a name makes likely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +166,9 @@ fn expected(name: &str, words: &NameWords) -> Option<Expected> {
     const UPSTREAMS: &[&str] = &["proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached", "tcp"];
     if last == "pass" && UPSTREAMS.contains(&previous)
         || last == "token" && previous == "cluster" && words.iter().any(|word| word == "initial")
-        || matches!(name, "PWD" | "OLDPWD")
+        || matches!(name.rsplit('.').next(), Some("PWD" | "OLDPWD"))
+        || NOT_PASSWORDS.contains(&name)
+        || last.starts_with("credential") && PUBLIC_CREDENTIALS.contains(&previous)
     {
         return None;
     }
@@ -347,200 +356,6 @@ fn is_modifier(word: &str) -> bool {
     number.bytes().all(|byte| byte.is_ascii_digit()) || MODIFIERS.contains(&word)
 }
 
-/// With one of these, the value is not a secret, whatever the other words are.
-const NEGATIONS: &[&str] = &[
-    "hash",
-    "hashed",
-    "public",
-    "pub",
-    "publishable",
-    "encrypted",
-    "sealed",
-    "digest",
-    "checksum",
-    "fingerprint",
-    "existing",
-    "policy",
-    "expiration",
-    "expiry",
-    "ttl",
-    "length",
-    "count",
-    "regex",
-    "pattern",
-    "label",
-    "description",
-    "hint",
-    "prompt",
-    "placeholder",
-    "help",
-    "authorized",
-    "error",
-    "message",
-    "sha256",
-    "sha1",
-    "md5",
-    "thumbprint",
-];
-
-/// Names that start with one of these are questions or instructions.
-const QUESTION_STARTS: &[&str] = &[
-    "enable", "enabled", "disable", "disabled", "use", "require", "required", "allow", "is", "has",
-    "show", "hide", "enter", "confirm", "invalid", "wrong", "missing", "validate", "forgot",
-    "reset", "rotate", "min", "max", "num", "generate", "no",
-];
-
-/// Words before `token` for tokens that are not secret: cursors, and the special tokens of models.
-const PUBLIC_TOKENS: &[&str] = &[
-    "next",
-    "page",
-    "continue",
-    "continuation",
-    "pagination",
-    "sync",
-    "resume",
-    "start",
-    "end",
-    "max",
-    "eos",
-    "bos",
-    "pad",
-    "unk",
-    "sep",
-    "stop",
-    "mask",
-    "special",
-    "idempotency",
-    "client",
-];
-
-/// Words before `key` for keys that are not secret, as in maps and tables.
-const LOOKUP_KEYS: &[&str] = &[
-    "cache",
-    "partition",
-    "primary",
-    "foreign",
-    "sort",
-    "row",
-    "map",
-    "object",
-    "config",
-    "topology",
-    "routing",
-    "group",
-    "index",
-    "dedup",
-    "bucket",
-    "shard",
-    "message",
-    "translation",
-    "i18n",
-    "secret",
-    "metadata",
-    "label",
-    "annotation",
-    "unique",
-    "natural",
-    "lookup",
-    "tag",
-    "field",
-    "ref",
-    "order",
-    "idempotence",
-    "deduplication",
-    "file",
-    "name",
-    "data",
-    "property",
-    "s3",
-    "blob",
-    "storage",
-    "site",
-    "color",
-    "sequence",
-    "api-version",
-];
-
-/// Words before `key` for keys that are secret.
-const SECRET_KEYS: &[&str] = &[
-    "api",
-    "access",
-    "secret",
-    "private",
-    "encryption",
-    "signing",
-    "jwt",
-    "hmac",
-    "master",
-    "account",
-    "storage",
-    "shared",
-    "app",
-    "application",
-    "consumer",
-    "auth",
-    "authentication",
-    "service",
-    "session",
-    "integration",
-    "ingest",
-    "ingestion",
-    "license",
-    "licence",
-    "server",
-    "fernet",
-    "deploy",
-    "ssh",
-    "rsa",
-    "tls",
-    "admin",
-    "root",
-    "write",
-    "read",
-    "db",
-    "database",
-    "crypto",
-    "cipher",
-    "aes",
-    "secretbox",
-    "sign",
-    "cookie",
-    "csrf",
-    "vapid",
-    "webhook",
-    "security",
-    "user",
-    "global",
-    "interchange",
-    "insert",
-    "sdk",
-    "rest",
-    "developer",
-    "dev",
-    "project",
-    "team",
-    "org",
-    "unseal",
-    "recovery",
-    "wireguard",
-    "preshared",
-    "accesskey",
-    "symmetric",
-    "hash",
-    "x",
-    "functions",
-    "function",
-    "host",
-    "subscription",
-    "connection",
-    "bot",
-    "client",
-    "rest",
-    "http",
-    "token",
-    "decryption",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -613,6 +428,13 @@ mod tests {
             "secretRef",
             "pod-template-hash",
             "passwordSecretKey.name",
+            "mysql_native_password",
+            "ansible_env.PWD",
+            "NOPASSWD",
+            "Access-Control-Allow-Credentials",
+            "X-Amz-Credential",
+            "output_token",
+            "result_key",
         ] {
             assert_eq!(expected(name), None, "{name}");
         }

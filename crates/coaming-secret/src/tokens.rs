@@ -73,7 +73,7 @@ pub(crate) fn encoded(
 }
 
 fn prefixed_token(text: &[u8], hit: usize, kind: &Kind, literal: &str) -> Option<Range<usize>> {
-    if !starts_word(text, hit) {
+    if !starts_word(text, hit) || literal.len() < 4 && is_in_base64(text, hit) {
         return None;
     }
     let rest = text.get(hit + literal.len()..text.len().min(hit + MAX_TOKEN))?;
@@ -129,6 +129,18 @@ fn starts_word(text: &[u8], start: usize) -> bool {
     }
 }
 
+/// Whether a position follows a sign within a long text in base64, where the start of a token
+/// occurs by chance if it is short.
+fn is_in_base64(text: &[u8], at: usize) -> bool {
+    const BEFORE: usize = 40;
+    let before = at.checked_sub(BEFORE).and_then(|start| text.get(start..at));
+    before.is_some_and(|before| {
+        matches!(before.last(), Some(b'/' | b'+'))
+            && before.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte))
+            && randomness::looks_random(before)
+    })
+}
+
 /// Whether a token can end here.
 fn ends_word(text: &[u8], end: usize) -> bool {
     text.get(end).is_none_or(|after| !after.is_ascii_alphanumeric() && *after != b'_')
@@ -146,8 +158,11 @@ pub(crate) fn other_key(key: Option<pem::PrivateKey>, found: &mut Vec<Candidate>
 }
 
 /// Finds a password in a URL.
-pub(crate) fn url_password(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
+pub(crate) fn url_password(text: &[u8], hit: usize, is_program: bool, found: &mut Vec<Candidate>) {
     let Some(range) = url::password(text, hit) else { return };
+    if is_program && url::is_documentation(text, &range) {
+        return;
+    }
     found.push(Candidate::human("url-password", "password in a URL", range, 3));
 }
 

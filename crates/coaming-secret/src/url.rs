@@ -7,6 +7,41 @@ use crate::noise;
 /// The longest user info that is read.
 const MAX_USER_INFO: usize = 512;
 
+/// Shorter texts in the place of a password show how URLs are read: `http://a:b@c`.
+const MIN_PASSWORD: usize = 3;
+
+/// Hosts that nobody has (RFC 2606, RFC 6761) or that only documentation names.
+const DOCUMENTATION_HOSTS: &[&str] =
+    &["example.com", "example.org", "example.net", ".example", ".test", ".invalid", "test.com"];
+
+/// Whether the password at `password` is one that documentation or a test of a program shows: words
+/// and digits for a host that does not exist.
+pub(crate) fn is_documentation(text: &[u8], password: &Range<usize>) -> bool {
+    let value = text.get(password.clone()).unwrap_or_default();
+    let rest = text.get(password.end + 1..).unwrap_or_default();
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    let length = rest.iter().take(MAX_USER_INFO).take_while(|byte| is_host(byte)).count();
+    let host = rest.get(..length).and_then(|host| std::str::from_utf8(host).ok());
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+        && !crate::randomness::looks_random(value)
+        && host.is_some_and(|host| {
+            let host = host.to_ascii_lowercase();
+            DOCUMENTATION_HOSTS.iter().any(|known| host.ends_with(known))
+        })
+}
+
+/// Whether a parameter at `start` is part of the address of a badge, whose tokens are public:
+/// `https://codecov.io/gh/a/b/graph/badge.svg?token=x`.
+pub(crate) fn is_of_badge(text: &[u8], start: usize) -> bool {
+    let before = text.get(start.saturating_sub(MAX_USER_INFO)..start).unwrap_or_default();
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>()[]".contains(byte);
+    let word = before.iter().rposition(ends).map_or(0, |at| at + 1);
+    let address = before.get(word..).unwrap_or_default();
+    [&b"codecov.io/"[..], b"shields.io/", b"badge.svg", b"/badge/", b"coveralls.io/"]
+        .iter()
+        .any(|known| crate::pem::find(address, known).is_some())
+}
+
 /// The password in the URL whose `://` is at `separator`.
 pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
     let scheme = text.get(..separator)?;
@@ -29,7 +64,8 @@ pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
         && !host.is_empty()
         && !noise::is_noise(value)
         && !is_word_for_password(value)
-        && value != "*"
+        && value.chars().count() >= MIN_PASSWORD
+        && !is_name_of_secret(value)
         && user != b"username"
         && !value.contains("//");
     is_secret.then_some(range)
@@ -37,7 +73,7 @@ pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
 
 /// Whether a value is the word for what it stands for, also with signs and escapes, which tests of
 /// parsers put there: `p%40ssword`, `passwo^rd`.
-fn is_word_for_password(value: &str) -> bool {
+pub(crate) fn is_word_for_password(value: &str) -> bool {
     let mut letters = String::with_capacity(value.len());
     let mut rest = value.chars();
     while let Some(c) = rest.next() {
@@ -50,6 +86,13 @@ fn is_word_for_password(value: &str) -> bool {
     }
     let words = ["mypass", "mypassword", "pass", "passwd", "password", "passsword", "pssword"];
     words.contains(&letters.as_str()) || matches!(letters.as_str(), "pwd" | "port" | "pasword")
+}
+
+/// Whether a value is the name of what it stands for: `aws_secret_access_key`.
+fn is_name_of_secret(value: &str) -> bool {
+    value.contains('_')
+        && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && crate::names::is_secret_name(value)
 }
 
 /// The password in a data source name such as `user:password@tcp(host:3306)/name`, whose `@tcp(` is

@@ -132,6 +132,7 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
         .iter()
         .any(|keyword| statement.starts_with(keyword));
     let mut at = 0;
+    let mut named_before = false;
     while let Some((start, end)) = word(bytes, at) {
         at = end;
         let own = line.get(start..end).unwrap_or_default();
@@ -159,6 +160,15 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
             let is_number = typed.bytes().all(|byte| byte.is_ascii_digit());
             judgement.hidden |= !is_number && !is_harmless(value);
         }
+        // In `{name: PASSWORD, vlaue: x}`.
+        if is_field && BESIDE.contains(&own) {
+            named_before = false;
+        } else if is_field && own == "name" {
+            let named = value.split([',', '}']).next().unwrap_or_default();
+            named_before =
+                value.contains(',') && name::is_secret(named.trim().trim_matches(['"', '\'']));
+        }
+        judgement.hidden |= named_before && is_field && own != "name" && !is_harmless(value);
         // Only of a field at the start of its line.
         let first = line.get(..start).unwrap_or_default();
         if is_field && first.trim_matches([' ', '\t', '-', '"', '\'', '{', '#']).is_empty() {
@@ -306,15 +316,36 @@ pub(super) fn takes_password(line: &str) -> bool {
         || ["?key=", "&key=", "?sig=", "&sig="].iter().any(|key| lower.contains(key))
 }
 
+/// The part of a word before a host, if it is `user:password` without a scheme:
+/// `registry.example/app:password@host/image`.
+pub(super) fn bare_user_info(word: &str) -> Option<&str> {
+    let (info, host) = word.rsplit_once('@')?;
+    let (user, password) = info.rsplit_once(':')?;
+    // Digests of images, versions of packages.
+    let is_other = ["sha256:", "sha384:", "sha512:"].iter().any(|kind| host.starts_with(kind))
+        || host.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit())
+            && !host.contains([':', '/'])
+        || word.contains("pkg:");
+    let is_host = host.starts_with(|c: char| c.is_ascii_alphanumeric());
+    (is_host && !is_other && !user.is_empty() && password.len() >= 3 && !is_harmless(password))
+        .then_some(info)
+}
+
+/// The characters between the words of a line.
+pub(super) fn ends_word(c: char) -> bool {
+    c.is_whitespace() || "\"'`,;()[]{}=<>".contains(c)
+}
+
 /// Whether the line has an address with a password: `https://user:password@host`.
 pub(super) fn has_user_info(line: &str) -> bool {
-    line.match_indices("://").any(|(at, separator)| {
-        let rest = line.get(at + separator.len()..).unwrap_or_default();
-        let end = rest.find(['/', ' ', '"', '\'', '<', '>']).unwrap_or(rest.len());
-        let authority = rest.get(..end).unwrap_or_default();
-        authority
-            .rsplit_once('@')
-            .and_then(|(info, _)| info.split_once(':'))
-            .is_some_and(|(_, password)| !password.is_empty() && !is_harmless(password))
-    })
+    line.split(ends_word).any(|word| !word.contains("://") && bare_user_info(word).is_some())
+        || line.match_indices("://").any(|(at, separator)| {
+            let rest = line.get(at + separator.len()..).unwrap_or_default();
+            let end = rest.find(['/', ' ', '"', '\'', '<', '>']).unwrap_or(rest.len());
+            let authority = rest.get(..end).unwrap_or_default();
+            authority
+                .rsplit_once('@')
+                .and_then(|(info, _)| info.split_once(':'))
+                .is_some_and(|(_, password)| !password.is_empty() && !is_harmless(password))
+        })
 }

@@ -15,6 +15,7 @@ pub fn masked(message: &str) -> Cow<'_, str> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     ranges.extend(user_infos(message));
     ranges.extend(chosen_words(message));
+    ranges.extend(failed_words(message));
     // Nothing shorter can name a secret and contain it.
     if message.len() >= 8 {
         let found = detector().scan(message, TextKind::Fragment);
@@ -50,14 +51,29 @@ fn user_infos(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 
 /// Words with the characters of passwords.
 fn chosen_words(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    let is_end = |c: char| c.is_whitespace() || "\"'`,;()[]{}=".contains(c);
-    message.split(is_end).filter_map(move |word| {
+    message.split(line::ends_word).filter_map(move |word| {
         let trimmed = word.trim_end_matches([':', '.', '?', '!']);
         // Addresses and paths have signs, too.
         let is_secret =
             line::is_chosen(trimmed) && !word.contains("://") && !is_package_version(trimmed);
         let start = (word.as_ptr() as usize).checked_sub(message.as_ptr() as usize)?;
+        if let Some(info) = line::bare_user_info(word).filter(|_| !word.contains("://")) {
+            return Some(start..start + info.len());
+        }
         is_secret.then_some(start..start + word.len())
+    })
+}
+
+/// Words with digits in what a chart says when it gives up: it may quote the values that it got.
+fn failed_words(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    const FAILED: &str = "error calling fail:";
+    let start = message.find(FAILED).map_or(message.len(), |at| at + FAILED.len());
+    let text = message.get(start..).unwrap_or_default();
+    text.split(line::ends_word).filter_map(move |word| {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        let is_version = is_shown_word(word) && word.contains('.');
+        let at = (word.as_ptr() as usize).checked_sub(message.as_ptr() as usize)?;
+        (word.len() >= 6 && digits > 0 && !is_version).then_some(at..at + word.len())
     })
 }
 

@@ -33,6 +33,9 @@ fn lines_that_may_contain_a_secret() {
         ("ARG TOKEN=abc\n", 1),
         ("machine x login y password walnut\n", 1),
         ("privileged: 83454102\n", 1),
+        ("env: [{name: NOPE_PWD, vlaue: walnut}]\n", 1),
+        ("- {name: TOKEN, vlaue: \"kestrel\"}\n", 1),
+        ("image: registry.example/app:walnut-kestrel@host/a:1\n", 1),
         ("a: &x\n  passphrase: |\n    correct horse\n    battery\n", 4),
     ] {
         assert!(!shown(text, number), "{text}");
@@ -43,6 +46,8 @@ fn lines_that_may_contain_a_secret() {
 fn lines_that_are_shown() {
     for line in [
         "image: nginx:1.2@sha256:aaaa",
+        "  - {name: TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}",
+        "  - {name: web, image: nginx}",
         "automountServiceAccountToken: false",
         "  - name: web",
         "securityContext: {runAsUser: 1000650000}",
@@ -91,6 +96,16 @@ fn messages_are_masked() {
         ),
         ("proxy http://u:a!b@h:1/ is refused", "proxy http://***@h:1/ is refused"),
         ("found `tundra!913Q` there", "found `***` there"),
+        ("`app:walnut@host/a:1` is not a valid name", "`***@host/a:1` is not a valid name"),
+        ("org.example:lib@1.2.3 is old", "org.example:lib@1.2.3 is old"),
+        (
+            "error calling fail: bad password walnut-kestrel-9",
+            "error calling fail: bad password ***",
+        ),
+        (
+            "error calling fail: needs Kubernetes 1.25.0",
+            "error calling fail: needs Kubernetes 1.25.0",
+        ),
         (
             "container `web` runs as root (`runAsUser: 0`)",
             "container `web` runs as root (`runAsUser: 0`)",

@@ -4,9 +4,11 @@
 //! `password: changeme` and `{{ .Values.password }}` do not leak anything. Each function recognizes
 //! one such family; [`is_noise`] combines them.
 
+mod identifier;
 mod placeholder;
 mod reference;
 
+pub(crate) use identifier::is_identifier;
 pub(crate) use placeholder::{has_run, is_monotonous, is_placeholder};
 pub(crate) use reference::{is_hash, is_reference, is_template};
 
@@ -23,6 +25,8 @@ pub(crate) fn is_noise(value: &str) -> bool {
         || is_uuid(value)
         || is_location(value)
         || is_public(value)
+        || identifier::is_pattern(value)
+        || identifier::is_version(value)
         || is_placeholder(value)
 }
 
@@ -79,6 +83,11 @@ const LITERALS: &[&str] = &[
     "-",
     "key",
     "value",
+    "flag",
+    "flags",
+    "option",
+    "options",
+    "argument",
 ];
 
 /// Whether a value is one of [`LITERALS`].
@@ -101,9 +110,12 @@ pub(crate) fn is_location(value: &str) -> bool {
     const ENDINGS: &[&str] = &[
         ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".conf", ".p12", ".jks", ".env",
     ];
-    let path = value.starts_with('/')
-        && value[1..].contains('/')
-        && !randomness::looks_random(value.as_bytes())
+    const ROOTS: &[&str] =
+        &["/etc/", "/usr/", "/var/", "/run/", "/home/", "/root/", "/opt/", "/dev/"];
+    let path = ROOTS.iter().any(|root| value.starts_with(root))
+        || value.starts_with('/')
+            && value[1..].contains('/')
+            && !randomness::looks_random(value.as_bytes())
         || value.starts_with("./")
         || value.starts_with("../")
         || value.starts_with("~/");

@@ -80,6 +80,11 @@ const MARKERS: &[&str] = &[
     "to be filled",
     "not-set",
     "notset",
+    "not-needed",
+    "not_needed",
+    "not-used",
+    "not_used",
+    " of the ",
 ];
 
 /// The words of placeholders: a text that consists only of these is one.
@@ -89,13 +94,18 @@ const WORDS: &[&str] = &[
     "actual",
     "add",
     "an",
+    "another",
     "any",
+    "anything",
     "api",
     "app",
     "auth",
+    "bad",
     "bar",
-    "be",
     "baz",
+    "be",
+    "bogus",
+    "broken",
     "change",
     "client",
     "config",
@@ -120,8 +130,10 @@ const WORDS: &[&str] = &[
     "hidden",
     "id",
     "in",
+    "incorrect",
     "insecure",
     "insert",
+    "invalid",
     "is",
     "it",
     "jwt",
@@ -129,6 +141,7 @@ const WORDS: &[&str] = &[
     "keys",
     "local",
     "me",
+    "mismatch",
     "mock",
     "must",
     "my",
@@ -138,31 +151,37 @@ const WORDS: &[&str] = &[
     "of",
     "only",
     "or",
+    "other",
     "pass",
     "passphrase",
     "passwd",
     "password",
     "placeholder",
+    "plaintext",
     "please",
     "postgres",
     "private",
     "prod",
     "production",
-    "pwd",
     "put",
+    "pw",
+    "pwd",
     "random",
     "real",
     "redis",
     "replace",
+    "role",
     "root",
     "sample",
     "secret",
     "secrets",
     "secure",
-    "set",
     "session",
+    "set",
+    "should",
     "signing",
     "some",
+    "something",
     "stage",
     "staging",
     "string",
@@ -180,9 +199,12 @@ const WORDS: &[&str] = &[
     "unused",
     "use",
     "user",
+    "valid",
     "value",
     "very",
+    "whatever",
     "with",
+    "wrong",
     "xxx",
     "you",
     "your",
@@ -197,6 +219,7 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     if !is_decorated(value) && has_marker() && !is_masked_in_part(value)
         || is_filler(value.as_bytes())
         || is_prompt(value)
+        || is_yours(value)
     {
         return true;
     }
@@ -213,12 +236,22 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     lower.split(['-', '_', '.', ' ']).all(|part| is_of_words(part.as_bytes()))
 }
 
+/// Whether a value is a name in camel case of what the reader has: `YourPingdomApiToken`.
+fn is_yours(value: &str) -> bool {
+    let rest = value.strip_prefix("Your").or_else(|| value.strip_prefix("your"));
+    rest.is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_uppercase())
+            && rest.bytes().all(|byte| byte.is_ascii_alphabetic())
+    })
+}
+
 /// Whether only a part of a password is masked or padded: `Summer2024!xxxxxx`. What remains is a
 /// word with digits and signs, so no format starts with it either.
 fn is_masked_in_part(value: &str) -> bool {
     let rest = value.trim_end_matches(['x', 'X', '*', '.', '•']);
     let has = |of: fn(u8) -> bool| rest.bytes().any(of);
-    value.len() - rest.len() >= 4
+    let masked = value.len() - rest.len();
+    (4..=rest.len()).contains(&masked)
         && rest.len() >= 6
         && has(|byte| byte.is_ascii_alphabetic())
         && has(|byte| byte.is_ascii_digit())
@@ -261,6 +294,9 @@ const TRANSLATIONS: &[&str] = &[
     "비밀번호",
 ];
 
+/// What a prompt may ask for in one word: `Password:`.
+const PROMPTS: &[&str] = &["password", "passwd", "passphrase", "token", "secret", "username"];
+
 /// Whether a value is the text of a prompt: the word for a password in any language, alone or in a
 /// phrase of letters and spaces.
 fn is_prompt(value: &str) -> bool {
@@ -272,8 +308,13 @@ fn is_prompt(value: &str) -> bool {
     let lower = value.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
     let is_one_of_many = lower.contains(' ');
+    let alone = lower.trim_end_matches(['.', ':', '…', '?', '!']);
     lower.contains("mot de passe")
-        || words.any(|word| TRANSLATIONS.contains(&word) || is_one_of_many && word == "password")
+        || alone.len() < lower.len() && PROMPTS.contains(&alone)
+        || words.any(|word| {
+            TRANSLATIONS.contains(&word)
+                || is_one_of_many && matches!(word, "password" | "token" | "passphrase")
+        })
 }
 
 /// Whether a text can be split into known words. Long texts are not placeholders.
@@ -313,7 +354,25 @@ fn is_filler_with(value: &[u8], (same, rising): Runs) -> bool {
     length >= 3
         && (same >= 4 && same * 3 > length * 2
             || rising >= 9 && length > 10
+            || length >= 12 && is_of_runs(value)
             || randomness::has_at_most(value, if length >= 16 { 4 } else { 2 }))
+}
+
+/// Whether a text consists of parts of the alphabet and of the digits: `abc123def456ghi789`.
+fn is_of_runs(value: &[u8]) -> bool {
+    let mut run = 0;
+    let mut last = None;
+    for &byte in value {
+        if last.is_some_and(|last: u8| byte == last.wrapping_add(1)) {
+            run += 1;
+        } else if last.is_some() && run < 3 {
+            return false;
+        } else {
+            run = 1;
+        }
+        last = Some(byte);
+    }
+    run >= 3
 }
 
 /// Whether one character is repeated so often in a row that the text is not random.
@@ -378,6 +437,13 @@ mod tests {
             "Bitte Passwort eingeben",
             "Enter your password:",
             "fake_password",
+            "YourPingdomApiToken",
+            "notvalidpassword",
+            "Chime Webhook token",
+            "T00000000?token=XXXXXXXXXXXXXXXXXXXXXXXX",
+            "abc123def456ghi789",
+            "Password:",
+            "not-needed",
         ] {
             assert!(is_placeholder(yes) || is_template(yes), "{yes}");
         }

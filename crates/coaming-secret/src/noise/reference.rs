@@ -55,7 +55,19 @@ pub(crate) fn is_template(value: &str) -> bool {
         || wrapped('[', ']') && !value.contains('"')
         || wrapped('{', '}') && !value.contains('"')
         || value.starts_with("&lt;")
+        || starts_with_tag(value)
+        || value.starts_with("@{")
+        || value.strip_prefix('@').is_some_and(|rest| {
+            rest.contains("PASS") && variable(rest) && rest.to_ascii_uppercase() == rest
+        })
         || value.starts_with('*') && value.trim_matches('*').is_empty()
+}
+
+/// Whether a value starts with formatting in HTML, as documentation writes placeholders:
+/// `<i>Password</i>`.
+fn starts_with_tag(value: &str) -> bool {
+    const TAGS: &[&str] = &["<i>", "<b>", "<em>", "<code>", "<var>", "<strong>", "<span"];
+    TAGS.iter().any(|tag| starts_with(value, tag))
 }
 
 /// The starts of references, in lower case.
@@ -228,11 +240,13 @@ mod tests {
             "{{password}}",
             "prefix-${X}",
             "@password@",
+            "@VMWARE_PASSWORD",
             "#{password}",
             "#{password}#",
             "%s",
             "%(password)s",
             "$__file{/etc/secrets/password}",
+            "<i>Password</i>",
         ] {
             assert!(is_template(yes), "{yes}");
         }

@@ -37,6 +37,14 @@ fn source_code() {
         ("a.ts", "const key = { password: 'new_password', token: 'csrf-token' };\n", vec![]),
         ("a.rb", "ask(\"#{user}'s password:\", echo)\n", vec![]),
         ("a.html", "{% translate 'Confirm password:' %}</label>\n", vec![]),
+        ("a.js", "credentials: [{ value: 'airtableOAuth2Api' }],\n", vec![]),
+        ("a.py", "types = {'secret': 'V1SecretVolumeSource'}\n", vec![]),
+        ("a.py", "PATTERN = '^(?P<secret>[a-zA-Z0-9-_]+):(?P<version>[1-9][0-9]*)$'\n", vec![]),
+        ("a.rs", "//! \"http://a:b@c:29/d\" and \"ftp://rms:secret123@example.com\"\n", vec![]),
+        ("a.rs", "let url = \"postgres://app:tundra!352Q@db.example.com/shop\";\n", vec![1]),
+        ("a.js", "packet.writeString('mysql_native_password', 'latin1');\n", vec![]),
+        ("a.py", "Url('http', auth='user%40email.com:password')\n", vec![]),
+        ("a.rs", "\"Access-Control-Allow-Credentials: hell\\0o1\"\n", vec![]),
     ] {
         assert_eq!(lines(path, text), expected, "{path}: {text}");
     }
@@ -55,6 +63,15 @@ fn settings_and_scripts() {
         ("a.yaml", "password: {{ .Values.x | default \"kestrel_244X\" | quote }}\n", vec![1]),
         ("a.txt", "ses_smtp_password_v4 = \"+KiFqn3Jooenvkkstmmb6SP1MYcztH7KwG\"\n", vec![1]),
         ("a.txt", "password = \"Summer2024!xxxxxx\"\n", vec![1]),
+        ("a.json", "{\"output_token\": \"Stream.Shards[-1].ShardId\"}\n", vec![]),
+        ("a.json", "{\"secretArn\": {\"pattern\": \"^arn:x:secret:[0-9A-Za-z_/-]*$\"}}\n", vec![]),
+        ("a.md", "![x](https://codecov.io/gh/a/b/badge.svg?token=3KA3R2D9fV)\n", vec![]),
+        ("a.md", "* Added `--username` and `--password` flags to `create`.\n", vec![]),
+        ("a.lock", "parse-passwd \"^1.0.0\"\n", vec![]),
+        ("a.toml", "auth = [\"base64\", \"validate-request\"]\n", vec![]),
+        ("a.rst", "installer: salt://win/repo-ng/7zip/7z920-x64.msi\n", vec![]),
+        ("a.conf", "HostKey /etc/ssh/ssh_host_ed25519_key\n", vec![]),
+        ("a.txt", "uri = awsathena+rest://aws_access_key_id:aws_secret_access_key@x.org\n", vec![]),
         ("a.conf", "  proxy_pass localhost:9000;\n  fastcgi_pass phpfpm-server:9000;\n", vec![]),
         (
             "a.json",

@@ -43,7 +43,7 @@ pub(crate) fn report(
             context
                 .finding(rule, scope.object, place.node, message(scope, place, wording))
                 .why(why(place, wording))
-                .help(help(scope, remedy))
+                .help(help(scope, remedy, &place.detection))
                 .span(place.span.filter(|_| lines))
                 .container(place.container)
                 .confidence(place.detection.confidence)
@@ -83,14 +83,24 @@ fn remedy(place: &FieldCredential<'_>, wording: &Wording) -> &'static str {
     }
 }
 
-fn help(scope: ObjectScope<'_>, remedy: &str) -> String {
+fn help(scope: ObjectScope<'_>, remedy: &str, detection: &Detection) -> String {
     let sops = if coaming_secret::structured::is_sops(scope.object.node()) {
         "The file is encrypted with SOPS, but this value is not: check `encrypted_regex`, and \
          encrypt the file again. "
     } else {
         ""
     };
-    format!("{sops}Treat the secret as compromised: replace it, and {remedy}.")
+    let withheld = withheld_fingerprint(detection);
+    format!("{sops}Treat the secret as compromised: replace it, and {remedy}.{withheld}")
+}
+
+/// Why a value has no fingerprint, if it has none.
+pub(crate) fn withheld_fingerprint(detection: &Detection) -> &'static str {
+    if detection.fingerprint.is_some() {
+        ""
+    } else {
+        " Fingerprint: none, because a value like this can be guessed from it."
+    }
 }
 
 /// ` (fingerprint 57e4aacf37f9)`, if the value has one.

@@ -9,7 +9,7 @@ use coaming_kube::{Source, SourceKind, World, generated_files, is_kustomization}
 use coaming_secret::structured::{FileCredential, in_comments, in_file, in_generated};
 use rayon::prelude::*;
 
-use super::found::{article, fingerprint};
+use super::found::{article, fingerprint, withheld_fingerprint};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::secrets::dockerfile_secret::DockerfileSecret;
 use crate::{Context, WorldRule};
@@ -168,9 +168,10 @@ fn finding(source: SourceId, place: FileCredential) -> Finding {
         confidence,
         message,
         why: Cow::Borrowed("Anyone who has the file or its history has the secret."),
-        help: Cow::Borrowed(
-            "Treat the secret as compromised: replace it, and keep the new one in a vault.",
-        ),
+        help: Cow::Owned(format!(
+            "Treat the secret as compromised: replace it, and keep the new one in a vault.{}",
+            withheld_fingerprint(detection),
+        )),
         object: None,
         container: None,
         locations: vec![Location {
