@@ -23,6 +23,7 @@ mod request;
 mod response;
 mod retry;
 mod runtime;
+pub mod sigv4;
 mod tls;
 
 pub use bytes::Bytes;

@@ -46,4 +46,4 @@ pub use detection::{Detection, TextKind};
 pub use detector::{Detector, detector};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use names::is_secret_name;
-pub use own_format::{credential_value, has_own_format};
+pub use own_format::{aws_key, credential_value, has_own_format};

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::check::Verdict;
-use crate::decode;
 use crate::kinds::{self, Form, Kind};
+use crate::{decode, tokens};
 
 /// A credential of one of these kinds in a text, plain or in base64: its kind and its value. Kinds
 /// that only a name tells apart are never found.
@@ -14,6 +14,58 @@ pub fn credential_value(text: &str, wanted: &[&str]) -> Option<(&'static str, St
     let words = text.split(|c| !is_word(c)).filter(|word| !word.is_empty());
     plain_value(text, wanted)
         .or_else(|| words.filter_map(decode::readable).find_map(|text| plain_value(&text, wanted)))
+}
+
+/// How far from one half of an access key of AWS the other may be.
+const PAIR_DISTANCE: usize = 256;
+
+/// The ID and the secret of a lasting access key of AWS of which one half is in this range of a
+/// text, plain or in base64; `None` if the other half is not near.
+#[must_use]
+pub fn aws_key(text: &str, range: Range<usize>) -> Option<(String, String)> {
+    let own = text.get(range.clone())?;
+    let start = text.floor_char_boundary(range.start.saturating_sub(PAIR_DISTANCE));
+    let end = text.ceil_char_boundary(text.len().min(range.end + PAIR_DISTANCE));
+    let before = halves(text.get(start..range.start)?);
+    let after = halves(text.get(range.end..end)?);
+    let own = halves(own);
+    let find = |is_id: bool| {
+        let of_kind = |half: &&Half| half.is_id == is_id;
+        // An ID is usually before its secret.
+        let others = if is_id {
+            before.iter().rev().find(of_kind).or_else(|| after.iter().find(of_kind))
+        } else {
+            after.iter().find(of_kind).or_else(|| before.iter().rev().find(of_kind))
+        };
+        own.iter().find(of_kind).or(others)
+    };
+    let (id, secret) = (find(true)?, find(false)?);
+    (!own.is_empty()).then(|| (id.value.clone(), secret.value.clone()))
+}
+
+/// One half of an access key of AWS.
+struct Half {
+    is_id: bool,
+    value: String,
+}
+
+/// The halves of access keys in a text, in its order.
+fn halves(text: &str) -> Vec<Half> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let words = text.split(|c| !is_word(c));
+    words
+        .flat_map(|word| {
+            let decoded = decode::readable(word).into_iter();
+            decoded.chain(word.split('=').map(str::to_owned))
+        })
+        .filter_map(|value| {
+            let bytes = value.as_bytes();
+            let is_id = bytes.len() == 20
+                && value.starts_with("AKIA")
+                && bytes.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            (is_id || tokens::is_aws_secret(bytes)).then_some(Half { is_id, value })
+        })
+        .collect()
 }
 
 /// The same, without decoding.
@@ -69,6 +121,24 @@ mod tests {
         assert_eq!(found, Some((wanted[0], token.to_owned())));
         assert_eq!(credential_value("ghp_short", &wanted), None);
         assert_eq!(credential_value(token, &["slack-bot-token"]), None);
+    }
+
+    #[test]
+    fn both_halves_of_a_key_of_aws() {
+        let (id, secret) = ("AKIAMXPOZXL2SLAKCSOJ", "BBic/582EkOmEiIYwMJqUPHxogVV00HUGLCfv3xB");
+        let pair = Some((id.to_owned(), secret.to_owned()));
+        let at = |text: &str, part: &str| {
+            let start = text.find(part).unwrap();
+            aws_key(text, start..start + part.len())
+        };
+        let text = format!("id={id}\nkey: \"{secret}\"\n");
+        assert_eq!(at(&text, id), pair);
+        assert_eq!(at(&text, secret), pair);
+        assert_eq!(at(&text, "key"), None);
+        assert_eq!(at(id, id), None);
+        let encoded = "id: QUtJQU1YUE9aWEwyU0xBS0NTT0o=\n\
+                       key: QkJpYy81ODJFa09tRWlJWXdNSnFVUEh4b2dWVjAwSFVHTENmdjN4Qg==\n";
+        assert_eq!(at(encoded, "QUtJQU1YUE9aWEwyU0xBS0NTT0o="), pair);
     }
 
     #[test]

@@ -203,19 +203,22 @@ fn aws_secret(text: &[u8], id: &Range<usize>, found: &mut Vec<Candidate>) {
             .take_while(|&&byte| is_part(byte))
             .count();
         let value = text.get(at..at + length).unwrap_or_default();
-        let stats = randomness::character_stats(value);
         let whole = at == 0 || text.get(at - 1).is_some_and(|&byte| !is_part(byte));
-        if length == 40
-            && whole
-            && stats.digits > 0
-            && stats.upper > 0
-            && stats.lower > 0
-            && randomness::entropy(value) > 4.0
-            && !is_fake(value)
-        {
+        if whole && is_aws_secret(value) {
             let (kind, title) = ("aws-secret-access-key", "AWS secret access key");
             found.push(Candidate::generated(kind, title, at..at + length, 1));
         }
         at += length + 1;
     }
+}
+
+/// Whether a word could be the secret of an AWS access key: forty random characters.
+pub(crate) fn is_aws_secret(word: &[u8]) -> bool {
+    let stats = randomness::character_stats(word);
+    word.len() == 40
+        && stats.digits > 0
+        && stats.upper > 0
+        && stats.lower > 0
+        && randomness::entropy(word) > 4.0
+        && !is_fake(word)
 }

@@ -68,6 +68,25 @@ impl Answer {
         }
     }
 
+    /// Reads a refusal that names its reason.
+    async fn refused(provider: &'static Provider, response: Response) -> Self {
+        let body = response.bytes(MAX_BYTES).await.unwrap_or_default();
+        let json: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        let field = |at: &str| json.pointer(at).and_then(Value::as_str).unwrap_or_default();
+        // A signature is also refused if this machine's clock is wrong.
+        let is_late = ["expired", "not yet current"]
+            .iter()
+            .any(|part| field("/Error/Message").contains(part));
+        if is_late {
+            return Self::unknown(provider, "the clock of this machine is wrong".to_owned());
+        }
+        if provider.dead_errors.contains(&field("/Error/Code")) {
+            let unknown = Self::unknown(provider, String::new());
+            return Self { status: Status::Dead, reason: None, ..unknown };
+        }
+        Self::unknown(provider, "the server answered with status 403".to_owned())
+    }
+
     /// Reads the answer to the question about `value`.
     pub(crate) async fn read(provider: &'static Provider, value: &str, response: Response) -> Self {
         let status = response.status().as_u16();
@@ -78,6 +97,9 @@ impl Answer {
                 reason: None,
                 ..Self::unknown(provider, String::new())
             };
+        }
+        if status == 403 && !provider.dead_errors.is_empty() {
+            return Self::refused(provider, response).await;
         }
         if !(200..300).contains(&status) {
             return Self::unknown(provider, format!("the server answered with status {status}"));

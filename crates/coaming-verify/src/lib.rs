@@ -12,9 +12,10 @@
 //!   is cut off.
 
 mod answer;
+mod aws;
 mod providers;
 mod verifier;
 
 pub use answer::{Answer, Status};
-pub use providers::{PROVIDERS, Provider, kinds, provider};
+pub use providers::{AWS_KEY, PROVIDERS, Provider, kinds, provider};
 pub use verifier::{REQUESTS_PER_SECOND, ServerError, Verifier};

@@ -15,6 +15,8 @@ pub(crate) enum Sent {
     Password(&'static str),
     /// In the path, in the place of `{}`.
     Path,
+    /// As a signature of AWS (version 4): the value is the ID of a key, a colon, and its secret.
+    Signature,
 }
 
 /// Where an answer says what the credential may do.
@@ -47,12 +49,17 @@ pub struct Provider {
     pub(crate) headers: &'static [(&'static str, &'static str)],
     /// The statuses that say that the credential is not valid.
     pub(crate) dead: &'static [u16],
+    /// The errors that a refusal of status 403 names if the credential is not valid.
+    pub(crate) dead_errors: &'static [&'static str],
     /// A field of the JSON that is true if the credential is valid, where the status does not say so.
     pub(crate) ok: Option<&'static str>,
     /// Where the JSON names the account.
     pub(crate) account: Option<&'static str>,
     pub(crate) rights: Rights,
 }
+
+/// The kind of AWS's access keys, of which an ID alone is no credential.
+pub const AWS_KEY: &str = "aws-access-key-id";
 
 /// What most providers have in common.
 const USUAL: Provider = Provider {
@@ -65,6 +72,7 @@ const USUAL: Provider = Provider {
     sent: Sent::Scheme("Bearer"),
     headers: &[],
     dead: &[401],
+    dead_errors: &[],
     ok: None,
     account: None,
     rights: Rights::Unknown,
@@ -111,6 +119,20 @@ pub const PROVIDERS: &[Provider] = &[
         path: "/api/1.0/users/me",
         account: Some("/data/name"),
         revoke: "https://app.asana.com/0/my-apps",
+        ..USUAL
+    },
+    Provider {
+        name: "aws",
+        kinds: &[AWS_KEY],
+        server: "https://sts.amazonaws.com",
+        path: "/",
+        post: true,
+        sent: Sent::Signature,
+        headers: &[("accept", "application/json")],
+        dead: &[],
+        dead_errors: &["InvalidClientTokenId", "SignatureDoesNotMatch"],
+        account: Some("/GetCallerIdentityResponse/GetCallerIdentityResult/Arn"),
+        revoke: "https://console.aws.amazon.com/iam/home#/security_credentials",
         ..USUAL
     },
     Provider {

@@ -8,10 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use coaming_http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use coaming_http::{Client, Method, Options, Request, Url};
 use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::answer::Answer;
+use crate::aws;
 use crate::providers::{PROVIDERS, Provider, Sent, provider};
 
 /// How many questions a provider gets in a second.
@@ -115,6 +117,9 @@ impl Verifier {
         };
         let method = if provider.post { Method::POST } else { Method::GET };
         let mut request = Request::new(method, url.ok()?);
+        for (name, value) in provider.headers {
+            request.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
         let (name, text) = match provider.sent {
             Sent::Scheme(scheme) => (AUTHORIZATION, Zeroizing::new(format!("{scheme} {value}"))),
             Sent::Header(name) => {
@@ -124,13 +129,11 @@ impl Verifier {
             Sent::User => (AUTHORIZATION, basic(value, "")),
             Sent::Password(user) => (AUTHORIZATION, basic(user, value)),
             Sent::Path => return Some(request),
+            Sent::Signature => return aws::sign(request, value, OffsetDateTime::now_utc()),
         };
         let mut header = HeaderValue::from_str(&text).ok()?;
         header.set_sensitive(true);
         request.headers.insert(name, header);
-        for (name, value) in provider.headers {
-            request.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
         Some(request)
     }
 }

@@ -61,8 +61,16 @@ fn question(
     sources: &BTreeMap<SourceId, Source>,
 ) -> Option<Question> {
     let location = finding.locations.first()?;
-    let text = location.span?.text(&sources.get(&location.source?)?.text);
-    let (kind, value) = coaming_secret::credential_value(text, &coaming_verify::kinds())?;
+    let (span, text) = (location.span?, &sources.get(&location.source?)?.text);
+    let key = coaming_secret::aws_key(text, span.start as usize..span.end as usize);
+    let (kind, value) = match key {
+        Some((id, secret)) => (coaming_verify::AWS_KEY, format!("{id}:{secret}")),
+        None => coaming_secret::credential_value(span.text(text), &coaming_verify::kinds())?,
+    };
+    // The ID of a key is not a credential without its secret.
+    if kind == coaming_verify::AWS_KEY && !value.contains(':') {
+        return None;
+    }
     Some(Question { finding: number, kind, value })
 }
 

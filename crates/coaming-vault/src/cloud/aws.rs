@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use coaming_http::Url;
 use coaming_http::header::HeaderValue;
+use coaming_http::sigv4::{Signed, Signer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::sigv4::{Signed, Signer};
 use super::{Call, Http, Provider, Reply, address, base64, form, missing, required, split, text};
 use crate::config::{AwsAuth, AwsConfig};
 use crate::value::Value;
@@ -132,7 +132,7 @@ impl Aws {
         ];
         let signer = Signer {
             key_id: &keys.id,
-            secret: &keys.secret,
+            secret: keys.secret.expose(),
             region: &self.region,
             service: SERVICE,
             time: &time,

@@ -8,7 +8,6 @@ mod aws;
 mod azure;
 mod cluster;
 mod google;
-mod sigv4;
 
 use std::io;
 use std::time::{Duration, Instant};

@@ -29,6 +29,24 @@ fn answer(request: &Request) -> (u16, Vec<(&'static str, &'static str)>, String)
             (200, vec![], r#"{"ok": true, "result": {"username": "shop_bot"}}"#.to_owned())
         }
         path if path.starts_with("/bot") => (404, vec![], r#"{"ok": false}"#.to_owned()),
+        "/" if authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIALIVE/") => {
+            let arn =
+                r#"{"Arn": "arn:aws:iam::123456789012:user/shop", "Account": "123456789012"}"#;
+            let result = format!(r#"{{"GetCallerIdentityResult": {arn}}}"#);
+            (200, vec![], format!(r#"{{"GetCallerIdentityResponse": {result}}}"#))
+        }
+        "/" => {
+            let (code, message) = if authorization.contains("LATE") {
+                ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier")
+            } else if authorization.contains("BUSY") {
+                ("Throttling", "Rate exceeded")
+            } else {
+                ("InvalidClientTokenId", "The security token included in the request is invalid.")
+            };
+            let error =
+                format!(r#"{{"Code": "{code}", "Message": "{message}", "Type": "Sender"}}"#);
+            (403, vec![], format!(r#"{{"Error": {error}, "RequestId": "x"}}"#))
+        }
         "/v1/account" => (503, vec![], String::new()),
         // It repeats what it was sent.
         "/v1/users/me" => (200, vec![], format!("{{\"name\": \"{authorization}\"}}")),
@@ -143,4 +161,22 @@ fn kinds_are_those_of_the_detector() {
     for kind in PROVIDERS.iter().flat_map(|provider| provider.kinds) {
         assert!(coaming_secret::has_own_format(kind), "{kind}");
     }
+}
+
+#[test]
+fn a_key_of_aws_signs_its_question() {
+    let server = server();
+    let secret = "BBic/582EkOmEiIYwMJqUPHxogVV00HUGLCfv3xB";
+    let values = ["LIVE", "DEAD", "LATE", "BUSY"].map(|id| format!("AKIA{id}:{secret}"));
+    let questions: Vec<(&str, &str)> =
+        values.iter().map(|value| ("aws-access-key-id", value.as_str())).collect();
+    let answers: Vec<Answer> = ask(&server, &questions).into_iter().flatten().collect();
+    let statuses: Vec<Status> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [Status::Live, Status::Dead, Status::Unknown, Status::Unknown]);
+    assert_eq!(answers[0].account.as_deref(), Some("arn:aws:iam::123456789012:user/shop"));
+    assert_eq!(answers[2].reason.as_deref(), Some("the clock of this machine is wrong"));
+    let requests = server.requests();
+    let sent = format!("{:?}", requests.first().unwrap());
+    assert!(!sent.contains(secret), "{sent}");
+    assert_eq!(requests.first().unwrap().header("accept"), Some("application/json"));
 }

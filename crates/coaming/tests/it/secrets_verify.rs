@@ -105,3 +105,30 @@ fn the_plan_names_what_uses_a_secret_and_where_to_revoke_it() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+#[test]
+fn both_halves_of_a_key_of_aws_are_asked_about_together() {
+    let (id, secret) = ("AKIAMXPOZXL2SLAKCSOJ", "BBic/582EkOmEiIYwMJqUPHxogVV00HUGLCfv3xB");
+    let files = directory(&[
+        ("a.env", &format!("AWS_ACCESS_KEY_ID={id}\nAWS_SECRET_ACCESS_KEY={secret}\n")),
+        ("b.env", "AWS_ACCESS_KEY_ID=AKIAYZ2LQ4VN7MWKTB3R\n"),
+    ]);
+    let server = Server::start(|_, request, stream| {
+        let is_signed = request.header("authorization").is_some_and(|sent| {
+            sent.starts_with("AWS4-HMAC-SHA256 Credential=AKIAMXPOZXL2SLAKCSOJ/")
+        });
+        let result = br#"{"GetCallerIdentityResponse": {"GetCallerIdentityResult": {"Arn": "arn:aws:iam::1:user/shop"}}}"#;
+        reply(stream, if is_signed { 200 } else { 500 }, &[], result);
+    });
+    let aws = format!("aws=http://{}", server.host);
+    let path = files.path().to_str().unwrap();
+    let output = run(&["secrets", "--verify", "--verify-at", &aws, "--format", "json", path]);
+    assert_eq!(server.requests().len(), 1);
+    let shown = stdout(&output) + &stderr(&output);
+    assert!(!shown.contains(secret), "{shown}");
+    let report = json(&output);
+    let live = report["findings"].as_array().unwrap().iter();
+    let live: Vec<_> = live.filter(|one| one["verification"]["status"] == "live").collect();
+    assert!(!live.is_empty(), "{report}");
+    assert_eq!(live[0]["verification"]["account"], "arn:aws:iam::1:user/shop");
+}

@@ -7,48 +7,71 @@ use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::value::{Buffer, Value};
-
 /// Who signs, and for what.
-pub(super) struct Signer<'s> {
-    pub(super) key_id: &'s str,
-    pub(super) secret: &'s Value,
-    pub(super) region: &'s str,
-    pub(super) service: &'s str,
+pub struct Signer<'s> {
+    /// The ID of the access key.
+    pub key_id: &'s str,
+    /// The secret of the access key.
+    pub secret: &'s [u8],
+    /// The region, as `us-east-1`.
+    pub region: &'s str,
+    /// The service, as `sts`.
+    pub service: &'s str,
     /// The time: `20150830T123600Z`.
-    pub(super) time: &'s str,
+    pub time: &'s str,
+}
+
+impl std::fmt::Debug for Signer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer").field("service", &self.service).finish_non_exhaustive()
+    }
 }
 
 /// What is signed.
-pub(super) struct Signed<'s> {
-    pub(super) method: &'s str,
-    pub(super) path: &'s str,
-    pub(super) query: &'s str,
+pub struct Signed<'s> {
+    /// The method.
+    pub method: &'s str,
+    /// The path, as it is sent.
+    pub path: &'s str,
+    /// The query, as it is sent, without the question mark.
+    pub query: &'s str,
     /// By their names in lower case; `host` and `x-amz-date` are among them.
-    pub(super) headers: BTreeMap<&'s str, &'s [u8]>,
-    pub(super) body: &'s [u8],
+    pub headers: BTreeMap<&'s str, &'s [u8]>,
+    /// The body.
+    pub body: &'s [u8],
+}
+
+impl std::fmt::Debug for Signed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signed").field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 impl Signer<'_> {
     /// The value of the `Authorization` header.
-    pub(super) fn authorization(&self, signed: &Signed<'_>) -> String {
+    #[must_use]
+    pub fn authorization(&self, signed: &Signed<'_>) -> String {
         let date = self.time.get(..8).unwrap_or_default();
         let scope = format!("{date}/{}/{}/aws4_request", self.region, self.service);
         let names: Vec<&str> = signed.headers.keys().copied().collect();
         let names = names.join(";");
-        let mut canonical = Buffer::with_capacity(4096);
+        // A text that does not grow leaves no copy of a session's token in memory.
+        let length: usize =
+            signed.headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let fixed = signed.method.len() + signed.path.len() + signed.query.len() + names.len();
+        let mut canonical = Zeroizing::new(Vec::with_capacity(length + fixed + 128));
         for part in [signed.method, "\n", signed.path, "\n", signed.query, "\n"] {
-            canonical.push(part.as_bytes());
+            canonical.extend_from_slice(part.as_bytes());
         }
         for (name, value) in &signed.headers {
             for part in [name.as_bytes(), b":", value.trim_ascii(), b"\n"] {
-                canonical.push(part);
+                canonical.extend_from_slice(part);
             }
         }
         for part in ["\n", &names, "\n", &hex(&Sha256::digest(signed.body))] {
-            canonical.push(part.as_bytes());
+            canonical.extend_from_slice(part.as_bytes());
         }
-        let request = hex(&Sha256::digest(canonical.as_bytes()));
+        let request = hex(&Sha256::digest(&*canonical));
         let text = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{request}", self.time);
         let key = self.key(date);
         let signature = hex(&*mac(&*key, text.as_bytes()));
@@ -59,11 +82,11 @@ impl Signer<'_> {
     }
 
     fn key(&self, date: &str) -> Zeroizing<[u8; 32]> {
-        let mut secret = Buffer::with_capacity(self.secret.len() + 4);
-        secret.push(b"AWS4");
-        secret.push(self.secret.expose());
+        let mut secret = Zeroizing::new(Vec::with_capacity(self.secret.len() + 4));
+        secret.extend_from_slice(b"AWS4");
+        secret.extend_from_slice(self.secret);
         let parts = [self.region, self.service, "aws4_request"];
-        let first = mac(secret.as_bytes(), date.as_bytes());
+        let first = mac(&secret, date.as_bytes());
         parts.iter().fold(first, |key, part| mac(&*key, part.as_bytes()))
     }
 }
@@ -74,7 +97,7 @@ fn mac(key: &[u8], text: &[u8]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(mac.map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a text does not fail.
         let _ = write!(text, "{byte:02x}");
@@ -87,10 +110,9 @@ mod tests {
     use super::*;
 
     fn signature(service: &str, signed: Signed<'_>) -> String {
-        let secret = Value::new(b"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_vec());
         let signer = Signer {
             key_id: "AKIDEXAMPLE",
-            secret: &secret,
+            secret: b"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             region: "us-east-1",
             service,
             time: "20150830T123600Z",
