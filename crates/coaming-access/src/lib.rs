@@ -27,6 +27,7 @@ mod request;
 mod role;
 mod selector;
 mod steps;
+mod stores;
 mod subject;
 mod who_can;
 

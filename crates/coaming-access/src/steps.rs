@@ -11,6 +11,7 @@ use coaming_kube::{Fields as _, Workload};
 
 use crate::answer::{DirectAccess, IndirectAccess};
 use crate::danger::{EXEC, PODS, RBAC, REPLACE, Requests, requests};
+use crate::stores::Stores;
 use crate::who_can::{Query, READING, has_token};
 use crate::{Allowed, Binding, FieldRef, Request, RoleName, Subject};
 
@@ -65,6 +66,8 @@ pub(crate) struct Steps<'q, 'a> {
     workloads: Vec<(&'static str, &'a str, &'a str)>,
     /// The namespaces that anything is in.
     namespaces: BTreeSet<&'a str>,
+    /// What controllers have to do with the Secret.
+    stores: Stores<'a>,
 }
 
 type Holders<'a> = Vec<(Subject<'a>, Allowed<'a>, FieldRef)>;
@@ -93,7 +96,9 @@ impl<'q, 'a> Steps<'q, 'a> {
             let accounts = binding.subjects().filter_map(|(subject, _)| subject.accounts());
             namespaces.extend(accounts.map(|(namespace, _)| namespace));
         }
-        Self { workloads: workloads.collect(), pods, namespaces, query }
+        namespaces.extend(world.of_kind("Namespace").map(|namespace| namespace.name()));
+        let stores = Stores::of(world, query.namespace, query.name, &namespaces);
+        Self { workloads: workloads.collect(), pods, namespaces, stores, query }
     }
 
     /// The subjects that cannot read the Secret, but can get it in further steps.
@@ -211,6 +216,41 @@ impl<'q, 'a> Steps<'q, 'a> {
             }));
         }
         steps.extend(self.certificates());
+        steps.extend(self.copies());
+        steps
+    }
+
+    /// The ways to what controllers write: Secrets with the same value, and objects that have it
+    /// copied to a namespace where the subject can read Secrets or start pods.
+    fn copies(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        for copy in &self.stores.copies {
+            let how =
+                format!("can read {}/{}, which has the same value", copy.namespace, copy.name);
+            let how = how.into();
+            steps.extend(
+                READING.iter().map(|verb| {
+                    Step::new(Request::on_secret(verb, copy.namespace, copy.name), &how)
+                }),
+            );
+        }
+        for copying in &self.stores.copying {
+            for &namespace in &copying.namespaces {
+                let place = Some(namespace);
+                let how =
+                    format!("can have {} copy it to a Secret in {namespace}", copying.by).into();
+                let read =
+                    ["get", "list", "watch"].map(|verb| on(verb, "", "secrets", "", place, None));
+                let start = requests(PODS).filter(|request| request.verb == "create");
+                let start = start.map(|request| Request { namespace: place, ..request });
+                let uses: Vec<Request<'_>> = read.into_iter().chain(start).collect();
+                steps.extend(WRITE.iter().map(|&verb| {
+                    let request = on(verb, copying.group, copying.resource, "", place, None);
+                    let step = Step::new(request, &how).with(uses.clone());
+                    Step { any_name: verb != "create", ..step }
+                }));
+            }
+        }
         steps
     }
 

@@ -89,3 +89,101 @@ fn bindings_are_found_by_account() {
     assert_eq!(names("b", "other"), ["group"]);
     assert!(names("a", "other").is_empty());
 }
+
+/// Who can get the Secret `shop/db` in further steps, with this account of `team` that may write
+/// objects of a kind in its namespace and read Secrets there.
+fn through_controllers(resource: &str, objects: &str) -> Vec<String> {
+    let group = match resource {
+        "externalsecrets" => "external-secrets.io",
+        "vaultstaticsecrets" => "secrets.hashicorp.com",
+        _ => "bitnami.com",
+    };
+    let rights = format!(
+        "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: r, namespace: team}}\n\
+         rules:\n- {{apiGroups: [{group}], resources: [{resource}], verbs: [create]}}\n\
+         - {{apiGroups: [''], resources: [secrets], verbs: [get]}}\n---\n\
+         apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: b, namespace: team}}\n\
+         roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}}\n\
+         subjects: [{{kind: User, name: dev}}]\n"
+    );
+    let world = world(&format!("{objects}{rights}"));
+    let access = Access::new(&world);
+    let answer = who_can(&world, &access, "shop/db").unwrap();
+    let own = answer.indirect.iter().filter(|access| access.subject.to_string() == "User dev");
+    own.map(|access| access.how.clone()).collect()
+}
+
+const EXTERNAL: &str = "---\napiVersion: external-secrets.io/v1\nkind: ExternalSecret\n\
+    metadata: {name: x, namespace: shop}\nspec:\n  secretStoreRef: {kind: ClusterSecretStore, name: vault}\n  \
+    target: {name: db}\n  data: [{secretKey: a, remoteRef: {key: prod/db}}]\n";
+
+#[test]
+fn a_store_for_all_namespaces_copies_a_secret() {
+    let store = |conditions: &str| {
+        format!(
+            "---\napiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: {{name: vault}}\n\
+             spec: {{{conditions} provider: {{vault: {{server: 'https://v:8200'}}}}}}\n{EXTERNAL}"
+        )
+    };
+    let how = ["can have ClusterSecretStore vault copy it to a Secret in team"];
+    assert_eq!(through_controllers("externalsecrets", &store("")), how);
+    assert_eq!(
+        through_controllers("externalsecrets", &store("conditions: [{namespaces: [team]}],")),
+        how
+    );
+    let shop = "conditions: [{namespaces: [shop]}],";
+    assert!(through_controllers("externalsecrets", &store(shop)).is_empty());
+    // What the subject may write has nothing to do with the store.
+    assert!(through_controllers("sealedsecrets", &store("")).is_empty());
+}
+
+#[test]
+fn a_second_secret_from_the_same_place_has_the_same_value() {
+    let other = EXTERNAL
+        .replace("{name: x, namespace: shop}", "{name: y, namespace: team}")
+        .replace("{name: db}", "{name: mine}");
+    let how = ["can read team/mine, which has the same value"];
+    assert_eq!(through_controllers("sealedsecrets", &format!("{EXTERNAL}{other}")), how);
+    let another = other.replace("prod/db", "prod/web");
+    assert!(through_controllers("sealedsecrets", &format!("{EXTERNAL}{another}")).is_empty());
+}
+
+#[test]
+fn a_store_that_reads_the_cluster_copies_every_secret() {
+    let store = "---\napiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: k, namespace: team}\n\
+        spec: {provider: {kubernetes: {remoteNamespace: shop, auth: {}}}}\n";
+    let how = ["can have SecretStore team/k copy it to a Secret in team"];
+    assert_eq!(through_controllers("externalsecrets", store), how);
+    let elsewhere = store.replace("remoteNamespace: shop", "remoteNamespace: other");
+    assert!(through_controllers("externalsecrets", &elsewhere).is_empty());
+}
+
+#[test]
+fn the_operator_of_vault_copies_for_allowed_namespaces() {
+    let objects = |allowed: &str| {
+        format!(
+            "---\napiVersion: secrets.hashicorp.com/v1beta1\nkind: VaultAuth\nmetadata: {{name: auth, namespace: vso}}\n\
+             spec: {{allowedNamespaces: [{allowed}]}}\n---\napiVersion: secrets.hashicorp.com/v1beta1\n\
+             kind: VaultStaticSecret\nmetadata: {{name: x, namespace: shop}}\n\
+             spec: {{vaultAuthRef: vso/auth, mount: kv, path: db, destination: {{name: db, create: true}}}}\n"
+        )
+    };
+    let how = ["can have VaultAuth vso/auth copy it to a Secret in team"];
+    assert_eq!(through_controllers("vaultstaticsecrets", &objects("'*'")), how);
+    assert_eq!(through_controllers("vaultstaticsecrets", &objects("shop, team")), how);
+    assert!(through_controllers("vaultstaticsecrets", &objects("shop")).is_empty());
+}
+
+#[test]
+fn a_sealed_secret_is_decrypted_where_its_scope_allows() {
+    let sealed = |scope: &str| {
+        format!(
+            "---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: shop\n  \
+             annotations: {{sealedsecrets.bitnami.com/{scope}: 'true'}}\nspec: {{encryptedData: {{a: AgBy3i4OJSWK}}}}\n"
+        )
+    };
+    let how = ["can have the controller of SealedSecrets copy it to a Secret in team"];
+    assert_eq!(through_controllers("sealedsecrets", &sealed("cluster-wide")), how);
+    assert!(through_controllers("sealedsecrets", &sealed("namespace-wide")).is_empty());
+    assert!(through_controllers("sealedsecrets", &sealed("other")).is_empty());
+}

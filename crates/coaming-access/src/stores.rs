@@ -1,0 +1,233 @@
+//! Objects that have a controller write a Secret: from a store (External Secrets, Vault Secrets
+//! Operator), or from text that only the controller can decrypt (Sealed Secrets).
+//!
+//! Two things follow for a Secret that is made so: other Secrets have the same value, and a subject
+//! that can write such an object may have the value copied to where it can read.
+
+use std::collections::BTreeSet;
+
+use coaming_kube::{Fields as _, Object, World};
+
+use crate::selector;
+
+const EXTERNAL: (&str, &str) = ("external-secrets.io", "externalsecrets");
+const VAULT: (&str, &str) = ("secrets.hashicorp.com", "vaultstaticsecrets");
+const SEALED: (&str, &str) = ("bitnami.com", "sealedsecrets");
+
+/// A Secret that a controller writes.
+struct Written<'a> {
+    object: Object<'a>,
+    /// API group and resource of the object.
+    of: (&'static str, &'static str),
+    target: &'a str,
+    /// The store, under a name that is the same for all that use it.
+    store: String,
+    /// What is read there, or the encrypted text.
+    values: BTreeSet<String>,
+}
+
+/// Objects of a kind that copy the Secret if they are written in one of these namespaces.
+pub(crate) struct Copying<'a> {
+    pub(crate) group: &'static str,
+    pub(crate) resource: &'static str,
+    pub(crate) namespaces: BTreeSet<&'a str>,
+    /// What copies it, as in "can have X copy it".
+    pub(crate) by: String,
+}
+
+/// Another Secret with the same value.
+pub(crate) struct Copy<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// What controllers have to do with one Secret.
+pub(crate) struct Stores<'a> {
+    pub(crate) copying: Vec<Copying<'a>>,
+    pub(crate) copies: Vec<Copy<'a>>,
+}
+
+impl<'a> Stores<'a> {
+    /// Of the Secret `namespace/name`; `all` are the known namespaces.
+    pub(crate) fn of(
+        world: &'a World,
+        namespace: &str,
+        name: &str,
+        all: &BTreeSet<&'a str>,
+    ) -> Self {
+        let written = written(world);
+        let is_own = |one: &Written<'a>| {
+            one.object.namespace_or_default() == namespace && one.target == name
+        };
+        let mut copying = reading_stores(world, namespace, all);
+        let mut copies = BTreeSet::new();
+        for own in written.iter().filter(|one| is_own(one)) {
+            let (group, resource) = own.of;
+            let (namespaces, by) = places(world, own, all);
+            copying.push(Copying { group, resource, namespaces, by });
+            let others = written.iter().filter(|other| {
+                !is_own(other) && other.store == own.store && !other.values.is_disjoint(&own.values)
+            });
+            copies.extend(others.map(|one| (one.object.namespace_or_default(), one.target)));
+        }
+        let copies = copies.into_iter().map(|(namespace, name)| Copy { namespace, name });
+        Self { copying, copies: copies.collect() }
+    }
+}
+
+/// All Secrets that controllers write.
+fn written(world: &World) -> Vec<Written<'_>> {
+    let external = world.of_kind("ExternalSecret").filter_map(external);
+    let vault = world.of_kind("VaultStaticSecret").filter_map(vault);
+    external.chain(vault).chain(world.of_kind("SealedSecret").filter_map(sealed)).collect()
+}
+
+fn external(object: Object<'_>) -> Option<Written<'_>> {
+    let spec = object.spec().filter(|_| object.group() == EXTERNAL.0)?;
+    let target = spec.field("target");
+    if target.string("creationPolicy") == Some("None") {
+        return None;
+    }
+    let keys = spec.list("data").filter_map(|data| data.field("remoteRef").string("key"));
+    let all = spec.list("dataFrom").filter_map(|data| data.field("extract").string("key"));
+    let reference = spec.field("secretStoreRef");
+    let store = reference.string("name").unwrap_or_default();
+    Some(Written {
+        object,
+        of: EXTERNAL,
+        target: target.string("name").unwrap_or(object.name()),
+        store: match reference.string("kind") {
+            Some("ClusterSecretStore") => format!("ClusterSecretStore {store}"),
+            _ => format!("SecretStore {}/{store}", object.namespace_or_default()),
+        },
+        values: keys.chain(all).map(str::to_owned).collect(),
+    })
+}
+
+fn vault(object: Object<'_>) -> Option<Written<'_>> {
+    let spec = object.spec().filter(|_| object.group() == VAULT.0)?;
+    let text = |name: &str| spec.string(name).unwrap_or_default();
+    let auth = text("vaultAuthRef");
+    let store = match auth.split_once('/') {
+        Some((namespace, name)) => format!("VaultAuth {namespace}/{name}"),
+        None => format!("VaultAuth {}/{auth}", object.namespace_or_default()),
+    };
+    Some(Written {
+        object,
+        of: VAULT,
+        target: spec.field("destination").string("name")?,
+        store,
+        values: BTreeSet::from([format!("{}/{}", text("mount"), text("path"))]),
+    })
+}
+
+fn sealed(object: Object<'_>) -> Option<Written<'_>> {
+    let spec = object.spec().filter(|_| object.group() == SEALED.0)?;
+    let values = spec.pairs("encryptedData").filter_map(|entry| entry.value.as_str());
+    Some(Written {
+        object,
+        of: SEALED,
+        target: spec.field("template").field("metadata").string("name").unwrap_or(object.name()),
+        store: "the controller of SealedSecrets".to_owned(),
+        values: values.map(str::to_owned).collect(),
+    })
+}
+
+/// Where an object like this one has the same value copied, and by what.
+fn places<'a>(
+    world: &'a World,
+    own: &Written<'a>,
+    all: &BTreeSet<&'a str>,
+) -> (BTreeSet<&'a str>, String) {
+    let here = own.object.namespace_or_default();
+    let mut namespaces = BTreeSet::from([here]);
+    if let Some(name) = own.store.strip_prefix("ClusterSecretStore ") {
+        let store = world.of_kind("ClusterSecretStore").find(|store| store.name() == name);
+        namespaces.extend(store.map(|store| users_of(world, store, all)).unwrap_or_default());
+    } else if let Some(auth) = own.store.strip_prefix("VaultAuth ") {
+        let (namespace, name) = auth.split_once('/').unwrap_or((here, auth));
+        let auth = world.find("VaultAuth", namespace, name);
+        let allowed = auth.iter().flat_map(|auth| auth.spec()).flat_map(|spec| {
+            let listed: Vec<&'a str> = spec.strings("allowedNamespaces").collect();
+            listed
+        });
+        for allowed in allowed {
+            if allowed == "*" { namespaces.extend(all) } else { _ = namespaces.insert(allowed) }
+        }
+    } else if own.of == SEALED {
+        let is = |scope: &str| {
+            let name = format!("sealedsecrets.bitnami.com/{scope}");
+            own.object.annotation(&name) == Some("true")
+        };
+        if is("cluster-wide") {
+            namespaces.extend(all);
+        } else if !is("namespace-wide") {
+            namespaces.clear();
+        }
+    }
+    (namespaces, own.store.clone())
+}
+
+/// The namespaces that may use a cluster-wide store: without conditions, all of them.
+fn users_of<'a>(world: &'a World, store: Object<'a>, all: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+    let conditions: Vec<_> =
+        store.spec().into_iter().flat_map(|it| it.list("conditions")).collect();
+    if conditions.is_empty() {
+        return all.clone();
+    }
+    let mut users = BTreeSet::new();
+    for condition in conditions {
+        users.extend(condition.strings("namespaces"));
+        if let Some(labels) = condition.field("namespaceSelector") {
+            let matching = world
+                .of_kind("Namespace")
+                .filter(|namespace| selector::labels_match(labels, namespace.labels()));
+            users.extend(matching.map(|namespace| namespace.name()));
+            // An empty selector also selects namespaces that are not in the input.
+            if labels.entries().len() == 0 {
+                users.extend(all);
+            }
+        }
+        let is_any = |regex: &str| matches!(regex, ".*" | "^.*$" | ".+" | "^.+$");
+        if condition.strings("namespaceRegexes").any(is_any) {
+            users.extend(all);
+        }
+    }
+    users
+}
+
+/// The stores that read Secrets of this namespace: whoever can use one has any of them copied.
+fn reading_stores<'a>(
+    world: &'a World,
+    namespace: &str,
+    all: &BTreeSet<&'a str>,
+) -> Vec<Copying<'a>> {
+    let of_namespaces = world.of_kind("SecretStore").chain(world.of_kind("ClusterSecretStore"));
+    let reads = |store: &Object<'a>| {
+        let provider = store.spec().and_then(|spec| spec.field("provider")?.field("kubernetes"));
+        store.group() == EXTERNAL.0
+            && provider.is_some_and(|provider| {
+                // A server of another name may be another cluster.
+                let server = provider.field("server").string("url").unwrap_or_default();
+                let is_own = server.is_empty() || server.contains("kubernetes.default");
+                is_own && provider.string("remoteNamespace").unwrap_or("default") == namespace
+            })
+    };
+    of_namespaces
+        .filter(reads)
+        .map(|store| {
+            let is_wide = store.kind() == "ClusterSecretStore";
+            let namespaces = if is_wide {
+                users_of(world, store, all)
+            } else {
+                BTreeSet::from([store.namespace_or_default()])
+            };
+            let by = if is_wide {
+                format!("ClusterSecretStore {}", store.name())
+            } else {
+                format!("SecretStore {}/{}", store.namespace_or_default(), store.name())
+            };
+            Copying { group: EXTERNAL.0, resource: EXTERNAL.1, namespaces, by }
+        })
+        .collect()
+}
