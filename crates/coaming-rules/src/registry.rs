@@ -104,6 +104,7 @@ static RULES: &[Rule] = &[
     Rule::object::<secrets::store_for_all_namespaces::StoreForAllNamespaces>(),
     Rule::object::<secrets::secret_copied_from_store::SecretCopiedFromStore>(),
     Rule::object::<secrets::sealed_secret_scope::SealedSecretScope>(),
+    Rule::world::<secrets::sops_misses_field::SopsMissesField>(),
     Rule::pod::<secrets::secret_file_mode::SecretFileMode>(),
     Rule::pod::<secrets::secret_default_mode::SecretDefaultMode>(),
     Rule::pod_and_object::<cluster::anonymous_requests::AnonymousRequests>(),

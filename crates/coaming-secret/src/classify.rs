@@ -215,7 +215,9 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     if value.len() < 8 || noise::is_noise(value) || looks_like_code(value) {
         return None;
     }
-    if noise::is_identifier(value) || value.starts_with(['[', '{']) || has_example_password(value) {
+    // A list of texts is not one.
+    let is_list = value.starts_with("[\"") || value.starts_with("['");
+    if is_list || noise::is_identifier(value) || has_example_password(value) {
         return None;
     }
     if value.bytes().any(|byte| byte.is_ascii_whitespace()) {

@@ -51,6 +51,7 @@ const NAME_WORDS: &[&str] = &[
     "rootpw",
     "adminpw",
     "userpw",
+    "reporter_id",
     "totp",
     "otp_",
     "otp-",

@@ -39,9 +39,32 @@ const MAX_NAME: usize = 200;
 
 /// Every name that reveals anything contains one of these.
 const STEMS: &[&str] = &[
-    "pass", "pwd", "pw", "psw", "pswd", "contrase", "secret", "token", "key", "cred", "auth",
-    "salt", "pepper", "pat", "bearer", "psk", "cookie", "api", "licen", "webhook", "otp", "mfa",
-    "2fa", "factor", "encrypt",
+    "pass",
+    "pwd",
+    "pw",
+    "psw",
+    "pswd",
+    "contrase",
+    "secret",
+    "token",
+    "key",
+    "cred",
+    "auth",
+    "salt",
+    "pepper",
+    "pat",
+    "bearer",
+    "psk",
+    "cookie",
+    "api",
+    "licen",
+    "webhook",
+    "otp",
+    "mfa",
+    "2fa",
+    "factor",
+    "encrypt",
+    "reporter_id",
 ];
 
 /// With one of these, a name may belong to a key in a provider's own format.
@@ -139,8 +162,11 @@ pub(crate) fn read(name: &str) -> Option<NameHint> {
     }
     let words = NameWords::of(name);
     let expected = expected(name, &words);
-    let may_be_of_provider = words.iter().any(|word| PROVIDER_HINTS.contains(&word))
-        && !words.iter().any(|word| NO_PROVIDER_HINTS.contains(&word));
+    // Code Climate calls its token an ID.
+    let is_reporter = name.to_ascii_lowercase().ends_with("test_reporter_id");
+    let may_be_of_provider = is_reporter
+        || words.iter().any(|word| PROVIDER_HINTS.contains(&word))
+            && !words.iter().any(|word| NO_PROVIDER_HINTS.contains(&word));
     (expected.is_some() || may_be_of_provider).then_some(NameHint { expected })
 }
 

@@ -1,5 +1,6 @@
 //! Files with a credential in a fixed position of each line, recognized by the file's name:
-//! `.pgpass`, PgBouncer's `userlist.txt`, Postfix's `sasl_passwd`.
+//! `.pgpass`, PgBouncer's `userlist.txt`, Postfix's `sasl_passwd`,
+//! Zulip's `zuliprc`.
 
 use std::ops::Range;
 
@@ -15,6 +16,7 @@ const FILES: &[(&str, LineReader)] = &[
     ("pgpass.conf", after_four_colons),
     ("userlist.txt", second_quoted),
     ("sasl_passwd", after_user),
+    ("zuliprc", after_key),
 ];
 
 /// The passwords in a file of this name.
@@ -51,6 +53,13 @@ fn second_quoted(line: &str) -> Option<Range<usize>> {
     Some(start..end)
 }
 
+/// `key=value`
+fn after_key(line: &str) -> Option<Range<usize>> {
+    let (name, value) = line.split_once('=')?;
+    let start = line.len() - value.trim_start().len();
+    (name.trim() == "key").then_some(start..line.len())
+}
+
 /// `[host]:port user:password`
 fn after_user(line: &str) -> Option<Range<usize>> {
     let user = line.rfind(char::is_whitespace)? + 1;
@@ -76,6 +85,8 @@ mod tests {
             "\"app\" \"hunter2\"\n\"old\" \"md5c3d7b9f0a1b2c3d4e5f60718293a4b5c\"\n\"none\"\n";
         assert_eq!(found("userlist.txt", text), ["hunter2"]);
         assert_eq!(found("sasl_passwd", "[mail.shop.test]:587 bot@shop.test:hunter2"), ["hunter2"]);
+        let text = "[api]\nemail=bot@shop.test\nkey=x9Kq2LmZ8vTn4RwY6bHc1JdF3gSa5PeU\n";
+        assert_eq!(found(".zuliprc", text), ["x9Kq2LmZ8vTn4RwY6bHc1JdF3gSa5PeU"]);
         assert_eq!(found("notes.txt", "db:5432:shop:app:hunter2"), [""; 0]);
     }
 }

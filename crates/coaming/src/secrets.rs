@@ -30,12 +30,15 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<Outcome, CommandError>
     }
 }
 
+/// The rules that find values, and the one that says which values will stay in plain text.
+const SELECTED: [&[&str]; 2] = [coaming_rules::SECRET_RULES, &["sops-misses-field"]];
+
 /// Finds secrets in files of any name, and reports them like a scan.
 fn find(arguments: &FindSecretsArguments) -> Result<Outcome, CommandError> {
     let outputs = arguments.report.outputs()?;
     let scope = ScopeArguments {
         paths: arguments.paths.clone(),
-        select: coaming_rules::SECRET_RULES.iter().map(|&rule| rule.to_owned()).collect(),
+        select: SELECTED.iter().flat_map(|rules| *rules).map(|&rule| rule.to_owned()).collect(),
         ignore: Vec::new(),
         standard: None,
         kubernetes_version: None,

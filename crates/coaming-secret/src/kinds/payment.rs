@@ -63,7 +63,7 @@ pub(super) const KINDS: &[Definition] = &[
         "Adyen API key",
         &["AQE"],
         // Its parts are joined by dashes, unlike those of a certificate.
-        r"[A-Za-z0-9+/_]{40,}={0,2}-[A-Za-z0-9+/_]{20,}={0,2}[{(\[<>A-Za-z0-9^~!@#$%&*;:,.?|\])}-]{0,20}",
+        r"[A-Za-z0-9+/_]{40,}={0,2}-[A-Za-z0-9+/_]{20,}={0,2}[{(\[<>A-Za-z0-9^~!@#$%&*;:,.?|+_=\])}-]{0,20}",
     )
     .checked(check::random),
     prefixed("razorpay-key", "Razorpay key", &["rzp_live_", "rzp_test_"], "[A-Za-z0-9]{14}"),

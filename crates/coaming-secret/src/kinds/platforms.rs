@@ -119,6 +119,7 @@ pub(super) const KINDS: &[Definition] = &[
     prefixed("pagarme-api-key", "Pagar.me API key", &["ak_live_", "ak_test_"], "[A-Za-z0-9]{30}"),
     prefixed("pubnub-secret-key", "PubNub secret key", &["sec-c-"], "[A-Za-z0-9]{48}"),
     prefixed("pubnub-publish-key", "PubNub publish key", &["pub-c-"], UUID),
+    prefixed("pubnub-subscribe-key", "PubNub subscribe key", &["sub-c-"], UUID),
     prefixed(
         "ramp-client-secret",
         "Ramp client secret",
@@ -344,6 +345,33 @@ pub(super) const KINDS: &[Definition] = &[
     )
     .after(64),
     around(
+        "webex-pf84-token",
+        "Webex access token",
+        "_PF84_",
+        "[A-Za-z0-9]{64}_PF84_[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}",
+    )
+    .after(64),
+    around(
+        "webex-pe93-token",
+        "Webex access token",
+        "_PE93_",
+        "[A-Za-z0-9]{64}_PE93_[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}",
+    )
+    .after(64),
+    // As `vault operator init` prints them.
+    around(
+        "vault-printed-unseal-key",
+        "Vault unseal key",
+        "Unseal Key ",
+        "Unseal Key [0-9]{1,2}: ([a-f0-9]{64,66}|[A-Za-z0-9+/]{43,44}=?)",
+    ),
+    around(
+        "vault-printed-recovery-key",
+        "Vault recovery key",
+        "Recovery Key ",
+        "Recovery Key [0-9]{1,2}: ([a-f0-9]{64,66}|[A-Za-z0-9+/]{43,44}=?)",
+    ),
+    around(
         "tableau-access-token",
         "Tableau personal access token",
         "==:",
@@ -390,6 +418,12 @@ pub(super) const KINDS: &[Definition] = &[
         "Webex access token",
         &["webex"],
         "[A-Za-z0-9]{64}_[A-Za-z0-9]{4}_[a-f0-9-]{36}",
+    ),
+    named(
+        "pagarme-secret-key",
+        "Pagar.me secret key",
+        &["pagarme", "pagar_me"],
+        "(?:sk|ak)_(?:test_)?[A-Za-z0-9]{16,48}",
     ),
     named("zulip-api-key", "Zulip API key", &["zulip"], "[A-Za-z0-9]{32}"),
     named("thingsboard-token", "ThingsBoard access token", &["thingsboard"], "[A-Za-z0-9]{20}"),

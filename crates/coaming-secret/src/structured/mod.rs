@@ -13,6 +13,7 @@ mod generator;
 mod nested;
 mod program;
 mod secret;
+mod sops;
 mod walk;
 
 use coaming_yaml::{Node, Span};
@@ -21,6 +22,7 @@ pub use command::{CommandCredential, in_command};
 pub use comments::in_comments;
 pub use file::{FileCredential, in_file};
 pub use generator::in_generated;
+pub use sops::{SopsGap, sops_gaps};
 
 use crate::{Detection, Detector, TextKind};
 

@@ -432,3 +432,12 @@ fn secrets_of_kubernetes_goat_are_found() {
     let output = run(&["secrets", path.to_str().unwrap(), "--format", "concise"]);
     assert_eq!(stdout(&output), "", "a false alarm");
 }
+
+#[test]
+fn rules_of_sops_that_miss_a_field_are_found() {
+    let rule =
+        "creation_rules:\n- path_regex: secrets/.*\n  encrypted_regex: ^(data)$\n  age: age1x\n";
+    let files = directory(&[(".sops.yaml", rule)]);
+    let output = run(&["secrets", "--format", "concise", files.path().to_str().unwrap()]);
+    assert!(stdout(&output).contains(".sops.yaml:3:20: medium[sops-misses-field]"), "{output:?}");
+}

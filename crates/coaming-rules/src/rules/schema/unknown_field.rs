@@ -104,6 +104,10 @@ impl ObjectRule for UnknownField {
             let SchemaProblemKind::Unknown { name, value, suggestion } = problem.kind else {
                 continue;
             };
+            // SOPS removes it when it decrypts the file.
+            if name == "sops" && coaming_secret::structured::is_sops(object.node()) {
+                continue;
+            }
             let parent = value.parent().map(|parent| parent.path()).unwrap_or_default();
             let place =
                 if parent.is_root() { phrases::object(object) } else { format!("`{parent}`") };

@@ -32,6 +32,7 @@ pub(crate) mod secret_in_environment;
 pub(crate) mod secret_on_disk;
 pub(crate) mod secret_sub_path;
 pub(crate) mod shared_secret;
+pub(crate) mod sops_misses_field;
 pub(crate) mod store_for_all_namespaces;
 pub(crate) mod unneeded_secret;
 mod usage;
