@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use coaming_finding::Applicability;
 use coaming_fix::{Change, Plan, Skipped};
+use coaming_secret::gate::{InputText, ShownLines, masked};
 use coaming_text::Printable;
 
 /// The fixes that were applied, by file. `written` are the changes that could be written.
@@ -85,10 +86,16 @@ pub fn manual_text(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
             let title = fix.map_or("", |fix| fix.title.as_str());
             let text = format!("{}: {} → {title}", finding.rule.id, finding.message);
             let text = text.replace(char::is_whitespace, " ");
-            writeln!(out, "change manually: {}", Printable(&text))?;
+            writeln!(out, "change manually: {}", Printable(&masked(&text)))?;
         }
     }
     Ok(())
+}
+
+/// Whether a line of a source cannot contain a secret.
+fn is_shown(source: Option<&str>, line: u32) -> bool {
+    let lines = source.map(|source| ShownLines::new(InputText::new(source)));
+    lines.is_some_and(|lines| lines.line(line, usize::MAX).is_some())
 }
 
 /// What to change manually, and where in the source.
@@ -101,10 +108,12 @@ fn manual_steps(skipped: &Skipped, source: Option<&str>, out: &mut dyn Write) ->
             .and_then(|(object, source)| coaming_fix::source_line(source, object, &order.path));
         let text: String = match place {
             None => order.text.clone(),
-            Some((line, None)) => format!("line {line}: {}", order.text),
-            Some((line, Some(written))) => format!("line {line} (`{written}`): {}", order.text),
+            Some((line, Some(written))) if is_shown(source, line) => {
+                format!("line {line} (`{written}`): {}", order.text)
+            }
+            Some((line, _)) => format!("line {line}: {}", order.text),
         };
-        writeln!(out, "  {}", Printable(&text.replace(char::is_whitespace, " ")))?;
+        writeln!(out, "  {}", Printable(&masked(&text.replace(char::is_whitespace, " "))))?;
     }
     Ok(())
 }

@@ -159,6 +159,12 @@ pub(crate) fn finish(
         source.map_or_else(String::new, |source| source.name.clone())
     };
     let mut known = None;
+    if arguments.write_baseline.is_some() || arguments.baseline.is_some() {
+        // A baseline names what messages name.
+        for finding in &mut judged.report.findings {
+            finding.message = coaming_secret::gate::masked(&finding.message).into_owned();
+        }
+    }
     if let Some(path) = &arguments.write_baseline {
         let active = judged.report.findings.iter().filter(|finding| finding.suppressed.is_none());
         let baseline = Baseline::of(active, file_name);

@@ -147,7 +147,8 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
         let is_field = rest.trim_start_matches(['"', '\'', '\\']).starts_with(':');
         if is_secret || is_value && is_field {
             let (harmless, is_open) = (is_harmless(value), is_open(value));
-            let is_object = name::is_object(own) && is_open;
+            let is_object =
+                name::is_object(own) && (is_open || value.trim_start().starts_with('{'));
             // A switch or a small number (`value: "0"`) under a name that means no secret.
             let is_small = !is_secret && !beside && is_small_number(value);
             judgement.hidden |= !harmless && !is_object && !is_small;
@@ -158,7 +159,9 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
             let typed = value.split([',', '}', '#']).next().unwrap_or_default();
             let typed = typed.trim().trim_matches(['"', '\'']);
             let is_number = typed.bytes().all(|byte| byte.is_ascii_digit());
-            judgement.hidden |= !is_number && !is_harmless(value);
+            // No port has more digits.
+            let is_too_long = own.ends_with("Port") && typed.len() > 5;
+            judgement.hidden |= (!is_number || is_too_long) && !is_harmless(value);
         }
         // In `{name: PASSWORD, vlaue: x}`.
         if is_field && BESIDE.contains(&own) {
@@ -238,9 +241,11 @@ fn is_harmless(value: &str) -> bool {
             name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         })
     });
-    matches!(first, "" | "true" | "false" | "null" | "~" | "yes" | "no" | "|" | ">" | "{" | "[")
+    let is_empty = !value.contains(char::is_alphanumeric);
+    let is_word = matches!(first, "" | "true" | "false" | "null" | "~" | "yes" | "no" | "|" | ">");
+    (is_word || is_empty && matches!(first, "{" | "["))
         && !value.starts_with('<')
-        && (end.is_none_or(|end| end > 0) || !value.contains(char::is_alphanumeric))
+        && (end.is_none_or(|end| end > 0) || is_empty)
         || is_template && !value.contains("default") && !value.contains(":-")
 }
 

@@ -16,6 +16,7 @@ pub fn masked(message: &str) -> Cow<'_, str> {
     ranges.extend(user_infos(message));
     ranges.extend(chosen_words(message));
     ranges.extend(failed_words(message));
+    ranges.extend(invalid_blocks(message));
     // Nothing shorter can name a secret and contain it.
     if message.len() >= 8 {
         let found = detector().scan(message, TextKind::Fragment);
@@ -61,6 +62,17 @@ fn chosen_words(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
             return Some(start..start + info.len());
         }
         is_secret.then_some(start..start + word.len())
+    })
+}
+
+/// What is not a valid block of addresses, and not even like one.
+fn invalid_blocks(message: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    message.match_indices("` is not a valid CIDR").filter_map(|(end, _)| {
+        let start = message.get(..end)?.rfind('`')? + 1;
+        let block = message.get(start..end)?;
+        let is_part = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/');
+        let is_like_one = block.contains(['.', ':', '/']) && block.chars().all(is_part);
+        (!is_like_one).then_some(start..end)
     })
 }
 

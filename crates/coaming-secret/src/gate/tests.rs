@@ -35,6 +35,9 @@ fn lines_that_may_contain_a_secret() {
         ("privileged: 83454102\n", 1),
         ("env: [{name: NOPE_PWD, vlaue: walnut}]\n", 1),
         ("- {name: TOKEN, vlaue: \"kestrel\"}\n", 1),
+        ("data: [\"ODQ3MzE5MjY=\"]\n", 1),
+        ("stringData: {\"a\": \"walnut\"}\n", 1),
+        ("ports: [{containerPort: \"83454102\"}]\n", 1),
         ("image: registry.example/app:walnut-kestrel@host/a:1\n", 1),
         ("a: &x\n  passphrase: |\n    correct horse\n    battery\n", 4),
     ] {
@@ -48,6 +51,9 @@ fn lines_that_are_shown() {
         "image: nginx:1.2@sha256:aaaa",
         "  - {name: TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}",
         "  - {name: web, image: nginx}",
+        "    secret: {secretName: database}",
+        "  annotations: {}",
+        "  - {containerPort: 8080, hostPort: 80}",
         "automountServiceAccountToken: false",
         "  - name: web",
         "securityContext: {runAsUser: 1000650000}",
@@ -97,6 +103,8 @@ fn messages_are_masked() {
         ("proxy http://u:a!b@h:1/ is refused", "proxy http://***@h:1/ is refused"),
         ("found `tundra!913Q` there", "found `***` there"),
         ("`app:walnut@host/a:1` is not a valid name", "`***@host/a:1` is not a valid name"),
+        ("`walnut` is not a valid CIDR block", "`***` is not a valid CIDR block"),
+        ("`10.0.0.0/33` is not a valid CIDR block", "`10.0.0.0/33` is not a valid CIDR block"),
         ("org.example:lib@1.2.3 is old", "org.example:lib@1.2.3 is old"),
         (
             "error calling fail: bad password walnut-kestrel-9",
