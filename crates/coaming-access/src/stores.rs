@@ -196,7 +196,7 @@ fn users_of<'a>(world: &'a World, store: Object<'a>, all: &BTreeSet<&'a str>) ->
     users
 }
 
-/// The stores that read Secrets of this namespace: whoever can use one has any of them copied.
+/// The stores that read Secrets of this namespace: an attacker who can use one has any of them copied.
 fn reading_stores<'a>(
     world: &'a World,
     namespace: &str,

@@ -5,7 +5,7 @@ use coaming_kube::Fields as _;
 use crate::graph::Kind;
 use crate::scene::ContainerInfo;
 
-/// What whoever connects gets.
+/// What a client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gives {
     /// Commands in the container.

@@ -7,7 +7,7 @@ use coaming_kube::World;
 use coaming_network::Reach;
 
 /// What the engines know about one world: each part is worked out when it is first asked for, and
-/// kept for the rules and for whoever asks after them. It must not be asked about another world.
+/// kept for the rules and for what asks after them. It must not be asked about another world.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
     access: OnceLock<Arc<Access>>,

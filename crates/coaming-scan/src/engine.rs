@@ -162,7 +162,7 @@ impl Engine {
     }
 
     /// The same, with what the engines know about the world: what the rules need of it is worked out
-    /// there, and is not worked out again by whoever asks next.
+    /// there, and is not worked out again for the next caller.
     #[must_use]
     pub fn scan_knowing(
         &self,

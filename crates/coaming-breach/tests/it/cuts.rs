@@ -97,7 +97,7 @@ spec: {containers: [{name: cache, image: 'redis:7.4', ports: [{containerPort: 63
     assert_eq!((cut.closed, cut.of, cut.gap), (1, 1, 0));
 }
 
-/// The suggested policies keep the flow of `api`, and end that of `web`: each is told apart.
+/// The suggested policies keep the flow of `api`, and end that of `web`.
 #[test]
 fn a_cut_counts_what_it_closes_and_not_what_is_needed() {
     let text = include_str!("../../../coaming/tests/it/breach_lab/port.yaml");
