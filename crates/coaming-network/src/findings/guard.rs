@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, real_pods, some_names};
+use super::{Certainty, Check, Inventory, PolicyProblem, real_pods, some_names};
 use crate::model::{
-    Action, Direction, Influence, Model, Policy, PortMatch, PortNumbers, Rule, Scope, SourceRef,
-    Tier,
+    Action, Direction, Influence, Policy, PortMatch, PortNumbers, Rule, Scope, SourceRef, Tier,
 };
 use crate::ports::{Connections, Protocol};
 use crate::reach::Reach;
@@ -103,22 +102,24 @@ fn problem(namespace: &str, lacks: Unguarded<'_>) -> PolicyProblem {
 }
 
 /// A policy whose selector matches no pod, in a namespace whose pods are known.
-pub(super) fn selects_nothing(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
-    let model = reach.model();
-    let Some(policy) = model.policies.get(id) else { return };
+pub(super) fn selects_nothing(
+    inventory: &Inventory<'_>,
+    id: usize,
+    found: &mut Vec<PolicyProblem>,
+) {
+    let Some(policy) = inventory.model.policies.get(id) else { return };
     let selector = &policy.subject;
-    if hosts_only(model, policy) {
+    if hosts_only(inventory, policy) {
         found.push(guards_hosts(policy));
         return;
     }
-    if selector.pods.is_everything() || may_hold_more(model, &selector.namespaces) {
+    if selector.pods.is_everything() || inventory.may_hold_more(&selector.namespaces) {
         return;
     }
-    let mut there = real_pods(model)
-        .filter(|(_, pods)| in_namespaces(model, &selector.namespaces, &pods.namespace));
-    let Some((_, example)) = there.next() else { return };
+    let mut there = inventory.pods_in(&selector.namespaces);
+    let Some(example) = there.next() else { return };
     let matches = |labels| selector.pods.matches(labels);
-    if matches(&example.labels) || there.any(|(_, pods)| matches(&pods.labels)) {
+    if matches(&example.labels) || there.any(|pods| matches(&pods.labels)) {
         return;
     }
     found.push(PolicyProblem {
@@ -133,12 +134,10 @@ pub(super) fn selects_nothing(reach: &Reach, id: usize, found: &mut Vec<PolicyPr
 }
 
 /// Whether all pods that a policy's selector matches share their node's network.
-fn hosts_only(model: &Model, policy: &Policy) -> bool {
+fn hosts_only(inventory: &Inventory<'_>, policy: &Policy) -> bool {
     let selector = &policy.subject;
-    let mut meant = real_pods(model).map(|(_, pods)| pods).filter(|pods| {
-        in_namespaces(model, &selector.namespaces, &pods.namespace)
-            && selector.pods.matches(&pods.labels)
-    });
+    let mut meant =
+        inventory.pods_in(&selector.namespaces).filter(|pods| selector.pods.matches(&pods.labels));
     let is_narrow = !selector.pods.is_everything();
     is_narrow
         && meant.next().is_some_and(|pods| pods.host_network && meant.all(|it| it.host_network))

@@ -11,6 +11,8 @@ mod order;
 mod peers;
 mod ports;
 
+use std::collections::BTreeMap;
+
 pub use entrances::broken_routes;
 pub use peers::reaches_metadata;
 
@@ -91,11 +93,12 @@ pub struct PolicyProblem {
 pub fn policy_findings(reach: &Reach) -> Vec<PolicyProblem> {
     let mut found: Vec<PolicyProblem> = reach.model().problems.iter().map(invalid).collect();
     guard::find(reach, &mut found);
+    let inventory = Inventory::new(reach.model());
     let policies = reach.model().policies.iter();
     for (id, _) in policies.filter(|(_, policy)| policy.kind.is_network_policy()) {
-        guard::selects_nothing(reach, id, &mut found);
+        guard::selects_nothing(&inventory, id, &mut found);
         guard::dead_rules(reach, id, &mut found);
-        peers::find(reach, id, &mut found);
+        peers::find(reach, &inventory, id, &mut found);
         ports::find(reach, id, &mut found);
     }
     peers::open_egress(reach, &mut found);
@@ -134,10 +137,49 @@ fn means(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
         && selector.pods.matches(&pods.labels)
 }
 
-/// Whether one of these namespaces may contain pods that the input does not show.
-fn may_hold_more(model: &Model, namespaces: &Namespaces) -> bool {
-    let mut opaque = model.namespaces.iter().filter(|(_, namespace)| namespace.opaque);
-    opaque.any(|(name, _)| in_namespaces(model, namespaces, name))
+/// The pods of the input by namespace. There may be as many policies as pods, and most of them are
+/// about one namespace.
+struct Inventory<'m> {
+    model: &'m Model,
+    pods: BTreeMap<&'m str, Vec<&'m Pods>>,
+    /// The namespaces that may contain pods that the input does not show.
+    opaque: Vec<&'m str>,
+}
+
+impl<'m> Inventory<'m> {
+    fn new(model: &'m Model) -> Self {
+        let mut pods: BTreeMap<&str, Vec<&Pods>> = BTreeMap::new();
+        for (_, it) in real_pods(model) {
+            pods.entry(&it.namespace).or_default().push(it);
+        }
+        let opaque = model.namespaces.iter().filter(|(_, namespace)| namespace.opaque);
+        Self { model, pods, opaque: opaque.map(|(name, _)| name.as_str()).collect() }
+    }
+
+    /// The pods in these namespaces.
+    fn pods_in<'s>(
+        &'s self,
+        namespaces: &'s Namespaces,
+    ) -> impl Iterator<Item = &'m Pods> + use<'s, 'm> {
+        let found: Vec<&Vec<&Pods>> = match namespaces {
+            Namespaces::Named(name) => self.pods.get(name.as_str()).into_iter().collect(),
+            Namespaces::Selected(_) => {
+                let meant = |name: &str| in_namespaces(self.model, namespaces, name);
+                self.pods.iter().filter(|(name, _)| meant(name)).map(|(_, pods)| pods).collect()
+            }
+        };
+        found.into_iter().flatten().copied()
+    }
+
+    /// Whether one of these namespaces may contain pods that the input does not show.
+    fn may_hold_more(&self, namespaces: &Namespaces) -> bool {
+        match namespaces {
+            Namespaces::Named(name) => self.opaque.binary_search(&name.as_str()).is_ok(),
+            Namespaces::Selected(_) => {
+                self.opaque.iter().any(|name| in_namespaces(self.model, namespaces, name))
+            }
+        }
+    }
 }
 
 /// The rules of a policy with their directions and positions.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Certainty, Check, PolicyProblem, in_namespaces, may_hold_more, means, real_pods, rules_of,
+    Certainty, Check, Inventory, PolicyProblem, in_namespaces, means, real_pods, rules_of,
     some_names,
 };
 use crate::ip::IpSet;
 use crate::model::{
     Action, Direction, Model, NAMESPACE_NAME_LABEL, Namespaces, PeerKind, PodSelector, Policy,
-    PolicyPeer, Role, Rule,
+    PolicyPeer, Rule,
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
@@ -18,7 +18,12 @@ use crate::selector::{Operator, Selector};
 /// The address at which clouds hand out credentials.
 const METADATA: &str = "169.254.169.254/32";
 
-pub(super) fn find(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
+pub(super) fn find(
+    reach: &Reach,
+    inventory: &Inventory<'_>,
+    id: usize,
+    found: &mut Vec<PolicyProblem>,
+) {
     let model = reach.model();
     let Some(policy) = model.policies.get(id) else { return };
     for (direction, position, rule) in rules_of(policy) {
@@ -31,7 +36,7 @@ pub(super) fn find(reach: &Reach, id: usize, found: &mut Vec<PolicyProblem>) {
             if let Some(problem) = neighbours
                 .flatten()
                 .find_map(|neighbour| split(model, policy, neighbour, peer))
-                .or_else(|| matches_nothing(model, policy, peer))
+                .or_else(|| matches_nothing(inventory, policy, peer))
             {
                 found.push(problem);
             }
@@ -105,13 +110,17 @@ fn split(
 }
 
 /// An item that matches no pod, as far as the input shows the pods that it is about.
-fn matches_nothing(model: &Model, policy: &Policy, peer: &PolicyPeer) -> Option<PolicyProblem> {
+fn matches_nothing(
+    inventory: &Inventory<'_>,
+    policy: &Policy,
+    peer: &PolicyPeer,
+) -> Option<PolicyProblem> {
     let PeerKind::Pods(selector) = &peer.kind else { return None };
-    let known_namespaces: Vec<&String> = model
-        .namespaces
-        .keys()
-        .filter(|name| in_namespaces(model, &selector.namespaces, name))
-        .collect();
+    let model = inventory.model;
+    let is_known = match &selector.namespaces {
+        Namespaces::Named(name) => model.namespaces.contains_key(name),
+        namespaces => model.namespaces.keys().any(|name| in_namespaces(model, namespaces, name)),
+    };
     let problem = |message: String, help: String, certainty| {
         Some(PolicyProblem {
             check: Check::PeerMatchesNothing,
@@ -123,7 +132,7 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &PolicyPeer) -> Option<
             related: Vec::new(),
         })
     };
-    if known_namespaces.is_empty() {
+    if !is_known {
         let Namespaces::Selected(namespaces) = &selector.namespaces else { return None };
         let declared = model.namespaces.values().any(|namespace| namespace.location.is_some());
         if !declared || asks_for_one_by_name(namespaces) {
@@ -141,12 +150,10 @@ fn matches_nothing(model: &Model, policy: &Policy, peer: &PolicyPeer) -> Option<
             Certainty::Likely,
         );
     }
-    if may_hold_more(model, &selector.namespaces) {
+    if inventory.may_hold_more(&selector.namespaces) {
         return None;
     }
-    let mut there = model.pods.iter().map(|(_, pods)| pods).filter(|pods| {
-        pods.role == Role::Real && known_namespaces.iter().any(|name| **name == *pods.namespace)
-    });
+    let mut there = inventory.pods_in(&selector.namespaces);
     let example = there.next()?;
     let fits = |labels| selector.pods.matches(labels);
     if fits(&example.labels) || there.any(|pods| fits(&pods.labels)) {

@@ -1,5 +1,7 @@
 //! See [`ExposedService`].
 
+use std::collections::BTreeMap;
+
 use coaming_finding::{Confidence, Finding, RuleMeta, Severity};
 use coaming_kube::{Fields as _, Object, Service, Workload};
 use coaming_oci::Reference;
@@ -244,9 +246,15 @@ impl WorldRule for ExposedService {
         if services.is_empty() {
             return;
         }
-        let workloads: Vec<Workload<'_>> = context.world.workloads().collect();
+        let mut workloads: BTreeMap<&str, Vec<Workload<'_>>> = BTreeMap::new();
+        for workload in context.world.workloads() {
+            let namespace = workload.object.namespace_or_default();
+            workloads.entry(namespace).or_default().push(workload);
+        }
         for object in services.into_iter().filter(|object| object.group().is_empty()) {
-            findings.extend(finding(context, Service { object }, &workloads));
+            let beside = workloads.get(object.namespace_or_default());
+            let beside = beside.map(Vec::as_slice).unwrap_or_default();
+            findings.extend(finding(context, Service { object }, beside));
         }
     }
 }
@@ -254,17 +262,11 @@ impl WorldRule for ExposedService {
 fn finding<'a>(
     context: &Context<'a>,
     service: Service<'a>,
-    workloads: &[Workload<'a>],
+    beside: &[Workload<'a>],
 ) -> Option<Finding> {
     let opening = *openings(context.world, service).first()?;
-    let pods: Vec<Workload<'a>> = workloads
-        .iter()
-        .filter(|workload| {
-            workload.object.namespace_or_default() == service.object.namespace_or_default()
-                && service.selects(&workload.pod_labels())
-        })
-        .copied()
-        .collect();
+    let is_selected = |workload: &&Workload<'a>| service.selects(&workload.pod_labels());
+    let pods: Vec<Workload<'a>> = beside.iter().filter(is_selected).copied().collect();
     let containers = || pods.iter().flat_map(|workload| workload.pod().containers());
     // A target may be a port of the container by its name.
     let target = |node: Node<'_>| {
