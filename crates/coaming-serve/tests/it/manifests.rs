@@ -125,6 +125,6 @@ fn all_files_of_the_chart_are_in_it() {
 
 #[test]
 fn wrong_values_are_errors() {
-    let options = ManifestOptions { set: vec!["a[".to_owned()], ..ManifestOptions::default() };
+    let options = ManifestOptions { set: vec!["a[x]=1".to_owned()], ..ManifestOptions::default() };
     assert!(manifests(&options).unwrap_err().to_string().contains("cannot render the manifests"));
 }
