@@ -172,6 +172,14 @@ impl IpSet {
         }
     }
 
+    /// Each of its addresses, at most 65,536 of a range: for sets of single ones.
+    pub(crate) fn each(&self) -> impl Iterator<Item = IpAddr> {
+        const MOST: u128 = 1 << 16;
+        let bits = |&(first, last): &(u128, u128)| first..=last.min(first.saturating_add(MOST));
+        let v4 = self.v4.iter().flat_map(bits).map(v4_address);
+        v4.chain(self.v6.iter().flat_map(bits).map(v6_address))
+    }
+
     /// The fewest CIDR blocks that are the set, IPv4 first.
     #[must_use]
     pub fn blocks(&self) -> Vec<String> {

@@ -1,9 +1,12 @@
 //! `coaming net`: reachability, explanations, suggested policies.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use coaming_network::model::NetworkPlugin;
+use coaming_network::suggest::{
+    Answers, Format, Question, SuggestOptions, answer_template, suggest_with,
+};
 use coaming_network::{
     AssertionResult, Connections, Filter, FoundPeer, Model, PortSet, Reach, find_workload,
     from_world,
@@ -12,9 +15,9 @@ use coaming_report::net as render;
 use coaming_source::Loaded;
 
 use crate::args::{
-    CheckArguments, DiffArguments, GraphArguments, GraphFormat, InputArguments, NetArguments,
-    NetCommand, NetInputArguments, NetViewArguments, Plugin, TableArguments, TableFormat,
-    WhyArguments,
+    CheckArguments, DiffArguments, GraphArguments, GraphFormat, NetArguments, NetCommand,
+    NetInputArguments, NetViewArguments, Plugin, PolicyFormat, SuggestArguments, TableArguments,
+    TableFormat, WhyArguments,
 };
 use crate::{CommandError, Outcome, output, scope};
 
@@ -28,7 +31,7 @@ pub(crate) fn run(arguments: &NetArguments) -> Result<Outcome, CommandError> {
         NetCommand::Lint(arguments) => lint(&arguments.inputs),
         NetCommand::Diff(arguments) => diff(arguments),
         NetCommand::Graph(arguments) => graph(arguments),
-        NetCommand::Suggest(arguments) => suggest(&arguments.inputs, arguments.flows.as_ref()),
+        NetCommand::Suggest(arguments) => suggest(arguments),
     }
 }
 
@@ -289,23 +292,68 @@ fn graph(arguments: &GraphArguments) -> Result<Outcome, CommandError> {
 /// The largest flow log that is read.
 const MAX_LOG_BYTES: u64 = 1 << 30;
 
-fn suggest(inputs: &InputArguments, flows: Option<&PathBuf>) -> Result<Outcome, CommandError> {
-    let log = flows
-        .map(|path| {
-            coaming_source::read_text(path, MAX_LOG_BYTES)
-                .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
-        })
-        .transpose()?;
-    let (world, mut outcome) = scope::world(scope::load(inputs))?;
+/// The largest file of answers that is read.
+const MAX_ANSWERS_BYTES: u64 = 16 << 20;
+
+fn suggest(arguments: &SuggestArguments) -> Result<Outcome, CommandError> {
+    let read = |path: &PathBuf, most: u64| {
+        coaming_source::read_text(path, most)
+            .map_err(|error| CommandError::Argument(format!("{}: {error}", path.display())))
+    };
+    let log = arguments.flows.as_ref().map(|path| read(path, MAX_LOG_BYTES)).transpose()?;
+    let existing = arguments.answers.as_ref().filter(|path| path.exists());
+    let existing = existing.map(|path| read(path, MAX_ANSWERS_BYTES)).transpose()?;
+    let answers = existing.as_deref().map(Answers::read).transpose().map_err(|error| {
+        let path = arguments.answers.as_deref().unwrap_or(Path::new(""));
+        CommandError::Argument(format!("{}: {error}", path.display()))
+    })?;
+    let (world, mut outcome) = scope::world(scope::load(&arguments.inputs))?;
     let remarks = render::remarks(&from_world(&world));
     warn_of(&remarks);
     if remarks.notes.iter().any(|note| note.count == 0) {
         outcome = Outcome::Failed;
     }
-    let suggestion = coaming_network::suggest::suggest(&world, log.as_deref()).map_err(argument)?;
+    let options = SuggestOptions {
+        log: log.as_deref(),
+        answers: answers.as_ref(),
+        format: match arguments.format {
+            PolicyFormat::Kubernetes => Format::Kubernetes,
+            PolicyFormat::Calico => Format::Calico,
+            PolicyFormat::Cilium => Format::Cilium,
+        },
+    };
+    let suggestion = suggest_with(&world, &options).map_err(argument)?;
     print(|out| render::suggestion_yaml(&suggestion, out))?;
     for question in &suggestion.questions {
         output::warn(&format!("question: {question}"));
     }
-    Ok(outcome)
+    for id in &suggestion.unasked {
+        output::warn(&format!("the answer to `{id}` is not used: nothing asks for it"));
+    }
+    if let Some(path) = &arguments.answers {
+        keep_questions(path, existing.as_deref(), answers.as_ref(), &suggestion.questions)?;
+    }
+    let open = if suggestion.questions.is_empty() { Outcome::Clean } else { Outcome::Found };
+    Ok(outcome.max(open))
+}
+
+/// Adds the questions that a file of answers does not have yet; what is in it stays as it is.
+fn keep_questions(
+    path: &Path,
+    existing: Option<&str>,
+    answers: Option<&Answers>,
+    questions: &[Question],
+) -> Result<(), CommandError> {
+    let is_new = |it: &&Question| answers.is_none_or(|answers| !answers.mentions(it));
+    let new: Vec<Question> = questions.iter().filter(is_new).cloned().collect();
+    if !new.is_empty() || existing.is_none() {
+        let before = existing.unwrap_or_default();
+        let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        let more = answer_template(&new, existing.is_none());
+        output::write(Some(path), |out| write!(out, "{before}{gap}{more}"))?;
+    }
+    if !questions.is_empty() {
+        output::note(&format!("{} questions are open: {}", questions.len(), path.display()));
+    }
+    Ok(())
 }

@@ -1,16 +1,21 @@
 //! The flows that manifests show: env, args, commands and ConfigMaps that name Services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use coaming_kube::{Fields, Object, SecretUseKind, World};
 use coaming_yaml::Node;
 
+use super::answers::single;
+use super::found::{Asked, Grant, Outer, Port, Proposal};
+use super::outside::{self, endpoints};
 use super::text::{Form, Mention, mentions, options};
 use super::{Flow, Found, Source, at};
 use crate::index::ModelIndex;
-use crate::model::{Model, Role, Service};
+use crate::model::{Direction, Model, Role, Service, Workload};
+use crate::ports::Protocol;
 use crate::views::Reader;
 
 /// Reads all evidence in a world.
@@ -26,10 +31,18 @@ pub(crate) fn read(world: &World, model: &Model) -> Found {
             Some(((location.object, location.node), pods.workload))
         })
         .collect();
+    let addresses = outside::service_addresses(world)
+        .into_iter()
+        .filter_map(|(address, (namespace, name))| {
+            Some((address, index.service(&namespace, &name)?))
+        })
+        .collect();
     for workload in world.workloads() {
         let template = workload.template();
         let Some(&source) = pods.get(&(workload.object.id, template.id())) else { continue };
         let scan = Scan {
+            world,
+            addresses: &addresses,
             reader: &reader,
             model,
             index: &index,
@@ -72,6 +85,9 @@ pub(crate) fn read(world: &World, model: &Model) -> Found {
 
 /// The search through one workload.
 struct Scan<'s, 'i> {
+    world: &'i World,
+    /// The Services by their addresses in the cluster.
+    addresses: &'s HashMap<IpAddr, &'s Service>,
     reader: &'s Reader<'i>,
     model: &'s Model,
     index: &'s ModelIndex<'s>,
@@ -185,7 +201,17 @@ impl<'i> Scan<'_, 'i> {
             Some(port) => format!("{}:{port}", mention.host),
             None => mention.host.clone(),
         };
-        let Some(service) = service(self.index, &own.namespace, &mention.host) else {
+        if let Ok(address) = mention.host.parse::<IpAddr>()
+            && !self.addresses.contains_key(&address)
+        {
+            let evidence = format!("{what} names {shown} {location}");
+            self.address(address, mention, says_host, evidence, found);
+            return;
+        }
+        let by_address = mention.host.parse::<IpAddr>().ok();
+        let by_address = by_address.and_then(|address| self.addresses.get(&address)).copied();
+        let by_name = || service(self.index, &own.namespace, &mention.host);
+        let Some(service) = by_address.or_else(by_name) else {
             // What is not a Service may be anything, even half a credential: it is shown only
             // where it must be a host.
             let must_be = match mention.form {
@@ -193,14 +219,19 @@ impl<'i> Scan<'_, 'i> {
                 Form::Pair => says_host,
                 Form::Bare => false,
             };
-            if must_be && !self.is_secret && mention.host != "localhost" {
-                found.questions.insert(format!(
-                    "{own} names {shown} in {what} {location}, which is not a Service here: does \
-                     it need to connect to it?"
-                ));
+            let is_shown = !self.is_secret;
+            if must_be && is_shown && mention.host != "localhost" {
+                self.ask_for_host(own, mention, &shown, &format!("{what} {location}"), found);
             }
             return;
         };
+        let targets = self.index.pods_of(service);
+        if targets.is_empty() && (says_host || mention.form != Form::Bare) {
+            let evidence = format!("{what} names {shown} {location}");
+            if self.without_pods(own, service, mention, &evidence, found) {
+                return;
+            }
+        }
         let ports: Vec<_> = service
             .ports
             .iter()
@@ -209,19 +240,11 @@ impl<'i> Scan<'_, 'i> {
         let clear = mention.port.is_some() || (says_host && service.ports.len() == 1);
         if ports.is_empty() || !clear {
             if mention.form != Form::Bare || says_host {
-                let all: Vec<String> =
-                    service.ports.iter().map(|port| port.port.to_string()).collect();
-                found.questions.insert(format!(
-                    "{own} names {shown} in {what} {location}; Service {}/{} has the ports {}: \
-                     which does it use?",
-                    service.namespace,
-                    service.name,
-                    all.join(", ")
-                ));
+                self.ask_for_port(own, service, &shown, &format!("{what} {location}"), found);
             }
             return;
         }
-        for target in self.index.pods_of(service) {
+        for target in targets {
             let Some(pods) = self.model.pods.get(target) else { continue };
             for port in &ports {
                 for number in port.targets(pods) {
@@ -235,6 +258,119 @@ impl<'i> Scan<'_, 'i> {
                 }
             }
         }
+    }
+}
+
+impl Scan<'_, '_> {
+    /// A host that is not a Service here.
+    fn ask_for_host(
+        &self,
+        own: &Workload,
+        mention: &Mention,
+        shown: &str,
+        place: &str,
+        found: &mut Found,
+    ) {
+        let ports = mention.port.map(|port| (Protocol::Tcp, port)).into_iter().collect();
+        let proposal = Proposal { host: Some(mention.host.clone()), ..Proposal::default() };
+        found.ask(
+            format!("{}/{} to {shown}", own.namespace, own.name),
+            format!(
+                "{own} names {shown} in {place}, which is not a Service here: does it need to \
+                 connect to it?"
+            ),
+            Asked::Egress { from: vec![self.source], proposal, ports },
+        );
+    }
+
+    /// A Service with several ports, or none of the port that is named.
+    fn ask_for_port(
+        &self,
+        own: &Workload,
+        service: &Service,
+        shown: &str,
+        place: &str,
+        found: &mut Found,
+    ) {
+        let all: Vec<String> = service.ports.iter().map(|port| port.port.to_string()).collect();
+        let mut choices = Vec::new();
+        for pods in self.index.pods_of(service).iter().filter_map(|&id| self.model.pods.get(id)) {
+            for port in &service.ports {
+                for number in port.targets(pods) {
+                    let choice = (port.port.to_string(), pods.workload, (port.protocol, number));
+                    choices.push(choice);
+                }
+            }
+        }
+        choices.dedup();
+        found.ask(
+            format!(
+                "ports of Service {}/{} for {}/{}",
+                service.namespace, service.name, own.namespace, own.name
+            ),
+            format!(
+                "{own} names {shown} in {place}; Service {}/{} has the ports {}: which does it use?",
+                service.namespace,
+                service.name,
+                all.join(", ")
+            ),
+            Asked::Choice { from: self.source, choices },
+        );
+    }
+
+    /// An address that is not one of a Service here. What listens is written alike: addresses of the
+    /// pod itself are left out.
+    fn address(
+        &self,
+        address: IpAddr,
+        mention: &Mention,
+        says_host: bool,
+        evidence: String,
+        found: &mut Found,
+    ) {
+        let is_own = address.is_loopback() || address.is_unspecified() || address.is_multicast();
+        let (Some(port), true) = (mention.port, says_host || mention.form == Form::Url) else {
+            return;
+        };
+        if !is_own {
+            let peer = Outer::Block(single(address));
+            self.leaves(peer, Some((Protocol::Tcp, port)), evidence, found);
+        }
+    }
+
+    fn leaves(&self, peer: Outer, port: Option<Port>, evidence: String, found: &mut Found) {
+        let grant = Grant { workload: self.source, direction: Direction::Egress, peer, port };
+        found.grant(grant, evidence);
+    }
+
+    /// Whether a Service without pods leads somewhere: to the name of a host, or to addresses that its
+    /// Endpoints list.
+    fn without_pods(
+        &self,
+        own: &Workload,
+        service: &Service,
+        mention: &Mention,
+        evidence: &str,
+        found: &mut Found,
+    ) -> bool {
+        let (namespace, name) = (service.namespace.as_str(), service.name.as_str());
+        let object = self.world.find("Service", namespace, name);
+        let external = object.and_then(|object| object.spec().string("externalName"));
+        if let Some(host) = external {
+            let port = mention.port.or_else(|| service.ports.first().map(|port| port.port));
+            let mention = Mention { host: host.to_owned(), port, form: Form::Url };
+            let shown = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+            let place = format!("the ExternalName of Service {namespace}/{name} ({evidence})");
+            self.ask_for_host(own, &mention, &shown, &place, found);
+            return true;
+        }
+        let endpoints = endpoints(self.world, namespace, name);
+        let any = !endpoints.is_empty();
+        for (address, port) in endpoints {
+            let evidence = format!("{evidence}; the endpoints of Service {namespace}/{name}");
+            self.leaves(Outer::Block(single(address)), port, evidence, found);
+        }
+        any
     }
 }
 

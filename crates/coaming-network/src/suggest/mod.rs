@@ -5,23 +5,28 @@
 //! evidence does not show becomes a question. Invariant: what is returned was read back, put into
 //! the model, and lists exactly the flows ([`SuggestError::Unsound`] otherwise).
 
+mod answers;
 mod by_name;
 mod evidence;
-mod hubble;
+mod found;
+mod log;
+mod operators;
+mod outside;
 mod text;
+mod verify;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use coaming_kube::World;
+use coaming_kube::{Fields, World};
+
+pub use answers::{AnswerError, Answers, answer_template};
+pub use found::{Flow, Question, Source};
 
 use crate::index::ModelIndex;
-use crate::list::{Peer, connections};
-use crate::model::{ExternalSource, Model, Role, SourceRef, Workload};
-use crate::ports::{Connections, PortSet, Protocol};
-use crate::reach::Reach;
+use crate::model::{Direction, ExternalSource, Model, Role, Service, SourceRef};
 use crate::views::from_world;
+use found::{Asked, Found, Port, Proposal};
 
 /// Why no policies can be suggested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,56 +35,57 @@ pub enum SuggestError {
     #[error("the input contains no workloads to write policies for")]
     NoWorkloads,
     /// A flow log cannot be read.
-    #[error("line {line} of the flow log is not a Hubble flow in JSON: {message}")]
+    #[error(
+        "line {line} of the flow log is not a flow of Hubble, Inspektor Gadget, Calico or conntrack: \
+         {message}"
+    )]
     FlowLog {
         /// The line, from 1.
         line: usize,
         /// What the parser says.
         message: String,
     },
+    /// An answer is not understood.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     /// The policies would not do what they say: a defect here, or workloads that labels cannot
     /// tell apart.
     #[error("the policies would not allow exactly the flows: {0}")]
     Unsound(String),
 }
 
-/// The source of a flow.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// A workload, by its id in the model.
-    Workload(usize),
-    /// An ingress controller.
-    Controller,
-    /// Any address outside.
-    Outside,
+/// The kind of policies to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// NetworkPolicies of Kubernetes.
+    #[default]
+    Kubernetes,
+    /// NetworkPolicies of Calico.
+    Calico,
+    /// CiliumNetworkPolicies.
+    Cilium,
 }
 
-/// A connection that a workload needs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Flow {
-    /// Where it comes from.
-    pub source: Source,
-    /// The workload that it goes to, by its id.
-    pub target: usize,
-    /// The protocol.
-    pub protocol: Protocol,
-    /// The port of the target's pods.
-    pub port: u16,
-}
-
-/// The flows with their evidence, and the questions that remain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// Each flow with what shows it.
-    pub(crate) flows: BTreeMap<Flow, BTreeSet<String>>,
-    /// What the evidence does not show.
-    pub(crate) questions: BTreeSet<String>,
-}
-
-impl Found {
-    fn add(&mut self, flow: Flow, evidence: String) {
-        self.flows.entry(flow).or_default().insert(evidence);
+impl Format {
+    /// What its policies are called.
+    fn policies(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "a NetworkPolicy",
+            Self::Calico => "a NetworkPolicy of Calico",
+            Self::Cilium => "a CiliumNetworkPolicy",
+        }
     }
+}
+
+/// What to suggest policies from, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SuggestOptions<'o> {
+    /// Recorded flows, to be used instead of the manifests.
+    pub log: Option<&'o str>,
+    /// Answers to earlier questions.
+    pub answers: Option<&'o Answers>,
+    /// The kind of policies.
+    pub format: Format,
 }
 
 /// Policies, and the questions that remain.
@@ -90,45 +96,84 @@ pub struct Suggestion {
     /// The flows that they allow.
     pub flows: Vec<Flow>,
     /// What the evidence does not show, one question each.
-    pub questions: Vec<String>,
+    pub questions: Vec<Question>,
+    /// The answers to questions that were not asked.
+    pub unasked: Vec<String>,
 }
 
-/// Suggests policies for a world: from its manifests, or from a log of Hubble flows in JSON
-/// lines instead.
+/// Suggests policies for a world: from its manifests, or from a log of flows instead.
 ///
 /// # Errors
 ///
 /// If there is nothing to protect, if the log cannot be read, or if no policy can express it.
 pub fn suggest(world: &World, log: Option<&str>) -> Result<Suggestion, SuggestError> {
+    suggest_with(world, &SuggestOptions { log, ..SuggestOptions::default() })
+}
+
+/// Suggests policies for a world, with answers or in another format.
+///
+/// # Errors
+///
+/// As [`suggest`], and if an answer is not understood.
+pub fn suggest_with(
+    world: &World,
+    options: &SuggestOptions<'_>,
+) -> Result<Suggestion, SuggestError> {
     let mut model = from_world(world);
     if model.pods.iter().all(|(_, pods)| pods.role != Role::Real) {
         return Err(SuggestError::NoWorkloads);
     }
+    operators::add_pods(world, &mut model);
     let existing: Vec<String> =
         model.policies.iter().map(|(_, policy)| policy.to_string()).collect();
     model.policies.clear();
-    let mut found = match log {
-        Some(log) => hubble::read(&model, log)?,
+    let mut found = match options.log {
+        Some(log) => log::read(world, &model, log)?,
         None => evidence::read(world, &model),
     };
     ingress_points(&model, &mut found);
-    leave_out_host_network(&model, &mut found);
-    if log.is_none() {
-        ask_for_unused(&model, &mut found);
+    if options.log.is_none() {
+        operators::scrapes(world, &model, &mut found);
         by_name::ask(world, &model, &mut found);
     }
-    if !existing.is_empty() {
-        found.questions.insert(format!(
-            "policies only add up, and these exist already: {}; remove those that allow more",
-            existing.join(", ")
-        ));
+    if options.log.is_none() {
+        ask_for_unused(&model, &mut found);
+        ask_for_replicas(world, &model, &mut found);
+        outside::ask(&model, &mut found);
     }
-    let yaml = write::policies(&model, &mut found);
-    verify(model, &yaml, &found)?;
+    leave_out_host_network(&model, &mut found);
+    if !existing.is_empty() {
+        found.remark(
+            "existing policies".to_owned(),
+            format!(
+                "policies only add up, and these exist already: {}; remove those that allow more",
+                existing.join(", ")
+            ),
+        );
+    }
+    let mut selectors = write::selectors(&model, &mut found);
+    let mut unasked = Vec::new();
+    if let Some(answers) = options.answers {
+        let mut asked: BTreeSet<String> = BTreeSet::new();
+        // An answer may lead to another question, and that to none.
+        for _ in 0..2 {
+            asked.extend(found.questions.keys().cloned());
+            answers::apply(answers, &model, options.format, &mut found)?;
+            let open = std::mem::take(&mut found.questions);
+            leave_out_host_network(&model, &mut found);
+            selectors = write::selectors(&model, &mut found);
+            found.questions.retain(|id, _| !asked.contains(id));
+            found.questions.extend(open);
+        }
+        unasked = answers.unasked(&asked).cloned().collect();
+    }
+    let yaml = write::policies(&model, &found, &selectors, options.format);
+    verify::verify(model, &yaml, &found, options.format)?;
     Ok(Suggestion {
         yaml,
         flows: found.flows.into_keys().collect(),
-        questions: found.questions.into_iter().collect(),
+        questions: found.questions.into_values().collect(),
+        unasked,
     })
 }
 
@@ -141,32 +186,105 @@ fn ingress_points(model: &Model, found: &mut Found) {
             ExternalSource::Address(_) => Source::Outside,
         };
         if source == Source::Controller {
-            found.questions.insert(format!(
-                "in which namespace does the ingress controller run? The policies say `{}`",
-                write::controller_namespace(&way.via)
-            ));
+            let (kind, usual) =
+                (write::controller_kind(&way.via), write::controller_namespace(&way.via));
+            let shown = if kind.is_empty() { "Ingress" } else { kind.trim_end() };
+            found.ask(
+                format!("ingress controller of {shown}"),
+                format!(
+                    "in which namespace does the ingress controller run? The policies say `{usual}`"
+                ),
+                Asked::Controller { kind, usual },
+            );
         }
         let flow = Flow { source, target: pods.workload, protocol: way.protocol, port: way.port };
         found.add(flow, way.via.clone());
     }
 }
 
-/// Policies do not apply to pods on their node's network, on either side.
+/// Policies do not apply to pods on their node's network; to others they are the node's addresses.
 fn leave_out_host_network(model: &Model, found: &mut Found) {
     let hosts = model.pods.iter().filter(|(_, pods)| pods.host_network);
     let hosts: BTreeSet<usize> = hosts.map(|(_, pods)| pods.workload).collect();
     for &host in &hosts {
         if let Some(workload) = model.workloads.get(host) {
-            found.questions.insert(format!(
+            let text = format!(
                 "{workload} uses its node's network: no policy applies to it, and others see it \
                  as the node's address. Does it need hostNetwork?"
-            ));
+            );
+            found.remark(format!("hostNetwork of {}/{}", workload.namespace, workload.name), text);
         }
     }
-    found.flows.retain(|flow, _| {
-        let from_host = matches!(flow.source, Source::Workload(id) if hosts.contains(&id));
-        !from_host && !hosts.contains(&flow.target)
-    });
+    let is_host = |flow: &Flow| match flow.source {
+        Source::Workload(source) => [hosts.contains(&source), hosts.contains(&flow.target)],
+        _ => [false, hosts.contains(&flow.target)],
+    };
+    for (flow, evidence) in std::mem::take(&mut found.flows) {
+        match (is_host(&flow), &flow.source) {
+            ([false, false], _) => {
+                found.flows.insert(flow, evidence);
+            }
+            ([false, true], &Source::Workload(source)) => {
+                nodes(model, source, flow.target, Direction::Egress, &flow, &evidence, found);
+            }
+            ([true, false], &Source::Workload(source)) => {
+                nodes(model, flow.target, source, Direction::Ingress, &flow, &evidence, found);
+            }
+            _ => {}
+        }
+    }
+    found.grants.retain(|grant, _| !hosts.contains(&grant.workload));
+}
+
+/// A connection between a workload and one on its node's network: with the addresses of nodes.
+fn nodes(
+    model: &Model,
+    workload: usize,
+    host: usize,
+    direction: Direction,
+    flow: &Flow,
+    evidence: &BTreeSet<String>,
+    found: &mut Found,
+) {
+    let port = (flow.protocol, flow.port);
+    let addresses = model.nodes.iter().flat_map(|(_, node)| node.addresses.each());
+    let addresses: BTreeSet<_> = addresses.collect();
+    for &address in &addresses {
+        let peer = found::Outer::Block(answers::single(address));
+        let grant = found::Grant { workload, direction, peer, port: Some(port) };
+        evidence.iter().for_each(|line| found.grant(grant.clone(), line.clone()));
+    }
+    let (Some(own), Some(other)) = (model.workloads.get(workload), model.workloads.get(host))
+    else {
+        return;
+    };
+    if !addresses.is_empty() {
+        return;
+    }
+    let why = evidence.first().map_or("", String::as_str);
+    let (word, asked) = match direction {
+        Direction::Egress => (
+            "to",
+            Asked::Egress {
+                from: vec![workload],
+                proposal: Proposal::default(),
+                ports: vec![port],
+            },
+        ),
+        Direction::Ingress => {
+            ("from", Asked::Ingress { to: vec![(workload, port)], proposal: Proposal::default() })
+        }
+    };
+    let id = format!(
+        "{}/{} {word} {}/{} on its node:{}/{}",
+        own.namespace, own.name, other.namespace, other.name, port.0, port.1
+    );
+    let text = format!(
+        "{own} needs connections {word} {other} on {} {} ({why}), which uses its node's network: at \
+         which addresses are the nodes? No policy below allows it",
+        port.0, port.1
+    );
+    found.ask(id, text, asked);
 }
 
 /// Services that nothing is seen to use.
@@ -182,146 +300,78 @@ fn ask_for_unused(model: &Model, found: &mut Found) {
             .filter_map(|id| model.pods.get(id).map(|pods| pods.workload))
             .collect();
         let used = !targets.is_disjoint(&used_workloads) || service.serves_api;
-        if !targets.is_empty() && !used {
-            let ports: Vec<String> =
-                service.ports.iter().map(|port| port.port.to_string()).collect();
-            found.questions.insert(format!(
-                "nothing here shows what connects to Service {}/{} (port {}): what does?",
-                service.namespace,
-                service.name,
-                ports.join(", ")
-            ));
+        if targets.is_empty() || used {
+            continue;
         }
-    }
-}
-
-/// Reads the policies back and compares what they allow with the flows.
-fn verify(mut model: Model, yaml: &str, found: &Found) -> Result<(), SuggestError> {
-    let stream = coaming_yaml::parse(Arc::from(yaml));
-    if let Some(error) = stream.errors.first() {
-        return Err(SuggestError::Unsound(error.to_string()));
-    }
-    let file = coaming_kube::Source::new("suggested.yaml", stream.source, stream.documents);
-    let read = from_world(&World::new(vec![file]));
-    if let Some(problem) = read.problems.first() {
-        return Err(SuggestError::Unsound(problem.message.clone()));
-    }
-    model.policies = read.policies;
-    let reach = Reach::new(model);
-    let model = reach.model();
-    let governed = Governed::new(model);
-    let mut wanted = needed(model, found);
-    for connection in connections(&reach) {
-        if let (Some(source), Peer::Ip(_)) =
-            (governed.workload(&connection.source), &connection.target)
-        {
-            let name = model.workloads.get(source).map_or_else(String::new, ToString::to_string);
-            return Err(SuggestError::Unsound(format!("{name} may leave the cluster")));
-        }
-        let Some(pair) = governed.pair(&connection.source, &connection.target) else { continue };
-        let needed = wanted.remove(&pair).unwrap_or_default();
-        let more = connection.allowed.difference(&needed);
-        let less = needed.difference(&connection.allowed);
-        if !more.is_empty() && !is_controller(model, &pair, found) || !less.is_empty() {
-            return Err(SuggestError::Unsound(format!(
-                "{:?} to {:?}: {} too much, {} missing",
-                connection.source, connection.target, more, less
-            )));
-        }
-    }
-    match wanted.into_iter().next() {
-        Some((pair, missing)) => {
-            Err(SuggestError::Unsound(format!("{missing} is missing between {pair:?}")))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Source and target, in terms of flows.
-type Pair = (Source, usize);
-
-/// Which peers the policies govern.
-struct Governed<'m> {
-    ids: HashMap<&'m Workload, usize>,
-    /// The workloads with pods on their node's network.
-    hosts: HashSet<usize>,
-}
-
-impl<'m> Governed<'m> {
-    fn new(model: &'m Model) -> Self {
-        let ids = model.workloads.iter().map(|(id, workload)| (workload, id));
-        let hosts = model.pods.iter().filter(|(_, pods)| pods.host_network);
-        Self { ids: ids.collect(), hosts: hosts.map(|(_, pods)| pods.workload).collect() }
-    }
-
-    /// A pair of peers, `None` for what no policy governs.
-    fn pair(&self, source: &Peer, target: &Peer) -> Option<Pair> {
-        let target = self.workload(target)?;
-        let source = match source {
-            Peer::Workload(workload) => {
-                let id = *self.ids.get(&**workload)?;
-                // Traffic from a node's network is traffic from outside.
-                if self.hosts.contains(&id) {
-                    return None;
-                }
-                Source::Workload(id)
-            }
-            Peer::Ingress => Source::Controller,
-            Peer::Ip(_) => Source::Outside,
+        let ports: Vec<String> = service.ports.iter().map(|port| port.port.to_string()).collect();
+        let text = format!(
+            "nothing here shows what connects to Service {}/{} (port {}): what does?",
+            service.namespace,
+            service.name,
+            ports.join(", ")
+        );
+        let asked = Asked::Ingress {
+            to: ports_behind(model, &index, service),
+            proposal: Proposal::default(),
         };
-        Some((source, target))
+        found.ask(
+            format!("clients of Service {}/{}", service.namespace, service.name),
+            text,
+            asked,
+        );
     }
+}
 
-    /// The workload that a peer is, if the policies govern it.
-    fn workload(&self, peer: &Peer) -> Option<usize> {
-        let Peer::Workload(workload) = peer else { return None };
-        let id = *self.ids.get(&**workload)?;
-        (!self.hosts.contains(&id) && !is_system(&workload.namespace)).then_some(id)
+/// The workloads behind a Service, with the ports that it leads to.
+fn ports_behind(model: &Model, index: &ModelIndex<'_>, service: &Service) -> Vec<(usize, Port)> {
+    let mut to = BTreeSet::new();
+    for pods in index.pods_of(service).into_iter().filter_map(|id| model.pods.get(id)) {
+        for port in &service.ports {
+            let numbers = port.targets(pods).into_iter();
+            to.extend(numbers.map(|number| (pods.workload, (port.protocol, number))));
+        }
+    }
+    to.into_iter().collect()
+}
+
+/// StatefulSets of several pods, of which nothing shows whether they talk to each other.
+fn ask_for_replicas(world: &World, model: &Model, found: &mut Found) {
+    let index = ModelIndex::new(model, |pods| pods.role == Role::Real);
+    for object in world.of_kind("StatefulSet").filter(|it| it.group() == "apps") {
+        let namespace = object.namespace_or_default();
+        let mut own = model.workloads.iter().filter(|(_, it)| {
+            it.kind == "StatefulSet" && it.namespace == namespace && it.name == object.name()
+        });
+        let Some((id, workload)) = own.next() else { continue };
+        let talks = |flow: &Flow| flow.source == Source::Workload(id) && flow.target == id;
+        let several = object.spec().integer("replicas").is_some_and(|replicas| replicas > 1);
+        let service = object.spec().string("serviceName");
+        let service = service.and_then(|name| index.service(namespace, name));
+        if !several || found.flows.keys().any(talks) || is_system(namespace) {
+            continue;
+        }
+        let behind = service.map(|service| ports_behind(model, &index, service));
+        let behind = behind.into_iter().flatten().filter(|(of, _)| *of == id).map(|(_, port)| port);
+        let pods = model.pods.iter().filter(|(_, pods)| pods.workload == id);
+        let declared = pods.flat_map(|(_, pods)| &pods.ports).map(|it| (it.protocol, it.number));
+        let ports: BTreeSet<Port> = behind.chain(declared).collect();
+        if ports.is_empty() {
+            continue;
+        }
+        let shown: Vec<String> =
+            ports.iter().map(|(protocol, port)| format!("{protocol} {port}")).collect();
+        let text = format!(
+            "{workload} has several pods: do they connect to each other, on {}?",
+            shown.join(", ")
+        );
+        let id_of = format!("replicas of {}/{}", workload.namespace, workload.name);
+        found.ask(id_of, text, Asked::Replicas(id, ports.into_iter().collect()));
     }
 }
 
 /// Whether a namespace is the cluster's own: its pods are not restricted here.
 pub(crate) fn is_system(namespace: &str) -> bool {
     matches!(namespace, "kube-system" | "kube-public" | "kube-node-lease")
-}
-
-/// Whether the source is a pod beside the ingress controller, which a rule for the controller's
-/// namespace lets in too.
-fn is_controller(model: &Model, pair: &Pair, found: &Found) -> bool {
-    let Source::Workload(id) = pair.0 else { return false };
-    let beside = model.workloads.get(id).is_some_and(|workload| {
-        let mut known = write::CONTROLLER_NAMESPACES.iter();
-        known.any(|(_, namespace)| workload.namespace == *namespace)
-    });
-    beside
-        && found.flows.keys().any(|flow| flow.source == Source::Controller && flow.target == pair.1)
-}
-
-/// What must be listed: `list` shows an open Service both as outside addresses and as ingress.
-fn needed(model: &Model, found: &Found) -> BTreeMap<Pair, Connections> {
-    let mut needed: BTreeMap<Pair, Connections> = BTreeMap::new();
-    let mut add = |pair: Pair, flow: &Flow| {
-        let port = Connections::of(flow.protocol, PortSet::range(flow.port, flow.port));
-        let known = needed.entry(pair).or_default();
-        *known = known.union(&port);
-    };
-    for flow in found.flows.keys() {
-        let target = model.workloads.get(flow.target);
-        // A list of connections leaves out those of a workload with itself.
-        let is_own = flow.source == Source::Workload(flow.target);
-        if is_own || target.is_some_and(|target| is_system(&target.namespace)) {
-            continue;
-        }
-        add((flow.source.clone(), flow.target), flow);
-    }
-    let from_outside = |flow: &&Flow| flow.source == Source::Outside;
-    for flow in found.flows.keys().filter(from_outside) {
-        let target = model.workloads.get(flow.target);
-        if !target.is_some_and(|target| is_system(&target.namespace)) {
-            add((Source::Controller, flow.target), flow);
-        }
-    }
-    needed
 }
 
 /// Where evidence is written, in words.

@@ -42,7 +42,7 @@ pub(crate) fn mentions(text: &str) -> Vec<Mention> {
         rest = behind;
     }
     pairs(rest, &mut found);
-    if found.is_empty() && is_host(text.trim()) {
+    if found.is_empty() && is_name(text.trim()) {
         let host = text.trim().to_ascii_lowercase();
         found.push(Mention { host, port: None, form: Form::Bare });
     }
@@ -121,8 +121,12 @@ fn pairs(text: &str, found: &mut Vec<Mention>) {
     }
 }
 
-/// A DNS name with a letter in it, so that no address or number is taken for one.
+/// A DNS name with a letter in it, so that no number is taken for one, or an IPv4 address.
 fn is_host(text: &str) -> bool {
+    text.parse::<std::net::Ipv4Addr>().is_ok() || is_name(text)
+}
+
+fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
         && text.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -164,10 +168,13 @@ mod tests {
         assert_eq!(shown("--db=postgres://u:p%40x@db.shop.svc/x"), ["db.shop.svc Some(5432) Url"]);
         assert_eq!(shown("jdbc:mysql://db:3307/x?y=z"), ["db Some(3307) Url"]);
         assert_eq!(shown("redis-cart"), ["redis-cart None Bare"]);
+        assert_eq!(shown("10.0.0.1:80"), ["10.0.0.1 Some(80) Pair"]);
         assert_eq!(shown("a:1,b:2"), ["a Some(1) Pair", "b Some(2) Pair"]);
         assert_eq!(shown("mongodb://a:1,b:2/x"), ["a Some(1) Url", "b Some(2) Url"]);
         assert_eq!(shown("see \"http://api/v1\" x:9"), ["api Some(80) Url", "x Some(9) Pair"]);
-        for nothing in ["nginx:1.25", "10.0.0.1:80", "two words", "12:30:45", "", "x:0", "/etc/x"] {
+        for nothing in
+            ["nginx:1.25", "1.2.3:80", "10.0.0.1", "two words", "12:30:45", "", "x:0", "/etc/x"]
+        {
             assert!(shown(nothing).is_empty(), "{nothing}: {:?}", shown(nothing));
         }
     }

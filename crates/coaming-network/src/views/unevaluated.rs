@@ -142,7 +142,7 @@ fn pods(object: Object<'_>) -> Option<Selector> {
 }
 
 /// At least the pods that a selector matches: what is not understood is left out.
-fn selector(node: Node<'_>) -> Selector {
+pub(crate) fn selector(node: Node<'_>) -> Selector {
     let mut found = Selector::everything();
     for entry in node.pairs("matchLabels") {
         let key = unprefixed(entry.name());

@@ -1,6 +1,8 @@
 //! `net suggest`: sound on whatever shows flows, and right on a real application.
 
-use coaming_network::suggest::{Source, SuggestError, suggest};
+use coaming_network::suggest::{
+    Answers, Format, Source, SuggestError, SuggestOptions, answer_template, suggest, suggest_with,
+};
 use coaming_network::{Model, from_world};
 use coaming_test::manifests::{pod, service};
 use insta::assert_snapshot;
@@ -49,7 +51,8 @@ fn online_boutique() {
             "recommendationservice → productcatalogservice: TCP 3550",
         ]
     );
-    assert_eq!(suggestion.questions.len(), 1, "{:?}", suggestion.questions);
+    // Who calls the load generator's target is shown; what is outside of the cluster is not.
+    assert_eq!(suggestion.questions.len(), 2, "{:?}", suggestion.questions);
 }
 
 fn app() -> String {
@@ -77,6 +80,8 @@ fn the_policies_say_why() {
     #
     # What the evidence does not show:
     # - in which namespace does the ingress controller run? The policies say `ingress-nginx`
+    # - nothing here shows that pods of namespace data (db) connect to anything outside of the cluster, and the policies do not let them: do they need to? `NAME to ADDRESS` answers for one of them
+    # - nothing here shows that pods of namespace shop (cache) connect to anything outside of the cluster, and the policies do not let them: do they need to? `NAME to ADDRESS` answers for one of them
     # - shop/web (Pod) names api.stripe.com:443 in env STRIPE (input.yaml:18), which is not a Service here: does it need to connect to it?
     ---
     # Nothing may connect to or from a pod of this namespace unless a policy below allows it.
@@ -300,8 +305,11 @@ fn is_sound() {
                 ),
             );
         }
-        let result = suggest(&world(&text), None);
-        assert!(result.is_ok(), "seed {seed}: {}\n{text}", result.unwrap_err());
+        for format in [Format::Kubernetes, Format::Calico, Format::Cilium] {
+            let options = SuggestOptions { format, ..SuggestOptions::default() };
+            let result = suggest_with(&world(&text), &options);
+            assert!(result.is_ok(), "{format:?}, {seed}: {}\n{text}", result.unwrap_err());
+        }
     }
 }
 
@@ -352,7 +360,10 @@ fn evidence_in_secrets_variables_and_options() {
         ]
     );
     assert!(!suggestion.yaml.contains("hunter"), "{}", suggestion.yaml);
-    assert!(suggestion.questions.iter().any(|it| it.contains("Service shop/ring")), "its clients");
+    assert!(
+        suggestion.questions.iter().any(|it| it.text.contains("Service shop/ring")),
+        "its clients"
+    );
 }
 
 #[test]
@@ -367,9 +378,255 @@ fn asks_for_the_api_server_and_for_scrapes() {
     ]
     .concat();
     let questions = suggest(&world(&text), None).unwrap().questions;
-    let asks = |part: &str| questions.iter().filter(|it| it.contains(part)).count();
+    let asks = |part: &str| questions.iter().filter(|it| it.text.contains(part)).count();
     assert_eq!(asks("at which address is the API server"), 1, "{questions:?}");
     assert_eq!(asks("RoleBinding shop/b gives rights"), 1, "{questions:?}");
     assert_eq!(asks("the API server calls Service shop/op"), 1, "{questions:?}");
     assert_eq!(asks("ServiceMonitor shop/m says that Prometheus scrapes Service shop/op"), 1);
+}
+
+fn with(text: &str, answers: &str, format: Format) -> coaming_network::suggest::Suggestion {
+    let answers = Answers::read(answers).unwrap();
+    let options = SuggestOptions { answers: Some(&answers), format, ..SuggestOptions::default() };
+    suggest_with(&world(text), &options).unwrap()
+}
+
+/// The ids of questions.
+fn ids(suggestion: &coaming_network::suggest::Suggestion) -> Vec<&str> {
+    suggestion.questions.iter().map(|question| question.id.as_str()).collect()
+}
+
+#[test]
+fn answers_close_questions() {
+    let open = suggest(&world(&app()), None).unwrap();
+    let asked = [
+        "ingress controller of Ingress",
+        "namespace data to the outside",
+        "namespace shop to the outside",
+        "shop/web to api.stripe.com:443",
+    ];
+    assert_eq!(ids(&open), asked);
+    let template = answer_template(&open.questions, true);
+    let unanswered = with(&app(), &template, Format::Kubernetes);
+    assert_eq!(ids(&unanswered), asked, "an empty answer is none");
+    let answers = "ingress controller of Ingress: edge\n\
+         namespace data to the outside: no\n\
+         namespace shop to the outside: [cache to 192.0.2.0/24, 'any:udp/123']\n\
+         'shop/web to api.stripe.com:443': yes\n\
+         former question: no\n";
+    let cilium = with(&app(), answers, Format::Cilium);
+    assert_eq!(ids(&cilium), [""; 0]);
+    assert_eq!(cilium.unasked, ["former question"]);
+    for part in ["matchName: api.stripe.com", "namespace\": edge", "192.0.2.0/24", "matchPattern"] {
+        assert!(cilium.yaml.contains(part), "{part}: {}", cilium.yaml);
+    }
+    // A NetworkPolicy cannot name a host.
+    let kubernetes = with(&app(), answers, Format::Kubernetes);
+    assert_eq!(ids(&kubernetes), ["shop/web to api.stripe.com:443"]);
+    assert!(kubernetes.questions[0].text.contains("--format cilium"));
+    let answers = answers.replace(": yes", ": '198.51.100.1, 198.51.100.2'");
+    for format in [Format::Kubernetes, Format::Calico] {
+        let all = with(&app(), &answers, format);
+        assert_eq!(ids(&all), [""; 0], "{format:?}");
+        assert!(all.yaml.contains("198.51.100.2/32"), "{}", all.yaml);
+        assert!(!all.yaml.contains("ingress-nginx"), "{}", all.yaml);
+    }
+}
+
+#[test]
+fn answers_that_are_not_understood() {
+    for bad in ["[", "- a\n", "x: {a: b}\n", "text\n"] {
+        assert!(Answers::read(bad).is_err(), "{bad}");
+    }
+    for bad in ["web shop", "10.0.0.1:0", "any:http", "nobody", "[10.0.0.0/33]"] {
+        let answers = Answers::read(&format!("'shop/web to api.stripe.com:443': {bad}\n")).unwrap();
+        let options = SuggestOptions { answers: Some(&answers), ..SuggestOptions::default() };
+        let error = suggest_with(&world(&app()), &options).unwrap_err();
+        assert!(matches!(error, SuggestError::Answer(_)), "{bad}: {error}");
+    }
+}
+
+/// Clients that are answered reach the Service, and a namespace's own pods may leave for it.
+#[test]
+fn answers_name_clients() {
+    let text = [
+        serves("db", 5432),
+        runs("Deployment", "db", "ports: [{containerPort: 5432}]"),
+        runs("Deployment", "web", "ports: [{containerPort: 80}]"),
+    ]
+    .concat();
+    for format in [Format::Kubernetes, Format::Calico, Format::Cilium] {
+        let clients = |answer: &str| {
+            let answers = format!("clients of Service shop/db: {answer}\n");
+            with(&text, &answers, format)
+        };
+        let named = clients("shop/web");
+        assert_eq!(flows(&from_world(&world(&text)), &named), ["web → db: TCP 5432"]);
+        assert_eq!(ids(&named), ["namespace shop to the outside"]);
+        let yaml = clients("'namespace:batch, 192.0.2.0/24'").yaml;
+        assert!(yaml.contains("batch") && yaml.contains("192.0.2.0/24"), "{format:?}: {yaml}");
+        assert_eq!(clients("no").flows, []);
+    }
+}
+
+/// What is on the network of nodes is asked for, not cut off; known nodes are named.
+#[test]
+fn connections_with_the_network_of_nodes() {
+    let host = "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent, namespace: shop}\nspec: {template: {metadata: {labels: {app: agent}}, spec: {hostNetwork: true, containers: [{name: c, image: x, env: [{name: API_URL, value: 'http://api:8080'}]}]}}}\n";
+    let text = [
+        serves("agent", 9100),
+        serves("api", 8080),
+        runs("Deployment", "api", "env: [{name: AGENT_URL, value: 'http://agent:9100'}]"),
+        host.to_owned(),
+    ]
+    .concat();
+    let asked = suggest(&world(&text), None).unwrap();
+    let asks = |part: &str| ids(&asked).iter().any(|id| id.contains(part));
+    assert!(asks("shop/api to shop/agent on its node:TCP/9100"), "{:?}", ids(&asked));
+    assert!(asks("shop/api from shop/agent on its node:TCP/8080"), "{:?}", ids(&asked));
+    let node = "---\napiVersion: v1\nkind: Node\nmetadata: {name: n}\nstatus: {addresses: [{type: InternalIP, address: 192.0.2.7}]}\n";
+    let known = suggest(&world(&format!("{text}{node}")), None).unwrap();
+    assert_eq!(known.yaml.matches("192.0.2.7/32").count(), 2 + 2, "{}", known.yaml);
+}
+
+#[test]
+fn evidence_of_addresses_and_names_outside() {
+    let text = [
+        "apiVersion: v1\nkind: Service\nmetadata: {name: pg, namespace: shop}\nspec: {type: ExternalName, externalName: pg.example.com}\n".to_owned(),
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: legacy, namespace: shop}\nspec: {ports: [{port: 80}]}\n".to_owned(),
+        "---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: legacy, namespace: shop}\nsubsets: [{addresses: [{ip: 192.0.2.9}], ports: [{port: 8081}]}]\n".to_owned(),
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: db, namespace: shop}\nspec: {clusterIP: 10.96.0.7, selector: {app: db}, ports: [{port: 5432}]}\n".to_owned(),
+        runs("Deployment", "db", "ports: [{containerPort: 5432}]"),
+        runs("Deployment", "web", "env: [{name: A_URL, value: 'http://legacy'}, {name: B_URL, value: 'postgres://pg/x'}, {name: C_HOST, value: '10.96.0.7:5432'}, {name: D_URL, value: 'http://198.51.100.4:8080'}, {name: LISTEN_ADDR, value: '0.0.0.0:80'}]"),
+    ]
+    .concat();
+    let suggestion = suggest(&world(&text), None).unwrap();
+    assert_eq!(flows(&from_world(&world(&text)), &suggestion), ["web → db: TCP 5432"]);
+    for part in ["cidr: 192.0.2.9/32", "port: 8081", "cidr: 198.51.100.4/32"] {
+        assert!(suggestion.yaml.contains(part), "{part}: {}", suggestion.yaml);
+    }
+    assert!(!suggestion.yaml.contains("0.0.0.0/"), "{}", suggestion.yaml);
+    assert!(
+        ids(&suggestion).contains(&"shop/web to pg.example.com:5432"),
+        "{:?}",
+        ids(&suggestion)
+    );
+}
+
+#[test]
+fn prometheus_scrapes_what_monitors_select() {
+    let text = [
+        "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s, namespace: mon}\nspec: {alerting: {alertmanagers: [{name: am, namespace: mon, port: web}]}}\n".to_owned(),
+        "---\napiVersion: monitoring.coreos.com/v1\nkind: Alertmanager\nmetadata: {name: main, namespace: mon}\nspec: {}\n".to_owned(),
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: am, namespace: mon}\nspec: {selector: {app.kubernetes.io/name: alertmanager}, ports: [{name: web, port: 9093, targetPort: web}]}\n".to_owned(),
+        "---\napiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: m, namespace: shop}\nspec: {selector: {matchExpressions: [{key: app, operator: In, values: [web]}]}, endpoints: [{targetPort: 9102}]}\n".to_owned(),
+        "---\napiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: p, namespace: shop}\nspec: {selector: {matchLabels: {app: job}}, podMetricsEndpoints: [{port: metrics}]}\n".to_owned(),
+        serves("web", 80),
+        runs("Deployment", "web", "ports: [{containerPort: 80}]"),
+        runs("Deployment", "job", "ports: [{name: metrics, containerPort: 9400}]"),
+    ]
+    .concat();
+    let suggestion = suggest(&world(&text), None).unwrap();
+    for part in [
+        "from mon/k8s (Prometheus): ServiceMonitor shop/m scrapes Service shop/web",
+        "to shop/job (Deployment): PodMonitor shop/p scrapes shop/job (Deployment)",
+        "to mon/main (Alertmanager): Prometheus mon/k8s sends alerts",
+        "port: 9102",
+        "port: 9400",
+        "port: 9094",
+    ] {
+        assert!(suggestion.yaml.contains(part), "{part}: {}", suggestion.yaml);
+    }
+}
+
+/// The API server is where its endpoints say; a controller's image needs it, too.
+#[test]
+fn the_address_of_the_api_server() {
+    let text = [
+        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: kubernetes, namespace: default, labels: {kubernetes.io/service-name: kubernetes}}\nendpoints: [{addresses: [192.0.2.5]}]\nports: [{port: 6443, protocol: TCP}]\n".to_owned(),
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: cm, namespace: shop}\nspec: {template: {metadata: {labels: {app: cm}}, spec: {containers: [{name: c, image: 'quay.io/jetstack/cert-manager-controller:v1.1.0'}]}}}\n".to_owned(),
+    ]
+    .concat();
+    let suggestion = suggest(&world(&text), None).unwrap();
+    assert!(suggestion.yaml.contains("cidr: 192.0.2.5/32"), "{}", suggestion.yaml);
+    assert!(suggestion.yaml.contains("which looks like a controller"), "{}", suggestion.yaml);
+    let cilium = with(&text, "", Format::Cilium).yaml;
+    assert!(cilium.contains("kube-apiserver") && !cilium.contains("192.0.2.5"), "{cilium}");
+}
+
+#[test]
+fn replicas_are_asked_for() {
+    let text = serves("db", 5432)
+        + &runs("StatefulSet", "db", "ports: [{containerPort: 5432}]")
+            .replace("serviceName", "replicas: 3, serviceName");
+    assert!(ids(&suggest(&world(&text), None).unwrap()).contains(&"replicas of shop/db"));
+    let answered = with(&text, "replicas of shop/db: yes", Format::Kubernetes);
+    assert_eq!(flows(&from_world(&world(&text)), &answered), ["db → db: TCP 5432"]);
+}
+
+/// Pods with addresses, and a Service in front of one.
+fn running() -> String {
+    let pod = |name: &str, ip: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}-7d9f-x2x4z, namespace: shop, labels: {{app: {name}}}}}\nspec: {{containers: [{{name: c, image: x}}]}}\nstatus: {{podIP: {ip}}}\n"
+        )
+    };
+    pod("web", "10.0.0.1")
+        + &pod("db", "10.0.0.2")
+        + "---\napiVersion: v1\nkind: Service\nmetadata: {name: db, namespace: shop}\nspec: {clusterIP: 10.96.0.9, selector: {app: db}, ports: [{port: 80, targetPort: 5432}]}\n"
+}
+
+/// The same connection, as each recorder writes it, and one to an address outside.
+#[test]
+fn logs_of_each_kind() {
+    let input = world(&running());
+    let logs = [
+        // Inspektor Gadget, by packets, then by sides, then by endpoint.
+        r#"{"type":"debug","message":"tracer attached"}
+{"namespace":"shop","pod":"web-7d9f-x2x4z","type":"normal","pktType":"OUTGOING","proto":"tcp","port":80,"podIP":"10.0.0.1","podLabels":{"app":"web"},"remoteKind":"svc","remoteAddr":"10.96.0.9","remoteName":"db","remoteNamespace":"shop","remoteLabels":{"app":"db"}}
+{"namespace":"shop","pod":"web-7d9f-x2x4z","type":"normal","pktType":"OUTGOING","proto":"tcp","port":443,"podLabels":{"app":"web"},"remoteKind":"other","remoteAddr":"203.0.113.5"}"#,
+        r#"{"k8s":{"namespace":"shop","podName":"web-7d9f-x2x4z","podLabels":"app=web"},"type":"connect","src":{"addr":"10.0.0.1","port":40000},"dst":{"addr":"10.96.0.9","port":80,"proto":"TCP","k8s":{"kind":"svc","name":"db","namespace":"shop"}}}
+{"k8s":{"namespace":"shop","podName":"web-7d9f-x2x4z"},"type":"connect","src":{"addr":"10.0.0.1"},"dst":{"addr":"203.0.113.5","port":443,"proto":"TCP"}}"#,
+        r#"{"k8s":{"namespace":"shop","podName":"db-7d9f-x2x4z","podLabels":"app=db"},"egress":0,"endpoint":{"addr":"10.0.0.1","port":5432,"proto":"TCP","k8s":{"kind":"pod","name":"web-7d9f-x2x4z","namespace":"shop","labels":"app=web"}}}
+{"k8s":{"namespace":"shop","podName":"web-7d9f-x2x4z","podLabels":"app=web"},"egress":1,"endpoint":{"addr":"203.0.113.5","port":443,"proto":"TCP"}}"#,
+        // Calico: Enterprise, then Goldmane.
+        r#"{"action":"allow","reporter":"src","proto":"tcp","source_type":"wep","source_namespace":"shop","source_name":"-","source_name_aggr":"web-7d9f-*","source_labels":{"labels":["app=web"]},"dest_type":"wep","dest_namespace":"shop","dest_name_aggr":"db-7d9f-*","dest_labels":{"labels":["app=db"]},"dest_port":5432,"dest_ip":null}
+{"action":"deny","proto":"tcp","source_type":"wep","source_namespace":"shop","source_name_aggr":"db-7d9f-*","dest_type":"wep","dest_namespace":"shop","dest_name_aggr":"web-7d9f-*","dest_port":22}
+{"action":"allow","proto":"tcp","source_type":"wep","source_namespace":"shop","source_name_aggr":"web-7d9f-*","source_labels":{"labels":["app=web"]},"dest_type":"net","dest_namespace":"-","dest_name_aggr":"pub","dest_ip":"203.0.113.5","dest_port":443}"#,
+        r#"{"action":"Allow","protocol":"tcp","source_namespace":"shop","source_name":"web-7d9f-*","source_labels":"app=web","dest_namespace":"shop","dest_name":"db-7d9f-*","dest_labels":"app=db | x=y","dest_port":"5432","reporter":"Dst"}
+{"action":"Allow","protocol":"tcp","source_namespace":"shop","source_name":"web-7d9f-*","source_labels":"app=web","dest_type":"net","dest_name":"pub","dest_ip":"203.0.113.5","dest_port":443}"#,
+        // The kernel: the second direction names the pod behind the Service.
+        "tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.96.0.9 sport=40000 dport=80 src=10.0.0.2 dst=10.0.0.1 sport=5432 dport=40000 [ASSURED] mark=0 use=1
+ipv4     2 tcp      6 100 ESTABLISHED src=10.0.0.1 dst=203.0.113.5 sport=40001 dport=443 src=203.0.113.5 dst=192.0.2.1 sport=443 dport=40001 [ASSURED] mark=0 zone=0 use=2
+tcp      6 10 SYN_SENT src=10.0.0.2 dst=10.0.0.1 sport=40000 dport=22 [UNREPLIED] src=10.0.0.1 dst=10.0.0.2 sport=22 dport=40000 mark=0 use=1
+icmp     1 29 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=1 src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=1 mark=0 use=1
+conntrack v1.4.7 (conntrack-tools): 4 flow entries have been shown.",
+    ];
+    for log in logs {
+        let suggestion = suggest(&input, Some(log)).unwrap();
+        let found = flows(&from_world(&input), &suggestion);
+        assert_eq!(found.len(), 1, "{found:?}: {log}");
+        assert!(found[0].ends_with("TCP 5432"), "{found:?}: {log}");
+        let outside = ids(&suggestion);
+        assert_eq!(outside.len(), 1, "{outside:?}: {log}");
+        assert!(outside[0].ends_with("to 203.0.113.5/32:TCP/443"), "{outside:?}");
+        let answers = Answers::read(&format!("{:?}: yes", outside[0])).unwrap();
+        let options =
+            SuggestOptions { log: Some(log), answers: Some(&answers), ..SuggestOptions::default() };
+        let answered = suggest_with(&input, &options).unwrap();
+        assert!(answered.yaml.contains("cidr: 203.0.113.5/32"), "{}", answered.yaml);
+    }
+}
+
+#[test]
+fn logs_that_say_little() {
+    let input = world(&running());
+    let other = "tcp 6 9 ESTABLISHED src=10.9.0.1 dst=10.9.0.2 sport=4 dport=8 src=10.9.0.2 dst=10.9.0.1 sport=8 dport=4 use=1";
+    let ask = |log: &str| suggest(&input, Some(log)).unwrap();
+    assert_eq!(ids(&ask(other)), ["log of another cluster"]);
+    assert_eq!(ids(&ask(r#"{"lost_events":{"num_events_lost":"7"}}"#)), ["lost events"]);
+    for bad in ["{}", r#"{"time": 1}"#, "10:00:01 IP 10.0.0.1.4 > 10.0.0.2.8: Flags [S]", "[1]"] {
+        let error = suggest(&input, Some(bad)).unwrap_err();
+        assert!(matches!(error, SuggestError::FlowLog { line: 1, .. }), "{bad}: {error}");
+    }
 }

@@ -235,14 +235,44 @@ pub struct DiffArguments {
 
 /// `coaming net suggest`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+What the evidence does not show becomes a question. With --answers, open questions are added to the
+file, each with a line for its answer; answers that are there stay, and count.
+
+Exit codes: 0 no question is open; 1 some are; 2 an input could not be handled.
+
+Examples:
+  coaming net suggest deploy/ > policies.yaml
+  coaming net suggest --answers answers.yaml deploy/
+  coaming net suggest --flows hubble.jsonl --format cilium deploy/")]
 pub struct SuggestArguments {
     /// Where the objects are.
     #[command(flatten)]
     pub inputs: InputArguments,
 
-    /// Read the flows from this log (Hubble, JSON lines) instead of the manifests.
+    /// Read the flows from this log instead of the manifests: Hubble, Inspektor Gadget or Calico (JSON
+    /// lines), or `conntrack -L`.
     #[arg(long, value_name = "FILE")]
     pub flows: Option<PathBuf>,
+
+    /// Read answers to questions from this file, and add the questions that are open.
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+
+    /// Kind of policies to write.
+    #[arg(long, value_enum, default_value_t = PolicyFormat::Kubernetes)]
+    pub format: PolicyFormat,
+}
+
+/// A kind of policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFormat {
+    /// NetworkPolicies of Kubernetes.
+    Kubernetes,
+    /// NetworkPolicies of Calico.
+    Calico,
+    /// CiliumNetworkPolicies, which can name hosts and the API server.
+    Cilium,
 }
 
 /// `coaming net graph`

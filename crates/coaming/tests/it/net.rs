@@ -36,6 +36,37 @@ fn suggested_policies_allow_what_the_manifests_show() {
     assert!(!reaches("web", "database"), "{suggested}");
 }
 
+/// Questions are kept in a file, and its answers count; what is in it stays.
+#[test]
+fn answers_are_kept() {
+    let service = "{selector: {app: db}, ports: [{port: 5432}]}";
+    let files = two_pods(&coaming_test::manifests::service("shop", "db", service));
+    let manifests = files.path().join("input.yaml");
+    let answers = files.path().join("answers.yaml");
+    let [manifests, path] = [&manifests, &answers].map(|path| path.to_str().unwrap().to_owned());
+    let suggest = |format: &str| {
+        coaming(&["net", "suggest", "--answers", &path, "--format", format, &manifests])
+            .output()
+            .unwrap()
+    };
+    assert_eq!(suggest("kubernetes").status.code(), Some(1), "questions are open");
+    let template = std::fs::read_to_string(&answers).unwrap();
+    assert!(template.contains("\"clients of Service shop/db\":"), "{template}");
+    let mine = "clients of Service shop/db: shop/web # by hand\n";
+    std::fs::write(&answers, mine).unwrap();
+    assert_eq!(suggest("cilium").status.code(), Some(1));
+    let kept = std::fs::read_to_string(&answers).unwrap();
+    assert!(kept.starts_with(mine) && kept.contains("namespace shop to the outside"), "{kept}");
+    std::fs::write(&answers, kept.replace("outside\":", "outside\": no")).unwrap();
+    for format in ["kubernetes", "calico", "cilium"] {
+        let output = suggest(format);
+        assert_eq!(output.status.code(), Some(0), "{format}");
+        assert!(stdout(&output).contains("5432"), "{format}");
+    }
+    std::fs::write(&answers, "clients of Service shop/db: nobody here\n").unwrap();
+    assert_eq!(suggest("kubernetes").status.code(), Some(2), "an answer is not understood");
+}
+
 #[test]
 fn explains_compares_and_draws() {
     let why = stdout(&run(&["net", "why", "web", "database", "--port", "5432", "examples/shop"]));
