@@ -151,6 +151,18 @@ impl fmt::Display for Question {
     }
 }
 
+/// Where names are resolved, beside the pods of `kube-dns`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dns {
+    /// By pods of OpenShift, on port 5353.
+    pub(crate) openshift: bool,
+    /// By a cache on each node, at [`NODE_LOCAL`].
+    pub(crate) node_local: bool,
+}
+
+/// Where NodeLocal DNSCache listens.
+pub(crate) const NODE_LOCAL: &str = "169.254.20.10/32";
+
 /// The flows with their evidence, and the questions that remain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -160,6 +172,8 @@ pub(crate) struct Found {
     pub(crate) grants: BTreeMap<Grant, BTreeSet<String>>,
     /// The namespaces of ingress controllers, by how the names of their routes start.
     pub(crate) controllers: BTreeMap<&'static str, BTreeSet<String>>,
+    /// Where names are resolved.
+    pub(crate) dns: Dns,
     /// What the evidence does not show, by id.
     pub(crate) questions: BTreeMap<String, Question>,
 }

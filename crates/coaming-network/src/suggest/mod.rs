@@ -131,6 +131,7 @@ pub fn suggest_with(
         Some(log) => log::read(world, &model, log)?,
         None => evidence::read(world, &model),
     };
+    found.dns = outside::dns(world);
     ingress_points(&model, &mut found);
     if options.log.is_none() {
         operators::scrapes(world, &model, &mut found);
@@ -372,6 +373,7 @@ fn ask_for_replicas(world: &World, model: &Model, found: &mut Found) {
 /// Whether a namespace is the cluster's own: its pods are not restricted here.
 pub(crate) fn is_system(namespace: &str) -> bool {
     matches!(namespace, "kube-system" | "kube-public" | "kube-node-lease")
+        || namespace.starts_with("openshift-")
 }
 
 /// Where evidence is written, in words.

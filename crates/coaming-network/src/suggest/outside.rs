@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use coaming_kube::{Fields, Object, World};
 use coaming_yaml::Node;
 
-use super::found::{Asked, Found, Port, Proposal};
+use super::found::{Asked, Dns, Found, Port, Proposal};
 use super::is_system;
 use crate::model::{Direction, Model, Role};
 use crate::ports::Protocol;
@@ -23,6 +23,16 @@ pub(super) fn service_addresses(world: &World) -> HashMap<IpAddr, (String, Strin
         }
     }
     found
+}
+
+/// Where names are resolved, as far as the input shows it.
+pub(super) fn dns(world: &World) -> Dns {
+    let of_openshift = |object: Object<'_>| object.group().ends_with("openshift.io");
+    let is_cache = |object: &Object<'_>| object.name().contains("node-local-dns");
+    Dns {
+        openshift: world.objects().any(of_openshift),
+        node_local: world.of_kind("DaemonSet").any(|object| is_cache(&object)),
+    }
 }
 
 /// The addresses and ports that the Endpoints and EndpointSlices of a Service list.

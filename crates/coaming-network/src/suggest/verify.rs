@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use coaming_kube::World;
 
-use super::found::{Grant, Outer};
+use super::found::{Grant, NODE_LOCAL, Outer};
 use super::write::controller_namespace;
 use super::{Flow, Format, Found, Source, SuggestError, is_system};
 use crate::ip::IpSet;
 use crate::list::{Peer, connections};
 use crate::model::{Direction, Model, NetworkPlugin, Workload};
-use crate::ports::{Connections, PortSet};
+use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::Reach;
 use crate::views::from_world;
 
@@ -127,6 +127,20 @@ impl<'m> Permitted<'m> {
 
     /// The ports that grants open between a workload and all of these addresses.
     fn granted(&self, workload: usize, direction: Direction, addresses: &IpSet) -> Connections {
+        let cache = IpSet::cidr(NODE_LOCAL).unwrap_or_default();
+        let leaves = direction == Direction::Egress;
+        if leaves && self.found.dns.node_local && addresses.is_subset(&cache) {
+            let port = PortSet::range(53, 53);
+            return [Protocol::Tcp, Protocol::Udp]
+                .into_iter()
+                .fold(self.by_grants(workload, direction, addresses), |ports, protocol| {
+                    ports.union(&Connections::of(protocol, port.clone()))
+                });
+        }
+        self.by_grants(workload, direction, addresses)
+    }
+
+    fn by_grants(&self, workload: usize, direction: Direction, addresses: &IpSet) -> Connections {
         let own = |grant: &&Grant| grant.workload == workload && grant.direction == direction;
         let mut by_port: BTreeMap<_, IpSet> = BTreeMap::new();
         for grant in self.found.grants.keys().filter(own) {

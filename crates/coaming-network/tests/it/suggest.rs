@@ -630,3 +630,19 @@ fn logs_that_say_little() {
         assert!(matches!(error, SuggestError::FlowLog { line: 1, .. }), "{bad}: {error}");
     }
 }
+
+/// OpenShift resolves names with pods of its own, others with a cache on each node.
+#[test]
+fn names_are_resolved_where_the_cluster_does() {
+    let apps = serves("db", 5432) + &runs("Deployment", "db", "ports: [{containerPort: 5432}]");
+    let openshift = "---\napiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: db, namespace: shop}\nspec: {to: {kind: Service, name: db}}\n";
+    let cache = "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: node-local-dns, namespace: kube-system}\nspec: {template: {metadata: {labels: {k8s-app: node-local-dns}}, spec: {hostNetwork: true, containers: [{name: c, image: x}]}}}\n";
+    for format in [Format::Kubernetes, Format::Calico, Format::Cilium] {
+        let yaml = with(&(apps.clone() + openshift), "", format).yaml;
+        assert!(yaml.contains("openshift-dns") && yaml.contains("5353"), "{format:?}: {yaml}");
+        assert!(yaml.contains("openshift-ingress"), "{format:?}: {yaml}");
+        let yaml = with(&(apps.clone() + cache), "", format).yaml;
+        let shown = yaml.contains("169.254.20.10/32") || yaml.contains("- host\n");
+        assert!(shown && !yaml.contains("openshift"), "{format:?}: {yaml}");
+    }
+}

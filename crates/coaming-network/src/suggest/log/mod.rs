@@ -349,10 +349,10 @@ fn shown(party: &Party) -> String {
         names.push(format!("Service {}/{}", party.namespace, party.service));
     }
     names.extend(party.address.map(|address| address.to_string()));
-    if names.is_empty() {
+    if party.entities.iter().any(|entity| entity == "kube-apiserver") {
+        names.insert(0, "the API server".to_owned());
+    } else if names.is_empty() {
         names.extend(party.entities.iter().map(|entity| format!("reserved:{entity}")));
-    } else if party.entities.iter().any(|entity| entity == "kube-apiserver") {
-        names.push("the API server".to_owned());
     }
     match names.split_first() {
         None => "a peer that the log does not name".to_owned(),

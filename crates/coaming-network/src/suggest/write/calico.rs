@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::super::found::{Dns, NODE_LOCAL};
 use super::{PolicyText, RulePeer, RuleText, comments, everywhere};
 use crate::ports::Protocol;
 use crate::selector::Labels;
 
 /// The policies that every namespace gets.
-pub(super) fn defaults(out: &mut String, namespace: &str) {
+pub(super) fn defaults(out: &mut String, namespace: &str, dns: Dns) {
     let _ = write!(
         out,
         "---\n\
@@ -31,6 +32,19 @@ pub(super) fn defaults(out: &mut String, namespace: &str) {
              selector: k8s-app == 'kube-dns'\n      \
              namespaceSelector: projectcalico.org/name == 'kube-system'\n      ports:\n      - 53\n"
         );
+        let mut more = |place: String, port: u16| {
+            let _ = write!(
+                out,
+                "  - action: Allow\n    protocol: {protocol}\n    destination:\n      {place}\n      \
+                 ports:\n      - {port}\n"
+            );
+        };
+        if dns.openshift {
+            more("namespaceSelector: projectcalico.org/name == 'openshift-dns'".to_owned(), 5353);
+        }
+        if dns.node_local {
+            more(format!("nets: [{NODE_LOCAL:?}]"), 53);
+        }
     }
 }
 

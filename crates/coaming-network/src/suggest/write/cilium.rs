@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::found::Dns;
 use super::{PolicyText, RulePeer, RuleText, comments, labels, quoted};
 
 /// The label of a pod's namespace.
@@ -9,7 +10,7 @@ const NAMESPACE: &str = "k8s:io.kubernetes.pod.namespace";
 
 /// The policies that every namespace gets. Where rules name hosts, Cilium must see which addresses
 /// their names have.
-pub(super) fn defaults(out: &mut String, namespace: &str, sees_names: bool) {
+pub(super) fn defaults(out: &mut String, namespace: &str, dns: Dns, sees_names: bool) {
     let _ = write!(
         out,
         "---\n\
@@ -23,14 +24,32 @@ pub(super) fn defaults(out: &mut String, namespace: &str, sees_names: bool) {
          apiVersion: cilium.io/v2\n\
          kind: CiliumNetworkPolicy\n\
          metadata:\n  name: allow-dns\n  namespace: {namespace}\n\
-         spec:\n  endpointSelector: {{}}\n  egress:\n  - toEndpoints:\n    \
-         - matchLabels:\n        {NAMESPACE:?}: kube-system\n        \
-         \"k8s:k8s-app\": kube-dns\n    \
-         toPorts:\n    - ports:\n      - port: \"53\"\n        protocol: UDP\n      \
-         - port: \"53\"\n        protocol: TCP\n"
+         spec:\n  endpointSelector: {{}}\n  egress:\n"
     );
-    if sees_names {
-        out.push_str("      rules:\n        dns:\n        - matchPattern: \"*\"\n");
+    let mut servers = vec![(
+        format!(
+            "toEndpoints:\n    - matchLabels:\n        {NAMESPACE:?}: kube-system\n        \
+             \"k8s:k8s-app\": kube-dns"
+        ),
+        53,
+    )];
+    if dns.openshift {
+        let pods =
+            format!("toEndpoints:\n    - matchLabels:\n        {NAMESPACE:?}: openshift-dns");
+        servers.push((pods, 5353));
+    }
+    if dns.node_local {
+        servers.push(("toEntities:\n    - host".to_owned(), 53));
+    }
+    for (server, port) in servers {
+        let _ = write!(
+            out,
+            "  - {server}\n    toPorts:\n    - ports:\n      - port: \"{port}\"\n        protocol: UDP\n      \
+             - port: \"{port}\"\n        protocol: TCP\n"
+        );
+        if sees_names {
+            out.push_str("      rules:\n        dns:\n        - matchPattern: \"*\"\n");
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::super::found::{Dns, NODE_LOCAL};
 use super::{PolicyText, RulePeer, RuleText, comments, everywhere, labels, quoted};
 use crate::model::NAMESPACE_NAME_LABEL;
 
 /// The policies that every namespace gets.
-pub(super) fn defaults(out: &mut String, namespace: &str) {
+pub(super) fn defaults(out: &mut String, namespace: &str, dns: Dns) {
     let _ = write!(
         out,
         "---\n\
@@ -25,6 +26,20 @@ pub(super) fn defaults(out: &mut String, namespace: &str) {
          podSelector:\n        matchLabels:\n          k8s-app: kube-dns\n    \
          ports:\n    - protocol: UDP\n      port: 53\n    - protocol: TCP\n      port: 53\n"
     );
+    if dns.openshift {
+        out.push_str("  - to:\n");
+        pods(out, Some("openshift-dns"), None);
+        out.push_str(
+            "    ports:\n    - protocol: UDP\n      port: 5353\n    - protocol: TCP\n      port: 5353\n",
+        );
+    }
+    if dns.node_local {
+        out.push_str("  - to:\n");
+        block(out, NODE_LOCAL);
+        out.push_str(
+            "    ports:\n    - protocol: UDP\n      port: 53\n    - protocol: TCP\n      port: 53\n",
+        );
+    }
 }
 
 /// The policy of one workload.

@@ -136,9 +136,12 @@ pub(super) fn policies(
     for namespace in namespaces {
         let own = || workloads.get(namespace).into_iter().flat_map(BTreeMap::values);
         match format {
-            Format::Kubernetes => kubernetes::defaults(&mut out, namespace),
-            Format::Calico => calico::defaults(&mut out, namespace),
-            Format::Cilium => cilium::defaults(&mut out, namespace, own().any(names_hosts)),
+            Format::Kubernetes => kubernetes::defaults(&mut out, namespace, found.dns),
+            Format::Calico => calico::defaults(&mut out, namespace, found.dns),
+            Format::Cilium => {
+                let sees_names = own().any(names_hosts);
+                cilium::defaults(&mut out, namespace, found.dns, sees_names);
+            }
         }
         for &id in own() {
             let Some(policy) = writer.policy(id) else { continue };
