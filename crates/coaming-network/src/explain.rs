@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
-use crate::unevaluated::{SOURCES, UnevaluatedKind, unevaluated};
+use crate::unevaluated::{ROOT_NAMESPACE, SOURCES, UnevaluatedKind, unevaluated};
 
 /// How one rule applies to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -376,7 +376,9 @@ fn uncertain(
         let is_same = |other: &&UnevaluatedKind| {
             (&other.kind, &other.group, &other.field) == (&kind.kind, &kind.group, &kind.field)
         };
-        kind.group != "security.istio.io"
+        let is_mesh =
+            kind.group == "security.istio.io" || kind.field.as_deref() == Some(ROOT_NAMESPACE);
+        !is_mesh
             || kind.field.as_deref() == Some(SOURCES)
             || at_target.iter().find(is_same).is_some()
     });

@@ -13,6 +13,9 @@ use crate::selector::{ISTIO, Operator, Selector};
 use crate::space::{selects, services_meant};
 use crate::views::{from_world, unevaluated_in};
 
+/// The field of a mesh's settings that names another root namespace than is evaluated.
+pub(crate) const ROOT_NAMESPACE: &str = "rootNamespace";
+
 /// The field of policies of a mesh that are not evaluated for some sources.
 pub(crate) const SOURCES: &str = "sources";
 

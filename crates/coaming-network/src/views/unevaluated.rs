@@ -10,6 +10,7 @@ use coaming_yaml::Node;
 use super::Reader;
 use crate::model::{Influence, Namespaces, PodSelector, Scope, Unevaluated};
 use crate::selector::Selector;
+use crate::unevaluated::ROOT_NAMESPACE;
 
 /// Whose pods a kind of object can touch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,13 +85,17 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
     if kind == "DestinationRule" && !super::istio::changes_encryption(object) {
         return None;
     }
+    let other_root = super::istio::has_other_root(object);
     let (influence, reach) = match known {
+        _ if other_root => (Influence::Mesh, Reach::Cluster),
         Some((_, _, influence, reach)) => (*influence, *reach),
         None => by_name(object)?,
     };
     let in_root = reach == Reach::Mesh && object.namespace_or_default() == "istio-system";
     let selector = pods(object);
-    let scope = if reach == Reach::Cluster || in_root {
+    let scope = if other_root {
+        Scope::Pods(super::istio::in_mesh())
+    } else if reach == Reach::Cluster || in_root {
         match selector {
             Some(pods) if !pods.is_everything() => Scope::Pods(PodSelector {
                 namespaces: Namespaces::Selected(Selector::everything()),
@@ -107,7 +112,7 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Option<Unevaluate
     Some(Unevaluated {
         group: group.to_owned(),
         kind: kind.to_owned(),
-        field: None,
+        field: other_root.then(|| ROOT_NAMESPACE.to_owned()),
         influence,
         scope,
         location: Some(reader.location(object, object.node())),

@@ -288,3 +288,19 @@ fn what_istio_refuses_does_not_count() {
         "{selector: {matchLabels: {app: db}}, portLevelMtls: {http: {mode: STRICT}}}",
     ));
 }
+
+/// Policies of another namespace than `istio-system` may apply to all: that is said for pods of the mesh.
+#[test]
+fn another_root_namespace() {
+    let settings = |root: &str| {
+        format!(
+            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: istio, namespace: mesh}}, data: {{mesh: \"accessLogFile: x\\nrootNamespace: {root}\\n\"}}}}"
+        )
+    };
+    let policy = authorization("mesh", "{}");
+    let other = reach(&[&settings("mesh"), &policy]);
+    assert_eq!(why(&other, "web", "db", 80), "allowed?");
+    assert_eq!(why(&other, "web", "legacy/old", 80), "allowed", "no proxy, no policy");
+    let usual = reach(&[&settings("istio-system"), &policy]);
+    assert_eq!(why(&usual, "web", "db", 80), "allowed");
+}

@@ -47,6 +47,21 @@ pub(super) fn changes_encryption(object: Object<'_>) -> bool {
     policies.into_iter().any(|policy| overrides(policy) || ports(policy))
 }
 
+/// Whether the mesh's settings say that policies of another namespace than [`ROOT`] apply to all.
+pub(super) fn has_other_root(object: Object<'_>) -> bool {
+    let settings = match (object.group(), object.kind()) {
+        ("", "ConfigMap") if object.name() == "istio" || object.name().starts_with("istio-") => {
+            let mesh = object.node().mapping("data").string("mesh").unwrap_or_default();
+            let named = mesh.lines().find_map(|line| line.trim().strip_prefix("rootNamespace:"));
+            return named.is_some_and(|name| name.trim().trim_matches(['"', '\'']) != ROOT);
+        }
+        ("install.istio.io", "IstioOperator") => object.spec().mapping("meshConfig"),
+        ("sailoperator.io", "Istio") => object.spec().mapping("values").mapping("meshConfig"),
+        _ => return false,
+    };
+    settings.string("rootNamespace").is_some_and(|name| name != ROOT)
+}
+
 fn overrides(policy: Node<'_>) -> bool {
     let mode = policy.mapping("tls").string("mode");
     mode.is_some_and(|mode| mode != "ISTIO_MUTUAL")
@@ -148,6 +163,12 @@ fn names(mesh: &[Mesh]) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// All pods with a proxy, or of which that is not known.
+pub(super) fn in_mesh() -> PodSelector {
+    let namespaces = Namespaces::Selected(Selector::everything());
+    with(&PodSelector { namespaces, pods: Selector::everything() }, &Mesh::IDENTIFIED)
 }
 
 /// These pods of any namespace.
