@@ -93,7 +93,7 @@ impl Filter {
         let keeps = |node: &GraphNode| match node {
             GraphNode::Workload(workload) => self.keeps(workload),
             GraphNode::EveryWorkload => true,
-            GraphNode::Outside | GraphNode::Ingress => false,
+            GraphNode::Outside | GraphNode::Ingress | GraphNode::Namespace(_) => false,
         };
         graph.edges.retain_mut(|edge| {
             edge.allowed = self.ports_of(std::mem::take(&mut edge.allowed));

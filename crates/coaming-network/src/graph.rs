@@ -23,6 +23,8 @@ pub enum GraphNode {
     Ingress,
     /// Every workload.
     EveryWorkload,
+    /// The workloads of a namespace; which, an edge says.
+    Namespace(String),
     /// One workload.
     Workload(Arc<Workload>),
 }
@@ -38,6 +40,8 @@ pub struct Edge {
     pub allowed: Connections,
     /// The outside addresses, where one node is the outside.
     pub addresses: Option<String>,
+    /// The edges that it stands for, if these are not all that its nodes could have.
+    pub joins: BTreeSet<String>,
 }
 
 /// The workloads by namespace, and the edges between them.
@@ -69,7 +73,13 @@ pub fn graph(reach: &Reach) -> Graph {
         let Peer::Workload(target) = connection.target else { return None };
         let target = GraphNode::Workload(target);
         let allowed = connection.allowed;
-        Some(Edge { source: GraphNode::Ingress, target, allowed, addresses: None })
+        Some(Edge {
+            source: GraphNode::Ingress,
+            target,
+            allowed,
+            addresses: None,
+            joins: BTreeSet::new(),
+        })
     }));
     edges.extend(workload_edges(&mut groups, &workloads));
     edges.sort_unstable();
@@ -86,6 +96,7 @@ fn external_edges(groups: &mut Groups<'_>, workloads: &[Arc<Workload>]) -> Vec<E
             target: node(),
             allowed: allowed.clone(),
             addresses: Some(addresses.to_string()),
+            joins: BTreeSet::new(),
         }));
         let source = groups.source_of(rank);
         edges.extend(groups.outgoing(source).iter().map(|(allowed, addresses)| Edge {
@@ -93,6 +104,7 @@ fn external_edges(groups: &mut Groups<'_>, workloads: &[Arc<Workload>]) -> Vec<E
             target: GraphNode::Outside,
             allowed: allowed.clone(),
             addresses: Some(addresses.to_string()),
+            joins: BTreeSet::new(),
         }));
     }
     edges
@@ -107,6 +119,7 @@ fn workload_edges(groups: &mut Groups<'_>, workloads: &[Arc<Workload>]) -> Vec<E
             target: GraphNode::Workload(Arc::clone(&workloads[target])),
             allowed: groups.connections(allowed).clone(),
             addresses: None,
+            joins: BTreeSet::new(),
         }));
     }
     for source in 0..groups.source_count() {
@@ -124,6 +137,7 @@ fn workload_edges(groups: &mut Groups<'_>, workloads: &[Arc<Workload>]) -> Vec<E
                         target: GraphNode::Workload(Arc::clone(&workloads[to as usize])),
                         allowed: groups.connections(allowed).clone(),
                         addresses: None,
+                        joins: BTreeSet::new(),
                     });
                 }
             }

@@ -9,6 +9,7 @@
 //! Nothing here prints or phrases: results are data, and `coaming-report` renders them.
 
 mod advice;
+mod bundle;
 mod cells;
 mod check;
 mod class;
@@ -45,6 +46,7 @@ mod update;
 mod views;
 
 pub use advice::{Advice, AdvisedPeer, AdvisedRule, NewPolicy};
+pub use bundle::bundled;
 pub use cells::{Cells, SourceCell, TargetCell, cells, entrances};
 pub use check::{
     AssertedPeer, Assertion, AssertionError, AssertionResult, check_assertion, read_assertions,

@@ -276,14 +276,24 @@ fn diff(arguments: &DiffArguments) -> Result<Outcome, CommandError> {
     Ok(differs.max(old.outcome).max(new.outcome))
 }
 
+/// With more arrows than this, a picture cannot be read.
+const MOST_EDGES: usize = 60;
+
 fn graph(arguments: &GraphArguments) -> Result<Outcome, CommandError> {
     let Asked { model, remarks, outcome } = load(&arguments.inputs)?;
     let filter = filter(&arguments.inputs.view, &[&model])?;
     let reach = Reach::new(model);
     let graph = filter.graph(coaming_network::graph(&reach));
+    // Programs want each edge, people few.
+    let graph = match arguments.format {
+        GraphFormat::Graphml => graph,
+        _ => coaming_network::bundled(graph, MOST_EDGES),
+    };
     print(|out| match arguments.format {
         GraphFormat::Dot => render::graph_dot(&graph, out),
         GraphFormat::Svg => render::graph_svg(&graph, out),
+        GraphFormat::Mermaid => render::graph_mermaid(&graph, out),
+        GraphFormat::Graphml => render::graph_graphml(&graph, out),
     })?;
     warn_of(&remarks);
     Ok(outcome)

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coaming_network::model::Role;
 use coaming_network::{
-    Connections, Endpoint, GraphNode, Peer, Reach, Workload, connections, graph, list,
+    Connections, Endpoint, Graph, GraphNode, Peer, Reach, Workload, bundled, connections, graph,
+    list,
 };
 
 use crate::random;
@@ -31,6 +32,32 @@ fn pair_by_pair(reach: &Reach) -> BTreeMap<(Workload, Workload), Connections> {
     found
 }
 
+/// Every edge between workloads, with the joined ones taken apart.
+fn apart(graph: &Graph, context: &str) -> BTreeMap<(Workload, Workload), Connections> {
+    let all: BTreeSet<_> = graph.namespaces.values().flatten().collect();
+    let of = |node: &GraphNode| -> Vec<&Workload> {
+        all.iter()
+            .filter(|it| match node {
+                GraphNode::Workload(workload) => workload == **it,
+                GraphNode::Namespace(namespace) => *namespace == it.namespace,
+                GraphNode::EveryWorkload => true,
+                GraphNode::Outside | GraphNode::Ingress => false,
+            })
+            .map(|it| &***it)
+            .collect()
+    };
+    let mut edges = BTreeMap::new();
+    for edge in &graph.edges {
+        for source in of(&edge.source) {
+            for target in of(&edge.target).into_iter().filter(|target| *target != source) {
+                let pair = (source.clone(), target.clone());
+                assert!(edges.insert(pair, edge.allowed.clone()).is_none(), "{context}: twice");
+            }
+        }
+    }
+    edges
+}
+
 fn check(reach: &Reach, context: &str) {
     let expected = pair_by_pair(reach);
     let listed = list(reach);
@@ -45,23 +72,15 @@ fn check(reach: &Reach, context: &str) {
         });
     assert_eq!(between.collect::<BTreeMap<_, _>>(), expected, "{context}");
 
-    // Every edge of the graph, with the joined ones taken apart.
     let drawn = graph(reach);
-    let all: BTreeSet<_> = drawn.namespaces.values().flatten().collect();
-    let mut edges = BTreeMap::new();
-    for edge in &drawn.edges {
-        let GraphNode::Workload(target) = &edge.target else { continue };
-        let sources: Vec<_> = match &edge.source {
-            GraphNode::Workload(source) => vec![source],
-            GraphNode::EveryWorkload => all.iter().copied().filter(|it| *it != target).collect(),
-            _ => continue,
-        };
-        for source in sources {
-            let pair = (Workload::clone(source), Workload::clone(target));
-            assert!(edges.insert(pair, edge.allowed.clone()).is_none(), "{context}: twice");
-        }
-    }
-    assert_eq!(edges, expected, "{context}");
+    assert_eq!(apart(&drawn, context), expected, "{context}");
+    let exact = bundled(drawn.clone(), usize::MAX);
+    assert_eq!(apart(&exact, context), expected, "{context}: bundled");
+    // What cannot be joined exactly is listed, each edge once.
+    let fewest = bundled(drawn, 0);
+    let listed_edges = fewest.edges.iter().map(|edge| edge.joins.len().max(1)).sum::<usize>();
+    assert_eq!(listed_edges, exact.edges.len(), "{context}");
+    assert!(fewest.edges.len() <= exact.edges.len(), "{context}");
     assert_eq!(connections(reach).count(), listed.len());
 }
 

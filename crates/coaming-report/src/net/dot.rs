@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use coaming_network::{Graph, GraphNode};
+use coaming_network::{Edge, Graph, GraphNode};
 
 /// Writes a graph in the language of Graphviz.
 ///
@@ -19,21 +19,40 @@ pub fn graph_dot(graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
         }
         out.write_all(b"  }\n")?;
     }
-    for edge in &graph.edges {
-        let mut label = edge.allowed.to_string();
-        if let Some(addresses) = &edge.addresses
-            && addresses != "0.0.0.0-255.255.255.255"
-        {
-            label = format!("{label}\n{addresses}");
+    for node in graph.edges.iter().flat_map(|edge| [&edge.source, &edge.target]) {
+        if matches!(node, GraphNode::Namespace(_)) {
+            writeln!(out, "  {:?} [shape=folder];", node_name(node))?;
         }
+    }
+    for edge in &graph.edges {
         writeln!(
             out,
-            "  {:?} -> {:?} [label={label:?}];",
+            "  {:?} -> {:?} [label={:?}];",
             node_name(&edge.source),
-            node_name(&edge.target)
+            node_name(&edge.target),
+            label(edge)
         )?;
     }
     out.write_all(b"}\n")
+}
+
+/// What is written on an edge: its ports, the addresses outside unless they are all, and the first of
+/// the edges that it stands for.
+pub(super) fn label(edge: &Edge) -> String {
+    const SHOWN: usize = 4;
+    let mut label = edge.allowed.to_string();
+    if let Some(addresses) = &edge.addresses
+        && addresses != "0.0.0.0-255.255.255.255"
+    {
+        label = format!("{label}\n{addresses}");
+    }
+    for joined in edge.joins.iter().take(SHOWN) {
+        label = format!("{label}\n{joined}");
+    }
+    match edge.joins.len().saturating_sub(SHOWN) {
+        0 => label,
+        more => format!("{label}\n{more} more"),
+    }
 }
 
 /// The name of a node.
@@ -42,6 +61,7 @@ pub(super) fn node_name(node: &GraphNode) -> String {
         GraphNode::Outside => "outside".to_owned(),
         GraphNode::Ingress => "ingress".to_owned(),
         GraphNode::EveryWorkload => "every workload".to_owned(),
+        GraphNode::Namespace(namespace) => format!("namespace {namespace}"),
         GraphNode::Workload(workload) => workload.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! `coaming net graph` as a picture: namespaces as boxes, workloads in them, arrows between.
 //!
-//! The outside, ingress and "every workload" are on the left. Red arrows are open on all ports.
+//! The outside, ingress and "every workload" are on the left. Red arrows are open on all ports; the others
+//! have the color of where they lead, so that one can be followed. Pointing at an arrow lifts it.
 //! Arrows start at the right or left side of a box, whichever is nearer, and bend so that those
 //! between neighbors do not cover each other.
 
@@ -9,9 +10,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use coaming_network::{Graph, GraphNode, Workload};
+use coaming_network::{Edge, Graph, GraphNode, Workload};
 
-use super::dot::node_name;
+use super::dot::{label, node_name};
 
 const NODE: (f64, f64) = (190.0, 44.0);
 const GAP: (f64, f64) = (70.0, 40.0);
@@ -21,7 +22,13 @@ const MARGIN: f64 = 30.0;
 const HUB_COLUMN: f64 = 260.0;
 const PAGE: f64 = 1500.0;
 /// With more arrows than this, ports are shown only on hover.
-const LABELLED: usize = 60;
+const LABELLED: usize = 130;
+/// The colors of arrows, by where they lead; red is for all ports.
+const COLORS: [&str; 8] =
+    ["#2c6fbb", "#1e8449", "#8e44ad", "#b9770e", "#117a8b", "#6c5a3e", "#34495e", "#c2185b"];
+const LEGEND: f64 = 58.0;
+const LINE: f64 = 15.0;
+const LIST_COLUMN: f64 = 320.0;
 
 /// A rectangle.
 #[derive(Clone, Copy)]
@@ -55,9 +62,9 @@ fn drawing(graph: &Graph) -> String {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w:.0}\" height=\"{h:.0}\" \
          viewBox=\"0 0 {w:.0} {h:.0}\" font-family=\"sans-serif\">\n\
-         <defs>{}{}</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
-        marker("open", "#c0392b"),
-        marker("some", "#2c6fbb"),
+         <style>g.flow:hover path{{stroke-width:4;stroke-opacity:1}}g.flow:hover text{{font-size:13px;\
+         font-weight:bold}}</style>\n<defs>{}</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
+        markers(),
         w = layout.width,
         h = layout.height,
     );
@@ -97,14 +104,94 @@ fn drawing(graph: &Graph) -> String {
             cx = area.x + area.width / 2.0,
         );
     }
+    list(&mut out, graph, &layout);
+    legend(&mut out, &layout);
     out.push_str("</svg>\n");
     out
 }
 
+/// The lines of the list below the picture: what each numbered arrow stands for.
+fn listed(graph: &Graph) -> Vec<(bool, String)> {
+    let mut lines = Vec::new();
+    for (number, edge) in joined(graph) {
+        let (source, target) = (node_name(&edge.source), node_name(&edge.target));
+        lines.push((true, format!("#{number} {source} → {target}")));
+        lines.extend(edge.joins.iter().map(|flow| (false, flow.clone())));
+    }
+    lines
+}
+
+/// The arrows that stand for several flows, with their numbers.
+fn joined(graph: &Graph) -> impl Iterator<Item = (usize, &Edge)> {
+    let joined = graph.edges.iter().filter(|edge| !edge.joins.is_empty());
+    joined.enumerate().map(|(at, edge)| (at + 1, edge))
+}
+
+/// How many columns the list has, and how many lines each.
+fn list_size(lines: usize, width: f64) -> (usize, usize) {
+    let mut columns = 1;
+    while float(columns + 1) * LIST_COLUMN + 2.0 * MARGIN <= width {
+        columns += 1;
+    }
+    (columns, lines.div_ceil(columns))
+}
+
+fn list(out: &mut String, graph: &Graph, layout: &Layout) {
+    let lines = listed(graph);
+    let (_, rows) = list_size(lines.len(), layout.width);
+    let top = layout.height - LEGEND - float(rows) * LINE;
+    for (at, (is_title, text)) in lines.iter().enumerate() {
+        let (column, row) = (at / rows.max(1), at % rows.max(1));
+        let weight = if *is_title { " font-weight=\"bold\"" } else { "" };
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"11\" fill=\"#1c2733\"{weight}>{}</text>",
+            MARGIN + float(column) * LIST_COLUMN,
+            top + float(row) * LINE,
+            escape(text)
+        );
+    }
+}
+
+/// What colors and lines mean.
+fn legend(out: &mut String, layout: &Layout) {
+    let y = layout.height - LEGEND + 18.0;
+    let lines = [
+        ("#c0392b", "1.4", "open on all ports"),
+        (COLORS[0], "1.4", "on the ports that it names; one color for each target"),
+        (COLORS[0], "4", "several flows, which the list names by its number"),
+    ];
+    let mut x = MARGIN;
+    for (color, width, text) in lines {
+        let _ = write!(
+            out,
+            "<line x1=\"{x:.0}\" y1=\"{y:.0}\" x2=\"{:.0}\" y2=\"{y:.0}\" stroke=\"{color}\" \
+             stroke-width=\"{width}\"/><text x=\"{:.0}\" y=\"{:.0}\" font-size=\"11\" \
+             fill=\"#51606d\">{text}</text>",
+            x + 30.0,
+            x + 38.0,
+            y + 4.0
+        );
+        x += 60.0 + 6.2 * float(text.len());
+    }
+    let _ = writeln!(
+        out,
+        "<text x=\"{MARGIN:.0}\" y=\"{:.0}\" font-size=\"11\" fill=\"#51606d\">An arrow from or to a \
+         box means each workload in it. --focus WORKLOAD shows what concerns one.</text>",
+        y + 24.0
+    );
+}
+
+/// The heads of arrows, one of each color.
+fn markers() -> String {
+    let some = COLORS.iter().enumerate().map(|(at, color)| marker(&format!("some{at}"), color));
+    std::iter::once(marker("open", "#c0392b")).chain(some).collect()
+}
+
 fn marker(id: &str, color: &str) -> String {
     format!(
-        "<marker id=\"{id}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" \
-         markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\" fill=\"{color}\"/></marker>"
+        "<marker id=\"{id}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"10\" \
+         markerHeight=\"10\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\" fill=\"{color}\"/></marker>"
     )
 }
 
@@ -117,7 +204,7 @@ fn shortened(text: &str) -> String {
     format!("{start}…")
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -141,6 +228,9 @@ fn layout(graph: &Graph) -> Layout {
     let mut layout = Layout { boxes: Vec::new(), nodes: BTreeMap::new(), width: 0.0, height: 0.0 };
     let (mut x, mut y, mut row) = (left, MARGIN, 0.0_f64);
     let inner = inner_edges(graph);
+    // As wide as it is high, more or less.
+    let count: usize = graph.namespaces.values().map(BTreeSet::len).sum();
+    let page = PAGE.max(float(count).sqrt() * 230.0);
     for (namespace, workloads) in &graph.namespaces {
         let pairs = inner.get(namespace.as_str()).map_or(&[][..], Vec::as_slice);
         let columns = columns(pairs, workloads);
@@ -149,7 +239,7 @@ fn layout(graph: &Graph) -> Layout {
         let width = 2.0 * PADDING + float(count) * NODE.0 + float(count.saturating_sub(1)) * GAP.0;
         let height =
             HEADER + 2.0 * PADDING + float(rows) * NODE.1 + float(rows.saturating_sub(1)) * GAP.1;
-        if x > left && x + width > PAGE {
+        if x > left && x + width > page {
             (x, y, row) = (left, y + row + MARGIN, 0.0);
         }
         layout.boxes.push((namespace.clone(), Area { x, y, width, height }));
@@ -171,8 +261,8 @@ fn layout(graph: &Graph) -> Layout {
         row = row.max(height);
         x += width + MARGIN;
     }
-    layout.height = (y + row + MARGIN).max(float(hubs.len()) * 110.0 + MARGIN);
-    let step = layout.height / float(hubs.len() + 1);
+    let drawn = (y + row + MARGIN).max(float(hubs.len()) * 110.0 + MARGIN);
+    let step = drawn / float(hubs.len() + 1);
     for (position, (node, what)) in hubs.into_iter().enumerate() {
         let area = Area {
             x: MARGIN,
@@ -182,8 +272,29 @@ fn layout(graph: &Graph) -> Layout {
         };
         layout.nodes.insert(node_name(&node), (area, node_name(&node), what.to_owned()));
     }
-    layout.width = layout.width.max(left + MARGIN);
+    layout.width = layout.width.max(left + MARGIN).max(780.0);
+    let (_, rows) = list_size(listed(graph).len(), layout.width);
+    layout.height = drawn + float(rows) * LINE + LEGEND;
     layout
+}
+
+impl Layout {
+    /// Where a node is drawn.
+    fn area(&self, node: &GraphNode) -> Option<Area> {
+        match node {
+            GraphNode::Namespace(namespace) => {
+                let mut boxes = self.boxes.iter().filter(|(title, _)| title == namespace);
+                boxes.next().map(|(_, area)| *area)
+            }
+            node => self.nodes.get(&node_name(node)).map(|(area, ..)| *area),
+        }
+    }
+}
+
+/// The color of each node that arrows lead to.
+fn colors(graph: &Graph) -> BTreeMap<&GraphNode, usize> {
+    let targets: BTreeSet<&GraphNode> = graph.edges.iter().map(|edge| &edge.target).collect();
+    targets.into_iter().enumerate().map(|(at, node)| (node, at % COLORS.len())).collect()
 }
 
 type Pair<'g> = (&'g Workload, &'g Workload);
@@ -244,29 +355,36 @@ fn columns<'g>(
 }
 
 fn edges(out: &mut String, graph: &Graph, layout: &Layout) {
+    let colors = colors(graph);
+    let numbers: BTreeMap<_, _> = joined(graph).map(|(number, edge)| (edge, number)).collect();
     let labelled = graph.edges.len() <= LABELLED;
     for (position, edge) in graph.edges.iter().enumerate() {
-        let (Some((from, ..)), Some((to, ..))) = (
-            layout.nodes.get(&node_name(&edge.source)),
-            layout.nodes.get(&node_name(&edge.target)),
-        ) else {
+        let (Some(from), Some(to)) = (layout.area(&edge.source), layout.area(&edge.target)) else {
             continue;
         };
         let open = edge.allowed.is_all();
-        let (id, color) = if open { ("open", "#c0392b") } else { ("some", "#2c6fbb") };
-        let (path, middle) = curve(*from, *to, position);
+        let at = colors.get(&edge.target).copied().unwrap_or_default();
+        let (id, color) = match open {
+            true => ("open".to_owned(), "#c0392b"),
+            false => (format!("some{at}"), COLORS.get(at).copied().unwrap_or("#2c6fbb")),
+        };
+        let (path, middle) = curve(from, to, position);
+        let width = if edge.joins.is_empty() { 1.4 } else { 4.0 };
         let mut title =
             format!("{} → {}: {}", node_name(&edge.source), node_name(&edge.target), edge.allowed);
         if let Some(addresses) = &edge.addresses {
             let _ = write!(title, " ({addresses})");
         }
+        for joined in &edge.joins {
+            let _ = write!(title, "\n{joined}");
+        }
         let _ = write!(
             out,
-            "<g><title>{}</title><path d=\"{path}\" fill=\"none\" stroke=\"{color}\" \
-             stroke-width=\"1.4\" stroke-opacity=\"0.65\" marker-end=\"url(#{id})\"/>",
+            "<g class=\"flow\"><title>{}</title><path d=\"{path}\" fill=\"none\" stroke=\"{color}\" \
+             stroke-width=\"{width}\" stroke-opacity=\"0.65\" marker-end=\"url(#{id})\"/>",
             escape(&title)
         );
-        if labelled && !open {
+        if labelled && (!open || numbers.contains_key(edge)) {
             let _ = write!(
                 out,
                 "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"10\" text-anchor=\"middle\" \
@@ -274,7 +392,10 @@ fn edges(out: &mut String, graph: &Graph, layout: &Layout) {
                  paint-order=\"stroke\">{}</text>",
                 middle.0,
                 middle.1,
-                escape(&shortened(&edge.allowed.to_string()))
+                escape(&shortened(&match numbers.get(edge) {
+                    Some(number) => format!("#{number}: {} flows", edge.joins.len()),
+                    None => label(edge).lines().next().unwrap_or_default().to_owned(),
+                }))
             );
         }
         out.push_str("</g>\n");

@@ -1,6 +1,8 @@
 //! `why`, `diff`, `exposure` and `graph` on inputs written by hand.
 
-use coaming_network::{Peer, diff, explain, exposure, find_endpoint, find_port, graph, list};
+use coaming_network::{
+    Peer, bundled, diff, explain, exposure, find_endpoint, find_port, graph, list,
+};
 use coaming_report::net::{self, Remarks};
 use coaming_test::manifests::{pod, policy, shop};
 use insta::assert_snapshot;
@@ -169,7 +171,15 @@ fn a_picture_joins_what_all_may_do() {
     let svg = written(|out| net::graph_svg(&graph, out));
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
     assert!(svg.contains(">every workload</text>"));
-    assert_eq!(svg.matches("<path d=\"M").count(), 18 + 2, "an arrow each, and two heads");
+    assert_eq!(svg.matches("marker-end=").count(), 18, "an arrow each");
+    let few = bundled(graph, usize::MAX);
+    assert_eq!(few.edges.len(), 3, "from outside, to outside, and between all");
+    let svg = written(|out| net::graph_svg(&few, out));
+    assert_eq!(svg.matches("marker-end=").count(), 3);
+    assert!(svg.contains("open on all ports"), "a legend");
+    let mermaid = written(|out| net::graph_mermaid(&few, out));
+    assert!(mermaid.starts_with("flowchart LR\n  subgraph ns0[\"shop\"]\n"), "{mermaid}");
+    assert!(mermaid.contains("ns0 -->|\"all\"| x"), "{mermaid}");
 }
 
 #[test]
@@ -179,4 +189,10 @@ fn names_in_pictures_are_escaped() {
     let svg = written(|out| net::graph_svg(&graph, out));
     assert!(svg.contains("&lt;b&gt;&amp;") && !svg.contains("<b>"));
     assert!(written(|out| net::graph_dot(&graph, out)).contains("shop/<b>& (Pod)"));
+    let mermaid = written(|out| net::graph_mermaid(&graph, out));
+    assert!(mermaid.contains("#60;b#62;#38;") && !mermaid.contains("<b>"), "{mermaid}");
+    let graphml = written(|out| net::graph_graphml(&graph, out));
+    assert!(graphml.contains("id=\"shop/&lt;b&gt;&amp; (Pod)\"") && !graphml.contains("<b>"));
+    let edges = graphml.matches("<edge ").count();
+    assert_eq!(edges, graph.edges.len(), "{graphml}");
 }

@@ -307,4 +307,8 @@ pub enum GraphFormat {
     Svg,
     /// For Graphviz.
     Dot,
+    /// For Mermaid, in Markdown.
+    Mermaid,
+    /// GraphML, with each edge.
+    Graphml,
 }
