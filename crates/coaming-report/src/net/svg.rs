@@ -257,7 +257,8 @@ fn layout(graph: &Graph) -> Layout {
                 layout.nodes.insert(id, (area, workload.name.clone(), workload.kind.clone()));
             }
         }
-        layout.width = layout.width.max(x + width + MARGIN);
+        // Arrows between boxes one above the other go around at the right.
+        layout.width = layout.width.max(x + width + MARGIN + GAP.0);
         row = row.max(height);
         x += width + MARGIN;
     }
@@ -384,7 +385,8 @@ fn edges(out: &mut String, graph: &Graph, layout: &Layout) {
              stroke-width=\"{width}\" stroke-opacity=\"0.65\" marker-end=\"url(#{id})\"/>",
             escape(&title)
         );
-        if labelled && (!open || numbers.contains_key(edge)) {
+        // The list refers to numbers.
+        if labelled && !open || numbers.contains_key(edge) {
             let _ = write!(
                 out,
                 "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"10\" text-anchor=\"middle\" \
