@@ -21,7 +21,7 @@ pub fn graph_dot(graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
     }
     for node in graph.edges.iter().flat_map(|edge| [&edge.source, &edge.target]) {
         if matches!(node, GraphNode::Namespace(_)) {
-            writeln!(out, "  {:?} [shape=folder];", node_name(node))?;
+            writeln!(out, "  {:?} [shape=tab];", node_name(node))?;
         }
     }
     for edge in &graph.edges {
