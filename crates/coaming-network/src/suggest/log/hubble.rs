@@ -109,7 +109,7 @@ fn seen(record: Record) -> Option<Seen> {
     let l4 = record.l4?;
     let ports = [(Protocol::Tcp, l4.tcp), (Protocol::Udp, l4.udp), (Protocol::Sctp, l4.sctp)];
     let (protocol, ports) = ports.into_iter().find_map(|(it, ports)| Some((it, ports?)))?;
-    // The second packet of a handshake is a reply, whoever records it.
+    // The second packet of a handshake is a reply, wherever it was recorded.
     if ports.destination_port == 0 || ports.flags.syn && ports.flags.ack {
         return None;
     }
