@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use coaming_secret::detector;
-use coaming_secret::gate::hidden_lines;
+use coaming_secret::gate::{hidden_lines, masked, masked_names};
 use coaming_secret::structured::in_file;
 use similar::{DiffOp, capture_diff_slices};
 
@@ -24,7 +24,7 @@ pub fn diff(change: &Change) -> String {
     let mut out = String::new();
     for made in &change.made {
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "# {made} ({})", made.rule);
+        let _ = writeln!(out, "# {} ({})", masked_names(&masked(&made.to_string())), made.rule);
     }
     if let Some(variants) = change.several_variants() {
         let _ = writeln!(out, "# changes {}", coaming_text::Printable(&variants));

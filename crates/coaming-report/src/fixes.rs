@@ -17,7 +17,7 @@ pub fn applied_text(written: &[&Change], out: &mut dyn Write) -> io::Result<()> 
     for change in written {
         writeln!(out, "{}", change.file)?;
         for made in &change.made {
-            writeln!(out, "  {made} ({})", made.rule)?;
+            writeln!(out, "  {} ({})", masked(&made.to_string()), made.rule)?;
         }
         if let Some(variants) = change.several_variants() {
             writeln!(out, "  changes {}", Printable(&variants))?;
@@ -47,7 +47,8 @@ pub fn rest_text(
     let mut sources = BTreeMap::new();
     for skipped in &plan.skipped {
         let Skipped { file, made, reason, .. } = skipped;
-        writeln!(out, "not fixed: {file}: {made} - {reason}")?;
+        let shown = format!("not fixed: {file}: {made} - {reason}");
+        writeln!(out, "{}", masked(&shown))?;
         let text = sources.entry(file).or_insert_with(|| source(file));
         manual_steps(skipped, text.as_deref(), out)?;
     }

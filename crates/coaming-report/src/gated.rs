@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
-use coaming_finding::{Finding, InputError, Note};
-use coaming_secret::gate::masked;
+use coaming_finding::{Finding, InputError, Location, Note, ObjectRef};
+use coaming_secret::gate::{masked, masked_names, shown_name};
+use coaming_yaml::Step;
 
 use crate::Report;
 
@@ -61,7 +62,10 @@ fn changed(text: &str) -> Option<String> {
 }
 
 fn finding(finding: &Finding) -> Option<Finding> {
-    let message = changed(&finding.message);
+    let message = match masked_names(&finding.message) {
+        Cow::Owned(text) => Some(masked(&text).into_owned()),
+        Cow::Borrowed(text) => changed(text),
+    };
     // Texts that are built in quote nothing.
     let quoted = |text: &Cow<'static, str>| match text {
         Cow::Borrowed(_) => None,
@@ -78,7 +82,16 @@ fn finding(finding: &Finding) -> Option<Finding> {
             fix
         })
     });
-    if message.is_none() && why.is_none() && help.is_none() && fix.is_none() {
+    let object = finding.object.as_ref().and_then(object);
+    let container = finding.container.as_deref().and_then(name);
+    let locations = match each(&finding.locations, location) {
+        Cow::Owned(locations) => Some(locations),
+        Cow::Borrowed(_) => None,
+    };
+    let is_changed = [message.is_some(), why.is_some(), help.is_some(), fix.is_some()]
+        .contains(&true)
+        || [object.is_some(), container.is_some(), locations.is_some()].contains(&true);
+    if !is_changed {
         return None;
     }
     let mut finding = finding.clone();
@@ -86,7 +99,53 @@ fn finding(finding: &Finding) -> Option<Finding> {
     finding.why = why.map_or(finding.why, Cow::Owned);
     finding.help = help.map_or(finding.help, Cow::Owned);
     finding.fix = fix.or(finding.fix);
+    finding.object = object.or(finding.object);
+    finding.container = container.or(finding.container);
+    finding.locations = locations.unwrap_or(finding.locations);
     Some(finding)
+}
+
+/// The name without a secret, if it has one.
+fn name(text: &str) -> Option<String> {
+    match shown_name(text) {
+        Cow::Owned(text) => Some(text),
+        Cow::Borrowed(_) => None,
+    }
+}
+
+fn object(object: &ObjectRef) -> Option<ObjectRef> {
+    let ObjectRef { api_version, kind, namespace, name: own } = object;
+    let (version, kind) = (name(api_version), name(kind));
+    let (namespace, own) = (name(namespace), name(own));
+    if [&version, &kind, &namespace, &own].iter().all(|it| it.is_none()) {
+        return None;
+    }
+    let object = object.clone();
+    Some(ObjectRef {
+        api_version: version.unwrap_or(object.api_version),
+        kind: kind.unwrap_or(object.kind),
+        namespace: namespace.unwrap_or(object.namespace),
+        name: own.unwrap_or(object.name),
+    })
+}
+
+fn location(location: &Location) -> Option<Location> {
+    let key = |step: &Step| match step {
+        Step::Key(key) => name(key),
+        Step::Index(_) => None,
+    };
+    let label = changed(&location.label);
+    let path = location.path.steps().iter().any(|step| key(step).is_some()).then(|| {
+        let steps = location.path.steps().iter();
+        steps.map(|step| key(step).map_or(step.clone(), |key| Step::Key(key.into()))).collect()
+    });
+    if label.is_none() && path.is_none() {
+        return None;
+    }
+    let mut location = location.clone();
+    location.label = label.unwrap_or(location.label);
+    location.path = path.unwrap_or(location.path);
+    Some(location)
 }
 
 fn error(error: &InputError) -> Option<InputError> {

@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use coaming_finding::{Finding, Fix, Location, SourceId};
+use coaming_finding::{Category, Finding, Fix, Location, SourceId};
 use coaming_secret::gate::{Excerpt, ShownEdit, ShownLines};
+use coaming_yaml::Span;
 
 use crate::Report;
 
@@ -27,17 +28,28 @@ pub(crate) struct Replacement {
 pub(crate) struct Places<'a> {
     files: &'a BTreeMap<SourceId, crate::File<'a>>,
     lines: BTreeMap<SourceId, OnceCell<ShownLines<'a>>>,
+    /// Where the files have values that the API rejects.
+    rejected: BTreeMap<SourceId, Vec<Span>>,
 }
 
 impl<'a> Places<'a> {
     pub(crate) fn new(report: &Report<'a>) -> Self {
         let lines = report.files.keys().map(|&id| (id, OnceCell::new())).collect();
-        Self { files: report.files, lines }
+        let mut rejected: BTreeMap<SourceId, Vec<Span>> = BTreeMap::new();
+        let of_schema = |finding: &&Finding| finding.rule.category == Category::Schema;
+        for location in report.findings.iter().filter(of_schema).flat_map(|it| &it.locations) {
+            if let Some((id, span)) = location.source.zip(location.span) {
+                rejected.entry(id).or_default().push(span);
+            }
+        }
+        Self { files: report.files, lines, rejected }
     }
 
     fn lines(&self, id: SourceId) -> Option<&ShownLines<'a>> {
         let source = self.files.get(&id)?.source;
-        Some(self.lines.get(&id)?.get_or_init(|| ShownLines::new(source)))
+        let rejected = || self.rejected.get(&id).cloned().unwrap_or_default();
+        let lines = self.lines.get(&id)?;
+        Some(lines.get_or_init(|| ShownLines::with_rejected(source, rejected())))
     }
 
     /// The file a location is in.

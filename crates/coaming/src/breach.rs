@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &BreachArguments) -> Result<Outcome, CommandError> 
         return Ok(subject.outcome);
     }
     let view = render::View::new(&answer, &subject.world, &subject.findings);
-    output::write(arguments.output.as_deref(), |out| match arguments.format {
+    output::write_masked(arguments.output.as_deref(), |out| match arguments.format {
         BreachFormat::Text => render::text(&view, out),
         BreachFormat::Json => render::json(&view, out),
         BreachFormat::Dot => render::dot(&view, out),
@@ -166,7 +166,7 @@ fn compare(
         answers.push(ask(&scene, &subject, &query, &CutOptions::default())?);
     }
     let [old, new] = answers.as_slice() else { return Ok(outcome) };
-    output::write(arguments.output.as_deref(), |out| match arguments.format {
+    output::write_masked(arguments.output.as_deref(), |out| match arguments.format {
         BreachFormat::Json => render::compare_json(old, new, out),
         _ => render::compare_text(old, new, out),
     })?;

@@ -108,7 +108,7 @@ fn filter(view: &NetViewArguments, models: &[&Model]) -> Result<Filter, CommandE
 }
 
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CommandError> {
-    output::write(None, write)
+    output::write_masked(None, write)
 }
 
 /// Notes for formats that have no room for them.

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use coaming_finding::InputError;
 use coaming_report::FullOptions;
-use coaming_secret::gate::masked;
+use coaming_secret::gate::{MaskedWriter, masked};
 use coaming_text::Printable;
 
 use crate::args::{Arguments, Color, CompletionsArguments};
@@ -28,6 +28,18 @@ pub(crate) fn write(
     let target =
         file.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     result.map_err(|source| CommandError::Output { target, source })
+}
+
+/// Like [`write`], for text that names objects of the input: names that are secrets are masked.
+pub(crate) fn write_masked(
+    file: Option<&Path>,
+    writer: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), CommandError> {
+    write(file, |out| {
+        let mut masked = MaskedWriter::new(out);
+        writer(&mut masked)?;
+        masked.finish()
+    })
 }
 
 fn write_file(

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &PinArguments) -> Result<Outcome, CommandError> {
         fix::write_all(&pinned.changes, &mut errors)
     };
     output::complain_of(&errors);
-    output::write(None, |out| {
+    output::write_masked(None, |out| {
         if arguments.diff {
             pinned
                 .changes

@@ -154,6 +154,6 @@ fn who_can(arguments: &WhoCanArguments) -> Result<Outcome, CommandError> {
         AnswerFormat::Text => coaming_report::access::text(&answer),
         AnswerFormat::Json => coaming_report::access::json(&answer),
     };
-    output::write(None, |out| out.write_all(text.as_bytes()))?;
+    output::write_masked(None, |out| out.write_all(text.as_bytes()))?;
     Ok(outcome)
 }

@@ -1,6 +1,6 @@
 //! What one line of a text contains that must not be shown.
 
-use super::name;
+use super::{name, word};
 
 /// What a line means for itself and for the lines below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,29 +79,6 @@ const TYPED: &[&str] = &[
     "enableServiceLinks",
 ];
 
-/// Ends of names of fields that contain long numbers.
-const NUMBERS: &[&str] = &[
-    "user",
-    "group",
-    "id",
-    "port",
-    "seconds",
-    "mode",
-    "size",
-    "generation",
-    "version",
-    "groups",
-    "timestamp",
-    "bytes",
-    "limit",
-    "memory",
-    "cpu",
-    "storage",
-    "weight",
-    "priority",
-    "max",
-];
-
 /// Programs and statements that take a password where nothing names it.
 const COMMANDS: &[&str] = &[
     "chpasswd",
@@ -133,7 +110,7 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
         .any(|keyword| statement.starts_with(keyword));
     let mut at = 0;
     let mut named_before = false;
-    while let Some((start, end)) = word(bytes, at) {
+    while let Some((start, end)) = next_word(bytes, at) {
         at = end;
         let own = line.get(start..end).unwrap_or_default();
         let rest = line.get(end..).unwrap_or_default();
@@ -175,11 +152,6 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
         // Only of a field at the start of its line.
         let first = line.get(..start).unwrap_or_default();
         if is_field && first.trim_matches([' ', '\t', '-', '"', '\'', '{', '#']).is_empty() {
-            let number = value.trim().trim_matches(['"', '\'', ',']);
-            let lower = own.to_ascii_lowercase();
-            judgement.hidden |= number.len() >= 6
-                && number.bytes().all(|byte| byte.is_ascii_digit())
-                && !NUMBERS.iter().any(|ending| lower.ends_with(ending));
             judgement.hidden |= beside && !BESIDE.contains(&own) && !is_harmless(value);
             if matches!(own, "name" | "key" | "variable") && !is_open(value) {
                 let named = value.trim().trim_matches(['"', '\'', ',']);
@@ -194,12 +166,12 @@ pub(super) fn judge(line: &str, beside: bool) -> Judgement {
         && !item.contains([' ', '=', ':'])
         && line.contains("--")
         && name::is_secret(item);
-    judgement.hidden |= has_secret_characters(line) || takes_password(line) || has_user_info(line);
+    judgement.hidden |= word::looks_secret(line) || takes_password(line) || has_user_info(line);
     judgement
 }
 
 /// The next name in a line.
-fn word(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+fn next_word(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
     let start = from + bytes.get(from..)?.iter().position(is_part)?;
     let length = bytes.get(start..)?.iter().take_while(|byte| is_part(byte)).count();
@@ -267,51 +239,6 @@ fn is_open(value: &str) -> bool {
         || unclosed('"')
         || unclosed('\'')
         || value.starts_with("\"\"\"")
-}
-
-/// Whether a line has a word that only a secret looks like: a random one, or letters, digits and
-/// signs as in passwords that people choose.
-pub(super) fn has_secret_characters(line: &str) -> bool {
-    const MIN_LENGTH: usize = 16;
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-');
-    let looks_random = |word: &str| {
-        let bytes = word.as_bytes();
-        let has = |of: fn(&u8) -> bool| bytes.iter().any(of);
-        // Names of fields have neither digits nor adjacent capitals, and only a few words.
-        let capitals = bytes.windows(2).filter(|pair| pair.iter().all(u8::is_ascii_uppercase));
-        let words = bytes.windows(2).filter(|pair| {
-            pair.first().is_some_and(u8::is_ascii_lowercase)
-                && pair.last().is_some_and(u8::is_ascii_uppercase)
-        });
-        word.len() >= MIN_LENGTH
-            && has(u8::is_ascii_uppercase)
-            && has(u8::is_ascii_lowercase)
-            && (has(u8::is_ascii_digit) || capitals.count() > 0 || words.count() > 3)
-    };
-    line.split(|c| !is_part(c)).any(looks_random)
-        || line
-            .split([' ', '\t', '"', '\'', ',', '`', '=', ':', '{', '}', '(', ')', '[', ']', ';'])
-            .any(is_chosen)
-}
-
-/// Whether a word has letters, digits and signs: `tundra!913Q`, `P@ssw0rd`.
-pub(super) fn is_chosen(word: &str) -> bool {
-    let has = |of: fn(u8) -> bool| word.bytes().any(of);
-    let sign = word.char_indices().any(|(at, c)| match c {
-        '!' | '^' | '~' => at > 0 || c == '!',
-        '#' | '%' | '?' | '*' => at > 0 && !word.contains(['/', '<']),
-        // A variable of a shell, or the end of a regular expression.
-        '$' => word
-            .get(at + 1..)
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '$')),
-        // `package@1.2`, `user@host.example`.
-        '@' => word.get(at + 1..).is_some_and(|rest| {
-            let is_version = rest.bytes().all(|byte| byte.is_ascii_digit());
-            at > 0 && !is_version && !rest.contains(['.', '/']) && !rest.starts_with("sha")
-        }),
-        _ => false,
-    });
-    word.len() >= 6 && sign && has(|b| b.is_ascii_digit()) && has(|b| b.is_ascii_alphabetic())
 }
 
 /// Whether a command on the line takes a password.

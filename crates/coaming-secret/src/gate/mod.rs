@@ -5,6 +5,7 @@
 //!   nor `AsRef<str>`, and its `Debug` shows only a length.
 //! * [`ShownLines`] gives lines of it as [`Excerpt`]s, and edits as [`ShownEdit`]s, but only those
 //!   that cannot contain a secret.
+//! * [`MaskedWriter`] is for answers that name objects of the input.
 //! * [`masked`] is for messages: texts of our own that may quote an input.
 //!
 //! The gate is stricter than the detector: hiding a harmless line costs little. It knows a secret
@@ -21,6 +22,8 @@ mod line;
 mod lines;
 mod message;
 mod name;
+mod word;
+mod writer;
 
 use std::fmt;
 
@@ -31,7 +34,8 @@ use coaming_yaml::{LineIndex, Span};
 use std::cell::OnceCell;
 
 pub use lines::hidden_lines;
-pub use message::{is_shown_value, masked};
+pub use message::{is_shown_value, masked, masked_names, shown_name};
+pub use writer::MaskedWriter;
 
 /// The text of an input, which cannot be printed.
 #[derive(Clone, Copy, Default)]
@@ -55,6 +59,7 @@ impl fmt::Debug for InputText<'_> {
 pub struct ShownLines<'a> {
     text: &'a str,
     index: LineIndex,
+    rejected: Vec<Span>,
     hidden: OnceCell<Vec<bool>>,
 }
 
@@ -100,7 +105,30 @@ impl<'a> ShownLines<'a> {
     /// Counts the lines of a text.
     #[must_use]
     pub fn new(text: InputText<'a>) -> Self {
-        Self { text: text.0, index: LineIndex::new(text.0), hidden: OnceCell::new() }
+        Self::with_rejected(text, Vec::new())
+    }
+
+    /// Like [`Self::new`]. At the spans are values that the API rejects, which may be anything.
+    #[must_use]
+    pub fn with_rejected(text: InputText<'a>, rejected: Vec<Span>) -> Self {
+        let index = LineIndex::new(text.0);
+        Self { text: text.0, index, rejected, hidden: OnceCell::new() }
+    }
+
+    /// For each line, whether it may contain a secret.
+    fn hidden(&self) -> Vec<bool> {
+        let mut hidden = hidden_lines(self.text);
+        for span in &self.rejected {
+            let value = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+            if message::is_shown_rejected(value) {
+                continue;
+            }
+            let (first, _) = self.index.position(self.text, span.start);
+            let count = value.matches('\n').count() + 1;
+            let from = usize::try_from(first).map_or(0, |first| first.saturating_sub(1));
+            hidden.iter_mut().skip(from).take(count).for_each(|hidden| *hidden = true);
+        }
+        hidden
     }
 
     /// How many lines there are.
@@ -122,7 +150,7 @@ impl<'a> ShownLines<'a> {
         let start = self.index.start(number)? as usize;
         let end = self.index.start(number + 1).map_or(self.text.len(), |next| next as usize);
         let line = self.text.get(start..end)?.trim_end_matches(['\r', '\n']);
-        let hidden = self.hidden.get_or_init(|| hidden_lines(self.text));
+        let hidden = self.hidden.get_or_init(|| self.hidden());
         let is_hidden = hidden.get(number.checked_sub(1)? as usize).copied().unwrap_or(true);
         (line.len() <= limit && !is_hidden).then_some(Excerpt { start, text: line })
     }

@@ -39,6 +39,14 @@ fn lines_that_may_contain_a_secret() {
         ("stringData: {\"a\": \"walnut\"}\n", 1),
         ("ports: [{containerPort: \"83454102\"}]\n", 1),
         ("image: registry.example/app:walnut-kestrel@host/a:1\n", 1),
+        ("spec: {ingress: [{from: [{ipBlock: {cidr: 83454102}}]}]}\n", 1),
+        ("spec: {ingress: [{ports: [{port: 83454102}, 83454102]}]}\n", 1),
+        ("{\"spec\": {\"ports\":[{\"port\":-83454102}]}}\n", 1),
+        ("spec: {path: 83454102.5}\n", 1),
+        ("spec: {runAsUser: 83454102}\n", 1),
+        ("  - 83454102\n", 1),
+        ("  name: walnut48213\n", 1),
+        ("  ports: 8a537f6b5b4478cca8ac92b9cf58bef2\n", 1),
         ("a: &x\n  passphrase: |\n    correct horse\n    battery\n", 4),
     ] {
         assert!(!shown(text, number), "{text}");
@@ -66,6 +74,15 @@ fn lines_that_are_shown() {
         "RUN npm install -g yarn@1.22.19 typescript@5",
         "        - containerPort: 8080",
         "hostPath: {path: /var/run/docker.sock}",
+        "  - {cidr: 10.0.0.0/8, except: [192.168.100.0/24]}",
+        "  uid: 123e4567-e89b-12d3-a456-426614174000",
+        "  image: nginx@sha256:8a537f6b5b4478cca8ac92b9cf58bef28a537f6b5b4478cca8ac92b9cf58bef2",
+        "  name: web-7d9f6c5b8-x2x9k",
+        "  limits: {memory: 134217728}",
+        "  image: alpine:20240329",
+        "  host: 123456789012.dkr.ecr.us-east-1.amazonaws.com",
+        "requiredDuringSchedulingIgnoredDuringExecution:",
+        "  ports: [{port: 65535, endPort: 32767}]",
         "CMD [\"nginx\", \"-g\", \"daemon off;\"]",
         "apiVersion: rbac.authorization.k8s.io/v1",
     ] {
@@ -119,10 +136,55 @@ fn messages_are_masked() {
             "container `web` runs as root (`runAsUser: 0`)",
         ),
         ("nginx@sha256:aaaa is not a valid image", "nginx@sha256:aaaa is not a valid image"),
+        ("`83454102` of Namespace does not exist", "`***` of Namespace does not exist"),
+        ("container `a 83454102` has none", "container `a ***` has none"),
+        (
+            "`Pod` is not a kind of `0b83c5d0765d183771675053679a2647`",
+            "`Pod` is not a kind of `***`",
+        ),
+        (
+            "invalid type: string \"A=1 PIN=83454102\", expected struct Config",
+            "invalid type: string \"***\", expected struct Config",
+        ),
+        (
+            "invalid type: string \"yes\", expected a boolean",
+            "invalid type: string \"yes\", expected a boolean",
+        ),
+        ("`HEAD~12` is not a commit", "`HEAD~12` is not a commit"),
+        ("`runAsUser` is `1000650000`", "`runAsUser` is `1000650000`"),
+        (
+            "`ValidatingAdmissionPolicyBinding` has none",
+            "`ValidatingAdmissionPolicyBinding` has none",
+        ),
         ("see https://example.org/a?b=1&c=2!", "see https://example.org/a?b=1&c=2!"),
     ] {
         assert_eq!(masked(message), expected);
     }
+}
+
+#[test]
+fn names_are_shown_unless_they_cannot_be_names() {
+    for name in ["web-7d9f6c5b8-x2x9k", "system:masters", "", "a.b/c", "${NAME}", "Pod", "user 1"] {
+        assert_eq!(shown_name(name), name);
+    }
+    assert_eq!(shown_name("83454102"), "***");
+    assert_eq!(shown_name("tundra!913Q"), "***");
+    assert_eq!(shown_name("a 83454102"), "a ***");
+    assert_eq!(shown_name("password:mango43409"), "password:***");
+    assert_eq!(shown_name("https://app:walnut@db.example/x"), "https://***@db.example/x");
+}
+
+#[test]
+fn values_that_the_api_rejects_are_not_shown() {
+    let text = "spec:\n  ports: walnut kestrel tundra\n  priority: \"80\"\n  rules:\n    a: b\n";
+    let span = |part: &str| {
+        let start = text.find(part).unwrap();
+        Span::new(u32::try_from(start).unwrap(), u32::try_from(start + part.len()).unwrap())
+    };
+    let rejected = vec![span("walnut kestrel tundra"), span("\"80\""), span("a: b")];
+    let lines = ShownLines::with_rejected(InputText::new(text), rejected);
+    let shown: Vec<bool> = (1..=5).map(|number| lines.line(number, 100).is_some()).collect();
+    assert_eq!(shown, [true, false, true, true, true]);
 }
 
 #[test]

@@ -279,6 +279,89 @@ fn no_place_of_any_input_shows_its_secret() {
     assert_eq!(finder.find(&kept).map(|hit| hit.pattern()), None, "the cache has a secret");
 }
 
+/// Policies in one line each, as machines write them: the gate has to judge each value on it.
+const ONE_LINE: &[&str] = &[
+    r#"{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "n"},
+ "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"ipBlock":
+ {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}], "ports": [{"protocol": "TCP", "port": 80,
+ "endPort": 90}]}], "egress": [{"ports": [{"port": "http"}]}]}}"#,
+    r#"{"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "c"},
+ "spec": {"endpointSelector": {}, "egress": [{"toCIDR": ["10.0.0.0/8"], "toPorts": [{"ports":
+ [{"port": "80", "protocol": "TCP"}]}]}]}}"#,
+    r#"{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "labels": {"a":
+ "b"}}, "spec": {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata":
+ {"labels": {"a": "b"}}, "spec": {"hostNetwork": true, "volumes": [{"name": "v", "hostPath":
+ {"path": "/x"}}], "containers": [{"name": "c", "image": "nginx:1.27", "args": ["-v"],
+ "securityContext": {"runAsUser": 0, "capabilities": {"add": ["NET_ADMIN"]}}, "ports":
+ [{"containerPort": 80}], "livenessProbe": {"httpGet": {"port": 80, "path": "/"},
+ "periodSeconds": 3}}]}}}}"#,
+];
+
+/// The paths to all values in a document but the names of its type.
+fn leaves(value: &serde_json::Value, path: &str, paths: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields.iter().filter(|(key, _)| !path.is_empty() || *key == "spec")
+            {
+                leaves(value, &format!("{path}/{key}"), paths);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                leaves(value, &format!("{path}/{index}"), paths);
+            }
+        }
+        _ => {}
+    }
+    if !path.is_empty() {
+        paths.push(path.to_owned());
+    }
+}
+
+#[test]
+fn no_value_at_the_place_of_another_is_shown() {
+    let mut random = Random(0xABCD_EF01_2345_6789);
+    let (mut secrets, mut files) = (Vec::new(), Vec::new());
+    for document in ONE_LINE {
+        let document: serde_json::Value = serde_json::from_str(document).unwrap();
+        let mut paths = Vec::new();
+        leaves(&document, "", &mut paths);
+        for (path, kind) in paths.iter().flat_map(|path| [(path, "number"), (path, "chosen")]) {
+            let mut document = document.clone();
+            let secret = secret(&mut random, kind);
+            let planted = match kind {
+                "number" => serde_json::Value::from(secret.parse::<u64>().unwrap()),
+                _ => serde_json::Value::from(secret.clone()),
+            };
+            *document.pointer_mut(path).unwrap() = planted;
+            files.push((format!("{}.yaml", files.len()), document.to_string()));
+            secrets.push(secret);
+        }
+    }
+    let borrowed: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = directory(&borrowed);
+    let path = files.path().to_str().unwrap();
+    let finder = aho_corasick::AhoCorasick::new(&secrets).unwrap();
+    for arguments in [
+        &["scan", path, "--select", "ALL", "--images", "never"][..],
+        &["scan", path, "--select", "ALL", "--images", "never", "--format", "json"],
+        &["scan", path, "--select", "ALL", "--images", "never", "--format", "sarif"],
+        &["fix", "--unsafe", "--diff", "--images", "never", path],
+        &["breach", path, "--format", "html"],
+        &["net", "list", path],
+    ] {
+        let output = coaming(arguments).output().unwrap();
+        let shown = stdout(&output) + &stderr(&output);
+        let hit = finder.find(&shown).map(|hit| {
+            let start = (0..hit.start().saturating_sub(80)).rev();
+            let start = start.clone().find(|at| shown.is_char_boundary(*at)).unwrap_or(0);
+            &shown[start..hit.end()]
+        });
+        assert_eq!(hit, None, "{arguments:?}");
+    }
+}
+
 #[test]
 fn image_settings_that_may_be_secret_are_not_shown() {
     let facts = coaming_image::ImageFacts {

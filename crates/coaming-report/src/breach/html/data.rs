@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use coaming_breach::{Evidence, Foothold, Kind, Map, MapStep, WorkloadName};
 use coaming_finding::{Category, Finding, Severity};
+use coaming_secret::gate::masked_names;
 use serde_json::{Value, json};
 
 use super::super::View;
@@ -30,7 +31,7 @@ struct Texts {
 impl Texts {
     /// The number of a text, which is made printable.
     fn number(&mut self, text: &str) -> usize {
-        let text = plain(text);
+        let text = plain(&masked_names(text));
         if let Some(&number) = self.numbers.get(&text) {
             return number;
         }
