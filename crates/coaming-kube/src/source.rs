@@ -27,6 +27,8 @@ pub enum SourceKind {
     HelmValues,
     /// A `kustomization.yaml`.
     Kustomization,
+    /// A `.sops.yaml`: what SOPS encrypts.
+    SopsRules,
     /// Any other text, read only where secrets alone are looked for.
     Text,
     /// A template or values file of a rendered chart: findings in what is rendered point into it.

@@ -57,6 +57,7 @@ pub(crate) struct Layout {
 pub(crate) fn classify(found: &mut Found, options: &Options) -> Layout {
     let mut layout = Layout::default();
     let mut files = std::mem::take(&mut found.files);
+    take_sops_rules(&mut files, options, &mut layout);
     take_charts(&mut files, options, &mut layout);
     take_overlays(&mut files, options, &mut layout);
     for candidate in files.into_values() {
@@ -76,6 +77,18 @@ pub(crate) fn classify(found: &mut Found, options: &Options) -> Layout {
         }
     }
     layout
+}
+
+/// Removes the configurations of SOPS, which are beside manifests and in charts.
+fn take_sops_rules(
+    files: &mut BTreeMap<String, Candidate>,
+    options: &Options,
+    layout: &mut Layout,
+) {
+    let is_rules = |name: &str| matches!(file_name(name), ".sops.yaml" | ".sops.yml");
+    for (_, candidate) in files.extract_if(.., |name, _| is_rules(name)) {
+        add_text(&candidate, SourceKind::SopsRules, options, layout);
+    }
 }
 
 /// Removes every file that belongs to a chart, and adds the charts to the layout.

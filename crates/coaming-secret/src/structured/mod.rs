@@ -22,7 +22,7 @@ pub use command::{CommandCredential, in_command};
 pub use comments::in_comments;
 pub use file::{FileCredential, in_file};
 pub use generator::in_generated;
-pub use sops::{SopsGap, sops_gaps};
+pub use sops::{SopsGap, sops_covers, sops_gaps};
 
 use crate::{Detection, Detector, TextKind};
 

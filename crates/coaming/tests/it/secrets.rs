@@ -524,3 +524,38 @@ fn rules_of_sops_that_miss_a_field_are_found() {
     let output = run(&["secrets", "--format", "concise", files.path().to_str().unwrap()]);
     assert!(stdout(&output).contains(".sops.yaml:3:20: medium[sops-misses-field]"), "{output:?}");
 }
+
+#[test]
+fn a_scan_judges_the_rules_of_sops_and_what_they_leave_out() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n  password: vS8kq-2pLx7w\n";
+    let rules = "creation_rules:\n- path_regex: ^enc/\n  encrypted_suffix: Data\n  mac_only_encrypted: true\n  \
+        age: age1x\n";
+    let files = directory(&[
+        ("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+        ("chart/.sops.yaml", rules),
+        ("live/.sops.yaml", rules),
+        ("live/enc/a.yaml", secret),
+        ("live/other/b.yaml", secret),
+        ("beside/c.yaml", secret),
+    ]);
+    let select = ["--select", "sops-misses-field", "--format", "json"];
+    let output = run(&[&["scan", files.path().to_str().unwrap()], &select[..]].concat());
+    let report = json(&output);
+    let findings = report["findings"].as_array().unwrap().iter().map(|finding| {
+        let file = finding["locations"][0]["file"].as_str().unwrap();
+        let file = file.rsplit_once(files.path().file_name().unwrap().to_str().unwrap()).unwrap().1;
+        format!("{file} {}", finding["message"].as_str().unwrap())
+    });
+    let mut findings: Vec<String> = findings.collect();
+    findings.sort();
+    let gap = "`encrypted_suffix` encrypts `stringData` of Secrets, but not `data`";
+    assert_eq!(
+        findings,
+        [
+            format!("/chart/.sops.yaml {gap}"),
+            format!("/live/.sops.yaml {gap}"),
+            "/live/other/b.yaml `.sops.yaml` has no creation rule for the file of Secret `db`"
+                .to_owned(),
+        ]
+    );
+}
