@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use gix::index::entry::Mode;
 use gix::objs::TreeRefIter;
 use gix::{ObjectId, Repository};
 
@@ -16,6 +17,7 @@ pub(crate) struct Finder<'r> {
     repository: &'r Repository,
     /// The files of the commit that is checked out.
     head: HashSet<ObjectId>,
+    submodules: usize,
 }
 
 /// What was found.
@@ -31,6 +33,7 @@ pub(crate) struct Found {
 struct Seen {
     trees: HashSet<ObjectId>,
     files: HashSet<ObjectId>,
+    submodules: HashSet<String>,
 }
 
 impl<'r> Finder<'r> {
@@ -41,7 +44,12 @@ impl<'r> Finder<'r> {
         new_files(repository, head, &mut seen, &mut |id, _| {
             files.insert(id);
         });
-        Ok(Self { repository, head: files })
+        Ok(Self { repository, head: files, submodules: seen.submodules.len() })
+    }
+
+    /// How many submodules the commit that is checked out has.
+    pub(crate) fn submodules(&self) -> usize {
+        self.submodules
     }
 
     /// The versions that the commits of a walk introduced.
@@ -92,6 +100,8 @@ fn new_files(
                 pending.push((entry.oid.to_owned(), path + "/"));
             } else if entry.mode.is_blob() && seen.files.insert(entry.oid.to_owned()) {
                 add(entry.oid.to_owned(), path);
+            } else if entry.mode.is_commit() {
+                seen.submodules.insert(path);
             }
         }
     }
@@ -102,5 +112,6 @@ fn new_files(
 pub(crate) fn in_head(repository: &Repository) -> Result<HashSet<(String, ObjectId)>, GitError> {
     let index = repository.head_tree_id_or_empty().map_err(GitError::read)?;
     let state = repository.index_from_tree(&index).map_err(GitError::read)?;
-    Ok(state.entries().iter().map(|entry| (entry.path(&state).to_string(), entry.id)).collect())
+    let files = state.entries().iter().filter(|entry| entry.mode.contains(Mode::FILE));
+    Ok(files.map(|entry| (entry.path(&state).to_string(), entry.id)).collect())
 }

@@ -32,7 +32,16 @@ impl Walk {
         let older = match since {
             Since::Revision(revision) => {
                 let id = repository.rev_parse_single(revision.as_str()).map_err(|source| {
-                    GitError::NoRevision { revision: revision.clone(), source: source.into() }
+                    GitError::NoRevision {
+                        revision: revision.clone(),
+                        hint: if repository.is_shallow().unwrap_or_default() {
+                            "; the repository is a shallow clone: `git fetch --unshallow` gets \
+                             older commits"
+                        } else {
+                            ""
+                        },
+                        source: source.into(),
+                    }
                 })?;
                 let (older, _) = reachable(repository, vec![id.detach()], |_| true);
                 older.into_keys().collect()

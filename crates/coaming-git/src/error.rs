@@ -14,10 +14,14 @@ pub enum GitError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The repository does not have the revision that the user named.
-    #[error("`{revision}` is not a commit of this repository: {source}")]
+    #[error(
+        "`{revision}` is neither a commit of this repository nor a day such as 2026-03-31{hint}"
+    )]
     NoRevision {
         /// The revision as the user wrote it.
         revision: String,
+        /// Why it may be missing.
+        hint: &'static str,
         /// The reason.
         source: Box<dyn Error + Send + Sync>,
     },

@@ -77,8 +77,12 @@ pub struct History {
     repository: gix::ThreadSafeRepository,
     commits: Vec<Commit>,
     versions: Vec<Version>,
+    /// For staged versions, what they replace.
+    replaced: Vec<Version>,
+    is_staged: bool,
     is_shallow: bool,
     missing: usize,
+    submodules: usize,
 }
 
 impl History {
@@ -92,14 +96,26 @@ impl History {
         let repository = open(path)?;
         let local = repository.to_thread_local();
         let walk = commits::Walk::of(&local, since)?;
-        let found = blobs::Finder::new(&local)?.find(&walk);
+        let finder = blobs::Finder::new(&local)?;
+        let submodules = finder.submodules();
+        let found = finder.find(&walk);
         let is_shallow = local.is_shallow().map_err(GitError::read)?;
         let missing = walk.missing + found.missing;
         let mut versions = found.versions;
         // Versions of one file are deltas of each other: who reads them in this order unpacks less.
         versions.sort_by(|a, b| (&a.path, a.commit).cmp(&(&b.path, b.commit)));
         let commits = walk.into_commits();
-        Ok(Self { repository, commits, versions, is_shallow, missing })
+        let replaced = Vec::new();
+        Ok(Self {
+            repository,
+            commits,
+            versions,
+            replaced,
+            is_staged: false,
+            is_shallow,
+            missing,
+            submodules,
+        })
     }
 
     /// Lists the versions that the next commit would add: what is staged and differs from `HEAD`.
@@ -109,8 +125,17 @@ impl History {
     /// As [`History::read`].
     pub fn staged(path: &Path) -> Result<Self, GitError> {
         let repository = open(path)?;
-        let versions = staged::versions(&repository.to_thread_local())?;
-        Ok(Self { repository, commits: Vec::new(), versions, is_shallow: false, missing: 0 })
+        let (versions, replaced) = staged::versions(&repository.to_thread_local())?;
+        Ok(Self {
+            repository,
+            commits: Vec::new(),
+            versions,
+            replaced,
+            is_staged: true,
+            is_shallow: false,
+            missing: 0,
+            submodules: 0,
+        })
     }
 
     /// The commits, parents first.
@@ -123,6 +148,24 @@ impl History {
     #[must_use]
     pub fn versions(&self) -> &[Version] {
         &self.versions
+    }
+
+    /// For staged versions, the versions in `HEAD` that are changed, moved or removed.
+    #[must_use]
+    pub fn replaced(&self) -> &[Version] {
+        &self.replaced
+    }
+
+    /// Whether these are the versions that the next commit would add.
+    #[must_use]
+    pub fn is_staged(&self) -> bool {
+        self.is_staged
+    }
+
+    /// How many submodules the commit that is checked out has: repositories of their own.
+    #[must_use]
+    pub fn submodules(&self) -> usize {
+        self.submodules
     }
 
     /// Whether older commits were left out when the repository was cloned.
@@ -179,14 +222,17 @@ impl Reader {
 fn open(path: &Path) -> Result<gix::ThreadSafeRepository, GitError> {
     let options = || gix::open::Options::isolated().open_path_as_is(true);
     let trust = gix::sec::trust::Mapping { full: options(), reduced: options() };
-    let absent = |source: gix::Error| GitError::NoRepository {
+    let absent = |source: Box<dyn std::error::Error + Send + Sync>| GitError::NoRepository {
         path: path.display().to_string(),
-        source: source.into(),
+        source,
     };
+    // A relative path to a bare repository is not found otherwise.
+    let real = path.canonicalize().map_err(|source| absent(source.into()))?;
+    let directory = if real.is_dir() { &real } else { real.parent().unwrap_or(&real) };
     gix::ThreadSafeRepository::discover_opts(
-        path,
+        directory,
         gix::discover::upwards::Options::default(),
         trust,
     )
-    .map_err(absent)
+    .map_err(|source| absent(source.into()))
 }

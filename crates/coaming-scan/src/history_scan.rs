@@ -79,6 +79,7 @@ pub fn scan_history(
     let mut report = scan_texts(engine, &Versions { history, options }, today);
     report.errors.dedup();
     keep_oldest(&mut report, history);
+    drop_replaced(&mut report, history, options);
     (report, notes(history))
 }
 
@@ -152,6 +153,31 @@ fn keep_oldest(report: &mut TextReport, history: &History) {
     report.sources.retain(|id, _| needed.contains(id));
 }
 
+/// Leaves out the secrets of staged versions that are in what they replace: the next commit moves
+/// them, or changes something else in their file.
+fn drop_replaced(report: &mut TextReport, history: &History, options: &Options) {
+    if report.findings.is_empty() || history.replaced().is_empty() {
+        return;
+    }
+    let (reader, mut buffer) = (history.reader(), Vec::new());
+    let mut old: Vec<String> = Vec::new();
+    for version in history.replaced() {
+        if matches!(reader.read(version, options.max_file_bytes, &mut buffer), Ok(true)) {
+            old.push(String::from_utf8_lossy(&buffer).into_owned());
+        }
+    }
+    let keep: Vec<bool> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let text = own_text(finding, report).unwrap_or_default();
+            text.is_empty() || !old.iter().any(|old| old.contains(text))
+        })
+        .collect();
+    let mut keep = keep.into_iter();
+    report.findings.retain(|_| keep.next().unwrap_or(true));
+}
+
 /// The version of a file that a finding is in.
 fn version<'h>(finding: &Finding, history: &'h History) -> Option<&'h Version> {
     let source = finding.locations.first()?.source?;
@@ -159,14 +185,17 @@ fn version<'h>(finding: &Finding, history: &'h History) -> Option<&'h Version> {
 }
 
 fn identity(finding: &Finding, report: &TextReport) -> Identity {
-    let location = finding.locations.first();
-    let source = location.and_then(|location| report.sources.get(&location.source?));
-    let span = location.and_then(|location| location.span);
-    let text = source.zip(span).map(|(source, span)| span.text(&source.text));
     Identity {
         rule: finding.rule.id.as_str().to_owned(),
-        text: text.filter(|text| !text.is_empty()).unwrap_or(&finding.message).to_owned(),
+        text: own_text(finding, report).unwrap_or(&finding.message).to_owned(),
     }
+}
+
+/// The secret's own text, unless the finding is about a whole file.
+fn own_text<'r>(finding: &Finding, report: &'r TextReport) -> Option<&'r str> {
+    let location = finding.locations.first()?;
+    let source = report.sources.get(&location.source?)?;
+    Some(location.span?.text(&source.text)).filter(|text| !text.is_empty())
 }
 
 fn add_commit(finding: &mut Finding, commit: &Commit, is_removed: bool) {
@@ -188,6 +217,21 @@ fn add_commit(finding: &mut Finding, commit: &Commit, is_removed: bool) {
 /// What of the history was not searched.
 fn notes(history: &History) -> Vec<Note> {
     let mut notes = Vec::new();
+    if history.commits().is_empty() && !history.is_staged() {
+        notes.push(Note {
+            message: "no commit was searched: the repository has none, or none since then"
+                .to_owned(),
+            count: 1,
+        });
+    }
+    if history.submodules() > 0 {
+        notes.push(Note {
+            message: "submodules are repositories of their own, and were not searched: name their \
+                      directories"
+                .to_owned(),
+            count: history.submodules(),
+        });
+    }
     if history.is_shallow() {
         notes.push(Note {
             message: "the repository is a shallow clone: older commits were not searched; \

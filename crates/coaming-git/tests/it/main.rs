@@ -60,7 +60,7 @@ fn since_leaves_out_what_older_commits_have() {
     assert_eq!(since("1970-01-01".parse().unwrap()).len(), 4);
     assert!(since("1970-01-02".parse().unwrap()).is_empty());
     let unknown = History::read(repository.path(), &Since::Revision("nowhere".to_owned()));
-    assert!(unknown.unwrap_err().to_string().starts_with("`nowhere` is not a commit"));
+    assert!(unknown.unwrap_err().to_string().starts_with("`nowhere` is neither a commit"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 use coaming_test::git_repository::GitRepository;
 use coaming_test::skip;
 
-use super::{json, run, stdout};
+use super::{json, run, stderr, stdout};
 
 const REMOVED: &str = "x9Kq2LmZ8vTn4RwYb7Hc";
 const KEPT: &str = "hunter2-of-the-shop";
@@ -111,6 +111,35 @@ fn a_hook_searches_what_is_staged() {
     assert_eq!(secrets(), Some(0));
     assert!(git(&["add", "a.env"]));
     assert_eq!(secrets(), Some(1));
+    // What was committed is not part of the next change, also where its file is moved or changed.
+    let name = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+    assert!(git(&[&name[..], &["commit", "--quiet", "-m", "x"]].concat()));
+    assert!(git(&["mv", "a.env", "b.env"]));
+    let text = format!("DB_PASSWORD={KEPT}\nDEBUG=1\n");
+    std::fs::write(repository.path().join("b.env"), &text).unwrap();
+    assert!(git(&["add", "b.env"]));
+    assert_eq!(secrets(), Some(0));
+    std::fs::write(repository.path().join("b.env"), text + "API_KEY=x9Kq2LmZ8vTn4RwYb7Hc\n")
+        .unwrap();
+    assert!(git(&["add", "b.env"]));
+    assert_eq!(secrets(), Some(1));
+}
+
+#[test]
+fn an_answer_says_what_was_not_searched() {
+    let repository = GitRepository::new();
+    let shown = |arguments: &[&str]| {
+        let output = run(&[&["secrets"], arguments, &[path(&repository)]].concat());
+        stdout(&output) + &stderr(&output)
+    };
+    assert!(shown(&["--git"]).contains("no commit was searched"), "{}", shown(&["--git"]));
+    let neither = "is neither a commit of this repository nor a day such as 2026-03-31";
+    let answer = shown(&["--git", "--since", "HEAD~1"]);
+    assert!(answer.contains(&format!("`HEAD~1` {neither}")), "{answer}");
+    repository.commit("main", "1 +0000", &[], &[("a.env", Some("A=1\n"))]);
+    assert!(!shown(&["--git"]).contains("no commit"));
+    let answer = shown(&["--git", "--since", "2026-01-01"]);
+    assert!(answer.contains("no commit was searched"), "{answer}");
 }
 
 #[test]
