@@ -11,7 +11,7 @@ use coaming_kube::{Fields as _, Workload};
 
 use crate::answer::{DirectAccess, IndirectAccess};
 use crate::danger::{EXEC, PODS, RBAC, REPLACE, Requests, requests};
-use crate::stores::Stores;
+use crate::stores::{Deed, Stores};
 use crate::who_can::{Query, READING, has_token};
 use crate::{Allowed, Binding, FieldRef, Request, RoleName, Subject};
 
@@ -237,8 +237,11 @@ impl<'q, 'a> Steps<'q, 'a> {
         for copying in &self.stores.copying {
             for &namespace in &copying.namespaces {
                 let place = Some(namespace);
-                let how =
-                    format!("can have {} copy it to a Secret in {namespace}", copying.by).into();
+                let deed = match copying.deed {
+                    Deed::Copies => "copy it to",
+                    Deed::Issues => "issue another credential like it to",
+                };
+                let how = format!("can have {} {deed} a Secret in {namespace}", copying.by).into();
                 let read =
                     ["get", "list", "watch"].map(|verb| on(verb, "", "secrets", "", place, None));
                 let start = requests(PODS).filter(|request| request.verb == "create");
@@ -251,7 +254,25 @@ impl<'q, 'a> Steps<'q, 'a> {
                 }));
             }
         }
+        steps.extend(self.pushes());
         steps
+    }
+
+    /// The ways to have External Secrets send the Secret to a server that the subject names.
+    fn pushes(&self) -> Vec<Step<'_>> {
+        let Some([(group, resource), (store_group, store)]) = self.stores.pushing else {
+            return Vec::new();
+        };
+        let place = Some(self.query.namespace);
+        let how = "can have External Secrets send it to a store of their own".into();
+        let stores: Vec<Request<'_>> =
+            WRITE.iter().map(|verb| on(verb, store_group, store, "", place, None)).collect();
+        let steps = WRITE.iter().map(|&verb| {
+            let request = on(verb, group, resource, "", place, None);
+            let step = Step::new(request, &how).with(stores.clone());
+            Step { any_name: verb != "create", ..step }
+        });
+        steps.collect()
     }
 
     /// The ways to start a pod in a namespace, or to change the template of one.

@@ -1,5 +1,6 @@
 //! Objects that have a controller write a Secret: from a store (External Secrets, Vault Secrets
-//! Operator), or from text that only the controller can decrypt (Sealed Secrets).
+//! Operator), or from text that only the controller can decrypt (Sealed Secrets); and objects that
+//! have one write a Secret to a store (External Secrets' `PushSecret`).
 //!
 //! Two things follow for a Secret that is made so: other Secrets have the same value, and a subject
 //! that can write such an object may have the value copied to where it can read.
@@ -7,11 +8,16 @@
 use std::collections::BTreeSet;
 
 use coaming_kube::{Fields as _, Object, World};
+use coaming_yaml::Node;
 
 use crate::selector;
 
 const EXTERNAL: (&str, &str) = ("external-secrets.io", "externalsecrets");
+const PUSH: (&str, &str) = ("external-secrets.io", "pushsecrets");
+const STORE: (&str, &str) = ("external-secrets.io", "secretstores");
 const VAULT: (&str, &str) = ("secrets.hashicorp.com", "vaultstaticsecrets");
+const VAULT_DYNAMIC: (&str, &str) = ("secrets.hashicorp.com", "vaultdynamicsecrets");
+const VAULT_PKI: (&str, &str) = ("secrets.hashicorp.com", "vaultpkisecrets");
 const SEALED: (&str, &str) = ("bitnami.com", "sealedsecrets");
 
 /// A Secret that a controller writes.
@@ -24,6 +30,17 @@ struct Written<'a> {
     store: String,
     /// What is read there, or the encrypted text.
     values: BTreeSet<String>,
+    /// What it gets.
+    deed: Deed,
+}
+
+/// What a controller does for a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// It copies the Secret.
+    Copies,
+    /// It issues another credential with the same rights.
+    Issues,
 }
 
 /// Objects of a kind that copy the Secret if they are written in one of these namespaces.
@@ -33,6 +50,7 @@ pub(crate) struct Copying<'a> {
     pub(crate) namespaces: BTreeSet<&'a str>,
     /// What copies it, as in "can have X copy it".
     pub(crate) by: String,
+    pub(crate) deed: Deed,
 }
 
 /// Another Secret with the same value.
@@ -45,6 +63,8 @@ pub(crate) struct Copy<'a> {
 pub(crate) struct Stores<'a> {
     pub(crate) copying: Vec<Copying<'a>>,
     pub(crate) copies: Vec<Copy<'a>>,
+    /// Resources of which a subject needs both to have the Secret sent to a store of its own.
+    pub(crate) pushing: Option<[(&'static str, &'static str); 2]>,
 }
 
 impl<'a> Stores<'a> {
@@ -64,22 +84,72 @@ impl<'a> Stores<'a> {
         for own in written.iter().filter(|one| is_own(one)) {
             let (group, resource) = own.of;
             let (namespaces, by) = places(world, own, all);
-            copying.push(Copying { group, resource, namespaces, by });
+            copying.push(Copying { group, resource, namespaces, by, deed: own.deed });
             let others = written.iter().filter(|other| {
                 !is_own(other) && other.store == own.store && !other.values.is_disjoint(&own.values)
             });
             copies.extend(others.map(|one| (one.object.namespace_or_default(), one.target)));
         }
         let copies = copies.into_iter().map(|(namespace, name)| Copy { namespace, name });
-        Self { copying, copies: copies.collect() }
+        let has_operator = ["PushSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore"]
+            .into_iter()
+            .any(|kind| world.of_kind(kind).any(|object| object.group() == EXTERNAL.0));
+        let pushing = has_operator.then_some([PUSH, STORE]);
+        Self { copying, copies: copies.collect(), pushing }
     }
 }
 
-/// All Secrets that controllers write.
+/// All Secrets that controllers write, or read to write them to a store.
 fn written(world: &World) -> Vec<Written<'_>> {
     let external = world.of_kind("ExternalSecret").filter_map(external);
-    let vault = world.of_kind("VaultStaticSecret").filter_map(vault);
-    external.chain(vault).chain(world.of_kind("SealedSecret").filter_map(sealed)).collect()
+    let pushed = world.of_kind("PushSecret").flat_map(pushed);
+    let vault = [
+        ("VaultStaticSecret", VAULT),
+        ("VaultDynamicSecret", VAULT_DYNAMIC),
+        ("VaultPKISecret", VAULT_PKI),
+    ];
+    let vault = vault
+        .into_iter()
+        .flat_map(|(kind, of)| world.of_kind(kind).filter_map(move |object| of_vault(object, of)));
+    let sealed = world.of_kind("SealedSecret").filter_map(sealed);
+    external.chain(pushed).chain(vault).chain(sealed).collect()
+}
+
+/// The name of a store of External Secrets, by a reference to it.
+fn store_name(object: Object<'_>, reference: Option<Node<'_>>) -> String {
+    let name = reference.string("name").unwrap_or_default();
+    match reference.string("kind") {
+        Some("ClusterSecretStore") => format!("ClusterSecretStore {name}"),
+        Some("ClusterGenerator") => format!("ClusterGenerator {name}"),
+        Some(kind) if kind != "SecretStore" => {
+            format!("{kind} {}/{name}", object.namespace_or_default())
+        }
+        _ => format!("SecretStore {}/{name}", object.namespace_or_default()),
+    }
+}
+
+/// The Secret that is written to stores: who can read it there can have it copied.
+fn pushed(object: Object<'_>) -> Vec<Written<'_>> {
+    let Some(spec) = object.spec().filter(|_| object.group() == PUSH.0) else { return Vec::new() };
+    let Some(target) = spec.field("selector").field("secret").string("name") else {
+        return Vec::new();
+    };
+    let remote = spec.list("data").filter_map(|data| {
+        data.field("match").field("remoteRef").string("remoteKey").map(str::to_owned)
+    });
+    let values: BTreeSet<String> = remote.collect();
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let of_store = |reference| Written {
+        object,
+        of: EXTERNAL,
+        target,
+        store: store_name(object, Some(reference)),
+        values: values.clone(),
+        deed: Deed::Copies,
+    };
+    spec.list("secretStoreRefs").map(of_store).collect()
 }
 
 fn external(object: Object<'_>) -> Option<Written<'_>> {
@@ -90,22 +160,26 @@ fn external(object: Object<'_>) -> Option<Written<'_>> {
     }
     let keys = spec.list("data").filter_map(|data| data.field("remoteRef").string("key"));
     let all = spec.list("dataFrom").filter_map(|data| data.field("extract").string("key"));
-    let reference = spec.field("secretStoreRef");
-    let store = reference.string("name").unwrap_or_default();
+    let values: BTreeSet<String> = keys.chain(all).map(str::to_owned).collect();
+    // A generator issues a credential for each Secret.
+    let generator = spec
+        .list("dataFrom")
+        .find_map(|data| data.field("sourceRef").field("generatorRef"))
+        .filter(|_| values.is_empty());
+    let deed = if generator.is_some() { Deed::Issues } else { Deed::Copies };
+    let reference = generator.or_else(|| spec.field("secretStoreRef"));
     Some(Written {
         object,
         of: EXTERNAL,
         target: target.string("name").unwrap_or(object.name()),
-        store: match reference.string("kind") {
-            Some("ClusterSecretStore") => format!("ClusterSecretStore {store}"),
-            _ => format!("SecretStore {}/{store}", object.namespace_or_default()),
-        },
-        values: keys.chain(all).map(str::to_owned).collect(),
+        store: store_name(object, reference),
+        values,
+        deed,
     })
 }
 
-fn vault(object: Object<'_>) -> Option<Written<'_>> {
-    let spec = object.spec().filter(|_| object.group() == VAULT.0)?;
+fn of_vault<'a>(object: Object<'a>, of: (&'static str, &'static str)) -> Option<Written<'a>> {
+    let spec = object.spec().filter(|_| object.group() == of.0)?;
     let text = |name: &str| spec.string(name).unwrap_or_default();
     let auth = text("vaultAuthRef");
     let store = match auth.split_once('/') {
@@ -114,10 +188,14 @@ fn vault(object: Object<'_>) -> Option<Written<'_>> {
     };
     Some(Written {
         object,
-        of: VAULT,
+        of,
         target: spec.field("destination").string("name")?,
         store,
-        values: BTreeSet::from([format!("{}/{}", text("mount"), text("path"))]),
+        values: (of == VAULT)
+            .then(|| format!("{}/{}", text("mount"), text("path")))
+            .into_iter()
+            .collect(),
+        deed: if of == VAULT { Deed::Copies } else { Deed::Issues },
     })
 }
 
@@ -130,6 +208,7 @@ fn sealed(object: Object<'_>) -> Option<Written<'_>> {
         target: spec.field("template").field("metadata").string("name").unwrap_or(object.name()),
         store: "the controller of SealedSecrets".to_owned(),
         values: values.map(str::to_owned).collect(),
+        deed: Deed::Copies,
     })
 }
 
@@ -144,6 +223,8 @@ fn places<'a>(
     if let Some(name) = own.store.strip_prefix("ClusterSecretStore ") {
         let store = world.of_kind("ClusterSecretStore").find(|store| store.name() == name);
         namespaces.extend(store.map(|store| users_of(world, store, all)).unwrap_or_default());
+    } else if own.store.starts_with("ClusterGenerator ") {
+        namespaces.extend(all);
     } else if let Some(auth) = own.store.strip_prefix("VaultAuth ") {
         let (namespace, name) = auth.split_once('/').unwrap_or((here, auth));
         let auth = world.find("VaultAuth", namespace, name);
@@ -227,7 +308,8 @@ fn reading_stores<'a>(
             } else {
                 format!("SecretStore {}/{}", store.namespace_or_default(), store.name())
             };
-            Copying { group: EXTERNAL.0, resource: EXTERNAL.1, namespaces, by }
+            let (group, resource) = EXTERNAL;
+            Copying { group, resource, namespaces, by, deed: Deed::Copies }
         })
         .collect()
 }

@@ -95,7 +95,7 @@ fn bindings_are_found_by_account() {
 fn through_controllers(resource: &str, objects: &str) -> Vec<String> {
     let group = match resource {
         "externalsecrets" => "external-secrets.io",
-        "vaultstaticsecrets" => "secrets.hashicorp.com",
+        "vaultstaticsecrets" | "vaultdynamicsecrets" => "secrets.hashicorp.com",
         _ => "bitnami.com",
     };
     let rights = format!(
@@ -186,4 +186,66 @@ fn a_sealed_secret_is_decrypted_where_its_scope_allows() {
     assert_eq!(through_controllers("sealedsecrets", &sealed("cluster-wide")), how);
     assert!(through_controllers("sealedsecrets", &sealed("namespace-wide")).is_empty());
     assert!(through_controllers("sealedsecrets", &sealed("other")).is_empty());
+}
+
+#[test]
+fn a_dynamic_secret_of_vault_is_issued_again() {
+    let objects = "---\napiVersion: secrets.hashicorp.com/v1beta1\nkind: VaultAuth\nmetadata: {name: auth, namespace: vso}\n\
+        spec: {allowedNamespaces: ['*']}\n---\napiVersion: secrets.hashicorp.com/v1beta1\n\
+        kind: VaultDynamicSecret\nmetadata: {name: x, namespace: shop}\n\
+        spec: {vaultAuthRef: vso/auth, mount: database, path: creds/app, destination: {name: db, create: true}}\n";
+    let how = ["can have VaultAuth vso/auth issue another credential like it to a Secret in team"];
+    assert_eq!(through_controllers("vaultdynamicsecrets", objects), how);
+    assert!(through_controllers("vaultstaticsecrets", objects).is_empty());
+}
+
+#[test]
+fn a_generator_of_the_cluster_issues_a_credential_again() {
+    let objects = |generator: &str| {
+        format!(
+            "---\napiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {{name: x, namespace: shop}}\n\
+             spec:\n  target: {{name: db}}\n  dataFrom: [{{sourceRef: {{generatorRef: {{kind: {generator}, name: g}}}}}}]\n"
+        )
+    };
+    let how = ["can have ClusterGenerator g issue another credential like it to a Secret in team"];
+    assert_eq!(through_controllers("externalsecrets", &objects("ClusterGenerator")), how);
+    // A generator of a namespace issues only there.
+    assert!(through_controllers("externalsecrets", &objects("VaultDynamicSecret")).is_empty());
+}
+
+const PUSH: &str = "---\napiVersion: external-secrets.io/v1alpha1\nkind: PushSecret\nmetadata: {name: p, namespace: shop}\n\
+    spec:\n  secretStoreRefs: [{kind: ClusterSecretStore, name: vault}]\n  selector: {secret: {name: db}}\n  \
+    data: [{match: {secretKey: a, remoteRef: {remoteKey: prod/db}}}]\n\
+    ---\napiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: {name: vault}\n\
+    spec: {provider: {vault: {server: 'https://v:8200'}}}\n";
+
+#[test]
+fn what_is_pushed_to_a_store_is_read_from_there() {
+    let how = ["can have ClusterSecretStore vault copy it to a Secret in team"];
+    assert_eq!(through_controllers("externalsecrets", PUSH), how);
+    let copy = EXTERNAL
+        .replace("{name: x, namespace: shop}", "{name: y, namespace: team}")
+        .replace("{name: db}", "{name: mine}");
+    let how = ["can read team/mine, which has the same value"];
+    assert_eq!(through_controllers("sealedsecrets", &format!("{PUSH}{copy}")), how);
+}
+
+#[test]
+fn a_secret_is_pushed_to_a_store_of_the_attacker() {
+    let who = |resources: &str| {
+        let rights = format!(
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: r, namespace: shop}}\n\
+             rules:\n- {{apiGroups: [external-secrets.io], resources: [{resources}], verbs: [create]}}\n---\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: b, namespace: shop}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}}\n\
+             subjects: [{{kind: User, name: dev}}]\n"
+        );
+        let world = world(&format!("{PUSH}{rights}"));
+        let access = Access::new(&world);
+        let answer = who_can(&world, &access, "shop/db").unwrap();
+        answer.indirect.iter().map(|access| access.how.clone()).collect::<Vec<_>>()
+    };
+    let how = ["can have External Secrets send it to a store of their own"];
+    assert_eq!(who("pushsecrets, secretstores"), how);
+    assert!(who("pushsecrets").is_empty());
 }
