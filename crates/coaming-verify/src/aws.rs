@@ -22,6 +22,7 @@ fn body() -> io::Result<Body> {
 pub(crate) fn sign(
     mut request: Request<'static>,
     value: &str,
+    region: &str,
     now: OffsetDateTime,
 ) -> Option<Request<'static>> {
     let (key_id, secret) = value.split_once(':')?;
@@ -35,13 +36,7 @@ pub(crate) fn sign(
         ("host", host.as_bytes()),
         ("x-amz-date", time.as_bytes()),
     ];
-    let signer = Signer {
-        key_id,
-        secret: secret.as_bytes(),
-        region: "us-east-1",
-        service: "sts",
-        time: &time,
-    };
+    let signer = Signer { key_id, secret: secret.as_bytes(), region, service: "sts", time: &time };
     let authorization = signer.authorization(&Signed {
         method: "POST",
         path: request.url.path(),

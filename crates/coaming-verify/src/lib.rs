@@ -17,5 +17,5 @@ mod providers;
 mod verifier;
 
 pub use answer::{Answer, Status};
-pub use providers::{AWS_KEY, PROVIDERS, Provider, kinds, provider};
+pub use providers::{AWS_KEY, PROVIDERS, Provider, aws_kind, kinds, provider};
 pub use verifier::{REQUESTS_PER_SECOND, ServerError, Verifier};

@@ -16,7 +16,7 @@ pub(crate) enum Sent {
     /// In the path, in the place of `{}`.
     Path,
     /// As a signature of AWS (version 4): the value is the ID of a key, a colon, and its secret.
-    Signature,
+    Signature(&'static str),
 }
 
 /// Where an answer says what the credential may do.
@@ -61,6 +61,24 @@ pub struct Provider {
 /// The kind of AWS's access keys, of which an ID alone is no credential.
 pub const AWS_KEY: &str = "aws-access-key-id";
 
+/// Keys of AWS in China, which are accounts of their own: AWS does not know them elsewhere.
+const AWS_CHINA_KEY: &str = "aws-china-access-key-id";
+/// Keys of AWS `GovCloud` (US), likewise.
+const AWS_US_GOV_KEY: &str = "aws-us-gov-access-key-id";
+
+/// The kind of an access key, by what is written around it: keys of all partitions look the same.
+#[must_use]
+pub fn aws_kind(around: &str) -> &'static str {
+    let mentions = |words: &[&str]| words.iter().any(|word| around.contains(word));
+    if mentions(&["cn-north-", "cn-northwest-", "amazonaws.com.cn", "arn:aws-cn:"]) {
+        AWS_CHINA_KEY
+    } else if mentions(&["us-gov-", "arn:aws-us-gov:"]) {
+        AWS_US_GOV_KEY
+    } else {
+        AWS_KEY
+    }
+}
+
 /// What most providers have in common.
 const USUAL: Provider = Provider {
     name: "",
@@ -78,6 +96,17 @@ const USUAL: Provider = Provider {
     rights: Rights::Unknown,
 };
 
+/// What the partitions of AWS have in common.
+const AWS: Provider = Provider {
+    path: "/",
+    post: true,
+    headers: &[("accept", "application/json")],
+    dead: &[],
+    dead_errors: &["InvalidClientTokenId", "SignatureDoesNotMatch"],
+    account: Some("/GetCallerIdentityResponse/GetCallerIdentityResult/Arn"),
+    ..USUAL
+};
+
 /// The provider of a kind of credentials.
 #[must_use]
 pub fn provider(kind: &str) -> Option<&'static Provider> {
@@ -87,7 +116,9 @@ pub fn provider(kind: &str) -> Option<&'static Provider> {
 /// The kinds of credentials that a provider can be asked about.
 #[must_use]
 pub fn kinds() -> Vec<&'static str> {
-    PROVIDERS.iter().flat_map(|provider| provider.kinds).copied().collect()
+    let kinds = PROVIDERS.iter().flat_map(|provider| provider.kinds).copied();
+    // Keys of AWS are one kind until it is known which partition they are of.
+    kinds.filter(|kind| ![AWS_CHINA_KEY, AWS_US_GOV_KEY].contains(kind)).collect()
 }
 
 /// All providers that can be asked, by name.
@@ -125,15 +156,25 @@ pub const PROVIDERS: &[Provider] = &[
         name: "aws",
         kinds: &[AWS_KEY],
         server: "https://sts.amazonaws.com",
-        path: "/",
-        post: true,
-        sent: Sent::Signature,
-        headers: &[("accept", "application/json")],
-        dead: &[],
-        dead_errors: &["InvalidClientTokenId", "SignatureDoesNotMatch"],
-        account: Some("/GetCallerIdentityResponse/GetCallerIdentityResult/Arn"),
+        sent: Sent::Signature("us-east-1"),
         revoke: "https://console.aws.amazon.com/iam/home#/security_credentials",
-        ..USUAL
+        ..AWS
+    },
+    Provider {
+        name: "aws-china",
+        kinds: &[AWS_CHINA_KEY],
+        server: "https://sts.cn-north-1.amazonaws.com.cn",
+        sent: Sent::Signature("cn-north-1"),
+        revoke: "https://console.amazonaws.cn/iam/home#/security_credentials",
+        ..AWS
+    },
+    Provider {
+        name: "aws-us-gov",
+        kinds: &[AWS_US_GOV_KEY],
+        server: "https://sts.us-gov-west-1.amazonaws.com",
+        sent: Sent::Signature("us-gov-west-1"),
+        revoke: "https://console.amazonaws-us-gov.com/iam/home#/security_credentials",
+        ..AWS
     },
     Provider {
         name: "buildkite",
@@ -436,5 +477,16 @@ mod tests {
             }
         }
         assert!(PROVIDERS.is_sorted_by(|a, b| a.name < b.name));
+    }
+
+    #[test]
+    fn keys_of_aws_by_partition() {
+        assert_eq!(aws_kind("region = eu-central-1"), AWS_KEY);
+        assert_eq!(aws_kind("region = cn-northwest-1"), AWS_CHINA_KEY);
+        assert_eq!(aws_kind("https://s3.cn-north-1.amazonaws.com.cn"), AWS_CHINA_KEY);
+        assert_eq!(aws_kind("arn:aws-us-gov:iam::1:user/x"), AWS_US_GOV_KEY);
+        for kind in [AWS_KEY, AWS_CHINA_KEY, AWS_US_GOV_KEY] {
+            assert!(provider(kind).is_some(), "{kind}");
+        }
     }
 }

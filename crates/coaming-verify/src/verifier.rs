@@ -129,7 +129,9 @@ impl Verifier {
             Sent::User => (AUTHORIZATION, basic(value, "")),
             Sent::Password(user) => (AUTHORIZATION, basic(user, value)),
             Sent::Path => return Some(request),
-            Sent::Signature => return aws::sign(request, value, OffsetDateTime::now_utc()),
+            Sent::Signature(region) => {
+                return aws::sign(request, value, region, OffsetDateTime::now_utc());
+            }
         };
         let mut header = HeaderValue::from_str(&text).ok()?;
         header.set_sensitive(true);

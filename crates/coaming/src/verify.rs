@@ -7,6 +7,7 @@ use coaming_http::Runtime;
 use coaming_kube::{Source, SourceId};
 use coaming_scan::TextReport;
 use coaming_verify::{Answer, Status, Verifier};
+use coaming_yaml::Span;
 
 use crate::args::VerifyArguments;
 use crate::{CommandError, output};
@@ -64,7 +65,9 @@ fn question(
     let (span, text) = (location.span?, &sources.get(&location.source?)?.text);
     let key = coaming_secret::aws_key(text, span.start as usize..span.end as usize);
     let (kind, value) = match key {
-        Some((id, secret)) => (coaming_verify::AWS_KEY, format!("{id}:{secret}")),
+        Some((id, secret)) => {
+            (coaming_verify::aws_kind(around(text, span)), format!("{id}:{secret}"))
+        }
         None => coaming_secret::credential_value(span.text(text), &coaming_verify::kinds())?,
     };
     // The ID of a key is not a credential without its secret.
@@ -72,6 +75,14 @@ fn question(
         return None;
     }
     Some(Question { finding: number, kind, value })
+}
+
+/// The text around a place, in which the region of a key is named.
+fn around(text: &str, span: Span) -> &str {
+    const REACH: usize = 512;
+    let start = text.floor_char_boundary((span.start as usize).saturating_sub(REACH));
+    let end = text.ceil_char_boundary((span.end as usize).saturating_add(REACH));
+    text.get(start..end).unwrap_or_default()
 }
 
 /// Says who is going to be asked.

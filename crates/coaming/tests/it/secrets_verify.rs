@@ -132,3 +132,26 @@ fn both_halves_of_a_key_of_aws_are_asked_about_together() {
     assert!(!live.is_empty(), "{report}");
     assert_eq!(live[0]["verification"]["account"], "arn:aws:iam::1:user/shop");
 }
+
+#[test]
+fn keys_of_aws_in_china_are_asked_about_there() {
+    let files = directory(&[(
+        "a.env",
+        "AWS_ACCESS_KEY_ID=AKIAMXPOZXL2SLAKCSOJ\n\
+         AWS_SECRET_ACCESS_KEY=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\n\
+         AWS_DEFAULT_REGION=cn-northwest-1\n",
+    )]);
+    let server = Server::start(|_, request, stream| {
+        let is_signed = request.header("authorization").is_some_and(|sent| {
+            sent.contains("Credential=AKIAMXPOZXL2SLAKCSOJ/") && sent.contains("/cn-north-1/sts/")
+        });
+        reply(stream, if is_signed { 200 } else { 500 }, &[], b"{}");
+    });
+    let china = format!("aws-china=http://{}", server.host);
+    let path = files.path().to_str().unwrap();
+    let output = run(&["secrets", "--verify", "--verify-at", &china, "--format", "json", path]);
+    assert_eq!(server.requests().len(), 1);
+    let report = json(&output);
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    assert!(findings.any(|one| one["verification"]["status"] == "live"), "{report}");
+}
