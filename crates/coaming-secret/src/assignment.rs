@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crate::declaration;
+
 /// The longest name, separator and value that are read.
 const MAX_NAME: usize = 120;
 const MAX_GAP: usize = 80;
@@ -161,6 +163,9 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
     let spaces = skip(window.get(closing..)?, b" \t");
     let mut at = closing + spaces;
     let rest = window.get(at..)?;
+    if let Some(length) = text.get(name.end + at..).and_then(declaration::before_value) {
+        return Some((name.end + at + length, Separator::Equals));
+    }
     let found = match rest {
         [b'=', b'=', ..] | [b'!', b'=', ..] | [b':', b':', ..] => return None,
         [b':' | b'?' | b'+', b'=', ..] => (2, Separator::Equals),
@@ -213,7 +218,10 @@ fn starts_entry(text: &[u8], start: usize) -> bool {
     let before = line_before(text, start).trim_ascii_start();
     let is_login = crate::pem::find(before, b"machine ").is_some()
         && crate::pem::find(before, b" login ").is_some();
-    starts_line(text, start) || is_login || before.starts_with(b"default ")
+    starts_line(text, start)
+        || is_login
+        || before.starts_with(b"default ")
+        || before.ends_with(b"aws configure set ")
 }
 
 /// Whether the name is in quotes and the first argument of a call.
@@ -243,6 +251,11 @@ fn skip(text: &[u8], these: &[u8]) -> usize {
 
 fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Option<Assignment> {
     let at = at + skip(text.get(at..)?.get(..MAX_GAP.min(text.len() - at))?, b" \t");
+    // Not an argument, which has a type of its own.
+    let is_expression = matches!(separator, Separator::Equals | Separator::Colon)
+        && text.get(..at)?.trim_ascii_end().last() != Some(&b',');
+    let literal = text.get(at..).filter(|_| is_expression).and_then(declaration::literal);
+    let at = at + literal.unwrap_or_default();
     let rest = text.get(at..text.len().min(at + MAX_VALUE))?;
     if separator == Separator::Element {
         let length = rest.iter().position(|&byte| byte == b'<')?;
@@ -448,6 +461,11 @@ mod tests {
             ("${PASSWORD:-hunter2}", "PASSWORD", "hunter2"),
             ("password: |\n  hunter2\n", "password", "hunter2"),
             ("password := \"hunter2\"", "password", "hunter2"),
+            ("const password: string = 'hunter2';", "password", "hunter2"),
+            ("const PASSWORD: &str = \"hunter2\";", "PASSWORD", "hunter2"),
+            ("string Password { get; set; } = \"hunter2\";", "Password", "hunter2"),
+            ("let password = String::from(\"hunter2\");", "password", "hunter2"),
+            ("password = env.PASS || 'hunter2'", "password", "hunter2"),
             ("\"password\" => 'hunter2',", "password", "hunter2"),
             ("password: \"hunter2\n  token: [x\n", "password", "hunter2"),
             ("define('password', 'hunter2');", "password", "hunter2"),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::declaration;
 use crate::names::{self, Expected};
 use crate::randomness;
 
@@ -69,7 +70,12 @@ pub(crate) fn compared(text: &[u8], name: &Range<usize>) -> Option<Range<usize>>
 pub(crate) fn argument(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
     let rest = text.get(name.end..)?;
     let callee = std::str::from_utf8(text.get(name.clone())?).ok()?;
-    let own = callee.rsplit('.').next().unwrap_or(callee).to_ascii_lowercase();
+    let own = callee.rsplit('.').next().unwrap_or(callee).to_ascii_lowercase().replace('_', "");
+    // `auth=("user", "x")`, as Python's requests take it.
+    let is_pair = own == "auth" && rest.starts_with(b"=(");
+    if is_pair {
+        return second(text, literal(text, name.end + 2)?);
+    }
     if rest.first() != Some(&b'(') {
         // `ConvertTo-SecureString "x"`
         let is_command = own.ends_with("securestring");
@@ -99,13 +105,20 @@ pub(crate) fn argument(text: &[u8], name: &Range<usize>) -> Option<Range<usize>>
     const SECRETS: &[&str] = &["token", "password", "passwd", "secret", "apikey", "passphrase"];
     let first = literal(text, name.end + 1)?;
     if PAIRS.iter().any(|pair| own.ends_with(pair)) {
-        let after = text.get(first.end + 1..)?.trim_ascii_start().strip_prefix(b",")?;
-        return literal(text, text.len() - after.len());
+        return second(text, first);
     }
     let is_setter = SETTERS.iter().any(|verb| own.starts_with(verb))
         && SECRETS.iter().any(|secret| own.ends_with(secret));
     let is_only = text.get(first.end + 1..)?.trim_ascii_start().starts_with(b")");
     (is_setter && is_only).then_some(first)
+}
+
+/// The literal after the first of two arguments.
+fn second(text: &[u8], first: Range<usize>) -> Option<Range<usize>> {
+    let after = text.get(first.end + 1..)?.trim_ascii_start().strip_prefix(b",")?;
+    let at = text.len() - after.len() + (after.len() - after.trim_ascii_start().len());
+    let wrapped = text.get(at..).and_then(declaration::literal).unwrap_or_default();
+    literal(text, at + wrapped)
 }
 
 /// The literal that starts here, after spaces.
@@ -125,7 +138,7 @@ fn literal(text: &[u8], at: usize) -> Option<Range<usize>> {
 /// translation, a selector, or the name of something.
 pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str) -> bool {
     const FORMATS: &[&str] =
-        &["%s", "%d", "%v", "%r", "%q", "%(", "${", "#{", "{{", "<%", "\\u", "$("];
+        &["%s", "%d", "%v", "%r", "%q", "%(", "${", "#{", "{{", "<%", "\\u", "\\x", "$("];
     let has = |of: fn(u8) -> bool| value.bytes().any(of);
     if !value.is_ascii() || FORMATS.iter().any(|format| value.contains(format)) {
         return false;
@@ -141,7 +154,14 @@ pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str)
     }
     let plain = |text: &str| text.bytes().filter(u8::is_ascii_alphanumeric).count();
     let is_own_name = plain(value) == plain(name) && names_match(value, name);
-    if is_own_name || value.ends_with([':', ',', '(', '[', '{', '=']) {
+    if is_own_name || value.ends_with([':', ',', '(', '[', '{', '=', '-', '/']) {
+        return false;
+    }
+    // Protocols name the purpose of a key so.
+    let mut parts = value.split(|c: char| !c.is_ascii_alphanumeric());
+    if name.to_ascii_lowercase().ends_with("salt")
+        && !parts.any(|part| randomness::looks_random(part.as_bytes()))
+    {
         return false;
     }
     // `.login-form`, `#password`, `/path/of`, `--flag`, `$variable`, `:param`, `@decorator`.
@@ -237,6 +257,11 @@ mod tests {
         assert_eq!(found(text, "c.SetAuthToken", argument), Some("abc"));
         let text = "c.SetBasicAuth(\"app\", \"abc\")";
         assert_eq!(found(text, "c.SetBasicAuth", argument), Some("abc"));
+        let text = "get(u, auth=(\"app\", \"abc\"))";
+        assert_eq!(found(text, "auth", argument), Some("abc"));
+        let text = ".basic_auth(\"app\", Some(\"abc\"))";
+        assert_eq!(found(text, "basic_auth", argument), Some("abc"));
+        assert_eq!(found("x = (\"auth\", \"0011_x\")", "auth", argument), None);
         let text = "new NetworkCredential(\"u\", \"p\")";
         assert_eq!(found(text, "NetworkCredential", argument), Some("p"));
         let text = "ConvertTo-SecureString \"p\" -AsPlainText";

@@ -19,6 +19,7 @@ mod check;
 mod classify;
 mod code;
 mod cookie;
+mod declaration;
 mod decode;
 mod detection;
 mod detector;

@@ -51,6 +51,7 @@ const PROGRAMS: &[Program] = &[
         flag: "-p",
         shape: Shape::Next,
     },
+    Program { names: &["openssl"], needs: "enc", flag: "-k", shape: Shape::Next },
 ];
 
 /// Programs whose images start the server of the same name, which takes other flags.
@@ -66,12 +67,14 @@ pub(super) fn of_image(image: &str) -> Option<&'static str> {
 }
 
 /// Every line with a password for one of the programs contains one of these.
-pub(super) const SIGNS: &[&str] = &["chpasswd", "curl", " -p", " -a ", " -P ", " -w "];
+pub(super) const SIGNS: &[&str] =
+    &["chpasswd", "htpasswd", "curl", " -p", " -a ", " -P ", " -w ", " -k "];
 
 /// The passwords among words, by the program before them: the index of the word, and where in it.
 pub(super) fn passwords(words: &[&str]) -> Vec<(usize, Range<usize>)> {
     let mut found = Vec::new();
     found.extend(to_chpasswd(words));
+    found.extend(to_htpasswd(words));
     let mut program = "";
     for (index, word) in words.iter().enumerate() {
         let base = word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'', '(', '`', '$']);
@@ -120,6 +123,27 @@ fn to_chpasswd(words: &[&str]) -> Option<(usize, Range<usize>)> {
         let from = start + user.len() + 1;
         is_secret.then_some((index, from..from + password.len()))
     })
+}
+
+/// The password in `htpasswd -b FILE USER PASSWORD`, `htpasswd -nb USER PASSWORD`.
+fn to_htpasswd(words: &[&str]) -> Option<(usize, Range<usize>)> {
+    let start = words.iter().position(|word| word.rsplit('/').next() == Some("htpasswd"))?;
+    let mut operands = Vec::new();
+    let (mut in_batch, mut to_stdout) = (false, false);
+    for (index, word) in words.iter().enumerate().skip(start + 1) {
+        match word.strip_prefix('-') {
+            Some(flags) => {
+                in_batch |= flags.contains('b');
+                to_stdout |= flags.contains('n');
+            }
+            None => operands.push((index, *word)),
+        }
+    }
+    let &(index, word) = operands.get(if to_stdout { 1 } else { 2 }).filter(|_| in_batch)?;
+    let secret = word.trim_matches(['"', '\'', ')', ';', '`']);
+    let is_secret = secret.len() >= 3 && !noise::is_noise(secret) && !secret.starts_with('$');
+    let from = word.find(secret)?;
+    is_secret.then_some((index, from..from + secret.len()))
 }
 
 impl Program {
@@ -203,6 +227,9 @@ mod tests {
             "curl --user=admin:hunter2 localhost",
             "docker login -u ci -p hunter2 registry.example.com",
             "ldapsearch -x -D cn=admin -w hunter2",
+            "htpasswd -bc users admin hunter2",
+            "htpasswd -nbB admin 'hunter2'",
+            "openssl enc -aes-256-cbc -k hunter2",
         ] {
             assert_eq!(found(line), ["hunter2"], "{line}");
         }

@@ -296,7 +296,12 @@ impl<'a, 'd> Walker<'a, 'd> {
         let found = if is_file {
             super::in_nested(self.detector, name, text)
         } else {
-            self.detector.scan(text, TextKind::Value(name))
+            let mut found = self.detector.scan(text, TextKind::Value(name));
+            // A command in one line: `run: curl -u user:x https://…`.
+            if text.contains(' ') {
+                found.extend(command::in_script(self.detector, text, &found));
+            }
+            found
         };
         for detection in found {
             self.add(node, holder, name, container, "", detection);

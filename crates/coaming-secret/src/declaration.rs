@@ -1,0 +1,115 @@
+//! Declarations and expressions of programs, in which more than a separator is between a name and
+//! its value: `password: string = "x"`, `token = String::from("x")`, `key = env.KEY || "x"`.
+
+/// The longest type, and the longest expression before an alternative.
+const MAX_PART: usize = 60;
+
+/// What may be around a literal that is the value itself.
+const WRAPPERS: &[&[u8]] = &[
+    b"String::from(",
+    b"SecretString::from(",
+    b"SecretString::new(",
+    b"SecretStr(",
+    b"Some(",
+    b"new String(",
+    b"Buffer.from(",
+    b"[]byte(",
+    b"bytes(",
+    b"str(",
+];
+
+/// Operators before the value that counts if nothing else is set.
+const ALTERNATIVES: &[&[u8]] = &[b" || ", b" ?? ", b" ?: ", b" or "];
+
+/// How many bytes come before the value of a declaration, from the end of its name: with a type, or
+/// of a property of C#.
+pub(crate) fn before_value(rest: &[u8]) -> Option<usize> {
+    let window = rest.get(..rest.len().min(MAX_PART))?;
+    let equals = if window.starts_with(b"{ get;") {
+        crate::pem::find(window, b"} =")? + 2
+    } else {
+        let lead =
+            if window.starts_with(b"?:") { 2 } else { usize::from(window.starts_with(b":")) };
+        if lead == 0 {
+            return None;
+        }
+        let equals = window.iter().position(|&byte| byte == b'=')?;
+        let kind = window.get(lead..equals)?.trim_ascii();
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.&'<>[]|? ".contains(byte);
+        let starts = kind.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'&');
+        if !starts || !kind.iter().all(is_part) {
+            return None;
+        }
+        equals
+    };
+    // The value is a literal, or has one.
+    let after = rest.get(equals + 1..)?;
+    let value = after.trim_ascii_start();
+    let is_literal = value.first().is_some_and(|byte| b"\"'`".contains(byte));
+    (is_literal || literal(value).is_some()).then_some(equals + 1)
+}
+
+/// Where the quote of the literal is in an expression that gives nothing else.
+pub(crate) fn literal(expression: &[u8]) -> Option<usize> {
+    let is_quote = |at: usize| expression.get(at).is_some_and(|byte| b"\"'`".contains(byte));
+    if let Some(wrapper) = WRAPPERS.iter().find(|wrapper| expression.starts_with(wrapper)) {
+        return Some(wrapper.len()).filter(|&at| is_quote(at));
+    }
+    // `b"x"`, `@"x"`
+    if expression.first().is_some_and(|byte| b"brux@L".contains(byte)) && is_quote(1) {
+        return Some(1);
+    }
+    let window = expression.get(..expression.len().min(MAX_PART))?;
+    let end = window.iter().position(|byte| b" \r\n;,".contains(byte))?;
+    let operator = ALTERNATIVES
+        .iter()
+        .find(|operator| window.get(end..).is_some_and(|rest| rest.starts_with(operator)))?;
+    // Only of a variable or a call.
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.$()[]'\"?!".contains(byte);
+    let is_expression = end > 0
+        && window.get(..end)?.iter().all(is_part)
+        && window.first().is_some_and(|byte| byte.is_ascii_alphabetic() || b"_$".contains(byte));
+    Some(end + operator.len()).filter(|&at| is_expression && is_quote(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_with_types() {
+        for (rest, value) in [
+            (": string = 'x'", " 'x'"),
+            ("?: string = 'x'", " 'x'"),
+            (": &'static str = \"x\"", " \"x\""),
+            (": String = String::from(\"x\")", " String::from(\"x\")"),
+            (": Optional[str] = \"x\"", " \"x\""),
+            ("{ get; set; } = \"x\";", " \"x\";"),
+        ] {
+            let at = before_value(rest.as_bytes());
+            assert_eq!(at.and_then(|at| rest.get(at..)), Some(value), "{rest}");
+        }
+        for rest in
+            [": string", ": a == \"x\"", ": x = y", " = \"x\"", ": \"a\" = \"x\"", "{ get; }"]
+        {
+            assert_eq!(before_value(rest.as_bytes()), None, "{rest}");
+        }
+    }
+
+    #[test]
+    fn literals_in_expressions() {
+        for (expression, value) in [
+            ("String::from(\"x\")", "\"x\")"),
+            ("process.env.KEY || 'x'", "'x'"),
+            ("os.environ.get('KEY') or 'x'", "'x'"),
+            ("config.key ?? \"x\"", "\"x\""),
+            ("b\"x\"", "\"x\""),
+        ] {
+            let at = literal(expression.as_bytes());
+            assert_eq!(at.and_then(|at| expression.get(at..)), Some(value), "{expression}");
+        }
+        for expression in ["f(\"x\")", "a || b", "a + 'x'", "some word or \"x\"", "'x'"] {
+            assert_eq!(literal(expression.as_bytes()), None, "{expression}");
+        }
+    }
+}
