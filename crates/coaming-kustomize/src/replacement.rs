@@ -4,10 +4,11 @@ use crate::BuildError;
 use crate::build::Build;
 use crate::id::IdSelector;
 use crate::resource::{Resource, Resources};
+use crate::scalar;
 use crate::schema::Schema;
 use crate::selector::{Requirements, compiled};
 use crate::target::Target;
-use crate::value::{Kind, Value, whole};
+use crate::value::{Kind, Scalar, Value, whole};
 
 /// The field of objects' names, which is meant where none is named.
 const DEFAULT_FIELD: &str = "metadata.name";
@@ -236,138 +237,203 @@ impl TargetSelector {
 
     fn set(&self, root: &mut Value, value: &Value) -> Result<(), String> {
         for path in &self.paths {
-            let steps = steps(path);
-            if self.create && steps.iter().any(|step| step == "*") {
-                return Err("`create` is not possible where a path has `*`".to_owned());
-            }
+            let leaf = self.create.then(|| empty_like(value));
             let mut found = 0;
-            visit(root, &steps, self.create, &mut |node| {
+            visit(root, &steps(path), leaf.as_ref(), &mut |node, is_made| {
                 found += 1;
-                self.write(node, value)
+                self.write(node, is_made, value)
             })?;
-            if found == 0 && !self.create {
-                return Err(format!("the target has no `{path}`, and `create` is not set"));
+            if found == 0 {
+                return Err(if self.create {
+                    format!("the target has no `{path}`, and it cannot be created")
+                } else {
+                    format!("the target has no `{path}`, and `create` is not set")
+                });
             }
         }
         Ok(())
     }
 
-    fn write(&self, node: &mut Value, value: &Value) -> Result<(), String> {
-        let (Kind::Scalar(old), Kind::Scalar(new)) = (&mut node.kind, &value.kind) else {
+    /// Writes the value into a node. One that was made for it has no type of its own yet; the type of
+    /// others remains, and another text has to fit it.
+    fn write(&self, node: &mut Value, is_made: bool, value: &Value) -> Result<(), String> {
+        let Kind::Scalar(old) = &mut node.kind else {
             if !self.delimiter.is_empty() {
                 return Err("`delimiter` is only for scalars".to_owned());
             }
             *node = value.clone();
             return Ok(());
         };
+        let new = match (&value.kind, self.delimiter.is_empty()) {
+            (Kind::Scalar(new), _) => &*new.text,
+            // Kustomize takes over the text of a list or mapping, which has none.
+            (_, true) => "",
+            (_, false) => return Err("`delimiter` is only for scalars".to_owned()),
+        };
         if self.delimiter.is_empty() {
-            // Only the text changes: a number in quotes stays in quotes.
-            let was_null = !old.is_text && crate::scalar::is_null(&old.text);
-            old.text = std::rc::Rc::clone(&new.text);
-            old.is_text = if was_null { new.is_text } else { old.is_text };
+            old.is_text = !is_made && keeps_text(old, new)?;
+            old.text = new.into();
             node.source = value.source;
             return Ok(());
         }
         let mut parts: Vec<&str> = old.text.split(self.delimiter.as_str()).collect();
         match usize::try_from(self.index) {
-            Err(_) => parts.insert(0, &new.text),
+            Err(_) => parts.insert(0, new),
             Ok(index) => match parts.get_mut(index) {
-                Some(part) => *part = &new.text,
-                None => parts.push(&new.text),
+                Some(part) => *part = new,
+                None => parts.push(new),
             },
         }
-        old.text = parts.join(&self.delimiter).into();
+        let joined = parts.join(&self.delimiter);
+        old.is_text = !is_made && keeps_text(old, &joined)?;
+        old.text = joined.into();
         node.source = whole(node.source);
         Ok(())
     }
 }
 
+/// What a field is before this value is written into it.
+fn empty_like(value: &Value) -> Value {
+    match value.kind {
+        Kind::Scalar(_) => Value::plain("", value.source),
+        Kind::List(_) => Value::list(Vec::new(), value.source),
+        Kind::Map(_) => Value::map(value.source),
+    }
+}
+
+/// Whether a scalar is text with its new text, too.
+fn keeps_text(old: &Scalar, new: &str) -> Result<bool, String> {
+    if old.is_text {
+        return Ok(true);
+    }
+    let (was, is) = (scalar::kind_of(&old.text), scalar::kind_of(new));
+    if was == scalar::Type::Text {
+        return Ok(true);
+    }
+    if was == is || (was == scalar::Type::Float && is == scalar::Type::Int) {
+        return Ok(false);
+    }
+    Err(format!("`{new}` does not have the type of `{}`, which it replaces", old.text))
+}
+
+/// What is called with a node, and with whether it was made just now.
+type Change<'c> = dyn FnMut(&mut Value, bool) -> Result<(), String> + 'c;
+
 /// Calls a function with each node at a path; `*` stands for all items, conditions are regular
-/// expressions.
+/// expressions. What is missing is made if there is a `leaf`, which is what the last step is then.
 fn visit(
     value: &mut Value,
     steps: &[String],
-    create: bool,
-    change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+    leaf: Option<&Value>,
+    change: &mut Change<'_>,
 ) -> Result<(), String> {
-    let Some((step, rest)) = steps.split_first() else { return change(value) };
-    if let Some((key, wanted)) = condition(step) {
-        return visit_items(value, (key, wanted), rest, create, change);
+    let Some((step, rest)) = steps.split_first() else { return change(value, false) };
+    if value.is_null() && leaf.is_none() {
+        return Ok(());
+    }
+    if let Ok(index) = step.parse::<usize>() {
+        return visit_index(value, index, rest, leaf, change);
+    }
+    if is_condition(step) {
+        return visit_items(value, step, rest, leaf, change);
+    }
+    if step == "*" {
+        return items_of(value, step)?
+            .iter_mut()
+            .try_for_each(|item| visit(item, rest, leaf, change));
+    }
+    if !value.is_map() && !value.is_null() {
+        return Err(format!("`{step}` is expected in a mapping"));
+    }
+    if value.get(step).is_none() {
+        let Some(leaf) = leaf else { return Ok(()) };
+        value.set(step, made(rest, leaf, value.source));
+        return match value.get_mut(step) {
+            Some(field) if rest.is_empty() => change(field, true),
+            Some(field) => visit(field, rest, Some(leaf), change),
+            None => Ok(()),
+        };
+    }
+    match value.get_mut(step) {
+        Some(field) => visit(field, rest, leaf, change),
+        None => Ok(()),
+    }
+}
+
+/// Whether a step is for items of a list: `[name=web]`.
+fn is_condition(step: &str) -> bool {
+    step.starts_with('[') && step.ends_with(']')
+}
+
+/// What is made for a step, given those after it.
+fn made(rest: &[String], leaf: &Value, source: coaming_helm::Source) -> Value {
+    match rest.first() {
+        None => Value { source, ..leaf.clone() },
+        Some(next) if is_condition(next) || next == "*" || next.parse::<usize>().is_ok() => {
+            Value::list(Vec::new(), source)
+        }
+        Some(_) => Value::map(source),
+    }
+}
+
+/// The items of a list, which is made of null.
+fn items_of<'v>(value: &'v mut Value, step: &str) -> Result<&'v mut Vec<Value>, String> {
+    if value.is_null() {
+        value.kind = Kind::List(Vec::new());
     }
     match &mut value.kind {
-        Kind::List(items) if step == "*" => {
-            items.iter_mut().try_for_each(|item| visit(item, rest, create, change))
-        }
-        Kind::List(items) if step == "-" => match items.last_mut() {
-            Some(item) => visit(item, rest, create, change),
-            None => Ok(()),
-        },
-        Kind::List(items) => {
-            let index: usize = step
-                .parse()
-                .map_err(|_| format!("`{step}` is not an index, and the field is a list"))?;
-            match items.get_mut(index) {
-                Some(item) => visit(item, rest, create, change),
-                None => Err(format!("the list has no item {index}")),
-            }
-        }
-        Kind::Map(entries) if step == "*" => {
-            entries.iter_mut().try_for_each(|entry| visit(&mut entry.value, rest, create, change))
-        }
-        Kind::Map(_) | Kind::Scalar(_) => {
-            if create && value.get(step).is_none() {
-                let source = value.source;
-                let is_list = rest.first().is_some_and(|next| condition(next).is_some());
-                let made = match rest.first() {
-                    None => Value::plain("", source),
-                    Some(_) if is_list => Value::list(Vec::new(), source),
-                    Some(_) => Value::map(source),
-                };
-                value.set(step, made);
-            }
-            match value.get_mut(step) {
-                Some(field) => visit(field, rest, create, change),
-                None => Ok(()),
-            }
-        }
+        Kind::List(items) => Ok(items),
+        Kind::Map(_) | Kind::Scalar(_) => Err(format!("`{step}` is expected in a list")),
+    }
+}
+
+fn visit_index(
+    value: &mut Value,
+    index: usize,
+    rest: &[String],
+    leaf: Option<&Value>,
+    change: &mut Change<'_>,
+) -> Result<(), String> {
+    let source = value.source;
+    let items = items_of(value, &index.to_string())?;
+    let is_made = index == items.len() && leaf.is_some();
+    if let Some(leaf) = leaf.filter(|_| is_made) {
+        items.push(made(rest, leaf, source));
+    }
+    match items.get_mut(index) {
+        Some(item) if is_made && rest.is_empty() => change(item, true),
+        Some(item) => visit(item, rest, leaf, change),
+        None => Err(format!("the list has no item {index}")),
     }
 }
 
 fn visit_items(
     value: &mut Value,
-    (key, wanted): (&str, &str),
+    step: &str,
     rest: &[String],
-    create: bool,
-    change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+    leaf: Option<&Value>,
+    change: &mut Change<'_>,
 ) -> Result<(), String> {
     let source = value.source;
-    let Kind::List(items) = &mut value.kind else { return Ok(()) };
-    // `create` looks for the exact value.
-    let pattern = if create { None } else { Some(compiled(wanted)?) };
+    let (key, wanted) = condition(step).ok_or_else(|| format!("`{step}` has no `=`"))?;
+    let pattern = compiled(wanted)?;
+    let items = items_of(value, step)?;
     let fits = |item: &Value| {
-        let own = if key.is_empty() { item.as_text() } else { item.get(key)?.as_text() }?;
-        Some(match &pattern {
-            Some(pattern) => pattern.is_match(own),
-            None => own == wanted,
-        })
+        let own = if key.is_empty() { Some(item) } else { item.get(key) };
+        own.and_then(Value::as_text).is_some_and(|own| pattern.is_match(own))
     };
-    let mut found = false;
-    for item in items.iter_mut() {
-        if fits(item).unwrap_or(false) {
-            found = true;
-            visit(item, rest, create, change)?;
-        }
-    }
-    if !found && create {
-        let mut made = Value::map(source);
-        made.set(key, Value::plain(wanted, source));
-        if key.is_empty() {
-            made = Value::plain(wanted, source);
+    let is_made = leaf.is_some() && !items.iter().any(fits);
+    if is_made {
+        let mut made = Value::plain(wanted, source);
+        if !key.is_empty() {
+            let name = std::mem::replace(&mut made, Value::map(source));
+            made.set(key, name);
         }
         items.push(made);
-        if let Some(item) = items.last_mut() {
-            visit(item, rest, create, change)?;
-        }
     }
-    Ok(())
+    items.iter_mut().filter(|item| fits(item)).try_for_each(|item| match key {
+        // An item that is selected by its own text has nothing below it.
+        "" => change(item, is_made),
+        _ => visit(item, rest, leaf, change),
+    })
 }

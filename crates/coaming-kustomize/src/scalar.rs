@@ -14,6 +14,29 @@ pub(crate) enum Resolved<'t> {
     Text(std::borrow::Cow<'t, str>),
 }
 
+/// The type that a plain text has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Null,
+    Bool,
+    Int,
+    Float,
+    Time,
+    Text,
+}
+
+/// The type of a plain text.
+pub(crate) fn kind_of(text: &str) -> Type {
+    match resolve(text) {
+        Resolved::Null => Type::Null,
+        Resolved::Bool(_) => Type::Bool,
+        Resolved::Int(_) | Resolved::UInt(_) => Type::Int,
+        Resolved::Float(_) => Type::Float,
+        Resolved::Text(_) if timestamp(text).is_some() => Type::Time,
+        Resolved::Text(_) => Type::Text,
+    }
+}
+
 /// Whether a plain text is null.
 pub(crate) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
