@@ -46,6 +46,9 @@ fn one(root: &mut Value, operation: &Value) -> Result<(), String> {
         }
         "copy" => {
             let from = steps(text("from"))?;
+            if from.is_empty() {
+                return Err(failed("the whole object cannot be copied".to_owned()));
+            }
             let copied = find(root, &from).cloned();
             let copied = match copied {
                 Some(copied) => copied,
@@ -68,14 +71,13 @@ fn is_in_mapping(root: &mut Value, path: &[String]) -> bool {
     find(root, parents).is_some_and(|parent| parent.is_map())
 }
 
-/// The names of a JSON pointer.
+/// The names of a JSON pointer. What is before the first `/` is passed over, as in the original.
 fn steps(pointer: &str) -> Result<Vec<String>, String> {
     if pointer.is_empty() {
         return Ok(Vec::new());
     }
-    let rest = pointer
-        .strip_prefix('/')
-        .ok_or_else(|| format!("the path `{pointer}` does not start with `/`"))?;
+    let (_, rest) =
+        pointer.split_once('/').ok_or_else(|| format!("the path `{pointer}` has no `/`"))?;
     Ok(rest.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect())
 }
 
@@ -103,10 +105,7 @@ fn index(step: &str, length: usize) -> Option<usize> {
 }
 
 fn add(root: &mut Value, steps: &[String], value: Value) -> Result<(), String> {
-    let Some((last, parents)) = steps.split_last() else {
-        *root = value;
-        return Ok(());
-    };
+    let (last, parents) = steps.split_last().ok_or("only `replace` is for the whole object")?;
     let parent = find(root, parents).ok_or("the parent of the path does not exist")?;
     match &mut parent.kind {
         Kind::Map(_) => {

@@ -14,7 +14,7 @@ use crate::schema::Schema;
 use crate::selector::Selector;
 use crate::share::separate;
 use crate::target::{Target, resources_in};
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Scalar, Value};
 
 /// What a patch does, by its form.
 enum Patch {
@@ -99,7 +99,17 @@ fn read(target: &Target<'_, '_>, entry: &Value, inline: &str) -> Result<Patch, B
             let message = "a patch that starts with `[` must be JSON, which this is not";
             return Err(build.invalid(operations.source, message));
         }
-        return Ok(Patch::Operations(operations.clone()));
+        let mut operations = operations.clone();
+        if !text.is_some_and(|text| text.starts_with('[')) {
+            from_yaml(&mut operations);
+        }
+        return Ok(Patch::Operations(operations));
+    }
+    if let [document] = documents.as_slice()
+        && document.is_map()
+        && document.entries().is_empty()
+    {
+        return Err(build.invalid(document.source, "the patch is empty"));
     }
     Ok(Patch::Merge(objects(build, documents)?))
 }
@@ -198,27 +208,53 @@ fn operate(
         resource.remember(&schema);
         normalize(&mut resource.root);
         separate(&mut resource.root);
-        json_patch::apply(&mut resource.root, operations)
-            .map_err(|message| build.invalid(operations.source, message))?;
+        // What Kustomize remembers is in annotations, so that there are some.
+        resource.root.map_at("metadata").map_at("annotations");
+        let invalid = |message: String| build.invalid(operations.source, message);
+        json_patch::apply(&mut resource.root, operations).map_err(invalid)?;
+        for path in [&["kind"][..], &["metadata", "name"]] {
+            if resource.root.str_at(path).is_empty() {
+                let field = path.join(".");
+                return Err(invalid(format!("the patch leaves an object without `{field}`")));
+            }
+        }
+        normalize(&mut resource.root);
     }
     Ok(())
 }
 
-/// What a JSON patch sees: scalars with their types, and not with their spelling.
+/// What a JSON patch sees: scalars with their types, and not with their spelling. All numbers have
+/// been floating-point numbers.
 fn normalize(value: &mut Value) {
+    retype(value, &|scalar| match scalar.resolved() {
+        Resolved::Null => ("null".to_owned(), false),
+        Resolved::Bool(value) => (value.to_string(), false),
+        Resolved::Int(value) => (crate::scalar::float(value as f64), false),
+        Resolved::UInt(value) => (crate::scalar::float(value as f64), false),
+        Resolved::Float(value) => (crate::scalar::float(value), false),
+        Resolved::Text(text) => (text.into_owned(), true),
+    });
+}
+
+/// The scalars of a JSON patch in YAML: of the version that Kubernetes reads.
+fn from_yaml(value: &mut Value) {
+    retype(value, &|scalar| match coaming_yaml::Scalar::of_plain(&scalar.text) {
+        coaming_yaml::Scalar::Bool(value) => (value.to_string(), false),
+        coaming_yaml::Scalar::Str(_) => (scalar.text.to_string(), true),
+        _ => (scalar.text.to_string(), false),
+    });
+}
+
+/// Gives scalars that are not text the text that a function returns, with whether they are text.
+fn retype(value: &mut Value, retyped: &dyn Fn(&Scalar) -> (String, bool)) {
     match &mut value.kind {
-        Kind::List(items) => items.iter_mut().for_each(normalize),
-        Kind::Map(entries) => entries.iter_mut().for_each(|entry| normalize(&mut entry.value)),
+        Kind::List(items) => items.iter_mut().for_each(|item| retype(item, retyped)),
+        Kind::Map(entries) => {
+            entries.iter_mut().for_each(|entry| retype(&mut entry.value, retyped));
+        }
         Kind::Scalar(scalar) if scalar.is_text => {}
         Kind::Scalar(scalar) => {
-            let (text, is_text): (String, bool) = match scalar.resolved() {
-                Resolved::Null => ("null".to_owned(), false),
-                Resolved::Bool(value) => (value.to_string(), false),
-                Resolved::Int(value) => (value.to_string(), false),
-                Resolved::UInt(value) => (value.to_string(), false),
-                Resolved::Float(_) => return,
-                Resolved::Text(text) => (text.into_owned(), true),
-            };
+            let (text, is_text) = retyped(scalar);
             scalar.is_text = is_text;
             if *scalar.text != *text {
                 scalar.text = text.into();
@@ -254,6 +290,10 @@ fn apply(
     allowed: Allowed,
     schema: &Schema,
 ) -> Result<(), BuildError> {
+    // What would replace a whole object has no effect.
+    if patch.root.str_at(&["$patch"]) == "replace" {
+        return Ok(());
+    }
     build.count_nodes(patch.root.nodes())?;
     if allowed.name_change || allowed.kind_change {
         resource.remember(schema);

@@ -166,8 +166,10 @@ impl Resource {
         let Some(annotations) = metadata.get_mut("annotations") else { return };
         let Kind::Map(entries) = &mut annotations.kind else { return };
         for entry in entries.iter_mut() {
-            if let Kind::Scalar(scalar) = &mut entry.value.kind {
-                scalar.is_text = true;
+            match &mut entry.value.kind {
+                Kind::Scalar(scalar) => scalar.is_text = true,
+                // Kustomize takes the text of the node, which lists and mappings have none of.
+                Kind::List(_) | Kind::Map(_) => entry.value.set_text("", entry.value.source),
             }
         }
         if entries.is_empty() && is_annotated {

@@ -61,6 +61,22 @@ pub(crate) fn resolve(text: &str) -> Resolved<'_> {
     }
 }
 
+/// A number as Go writes it into YAML: with an exponent from a million on, and below 0.0001.
+pub(crate) fn float(value: f64) -> String {
+    if !value.is_finite() {
+        return format!("{}.inf", if value < 0.0 { "-" } else { "" });
+    }
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    match exponent.parse::<i32>() {
+        Ok(power) if value != 0.0 && !(-4..6).contains(&power) => {
+            let sign = if power < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", power.abs())
+        }
+        _ => format!("{value}"),
+    }
+}
+
 /// A point in time as Go prints it in JSON, if the text is one.
 fn timestamp(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
