@@ -139,7 +139,8 @@ fn remove(root: &mut Value, steps: &[String]) -> Result<Value, String> {
     removed.ok_or_else(|| "the path does not exist".to_owned())
 }
 
-fn equals(one: &Value, other: &Value) -> bool {
+/// Whether two values mean the same.
+pub(crate) fn equals(one: &Value, other: &Value) -> bool {
     match (&one.kind, &other.kind) {
         (Kind::Map(entries), Kind::Map(others)) => {
             entries.len() == others.len()

@@ -6,48 +6,11 @@ use coaming_yaml::Scalar as Typed;
 use crate::BuildError;
 use crate::build::{Build, Loaded};
 use crate::files::{FileKind, is_within, join};
+use crate::known;
 use crate::value::{Kind, Value};
 
 /// The names of a kustomization's file.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// The fields of a kustomization.
-const FIELDS: &[&str] = &[
-    "apiVersion",
-    "kind",
-    "metadata",
-    "openapi",
-    "namePrefix",
-    "nameSuffix",
-    "namespace",
-    "commonLabels",
-    "labels",
-    "commonAnnotations",
-    "patchesStrategicMerge",
-    "patchesJson6902",
-    "patches",
-    "images",
-    "imageTags",
-    "replacements",
-    "replicas",
-    "vars",
-    "sortOptions",
-    "resources",
-    "components",
-    "crds",
-    "bases",
-    "configMapGenerator",
-    "secretGenerator",
-    "helmGlobals",
-    "helmCharts",
-    "helmChartInflationGenerator",
-    "generatorOptions",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-    "buildMetadata",
-];
 
 /// A kustomization.
 pub(crate) struct Kustomization {
@@ -108,10 +71,14 @@ impl Kustomization {
 
     fn check(&self, build: &Build<'_>) -> Result<(), BuildError> {
         for entry in self.root.entries() {
-            if !FIELDS.contains(&&*entry.key) {
+            if !known::FIELDS.contains(&&*entry.key) {
                 let message = format!("`{}` is not a field of a kustomization", entry.key);
                 return Err(build.invalid(entry.source, message));
             }
+        }
+        if let Some((value, path)) = known::unknown(&self.root) {
+            let message = format!("`{path}` is not a field of a kustomization");
+            return Err(build.invalid(value.source, message));
         }
         if let Some((value, field)) = self.mistyped() {
             let message = format!("`{field}` must be text: put `{}` in quotes", value.str());
@@ -121,6 +88,17 @@ impl Kustomization {
         if !matches!(kind, "Kustomization" | "Component") {
             let source = self.root.get("kind").map_or(self.root.source, |kind| kind.source);
             let message = format!("`kind` is `{kind}`: expected Kustomization or Component");
+            return Err(build.invalid(source, message));
+        }
+        let version = self.root.str_at(&["apiVersion"]);
+        let group = "kustomize.config.k8s.io";
+        let wanted = match kind {
+            "Component" => format!("{group}/v1alpha1"),
+            _ => format!("{group}/v1beta1"),
+        };
+        if !version.is_empty() && *version != *wanted {
+            let source = self.root.get("apiVersion").map_or(self.root.source, |it| it.source);
+            let message = format!("`apiVersion` is `{version}`: expected {wanted}");
             return Err(build.invalid(source, message));
         }
         Ok(())

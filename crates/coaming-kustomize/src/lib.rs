@@ -24,6 +24,7 @@ mod generate;
 mod hash;
 mod id;
 mod json_patch;
+mod known;
 mod kustomization;
 mod merge;
 mod order;

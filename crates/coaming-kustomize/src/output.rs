@@ -22,6 +22,11 @@ fn document(build: &Build<'_>, resource: &Resource) -> Result<Document, BuildErr
     let source = resource.source();
     let mut root = tree(&resource.root);
     drop_empty_annotations(&mut root);
+    if let Some(number) = infinite(&resource.root) {
+        let text = number.as_text().unwrap_or_default();
+        let message = format!("`{text}` is not a number that JSON has");
+        return Err(build.invalid(number.source, message));
+    }
     let (text, map) = write_yaml(root).map_err(|message| build.invalid(source, message))?;
     let file = source.template.map(|location| location.file);
     Ok(Document { text, map, file })
@@ -35,6 +40,18 @@ fn drop_empty_annotations(root: &mut Tree<'_>) {
         let is_empty =
             |shape: &Shape<'_>| matches!(shape, Shape::Mapping(entries) if entries.is_empty());
         fields.retain(|(key, _, value)| *key != "annotations" || !is_empty(&value.shape));
+    }
+}
+
+/// The first number that is infinite or not a number.
+fn infinite(value: &Value) -> Option<&Value> {
+    match &value.kind {
+        Kind::List(items) => items.iter().find_map(infinite),
+        Kind::Map(entries) => entries.iter().find_map(|entry| infinite(&entry.value)),
+        Kind::Scalar(scalar) => match scalar.resolved() {
+            Resolved::Float(number) if !number.is_finite() => Some(value),
+            _ => None,
+        },
     }
 }
 

@@ -10,6 +10,7 @@ use crate::charts;
 use crate::config::{FieldSpec, field_specs};
 use crate::files::{FileKind, join};
 use crate::generate::{self, Generated};
+use crate::json_patch::equals;
 use crate::resource::Resource;
 use crate::target::{Accumulator, Target, resources_in};
 use crate::transform::{affixes, images, labels, namespace, replicas};
@@ -177,9 +178,23 @@ pub(crate) fn transform(
     Ok(())
 }
 
-/// Validators change nothing: those that are built in have nothing to say about an object.
-pub(crate) fn validate(target: &Target<'_, '_>) -> Result<(), BuildError> {
-    configurations(target, "validators").map(drop)
+/// Runs the validators: built-in transformers that must not change anything.
+pub(crate) fn validate(
+    target: &Target<'_, '_>,
+    gathered: &mut Accumulator,
+) -> Result<(), BuildError> {
+    for plugin in configurations(target, "validators")? {
+        let before = gathered.resources.list.clone();
+        transform_by(target, gathered, &plugin.root)?;
+        let after = std::mem::replace(&mut gathered.resources.list, before);
+        let is_same = after.len() == gathered.resources.list.len()
+            && after.iter().zip(&gathered.resources.list).all(|(a, b)| equals(&a.root, &b.root));
+        if !is_same {
+            let message = "a validator changes the resources, which it may not";
+            return Err(target.build.invalid(plugin.root.source(), message));
+        }
+    }
+    Ok(())
 }
 
 fn transform_by(

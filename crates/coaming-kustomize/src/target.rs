@@ -160,7 +160,7 @@ impl Target<'_, '_> {
         }
         transform::all(self, &mut gathered)?;
         plugin::transform(self, &mut gathered)?;
-        plugin::validate(self)?;
+        plugin::validate(self, &mut gathered)?;
         variables::add(self, &mut gathered)?;
         Ok(gathered)
     }
