@@ -9,6 +9,7 @@ use coaming_yaml::{Document, Kind as NodeKind, Node, Scalar, ScalarStyle};
 use crate::budget::Budget;
 use crate::functions::encoding_error as error_map;
 use crate::origin::Origin;
+use crate::tabs;
 use crate::text::Text;
 use crate::value::{Kind, Map, Value};
 
@@ -42,13 +43,19 @@ pub(crate) fn located_document(text: &str) -> Result<Option<Document>, (String, 
         };
         if comes_first {
             let offset = error.offset as usize;
-            let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
-            let message = &error.message;
-            let message = format!("error converting YAML to JSON: yaml: line {line}: {message}");
-            return Err((message, offset));
+            return Err(located(text, offset, &error.message));
         }
     }
+    if let Some(offset) = document.as_ref().and_then(tabs::misplaced) {
+        return Err(located(text, offset, "found a tab character that violates indentation"));
+    }
     Ok(document)
+}
+
+/// A message about a byte, with its line.
+fn located(text: &str, offset: usize, message: &str) -> (String, usize) {
+    let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
+    (format!("error converting YAML to JSON: yaml: line {line}: {message}"), offset)
 }
 
 /// A node as a value; `origin` is where the byte at an offset comes from.

@@ -8,7 +8,7 @@ use crate::budget::{Budget, MAX_DEPTH};
 use crate::json;
 use crate::origin::Origin;
 use crate::text::{Buffer, Text};
-use crate::value::{Kind, Value};
+use crate::value::{Kind, MapType, Value};
 
 use scalar::{Analysis, Style};
 
@@ -135,7 +135,10 @@ impl<'b> Emitter<'b> {
         }
         let origin = value.origin;
         match &value.kind {
-            Kind::Map(map) => {
+            Kind::Map(map, MapType::Texts) if map.borrow().is_empty() => {
+                self.node(&Value::NIL.at(origin), indent, context, depth + 1)
+            }
+            Kind::Map(map, _) => {
                 let map = map.borrow();
                 if map.is_empty() {
                     self.indicator("{", true, true, false, origin);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::budget::{Budget, MAX_DEPTH};
 use crate::origin::Origin;
 use crate::text::Buffer;
-use crate::value::{Kind, Map, Object, Value};
+use crate::value::{Kind, Map, MapType, Object, Value};
 
 /// The layout of a text.
 #[derive(Clone, Copy)]
@@ -85,7 +85,8 @@ fn write(
             }
             out.push("]", origin);
         }
-        Kind::Map(map) => {
+        Kind::Map(map, MapType::Texts) if map.borrow().is_empty() => out.push("null", origin),
+        Kind::Map(map, _) => {
             let map = map.borrow();
             let entries = map.iter().map(|(key, value)| (&**key, value));
             write_entries(entries, layout, depth, origin, out, budget)?;
@@ -226,7 +227,7 @@ pub(crate) fn type_of(value: &Value) -> &'static str {
         Kind::Int(_) | Kind::Int64(_) | Kind::Float(_) => "number",
         Kind::Text(_) => "string",
         Kind::List(_) => "array",
-        Kind::Map(_) | Kind::Object(_) => "object",
+        Kind::Map(..) | Kind::Object(_) => "object",
     }
 }
 
@@ -385,7 +386,7 @@ fn toml_value(
             }
             out.push(']');
         }
-        Kind::Map(map) => {
+        Kind::Map(map, _) => {
             out.push('{');
             for (position, (key, value)) in map.borrow().iter().enumerate() {
                 if position > 0 {

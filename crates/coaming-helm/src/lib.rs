@@ -30,6 +30,7 @@ mod print;
 mod printf;
 mod render;
 mod semver;
+mod tabs;
 mod template;
 mod text;
 mod value;

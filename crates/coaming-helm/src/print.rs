@@ -26,7 +26,7 @@ fn write(value: &Value, out: &mut String, budget: &Budget, depth: usize) -> Resu
             out.push_str(text.as_str());
         }
         Kind::List(list) => write_list(&list.items, out, budget, depth)?,
-        Kind::Map(map) => {
+        Kind::Map(map, _) => {
             out.push_str("map[");
             for (position, (key, value)) in map.borrow().iter().enumerate() {
                 if position > 0 {

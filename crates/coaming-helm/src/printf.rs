@@ -281,7 +281,7 @@ fn write(
         Kind::Float(value) => floating(*value, letter, flags),
         Kind::Text(text) => text_of(text.as_str(), letter, flags),
         Kind::List(list) => return sequence(value, &list.items, verb, out, budget, depth),
-        Kind::Map(_) => return mapping(value, verb, out, budget, depth),
+        Kind::Map(..) => return mapping(value, verb, out, budget, depth),
         Kind::Object(object) => match &**object {
             Object::Time(_) | Object::Version(_) => {
                 text_of(&print::plain(value, budget)?, letter, flags)

@@ -11,7 +11,7 @@ use crate::origin::Origin;
 use crate::semver::{Constraint, Version};
 use crate::template::{self, Exec};
 use crate::text::Buffer;
-use crate::value::{Kind, Map, Object, Value};
+use crate::value::{Kind, Map, MapType, Object, Value};
 use crate::{Manifest, Options, RenderError, Rendered, SourceMap, Values};
 
 /// The stack of the thread that renders: templates may nest a thousand calls.
@@ -265,16 +265,17 @@ impl Job<'_> {
         place(origin, self.files, error.message)
     }
 
-    /// `.` for a template.
+    /// `.` for a template. As in Helm, it is the same mapping for all templates of a chart: what one
+    /// sets in it, those after it see.
     fn data_of(&self, target: &Target) -> Value {
         let Some(map) = target.data.as_map() else { return Value::NIL };
-        let mut map = map.borrow().clone();
         let template: Map = [("Name", &target.name), ("BasePath", &target.base)]
             .into_iter()
             .map(|(key, value)| (key.into(), Value::from(value.as_str())))
             .collect();
-        map.insert("Template".into(), Value::from(template));
-        Value::from(map)
+        let template = Value::map_of(MapType::Values, template);
+        map.borrow_mut().insert("Template".into(), template);
+        target.data.as_type(MapType::Values)
     }
 
     /// Collects the templates of a chart and its subcharts; returns the chart's data.
@@ -298,7 +299,7 @@ impl Job<'_> {
         data.insert("Chart".into(), chart.metadata.value(is_root));
         let files = Object::Files(Rc::clone(&chart.files));
         data.insert("Files".into(), Kind::Object(Rc::new(files)).into());
-        data.insert("Values".into(), values.clone());
+        data.insert("Values".into(), values.as_type(MapType::Values));
         data.insert("Subcharts".into(), subcharts.clone());
         let data = Value::from(data);
         for sub in &chart.dependencies {
@@ -369,7 +370,7 @@ impl Job<'_> {
         let versions = Object::ApiVersions(known.into_iter().chain(given).collect());
         let object = |object: Object| Value::from(Kind::Object(Rc::new(object)));
         object(Object::Struct(
-            "common.Capabilities",
+            "*common.Capabilities",
             vec![
                 ("KubeVersion", object(kubernetes)),
                 ("APIVersions", object(versions)),

@@ -30,15 +30,38 @@ pub(crate) enum Kind {
     Float(f64),
     Text(Text),
     List(Rc<List>),
-    /// Mappings are shared: `set` changes every use.
-    Map(Rc<RefCell<Map>>),
+    /// Mappings are shared: `set` changes every use. The type is that of this use.
+    Map(Rc<RefCell<Map>>, MapType),
     Object(Rc<Object>),
+}
+
+/// The type of a mapping in Go, which templates can ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MapType {
+    /// `map[string]interface {}`.
+    #[default]
+    Any,
+    /// `common.Values`: `.`, `.Values` and `.Template`.
+    Values,
+    /// `map[string]string`, of which what is missing is an empty text, and which is nil if it is empty.
+    Texts,
+}
+
+/// The type of a list's items in Go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ItemType {
+    #[default]
+    Any,
+    Text,
+    Int,
+    List,
 }
 
 /// A list. Its own type, so that a deep nest is released without recursion.
 #[derive(Debug, Default)]
 pub(crate) struct List {
     pub(crate) items: Vec<Value>,
+    pub(crate) of: ItemType,
 }
 
 impl Drop for List {
@@ -51,7 +74,7 @@ impl Drop for List {
                         pending.append(&mut list.items);
                     }
                 }
-                Kind::Map(map) => {
+                Kind::Map(map, _) => {
                     if let Ok(map) = Rc::try_unwrap(map) {
                         pending.extend(map.into_inner().into_values());
                     }
@@ -121,13 +144,13 @@ impl From<bool> for Value {
 
 impl From<Vec<Value>> for Value {
     fn from(items: Vec<Value>) -> Self {
-        Kind::List(Rc::new(List { items })).into()
+        Self::list_of(ItemType::Any, items)
     }
 }
 
 impl From<Map> for Value {
     fn from(map: Map) -> Self {
-        Kind::Map(Rc::new(RefCell::new(map))).into()
+        Self::map_of(MapType::Any, map)
     }
 }
 
@@ -140,6 +163,24 @@ impl Value {
             generated: false,
         },
     };
+
+    /// A list of items of this type.
+    pub(crate) fn list_of(of: ItemType, items: Vec<Self>) -> Self {
+        Kind::List(Rc::new(List { items, of })).into()
+    }
+
+    /// A mapping of this type.
+    pub(crate) fn map_of(of: MapType, map: Map) -> Self {
+        Kind::Map(Rc::new(RefCell::new(map)), of).into()
+    }
+
+    /// The same mapping as one of another type; another value itself.
+    pub(crate) fn as_type(&self, of: MapType) -> Self {
+        match &self.kind {
+            Kind::Map(map, _) => Self { kind: Kind::Map(Rc::clone(map), of), origin: self.origin },
+            _ => self.clone(),
+        }
+    }
 
     pub(crate) fn int(value: i64) -> Self {
         Kind::Int(value).into()
@@ -176,7 +217,7 @@ impl Value {
 
     pub(crate) fn as_map(&self) -> Option<&Rc<RefCell<Map>>> {
         match &self.kind {
-            Kind::Map(map) => Some(map),
+            Kind::Map(map, _) => Some(map),
             _ => None,
         }
     }
@@ -222,7 +263,7 @@ impl Value {
             Kind::Float(value) => *value != 0.0,
             Kind::Text(text) => !text.as_str().is_empty(),
             Kind::List(list) => !list.items.is_empty(),
-            Kind::Map(map) => !map.borrow().is_empty(),
+            Kind::Map(map, _) => !map.borrow().is_empty(),
             Kind::Object(object) => match &**object {
                 Object::ApiVersions(versions) => !versions.is_empty(),
                 Object::Files(files) => !files.is_empty(),
@@ -240,8 +281,15 @@ impl Value {
             Kind::Int64(_) => "int64",
             Kind::Float(_) => "float64",
             Kind::Text(_) => "string",
-            Kind::List(_) => "[]interface {}",
-            Kind::Map(_) => "map[string]interface {}",
+            Kind::List(list) => match list.of {
+                ItemType::Any => "[]interface {}",
+                ItemType::Text => "[]string",
+                ItemType::Int => "[]int",
+                ItemType::List => "[][]interface {}",
+            },
+            Kind::Map(_, MapType::Any) => "map[string]interface {}",
+            Kind::Map(_, MapType::Values) => "common.Values",
+            Kind::Map(_, MapType::Texts) => "map[string]string",
             Kind::Object(object) => match &**object {
                 Object::Struct(name, _) => name,
                 Object::Files(_) => "engine.files",
@@ -263,8 +311,9 @@ impl Value {
             Kind::Float(_) => "float64",
             Kind::Text(_) => "string",
             Kind::List(_) => "slice",
-            Kind::Map(_) => "map",
+            Kind::Map(..) => "map",
             Kind::Object(object) => match &**object {
+                Object::Struct(name, _) if name.starts_with('*') => "ptr",
                 Object::Struct(..) | Object::Time(_) => "struct",
                 Object::Files(_) => "map",
                 Object::ApiVersions(_) => "slice",

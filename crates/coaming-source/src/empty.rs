@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::layout::is_below;
+use crate::layout::{is_below, is_library_chart};
 use crate::read::STDIN;
 use crate::walk::{display_name, is_glob};
-use crate::{InputError, Loaded};
+use crate::{InputError, Loaded, Options};
 
 /// An error for each path that named nothing of `loaded`, and nothing in `known` besides.
 pub(crate) fn paths(
     paths: &[PathBuf],
     loaded: &Loaded,
     known: impl Iterator<Item = String>,
+    options: &Options,
 ) -> Vec<InputError> {
     let variants = loaded.variants.iter();
     let sources = variants.clone().flat_map(|variant| &variant.sources);
@@ -34,8 +35,13 @@ pub(crate) fn paths(
         .iter()
         .filter(is_empty)
         .map(|path| {
-            let message = "contains nothing to scan: no Kubernetes object, chart, overlay or \
-                           Dockerfile; `--allow-empty` accepts that";
+            let message = if is_library_chart(&path.join("Chart.yaml"), options) {
+                "contains nothing to scan: it is a library chart, which renders nothing by \
+                 itself; scan a chart that uses it. `--allow-empty` accepts that"
+            } else {
+                "contains nothing to scan: no Kubernetes object, chart, overlay or Dockerfile; \
+                 `--allow-empty` accepts that"
+            };
             InputError::new(shown(path), message)
         })
         .collect()

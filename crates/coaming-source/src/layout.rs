@@ -1,7 +1,7 @@
 //! Sort the files that were found: plain manifests, charts and overlays to render, other texts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use coaming_kube::{Source, SourceKind, is_kustomization};
 
@@ -153,7 +153,12 @@ fn is_beside_chart(name: &str, root: &str) -> bool {
 
 /// Whether a chart is a library, which renders nothing by itself.
 fn is_library(candidate: &Candidate, options: &Options) -> bool {
-    read::text(&candidate.path, options).is_ok_and(|text| {
+    is_library_chart(&candidate.path, options)
+}
+
+/// Whether a `Chart.yaml` says that its chart is a library.
+pub(crate) fn is_library_chart(metadata: &Path, options: &Options) -> bool {
+    read::text(metadata, options).is_ok_and(|text| {
         let stream = coaming_yaml::parse(text.into());
         let root = stream.documents.first().map(coaming_yaml::Document::root);
         root.and_then(|root| root.get("type")).and_then(|kind| kind.as_str()) == Some("library")

@@ -240,7 +240,7 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     }
     if !options.allow_empty {
         let known = charts.into_iter().chain(found.excluded);
-        loaded.errors.extend(empty::paths(paths, &loaded, known));
+        loaded.errors.extend(empty::paths(paths, &loaded, known, options));
         loaded.errors.sort();
     }
     loaded

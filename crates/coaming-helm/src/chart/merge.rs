@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Chart;
 use crate::budget::Budget;
 use crate::functions::copy;
-use crate::value::{Kind, Map, Value};
+use crate::value::{Kind, Map, MapType, Value};
 
 type Shared = Rc<RefCell<Map>>;
 
@@ -73,12 +73,16 @@ fn coalesce_globals(inner: &Shared, outer: &Shared, budget: &Budget) -> Result<(
                     None => continue,
                 },
             }
-            target.borrow_mut().insert(key, Value::from(Kind::Map(copied)).at(value.origin));
+            target
+                .borrow_mut()
+                .insert(key, Value::from(Kind::Map(copied, MapType::Any)).at(value.origin));
         } else if existing.is_none_or(|existing| existing.as_map().is_none()) {
             target.borrow_mut().insert(key, value);
         }
     }
-    inner.borrow_mut().insert("global".into(), Value::from(Kind::Map(target)).at(origin));
+    inner
+        .borrow_mut()
+        .insert("global".into(), Value::from(Kind::Map(target, MapType::Any)).at(origin));
     Ok(())
 }
 

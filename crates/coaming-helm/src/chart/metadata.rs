@@ -3,7 +3,7 @@
 use crate::RenderError;
 use crate::print;
 use crate::semver::Version;
-use crate::value::{Kind, Map, Value};
+use crate::value::{Kind, Map, MapType, Value};
 
 /// What a chart says of itself.
 #[derive(Clone, Debug)]
@@ -171,7 +171,9 @@ impl Metadata {
             matches!(chart.get("deprecated").map(|value| value.kind), Some(Kind::Bool(true)));
         fields.insert("Deprecated".into(), Value::from(deprecated));
         let annotations = chart.get("annotations").filter(|value| value.as_map().is_some());
-        fields.insert("Annotations".into(), annotations.unwrap_or(Value::NIL));
+        let annotations = annotations.map(|value| value.as_type(MapType::Texts));
+        let annotations = annotations.unwrap_or_else(|| Value::map_of(MapType::Texts, Map::new()));
+        fields.insert("Annotations".into(), annotations);
         fields.insert("Maintainers".into(), maintainers(chart));
         Ok(Self {
             is_library: kind == "library",

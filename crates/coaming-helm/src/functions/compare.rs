@@ -131,7 +131,7 @@ pub(crate) fn same(a: &Value, b: &Value, budget: &Budget, depth: usize) -> Resul
         (Kind::Float(a), Kind::Float(b)) => a == b,
         (Kind::Text(a), Kind::Text(b)) => a.as_str() == b.as_str(),
         (Kind::List(a), Kind::List(b)) => {
-            if a.items.len() != b.items.len() {
+            if a.items.len() != b.items.len() || a.of != b.of {
                 return Ok(false);
             }
             for (a, b) in a.items.iter().zip(&b.items) {
@@ -141,7 +141,10 @@ pub(crate) fn same(a: &Value, b: &Value, budget: &Budget, depth: usize) -> Resul
             }
             true
         }
-        (Kind::Map(a), Kind::Map(b)) => {
+        (Kind::Map(a, of), Kind::Map(b, of_b)) => {
+            if of != of_b {
+                return Ok(false);
+            }
             let (a, b) = (a.borrow(), b.borrow());
             if a.len() != b.len() {
                 return Ok(false);

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Row, any, text};
 use crate::print;
-use crate::value::{Kind, Value};
+use crate::value::{ItemType, Kind, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("int", "a", |_, v| Ok(Value::int(to_int(any(v, 0))).at(any(v, 0).first_origin()))),
@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Row] = &[
     ("toString", "a", |exec, v| string_of(exec, any(v, 0))),
     ("toStrings", "a", |exec, v| {
         let strings = list_of_strings(exec, any(v, 0))?;
-        Ok(Value::from(strings))
+        Ok(Value::list_of(ItemType::Text, strings))
     }),
     ("typeOf", "a", |_, v| Ok(Value::from(any(v, 0).type_name()))),
     ("typeIs", "sa", |_, v| Ok(Value::from(text(v, 0) == any(v, 1).type_name()))),

@@ -1,6 +1,5 @@
 //! Functions on mappings. `set`, `unset` and `merge` change the mapping that they are given.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::compare::is_empty;
@@ -9,7 +8,7 @@ use super::{Outcome, Row, any, text};
 use crate::budget::{Budget, MAX_DEPTH};
 use crate::template::Exec;
 use crate::text::Text;
-use crate::value::{Kind, Map, Value};
+use crate::value::{ItemType, Kind, Map, MapType, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("dict", "*", dict),
@@ -18,13 +17,13 @@ pub(super) const TABLE: &[Row] = &[
         if let Some(map) = any(v, 0).as_map() {
             map.borrow_mut().insert(text(v, 1).into(), any(v, 2).clone());
         }
-        Ok(any(v, 0).clone())
+        Ok(any(v, 0).as_type(MapType::Any))
     }),
     ("unset", "ms", |_, v| {
         if let Some(map) = any(v, 0).as_map() {
             map.borrow_mut().remove(text(v, 1));
         }
-        Ok(any(v, 0).clone())
+        Ok(any(v, 0).as_type(MapType::Any))
     }),
     ("hasKey", "ms", |_, v| Ok(Value::from(any(v, 0).get(text(v, 1)).is_some()))),
     ("keys", "*", keys),
@@ -61,7 +60,7 @@ fn dict(exec: &Exec, v: &[Value]) -> Outcome {
 fn keys(_: &Exec, v: &[Value]) -> Outcome {
     let mut keys = Vec::new();
     for map in v {
-        let Some(map) = map.as_map() else {
+        let Some(map) = map.as_map().filter(|_| !is_of_texts(map)) else {
             return Err(format!(
                 "wrong type for value; expected map[string]interface {{}}; got {}",
                 map.type_name()
@@ -72,7 +71,12 @@ fn keys(_: &Exec, v: &[Value]) -> Outcome {
             keys.push(Value { kind: key, origin: value.origin });
         }
     }
-    Ok(Value::from(keys))
+    Ok(Value::list_of(ItemType::Text, keys))
+}
+
+/// Whether it is a `map[string]string`, which functions of other mappings refuse.
+fn is_of_texts(map: &Value) -> bool {
+    matches!(map.kind, Kind::Map(_, MapType::Texts))
 }
 
 fn chosen(v: &[Value], named: bool) -> Value {
@@ -92,7 +96,7 @@ fn dig(_: &Exec, v: &[Value]) -> Outcome {
     if keys.is_empty() {
         return Err("dig needs at least three arguments".to_owned());
     }
-    let Some(_) = map.as_map() else {
+    let Kind::Map(_, MapType::Any) = map.kind else {
         return Err(format!(
             "interface conversion: interface {{}} is {}, not map[string]interface {{}}",
             map.type_name()
@@ -103,7 +107,7 @@ fn dig(_: &Exec, v: &[Value]) -> Outcome {
         let Some(key) = key.as_str() else {
             return Err("interface conversion: interface {} is not string".to_owned());
         };
-        let Some(_) = value.as_map() else {
+        let Kind::Map(_, MapType::Any) = value.kind else {
             let name = value.type_name();
             return Err(format!(
                 "interface conversion: interface {{}} is {name}, not map[string]interface {{}}"
@@ -124,7 +128,7 @@ fn dig(_: &Exec, v: &[Value]) -> Outcome {
 fn merge(exec: &Exec, v: &[Value], overwrite: bool) -> Outcome {
     let target = any(v, 0);
     for source in v.iter().skip(1) {
-        if source.as_map().is_none() {
+        if source.as_map().is_none() || is_of_texts(source) {
             let got = if source.is_nil() { "interface {}".into() } else { source.type_name() };
             return Err(format!(
                 "wrong type for value; expected map[string]interface {{}}; got {got}"
@@ -132,7 +136,7 @@ fn merge(exec: &Exec, v: &[Value], overwrite: bool) -> Outcome {
         }
         merge_into(target, source, overwrite, &exec.budget, 0)?;
     }
-    Ok(target.clone())
+    Ok(target.as_type(MapType::Any))
 }
 
 fn merge_into(
@@ -178,14 +182,14 @@ pub(crate) fn copy(value: &Value, budget: &Budget, depth: usize) -> Outcome {
         Kind::List(list) => {
             let items: Result<Vec<Value>, String> =
                 list.items.iter().map(|item| copy(item, budget, depth + 1)).collect();
-            Value::from(items?).at(value.origin)
+            Value::list_of(list.of, items?).at(value.origin)
         }
-        Kind::Map(map) => {
+        Kind::Map(map, of) => {
             let mut copied = Map::new();
             for (key, value) in map.borrow().iter() {
                 copied.insert(Rc::clone(key), copy(value, budget, depth + 1)?);
             }
-            Value { kind: Kind::Map(Rc::new(RefCell::new(copied))), origin: value.origin }
+            Value::map_of(*of, copied).at(value.origin)
         }
         _ => value.clone(),
     })

@@ -3,8 +3,8 @@
 use super::compare::{is_empty, same};
 use super::convert::{list_of_strings, string_of};
 use super::{Outcome, Row, any, number, to_int};
-use crate::template::Exec;
-use crate::value::{Kind, Object, Value};
+use crate::template::{Exec, missing};
+use crate::value::{ItemType, Kind, Object, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("list", "*", |_, v| Ok(Value::from(v.to_vec()))),
@@ -168,8 +168,16 @@ fn slice(exec: &Exec, v: &[Value]) -> Outcome {
     let end = v.get(2).map_or(i64::try_from(items.len()).unwrap_or(i64::MAX), to_int);
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     match range.and_then(|(start, end)| items.get(start..end)) {
-        Some(part) => Ok(Value::from(copied(exec, part)?).at(list.origin)),
+        Some(part) => Ok(Value::list_of(item_type(list), copied(exec, part)?).at(list.origin)),
         None => Err("slice bounds out of range".to_owned()),
+    }
+}
+
+/// The type of a list's items.
+fn item_type(list: &Value) -> ItemType {
+    match &list.kind {
+        Kind::List(list) => list.of,
+        _ => ItemType::Any,
     }
 }
 
@@ -178,7 +186,8 @@ fn chunk(exec: &Exec, v: &[Value]) -> Outcome {
     let Some(size) = usize::try_from(number(v, 0)).ok().filter(|size| *size > 0) else {
         return Err("integer divide by zero".to_owned());
     };
-    Ok(Value::from(items.chunks(size).map(|part| Value::from(part.to_vec())).collect::<Vec<_>>()))
+    let chunks = items.chunks(size).map(|part| Value::from(part.to_vec())).collect();
+    Ok(Value::list_of(ItemType::List, chunks))
 }
 
 fn sort_alpha(exec: &Exec, v: &[Value]) -> Outcome {
@@ -189,14 +198,14 @@ fn sort_alpha(exec: &Exec, v: &[Value]) -> Outcome {
     };
     exec.budget.nodes(texts.len())?;
     texts.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
-    Ok(Value::from(texts).at(value.origin))
+    Ok(Value::list_of(ItemType::Text, texts).at(value.origin))
 }
 
 fn length(value: &Value) -> Outcome {
     let length = match &value.kind {
         Kind::Text(text) => text.as_str().len(),
         Kind::List(list) => list.items.len(),
-        Kind::Map(map) => map.borrow().len(),
+        Kind::Map(map, _) => map.borrow().len(),
         Kind::Object(object) => match &**object {
             Object::Files(files) => files.len(),
             Object::ApiVersions(versions) => versions.len(),
@@ -215,13 +224,14 @@ fn index(_: &Exec, v: &[Value]) -> Outcome {
     }
     for key in v.iter().skip(1) {
         value = match (&value.kind, &key.kind) {
-            (Kind::Map(map), Kind::Text(text)) => {
-                map.borrow().get(text.as_str()).cloned().unwrap_or(Value::NIL)
+            (Kind::Map(map, of), Kind::Text(text)) => {
+                let found = map.borrow().get(text.as_str()).cloned();
+                found.unwrap_or_else(|| missing(*of))
             }
-            (Kind::Map(_), _) if key.is_nil() => {
+            (Kind::Map(..), _) if key.is_nil() => {
                 return Err("value is nil; should be of type string".to_owned());
             }
-            (Kind::Map(_), _) => {
+            (Kind::Map(..), _) => {
                 return Err(format!("value has type {}; should be string", key.type_name()));
             }
             (Kind::Text(text), Kind::Int(at) | Kind::Int64(at)) => {
@@ -253,7 +263,7 @@ fn index(_: &Exec, v: &[Value]) -> Outcome {
 fn steps(exec: &Exec, start: i64, stop: i64, step: i64) -> Outcome {
     let ends = if stop < start { step >= 0 } else { step <= 0 };
     if ends {
-        return Ok(Value::from(Vec::new()));
+        return Ok(Value::list_of(ItemType::Int, Vec::new()));
     }
     let count = usize::try_from(start.abs_diff(stop) / step.unsigned_abs()).unwrap_or(usize::MAX);
     exec.budget.nodes(count.saturating_add(1))?;
@@ -263,7 +273,7 @@ fn steps(exec: &Exec, start: i64, stop: i64, step: i64) -> Outcome {
         numbers.push(Value::int(at));
         at = at.saturating_add(step);
     }
-    Ok(Value::from(numbers))
+    Ok(Value::list_of(ItemType::Int, numbers))
 }
 
 /// Numbers from 1 or from the first argument to the last, as text.

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Outcome, bytes, text};
 use crate::emit;
 use crate::template::Exec;
-use crate::value::{Kind, Map, Object, Value};
+use crate::value::{ItemType, Kind, Map, Object, Value};
 
 /// Calls a method; `None` if the value has none of this name.
 pub(crate) fn method(
@@ -61,12 +61,23 @@ fn version_method(
 }
 
 fn time_method(seconds: i64, name: &str, arguments: &[Value]) -> Option<Outcome> {
+    let part = |layout: &str| {
+        let written = crate::dates::format(layout, seconds);
+        Value::int(written.parse().unwrap_or(0))
+    };
     let value = match name {
         "Unix" => Value::int64(seconds),
         "UnixNano" => Value::int64(seconds.saturating_mul(1_000_000_000)),
         "Format" => Value::from(crate::dates::format(text(arguments, 0), seconds)),
         "String" => Value::from(crate::dates::full(seconds)),
-        "Year" => Value::int(crate::dates::format("2006", seconds).parse().unwrap_or(0)),
+        "Month" => Value::from(crate::dates::format("January", seconds)),
+        "Weekday" => Value::from(crate::dates::format("Monday", seconds)),
+        "Year" => part("2006"),
+        "Day" => part("2"),
+        "Hour" => part("15"),
+        "Minute" => part("4"),
+        "Second" => part("5"),
+        "YearDay" => part("002"),
         "UTC" | "Local" => Kind::Object(Rc::new(Object::Time(seconds))).into(),
         _ => return None,
     };
@@ -88,11 +99,14 @@ fn file_method(
             if text.ends_with('\n') {
                 text.pop();
             }
-            Ok(Value::from(if text.is_empty() && !files.contains_key(self::text(arguments, 0)) {
-                Vec::new()
-            } else {
-                text.split('\n').map(Value::from).collect::<Vec<_>>()
-            }))
+            Ok(Value::list_of(
+                ItemType::Text,
+                if text.is_empty() && !files.contains_key(self::text(arguments, 0)) {
+                    Vec::new()
+                } else {
+                    text.split('\n').map(Value::from).collect()
+                },
+            ))
         }
         "Glob" => Ok(globbed(files, text(arguments, 0))),
         "AsConfig" => config(exec, files, false),

@@ -29,12 +29,13 @@ pub(crate) use encoding::error_map as encoding_error;
 pub(crate) use methods::method;
 
 use crate::template::Exec;
-use crate::value::{Kind, Value};
+use crate::value::{ItemType, Kind, MapType, Value};
 
 /// A function by its name.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
-    /// The types of its parameters, one letter each: `a`ny, `s`tring, `i`nt, `m`ap, `b`ool, `t`ime; a last
+    /// The types of its parameters, one letter each: `a`ny, `s`tring, `i`nt, `m`ap, `b`ool, `t`ime,
+    /// `l`ist of any values or nil; a last
     /// `*` is any number of any values, `$` any number of strings, `?` one optional value.
     parameters: &'static str,
     pub(crate) body: Body,
@@ -136,7 +137,17 @@ fn check(parameters: &str, name: &str, arguments: &[Value]) -> Result<(), String
         let (expected, fits) = match letter {
             b's' | b'$' => ("string", matches!(value.kind, Kind::Text(_))),
             b'i' => ("int", matches!(value.kind, Kind::Int(_))),
-            b'm' => ("map[string]interface {}", matches!(value.kind, Kind::Map(_))),
+            b'm' => {
+                let fits = matches!(value.kind, Kind::Map(_, MapType::Any | MapType::Values));
+                ("map[string]interface {}", fits)
+            }
+            b'l' => {
+                let fits = match &value.kind {
+                    Kind::List(list) => list.of == ItemType::Any,
+                    kind => matches!(kind, Kind::Nil),
+                };
+                ("[]interface {}", fits)
+            }
             b't' => ("time.Time", value.is_time()),
             b'b' => ("bool", matches!(value.kind, Kind::Bool(_))),
             _ => continue,

@@ -63,10 +63,10 @@ pub(super) const TABLE: &[Row] = &[
     }),
     ("genCA", "si", |exec, _| certificate(exec)),
     ("genCAWithKey", "sis", |exec, _| certificate(exec)),
-    ("genSelfSignedCert", "saai", |exec, _| certificate(exec)),
-    ("genSelfSignedCertWithKey", "saais", |exec, _| certificate(exec)),
-    ("genSignedCert", "saaia", |exec, _| certificate(exec)),
-    ("genSignedCertWithKey", "saaias", |exec, _| certificate(exec)),
+    ("genSelfSignedCert", "slli", |exec, _| certificate(exec)),
+    ("genSelfSignedCertWithKey", "sllis", |exec, _| certificate(exec)),
+    ("genSignedCert", "sllia", |exec, _| certificate(exec)),
+    ("genSignedCertWithKey", "sllias", |exec, _| certificate(exec)),
     ("buildCustomCert", "ss", |_, v| {
         let decode = |index: usize| {
             let bytes = STANDARD.decode(text(v, index)).map_err(|error| error.to_string())?;

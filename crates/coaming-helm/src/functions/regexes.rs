@@ -4,7 +4,7 @@ use regex::Regex;
 
 use super::{Outcome, Row, any, number, text};
 use crate::template::Exec;
-use crate::value::Value;
+use crate::value::{ItemType, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("regexMatch", "ss", |_, v| {
@@ -138,7 +138,7 @@ fn find_all(exec: &Exec, v: &[Value]) -> Outcome {
         exec.budget.nodes(1)?;
         found.push(any(v, 1).slice(part.range()));
     }
-    Ok(Value::from(found))
+    Ok(Value::list_of(ItemType::Text, found))
 }
 
 fn replace(exec: &Exec, v: &[Value], literally: bool) -> Outcome {
@@ -168,7 +168,7 @@ fn replace(exec: &Exec, v: &[Value], literally: bool) -> Outcome {
 fn split(exec: &Exec, v: &[Value]) -> Outcome {
     let limit = number(v, 2);
     if limit == 0 {
-        return Ok(Value::from(Vec::new()));
+        return Ok(Value::list_of(ItemType::Text, Vec::new()));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let (regex, whole) = (compile(v)?, text(v, 1));
@@ -188,5 +188,5 @@ fn split(exec: &Exec, v: &[Value]) -> Outcome {
     if end != whole.len() {
         parts.push(any(v, 1).slice(start..whole.len()));
     }
-    Ok(Value::from(parts))
+    Ok(Value::list_of(ItemType::Text, parts))
 }

@@ -5,7 +5,7 @@ use super::{Outcome, Row, any, number, text};
 use crate::print;
 use crate::template::Exec;
 use crate::text::Buffer;
-use crate::value::{Kind, Value};
+use crate::value::{ItemType, Kind, MapType, Value};
 
 pub(super) const TABLE: &[Row] = &[
     ("print", "*", |exec, v| Ok(Value::from(print::print(v, &exec.budget)?))),
@@ -39,10 +39,7 @@ pub(super) const TABLE: &[Row] = &[
     ("contains", "ss", |_, v| Ok(Value::from(text(v, 1).contains(text(v, 0))))),
     ("hasPrefix", "ss", |_, v| Ok(Value::from(text(v, 1).starts_with(text(v, 0))))),
     ("hasSuffix", "ss", |_, v| Ok(Value::from(text(v, 1).ends_with(text(v, 0))))),
-    ("splitList", "ss", |exec, v| {
-        let parts = split(exec, v, usize::MAX)?;
-        Ok(Value::from(parts))
-    }),
+    ("splitList", "ss", |exec, v| Ok(Value::list_of(ItemType::Text, split(exec, v, usize::MAX)?))),
     ("split", "ss", |exec, v| Ok(numbered(split(exec, v, usize::MAX)?))),
     ("splitn", "sis", |exec, v| {
         let arguments = [any(v, 0).clone(), any(v, 2).clone()];
@@ -260,5 +257,5 @@ fn numbered(parts: Vec<Value>) -> Value {
     let entries = parts.into_iter().enumerate();
     let map: crate::value::Map =
         entries.map(|(number, part)| (format!("_{number}").into(), part)).collect();
-    Value::from(map)
+    Value::map_of(MapType::Texts, map)
 }

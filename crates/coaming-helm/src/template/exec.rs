@@ -13,7 +13,7 @@ use crate::functions::{self, Body};
 use crate::origin::Origin;
 use crate::print;
 use crate::text::Buffer;
-use crate::value::{Kind, Object, Value};
+use crate::value::{Kind, MapType, Object, Value};
 
 /// All templates of a rendering by name.
 pub(crate) type Templates = Rc<HashMap<Rc<str>, Rc<Template>>>;
@@ -433,7 +433,10 @@ pub(crate) fn field_of(value: &Value, name: &str, was_field: bool) -> Result<Val
     match &value.kind {
         Kind::Nil if was_field => Err(format!("nil pointer evaluating interface {{}}.{name}")),
         Kind::Nil => Ok(Value::NIL),
-        Kind::Map(map) => Ok(map.borrow().get(name).cloned().unwrap_or(Value::NIL)),
+        Kind::Map(map, of) => {
+            let found = map.borrow().get(name).cloned();
+            Ok(found.unwrap_or_else(|| missing(*of)))
+        }
         Kind::Object(object) => {
             if let Object::Struct(_, fields) = &**object
                 && let Some((_, field)) = fields.iter().find(|(known, _)| *known == name)
@@ -448,6 +451,14 @@ pub(crate) fn field_of(value: &Value, name: &str, was_field: bool) -> Result<Val
             Err(format!("can't evaluate field {name} in type {}", value.type_name()))
         }
         _ => Err(format!("can't evaluate field {name} in type {}", value.type_name())),
+    }
+}
+
+/// What a mapping of this type has for a key that it does not have.
+pub(crate) fn missing(of: MapType) -> Value {
+    match of {
+        MapType::Any | MapType::Values => Value::NIL,
+        MapType::Texts => Value::from(""),
     }
 }
 
@@ -488,7 +499,7 @@ fn elements(value: &Value) -> Result<Elements, String> {
         Kind::Nil => Ok(Elements::None),
         Kind::Int(count) => Ok(Elements::Numbers(*count, Value::int)),
         Kind::Int64(count) => Ok(Elements::Numbers(*count, Value::int64)),
-        Kind::Map(map) => {
+        Kind::Map(map, _) => {
             let map = map.borrow();
             let pair = |(key, value): (&Rc<str>, &Value)| {
                 let key = Kind::Text(crate::text::Text::plain(Rc::clone(key)));

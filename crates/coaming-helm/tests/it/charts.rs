@@ -74,3 +74,38 @@ fn charts_like_the_well_known_ones_render_to_the_same_bytes() {
     }
     assert!(compared >= 20, "{compared}");
 }
+
+/// Charts that Helm refuses, by a template and values.
+#[test]
+fn what_helm_refuses_is_refused() {
+    let Some(helm) = helm() else { return };
+    let refused = [
+        ("a: 1\n\t\nb: 2", ""),
+        ("a:\n  b: 1\n  \t\n  c: 2", ""),
+        ("a:\n-\tb", ""),
+        ("a: 1\n\t# comment\nb: 2", ""),
+        ("a: |\n  x\n\t\nb: 2", ""),
+        ("a: {{ .Values.a }}", "a: 1\n\t\nb: 2"),
+        ("a: {{ dig \"a\" \"b\" .Values }}", ""),
+        (
+            "{{ $ca := genCA \"x\" 1 }}a: {{ genSignedCert \"c\" nil (splitList \",\" \"a\") 3 $ca }}",
+            "",
+        ),
+    ];
+    let accepted = [
+        ("a:\t1\nb: 2\t# comment\nc: {\td: 1,\n\te: 2}", ""),
+        ("d: |\n  x\n  \ty\ne: \"x\n  \ty\"", ""),
+        ("a: {{ hasKey (fromYaml \"\\ta: 1\") \"Error\" }}", "a: b"),
+    ];
+    let all = refused.iter().map(|case| (case, false));
+    for ((template, values), is_fine) in all.chain(accepted.iter().map(|case| (case, true))) {
+        let directory = tempfile::tempdir().unwrap();
+        let chart = format!(
+            "== Chart.yaml\napiVersion: v2\nname: c\nversion: 0.1.0\n== values.yaml\n{values}\n== templates/x.yaml\n{template}\n"
+        );
+        unpack(&chart, directory.path());
+        let theirs = expected(&helm, directory.path(), None);
+        assert_eq!(theirs.is_some(), is_fine, "{template:?}");
+        assert_eq!(ours(directory.path(), None), theirs, "{template:?} with {values:?}");
+    }
+}

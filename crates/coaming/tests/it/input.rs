@@ -114,6 +114,16 @@ fn nothing_to_scan_is_an_error_unless_it_is_accepted() {
 }
 
 #[test]
+fn a_library_chart_alone_is_named_as_what_it_is() {
+    let metadata = "apiVersion: v2\nname: common\nversion: 0.1.0\ntype: library\n";
+    let helper = "{{ define \"common.name\" }}x{{ end }}\n";
+    let directory = directory(&[("Chart.yaml", metadata), ("templates/_names.tpl", helper)]);
+    let output = scan(directory.path(), &["."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("it is a library chart"), "{}", stderr(&output));
+}
+
+#[test]
 fn patterns_are_relative_to_the_configuration() {
     let config = "exclude: [vendor/**]\nignore:\n  - {rule: privileged, path: agents/**, reason: it manages the node}\n";
     let privileged = pod("{privileged: true}");
