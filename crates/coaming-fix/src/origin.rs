@@ -227,7 +227,9 @@ impl<'s> Scene<'s> {
         let ends = field.nearest.entries().filter_map(|entry| {
             let value = entry.value.span()?;
             let written = field.source.text.get(value.range())?;
+            // What comes after a key without a value may become its value.
             let is_plain = entry.value.scalar().is_some()
+                && !written.is_empty()
                 && !written.contains('\n')
                 && !written.starts_with(['|', '>']);
             let (id, offset) = field.map.template(entry.key.span()?.start)?;
@@ -307,6 +309,9 @@ impl<'s> Scene<'s> {
             let start = if span.start == span.end { offset + 1 } else { offset };
             let replacement =
                 shifted(&replacement, rendered, anchor as usize, &text, offset as usize);
+            if span.start == span.end && actions::splits_key(&text, start as usize, &replacement) {
+                return None;
+            }
             moved.push(TextEdit {
                 span: Span::new(start, start + span.end - span.start),
                 replacement,

@@ -15,7 +15,7 @@ use crate::layout::Directory;
 use crate::read::{self, Expectation, Outcome};
 use crate::recipe::Recipe;
 use crate::release::Job;
-use crate::{InputError, Options, Unsaved};
+use crate::{InputError, Options, Unsaved, unrendered};
 
 /// The most files of a chart that are read.
 const MAX_FILES: usize = 20_000;
@@ -132,8 +132,8 @@ pub(crate) fn render(job: Job, options: &Options) -> Outcome {
     outcome
 }
 
-/// The files of a chart that are manifests as they are written: they are judged even if the chart
-/// cannot be rendered.
+/// The files of a chart that are manifests as they are written, and the roles in its templates: they
+/// are judged even if the chart cannot be rendered.
 fn whole_objects(directory: &Directory, options: &Options) -> Outcome {
     let mut outcome = Outcome::default();
     let is_manifest = |name: &str| {
@@ -142,11 +142,31 @@ fn whole_objects(directory: &Directory, options: &Options) -> Outcome {
     };
     for (name, bytes) in files(&directory.path, &options.unsaved).unwrap_or_default() {
         let Ok(text) = String::from_utf8(bytes) else { continue };
-        if is_manifest(&name) && !text.contains("{{") {
-            let read = read::parse(&directory.name_of(&name), text.into(), Expectation::Anything);
-            outcome.append(read);
+        if !is_manifest(&name) {
+            continue;
+        }
+        let name = directory.name_of(&name);
+        if !text.contains("{{") {
+            outcome.append(read::parse(&name, text.into(), Expectation::Anything));
+        } else if let Some(roles) = unrendered::roles(&text) {
+            outcome.append(as_rendered(&name, roles, text));
         }
     }
+    outcome
+}
+
+/// A text in which each byte is from the same byte of a template.
+fn as_rendered(name: &str, text: String, template: String) -> Outcome {
+    let start = FilePlace { file: 0, offset: 0, verbatim: true };
+    let mark = RenderMark { start: 0, template: Some(start), values: None, generated: false };
+    let names = vec![name.to_owned()];
+    let map = RenderMap { marks: vec![mark], names, files: Vec::new(), is_shared: false };
+    let mut outcome = read::parse(name, text.into(), Expectation::Syntax);
+    for source in &mut outcome.files {
+        source.origin = Origin::Rendered;
+        source.rendering = Some(Box::new(map.clone()));
+    }
+    outcome.files.push(Source::text(name, template.into(), SourceKind::ChartFile));
     outcome
 }
 

@@ -26,6 +26,7 @@ mod recipe;
 mod release;
 mod render;
 mod texts;
+mod unrendered;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -50,6 +50,16 @@ fn word(action: &str) -> &str {
     action.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
+/// Whether lines that are inserted at a byte come between a key and the actions that may write its
+/// value: directly below a line that ends with a colon, and not deeper than that.
+pub(super) fn splits_key(text: &str, at: usize, lines: &str) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_end_matches('\n');
+    let above = before.rsplit('\n').next().unwrap_or_default();
+    let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let first = lines.trim_start_matches('\n');
+    above.trim_end().ends_with(':') && indentation(first) <= indentation(above)
+}
+
 /// The paths of the values on which the lines with this key depend, from `start` on: each such line
 /// is directly below `{{- with .Values.a.b }}` or `{{- if .Values.a.b }}`.
 pub(super) fn conditions_of_key(text: &str, start: usize, key: &str) -> Vec<Vec<String>> {
@@ -108,6 +118,16 @@ fn condition(line: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_stays_with_the_actions_below_it() {
+        let text = "spec:\n  volumes:\n  {{- if .a }}\n    - x\n  {{- end }}\n";
+        let at = text.find("  {{").unwrap();
+        assert!(splits_key(text, at, "  b: c\n"));
+        assert!(splits_key(text, at - 1, "\n  b: c"));
+        assert!(!splits_key(text, at, "    b: c\n"));
+        assert!(!splits_key("a: b\n", 5, "c: d\n"));
+    }
 
     #[test]
     fn blocks_are_balanced_if_each_ends() {

@@ -458,3 +458,44 @@ fn whole_manifests_of_a_chart_that_cannot_be_rendered_are_judged() {
     let place = &findings[0]["locations"][0];
     assert_eq!((&place["file"], &place["line"]), (&"chart/templates/role.yaml".into(), &4.into()));
 }
+
+#[test]
+fn roles_in_templates_that_cannot_be_rendered_are_judged() {
+    let role = "{{- if .Values.rbac }}\n\
+                apiVersion: rbac.authorization.k8s.io/v1\n\
+                kind: ClusterRole\n\
+                metadata:\n  name: {{ include \"c.name\" . }}\n\
+                rules:\n\
+                - {apiGroups: ['*'], resources: ['*'], verbs: ['*']}\n\
+                {{- end }}\n---\nkind: Pod\nspec: {hostPID: true}\n";
+    let files = directory(&[
+        ("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+        ("chart/templates/bad.yaml", "{{ required \"name the host\" .Values.host }}\n"),
+        ("chart/templates/role.yaml", role),
+    ]);
+    let (report, _) = scan_alone(files.path(), "role-gives-rights,host-namespaces");
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    let place = &findings[0]["locations"][0];
+    assert_eq!((&place["file"], &place["line"]), (&"chart/templates/role.yaml".into(), &7.into()));
+    coaming(&["fix", "--unsafe", "."]).current_dir(files.path()).output().unwrap();
+    let after = std::fs::read_to_string(files.path().join("chart/templates/role.yaml")).unwrap();
+    assert_eq!(after, role);
+}
+
+#[test]
+fn a_fix_does_not_come_between_a_key_and_its_conditional_value() {
+    let template = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  volumes:\n\
+                    \x20 {{- if .Values.secret }}\n  - {name: v, secret: {secretName: s}}\n\
+                    \x20 {{- end }}\n  containers:\n  - {name: c, image: 'i:1'}\n";
+    let files = directory(&[
+        ("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+        ("chart/values.yaml", "secret: false\n"),
+        ("chart/templates/pod.yaml", template),
+    ]);
+    let fix = ["fix", "--unsafe", "--select", "service-account-token", "."];
+    coaming(&fix).current_dir(files.path()).output().unwrap();
+    let render = ["render", "--set", "secret=true", "chart"];
+    let output = coaming(&render).current_dir(files.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
