@@ -1,7 +1,8 @@
 //! What a script installs by the distribution's package manager, removes again, and leaves behind.
 
 use super::commands::Started;
-use super::shell::parse;
+use super::shell::{Command, parse};
+use super::wrapper::program_position;
 
 /// A command to a distribution's package manager.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,23 @@ pub(crate) fn package_actions(script: &str) -> Vec<Action> {
     }
     let pipelines = parse(script);
     pipelines.iter().flatten().filter_map(Started::new).filter_map(|it| action(&it)).collect()
+}
+
+/// The programs that a script starts, and whether each is named by a path to its file; `None` of a
+/// script that is too long.
+pub(crate) fn programs(script: &str) -> Option<Vec<(String, bool)>> {
+    if script.len() > MAX_SCRIPT {
+        return None;
+    }
+    let pipelines = parse(script);
+    let started = |command: &Command| {
+        let name = Started::new(command)?.name.to_owned();
+        let word = command.words.get(program_position(&command.words))?;
+        let is_own = |path: &str| !["/bin/", "/sbin/"].iter().any(|it| path.starts_with(it));
+        let path = word.text.strip_prefix("/usr").unwrap_or(&word.text);
+        Some((name, path.contains('/') && is_own(path)))
+    };
+    Some(pipelines.iter().flatten().filter_map(started).collect())
 }
 
 fn action(command: &Started<'_>) -> Option<Action> {

@@ -1,13 +1,13 @@
 //! See [`PackageLists`].
 
-use coaming_dockerfile::Instruction;
+use coaming_dockerfile::{Base, Command, Instruction, Kind};
 use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_yaml::Span;
 use coaming_yaml::edit::TextEdit;
 
 use crate::dockerfile::Script;
 use crate::rule::{BuiltIn as _, rule};
-use crate::text::packages::{Action, ActionKind, Manager, package_actions};
+use crate::text::packages::{Action, ActionKind, Manager, package_actions, programs};
 use crate::{Context, DockerfileRule, DockerfileScope};
 
 rule! {
@@ -79,9 +79,11 @@ rule! {
     ///
     /// Remove the lists in the same `RUN`; for `apk`, add `--no-cache`. The fix does so and leaves
     /// the rest of the instruction as it is. It is safe because it comes after the last
-    /// installation of the stage that uses the lists, and no program but the package manager reads
-    /// them; where a later instruction runs a script from a file, which may install with them, it
-    /// needs `--unsafe`. A script that ends in another way than a plain command is left to you.
+    /// installation that uses the lists, and no program but the package manager reads them. Where
+    /// something later may install with them, it needs `--unsafe`: another program than the usual
+    /// ones of a build (`rosdep`, `ansible-playbook`, a script of one's own), another stage that is
+    /// built on this one, `ONBUILD`, and `CMD` or `ENTRYPOINT` with an installation. A script that
+    /// ends in another way than a plain command is left to you.
     PackageLists {
         name: "package-lists",
         summary: "Package lists are kept in the image",
@@ -110,8 +112,8 @@ impl DockerfileRule for PackageLists {
 struct Kept<'a> {
     instruction: &'a Instruction,
     script: Script<'a>,
-    /// Whether a later one runs a script that is not read: it may install with these lists.
-    is_before_script: bool,
+    /// Whether something later may install with these lists.
+    is_used_later: bool,
 }
 
 /// The last instruction that leaves lists behind, if nothing removes them afterwards.
@@ -123,7 +125,7 @@ fn keeps<'a>(scope: DockerfileScope<'a>, manager: Manager) -> Option<Kept<'a>> {
                 && ["/var/lib/apt", "/var/cache"].iter().any(|it| mount.contains(it))
         });
         if let Some(kept) = &mut kept {
-            kept.is_before_script |= runs_file(script.text);
+            kept.is_used_later |= runs_unknown(script.text);
         }
         for action in package_actions(script.text) {
             if action.manager != manager {
@@ -134,20 +136,205 @@ fn keeps<'a>(scope: DockerfileScope<'a>, manager: Manager) -> Option<Kept<'a>> {
             let installs = matches!(action.kind, ActionKind::Install { .. });
             let uses = kept.is_some() && installs && !is_cache;
             if leaves_lists(&action) && !is_cache || uses {
-                kept = Some(Kept { instruction, script, is_before_script: false });
+                kept = Some(Kept { instruction, script, is_used_later: false });
             } else if action.kind == ActionKind::Clean {
                 kept = None;
             }
         }
     }
-    kept
+    let mut kept = kept?;
+    kept.is_used_later |= of_other_stages(scope, kept.instruction).any(uses_lists)
+        || scope.dockerfile.of_image().any(|it| match &it.kind {
+            Kind::OnBuild(later) => uses_lists(later),
+            kind @ (Kind::Cmd(_) | Kind::Entrypoint(_) | Kind::Healthcheck(_)) => {
+                script_of_kind(kind).iter().any(|script| installs(script))
+            }
+            _ => false,
+        });
+    Some(kept)
 }
 
-/// Whether a script runs another one from a file.
-fn runs_file(script: &str) -> bool {
-    script.split(|c: char| c.is_whitespace() || ";&|()\"'".contains(c)).any(|word| {
-        word.starts_with("./") || word.ends_with(".sh") || word.ends_with(".py") || word == "make"
-    })
+/// What other stages do that are built on the stage of an instruction, and not part of the image.
+fn of_other_stages<'a>(
+    scope: DockerfileScope<'a>,
+    instruction: &Instruction,
+) -> impl Iterator<Item = &'a Kind> {
+    let stages = &scope.dockerfile.stages;
+    let contains = |place: usize| {
+        stages
+            .get(place)
+            .is_some_and(|stage| stage.instructions.iter().any(|it| std::ptr::eq(it, instruction)))
+    };
+    let mut built_on: Vec<bool> = Vec::with_capacity(stages.len());
+    for stage in stages {
+        // A stage is built on an earlier one.
+        built_on.push(match stage.base {
+            Base::Stage(place) => {
+                contains(place) || built_on.get(place).is_some_and(|known| *known)
+            }
+            _ => false,
+        });
+    }
+    let lineage = scope.dockerfile.lineage();
+    let stages = stages.iter().zip(built_on).filter_map(|(stage, is_on)| is_on.then_some(stage));
+    stages
+        .filter(move |stage| !lineage.iter().any(|it| std::ptr::eq(*it, *stage)))
+        .flat_map(|stage| &stage.instructions)
+        .map(|instruction| &instruction.kind)
+}
+
+/// Whether an instruction may install something with lists that are there.
+fn uses_lists(kind: &Kind) -> bool {
+    script_of_kind(kind).iter().any(|script| runs_unknown(script) || installs(script))
+}
+
+/// The text that an instruction runs, the words of a program that needs no shell one by one.
+fn script_of_kind(kind: &Kind) -> Vec<&str> {
+    match kind.unwrapped() {
+        Kind::Run { command, .. }
+        | Kind::Cmd(command)
+        | Kind::Entrypoint(command)
+        | Kind::Healthcheck(command) => match command {
+            Command::Shell { script, .. } => vec![script],
+            Command::Exec(words) => words.iter().map(|word| word.text.as_str()).collect(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn installs(script: &str) -> bool {
+    package_actions(script).iter().any(|it| matches!(it.kind, ActionKind::Install { .. }))
+}
+
+/// Programs of builds that install no packages of the distribution.
+const HARMLESS: &[&str] = &[
+    "[",
+    "[[",
+    ":",
+    "add-apt-repository",
+    "addgroup",
+    "adduser",
+    "apk",
+    "apt",
+    "apt-cache",
+    "apt-get",
+    "apt-key",
+    "apt-mark",
+    "aptitude",
+    "awk",
+    "base64",
+    "basename",
+    "bunzip2",
+    "cargo",
+    "cat",
+    "cd",
+    "chgrp",
+    "chmod",
+    "chown",
+    "composer",
+    "corepack",
+    "cp",
+    "curl",
+    "cut",
+    "date",
+    "dirname",
+    "dnf",
+    "dotnet",
+    "dpkg",
+    "dpkg-query",
+    "dpkg-reconfigure",
+    "echo",
+    "done",
+    "esac",
+    "fi",
+    "for",
+    "}",
+    "exit",
+    "export",
+    "false",
+    "find",
+    "gem",
+    "git",
+    "go",
+    "gosu",
+    "gpg",
+    "grep",
+    "groupadd",
+    "groupmod",
+    "gunzip",
+    "gzip",
+    "head",
+    "id",
+    "install",
+    "ldconfig",
+    "ln",
+    "locale-gen",
+    "ls",
+    "md5sum",
+    "microdnf",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "npm",
+    "passwd",
+    "pip",
+    "pip3",
+    "pnpm",
+    "poetry",
+    "printf",
+    "pwd",
+    "readlink",
+    "rm",
+    "rmdir",
+    "rustup",
+    "sed",
+    "set",
+    "setcap",
+    "sha256sum",
+    "sha512sum",
+    "shift",
+    "sleep",
+    "sort",
+    "strip",
+    "sync",
+    "tail",
+    "tar",
+    "tdnf",
+    "tee",
+    "test",
+    "touch",
+    "tr",
+    "true",
+    "umask",
+    "uname",
+    "unlink",
+    "unset",
+    "unzip",
+    "update-alternatives",
+    "update-ca-certificates",
+    "update-locale",
+    "useradd",
+    "usermod",
+    "uv",
+    "wc",
+    "wget",
+    "which",
+    "xargs",
+    "xz",
+    "yarn",
+    "yum",
+];
+
+/// Whether a script runs a program that may install packages of the distribution.
+fn runs_unknown(script: &str) -> bool {
+    let runs_file = || {
+        script
+            .split(|c: char| c.is_whitespace() || ";&|()\"'".contains(c))
+            .any(|word| word.starts_with("./") || word.ends_with(".sh") || word.ends_with(".py"))
+    };
+    programs(script).is_none_or(|programs| {
+        programs.iter().any(|(name, is_path)| *is_path || !HARMLESS.contains(&name.as_str()))
+    }) || runs_file()
 }
 
 fn leaves_lists(action: &Action) -> bool {
@@ -161,9 +348,9 @@ fn leaves_lists(action: &Action) -> bool {
 fn finding(
     scope: DockerfileScope<'_>,
     manager: Manager,
-    &Kept { instruction, script, is_before_script }: &Kept<'_>,
+    &Kept { instruction, script, is_used_later }: &Kept<'_>,
 ) -> Finding {
-    let applicability = if is_before_script { Applicability::Unsafe } else { Applicability::Safe };
+    let applicability = if is_used_later { Applicability::Unsafe } else { Applicability::Safe };
     let (name, clean) = match manager {
         Manager::Apt => ("apt", "rm -rf /var/lib/apt/lists/*"),
         Manager::Apk => ("apk", "rm -rf /var/cache/apk/*"),
@@ -175,7 +362,8 @@ fn finding(
         "An attacker can install tools right away. The lists also make the image larger and \
          slower to scan.",
     );
-    let edit = if manager == Manager::Apk { no_cache(script) } else { appended(script, clean) };
+    let edit =
+        if manager == Manager::Apk { no_cache(script) } else { appended(scope, script, clean) };
     match edit {
         Some(edits) if manager == Manager::Apk => draft
             .help("Add `--no-cache` to `apk add`.")
@@ -194,28 +382,40 @@ fn finding(
 
 /// The edit that removes the lists at the end of a plain script; `None` for a script that ends in a
 /// here-document, a comment or a background command, or that continues after a failure.
-fn appended(script: Script<'_>, clean: &str) -> Option<Vec<TextEdit>> {
+fn appended(scope: DockerfileScope<'_>, script: Script<'_>, clean: &str) -> Option<Vec<TextEdit>> {
     let text = script.text.trim_end();
     let is_plain = !text.contains("<<") && !text.contains('#') && !text.ends_with(['&', ';', '|']);
     // A script that needs `sudo` to install needs it to clean up, too.
-    if !is_plain || text.contains("||") || text.contains("sudo ") || !script.is_verbatim() {
+    // Nothing runs after `exit` and `exec`.
+    let last = text.rsplit([';', '&', '|', '\n']).next().unwrap_or_default();
+    let ends = matches!(last.split_whitespace().next(), Some("exit" | "exec" | "return"));
+    let stops = ends || !is_plain || text.contains("||") || text.contains("sudo ");
+    if stops || !script.is_verbatim() {
         return None;
     }
     let at = script.span.start + u32::try_from(text.len()).ok()?;
-    let several_lines = text.contains('\n');
-    let joint = match (several_lines, text.contains("\r\n")) {
-        (false, _) => " && ",
-        (true, false) => " \\\n && ",
-        (true, true) => " \\\r\n && ",
-    };
+    // The file says which character continues a line; in the script it is always `\`.
+    let first_line = script.span.text(scope.source).split_once('\n').map(|(line, _)| line);
+    let joint = first_line.map_or_else(
+        || " && ".to_owned(),
+        |line| {
+            let newline = if line.ends_with('\r') { "\r\n" } else { "\n" };
+            let escape = line.trim_end().chars().next_back().filter(|c| *c == '`').unwrap_or('\\');
+            format!(" {escape}{newline} && ")
+        },
+    );
     Some(vec![TextEdit { span: Span::new(at, at), replacement: format!("{joint}{clean}") }])
 }
 
 /// The edits that add `--no-cache` to every `apk add`, where no list is fetched as well.
 fn no_cache(script: Script<'_>) -> Option<Vec<TextEdit>> {
-    let fetched =
-        package_actions(script.text).iter().any(|action| action.kind == ActionKind::Update);
-    if fetched || !script.is_verbatim() {
+    let actions = package_actions(script.text);
+    let fetched = actions.iter().any(|action| action.kind == ActionKind::Update);
+    let is_add =
+        |it: &&Action| it.manager == Manager::Apk && matches!(it.kind, ActionKind::Install { .. });
+    // Text that only mentions the command stays as it is.
+    let is_clear = actions.iter().filter(is_add).count() == script.text.matches("apk add").count();
+    if fetched || !is_clear || !script.is_verbatim() {
         return None;
     }
     let mut edits = Vec::new();
@@ -255,8 +455,58 @@ mod tests {
     fn lists_are_removed_after_the_last_installation_that_uses_them() {
         let text = "FROM a:1\nRUN apt-get update\nRUN apt-get install -y b\n";
         assert_eq!(found(text), [(3, Applicability::Safe)]);
-        let script = "FROM a:1\nRUN apt-get update && apt-get install -y b\nRUN /setup.sh\n";
-        assert_eq!(found(script), [(2, Applicability::Unsafe)]);
+        let update = "FROM a:1 AS a\nRUN apt-get update && apt-get install -y b\n";
+        for harmless in [
+            "RUN mkdir /x && chown a:b /x; pip install c\nCMD [\"app\"]",
+            "FROM b:1\nRUN apt-get install -y c\nFROM a",
+            "FROM a\nRUN apt-get update && apt-get install -y c && rm -rf /var/lib/apt/lists/*\nFROM b:2\nFROM a AS z\nRUN true",
+        ] {
+            let text = format!("{update}{harmless}\n");
+            let found = found(&text);
+            let is_other = text.contains("lists/*");
+            assert_eq!(
+                found,
+                [(2, if is_other { Applicability::Unsafe } else { Applicability::Safe })],
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_may_install_later_needs_unsafe() {
+        for later in [
+            "RUN /setup.sh",
+            "RUN /usr/local/bin/setup",
+            "RUN bash /tmp/setup",
+            "RUN rosdep install -y --from-paths src",
+            "RUN ansible-playbook site.yml",
+            "RUN cd /src && mk-build-deps -i",
+            "RUN gdebi -n /x.deb",
+            "RUN python3 /src/install",
+            "RUN make",
+            "CMD [\"sh\", \"-c\", \"apt-get install -y $EXTRA && exec app\"]",
+            "ENTRYPOINT apt-get install -y $EXTRA && exec app",
+            "ONBUILD RUN apt-get install -y $(cat packages.txt)",
+            "ONBUILD RUN /install",
+            "FROM a AS dev\nRUN apt-get install -y vim\nFROM a\nRUN true",
+            "FROM a AS dev\nFROM dev AS test\nRUN apt-get install -y vim\nFROM a\nRUN true",
+        ] {
+            let text =
+                format!("FROM a:1 AS a\nRUN apt-get update && apt-get install -y b\n{later}\n");
+            assert_eq!(found(&text), [(2, Applicability::Unsafe)], "{later}");
+        }
+    }
+
+    #[test]
+    fn a_line_continues_with_the_character_of_the_file() {
+        let text = "# escape=`\nFROM a:1\nRUN apt-get update `\n && apt-get install -y b\n";
+        let file = Source::text("Dockerfile", Arc::from(text), SourceKind::Dockerfile);
+        let rules = RuleSet::matching(|rule| rule.meta.id == PackageLists::RULE.id);
+        let (world, images) = (World::new(vec![file]), Images::default());
+        let settings = Settings::default();
+        let findings = run(Input::new(&world, &images, &settings), &rules, Vec::new());
+        let edit = &findings[0].fix.as_ref().unwrap().file_edits[0].edits[0];
+        assert_eq!(edit.replacement, " `\n && rm -rf /var/lib/apt/lists/*");
     }
 
     #[test]
@@ -265,6 +515,8 @@ mod tests {
             "sudo apt-get update && sudo apt-get install b",
             "apt-get update; apt-get install b;",
             "apt-get update && (apt-get install b || true)",
+            "apt-get update && apt-get install b; exit 0",
+            "echo 'apk add c' > /hint && apk add b",
         ] {
             let text = format!("FROM a:1\nRUN {script}\n");
             assert_eq!(found(&text), [(2, Applicability::Manual)], "{script}");
