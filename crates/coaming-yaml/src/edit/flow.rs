@@ -42,7 +42,7 @@ impl<'d> Editor<'d> {
         if adds {
             self.add_flow_members(node, &members, &added);
         }
-        self.remove_flow_members(&members);
+        self.remove_flow_members(&members, adds);
         Ok(())
     }
 
@@ -125,7 +125,8 @@ impl<'d> Editor<'d> {
         let last_is_removed = members.last().is_some_and(|last| last.removed);
         let style = self.flow_style(node);
         let spread = self.text(last.end, close).contains('\n');
-        let indent = self.indent(last.start);
+        // A removed member may be the only one on a line of its own.
+        let indent = self.indent(members.last().map_or(last.start, |last| last.start));
         let nested_indent = (spread && style.quoting == Quoting::Json).then_some(indent);
         let separator = match (spread, style.spaced) {
             (true, _) => format!("{}{indent}", self.newline),
@@ -142,6 +143,11 @@ impl<'d> Editor<'d> {
             _ => Vec::new(),
         };
         let joined = texts.join(&format!(",{separator}"));
+        let next = members.iter().find(|member| member.start > last.start);
+        if let Some(next) = next.filter(|next| self.text(last.end, next.start).contains('#')) {
+            self.put(next.start, next.start, joined);
+            return;
+        }
         let after = self.skip_blank(last.end, close);
         let has_comma = !last_is_removed && self.text(after, close).starts_with(',');
         // A comma is written right after the value; the member after a comment on that line.
@@ -160,7 +166,7 @@ impl<'d> Editor<'d> {
     }
 
     /// Removes members with one comma each; what is between them otherwise stays.
-    fn remove_flow_members(&mut self, members: &[Member]) {
+    fn remove_flow_members(&mut self, members: &[Member], adds: bool) {
         let mut index = 0;
         while let Some(member) = members.get(index) {
             if !member.removed {
@@ -174,6 +180,14 @@ impl<'d> Editor<'d> {
                 (Some(next), _) if !self.text(last_end, next.start).contains('#') => {
                     self.put(member.start, next.start, "");
                 }
+                (Some(_), before) if self.owns_comment(before, member.start, last_end) => {
+                    let (line, end) = (self.line_start(member.start), self.line_end(last_end));
+                    if self.text(line, member.start).trim().is_empty() {
+                        self.put(line, end + self.newline.len(), "");
+                    } else {
+                        self.put(member.start, end, "");
+                    }
+                }
                 (Some(next), _) => {
                     let comma = self.skip_blank(last_end, next.start);
                     if self.text(last_end, comma).trim().is_empty() {
@@ -186,17 +200,40 @@ impl<'d> Editor<'d> {
                     }
                 }
                 (None, Some(before)) if !self.text(before.end, member.start).contains('#') => {
-                    self.put(before.end, last_end, "");
+                    let owns = self.owns_comment(Some(before), member.start, last_end);
+                    let end = if owns { self.line_end(last_end) } else { last_end };
+                    self.put(before.end, end, "");
                 }
                 (None, Some(before)) => {
                     let comma = self.skip_blank(before.end, member.start);
+                    if adds {
+                        // What is added takes the place.
+                        let owns = self.owns_comment(Some(before), member.start, last_end);
+                        let end = if owns { self.line_end(last_end) } else { last_end };
+                        self.put(member.start, end, "");
+                        break;
+                    }
                     self.put(comma, comma + 1, "");
-                    self.put(member.start, last_end, "");
+                    if self.owns_comment(Some(before), member.start, last_end) {
+                        let line = self.line_start(member.start);
+                        let start = line.saturating_sub(self.newline.len()).max(comma + 1);
+                        self.put(start, self.line_end(last_end), "");
+                    } else {
+                        self.put(member.start, last_end, "");
+                    }
                 }
                 (None, None) => {}
             }
             index += run;
         }
+    }
+
+    /// Whether the comment behind removed members is theirs: nothing else is on their lines.
+    fn owns_comment(&self, before: Option<&Member>, start: usize, last_end: usize) -> bool {
+        let shares_line = before.is_some_and(|before| before.end > self.line_start(start));
+        let rest = self.text(last_end, self.line_end(last_end)).trim_start();
+        let rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        !shares_line && rest.starts_with('#')
     }
 
     /// Replaces a node in a flow collection with a value.

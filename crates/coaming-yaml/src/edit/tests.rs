@@ -187,7 +187,7 @@ fn between_brackets() {
     check(
         "a: [\n  x, # x\n  y # y\n]\n",
         &[append("a", "z"), remove("a[0]")],
-        "a: [\n  # x\n  y, # y\n  z\n]\n",
+        "a: [\n  y, # y\n  z\n]\n",
     );
     check("a: [\n  x,\n  y,\n]\n", &[append("a", "z")], "a: [\n  x,\n  y,\n  z,\n]\n");
     check("a: {b: {}}\n", &[set("a.b.c", 1)], "a: {b: {c: 1}}\n");
@@ -401,5 +401,37 @@ fn a_comment_of_a_removed_member_does_not_end_up_on_another() {
         "- privileged: true # needed\n- b\n",
         &[remove("[0].privileged"), set("[0].c", true)],
         "- c: true\n- b\n",
+    );
+}
+
+#[test]
+fn a_removed_flow_member_takes_its_comment() {
+    for (source, expected) in [
+        ("a: {b: 1,\n  c: 2 # of c\n  }\n", "a: {b: 1\n  }\n"),
+        ("a: {b: 1, # of b\n  c: 2 # of c\n  }\n", "a: {b: 1 # of b\n  }\n"),
+        (
+            "a: {\n  b: 1, # of b\n  c: 2, # of c\n  d: 3 # of d\n}\n",
+            "a: {\n  b: 1, # of b\n  d: 3 # of d\n}\n",
+        ),
+        ("a: {c: 2, # of c\n  d: 3}\n", "a: {\n  d: 3}\n"),
+        ("a: {b: 1, c: 2, # of both\n  d: 3}\n", "a: {b: 1, # of both\n  d: 3}\n"),
+        ("a: {b: 1, c: 2} # of all\n", "a: {b: 1} # of all\n"),
+        ("a: {\n  c: 2, # of c\n  # of d\n  d: 3,\n}\n", "a: {\n  # of d\n  d: 3,\n}\n"),
+        (
+            "a: {\r\n  b: 1,\r\n  c: 2, # of c\r\n  d: 3\r\n}\r\n",
+            "a: {\r\n  b: 1,\r\n  d: 3\r\n}\r\n",
+        ),
+    ] {
+        check(source, &[remove("a.c")], expected);
+    }
+    check(
+        "a: [\n  x, # of x\n  y # of y\n]\n",
+        &[remove("a[1]"), append("a", "z")],
+        "a: [\n  x, # of x\n  z\n]\n",
+    );
+    check(
+        "a: {b: 1,\n  c: 2 # of c\n  }\n",
+        &[remove("a.c"), set("a.d", 3)],
+        "a: {b: 1,\n  d: 3\n  }\n",
     );
 }
