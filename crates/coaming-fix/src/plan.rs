@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use coaming_finding::{Applicability, Finding, Fix, ObjectRef, RuleId, SourceId};
+use coaming_finding::{Applicability, Category, Finding, Fix, ObjectRef, RuleId, SourceId};
 use coaming_kube::{Source, SourceKind, World};
 use coaming_source::Recipe;
 
@@ -142,12 +142,19 @@ pub fn plan(
         let mut round = Round::new(&worlds);
         let mut of_charts = Vec::new();
         skipped.clear();
-        for finding in left.iter().filter(|finding| finding.suppressed.is_none()) {
-            if let Some(fix) = finding.fix.as_ref().filter(|fix| is_allowed(fix, allow_unsafe)) {
-                match charts.variant_of(&worlds, fix) {
-                    Some(variant) => of_charts.push((variant, finding, fix)),
-                    None => round.add(finding, fix, &refuse, &mut skipped),
-                }
+        let open = left.iter().filter(|finding| finding.suppressed.is_none());
+        let mut fixable: Vec<(&Finding, &Fix)> = open
+            .filter_map(|finding| {
+                let fix = finding.fix.as_ref().filter(|fix| is_allowed(fix, allow_unsafe))?;
+                Some((finding, fix))
+            })
+            .collect();
+        // A misspelled field gets its name before another fix writes that field beside it.
+        fixable.sort_by_key(|(finding, _)| finding.rule.category != Category::Schema);
+        for (finding, fix) in fixable {
+            match charts.variant_of(&worlds, fix) {
+                Some(variant) => of_charts.push((variant, finding, fix)),
+                None => round.add(finding, fix, &refuse, &mut skipped),
             }
         }
         let texts = round.texts(&mut made);

@@ -26,8 +26,11 @@ pub fn applied_text(written: &[&Change], out: &mut dyn Write) -> io::Result<()> 
     let fixes: usize = written.iter().map(|change| change.made.len()).sum();
     match written.len() {
         0 => writeln!(out, "Nothing to fix."),
-        1 => writeln!(out, "Applied {fixes} fixes in 1 file."),
-        files => writeln!(out, "Applied {fixes} fixes in {files} files."),
+        files => {
+            let fix = if fixes == 1 { "fix" } else { "fixes" };
+            let file = if files == 1 { "file" } else { "files" };
+            writeln!(out, "Applied {fixes} {fix} in {files} {file}.")
+        }
     }
 }
 
