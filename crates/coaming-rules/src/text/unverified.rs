@@ -11,8 +11,23 @@ pub(crate) fn skips_verification(script: &str) -> Option<String> {
     if script.contains("[trusted=yes]") {
         return Some("`trusted=yes` in a list of sources".to_owned());
     }
+    if powershell_runs_download(script) {
+        return Some("PowerShell runs what it downloads".to_owned());
+    }
     let pipelines = parse(script);
     pipelines.iter().flatten().filter_map(Started::new).find_map(|command| skipped_by(&command))
+}
+
+/// `iwr … | iex`, `iex ((New-Object Net.WebClient).DownloadString('…'))`
+fn powershell_runs_download(script: &str) -> bool {
+    let lower = script.to_ascii_lowercase();
+    let has = |known: &[&str]| {
+        lower
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+            .any(|word| known.contains(&word))
+    };
+    has(&["iex", "invoke-expression"])
+        && has(&["iwr", "irm", "invoke-webrequest", "invoke-restmethod", "downloadstring"])
 }
 
 fn skipped_by(command: &Started<'_>) -> Option<String> {
@@ -35,10 +50,16 @@ fn skipped_by(command: &Started<'_>) -> Option<String> {
             .or_else(|| arguments.iter().any(|word| is_insecure(word)).then(|| "`curl -k`".into()))
             .filter(|_| gets_from_elsewhere(arguments)),
         "wget" => option(&["--no-check-certificate"]).filter(|_| gets_from_elsewhere(arguments)),
-        "git" => arguments
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case("http.sslVerify=false"))
-            .then(|| "`git` without `http.sslVerify`".to_owned()),
+        "git" => {
+            let is_off =
+                arguments.iter().any(|word| word.eq_ignore_ascii_case("http.sslVerify=false"));
+            let clones = arguments.contains(&"clone") && is_from_plain(arguments);
+            let plain = clones.then(|| "`git clone` without encryption".to_owned());
+            is_off.then(|| "`git` without `http.sslVerify`".to_owned()).or(plain)
+        }
+        "gem" if arguments.contains(&"install") && is_from_plain(arguments) => {
+            Some("`gem install` without encryption".to_owned())
+        }
         // Every repository may then use the key, which nobody compared.
         "apt-key" if arguments.contains(&"add") => Some("`apt-key add`".to_owned()),
         "apt-key" => arguments
@@ -67,6 +88,13 @@ fn skipped_by(command: &Started<'_>) -> Option<String> {
             }),
         _ => None,
     }
+}
+
+/// Whether an argument is an address of another machine that is read without encryption, so that
+/// everybody on the way can change what comes.
+fn is_from_plain(arguments: &[&str]) -> bool {
+    let is_plain = |word: &&str| word.starts_with("http://") || word.starts_with("git://");
+    arguments.iter().any(is_plain) && gets_from_elsewhere(arguments)
 }
 
 /// Whether an argument is a package itself, rather than an option's address of an index.
@@ -157,6 +185,11 @@ mod tests {
             "npm config set strict-ssl false",
             "curl -fsSLk https://example.com/x -o /tmp/x",
             "wget --no-check-certificate https://example.com/x",
+            "git clone http://example.com/x /x",
+            "git clone --depth 1 git://example.com/x",
+            "gem install x --source http://gems.example.com",
+            "powershell -Command iwr https://example.com/x.ps1 -UseBasicParsing | iex",
+            "iex ((New-Object Net.WebClient).DownloadString('https://example.com/i.ps1'))",
             "git config --global http.sslVerify=false",
             "echo 'deb [trusted=yes] https://example.com ./' > /etc/apt/sources.list.d/x.list",
         ] {
@@ -172,6 +205,9 @@ mod tests {
             "curl -fsSL -o /tmp/k https://example.com/x",
             "curl -k https://localhost:8443/health",
             "yum install -y curl",
+            "git clone https://example.com/x",
+            "git clone http://localhost:3000/x",
+            "Invoke-WebRequest https://example.com/x.zip -OutFile x.zip",
         ] {
             assert_eq!(skips_verification(script), None, "{script}");
         }
