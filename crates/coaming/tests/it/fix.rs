@@ -250,11 +250,18 @@ fn what_must_stay_writable_and_reachable_is_kept() {
     assert!(fixed.contains("net.ipv4.ip_unprivileged_port_start"), "{fixed}");
     assert!(fixed.contains("containerPort: 80\n") && fixed.contains("runAsUser: 101"), "{fixed}");
     let root = root.replace("nginx:1.27.1", "acme/web:1.27.1");
+    // Nothing tells an unknown image another port, either.
+    let files = directory(&[("d.yaml", &root)]);
+    fix(files.path(), &["--unsafe"]);
+    let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
+    assert!(fixed.contains("net.ipv4.ip_unprivileged_port_start"), "{fixed}");
+    assert!(fixed.contains("containerPort: 80\n"), "{fixed}");
+    let root = root.replace("exec nginx']", "exec nginx', --port=80]");
     let files = directory(&[("d.yaml", &root)]);
     fix(files.path(), &["--unsafe"]);
     let fixed = fs::read_to_string(files.path().join("d.yaml")).unwrap();
     assert!(fixed.contains("containerPort: 8080"), "{fixed}");
-    assert!(fixed.contains("targetPort: 8080"), "{fixed}");
+    assert!(fixed.contains("--port=8080") && fixed.contains("targetPort: 8080"), "{fixed}");
     assert!(fixed.contains("          port: 8080"), "the policy lets it in: {fixed}");
     assert!(!fixed.contains("NET_BIND_SERVICE"), "{fixed}");
 }
@@ -263,7 +270,7 @@ fn what_must_stay_writable_and_reachable_is_kept() {
 fn web(name: &str, ports: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  labels: {{app: web, track: {name}}}\n\
-         spec:\n  containers:\n    - name: web\n      image: web:1.4.2\n{ports}"
+         spec:\n  containers:\n    - name: web\n      image: web:1.4.2\n      args: [--listen, ':80']\n{ports}"
     )
 }
 
@@ -295,11 +302,12 @@ fn a_port_moves_for_all_behind_its_service() {
             assert!(fixed(name).contains(part), "{part} in {name}: {}", fixed(name));
         }
     }
-    // Where the third one listens, nobody says.
+    // Where the third one listens, nobody says: both keep their port.
     let silent = web("silent", "");
     let files = directory(&[("a.yaml", &stable), ("b.yaml", &silent), ("c.yaml", service)]);
     let output = fix(files.path(), &["--unsafe", "--diff", "--select", "privileged-port"]);
-    assert_eq!(stdout(&output), "");
+    let diff = stdout(&output);
+    assert!(diff.contains("ip_unprivileged_port_start") && !diff.contains("808"), "{diff}");
     let scan = coaming(&["scan", "--select", "privileged-port"]).current_dir(files.path()).output();
     let report = stdout(&scan.unwrap());
     assert!(report.contains("Change Pod `silent` as well"), "{report}");

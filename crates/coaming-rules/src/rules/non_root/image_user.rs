@@ -69,6 +69,13 @@ rule! {
     /// ONBUILD USER root
     /// ```
     ///
+    /// The administrator of a Windows container.
+    ///
+    /// ```dockerfile
+    /// FROM mcr.microsoft.com/windows/servercore:ltsc2022
+    /// USER ContainerAdministrator
+    /// ```
+    ///
     /// ## Good
     ///
     /// The Dockerfile ends with a numeric user.
@@ -120,6 +127,7 @@ impl DockerfileRule for ImageUser {
 
     fn check(context: &Context<'_>, scope: DockerfileScope<'_>, findings: &mut Vec<Finding>) {
         if scope.dockerfile.base().is_none_or(base_image::is_windows) {
+            findings.extend(of_windows(scope));
             return;
         }
         let users = scope.dockerfile.of_image().filter_map(|instruction| match &instruction.kind {
@@ -159,6 +167,32 @@ fn of_later_images(scope: DockerfileScope<'_>) -> Option<Finding> {
             .why(WHY)
             .help(format!("Do what needs root earlier, and end with `ONBUILD USER {USER}`."))
             .fix(format!("end with `ONBUILD USER {USER}`"), Applicability::Unsafe, vec![edit])
+            .done(),
+    )
+}
+
+/// The administrator of a Windows container as its last `USER`.
+fn of_windows(scope: DockerfileScope<'_>) -> Option<Finding> {
+    let users = scope.dockerfile.of_image().filter_map(|instruction| match &instruction.kind {
+        Kind::User { argument, user } => Some((argument, user.as_deref()?)),
+        _ => None,
+    });
+    let (argument, user) = users.last()?;
+    let name = user.rsplit('\\').next().unwrap_or(user);
+    if !name.eq_ignore_ascii_case("ContainerAdministrator") {
+        return None;
+    }
+    let edit = TextEdit { span: argument.span, replacement: "ContainerUser".to_owned() };
+    let message = "the image runs as the administrator of its container (its last `USER`)";
+    Some(
+        scope
+            .finding(ImageUser::RULE, argument.span, message)
+            .why(
+                "An attacker in any pod that does not set another user changes all programs and \
+                 settings of the container.",
+            )
+            .help("Do what needs the administrator earlier, and end with `USER ContainerUser`.")
+            .fix("end with `USER ContainerUser`", Applicability::Unsafe, vec![edit])
             .done(),
     )
 }

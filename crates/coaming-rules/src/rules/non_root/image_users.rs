@@ -5,6 +5,7 @@
 //! number that is set is that of a user of the image.
 
 use coaming_kube::Fields as _;
+use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
 
 use super::installs_software;
@@ -239,19 +240,28 @@ fn volume_group(scope: ContainerScope<'_>) -> Option<Edit> {
 }
 
 /// Lets every user of the pod listen on ports below 1024, where the image does so by default;
-/// `None` where that is set already, or is the node's own network.
+/// `None` where that is not needed or not possible.
 pub(crate) fn low_ports(scope: ContainerScope<'_>) -> Option<Edit> {
-    let pod = scope.pod.node();
     known(scope).filter(|known| known.needs == Needs::LowPort)?;
+    unprivileged_ports(scope)
+}
+
+/// Lets every user of the pod listen on ports below 1024; `None` where that is set already, or is the
+/// node's own network.
+pub(crate) fn unprivileged_ports(scope: ContainerScope<'_>) -> Option<Edit> {
+    const NAME: &str = "net.ipv4.ip_unprivileged_port_start";
+    let pod = scope.pod.node();
     let settings = pod.mapping("securityContext").field("sysctls");
-    if settings.is_some() || scope.pod.host_network() {
+    let names_it = |item: Node<'_>| item.string("name") == Some(NAME);
+    if scope.pod.host_network() || settings.is_some_and(|list| list.items().any(names_it)) {
         return None;
     }
     let text = |text: &str| Value::Str(text.to_owned());
-    let setting = Value::Mapping(vec![
-        ("name".to_owned(), text("net.ipv4.ip_unprivileged_port_start")),
-        ("value".to_owned(), text("0")),
-    ]);
+    let setting =
+        Value::Mapping(vec![("name".to_owned(), text(NAME)), ("value".to_owned(), text("0"))]);
     let path = ["securityContext", "sysctls"];
-    Some(phrases::set(pod, &path, Value::Sequence(vec![setting])))
+    Some(match settings.filter(|list| list.items().len() > 0) {
+        Some(list) => Edit::Append { path: list.path(), value: setting },
+        None => phrases::set(pod, &path, Value::Sequence(vec![setting])),
+    })
 }

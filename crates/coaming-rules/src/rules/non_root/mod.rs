@@ -4,6 +4,7 @@ pub(crate) mod image_user;
 pub(crate) mod image_users;
 pub(crate) mod installs_software;
 mod port_move;
+mod port_setting;
 pub(crate) mod privileged_port;
 pub(crate) mod refused_by_kubelet;
 pub(crate) mod root_group;

@@ -1,12 +1,14 @@
 //! Moves a port below 1024 to a higher one, together with all that refers to it: every workload
 //! behind the Services that lead to it, those Services, probes, and the network policies that
-//! allow it.
+//! allow it. Only an application that its manifest tells the port is moved.
 
 use coaming_finding::DocumentEdits;
 use coaming_kube::{Container, ContainerPort, Fields as _, Object, Service, ServicePort, Workload};
 use coaming_network::{Labels, policies_selecting};
 use coaming_yaml::Node;
 use coaming_yaml::edit::{Edit, Value};
+
+use super::port_setting;
 
 use crate::context::document_edits;
 use crate::rules::phrases;
@@ -104,11 +106,17 @@ impl<'a> PortMove<'a> {
         high_port(pods.flat_map(coaming_kube::PodSpec::containers), self.number)
     }
 
-    /// All edits together.
-    pub(super) fn edits(&self, context: &Context<'_>) -> Vec<DocumentEdits> {
+    /// All edits together; `None` where a manifest does not set the port of its application, which
+    /// then goes on to listen on the old one.
+    pub(super) fn edits(&self, context: &Context<'_>) -> Option<Vec<DocumentEdits>> {
         let mut edits: Vec<DocumentEdits> = Vec::new();
         for listener in &self.listeners {
+            let settings = port_setting::edits(listener.container, self.number, self.high);
+            if settings.is_empty() {
+                return None;
+            }
             let mut own = vec![phrases::set(listener.port.node(), &["containerPort"], self.high)];
+            own.extend(settings);
             own.extend(self.probe_edits(listener.container));
             edits.push(document_edits(listener.workload.object, own));
         }
@@ -117,7 +125,7 @@ impl<'a> PortMove<'a> {
             edits.push(document_edits(*service, vec![edit]));
         }
         edits.extend(self.policy_edits(context));
-        edits
+        Some(edits)
     }
 
     /// Edits to probes and hooks that name the port by its number.

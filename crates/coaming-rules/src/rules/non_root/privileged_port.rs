@@ -4,7 +4,7 @@ use coaming_finding::{Applicability, Finding, RuleMeta};
 use coaming_kube::{Container, ContainerPort, Fields as _, capability_name};
 
 use super::image_is_root;
-use super::image_users::low_ports;
+use super::image_users::{low_ports, unprivileged_ports};
 use super::port_move::{PortMove, high_port};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -25,7 +25,7 @@ rule! {
     ///
     /// ## Bad
     ///
-    /// Without a Service, only the container and its probes have to change.
+    /// Nothing tells the application its port.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -40,7 +40,7 @@ rule! {
     ///         - containerPort: 80
     /// ```
     ///
-    /// A Service leads to the port: the fix changes both together.
+    /// A Service leads to the port, which a variable sets: the fix changes all together.
     ///
     /// ```yaml
     /// apiVersion: v1
@@ -53,6 +53,7 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: registry.example.com/web:1.4.2
+    ///       env: [{name: PORT, value: "80"}]
     ///       ports:
     ///         - containerPort: 80
     /// ---
@@ -209,8 +210,11 @@ rule! {
     /// ## Fix
     ///
     /// Have the application listen on a port above 1023, and set the Service's `targetPort` to it.
-    /// The fix changes the manifests together (containers, Services, probes, network policies);
-    /// change the application's own configuration as well.
+    /// Where the manifest tells the application its port, by an option or a variable (`--port=80`,
+    /// `PORT`), the fix changes all of it together: the setting, containers, Services, probes,
+    /// network policies. An application without such a setting goes on to listen where it
+    /// does: there the fix sets `net.ipv4.ip_unprivileged_port_start` for the pod, which lets every user listen on
+    /// the port, and which the Pod Security Standards allow.
     ///
     /// ## Limits
     ///
@@ -345,14 +349,21 @@ fn finding<'a>(
     for (service, target) in &moved.services {
         draft = draft.also(context, *service, target.node(), "this Service leads to it");
     }
+    let unprivileged = "let every user of the pod listen on low ports";
     // The image listens there by default: its configuration is not in the manifests.
     if let Some(edit) = low_ports(scope) {
-        let title = "let every user of the pod listen on low ports";
-        return draft.fix(title, Applicability::Unsafe, vec![edit]).done();
+        return draft.fix(unprivileged, Applicability::Unsafe, vec![edit]).done();
     }
     let title = format!("listen on {high}, and change Services and probes to match");
-    if moved.undeclared.is_some() {
-        return draft.manual(title, format!("containerPort: {high}\ntargetPort: {high}")).done();
+    let edits = moved.edits(context);
+    if moved.undeclared.is_none()
+        && let Some(edits) = edits
+    {
+        return draft.fix_all(title, Applicability::Unsafe, edits).done();
     }
-    draft.fix_all(title, Applicability::Unsafe, moved.edits(context)).done()
+    match unprivileged_ports(scope) {
+        // Nothing in the manifest makes the application listen elsewhere.
+        Some(edit) => draft.fix(unprivileged, Applicability::Unsafe, vec![edit]).done(),
+        None => draft.manual(title, format!("containerPort: {high}\ntargetPort: {high}")).done(),
+    }
 }
