@@ -44,7 +44,9 @@ pub(super) fn held<'g>(world: &World, access: &'g Access) -> Vec<HeldRole<'g>> {
         }
         let bindings: Vec<_> = of_role.collect();
         let is_part = role.source.id().is_some_and(|id| included.contains(&id));
-        if !(bindings.is_empty() && (is_part || is_for_aggregation(world, role))) {
+        let is_for_people =
+            is_for_aggregation(world, role) && danger_of(role, Danger::Everything).is_none();
+        if !(bindings.is_empty() && (is_part || is_for_people)) {
             held.push(HeldRole { name, role, bindings });
         }
     }
@@ -56,10 +58,11 @@ fn is_own(binding: &Binding) -> bool {
     !binding.is_built_in && binding.subjects().any(|(who, _)| !who.is_system())
 }
 
-/// The roles that aggregated ones include.
+/// The roles that aggregated ones of the input include.
 fn included(access: &Access) -> BTreeSet<coaming_kube::ObjectId> {
     access
         .roles()
+        .filter(|(_, role)| !role.source.is_built_in())
         .flat_map(|(_, role)| {
             let own = role.source.id();
             role.permissions

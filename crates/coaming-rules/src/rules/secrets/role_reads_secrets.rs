@@ -187,6 +187,21 @@ rule! {
     ///     namespace: shop
     /// ```
     ///
+    /// A part of `view`, which is to see no Secrets.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: web
+    ///   labels:
+    ///     rbac.authorization.k8s.io/aggregate-to-view: "true"
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [secrets]
+    ///     verbs: [list]
+    /// ```
+    ///
     /// ## Good
     ///
     /// Only one Secret can be read.
