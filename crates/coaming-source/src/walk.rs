@@ -224,14 +224,19 @@ pub(crate) fn is_helmfile_template(name: &str) -> bool {
     ends_with(name, ".gotmpl") && crate::release::is_helmfile(name)
 }
 
-/// Whether the name is that of a Dockerfile.
+/// Whether the name is that of a Dockerfile: `Dockerfile.prod`, `Dockerfile-alpine`, `web.Dockerfile`.
 pub(crate) fn is_dockerfile(file: &str) -> bool {
     let named = |stem: &str| {
-        starts_with(file, stem)
-            && file.as_bytes().get(stem.len()).is_none_or(|&after| after == b'.')
+        let rest = file.get(stem.len()..).filter(|_| starts_with(file, stem));
+        rest.is_some_and(|rest| {
+            // `dockerfile-lint.yaml` is something else.
+            let is_suffix = rest.starts_with(['-', '_']) && !rest.contains('.');
+            rest.is_empty() || rest.starts_with('.') || is_suffix
+        })
     };
-    (named("dockerfile") || named("containerfile") || ends_with(file, ".dockerfile"))
-        && !ends_with(file, ".dockerignore")
+    let is_one = ["dockerfile", "containerfile"].into_iter().any(named)
+        || [".dockerfile", ".containerfile"].into_iter().any(|ending| ends_with(file, ending));
+    is_one && !ends_with(file, ".dockerignore")
 }
 
 /// Whether the name is that of an environment file: `.env`, `.env.production`, `db.env`.
@@ -359,12 +364,25 @@ mod tests {
 
     #[test]
     fn dockerfiles_by_name() {
-        for yes in
-            ["Dockerfile", "Dockerfile.prod", "Containerfile", "web.Dockerfile", "DOCKERFILE"]
-        {
+        for yes in [
+            "Dockerfile",
+            "Dockerfile.prod",
+            "Dockerfile-alpine",
+            "Containerfile",
+            "web.Dockerfile",
+            "web.Containerfile",
+            "DOCKERFILE",
+        ] {
             assert!(is_dockerfile(yes), "{yes}");
         }
-        for no in ["Dockerfile.dockerignore", "dockerfiles", "MyDockerfile", "docker", ""] {
+        for no in [
+            "Dockerfile.dockerignore",
+            "dockerfile-lint.yaml",
+            "dockerfiles",
+            "MyDockerfile",
+            "docker",
+            "",
+        ] {
             assert!(!is_dockerfile(no), "{no}");
         }
     }

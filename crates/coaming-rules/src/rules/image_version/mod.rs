@@ -19,7 +19,8 @@ use crate::ContainerScope;
 /// The container's image, if it is a valid reference, with its node.
 fn image<'a>(scope: ContainerScope<'a>) -> Option<(&'a Reference, Node<'a>)> {
     let node = scope.container.node().field("image")?;
-    let is_image = !node.as_str().is_some_and(is_program_path);
+    // Istio puts its own image in the place of `auto`.
+    let is_image = !node.as_str().is_some_and(|text| is_program_path(text) || text == "auto");
     Some((scope.image()?, node)).filter(|_| is_image)
 }
 
@@ -31,7 +32,7 @@ fn is_program_path(text: &str) -> bool {
 /// Whether the image's name is a placeholder that is filled in later: a template or variable, a
 /// word in angle brackets as in examples, or a name for `ko` or `sed` to replace.
 fn is_placeholder(text: &str) -> bool {
-    let marks = ["{{", "[[", "${", "$(", "<", "__"];
+    let marks = ["{{", "[[", "((", "${", "$(", "<", "__"];
     let starts = ["$", "{", "%", "@", "#"];
     is_program_path(text)
         // No part of a name has this sign: `$TAG` at the end is a variable.
@@ -40,6 +41,8 @@ fn is_placeholder(text: &str) -> bool {
         || marks.iter().any(|mark| text.contains(mark))
         || starts.iter().any(|start| text.starts_with(start))
         || text.split(['/', ':', '@', '-']).any(is_word_to_replace)
+        // `AWS_ACCOUNT_ID.dkr.ecr.us-east-1.amazonaws.com`: no host has this sign.
+        || text.split(['/', '.']).any(|part| part.contains('_') && is_word_to_replace(part))
 }
 
 /// Whether a part of a name is a word in capitals, as only placeholders are: `REGION`, `IMAGE_TAG`.
@@ -188,7 +191,7 @@ fn moving(tag: &str) -> Option<MovingTag> {
 
 #[cfg(test)]
 mod tests {
-    use super::moving;
+    use super::{is_placeholder, moving};
 
     #[test]
     fn distinguishes_versions_from_channels() {
@@ -228,6 +231,21 @@ mod tests {
             "17.2",
         ] {
             assert!(moving(tag).is_none(), "{tag}");
+        }
+    }
+    #[test]
+    fn names_for_others_to_replace() {
+        for text in [
+            "AWS_ACCOUNT_ID.dkr.ecr.us-east-1.amazonaws.com/app:1",
+            "REGION-docker.pkg.dev/PROJECT/app",
+            "(( grab image ))",
+            "[[ image ]]",
+            "ko://github.com/a/b",
+        ] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in ["Nginx:1", "DOCKER.io/Web:1", "my_Host.example.com/a"] {
+            assert!(!is_placeholder(text), "{text}");
         }
     }
 }

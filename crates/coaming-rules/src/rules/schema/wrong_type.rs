@@ -1,6 +1,7 @@
 //! See [`WrongType`].
 
 use coaming_finding::{Applicability, Finding, RuleMeta};
+use coaming_kube::Fields as _;
 use coaming_kube::schema::SchemaProblemKind;
 use coaming_yaml::edit::{Edit, Value};
 
@@ -101,7 +102,7 @@ rule! {
     /// ## Fix
     ///
     /// Write a value of the type that the message names. A number or boolean becomes text in
-    /// quotes. The fix is safe because the API server refuses the object as it is: nothing runs
+    /// quotes, except in `data` of a Secret, which takes base64. The fix is safe because the API server refuses the object as it is: nothing runs
     /// that it could change.
     WrongType {
         name: "wrong-type",
@@ -126,9 +127,18 @@ impl ObjectRule for WrongType {
             };
             let message =
                 format!("`{name}` of {} takes {expected}, not {found}", phrases::object(object),);
-            let quotable = expected == "text" && problem.node.scalar_style().is_some();
-            let title =
-                if quotable { "quote the value".to_owned() } else { format!("write {expected}") };
+            // Text in `data` is base64: a number in quotes would be decoded to something else.
+            let data = object.node().field("data").filter(|_| object.kind() == "Secret");
+            let is_base64 = data.is_some() && problem.node.parent() == data;
+            let quotable =
+                expected == "text" && problem.node.scalar_style().is_some() && !is_base64;
+            let title = if is_base64 {
+                "write it in base64, or move it to `stringData`".to_owned()
+            } else if quotable {
+                "quote the value".to_owned()
+            } else {
+                format!("write {expected}")
+            };
             let draft = context
                 .finding(Self::RULE, object, problem.node, message)
                 .why("The API server refuses the whole object.")
