@@ -37,7 +37,9 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
         *fix = Fix::manual(std::mem::take(&mut fix.title), "");
         return;
     }
-    let is_foreign = groups.iter().any(|group| !GROUPS.contains(group));
+    // Something else reads a manifest that is a text, and may add to it.
+    let is_template = edited().any(|object| object.node().is_embedded());
+    let is_foreign = is_template || groups.iter().any(|group| !GROUPS.contains(group));
     let mut sources = fix
         .edits
         .iter()
@@ -51,11 +53,18 @@ pub(crate) fn limit(world: &World, finding: &mut Finding) {
     }
 }
 
-/// Whether a chart made the object: with other values, it may have more containers, which use what
-/// these do not. A fix that rests on what is absent is not safe there.
-pub(crate) fn depends_on_values(world: &World, object: Object<'_>) -> bool {
-    let source = world.source(object.source());
-    source.and_then(|source| source.rendering.as_deref()).is_some_and(|map| !map.is_shared)
+/// Whether the object may have more elsewhere: a chart with other values, or an overlay that is not
+/// part of the input, may add containers that use what these do not. A fix that rests on what is
+/// absent is not safe there.
+pub(crate) fn may_be_completed(world: &World, object: Object<'_>) -> bool {
+    let Some(source) = world.source(object.source()) else { return false };
+    source.rendering.as_deref().map_or_else(|| is_base(&source.name), |map| !map.is_shared)
+}
+
+/// Whether a file is a part that overlays are built on, by the usual names of directories.
+fn is_base(path: &str) -> bool {
+    let directories = path.rsplit_once('/').map_or("", |(directories, _)| directories);
+    directories.split('/').any(|it| matches!(it, "base" | "bases" | "components"))
 }
 
 fn group_of(api_version: &str) -> &str {
@@ -96,6 +105,19 @@ mod tests {
     use coaming_kube::Source;
 
     use super::*;
+
+    #[test]
+    fn overlays_add_to_bases() {
+        for (path, expected) in
+            [("app/base/web.yaml", true), ("database/web.yaml", false), ("base.yaml", false)]
+        {
+            let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
+            let stream = coaming_yaml::parse(Arc::from(text));
+            let world = World::new(vec![Source::new(path, stream.source, stream.documents)]);
+            let object = world.of_kind("Pod").next().unwrap();
+            assert_eq!(may_be_completed(&world, object), expected, "{path}");
+        }
+    }
 
     #[test]
     fn files_of_tests() {

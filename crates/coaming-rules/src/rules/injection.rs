@@ -20,15 +20,55 @@ pub(crate) enum Injection {
 
 /// Annotations and labels that ask for an injection without the word in their names, by prefix.
 const PREFIXES: &[&str] = &[
-    "azure.workload.identity/use",
     "admission.datadoghq.com/enabled",
+    "akeyless/enabled",
+    "appmesh.k8s.aws/",
+    "azure.workload.identity/use",
     "config.linkerd.io/",
+    "conjur.org/",
     "dapr.io/enabled",
+    "gke-gcsfuse/volumes",
     "injector.tumblr.com/",
     "istio.io/rev",
+    "kuma.io/mesh",
+    "secretless.cyberark.com/",
+    "secrets-webhook.security.bank-vaults.io/",
     "sidecar.istio.io/",
+    "sidecar.jaegertracing.io/",
+    "teleport.dev/enabled",
+    "vault.security.bank-vaults.io/",
     "vault.hashicorp.com/",
     "vault.security.banzaicloud.io/",
+];
+
+/// Domains of annotations and labels that no webhook takes for a request to add a container.
+const QUIET: &[&str] = &[
+    "amazonaws.com",
+    "argoproj.io",
+    "azure.com",
+    "backstage.io",
+    "cert-manager.io",
+    "checksum",
+    "cilium.io",
+    "cloud.google.com",
+    "cncf.io",
+    "co.elastic.logs",
+    "co.elastic.metrics",
+    "coaming.dev",
+    "ad.datadoghq.com",
+    "tags.datadoghq.com",
+    "fluxcd.io",
+    "gke.io",
+    "helm.sh",
+    "karpenter.sh",
+    "keel.sh",
+    "kubernetes.io",
+    "k8s.io",
+    "openshift.io",
+    "projectcalico.org",
+    "prometheus.io",
+    "stakater.com",
+    "velero.io",
 ];
 
 /// API groups of meshes: where their objects are, the mesh is too.
@@ -73,11 +113,29 @@ pub(crate) fn injection_of(world: &World, workload: Workload<'_>, possible: bool
     }
     let namespace = workload.object.namespace_or_default();
     let namespace = world.of_kind("Namespace").find(|it| it.name() == namespace);
-    match namespace.and_then(|namespace| asks(namespace.metadata())) {
+    let of_namespace = namespace.and_then(|namespace| namespace.metadata());
+    match asks(of_namespace) {
         Some(true) => Injection::Asked,
         _ if possible => Injection::Possible,
+        _ if [workload.pod_metadata(), of_namespace].into_iter().any(is_unknown) => {
+            Injection::Possible
+        }
         _ => Injection::None,
     }
+}
+
+/// Whether an annotation or a label is of a domain that we do not know: a webhook may read it.
+fn is_unknown(metadata: Option<Node<'_>>) -> bool {
+    metadata.pairs("annotations").chain(metadata.pairs("labels")).any(|entry| {
+        let Some((domain, _)) = entry.name().split_once('/') else {
+            let words = ["sidecar", "agent", "mesh", "autotrace", "vault"];
+            return words.iter().any(|word| entry.name().contains(word));
+        };
+        let is_of = |known: &str| {
+            domain.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        !QUIET.iter().any(|known| is_of(known))
+    })
 }
 
 /// Whether the input has something that may inject containers into any pod.
@@ -151,6 +209,10 @@ mod tests {
             "labels: {istio.io/rev: stable}",
             "annotations: {instrumentation.opentelemetry.io/inject-java: 'true'}",
             "annotations: {sidecar.istio.io/userVolumeMount: '[]'}",
+            "annotations: {secrets-webhook.security.bank-vaults.io/provider: vault}",
+            "annotations: {akeyless/enabled: 'true'}",
+            "annotations: {kuma.io/mesh: default}",
+            "annotations: {conjur.org/container-mode: init}",
         ] {
             assert_eq!(injections(&pod(metadata)), [Injection::Asked], "{metadata}");
         }
@@ -159,6 +221,23 @@ mod tests {
         let refuses = pod("annotations: {sidecar.istio.io/inject: 'false'}");
         assert_eq!(injections(&(refuses + namespace)), [Injection::None]);
         assert_eq!(injections(&pod("labels: {app: a}")), [Injection::None]);
+    }
+
+    #[test]
+    fn an_unknown_domain_may_be_that_of_a_webhook() {
+        for metadata in [
+            "annotations: {agents.acme.example/enabled: 'true'}",
+            "labels: {sidecars/x: y}",
+            "labels: {instana-autotrace: 'true'}",
+        ] {
+            assert_eq!(injections(&pod(metadata)), [Injection::Possible], "{metadata}");
+        }
+        for metadata in [
+            "labels: {app.kubernetes.io/name: a, app: a, helm.sh/chart: a}",
+            "annotations: {checksum/config: a, prometheus.io/scrape: 'true'}",
+        ] {
+            assert_eq!(injections(&pod(metadata)), [Injection::None], "{metadata}");
+        }
     }
 
     #[test]

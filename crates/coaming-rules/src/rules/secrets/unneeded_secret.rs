@@ -7,7 +7,7 @@ use super::usage::{names_path, secret_volumes, texts};
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::injection::{Injection, injection_of, is_possible};
 use crate::rules::phrases;
-use crate::safety::depends_on_values;
+use crate::safety::may_be_completed;
 use crate::{Context, PodRule};
 
 rule! {
@@ -131,10 +131,11 @@ rule! {
     ///
     /// Remove the mount from the containers that do not need it, or the volume from the pod. To
     /// remove a volume is safe where no container of the pod mounts it and nothing can add one that
-    /// does: no annotation names the volume, neither the pod nor its namespace asks for a sidecar,
-    /// the input has no mesh and no webhook that changes pods, no chart made the pod (other values may
-    /// add the mount), and the pod is of one of Kubernetes' own kinds. Otherwise it needs
-    /// `--unsafe`.
+    /// does: no annotation names the volume, neither the pod nor its namespace asks for a sidecar
+    /// or has an annotation or a label of a domain that we do not know, the input has no mesh and no
+    /// webhook that changes pods, no chart made the pod and no directory called `base` contains it
+    /// (other values and overlays may add the mount), and the pod is of one of Kubernetes' own
+    /// kinds. Otherwise it needs `--unsafe`.
     ///
     /// ## Limits
     ///
@@ -205,8 +206,8 @@ fn unmounted<'a>(
     // A container that a webhook adds may mount it.
     let injected = injection_of(context.world, workload, is_possible(context.world));
     let (applicability, confidence) = match injected {
-        // With other values of the chart, a container may mount it.
-        Injection::None if depends_on_values(context.world, workload.object) => {
+        // With other values of the chart, or in an overlay, a container may mount it.
+        Injection::None if may_be_completed(context.world, workload.object) => {
             (Applicability::Unsafe, Confidence::Low)
         }
         Injection::None => (Applicability::Safe, Confidence::High),

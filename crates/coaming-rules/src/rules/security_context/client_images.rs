@@ -306,6 +306,17 @@ const OTHERS: &[&str] = &[
 
 /// Registries whose images everybody can use. Others are one's own, as are projects of clouds.
 const PUBLIC: &[&str] = &[
+    "container-registry.oracle.com",
+    "cp.icr.io",
+    "icr.io",
+    "lscr.io",
+    "oci.external-secrets.io",
+    "projects.registry.vmware.com",
+    "registry.access.redhat.com",
+    "registry.connect.redhat.com",
+    "registry.redhat.io",
+    "registry.suse.com",
+    "xpkg.upbound.io",
     "docker.io",
     "ghcr.io",
     "quay.io",
@@ -351,10 +362,11 @@ pub(super) fn of_image(text: &str) -> TokenUse {
         return TokenUse::Shown;
     }
     let by_words = of_words(repository);
-    let is_unknown = by_words == TokenUse::None
-        && is_published(&reference)
-        && !OTHERS.iter().any(|known| *known == name || name.replace('_', "-") == **known);
-    if is_unknown { TokenUse::Possible } else { by_words }
+    if by_words == TokenUse::Shown || !is_published(&reference) {
+        return by_words;
+    }
+    let is_other = OTHERS.iter().any(|known| *known == name || name.replace('_', "-") == **known);
+    if is_other { TokenUse::None } else { TokenUse::Possible }
 }
 
 /// Whether an image is one that others publish.

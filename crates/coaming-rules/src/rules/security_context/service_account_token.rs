@@ -11,7 +11,7 @@ use super::token_use::{TokenUse, token_use};
 use crate::context::document_edits;
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::{injection, phrases};
-use crate::safety::depends_on_values;
+use crate::safety::may_be_completed;
 use crate::{Context, WorldRule};
 
 rule! {
@@ -183,11 +183,13 @@ rule! {
     /// Set `automountServiceAccountToken: false` in the pod, or in its ServiceAccount for all pods
     /// that use it. The fix is safe only where all of this holds: the account is `default`, which
     /// has no rights unless a role is bound to it; no binding of the input names the account (in
-    /// any namespace, if the pod names none) or a group that contains it; no text of the pod and of
-    /// its ConfigMaps mentions the Kubernetes API; its images are your own, or published ones that
-    /// are known to be no clients (`nginx`, `postgres` …); no webhook or mesh of the input may add
-    /// a sidecar; no chart made the pod, as other values may add a container; and the pod is of
-    /// one of Kubernetes' own kinds. Otherwise it needs `--unsafe`.
+    /// any namespace, if the pod names none) or a group that contains it; no text of the pod, its
+    /// hooks, probes and ConfigMaps mentions the Kubernetes API, and the input has these
+    /// ConfigMaps; its images are your own and not named after Kubernetes' objects (`pod-reaper`),
+    /// or published ones that are known to be no clients (`nginx`, `postgres` …); no webhook or
+    /// mesh of the input may add a sidecar, and no annotation or label is of a domain that we do
+    /// not know, as it may ask for one; no chart made the pod, and it is not a base of overlays, which may add a container;
+    /// and the pod is of one of Kubernetes' own kinds. Otherwise it needs `--unsafe`.
     ///
     /// Argo Workflows and Tekton decide about the token of their pods by fields of their own, so
     /// that their pods are not reported.
@@ -344,7 +346,7 @@ fn finding<'c>(
         && token_use == TokenUse::None
         && !is_bound_by_group(context, namespace)
         && !may_be_bound(context, namespace, name, workloads)
-        && !workloads.iter().any(|workload| depends_on_values(context.world, workload.object));
+        && !workloads.iter().any(|workload| may_be_completed(context.world, workload.object));
     let confidence = match (is_known, token_use) {
         (true, TokenUse::None) => Confidence::Medium,
         _ => Confidence::Low,

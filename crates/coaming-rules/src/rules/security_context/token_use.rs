@@ -6,6 +6,7 @@
 //! named `helmet` would be a client.
 
 use coaming_kube::{Container, Fields as _, PodSpec, Workload, World};
+use coaming_yaml::Node;
 
 use super::client_images::of_image;
 use crate::rules::injection::{Injection, injection_of};
@@ -56,19 +57,35 @@ pub(super) const PROGRAMS: &[&str] = &[
 
 /// Programs that talk to the Kubernetes API where their own files say so.
 const POSSIBLE: &[&str] = &[
+    "airflow",
     "ansible-playbook",
     "ansible-runner",
     "aws-iam-authenticator",
+    "consul",
     "crictl",
+    "ct",
+    "dagster",
+    "dagster-daemon",
+    "devspace",
+    "flytepropeller",
+    "garden",
     "gradle",
     "gradlew",
+    "jupyterhub",
+    "lease",
+    "leases",
     "mvn",
+    "nextflow",
     "patroni",
+    "prefect",
     "pulumi",
     "ray",
+    "snakemake",
+    "spark-submit",
     "terraform",
     "terragrunt",
     "tofu",
+    "vcluster",
 ];
 
 /// Parts of options of programs that may be clients.
@@ -104,7 +121,45 @@ const PURPOSES: &[&str] = &[
 ];
 
 /// Words that may be about the Kubernetes API.
-const HINTS: &[&str] = &["ingress", "k8s", "kubernetes", "leader", "manager", "mesh", "vault"];
+const HINTS: &[&str] = &[
+    "agent",
+    "cleaner",
+    "cluster",
+    "configmap",
+    "configmaps",
+    "cronjob",
+    "cronjobs",
+    "deploy",
+    "deployer",
+    "discovery",
+    "drainer",
+    "evictor",
+    "gateway",
+    "ingress",
+    "janitor",
+    "job",
+    "jobs",
+    "k8s",
+    "kubernetes",
+    "leader",
+    "manager",
+    "mesh",
+    "namespace",
+    "namespaces",
+    "nodes",
+    "oauth",
+    "pod",
+    "pods",
+    "reaper",
+    "reloader",
+    "rollout",
+    "runner",
+    "scaler",
+    "secret",
+    "secrets",
+    "sidecar",
+    "vault",
+];
 
 /// Beginnings of options of clients.
 const OPTIONS: &[&str] = &[
@@ -166,6 +221,14 @@ fn is_agent(workload: Workload<'_>) -> bool {
 fn of_container(container: Container<'_>) -> TokenUse {
     let image = container.image().map_or(TokenUse::None, of_image);
     let texts = container.command().chain(container.args()).map(of_command);
+    // A hook or a probe may run a client, and a path may be the token's.
+    let others = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe", "volumeMounts"]
+        .into_iter()
+        .filter_map(|field| container.node().field(field))
+        .flat_map(Node::descendants)
+        .filter_map(Node::as_str)
+        .chain(container.node().string("workingDir"))
+        .map(of_text);
     let variables = container.node().list("env").map(|variable| {
         let name = variable.string("name").unwrap_or_default();
         let value = variable.string("value").map_or(TokenUse::None, of_text);
@@ -181,7 +244,8 @@ fn of_container(container: Container<'_>) -> TokenUse {
         TokenUse::Shown => TokenUse::Possible,
         other => other,
     };
-    image.max(name).max(texts.chain(variables).max().unwrap_or(TokenUse::None))
+    let texts = texts.chain(others).chain(variables);
+    image.max(name).max(texts.max().unwrap_or(TokenUse::None))
 }
 
 /// By the words of a name.
@@ -199,7 +263,9 @@ pub(super) fn of_words(name: &str) -> TokenUse {
 /// By an argument, which may be a script, an option or a program.
 fn of_command(argument: &str) -> TokenUse {
     let option = argument.trim_start_matches('-');
-    if option.len() < argument.len() && OPTIONS.iter().any(|known| option.starts_with(known)) {
+    let is_option = option.len() < argument.len();
+    let option = option.to_ascii_lowercase();
+    if is_option && OPTIONS.iter().any(|known| option.starts_with(known)) {
         return TokenUse::Shown;
     }
     of_text(argument)
@@ -222,7 +288,7 @@ fn of_text(text: &str) -> TokenUse {
     if words.clone().any(|word| runs(word) || matches!(of_program(word), TokenUse::Shown)) {
         return TokenUse::Shown;
     }
-    let possible = words.any(|word| POSSIBLE.contains(&word))
+    let possible = words.any(|word| POSSIBLE.contains(&word) || word.starts_with("kube"))
         || POSSIBLE_OPTIONS.iter().chain(ADDRESSES).any(|part| text.contains(part));
     if possible {
         return TokenUse::Possible;
@@ -247,7 +313,8 @@ fn of_program(word: &str) -> TokenUse {
     }
 }
 
-/// By the ConfigMaps that the pod mounts or takes variables from, as far as the input has them.
+/// By the ConfigMaps that the pod mounts or takes variables from; one that the input does not have
+/// may contain anything.
 fn of_configuration(world: &World, workload: Workload<'_>, pod: PodSpec<'_>) -> TokenUse {
     let namespace = workload.object.namespace_or_default();
     let mounted = pod.volumes().flat_map(|volume| {
@@ -264,10 +331,90 @@ fn of_configuration(world: &World, workload: Workload<'_>, pod: PodSpec<'_>) -> 
     });
     mounted
         .chain(variables)
-        .filter_map(|name| world.find("ConfigMap", namespace, name))
-        .flat_map(|map| map.node().pairs("data"))
-        .filter_map(|entry| entry.value.as_str())
-        .map(of_text)
+        .map(|name| {
+            let Some(map) = world.find("ConfigMap", namespace, name) else {
+                return TokenUse::Possible;
+            };
+            // A value that is not a text is a manifest, which something applies.
+            let of_value = |value: Node<'_>| value.as_str().map_or(TokenUse::Possible, of_text);
+            let values = map.node().pairs("data").map(|entry| of_value(entry.value));
+            values.max().unwrap_or(TokenUse::None)
+        })
         .max()
         .unwrap_or(TokenUse::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use coaming_kube::Source;
+
+    use super::*;
+
+    fn use_of(container: &str, spec: &str) -> TokenUse {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: b}}\nspec:\n  containers: [{{name: a, {container}}}]\n{spec}"
+        );
+        let stream = coaming_yaml::parse(Arc::from(text.as_str()));
+        let world = World::new(vec![Source::new("a.yaml", stream.source, stream.documents)]);
+        let workload = world.workloads().next().unwrap();
+        token_use(&world, workload, false)
+    }
+
+    const OWN: &str = "image: 'registry.example.com/web:1'";
+
+    #[test]
+    fn hooks_probes_and_mounts_count() {
+        for (fields, expected) in [
+            ("lifecycle: {preStop: {exec: {command: [sh, -c, kubectl drain x]}}}", TokenUse::Shown),
+            (
+                "livenessProbe: {exec: {command: [curl, 'https://kubernetes.default/']}}",
+                TokenUse::Shown,
+            ),
+            (
+                "volumeMounts: [{name: t, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]",
+                TokenUse::Shown,
+            ),
+            (
+                "workingDir: /var/run/secrets/kubernetes.io/serviceaccount, command: [cat, token]",
+                TokenUse::Shown,
+            ),
+            ("args: [--inCluster]", TokenUse::Shown),
+            ("args: [airflow, scheduler]", TokenUse::Possible),
+            ("args: ['--lock=leases']", TokenUse::Possible),
+            ("command: [kubent]", TokenUse::Possible),
+            ("readinessProbe: {httpGet: {path: /ready, port: 80}}", TokenUse::None),
+        ] {
+            assert_eq!(use_of(&format!("{OWN}, {fields}"), ""), expected, "{fields}");
+        }
+    }
+
+    #[test]
+    fn names_of_images_say_what_they_do() {
+        for (image, expected) in [
+            ("gcr.io/acme-prod/pod-reaper:1", TokenUse::Possible),
+            ("acme.azurecr.io/job-runner:1", TokenUse::Possible),
+            ("registry.redhat.io/openshift4/ose-oauth-proxy:4", TokenUse::Possible),
+            ("node:22", TokenUse::None),
+            ("prom/node-exporter:v1", TokenUse::None),
+            ("registry.example.com/node-app:1", TokenUse::None),
+            ("registry.example.com/helmet:1", TokenUse::None),
+        ] {
+            assert_eq!(use_of(&format!("image: '{image}'"), ""), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_config_map_that_is_not_there_may_configure_a_client() {
+        let volume = "  volumes: [{name: c, configMap: {name: c}}]\n";
+        assert_eq!(use_of(OWN, volume), TokenUse::Possible);
+        let with = |data: &str| {
+            format!(
+                "{volume}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: b}}\ndata: {{c: '{data}'}}\n"
+            )
+        };
+        assert_eq!(use_of(OWN, &with("port: 80")), TokenUse::None);
+        assert_eq!(use_of(OWN, &with("kubernetes_sd_configs: []")), TokenUse::Shown);
+    }
 }
