@@ -9,6 +9,7 @@
 use coaming_yaml::Node;
 
 use crate::Fields;
+use crate::object::is_object;
 use crate::pod::{CONTAINER_CONTEXTS, ContainerKind, PodLayout};
 use crate::workload::FoundPod;
 
@@ -62,7 +63,7 @@ pub(crate) fn is_own_group(group: &str) -> bool {
 }
 
 /// Whether a group has patterns of objects instead of objects.
-fn has_patterns(group: &str) -> bool {
+pub(crate) fn has_patterns(group: &str) -> bool {
     let is_of = |known: &&str| match known.strip_prefix('.') {
         Some(_) => group.ends_with(*known),
         None => group == *known,
@@ -205,7 +206,8 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn node(&mut self, node: Node<'a>, outer: Option<Node<'a>>, depth: usize) {
-        if depth > MAX_DEPTH {
+        // A manifest that is kept as text is an object of its own.
+        if depth > MAX_DEPTH || node.is_embedded() && is_object(node) {
             return;
         }
         if node.is_mapping() {
@@ -250,8 +252,10 @@ impl<'a> Search<'a> {
         outer: Option<Node<'a>>,
         is_fragment: bool,
     ) {
-        // With metadata beside it, what contains it is a template.
-        let template = spec.parent().filter(|parent| parent.is_mapping()).unwrap_or(self.root);
+        // With metadata beside it, what contains it is a template; a template of Argo has it inside.
+        let parent = spec.parent().filter(|parent| parent.is_mapping());
+        let has_metadata = self.layout.is_some() && spec.mapping("metadata").is_some();
+        let template = if has_metadata { spec } else { parent.unwrap_or(self.root) };
         self.found.push(FoundPod { template, spec, layout, outer, is_fragment });
     }
 }
@@ -382,6 +386,10 @@ mod tests {
         assert_eq!(step.security_context().and_then(|context| context.run_as_user()), Some(1000));
         assert_eq!(step.service_account_name(), "build");
         assert!(step.volume("v").is_some());
+        let text = text.replace("name: t\n", "name: t\n    metadata: {labels: {a: b}}\n");
+        let document = coaming_yaml::parse(text.as_str().into()).documents.remove(0);
+        let pods = pods_in(document.root(), "argoproj.io", "Workflow");
+        assert!(pods[1].template.mapping("metadata").mapping("labels").is_some());
     }
 
     #[test]

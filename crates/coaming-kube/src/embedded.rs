@@ -1,9 +1,75 @@
-//! YAML that kinds keep as text: the values of charts. It is read as a part of its object, so that it
-//! is judged and edited as if it were written without the `|`.
+//! YAML that kinds keep as text: the values of charts, and whole manifests. It is read as a part of
+//! its object, so that it is judged and edited as if it were written without the `|`.
+//!
+//! Values are in the fields that a table names. A manifest is known by what it is, in a field of any
+//! kind; what is not one block of plain YAML (JSON, a template, several documents, a script) is
+//! counted. Invariant: no text of a Secret and of `metadata` is opened.
 
 use coaming_yaml::{Document, Node, NodeId};
 
 use crate::Fields as _;
+use crate::custom::has_patterns;
+use crate::object::is_object;
+
+/// The manifests that an object keeps as text.
+#[derive(Default)]
+pub(crate) struct Manifests {
+    /// Those that were opened.
+    pub(crate) opened: Vec<NodeId>,
+    /// How many texts were not.
+    pub(crate) unread: u32,
+}
+
+/// Opens the texts of an object that hold whole manifests.
+pub(crate) fn open_manifests(document: &mut Document, object: NodeId) -> Manifests {
+    let node = document.node(object);
+    let group = node.string("apiVersion").and_then(|it| it.split_once('/')).map_or("", |it| it.0);
+    // Their texts are patterns, definitions and samples.
+    if has_patterns(group) || matches!(group, "apiextensions.k8s.io" | "console.openshift.io") {
+        return Manifests::default();
+    }
+    let is_secret = node.string("kind") == Some("Secret");
+    let parts = node.entries().filter(|entry| entry.name() != "metadata");
+    let texts: Vec<NodeId> = parts
+        .flat_map(|entry| entry.value.descendants())
+        .filter(|node| node.as_str().is_some_and(holds_manifest))
+        .map(Node::id)
+        .collect();
+    let mut found = Manifests::default();
+    for text in texts {
+        if !is_secret
+            && !is_patch(document.node(text))
+            && document.open_embedded(text)
+            && is_object(document.node(text))
+        {
+            found.opened.push(text);
+        } else {
+            found.unread += 1;
+        }
+    }
+    found
+}
+
+/// Whether a text is a patch of Kustomize, which has only the fields that it changes.
+fn is_patch(text: Node<'_>) -> bool {
+    let is_value = |parent: Node<'_>| parent.get("patch") == Some(text);
+    text.parent().is_some_and(is_value)
+}
+
+/// Whether a text has the fields of an object at the start of its lines, or in JSON.
+fn holds_manifest(text: &str) -> bool {
+    ["apiVersion", "kind", "metadata"].into_iter().all(|field| {
+        text.match_indices(field).any(|(at, _)| {
+            let (before, after) = text.split_at(at);
+            let after = after.strip_prefix(field).unwrap_or(after);
+            let starts_line = || {
+                before.rsplit('\n').next().is_some_and(|line| line.trim_start().is_empty())
+                    && after.starts_with(':')
+            };
+            before.ends_with('"') && after.starts_with('"') || starts_line()
+        })
+    })
+}
 
 /// Opens the texts of an object that hold YAML, where they do.
 pub(crate) fn open_values(document: &mut Document, object: NodeId) {
@@ -28,6 +94,14 @@ fn values(object: Node<'_>) -> Vec<Node<'_>> {
         ("helm.cattle.io", "HelmChart" | "HelmChartConfig") => {
             spec.field("valuesContent").into_iter().collect()
         }
+        ("helm.k0sproject.io", "Chart") => spec.field("values").into_iter().collect(),
+        ("k0s.k0sproject.io", "ClusterConfig") => {
+            let charts = spec.mapping("extensions").mapping("helm").list("charts");
+            charts.filter_map(|chart| chart.field("values")).collect()
+        }
+        ("addons.cluster.x-k8s.io", "HelmChartProxy") => {
+            spec.field("valuesTemplate").into_iter().collect()
+        }
         ("config.projectsveltos.io", "ClusterProfile" | "Profile") => {
             spec.list("helmCharts").filter_map(|chart| chart.field("values")).collect()
         }
@@ -44,6 +118,59 @@ fn of_application(spec: Option<Node<'_>>) -> Vec<Node<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const POD: &str = "apiVersion: v1\n    kind: Pod\n    metadata: {name: inner}\n    spec: {hostPID: true, containers: [{name: a, image: x}]}\n";
+
+    fn manifests(text: &str) -> (Vec<String>, u32) {
+        let mut document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let root = document.root().id();
+        let found = open_manifests(&mut document, root);
+        let paths = found.opened.iter().map(|id| document.node(*id).path().to_string());
+        (paths.collect(), found.unread)
+    }
+
+    #[test]
+    fn whole_manifests_are_opened() {
+        for (head, path) in [
+            ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    ", "data.pod"),
+            (
+                "fleet.cattle.io/v1alpha1\nkind: Bundle\nspec:\n  resources:\n  - content: |\n      ",
+                "spec.resources[0].content",
+            ),
+            (
+                "argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  templates:\n  - resource:\n      manifest: |\n        ",
+                "spec.templates[0].resource.manifest",
+            ),
+        ] {
+            let indent = format!("\n{}", " ".repeat(head.len() - head.rfind('\n').unwrap() - 1));
+            let text = format!("apiVersion: {head}{}", POD.replace("\n    ", &indent));
+            assert_eq!(manifests(&text), (vec![path.to_owned()], 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn manifests_that_are_not_opened_are_counted() {
+        for (head, unread) in [
+            ("v1\nkind: Secret\nstringData:\n  pod: |\n    ", 1),
+            ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    a: 1\n    ---\n    ", 1),
+            ("v1\nkind: ConfigMap\ndata:\n  run: |\n    kubectl apply -f - <<EOF\n    ", 1),
+            ("v1\nkind: ConfigMap\ndata:\n  pod: |\n    {{- if .a }}\n    ", 1),
+            (
+                "kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  patches: [x]\n  patch: |\n    ",
+                1,
+            ),
+            ("v1\nkind: ConfigMap\nmetadata:\n  annotations:\n   a: |\n    ", 0),
+            ("kyverno.io/v1\nkind: Policy\nspec:\n  pod: |\n    ", 0),
+        ] {
+            let text = format!("apiVersion: {head}{POD}");
+            assert_eq!(manifests(&text), (Vec::new(), unread), "{text}");
+        }
+        let json = r#"'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"}}'"#;
+        let json = format!("apiVersion: v1\nkind: ConfigMap\ndata:\n  pod: {json}\n");
+        assert_eq!(manifests(&json), (Vec::new(), 1));
+        let other = "apiVersion: v1\nkind: ConfigMap\ndata:\n  config: |\n    apiVersion: v1\n    kind: Config\n    users: []\n";
+        assert_eq!(manifests(other), (Vec::new(), 0));
+    }
 
     #[test]
     fn values_of_charts_are_opened() {
@@ -65,6 +192,14 @@ mod tests {
             (
                 "helm.cattle.io/v1\nkind: HelmChartConfig\nspec:\n  valuesContent: ",
                 Some("spec.valuesContent.a"),
+            ),
+            (
+                "addons.cluster.x-k8s.io/v1alpha1\nkind: HelmChartProxy\nspec:\n  valuesTemplate: ",
+                Some("spec.valuesTemplate.a"),
+            ),
+            (
+                "k0s.k0sproject.io/v1beta1\nkind: ClusterConfig\nspec:\n  extensions:\n   helm:\n    charts:\n    - values: ",
+                Some("spec.extensions.helm.charts[0].values.a"),
             ),
             (
                 "config.projectsveltos.io/v1beta1\nkind: ClusterProfile\nspec:\n  helmCharts:\n    - values: ",

@@ -93,6 +93,8 @@ pub struct Source {
     workloads: Vec<WorkloadEntry>,
     /// Parts of pods that an operator completes.
     fragments: Vec<WorkloadEntry>,
+    /// How many texts in its objects hold manifests that are not read.
+    unread_manifests: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,11 +126,26 @@ impl Source {
     #[must_use]
     pub fn new(name: &str, text: Arc<str>, mut documents: Vec<Document>) -> Self {
         let mut objects = Vec::with_capacity(documents.len());
+        let mut unread_manifests = 0;
         for (number, document) in (0..).zip(&mut documents) {
             let first = objects.len();
             collect_document(document.root(), number, &mut objects);
-            for entry in &objects[first..] {
-                embedded::open_values(document, entry.node);
+            let outer: Vec<NodeId> = objects[first..].iter().map(|entry| entry.node).collect();
+            // Objects are searched for manifests only where the text names more versions than objects.
+            let text = document.span().text(document.source());
+            let may_hold = text.matches("apiVersion").nth(outer.len()).is_some();
+            for id in outer {
+                embedded::open_values(document, id);
+                if !may_hold {
+                    continue;
+                }
+                let manifests = embedded::open_manifests(document, id);
+                unread_manifests += manifests.unread;
+                for id in manifests.opened {
+                    let inner = document.node(id);
+                    let fields = KnownFields::of(inner);
+                    collect_objects(inner, fields, number, MAX_LISTS, &mut objects);
+                }
             }
         }
         let (mut workloads, mut fragments) = (Vec::new(), Vec::new());
@@ -164,6 +181,7 @@ impl Source {
             objects,
             workloads,
             fragments,
+            unread_manifests,
         }
     }
 
@@ -202,6 +220,12 @@ impl Source {
     #[must_use]
     pub fn documents(&self) -> &[Document] {
         &self.documents
+    }
+
+    /// How many texts in its objects hold manifests that are not read.
+    #[must_use]
+    pub fn unread_manifests(&self) -> usize {
+        self.unread_manifests as usize
     }
 
     /// How many objects it holds.

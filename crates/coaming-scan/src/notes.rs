@@ -24,6 +24,7 @@ pub(crate) fn of(world: &World) -> Vec<Note> {
     let of_network = coaming_network::unevaluated_kinds(world);
     let mut notes: Vec<Note> = of_network.iter().map(not_evaluated).collect();
     notes.extend(delivered_from_elsewhere(world));
+    notes.extend(unread_manifests(world));
     notes.extend(live_notes::of(world));
     notes.sort();
     notes
@@ -48,6 +49,17 @@ fn delivered_from_elsewhere(world: &World) -> impl Iterator<Item = Note> {
         };
         Some(Note { message, count })
     })
+}
+
+/// The note about manifests that objects keep as text, and not as one plain block.
+fn unread_manifests(world: &World) -> Option<Note> {
+    let count: usize = world.sources().map(|(_, source)| source.unread_manifests()).sum();
+    let message = match count {
+        0 => return None,
+        1 => "1 manifest in a text of another object is not evaluated: save it as a file, and scan that".to_owned(),
+        _ => format!("{count} manifests in texts of other objects are not evaluated: save them as files, and scan those"),
+    };
+    Some(Note { message, count })
 }
 
 fn not_evaluated(kind: &UnevaluatedKind) -> Note {

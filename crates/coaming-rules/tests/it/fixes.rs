@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use coaming_finding::{DocumentEdits, Finding};
+use coaming_finding::{Applicability, DocumentEdits, Finding};
 use coaming_kube::{Source, World, looks_like_kubernetes};
 use coaming_rules::{Images, Input, RuleSet, Settings, all, run};
 use coaming_yaml::edit::{EditError, apply, apply_to_text, to_json_patch};
@@ -52,10 +52,16 @@ fn texts() -> Vec<(String, String)> {
     texts
 }
 
-fn findings(text: &str) -> Vec<Finding> {
+/// A file, with the texts open that hold manifests and values.
+fn source(text: &str) -> Source {
     let stream = coaming_yaml::parse(Arc::from(text));
+    assert_eq!(stream.errors, [], "{text}");
     let documents = stream.documents.into_iter().filter(looks_like_kubernetes).collect();
-    let world = World::new(vec![Source::new("file.yaml", stream.source, documents)]);
+    Source::new("file.yaml", stream.source, documents)
+}
+
+fn findings(text: &str) -> Vec<Finding> {
+    let world = World::new(vec![source(text)]);
     let (images, settings) = (Images::default(), Settings::default());
     let input = Input::new(&world, &images, &settings);
     run(input, &RuleSet::matching(|_| true), Vec::new())
@@ -64,9 +70,8 @@ fn findings(text: &str) -> Vec<Finding> {
 /// The text and the patched value after the edits; `None` where an edit would change what an anchor
 /// shares, which both back ends of text refuse and JSON has no notion of.
 fn both(text: &str, edits: &DocumentEdits) -> Option<(String, serde_json::Value)> {
-    let stream = coaming_yaml::parse(Arc::from(text));
-    let documents: Vec<_> = stream.documents.into_iter().filter(looks_like_kubernetes).collect();
-    let document = &documents[edits.document as usize];
+    let source = source(text);
+    let document = &source.documents()[edits.document as usize];
     let changes = match apply(text, document, &edits.edits) {
         Ok(changes) => changes,
         Err(EditError::SharedAnchor { .. } | EditError::Merged { .. }) => return None,
@@ -89,18 +94,20 @@ fn text_and_patch_give_the_same_object() {
         for finding in findings(&text) {
             for edits in finding.fix.iter().flat_map(|fix| &fix.edits) {
                 let Some((after, value)) = both(&text, edits) else { continue };
-                let stream = coaming_yaml::parse(Arc::from(after.as_str()));
-                assert_eq!(stream.errors, [], "{name}: {}\n{after}", finding.rule.id);
-                let documents: Vec<_> = stream
-                    .documents
-                    .iter()
-                    .filter(|document| looks_like_kubernetes(document))
-                    .collect();
-                let written = documents[edits.document as usize].root().to_json();
+                let written = source(&after).documents()[edits.document as usize].root().to_json();
                 assert_eq!(written, value, "{name}: {}", finding.rule.id);
                 fixes += 1;
             }
         }
     }
     assert!(fixes > 30, "{fixes} fixes were tried");
+}
+
+#[test]
+fn a_manifest_in_a_text_is_not_repaired_as_safe() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  pod: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: p}\n    spec: {containers: [{name: a, image: registry.example.com/web:1.4.2}]}\n";
+    let found = findings(text);
+    let token = found.iter().find(|it| it.rule.id.as_str() == "service-account-token").unwrap();
+    assert_eq!(token.object.as_ref().unwrap().name, "p");
+    assert_eq!(token.fix.as_ref().unwrap().applicability, Applicability::Unsafe);
 }
