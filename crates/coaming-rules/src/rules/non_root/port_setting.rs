@@ -44,7 +44,7 @@ const NAMES: &[&str] = &[
 /// What may be before the port in an address to listen on.
 const ANY_HOST: &[&str] = &["", "*", "+", "0.0.0.0", "[::]", "localhost", "127.0.0.1"];
 
-/// The edits that set the new port wherever the container is told the old one.
+/// The edits that set the new port wherever the container gets the old one.
 pub(super) fn edits(container: Container<'_>, old: i64, new: i64) -> Vec<Edit> {
     let node = container.node();
     let words = ["command", "args"].into_iter().flat_map(|field| {
