@@ -19,7 +19,8 @@ const MAX_CONNECTIONS: usize = 1024;
 /// How long a client has for the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How long a client has for the headers of a request; an idle connection is closed after it, too.
-const HEADERS: Duration = Duration::from_secs(90);
+/// API servers close theirs after 90 seconds. If both did so at once, a request could be lost.
+const HEADERS: Duration = Duration::from_secs(150);
 /// How long open requests have after the server has stopped to accept new ones.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// How long to wait after an error that affects all connections, such as too many open files.

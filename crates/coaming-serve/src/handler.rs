@@ -11,8 +11,8 @@ use bytes::Bytes;
 use coaming_admission::{
     MAX_BODY_BYTES, Mutation, Request as Question, ReviewError, SafeFixes, Step, StepError, Verdict,
 };
-use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::Semaphore;
@@ -84,9 +84,21 @@ impl Handler {
     }
 
     /// Answers a request.
+    ///
+    /// While the server stops, each answer is the last one on its connection, and says so. API servers
+    /// speak HTTP/1.1 to webhooks and do not repeat a request on a connection that ends without notice.
     pub(crate) async fn handle(&self, request: Request<Incoming>) -> Result<Answer, Infallible> {
+        let is_notice_needed = request.version() <= Version::HTTP_11;
+        let mut answer = self.answer(request).await;
+        if is_notice_needed && self.shared.ready.is_stopping() {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(answer)
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
         let path = request.uri().path().to_owned();
-        Ok(match (request.method(), path.as_str()) {
+        match (request.method(), path.as_str()) {
             (&Method::POST, "/validate" | "/mutate") => self.review(&path, request).await,
             (&Method::GET, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET, "/readyz") => self.readiness(),
@@ -95,7 +107,7 @@ impl Handler {
                 text(StatusCode::METHOD_NOT_ALLOWED, "this method is not allowed here\n")
             }
             _ => text(StatusCode::NOT_FOUND, "not found; reviews go to /validate and /mutate\n"),
-        })
+        }
     }
 
     async fn review(&self, path: &str, request: Request<Incoming>) -> Answer {
@@ -254,6 +266,6 @@ fn text(status: StatusCode, text: &str) -> Answer {
 fn answer(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
 }

@@ -26,6 +26,11 @@ impl Readiness {
         self.miss(STOPPING);
     }
 
+    /// Whether the server has been asked to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(STOPPING)
+    }
+
     /// What is missing, in order.
     pub(crate) fn missing(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()

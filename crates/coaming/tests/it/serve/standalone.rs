@@ -16,6 +16,11 @@ struct Alone {
 }
 
 fn start(policy: &str) -> Alone {
+    start_draining(policy, "0s")
+}
+
+/// The same, which goes on answering for this long after it was asked to stop.
+fn start_draining(policy: &str, drain: &str) -> Alone {
     let certificates = Certificates::for_loopback();
     let files = directory(&[
         ("ca.pem", &certificates.ca),
@@ -27,7 +32,7 @@ fn start(policy: &str) -> Alone {
     let (cert, key, policy) = (path("cert.pem"), path("key.pem"), path("policy.yaml"));
     // A debug build on a busy machine takes longer than a user would wait.
     let arguments =
-        ["serve", "--standalone", "--listen", "127.0.0.1:0", "--drain", "0s", "--deadline", "15s"];
+        ["serve", "--standalone", "--listen", "127.0.0.1:0", "--drain", drain, "--deadline", "15s"];
     let named = ["--tls-cert", &cert, "--tls-key", &key, "--policy", &policy];
     let server = Server::start(&mut coaming(&[&arguments[..], &named].concat()));
     Alone { server, files }
@@ -154,6 +159,30 @@ fn a_certificate_is_replaced_while_it_serves() {
         let asked = Command::new("curl").args(["-sS", "--cacert", &files, &url]).output();
         asked.unwrap().status.success()
     });
+}
+
+/// An API server that used a connection again while it ends would lose the request.
+#[test]
+fn connections_end_with_notice_while_it_stops() {
+    if !has_curl() {
+        return;
+    }
+    let mut alone = start_draining("mode: warn", "1d");
+    let is_last = |alone: &Alone, version: &str| {
+        let (status, text) = alone.ask("/healthz", &["-i", version], "");
+        assert_eq!(status, "200", "{text}");
+        text.to_lowercase().contains("connection: close")
+    };
+    assert!(!is_last(&alone, "--http1.1"));
+    alone.server.terminate();
+    let start = std::time::Instant::now();
+    while !is_last(&alone, "--http1.1") {
+        assert!(start.elapsed() < Duration::from_secs(60), "{}", alone.server.said());
+    }
+    // The other version has a message of its own for that.
+    assert!(!is_last(&alone, "--http2"));
+    alone.server.terminate();
+    assert!(alone.server.ended_well(), "{}", alone.server.said());
 }
 
 #[test]
