@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coaming_serve::{CHART, ManifestOptions, manifests};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn objects(minor: u32, set: &[&str]) -> Vec<Value> {
     let options = ManifestOptions {
@@ -79,7 +79,7 @@ fn rights_are_named_one_by_one() {
         // Only its own Secret can be read.
         let reads = ["get", "list", "watch"].iter().any(|verb| has("verbs", verb));
         if has("resources", "secrets") && reads {
-            assert_eq!(rule["resourceNames"], serde_json::json!(["coaming-tls"]));
+            assert_eq!(rule["resourceNames"], json!(["coaming-tls"]));
         }
     }
 }
@@ -92,7 +92,7 @@ fn reports_take_the_rights_to_what_is_followed() {
         let role = of_kind(&objects, "ClusterRole")[0].clone();
         let mut listed = BTreeSet::new();
         for rule in role["rules"].as_array().unwrap() {
-            if rule["verbs"] == serde_json::json!(["list", "watch"]) {
+            if rule["verbs"] == json!(["list", "watch"]) {
                 for resource in rule["resources"].as_array().unwrap() {
                     let group = rule["apiGroups"][0].as_str().unwrap().to_owned();
                     listed.insert((group, resource.as_str().unwrap().to_owned()));
@@ -127,4 +127,22 @@ fn all_files_of_the_chart_are_in_it() {
 fn wrong_values_are_errors() {
     let options = ManifestOptions { set: vec!["a[x]=1".to_owned()], ..ManifestOptions::default() };
     assert!(manifests(&options).unwrap_err().to_string().contains("cannot render the manifests"));
+}
+
+#[test]
+fn further_kinds_and_variables_are_added() {
+    let kind = "furtherKinds[0].apiGroups={networking.k8s.io},furtherKinds[0].apiVersions={v1},\
+                furtherKinds[0].resources={ingresses}";
+    // A port is a number for --set, and a text for a pod.
+    let variable = "extraEnv[0].name=KUBERNETES_SERVICE_PORT,extraEnv[0].value=6443";
+    let objects = objects(30, &[kind, variable]);
+    let webhooks = &of_kind(&objects, "ValidatingWebhookConfiguration")[0]["webhooks"];
+    for webhook in [&webhooks[0], &webhooks[1]] {
+        let rule = webhook["rules"].as_array().unwrap().last().unwrap();
+        let operations = json!(["CREATE", "UPDATE"]);
+        assert_eq!((&rule["resources"], &rule["operations"]), (&json!(["ingresses"]), &operations));
+    }
+    let container =
+        &of_kind(&objects, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["env"], json!([{"name": "KUBERNETES_SERVICE_PORT", "value": "6443"}]));
 }

@@ -4,6 +4,8 @@ mod api_server;
 pub(crate) mod cluster;
 #[cfg(feature = "vault")]
 mod delivery;
+#[cfg(feature = "vault")]
+mod deployed;
 pub(crate) mod process;
 mod rights;
 mod standalone;

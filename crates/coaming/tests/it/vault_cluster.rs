@@ -1,7 +1,7 @@
 //! Secrets from a store in a real cluster, with a real OpenBao: pods that run, and everything that an
 //! attacker could try. One test, because all of it needs the same parts; each step says what it shows.
 
-mod image;
+pub(crate) mod image;
 mod nowhere;
 mod store;
 

@@ -77,6 +77,9 @@ service:
   resources: [rolebindings, roles]
   operations: [CREATE, UPDATE]
   scope: Namespaced
+{{- range .Values.furtherKinds }}
+- {{ toJson (merge (dict "operations" (list "CREATE" "UPDATE")) .) }}
+{{- end }}
 {{- end }}
 
 {{/* Namespaces by what happens while no server answers, and not those that are labeled out. */}}

@@ -10,9 +10,11 @@ use super::{HARMLESS, PRIVILEGED, as_service_account, deployment, pod};
 use crate::lab::{Lab, lab};
 use crate::{coaming, directory, stderr, stdout};
 
-const NAMESPACE: &str = "coaming-admission";
+pub(super) const NAMESPACE: &str = "coaming-admission";
+/// One in which requests fail that no server answers.
+pub(super) const FAILING: &str = "coaming-admission-or-fail";
 
-fn kubectl(lab: &Lab, arguments: &[&str], input: &str) -> Output {
+pub(super) fn kubectl(lab: &Lab, arguments: &[&str], input: &str) -> Output {
     piped(lab.exec("kubectl").args(arguments), input)
 }
 
@@ -29,7 +31,7 @@ impl Drop for Installed<'_> {
         let kinds = "validatingwebhookconfiguration,mutatingwebhookconfiguration";
         let _ = kubectl(self.0, &["delete", "--ignore-not-found", kinds, "coaming"], "");
         let gone = ["delete", "--ignore-not-found", "--wait=false", "namespace"];
-        let _ = kubectl(self.0, &[&gone[..], &["coaming", NAMESPACE]].concat(), "");
+        let _ = kubectl(self.0, &[&gone[..], &["coaming", NAMESPACE, FAILING]].concat(), "");
     }
 }
 
