@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coaming_finding::Finding;
-use coaming_kube::{Fields as _, Source, World};
+use coaming_kube::{ApiRequest, Fields as _, Source, World};
 use coaming_rules::Images;
 use time::Date;
 
@@ -144,18 +144,26 @@ impl<'p> Scope<'p> {
         subject: &Arc<Source>,
         today: Option<Date>,
     ) -> Result<Vec<Finding>, ReviewError> {
-        let review = |source: &Arc<Source>| {
-            let mut findings = engine.review(world, &Images::default(), source, today).findings;
+        let review = |source: &Arc<Source>, asked: Option<ApiRequest<'_>>| {
+            let images = Images::default();
+            let mut findings = engine.review_request(world, &images, source, today, asked).findings;
             findings.retain(|finding| finding.suppressed.is_none());
             findings
         };
-        let mut findings = review(subject);
-        if request.operation == Operation::Update
-            && !findings.is_empty()
-            && let Some(old) = subject::old_object(request, self.layer.accept_annotations)?
-        {
-            change::retain_new(&mut findings, subject, &review(&old), &old);
+        let is_update = request.operation == Operation::Update;
+        let read_old = || subject::old_object(request, self.layer.accept_annotations);
+        let old = if is_update && engine.judges_requests() { read_old()? } else { None };
+        let mut findings = review(subject, Some(asked(request, old.as_deref())));
+        if !is_update || findings.is_empty() {
+            return Ok(findings);
         }
+        let Some(old) = old.map_or_else(read_old, |old| Ok(Some(old)))? else {
+            return Ok(findings);
+        };
+        let mut before = review(&old, None);
+        // What a rule says of this request, it did not say before.
+        before.retain(|finding| !engine.is_about_requests(&finding.rule));
+        change::retain_new(&mut findings, subject, &before, &old);
         Ok(findings)
     }
 
@@ -170,6 +178,21 @@ impl<'p> Scope<'p> {
         let made = finding.object.as_ref().map_or("", |object| object.name.as_str());
         let name = if request.name.is_empty() { made } else { &request.name };
         self.layer.exemption(finding, (&request.namespace, &request.kind, name), today)
+    }
+}
+
+/// The request as the rules of the user's own see it.
+fn asked<'r>(request: &'r Request, old: Option<&'r Source>) -> ApiRequest<'r> {
+    let Request { subresource, dry_run, user, .. } = request;
+    ApiRequest {
+        is_update: request.operation == Operation::Update,
+        old,
+        subresource,
+        dry_run: *dry_run,
+        username: &user.username,
+        uid: &user.uid,
+        groups: &user.groups,
+        extra: &user.extra,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Compiled expressions.
 
-use crate::lang::ast::Expr;
+use crate::lang::ast::{Expr, Global};
 use crate::lang::check::{Environment, check};
 use crate::lang::eval::{Bindings, EvalError};
 use crate::lang::parser::parse;
@@ -12,6 +12,9 @@ use crate::lang::{describe, eval};
 #[derive(Debug)]
 pub(crate) struct Expression {
     pub(crate) text: String,
+    /// Whether it reads what differs between the creation of an object and an update, and between
+    /// users.
+    pub(crate) sees_request: bool,
     tree: Expr,
 }
 
@@ -46,7 +49,8 @@ impl Expression {
         if !fits {
             return Err(format!("must evaluate to {wanted} but got {of}"));
         }
-        Ok((Self { text: text.to_owned(), tree }, of))
+        let sees_request = tree.reads(&[Global::OldObject, Global::Request]);
+        Ok((Self { text: text.to_owned(), sees_request, tree }, of))
     }
 
     /// Evaluates the expression.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use coaming_config::CustomRule;
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::{SourceId, World};
+use coaming_kube::{ApiRequest, SourceId, World};
 use rayon::prelude::*;
 
 use rule::{Compiled, Scope};
@@ -108,17 +108,31 @@ impl CustomRules {
         errors
     }
 
-    /// The findings in one source, computed on the calling thread.
+    /// The names of the rules that are about requests: they read the object as it was before, or who
+    /// asks. What they find is not in the object alone.
+    pub fn of_requests(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
+        self.rules.iter().filter(|rule| rule.sees_request()).map(|rule| &rule.meta)
+    }
+
+    /// The findings in one source, computed on the calling thread. Without a request, its objects are
+    /// created.
     #[must_use]
-    pub fn review(&self, world: &World, subject: SourceId) -> Vec<Finding> {
+    pub fn review(
+        &self,
+        world: &World,
+        subject: SourceId,
+        request: Option<ApiRequest<'_>>,
+    ) -> Vec<Finding> {
         let subjects: Vec<Subject<'_>> = world
             .objects_in(subject)
-            .map(|object| Subject::new(world, &self.policies, object))
+            .map(|object| Subject::new(world, &self.policies, object, request))
             .collect();
-        // The API server itself knows of each request whether it updates.
-        let created = &[Operation::Create];
+        let operation = match request {
+            Some(ApiRequest { is_update: true, .. }) => &[Operation::Update],
+            _ => &[Operation::Create],
+        };
         let judge = |rule: &Compiled| {
-            subjects.iter().filter_map(|subject| rule.judge(subject, created)).collect::<Vec<_>>()
+            subjects.iter().filter_map(|subject| rule.judge(subject, operation)).collect::<Vec<_>>()
         };
         self.rules.iter().flat_map(judge).collect()
     }
@@ -135,7 +149,7 @@ impl CustomRules {
         let mut found: Vec<(usize, Finding)> = objects
             .par_iter()
             .flat_map_iter(|object| {
-                let subject = Subject::new(world, &self.policies, *object);
+                let subject = Subject::new(world, &self.policies, *object, None);
                 let judge = |(position, rule): (usize, &Compiled)| {
                     Some((position, rule.judge(&subject, applied)?))
                 };

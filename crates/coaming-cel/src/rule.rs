@@ -112,13 +112,14 @@ impl Compiled {
             Scope::Kinds(kinds) => {
                 let applies =
                     kinds.is_empty() || kinds.iter().any(|kind| kind == subject.object.kind());
-                return applies.then(|| self.violation(subject, Operation::Create)).flatten();
+                let operation = *operations.first()?;
+                return applies.then(|| self.violation(subject, operation)).flatten();
             }
             Scope::Constraints(constraints) => constraints,
         };
         let mut matched = false;
         operations.iter().find_map(|&operation| {
-            let is_repeated = matched && !self.sees_operation();
+            let is_repeated = matched && !self.sees_request();
             if is_repeated || !constraints.hold(subject, operation) {
                 return None;
             }
@@ -127,13 +128,12 @@ impl Compiled {
         })
     }
 
-    /// Whether an expression mentions what differs between creation and update.
-    fn sees_operation(&self) -> bool {
+    /// Whether it is about requests: an expression reads what differs between them for one and the
+    /// same object.
+    pub(crate) fn sees_request(&self) -> bool {
         let validations = self.validations.iter().map(|validation| &validation.expression);
         let mut all = self.conditions.iter().chain(self.variables.values()).chain(validations);
-        all.any(|expression| {
-            expression.text.contains("oldObject") || expression.text.contains("request")
-        })
+        all.any(|expression| expression.sees_request)
     }
 
     /// The finding for an operation that the rule applies to.
@@ -281,14 +281,21 @@ struct Scene<'s, 'w> {
     authorizer: OnceCell<[Value; 2]>,
 }
 
+impl Scene<'_, '_> {
+    fn object(&self) -> Value {
+        match self.rule.scope {
+            Scope::Kinds(_) => self.subject.value(),
+            Scope::Constraints(_) => self.subject.admitted(),
+        }
+    }
+}
+
 impl Bindings for Scene<'_, '_> {
     fn global(&self, global: Global) -> Value {
         match global {
             Global::OldObject if self.operation == Operation::Create => Value::Null,
-            Global::Object | Global::OldObject => match self.rule.scope {
-                Scope::Kinds(_) => self.subject.value(),
-                Scope::Constraints(_) => self.subject.admitted(),
-            },
+            Global::OldObject => self.subject.old().unwrap_or_else(|| self.object()),
+            Global::Object => self.object(),
             Global::Params => self.parameters.clone(),
             Global::Request => self.subject.request(self.operation),
             Global::NamespaceObject => self.subject.namespace(),

@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 
-use coaming_kube::{Object, World};
+use coaming_kube::{ApiRequest, Object, World};
+use coaming_yaml::Document;
 
 use crate::kinds::{self, ApiKind};
 use crate::lang::value::Value;
@@ -42,10 +43,13 @@ pub(crate) struct Subject<'w> {
     /// The files of policies, which hold parameters and definitions.
     pub(crate) policies: &'w World,
     pub(crate) object: Object<'w>,
+    /// The request that is judged, if there is one.
+    asked: Option<ApiRequest<'w>>,
     pub(crate) kind: ApiKind,
     /// The groups and versions that serve its resource, too.
     pub(crate) equivalents: Vec<(String, String)>,
     value: OnceCell<Value>,
+    old: OnceCell<Option<Value>>,
     admitted: OnceCell<Value>,
     creation: OnceCell<Value>,
     update: OnceCell<Value>,
@@ -54,15 +58,22 @@ pub(crate) struct Subject<'w> {
 }
 
 impl<'w> Subject<'w> {
-    pub(crate) fn new(world: &'w World, policies: &'w World, object: Object<'w>) -> Self {
+    pub(crate) fn new(
+        world: &'w World,
+        policies: &'w World,
+        object: Object<'w>,
+        asked: Option<ApiRequest<'w>>,
+    ) -> Self {
         let worlds = [world, policies];
         Self {
             world,
             policies,
             object,
+            asked,
             kind: kinds::of(&worlds, object.group(), object.kind()),
             equivalents: kinds::equivalents(&worlds, object.group(), object.kind()),
             value: OnceCell::new(),
+            old: OnceCell::new(),
             admitted: OnceCell::new(),
             creation: OnceCell::new(),
             update: OnceCell::new(),
@@ -74,6 +85,15 @@ impl<'w> Subject<'w> {
     /// The object as it is written.
     pub(crate) fn value(&self) -> Value {
         self.value.get_or_init(|| Value::of_node(self.object.node())).clone()
+    }
+
+    /// The object before the request; `None` if there is no request.
+    pub(crate) fn old(&self) -> Option<Value> {
+        let read = || {
+            let root = self.asked?.old.and_then(|old| old.documents().first()).map(Document::root);
+            Some(root.map_or(Value::Null, Value::of_node))
+        };
+        self.old.get_or_init(read).clone()
     }
 
     /// The object as an admission policy sees it: with its namespace.
@@ -144,7 +164,7 @@ impl<'w> Subject<'w> {
         Value::map(fields)
     }
 
-    /// The request with this operation on the object. Who sends it is not known.
+    /// The request with this operation on the object. Where there is none, nobody is known to send it.
     pub(crate) fn request(&self, operation: Operation) -> Value {
         let cell = match operation {
             Operation::Create => &self.creation,
@@ -168,11 +188,6 @@ impl<'w> Subject<'w> {
             ("version", text(version)),
             ("resource", text(&self.kind.resource)),
         ]);
-        let user = Value::object([
-            ("username", text("")),
-            ("groups", Value::list(vec![text("system:authenticated")])),
-            ("extra", Value::map(Vec::new())),
-        ]);
         let options = Value::object([
             ("apiVersion", text("meta.k8s.io/v1")),
             ("kind", text(operation.options())),
@@ -183,14 +198,43 @@ impl<'w> Subject<'w> {
             (text("requestKind"), of_kind),
             (text("requestResource"), resource),
             (text("operation"), text(operation.name())),
-            (text("userInfo"), user),
-            (text("dryRun"), Value::Bool(false)),
+            (text("userInfo"), self.user()),
+            (text("dryRun"), Value::Bool(self.asked.is_some_and(|asked| asked.dry_run))),
             (text("options"), options),
         ];
-        for (field, value) in [("name", object.name()), ("namespace", self.namespace_name())] {
+        let part = self.asked.map_or("", |asked| asked.subresource);
+        for (field, value) in [
+            ("name", object.name()),
+            ("namespace", self.namespace_name()),
+            ("subResource", part),
+            ("requestSubResource", part),
+        ] {
             if !value.is_empty() {
                 fields.push((text(field), text(value)));
             }
+        }
+        Value::map(fields)
+    }
+
+    /// Who sends the request.
+    fn user(&self) -> Value {
+        let text = Value::string;
+        let texts = |all: &[String]| Value::list(all.iter().map(|one| text(one)).collect());
+        let Some(asked) = self.asked else {
+            return Value::object([
+                ("username", text("")),
+                ("groups", Value::list(vec![text("system:authenticated")])),
+                ("extra", Value::map(Vec::new())),
+            ]);
+        };
+        let extra = asked.extra.iter().map(|(key, values)| (text(key), texts(values)));
+        let mut fields = vec![
+            (text("username"), text(asked.username)),
+            (text("groups"), texts(asked.groups)),
+            (text("extra"), Value::map(extra.collect())),
+        ];
+        if !asked.uid.is_empty() {
+            fields.push((text("uid"), text(asked.uid)));
         }
         Value::map(fields)
     }

@@ -13,7 +13,7 @@ mod with_cel {
 
     use coaming_config::Config;
     use coaming_finding::{Finding, InputError, RuleMeta};
-    use coaming_kube::{SourceId, World};
+    use coaming_kube::{ApiRequest, SourceId, World};
 
     use crate::ScanError;
 
@@ -53,8 +53,18 @@ mod with_cel {
             self.0.run(world)
         }
 
-        pub(crate) fn review(&self, world: &World, subject: SourceId) -> Vec<Finding> {
-            self.0.review(world, subject)
+        pub(crate) fn review(
+            &self,
+            world: &World,
+            subject: SourceId,
+            request: Option<ApiRequest<'_>>,
+        ) -> Vec<Finding> {
+            self.0.review(world, subject, request)
+        }
+
+        /// The rules about requests.
+        pub(crate) fn of_requests(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
+            self.0.of_requests()
         }
     }
 
@@ -73,7 +83,7 @@ mod without_cel {
 
     use coaming_config::Config;
     use coaming_finding::{Finding, InputError, RuleMeta};
-    use coaming_kube::{SourceId, World};
+    use coaming_kube::{ApiRequest, SourceId, World};
 
     use crate::ScanError;
 
@@ -104,8 +114,17 @@ mod without_cel {
             Vec::new()
         }
 
-        pub(crate) fn review(&self, _world: &World, _subject: SourceId) -> Vec<Finding> {
+        pub(crate) fn review(
+            &self,
+            _world: &World,
+            _subject: SourceId,
+            _request: Option<ApiRequest<'_>>,
+        ) -> Vec<Finding> {
             Vec::new()
+        }
+
+        pub(crate) fn of_requests(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
+            std::iter::empty()
         }
     }
 }

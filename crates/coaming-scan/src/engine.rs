@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coaming_config::{Config, KubernetesVersion, PodSecurityLevel, Standard};
 use coaming_finding::{Compliance, Finding, Framework, InputError, Note, RuleRef, Severity};
-use coaming_kube::{Source, SourceId, World};
+use coaming_kube::{ApiRequest, Source, SourceId, World};
 use coaming_rules::{Images, Input, Knowledge, RuleSet, Settings};
 use coaming_secret::{Detector, FingerprintKey};
 use time::Date;
@@ -124,6 +124,19 @@ impl Engine {
         }
     }
 
+    /// Whether there are rules about requests ([`Engine::is_about_requests`]).
+    #[must_use]
+    pub fn judges_requests(&self) -> bool {
+        self.custom.of_requests().next().is_some()
+    }
+
+    /// Whether a rule of the user's own is about requests: it reads the object before an update, or
+    /// who asks.
+    #[must_use]
+    pub fn is_about_requests(&self, rule: &RuleRef) -> bool {
+        self.custom.of_requests().any(|meta| meta.id == rule.id)
+    }
+
     /// The rules that the user's configuration defines.
     pub fn own_rules(&self) -> impl Iterator<Item = RuleRef> {
         self.custom.rules().map(|meta| RuleRef::from(Arc::clone(meta)))
@@ -201,13 +214,26 @@ impl Engine {
         subject: &Arc<Source>,
         today: Option<Date>,
     ) -> Report {
+        self.review_request(world, images, subject, today, None)
+    }
+
+    /// The same for a request to an API server, which the rules of the user's own may be about.
+    #[must_use]
+    pub fn review_request(
+        &self,
+        world: &World,
+        images: &Images,
+        subject: &Arc<Source>,
+        today: Option<Date>,
+        request: Option<ApiRequest<'_>>,
+    ) -> Report {
         let small = neighborhood::of(world, subject);
         let findings = match self.standard {
             Some(level) => coaming_rules::review_standard(&small, SUBJECT, level, self.version),
             None => {
                 let settings = &self.settings;
                 let input = Input { world: &small, images, settings, today, known: None };
-                let custom = self.custom.review(&small, SUBJECT);
+                let custom = self.custom.review(&small, SUBJECT, request);
                 coaming_rules::review(input, &self.rules, SUBJECT, custom)
             }
         };

@@ -80,3 +80,41 @@ fn more_rights_are_new_even_in_the_same_place() {
     labelled["metadata"]["labels"] = json!({"a": "b"});
     assert_eq!(judged(&old, labelled), []);
 }
+
+/// What the rules of `coaming.yaml` say of this update.
+fn own(expression: &str, old: &Value, new: Value) -> usize {
+    let configuration = format!(
+        "select: [own]\nrules: [{{name: own, kinds: [Deployment], severity: high, message: no, \
+         expression: \"{expression}\"}}]"
+    );
+    let policies = policies("mode: enforce", &configuration, &[]);
+    Ask::update(old, new).judge(&policies).findings.len()
+}
+
+#[test]
+fn rules_of_the_users_own_see_the_request() {
+    let mut old = deployment(&pod(json!({})));
+    old["spec"]["replicas"] = 3.into();
+    let mut new = old.clone();
+    new["spec"]["replicas"] = 4.into();
+    let unchanged = "oldObject == null || object.spec.replicas == oldObject.spec.replicas";
+    assert_eq!(own(unchanged, &old, new.clone()), 1);
+    assert_eq!(own(unchanged, &old, old.clone()), 0);
+    for (expression, found) in [
+        ("request.operation == 'UPDATE'", 0),
+        // What is wrong with the request was not wrong before.
+        ("request.operation == 'CREATE'", 1),
+        ("request.userInfo.username == 'jane'", 0),
+        ("request.userInfo.username != 'jane'", 1),
+        ("'system:authenticated' in request.userInfo.groups && !request.dryRun", 0),
+        // A rule about the object alone does not block what was there before, even if a name in it
+        // looks like the request.
+        ("object.spec.replicas > 5", 0),
+        ("object.metadata.name == 'request' || object.spec.replicas > 5", 0),
+        ("has(object.spec.template.spec.containers[0].resources.requests.none)", 0),
+    ] {
+        assert_eq!(own(expression, &old, new.clone()), found, "{expression}");
+    }
+    new["spec"]["replicas"] = 9.into();
+    assert_eq!(own("object.spec.replicas <= 5", &old, new), 1);
+}

@@ -108,27 +108,14 @@ pub(crate) enum Operation {
 impl Expr {
     /// A node; `None` if the tree would be too deep.
     pub(crate) fn new(at: u32, kind: Kind) -> Option<Self> {
-        let children = match &kind {
-            Kind::Literal(_) | Kind::Name(_) | Kind::Local(_) | Kind::Global(_) => 0,
-            Kind::Select { operand, .. } | Kind::Has { operand, .. } => operand.depth,
-            Kind::Index { operand, index, .. } => operand.depth.max(index.depth),
-            Kind::Call(call) => deepest(&call.arguments),
-            Kind::And(parts) | Kind::Or(parts) => deepest(parts),
-            Kind::Conditional(parts) => deepest(&parts[..]),
-            Kind::List(elements) => {
-                elements.iter().map(|(_, element)| element.depth).max().unwrap_or(0)
-            }
-            Kind::Map(entries) => {
-                let depths = entries.iter().map(|(_, key, value)| key.depth.max(value.depth));
-                depths.max().unwrap_or(0)
-            }
-            Kind::Loop(each) => {
-                let filter = each.filter.as_ref().map_or(0, |filter| filter.depth);
-                each.range.depth.max(each.body.depth).max(filter)
-            }
-        };
-        let depth = children + 1;
+        let depth = kind.parts().iter().map(|part| part.depth).max().unwrap_or(0) + 1;
         (depth <= MAX_DEPTH).then_some(Self { at, depth, kind })
+    }
+
+    /// Whether it reads one of these variables.
+    pub(crate) fn reads(&self, globals: &[Global]) -> bool {
+        matches!(self.kind, Kind::Global(global) if globals.contains(&global))
+            || self.kind.parts().iter().any(|part| part.reads(globals))
     }
 
     /// A call with these arguments.
@@ -139,6 +126,19 @@ impl Expr {
     }
 }
 
-fn deepest(parts: &[Expr]) -> u16 {
-    parts.iter().map(|part| part.depth).max().unwrap_or(0)
+impl Kind {
+    /// The expressions that it is made of.
+    fn parts(&self) -> Vec<&Expr> {
+        match self {
+            Self::Literal(_) | Self::Name(_) | Self::Local(_) | Self::Global(_) => Vec::new(),
+            Self::Select { operand, .. } | Self::Has { operand, .. } => vec![operand],
+            Self::Index { operand, index, .. } => vec![operand, index],
+            Self::Call(call) => call.arguments.iter().collect(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().collect(),
+            Self::Conditional(parts) => parts.iter().collect(),
+            Self::List(elements) => elements.iter().map(|(_, element)| element).collect(),
+            Self::Map(entries) => entries.iter().flat_map(|(_, key, value)| [key, value]).collect(),
+            Self::Loop(each) => [&each.range, &each.body].into_iter().chain(&each.filter).collect(),
+        }
+    }
 }

@@ -42,7 +42,7 @@ fn ours(question: &Value) -> Verdict {
     };
     let objects: World = world(&question["object"].to_string());
     let object = objects.objects().next().unwrap();
-    let subject = Subject::new(&objects, &rules.policies, object);
+    let subject = Subject::new(&objects, &rules.policies, object, None);
     let operation = match question["request"]["operation"].as_str() {
         Some("UPDATE") => Operation::Update,
         _ => Operation::Create,
