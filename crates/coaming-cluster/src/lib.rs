@@ -16,6 +16,7 @@
 mod discover;
 mod error;
 mod filter;
+mod flagz;
 mod kubelet;
 mod list;
 mod lookup;
@@ -76,6 +77,9 @@ pub async fn read(options: &ClusterOptions) -> Result<ClusterObjects, ClusterErr
     }
     if options.kubelets && options.namespace.is_none() {
         kubelet::read(&client, &mut objects).await;
+    }
+    if options.namespace.is_none() {
+        flagz::read(&client, &mut objects).await;
     }
     note_what_is_not_read(options, &resources.left_out, &mut objects);
     objects.sources.sort_by(|a, b| a.name.cmp(&b.name));

@@ -242,3 +242,53 @@ fn no_cluster_is_a_clear_error() {
     let errors = stderr(&output);
     assert!(errors.contains("set KUBECONFIG, or choose with --context"), "{errors}");
 }
+
+/// An API server that a provider runs has no pod, but newer ones say their flags themselves.
+#[test]
+fn an_api_server_without_a_pod_is_asked_for_its_flags() {
+    let server = coaming_test::http_server::Server::start(|_, request, stream| {
+        use std::io::Write as _;
+        let body = match request.path.as_str() {
+            "/version" => r#"{"major": "1", "minor": "36", "gitVersion": "v1.36.4"}"#,
+            "/api" => r#"{"kind": "APIVersions", "versions": ["v1"]}"#,
+            "/apis" => r#"{"kind": "APIGroupList", "apiVersion": "v1", "groups": []}"#,
+            "/api/v1" => r#"{"kind": "APIResourceList", "groupVersion": "v1", "resources": []}"#,
+            "/flagz" if request.header("Accept").is_some_and(|it| it.contains("as=Flagz")) => {
+                r#"{"kind": "Flagz", "apiVersion": "config.k8s.io/v1beta1",
+                    "metadata": {"name": "kube-apiserver"}, "flags": {"anonymous-auth": "false",
+                    "authorization-mode": "[Node,AlwaysAllow]", "profiling": "false",
+                    "encryption-provider-config": "", "audit-policy-file": "/etc/audit.yaml",
+                    "audit-log-path": "-", "authentication-config": ""}}"#
+            }
+            _ => r#"{"kind": "Status", "status": "Failure", "code": 404, "message": "none"}"#,
+        };
+        let status = if body.contains("Failure") { "404 Not Found" } else { "200 OK" };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\n");
+        let _ = write!(stream, "{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    });
+    let host = &server.host;
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
+         clusters: [{{name: c, cluster: {{server: 'http://{host}'}}}}]\n\
+         users: [{{name: u, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"
+    );
+    let files = directory(&[("kubeconfig", &kubeconfig)]);
+    let output = super::coaming(&["scan", "--cluster", "--format", "json"])
+        .env("KUBECONFIG", files.path().join("kubeconfig"))
+        .output()
+        .unwrap();
+    let report = json(&output);
+    let rules: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|finding| finding["rule"].as_str())
+        .collect();
+    assert_eq!(rules, ["always-allow", "encryption-missing"], "{report:#}");
+    let place = &report["findings"][0]["locations"][0];
+    assert_eq!(place["path"], "flags.authorization-mode", "{place}");
+    let unseen = "the flags of kube-controller-manager, kube-scheduler, etcd are not seen";
+    assert!(notes(&report).iter().any(|note| note.starts_with(unseen)), "{report:#}");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}

@@ -133,7 +133,7 @@ impl ObjectRule for AlwaysAllow {
     const META: &'static RuleMeta = Self::RULE;
 
     fn check(context: &Context<'_>, scope: ObjectScope<'_>, findings: &mut Vec<Finding>) {
-        if let Some(component) = component::in_node(scope.object) {
+        if let Some(component) = component::in_object(scope.object) {
             findings.extend(of_api_server(context, &component));
         }
         let Some(kubelet) = Kubelet::of(scope.object) else { return };

@@ -1,6 +1,6 @@
 //! The components of a control plane, and the flags that each was started with: as a static pod (a
-//! file in `/etc/kubernetes/manifests`, or its mirror in the API server), or as k3s notes them on
-//! its node.
+//! file in `/etc/kubernetes/manifests`, or its mirror in the API server), as k3s notes them on its
+//! node, or as the component itself says (`/flagz`).
 //!
 //! Invariant: an absent flag is evidence only where all flags are known. A command line that a
 //! shell completes, or a configuration file, is not judged by what it does not say.
@@ -41,7 +41,7 @@ impl Task {
 pub(crate) struct Component<'a> {
     pub(crate) task: Task,
     pub(crate) object: Object<'a>,
-    /// The container that it runs in; `None` for one that k3s runs.
+    /// The container that it runs in; `None` where that is not known.
     pub(crate) container: Option<&'a str>,
     /// Where its flags are written.
     pub(super) node: Node<'a>,
@@ -120,8 +120,34 @@ const K3S_API_SERVER: &[(&str, &str)] = &[
     ("profiling", "false"),
 ];
 
+/// The component that an object other than a pod describes.
+pub(crate) fn in_object(object: Object<'_>) -> Option<Component<'_>> {
+    in_node(object).or_else(|| in_flagz(object))
+}
+
+/// A component by the flags that it says it runs with. Flags that nobody set have their defaults, which
+/// may be empty, and lists are in brackets.
+fn in_flagz(object: Object<'_>) -> Option<Component<'_>> {
+    if object.kind() != "Flagz" || object.group() != "config.k8s.io" {
+        return None;
+    }
+    let task = Task::of_program(object.name())?;
+    let node = object.node().field("flags")?;
+    let mut flags = Vec::new();
+    for entry in node.entries() {
+        let Some(value) = entry.value.as_str() else { continue };
+        let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let value = list.unwrap_or(value).to_owned();
+        if !value.is_empty() {
+            flags.push(Flag { name: entry.name().to_owned(), value, node: Some(entry.value) });
+        }
+    }
+    let is_open = flags.iter().any(|flag| flag.name == "config");
+    Some(Component { task, object, container: None, node, is_open, flags })
+}
+
 /// The API server in a k3s server, by the arguments that k3s notes on its node.
-pub(crate) fn in_node(object: Object<'_>) -> Option<Component<'_>> {
+fn in_node(object: Object<'_>) -> Option<Component<'_>> {
     if object.kind() != "Node" || !object.group().is_empty() {
         return None;
     }

@@ -34,7 +34,7 @@ fn draft<'a>(
         .container(component.container)
 }
 
-/// Reports for each component of a pod, or that a node runs, what a rule finds in it.
+/// Reports for each component of a pod, or that another object describes, what a rule finds in it.
 macro_rules! component_rule {
     ($type:ident) => {
         impl $crate::PodRule for $type {
@@ -59,7 +59,7 @@ macro_rules! component_rule {
                 scope: $crate::ObjectScope<'_>,
                 findings: &mut Vec<coaming_finding::Finding>,
             ) {
-                if let Some(component) = super::component::in_node(scope.object) {
+                if let Some(component) = super::component::in_object(scope.object) {
                     judge(context, &component, findings);
                 }
             }
@@ -77,8 +77,10 @@ fn is_api_server(component: &Component<'_>) -> bool {
 #[must_use]
 pub fn unseen_components(world: &World) -> Vec<&'static str> {
     let of_pods = world.workloads().flat_map(component::in_workload).map(|it| it.task);
-    let of_nodes = world.of_kind("Node").filter_map(component::in_node);
+    let named = |kind| world.of_kind(kind).filter_map(component::in_object);
+    let of_themselves = named("Flagz").map(|it| it.task);
     // One process of k3s is all of them.
-    let seen: Vec<Task> = of_pods.chain(of_nodes.flat_map(|_| Task::ALL)).collect();
+    let of_nodes = named("Node").flat_map(|_| Task::ALL);
+    let seen: Vec<Task> = of_pods.chain(of_themselves).chain(of_nodes).collect();
     Task::ALL.into_iter().filter(|task| !seen.contains(task)).map(Task::program).collect()
 }
