@@ -3,6 +3,8 @@
 //! * `exec` and `attach`, in namespaces that ask for it by the label `coaming.dev/exec: refuse`; the
 //!   label `coaming.dev/break-glass: REASON` beside it allows them, with an audit annotation, a warning
 //!   and an event. Who changes one of the two needs the right to change policies.
+//! * The same by way of the node: anyone who may use `nodes/proxy` reaches the kubelet, which runs commands in
+//!   all of its pods and asks no API server.
 //! * Debuggers of servers before 1.23, whose requests do not contain the pod.
 //!
 //! Invariant: only what is known not to have secrets is entered. If the pod cannot be read, there is no
@@ -69,27 +71,27 @@ impl Entry {
     /// The verdict on a request to enter a pod; `None` if the request is another, or the pod has no
     /// secrets.
     pub(crate) async fn judge(&self, request: &Request) -> Result<Option<Verdict>, Error> {
-        let Some(way) = way(request) else { return Ok(None) };
-        let labels = Labels::of(&self.world.load(), &request.namespace);
+        let Some(Entered { way, namespace, pod: name }) = entered(request) else { return Ok(None) };
+        let labels = Labels::of(&self.world.load(), &namespace);
         if way != DEBUGGER && !labels.refuses {
             return Ok(None);
         }
-        if !self.has_secrets(request).await? {
+        if !self.has_secrets(&namespace, &name).await? {
             return Ok(None);
         }
-        let pod = Printable(&request.name).to_string();
+        let pod = Printable(&name).to_string();
         let reason = labels.break_glass.filter(|reason| way != DEBUGGER && !reason.is_empty());
         let Some(reason) = reason else {
             return Ok(Some(Verdict { refusal: Some(refusal(way, &pod)), ..Verdict::default() }));
         };
         let user = Printable(&request.user.username);
         let text = format!("{way} by {user}: {}", Printable(&reason));
-        log::say(format_args!("break-glass: {}/{pod}: {text}", Printable(&request.namespace)));
+        log::say(format_args!("break-glass: {}/{pod}: {text}", Printable(&namespace)));
         self.notify(Notice {
             kind: "Pod",
             api_version: "v1",
-            namespace: request.namespace.clone(),
-            name: request.name.clone(),
+            namespace,
+            name,
             reason: "BreakGlass",
             message: format!("a pod with secrets is entered: {text}"),
         });
@@ -128,9 +130,9 @@ impl Entry {
         }
     }
 
-    async fn has_secrets(&self, request: &Request) -> Result<bool, Error> {
-        let pods = Selection::all("", "v1", "Pod", "pods").in_namespace(&request.namespace);
-        let pod: Option<DynamicObject> = pods.api(&self.client).get_opt(&request.name).await?;
+    async fn has_secrets(&self, namespace: &str, name: &str) -> Result<bool, Error> {
+        let pods = Selection::all("", "v1", "Pod", "pods").in_namespace(namespace);
+        let pod: Option<DynamicObject> = pods.api(&self.client).get_opt(name).await?;
         let annotations = pod.and_then(|pod| pod.metadata.annotations).unwrap_or_default();
         Ok(annotations.get(ANNOTATION).is_some_and(|names| !names.trim().is_empty()))
     }
@@ -159,16 +161,51 @@ impl Labels {
 
 const DEBUGGER: &str = "a debugger";
 
+/// How a request enters a pod.
+#[derive(Debug, PartialEq)]
+struct Entered {
+    way: &'static str,
+    namespace: String,
+    pod: String,
+}
+
 /// How a request enters a pod, if it does.
-fn way(request: &Request) -> Option<&'static str> {
-    match (request.operation, request.subresource.as_str()) {
-        (Operation::Connect, "exec") => Some("exec"),
-        (Operation::Connect, "attach") => Some("attach"),
-        (Operation::Update, "ephemeralcontainers") if request.kind == "EphemeralContainers" => {
-            Some(DEBUGGER)
+fn entered(request: &Request) -> Option<Entered> {
+    let way = match (request.operation, request.subresource.as_str()) {
+        (Operation::Connect, "exec") => "exec",
+        (Operation::Connect, "attach") => "attach",
+        (Operation::Connect, "proxy") if request.resource == "nodes" => {
+            let options = request.object().ok().flatten()?;
+            return by_node(options.get("path")?.as_str()?);
         }
-        _ => None,
+        (Operation::Update, "ephemeralcontainers") if request.kind == "EphemeralContainers" => {
+            DEBUGGER
+        }
+        _ => return None,
+    };
+    Some(Entered { way, namespace: request.namespace.clone(), pod: request.name.clone() })
+}
+
+/// What a kubelet is asked for by this path, if that enters a pod: `exec/NAMESPACE/POD/CONTAINER`.
+fn by_node(path: &str) -> Option<Entered> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
     }
+    let [first, namespace, pod, ..] = parts.as_slice() else { return None };
+    let ways = [
+        ("exec", "exec by the kubelet"),
+        ("attach", "attach by the kubelet"),
+        ("run", "commands by the kubelet"),
+        // The memory of a container, in a file of the node.
+        ("checkpoint", "checkpoints"),
+    ];
+    let (_, way) = ways.into_iter().find(|(name, _)| name == first)?;
+    Some(Entered { way, namespace: (*namespace).to_owned(), pod: (*pod).to_owned() })
 }
 
 fn refusal(way: &str, pod: &str) -> String {
@@ -216,6 +253,20 @@ mod tests {
     use coaming_kube::Source;
 
     use super::*;
+
+    #[test]
+    fn a_kubelet_is_asked_to_enter_a_pod() {
+        let of = |path: &str| by_node(path).map(|it| (it.way, it.namespace, it.pod));
+        let entered = |way| Some((way, "shop".to_owned(), "web".to_owned()));
+        assert_eq!(of("exec/shop/web/app"), entered("exec by the kubelet"));
+        assert_eq!(of("/exec/shop/web/4b1f-uid/app"), entered("exec by the kubelet"));
+        assert_eq!(of("//metrics/../attach/./shop/web/app"), entered("attach by the kubelet"));
+        assert_eq!(of("run/shop/web/app"), entered("commands by the kubelet"));
+        assert_eq!(of("checkpoint/shop/web/app"), entered("checkpoints"));
+        for path in ["", "/", "configz", "metrics/cadvisor", "containerLogs/shop/web/app", "exec"] {
+            assert_eq!(of(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn unknown_namespaces_refuse() {

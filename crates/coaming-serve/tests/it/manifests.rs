@@ -45,7 +45,8 @@ fn webhooks_never_lock_the_owner_out() {
         let name = webhook["name"].as_str().unwrap();
         let expected = if name.contains("-or-fail.") { "Fail" } else { "Ignore" };
         assert_eq!(webhook["failurePolicy"], expected, "{name}");
-        if name != "validate-cluster.coaming.dev" {
+        let is_of_cluster = ["validate-cluster.coaming.dev", "connect-node-or-fail.coaming.dev"];
+        if !is_of_cluster.contains(&name) {
             let selectors = webhook["namespaceSelector"]["matchExpressions"].as_array().unwrap();
             let excluded = selectors[0]["values"].as_array().unwrap();
             let all = ["kube-system", "kube-node-lease", "guard", "storage", "network"];
@@ -63,7 +64,7 @@ fn webhooks_never_lock_the_owner_out() {
             }
         }
     }
-    assert_eq!(names.len(), 7);
+    assert_eq!(names.len(), 8);
 }
 
 #[test]

@@ -455,6 +455,12 @@ impl Case<'_> {
         assert!(said.contains("refuses exec into such pods"), "{said}");
         let (done, said) = self.try_kubectl(&["attach", "web", "-c", "app"], "");
         assert!(!done && said.contains("refuses attach into such pods"), "{said}");
+        // The kubelet runs commands, too, and asks nobody.
+        let path = format!("/api/v1/nodes/node1/proxy/run/{SHOP}/web/app?cmd=id");
+        let (done, said) = self.try_kubectl(&["create", "--raw", &path, "-f", "-"], "{}");
+        assert!(!done && said.contains("refuses commands by the kubelet into such pods"), "{said}");
+        let configuration = self.kubectl(&["get", "--raw", "/api/v1/nodes/node1/proxy/configz"]);
+        assert!(configuration.contains("kubeletconfig"), "{configuration}");
         let plain = pod("plain", "db", "").replace("coaming.dev/secrets", "example.com/other");
         self.lab.kubectl(&["create", "-f", "-"], &plain);
         self.wait_ready("plain");
