@@ -1,16 +1,14 @@
-//! A whole cluster: what its API server writes to etcd with different encryption configurations.
+//! An API server with its etcd: what it stores with different encryption configurations.
 //!
-//! `COAMING_LAB` names the script that starts it (`up`, `exec -- COMMAND`, `down`); it needs root.
+//! The script `apiserver` beside `COAMING_LAB` starts it (`up`, `restart`, `exec -- COMMAND`, `down`);
+//! it needs root.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use super::{agrees_with_etcd, found, report, server};
 
-/// The longest time that the API server may take to restart.
-const RESTART: Duration = Duration::from_secs(120);
 /// Two keys: 32 bytes in base64 each.
 const KEYS: [&str; 2] = [
     "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
@@ -20,19 +18,21 @@ const KEYS: [&str; 2] = [
 struct Lab {
     script: PathBuf,
     directory: PathBuf,
+    namespace: String,
     configuration: tempfile::TempDir,
 }
 
 /// The script, or `None` and a message, which is an error in CI.
 fn script() -> Option<PathBuf> {
-    let script = std::env::var_os("COAMING_LAB").map(PathBuf::from);
+    let script = std::env::var_os("COAMING_LAB")
+        .map(|script| PathBuf::from(script).with_file_name("apiserver"));
     let why = match &script {
         None => "COAMING_LAB does not name the script of a cluster",
-        Some(script) if !script.is_file() => "there is no file at COAMING_LAB",
-        Some(_) if !is_root() => "a cluster needs root",
+        Some(script) if !script.is_file() => "there is no `apiserver` beside COAMING_LAB",
+        Some(_) if !is_root() => "an API server in a network namespace needs root",
         Some(_) => return script,
     };
-    coaming_test::skip!("encryption_at_rest_in_a_cluster: {why}");
+    coaming_test::skip!("encryption_at_rest_in_an_api_server: {why}");
     None
 }
 
@@ -43,12 +43,17 @@ fn is_root() -> bool {
 
 impl Lab {
     fn up(script: PathBuf) -> Self {
-        // It contains sockets, whose paths must be short.
-        let directory = PathBuf::from("/var/tmp/coaming-lab-etcd");
-        let lab = Self { script, directory, configuration: tempfile::tempdir().unwrap() };
+        // Two runs at once on one machine need a server each.
+        let home = std::env::var("LAB_HOME").unwrap_or_else(|_| "/var/tmp/coaming-lab".to_owned());
+        let namespace = std::env::var("LAB_NETNS").unwrap_or_else(|_| "coaming-lab".to_owned());
+        let lab = Self {
+            script,
+            directory: (home + "-etcd").into(),
+            namespace: namespace + "-etcd",
+            configuration: tempfile::tempdir().unwrap(),
+        };
         lab.configure(&["identity: {}"]);
-        let output = lab.script(&["up"]);
-        assert!(output.status.success(), "{output:?}");
+        lab.script("up");
         lab
     }
 
@@ -75,66 +80,30 @@ impl Lab {
         command
             .args(arguments)
             .env("LAB_HOME", &self.directory)
-            .env("LAB_NETNS", "coaming-lab-etcd")
+            .env("LAB_NETNS", &self.namespace)
             .env("LAB_APISERVER_FLAGS", flags)
+            .env("ETCDCTL_API", "3")
             .stdin(Stdio::null());
         command
     }
 
-    fn script(&self, arguments: &[&str]) -> Output {
-        // Processes that outlive `up` would keep a pipe open, so output goes to a file.
-        let log = self.configuration.path().join("log");
-        let file = std::fs::File::create(&log).unwrap();
-        let status = self
-            .command(arguments)
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .status()
-            .unwrap();
-        Output { status, stdout: std::fs::read(&log).unwrap(), stderr: Vec::new() }
+    /// Runs one of the script's own commands.
+    fn script(&self, name: &str) {
+        let output = self.command(&[name]).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", text(&output));
     }
 
-    /// Runs a command in the cluster's network.
+    /// Runs a command in the server's network.
     fn run(&self, arguments: &[&str]) -> Vec<u8> {
         let output = self.command(&[&["exec", "--"], arguments].concat()).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
         output.stdout
     }
 
     /// Restarts the API server with other providers.
     fn encrypt_by(&self, providers: &[&str]) {
         self.configure(providers);
-        let pid_file = self.directory.join("run/apiserver.pid");
-        let pid = std::fs::read_to_string(&pid_file).unwrap().trim().to_owned();
-        let command_line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
-        let command_line = String::from_utf8(command_line).unwrap();
-        let arguments: Vec<&str> = command_line.trim_end_matches('\0').split('\0').collect();
-        // It has no state of its own, and is slow to stop by itself.
-        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
-        self.wait("end", || has_ended(&pid));
-        let mut again = Command::new("nsenter");
-        again
-            .args(["--net=/run/netns/coaming-lab-etcd", "--"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        #[expect(clippy::zombie_processes, reason = "the script's `down` ends it")]
-        let again = again.spawn().unwrap();
-        // `nsenter` executes the server: the PID stays the same.
-        std::fs::write(pid_file, again.id().to_string()).unwrap();
-        self.wait("start", || {
-            let ready = ["exec", "--", "kubectl", "get", "--raw", "/readyz"];
-            self.command(&ready).output().unwrap().status.success()
-        });
-    }
-
-    fn wait(&self, what: &str, done: impl Fn() -> bool) {
-        let since = Instant::now();
-        while !done() {
-            assert!(since.elapsed() < RESTART, "the API server does not {what}");
-            std::thread::sleep(Duration::from_millis(250));
-        }
+        self.script("restart");
     }
 
     /// Rewrites all Secrets.
@@ -168,15 +137,14 @@ impl Lab {
     }
 }
 
-/// Whether a process has ended; it may still be a zombie.
-fn has_ended(pid: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
-    status.map_or(true, |status| status.contains("State:\tZ"))
+fn text(output: &Output) -> String {
+    let parts = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    parts.concat()
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        self.script(&["down"]);
+        drop(self.command(&["down"]).output());
     }
 }
 
@@ -190,7 +158,7 @@ fn keys(report: &serde_json::Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn encryption_at_rest_in_a_cluster() {
+fn encryption_at_rest_in_an_api_server() {
     let Some(script) = script() else { return };
     let lab = Lab::up(script);
     let [aescbc, secretbox] =
