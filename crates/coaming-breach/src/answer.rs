@@ -1,77 +1,18 @@
 //! The answer to a query: what each entry puts at risk, the cheapest way to each prize, the cut.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use coaming_finding::{Finding, Note};
 
 use crate::cut::{self, Cut, CutOptions, PairName, Taken};
-use crate::evidence::Evidence;
-use crate::foothold::{ContainerName, Foothold, Prize, WorkloadName};
-use crate::graph::{AttackGraph, EdgeId, Kind, VertexId};
+use crate::entry::EntryAnswer;
+use crate::foothold::{Foothold, Prize};
+use crate::graph::{AttackGraph, VertexId};
 use crate::query::{self, Query, QueryError, Start, To};
 use crate::scene::Scene;
 use crate::search::{Limits, Search};
-use crate::steps::StepInfo;
 use crate::unknown;
-
-/// One step of a way.
-#[derive(Clone, Debug)]
-pub struct WayStep {
-    /// The step.
-    pub step: &'static StepInfo,
-    /// How sure it is.
-    pub kind: Kind,
-    /// What it starts from.
-    pub from: Foothold,
-    /// What it needs as well.
-    pub also: Vec<Foothold>,
-    /// What it leads to.
-    pub to: Foothold,
-    /// Why it is possible.
-    pub reason: String,
-    /// Where that is written.
-    pub evidence: Vec<Evidence>,
-}
-
-/// A way from an entry to what an attacker is after.
-#[derive(Clone, Debug)]
-pub struct Way {
-    /// Where it starts.
-    pub from: Foothold,
-    /// Where it ends.
-    pub to: Foothold,
-    /// What it costs, for comparison with other ways.
-    pub cost: u64,
-    /// The steps, each after those that it needs.
-    pub steps: Vec<WayStep>,
-}
-
-impl Way {
-    /// The least sure kind among its steps.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.steps.iter().map(|step| step.kind).max().unwrap_or(Kind::Certain)
-    }
-}
-
-/// What an attacker gets from one entry.
-#[derive(Clone, Debug)]
-pub struct EntryAnswer {
-    /// The entry.
-    pub from: Foothold,
-    /// The objects that lead in from outside.
-    pub via: Vec<String>,
-    /// The containers in which they run commands, the entry's own included.
-    pub runs: Vec<ContainerName>,
-    /// The Secrets and data stores that they read.
-    pub reads: Vec<Prize>,
-    /// The workloads with a port that they can connect to.
-    pub reaches: Vec<WorkloadName>,
-    /// How much it puts at risk, for comparison with other entries.
-    pub risk: u64,
-    /// The cheapest way to each prize.
-    pub ways: Vec<Way>,
-}
 
 /// The answer.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +34,7 @@ impl Answer {
     #[must_use]
     pub fn pairs(&self) -> BTreeSet<(String, String)> {
         let pairs = self.entries.iter().flat_map(|entry| {
-            entry.ways.iter().map(|way| (entry.from.to_string(), target_name(&way.to)))
+            entry.ends().map(|end| (entry.from.to_string(), target_name(end.foothold)))
         });
         pairs.collect()
     }
@@ -112,13 +53,14 @@ pub fn answer(
 ) -> Result<Answer, QueryError> {
     let mut graph = AttackGraph::new(scene);
     let starts = query::starts(scene, &mut graph, query.from.as_ref())?;
+    let graph = Arc::new(graph);
     let targets = Targets::new(&graph, query.to.as_ref());
     let mut search = Search::new(&graph);
     let mut entries: Vec<EntryAnswer> = starts
         .iter()
         .map(|start| {
             search.run(&graph, &start.vertices, limits(query), |_| false);
-            entry(&graph, &search, start, &targets)
+            EntryAnswer::new(&graph, &search, start, &targets)
         })
         .collect();
     let cuts = if options.enabled {
@@ -127,12 +69,13 @@ pub fn answer(
         Vec::new()
     };
     entries.sort_by(|a, b| (b.risk, &a.from).cmp(&(a.risk, &b.from)));
-    let prizes: BTreeSet<Foothold> =
-        entries.iter().flat_map(|entry| entry.ways.iter().map(|way| way.to.clone())).collect();
+    let ends: HashSet<VertexId> = entries.iter().flat_map(EntryAnswer::end_vertices).collect();
+    let mut prizes: Vec<Foothold> =
+        ends.into_iter().map(|vertex| graph.foothold(vertex).clone()).collect();
+    prizes.sort_unstable();
     let all_are_entries = query.from.is_none() && query::entered(scene).is_empty();
     let unknown = unknown::notes(scene, all_are_entries);
     let finding_count = findings.iter().filter(|finding| finding.suppressed.is_none()).count();
-    let prizes = prizes.into_iter().collect();
     Ok(Answer { entries, prizes, cuts, unknown, finding_count })
 }
 
@@ -192,141 +135,6 @@ impl Targets {
         found.sort_unstable_by_key(|&(weight, hops, vertex, place)| (place, weight, hops, vertex));
         found.into_iter().map(|(_, _, vertex, _)| vertex).collect()
     }
-}
-
-fn entry(graph: &AttackGraph, search: &Search, start: &Start, targets: &Targets) -> EntryAnswer {
-    let reached = targets.reached(search, start).into_iter();
-    let ways: Vec<Way> = reached.map(|vertex| way(graph, search, start, vertex)).collect();
-    let (mut runs, mut reads, mut reaches) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for vertex in search.reached() {
-        match graph.foothold(vertex) {
-            Foothold::Container(container) => {
-                runs.insert(container.clone());
-            }
-            Foothold::Port { workload, .. } => {
-                reaches.insert(workload.clone());
-            }
-            foothold @ (Foothold::Secret { .. }
-            | Foothold::Credential(_)
-            | Foothold::DataStore(_)) => {
-                reads.extend(foothold.prize());
-            }
-            _ => {}
-        }
-    }
-    EntryAnswer {
-        from: start.foothold.clone(),
-        via: start.via.clone(),
-        runs: runs.into_iter().collect(),
-        reads: reads.into_iter().collect(),
-        reaches: reaches.into_iter().collect(),
-        risk: ways.iter().map(risk).sum(),
-        ways,
-    }
-}
-
-/// How bad it is that a way exists: by what it leads to, and how sure it is.
-fn risk(way: &Way) -> u64 {
-    let value = match way.to.prize() {
-        Some(Prize::Admin) => 100,
-        Some(Prize::Node) => 50,
-        Some(Prize::CloudIdentity) => 20,
-        Some(Prize::DataStore(_)) => 10,
-        Some(Prize::Secret { .. } | Prize::Credential(_)) => 3,
-        Some(Prize::Exfiltration) | None => 1,
-    };
-    let sure = match way.kind() {
-        Kind::Certain => 3,
-        Kind::NeedsFlaw => 2,
-        Kind::Unknown => 1,
-    };
-    value * sure
-}
-
-/// What leads to a vertex that is not shown: it becomes part of the step that follows.
-#[derive(Clone, Default)]
-struct Pending {
-    sources: Vec<Foothold>,
-    reasons: Vec<String>,
-    evidence: Vec<Evidence>,
-    kind: Option<Kind>,
-    step: Option<&'static StepInfo>,
-}
-
-impl Pending {
-    fn add(&mut self, other: &Self) {
-        let add_new = |own: &mut Vec<Foothold>, source: &Foothold| {
-            if !own.contains(source) {
-                own.push(source.clone());
-            }
-        };
-        other.sources.iter().for_each(|source| add_new(&mut self.sources, source));
-        for reason in &other.reasons {
-            if !self.reasons.contains(reason) {
-                self.reasons.push(reason.clone());
-            }
-        }
-        for place in &other.evidence {
-            if !self.evidence.contains(place) {
-                self.evidence.push(*place);
-            }
-        }
-        self.kind = self.kind.max(other.kind);
-        self.step = other.step.or(self.step);
-    }
-}
-
-/// The cheapest way to a vertex, as steps between footholds that are shown.
-pub(crate) fn way(graph: &AttackGraph, search: &Search, start: &Start, to: VertexId) -> Way {
-    let edges: Vec<EdgeId> = search.way(graph, to);
-    let mut pending: HashMap<VertexId, Pending> = HashMap::new();
-    let mut steps: Vec<WayStep> = Vec::new();
-    let mut first = None;
-    for edge in edges.iter().map(|&edge| graph.edge(edge)) {
-        let mut own = Pending::default();
-        for premise in edge.premises() {
-            match pending.get(&premise) {
-                Some(known) => own.add(known),
-                None => {
-                    let foothold = graph.foothold(premise).clone();
-                    if start.vertices.contains(&premise) {
-                        first.get_or_insert_with(|| foothold.clone());
-                    }
-                    own.sources.push(foothold);
-                }
-            }
-        }
-        own.add(&Pending {
-            reasons: if edge.reason.is_empty() {
-                Vec::new()
-            } else {
-                vec![edge.reason.to_string()]
-            },
-            evidence: edge.evidence.to_vec(),
-            kind: Some(edge.kind),
-            step: edge.step,
-            ..Pending::default()
-        });
-        match own.step {
-            Some(step) if graph.foothold(edge.to).is_shown() => {
-                let mut sources = own.sources.into_iter();
-                steps.push(WayStep {
-                    step,
-                    kind: own.kind.unwrap_or(Kind::Certain),
-                    from: sources.next().unwrap_or(Foothold::Outside),
-                    also: sources.collect(),
-                    to: graph.foothold(edge.to).clone(),
-                    reason: own.reasons.join("; "),
-                    evidence: own.evidence,
-                });
-            }
-            _ => {
-                pending.insert(edge.to, own);
-            }
-        }
-    }
-    let from = first.unwrap_or_else(|| start.foothold.clone());
-    Way { from, to: graph.foothold(to).clone(), cost: search.cost(to).0, steps }
 }
 
 /// The pairs of entries and prizes that are open in another graph, for a query; with the steps of the

@@ -23,6 +23,7 @@ mod bindings;
 mod cut;
 mod data_store;
 mod entrance;
+mod entry;
 mod evidence;
 mod foothold;
 mod graph;
@@ -39,9 +40,11 @@ mod scene;
 mod search;
 pub mod steps;
 mod unknown;
+mod way;
 
-pub use answer::{Answer, EntryAnswer, Way, WayStep, answer, target_name};
+pub use answer::{Answer, answer, target_name};
 pub use cut::{Cut, CutOptions, Weights};
+pub use entry::{End, EntryAnswer};
 pub use evidence::Evidence;
 pub use foothold::{
     ContainerName, Foothold, IdentityName, Link, NodeName, Prize, ProcessUsers, WorkloadName,
@@ -53,3 +56,4 @@ pub use query::{From, Query, QueryError, To};
 pub use remedy::{has_remedy, with_remedy};
 pub use rights::Right;
 pub use scene::Scene;
+pub use way::{Way, WayStep};

@@ -9,14 +9,15 @@ use coaming_finding::{AttackStep, AttackWay, Finding, Location};
 use coaming_kube::{Fields as _, World};
 use coaming_rules::{Images, Knowledge};
 
-use crate::answer::{self, Targets, Way, WayStep};
+use crate::answer::{self, Targets};
 use crate::cut;
 use crate::evidence::Evidence;
-use crate::foothold::Prize;
+use crate::foothold::{Foothold, Prize};
 use crate::graph::{AttackGraph, Kind};
 use crate::query::{self, Start};
 use crate::scene::Scene;
 use crate::search::{Limits, Search};
+use crate::way::{self, WayStep};
 
 /// How good a way is as an example: what it leads to, what it costs, its steps; less is better.
 type Worth = (usize, u64, u64);
@@ -59,8 +60,8 @@ pub fn mark_ways(
                 let is_better = best.get(&finding).is_none_or(|(known, _)| worth < *known);
                 if is_better && is_here(&findings[finding]) {
                     let way = shown.get_or_insert_with(|| {
-                        let way = answer::way(&graph, &search, start, vertex);
-                        Arc::new(in_words(world, start, &way))
+                        let way = way::steps(&graph, &edges, &start.vertices);
+                        Arc::new(in_words(world, start, graph.foothold(vertex), &way.steps))
                     });
                     best.insert(finding, (worth, Arc::clone(way)));
                 }
@@ -113,7 +114,7 @@ fn rank(prize: &Prize) -> Option<usize> {
     }
 }
 
-fn in_words(world: &World, start: &Start, way: &Way) -> AttackWay {
+fn in_words(world: &World, start: &Start, to: &Foothold, steps: &[WayStep]) -> AttackWay {
     let step = |step: &WayStep| AttackStep {
         step: step.step.id,
         reason: step.reason.clone(),
@@ -121,8 +122,8 @@ fn in_words(world: &World, start: &Start, way: &Way) -> AttackWay {
     };
     AttackWay {
         from: start.foothold.to_string(),
-        to: answer::target_name(&way.to),
-        steps: way.steps.iter().map(step).collect(),
+        to: answer::target_name(to),
+        steps: steps.iter().map(step).collect(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! its premises are final, and costs the sum of their costs and its own.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
 use crate::graph::{AttackGraph, EdgeId, NONE, VertexId};
 
@@ -143,22 +143,40 @@ impl Search {
 
     /// The edges of the cheapest way to a vertex, premises before conclusions, each once.
     pub(crate) fn way(&self, graph: &AttackGraph, to: VertexId) -> Vec<EdgeId> {
-        let mut way = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        let mut stack = vec![(to, false)];
+        self.ways(graph, &[to])
+    }
+
+    /// The edges of the cheapest ways to vertices, premises before conclusions, each once.
+    pub(crate) fn ways(&self, graph: &AttackGraph, to: &[VertexId]) -> Vec<EdgeId> {
+        let last_edge =
+            |vertex: VertexId| Some(self.by[vertex as usize]).filter(|&edge| edge != START);
+        edges_of_ways(graph, to, last_edge)
+    }
+}
+
+/// The edges of the ways to vertices, premises before conclusions, each once; `last_edge` leads to a
+/// vertex, and `None` is where a way starts.
+pub(crate) fn edges_of_ways(
+    graph: &AttackGraph,
+    to: &[VertexId],
+    last_edge: impl Fn(VertexId) -> Option<EdgeId>,
+) -> Vec<EdgeId> {
+    let mut edges = Vec::new();
+    let mut seen = HashSet::new();
+    let mut stack = Vec::new();
+    for &end in to {
+        stack.push((end, false));
         while let Some((vertex, done)) = stack.pop() {
-            let by = self.by[vertex as usize];
-            if by == START {
-                continue;
-            }
+            let Some(edge) = last_edge(vertex) else { continue };
             if done {
-                way.push(by);
+                edges.push(edge);
             } else if seen.insert(vertex) {
                 stack.push((vertex, true));
-                let premises: Vec<VertexId> = graph.edge(by).premises().collect();
-                stack.extend(premises.into_iter().rev().map(|premise| (premise, false)));
+                let [first, second] = graph.edge(edge).premises;
+                let premises = [second, first].into_iter().filter(|&premise| premise != NONE);
+                stack.extend(premises.map(|premise| (premise, false)));
             }
         }
-        way
     }
+    edges
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use coaming_breach::{Answer, CutOptions, From, Query, Scene, To, answer};
+use coaming_breach::{Answer, CutOptions, EntryAnswer, From, Query, Scene, To, Way, answer};
 use coaming_finding::Finding;
 use coaming_kube::{Source, World};
 use coaming_rules::{Images, Knowledge};
@@ -57,10 +57,15 @@ pub(crate) fn ask_with_cuts(world: &World, query: &Query) -> (Answer, Vec<Findin
     (answer(&scene, query, &findings, &options).unwrap(), findings)
 }
 
+/// The first way of the first entry.
+pub(crate) fn first_way(answer: &Answer) -> Way {
+    answer.entries[0].ways().next().unwrap()
+}
+
 /// The steps of the cheapest way, by their names; none if there is no way.
 pub(crate) fn steps(world: &World, from: &str, to: &str) -> Option<Vec<&'static str>> {
     let answer = ask(world, &query(from, to));
-    let ways = answer.entries.iter().flat_map(|entry| &entry.ways);
+    let ways = answer.entries.iter().flat_map(EntryAnswer::ways);
     let best = ways.min_by_key(|way| way.cost)?;
     Some(best.steps.iter().map(|step| step.step.id).collect())
 }

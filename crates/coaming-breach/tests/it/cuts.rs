@@ -69,7 +69,7 @@ metadata: {name: web, namespace: shop}
 spec: {containers: [{name: web, image: 'registry.example.com/web:1.4.2'}]}
 ";
     let world = world(&[("shop.yaml", text)]);
-    assert!(ask(&world, &query("shop/web", "node")).entries[0].ways.is_empty());
+    assert!(ask(&world, &query("shop/web", "node")).entries[0].ends().next().is_none());
     assert!(ask_with_cuts(&world, &query("shop/web", "node")).0.cuts.is_empty());
 }
 

@@ -8,7 +8,7 @@ use coaming_image::{Image, ImageFacts};
 use coaming_kube::World;
 use coaming_test::image_archives::{docker_archive, tar};
 
-use crate::common::{ask, ask_with_images, corpus, query, steps, world, world_of};
+use crate::common::{ask, ask_with_images, corpus, first_way, query, steps, world, world_of};
 
 /// The world of some of its directories.
 fn goat(scenarios: &[&str]) -> Option<World> {
@@ -50,7 +50,7 @@ fn secret_in_the_environment_of_system_monitor() {
 fn host_audit_of_docker_bench() {
     let Some(world) = goat(&["scenarios/docker-bench-security"]) else { return };
     let answer = ask(&world, &query("default/docker-bench-security", "node"));
-    let way = &answer.entries[0].ways[0];
+    let way = first_way(&answer);
     assert_eq!(way.kind(), Kind::Certain);
     assert_eq!(way.steps.len(), 1);
 }
@@ -89,7 +89,7 @@ spec:
     let found = steps(&world, "internet", "port/default/metadata-db").unwrap();
     assert_eq!(found, ["exposed-service", "network-connection"]);
     let answer = ask(&world, &query("internet", "data-store/default/metadata-db"));
-    assert_eq!(answer.entries[0].ways.len(), 1);
+    assert_eq!(answer.entries[0].ends().count(), 1);
 }
 
 #[test]
@@ -219,15 +219,14 @@ fn facts(layers: &[Vec<u8>]) -> Arc<ImageFacts> {
 fn keys_in_the_image_of_build_code() {
     let Some(world) = goat(&["scenarios/build-code"]) else { return };
     let from = query("default/build-code-deployment", "credential");
-    assert!(ask(&world, &from).entries[0].ways.is_empty());
+    assert!(ask(&world, &from).entries[0].ends().next().is_none());
     let with = facts(&[tar(&[("app/.aws/credentials", 0o644, key().as_bytes())])]);
     let image = "madhuakula/k8s-goat-build-code";
     let answer = ask_with_images(&world, &from, &[(image, with)]);
-    let ways = &answer.entries[0].ways;
-    assert!(!ways.is_empty());
-    assert!(ways[0].to.to_string().contains("at /app/.aws/credentials of "), "{}", ways[0].to);
-    assert_eq!(ways[0].steps[0].step.id, "image-credential");
-    assert_eq!(ways[0].kind(), Kind::Certain);
+    let way = first_way(&answer);
+    assert!(way.to.to_string().contains("at /app/.aws/credentials of "), "{}", way.to);
+    assert_eq!(way.steps[0].step.id, "image-credential");
+    assert_eq!(way.kind(), Kind::Certain);
 }
 
 #[test]
@@ -240,14 +239,14 @@ fn hidden_layer_of_hidden_in_layers() {
     let images = [("madhuakula/k8s-goat-hidden-in-layers", facts(&layers))];
     // It is not in the container, and that one does not lead to its node.
     let question = query("default/hidden-in-layers", "credential");
-    assert!(ask_with_images(&world, &question, &images).entries[0].ways.is_empty());
+    assert!(ask_with_images(&world, &question, &images).entries[0].ends().next().is_none());
     // A pod with the node's runtime reads it in the layers.
     let Some(world) = goat(&["scenarios/hidden-in-layers", "scenarios/health-check"]) else {
         return;
     };
     let question = query("default/health-check-deployment", "credential");
     let answer = ask_with_images(&world, &question, &images);
-    let steps: Vec<&str> = answer.entries[0].ways[0].steps.iter().map(|it| it.step.id).collect();
+    let steps: Vec<&str> = first_way(&answer).steps.iter().map(|it| it.step.id).collect();
     assert_eq!(steps.last(), Some(&"image-credential"), "{steps:?}");
 }
 
@@ -262,7 +261,7 @@ fn miner_of_batch_check() {
     let easy = ask_with_images(&world, &question, &[(image, tools)]);
     let without = facts(&[tar(&[("app", 0o755, b"\x7fELF")])]);
     let hard = ask_with_images(&world, &question, &[(image, without)]);
-    let (easy, hard) = (&easy.entries[0].ways[0], &hard.entries[0].ways[0]);
+    let (easy, hard) = (first_way(&easy), first_way(&hard));
     assert_eq!(easy.kind(), Kind::Certain);
     assert!(!easy.steps[0].reason.contains("harder"), "{}", easy.steps[0].reason);
     assert!(hard.cost > easy.cost, "{hard:?}");

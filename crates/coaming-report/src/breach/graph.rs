@@ -3,41 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use coaming_breach::{Foothold, Kind};
+use coaming_breach::{EntryAnswer, Foothold, Kind};
 use coaming_text::Printable;
 
 use super::View;
 
 /// The footholds of all ways, numbered, and the steps between them.
-pub(super) struct Picture<'a> {
-    pub(super) numbers: BTreeMap<&'a Foothold, usize>,
+pub(super) struct Picture {
+    pub(super) numbers: BTreeMap<Foothold, usize>,
     pub(super) steps: BTreeSet<(usize, usize, &'static str, Kind)>,
     pub(super) entries: BTreeSet<usize>,
 }
 
-impl<'a> Picture<'a> {
-    pub(super) fn new(view: &View<'a>) -> Self {
+impl Picture {
+    pub(super) fn new(view: &View<'_>) -> Self {
         let entries = &view.answer.entries;
-        let ways = || entries.iter().flat_map(|entry| &entry.ways);
-        let mut footholds: BTreeSet<&Foothold> = entries.iter().map(|entry| &entry.from).collect();
-        for way in ways() {
-            footholds.insert(&way.from);
-            for step in &way.steps {
-                footholds.insert(&step.from);
-                footholds.extend(&step.also);
-                footholds.insert(&step.to);
+        let mut starts: BTreeSet<Foothold> =
+            entries.iter().map(|entry| entry.from.clone()).collect();
+        let mut steps: BTreeSet<(Foothold, Foothold, &'static str, Kind)> = BTreeSet::new();
+        for way in entries.iter().flat_map(EntryAnswer::ways) {
+            starts.insert(way.from);
+            for step in way.steps {
+                for from in std::iter::once(step.from).chain(step.also) {
+                    steps.insert((from, step.to.clone(), step.step.id, step.kind));
+                }
             }
         }
-        let numbers: BTreeMap<&Foothold, usize> = footholds.into_iter().zip(1..).collect();
-        let mut steps = BTreeSet::new();
-        for step in ways().flat_map(|way| &way.steps) {
-            for from in std::iter::once(&step.from).chain(&step.also) {
-                steps.insert((numbers[from], numbers[&step.to], step.step.id, step.kind));
-            }
-        }
-        let starts = entries.iter().map(|entry| numbers[&entry.from]);
-        let starts = starts.chain(ways().map(|way| numbers[&way.from])).collect();
-        Self { numbers, steps, entries: starts }
+        let between = steps.iter().flat_map(|(from, to, ..)| [from, to]);
+        let footholds: BTreeSet<&Foothold> = starts.iter().chain(between).collect();
+        let numbers: BTreeMap<Foothold, usize> = footholds.into_iter().cloned().zip(1..).collect();
+        let entries = starts.iter().map(|foothold| numbers[foothold]).collect();
+        let steps =
+            steps.iter().map(|(from, to, id, kind)| (numbers[from], numbers[to], *id, *kind));
+        let steps = steps.collect();
+        Self { numbers, steps, entries }
     }
 }
 

@@ -22,7 +22,7 @@ pub fn json(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"],\n \"prizes\": [")?;
     lines(out, answer.prizes.iter().map(AsJson))?;
     out.write_all(b"],\n \"ways\": [")?;
-    let ways = answer.entries.iter().flat_map(|entry| &entry.ways);
+    let ways = answer.entries.iter().flat_map(EntryAnswer::ways);
     lines(out, ways.map(|way| WayAsJson { view, way }))?;
     out.write_all(b"],\n \"cuts\": [")?;
     lines(out, answer.cuts.iter().map(|it| cut(view, it)))?;
@@ -109,11 +109,11 @@ fn entry(entry: &EntryAnswer) -> Value {
     if let Value::Object(fields) = &mut value {
         fields.insert("via".to_owned(), json!(entry.via));
         fields.insert("risk".to_owned(), json!(entry.risk));
-        let runs = entry.runs.iter().map(|own| foothold(&Foothold::Container(own.clone())));
+        let runs = entry.runs().into_iter().cloned().map(|own| foothold(&Foothold::Container(own)));
         fields.insert("runs".to_owned(), runs.collect());
-        let reads = entry.reads.iter().map(|prize| Value::String(prize.to_string()));
+        let reads = entry.reads().into_iter().map(|prize| Value::String(prize.to_string()));
         fields.insert("reads".to_owned(), reads.collect());
-        fields.insert("reaches".to_owned(), entry.reaches.iter().map(workload).collect());
+        fields.insert("reaches".to_owned(), entry.reaches().into_iter().map(workload).collect());
     }
     value
 }
@@ -121,7 +121,7 @@ fn entry(entry: &EntryAnswer) -> Value {
 /// A way, written without a tree of values.
 struct WayAsJson<'w> {
     view: &'w View<'w>,
-    way: &'w Way,
+    way: Way,
 }
 
 impl Serialize for WayAsJson<'_> {

@@ -68,7 +68,7 @@ fn id_of(foothold: &Foothold) -> String {
 pub fn opengraph(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let picture = Picture::new(view);
     let by_number: std::collections::BTreeMap<usize, &Foothold> =
-        picture.numbers.iter().map(|(&foothold, &number)| (number, foothold)).collect();
+        picture.numbers.iter().map(|(foothold, &number)| (number, foothold)).collect();
     let mut nodes: Vec<Value> = picture
         .numbers
         .iter()

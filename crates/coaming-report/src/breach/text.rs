@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use coaming_breach::{Cut, EntryAnswer, Foothold, Kind, Prize, Way};
+use coaming_breach::{Cut, End, EntryAnswer, Foothold, Kind, Prize, Way};
 use coaming_text::Printable;
 
 use super::View;
@@ -73,7 +73,7 @@ fn ranking(entries: &[EntryAnswer], out: &mut dyn Write) -> io::Result<()> {
 
 /// What an entry leads to, in a few words.
 fn summary(entry: &EntryAnswer) -> String {
-    let prizes = || entry.ways.iter().filter_map(|way| way.to.prize());
+    let prizes = || entry.ends().filter_map(|end| end.foothold.prize());
     let has = |wanted: &Prize| prizes().any(|prize| prize == *wanted);
     let mut parts: Vec<String> = Vec::new();
     for (prize, text) in [
@@ -121,25 +121,26 @@ fn section(view: &View<'_>, entry: &EntryAnswer, out: &mut dyn Write) -> io::Res
     if !entry.via.is_empty() {
         line(out, &format!("  comes in through: {}", entry.via.join(", ").replace('\n', " ")))?;
     }
-    let runs = list(entry.runs.iter().map(ToString::to_string).collect());
+    let runs = list(entry.runs().iter().map(ToString::to_string).collect());
     line(out, &format!("  runs commands in: {runs}"))?;
-    let reads = list(entry.reads.iter().map(ToString::to_string).collect());
+    let reads = list(entry.reads().iter().map(ToString::to_string).collect());
     line(out, &format!("  reads: {reads}"))?;
-    let reaches = list(entry.reaches.iter().map(ToString::to_string).collect());
+    let reaches = list(entry.reaches().iter().map(ToString::to_string).collect());
     line(out, &format!("  connects to: {reaches}"))?;
-    if entry.ways.is_empty() {
+    if entry.ends().next().is_none() {
         return line(out, "\n  No way leads to what was asked for.");
     }
     let mut secrets = 0;
-    for way in &entry.ways {
-        if matches!(way.to, Foothold::Secret { .. }) {
-            secrets += 1;
-            if secrets > SECRETS {
-                continue;
-            }
-        }
-        write_way(view, way, out)?;
+    let is_shown = |end: End<'_>| {
+        let is_secret = matches!(end.foothold, Foothold::Secret { .. });
+        secrets += usize::from(is_secret);
+        !is_secret || secrets <= SECRETS
+    };
+    for way in entry.ways_to(is_shown) {
+        write_way(view, &way, out)?;
     }
+    let is_secret = |end: &End<'_>| matches!(end.foothold, Foothold::Secret { .. });
+    let secrets = entry.ends().filter(is_secret).count();
     if secrets > SECRETS {
         let more = secrets - SECRETS;
         line(out, &format!("\n  … and ways to {more} more Secrets (`--format json` has all)"))?;

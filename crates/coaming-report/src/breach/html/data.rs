@@ -113,7 +113,7 @@ pub(super) fn page(view: &View<'_>, map: &Map, report: &Report<'_>, places: &Pla
         .iter()
         .map(|entry| {
             let prizes: Vec<String> =
-                entry.ways.iter().map(|way| coaming_breach::target_name(&way.to)).collect();
+                entry.ends().map(|end| coaming_breach::target_name(end.foothold)).collect();
             json!({"risk": (entry.risk), "prizes": list(&mut texts, &prizes)})
         })
         .collect();
