@@ -7,7 +7,7 @@ use coaming_network::{Connections, Endpoint, PortSet, Protocol, Reach};
 use coaming_yaml::Node;
 
 use crate::foothold::WorkloadName;
-use crate::scene::Scene;
+use crate::scene::{ContainerInfo, PodInfo, Scene};
 
 /// A workload, the ports that are open to the outside, and what leads there.
 pub(crate) type Entrance = (WorkloadName, Connections, Vec<String>);
@@ -83,6 +83,63 @@ fn add_external_addresses(scene: &Scene<'_>, found: &mut Vec<Entrance>) {
         let name = scene.pods[pod].name.clone();
         (name, allowed, via)
     }));
+}
+
+/// The containers of a pod in which who comes in from outside is at first: those that listen on a port
+/// that something leads to, or else any.
+pub(crate) fn entered_containers<'s, 'a>(
+    scene: &'s Scene<'a>,
+    pod: usize,
+) -> Vec<&'s ContainerInfo<'a>> {
+    let info = &scene.pods[pod];
+    let entrances: Vec<&Connections> = scene
+        .entrances
+        .iter()
+        .filter(|(workload, ..)| *workload == info.name)
+        .map(|(_, allowed, _)| allowed)
+        .collect();
+    let is_entered = |number: usize| {
+        scene.host_ports.iter().any(|port| port.container == number)
+            || entrances
+                .iter()
+                .any(|ports| !serving(scene, info, &scene.containers[number], ports).is_empty())
+    };
+    let entered: Vec<_> = info
+        .containers
+        .clone()
+        .filter(|&number| is_entered(number))
+        .map(|number| &scene.containers[number])
+        .collect();
+    if entered.is_empty() { scene.containers_of(info).iter().collect() } else { entered }
+}
+
+/// The ports among `allowed` that a container listens on; one that no container declares may be any
+/// container's.
+pub(crate) fn serving(
+    scene: &Scene<'_>,
+    pod: &PodInfo<'_>,
+    container: &ContainerInfo<'_>,
+    allowed: &Connections,
+) -> Vec<u16> {
+    let mut found = Vec::new();
+    for (protocol, ports) in allowed.iter() {
+        for &(first, last) in ports.ranges() {
+            let declared: Vec<(u16, bool)> = pod
+                .listens
+                .range((protocol, first)..=(protocol, last))
+                .map(|(&(_, port), owner)| {
+                    let is_own =
+                        owner.is_none_or(|owner| scene.containers[owner].name == container.name);
+                    (port, is_own)
+                })
+                .collect();
+            if declared.is_empty() && first == last {
+                found.push(first);
+            }
+            found.extend(declared.into_iter().filter(|(_, is_own)| *is_own).map(|(port, _)| port));
+        }
+    }
+    found
 }
 
 /// The ports of nodes that lead to containers. Policies apply to a port that is forwarded to a pod, and

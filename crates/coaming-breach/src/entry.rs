@@ -80,6 +80,12 @@ impl EntryAnswer {
         }
     }
 
+    /// What an attacker holds at the beginning: one container, several of a pod, or an identity with its
+    /// groups.
+    pub fn holds(&self) -> impl Iterator<Item = &Foothold> {
+        self.starts.iter().map(|&vertex| self.graph.foothold(vertex))
+    }
+
     /// The containers in which they run commands, the entry's own included.
     #[must_use]
     pub fn runs(&self) -> BTreeSet<&ContainerName> {

@@ -1,8 +1,9 @@
 //! What is asked: where an attacker starts, and what they are after.
 
+use crate::entrance;
 use crate::foothold::{Foothold, IdentityName, NodeName, Prize, WorkloadName};
 use crate::graph::{AttackGraph, NewEdge, VertexId};
-use crate::scene::Scene;
+use crate::scene::{ContainerInfo, Scene};
 
 /// Why a question cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -214,7 +215,10 @@ pub(crate) fn starts(
         }
         Some(From::Workload(name)) => {
             let (pod, container) = find_workload(scene, name)?;
-            Ok(vec![start_of(scene, graph, pod, container)])
+            let containers = scene.containers_of(&scene.pods[pod]).iter();
+            let chosen =
+                containers.filter(|own| container.is_none_or(|name| own.container.name() == name));
+            Ok(vec![start_of(scene, graph, pod, chosen)])
         }
         None => Ok(every_start(scene, graph)),
     }
@@ -244,14 +248,15 @@ pub(crate) fn join_groups(graph: &mut AttackGraph, identity: &IdentityName) {
     }
 }
 
-fn start_of(scene: &Scene<'_>, graph: &mut AttackGraph, pod: usize, only: Option<&str>) -> Start {
+fn start_of<'s, 'a: 's>(
+    scene: &'s Scene<'a>,
+    graph: &mut AttackGraph,
+    pod: usize,
+    containers: impl IntoIterator<Item = &'s ContainerInfo<'a>>,
+) -> Start {
     let info = &scene.pods[pod];
-    let names: Vec<Foothold> = scene
-        .containers_of(info)
-        .iter()
-        .filter(|container| only.is_none_or(|only| container.container.name() == only))
-        .map(|container| Foothold::Container(container.name.clone()))
-        .collect();
+    let names = containers.into_iter().map(|own| Foothold::Container(own.name.clone()));
+    let names: Vec<Foothold> = names.collect();
     let entrances = scene.entrances.iter().filter(|(workload, ..)| *workload == info.name);
     let mut via: Vec<String> = entrances.flat_map(|(_, _, via)| via.iter().cloned()).collect();
     let of_host =
@@ -266,7 +271,7 @@ fn start_of(scene: &Scene<'_>, graph: &mut AttackGraph, pod: usize, only: Option
 /// A start in every workload.
 pub(crate) fn workload_starts(scene: &Scene<'_>, graph: &mut AttackGraph) -> Vec<Start> {
     let pods = (0..scene.pods.len()).filter(|&pod| !scene.pods[pod].containers.is_empty());
-    pods.map(|pod| start_of(scene, graph, pod, None)).collect()
+    pods.map(|pod| start_of(scene, graph, pod, scene.containers_of(&scene.pods[pod]))).collect()
 }
 
 /// Every workload that can be entered from outside; all of them if none is known to be.
@@ -294,7 +299,10 @@ pub(crate) fn entered(scene: &Scene<'_>) -> Vec<usize> {
 /// credentials.
 pub(crate) fn entered_starts(scene: &Scene<'_>, graph: &mut AttackGraph) -> Vec<Start> {
     let anonymous = anonymous(graph);
-    let pods = entered(scene).into_iter().map(|pod| start_of(scene, graph, pod, None));
+    let pods = entered(scene).into_iter().map(|pod| {
+        let containers = entrance::entered_containers(scene, pod);
+        start_of(scene, graph, pod, containers)
+    });
     pods.chain(anonymous).collect()
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use coaming_network::Connections;
-
+use crate::entrance;
 use crate::evidence::{Evidence, Undo};
 use crate::foothold::{Foothold, WorkloadName};
-use crate::scene::{ContainerInfo, PodInfo};
+use crate::scene::PodInfo;
 
 use super::step;
 use crate::graph::{AttackGraph, Kind, NewEdge};
@@ -135,7 +134,7 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
         let Some(pod) = by_name.get(workload) else { continue };
         let reason = format!("{} leads to {workload} from outside", via.join(" and "));
         for container in scene.containers_of(pod) {
-            let ports: Vec<u16> = serving(pod, scene, container, allowed);
+            let ports = entrance::serving(scene, pod, container, allowed);
             let Some(port) = ports.first() else { continue };
             let to = graph.vertex(Foothold::Container(container.name.clone()));
             let reason = format!(
@@ -157,35 +156,6 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
         }
     }
     add_host_ports(scene, graph);
-}
-
-/// The ports among `allowed` that a container listens on; one that no container declares may be any
-/// container's.
-fn serving(
-    pod: &PodInfo<'_>,
-    scene: &Scene<'_>,
-    container: &ContainerInfo<'_>,
-    allowed: &Connections,
-) -> Vec<u16> {
-    let mut found = Vec::new();
-    for (protocol, ports) in allowed.iter() {
-        for &(first, last) in ports.ranges() {
-            let declared: Vec<(u16, bool)> = pod
-                .listens
-                .range((protocol, first)..=(protocol, last))
-                .map(|(&(_, port), owner)| {
-                    let is_own =
-                        owner.is_none_or(|owner| scene.containers[owner].name == container.name);
-                    (port, is_own)
-                })
-                .collect();
-            if declared.is_empty() && first == last {
-                found.push(first);
-            }
-            found.extend(declared.into_iter().filter(|(_, is_own)| *is_own).map(|(port, _)| port));
-        }
-    }
-    found
 }
 
 /// A port of the node is open to everyone that reaches the node.

@@ -115,7 +115,7 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
     for namespace in &scene.namespaces {
         let right = graph.link(Link::Right(Right::ReadSecrets, Some(namespace.clone())));
         let all = graph.link(Link::Secrets(namespace.clone()));
-        graph.add(right, all, NewEdge::link());
+        graph.add(right, all, NewEdge::note("the API server returns their values"));
         let sees = graph.link(Link::Right(Right::SeeWrites, Some(namespace.clone())));
         let reason = "a validating webhook of theirs gets every Secret when it is next written";
         graph.add(sees, all, NewEdge::note(reason).unsure());
@@ -124,7 +124,7 @@ pub(super) fn add(scene: &Scene<'_>, graph: &mut AttackGraph) {
         let from = graph.link(Link::Secrets(namespace.clone()));
         let to =
             graph.vertex(Foothold::Secret { namespace: namespace.clone(), name: name.clone() });
-        let reason = format!("the API server returns the values of Secret {namespace}/{name}");
+        let reason = format!("one of them is Secret {namespace}/{name}");
         graph.add(from, to, NewEdge::step(&STEP, Kind::Certain, reason).at(*evidence));
     }
 }

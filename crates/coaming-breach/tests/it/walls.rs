@@ -1,5 +1,7 @@
 //! Walls that an expert would name, one test for each kind.
 
+use coaming_breach::{Query, To};
+
 use crate::common::{ask, first_way, query, steps, world};
 
 fn pod(spec: &str, container: &str) -> String {
@@ -148,4 +150,46 @@ spec: {containers: [{name: api, image: 'registry.example.com/api:1', ports: [{co
     assert_eq!(names, ["network-connection", "neighbor-flaw"]);
     question.max_hops = Some(1);
     assert!(ask(&world, &question).entries[0].ends().next().is_none());
+}
+
+#[test]
+fn who_enters_by_a_port_is_in_the_container_that_listens_there() {
+    let text = "
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec:
+  volumes: [{name: s, hostPath: {path: /var/run/docker.sock}}]
+  containers:
+  - name: collector
+    image: registry.example.com/collector:1
+    securityContext: {runAsUser: 0}
+    volumeMounts: [{name: s, mountPath: /s}]
+  - name: web
+    image: registry.example.com/web:1
+    ports: [{name: http, containerPort: 8080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: PORT}]}
+";
+    let node = To::parse("node").unwrap();
+    let entry = |target: &str| {
+        let world = world(&[("a.yaml", &text.replace("PORT", target))]);
+        let answer = ask(&world, &Query { to: Some(node.clone()), ..Query::default() });
+        let [entry] = answer.entries.as_slice() else { panic!("{:?}", answer.entries) };
+        (entry.from.to_string(), entry.holds().count(), entry.ends().count())
+    };
+    let web = "container web of Pod shop/web".to_owned();
+    assert_eq!(entry("http"), (web.clone(), 1, 0));
+    assert_eq!(entry("8080"), (web, 1, 0));
+    // Any container may listen on a port that none declares.
+    assert_eq!(entry("9090"), ("container collector of Pod shop/web".to_owned(), 2, 1));
+    let host = text.replace("containerPort: 8080", "containerPort: 8080, hostPort: 80");
+    let world = world(&[("a.yaml", host.split("---").next().unwrap())]);
+    let answer = ask(&world, &Query { to: Some(node.clone()), ..Query::default() });
+    assert_eq!(answer.entries[0].holds().count(), 1);
+    assert_eq!(answer.entries[0].ends().count(), 0);
+    assert!(steps(&world, "shop/web", "node").is_some());
 }

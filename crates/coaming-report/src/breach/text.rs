@@ -9,8 +9,34 @@ use super::View;
 
 /// How many entries are shown with their ways.
 const ENTRIES: usize = 3;
-/// How many ways to Secrets are shown for an entry.
-const SECRETS: usize = 3;
+/// How many ways to things of a kind are shown for an entry, where an application has many of them.
+const FEW: usize = 3;
+/// The kinds of which only a few are shown.
+const FEW_OF: &[FewOf] = &[
+    FewOf {
+        is: |foothold| matches!(foothold, Foothold::DataStore(_)),
+        one: "data store",
+        several: "data stores",
+    },
+    FewOf {
+        is: |foothold| matches!(foothold, Foothold::Secret { .. }),
+        one: "Secret",
+        several: "Secrets",
+    },
+    FewOf {
+        is: |foothold| matches!(foothold, Foothold::Credential(_)),
+        one: "credential of an image",
+        several: "credentials of images",
+    },
+];
+
+/// A kind of things to which only a few ways are shown.
+struct FewOf {
+    is: fn(&Foothold) -> bool,
+    one: &'static str,
+    several: &'static str,
+}
+
 /// How many names a list has before it is cut short.
 const NAMES: usize = 8;
 
@@ -105,7 +131,11 @@ fn summary(entry: &EntryAnswer) -> String {
 
 fn section(view: &View<'_>, entry: &EntryAnswer, out: &mut dyn Write) -> io::Result<()> {
     let from = entry.from.to_string().replace('\n', " ");
-    let heading = match entry.from {
+    let heading = match &entry.from {
+        Foothold::Container(own) if entry.holds().count() > 1 => {
+            let workload = own.workload.to_string().replace('\n', " ");
+            format!("If any container of {workload} is compromised, an attacker")
+        }
         Foothold::Container(_) => format!("If {from} is compromised, an attacker"),
         _ => format!("From {from}, an attacker"),
     };
@@ -130,20 +160,22 @@ fn section(view: &View<'_>, entry: &EntryAnswer, out: &mut dyn Write) -> io::Res
     if entry.ends().next().is_none() {
         return line(out, "\n  No way leads to what was asked for.");
     }
-    let mut secrets = 0;
+    let mut counts = [0; FEW_OF.len()];
+    let kind_of = |foothold: &Foothold| FEW_OF.iter().position(|kind| (kind.is)(foothold));
     let is_shown = |end: End<'_>| {
-        let is_secret = matches!(end.foothold, Foothold::Secret { .. });
-        secrets += usize::from(is_secret);
-        !is_secret || secrets <= SECRETS
+        let Some(kind) = kind_of(end.foothold) else { return true };
+        counts[kind] += 1;
+        counts[kind] <= FEW
     };
     for way in entry.ways_to(is_shown) {
         write_way(view, &way, out)?;
     }
-    let is_secret = |end: &End<'_>| matches!(end.foothold, Foothold::Secret { .. });
-    let secrets = entry.ends().filter(is_secret).count();
-    if secrets > SECRETS {
-        let more = secrets - SECRETS;
-        line(out, &format!("\n  … and ways to {more} more Secrets (`--format json` has all)"))?;
+    for kind in FEW_OF {
+        let more = entry.ends().filter(|end| (kind.is)(end.foothold)).count().saturating_sub(FEW);
+        if more > 0 {
+            let name = if more == 1 { kind.one } else { kind.several };
+            line(out, &format!("\n  … and ways to {more} more {name} (`--format json` has all)"))?;
+        }
     }
     Ok(())
 }
