@@ -178,6 +178,23 @@ fn container_of(foothold: &Foothold) -> Option<&ContainerName> {
     }
 }
 
+/// Whether two containers of a pod mount the same volume, and the first may write to it.
+fn shares_writable_volume(raw: &Raw, from: &ContainerName, to: &ContainerName) -> bool {
+    let kinds = ["emptyDir", "persistentVolumeClaim", "ephemeral"];
+    from.workload == to.workload
+        && from.container != to.container
+        && raw.any(from, |pod, container| {
+            items(&container["volumeMounts"]).filter(|it| it["readOnly"] != true).any(|mount| {
+                let is_own = |it: &&Value| it["name"] == mount["name"];
+                let volume = items(&pod["volumes"]).find(is_own);
+                let is_writable =
+                    volume.is_some_and(|volume| kinds.iter().any(|kind| !volume[kind].is_null()));
+                is_writable
+                    && raw.any(to, |_, other| items(&other["volumeMounts"]).any(|it| is_own(&it)))
+            })
+        })
+}
+
 /// Whether a step holds by what the objects say themselves: each premise of it.
 fn holds(raw: &Raw, step: &WayStep) -> bool {
     let from = container_of(&step.from);
@@ -337,6 +354,10 @@ fn holds(raw: &Raw, step: &WayStep) -> bool {
             }
         }
         "shared-processes" => in_container(&|pod, _| pod["shareProcessNamespace"] == true),
+        "shared-volume" => match (from, container_of(&step.to)) {
+            (Some(from), Some(to)) => shares_writable_volume(raw, from, to),
+            _ => false,
+        },
         // What has no arm here is not verified, and may not be on a way of these applications.
         _ => false,
     }

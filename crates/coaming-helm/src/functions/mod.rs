@@ -34,9 +34,9 @@ use crate::value::{ItemType, Kind, MapType, Value};
 /// A function by its name.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
-    /// The types of its parameters, one letter each: `a`ny, `s`tring, `i`nt, `m`ap, `b`ool, `t`ime,
-    /// `l`ist of any values or nil; a last
-    /// `*` is any number of any values, `$` any number of strings, `?` one optional value.
+    /// The types of its parameters, one letter each: `a` is any value, `s` a string, `i` an integer,
+    /// `m` a mapping, `b` a boolean, `t` a time, `l` a list of any values or nil. A last `*` is any
+    /// number of any values, `$` any number of strings, `?` one optional value.
     parameters: &'static str,
     pub(crate) body: Body,
 }
