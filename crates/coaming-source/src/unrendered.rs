@@ -33,8 +33,7 @@ pub(crate) fn roles(template: &str) -> Option<String> {
 
 /// All actions of a template; `None` if one does not end.
 fn actions(template: &str) -> Option<Vec<Action>> {
-    const CONTROL: [&str; 8] =
-        ["if", "else", "range", "with", "end", "define", "block", "template"];
+    const CONTROL: [&str; 7] = ["if", "else", "range", "with", "end", "define", "block"];
     let mut actions = Vec::new();
     let mut from = 0;
     while let Some(found) = template.get(from..)?.find("{{") {
@@ -131,6 +130,12 @@ rules:
         assert_eq!(kept.find("verbs"), ROLE.find("verbs"));
         assert!(kept.contains("name: << include  c.name  . >>-all\n"), "{kept}");
         assert!(!kept.contains("if") && !kept.contains("end"), "{kept}");
+    }
+
+    #[test]
+    fn what_a_template_writes_is_part_of_the_name() {
+        let kept = roles(&ROLE.replace("include \"c.name\" .", "template \"c.name\" .")).unwrap();
+        assert!(kept.contains("name: << template  c.name  . >>-all\n"), "{kept}");
     }
 
     #[test]

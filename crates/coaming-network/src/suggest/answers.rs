@@ -97,8 +97,8 @@ pub fn answer_template(questions: &[Question], is_new: bool) -> String {
     let mut out = String::new();
     if is_new {
         out.push_str(
-            "# Answers for `coaming net suggest --answers`. Write each behind its colon; several are\n\
-             # parted by commas. A port may follow an address or a name: `192.0.2.1:443`, `any:udp/123`.\n",
+            "# Answers for `coaming net suggest --answers`. Write each answer after its colon; separate\n\
+             # several by commas. A port may follow an address or a name: `192.0.2.1:443`, `any:udp/123`.\n",
         );
     }
     for question in questions {
