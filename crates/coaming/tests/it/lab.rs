@@ -87,9 +87,17 @@ impl Lab {
         }
     }
 
-    /// The right to install the webhook, of which the cluster has one.
+    /// The right to install the webhook, of which the cluster has one. No namespace is being deleted
+    /// then: it would take nothing, and be gone a little later.
     pub(crate) fn webhook(&self) -> MutexGuard<'_, ()> {
-        self.webhook.lock().unwrap_or_else(PoisonError::into_inner)
+        let guard = self.webhook.lock().unwrap_or_else(PoisonError::into_inner);
+        let phases = ["get", "namespaces", "-o", "jsonpath={.items[*].status.phase}"];
+        let start = std::time::Instant::now();
+        while self.kubectl(&phases, "").contains("Terminating") {
+            assert!(start.elapsed().as_secs() < 180, "a namespace is still being deleted");
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+        guard
     }
 
     /// Runs `kubectl` with this on its standard input; fails the test if it fails.

@@ -14,7 +14,7 @@ pub(super) const NAMESPACE: &str = "coaming-admission";
 /// One in which requests fail that no server answers.
 pub(super) const FAILING: &str = "coaming-admission-or-fail";
 
-pub(super) fn kubectl(lab: &Lab, arguments: &[&str], input: &str) -> Output {
+fn kubectl(lab: &Lab, arguments: &[&str], input: &str) -> Output {
     piped(lab.exec("kubectl").args(arguments), input)
 }
 
@@ -59,7 +59,6 @@ pub(crate) fn manifests(arguments: &[&str]) -> String {
 fn the_webhook_in_a_real_cluster() {
     let Some(lab) = lab() else { return };
     let _one = lab.webhook();
-    kubectl(lab, &["wait", "--for=delete", "namespace/coaming", "--timeout=180s"], "");
     lab.load_pause();
     let namespace = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n");
     lab.kubectl(&["apply", "-f", "-"], &namespace);

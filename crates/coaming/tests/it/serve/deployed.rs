@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::cluster::{FAILING, Installed, NAMESPACE, kubectl};
+use super::cluster::{FAILING, Installed, NAMESPACE};
 use super::process::piped;
 use super::{HARMLESS, PRIVILEGED, pod, to_json};
 use crate::lab::{Lab, lab};
@@ -40,7 +40,6 @@ fn replicas_that_come_and_go_lose_no_request() {
         return;
     }
     let _one = lab.webhook();
-    kubectl(lab, &["wait", "--for=delete", "namespace/coaming", "--timeout=180s"], "");
     lab.load_pause();
     let files = directory(&[]);
     lab.load(&image::archive(files.path()));
