@@ -87,7 +87,7 @@ impl<'w> Subject<'w> {
         self.value.get_or_init(|| Value::of_node(self.object.node())).clone()
     }
 
-    /// The object before the request; `None` if there is no request.
+    /// The object before the request; `None` without a request.
     pub(crate) fn old(&self) -> Option<Value> {
         let read = || {
             let root = self.asked?.old.and_then(|old| old.documents().first()).map(Document::root);

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use coaming_kube::{Fields, World};
 
 use super::found::{Asked, Found, Grant, Outer, Port, Proposal};
-use super::{answers::single, outside, ports_behind};
+use super::{answers::single, evidence, outside, ports_behind};
 use crate::index::ModelIndex;
 use crate::model::{Direction, Model, Pods, Role};
 use crate::ports::Protocol;
@@ -105,14 +105,7 @@ fn clients(
 
 /// The workloads whose image is most likely a controller's, with the image.
 fn controllers<'w>(world: &'w World, model: &Model) -> BTreeMap<usize, &'w str> {
-    let by_place: BTreeMap<_, usize> = model
-        .pods
-        .iter()
-        .filter_map(|(_, pods)| {
-            let location = pods.location.as_ref()?;
-            Some(((location.object, location.node), pods.workload))
-        })
-        .collect();
+    let by_place = evidence::workloads_by_place(model);
     let mut found = BTreeMap::new();
     for workload in world.workloads() {
         let place = (workload.object.id, workload.template().id());

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use coaming_kube::{Fields, Object, SecretUseKind, World};
-use coaming_yaml::Node;
+use coaming_kube::{Fields, Object, ObjectId, SecretUseKind, World};
+use coaming_yaml::{Node, NodeId};
 
 use super::answers::single;
 use super::found::{Asked, Grant, Outer, Port, Proposal};
@@ -18,19 +18,21 @@ use crate::model::{Direction, Model, Role, Service, Workload};
 use crate::ports::Protocol;
 use crate::views::Reader;
 
+/// The workloads of the model, by the objects and the pod templates that they are written in.
+pub(super) fn workloads_by_place(model: &Model) -> BTreeMap<(ObjectId, NodeId), usize> {
+    let places = model.pods.iter().filter_map(|(_, pods)| {
+        let location = pods.location.as_ref()?;
+        Some(((location.object, location.node), pods.workload))
+    });
+    places.collect()
+}
+
 /// Reads all evidence in a world.
 pub(crate) fn read(world: &World, model: &Model) -> Found {
     let reader = Reader::new(world);
     let index = ModelIndex::new(model, |pods| pods.role == Role::Real);
     let mut found = Found::default();
-    let pods: BTreeMap<_, usize> = model
-        .pods
-        .iter()
-        .filter_map(|(_, pods)| {
-            let location = pods.location.as_ref()?;
-            Some(((location.object, location.node), pods.workload))
-        })
-        .collect();
+    let pods = workloads_by_place(model);
     let addresses = outside::service_addresses(world)
         .into_iter()
         .filter_map(|(address, (namespace, name))| {

@@ -6,7 +6,7 @@ use super::message::masked_names;
 
 /// Writes text line by line, without the secrets that names in it are.
 ///
-/// A name of an object is no secret, but an input may have one in its place.
+/// A name of an object is not secret, but an input may have a secret in its place.
 #[derive(Debug)]
 pub struct MaskedWriter<W: Write> {
     out: W,
