@@ -16,6 +16,7 @@ mod flow;
 mod model;
 mod plan;
 mod render;
+mod shared;
 mod text;
 
 pub use model::{apply_to_value, to_json_patch};

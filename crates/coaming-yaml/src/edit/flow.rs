@@ -253,7 +253,12 @@ impl<'d> Editor<'d> {
             }
             _ => None,
         };
-        let indent = self.json_unit().is_some().then(|| self.indent(old.start));
+        // What is on one line stays on one.
+        let is_empty = node.entries().next().is_none() && node.items().next().is_none();
+        let layout = if is_empty { node.parent().unwrap_or(node) } else { node };
+        let around = self.span(layout).range();
+        let is_spread = self.text(around.start, around.end).contains('\n');
+        let indent = (self.json_unit().is_some() && is_spread).then(|| self.indent(old.start));
         let text = text.unwrap_or_else(|| style.value(value, indent));
         if !old.is_empty() {
             self.put(old.start, old.end, text);

@@ -268,6 +268,18 @@ fn aliases_are_written_out_and_anchors_left_alone() {
 }
 
 #[test]
+fn what_all_users_of_an_anchor_change_is_changed_in_the_anchor() {
+    let source = "a: &x\n  p: 1 # c\n  q: 2\nb: *x\nc:\n  <<: *x\n  r: 3\n";
+    let all = [remove("a.p"), remove("b.p"), remove("c.p")];
+    check(source, &all, "a: &x\n  q: 2\nb: *x\nc:\n  <<: *x\n  r: 3\n");
+    let all = [set("a.q", 4), set("b.q", 4), set("c.q", 4)];
+    check(source, &all, &source.replace("q: 2", "q: 4"));
+    // One user differs.
+    let error = EditError::SharedAnchor { path: path("a.p"), users: 1 };
+    assert_eq!(edited(source, &[remove("a.p"), remove("b.p")]), Err(error));
+}
+
+#[test]
 fn merged_fields_are_overridden() {
     let source = "base: &b {p: 1, q: {r: 1, s: 2}}\nm:\n  <<: *b\n  z: 1\n";
     check(source, &[set("m.p", 2)], &format!("{source}  p: 2\n"));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::model::{changed, check_node_kind};
 use super::plan::{Change, Within, plan, step_into};
 use super::render::{Layout, Quoting, in_style_of, string};
+use super::shared::without_aliased;
 use super::{Edit, EditError, Value};
 use crate::parse::{find_indicator, property_length};
 use crate::path::{Path, Step};
@@ -44,6 +45,11 @@ pub fn apply(
     let change = plan(edits)?;
     let root = document.root();
     let wanted = changed(root, &change, &Path::root())?;
+    if let Some(direct) = without_aliased(document, edits)
+        && let Ok(text_edits) = write_shared(document, &direct, &wanted)
+    {
+        return Ok(text_edits);
+    }
     let write = |literals: bool| {
         let mut editor = Editor::new(document, literals);
         editor.edit(root, &change, &Path::root(), Slot::Root)?;
@@ -57,6 +63,19 @@ pub fn apply(
         Err(EditError::Unwritable) => write(false),
         written => written,
     }
+}
+
+/// Makes edits in anchored texts, if their aliases then have the values that are wanted of them.
+fn write_shared(
+    document: &Document,
+    direct: &[Edit],
+    wanted: &serde_json::Value,
+) -> Result<Vec<TextEdit>, EditError> {
+    let mut editor = Editor::new(document, true);
+    editor.edit(document.root(), &plan(direct)?, &Path::root(), Slot::Root)?;
+    let text_edits = in_order(editor.edits)?;
+    verify(document, &text_edits, wanted)?;
+    Ok(text_edits)
 }
 
 /// The text with the edits made. Edits that do not fit the text or overlap are left out.
