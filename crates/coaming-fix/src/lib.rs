@@ -20,6 +20,7 @@ mod manual;
 mod origin;
 mod plan;
 mod round;
+mod shared;
 mod write;
 
 pub use diff::diff;

@@ -151,11 +151,16 @@ pub fn plan(
             .collect();
         // A misspelled field gets its name before another fix writes that field beside it.
         fixable.sort_by_key(|(finding, _)| finding.rule.category != Category::Schema);
+        let mut plain = Vec::new();
         for (finding, fix) in fixable {
             match charts.variant_of(&worlds, fix) {
                 Some(variant) => of_charts.push((variant, finding, fix)),
-                None => round.add(finding, fix, &refuse, &mut skipped),
+                None => plain.push((finding, fix)),
             }
+        }
+        round.add_shared(&mut plain, &refuse);
+        for (finding, fix) in plain {
+            round.add(finding, fix, &refuse, &mut skipped);
         }
         let texts = round.texts(&mut made);
         let new_charts = charts.repair(&worlds, &of_charts, &mut made, &mut skipped);

@@ -11,7 +11,7 @@ use crate::plan::{Made, Skipped, source};
 
 /// The edits of one round, by document, and by file for other files.
 pub(crate) struct Round<'i> {
-    worlds: &'i [World],
+    pub(crate) worlds: &'i [World],
     edits: BTreeMap<(SourceId, u32), Accepted>,
     file_edits: BTreeMap<SourceId, Vec<TextEdit>>,
     made: BTreeMap<SourceId, Vec<Made>>,
@@ -75,6 +75,28 @@ impl<'i> Round<'i> {
         }
         self.edits.extend(documents);
         self.file_edits.extend(files);
+    }
+
+    /// Adds fixes that each change the same document, if all of them are possible together.
+    pub(crate) fn add_together(
+        &mut self,
+        members: &[(&Finding, &Fix)],
+        refuse: &impl Fn(&Source) -> Option<String>,
+    ) -> bool {
+        let [(_, first), ..] = members else { return false };
+        let mut all = Fix::clone(first);
+        if let Some(document) = all.edits.first_mut() {
+            let edits = members.iter().flat_map(|(_, fix)| &fix.edits);
+            document.edits = edits.flat_map(|edits| edits.edits.iter().cloned()).collect();
+        }
+        let Ok(candidates) = self.try_all(&all, refuse) else { return false };
+        for (finding, fix) in members {
+            for edits in &fix.edits {
+                self.note(edits.source, Made::new(finding, fix));
+            }
+        }
+        self.edits.extend(candidates.documents);
+        true
     }
 
     /// Records a fix of a file, once.

@@ -75,7 +75,9 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     output::write(None, |out| {
         if arguments.diff {
             let patchable = plan.changes.iter().filter(|change| coaming_fix::is_patchable(change));
-            patchable.into_iter().try_for_each(|it| write!(out, "{}", coaming_fix::diff(it)))
+            patchable
+                .into_iter()
+                .try_for_each(|it| write!(out, "{}", coaming_fix::diff(&from_here(it))))
         } else if let Some(text) = &stdin {
             // The fixed text, as a filter writes it.
             let after = plan.changes.first().map_or(text, |change| &change.after);
@@ -97,6 +99,15 @@ pub(crate) fn run(arguments: &FixArguments) -> Result<Outcome, CommandError> {
     } else {
         Outcome::Clean
     })
+}
+
+/// The change of a file named relative to the working directory: `git apply` takes no other name.
+fn from_here(change: &Change) -> Change {
+    let here = std::env::current_dir().ok();
+    let name =
+        here.and_then(|here| Some(Path::new(&change.file).strip_prefix(here).ok()?.to_owned()));
+    let file = name.map_or_else(|| change.file.clone(), |name| name.to_string_lossy().into_owned());
+    Change { file, ..change.clone() }
 }
 
 /// The text of standard input, if that is all there is to fix: its fixed text is the output.

@@ -49,6 +49,39 @@ fn diff_shows_the_reasons_and_writes_nothing() {
 }
 
 #[test]
+fn what_several_containers_share_is_repaired_where_it_is_written() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n    - &a\n      name: a\n      image: a/b:1.0\n      securityContext: &s\n        privileged: true # why?\n        capabilities: {drop: [ALL]}\n    - {name: b, image: 'a/b:1.0', securityContext: *s}\n    - {<<: *a, name: c}\n";
+    let files = directory(&[("pod.yaml", pod)]);
+    let output = fix(files.path(), &["--unsafe", "--select", "privileged"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let expected = pod.replace("        privileged: true # why?\n", "");
+    assert_eq!(fs::read_to_string(files.path().join("pod.yaml")).unwrap(), expected);
+    let text = stdout(&output);
+    for container in ["a", "b", "c"] {
+        assert!(text.contains(&format!("container {container}: remove")), "{text}");
+    }
+    // One that is to stay keeps the others from it, too.
+    let kept =
+        pod.replace("'a/b:1.0', s", "'a/b:1.0', # coaming: ignore[privileged] ours\n      s");
+    fs::write(files.path().join("pod.yaml"), &kept).unwrap();
+    let output = fix(files.path(), &["--unsafe", "--select", "privileged"]);
+    assert_eq!(fs::read_to_string(files.path().join("pod.yaml")).unwrap(), kept);
+    assert!(stderr(&output).contains("an anchor that"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_diff_names_files_as_git_does() {
+    let files = directory(&[("k8s/pod.yaml", POD)]);
+    let path = files.path().canonicalize().unwrap().join("k8s/pod.yaml");
+    let output = coaming(&["fix", "--unsafe", "--diff"])
+        .arg(path)
+        .current_dir(files.path().canonicalize().unwrap())
+        .output()
+        .unwrap();
+    assert!(stdout(&output).contains("\n--- a/k8s/pod.yaml\n"), "{}", stdout(&output));
+}
+
+#[test]
 fn values_in_a_text_are_repaired_in_their_lines() {
     let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: argocd}\nspec:\n  \
         source:\n    repoURL: https://charts.example.com\n    chart: web\n    helm:\n      values: |\n        # ours\n        \
