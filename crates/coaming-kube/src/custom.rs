@@ -92,6 +92,7 @@ static LAYOUTS: &[GroupLayout] = &[
             is_container: false,
             contexts: &["securityContext"],
             defaults: None,
+            volumes: &["volumes"],
         },
     },
     GroupLayout {
@@ -102,6 +103,7 @@ static LAYOUTS: &[GroupLayout] = &[
             is_container: false,
             contexts: &[],
             defaults: Some("stepTemplate"),
+            volumes: &["volumes"],
         },
     },
 ];
@@ -121,6 +123,7 @@ const FRAGMENT: PodLayout = PodLayout {
     is_container: false,
     contexts: &["securityContext", "podSecurityContext"],
     defaults: None,
+    volumes: &["volumes", "extraVolumes", "additionalVolumes", "podVolumes"],
 };
 
 static POD_FRAGMENT: PodLayout = FRAGMENT;
@@ -143,6 +146,7 @@ static STEP: PodLayout = PodLayout {
     is_container: false,
     contexts: &["securityContext"],
     defaults: None,
+    volumes: &["volumes"],
 };
 
 /// Fields that only a container's security context has.
@@ -341,7 +345,8 @@ fn fragment(node: Node<'_>, is_inherited: bool) -> Option<&'static PodLayout> {
             .into_iter()
             .any(|field| node.boolean(field) == Some(true))
     };
-    let mounts_node = || node.list("volumes").any(|volume| volume.mapping("hostPath").is_some());
+    let mut volumes = FRAGMENT.volumes.iter().flat_map(|field| node.list(field));
+    let mut mounts_node = || volumes.any(|volume| volume.mapping("hostPath").is_some());
     (has_pod_context || is_on_node() || mounts_node() || has_containers).then_some(&POD_FRAGMENT)
 }
 
@@ -375,6 +380,21 @@ mod tests {
     }
 
     #[test]
+    fn steps_that_refer_to_an_action_are_described_there() {
+        let task = "apiVersion: tekton.dev/v1\nkind: Task\nspec: {steps: [{name: a, ref: {name: git-clone}}, {name: b, image: x}]}\n";
+        assert_eq!(found(task).0, ["b"]);
+    }
+
+    #[test]
+    fn new_volumes_of_a_set_of_containers_are_in_its_template() {
+        let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {templates: [{name: t, containerSet: {containers: [{name: a, image: x}]}}]}\n";
+        let document = coaming_yaml::parse(text.into()).documents.remove(0);
+        let pods = pods_in(document.root(), "argoproj.io", "Workflow");
+        let pod = crate::PodSpec::new(pods[0].spec, None).with(pods[0].layout, pods[0].outer);
+        assert_eq!(pod.owner_of_volumes().path().to_string(), "spec.templates[0]");
+    }
+
+    #[test]
     fn templates_of_argo_inherit_from_the_workflow() {
         let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  hostNetwork: true\n  serviceAccountName: build\n  securityContext: {runAsUser: 1000}\n  volumes: [{name: v, hostPath: {path: /}}]\n  templates:\n  - name: t\n    container: {image: x}\n    sidecars: [{name: s, image: y}]\n";
         assert_eq!(found(text).0, ["s", "main"]);
@@ -398,6 +418,11 @@ mod tests {
         assert_eq!(found(kafka).1, ["kafkaContainer"]);
         let spark = "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: SparkApplication\nspec: {driver: {securityContext: {privileged: true}, sidecars: [{name: side, image: x}]}}\n";
         assert_eq!(found(spark).1, ["side", "driver"]);
+        let values = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: {extraVolumes: [{name: h, hostPath: {path: /}}]}}\n";
+        let document = coaming_yaml::parse(values.into()).documents.remove(0);
+        let pods = pods_in(document.root(), "helm.toolkit.fluxcd.io", "HelmRelease");
+        let part = crate::PodSpec::new(pods[0].spec, None).with(pods[0].layout, pods[0].outer);
+        assert_eq!(part.volumes().next().and_then(|volume| volume.name()), Some("h"));
         let search = "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nspec: {nodeSets: [{podTemplate: {spec: {initContainers: [{name: sysctl, command: [a]}]}}}]}\n";
         assert_eq!(found(search).1, ["sysctl"]);
     }

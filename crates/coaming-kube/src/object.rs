@@ -251,11 +251,11 @@ impl<'a> Object<'a> {
 }
 
 /// Whether a document holds Kubernetes objects: it is a mapping that says its `apiVersion` and
-/// `kind`, or a sequence of which an item is (as `jq .items` writes it).
+/// `kind`, or a sequence of which an item is (as `jq .items` writes it, and `jq -s` in a sequence).
 #[must_use]
 pub fn looks_like_kubernetes(document: &Document) -> bool {
     let root = document.root();
-    is_object(root) || root.items().any(is_object)
+    is_object(root) || root.items().any(|item| is_object(item) || item.items().any(is_object))
 }
 
 /// Whether a node is a mapping that says its `apiVersion` and `kind`.

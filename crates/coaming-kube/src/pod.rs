@@ -26,6 +26,8 @@ pub(crate) struct PodLayout {
     pub(crate) contexts: &'static [&'static str],
     /// The field with a container whose settings all others inherit.
     pub(crate) defaults: Option<&'static str>,
+    /// Fields with volumes.
+    pub(crate) volumes: &'static [&'static str],
 }
 
 /// Fields with the security context of a container.
@@ -43,6 +45,7 @@ impl PodLayout {
         is_container: false,
         contexts: &["securityContext"],
         defaults: None,
+        volumes: &["volumes"],
     };
 
     /// Whether a field with this value holds containers.
@@ -108,7 +111,8 @@ impl<'a> PodSpec<'a> {
     pub fn containers(self) -> impl Iterator<Item = Container<'a>> + use<'a> {
         let defaults = self.layout.defaults.and_then(|field| self.node.mapping(field));
         let lists = self.layout.lists.iter().flat_map(move |&(field, kind)| {
-            self.node.list(field).filter(|node| node.is_mapping()).map(move |node| {
+            let items = self.node.list(field).filter(|node| node.is_mapping());
+            items.filter(|node| !is_reference(*node)).map(move |node| {
                 let sidecar =
                     kind == ContainerKind::Init && node.string("restartPolicy") == Some("Always");
                 let kind = if sidecar { ContainerKind::Sidecar } else { kind };
@@ -130,13 +134,25 @@ impl<'a> PodSpec<'a> {
 
     /// The pod's volumes.
     pub fn volumes(self) -> impl Iterator<Item = Volume<'a>> + use<'a> {
-        self.node.list("volumes").filter(|node| node.is_mapping()).map(|node| Volume { node })
+        let node = self.node;
+        let lists = self.layout.volumes.iter().flat_map(move |field| node.list(field));
+        lists.filter(|node| node.is_mapping()).map(|node| Volume { node })
+    }
+
+    /// What takes new volumes: the specification, or the template around a set of containers of Argo
+    /// Workflows, which has none of its own.
+    #[must_use]
+    pub fn owner_of_volumes(self) -> Node<'a> {
+        let is_set = |parent: &Node<'a>| parent.get("containerSet") == Some(self.node);
+        self.node.parent().filter(is_set).unwrap_or(self.node)
     }
 
     /// The volume of this name.
     #[must_use]
     pub fn volume(self, name: &str) -> Option<Volume<'a>> {
-        let outer = self.outer.list("volumes").filter(|node| node.is_mapping());
+        let around = self.outer;
+        let outer = self.layout.volumes.iter().flat_map(move |field| around.list(field));
+        let outer = outer.filter(|node| node.is_mapping());
         let mut volumes = self.volumes().chain(outer.map(|node| Volume { node }));
         volumes.find(|volume| volume.name() == Some(name))
     }
@@ -226,6 +242,12 @@ fn own_key(node: Node<'_>) -> &str {
     let Some(parent) = node.parent() else { return "" };
     let key = parent.entries().find(|entry| entry.value == node).map_or("", |entry| entry.name());
     if key == "spec" { "" } else { key }
+}
+
+/// Whether an item is a container that another object describes: a step of Tekton that refers to a
+/// StepAction.
+fn is_reference(item: Node<'_>) -> bool {
+    item.mapping("ref").is_some() && item.field("image").is_none()
 }
 
 impl<'a> Container<'a> {

@@ -107,6 +107,11 @@ impl<'a> PolicyRule<'a> {
     pub fn resource_names(self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.node.strings("resourceNames")
     }
+
+    /// Paths of the API server that are not objects: `/metrics`, `/logs/*`, `*`.
+    pub fn non_resource_urls(self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.node.strings("nonResourceURLs")
+    }
 }
 
 /// A `RoleBinding` or `ClusterRoleBinding`.

@@ -358,7 +358,8 @@ impl Source {
 /// The objects of a document: a sequence of objects (`jq .items`) holds several.
 fn collect_document(root: Node<'_>, document: u32, objects: &mut Vec<ObjectEntry>) {
     if root.is_sequence() {
-        for item in root.items().filter(|item| is_object(*item)) {
+        let items = root.items().flat_map(|item| std::iter::once(item).chain(item.items()));
+        for item in items.filter(|item| is_object(*item)) {
             collect_objects(item, KnownFields::of(item), document, MAX_LISTS, objects);
         }
     } else {

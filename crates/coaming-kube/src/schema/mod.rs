@@ -14,6 +14,7 @@
 
 mod definition;
 mod kind;
+mod typed;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -25,6 +26,7 @@ use crate::{Object, World};
 
 pub use definition::Definitions;
 pub use kind::{KindProblem, kind_problem};
+pub use typed::{ApiField, ApiType};
 
 static TABLE: &str = include_str!("../../data/fields.txt");
 
@@ -98,6 +100,8 @@ fn shape_of<'t>(fields: &'t Fieldset, name: &str) -> Option<&'t Shape> {
 struct Table {
     roots: HashMap<(&'static str, &'static str), usize>,
     types: Vec<Fieldset>,
+    /// The shape of each type.
+    objects: Vec<Shape>,
 }
 
 fn table() -> &'static Table {
@@ -119,7 +123,9 @@ fn table() -> &'static Table {
             fields.sort_by_key(|(field, _)| order(field));
             fields
         });
-        Table { roots: roots.collect(), types: fields.collect() }
+        let types: Vec<Fieldset> = fields.collect();
+        let objects = (0..types.len()).map(Shape::Object).collect();
+        Table { roots: roots.collect(), types, objects }
     })
 }
 
@@ -245,7 +251,8 @@ fn fits(node: Node<'_>, shape: &Shape) -> bool {
         Shape::Number => {
             matches!(scalar, Some(Scalar::Int(_) | Scalar::UInt(_) | Scalar::Float(_)))
         }
-        Shape::Text => matches!(scalar, Some(Scalar::Str(_))),
+        // A mapping that a text of the file holds was opened, and is a text there.
+        Shape::Text => matches!(scalar, Some(Scalar::Str(_))) || node.is_embedded(),
         Shape::Quantity => matches!(
             scalar,
             Some(Scalar::Int(_) | Scalar::UInt(_) | Scalar::Float(_) | Scalar::Str(_))
