@@ -1,5 +1,6 @@
 //! Compiled expressions.
 
+use crate::fields;
 use crate::lang::ast::{Expr, Global};
 use crate::lang::check::{Environment, check};
 use crate::lang::eval::{Bindings, EvalError};
@@ -51,6 +52,15 @@ impl Expression {
         }
         let sees_request = tree.reads(&[Global::OldObject, Global::Request]);
         Ok((Self { text: text.to_owned(), sees_request, tree }, of))
+    }
+
+    /// Reads the expression again as one about objects of these kinds: a field that none of them has
+    /// is an error, as in the type checks of an API server.
+    pub(crate) fn check_fields(&self, kinds: &[String]) -> Result<(), String> {
+        let mistakes = fields::mistakes(&self.tree, kinds);
+        let lines: Vec<String> =
+            mistakes.iter().map(|mistake| describe(&self.text, mistake)).collect();
+        if lines.is_empty() { Ok(()) } else { Err(lines.join("; ")) }
     }
 
     /// Evaluates the expression.

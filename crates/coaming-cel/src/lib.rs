@@ -11,6 +11,7 @@
 
 mod binding;
 mod expression;
+mod fields;
 mod kinds;
 mod lang;
 mod library;

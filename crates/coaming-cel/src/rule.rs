@@ -82,11 +82,13 @@ pub(crate) fn meta(name: &str, summary: &str, severity: Severity) -> Arc<RuleMet
 pub(crate) fn compile(rule: &CustomRule) -> Result<Compiled, CompileError> {
     let environment = Environment { has_authorizer: true, ..Environment::default() };
     let compiled = Expression::compile(&rule.expression, &environment, Expected::Bool);
-    let (expression, _) = compiled.map_err(|message| CompileError {
+    let error = |message: String| CompileError {
         file: String::new(),
         line: rule.line,
         message: format!("rule `{}`: not a valid CEL expression: {message}", rule.name),
-    })?;
+    };
+    let (expression, _) = compiled.map_err(error)?;
+    expression.check_fields(&rule.kinds).map_err(error)?;
     Ok(Compiled {
         meta: meta(&rule.name, &rule.message, rule.severity),
         line: rule.line,
