@@ -13,6 +13,7 @@ pub(crate) fn paths(
     paths: &[PathBuf],
     loaded: &Loaded,
     known: impl Iterator<Item = String>,
+    thinned: &BTreeSet<String>,
     options: &Options,
 ) -> Vec<InputError> {
     let variants = loaded.variants.iter();
@@ -38,6 +39,9 @@ pub(crate) fn paths(
             let message = if is_library_chart(&path.join("Chart.yaml"), options) {
                 "contains nothing to scan: it is a library chart, which renders nothing by \
                  itself; scan a chart that uses it. `--allow-empty` accepts that"
+            } else if thinned.contains(&shown(path)) {
+                "contains nothing to scan: `exclude` in the configuration leaves it out; \
+                 `--allow-empty` accepts that"
             } else {
                 "contains nothing to scan: no Kubernetes object, chart, overlay or Dockerfile; \
                  `--allow-empty` accepts that"

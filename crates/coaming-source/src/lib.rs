@@ -229,6 +229,13 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     rendered.sort_by(|(a, _), (b, _)| a.cmp(b));
     let named = rendered.into_iter().map(|(name, outcome)| (Some(Arc::from(name)), outcome));
     let mut loaded = put_together(std::iter::once((None, plain)).chain(named).collect());
+    if !found.excluded.is_empty() {
+        let count = found.excluded.len();
+        let (files, are) = if count == 1 { ("file", "is") } else { ("files", "are") };
+        let message =
+            format!("{count} named {files} {are} left out by `exclude` in the configuration");
+        notes.push(Note { message, count });
+    }
     loaded.notes = notes;
     if options.keep_recipes {
         let roots: Vec<PathBuf> =
@@ -241,7 +248,7 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
     }
     if !options.allow_empty {
         let known = charts.into_iter().chain(found.excluded);
-        loaded.errors.extend(empty::paths(paths, &loaded, known, options));
+        loaded.errors.extend(empty::paths(paths, &loaded, known, &found.thinned, options));
         loaded.errors.sort();
     }
     loaded

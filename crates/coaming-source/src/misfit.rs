@@ -26,7 +26,16 @@ pub(crate) fn problem<'a>(root: Node<'a>, named: bool) -> Option<(Node<'a>, Stri
             named.then_some((root, message))
         });
     }
+    // Without a space after its colons, JSON below a comment is one text.
+    if root.as_str().is_some_and(is_json_with_comments) {
+        return Some((root, "is not read: JSON has no comments".to_owned()));
+    }
     named.then(|| (root, "does not contain a Kubernetes object".to_owned()))
+}
+
+/// Whether a text is a JSON object with comments of JavaScript before it.
+fn is_json_with_comments(text: &str) -> bool {
+    text.starts_with(['/']) && REQUIRED.iter().all(|field| text.contains(&format!("\"{field}\"")))
 }
 
 /// Why items of a list of objects, or of a sequence of them, are not objects, and where they are.
@@ -40,7 +49,7 @@ pub(crate) fn in_list(root: Node<'_>, named: bool) -> Vec<(Node<'_>, String)> {
     let items = items.into_iter().flat_map(Node::items);
     items
         .flat_map(|item| {
-            if REQUIRED.iter().all(|field| item.string(field).is_some()) {
+            if item.is_sequence() || REQUIRED.iter().all(|field| item.string(field).is_some()) {
                 return in_list(item, named);
             }
             let other = "is not read: an item of the list is not an object";
@@ -109,6 +118,7 @@ mod tests {
             "ApiVersion: v1\nKind: Pod\nmetadata: {name: p}\n",
             "apiVersion: v1\nmetadata: {name: p}\n",
             "kind: Pod\nmetadata: {name: p}\n",
+            "// a pod\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n",
         ] {
             assert!(said(text, false).is_some(), "{text}");
         }

@@ -247,7 +247,7 @@ pub(crate) fn parse(name: &str, text: Arc<str>, expected: Expectation) -> Outcom
 /// rarely valid YAML, and that is not an error.
 pub(crate) fn has_kubernetes_fields(text: &str) -> bool {
     // A JSON document may be one line.
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '/']) {
         return ["\"apiVersion\"", "\"kind\""].iter().all(|field| text.contains(field));
     }
     let has = |field: &str| {
@@ -316,6 +316,7 @@ mod tests {
         assert!(has_kubernetes_fields("apiVersion: v1\nkind: Pod\n"));
         assert!(has_kubernetes_fields("{\n \"apiVersion\": \"v1\",\n \"kind\": \"Pod\"}"));
         assert!(has_kubernetes_fields("{\"apiVersion\":\"v1\",\"kind\":\"Pod\""));
+        assert!(has_kubernetes_fields("// x\n{ \"apiVersion\": \"v1\", \"kind\": \"Pod\" }"));
         assert!(!has_kubernetes_fields("on: push\njobs:\n  kind: x\n"));
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Found {
     pub(crate) stdin: bool,
     /// Files that the user named, and that the configuration excludes.
     pub(crate) excluded: BTreeSet<String>,
+    /// Directories that the user named, of which the configuration excludes files.
+    pub(crate) thinned: BTreeSet<String>,
     /// Paths that name nothing, and directories that cannot be read.
     pub(crate) errors: Vec<InputError>,
 }
@@ -192,7 +194,9 @@ fn add_directory(
                     let link = entry.path_is_symlink();
                     let explicit = only.is_some();
                     let candidate = Candidate::referenced(entry.into_path(), name);
-                    insert(Candidate { explicit, link, ..candidate }, options, found);
+                    if !insert(Candidate { explicit, link, ..candidate }, options, found) {
+                        found.thinned.insert(display_name(directory));
+                    }
                 }
             }
             Ok(_) => {}
@@ -256,12 +260,13 @@ fn ends_with(name: &str, ending: &str) -> bool {
     part.is_some_and(|part| part.eq_ignore_ascii_case(ending.as_bytes()))
 }
 
-fn insert(candidate: Candidate, options: &Options, found: &mut Found) {
+/// Adds a file, unless the configuration excludes it; returns whether it does not.
+fn insert(candidate: Candidate, options: &Options, found: &mut Found) -> bool {
     if options.exclude.matches(&candidate.name) {
         if candidate.named {
             found.excluded.insert(candidate.name);
         }
-        return;
+        return false;
     }
     match found.files.entry(candidate.name.clone()) {
         Entry::Vacant(entry) => {
@@ -273,6 +278,7 @@ fn insert(candidate: Candidate, options: &Options, found: &mut Found) {
             known.named |= candidate.named;
         }
     }
+    true
 }
 
 /// The path that is read in the place of one that a user named: with `..` at most at its start. References between
