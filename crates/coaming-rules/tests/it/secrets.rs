@@ -58,8 +58,8 @@ fn two_containers_share_a_volume_only_where_they_need_the_same_keys() {
         variable("POSTGRES_USER", "user")
     );
     let second = format!(
-        "    - name: d\n      image: x:1\n      env:\n{}",
-        variable("PASSWORD", "password")
+        "    - name: d\n      image: postgres:17\n      env:\n{}",
+        variable("POSTGRES_PASSWORD", "password")
     );
     insta::assert_snapshot!(fixed("secret-in-environment", &pod(&first, &second)));
 }

@@ -111,7 +111,8 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Name a full version; until then, set `imagePullPolicy: Always`.
+    /// Name a full version; until then, set `imagePullPolicy: Always`. In the place of `Never`, only
+    /// somebody who knows that a registry has the image can do so.
     ImagePullPolicy {
         name: "image-pull-policy",
         summary: "Pull policy keeps outdated images",
@@ -165,14 +166,15 @@ impl ContainerRule for ImagePullPolicy {
             (true, _) => "Set `imagePullPolicy: Always`, and name a full version.",
             (false, _) => "Set `imagePullPolicy: Always`.",
         };
-        let edit = phrases::set(scope.container.node(), &["imagePullPolicy"], "Always");
-        findings.push(
-            context
-                .container_finding(Self::RULE, scope, node, message)
-                .why(why)
-                .help(help)
-                .fix("set `imagePullPolicy: Always`", Applicability::Unsafe, vec![edit])
-                .done(),
-        );
+        let draft = context.container_finding(Self::RULE, scope, node, message).why(why).help(help);
+        let title = "set `imagePullPolicy: Always`";
+        let draft = if policy == "Never" {
+            // Perhaps no registry has it: then the pod would not start.
+            draft.manual(title, "imagePullPolicy: Always\n")
+        } else {
+            let edit = phrases::set(scope.container.node(), &["imagePullPolicy"], "Always");
+            draft.fix(title, Applicability::Unsafe, vec![edit])
+        };
+        findings.push(draft.done());
     }
 }

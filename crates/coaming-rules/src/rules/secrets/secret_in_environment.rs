@@ -149,8 +149,9 @@ rule! {
     ///
     /// Mount the keys that the container needs as files, and name each file in a variable that
     /// ends in `_FILE`. Many images support that (the official ones of PostgreSQL, MySQL, MariaDB,
-    /// MongoDB and WordPress); other applications must be changed to read the file. If the keys of
-    /// the Secret are not known, or the variable is part of an argument, the fix is manual.
+    /// MongoDB and WordPress); other applications must be changed to read the file, which is why
+    /// the fix is manual for them. So it is if the keys of the Secret are not known, or the variable
+    /// is part of an argument.
     SecretInEnvironment {
         name: "secret-in-environment",
         summary: "Secret is an environment variable instead of a file",

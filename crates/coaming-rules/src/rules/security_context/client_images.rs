@@ -2,7 +2,8 @@
 //!
 //! Invariants: an image that others publish and that is in no table is a [`TokenUse::Possible`]
 //! client, as its roles may be installed by somebody else; an image of a registry of one's own is
-//! judged by its name alone, as its roles are in one's own manifests.
+//! judged by its name alone, as its roles are in one's own manifests. What it does is not known: the
+//! token may be a proof of identity to something else than the API server.
 
 use coaming_oci::Reference;
 
@@ -365,8 +366,17 @@ pub(super) fn of_image(text: &str) -> TokenUse {
     if by_words == TokenUse::Shown || !is_published(&reference) {
         return by_words;
     }
-    let is_other = OTHERS.iter().any(|known| *known == name || name.replace('_', "-") == **known);
-    if is_other { TokenUse::None } else { TokenUse::Possible }
+    if is_other(name) { TokenUse::None } else { TokenUse::Possible }
+}
+
+fn is_other(name: &str) -> bool {
+    OTHERS.iter().any(|known| *known == name || name.replace('_', "-") == **known)
+}
+
+/// Whether an image is a published one that is known to be no client.
+pub(super) fn is_no_client(text: &str) -> bool {
+    let Ok(reference) = Reference::parse(text) else { return false };
+    is_published(&reference) && of_image(text) == TokenUse::None
 }
 
 /// Whether an image is one that others publish.

@@ -52,7 +52,7 @@ pub(super) fn volumes_for_writing(scope: ContainerScope<'_>) -> Vec<Edit> {
     if scope.container.kind() == ContainerKind::Ephemeral {
         return Vec::new();
     }
-    let pod = scope.pod.node();
+    let pod = scope.pod.owner_of_volumes();
     let mut taken: BTreeSet<String> =
         scope.pod.volumes().filter_map(|volume| volume.name()).map(str::to_owned).collect();
     let text = |text: &str| Value::Str(text.to_owned());

@@ -12,8 +12,15 @@ use crate::Context;
 use crate::context::Draft;
 use crate::rules::phrases;
 
-/// Official images on Docker Hub that read files, and how their variables begin.
+/// Images on Docker Hub that read files, and how their variables begin.
 const KNOWN: &[(&str, &str)] = &[
+    ("bitnami/mariadb", "MARIADB_"),
+    ("bitnami/mongodb", "MONGODB_"),
+    ("bitnami/mysql", "MYSQL_"),
+    ("bitnami/postgresql", "POSTGRES"),
+    ("bitnami/redis", "REDIS_PASSWORD"),
+    ("library/influxdb", "DOCKER_INFLUXDB_INIT_"),
+    ("minio/minio", "MINIO_ROOT_"),
     ("library/postgres", "POSTGRES_"),
     ("library/mysql", "MYSQL_"),
     ("library/mariadb", "MARIADB_"),
@@ -70,8 +77,9 @@ pub(super) fn add<'a>(
     }
 }
 
-/// The variables to move; `None` if they are not known: the Secret is not part of the input, or the
-/// variable is used in the manifest itself.
+/// The variables to move; `None` if they are not known: the Secret is not part of the input, the
+/// variable is used in the manifest itself, or the image is not known to read a file for it. The
+/// program would find no value, and not start.
 fn moves<'a>(
     context: &Context<'a>,
     workload: Workload<'a>,
@@ -124,8 +132,7 @@ fn moves<'a>(
 /// The variable that will name the file, unless the manifest itself uses the old one or has the new
 /// one already.
 fn file_variable(container: Container<'_>, name: &str) -> Option<String> {
-    let file =
-        known_file_variable(container.image(), name).unwrap_or_else(|| format!("{name}_FILE"));
+    let file = known_file_variable(container.image(), name)?;
     let used = format!("$({name})");
     let uses = |text: &str| text.contains(&used);
     let in_words = container.command().chain(container.args()).any(uses);
@@ -195,7 +202,7 @@ fn edits<'a>(
             let optional = moves.iter().any(|moved| moved.secret == *secret && moved.optional);
             let name = free_name(secret, &taken);
             taken.insert(name.clone());
-            let path = phrases::below(pod.node(), &["volumes"]);
+            let path = phrases::below(pod.owner_of_volumes(), &["volumes"]);
             edits.push(Edit::Append { path, value: volume_value(&name, secret, keys, optional) });
             name
         });
