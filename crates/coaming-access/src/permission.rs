@@ -11,6 +11,7 @@ pub struct Permission {
     groups: Vec<Box<str>>,
     resources: Vec<Box<str>>,
     names: Vec<Box<str>>,
+    urls: Vec<Box<str>>,
     /// The rule: of an aggregated role, in the role that it was taken from. `None` for a role that
     /// is built into Kubernetes and not known as an object.
     pub source: Option<FieldRef>,
@@ -27,6 +28,7 @@ impl Permission {
             groups: owned(rule.api_groups()),
             resources: owned(rule.resources()),
             names: owned(rule.resource_names()),
+            urls: owned(rule.non_resource_urls()),
             source: Some(source),
         }
     }
@@ -37,6 +39,7 @@ impl Permission {
             groups: owned(groups.iter().copied()),
             resources: owned(resources.iter().copied()),
             names: Vec::new(),
+            urls: Vec::new(),
             source: None,
         }
     }
@@ -67,6 +70,13 @@ impl Permission {
     /// The names of the objects that it is limited to; none if it is not.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|name| &**name)
+    }
+
+    /// The first verb that it allows on every path of the API server that is not an object.
+    #[must_use]
+    pub fn verb_on_all_urls(&self) -> Option<&str> {
+        let is_all = self.urls.iter().any(|url| matches!(&**url, "*" | "/*"));
+        self.verbs.first().filter(|_| is_all).map(|verb| &**verb)
     }
 
     /// Whether it allows every verb on every resource.

@@ -21,7 +21,7 @@ pub(super) fn expressed(enabled: &Enabled) -> Vec<Expressed> {
 fn users(enabled: &Enabled) -> Vec<Expressed> {
     let administrator = format!(
         "{}.?runAsUserName.or(variables.pod.?securityContext.?windowsOptions.?runAsUserName)\
-         .orValue('').lowerAscii().matches(r'(^|\\\\)containeradministrator$')",
+         .orValue('').lowerAscii().matches(r'(^|\\\\)(containeradministrator|system)$')",
         own("windowsOptions")
     );
     let group = format!("{}.orValue(1) == 0", effective("runAsGroup"));

@@ -58,8 +58,12 @@ fn root_in_a_user_namespace_is_a_user_of_the_node() {
 
 #[test]
 fn the_administrator_is_the_root_of_a_windows_container() {
-    for name in ["ContainerAdministrator", "containeradministrator", "'.\\ContainerAdministrator'"]
-    {
+    for name in [
+        "ContainerAdministrator",
+        "containeradministrator",
+        "'.\\ContainerAdministrator'",
+        "'NT AUTHORITY\\SYSTEM'",
+    ] {
         let text = pod(&format!(
             "{{os: {{name: windows}}, securityContext: {{windowsOptions: {{runAsUserName: {name}}}}}, containers: [{{name: a, image: 'a:1.2.3'}}]}}"
         ));

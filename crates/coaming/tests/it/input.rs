@@ -114,6 +114,50 @@ fn nothing_to_scan_is_an_error_unless_it_is_accepted() {
 }
 
 #[test]
+fn what_the_configuration_leaves_out_is_said_of_paths_that_were_named() {
+    let text = pod("{privileged: true}");
+    let files = directory(&[("coaming.yaml", "exclude: [vendor/**]\n"), ("vendor/p.yaml", &text)]);
+    let output = scan(files.path(), &["vendor"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("`exclude` in the configuration"), "{}", stderr(&output));
+    let output = scan(files.path(), &["vendor/p.yaml"]);
+    assert_eq!(output.status.code(), Some(0));
+    let (out, err) = (stdout(&output), stderr(&output));
+    assert!(format!("{out}{err}").contains("1 named file is left out"), "{out}{err}");
+}
+
+#[test]
+fn sequences_in_a_sequence_and_comments_in_json_are_not_passed_over() {
+    let object = "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"a:1.0\",\"securityContext\":{\"privileged\":true}}]}}";
+    let nested = format!("[[{object}]]\n");
+    assert_eq!(found(&[("a.json", &nested)], "privileged"), ["Pod a 1"]);
+    for comment in ["// a pod", "/* a pod */"] {
+        let text = format!("{comment}\n{object}\n");
+        let files = directory(&[("a.json", &text)]);
+        assert_eq!(scan(files.path(), &["."]).status.code(), Some(2), "{text}");
+    }
+}
+
+#[test]
+fn a_manifest_in_a_config_map_is_a_text_of_it() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  pod.yaml: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: p}\n    spec: {containers: [{name: a, image: 'a:1.0', securityContext: {privileged: true}}]}\n";
+    assert_eq!(found(&[("a.yaml", map)], "privileged"), ["Pod a 9"]);
+    assert_eq!(found(&[("a.yaml", map)], "wrong-type"), [""; 0]);
+}
+
+#[test]
+fn a_chart_may_choose_the_version_of_an_api_service() {
+    let service = "{{- if .Capabilities.APIVersions.Has \"apiregistration.k8s.io/v1\" }}\napiVersion: apiregistration.k8s.io/v1\n{{- else }}\napiVersion: apiregistration.k8s.io/v1beta1\n{{- end }}\nkind: APIService\nmetadata: {name: v1.example.com}\nspec: {}\n";
+    let files = [
+        ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+        ("c/templates/a.yaml", service),
+    ];
+    assert_eq!(found(&files, "removed-api"), [""; 0]);
+    let plain = "apiVersion: apiregistration.k8s.io/v1beta1\nkind: APIService\nmetadata: {name: v1.example.com}\nspec: {}\n";
+    assert_eq!(found(&[("a.yaml", plain)], "removed-api"), ["APIService - 1"]);
+}
+
+#[test]
 fn a_library_chart_alone_is_named_as_what_it_is() {
     let metadata = "apiVersion: v2\nname: common\nversion: 0.1.0\ntype: library\n";
     let helper = "{{ define \"common.name\" }}x{{ end }}\n";

@@ -1,7 +1,7 @@
 //! See [`InvalidImage`].
 
 use coaming_finding::{Finding, RuleMeta};
-use coaming_kube::Fields as _;
+use coaming_kube::{Fields as _, Object};
 use coaming_oci::Reference;
 
 use super::is_placeholder;
@@ -46,6 +46,19 @@ rule! {
     ///   containers:
     ///     - name: web
     ///       image: "registry.example.com/web:"
+    /// ```
+    ///
+    /// The name is empty: the API server refuses the pod.
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Pod
+    /// metadata:
+    ///   name: web
+    /// spec:
+    ///   containers:
+    ///     - name: web
+    ///       image: ""
     /// ```
     ///
     /// ## Good
@@ -100,15 +113,19 @@ impl ContainerRule for InvalidImage {
             return;
         }
         let Some(node) = scope.container.node().field("image") else { return };
-        let Some(text) = node.as_str().filter(|text| !text.trim().is_empty()) else { return };
-        let Err(error) = Reference::parse(text) else { return };
-        if is_placeholder(text) {
-            return;
-        }
-        let message = format!(
-            "`{text}` of {} is not a valid image name: {error}",
-            phrases::container(scope),
-        );
+        let Some(text) = node.as_str() else { return };
+        let message = if text.trim().is_empty() {
+            if is_filled_in(scope.workload.object) {
+                return;
+            }
+            format!("the image of {} has no name", phrases::container(scope))
+        } else {
+            let Err(error) = Reference::parse(text) else { return };
+            if is_placeholder(text) {
+                return;
+            }
+            format!("`{text}` of {} is not a valid image name: {error}", phrases::container(scope))
+        };
         findings.push(
             context
                 .container_finding(Self::RULE, scope, node, message)
@@ -118,4 +135,12 @@ impl ContainerRule for InvalidImage {
                 .done(),
         );
     }
+}
+
+/// Whether something fills in the names of images that are empty: operators do, and on OpenShift the
+/// triggers of a workload.
+fn is_filled_in(object: Object<'_>) -> bool {
+    let is_own = matches!(object.group(), "" | "apps" | "batch");
+    let annotations = || object.metadata().pairs("annotations");
+    !is_own || annotations().any(|entry| entry.name() == "image.openshift.io/triggers")
 }

@@ -120,9 +120,10 @@ fn unencrypted<'a>(object: Object<'a>) -> Option<(Option<Node<'a>>, Vec<&'a str>
     let has_tls = spec.field("tls").is_some();
     match (object.kind(), object.group()) {
         ("Ingress", "networking.k8s.io" | "extensions") => {
-            let hosts = spec.list("rules").filter_map(|rule| rule.string("host")).collect();
+            let rules = || spec.list("rules").filter_map(|rule| rule.string("host"));
+            let hosts: Vec<_> = rules().filter(|host| !is_encrypted(object, host)).collect();
             let node = spec.field("rules").or_else(|| spec.field("defaultBackend"));
-            spec.list("tls").next().is_none().then_some((node, hosts))
+            (spec.list("tls").next().is_none() || !hosts.is_empty()).then_some((node, hosts))
         }
         ("Route", "route.openshift.io") => {
             (!has_tls).then(|| (spec.field("to"), spec.string("host").into_iter().collect()))
@@ -148,6 +149,16 @@ fn unencrypted<'a>(object: Object<'a>) -> Option<(Option<Node<'a>>, Vec<&'a str>
         }
         _ => None,
     }
+}
+
+/// Whether the TLS of an Ingress is for a host, too: an entry names it, a wildcard for it, or none.
+fn is_encrypted(ingress: Object<'_>, host: &str) -> bool {
+    let above = host.split_once('.').map_or("", |(_, above)| above);
+    let is_for = |own: &str| own == host || own.strip_prefix("*.").is_some_and(|it| it == above);
+    ingress.spec().list("tls").any(|entry| {
+        let mut hosts = entry.strings("hosts").peekable();
+        hosts.peek().is_none() || hosts.any(is_for)
+    })
 }
 
 /// Whether an annotation names a certificate, or a controller that always has one.

@@ -18,8 +18,8 @@ rule! {
     /// Containers that run as root: `runAsUser: 0` in the container's security context, or in the
     /// pod's where the container does not override it. If the image was inspected (see
     /// `--images`), also containers whose image runs as root and whose pod sets no other user. On
-    /// Windows, `runAsUserName: ContainerAdministrator`. With `hostUsers: false`, root is a user
-    /// without rights on the node, and the finding is low.
+    /// Windows, `runAsUserName: ContainerAdministrator` or `NT AUTHORITY\SYSTEM`. With
+    /// `hostUsers: false`, root is a user without rights on the node, and the finding is low.
     ///
     /// ## Why it matters
     ///
@@ -276,11 +276,12 @@ fn administrator<'a>(context: &Context<'a>, scope: ContainerScope<'a>) -> Option
     let user = own
         .or_else(|| options(scope.pod.node().mapping("securityContext")).field("runAsUserName"))?;
     let name = user.as_str()?.rsplit('\\').next()?;
-    if !name.eq_ignore_ascii_case("ContainerAdministrator") {
+    let known = ["ContainerAdministrator", "SYSTEM"];
+    if !known.iter().any(|known| name.eq_ignore_ascii_case(known)) {
         return None;
     }
     let message = format!(
-        "{} runs as the administrator of its container (`runAsUserName: ContainerAdministrator`)",
+        "{} runs as the administrator of its container (`runAsUserName: {name}`)",
         phrases::container(scope),
     );
     let edit = Edit::Set { path: user.path(), value: Value::from("ContainerUser") };

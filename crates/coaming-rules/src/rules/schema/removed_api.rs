@@ -1,7 +1,7 @@
 //! See [`RemovedApi`].
 
 use coaming_finding::{Finding, RuleMeta, Severity};
-use coaming_kube::Fields as _;
+use coaming_kube::{Fields as _, Object};
 
 use crate::rule::{BuiltIn as _, rule};
 use crate::rules::phrases;
@@ -155,6 +155,9 @@ impl ObjectRule for RemovedApi {
             *gone == version && minor >= *since && (kinds.is_empty() || kinds.contains(&kind))
         });
         let Some((_, _, since, replacement)) = removal else { return };
+        if is_choice_of_a_chart(context, object) {
+            return;
+        }
         let (title, snippet) = match *replacement {
             // The only kind that has been removed without a replacement.
             "" => ("label the namespaces for Pod Security".to_owned(), POD_SECURITY.to_owned()),
@@ -180,4 +183,11 @@ impl ObjectRule for RemovedApi {
                 .done(),
         );
     }
+}
+
+/// Whether a chart would choose another version in a cluster: what it is rendered with knows no
+/// version of this group, as Helm without a cluster does not.
+fn is_choice_of_a_chart(context: &Context<'_>, object: Object<'_>) -> bool {
+    let source = context.world.source(object.source());
+    object.group() == "apiregistration.k8s.io" && source.is_some_and(|it| it.rendering.is_some())
 }

@@ -102,6 +102,12 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("XPACK.SECURITY.ENABLED", &["false"]),
     ("ME_CONFIG_BASICAUTH", &["false"]),
     ("CLICKHOUSE_SKIP_USER_SETUP", YES),
+    ("ALLOW_NONE_AUTHENTICATION", YES),
+    ("ARANGO_NO_AUTH", YES),
+    ("AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED", YES),
+    ("GF_AUTH_ANONYMOUS_ORG_ROLE", &["admin", "editor"]),
+    ("PLUGINS.SECURITY.DISABLED", YES),
+    ("SURREAL_UNAUTHENTICATED", YES),
 ];
 
 const YES: &[&str] = &["yes", "true", "1", "on"];
@@ -165,8 +171,12 @@ fn by_option(scope: ContainerScope<'_>) -> Option<(Node<'_>, String)> {
     let text = |node: &Node<'_>| node.as_str().map(str::trim).unwrap_or_default().to_owned();
     words.iter().enumerate().find_map(|(index, node)| {
         let word = text(node);
-        if OPTIONS.contains(&word.as_str()) {
-            return Some((*node, word));
+        // A script is one word of the command.
+        let option = word
+            .split_whitespace()
+            .find(|part| OPTIONS.contains(part) || *part == "--insecure" && runs_cockroach(scope));
+        if let Some(option) = option {
+            return Some((*node, option.to_owned()));
         }
         let next = words.get(index + 1).map(text).unwrap_or_default();
         let is_open = word == "--protected-mode" && next == "no"
@@ -175,4 +185,9 @@ fn by_option(scope: ContainerScope<'_>) -> Option<(Node<'_>, String)> {
         let has_password = words.iter().any(|word| text(word).contains("requirepass"));
         (is_open && !has_password).then(|| (*node, "--protected-mode no".to_owned()))
     })
+}
+
+/// Whether the container is CockroachDB, whose `--insecure` means without passwords.
+fn runs_cockroach(scope: ContainerScope<'_>) -> bool {
+    scope.container.image().is_some_and(|image| image.contains("cockroach"))
 }

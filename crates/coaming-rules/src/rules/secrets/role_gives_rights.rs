@@ -19,7 +19,9 @@ rule! {
     ///   users, groups or service accounts, also if the only name is that of an administrator;
     /// - change or see every object that is created: write webhook configurations;
     /// - approve client certificates, answer for API groups, create PersistentVolumes (which may be
-    ///   any directory of a node), change nodes, remove admission or network policies.
+    ///   any directory of a node), change nodes, namespaces (whose labels choose the level of Pod
+    ///   Security) or kinds of objects, remove admission or network policies;
+    /// - all paths that the API server serves beside objects, such as its logs and profiles.
     ///
     /// A right that `resourceNames` limits is not reported.
     ///
@@ -171,6 +173,44 @@ rule! {
     ///   - kind: ServiceAccount
     ///     name: web
     ///     namespace: shop
+    /// ```
+    ///
+    /// The labels of a namespace say what its pods may do.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: labels
+    /// rules:
+    ///   - apiGroups: [""]
+    ///     resources: [namespaces]
+    ///     verbs: [patch]
+    /// ```
+    ///
+    /// A kind may be converted by a webhook, which sees and changes all its objects.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: kinds
+    /// rules:
+    ///   - apiGroups: [apiextensions.k8s.io]
+    ///     resources: [customresourcedefinitions]
+    ///     verbs: [create, update]
+    /// ```
+    ///
+    /// Logs and profiles of the API server are not objects.
+    ///
+    /// ```yaml
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// kind: ClusterRole
+    /// metadata:
+    ///   name: paths
+    /// rules:
+    ///   - nonResourceURLs: ["*"]
+    ///     verbs: [get]
     /// ```
     ///
     /// ## Good

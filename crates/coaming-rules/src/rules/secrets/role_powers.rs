@@ -97,6 +97,27 @@ static POWERS: &[Power] = &[
         names: &[],
     },
     Power {
+        what: "change kinds of objects",
+        why: "has the API server send them every object of a kind to convert it, and changes each",
+        severity: Severity::Medium,
+        of_cluster: true,
+        requests: &[(
+            "apiextensions.k8s.io",
+            "customresourcedefinitions",
+            "",
+            &["create", "update", "patch"],
+        )],
+        names: &[],
+    },
+    Power {
+        what: "change namespaces",
+        why: "lifts Pod Security from a namespace, and joins it to network policies, by its labels",
+        severity: Severity::Medium,
+        of_cluster: false,
+        requests: &[("", "namespaces", "", &["update", "patch"])],
+        names: &[],
+    },
+    Power {
         what: "add and change nodes",
         why: "moves pods to a node of their own by labels and taints",
         severity: Severity::Medium,
@@ -126,6 +147,16 @@ static POWERS: &[Power] = &[
     },
 ];
 
+/// Right to all that the API server serves beside objects.
+static PATHS: Power = Power {
+    what: "read what the API server serves beside objects",
+    why: "reads the logs and profiles of the API server, and slows it down with them",
+    severity: Severity::Medium,
+    of_cluster: true,
+    requests: &[],
+    names: &[],
+};
+
 /// The certificates that let a client of the API server be any user, or any node.
 const SIGNERS: &[&str] = &[
     "kubernetes.io/kube-apiserver-client",
@@ -143,7 +174,14 @@ pub(super) struct Held<'g> {
 
 /// The powers of a role, the worst first.
 pub(super) fn powers_of(role: &ResolvedRole) -> Vec<Held<'_>> {
-    POWERS.iter().filter_map(|power| held(role, power)).collect()
+    POWERS.iter().filter_map(|power| held(role, power)).chain(paths(role)).collect()
+}
+
+fn paths(role: &ResolvedRole) -> Option<Held<'_>> {
+    role.permissions.iter().find_map(|permission| {
+        let allowed = vec![format!("{} all paths", permission.verb_on_all_urls()?)];
+        Some(Held { power: &PATHS, permission, allowed })
+    })
 }
 
 fn held<'g>(role: &'g ResolvedRole, power: &'static Power) -> Option<Held<'g>> {
