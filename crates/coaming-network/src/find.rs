@@ -17,6 +17,12 @@ pub enum FindError {
         /// Some that exist.
         known: String,
     },
+    /// The name means the API server, which is not a workload.
+    #[error(
+        "`{0}` leads to the API server: policies see its own address and port, usually 6443 of a \
+         control-plane node, and not those of the Service; ask with that address"
+    )]
+    ApiServer(String),
     /// Several workloads have this name.
     #[error("`{name}` may mean any of {candidates}: use namespace/name")]
     Ambiguous {
@@ -110,6 +116,7 @@ pub fn find_workload(model: &Model, text: &str) -> Result<usize, FindError> {
     }
     match found.as_slice() {
         [id] => Ok(*id),
+        [] if is_api_server(text) => Err(FindError::ApiServer(text.to_owned())),
         [] => Err(FindError::Unknown {
             name: text.to_owned(),
             known: names(model, &real_workloads(model)),
@@ -118,6 +125,13 @@ pub fn find_workload(model: &Model, text: &str) -> Result<usize, FindError> {
             Err(FindError::Ambiguous { name: text.to_owned(), candidates: names(model, several) })
         }
     }
+}
+
+/// Whether a text is a name of the Service that leads to the API server.
+fn is_api_server(text: &str) -> bool {
+    let name = text.strip_suffix(".cluster.local").unwrap_or(text);
+    let name = name.strip_suffix(".svc").unwrap_or(name);
+    matches!(name, "kubernetes" | "kubernetes.default" | "default/kubernetes")
 }
 
 /// The workloads that the Services of this name lead to.

@@ -57,7 +57,7 @@ pub use explain::{
     EntranceVerdict, Explanation, PolicyVerdict, RuleVerdict, Side, Uncertainty, explain,
     plugin_dependent,
 };
-pub use exposure::{Exposure, OpenTo, Openness, exposure};
+pub use exposure::{Beyond, Exposure, OpenTo, Openness, exposure};
 pub use filter::Filter;
 pub use find::{AskedPort, FindError, FoundPeer, find_endpoint, find_port, find_workload};
 pub use findings::{

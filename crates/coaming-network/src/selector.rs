@@ -140,7 +140,10 @@ impl Selector {
 
     /// The selector that matches what any of these does.
     #[must_use]
-    pub fn any_of(selectors: Vec<Self>) -> Self {
+    pub fn any_of(mut selectors: Vec<Self>) -> Self {
+        if selectors.len() == 1 {
+            return selectors.pop().unwrap_or_default();
+        }
         Self { requirements: Vec::new(), alternatives: vec![selectors] }
     }
 

@@ -320,7 +320,7 @@ fn suggest(arguments: &SuggestArguments) -> Result<Outcome, CommandError> {
     let (world, mut outcome) = scope::world(scope::load(&arguments.inputs))?;
     let remarks = render::remarks(&from_world(&world));
     warn_of(&remarks);
-    if remarks.notes.iter().any(|note| note.count == 0) {
+    if remarks.is_without_workloads() {
         outcome = Outcome::Failed;
     }
     let options = SuggestOptions {

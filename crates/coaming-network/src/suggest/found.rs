@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use super::write::{controller_kind, controller_namespace};
 use crate::ip::IpSet;
-use crate::model::Direction;
+use crate::model::{Direction, Model, Role};
 use crate::ports::{Connections, PortSet, Protocol};
 
 /// A port with its protocol.
@@ -179,6 +180,36 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// The namespaces of the controllers behind these routes: as answered, or else the usual ones.
+    pub(crate) fn controller_namespaces<'r>(
+        &self,
+        routes: impl IntoIterator<Item = &'r String>,
+    ) -> BTreeSet<&str> {
+        let mut namespaces: BTreeSet<&str> = BTreeSet::new();
+        for via in routes {
+            match self.controllers.get(controller_kind(via)) {
+                Some(answered) => namespaces.extend(answered.iter().map(String::as_str)),
+                None => {
+                    namespaces.insert(controller_namespace(via));
+                }
+            }
+        }
+        namespaces
+    }
+
+    /// The workloads of a namespace that are ingress controllers: those that are open to the outside,
+    /// or else all of them.
+    pub(crate) fn controllers_in(&self, model: &Model, namespace: &str) -> BTreeSet<usize> {
+        let pods = model.pods.iter().map(|(_, pods)| pods).filter(|pods| {
+            pods.role == Role::Real && !pods.host_network && *pods.namespace == *namespace
+        });
+        let all: BTreeSet<usize> = pods.map(|pods| pods.workload).collect();
+        let mut open = self.flows.keys().filter(|flow| flow.source == Source::Outside);
+        let open: BTreeSet<usize> =
+            open.by_ref().map(|flow| flow.target).filter(|target| all.contains(target)).collect();
+        if open.is_empty() { all } else { open }
+    }
+
     pub(crate) fn add(&mut self, flow: Flow, evidence: String) {
         self.flows.entry(flow).or_default().insert(evidence);
     }

@@ -24,7 +24,7 @@ pub use answers::{AnswerError, Answers, answer_template};
 pub use found::{Flow, Question, Source};
 
 use crate::index::ModelIndex;
-use crate::model::{Direction, ExternalSource, Model, Role, Service, SourceRef};
+use crate::model::{Direction, ExternalSource, Model, Role, Service, SourceRef, Tier};
 use crate::views::from_world;
 use found::{Asked, Found, Port, Proposal};
 
@@ -124,8 +124,7 @@ pub fn suggest_with(
         return Err(SuggestError::NoWorkloads);
     }
     operators::add_pods(world, &mut model);
-    let existing: Vec<String> =
-        model.policies.iter().map(|(_, policy)| policy.to_string()).collect();
+    let existing = existing(&model);
     model.policies.clear();
     let mut found = match options.log {
         Some(log) => log::read(world, &model, log)?,
@@ -143,14 +142,8 @@ pub fn suggest_with(
         outside::ask(&model, &mut found);
     }
     leave_out_host_network(&model, &mut found);
-    if !existing.is_empty() {
-        found.remark(
-            "existing policies".to_owned(),
-            format!(
-                "policies only add up, and these exist already: {}; remove those that allow more",
-                existing.join(", ")
-            ),
-        );
+    for (id, text) in existing {
+        found.remark(id.to_owned(), text);
     }
     let mut selectors = write::selectors(&model, &mut found);
     let mut unasked = Vec::new();
@@ -178,17 +171,49 @@ pub fn suggest_with(
     })
 }
 
+/// What to know about the policies that exist, by the name of the question. Those of a service mesh
+/// only refuse more.
+fn existing(model: &Model) -> Vec<(&'static str, String)> {
+    let names = |wanted: &dyn Fn(&Tier) -> bool| {
+        let policies = model.policies.iter().map(|(_, policy)| policy);
+        let names = policies.filter(|policy| wanted(&policy.tier)).map(ToString::to_string);
+        let names: BTreeSet<String> = names.collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let beside = names(&|tier| *tier == Tier::Network);
+    let before = names(&|tier| matches!(tier, Tier::Admin | Tier::Named(_)));
+    let mut found = Vec::new();
+    if !beside.is_empty() {
+        let text = format!(
+            "policies only add up, and these exist already: {beside}; remove those that allow more"
+        );
+        found.push(("existing policies", text));
+    }
+    if !before.is_empty() {
+        let text = format!(
+            "these policies decide before those below: {before}; what they allow or deny stays so"
+        );
+        found.push(("policies that decide before", text));
+    }
+    found
+}
+
 /// Ingress points are flows too.
 fn ingress_points(model: &Model, found: &mut Found) {
+    let is_here = |namespace: &str| {
+        let mut pods = model.pods.iter().map(|(_, pods)| pods);
+        pods.any(|pods| pods.role == Role::Real && *pods.namespace == *namespace)
+    };
     for way in model.all_ingress_points() {
         let Some(pods) = model.pods.get(way.pods) else { continue };
         let source = match way.source {
             ExternalSource::Controller | ExternalSource::Gateway => Source::Controller,
             ExternalSource::Address(_) => Source::Outside,
         };
-        if source == Source::Controller {
-            let (kind, usual) =
-                (write::controller_kind(&way.via), write::controller_namespace(&way.via));
+        let (kind, usual) =
+            (write::controller_kind(&way.via), write::controller_namespace(&way.via));
+        // That the usual namespace has pods here shows that it is there.
+        if source == Source::Controller && !is_here(usual) {
             let shown = if kind.is_empty() { "Ingress" } else { kind.trim_end() };
             found.ask(
                 format!("ingress controller of {shown}"),

@@ -10,7 +10,7 @@ use super::write::controller_namespace;
 use super::{Flow, Format, Found, Source, SuggestError, is_system};
 use crate::ip::IpSet;
 use crate::list::{Peer, connections};
-use crate::model::{Direction, Model, NetworkPlugin, Workload};
+use crate::model::{Direction, Model, NetworkPlugin, Role, Workload};
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::Reach;
 use crate::views::from_world;
@@ -31,6 +31,7 @@ pub(super) fn verify(
     if let Some(problem) = read.problems.first() {
         return Err(SuggestError::Unsound(problem.message.clone()));
     }
+    stand_in(&mut model, found);
     model.policies = read.policies;
     match format {
         Format::Kubernetes => {}
@@ -40,6 +41,24 @@ pub(super) fn verify(
     let reach = Reach::new(model);
     let permitted = Permitted::new(reach.model(), found);
     permitted.compare(&reach)
+}
+
+/// Gives the stand-ins for ingress controllers the labels of those that the input has.
+fn stand_in(model: &mut Model, found: &Found) {
+    let labels_of = |namespace: &str| {
+        let workloads = found.controllers_in(model, namespace);
+        let mut pods = model.pods.iter().map(|(_, pods)| pods);
+        let pods = pods.find(|pods| workloads.contains(&pods.workload))?;
+        Some(Arc::clone(&pods.labels))
+    };
+    let stand_ins = model.pods.iter().filter(|(_, pods)| pods.role == Role::Controller);
+    let known: Vec<_> =
+        stand_ins.filter_map(|(id, pods)| Some((id, labels_of(&pods.namespace)?))).collect();
+    for (id, labels) in known {
+        if let Some(pods) = model.pods.get_mut(id) {
+            pods.labels = labels;
+        }
+    }
 }
 
 /// Source and target, in terms of flows.
@@ -184,11 +203,11 @@ impl<'m> Permitted<'m> {
                     .fold(Connections::none(), |ports, grant| ports.union(&grant.ports()))
             }
         };
-        for flow in self.found.flows.keys().filter(|flow| flow.target == target) {
+        for (flow, evidence) in self.found.flows.iter().filter(|(flow, _)| flow.target == target) {
             let also = match (&flow.source, peer) {
                 (Source::Controller, Peer::Workload(workload)) => {
-                    let mut known = self.found.controllers.values().flatten();
-                    known.any(|namespace| *namespace == workload.namespace)
+                    let namespaces = self.found.controller_namespaces(evidence);
+                    namespaces.contains(workload.namespace.as_str())
                 }
                 (Source::Controller, Peer::Ingress) => true,
                 (Source::Outside, Peer::Workload(_)) => self.model.plugin.blocks_mean_pods(),

@@ -30,6 +30,7 @@ use crate::model::{Direction, Model, PolicyKind, Problem, ProblemKind, SourceRef
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
 pub(crate) use controllers::controllers;
+pub(crate) use outside::node_addresses;
 pub(crate) use unevaluated::selector as lenient_selector;
 
 /// Makes the model of a world.

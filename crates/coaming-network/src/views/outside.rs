@@ -201,7 +201,7 @@ pub(super) fn open_service(object: Object<'_>) -> Option<Entrance> {
 }
 
 /// Where the addresses of nodes are: in the ranges for private use, and of IPv6 anywhere.
-fn node_addresses() -> IpSet {
+pub(crate) fn node_addresses() -> IpSet {
     const PRIVATE: [&str; 5] =
         ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "::/0"];
     let blocks = PRIVATE.into_iter().filter_map(|block| IpSet::cidr(block).ok());

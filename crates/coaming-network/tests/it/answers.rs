@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 
 use crate::common::reach;
 use crate::random;
+use crate::why::why;
 
 #[test]
 fn names_that_mean_nothing_or_too_much() {
@@ -65,4 +66,40 @@ fn reachability_from_outside_is_reported_only_where_it_is_known() {
     // A policy closes the ingress point.
     let shut = input + &policy("shop", "deny", "{podSelector: {}, policyTypes: [Ingress]}");
     assert_eq!(known(&shut), ["shop/db (Pod) false", "shop/web (Pod) false"]);
+}
+
+/// Pods do not see the addresses of clients behind a Service that hides them.
+#[test]
+fn an_open_service_hides_addresses() {
+    let input = |policy: &str| {
+        pod("shop", "web", "app: web", "{containerPort: 8080}")
+            + &service(
+                "shop",
+                "web",
+                &format!(
+                    "{{type: NodePort, {policy}selector: {{app: web}}, ports: [{{port: 80, targetPort: 8080}}]}}"
+                ),
+            )
+            + &coaming_test::manifests::policy(
+                "shop",
+                "web",
+                "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}",
+            )
+    };
+    let hidden = reach(&input(""));
+    assert_eq!(why(&hidden, "203.0.113.5", "web", 8080), "allowed?");
+    assert_eq!(why(&hidden, "203.0.114.5", "web", 8080), "denied");
+    assert_eq!(why(&hidden, "203.0.113.5", "web", 8081), "allowed");
+    let local = reach(&input("externalTrafficPolicy: Local, "));
+    assert_eq!(why(&local, "203.0.113.5", "web", 8080), "allowed");
+}
+
+/// The API server is behind a Service that most inputs do not have.
+#[test]
+fn the_api_server_is_not_a_workload() {
+    let shop = reach(&shop());
+    for name in ["kubernetes", "kubernetes.default", "kubernetes.default.svc.cluster.local"] {
+        let error = find_endpoint(&shop, name).unwrap_err().to_string();
+        assert!(error.contains("leads to the API server"), "{error}");
+    }
 }

@@ -7,6 +7,7 @@ use coaming_network::{
     Connections, Direction, Endpoint, IpSet, OpenTo, PortSet, Protocol, Reach, exposure,
 };
 
+use crate::common;
 use crate::random::{self, Random};
 
 fn selects(model: &Model, selector: &PodSelector, pods: &Pods) -> bool {
@@ -103,5 +104,43 @@ fn pods_to_come_may_what_exposure_says() {
                 );
             }
         }
+    }
+}
+
+/// What rules name that has no address here is not "nothing".
+#[test]
+fn beyond_pods_and_addresses() {
+    let policy = |egress: &str| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: x, namespace: shop}}\n\
+             spec: {{endpointSelector: {{matchLabels: {{app: web}}}}, {egress}}}"
+        )
+    };
+    let cluster = |rules: &str| {
+        format!(
+            "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {{name: x}}\n\
+             spec: {{tier: Admin, priority: 1, subject: {{namespaces: {{}}}}, egress: [{rules}]}}"
+        )
+    };
+    let names = "{action: Accept, to: [{domainNames: [a.example.com]}]}";
+    let all = "{action: Deny, to: [{networks: [0.0.0.0/0]}]}";
+    let cases = [
+        (policy("egress: [{toEntities: [kube-apiserver, host]}]"), "Nodes all, ApiServer all"),
+        (
+            policy(
+                "egress: [{toEntities: [kube-apiserver], toPorts: [{ports: [{port: '443', protocol: TCP}]}]}]",
+            ),
+            "ApiServer TCP 443",
+        ),
+        (policy("egress: [{toEntities: [all]}], egressDeny: [{toEntities: [host]}]"), ""),
+        (cluster(&format!("{names}, {all}")), "Names all"),
+        // Any address is open anyway.
+        (cluster(names), ""),
+    ];
+    for (policy, expected) in cases {
+        let exposures = exposure(common::reach_in_shop(&[&policy]).model().clone());
+        let web = exposures.iter().find(|it| it.workload.name == "web").unwrap();
+        let found = web.egress.beyond.iter().map(|(what, on)| format!("{what:?} {on}"));
+        assert_eq!(found.collect::<Vec<_>>().join(", "), expected, "{policy}");
     }
 }

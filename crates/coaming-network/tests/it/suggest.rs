@@ -646,3 +646,44 @@ fn names_are_resolved_where_the_cluster_does() {
         assert!(shown && !yaml.contains("openshift"), "{format:?}: {yaml}");
     }
 }
+
+/// An ingress controller that is in the input is guarded by the policies too: it must be let out.
+#[test]
+fn controller_of_the_input() {
+    let ingress = "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, namespace: shop}\nspec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}\n";
+    let spec = "{type: LoadBalancer, selector: {app: ctl}, ports: [{port: 80, targetPort: 8080}]}";
+    let open = service("ingress-nginx", "ctl", spec);
+    for open in ["", &open] {
+        let manifests = [
+            pod("ingress-nginx", "ctl", "app: ctl", ""),
+            pod("ingress-nginx", "other", "app: other", ""),
+            pod("shop", "web", "app: web", ""),
+            service("shop", "web", "{selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}"),
+            ingress.to_owned(),
+            open.to_owned(),
+        ];
+        let suggestion = suggest(&world(&manifests.join("")), None).unwrap();
+        let ids: Vec<&str> = suggestion.questions.iter().map(|it| it.id.as_str()).collect();
+        assert!(!ids.contains(&"ingress controller of Ingress"), "{ids:?}");
+        let out = suggestion.yaml.matches("# to shop/web (Pod): Ingress shop/web").count();
+        // Those that are open to the outside, if any is.
+        assert_eq!(out, if open.is_empty() { 2 } else { 1 }, "{}", suggestion.yaml);
+    }
+}
+
+/// Policies that refuse more do not add up with the suggested ones.
+#[test]
+fn existing_policies_by_what_they_do() {
+    let manifests = [
+        pod("shop", "web", "app: web", ""),
+        "---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: np, namespace: shop}, spec: {podSelector: {}}}\n".to_owned(),
+        "---\n{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: ap, namespace: shop}, spec: {}}\n".to_owned(),
+        "---\n{apiVersion: policy.networking.k8s.io/v1alpha1, kind: AdminNetworkPolicy, metadata: {name: anp}, spec: {priority: 1, subject: {namespaces: {}}}}\n".to_owned(),
+    ];
+    let suggestion = suggest(&world(&manifests.join("")), None).unwrap();
+    let texts: Vec<&str> = suggestion.questions.iter().map(|it| it.text.as_str()).collect();
+    let has = |text: &str| texts.iter().any(|it| it.contains(text));
+    assert!(has("exist already: NetworkPolicy shop/np; remove"), "{texts:#?}");
+    assert!(has("decide before those below: AdminNetworkPolicy anp;"), "{texts:#?}");
+    assert!(!has("AuthorizationPolicy"), "{texts:#?}");
+}

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use coaming_network::model::{NAMESPACE_NAME_LABEL, Namespaces, PodSelector};
 use coaming_network::selector::Operator;
-use coaming_network::{Connections, Exposure, OpenTo, Openness, Selector};
+use coaming_network::{Beyond, Connections, Exposure, OpenTo, Openness, Selector};
 use serde::Serialize;
 
 use super::notes::{Remarks, remarks_text};
@@ -25,7 +25,18 @@ fn entries(openness: &Openness) -> Vec<(String, String)> {
     let internet = openness.internet.iter();
     let internet =
         internet.map(|(addresses, allowed)| (addresses_text(addresses), allowed.to_string()));
-    pods.chain(internet).collect()
+    let beyond = openness.beyond.iter();
+    let beyond = beyond.map(|(what, allowed)| (beyond_text(*what).to_owned(), allowed.to_string()));
+    pods.chain(internet).chain(beyond).collect()
+}
+
+/// What rules name that is neither pods nor known addresses.
+fn beyond_text(what: Beyond) -> &'static str {
+    match what {
+        Beyond::Nodes => "the nodes, and pods on their networks",
+        Beyond::ApiServer => "the API server",
+        Beyond::Names => "the addresses of the domain names that rules allow",
+    }
 }
 
 /// `the port named metrics`, as far as it is not all numbers.
@@ -50,10 +61,39 @@ fn pods_text(open: &OpenTo) -> String {
     format!("{pods}{except}{hint}")
 }
 
+/// What labels must be, in words: `tier not in (a, b) and no label guest`.
+fn labels_text(selector: &Selector) -> String {
+    let requirements = selector.requirements().iter().map(|requirement| {
+        let key = &requirement.key;
+        let text = || {
+            let mut only = Selector::everything();
+            only.require(key, requirement.operator.clone());
+            only.to_string()
+        };
+        if key.starts_with(':') {
+            return text();
+        }
+        match &requirement.operator {
+            Operator::NotIn(values) if values.len() == 1 => {
+                format!("{key} other than {}", values.join(", "))
+            }
+            Operator::NotIn(values) => format!("{key} not in ({})", values.join(", ")),
+            Operator::Exists => format!("label {key}"),
+            Operator::DoesNotExist => format!("no label {key}"),
+            _ => text(),
+        }
+    });
+    let alternatives = selector.alternatives().iter().map(|list| {
+        let any: Vec<String> = list.iter().map(labels_text).collect();
+        if any.is_empty() { "nothing".to_owned() } else { format!("({})", any.join(" or ")) }
+    });
+    requirements.chain(alternatives).collect::<Vec<_>>().join(" and ")
+}
+
 fn selector_text(selector: &PodSelector, any: &str) -> String {
     let pods = match selector.pods.is_everything() {
         true => any.to_owned(),
-        false => format!("{any} with {}", selector.pods),
+        false => format!("{any} with {}", labels_text(&selector.pods)),
     };
     match &selector.namespaces {
         Namespaces::Named(name) => format!("{pods} in namespace {name}"),
@@ -64,7 +104,7 @@ fn selector_text(selector: &PodSelector, any: &str) -> String {
         }
         Namespaces::Selected(namespaces) => match named(namespaces) {
             Some(name) => format!("{pods} in namespace {name}"),
-            None => format!("{pods} in namespaces with {namespaces}"),
+            None => format!("{pods} in namespaces with {}", labels_text(namespaces)),
         },
     }
 }
@@ -135,6 +175,15 @@ struct OpennessJson<'e> {
     namespace: ConnectionsJson<'e>,
     internet: Vec<InternetJson<'e>>,
     pods: Vec<OpenToJson<'e>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    beyond: Vec<BeyondJson<'e>>,
+}
+
+#[derive(Serialize)]
+struct BeyondJson<'e> {
+    what: &'static str,
+    #[serde(flatten)]
+    connections: ConnectionsJson<'e>,
 }
 
 #[derive(Serialize)]
@@ -170,7 +219,16 @@ fn openness(openness: &Openness) -> OpennessJson<'_> {
         unless_named: &open.unless_named,
         connections: ConnectionsJson::new(&open.allowed),
     });
+    let beyond = openness.beyond.iter().map(|(what, allowed)| BeyondJson {
+        what: match what {
+            Beyond::Nodes => "nodes",
+            Beyond::ApiServer => "api-server",
+            Beyond::Names => "domain-names",
+        },
+        connections: ConnectionsJson::new(allowed),
+    });
     OpennessJson {
+        beyond: beyond.collect(),
         guarded: openness.guarded,
         cluster: ConnectionsJson::new(&openness.cluster),
         namespace: ConnectionsJson::new(&openness.namespace),

@@ -22,6 +22,7 @@ pub fn lint_text(rules: &[IdleRule], remarks: &Remarks, out: &mut dyn Write) -> 
         }
     }
     match rules.len() {
+        0 if remarks.is_without_workloads() => {}
         0 => writeln!(out, "every rule that matches something here changes something")?,
         1 => writeln!(out, "without it, every connection between what is here is the same")?,
         count => writeln!(

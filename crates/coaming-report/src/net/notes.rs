@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 
 use coaming_finding::Note;
-use coaming_network::model::{Influence, Problem};
-use coaming_network::{Model, UnevaluatedKind, Workload, plugin_dependent, unevaluated};
+use coaming_network::model::{Influence, Problem, Rule};
+use coaming_network::{Beyond, Model, UnevaluatedKind, Workload, plugin_dependent, unevaluated};
 use serde::Serialize;
 
 /// What a reader must know besides the answer itself.
@@ -17,6 +17,14 @@ pub struct Remarks {
     /// Objects that the API server refuses, and that do not count.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Remark>,
+}
+
+impl Remarks {
+    /// Whether there is nothing that an answer could be about.
+    #[must_use]
+    pub fn is_without_workloads(&self) -> bool {
+        self.notes.iter().any(|note| note.count == 0)
+    }
 }
 
 /// An object that does not count.
@@ -60,6 +68,7 @@ pub fn remarks(model: &Model) -> Remarks {
     }
     notes.extend(without_effect(model));
     notes.extend(restricted(model));
+    notes.extend(beyond_addresses(model));
     if model.pods.is_empty() {
         notes.push(Note { message: "there are no workloads here".to_owned(), count: 0 });
     }
@@ -91,6 +100,28 @@ fn restricted(model: &Model) -> Option<Note> {
     let message = format!(
         "{subject} only some requests or domain names: what only such rules open is further \
          restricted, and `coaming net why` says to what"
+    );
+    (count > 0).then_some(Note { message, count })
+}
+
+/// That rules are about what has no known address, so that no list of addresses can show it.
+fn beyond_addresses(model: &Model) -> Option<Note> {
+    let policies = model.policies.iter();
+    let rules = policies.flat_map(|(_, policy)| policy.all_rules());
+    let is_meant = |rule: &&Rule| {
+        rule.peers
+            .iter()
+            .flatten()
+            .any(|peer| Beyond::of(&peer.kind).is_some_and(Beyond::is_unknown))
+    };
+    let count = rules.filter(is_meant).count();
+    let subject = match count {
+        1 => "1 rule is".to_owned(),
+        _ => format!("{count} rules are"),
+    };
+    let message = format!(
+        "{subject} about domain names or the API server, whose addresses are not known: what it \
+         decides is not among the addresses here, and `coaming net exposure` shows it"
     );
     (count > 0).then_some(Note { message, count })
 }

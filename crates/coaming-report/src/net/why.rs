@@ -66,8 +66,12 @@ fn answer(explanation: &Explanation) -> String {
         Uncertainty::Plugin { by_address } => Some(by_address),
         _ => None,
     });
+    let by_way = |it: &Uncertainty| matches!(it, Uncertainty::Masqueraded { .. });
     match by_plugin {
         Some(_) => "it depends on the network plugin".to_owned(),
+        None if explanation.uncertain.iter().all(by_way) => {
+            format!("{verdict} to the pods' own addresses, but not through the Service")
+        }
         None => format!("{verdict}, as far as the evaluated policies decide"),
     }
 }
@@ -122,6 +126,12 @@ fn doubt(explanation: &Explanation, uncertainty: &Uncertainty) -> String {
             "{one} and {other} have the same priority and decide differently: which of them \
              counts is undefined"
         ),
+        Uncertainty::Masqueraded { via, open } => format!(
+            "through {via} the pods see the address of a node instead of {}, as its \
+             externalTrafficPolicy is not Local: that way it is {}",
+            peer(&explanation.source),
+            if *open { "allowed" } else { "denied" }
+        ),
         Uncertainty::Plugin { by_address } => {
             let verdict = |allowed: &Connections| {
                 let open = match &explanation.port {
@@ -168,8 +178,16 @@ fn text_side(out: &mut dyn Write, side: &Side) -> io::Result<()> {
 }
 
 fn text_advice(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+    let mut added = false;
     for advice in &explanation.advice {
-        writeln!(out, "\n{}", phrased(advice))?;
+        let mut text = phrased(advice);
+        let adds = matches!(advice, Advice::Add(_));
+        if adds && added {
+            // One policy for each side: neither is enough by itself.
+            text = text.replacen("to allow it: add this policy", "and also this policy", 1);
+        }
+        added |= adds;
+        writeln!(out, "\n{text}")?;
         if let Advice::Add(policy) = advice {
             for line in policy_yaml(policy).lines() {
                 writeln!(out, "  {line}")?;

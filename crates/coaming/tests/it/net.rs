@@ -205,6 +205,8 @@ fn nothing_understood_is_no_answer() {
         let said = stdout(&list);
         assert!(said.contains("no workloads") && !said.contains("no connection"), "{said}");
         assert_eq!(list.status.code(), Some(2));
+        let lint = stdout(&run(&["net", "lint", files.path().to_str().unwrap()]));
+        assert!(lint.contains("no workloads") && !lint.contains("every rule"), "{lint}");
     }
 }
 
@@ -214,6 +216,8 @@ fn exit_codes_tell_allowed_from_denied() {
     let files = two_pods(&deny);
     let path = files.path().to_str().unwrap();
     let code = |arguments: &[&str]| run(arguments).status.code();
+    let said = stdout(&run(&["net", "why", "web", "db", "5432", path]));
+    assert!(said.contains("to allow it: add this policy"), "{said}");
     assert_eq!(code(&["net", "why", "web", "db", "5432", path]), Some(0));
     assert_eq!(code(&["net", "why", "--exit-code", "web", "db", "5432", path]), Some(1));
     let open = two_pods("");

@@ -207,7 +207,16 @@ impl<'w> Writer<'w> {
         for (flow, evidence) in &found.flows {
             let port = Some((flow.protocol, flow.port));
             add(flow.target, Direction::Ingress, PeerKey::Flow(&flow.source), port, evidence);
-            if let Source::Workload(source) = flow.source {
+            let sources = match flow.source {
+                Source::Workload(source) => BTreeSet::from([source]),
+                Source::Controller => found
+                    .controller_namespaces(evidence)
+                    .into_iter()
+                    .flat_map(|namespace| found.controllers_in(model, namespace))
+                    .collect(),
+                Source::Outside => BTreeSet::new(),
+            };
+            for source in sources {
                 add(source, Direction::Egress, PeerKey::Target(flow.target), port, evidence);
             }
         }
@@ -300,16 +309,9 @@ impl<'w> Writer<'w> {
     }
 
     /// Where the controllers behind these routes are.
-    fn controllers(&self, routes: &BTreeSet<&String>) -> Vec<RulePeer<'_>> {
-        let mut namespaces: BTreeSet<&str> = BTreeSet::new();
-        for via in routes {
-            match self.found.controllers.get(controller_kind(via)) {
-                Some(answered) => namespaces.extend(answered.iter().map(String::as_str)),
-                None => {
-                    namespaces.insert(controller_namespace(via));
-                }
-            }
-        }
+    fn controllers(&self, routes: &BTreeSet<&String>) -> Vec<RulePeer<'w>> {
+        let found = self.found;
+        let namespaces = found.controller_namespaces(routes.iter().copied());
         let peer = |namespace| RulePeer::Pods { namespace: Some(namespace), labels: None };
         namespaces.into_iter().map(peer).collect()
     }

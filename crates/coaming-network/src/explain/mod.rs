@@ -1,6 +1,8 @@
 //! Why a connection is possible or not: each policy and rule that applies, on both sides, what the
 //! answer does not take into account, and what would change it.
 
+mod doubt;
+
 use std::sync::Arc;
 
 use crate::advice::{Advice, advice, connections};
@@ -8,12 +10,14 @@ use crate::find::{AskedPort, FoundPeer};
 use crate::ip::IpSet;
 use crate::list::{IngressCheck, Peer};
 use crate::model::{
-    Action, ContainerPort, Direction, ExternalSource, IngressPoint, Limit, Model, NetworkPlugin,
-    PeerKind, PolicyKind, Role, Rule, SourceRef, Tier,
+    Action, ContainerPort, Direction, ExternalSource, IngressPoint, Limit, Model, PolicyKind, Rule,
+    SourceRef, Tier,
 };
 use crate::ports::{Connections, PortSet, Protocol};
 use crate::reach::{Endpoint, Reach};
-use crate::unevaluated::{ROOT_NAMESPACE, SOURCES, UnevaluatedKind, unevaluated};
+use crate::unevaluated::{UnevaluatedKind, unevaluated};
+pub use doubt::plugin_dependent;
+use doubt::uncertain;
 
 /// How one rule applies to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +108,14 @@ pub enum Uncertainty {
     },
     /// Policies of one priority decide differently: which of them counts is undefined.
     EqualPriorities([String; 2]),
+    /// An open Service leads to the target, and its pods see the address of a node, not the one asked
+    /// about: what comes that way is decided otherwise.
+    Masqueraded {
+        /// The Service.
+        via: String,
+        /// Whether the policies let it through that way.
+        open: bool,
+    },
     /// An `ipBlock` covers a pod: whether it means the pod depends on the network plugin.
     Plugin {
         /// What is allowed where an `ipBlock` means pods by their addresses.
@@ -363,58 +375,6 @@ pub(crate) fn rule_name(rule: &Rule, direction: Direction, position: usize) -> S
     }
 }
 
-fn uncertain(
-    reach: &Reach,
-    explanation: &Explanation,
-    from: Endpoint,
-    to: Endpoint,
-) -> Vec<Uncertainty> {
-    let found = unevaluated(reach.model(), Some(&[from, to]));
-    // The proxy of the target decides.
-    let at_target = unevaluated(reach.model(), Some(&[to]));
-    let found = found.into_iter().filter(|kind| {
-        let is_same = |other: &&UnevaluatedKind| {
-            (&other.kind, &other.group, &other.field) == (&kind.kind, &kind.group, &kind.field)
-        };
-        let is_mesh =
-            kind.group == "security.istio.io" || kind.field.as_deref() == Some(ROOT_NAMESPACE);
-        !is_mesh
-            || kind.field.as_deref() == Some(SOURCES)
-            || at_target.iter().find(is_same).is_some()
-    });
-    let mut found: Vec<_> = found.map(Uncertainty::NotEvaluated).collect();
-    if let (Endpoint::Pods(own), Endpoint::External(_)) = (from, to) {
-        found.extend(by_domain_name(reach, own));
-    }
-    let asked = connections(explanation.port.as_ref());
-    for (own, other, direction) in [(from, to, Direction::Egress), (to, from, Direction::Ingress)] {
-        found.extend(with_api_server(reach, own, other, direction, &asked));
-    }
-    for side in &explanation.sides {
-        found.extend(equal_priorities(side, &asked).map(Uncertainty::EqualPriorities));
-    }
-    found.extend(by_plugin(reach, explanation, &asked, from, to));
-    found
-}
-
-/// The rules for these pods that match by domain names: no address tells whether they do.
-fn by_domain_name(reach: &Reach, pods: usize) -> Vec<Uncertainty> {
-    let model = reach.model();
-    let policies = reach.policies_of(pods, Direction::Egress).iter();
-    let rules = policies.filter_map(|&id| model.policies.get(id)).flat_map(|policy| {
-        let rules = policy.rules(Direction::Egress).unwrap_or_default().iter().enumerate();
-        rules.map(move |(position, rule)| (policy, position, rule))
-    });
-    let unknown = rules.filter(|(_, _, rule)| {
-        rule.peers.iter().flatten().any(|peer| peer.kind == PeerKind::Unknown)
-    });
-    let found = unknown.map(|(policy, position, rule)| Uncertainty::DomainNames {
-        policy: policy.to_string(),
-        rule: rule_name(rule, Direction::Egress, position),
-    });
-    found.collect()
-}
-
 /// What must hold besides, for each side on which the port in question, or any, is open only by rules
 /// with limits.
 fn limits(explanation: &Explanation) -> Vec<Vec<Limit>> {
@@ -471,124 +431,4 @@ fn refused(policies: &[PolicyVerdict], asked: &Connections) -> Option<Vec<Limit>
     found.sort_unstable();
     found.dedup();
     (!found.is_empty()).then(|| vec![Limit::Except(found.join(" and "))])
-}
-
-/// The rules for one side that would change the answer if the other side were the API server, which
-/// it may be, unless it is a pod on the pod network.
-fn with_api_server(
-    reach: &Reach,
-    own: Endpoint,
-    other: Endpoint,
-    direction: Direction,
-    asked: &Connections,
-) -> Vec<Uncertainty> {
-    let model = reach.model();
-    let Endpoint::Pods(own) = own else { return Vec::new() };
-    let may_be_it = match other {
-        Endpoint::External(_) => true,
-        Endpoint::Pods(id) => model.pods.get(id).is_some_and(|pods| pods.host_network),
-    };
-    if !may_be_it {
-        return Vec::new();
-    }
-    let open = reach.allowed_by(own, direction, other);
-    let mut found = Vec::new();
-    for policy in reach.policies_of(own, direction).iter().filter_map(|&id| model.policies.get(id))
-    {
-        for (position, rule) in policy.rules(direction).unwrap_or_default().iter().enumerate() {
-            let means_it = rule.peers.iter().flatten().any(|peer| peer.kind == PeerKind::ApiServer);
-            let ports = crate::compile::ports_without_names(rule.ports.as_deref());
-            let concerned = ports.intersection(asked);
-            let would_change = match rule.action {
-                Action::Deny => concerned.intersection(&open),
-                Action::Allow | Action::Pass => concerned.difference(&open),
-            };
-            if means_it && !would_change.is_empty() {
-                found.push(Uncertainty::ApiServer {
-                    policy: policy.to_string(),
-                    rule: rule_name(rule, direction, position),
-                });
-            }
-        }
-    }
-    found
-}
-
-/// Two policies of one kind, tier and priority of which the first rules that match decide
-/// differently.
-fn equal_priorities(side: &Side, asked: &Connections) -> Option<[String; 2]> {
-    let first = |policy: &PolicyVerdict| {
-        let mut rules = policy.rules.iter();
-        rules.find(|rule| !rule.connections.intersection(asked).is_empty()).map(|rule| rule.action)
-    };
-    let ordered =
-        side.policies.iter().filter(|policy| matches!(policy.tier, Tier::Admin | Tier::Baseline));
-    let ordered: Vec<_> = ordered.filter_map(|policy| Some((policy, first(policy)?))).collect();
-    ordered.iter().enumerate().find_map(|(position, (policy, action))| {
-        let others = ordered.iter().skip(position + 1);
-        let mut equal = others.filter(|(other, _)| {
-            (other.kind, &other.tier, other.priority)
-                == (policy.kind, &policy.tier, policy.priority)
-        });
-        let (other, _) = equal.find(|(_, other)| other != action)?;
-        Some([policy.policy.clone(), other.policy.clone()])
-    })
-}
-
-/// Whether the answer depends on what an `ipBlock` means.
-fn by_plugin(
-    reach: &Reach,
-    explanation: &Explanation,
-    asked: &Connections,
-    from: Endpoint,
-    to: Endpoint,
-) -> Option<Uncertainty> {
-    let (Endpoint::Pods(source), Endpoint::Pods(target)) = (from, to) else { return None };
-    let model = reach.model();
-    if model.plugin != NetworkPlugin::Unknown {
-        return None;
-    }
-    let covers = |own: usize, direction: Direction, other: usize| {
-        let Some(pods) = model.pods.get(other).filter(|pods| !pods.host_network) else {
-            return false;
-        };
-        let policies = reach.policies_of(own, direction).iter();
-        let policies = policies.filter_map(|&id| model.policies.get(id));
-        let mut rules = policies.flat_map(|policy| policy.rules(direction).unwrap_or_default());
-        rules
-            .any(|rule| rule.peers.iter().flatten().any(|peer| covers(&peer.kind, &pods.addresses)))
-    };
-    if !covers(source, Direction::Egress, target) && !covers(target, Direction::Ingress, source) {
-        return None;
-    }
-    let other = Reach::new(Model { plugin: NetworkPlugin::Kubernetes, ..model.clone() });
-    let by_address = other.allowed(from, to);
-    let differs = by_address.intersection(asked) != explanation.allowed.intersection(asked);
-    differs.then_some(Uncertainty::Plugin { by_address })
-}
-
-/// Whether an `ipBlock` covers these addresses; where none is known, whether it covers all.
-fn covers(kind: &PeerKind, addresses: &IpSet) -> bool {
-    let PeerKind::Block(set) = kind else { return false };
-    if addresses.is_empty() { set.covers_a_family() } else { addresses.is_subset(set) }
-}
-
-/// Whether any answer depends on the network plugin, which is not known: an `ipBlock` covers the
-/// known address of a pod.
-#[must_use]
-pub fn plugin_dependent(model: &Model) -> bool {
-    let blocks = || {
-        model
-            .policies
-            .iter()
-            .flat_map(|(_, policy)| policy.peers())
-            .filter(|peer| matches!(peer.kind, PeerKind::Block(_)))
-    };
-    let mut pods =
-        model.pods.iter().map(|(_, pods)| pods).filter(|pods| {
-            pods.role == Role::Real && !pods.host_network && !pods.addresses.is_empty()
-        });
-    model.plugin == NetworkPlugin::Unknown
-        && blocks().next().is_some()
-        && pods.any(|pods| blocks().any(|peer| covers(&peer.kind, &pods.addresses)))
 }
