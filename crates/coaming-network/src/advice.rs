@@ -9,7 +9,7 @@ use crate::find::AskedPort;
 use crate::identity::Identities;
 use crate::ip::IpSet;
 use crate::list::Peer;
-use crate::model::{Action, Direction, SourceRef, Tier, Workload};
+use crate::model::{Action, Direction, PolicyKind, SourceRef, Tier, Workload};
 use crate::ports::{Connections, Protocol};
 use crate::reach::{Endpoint, Reach};
 use crate::selector::Labels;
@@ -43,6 +43,9 @@ pub enum Advice {
     /// To allow the connection: bring the source into the service mesh, or let this policy take
     /// connections that are not encrypted.
     JoinMesh(AdvisedRule),
+    /// To allow the connection: authorize its source on this Server of Linkerd, or by another default
+    /// policy for its pods' ports.
+    AuthorizeClient(AdvisedRule, PolicyKind),
     /// To allow the connection: add a rule to this policy of the service mesh, or another such policy.
     Authorize(String),
     /// To allow the connection: add this policy.
@@ -116,6 +119,8 @@ enum Decision {
     NotAuthorized(String),
     /// This rule refuses peers without a proxy of the mesh.
     Plain(AdvisedRule),
+    /// This rule of Linkerd refuses clients that are not authorized.
+    Unauthorized(AdvisedRule, PolicyKind),
     /// This rule refuses what crosses the border of a network.
     Border(AdvisedRule),
 }
@@ -226,6 +231,7 @@ fn decision_of(policies: &[PolicyVerdict], port: Option<(Protocol, u16)>) -> Dec
                     return match policy.tier {
                         Tier::Networks => Decision::Border(rule),
                         Tier::MeshPeers => Decision::Plain(rule),
+                        Tier::Servers => Decision::Unauthorized(rule, policy.kind),
                         _ => Decision::Denied(rule),
                     };
                 }
@@ -279,6 +285,7 @@ fn how_to_allow(
         Decision::Ended(tier, policy) => Some(Advice::AddToTier { tier, policy }),
         Decision::NotAuthorized(policy) => Some(Advice::Authorize(policy)),
         Decision::Plain(rule) => Some(Advice::JoinMesh(rule)),
+        Decision::Unauthorized(rule, kind) => Some(Advice::AuthorizeClient(rule, kind)),
         Decision::Border(rule) => Some(Advice::JoinNetworks(rule)),
         Decision::Open | Decision::Allowed(_) if stage > 0 || !unclear => None,
         Decision::Open | Decision::Allowed(_) | Decision::NotAllowed => {

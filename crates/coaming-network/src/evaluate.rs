@@ -52,7 +52,7 @@ pub(crate) fn profile(
     }
     cells.allow_open();
     if !mesh.is_empty() {
-        cells.open_again(&proxied());
+        cells.open_again(&proxied(mesh.iter().map(|(policy, _)| *policy)));
         for tier in mesh.chunk_by(|(a, _), (b, _)| a.tier == b.tier) {
             cells.tier(model, space, direction, own, tier);
         }
@@ -61,9 +61,13 @@ pub(crate) fn profile(
     cells.into_profile()
 }
 
-/// What goes through the proxies of a service mesh: TCP, but for the ports of the proxies themselves.
-pub(crate) fn proxied() -> Connections {
+/// What goes through the proxies of the service mesh that has these policies: TCP, but for the ports of
+/// Istio's proxies themselves.
+pub(crate) fn proxied<'p>(mut policies: impl Iterator<Item = &'p Policy>) -> Connections {
     const PORTS: [(u16, u16); 3] = [(FIRST_PORT, 15019), (15022, 15089), (15091, LAST_PORT)];
+    if policies.all(|policy| policy.kind.is_linkerd()) {
+        return Connections::of(Protocol::Tcp, PortSet::all());
+    }
     let ports = PORTS.into_iter().map(|(first, last)| PortSet::range(first, last));
     let ports = ports.fold(PortSet::none(), |all, some| all.union(&some));
     Connections::of(Protocol::Tcp, ports)

@@ -25,6 +25,15 @@ pub const ISTIO: &str = ":istio";
 /// As [`SERVICE_ACCOUNT`], for the identity that Istio gives the pods.
 pub const PRINCIPAL: &str = ":principal";
 
+/// As [`SERVICE_ACCOUNT`], for whether the pods have a proxy of Linkerd.
+pub const LINKERD: &str = ":linkerd";
+
+/// As [`SERVICE_ACCOUNT`], for the identity that Linkerd gives the pods.
+pub const LINKERD_IDENTITY: &str = ":identity";
+
+/// As [`SERVICE_ACCOUNT`], for whom the pods' proxy of Linkerd lets in by itself.
+pub const INBOUND: &str = ":inbound-policy";
+
 /// Whether a label of pods is not theirs, but says something else about them.
 pub(crate) fn is_derived(key: &str) -> bool {
     key.starts_with(':')
@@ -282,7 +291,7 @@ impl fmt::Display for Selector {
             if position > 0 {
                 f.write_str(",")?;
             }
-            let of_mesh = key == ISTIO;
+            let of_mesh = key == ISTIO || key == LINKERD;
             let key = key.trim_start_matches(':');
             match operator {
                 Operator::In(values) if of_mesh && values.len() > 1 => {

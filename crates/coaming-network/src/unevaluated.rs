@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use coaming_kube::World;
 
 use crate::model::{
-    Influence, Mesh, Model, Namespaces, PeerKind, PodSelector, Pods, Role, Scope, ServicePeer,
-    Tier, Unevaluated, Workload,
+    Influence, Linkerd, Mesh, Model, Namespaces, PeerKind, PodSelector, Pods, PolicyKind, Role,
+    Scope, ServicePeer, Tier, Unevaluated, Workload,
 };
 use crate::reach::Endpoint;
-use crate::selector::{ISTIO, Operator, Selector};
+use crate::selector::{ISTIO, LINKERD, Operator, Selector};
 use crate::space::{selects, services_meant};
 use crate::views::{from_world, unevaluated_in};
 
@@ -143,20 +143,33 @@ fn unknown_services(model: &Model) -> Vec<Unevaluated> {
 /// Policies of a service mesh for some of these pods, where the input does not say of others whether
 /// they have a proxy of the mesh: who they are, and whether they encrypt, is not known.
 fn unknown_members(model: &Model, asked: &[&Pods]) -> Vec<Unevaluated> {
-    let unknown =
-        |pods: &&&Pods| pods.labels.get(ISTIO).is_some_and(|mesh| mesh == Mesh::Unknown.name());
-    if !asked.iter().any(|pods| unknown(&pods)) {
+    let istio = members(model, asked, (ISTIO, Mesh::Unknown.name()), |kind| !kind.is_linkerd());
+    let of_linkerd = (LINKERD, Linkerd::Unknown.name());
+    let linkerd = members(model, asked, of_linkerd, |kind| kind == PolicyKind::Server);
+    [istio, linkerd].concat()
+}
+
+/// As [`unknown_members`], for the mesh of these kinds: pods whose label `key` has the value `unknown`.
+fn members(
+    model: &Model,
+    asked: &[&Pods],
+    (key, unknown): (&str, &str),
+    is_of_mesh: impl Fn(PolicyKind) -> bool,
+) -> Vec<Unevaluated> {
+    if !asked.iter().any(|pods| pods.labels.get(key).is_some_and(|mesh| mesh == unknown)) {
         return Vec::new();
     }
     let mut pods = Selector::everything();
-    pods.require(ISTIO, Operator::In(vec![Mesh::Unknown.name().to_owned()]));
+    pods.require(key, Operator::In(vec![unknown.to_owned()]));
     let scope = PodSelector { namespaces: Namespaces::Selected(Selector::everything()), pods };
     let policies = model.policies.iter().map(|(_, policy)| policy);
     let policies = policies.filter(|policy| {
-        policy.kind.is_mesh() && asked.iter().any(|pods| selects(model, &policy.subject, pods))
+        let of_mesh = policy.kind.is_mesh() && is_of_mesh(policy.kind);
+        of_mesh && asked.iter().any(|pods| selects(model, &policy.subject, pods))
     });
     let found = policies.map(|policy| Unevaluated {
-        group: "security.istio.io".to_owned(),
+        group: if policy.kind.is_linkerd() { "policy.linkerd.io" } else { "security.istio.io" }
+            .to_owned(),
         kind: policy.kind.name().to_owned(),
         field: Some(SOURCES.to_owned()),
         influence: Influence::Proxy,

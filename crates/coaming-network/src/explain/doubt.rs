@@ -23,8 +23,8 @@ pub(super) fn uncertain(
         let is_same = |other: &&UnevaluatedKind| {
             (&other.kind, &other.group, &other.field) == (&kind.kind, &kind.group, &kind.field)
         };
-        let is_mesh =
-            kind.group == "security.istio.io" || kind.field.as_deref() == Some(ROOT_NAMESPACE);
+        let is_mesh = ["security.istio.io", "policy.linkerd.io"].contains(&kind.group.as_str())
+            || kind.field.as_deref() == Some(ROOT_NAMESPACE);
         !is_mesh
             || kind.field.as_deref() == Some(SOURCES)
             || at_target.iter().find(is_same).is_some()

@@ -410,7 +410,9 @@ fn opened_only_by(policies: &[PolicyVerdict], asked: &Connections) -> Option<Vec
         opened = opened.union(&rule.connections);
         found.extend(rule.limits.iter().cloned());
     }
-    let isolated = policies.iter().any(|policy| policy.isolates);
+    // A Server refuses by a rule what it does not allow.
+    let isolated =
+        policies.iter().any(|policy| policy.isolates || policy.kind == PolicyKind::Server);
     if !isolated || found.is_empty() || !asked.difference(&opened).is_empty() {
         return None;
     }

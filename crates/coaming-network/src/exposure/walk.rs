@@ -57,11 +57,18 @@ impl<'m> Walk<'m> {
         policies.flat_map(move |policy| policy.rules(direction).unwrap_or_default())
     }
 
+    /// The policies of a service mesh, which come last.
+    fn of_mesh(&self) -> &[&'m Policy] {
+        let first = self.policies.partition_point(|policy| !policy.tier.is_mesh());
+        self.policies.get(first..).unwrap_or_default()
+    }
+
     /// The ports cut where rules cut them; once for ports of any name, and once for each name that
     /// rules mention and that depends on pods to come.
     pub(super) fn pieces(&self) -> Vec<Piece> {
         let mut pieces = vec![Connections::all()];
         let by_mesh = self.policies.iter().any(|policy| policy.tier.is_mesh());
+        let proxied = || proxied(self.of_mesh().iter().copied());
         let sets = self.all_rules().filter(|rule| rule.ports.is_some());
         let sets = sets.map(|rule| self.numbers(rule)).chain(by_mesh.then(proxied));
         for set in sets {
@@ -168,7 +175,7 @@ impl<'m> Walk<'m> {
         let mesh = self.policies.partition_point(|policy| !policy.tier.is_mesh());
         let (network, mesh) = self.policies.split_at(mesh);
         let mut open = self.open_by(network, piece, vec![(anybody(), Vec::new())]);
-        if !mesh.is_empty() && piece.0.difference(&proxied()).is_empty() {
+        if !mesh.is_empty() && piece.0.difference(&proxied(mesh.iter().copied())).is_empty() {
             open = self.open_by(mesh, piece, open);
         }
         open
@@ -178,7 +185,8 @@ impl<'m> Walk<'m> {
     pub(super) fn lets_through(&self, piece: &Piece, what: Beyond) -> bool {
         let mesh = self.policies.partition_point(|policy| !policy.tier.is_mesh());
         let (network, mesh) = self.policies.split_at(mesh);
-        let proxied = !mesh.is_empty() && piece.0.difference(&proxied()).is_empty();
+        let proxied =
+            !mesh.is_empty() && piece.0.difference(&proxied(mesh.iter().copied())).is_empty();
         self.opens(network, piece, what) && (!proxied || self.opens(mesh, piece, what))
     }
 

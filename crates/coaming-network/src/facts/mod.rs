@@ -10,6 +10,7 @@
 //! gives, up to ids.
 
 mod ingress;
+mod linkerd;
 mod namespaces;
 mod owners;
 mod policies;
@@ -22,10 +23,12 @@ use coaming_kube::ObjectId;
 
 use crate::model::{
     ExternalSource, Model, NetworkPlugin, NetworkSet, Node, Pods, Policy, PolicyKind, PortNumbers,
-    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload, enter_mesh,
+    Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload, enter_linkerd,
+    enter_mesh,
 };
 use crate::ports::Protocol;
-use crate::selector::Labels;
+use crate::selector::{INBOUND, Labels};
+use crate::views::linkerd::LinkerdObject;
 pub(crate) use target::Target;
 
 /// Kind, namespace and name: how objects refer to each other.
@@ -47,6 +50,17 @@ pub(crate) struct ObjectFacts {
     pub(crate) pods: Vec<Pods>,
     /// What else it says.
     pub(crate) statement: Statement,
+}
+
+impl ObjectFacts {
+    /// Whether it says something about whom proxies of Linkerd let in.
+    fn is_of_linkerd(&self) -> bool {
+        match &self.statement {
+            Statement::Linkerd(_) => true,
+            Statement::Namespace(labels, _) => labels.contains_key(INBOUND),
+            _ => self.pods.iter().any(|pods| pods.labels.contains_key(INBOUND)),
+        }
+    }
 }
 
 /// What an object says beyond pods.
@@ -73,6 +87,8 @@ pub(crate) enum Statement {
     NetworkSet(NetworkSet),
     /// It is a tier of Calico.
     Tier(Arc<str>, TierSettings),
+    /// It is an object of Linkerd.
+    Linkerd(Box<LinkerdObject>),
     /// It decides about connections, and is not evaluated.
     Unevaluated(Box<Unevaluated>),
     /// It runs a network plugin.
@@ -175,8 +191,11 @@ pub(crate) struct Facts {
     unevaluated: BTreeSet<ObjectId>,
     /// Calico's network sets and tiers.
     calico: BTreeSet<ObjectId>,
-    /// How many policies of a service mesh there are.
+    /// How many policies of Istio there are.
     mesh: usize,
+    /// How many objects there are of which Linkerd's proxies take whom to let in.
+    linkerd_count: usize,
+    linkerd: linkerd::LinkerdFacts,
     /// How many objects run each network plugin.
     plugins: BTreeMap<NetworkPlugin, usize>,
     dirty: Dirty,
@@ -237,7 +256,7 @@ impl Facts {
             Statement::Nothing => {}
             Statement::Namespace(..) => {
                 self.namespaces.declare(&facts.identity.2, id, add);
-                if self.mesh > 0 {
+                if self.mesh > 0 || self.linkerd_count > 0 {
                     let name = &facts.identity.2;
                     let inside = self.sources.iter().filter(|(_, facts)| facts.identity.1 == *name);
                     self.dirty.pods.extend(inside.map(|(id, _)| *id));
@@ -255,8 +274,7 @@ impl Facts {
                     self.mesh = if add { before + 1 } else { before.saturating_sub(1) };
                     if (before == 0) != (self.mesh == 0) {
                         // All pods come into the mesh, or none is in it.
-                        let pods = self.sources.iter().filter(|(_, facts)| !facts.pods.is_empty());
-                        self.dirty.pods.extend(pods.map(|(id, _)| *id));
+                        self.dirty.pods.extend(with_pods(&self.sources));
                     }
                 }
                 if !policy.unevaluated.is_empty() {
@@ -276,6 +294,7 @@ impl Facts {
                 self.dirty.unevaluated = true;
                 keep(&mut self.unevaluated, id, add);
             }
+            Statement::Linkerd(_) => self.linkerd.change(id, add),
             Statement::NetworkSet(_) | Statement::Tier(..) => {
                 self.dirty.calico = true;
                 keep(&mut self.calico, id, add);
@@ -287,6 +306,14 @@ impl Facts {
             Statement::Route(_) | Statement::Calls(_) | Statement::Grant(_) => {}
         }
         self.ingress.change(id, &facts.statement, add);
+        if facts.is_of_linkerd() {
+            let before = self.linkerd_count;
+            self.linkerd_count = if add { before + 1 } else { before.saturating_sub(1) };
+            if (before == 0) != (self.linkerd_count == 0) {
+                self.linkerd.touch();
+                self.dirty.pods.extend(with_pods(&self.sources));
+            }
+        }
     }
 
     /// Brings a model up to date.
@@ -297,10 +324,14 @@ impl Facts {
             }
         }
         self.settle_pods(target);
-        if self.policies.settle(&self.sources, target)
+        let linkerd = self.linkerd.settle(&self.sources, self.linkerd_count > 0, target);
+        self.dirty.unevaluated |= linkerd;
+        if linkerd
+            | self.policies.settle(&self.sources, target)
             | self.namespaces.settle_problems(&self.sources)
         {
             let problems = self.policies.problems().chain(self.namespaces.problems());
+            let problems = problems.chain(&self.linkerd.problems);
             target.set_problems(problems.cloned().collect());
         }
         for id in std::mem::take(&mut self.dirty.nodes) {
@@ -334,6 +365,7 @@ impl Facts {
                 Statement::Policy(_, policy) => &policy.unevaluated,
                 _ => &[],
             });
+            let found = found.chain(&self.linkerd.unevaluated);
             target.set_unevaluated(found.cloned().collect());
         }
         if std::mem::take(&mut self.dirty.calico) {
@@ -395,11 +427,16 @@ impl Facts {
             let mut ids = Vec::with_capacity(facts.pods.len());
             for (position, pods) in facts.pods.iter().enumerate() {
                 let mut pods = Pods { workload: *workload_id, ..pods.clone() };
-                if self.mesh > 0
+                if (self.mesh > 0 || self.linkerd_count > 0)
                     && let Some(namespace) = target.model().namespaces.get(&*pods.namespace)
                 {
                     let labels = Arc::make_mut(&mut pods.labels);
-                    enter_mesh(labels, pods.host_network, namespace);
+                    if self.mesh > 0 {
+                        enter_mesh(labels, pods.host_network, namespace);
+                    }
+                    if self.linkerd_count > 0 {
+                        enter_linkerd(labels, pods.host_network, namespace);
+                    }
                 }
                 let id = target.put_pods(known.get(position).copied(), pods);
                 self.ingress.pods_changed(id);
@@ -433,6 +470,11 @@ impl Facts {
             *count = count.saturating_sub(1);
         }
     }
+}
+
+/// The objects that have pods.
+fn with_pods(sources: &BTreeMap<ObjectId, ObjectFacts>) -> impl Iterator<Item = ObjectId> {
+    sources.iter().filter(|(_, facts)| !facts.pods.is_empty()).map(|(id, _)| *id)
 }
 
 /// Adds an object to a set, or removes it.

@@ -5,6 +5,7 @@
 //! instead), every namespace of pods or policies is in `namespaces`, and every
 //! namespace has its automatic `kubernetes.io/metadata.name` label.
 
+mod linkerd;
 mod mesh;
 mod policy;
 
@@ -19,6 +20,8 @@ use slab::Slab;
 use crate::ip::IpSet;
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
+pub use linkerd::InboundPolicy;
+pub(crate) use linkerd::{Linkerd, LinkerdWish, enter_linkerd, with_proxy};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MeshWish, enter_mesh};
 pub use policy::{
@@ -377,7 +380,8 @@ impl Model {
             }
             Tier::Baseline => (3, Order::of(0.0), ""),
             Tier::MeshPeers => (4, Order::of(0.0), ""),
-            Tier::Mesh => (5, Order::of(0.0), ""),
+            Tier::Servers => (5, Order::of(0.0), ""),
+            Tier::Mesh => (6, Order::of(0.0), ""),
         };
         let name = (policy.name.as_str(), policy.kind, policy.namespace.as_str(), policy.part);
         (tier, policy.priority, policy.order, name)
@@ -386,7 +390,7 @@ impl Model {
     /// Whether what a tier does not decide for the pods that its policies isolate goes on.
     pub(crate) fn passes(&self, tier: &Tier) -> bool {
         match tier {
-            Tier::Networks | Tier::Admin | Tier::Baseline | Tier::MeshPeers => true,
+            Tier::Networks | Tier::Admin | Tier::Baseline | Tier::MeshPeers | Tier::Servers => true,
             Tier::Network | Tier::Mesh => false,
             Tier::Named(name) => self.tiers.get(name).is_some_and(|settings| settings.passes),
         }

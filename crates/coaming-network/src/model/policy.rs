@@ -205,6 +205,10 @@ pub enum PolicyKind {
     AuthorizationPolicy,
     /// `security.istio.io/v1`.
     PeerAuthentication,
+    /// `policy.linkerd.io/v1beta3`, with those who are authorized on it.
+    Server,
+    /// Linkerd's policy for ports without a Server: an annotation.
+    InboundPolicy,
     /// `k8s.ovn.org/v1`.
     UserDefinedNetwork,
     /// `k8s.ovn.org/v1`.
@@ -227,6 +231,8 @@ impl PolicyKind {
             Self::CalicoGlobalNetworkPolicy => "GlobalNetworkPolicy",
             Self::AuthorizationPolicy => "AuthorizationPolicy",
             Self::PeerAuthentication => "PeerAuthentication",
+            Self::Server => "Server",
+            Self::InboundPolicy => "default-inbound-policy",
             Self::UserDefinedNetwork => "UserDefinedNetwork",
             Self::ClusterUserDefinedNetwork => "ClusterUserDefinedNetwork",
         }
@@ -248,7 +254,13 @@ impl PolicyKind {
     /// Whether a service mesh makes it effective, in the proxies of the receiving pods.
     #[must_use]
     pub fn is_mesh(self) -> bool {
-        matches!(self, Self::AuthorizationPolicy | Self::PeerAuthentication)
+        matches!(self, Self::AuthorizationPolicy | Self::PeerAuthentication) || self.is_linkerd()
+    }
+
+    /// Whether the mesh is Linkerd.
+    #[must_use]
+    pub fn is_linkerd(self) -> bool {
+        matches!(self, Self::Server | Self::InboundPolicy)
     }
 
     /// Whether it is a network that replaces the cluster's for some namespaces.
@@ -294,6 +306,8 @@ pub enum Tier {
     /// After all network policies, in the proxies of a service mesh: from whom they take connections
     /// that are not encrypted.
     MeshPeers,
+    /// As `MeshPeers`, of Linkerd: who is authorized on a port.
+    Servers,
     /// As `MeshPeers`, and after it: what the proxies authorize.
     Mesh,
 }
@@ -301,7 +315,7 @@ pub enum Tier {
 impl Tier {
     /// Whether it is evaluated by the proxies of a service mesh, for what the network policies allow.
     pub(crate) fn is_mesh(&self) -> bool {
-        matches!(self, Self::MeshPeers | Self::Mesh)
+        matches!(self, Self::MeshPeers | Self::Servers | Self::Mesh)
     }
 
     /// Whether the first rule that matches decides in it, if it has policies of these kinds. Else they

@@ -9,6 +9,7 @@ mod cilium;
 mod cluster_policy;
 mod controllers;
 mod istio;
+pub(crate) mod linkerd;
 mod networks;
 mod outside;
 mod policy;
@@ -74,7 +75,9 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
     match (object.group(), object.kind()) {
         ("", "Namespace") => {
             let location = reader.location(object, object.node());
-            Statement::Namespace(labels_of(object.metadata()), location)
+            let mut labels = labels_of(object.metadata());
+            linkerd::namespace_wishes(object, &mut labels);
+            Statement::Namespace(labels, location)
         }
         ("networking.k8s.io" | "extensions", "NetworkPolicy") => {
             policy_statement(reader, object, PolicyKind::NetworkPolicy)
@@ -100,6 +103,11 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
         ("security.istio.io", "PeerAuthentication") => {
             policy_statement(reader, object, PolicyKind::PeerAuthentication)
         }
+        ("policy.linkerd.io", _) => match linkerd::read(reader, object) {
+            Some(found) => Statement::Linkerd(Box::new(found)),
+            None => unevaluated::read(reader, object)
+                .map_or(Statement::Nothing, |found| Statement::Unevaluated(Box::new(found))),
+        },
         ("k8s.ovn.org", "UserDefinedNetwork") => {
             policy_statement(reader, object, PolicyKind::UserDefinedNetwork)
         }
@@ -208,6 +216,7 @@ fn api_versions(kind: PolicyKind) -> &'static str {
         PolicyKind::AuthorizationPolicy | PolicyKind::PeerAuthentication => {
             "`security.istio.io/v1`"
         }
+        PolicyKind::Server | PolicyKind::InboundPolicy => "`policy.linkerd.io/v1beta3`",
         PolicyKind::UserDefinedNetwork | PolicyKind::ClusterUserDefinedNetwork => {
             "`k8s.ovn.org/v1`"
         }

@@ -78,7 +78,7 @@ pub(super) fn route(object: Object<'_>) -> Vec<Entrance> {
 pub(super) fn gateway_route(object: Object<'_>, protocol: Protocol) -> Vec<Entrance> {
     let spec = object.spec();
     let parents: Vec<_> = spec.list("parentRefs").collect();
-    let is_mesh = |parent: &Node<'_>| parent.string("kind") == Some("Service");
+    let is_mesh = |parent: &Node<'_>| matches!(parent.string("kind"), Some("Service" | "Server"));
     if !parents.is_empty() && parents.iter().all(is_mesh) {
         return Vec::new();
     }

@@ -46,12 +46,7 @@ const KINDS: &[Kinds] = &[
     ("networking.gke.io", &["FQDNNetworkPolicy"], Influence::Policy, Reach::Namespace),
     ("security.istio.io", &["RequestAuthentication"], Influence::Mesh, Reach::Mesh),
     ("networking.istio.io", &["DestinationRule", "Sidecar"], Influence::Mesh, Reach::Mesh),
-    (
-        "policy.linkerd.io",
-        &["AuthorizationPolicy", "Server", "ServerAuthorization"],
-        Influence::Mesh,
-        Reach::Namespace,
-    ),
+    ("policy.linkerd.io", &["EgressNetwork"], Influence::Mesh, Reach::Namespace),
     ("kuma.io", &["MeshTrafficPermission", "TrafficPermission"], Influence::Mesh, Reach::Cluster),
     ("consul.hashicorp.com", &["ServiceIntentions"], Influence::Mesh, Reach::Cluster),
     ("access.smi-spec.io", &["TrafficTarget"], Influence::Mesh, Reach::Cluster),

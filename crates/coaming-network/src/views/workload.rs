@@ -146,6 +146,7 @@ fn pods(
     if let Some(wish) = super::istio::wish(template, spec) {
         labels.insert(ISTIO.to_owned(), wish.name().to_owned());
     }
+    super::linkerd::wishes(template, spec, &mut labels);
     labels.insert(ORCHESTRATOR.to_owned(), "k8s".to_owned());
     labels.insert(NAMESPACE.to_owned(), object.namespace_or_default().to_owned());
     Pods {

@@ -14,6 +14,7 @@ mod exposure;
 mod findings;
 mod istio;
 mod istio_random;
+mod linkerd;
 mod lint;
 mod networks;
 mod packets;

@@ -147,12 +147,13 @@ fn one_side(
         Tier::Named(name) => (2, model.tiers[name].order),
         Tier::Baseline => (3, Order::of(0.0)),
         Tier::MeshPeers => (4, Order::of(0.0)),
-        Tier::Mesh => (5, Order::of(0.0)),
+        Tier::Servers => (5, Order::of(0.0)),
+        Tier::Mesh => (6, Order::of(0.0)),
     };
     policies
         .sort_by_key(|policy| (rank(&policy.tier), policy.priority, policy.order, &policy.name));
     let fits = |rule: &&Rule| rule_matches(model, rule, other, receiver, protocol, port);
-    let by_mesh = |policy: &&Policy| matches!(policy.tier, Tier::MeshPeers | Tier::Mesh);
+    let by_mesh = |policy: &&Policy| policy.tier > Tier::Baseline;
     let (mesh, network): (Vec<_>, Vec<_>) = policies.into_iter().partition(by_mesh);
     let in_mesh = protocol == Protocol::Tcp && ![15020, 15021, 15090].contains(&port);
     stage(model, &network, direction, &fits) && (!in_mesh || stage(model, &mesh, direction, &fits))

@@ -34,7 +34,7 @@ fn object(random: &mut Random, step: usize) -> String {
     let port = *random.pick(&["{name: http, containerPort: 8080}", "{containerPort: 80}", ""]);
     let containers = format!("containers: [{{name: c, image: i, ports: [{port}]}}]");
     let app = *random.pick(&["a", "b", "c"]);
-    match random.below(16) {
+    match random.below(18) {
         0..=2 => {
             let meta = meta("Pod", &format!(", labels: {{{}}}{owner}", labels(random)));
             let address = if random.chance(10) { "2001:db8::7" } else { "10.1.2.3" };
@@ -62,8 +62,33 @@ fn object(random: &mut Random, step: usize) -> String {
                 "red, istio.io/dataplane-mode: ambient",
                 "blue, k8s.ovn.org/primary-user-defined-network: ''",
             ]);
+            let annotations = *random.pick(&[
+                "",
+                "linkerd.io/inject: enabled",
+                "linkerd.io/inject: enabled, config.linkerd.io/default-inbound-policy: deny",
+            ]);
             format!(
-                "apiVersion: v1\nkind: Namespace\nmetadata: {{name: ns{name}, labels: {{team: {team}}}}}\n"
+                "apiVersion: v1\nkind: Namespace\nmetadata: {{name: ns{name}, labels: {{team: {team}}}, annotations: {{{annotations}}}}}\n"
+            )
+        }
+        16 => {
+            let meta = meta("Server", "");
+            format!(
+                "apiVersion: policy.linkerd.io/v1beta3\n{meta}spec: {{podSelector: {{matchLabels: {{app: {app}}}}}, port: 80}}\n"
+            )
+        }
+        17 if random.chance(50) => {
+            let meta = meta("AuthorizationPolicy", "");
+            let (server, other) = (random.below(3), random.below(3));
+            format!(
+                "apiVersion: policy.linkerd.io/v1alpha1\n{meta}spec: {{targetRef: {{kind: Server, name: x{server}}}, requiredAuthenticationRefs: [{{kind: MeshTLSAuthentication, name: x{other}}}]}}\n"
+            )
+        }
+        17 => {
+            let meta = meta("MeshTLSAuthentication", "");
+            let other = random.below(2);
+            format!(
+                "apiVersion: policy.linkerd.io/v1alpha1\n{meta}spec: {{identities: ['*.ns{other}.serviceaccount.identity.linkerd.cluster.local']}}\n"
             )
         }
         6 | 7 => {

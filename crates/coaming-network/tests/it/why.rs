@@ -1,13 +1,17 @@
 //! What `why` says, in one line.
 
 use coaming_network::model::Limit;
-use coaming_network::{AskedPort, Protocol, Reach, explain, find_endpoint};
+use coaming_network::{AskedPort, Explanation, Protocol, Reach, explain, find_endpoint};
+
+pub(crate) fn explain_tcp(reach: &Reach, from: &str, to: &str, port: u16) -> Explanation {
+    let (from, to) = (find_endpoint(reach, from).unwrap(), find_endpoint(reach, to).unwrap());
+    let asked = AskedPort::from((Protocol::Tcp, port));
+    explain(reach, &from, &to, Some(&asked)).unwrap()
+}
 
 /// `allowed`, `denied`, with `?` where it is not certain, and with what else must hold.
 pub(crate) fn why(reach: &Reach, from: &str, to: &str, port: u16) -> String {
-    let (from, to) = (find_endpoint(reach, from).unwrap(), find_endpoint(reach, to).unwrap());
-    let asked = AskedPort::from((Protocol::Tcp, port));
-    let found = explain(reach, &from, &to, Some(&asked)).unwrap();
+    let found = explain_tcp(reach, from, to, port);
     let limits: Vec<&Limit> = found.limits.iter().flatten().collect();
     let shown: Vec<String> = limits.iter().map(ToString::to_string).collect();
     let verdict = if found.is_allowed() { "allowed" } else { "denied" };

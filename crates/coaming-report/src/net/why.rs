@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use coaming_network::model::{Action, Limit, SourceRef};
+use coaming_network::model::{Action, Limit, PolicyKind, SourceRef};
 use coaming_network::{
     Advice, AdvisedPeer, AdvisedRule, AskedPort, Connections, Direction, EntranceVerdict,
     Explanation, Labels, NewPolicy, Peer, PolicyVerdict, RuleVerdict, Side, Uncertainty,
@@ -228,6 +228,18 @@ fn phrased(advice: &Advice) -> String {
              istio-injection=enabled), or set the mode PERMISSIVE in {}{}",
             rule.policy,
             at(rule.location.as_ref())
+        ),
+        Advice::AuthorizeClient(rule, PolicyKind::Server) => format!(
+            "to allow it: add an AuthorizationPolicy (policy.linkerd.io) whose targetRef is {}{} and \
+             whose requiredAuthenticationRefs name the ServiceAccount of the source",
+            rule.policy,
+            at(rule.location.as_ref())
+        ),
+        Advice::AuthorizeClient(rule, _) => format!(
+            "to allow it: the annotation config.linkerd.io/default-inbound-policy of the target's pods \
+             or namespace makes it {}; change it, or add a Server for the port with an \
+             AuthorizationPolicy for the source",
+            rule.policy
         ),
         Advice::Authorize(policy) => format!(
             "to allow it: add a rule for it to {policy}; or add another policy of that kind with \
