@@ -15,6 +15,7 @@ use crate::pool::ConnectionId;
 use crate::ports::{Connections, PortSet};
 use crate::reach::{Endpoint, Reach};
 use crate::selector::ISTIO;
+use crate::views::is_controller;
 
 /// One peer of a listed connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,25 +143,34 @@ pub(crate) fn entering(reach: &Reach) -> Vec<Connection> {
 /// Tells whether the policies let an ingress point reach its pods.
 pub(crate) struct IngressCheck<'r> {
     reach: &'r Reach,
+    /// The ingress controllers, the stand-ins for those that the input does not have first.
     controllers: Vec<Endpoint>,
     /// The gateways of Istio, the stand-in for those that the input does not have first.
     gateways: Vec<Endpoint>,
+    /// Both.
+    any: Vec<Endpoint>,
     /// By source addresses: the outside addresses that they overlap.
     overlapping: HashMap<&'r IpSet, Vec<Endpoint>>,
 }
 
 impl<'r> IngressCheck<'r> {
     pub(crate) fn new(reach: &'r Reach) -> Self {
-        let pods = reach.model().pods.iter();
-        let controllers = pods.filter(|(_, pods)| pods.role == Role::Controller);
-        let controllers = controllers.map(|(id, _)| Endpoint::Pods(id)).collect();
         let is_gateway =
             |pods: &Pods| pods.labels.get(ISTIO).is_some_and(|mesh| mesh == Mesh::Gateway.name());
-        let gateways = reach.model().pods.iter().filter(|(_, pods)| is_gateway(pods));
-        let mut gateways: Vec<_> = gateways.map(|(id, pods)| (pods.role, id)).collect();
-        gateways.sort_unstable_by_key(|(role, id)| (*role == Role::Real, *id));
-        let gateways = gateways.into_iter().map(|(_, id)| Endpoint::Pods(id)).collect();
-        Self { reach, controllers, gateways, overlapping: HashMap::new() }
+        // Those of the input have the policies and the proxies that are known.
+        let is_controller = |pods: &Pods| match pods.role {
+            Role::Controller => !is_gateway(pods),
+            Role::Real => !pods.host_network && is_controller(&pods.labels),
+        };
+        let ids = |wanted: &dyn Fn(&Pods) -> bool| {
+            let pods = reach.model().pods.iter().filter(|(_, pods)| wanted(pods));
+            let mut found: Vec<_> = pods.map(|(id, pods)| (pods.role, id)).collect();
+            found.sort_unstable_by_key(|(role, id)| (*role == Role::Real, *id));
+            found.into_iter().map(|(_, id)| Endpoint::Pods(id)).collect::<Vec<Endpoint>>()
+        };
+        let (controllers, gateways) = (ids(&is_controller), ids(&is_gateway));
+        let any = [controllers.as_slice(), &gateways].concat();
+        Self { reach, controllers, gateways, any, overlapping: HashMap::new() }
     }
 
     pub(crate) fn lets_in(&mut self, point: &'r IngressPoint) -> bool {
@@ -188,6 +198,7 @@ impl<'r> IngressCheck<'r> {
         match &point.source {
             ExternalSource::Controller => &self.controllers,
             ExternalSource::Gateway => &self.gateways,
+            ExternalSource::ControllerOrGateway => &self.any,
             ExternalSource::Address(set) => self.overlapping.entry(set).or_insert_with(|| {
                 let atoms = reach.externals().iter().enumerate();
                 let overlapping = atoms.filter(|(_, atom)| !atom.intersection(set).is_empty());

@@ -294,8 +294,8 @@ impl Space {
     /// Whether no atom is partly in the addresses that an ingress point is open to.
     pub(crate) fn knows_source_of(&self, point: &IngressPoint) -> bool {
         match &point.source {
-            ExternalSource::Controller | ExternalSource::Gateway => true,
             ExternalSource::Address(set) => *set == IpSet::all() || self.outside.contains_key(set),
+            _ => true,
         }
     }
 
@@ -572,7 +572,7 @@ fn address_sets(model: &Model) -> Vec<(IpSet, AddressReach)> {
 fn outside(model: &Model) -> (Vec<IpSet>, HashMap<IpSet, FixedBitSet>) {
     let sources = model.all_ingress_points().filter_map(|point| match &point.source {
         ExternalSource::Address(set) => Some(set),
-        ExternalSource::Controller | ExternalSource::Gateway => None,
+        _ => None,
     });
     let sources: BTreeSet<&IpSet> = sources.collect();
     let policies = address_sets(model).into_iter().map(|(set, _)| set);

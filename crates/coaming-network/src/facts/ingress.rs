@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use coaming_kube::ObjectId;
 
 use super::{Entrance, Grant, Name, ObjectFacts, Statement, Target};
-use crate::model::{ExternalSource, IngressPoint, Pods, Role, Service};
+use crate::model::{IngressPoint, Pods, Role, Service};
 use crate::selector::{Operator, Selector, is_derived};
 use crate::views::controllers;
 
@@ -245,9 +245,7 @@ impl IngressFacts {
                 Some(pods) => self.points(sources, id, pods),
                 None => continue,
             };
-            if points.iter().any(|point| {
-                matches!(point.source, ExternalSource::Controller | ExternalSource::Gateway)
-            }) {
+            if points.iter().any(|point| point.source.is_inside()) {
                 self.controlled.insert(id);
             } else {
                 self.controlled.remove(&id);

@@ -77,12 +77,12 @@ fn problem(reach: &Reach, via: &str, point: &IngressPoint) -> PolicyProblem {
     let workload = model.pods.get(point.pods).and_then(|pods| model.workloads.get(pods.workload));
     let workload = workload.map_or_else(String::new, ToString::to_string);
     let (what, help) = match point.source {
-        ExternalSource::Controller | ExternalSource::Gateway => (
+        _ if point.source.is_inside() => (
             "the policies close to every other namespace, and so to the ingress controller",
             "Add an ingress rule with a namespaceSelector for the namespace of the ingress \
              controller; a podSelector alone means pods of the policy's own namespace",
         ),
-        ExternalSource::Address(_) => (
+        _ => (
             "the policies close to the addresses that they see: without `externalTrafficPolicy: \
              Local` these are addresses of nodes, and not of clients",
             "Set `externalTrafficPolicy: Local` on the Service, or allow the addresses of the nodes",

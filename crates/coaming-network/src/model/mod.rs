@@ -134,6 +134,14 @@ pub struct Pods {
     pub location: Option<SourceRef>,
 }
 
+impl ExternalSource {
+    /// Whether it is in the cluster, so that a pod stands for it.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        !matches!(self, Self::Address(_))
+    }
+}
+
 /// The source of traffic that enters through an ingress point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternalSource {
@@ -141,6 +149,8 @@ pub enum ExternalSource {
     Controller,
     /// A gateway of Istio.
     Gateway,
+    /// Either of them.
+    ControllerOrGateway,
     /// An address in this set.
     Address(IpSet),
 }

@@ -207,8 +207,8 @@ fn ingress_points(model: &Model, found: &mut Found) {
     for way in model.all_ingress_points() {
         let Some(pods) = model.pods.get(way.pods) else { continue };
         let source = match way.source {
-            ExternalSource::Controller | ExternalSource::Gateway => Source::Controller,
             ExternalSource::Address(_) => Source::Outside,
+            _ => Source::Controller,
         };
         let (kind, usual) =
             (write::controller_kind(&way.via), write::controller_namespace(&way.via));

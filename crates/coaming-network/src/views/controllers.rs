@@ -14,14 +14,18 @@ pub(crate) struct Controller {
     pub(crate) namespace: &'static str,
     namespace_labels: Pairs,
     labels: Pairs,
+    /// Whether it has a proxy of Istio, as Istio's own gateway.
+    gateway: bool,
 }
 
 const fn controller(namespace: &'static str, namespace_labels: Pairs, labels: Pairs) -> Controller {
-    Controller { namespace, namespace_labels, labels }
+    Controller { namespace, namespace_labels, labels, gateway: false }
 }
 
+const ISTIO_LABELS: Pairs = &[("app", "istio-ingressgateway"), ("istio", "ingressgateway")];
+
 /// The usual ingress controllers; the first represents any other.
-const CONTROLLERS: [Controller; 7] = [
+const CONTROLLERS: [Controller; 8] = [
     controller("coaming-some-ingress-controller", &[], &[]),
     controller(
         "ingress-nginx",
@@ -49,17 +53,22 @@ const CONTROLLERS: [Controller; 7] = [
         &[("name", "ingress-operator")],
     ),
     controller("traefik", &[], &[("app.kubernetes.io/name", "traefik")]),
-    controller(
-        "istio-system",
-        &[],
-        &[("app", "istio-ingressgateway"), ("istio", "ingressgateway")],
-    ),
+    controller("istio-system", &[], ISTIO_LABELS),
+    Controller { gateway: true, ..controller("istio-system", &[], ISTIO_LABELS) },
     controller("projectcontour", &[], &[("app", "envoy")]),
 ];
 
 /// The ingress controllers that the model gets where an ingress point needs one.
 pub(crate) fn controllers() -> impl Iterator<Item = &'static Controller> {
     CONTROLLERS.iter()
+}
+
+/// Whether pods with these labels are an ingress controller.
+pub(crate) fn is_controller(labels: &Labels) -> bool {
+    let mut known = CONTROLLERS.iter().filter(|it| !it.labels.is_empty());
+    known.any(|it| {
+        it.labels.iter().all(|(key, value)| labels.get(*key).is_some_and(|own| own == value))
+    })
 }
 
 fn owned(labels: Pairs) -> Labels {
@@ -88,15 +97,10 @@ impl Controller {
         }
     }
 
-    /// Whether it is Istio's gateway.
-    pub(crate) fn is_istio(&self) -> bool {
-        self.namespace == "istio-system"
-    }
-
     fn pod_labels(&self) -> Labels {
         let mut labels = owned(self.labels);
         labels.insert(NAMESPACE.to_owned(), self.namespace.to_owned());
-        if self.is_istio() {
+        if self.gateway {
             let principal = "cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account";
             labels.insert(ISTIO.to_owned(), Mesh::Gateway.name().to_owned());
             labels.insert(PRINCIPAL.to_owned(), principal.to_owned());

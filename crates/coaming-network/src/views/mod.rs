@@ -30,7 +30,7 @@ use crate::ip::{CidrError, IpSet};
 use crate::model::{Direction, Model, PolicyKind, Problem, ProblemKind, SourceRef, Unevaluated};
 use crate::ports::Protocol;
 use crate::selector::{Labels, Selector};
-pub(crate) use controllers::controllers;
+pub(crate) use controllers::{controllers, is_controller};
 pub(crate) use outside::node_addresses;
 pub(crate) use unevaluated::selector as lenient_selector;
 

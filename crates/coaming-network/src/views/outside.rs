@@ -43,6 +43,11 @@ pub(super) fn ingress(object: Object<'_>) -> Vec<Entrance> {
         .list("rules")
         .flat_map(|rule| rule.mapping("http").list("paths"))
         .filter_map(|path| path.mapping("backend"));
+    let class = object.metadata().mapping("annotations").string("kubernetes.io/ingress.class");
+    let source = match spec.string("ingressClassName").or(class) {
+        Some("istio") => ExternalSource::Gateway,
+        _ => ExternalSource::Controller,
+    };
     let default = spec.mapping("defaultBackend").or_else(|| spec.mapping("backend"));
     let entrances = default.into_iter().chain(paths).filter_map(|backend| {
         // The form before networking.k8s.io/v1 has the Service's name and port side by side.
@@ -54,7 +59,8 @@ pub(super) fn ingress(object: Object<'_>) -> Vec<Entrance> {
             None => (backend.string("serviceName"), backend.field("servicePort")),
         };
         let service = (object.namespace_or_default().to_owned(), name?.to_owned());
-        Some(controlled(object, service, WantedPort::of(port)))
+        let entrance = controlled(object, service, WantedPort::of(port));
+        Some(Entrance { source: source.clone(), ..entrance })
     });
     entrances.collect()
 }
@@ -95,7 +101,9 @@ pub(super) fn gateway_route(object: Object<'_>, protocol: Protocol) -> Vec<Entra
         let route = [object.group(), object.kind(), own].map(str::to_owned);
         let needs_grant = (namespace != own).then_some(route);
         let entrance = controlled(object, service, wanted);
-        Some(Entrance { protocol: Some(protocol), needs_grant, ..entrance })
+        // The class of its Gateway is not looked at.
+        let source = ExternalSource::ControllerOrGateway;
+        Some(Entrance { protocol: Some(protocol), needs_grant, source, ..entrance })
     });
     entrances.collect()
 }

@@ -304,3 +304,30 @@ fn another_root_namespace() {
     let usual = reach(&[&settings("istio-system"), &policy]);
     assert_eq!(why(&usual, "web", "db", 80), "allowed");
 }
+
+/// An ingress controller reaches a pod that takes encrypted connections only if it has a proxy.
+#[test]
+fn ingress_controllers_need_a_proxy() {
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: db, namespace: shop}, spec: {selector: {app: db}, ports: [{port: 80}]}}";
+    let strict = authentication("shop", "default", "{mtls: {mode: STRICT}}");
+    let ingress = |more: &str| {
+        format!(
+            "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: db, namespace: shop}}, spec: {{{more}defaultBackend: {{service: {{name: db, port: {{number: 80}}}}}}}}}}"
+        )
+    };
+    let enters = |documents: &[&str]| {
+        let reach = reach(&[&[service, strict.as_str()], documents].concat());
+        coaming_network::connections(&reach).any(|it| it.source == coaming_network::Peer::Ingress)
+    };
+    assert!(!enters(&[&ingress("")]));
+    assert!(enters(&[&ingress("ingressClassName: istio, ")]));
+    let controller = |inject: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: ctl, namespace: edge, labels: {{app.kubernetes.io/name: ingress-nginx, app.kubernetes.io/instance: ingress-nginx, app.kubernetes.io/component: controller, sidecar.istio.io/inject: '{inject}'}}}}, spec: {{containers: [{{name: c, image: x}}]}}}}"
+        )
+    };
+    assert!(enters(&[&ingress(""), &controller("true")]));
+    assert!(!enters(&[&ingress(""), &controller("false")]));
+    let route = "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: db, namespace: shop}, spec: {rules: [{backendRefs: [{name: db, port: 80}]}]}}";
+    assert!(enters(&[route]), "Istio may serve its Gateway");
+}

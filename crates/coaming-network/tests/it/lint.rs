@@ -78,3 +78,53 @@ spec:
     assert_eq!(shown, ["ingress[1]"]);
     assert_eq!(found[0].because[0].rule, "ingress[0]");
 }
+
+/// A rule that allows only some requests does not stand for one that allows all.
+#[test]
+fn rules_with_limits() {
+    let policy = |name: &str, rules: &str| {
+        format!(
+            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: {name}, namespace: shop}}\n\
+             spec: {{endpointSelector: {{matchLabels: {{app: db}}}}, ingress: [{{fromEndpoints: [{{matchLabels: {{app: web}}}}], toPorts: [{{ports: [{{port: '80', protocol: TCP}}]{rules}}}]}}]}}"
+        )
+    };
+    let idle = |documents: &[&str]| {
+        let found = idle_rules(&crate::common::reach_in_shop(documents));
+        found.into_iter().map(|it| it.policy).collect::<Vec<_>>()
+    };
+    let (get, put) = (", rules: {http: [{method: GET}]}", ", rules: {http: [{method: PUT}]}");
+    assert_eq!(idle(&[&policy("a", get), &policy("b", put)]), [""; 0]);
+    let both = ["CiliumNetworkPolicy shop/a"];
+    assert_eq!(idle(&[&policy("a", get), &policy("b", "")]), both);
+    assert_eq!(idle(&[&policy("b", ""), &policy("a", get)]), both);
+}
+
+/// AuthorizationPolicies add up, and a Deny rule may refuse what is refused already.
+#[test]
+fn rules_of_a_mesh() {
+    let policy = |name: &str, spec: &str| {
+        format!(
+            "{{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {{name: {name}, namespace: shop}}, spec: {spec}}}"
+        )
+    };
+    let sidecars = "{apiVersion: v1, kind: Namespace, metadata: {name: mesh, labels: {istio-injection: enabled}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: mesh, labels: {app: a}}, spec: {serviceAccountName: a, containers: [{name: c, image: x}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: mesh, labels: {app: b}}, spec: {serviceAccountName: b, containers: [{name: c, image: x}]}}";
+    let idle = |documents: &[String]| {
+        let documents = documents.join("\n---\n").replace("namespace: shop", "namespace: mesh");
+        let reach = crate::common::reach(&format!("{sidecars}\n---\n{documents}"));
+        idle_rules(&reach).into_iter().map(|it| it.policy).collect::<Vec<_>>()
+    };
+    let all = policy("all", "{rules: [{from: [{source: {namespaces: [mesh]}}]}]}");
+    let one = policy("one", "{rules: [{from: [{source: {principals: ['*/sa/a']}}]}]}");
+    let by_request = policy("get", "{rules: [{to: [{operation: {methods: [GET]}}]}]}");
+    assert_eq!(idle(&[all.clone(), one.clone()]), ["AuthorizationPolicy mesh/one"]);
+    assert_eq!(idle(&[one.clone(), by_request.clone()]), [""; 0]);
+    assert_eq!(idle(&[all, by_request]), [""; 0], "it is not judged");
+    let deny =
+        policy("refuse", "{action: DENY, rules: [{from: [{source: {principals: ['*/sa/b']}}]}]}");
+    let only_a = policy("only", "{rules: [{from: [{source: {principals: ['*/sa/a']}}]}]}");
+    assert_eq!(idle(&[deny, only_a]), ["AuthorizationPolicy mesh/refuse"]);
+}

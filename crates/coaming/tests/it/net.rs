@@ -124,7 +124,11 @@ fn what_is_not_evaluated_is_said() {
         ),
         ("projectcalico.org/v3", "HostEndpoint", "{node: n}"),
         ("security.istio.io/v1", "AuthorizationPolicy", "{selector: {matchLabels: {app: db}}}"),
-        ("policy.linkerd.io/v1beta3", "Server", "{podSelector: {matchLabels: {app: db}}}"),
+        (
+            "policy.linkerd.io/v1beta3",
+            "Server",
+            "{podSelector: {matchLabels: {app: db}}, port: 9999}",
+        ),
         ("example.com/v1", "SpecialNetworkPolicy", "{}"),
     ];
     for (api, kind, spec) in policies {
