@@ -52,6 +52,12 @@ impl Unevaluated {
 #[must_use]
 pub fn unevaluated_kinds(world: &World) -> Vec<UnevaluatedKind> {
     let mut found = unevaluated_in(world);
+    if world.of_kind("Server").any(|object| object.group() == "policy.linkerd.io") {
+        // What Linkerd's objects say together is only in the model.
+        let more = from_world(world).unevaluated.into_iter();
+        let more: Vec<Unevaluated> = more.filter(|object| !found.contains(object)).collect();
+        found.extend(more);
+    }
     if found.iter().any(is_by_pods) {
         // It depends on the pods whether these are not evaluated.
         let model = from_world(world);

@@ -143,6 +143,12 @@ fn what_is_not_known_is_named() {
     assert_eq!(why(&reach, "web", "far", 80), "allowed?");
     assert_eq!(why(&reach, "far", "db", 5432), "denied?");
     assert_eq!(why(&reach, "far", "web", 80), "allowed");
+    // `scan` says it, too.
+    let input = format!("{PODS}---\n{elsewhere}\n---\n{server}\n---\n{SERVER}");
+    let kinds = coaming_network::unevaluated_kinds(&common::world(&input));
+    assert!(kinds.iter().any(|it| it.kind == "Server"), "{kinds:?}");
+    let known = coaming_network::unevaluated_kinds(&common::world(&format!("{PODS}---\n{SERVER}")));
+    assert_eq!(known, []);
 }
 
 #[test]
