@@ -12,7 +12,6 @@ const LEFT_OUT: &[&str] = &[
     "ControllerRevision",
     "CSINode",
     "CSIStorageCapacity",
-    "EndpointSlice",
     "Endpoints",
     "Event",
     "FlowSchema",
@@ -34,6 +33,14 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
+    /// Which of its objects are read. Of EndpointSlices, those that no controller makes of a selector:
+    /// they say where a Service without one leads.
+    pub(crate) fn label_selector(&self) -> Option<&'static str> {
+        let is_slice = self.api.group == "discovery.k8s.io" && self.api.kind == "EndpointSlice";
+        is_slice
+            .then_some("endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io")
+    }
+
     /// The name with the API group: `deployments.apps`; `pods` for the core group.
     pub(crate) fn full_name(&self) -> String {
         if self.api.group.is_empty() {

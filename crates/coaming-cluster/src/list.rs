@@ -44,6 +44,9 @@ impl<'o> Reader<'o> {
         let namespace = self.namespace.filter(|_| resource.namespaced);
         let url = DynamicObject::url_path(&resource.api, namespace);
         let mut parameters = ListParams::default().limit(PAGE);
+        if let Some(selector) = resource.label_selector() {
+            parameters = parameters.labels(selector);
+        }
         let (mut count, mut version) = (0, String::new());
         loop {
             let page = match self.page(resource, namespace, &url, &parameters).await {

@@ -206,8 +206,14 @@ impl Reach {
     pub fn put_service(&mut self, id: Option<usize>, service: Service) -> usize {
         let known = id.and_then(|id| self.model.services.get(id));
         let leads_elsewhere = known.is_none_or(|known| {
-            (&known.namespace, &known.name, &known.labels, &known.selector)
-                != (&service.namespace, &service.name, &service.labels, &service.selector)
+            (&known.namespace, &known.name, &known.labels, &known.selector, &known.endpoints)
+                != (
+                    &service.namespace,
+                    &service.name,
+                    &service.labels,
+                    &service.selector,
+                    &service.endpoints,
+                )
         });
         let id = put(&mut self.model.services, id, service);
         if leads_elsewhere {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use coaming_kube::ObjectId;
 
 use super::{Entrance, Grant, Name, ObjectFacts, Statement, Target};
+use crate::ip::IpSet;
 use crate::model::{IngressPoint, Pods, Role, Service};
 use crate::selector::{Operator, Selector, is_derived};
 use crate::views::controllers;
@@ -72,6 +73,10 @@ pub(super) struct IngressFacts {
     /// The objects with entrances to each Service.
     entrances: HashMap<Name, BTreeSet<ObjectId>>,
     grants: BTreeSet<ObjectId>,
+    /// The objects that list addresses of each Service.
+    endpoints: HashMap<Name, BTreeSet<ObjectId>>,
+    /// The Services without a selector of which addresses are listed.
+    by_address: BTreeMap<Name, IpSet>,
     /// How many objects make the API server call each Service.
     called: HashMap<Name, usize>,
     /// The pods in the model, by label; `None` if there will be no changes.
@@ -191,6 +196,16 @@ impl IngressFacts {
                     self.dirty_services.extend(self.services.get(name).into_iter().flatten());
                 }
             }
+            Statement::Endpoints(name, _) => {
+                let ids = self.endpoints.entry(name.clone()).or_default();
+                if add {
+                    ids.insert(id);
+                } else {
+                    ids.remove(&id);
+                }
+                self.dirty_services.extend(self.services.get(name).into_iter().flatten());
+                self.dirty_names.insert(name.clone());
+            }
             Statement::Grant(grant) => {
                 if add {
                     self.grants.insert(id);
@@ -221,10 +236,14 @@ impl IngressFacts {
         sources: &BTreeMap<ObjectId, ObjectFacts>,
         target: &mut impl Target,
     ) {
+        let names = std::mem::take(&mut self.dirty_names);
+        let listed = self.settle_endpoints(sources, &names);
         self.settle_services(sources, target);
         let mut dirty = std::mem::take(&mut self.dirty_pods);
+        if listed {
+            dirty.extend(target.model().pods.iter().map(|(id, _)| id));
+        }
         let selectors = std::mem::take(&mut self.old_selectors);
-        let names = std::mem::take(&mut self.dirty_names);
         // Without changes, all pods are looked at anyway.
         if let Some(mut known) = self.pods.take() {
             for &id in &dirty {
@@ -258,6 +277,41 @@ impl IngressFacts {
         self.settle_controllers(target);
     }
 
+    /// Finds out where Services without a selector lead; gives whether that changed.
+    fn settle_endpoints(
+        &mut self,
+        sources: &BTreeMap<ObjectId, ObjectFacts>,
+        names: &BTreeSet<Name>,
+    ) -> bool {
+        let mut changed = false;
+        for name in names {
+            let ids = self.endpoints.get(name).into_iter().flatten();
+            let listed = ids.filter_map(|id| match &sources.get(id)?.statement {
+                Statement::Endpoints(_, addresses) => Some(addresses),
+                _ => None,
+            });
+            let addresses = IpSet::union_of(listed);
+            let service = self.service(sources, name);
+            let counts = service.is_some_and(|it| it.selector.is_none()) && !addresses.is_empty();
+            let known = self.by_address.get(name);
+            if known != counts.then_some(&addresses) {
+                changed = true;
+                match counts {
+                    true => self.by_address.insert(name.clone(), addresses),
+                    false => self.by_address.remove(name),
+                };
+            }
+        }
+        changed
+    }
+
+    /// A Service with the addresses that are listed of it.
+    fn with_endpoints(&self, service: &Service) -> Service {
+        let name = (service.namespace.clone(), service.name.clone());
+        let endpoints = self.by_address.get(&name).cloned().unwrap_or_default();
+        Service { endpoints, ..service.clone() }
+    }
+
     fn settle_services(
         &mut self,
         sources: &BTreeMap<ObjectId, ObjectFacts>,
@@ -268,7 +322,7 @@ impl IngressFacts {
                 Some(Statement::Service(service, ..)) => {
                     let name = (service.namespace.clone(), service.name.clone());
                     let serves_api = self.called.get(&name).is_some_and(|&count| count > 0);
-                    let service = Service { serves_api, ..(**service).clone() };
+                    let service = Service { serves_api, ..self.with_endpoints(service) };
                     let known = self.ids.get(&id).copied();
                     self.ids.insert(id, target.put_service(known, service));
                 }
@@ -328,20 +382,23 @@ impl IngressFacts {
         if pods.role != Role::Real || self.entrances.is_empty() {
             return points;
         }
-        let services: BTreeSet<Name> = labels_of(pods)
+        let mut services: BTreeSet<Name> = labels_of(pods)
             .filter_map(|(key, value)| self.by_label.get([&pods.namespace, key, value]))
             .flatten()
             .filter_map(|&id| sources.get(&id))
             .map(|facts| (facts.identity.1.clone(), facts.identity.2.clone()))
             .collect();
+        let listed = self.by_address.iter();
+        let listed = listed.filter(|(_, set)| !set.intersection(&pods.addresses).is_empty());
+        services.extend(listed.map(|(name, _)| name.clone()));
         for name in services {
-            let service = self.service(sources, &name).filter(|service| service.selects(pods));
-            let Some(service) = service else { continue };
+            let service = self.service(sources, &name).map(|it| self.with_endpoints(it));
+            let Some(service) = service.filter(|it| it.selects(pods)) else { continue };
             let ids = self.entrances.get(&name).into_iter().flatten();
             let statements = ids.filter_map(|&id| sources.get(&id)).map(|facts| &facts.statement);
             for entrance in statements.flat_map(entrances_of) {
                 if entrance.service == name && self.is_granted(sources, entrance) {
-                    points.extend(through(service, entrance, id, pods));
+                    points.extend(through(&service, entrance, id, pods));
                 }
             }
         }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use coaming_kube::ObjectId;
 
+use crate::ip::IpSet;
 use crate::model::{
     ExternalSource, Model, NetworkPlugin, NetworkSet, Node, Pods, Policy, PolicyKind, PortNumbers,
     Problem, Service, ServicePort, SourceRef, TierSettings, Unevaluated, Workload, enter_linkerd,
@@ -81,6 +82,8 @@ pub(crate) enum Statement {
     Node(Node),
     /// The API server calls these Services because of it.
     Calls(Vec<Name>),
+    /// It lists addresses that a Service leads to.
+    Endpoints(Name, IpSet),
     /// It lets routes refer to Services of its namespace.
     Grant(Grant),
     /// It is a network set of Calico.
@@ -303,7 +306,10 @@ impl Facts {
                 let count = self.plugins.entry(*plugin).or_default();
                 *count = if add { *count + 1 } else { count.saturating_sub(1) };
             }
-            Statement::Route(_) | Statement::Calls(_) | Statement::Grant(_) => {}
+            Statement::Route(_)
+            | Statement::Calls(_)
+            | Statement::Endpoints(..)
+            | Statement::Grant(_) => {}
         }
         self.ingress.change(id, &facts.statement, add);
         if facts.is_of_linkerd() {

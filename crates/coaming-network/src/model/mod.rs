@@ -181,6 +181,8 @@ pub struct Service {
     pub labels: Labels,
     /// Its selector; `None` if it selects no pods by itself.
     pub selector: Option<Selector>,
+    /// For one without a selector, the addresses that its EndpointSlices list.
+    pub endpoints: IpSet,
     /// Its ports.
     pub ports: Vec<ServicePort>,
     /// Whether the API server connects to it, as a webhook or an aggregated API.

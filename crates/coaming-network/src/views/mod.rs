@@ -119,6 +119,8 @@ pub(crate) fn statement(reader: &Reader<'_>, object: Object<'_>) -> Statement {
             let service = service::read(reader, object);
             Statement::Service(Box::new(service), service::has_ipv6(object), entrance)
         }
+        ("discovery.k8s.io", "EndpointSlice") | ("", "Endpoints") => service::endpoints(object)
+            .map_or(Statement::Nothing, |(name, addresses)| Statement::Endpoints(name, addresses)),
         ("networking.k8s.io" | "extensions", "Ingress") => {
             Statement::Route(outside::ingress(object))
         }

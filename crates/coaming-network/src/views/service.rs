@@ -1,10 +1,13 @@
 //! Services, and which pods and ports they lead to.
 
+use std::net::IpAddr;
+
 use coaming_kube::{Fields, Object};
 use coaming_yaml::Node;
 
 use super::{Reader, labels_of, port_number};
 use crate::facts::Name;
+use crate::ip::IpSet;
 use crate::model::{Model, Pods, PortNumbers, Role, Service, ServicePort};
 use crate::ports::Protocol;
 use crate::selector::Selector;
@@ -22,9 +25,24 @@ pub(super) fn read(reader: &Reader<'_>, object: Object<'_>) -> Service {
         labels: labels_of(object.metadata()),
         serves_api: false,
         selector: selects.then(|| Selector::labels(labels)),
+        endpoints: IpSet::none(),
         ports: spec.list("ports").filter_map(port).collect(),
         location: Some(reader.location(object, object.node())),
     }
+}
+
+/// The Service that an EndpointSlice or an Endpoints object is of, with the addresses that it lists.
+pub(super) fn endpoints(object: Object<'_>) -> Option<(Name, IpSet)> {
+    let name = match object.kind() {
+        "Endpoints" => object.name(),
+        _ => object.metadata().mapping("labels").string("kubernetes.io/service-name")?,
+    };
+    let slices = object.node().list("endpoints").flat_map(|it| it.strings("addresses"));
+    let subsets = object.node().list("subsets").flat_map(|it| it.list("addresses"));
+    let texts = slices.chain(subsets.filter_map(|it| it.string("ip")));
+    let addresses = texts.filter_map(|text| text.parse::<IpAddr>().ok()).map(IpSet::address);
+    let addresses = addresses.fold(IpSet::none(), |all, address| all.union(&address));
+    Some(((object.namespace_or_default().to_owned(), name.to_owned()), addresses))
 }
 
 /// Whether a Service has IPv6 addresses.
@@ -72,8 +90,14 @@ impl Service {
     #[must_use]
     pub fn selects(&self, pods: &Pods) -> bool {
         pods.role == Role::Real
-            && *pods.namespace == self.namespace
-            && self.selector.as_ref().is_some_and(|selector| selector.matches(&pods.labels))
+            && match &self.selector {
+                Some(selector) => {
+                    *pods.namespace == self.namespace && selector.matches(&pods.labels)
+                }
+                None => {
+                    !pods.host_network && !pods.addresses.intersection(&self.endpoints).is_empty()
+                }
+            }
     }
 }
 

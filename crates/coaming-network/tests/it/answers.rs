@@ -103,3 +103,25 @@ fn the_api_server_is_not_a_workload() {
         assert!(error.contains("leads to the API server"), "{error}");
     }
 }
+
+/// A Service without a selector leads where its EndpointSlices say.
+#[test]
+fn services_without_a_selector() {
+    let at = |address: &str| {
+        pod("shop", "web", "app: web", "{containerPort: 8080}")
+            + &format!("status: {{podIP: {address}}}\n")
+    };
+    let service = service("shop", "ext", "{ports: [{port: 80, targetPort: 8080}]}");
+    let ingress = "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, namespace: shop}\nspec: {defaultBackend: {service: {name: ext, port: {number: 80}}}}\n";
+    let slice = "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: ext-1, namespace: shop, labels: {kubernetes.io/service-name: ext}}\naddressType: IPv4\nports: [{port: 8080}]\nendpoints: [{addresses: [10.0.0.7]}]\n";
+    let old = "---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: ext, namespace: shop}\nsubsets: [{addresses: [{ip: 10.0.0.7}], ports: [{port: 8080}]}]\n";
+    for endpoints in [slice, old] {
+        for (address, open) in [("10.0.0.7", 1), ("10.0.0.8", 0)] {
+            let reach = reach(&[&at(address), &service, ingress, endpoints].concat());
+            let entering = coaming_network::connections(&reach)
+                .filter(|it| it.source == coaming_network::Peer::Ingress);
+            assert_eq!(entering.count(), open, "{address} {endpoints}");
+            assert_eq!(find_endpoint(&reach, "shop/ext").is_ok(), open == 1);
+        }
+    }
+}

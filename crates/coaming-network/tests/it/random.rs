@@ -371,6 +371,7 @@ pub(crate) fn model(seed: u64) -> Model {
             labels: labels(random),
             selector: random.chance(80).then(|| selector(random)),
             ports: Vec::new(),
+            endpoints: IpSet::none(),
             serves_api: false,
             location: None,
         };

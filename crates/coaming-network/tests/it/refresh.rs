@@ -34,7 +34,7 @@ fn object(random: &mut Random, step: usize) -> String {
     let port = *random.pick(&["{name: http, containerPort: 8080}", "{containerPort: 80}", ""]);
     let containers = format!("containers: [{{name: c, image: i, ports: [{port}]}}]");
     let app = *random.pick(&["a", "b", "c"]);
-    match random.below(18) {
+    match random.below(20) {
         0..=2 => {
             let meta = meta("Pod", &format!(", labels: {{{}}}{owner}", labels(random)));
             let address = if random.chance(10) { "2001:db8::7" } else { "10.1.2.3" };
@@ -70,6 +70,15 @@ fn object(random: &mut Random, step: usize) -> String {
             format!(
                 "apiVersion: v1\nkind: Namespace\nmetadata: {{name: ns{name}, labels: {{team: {team}}}, annotations: {{{annotations}}}}}\n"
             )
+        }
+        18 => {
+            let meta = meta("Service", "");
+            format!("apiVersion: v1\n{meta}spec: {{ports: [{{port: 80}}]}}\n")
+        }
+        19 => {
+            let meta = meta("Endpoints", "");
+            let last = random.below(2) + 3;
+            format!("apiVersion: v1\n{meta}subsets: [{{addresses: [{{ip: 10.1.2.{last}}}]}}]\n")
         }
         16 => {
             let meta = meta("Server", "");

@@ -92,6 +92,7 @@ fn service(random: &mut Random, namespace: &str) -> Service {
             port: 80,
             target: PortNumbers::Range(8080, 8080),
         }],
+        endpoints: IpSet::none(),
         serves_api: false,
         location: None,
     }
