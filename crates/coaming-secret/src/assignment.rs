@@ -166,6 +166,9 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
     if let Some(length) = text.get(name.end + at..).and_then(declaration::before_value) {
         return Some((name.end + at + length, Separator::Equals));
     }
+    if let Some(separator) = of_syntax(text, name, before, closing) {
+        return Some(separator);
+    }
     let found = match rest {
         [b'=', b'=', ..] | [b'!', b'=', ..] | [b':', b':', ..] => return None,
         [b':' | b'?' | b'+', b'=', ..] => (2, Separator::Equals),
@@ -196,8 +199,61 @@ fn separator(text: &[u8], name: &Range<usize>, before: Option<u8>) -> Option<(us
     Some((name.end + at, found.1))
 }
 
+/// The separator in syntaxes where more than a sign is between a name and its value.
+fn of_syntax(
+    text: &[u8],
+    name: &Range<usize>,
+    before: Option<u8>,
+    closing: usize,
+) -> Option<(usize, Separator)> {
+    let start = name.end + closing;
+    let rest = text.get(start..)?;
+    let lead = || line_before(text, name.start).trim_ascii();
+    let found = match (before, rest) {
+        // `#define PASSWORD "x"`
+        (Some(b' ' | b'\t'), [b' ' | b'\t', ..]) if closing == 0 => {
+            let is_macro = lead().starts_with(b"#") && lead().ends_with(b"define");
+            let is_text = matches!(rest.trim_ascii_start(), [b'"', ..]);
+            let is_psk = text.get(name.clone()) == Some(b"PSK") && lead().ends_with(b":");
+            ((is_macro || is_psk) && is_text).then_some((0, Separator::Space))
+        }
+        // `variable "password" {` with its default
+        (Some(b'"'), [b' ' | b'{', ..]) if closing == 1 => {
+            declaration::in_block(lead(), rest).map(|at| (at, Separator::Equals))
+        }
+        // `add_argument("--password", default="x")`
+        (Some(b'"' | b'\''), [b',', ..]) if is_first_argument(text, name, before) => {
+            declaration::default_argument(rest).map(|at| (at, Separator::Equals))
+        }
+        // `buildConfigField("String", "PASSWORD", "\"x\"")`
+        (Some(b'"'), [b',', ..]) => {
+            let is_field = [&b"buildConfigField("[..], b"resValue("]
+                .iter()
+                .any(|call| crate::pem::find(lead(), call).is_some());
+            is_field.then_some((1, Separator::Equals))
+        }
+        // `<string name="password">x</string>`
+        (Some(b'"'), [b'>', ..]) if closing == 1 => {
+            let is_name = [&b" name=\""[..], b" key=\""].iter().any(|end| lead().ends_with(end));
+            is_name.then_some((1, Separator::Element))
+        }
+        // `<Pass encoding="base64">`
+        (Some(b'<'), [b' ', ..]) => {
+            const ENCODED: &[u8] = b" encoding=\"base64\">";
+            rest.starts_with(ENCODED).then_some((ENCODED.len(), Separator::Element))
+        }
+        _ => None,
+    };
+    found.map(|(at, separator)| (start + at, separator))
+}
+
+/// Whether a shell's `export` precedes the name, as in a script within a program.
+pub(crate) fn is_exported(text: &[u8], start: usize) -> bool {
+    line_before(text, start).trim_ascii() == b"export"
+}
+
 /// The part of a line before a position.
-fn line_before(text: &[u8], end: usize) -> &[u8] {
+pub(crate) fn line_before(text: &[u8], end: usize) -> &[u8] {
     let before = text.get(end.saturating_sub(MAX_LINE)..end).unwrap_or_default();
     let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     before.get(start..).unwrap_or_default()
@@ -238,10 +294,12 @@ fn is_first_argument(text: &[u8], name: &Range<usize>, before: Option<u8>) -> bo
 fn value_field(window: &[u8]) -> Option<usize> {
     let at = skip(window, b" \t\r\n,\\\"'");
     let rest = window.get(at..)?;
-    let word = rest.strip_prefix(b"value").or_else(|| rest.strip_prefix(b"Value"))?;
+    let word = [&b"value"[..], b"Value", b"android:value"]
+        .iter()
+        .find_map(|word| rest.strip_prefix(*word))?;
     let gap = skip(word, b"\\\"' ");
     let is_assigned = matches!(word.get(gap), Some(b':' | b'='));
-    (at > 0 && is_assigned).then_some(at + b"value".len() + gap + 1)
+    (at > 0 && is_assigned).then_some(window.len() - word.len() + gap + 1)
 }
 
 /// How many bytes at the start are among `these`.
@@ -258,6 +316,10 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     let at = at + literal.unwrap_or_default();
     let rest = text.get(at..text.len().min(at + MAX_VALUE))?;
     if separator == Separator::Element {
+        // `<Password><Value>x</Value>`
+        let inner = rest.trim_ascii_start().strip_prefix(b"<Value>");
+        let at = at + inner.map_or(0, |inner| rest.len() - inner.len());
+        let rest = inner.unwrap_or(rest);
         let length = rest.iter().position(|&byte| byte == b'<')?;
         return Some(assigned(text, name, at..at + length, true, false));
     }
@@ -271,7 +333,9 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     }
     let escapes = skip(rest, b"\\");
     if let Some(&quote) = rest.get(escapes).filter(|byte| b"\"'`".contains(byte)) {
-        let start = escapes + 1;
+        // Quotes in quotes, as a value of Gradle: `"\"x\""`.
+        let inner = if escapes == 0 && rest.starts_with(b"\"\\\"") { 2 } else { 0 };
+        let (start, escapes) = (escapes + 1 + inner, escapes + inner / 2);
         let quoted = rest.get(start..)?;
         // In a broken file, an unclosed quote extends to the end of its line.
         let length = quoted_length(quoted, quote, escapes)

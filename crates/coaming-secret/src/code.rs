@@ -76,6 +76,10 @@ pub(crate) fn argument(text: &[u8], name: &Range<usize>) -> Option<Range<usize>>
     if is_pair {
         return second(text, literal(text, name.end + 2)?);
     }
+    // `basic_auth 'user', 'x'`, as in Ruby.
+    if own == "basicauth" && matches!(rest, [b' ', b'"' | b'\'', ..]) {
+        return second(text, literal(text, name.end)?);
+    }
     if rest.first() != Some(&b'(') {
         // `ConvertTo-SecureString "x"`
         let is_command = own.ends_with("securestring");
@@ -154,7 +158,11 @@ pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str)
     }
     let plain = |text: &str| text.bytes().filter(u8::is_ascii_alphanumeric).count();
     let is_own_name = plain(value) == plain(name) && names_match(value, name);
-    if is_own_name || value.ends_with([':', ',', '(', '[', '{', '=', '-', '/']) {
+    if is_own_name || value.ends_with([':', ',', '(', '[', '{', '-', '/']) {
+        return false;
+    }
+    // Base64 ends so, and the start of an assignment.
+    if value.ends_with('=') && !randomness::looks_random(value.as_bytes()) {
         return false;
     }
     // Protocols name the purpose of a key so.

@@ -25,7 +25,14 @@ const ALTERNATIVES: &[&[u8]] = &[b" || ", b" ?? ", b" ?: ", b" or "];
 /// of a property of C#.
 pub(crate) fn before_value(rest: &[u8]) -> Option<usize> {
     let window = rest.get(..rest.len().min(MAX_PART))?;
-    let equals = if window.starts_with(b"{ get;") {
+    let equals = if let Some(declared) = window.strip_prefix(b"As String") {
+        let gap = declared.iter().position(|&byte| byte == b'=')?;
+        declared
+            .get(..gap)?
+            .trim_ascii()
+            .is_empty()
+            .then_some(window.len() - declared.len() + gap)?
+    } else if window.starts_with(b"{ get;") {
         crate::pem::find(window, b"} =")? + 2
     } else {
         let lead =
@@ -47,6 +54,46 @@ pub(crate) fn before_value(rest: &[u8]) -> Option<usize> {
     let value = after.trim_ascii_start();
     let is_literal = value.first().is_some_and(|byte| b"\"'`".contains(byte));
     (is_literal || literal(value).is_some()).then_some(equals + 1)
+}
+
+/// The fields of a block of HCL that contain what the block is named after.
+const FIELDS: &[&[u8]] = &[b"default", b"value", b"secret_string", b"secret_data"];
+
+/// The longest block, and the longest call, whose fields are read.
+const MAX_BLOCK: usize = 1000;
+
+/// How many bytes come before the value of the block that starts at `rest`, from the end of its
+/// name: `variable "password" { default = "x" }`. `lead` is its line before the name.
+pub(crate) fn in_block(lead: &[u8], rest: &[u8]) -> Option<usize> {
+    let is_block = lead.starts_with(b"variable ") || lead.starts_with(b"resource ");
+    let start = rest.iter().position(|&byte| byte != b' ')?;
+    if !is_block || rest.get(start) != Some(&b'{') {
+        return None;
+    }
+    let window = rest.get(..rest.len().min(MAX_BLOCK))?;
+    let window = window.get(..crate::pem::find(window, b"\n}").unwrap_or(window.len()))?;
+    let mut at = 0;
+    for line in window.split_inclusive(|&byte| byte == b'\n') {
+        let own = line.trim_ascii_start();
+        let after = FIELDS.iter().find_map(|field| own.strip_prefix(*field));
+        if let Some(value) = after.and_then(|after| after.trim_ascii_start().strip_prefix(b"=")) {
+            let quoted = value.trim_ascii_start().starts_with(b"\"");
+            return quoted.then_some(at + line.len() - value.len());
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// How many bytes come before the default of the option whose name `rest` follows, within the same
+/// call: `"--password", default="x"`.
+pub(crate) fn default_argument(rest: &[u8]) -> Option<usize> {
+    let window = rest.get(..rest.len().min(MAX_PART * 4))?;
+    let window = window.get(..window.iter().position(|&byte| byte == b')')?)?;
+    [&b"default="[..], b"default: ", b"defaultValue = "].iter().find_map(|field| {
+        let after = crate::pem::find(window, field)? + field.len();
+        rest.get(after).is_some_and(|byte| b"\"'".contains(byte)).then_some(after)
+    })
 }
 
 /// Where the quote of the literal is in an expression that gives nothing else.
@@ -85,6 +132,7 @@ mod tests {
             (": String = String::from(\"x\")", " String::from(\"x\")"),
             (": Optional[str] = \"x\"", " \"x\""),
             ("{ get; set; } = \"x\";", " \"x\";"),
+            ("As String = \"x\"", " \"x\""),
         ] {
             let at = before_value(rest.as_bytes());
             assert_eq!(at.and_then(|at| rest.get(at..)), Some(value), "{rest}");

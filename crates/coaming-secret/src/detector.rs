@@ -7,12 +7,14 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use coaming_finding::Confidence;
 
+use crate::calls::{self, CALLS, Call};
 use crate::candidate::{Candidate, resolve_overlaps};
 use crate::classify::ValueClassifier;
 use crate::gitleaks::RuleFile;
 use crate::kinds::{self, Form, Kind};
 use crate::literals::Literals;
-use crate::names::NameHint;
+use crate::names::{Expected, NameHint};
+use crate::phrases::PHRASES;
 use crate::{
     Detection, FingerprintKey, TextKind, assignment, check, classify, code, decode, http_auth,
     names, password_files, pem, template, tokens, url,
@@ -34,6 +36,11 @@ const NAME_WORDS: &[&str] = &[
     "pass=",
     "pass\"",
     "pass\\\"",
+    "pass =",
+    "pass>",
+    "pass encoding",
+    "storepass",
+    "keypass",
     "motdepasse",
     "secret",
     "token",
@@ -67,6 +74,9 @@ const NAME_WORDS: &[&str] = &[
 /// A kind's literal is searched in base64 too, if it encodes to at least this many characters.
 const MIN_ENCODED: usize = 5;
 
+/// What Laravel writes before a key: `APP_KEY=base64:…`.
+const LARAVEL: &str = "base64:";
+
 /// Shorter texts contain neither a token nor a name with a value.
 const MIN_LENGTH: usize = 6;
 
@@ -85,7 +95,9 @@ enum Trigger {
     Putty,
     WebKey,
     Oracle,
-    IdentifiedBy,
+    Phrase(usize),
+    Call(&'static Call),
+    Characters,
 }
 
 /// Finds credentials in texts. Built once, used by many threads.
@@ -122,7 +134,7 @@ fn triggers() -> Vec<(Trigger, String)> {
         (Trigger::Putty, pem::PUTTY.to_owned()),
         (Trigger::WebKey, pem::JWK.to_owned()),
         (Trigger::Oracle, url::ORACLE.to_owned()),
-        (Trigger::IdentifiedBy, url::IDENTIFIED_BY.to_owned()),
+        (Trigger::Characters, calls::CHARACTERS.to_owned()),
         (Trigger::Scheme(http_auth::BASIC), http_auth::BASIC.to_owned()),
         (Trigger::Scheme(http_auth::BEARER), http_auth::BEARER.to_owned()),
     ];
@@ -141,6 +153,10 @@ fn triggers() -> Vec<(Trigger, String)> {
             );
         }
     }
+    triggers.extend(CALLS.iter().map(|call| (Trigger::Call(call), call.callee.to_owned())));
+    let phrases = PHRASES.iter().enumerate();
+    triggers
+        .extend(phrases.map(|(index, (phrase, _))| (Trigger::Phrase(index), (*phrase).to_owned())));
     triggers.extend(NAME_WORDS.iter().map(|&word| (Trigger::Name, word.to_owned())));
     triggers
 }
@@ -239,7 +255,14 @@ impl Detector {
                 Trigger::Putty => tokens::other_key(pem::putty_key(text, start), found),
                 Trigger::WebKey => tokens::other_key(pem::web_key(text, start), found),
                 Trigger::Oracle => tokens::oracle(text, start, found),
-                Trigger::IdentifiedBy => tokens::identified_by(text, start, found),
+                Trigger::Phrase(index) => tokens::after_phrase(text, start, index, found),
+                Trigger::Call(call) => {
+                    self.call(text, call.secret(text, start), call.expected, found);
+                }
+                Trigger::Characters => {
+                    let range = calls::characters(text, start);
+                    self.call(text, range, Expected::Password, found);
+                }
                 Trigger::Url => tokens::url_password(text, start, is_program, found),
                 Trigger::DataSource => tokens::data_source(text, start, found),
                 Trigger::Scheme(scheme) => {
@@ -298,21 +321,18 @@ impl Detector {
         self.literal(text, &name, found);
         // Most such words are not assigned anything, which this tells quickly.
         let Some(assignment) = assignment::of_name(text, name) else { return end };
-        let part = |range| text.get(range).and_then(|part| std::str::from_utf8(part).ok());
         let start = assignment.name.start;
         let (Some(name), Some(value)) =
-            (part(assignment.name.clone()), part(assignment.value.clone()))
+            (part(text, assignment.name.clone()), part(text, assignment.value.clone()))
         else {
             return end;
         };
-        let Some(mut hint) = names::read(name) else { return end };
+        let before = text.get(..start).unwrap_or_default();
+        let Some(hint) = names::by_context(name, before).or_else(|| names::read(name)) else {
+            return end;
+        };
         if name == "token" && url::is_of_badge(text, start) {
             return end;
-        }
-        // In the query of a URL, many APIs call their key just `key`.
-        let before = start.checked_sub(1).and_then(|at| text.get(at));
-        if name == "key" && matches!(before, Some(b'?' | b'&')) {
-            hint.expected = Some(names::Expected::PossibleKey);
         }
         if !assignment.quoted && !assignment.setting && classify::is_bare_word(value)
             || assignment.followed && !classify::differs_from_prose(value)
@@ -323,8 +343,9 @@ impl Detector {
             let is_text = if assignment.quoted {
                 !code::is_closing_quote(text, &assignment.name, assignment.value.start)
             } else {
-                code::open_quote(text, assignment.value.start).is_some()
-                    && classify::differs_from_prose(value)
+                let is_text = code::open_quote(text, assignment.value.start).is_some()
+                    || assignment.setting && assignment::is_exported(text, start);
+                is_text && classify::differs_from_prose(value)
             };
             if !is_text || !code::is_credential(hint.expected, name, value) {
                 return end;
@@ -339,16 +360,41 @@ impl Detector {
     fn literal(&self, text: &[u8], name: &Range<usize>, found: &mut Vec<Candidate>) {
         let compared = code::compared(text, name);
         let Some(range) = compared.clone().or_else(|| code::argument(text, name)) else { return };
-        let part =
-            |range: Range<usize>| text.get(range).and_then(|part| std::str::from_utf8(part).ok());
-        let (Some(name), Some(value)) = (part(name.clone()), part(range.clone())) else { return };
+        let Some(name) = part(text, name.clone()) else { return };
         let expected =
-            if compared.is_some() { code::expected(name) } else { Some(names::Expected::Password) };
+            if compared.is_some() { code::expected(name) } else { Some(Expected::Password) };
+        self.passed(text, range, expected, name, found);
+    }
+
+    /// Classifies a literal that may be a secret because of the name that it is passed to.
+    fn passed(
+        &self,
+        text: &[u8],
+        range: Range<usize>,
+        expected: Option<Expected>,
+        name: &str,
+        found: &mut Vec<Candidate>,
+    ) {
         if expected.is_some()
+            && let Some(value) = part(text, range.clone())
             && classify::differs_from_prose(value)
             && code::is_credential(expected, name, value)
         {
             self.named(Some(NameHint { expected }), name, value, range.start, found);
+        }
+    }
+
+    /// Classifies the literal that is passed to a function that takes a secret.
+    fn call(
+        &self,
+        text: &[u8],
+        range: Option<Range<usize>>,
+        expected: Expected,
+        found: &mut Vec<Candidate>,
+    ) {
+        let name = if expected == Expected::Password { "password" } else { "secret" };
+        if let Some(range) = range {
+            self.passed(text, range, Some(expected), name, found);
         }
     }
 
@@ -364,6 +410,9 @@ impl Detector {
         if let Some(default) = template::default_value(value) {
             let inner = value.get(default.clone()).unwrap_or_default();
             return self.named(hint, name, inner, offset + default.start, found);
+        }
+        if let Some(inner) = value.strip_prefix(LARAVEL) {
+            return self.named(hint, name, inner, offset + LARAVEL.len(), found);
         }
         let decoded = decode::readable(value).or_else(|| decode::named_base64(name, value));
         let Some(decoded) = decoded else {
@@ -401,6 +450,11 @@ impl Detector {
             confidence: candidate.confidence,
         }
     }
+}
+
+/// A part of a text, if it is UTF-8.
+fn part(text: &[u8], range: Range<usize>) -> Option<&str> {
+    text.get(range).and_then(|part| std::str::from_utf8(part).ok())
 }
 
 /// Widens a range to whole UTF-8 characters.

@@ -14,6 +14,7 @@
 //! * Any bytes are accepted. Time is linear in the text: what is read around a hit is bounded.
 
 mod assignment;
+mod calls;
 mod candidate;
 mod check;
 mod classify;
@@ -35,6 +36,7 @@ mod own_format;
 mod password_files;
 mod pem;
 mod phrase;
+mod phrases;
 mod randomness;
 
 pub mod structured;

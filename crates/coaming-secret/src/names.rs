@@ -134,6 +134,31 @@ pub(crate) fn may_be_uuid(name: &str) -> bool {
     }
 }
 
+/// What a name means after the text before it: many APIs call their key just `key` in the query of
+/// a URL, in prose it is an `API key`, and drivers of databases call a password `PWD`.
+pub(crate) fn by_context(name: &str, before: &[u8]) -> Option<NameHint> {
+    const OWNERS: [&[u8]; 4] = [b"api ", b"secret ", b"access ", b"license "];
+    let ends = |owner: &&[u8]| {
+        let start = before.len().saturating_sub(owner.len());
+        before.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(owner))
+    };
+    let follows_user = || {
+        let line = before.strip_suffix(b"\n").unwrap_or_default();
+        let start = line.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        line.get(start..start + 3).is_some_and(|start| start.eq_ignore_ascii_case(b"uid"))
+    };
+    let expected = if name == "key" && matches!(before.last(), Some(b'?' | b'&')) {
+        Expected::PossibleKey
+    } else if name.eq_ignore_ascii_case("key") && OWNERS.iter().any(ends) {
+        Expected::Key
+    } else if name == "PWD" && (before.last() == Some(&b';') || follows_user()) {
+        Expected::Password
+    } else {
+        return None;
+    };
+    Some(NameHint { expected: Some(expected) })
+}
+
 /// Whether a name means that its value is public: `JWT_PUBLIC_KEY`, `siteKey`.
 pub(crate) fn is_public(name: &str) -> bool {
     const PUBLIC: &[&str] = &["public", "pub", "publishable", "site", "fingerprint", "thumbprint"];
@@ -180,7 +205,11 @@ fn expected(name: &str, words: &NameWords) -> Option<Expected> {
     let previous = if count > 1 { words.get(count - 2) } else { "" };
     // What precedes the last dot is where the value is, not what it is.
     let own = words.first_after(name.rfind(['.', '/']).map_or(0, |at| at + 1));
-    if words.iter().skip(own).any(|word| NEGATIONS.contains(&word))
+    // A salt of hashes is a secret; a hash is not.
+    let is_negation = |word: &str| {
+        NEGATIONS.contains(&word) && !(word == "hash" && matches!(last, "salt" | "secret"))
+    };
+    if words.iter().skip(own).any(is_negation)
         || QUESTION_STARTS.contains(&words.get(own))
         // `checksum/secret`: an annotation that changes when the Secret does.
         || words.get(0) == "checksum"
@@ -232,6 +261,8 @@ fn of_joined(word: &str) -> Option<Expected> {
         "pgpass",
         "userpass",
         "requirepass",
+        "storepass",
+        "keypass",
         "masterauth",
         "defaultpass",
         "bindpass",

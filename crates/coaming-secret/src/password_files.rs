@@ -1,11 +1,11 @@
 //! Files with a credential in a fixed position of each line, recognized by the file's name:
-//! `.pgpass`, PgBouncer's `userlist.txt`, Postfix's `sasl_passwd`,
-//! Zulip's `zuliprc`.
+//! `.pgpass`, PgBouncer's `userlist.txt`, Postfix's `sasl_passwd`, Zulip's `zuliprc`, Rails'
+//! `master.key`.
 
 use std::ops::Range;
 
 use crate::candidate::Candidate;
-use crate::noise;
+use crate::{noise, randomness};
 
 /// Finds the password in a line of such a file.
 type LineReader = fn(&str) -> Option<Range<usize>>;
@@ -21,6 +21,9 @@ const FILES: &[(&str, LineReader)] = &[
 
 /// The passwords in a file of this name.
 pub(crate) fn in_file(name: &str, text: &[u8], found: &mut Vec<Candidate>) {
+    if name.ends_with("master.key") || name.contains("credentials/") && name.ends_with(".key") {
+        return key_of_rails(text, found);
+    }
     let Some((_, read)) = FILES.iter().find(|(ending, _)| name.ends_with(ending)) else { return };
     let mut start = 0;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
@@ -33,6 +36,16 @@ pub(crate) fn in_file(name: &str, text: &[u8], found: &mut Vec<Candidate>) {
             found.push(Candidate::human("password", "password", range, 3));
         }
         start += line.len();
+    }
+}
+
+/// The key of Rails' encrypted credentials, which is all that its file contains.
+fn key_of_rails(text: &[u8], found: &mut Vec<Candidate>) {
+    let key = text.trim_ascii();
+    if key.len() == 32 && randomness::is_hex(key) && !noise::has_run(key) {
+        let start = text.len() - text.trim_ascii_start().len();
+        let (kind, title) = ("secret-key", "secret, key or token");
+        found.push(Candidate::generated(kind, title, start..start + key.len(), 3));
     }
 }
 
@@ -87,6 +100,10 @@ mod tests {
         assert_eq!(found("sasl_passwd", "[mail.shop.test]:587 bot@shop.test:hunter2"), ["hunter2"]);
         let text = "[api]\nemail=bot@shop.test\nkey=x9Kq2LmZ8vTn4RwY6bHc1JdF3gSa5PeU\n";
         assert_eq!(found(".zuliprc", text), ["x9Kq2LmZ8vTn4RwY6bHc1JdF3gSa5PeU"]);
+        assert_eq!(
+            found("config/master.key", "9a54358a557f78817592ce63dfa1c7ef\n"),
+            ["9a54358a557f78817592ce63dfa1c7ef"]
+        );
         assert_eq!(found("notes.txt", "db:5432:shop:app:hunter2"), [""; 0]);
     }
 }

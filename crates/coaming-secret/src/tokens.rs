@@ -10,7 +10,8 @@ use coaming_finding::Confidence;
 use crate::candidate::Candidate;
 use crate::check::{self, Verdict};
 use crate::kinds::{Form, Kind};
-use crate::{assignment, noise, pem, randomness, url};
+use crate::phrases::PHRASES;
+use crate::{noise, pem, randomness, url};
 
 /// The longest token that is read from its first byte: session tokens and macaroons are the
 /// longest.
@@ -172,13 +173,10 @@ pub(crate) fn oracle(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
     found.push(Candidate::human("url-password", "password in a URL", range, 3));
 }
 
-/// Finds the password in an SQL statement: `IDENTIFIED BY 'x'`.
-pub(crate) fn identified_by(text: &[u8], hit: usize, found: &mut Vec<Candidate>) {
-    // The same words occur in prose.
-    if !assignment::in_statement(text, hit) {
-        return;
-    }
-    let Some(range) = url::quoted_after(text, hit + url::IDENTIFIED_BY.len()) else { return };
+/// Finds the password after a phrase of a configuration language: `IDENTIFIED BY 'x'`.
+pub(crate) fn after_phrase(text: &[u8], hit: usize, index: usize, found: &mut Vec<Candidate>) {
+    let Some((phrase, read)) = PHRASES.get(index) else { return };
+    let Some(range) = read(text, hit, hit + phrase.len()) else { return };
     found.push(Candidate::human("password", "password", range, 3));
 }
 

@@ -1,4 +1,4 @@
-//! Passwords in URLs, as in `scheme://user:password@host`, and in SQL.
+//! Passwords in URLs, as in `scheme://user:password@host`.
 
 use std::ops::Range;
 
@@ -121,21 +121,8 @@ pub(crate) fn oracle_password(text: &[u8], hit: usize) -> Option<Range<usize>> {
     secret_in(text, start + slash + 1..start + at)
 }
 
-/// The words before an account's password in SQL.
-pub(crate) const IDENTIFIED_BY: &str = "identified by ";
-
-/// The text in quotes that starts at `start`, if it is a secret.
-pub(crate) fn quoted_after(text: &[u8], start: usize) -> Option<Range<usize>> {
-    let (quote, rest) = text.get(start..text.len().min(start + MAX_USER_INFO))?.split_first()?;
-    if !matches!(quote, b'\'' | b'"') {
-        return None;
-    }
-    let length = rest.iter().position(|byte| byte == quote || *byte == b'\n')?;
-    secret_in(text, start + 1..start + 1 + length)
-}
-
 /// The range, if its text may be a secret.
-fn secret_in(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
+pub(crate) fn secret_in(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
     (value.len() >= 3 && !noise::is_noise(value)).then_some(range)
 }
@@ -173,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_of_oracle_and_of_sql() {
+    fn passwords_of_oracle() {
         let oracle = |text: &str| {
             let hit = text.find(ORACLE)?;
             oracle_password(text.as_bytes(), hit).map(|range| text[range].to_owned())
@@ -181,8 +168,5 @@ mod tests {
         assert_eq!(oracle("jdbc:oracle:thin:scott/tiger7@//ora/XE").as_deref(), Some("tiger7"));
         assert_eq!(oracle("jdbc:oracle:thin:scott/${PASSWORD}@//ora/XE"), None);
         assert_eq!(oracle("jdbc:oracle:thin:@//ora:1521/XE"), None);
-        let sql = "IDENTIFIED BY 'hunter2'";
-        assert_eq!(quoted_after(sql.as_bytes(), IDENTIFIED_BY.len()), Some(15..22));
-        assert_eq!(quoted_after(b"identified by x", IDENTIFIED_BY.len()), None);
     }
 }

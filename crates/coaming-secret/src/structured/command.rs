@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use memchr::memmem;
+use aho_corasick::{AhoCorasick, Input};
 
 use super::program::{SIGNS, of_image, passwords};
-use crate::{Confidence, Detection, Detector, TextKind};
+use crate::{Confidence, Detection, Detector, TextKind, noise};
 
 /// A credential on a command line.
 #[derive(Clone, Debug)]
@@ -95,23 +95,37 @@ pub(super) fn in_script(detector: &Detector, text: &str, known: &[Detection]) ->
 }
 
 /// The starts of the lines that may contain a program's flag for a password, in their order.
-fn lines_with_flags(text: &str) -> BTreeSet<usize> {
-    static FINDERS: LazyLock<Vec<memmem::Finder<'_>>> =
-        LazyLock::new(|| SIGNS.iter().map(memmem::Finder::new).collect());
+fn lines_with_flags(text: &str) -> Vec<usize> {
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(SIGNS).ok());
     let bytes = text.as_bytes();
-    let mut starts = BTreeSet::new();
-    for finder in FINDERS.iter() {
-        // Each line is added once, however often it has the sign: `done` is where the next one
-        // starts.
-        let mut done = 0;
-        for hit in finder.find_iter(bytes) {
-            let Some(before) = bytes.get(done..hit) else { continue };
-            starts.insert(memchr::memrchr(b'\n', before).map_or(done, |at| done + at + 1));
-            let rest = bytes.get(hit..).unwrap_or_default();
-            done = memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| hit + at + 1);
-        }
+    let mut starts = Vec::new();
+    let Some(finder) = FINDER.as_ref() else { return starts };
+    // Each line is added once, however often it has a sign: `done` is where the next one starts.
+    let mut done = 0;
+    while let Some(hit) = finder.find(Input::new(bytes).range(done..)) {
+        let before = bytes.get(done..hit.start()).unwrap_or_default();
+        starts.push(memchr::memrchr(b'\n', before).map_or(done, |at| done + at + 1));
+        let rest = bytes.get(hit.end()..).unwrap_or_default();
+        done = memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| hit.end() + at + 1);
     }
     starts
+}
+
+/// The passwords in lines such as `user:password`, as cloud-init and `chpasswd` read them.
+pub(super) fn in_accounts(detector: &Detector, text: &str) -> Vec<Detection> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let value = line.split_once(':').map(|(_, value)| value.trim()).unwrap_or_default();
+        // `RANDOM` and `R` ask for a new password.
+        let is_secret = value.len() >= 3 && value != "RANDOM" && !noise::is_noise(value);
+        if is_secret && let Some(at) = line.rfind(value) {
+            let detection = password(detector, line, at..at + value.len());
+            found.push(Detection { range: start + at..start + at + value.len(), ..detection });
+        }
+        start += line.len();
+    }
+    found
 }
 
 /// Adds the passwords on a line that starts at `start`.

@@ -11,6 +11,7 @@ mod comments;
 mod file;
 mod generator;
 mod nested;
+mod operand;
 mod program;
 mod secret;
 mod sops;

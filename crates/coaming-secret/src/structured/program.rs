@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::operand;
 use crate::noise;
 
 /// A program, and how it takes a password.
@@ -22,6 +23,8 @@ enum Shape {
     Joined,
     /// `user:password`, in the next word or the same.
     Pair,
+    /// `user%password`, in the next word.
+    Percent,
 }
 
 const fn program(names: &'static [&'static str], flag: &'static str, shape: Shape) -> Program {
@@ -39,14 +42,31 @@ const PROGRAMS: &[Program] = &[
     program(&["curl"], "--user", Shape::Pair),
     program(&["curl"], "--proxy-user", Shape::Pair),
     program(&["mongo", "mongosh", "mongodump", "mongorestore"], "-p", Shape::Next),
-    program(&["sqlcmd", "bcp", "mosquitto_pub", "mosquitto_sub"], "-P", Shape::Next),
+    program(
+        &["sqlcmd", "bcp", "mosquitto_pub", "mosquitto_sub", "zip", "unzip", "ipmitool"],
+        "-P",
+        Shape::Next,
+    ),
+    program(&["7z", "7za", "7zr", "rar", "unrar"], "-p", Shape::Joined),
+    program(&["keytool", "jarsigner", "apksigner"], "-storepass", Shape::Next),
+    program(&["keytool", "jarsigner", "apksigner"], "-keypass", Shape::Next),
+    program(&["keytool"], "-srcstorepass", Shape::Next),
+    program(&["keytool"], "-deststorepass", Shape::Next),
+    program(&["smbclient", "rpcclient", "smbget", "winexe"], "-U", Shape::Percent),
+    program(&["schtasks", "schtasks.exe"], "/rp", Shape::Next),
+    program(&["cmdkey", "cmdkey.exe"], "/pass:", Shape::Joined),
+    program(&["wmic", "wmic.exe"], "/password:", Shape::Joined),
+    program(&["xfreerdp", "mstsc"], "/p:", Shape::Joined),
     program(
         &["ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami"],
         "-w",
         Shape::Next,
     ),
     Program {
-        names: &["docker", "podman", "helm", "oras", "nerdctl", "buildah", "skopeo", "crane", "az"],
+        names: &[
+            "docker", "podman", "helm", "oras", "nerdctl", "buildah", "skopeo", "crane", "az",
+            "cf", "oc",
+        ],
         needs: "login",
         flag: "-p",
         shape: Shape::Next,
@@ -67,14 +87,37 @@ pub(super) fn of_image(image: &str) -> Option<&'static str> {
 }
 
 /// Every line with a password for one of the programs contains one of these.
-pub(super) const SIGNS: &[&str] =
-    &["chpasswd", "htpasswd", "curl", " -p", " -a ", " -P ", " -w ", " -k "];
+pub(super) const SIGNS: &[&str] = &[
+    "chpasswd",
+    "htpasswd",
+    "curl",
+    " -p",
+    " -a ",
+    " -P ",
+    " -w ",
+    " -k ",
+    " -U ",
+    " /rp ",
+    " /p",
+    "storepass",
+    "-keypass",
+    "sudo -S",
+    "kinit",
+    "-stdin",
+    "passwd -",
+    "net user",
+    "net use",
+    "rabbitmqctl",
+    "sqlplus",
+    "vault login",
+];
 
 /// The passwords among words, by the program before them: the index of the word, and where in it.
 pub(super) fn passwords(words: &[&str]) -> Vec<(usize, Range<usize>)> {
     let mut found = Vec::new();
     found.extend(to_chpasswd(words));
     found.extend(to_htpasswd(words));
+    found.extend(operand::passwords(words));
     let mut program = "";
     for (index, word) in words.iter().enumerate() {
         let base = word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'', '(', '`', '$']);
@@ -153,7 +196,7 @@ impl Program {
         let next = || self.is_flag(previous).then_some(0);
         let start = match self.shape {
             Shape::Joined => joined()?,
-            Shape::Next => next()?,
+            Shape::Next | Shape::Percent => next()?,
             Shape::Pair => next().or_else(joined)?,
         };
         let rest = word.get(start..)?;
@@ -162,6 +205,7 @@ impl Program {
         let value = value.trim_end_matches(['"', '\'']);
         let user = match self.shape {
             Shape::Pair => value.find(':')? + 1,
+            Shape::Percent => value.find('%')? + 1,
             _ => 0,
         };
         let secret = value.get(user..)?;
@@ -200,7 +244,7 @@ mod tests {
             let flag = program.flag;
             let line = match program.shape {
                 Shape::Joined => format!("{name} {flag}x"),
-                Shape::Next | Shape::Pair => format!("{name} {flag} x"),
+                Shape::Next | Shape::Pair | Shape::Percent => format!("{name} {flag} x"),
             };
             assert!(SIGNS.iter().any(|sign| line.contains(sign)), "{line}");
         }
@@ -230,6 +274,11 @@ mod tests {
             "htpasswd -bc users admin hunter2",
             "htpasswd -nbB admin 'hunter2'",
             "openssl enc -aes-256-cbc -k hunter2",
+            "keytool -genkey -storepass hunter2 -alias x",
+            "smbclient //a/b -U bot%hunter2",
+            "7z a -phunter2 x.7z y",
+            "cmdkey /add:a /user:b /pass:hunter2",
+            "schtasks /create /ru a /rp hunter2",
         ] {
             assert_eq!(found(line), ["hunter2"], "{line}");
         }

@@ -241,6 +241,13 @@ impl<'a, 'd> Walker<'a, 'd> {
             }
             return;
         }
+        // Terraform's state keeps generated passwords.
+        if let Some(value) = node.get("result").filter(|_| node.get("bcrypt_hash").is_some()) {
+            let length = value.text().len();
+            let found = key_detection(self.detector, "password", "password", value, 0..length);
+            self.add(value, holder(context), "result", context.container, "", found);
+            return;
+        }
         let is_id = |value: Node<'_>| {
             let text = value.text();
             text.len() == 20
@@ -271,7 +278,8 @@ impl<'a, 'd> Walker<'a, 'd> {
     }
 
     fn sequence(&mut self, node: Node<'a>, context: Context<'a>, depth: usize) {
-        if matches!(context.key, "command" | "args" | "entrypoint" | "cmd") {
+        let is_probe = context.key == "test" && context.parent == "healthcheck";
+        if matches!(context.key, "command" | "args" | "entrypoint" | "cmd") || is_probe {
             return self.command(node, context);
         }
         for item in node.items() {
@@ -293,7 +301,9 @@ impl<'a, 'd> Walker<'a, 'd> {
             return;
         }
         let is_file = text.trim_end().contains('\n');
-        let found = if is_file {
+        let found = if name == "chpasswd.list" {
+            command::in_accounts(self.detector, text)
+        } else if is_file {
             super::in_nested(self.detector, name, text)
         } else {
             let mut found = self.detector.scan(text, TextKind::Value(name));

@@ -68,6 +68,80 @@ fn source_code() {
     }
 }
 
+/// Secrets that a position or a syntax reveals, each with a counterexample.
+#[test]
+fn calls_and_declarations() {
+    for (path, text, expected) in [
+        ("a.php", "<?php $a = new PDO('mysql:host=a', 'root', 'vS8kq-2pLx7w');\n", vec![1]),
+        ("a.php", "<?php $a = new PDO($dsn, 'root', getenv('DB_PASSWORD_1'));\n", vec![]),
+        (
+            "a.php",
+            "<?php return ['key' => env('APP_KEY', 'base64:x9Kq2LmZ8vTn4RwYb7HcQw==')];\n",
+            vec![1],
+        ),
+        ("a.js", "jwt.sign(payload, 'x9Kq2LmZ8vTn4RwYb7Hc', { expiresIn: '1h' });\n", vec![1]),
+        ("a.js", "jwt.sign(payload, 'secret');\n", vec![]),
+        ("a.js", "jwt.sign(payload, process.env.JWT_SECRET_V2);\n", vec![]),
+        ("a.java", "new SecretKeySpec(\"x9Kq2LmZ8vTn4RwY\".getBytes(), \"AES\");\n", vec![1]),
+        ("a.java", "store.load(in, \"vS8kq-2pLx7w\".toCharArray());\n", vec![1]),
+        ("a.java", "char[] HEX = \"0123456789abcdef\".toCharArray();\n", vec![]),
+        ("a.java", "md.digest(\"x9Kq2LmZ8vTn4RwY\".getBytes());\n", vec![]),
+        ("a.py", "server.login('bot@x.org', 'vS8kq-2pLx7w')\n", vec![1]),
+        ("a.py", "client.login(username='a', password=password1)\n", vec![]),
+        ("a.py", "p.add_argument(\"--password\", type=str, default=\"vS8kq-2pLx7w\")\n", vec![1]),
+        ("a.py", "p.add_argument(\"--password\", help=\"the password of v2\")\n", vec![]),
+        ("a.py", "x = 'DRIVER={X};SERVER=db;UID=sa;PWD=vS8kq2pLx7w'\n", vec![1]),
+        ("a.rb", "req.basic_auth 'app', 'vS8kq-2pLx7w'\n", vec![1]),
+        ("a.c", "#define DB_PASSWORD \"vS8kq-2pLx7w\"\n", vec![1]),
+        ("a.h", "#define MAX_PASSWORD 1024\n", vec![]),
+        ("a.vb", "Dim password As String = \"vS8kq-2pLx7w\"\n", vec![1]),
+        (
+            "a.tf",
+            "variable \"db_password\" {\n  type = string\n  default = \"vS8kq-2pLx7w\"\n}\n",
+            vec![3],
+        ),
+        (
+            "a.tf",
+            "variable \"db_password\" {\n  type = string\n}\nlocals {\n  default = \"x9Kq2LmZ8vTn\"\n}\n",
+            vec![],
+        ),
+        ("a.tf", "user_data = <<EOF\n  export DB_PASSWORD=vS8kq-2pLx7w\nEOF\n", vec![2]),
+        (
+            "a.gradle",
+            "buildConfigField(\"String\", \"API_KEY\", \"\\\"x9Kq2LmZ8vTn4RwYb7Hc\\\"\")\n",
+            vec![1],
+        ),
+        ("a.xml", "<property name=\"db.password\">vS8kq-2pLx7w</property>\n", vec![1]),
+        (
+            "a.xml",
+            "<meta-data android:name=\"x.API_KEY\" android:value=\"x9Kq2LmZ8vTn4RwYb7Hc\"/>\n",
+            vec![1],
+        ),
+        ("a.xml", "<Password>\n  <Value>vS8kq-2pLx7w</Value>\n</Password>\n", vec![2]),
+        ("a.xml", "<Pass encoding=\"base64\">dlM4a3EtMnBMeDd3</Pass>\n", vec![1]),
+        ("a.html", "<input type=\"password\" name=\"password\"> v2 of it </input>\n", vec![]),
+        ("a.conf", "user app on >vS8kq-2pLx7w ~* +@all\n", vec![1]),
+        ("a.conf", "10.0.0.1 : PSK \"vS8kq-2pLx7w\"\n", vec![1]),
+        ("a.ini", "[shop]\nUID = sa\nPWD = vS8kq-2pLx7w\n", vec![3]),
+        ("a.ini", "[sftp]\npass = vS8kq-2pLx7w\n", vec![2]),
+        ("a.md", "- API key: x9Kq2LmZ8vTn4RwYb7Hc\n", vec![1]),
+        ("a.md", "- primary key: x9Kq2LmZ8vTn4RwYb7Hc\n", vec![]),
+        (
+            "a.tfstate",
+            "{\"attributes\": {\"bcrypt_hash\": \"$2a$10$x\", \"result\": \"vS8kq-2pLx7w\"}}\n",
+            vec![1],
+        ),
+        ("a.yml", "chpasswd:\n  list: |\n    root:vS8kq-2pLx7w\n    app:RANDOM\n", vec![3]),
+        ("a.yml", "healthcheck:\n  test: [CMD, mysqladmin, ping, -pvS8kq2pLx7w]\n", vec![2]),
+        ("config/master.key", "9a54358a557f78817592ce63dfa1c7ef\n", vec![1]),
+        ("a.bat", "net user deploy vS8kq-2pLx7w /add\n", vec![1]),
+        ("a.sh", "echo vS8kq-2pLx7w | sudo -S apt update\n", vec![1]),
+        ("a.php", "<?php $settings['hash_salt'] = 'x9Kq2LmZ8vTn4RwYb7Hc';\n", vec![1]),
+    ] {
+        assert_eq!(lines(path, text), expected, "{path}: {text}");
+    }
+}
+
 #[test]
 fn settings_and_scripts() {
     for (path, text, expected) in [
