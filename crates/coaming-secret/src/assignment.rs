@@ -32,7 +32,9 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     }
     let before = name.start.checked_sub(1).and_then(|at| text.get(at)).copied();
     // `$PASSWORD`, `%PASSWORD%`, `/password`: uses of the name, not assignments.
-    if matches!(before, Some(b'%' | b'/' | b'@' | b'#'))
+    let is_command = before == Some(b'`') && text.get(name.end) == Some(&b'`');
+    if is_command
+        || matches!(before, Some(b'%' | b'/' | b'@' | b'#'))
         || matches!(before, Some(b'{' | b'('))
             && name.start >= 2
             && matches!(text.get(name.start - 2), Some(b'$' | b'{'))
@@ -52,17 +54,27 @@ pub(crate) fn of_name(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     if let Some(at) = sibling_element(text, &name, before) {
         return value(text, name, at, Separator::Element);
     }
-    let (at, separator) = separator(text, &name, before)?;
+    let (mut at, separator) = separator(text, &name, before)?;
+    if separator == Separator::Equals && text.get(name.end) == Some(&b' ') {
+        let lead = line_before(text, name.start).trim_ascii_start();
+        let values = text.get(at..text.len().min(at + MAX_VALUE))?;
+        at += declaration::in_tuple(lead, values).unwrap_or_default();
+    }
     let is_argument = text.get(at.wrapping_sub(1)) == Some(&b',');
     value(text, name, at, separator).filter(|found| found.quoted || !is_argument)
 }
 
 /// Whether the name is a part of an Amazon Resource Name: `arn:aws:secretsmanager:*:*:secret:app`.
 fn is_of_resource(text: &[u8], start: usize) -> bool {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b":*-_${}.".contains(byte);
+    let is_part = |byte: &u8| {
+        // As a pattern, it has more: `arn:aws([a-z]|\\-)*:`.
+        byte.is_ascii_alphanumeric() || b":*-_${}.()[]|?+,\\^/=@".contains(byte)
+    };
     let line = line_before(text, start);
     let word = line.iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
-    line.get(word..).is_some_and(|word| word.starts_with(b"arn:"))
+    line.get(word..).is_some_and(|word| {
+        word.trim_ascii_start().strip_prefix(b"^").unwrap_or(word).starts_with(b"arn:")
+    })
 }
 
 /// Whether it is the outcome of a test, as Go prints it: `--- PASS: TestRead`.
@@ -321,6 +333,11 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
         let at = at + inner.map_or(0, |inner| rest.len() - inner.len());
         let rest = inner.unwrap_or(rest);
         let length = rest.iter().position(|&byte| byte == b'<')?;
+        // `<password>` may be a placeholder, which the next line follows.
+        let inner = rest.get(..length)?;
+        if inner.contains(&b'\n') && inner.trim_ascii().contains(&b' ') {
+            return None;
+        }
         return Some(assigned(text, name, at..at + length, true, false));
     }
     // Python, TOML and Grafana's settings.
@@ -371,7 +388,10 @@ fn value(text: &[u8], name: Range<usize>, at: usize, separator: Separator) -> Op
     let value = value.strip_suffix(b",").or_else(|| value.strip_suffix(b";")).unwrap_or(value);
     // The whole assignment is in quotes: `"password: x"`.
     let closed = value.iter().position(|byte| b"\"'".contains(byte)).filter(|&at| {
-        value.get(at + 1..).is_some_and(|rest| rest.iter().all(|byte| b"}]),;".contains(byte)))
+        value.get(at + 1..).is_some_and(|rest| {
+            rest.iter().all(|byte| b"}]),;".contains(byte))
+                || matches!(rest, [b'.', next, ..] if next.is_ascii_alphabetic())
+        })
     });
     let value = closed.and_then(|at| value.get(..at)).unwrap_or(value);
     Some(assigned(

@@ -123,6 +123,12 @@ impl Call {
 /// The argument with this index of the call whose arguments start at `start`.
 fn argument(text: &[u8], start: usize, index: usize) -> Option<Range<usize>> {
     let window = text.get(start..text.len().min(start + MAX_CALL))?;
+    let argument = part_of_list(window, index).filter(|argument| argument.end < window.len())?;
+    Some(start + argument.start..start + argument.end)
+}
+
+/// The part with this index of a list with commas, which ends at a closing parenthesis.
+pub(crate) fn part_of_list(window: &[u8], index: usize) -> Option<Range<usize>> {
     let (mut depth, mut open, mut escaped) = (0_usize, None, false);
     let (mut current, mut from) = (0, 0);
     for (at, &byte) in window.iter().enumerate() {
@@ -135,7 +141,7 @@ fn argument(text: &[u8], start: usize, index: usize) -> Option<Range<usize>> {
             (b'(' | b'[' | b'{', None) => depth += 1,
             (b')' | b']' | b'}' | b',', None) if depth == 0 => {
                 if current == index {
-                    return Some(start + from..start + at);
+                    return Some(from..at);
                 }
                 if byte != b',' {
                     return None;
@@ -146,7 +152,7 @@ fn argument(text: &[u8], start: usize, index: usize) -> Option<Range<usize>> {
             _ => {}
         }
     }
-    None
+    (current == index).then_some(from..window.len())
 }
 
 /// What converts a literal into another type, at the end of a callee's name in lower case.

@@ -140,6 +140,7 @@ fn is_type(value: &str) -> bool {
     let head = value.get(..length).unwrap_or_default();
     let after = value.get(length..).unwrap_or_default();
     value.contains("::")
+        || after.starts_with("!(")
         || length >= 3
             && head.bytes().any(|byte| byte.is_ascii_alphabetic())
             && (after.starts_with('<') && after.contains('>') || after.starts_with("!["))
@@ -174,7 +175,11 @@ fn is_call(value: &str) -> bool {
     let is_name = head.len() >= 3
         && head.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
         && head.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    is_name && (head.contains('.') || value.ends_with('('))
+    let is_identifier = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'&')
+    };
+    let arguments = value.get(head.len() + 1..).unwrap_or_default();
+    is_name && (head.contains('.') || value.ends_with('(') || is_identifier(arguments))
 }
 
 /// Whether a value differs from the words of the prose around it.
@@ -217,7 +222,10 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     }
     // A list of texts is not one.
     let is_list = value.starts_with("[\"") || value.starts_with("['");
-    if is_list || noise::is_identifier(value) || has_example_password(value) {
+    if is_list || is_numbered_placeholder(value) || url::is_escaped_words(value) {
+        return None;
+    }
+    if noise::is_identifier(value) || has_example_password(value) {
         return None;
     }
     if value.bytes().any(|byte| byte.is_ascii_whitespace()) {
@@ -228,9 +236,9 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let kebab = value
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/:".contains(&byte));
+    let kebab = value.bytes().all(|byte| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._/:#".contains(&byte)
+    });
     if noise::has_run(value.as_bytes()) || kebab && is_resource_name(value) {
         return None;
     }
@@ -258,6 +266,14 @@ fn key(name: &str, value: &str) -> Option<Confidence> {
     (stats.changes >= 3).then_some(Confidence::Medium)
 }
 
+/// Whether a value is words of placeholders in capitals, with a number: `MYTOKEN1`.
+fn is_numbered_placeholder(value: &str) -> bool {
+    let words = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    words.len() < value.len()
+        && words.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        && noise::is_placeholder(words)
+}
+
 /// Whether a value is a user and the word for their password: `user@example.org:password`.
 fn has_example_password(value: &str) -> bool {
     value.rsplit_once(':').is_some_and(|(_, password)| url::is_word_for_password(password))
@@ -266,12 +282,12 @@ fn has_example_password(value: &str) -> bool {
 /// Whether a value is the name of another object: words, and maybe short numbers: `web-tls-2`,
 /// `app-v1.2`.
 pub(crate) fn is_resource_name(value: &str) -> bool {
-    value.contains(['-', '.', '/', ':']) && has_parts_of_names(value)
+    value.contains(['-', '.', '/', ':', '#']) && has_parts_of_names(value)
 }
 
 /// Whether the parts of a value are short, words, or words with short numbers.
 fn has_parts_of_names(value: &str) -> bool {
-    value.split(['-', '.', '/', ':', '_']).all(|part| {
+    value.split(['-', '.', '/', ':', '_', '#']).all(|part| {
         part.len() <= 3
             || part.bytes().all(|byte| byte.is_ascii_alphabetic())
             || part
@@ -294,7 +310,7 @@ fn possible_key(value: &str) -> Option<Confidence> {
         && !is_resource_name(value)
         && !looks_like_code(value)
         && randomness::entropy(bytes) >= 3.5
-        && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":.,@".contains(&byte));
+        && !value.bytes().any(|byte| byte.is_ascii_whitespace() || b":.,@%".contains(&byte));
     is_key.then_some(Confidence::Medium)
 }
 

@@ -13,7 +13,7 @@ const PROGRAMS: &[&str] = &[
     "phtml", "rb", "erb", "rs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "m", "mm", "swift",
     "dart", "lua", "pl", "pm", "r", "ex", "exs", "erl", "hs", "ml", "sql", "tf", "hcl", "html",
     "htm", "ejs", "hbs", "twig", "jinja", "jinja2", "j2", "po", "pot", "css", "scss", "sol", "zig",
-    "jl", "nim", "proto", "graphql",
+    "jl", "nim", "proto", "graphql", "vim", "el", "lisp", "tcl", "awk",
 ];
 
 /// How far around a name a line is read.
@@ -24,6 +24,17 @@ pub(crate) fn is_program(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.')
         .is_some_and(|(_, ending)| PROGRAMS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+}
+
+/// Whether a file is documentation, by its path.
+pub(crate) fn is_document(path: &str) -> bool {
+    [".md", ".rst", ".adoc", ".mdx"].iter().any(|ending| path.ends_with(ending))
+}
+
+/// Whether a file has test vectors of cryptography, by its path.
+pub(crate) fn is_test_vector(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    ["test-vector", "test_vector", "testvector", "wycheproof"].iter().any(|it| name.contains(it))
 }
 
 /// The quote of the string literal that a position is in, as far as its line shows.
@@ -148,6 +159,10 @@ pub(crate) fn is_credential(expected: Option<Expected>, name: &str, value: &str)
         return false;
     }
     if value.contains('{') && value.contains('}') || value.contains("\\n") {
+        return false;
+    }
+    // The name of a protocol: `age-encryption.org/p256tag`.
+    if [".org/", ".com/", ".io/", ".dev/"].iter().any(|domain| value.contains(domain)) {
         return false;
     }
     let is_password = expected == Some(Expected::Password);

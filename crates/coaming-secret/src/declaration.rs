@@ -1,6 +1,8 @@
 //! Declarations and expressions of programs, in which more than a separator is between a name and
 //! its value: `password: string = "x"`, `token = String::from("x")`, `key = env.KEY || "x"`.
 
+use crate::calls;
+
 /// The longest type, and the longest expression before an alternative.
 const MAX_PART: usize = 60;
 
@@ -44,7 +46,9 @@ pub(crate) fn before_value(rest: &[u8]) -> Option<usize> {
         let kind = window.get(lead..equals)?.trim_ascii();
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.&'<>[]|? ".contains(byte);
         let starts = kind.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'&');
-        if !starts || !kind.iter().all(is_part) {
+        // Words of prose are not a type.
+        let is_phrase = kind.contains(&b' ') && !kind.iter().any(|byte| b"&|<[?".contains(byte));
+        if !starts || is_phrase || !kind.iter().all(is_part) {
             return None;
         }
         equals
@@ -94,6 +98,19 @@ pub(crate) fn default_argument(rest: &[u8]) -> Option<usize> {
         let after = crate::pem::find(window, field)? + field.len();
         rest.get(after).is_some_and(|byte| b"\"'".contains(byte)).then_some(after)
     })
+}
+
+/// How many bytes come before the value of the last of several variables, in an assignment to all
+/// of them: `user, password = "a", "x"`. `lead` is the line before the last one, `values` what comes
+/// after the sign.
+pub(crate) fn in_tuple(lead: &[u8], values: &[u8]) -> Option<usize> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$., ".contains(byte);
+    let index = lead.iter().filter(|&&byte| byte == b',').count();
+    if !lead.trim_ascii_end().ends_with(b",") || !lead.iter().all(is_name) {
+        return None;
+    }
+    let line = values.split(|&byte| byte == b'\n').next()?;
+    calls::part_of_list(line, index).map_or(Some(line.len()), |part| Some(part.start))
 }
 
 /// Where the quote of the literal is in an expression that gives nothing else.

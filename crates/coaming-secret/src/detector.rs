@@ -199,6 +199,11 @@ impl Detector {
         }
         let is_program = matches!(kind, TextKind::File(path) if code::is_program(path));
         self.literals_in(text, is_program, &mut found);
+        if matches!(kind, TextKind::File(path) if code::is_document(path)) {
+            found.retain(|found| {
+                found.kind != "url-password" || !url::is_documentation(text, &found.range)
+            });
+        }
         let mut detections: Vec<Detection> =
             resolve_overlaps(found).into_iter().map(|found| self.detection(text, found)).collect();
         if let Some(rules) = &self.rules {

@@ -19,7 +19,8 @@ const DOCUMENTATION_HOSTS: &[&str] =
 pub(crate) fn is_documentation(text: &[u8], password: &Range<usize>) -> bool {
     let value = text.get(password.clone()).unwrap_or_default();
     let rest = text.get(password.end + 1..).unwrap_or_default();
-    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    let is_host =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte) || !byte.is_ascii();
     let length = rest.iter().take(MAX_USER_INFO).take_while(|byte| is_host(byte)).count();
     let host = rest.get(..length).and_then(|host| std::str::from_utf8(host).ok());
     value.iter().all(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
@@ -65,8 +66,10 @@ pub(crate) fn password(text: &[u8], separator: usize) -> Option<Range<usize>> {
         && !noise::is_noise(value)
         && !is_word_for_password(value)
         && value.chars().count() >= MIN_PASSWORD
-        && !is_name_of_secret(value)
         && user != b"username"
+        // CVS: `:pserver:anonymous@host`.
+        && !value.ends_with(":anoncvs")
+        && !value.ends_with(":anonymous")
         && !value.contains("//");
     is_secret.then_some(range)
 }
@@ -88,11 +91,13 @@ pub(crate) fn is_word_for_password(value: &str) -> bool {
     words.contains(&letters.as_str()) || matches!(letters.as_str(), "pwd" | "port" | "pasword")
 }
 
-/// Whether a value is the name of what it stands for: `aws_secret_access_key`.
-fn is_name_of_secret(value: &str) -> bool {
-    value.contains('_')
-        && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        && crate::names::is_secret_name(value)
+/// Whether a value is lowercase words with escaped signs: `secret%3Dpassword`.
+pub(crate) fn is_escaped_words(value: &str) -> bool {
+    let mut parts = value.split('%');
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b':');
+    value.contains('%')
+        && parts.next().is_some_and(is_word)
+        && parts.all(|part| part.get(2..).is_some_and(is_word))
 }
 
 /// The password in a data source name such as `user:password@tcp(host:3306)/name`, whose `@tcp(` is

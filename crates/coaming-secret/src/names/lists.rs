@@ -45,6 +45,7 @@ pub(super) const NEGATIONS: &[&str] = &[
     "placeholder",
     "help",
     "authorized",
+    "err",
     "error",
     "message",
     "sha256",

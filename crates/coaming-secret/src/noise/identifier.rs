@@ -59,8 +59,10 @@ impl Humps {
 
 /// Whether a value is a regular expression: `^arn:[a-z-]*:\d{12}`.
 pub(crate) fn is_pattern(value: &str) -> bool {
-    const PARTS: &[&str] =
-        &["[a-z", "[A-Z", "[0-9", "[\\w", "\\d{", "\\d+", "\\w+", "\\S+", "(?:", "(?P<", "(?i)"];
+    const PARTS: &[&str] = &[
+        "[a-z", "[A-Z", "[0-9", "[\\w", "\\d{", "\\d+", "\\w+", "\\S+", "(?:", "(?P<", "(?i)",
+        "\\|",
+    ];
     value.contains(['[', '\\', '?']) && PARTS.iter().any(|part| value.contains(part))
 }
 

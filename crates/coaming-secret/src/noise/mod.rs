@@ -27,6 +27,7 @@ pub(crate) fn is_noise(value: &str) -> bool {
         || is_public(value)
         || identifier::is_pattern(value)
         || identifier::is_version(value)
+        || is_list(value)
         || is_placeholder(value)
 }
 
@@ -72,6 +73,9 @@ const LITERALS: &[&str] = &[
     "any",
     "unset",
     "default",
+    "anonymous",
+    "anonymous@",
+    "anoncvs",
     "tbd",
     "tba",
     "n.a.",
@@ -122,6 +126,28 @@ pub(crate) fn is_location(value: &str) -> bool {
     let file = ENDINGS.iter().any(|ending| value.ends_with(ending));
     let cluster = value.contains(".svc.cluster.local") || value.ends_with(".svc");
     path || file || value.contains("://") || cluster
+}
+
+/// Whether a value is numbers with commas, or a pattern with asterisks.
+fn is_list(value: &str) -> bool {
+    value.matches(',').count() >= 2
+        && value.bytes().all(|byte| byte.is_ascii_digit() || b", ".contains(&byte))
+        || value.starts_with('*') && value.matches('*').count() >= 3
+        || is_of_syntax(value)
+}
+
+/// Whether a value is a flag, the start of an assignment, or a port: `--encrypt-password`, `name=`,
+/// `464/tcp`.
+fn is_of_syntax(value: &str) -> bool {
+    let is_name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    let port = value.strip_suffix("/tcp").or_else(|| value.strip_suffix("/udp"));
+    value.strip_prefix("--").is_some_and(is_name)
+        || value
+            .strip_suffix('=')
+            .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        || port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a value is meant to be public: a public key, the key of a web page, the token of jwt.io.

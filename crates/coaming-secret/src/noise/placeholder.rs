@@ -100,6 +100,7 @@ const WORDS: &[&str] = &[
     "api",
     "app",
     "auth",
+    "authentication",
     "bad",
     "bar",
     "baz",
@@ -172,6 +173,7 @@ const WORDS: &[&str] = &[
     "replace",
     "role",
     "root",
+    "salt",
     "sample",
     "secret",
     "secrets",
@@ -220,6 +222,7 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
         || is_filler(value.as_bytes())
         || is_prompt(value)
         || is_yours(value)
+        || is_name_of_secret(value)
     {
         return true;
     }
@@ -243,6 +246,19 @@ fn is_yours(value: &str) -> bool {
         rest.starts_with(|c: char| c.is_ascii_uppercase())
             && rest.bytes().all(|byte| byte.is_ascii_alphabetic())
     })
+}
+
+/// Whether a value is the name of what it stands for: `git_password`, `jiraToken`.
+fn is_name_of_secret(value: &str) -> bool {
+    const ENDINGS: &[&str] =
+        &["_password", "_passwd", "_token", "_secret", "_key", "Password", "Token", "Secret"];
+    value.len() <= 40
+        && ENDINGS.iter().any(|ending| {
+            value.strip_suffix(ending).is_some_and(|rest| {
+                !rest.is_empty()
+                    && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            })
+        })
 }
 
 /// Whether only a part of a password is masked or padded: `Summer2024!xxxxxx`. What remains is a

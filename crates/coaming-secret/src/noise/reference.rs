@@ -19,7 +19,7 @@ pub(crate) fn is_template(value: &str) -> bool {
     const OPENINGS: &[&str] = &["{{", "${", "$(", "<%", "%{", "#{", "{%", "$[", "((", "[[", "__"];
     let identifier = |text: &str| {
         !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-:".contains(&byte))
     };
     let variable = |text: &str| {
         identifier(text) && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

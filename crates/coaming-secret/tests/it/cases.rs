@@ -142,6 +142,54 @@ fn calls_and_declarations() {
     }
 }
 
+/// What real sources contain under such names, and is not a secret.
+#[test]
+fn texts_of_sources() {
+    for (path, text, expected) in [
+        ("a.yaml", "passwordOfIt: my_authentication_password\npassword: git_password\n", vec![]),
+        ("a.yaml", "password: jiraToken\n", vec![]),
+        ("a.py", "ftp.passwd = \"anonymous@\"\n", vec![]),
+        ("a.txt", "cvs://:pserver:anoncvs@sources.org:/cvs/src\n", vec![]),
+        ("a.md", "scrypt('password', 'salt', 64, callback)\n", vec![]),
+        ("a.md", "const url = new URL('https://abc:xyz@example.com');\n", vec![]),
+        ("a.txt", "  --encrypt-master-password --encrypt-password --fail-at-end\n", vec![]),
+        ("a.txt", "words \"username= password= scmVersion= x\"\n", vec![]),
+        ("a.vim", "let s:netrw_passwd = substitute(a:choice,mipf,'\\3',\"\")\n", vec![]),
+        ("services", "kpasswd\t\t464/tcp\n", vec![]),
+        ("a.cnf", "secret = $insta::secret # pass of it\n", vec![]),
+        ("a.py", "Url(\"http\", auth=\"user%22:quoted\", host=\"a\")\n", vec![]),
+        ("Makefile", "export PATH; PATH=\"`pwd`:$$PATH\"; make\n", vec![]),
+        ("a.vim", "let g:ft_ignore_pat = '\\.\\(Z\\|gz\\|bz2\\)$'\n", vec![]),
+        ("a.properties", "# a.keyPassword=<keystore-password>\n#   a.trustStore=<x>\n", vec![]),
+        ("a.md", "println!(\"Username: {}, Password: {}\", user_name, password);\n", vec![]),
+        ("a.md", "let shared_secret = x3dh_a(sig, my_ik, &ek)?;\n", vec![]),
+        ("a.yml", "credentials: yegor256/home#assets/crates-credentials\n", vec![]),
+        ("a.txt", "https://foo.bar/path?key=value%20with%20%27quotes%27\n", vec![]),
+        ("a.rs", "let url = \"irc://àlex:àlex@àlex.рф.example.com:6667/foo\";\n", vec![]),
+        ("a.md", "let mut secret = b\"Air shield password: 1,2,3,4,5\".to_vec();\n", vec![]),
+        ("a.cfg", ";*passwd:*all*authentication*tokens*updated*successfully*\n", vec![]),
+        (
+            "a.json",
+            "{\"pattern\":\"^arn:aws([a-z]|\\\\-)*:secretsmanager:([0-9]{12})?:secret:[\\\\/_+=\\\\.@\\\\-A-Za-z0-9]+$\"}\n",
+            vec![],
+        ),
+        ("a.md", "//registry.org/myorg/:_authToken=MYTOKEN1\n", vec![]),
+        ("a.py", "x = \"oauth_token_secret=secret%3Dpassword&oauth_token=lock%26key\"\n", vec![]),
+        ("a.go", "const ErrPwd = \"Error!\"\n", vec![]),
+        ("a.rs", "const A_SALT: &str = \"age-encryption.org/mlkem768p256tag\";\n", vec![]),
+        ("a.py", "user, password = \"wile23\", app.password\n", vec![]),
+        ("a.py", "user, password = \"wile23\", \"vS8kq-2pLx7w\"\n", vec![1]),
+        ("a.py", "  Authorization: MAC id=\"h480djs93hd8\",\n", vec![]),
+        (
+            "test-vectors.json",
+            "{\"shared_secret\": \"7a6b0285319846c6d0213647d902b7ca521d1e4683b407b9\"}\n",
+            vec![],
+        ),
+    ] {
+        assert_eq!(lines(path, text), expected, "{path}: {text}");
+    }
+}
+
 #[test]
 fn settings_and_scripts() {
     for (path, text, expected) in [
