@@ -20,9 +20,21 @@ const VAULT_DYNAMIC: (&str, &str) = ("secrets.hashicorp.com", "vaultdynamicsecre
 const VAULT_PKI: (&str, &str) = ("secrets.hashicorp.com", "vaultpkisecrets");
 const SEALED: (&str, &str) = ("bitnami.com", "sealedsecrets");
 
+/// Kinds that External Secrets reads.
+const KINDS: &[&str] = &[
+    "PushSecret",
+    "ClusterPushSecret",
+    "ExternalSecret",
+    "ClusterExternalSecret",
+    "SecretStore",
+    "ClusterSecretStore",
+];
+
 /// A Secret that a controller writes.
 struct Written<'a> {
     object: Object<'a>,
+    /// The namespace of the Secret.
+    namespace: &'a str,
     /// API group and resource of the object.
     of: (&'static str, &'static str),
     target: &'a str,
@@ -75,10 +87,8 @@ impl<'a> Stores<'a> {
         name: &str,
         all: &BTreeSet<&'a str>,
     ) -> Self {
-        let written = written(world);
-        let is_own = |one: &Written<'a>| {
-            one.object.namespace_or_default() == namespace && one.target == name
-        };
+        let written = written(world, all);
+        let is_own = |one: &Written<'a>| one.namespace == namespace && one.target == name;
         let mut copying = reading_stores(world, namespace, all);
         let mut copies = BTreeSet::new();
         for own in written.iter().filter(|one| is_own(one)) {
@@ -88,21 +98,28 @@ impl<'a> Stores<'a> {
             let others = written.iter().filter(|other| {
                 !is_own(other) && other.store == own.store && !other.values.is_disjoint(&own.values)
             });
-            copies.extend(others.map(|one| (one.object.namespace_or_default(), one.target)));
+            copies.extend(others.map(|one| (one.namespace, one.target)));
         }
         let copies = copies.into_iter().map(|(namespace, name)| Copy { namespace, name });
-        let has_operator = ["PushSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore"]
-            .into_iter()
-            .any(|kind| world.of_kind(kind).any(|object| object.group() == EXTERNAL.0));
+        let has_operator =
+            KINDS.iter().any(|kind| world.of_kind(kind).any(|object| object.group() == EXTERNAL.0));
         let pushing = has_operator.then_some([PUSH, STORE]);
         Self { copying, copies: copies.collect(), pushing }
     }
 }
 
 /// All Secrets that controllers write, or read to write them to a store.
-fn written(world: &World) -> Vec<Written<'_>> {
-    let external = world.of_kind("ExternalSecret").filter_map(external);
-    let pushed = world.of_kind("PushSecret").flat_map(pushed);
+fn written<'a>(world: &'a World, all: &BTreeSet<&'a str>) -> Vec<Written<'a>> {
+    let one = world.of_kind("ExternalSecret").filter_map(Made::one);
+    let of_cluster = world.of_kind("ClusterExternalSecret").flat_map(|object| {
+        Made::in_namespaces(world, object, "externalSecretSpec", "externalSecretName", all)
+    });
+    let external = one.chain(of_cluster).filter_map(external);
+    let one = world.of_kind("PushSecret").filter_map(Made::one);
+    let of_cluster = world.of_kind("ClusterPushSecret").flat_map(|object| {
+        Made::in_namespaces(world, object, "pushSecretSpec", "pushSecretName", all)
+    });
+    let pushed = one.chain(of_cluster).flat_map(|made| pushed(world, made));
     let vault = [
         ("VaultStaticSecret", VAULT),
         ("VaultDynamicSecret", VAULT_DYNAMIC),
@@ -115,25 +132,85 @@ fn written(world: &World) -> Vec<Written<'_>> {
     external.chain(pushed).chain(vault).chain(sealed).collect()
 }
 
+/// An object of External Secrets as it is in a namespace, where one for the cluster may have it
+/// made.
+#[derive(Clone, Copy)]
+struct Made<'a> {
+    object: Object<'a>,
+    namespace: &'a str,
+    name: &'a str,
+    spec: Node<'a>,
+}
+
+impl<'a> Made<'a> {
+    /// Of an object that is in a namespace itself.
+    fn one(object: Object<'a>) -> Option<Self> {
+        let spec = object.spec().filter(|_| object.group() == EXTERNAL.0)?;
+        Some(Self { object, namespace: object.namespace_or_default(), name: object.name(), spec })
+    }
+
+    /// Of an object for the cluster, in each namespace that it selects; `field` and `name` are the
+    /// fields with the specification and the name of what it has made.
+    fn in_namespaces(
+        world: &'a World,
+        object: Object<'a>,
+        field: &str,
+        name: &str,
+        all: &BTreeSet<&'a str>,
+    ) -> Vec<Self> {
+        let Some(own) = object.spec().filter(|_| object.group() == EXTERNAL.0) else {
+            return Vec::new();
+        };
+        let Some(spec) = own.field(field) else { return Vec::new() };
+        let name = own.string(name).unwrap_or(object.name());
+        let mut namespaces: BTreeSet<&'a str> = own.strings("namespaces").collect();
+        for labels in
+            own.field("namespaceSelector").into_iter().chain(own.list("namespaceSelectors"))
+        {
+            namespaces.extend(selected(world, labels, all));
+        }
+        namespaces.into_iter().map(|namespace| Self { object, namespace, name, spec }).collect()
+    }
+}
+
+/// The namespaces that a label selector selects.
+fn selected<'a>(world: &'a World, labels: Node<'_>, all: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+    // An empty selector also selects namespaces that are not in the input.
+    if labels.entries().len() == 0 {
+        return all.clone();
+    }
+    let namespaces = world.of_kind("Namespace");
+    namespaces
+        .filter(|namespace| selector::labels_match(labels, namespace.labels()))
+        .map(|namespace| namespace.name())
+        .collect()
+}
+
 /// The name of a store of External Secrets, by a reference to it.
-fn store_name(object: Object<'_>, reference: Option<Node<'_>>) -> String {
+fn store_name(namespace: &str, reference: Option<Node<'_>>) -> String {
     let name = reference.string("name").unwrap_or_default();
     match reference.string("kind") {
         Some("ClusterSecretStore") => format!("ClusterSecretStore {name}"),
         Some("ClusterGenerator") => format!("ClusterGenerator {name}"),
         Some(kind) if kind != "SecretStore" => {
-            format!("{kind} {}/{name}", object.namespace_or_default())
+            format!("{kind} {namespace}/{name}")
         }
-        _ => format!("SecretStore {}/{name}", object.namespace_or_default()),
+        _ => format!("SecretStore {namespace}/{name}"),
     }
 }
 
-/// The Secret that is written to stores: who can read it there can have it copied.
-fn pushed(object: Object<'_>) -> Vec<Written<'_>> {
-    let Some(spec) = object.spec().filter(|_| object.group() == PUSH.0) else { return Vec::new() };
-    let Some(target) = spec.field("selector").field("secret").string("name") else {
-        return Vec::new();
-    };
+/// The Secrets that are written to stores: who can read them there can have them copied.
+fn pushed<'a>(world: &'a World, made: Made<'a>) -> Vec<Written<'a>> {
+    let Made { object, namespace, spec, .. } = made;
+    let of = spec.field("selector").field("secret");
+    let mut targets: Vec<&'a str> = of.string("name").into_iter().collect();
+    if let Some(labels) = of.field("selector") {
+        let secrets = world.of_kind("Secret").filter(|secret| {
+            secret.namespace_or_default() == namespace
+                && selector::labels_match(labels, secret.labels())
+        });
+        targets.extend(secrets.map(|secret| secret.name()));
+    }
     let remote = spec.list("data").filter_map(|data| {
         data.field("match").field("remoteRef").string("remoteKey").map(str::to_owned)
     });
@@ -141,19 +218,21 @@ fn pushed(object: Object<'_>) -> Vec<Written<'_>> {
     if values.is_empty() {
         return Vec::new();
     }
-    let of_store = |reference| Written {
+    let of_store = |(reference, target)| Written {
         object,
+        namespace,
         of: EXTERNAL,
         target,
-        store: store_name(object, Some(reference)),
+        store: store_name(namespace, Some(reference)),
         values: values.clone(),
         deed: Deed::Copies,
     };
-    spec.list("secretStoreRefs").map(of_store).collect()
+    let stores = spec.list("secretStoreRefs");
+    stores.flat_map(|store| targets.iter().map(move |it| (store, *it))).map(of_store).collect()
 }
 
-fn external(object: Object<'_>) -> Option<Written<'_>> {
-    let spec = object.spec().filter(|_| object.group() == EXTERNAL.0)?;
+fn external(made: Made<'_>) -> Option<Written<'_>> {
+    let Made { object, namespace, name, spec } = made;
     let target = spec.field("target");
     if target.string("creationPolicy") == Some("None") {
         return None;
@@ -170,9 +249,10 @@ fn external(object: Object<'_>) -> Option<Written<'_>> {
     let reference = generator.or_else(|| spec.field("secretStoreRef"));
     Some(Written {
         object,
+        namespace,
         of: EXTERNAL,
-        target: target.string("name").unwrap_or(object.name()),
-        store: store_name(object, reference),
+        target: target.string("name").unwrap_or(name),
+        store: store_name(namespace, reference),
         values,
         deed,
     })
@@ -188,6 +268,7 @@ fn of_vault<'a>(object: Object<'a>, of: (&'static str, &'static str)) -> Option<
     };
     Some(Written {
         object,
+        namespace: object.namespace_or_default(),
         of,
         target: spec.field("destination").string("name")?,
         store,
@@ -204,6 +285,7 @@ fn sealed(object: Object<'_>) -> Option<Written<'_>> {
     let values = spec.pairs("encryptedData").filter_map(|entry| entry.value.as_str());
     Some(Written {
         object,
+        namespace: object.namespace_or_default(),
         of: SEALED,
         target: spec.field("template").field("metadata").string("name").unwrap_or(object.name()),
         store: "the controller of SealedSecrets".to_owned(),
@@ -218,7 +300,7 @@ fn places<'a>(
     own: &Written<'a>,
     all: &BTreeSet<&'a str>,
 ) -> (BTreeSet<&'a str>, String) {
-    let here = own.object.namespace_or_default();
+    let here = own.namespace;
     let mut namespaces = BTreeSet::from([here]);
     if let Some(name) = own.store.strip_prefix("ClusterSecretStore ") {
         let store = world.of_kind("ClusterSecretStore").find(|store| store.name() == name);
@@ -260,14 +342,7 @@ fn users_of<'a>(world: &'a World, store: Object<'a>, all: &BTreeSet<&'a str>) ->
     for condition in conditions {
         users.extend(condition.strings("namespaces"));
         if let Some(labels) = condition.field("namespaceSelector") {
-            let matching = world
-                .of_kind("Namespace")
-                .filter(|namespace| selector::labels_match(labels, namespace.labels()));
-            users.extend(matching.map(|namespace| namespace.name()));
-            // An empty selector also selects namespaces that are not in the input.
-            if labels.entries().len() == 0 {
-                users.extend(all);
-            }
+            users.extend(selected(world, labels, all));
         }
         let is_any = |regex: &str| matches!(regex, ".*" | "^.*$" | ".+" | "^.+$");
         if condition.strings("namespaceRegexes").any(is_any) {

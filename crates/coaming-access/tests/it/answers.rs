@@ -231,6 +231,46 @@ fn what_is_pushed_to_a_store_is_read_from_there() {
 }
 
 #[test]
+fn what_is_made_for_several_namespaces_is_followed() {
+    let store = "---\napiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: {name: vault}\n\
+        spec: {provider: {vault: {server: 'https://v:8200'}}}\n\
+        ---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {a: b}}\n";
+    let copied = ["can have ClusterSecretStore vault copy it to a Secret in team"];
+    let external = |rest: &str| {
+        format!(
+            "{store}---\napiVersion: external-secrets.io/v1\nkind: ClusterExternalSecret\nmetadata: {{name: db}}\n\
+             spec:\n  {rest}\n  externalSecretSpec:\n    secretStoreRef: {{kind: ClusterSecretStore, name: vault}}\n    \
+             dataFrom: [{{extract: {{key: prod/db}}}}]\n"
+        )
+    };
+    for selects in [
+        "namespaceSelectors: [{matchLabels: {a: b}}]",
+        "namespaceSelector: {matchLabels: {a: b}}",
+        "namespaces: [shop]",
+    ] {
+        assert_eq!(through_controllers("externalsecrets", &external(selects)), copied, "{selects}");
+    }
+    let all = through_controllers("externalsecrets", &external("namespaceSelectors: [{}]"));
+    assert_eq!(all, [copied[0], "can read team/db, which has the same value"]);
+    let others = external("namespaceSelectors: [{matchLabels: {a: c}}]");
+    assert!(through_controllers("externalsecrets", &others).is_empty());
+    let pushed = |selects: &str| {
+        format!(
+            "{store}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop, labels: {{c: d}}}}\n\
+             ---\napiVersion: external-secrets.io/v1alpha1\nkind: ClusterPushSecret\nmetadata: {{name: p}}\n\
+             spec:\n  namespaceSelectors: [{{matchLabels: {{a: b}}}}]\n  pushSecretSpec:\n    \
+             secretStoreRefs: [{{kind: ClusterSecretStore, name: vault}}]\n    selector: {{secret: {selects}}}\n    \
+             data: [{{match: {{secretKey: a, remoteRef: {{remoteKey: prod/db}}}}}}]\n"
+        )
+    };
+    for selects in ["{name: db}", "{selector: {matchLabels: {c: d}}}"] {
+        assert_eq!(through_controllers("externalsecrets", &pushed(selects)), copied, "{selects}");
+    }
+    let others = pushed("{selector: {matchLabels: {c: e}}}");
+    assert!(through_controllers("externalsecrets", &others).is_empty());
+}
+
+#[test]
 fn a_secret_is_pushed_to_a_store_of_the_attacker() {
     let who = |resources: &str| {
         let rights = format!(
