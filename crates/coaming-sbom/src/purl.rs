@@ -54,7 +54,7 @@ pub fn parse(text: &str) -> Option<Named> {
         path: String::new(),
         layer: None,
         licence: String::new(),
-        purl: text.to_owned(),
+        purl: without_user_info(text),
     };
     let release = match qualifier("distro") {
         Some(distro) => Release::of_distro(&distro, namespace),
@@ -64,6 +64,27 @@ pub fn parse(text: &str) -> Option<Named> {
         None => None,
     };
     Some(Named { package, release })
+}
+
+/// The URL without the user and password that the address of a repository in it may have: they
+/// identify nothing, and are not to be shown.
+fn without_user_info(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("//").or_else(|| rest.find("%2F%2F")) {
+        let start = at + if rest.get(at..at + 2) == Some("//") { 2 } else { "%2F%2F".len() };
+        let (before, after) = rest.split_at(start);
+        let authority = after.find(['/', '&', '#', '?']).unwrap_or(after.len());
+        let authority = after.get(..authority).unwrap_or_default();
+        let info = ["@", "%40"].iter().find_map(|sign| Some(authority.rfind(sign)? + sign.len()));
+        let is_secret = info.is_some_and(|info| {
+            authority.get(..info).is_some_and(|info| info.contains(':') || info.contains("%3A"))
+        });
+        out.push_str(before);
+        rest = after.get(info.filter(|_| is_secret).unwrap_or_default()..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The module of a URL. syft splits a module's path after its third part and writes the rest as the
@@ -393,6 +414,26 @@ mod tests {
         let module = "pkg:golang/github.com/Masterminds/semver/v3@v3.3.0";
         assert!(covers("pkg:golang/github.com/masterminds/semver@v3.3.0#v3", module));
         assert!(!covers("pkg:golang/github.com/masterminds/semver@v3.3.0", module));
+    }
+
+    #[test]
+    fn a_url_keeps_no_password() {
+        for (text, expected) in [
+            (
+                "pkg:deb/debian/a@1?repository_url=https://u:hunter2@r.org/x&arch=amd64",
+                "pkg:deb/debian/a@1?repository_url=https://r.org/x&arch=amd64",
+            ),
+            (
+                "pkg:npm/a@1?vcs_url=git%2Bhttps%3A%2F%2Fu%3Ahunter2%40r.org%2Fx",
+                "pkg:npm/a@1?vcs_url=git%2Bhttps%3A%2F%2Fr.org%2Fx",
+            ),
+            (
+                "pkg:npm/a@1?repository_url=https://r.org",
+                "pkg:npm/a@1?repository_url=https://r.org",
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap().package.purl, expected);
+        }
     }
 
     proptest! {

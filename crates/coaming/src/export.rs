@@ -70,7 +70,7 @@ fn labels(arguments: &PsaArguments) -> Result<Outcome, CommandError> {
     let (world, outcome) = scope::world(loaded)?;
     let version = arguments.kubernetes_version.or(version).unwrap_or_default();
     let plan = psa::plan(&world, version);
-    output::write(arguments.output.as_deref(), |out| match arguments.format {
+    output::write_masked(arguments.output.as_deref(), |out| match arguments.format {
         PsaFormat::Text => plan.write_text(out),
         PsaFormat::Yaml => plan.write_yaml(out),
         PsaFormat::Json => plan.write_json(out),

@@ -8,6 +8,7 @@ use coaming_finding::{InputError, Note, Severity};
 use coaming_kube::World;
 use coaming_rules::Images;
 use coaming_scan::{Engine, Overrides, VariantWorld, VulnerabilitySource};
+use coaming_secret::gate::masked;
 use coaming_source::Loaded;
 use time::OffsetDateTime;
 
@@ -60,7 +61,16 @@ pub(crate) fn read_for_edits(
 
 fn inputs(loaded: Loaded) -> Inputs {
     let variants = loaded.variants.into_iter().map(VariantWorld::from).collect();
-    Inputs { variants, errors: loaded.errors, file_count: loaded.read, notes: loaded.notes }
+    let errors = loaded.errors.into_iter().map(without_user_info).collect();
+    Inputs { variants, errors, file_count: loaded.read, notes: loaded.notes }
+}
+
+/// An address may be given as a path, with a password in it.
+fn without_user_info(error: InputError) -> InputError {
+    if !error.file.contains(":/") {
+        return error;
+    }
+    InputError { file: masked(&error.file).into_owned(), ..error }
 }
 
 /// Reads what the arguments name: a cluster, or files.

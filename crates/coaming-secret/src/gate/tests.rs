@@ -118,6 +118,7 @@ fn messages_are_masked() {
             "https://***@127.0.0.1:9/ does not answer",
         ),
         ("proxy http://u:a!b@h:1/ is refused", "proxy http://***@h:1/ is refused"),
+        ("https:/u:kestrel@h:1/x: not found", "***@h:1/x: not found"),
         ("found `tundra!913Q` there", "found `***` there"),
         ("`app:walnut@host/a:1` is not a valid name", "`***@host/a:1` is not a valid name"),
         ("`walnut` is not a valid CIDR block", "`***` is not a valid CIDR block"),
