@@ -7,6 +7,7 @@ use std::sync::Arc;
 use coaming_finding::{Applicability, Finding, Fix, SourceId};
 use coaming_kube::{Source, SourceKind, World};
 use coaming_scan::Engine;
+use coaming_secret::gate::masked;
 use coaming_yaml::edit::{TextEdit, apply};
 use coaming_yaml::{LineIndex, Span};
 use lsp_types::{
@@ -99,7 +100,7 @@ impl Asked<'_> {
             range,
             code: Some(lsp_types::NumberOrString::String(finding.rule.id.to_string())),
             source: Some(diagnostics::SOURCE.to_owned()),
-            message: finding.message.clone(),
+            message: masked(&finding.message).into_owned(),
             ..Diagnostic::default()
         }];
         if let Some(fix) = &finding.fix
@@ -110,7 +111,7 @@ impl Asked<'_> {
                 Applicability::Safe | Applicability::Manual => "",
             };
             actions.push(CodeActionOrCommand::CodeAction(CodeAction {
-                title: format!("{}{care}", capitalized(&fix.title)),
+                title: masked(&format!("{}{care}", capitalized(&fix.title))).into_owned(),
                 kind: Some(CodeActionKind::QUICKFIX),
                 diagnostics: Some(about.clone()),
                 is_preferred: Some(fix.applicability == Applicability::Safe),

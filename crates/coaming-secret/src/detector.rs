@@ -15,6 +15,7 @@ use crate::kinds::{self, Form, Kind};
 use crate::literals::Literals;
 use crate::names::{Expected, NameHint};
 use crate::phrases::PHRASES;
+use crate::structured::SIGNS;
 use crate::{
     Detection, FingerprintKey, TextKind, assignment, check, classify, code, decode, http_auth,
     names, password_files, pem, template, tokens, url,
@@ -98,6 +99,8 @@ enum Trigger {
     Phrase(usize),
     Call(&'static Call),
     Characters,
+    /// A program that takes a password may be on the line.
+    Sign,
 }
 
 /// Finds credentials in texts. Built once, used by many threads.
@@ -157,6 +160,7 @@ fn triggers() -> Vec<(Trigger, String)> {
     let phrases = PHRASES.iter().enumerate();
     triggers
         .extend(phrases.map(|(index, (phrase, _))| (Trigger::Phrase(index), (*phrase).to_owned())));
+    triggers.extend(SIGNS.iter().map(|&sign| (Trigger::Sign, sign.to_owned())));
     triggers.extend(NAME_WORDS.iter().map(|&word| (Trigger::Name, word.to_owned())));
     triggers
 }
@@ -187,8 +191,16 @@ impl Detector {
     /// The credentials in a text, in its order; they do not overlap.
     #[must_use]
     pub fn scan(&self, text: impl AsRef<[u8]>, kind: TextKind<'_>) -> Vec<Detection> {
-        let text = text.as_ref();
-        let mut found = Vec::new();
+        self.scan_with_signs(text.as_ref(), kind).0
+    }
+
+    /// The same, and where a program that takes a password may be, in the order of the text.
+    pub(crate) fn scan_with_signs(
+        &self,
+        text: &[u8],
+        kind: TextKind<'_>,
+    ) -> (Vec<Detection>, Vec<usize>) {
+        let (mut found, mut signs) = (Vec::new(), Vec::new());
         if let TextKind::Value(name) = kind
             && let Ok(value) = std::str::from_utf8(text)
         {
@@ -198,7 +210,7 @@ impl Detector {
             password_files::in_file(name, text, &mut found);
         }
         let is_program = matches!(kind, TextKind::File(path) if code::is_program(path));
-        self.literals_in(text, is_program, &mut found);
+        self.literals_in(text, is_program, &mut found, &mut signs);
         if matches!(kind, TextKind::File(path) if code::is_document(path)) {
             found.retain(|found| {
                 found.kind != "url-password" || !url::is_documentation(text, &found.range)
@@ -212,7 +224,7 @@ impl Detector {
         for detection in &mut detections {
             detection.range = whole_characters(text, detection.range.clone());
         }
-        detections
+        (detections, signs)
     }
 
     /// Adds what the user's rules find where nothing was found yet.
@@ -243,7 +255,13 @@ impl Detector {
         self.key.of(value, false)
     }
 
-    fn literals_in(&self, text: &[u8], is_program: bool, found: &mut Vec<Candidate>) {
+    fn literals_in(
+        &self,
+        text: &[u8],
+        is_program: bool,
+        found: &mut Vec<Candidate>,
+        signs: &mut Vec<usize>,
+    ) {
         if text.len() < MIN_LENGTH {
             return;
         }
@@ -260,6 +278,7 @@ impl Detector {
                 Trigger::Putty => tokens::other_key(pem::putty_key(text, start), found),
                 Trigger::WebKey => tokens::other_key(pem::web_key(text, start), found),
                 Trigger::Oracle => tokens::oracle(text, start, found),
+                Trigger::Sign => signs.push(start),
                 Trigger::Phrase(index) => tokens::after_phrase(text, start, index, found),
                 Trigger::Call(call) => {
                     self.call(text, call.secret(text, start), call.expected, found);
@@ -293,7 +312,7 @@ impl Detector {
         // What looks like one encoded text may be a path of several.
         let Some(decoded) = decoded else { return half };
         let mut within = Vec::new();
-        self.literals_in(&decoded, false, &mut within);
+        self.literals_in(&decoded, false, &mut within, &mut Vec::new());
         let best = within.into_iter().min_by_key(|candidate| candidate.rank);
         found.extend(best.map(|best| Candidate { range, rank: best.rank.min(3), ..best }));
         end
@@ -306,7 +325,7 @@ impl Detector {
         let mut within = Vec::new();
         // Decoded once only: an encoded percent sign would otherwise be decoded again.
         if !decoded.contains(&b'%') {
-            self.literals_in(&decoded, false, &mut within);
+            self.literals_in(&decoded, false, &mut within, &mut Vec::new());
         }
         let best = within.into_iter().min_by_key(|candidate| candidate.rank);
         found.extend(best.map(|best| Candidate { range, ..best }));
@@ -433,7 +452,7 @@ impl Detector {
         // The decoded text is classified, and the whole encoded text is the secret.
         let range = offset..offset + value.len();
         let mut within = Vec::new();
-        self.literals_in(decoded.as_bytes(), false, &mut within);
+        self.literals_in(decoded.as_bytes(), false, &mut within, &mut Vec::new());
         if let Some(best) = within.into_iter().min_by_key(|candidate| candidate.rank) {
             found.push(Candidate { range, rank: best.rank.min(3), ..best });
         } else if hint.is_some() && http_auth::is_basic(name, &decoded) {

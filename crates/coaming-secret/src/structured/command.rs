@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Input};
-
-use super::program::{SIGNS, of_image, passwords};
+use super::program::{of_image, passwords};
 use crate::{Confidence, Detection, Detector, TextKind, noise};
 
 /// A credential on a command line.
@@ -83,32 +80,26 @@ fn is_script(flag: &str, word: &str) -> bool {
     !flag.starts_with("--") && flag.ends_with('c') && word.contains(char::is_whitespace)
 }
 
-/// The passwords of commands in a script's lines that are not among the `known` detections.
-pub(super) fn in_script(detector: &Detector, text: &str, known: &[Detection]) -> Vec<Detection> {
+/// The passwords of commands in a script's lines that are not among the `known` detections; `signs`
+/// are where one of [`super::SIGNS`] is, in the order of the text.
+pub(super) fn in_script(
+    detector: &Detector,
+    text: &str,
+    signs: &[usize],
+    known: &[Detection],
+) -> Vec<Detection> {
     let mut found = Vec::new();
-    for start in lines_with_flags(text) {
+    // Each line is read once, however often it has a sign: `done` is where the next one starts.
+    let mut done = 0;
+    for &sign in signs {
+        let Some(before) = text.as_bytes().get(done..sign) else { continue };
+        let start = memchr::memrchr(b'\n', before).map_or(done, |at| done + at + 1);
         let rest = text.get(start..).unwrap_or_default();
         let line = rest.split_inclusive('\n').next().unwrap_or_default();
+        done = start + line.len();
         in_line(detector, line, start, known, &mut found);
     }
     found
-}
-
-/// The starts of the lines that may contain a program's flag for a password, in their order.
-fn lines_with_flags(text: &str) -> Vec<usize> {
-    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(SIGNS).ok());
-    let bytes = text.as_bytes();
-    let mut starts = Vec::new();
-    let Some(finder) = FINDER.as_ref() else { return starts };
-    // Each line is added once, however often it has a sign: `done` is where the next one starts.
-    let mut done = 0;
-    while let Some(hit) = finder.find(Input::new(bytes).range(done..)) {
-        let before = bytes.get(done..hit.start()).unwrap_or_default();
-        starts.push(memchr::memrchr(b'\n', before).map_or(done, |at| done + at + 1));
-        let rest = bytes.get(hit.end()..).unwrap_or_default();
-        done = memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| hit.end() + at + 1);
-    }
-    starts
 }
 
 /// The passwords in lines such as `user:password`, as cloud-init and `chpasswd` read them.

@@ -23,6 +23,7 @@ pub use command::{CommandCredential, in_command};
 pub use comments::in_comments;
 pub use file::{FileCredential, in_file};
 pub use generator::in_generated;
+pub(crate) use program::SIGNS;
 pub use sops::{SopsGap, sops_covers, sops_gaps};
 
 use crate::{Detection, Detector, TextKind};
@@ -122,8 +123,8 @@ fn in_root<'a>(detector: &Detector, root: Node<'a>) -> Vec<FieldCredential<'a>> 
 /// The credentials in a file that is not structured, by its path.
 #[must_use]
 pub fn in_text(detector: &Detector, path: &str, text: &str) -> Vec<Detection> {
-    let mut found = detector.scan(text, TextKind::File(path));
-    found.extend(command::in_script(detector, text, &found));
+    let (mut found, signs) = detector.scan_with_signs(text.as_bytes(), TextKind::File(path));
+    found.extend(command::in_script(detector, text, &signs, &found));
     found.sort_by_key(|detection| detection.range.start);
     found
 }

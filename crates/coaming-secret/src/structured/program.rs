@@ -86,8 +86,8 @@ pub(super) fn of_image(image: &str) -> Option<&'static str> {
     names.find(|name| **name == base && !SERVERS.contains(name)).copied()
 }
 
-/// Every line with a password for one of the programs contains one of these.
-pub(super) const SIGNS: &[&str] = &[
+/// Every line with a password for one of the programs contains one of these, in any case.
+pub(crate) const SIGNS: &[&str] = &[
     "chpasswd",
     "htpasswd",
     "curl",

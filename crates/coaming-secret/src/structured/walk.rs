@@ -306,11 +306,10 @@ impl<'a, 'd> Walker<'a, 'd> {
         } else if is_file {
             super::in_nested(self.detector, name, text)
         } else {
-            let mut found = self.detector.scan(text, TextKind::Value(name));
+            let kind = TextKind::Value(name);
+            let (mut found, signs) = self.detector.scan_with_signs(text.as_bytes(), kind);
             // A command in one line: `run: curl -u user:x https://…`.
-            if text.contains(' ') {
-                found.extend(command::in_script(self.detector, text, &found));
-            }
+            found.extend(command::in_script(self.detector, text, &signs, &found));
             found
         };
         for detection in found {
