@@ -107,7 +107,7 @@ impl Vulnerability {
     /// Whether a name is one of its names.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
-        self.id == name || self.aliases.iter().any(|alias| alias == name)
+        std::iter::once(&self.id).chain(&self.aliases).any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// What a VEX document states about it.

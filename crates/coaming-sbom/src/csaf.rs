@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::ReadError;
 use crate::lenient::{self, Lenient};
+use crate::release::Release;
 use crate::vex::{self, Statement, Status, Subject};
+use crate::{ReadError, purl};
 
 /// A parsed document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,14 +37,18 @@ struct Publisher {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct ProductTree {
+    #[serde(deserialize_with = "lenient::list")]
     branches: Vec<Branch>,
+    #[serde(deserialize_with = "lenient::list")]
     full_product_names: Vec<Product>,
+    #[serde(deserialize_with = "lenient::list")]
     relationships: Vec<Relationship>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct Branch {
+    #[serde(deserialize_with = "lenient::list")]
     branches: Vec<Branch>,
     product: Option<Product>,
 }
@@ -51,7 +56,9 @@ struct Branch {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct Product {
+    #[serde(deserialize_with = "lenient::text")]
     name: String,
+    #[serde(deserialize_with = "lenient::text")]
     product_id: String,
     product_identification_helper: Option<Lenient<Helper>>,
 }
@@ -62,7 +69,10 @@ struct Helper {
     #[serde(deserialize_with = "lenient::text")]
     purl: String,
     /// Since version 2.1.
+    #[serde(deserialize_with = "lenient::list")]
     purls: Vec<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    cpe: String,
 }
 
 /// A product that is a part of another one.
@@ -80,10 +90,13 @@ struct Relationship {
 pub(crate) struct Vulnerability {
     #[serde(deserialize_with = "lenient::text")]
     cve: String,
-    ids: Vec<Lenient<Name>>,
+    #[serde(deserialize_with = "lenient::items")]
+    ids: Vec<Name>,
     product_status: Option<Lenient<ProductStatus>>,
-    flags: Vec<Lenient<Flag>>,
-    threats: Vec<Lenient<Threat>>,
+    #[serde(deserialize_with = "lenient::items")]
+    flags: Vec<Flag>,
+    #[serde(deserialize_with = "lenient::items")]
+    threats: Vec<Threat>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -96,12 +109,19 @@ struct Name {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct ProductStatus {
+    #[serde(deserialize_with = "lenient::list")]
     fixed: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
     first_fixed: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
     known_not_affected: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
     known_affected: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
     first_affected: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
     last_affected: Vec<String>,
+    #[serde(deserialize_with = "lenient::list")]
     under_investigation: Vec<String>,
 }
 
@@ -111,6 +131,7 @@ struct ProductStatus {
 struct Flag {
     #[serde(deserialize_with = "lenient::text")]
     label: String,
+    #[serde(deserialize_with = "lenient::list")]
     product_ids: Vec<String>,
 }
 
@@ -122,6 +143,7 @@ struct Threat {
     category: String,
     #[serde(deserialize_with = "lenient::text")]
     details: String,
+    #[serde(deserialize_with = "lenient::list")]
     product_ids: Vec<String>,
 }
 
@@ -130,10 +152,21 @@ pub(crate) fn is_header(header: &Lenient<Header>) -> bool {
     header.0.as_ref().is_some_and(|header| header.csaf_version.starts_with("2."))
 }
 
+/// How deep products may be parts of each other.
+const DEPTH: usize = 8;
+
 /// The products of a document by their IDs: what identifies each, and what it is a part of.
 struct Products<'a> {
-    identifiers: HashMap<&'a str, Vec<String>>,
+    known: HashMap<&'a str, Known>,
     parts: HashMap<&'a str, (&'a str, &'a str)>,
+}
+
+/// What identifies a product.
+#[derive(Default)]
+struct Known {
+    urls: Vec<String>,
+    /// The release of a distribution that it is.
+    release: Option<Release>,
 }
 
 impl<'a> Products<'a> {
@@ -145,36 +178,80 @@ impl<'a> Products<'a> {
             found.extend(&branch.product);
             waiting.extend(&branch.branches);
         }
-        let identifiers = found
-            .into_iter()
-            .map(|product| {
-                let helper = product.product_identification_helper.as_ref();
-                let helper = helper.and_then(|helper| helper.0.as_ref());
-                let urls = helper.map(|helper| helper.purls.iter().chain([&helper.purl]));
-                let urls = urls.into_iter().flatten().filter(|url| !url.is_empty()).cloned();
-                (product.product_id.as_str(), urls.collect())
-            })
-            .collect();
+        let known = found.into_iter().map(|product| {
+            let helper = product.product_identification_helper.as_ref();
+            let known = helper.and_then(|helper| helper.0.as_ref()).map(Helper::known);
+            (product.product_id.as_str(), known.unwrap_or_default())
+        });
         let parts = tree.relationships.iter().map(|it| {
             let of = (it.relates_to_product_reference.as_str(), it.product_reference.as_str());
             (it.full_product_name.product_id.as_str(), of)
         });
-        Self { identifiers, parts: parts.collect() }
+        Self { known: known.collect(), parts: parts.collect() }
     }
 
     /// What a statement about the product with this ID is about; `None` if nothing identifies it.
     fn subject(&self, id: &str) -> Option<Subject> {
-        let known = |id: &str| self.identifiers.get(id).cloned().unwrap_or_default();
-        let (product, part) = match self.parts.get(id) {
-            Some((product, part)) => (known(product), known(part)),
-            None => (known(id), Vec::new()),
-        };
-        let is_part = self.parts.contains_key(id);
-        if if is_part { part.is_empty() } else { product.is_empty() } {
+        let label = id.to_owned();
+        let mut subject = Subject { label, ..Subject::default() };
+        let mut own = id;
+        let mut depth = 0;
+        // A part of a module of a distribution is a part of the distribution.
+        while let Some((whole, part)) = self.parts.get(own) {
+            depth += 1;
+            if depth > DEPTH {
+                return None;
+            }
+            if let Some(whole) = self.known.get(whole) {
+                subject.product.extend(whole.urls.iter().cloned());
+                subject.release = subject.release.or_else(|| whole.release.clone());
+            }
+            own = part;
+        }
+        let urls = self.known.get(own).map(|known| known.urls.clone()).unwrap_or_default();
+        if urls.is_empty() {
             return None;
         }
-        Some(Subject { label: id.to_owned(), product, part })
+        if depth == 0 {
+            subject.product = urls;
+            return Some(subject);
+        }
+        // Which product is meant is unknown: then only a version says which package is.
+        let of_anything = subject.product.is_empty() && subject.release.is_none();
+        let has_version =
+            |url: &String| purl::parse(url).is_some_and(|it| !it.package.version.is_empty());
+        subject.part = urls;
+        (!of_anything || subject.part.iter().all(has_version)).then_some(subject)
     }
+}
+
+impl Helper {
+    fn known(&self) -> Known {
+        let urls = self.purls.iter().chain([&self.purl]).filter(|url| !url.is_empty());
+        Known { urls: urls.cloned().collect(), release: release(&self.cpe) }
+    }
+}
+
+/// The release that a CPE names: `cpe:/o:redhat:enterprise_linux:9::baseos`.
+fn release(cpe: &str) -> Option<Release> {
+    const NAMES: [(&str, &str); 8] = [
+        ("redhat:enterprise_linux", "rhel"),
+        ("canonical:ubuntu_linux", "ubuntu"),
+        ("debian:debian_linux", "debian"),
+        ("suse:sles", "sles"),
+        ("suse:suse_linux_enterprise_server", "sles"),
+        ("opensuse:leap", "opensuse-leap"),
+        ("oracle:linux", "ol"),
+        ("fedoraproject:fedora", "fedora"),
+    ];
+    let rest = cpe.strip_prefix("cpe:/").or_else(|| cpe.strip_prefix("cpe:2.3:"))?;
+    let mut parts = rest.split(':').skip(1);
+    let name = format!("{}:{}", parts.next()?, parts.next()?);
+    let (_, id) = NAMES.iter().find(|(known, _)| *known == name)?;
+    let version = parts.next().filter(|version| !version.is_empty() && *version != "*")?;
+    let pack = parts.next().and_then(|update| update.strip_prefix("sp"));
+    let version = pack.map_or_else(|| version.to_owned(), |pack| format!("{version}.{pack}"));
+    Some(Release::named(id, &version))
 }
 
 impl Document {
@@ -192,7 +269,7 @@ impl Document {
 fn statements(each: &Lenient<Vulnerability>, products: &Products<'_>) -> Vec<Option<Statement>> {
     let Some(vulnerability) = &each.0 else { return vec![None] };
     let Some(Lenient(Some(status))) = &vulnerability.product_status else { return vec![None] };
-    let other = vulnerability.ids.iter().filter_map(|id| id.0.as_ref()).map(|id| &id.text);
+    let other = vulnerability.ids.iter().map(|id| &id.text);
     let names: Vec<String> = std::iter::once(&vulnerability.cve)
         .chain(other)
         .filter(|name| !name.is_empty())
@@ -213,14 +290,16 @@ fn statements(each: &Lenient<Vulnerability>, products: &Products<'_>) -> Vec<Opt
     ];
     let ids = groups.into_iter().flat_map(|(status, list)| list.iter().map(move |id| (status, id)));
     ids.map(|(status, id)| {
-        let flags = vulnerability.flags.iter().filter_map(|flag| flag.0.as_ref());
-        let justification = flags
+        let justification = vulnerability
+            .flags
+            .iter()
             .filter(|flag| flag.product_ids.contains(id))
             .map(|flag| flag.label.clone())
             .next()
             .unwrap_or_default();
-        let threats = vulnerability.threats.iter().filter_map(|threat| threat.0.as_ref());
-        let impact = threats
+        let impact = vulnerability
+            .threats
+            .iter()
             .filter(|threat| threat.category == "impact" && threat.product_ids.contains(id))
             .map(|threat| threat.details.clone())
             .next();

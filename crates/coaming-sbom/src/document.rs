@@ -5,9 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use serde::Deserialize;
 
 use crate::lenient::{self, Lenient};
-use crate::{
-    Sbom, csaf, cyclonedx, cyclonedx_xml, envelope, openvex, spdx, spdx_text, spdx3, syft, vex,
-};
+use crate::{Sbom, csaf, cyclonedx, envelope, openvex, spdx, spdx_text, spdx3, syft, vex};
 
 /// The largest document that is read, in bytes.
 pub const MAX_SBOM: usize = 512 << 20;
@@ -41,6 +39,9 @@ pub enum ReadError {
     /// An envelope around the document cannot be opened.
     #[error("is an envelope whose content cannot be read: {0}")]
     Envelope(&'static str),
+    /// It has several documents of which none is the one that is meant.
+    #[error("holds several documents: split it, and give the one that is meant")]
+    Several,
     /// It was read as an SBOM, and is JSON of another kind.
     #[error("is not an SBOM: expected CycloneDX, SPDX or syft's JSON")]
     NotAnSbom,
@@ -118,6 +119,9 @@ struct Root {
     product_tree: Option<Lenient<csaf::ProductTree>>,
     /// GitHub wraps what it exports.
     sbom: Option<Box<Root>>,
+    /// Docker's `buildx imagetools inspect` wraps what it shows.
+    #[serde(rename = "SPDX")]
+    spdx: Option<Box<Root>>,
     #[serde(default, deserialize_with = "lenient::text")]
     predicate_type: String,
     predicate: Option<Predicate>,
@@ -201,13 +205,36 @@ impl Document {
         }
         let start = reader.fill_buf().map_err(serde_json::Error::io)?.trim_ascii_start();
         if start.starts_with(b"<") {
-            return Ok(Self(Content::CycloneDx(Box::new(cyclonedx_xml::read(reader)?))));
+            return Ok(Self(Content::CycloneDx(Box::new(cyclonedx::xml::read(reader)?))));
         }
         if spdx_text::is_start(start) {
             return Ok(Self(Content::Spdx(spdx_text::read(reader)?)));
         }
         lenient::start_count();
-        Self::of(serde_json::from_reader(reader)?, depth)
+        Self::of_values(serde_json::Deserializer::from_reader(reader).into_iter(), depth)
+    }
+
+    /// The document among values that follow each other, as the lines that `cosign download
+    /// attestation` and `gh attestation download` write.
+    fn of_values(
+        values: impl Iterator<Item = serde_json::Result<Root>>,
+        depth: usize,
+    ) -> Result<Self, ReadError> {
+        let (mut found, mut is_empty) = (None, true);
+        for value in values {
+            is_empty = false;
+            match Self::of(value?, depth) {
+                Ok(_) if found.is_some() => return Err(ReadError::Several),
+                Ok(document) => found = Some(document),
+                // An attestation about how the image was built, for example.
+                Err(ReadError::UnknownFormat) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if is_empty {
+            return Err(serde_json::Error::io(std::io::ErrorKind::UnexpectedEof.into()).into());
+        }
+        found.ok_or(ReadError::UnknownFormat)
     }
 
     fn read_nested(bytes: &[u8], depth: usize) -> Result<Self, ReadError> {
@@ -217,7 +244,8 @@ impl Document {
         if bytes.trim_ascii_start().starts_with(b"{") {
             // The parser is faster on a whole text.
             lenient::start_count();
-            return Self::of(serde_json::from_slice(bytes)?, depth);
+            let values = serde_json::Deserializer::from_slice(bytes).into_iter();
+            return Self::of_values(values, depth);
         }
         Self::read_buffered(bytes, depth)
     }
@@ -260,7 +288,7 @@ impl Document {
         if depth >= envelope::DEPTH {
             return Err(ReadError::UnknownFormat);
         }
-        if let Some(inner) = root.sbom {
+        if let Some(inner) = root.sbom.or(root.spdx) {
             return Self::of(*inner, depth + 1);
         }
         let (payload, payload_type) = (root.payload, root.payload_type);
@@ -342,6 +370,6 @@ pub fn is_sbom(start: &[u8]) -> bool {
     // The name of an archive's first member may start like JSON, and is padded with zeros.
     let is_text = || !start.iter().take(512).any(|&byte| byte == 0);
     (start.starts_with(b"{") && is_text())
-        || cyclonedx_xml::is_start(start)
+        || cyclonedx::xml::is_start(start)
         || spdx_text::is_start(start)
 }

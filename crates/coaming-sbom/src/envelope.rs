@@ -2,7 +2,8 @@
 //! Only the document in them is read; signatures are verified elsewhere.
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
 use crate::ReadError;
@@ -12,6 +13,12 @@ pub(crate) const DEPTH: usize = 4;
 
 /// The largest payload: it is in memory three times, in base64, as bytes and as a document.
 const MAX_PAYLOAD: usize = 64 << 20;
+
+/// Some tools leave out the padding.
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
+const BASE64_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
 /// An envelope of DSSE.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,7 +33,7 @@ impl Dsse {
         if payload.len() > MAX_PAYLOAD {
             return Err(ReadError::TooLarge { limit: MAX_PAYLOAD });
         }
-        let bytes = BASE64_STANDARD.decode(payload).or_else(|_| BASE64_URL_SAFE.decode(payload));
+        let bytes = BASE64.decode(payload).or_else(|_| BASE64_URL_SAFE.decode(payload));
         bytes.map_err(|_| ReadError::Envelope("its payload is not in base64"))
     }
 }

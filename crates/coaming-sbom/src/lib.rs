@@ -13,7 +13,6 @@
 
 mod csaf;
 mod cyclonedx;
-mod cyclonedx_xml;
 mod document;
 mod envelope;
 mod lenient;

@@ -26,6 +26,9 @@ pub(crate) struct Statement {
     vulnerability: Name,
     #[serde(default, deserialize_with = "lenient::list")]
     products: Vec<Product>,
+    /// Before version 0.2 the parts were those of all products.
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing)]
+    subcomponents: Vec<Product>,
     status: Status,
     #[serde(default, deserialize_with = "lenient::text", skip_serializing_if = "String::is_empty")]
     justification: String,
@@ -133,15 +136,22 @@ impl Statement {
         for product in &self.products {
             let identifiers = product.identifiers()?;
             let label = identifiers.first().cloned().unwrap_or_default();
-            let parts = product.parts();
+            let own = product.parts();
+            let parts = if own.is_empty() { &self.subcomponents } else { own };
             if parts.is_empty() {
-                subjects.push(Subject { label, product: identifiers, part: Vec::new() });
+                subjects.push(Subject { label, product: identifiers, ..Subject::default() });
                 continue;
             }
             // A statement about a part of the product holds for that part alone.
             for part in parts {
                 let (label, product) = (label.clone(), identifiers.clone());
-                subjects.push(Subject { label, product, part: part.identifiers()? });
+                let part = part.identifiers()?;
+                subjects.push(Subject { label, product, part, ..Subject::default() });
+            }
+        }
+        if self.products.is_empty() {
+            for part in &self.subcomponents {
+                subjects.push(Subject { part: part.identifiers()?, ..Subject::default() });
             }
         }
         let reason = [&self.impact_statement, &self.justification, &self.status_notes]
@@ -216,6 +226,7 @@ fn statement(affected: &AffectedPackage<'_>, product: &str) -> Statement {
             aliases: affected.aliases.to_vec(),
         },
         products: vec![Product::Object(subject)],
+        subcomponents: Vec::new(),
         status: Status::Affected,
         justification: String::new(),
         impact_statement: String::new(),

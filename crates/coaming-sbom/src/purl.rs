@@ -119,8 +119,9 @@ fn source_package(kind: PackageKind, upstream: &str, version: &str) -> SourcePac
     SourcePackage { name: name.to_owned(), version }
 }
 
-/// Whether two package URLs mean the same package: `pattern` may leave out the version, the
-/// qualifiers and the subpath.
+/// Whether a package URL means the package of another one: `pattern` may leave out the version, the
+/// epoch, the qualifiers and the subpath, may have another name for the distribution and its release
+/// (`distro=jammy`), and may name the source package that it was built from (`arch=source`).
 #[must_use]
 pub fn covers(pattern: &str, text: &str) -> bool {
     if pattern == text {
@@ -129,14 +130,83 @@ pub fn covers(pattern: &str, text: &str) -> bool {
     let (Ok(pattern), Ok(url)) = (PackageUrl::from_str(pattern), PackageUrl::from_str(text)) else {
         return false;
     };
-    let same_name = match pattern.ty() {
-        "golang" => go_module(&pattern) == go_module(&url),
-        _ => pattern.namespace() == url.namespace() && pattern.name() == url.name(),
+    if pattern.ty() != url.ty() {
+        return false;
+    }
+    let kind = PackageKind::of_type(url.ty());
+    if !kind.is_some_and(PackageKind::is_distribution) {
+        let is_go = kind == Some(PackageKind::Golang);
+        let same_name = match is_go {
+            true => go_module(&pattern) == go_module(&url),
+            false => pattern.namespace() == url.namespace() && pattern.name() == url.name(),
+        };
+        // Go's own tools write the standard library's version like a module's.
+        let plain = |version: &str| match is_go {
+            true => version.strip_prefix('v').unwrap_or(version).to_owned(),
+            false => version.to_owned(),
+        };
+        let version = url.version().map(plain);
+        return same_name
+            && pattern.version().map(plain).is_none_or(|wanted| Some(wanted) == version)
+            && has_qualifiers(&url, &pattern, &[]);
+    }
+    let distribution =
+        |url: &PackageUrl<'_>| url.namespace().map(|namespace| Release::named(namespace, "").id);
+    distribution(&pattern) == distribution(&url)
+        && is_of_release(&pattern, text)
+        && match pattern.qualifiers().get("arch").map(AsRef::as_ref) {
+            Some("source" | "src") => is_source(&pattern, text),
+            _ => {
+                pattern.name() == url.name()
+                    && is_version(&pattern, &epoch_and_version(&url))
+                    && has_qualifiers(&url, &pattern, &["distro", "epoch"])
+            }
+        }
+}
+
+/// Whether a URL has all qualifiers of a pattern, except some.
+fn has_qualifiers(url: &PackageUrl<'_>, pattern: &PackageUrl<'_>, except: &[&str]) -> bool {
+    let mut wanted = pattern.qualifiers().iter().filter(|(key, _)| !except.contains(&key.as_ref()));
+    wanted.all(|(key, value)| url.qualifiers().get(key) == Some(value))
+}
+
+/// The epoch, which may be a qualifier or a part of the version, and the rest of the version.
+fn epoch_and_version(url: &PackageUrl<'_>) -> (Option<String>, String) {
+    let version = url.version().unwrap_or_default();
+    match (version.split_once(':'), url.qualifiers().get("epoch")) {
+        (Some((epoch, rest)), _) => (Some(epoch.to_owned()), rest.to_owned()),
+        (None, epoch) => (epoch.map(ToString::to_string), version.to_owned()),
+    }
+}
+
+/// Whether a pattern has this version, or none; no epoch is any epoch.
+fn is_version(pattern: &PackageUrl<'_>, version: &(Option<String>, String)) -> bool {
+    let (epoch, wanted) = epoch_and_version(pattern);
+    let own = version.0.as_deref().unwrap_or("0");
+    (wanted.is_empty() || wanted == version.1) && epoch.is_none_or(|epoch| epoch == own)
+}
+
+/// Whether the release that a pattern names, if it names one, is that of a package.
+fn is_of_release(pattern: &PackageUrl<'_>, text: &str) -> bool {
+    let Some(distro) = pattern.qualifiers().get("distro") else { return true };
+    let namespace = pattern.namespace().unwrap_or_default();
+    let wanted = Release::of_distro(distro, namespace);
+    let own = parse(text).and_then(|named| named.release);
+    wanted.zip(own).is_some_and(|(wanted, own)| wanted.covers(&own))
+}
+
+/// Whether a pattern names the source package of a package.
+fn is_source(pattern: &PackageUrl<'_>, text: &str) -> bool {
+    let Some(Named { package, .. }) = parse(text) else { return false };
+    let own = SourcePackage { name: package.name, version: package.version };
+    let source = package.source.unwrap_or(own);
+    let version = match source.version.split_once(':') {
+        Some((epoch, rest)) => (Some(epoch.to_owned()), rest.to_owned()),
+        None => (None, source.version),
     };
-    pattern.ty() == url.ty()
-        && same_name
-        && pattern.version().is_none_or(|version| Some(version) == url.version())
-        && pattern.qualifiers().iter().all(|(key, value)| url.qualifiers().get(key) == Some(value))
+    // A source package's file does not name its epoch.
+    let (_, wanted) = epoch_and_version(pattern);
+    pattern.name() == source.name && (wanted.is_empty() || wanted == version.1)
 }
 
 /// The URL of a package, with these qualifiers in addition to those that its fields give.
@@ -379,6 +449,9 @@ mod tests {
             ("distro=openEuler-22.03-LTS-SP1", Some(("openEuler", "22.03-LTS-SP1"))),
             ("distro=amazon-2+%28Karoo%29", Some(("amzn", "2"))),
             ("distro=debian-trixie", Some(("debian", "13"))),
+            ("distro=trixie%2Fsid", Some(("debian", "13"))),
+            ("distro=centos-stream-9", Some(("centos", "9"))),
+            ("distro=rocky-linux-9.3", Some(("rocky", "9.3"))),
             ("distro=wolfi", Some(("wolfi", ""))),
             ("arch=amd64", Some(("debian", ""))),
         ] {
@@ -434,6 +507,34 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap().package.purl, expected);
         }
+    }
+
+    #[test]
+    fn a_pattern_may_name_distributions_in_other_words() {
+        let ubuntu = "pkg:deb/ubuntu/libssl3@3.0.2-0ubuntu1.15?arch=amd64&distro=ubuntu-22.04&\
+                      upstream=openssl";
+        let rhel = "pkg:rpm/rhel/openssl-libs@3.0.7-18.el9_2?arch=x86_64&distro=rhel-9.2&epoch=1&\
+                    upstream=openssl-3.0.7-18.el9_2.src.rpm";
+        for (pattern, url, expected) in [
+            ("pkg:deb/ubuntu/libssl3@3.0.2-0ubuntu1.15?arch=amd64&distro=jammy", ubuntu, true),
+            ("pkg:deb/ubuntu/libssl3@3.0.2-0ubuntu1.15?distro=focal", ubuntu, false),
+            ("pkg:deb/ubuntu/libssl3?distro=unheard-of", ubuntu, false),
+            ("pkg:deb/ubuntu/openssl@3.0.2-0ubuntu1.15?arch=source&distro=jammy", ubuntu, true),
+            ("pkg:deb/ubuntu/openssl@3.0.2-0ubuntu1.14?arch=source&distro=jammy", ubuntu, false),
+            ("pkg:deb/debian/libssl3", ubuntu, false),
+            ("pkg:rpm/redhat/openssl-libs@3.0.7-18.el9_2?arch=x86_64&epoch=1", rhel, true),
+            ("pkg:rpm/redhat/openssl-libs@3.0.7-18.el9_2?arch=x86_64", rhel, true),
+            ("pkg:rpm/redhat/openssl-libs@1:3.0.7-18.el9_2", rhel, true),
+            ("pkg:rpm/redhat/openssl-libs@3.0.7-18.el9_2?epoch=2", rhel, false),
+            ("pkg:rpm/redhat/openssl-libs?arch=aarch64", rhel, false),
+            ("pkg:rpm/redhat/openssl?arch=src", rhel, true),
+            ("pkg:rpm/redhat/openssl@3.0.7-18.el9_2?arch=src&epoch=1", rhel, true),
+            ("pkg:rpm/redhat/nss?arch=src", rhel, false),
+        ] {
+            assert_eq!(covers(pattern, url), expected, "{pattern}");
+        }
+        assert!(covers("pkg:golang/stdlib@v1.22.3", "pkg:golang/stdlib@1.22.3"));
+        assert!(covers("pkg:golang/a.b%2Fc@1.0.0", "pkg:golang/a.b/c@v1.0.0"));
     }
 
     proptest! {

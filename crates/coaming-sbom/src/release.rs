@@ -13,16 +13,22 @@ pub struct Release {
 }
 
 /// What others call a distribution, in lower case, and what its `os-release` calls it.
-const IDS: [(&str, &str); 20] = [
+const IDS: [(&str, &str); 26] = [
     ("suse", "sles"),
     ("redhat", "rhel"),
     ("red hat enterprise linux", "rhel"),
     ("alma", "almalinux"),
+    ("red-hat", "rhel"),
+    ("centos-stream", "centos"),
     ("rockylinux", "rocky"),
+    ("rocky-linux", "rocky"),
+    ("alma-linux", "almalinux"),
+    ("oracle-linux", "ol"),
     ("oracle", "ol"),
     ("oraclelinux", "ol"),
     ("amazon", "amzn"),
     ("amazonlinux", "amzn"),
+    ("amazon-linux", "amzn"),
     ("cbl-mariner", "mariner"),
     ("suse linux enterprise server", "sles"),
     ("suse.linux.enterprise.server", "sles"),
@@ -83,8 +89,20 @@ impl Release {
         let version = version.split_whitespace().next().unwrap_or_default();
         let numeral = version.strip_prefix('v').filter(|rest| starts_with_digit(rest));
         let version = numeral.unwrap_or(version);
-        let version = version_of_code_name(id, version).unwrap_or(version);
+        // `trixie/sid` is what will be `trixie`.
+        let name = version.split('/').next().unwrap_or(version);
+        let version = version_of_code_name(id, name).unwrap_or(version);
         Self { id: id.to_owned(), version: version.to_owned() }
+    }
+
+    /// Whether a release is this one, or a minor one of it: `9.2` of `9`.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let rest = other.version.strip_prefix(&self.version);
+        self.id == other.id
+            && rest.is_some_and(|rest| {
+                self.version.is_empty() || rest.is_empty() || rest.starts_with('.')
+            })
     }
 
     /// The release in the qualifier `distro` of a package URL: `debian-12`, `opensuse-leap-15.5`,
@@ -93,7 +111,8 @@ impl Release {
     pub(crate) fn of_distro(distro: &str, namespace: &str) -> Option<Self> {
         let distro = distro.trim().replace('+', " ");
         let distro = distro.as_str();
-        if let Some((id, ..)) = CODE_NAMES.iter().find(|(_, name, _)| *name == distro) {
+        let is_of = |name: &str, text: &str| text.split('/').next() == Some(name);
+        if let Some((id, ..)) = CODE_NAMES.iter().find(|(_, name, _)| is_of(name, distro)) {
             return Some(Self::named(id, distro));
         }
         if starts_with_digit(distro.strip_prefix('v').unwrap_or(distro)) {
@@ -104,7 +123,7 @@ impl Release {
             let rest = distro.get(at + 1..).unwrap_or_default();
             starts_with_digit(rest)
                 || rest == "stream"
-                || CODE_NAMES.iter().any(|(_, name, _)| *name == rest)
+                || CODE_NAMES.iter().any(|(_, name, _)| is_of(name, rest))
         });
         let (id, version) = match at_version {
             Some((at, _)) => (distro.get(..at)?, distro.get(at + 1..)?),

@@ -16,12 +16,13 @@ const NO_ASSERTION: &str = "NOASSERTION";
 pub(crate) struct Package {
     #[serde(rename = "SPDXID", skip_deserializing)]
     id: String,
+    #[serde(deserialize_with = "lenient::text")]
     name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
     version_info: Option<String>,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     summary: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
     primary_package_purpose: Option<String>,
     #[serde(deserialize_with = "about_source", skip_serializing_if = "Option::is_none")]
     source_info: Option<String>,
@@ -49,7 +50,9 @@ pub(crate) struct Package {
 struct ExternalReference {
     #[serde(skip_deserializing)]
     reference_category: &'static str,
+    #[serde(deserialize_with = "lenient::text")]
     reference_type: String,
+    #[serde(deserialize_with = "lenient::text")]
     reference_locator: String,
 }
 
@@ -63,7 +66,7 @@ fn is_about_source(text: &str) -> bool {
 }
 
 fn about_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
+    let text = lenient::optional_text(deserializer)?;
     Ok(text.filter(|text| is_about_source(text)))
 }
 
@@ -71,7 +74,14 @@ fn about_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Str
 fn package_urls<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<ExternalReference>, D::Error> {
-    lenient::filtered(deserializer, |it: &ExternalReference| it.reference_type == "purl")
+    lenient::filtered(deserializer, ExternalReference::is_package_url)
+}
+
+impl ExternalReference {
+    /// Whether it is a package URL. Some tools write the type as the address that defines it.
+    fn is_package_url(&self) -> bool {
+        self.reference_type == "purl" || self.reference_type.ends_with("/purl")
+    }
 }
 
 pub(crate) fn into_sbom(packages: Vec<Package>) -> Result<Sbom<'static>, ReadError> {
@@ -138,15 +148,18 @@ impl Package {
                 let (name, version) = source.rsplit_once(' ')?;
                 Some(SourcePackage { name: name.to_owned(), version: version.to_owned() })
             });
-        let urls = || self.external_refs.iter().filter(|it| it.reference_type == "purl");
         // Others describe the image, its files or its layers.
-        let is_package = matches!(purpose, None | Some("LIBRARY" | "APPLICATION" | "FRAMEWORK"));
-        if urls().next().is_none() && is_package && self.version_info.is_some() {
+        let is_package = matches!(
+            purpose,
+            None | Some("LIBRARY" | "APPLICATION" | "FRAMEWORK" | "INSTALL" | "FIRMWARE" | "OTHER")
+        );
+        let version = self.version_info.filter(|it| !matches!(it.as_str(), NO_ASSERTION | "NONE"));
+        if self.external_refs.is_empty() && is_package && version.is_some() {
             collector.leave_out("no package URL");
         }
-        for reference in urls() {
+        for reference in &self.external_refs {
             let details = Details {
-                version: self.version_info.clone(),
+                version: version.clone(),
                 path: path.map(str::to_owned),
                 source: source.clone(),
             };

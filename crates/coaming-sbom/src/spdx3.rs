@@ -10,7 +10,7 @@ use crate::spdx;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Element {
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(alias = "@type", deserialize_with = "lenient::text")]
     r#type: String,
     #[serde(deserialize_with = "lenient::text")]
     name: String,
@@ -22,8 +22,8 @@ pub(crate) struct Element {
     source_info: String,
     #[serde(rename = "software_primaryPurpose", deserialize_with = "lenient::text")]
     purpose: String,
-    #[serde(rename = "externalIdentifier")]
-    identifiers: Vec<Lenient<Identifier>>,
+    #[serde(rename = "externalIdentifier", deserialize_with = "lenient::items")]
+    identifiers: Vec<Identifier>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -35,14 +35,24 @@ struct Identifier {
     identifier: String,
 }
 
+impl Element {
+    /// Whether it is a package: `software_Package`, also as an address or with another prefix, and
+    /// its kinds, such as `ai_AIPackage`.
+    fn is_package(&self) -> bool {
+        let name = self.r#type.rsplit(['_', ':', '/']).next().unwrap_or_default();
+        matches!(name, "Package" | "AIPackage" | "DatasetPackage")
+    }
+}
+
 /// The packages in a graph.
 pub(crate) fn packages(elements: Vec<Lenient<Element>>) -> Vec<spdx::Package> {
     let packages = elements.into_iter().filter_map(|Lenient(element)| element);
     packages
-        .filter(|element| element.r#type.ends_with("software_Package"))
+        .filter(Element::is_package)
         .map(|element| {
-            let identifiers = element.identifiers.into_iter().filter_map(|Lenient(each)| each);
-            let mut urls: Vec<String> = identifiers
+            let mut urls: Vec<String> = element
+                .identifiers
+                .into_iter()
                 .filter(|it| it.kind == "packageUrl" || it.kind == "purl")
                 .map(|it| it.identifier)
                 .collect();

@@ -24,6 +24,7 @@ pub(crate) struct Artifact {
     r#type: String,
     #[serde(deserialize_with = "lenient::text")]
     purl: String,
+    #[serde(deserialize_with = "lenient::items")]
     locations: Vec<Location>,
     metadata: Option<Lenient<Metadata>>,
 }

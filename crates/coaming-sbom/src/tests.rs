@@ -131,7 +131,9 @@ fn other_documents_are_refused() {
         ("", "is not a well-formed document in JSON"),
         ("[]", "is not a well-formed document in JSON"),
         ("{\"bomFormat\": 1}", "is not a well-formed document in JSON"),
-        ("{\"bomFormat\": \"CycloneDX\", \"components\": [{\"name\": 1}]}", "is not a well-formed"),
+        ("{\"bomFormat\": \"CycloneDX\", \"components\": [7]}", "is not a well-formed"),
+        ("{\"bomFormat\": \"CycloneDX\"} {\"artifacts\": []}", "holds several documents"),
+        ("{\"bomFormat\": \"CycloneDX\"} x", "is not a well-formed"),
         ("{}", "has an unknown format"),
         ("{\"spdxVersion\": \"SPDX-3.0\"}", "has an unknown format"),
         ("{\"statements\": []}", "is not an SBOM"),
@@ -159,6 +161,137 @@ fn documents_of_other_tools_are_read() {
     assert_eq!(sbom.packages[1].path, "/app/package.json");
     let system = sbom.operating_system.unwrap();
     assert_eq!((system.id.as_str(), system.version.as_str()), ("debian", "12"));
+}
+
+const LAST: &str = "pkg:npm/last@1.2.3";
+
+fn urls(text: &str) -> Vec<String> {
+    let sbom = read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    sbom.packages.iter().map(|package| package.purl.clone()).collect()
+}
+
+#[test]
+fn fields_without_a_value_are_absent() {
+    for fields in [
+        r#""group": null, "bom-ref": null, "type": null, "name": null, "components": null"#,
+        r#""properties": [{"name": null, "value": "x"}, {"name": "x", "value": 3}]"#,
+        r#""version": 1"#,
+        r#""pedigree": {"ancestors": [{"type": "library", "purl": "pkg:npm/before@0.1.0"}]}"#,
+    ] {
+        let text = format!(
+            r#"{{"bomFormat": "CycloneDX", "metadata": {{"authors": null, "component": null}},
+                "components": [{{"purl": "{LAST}", {fields}}}]}}"#
+        );
+        assert_eq!(urls(&text), [LAST], "{fields}");
+    }
+    for fields in [
+        r#""name": null, "versionInfo": null, "comment": null, "primaryPackagePurpose": null"#,
+        r#""versionInfo": "NOASSERTION""#,
+        r#""versionInfo": "NONE", "sourceInfo": 7"#,
+    ] {
+        let text = format!(
+            r#"{{"spdxVersion": "SPDX-2.3", "packages": [{{"externalRefs": [
+                {{"referenceType": null}}, {{"referenceType": "purl",
+                "referenceLocator": "{LAST}"}}], {fields}}}]}}"#
+        );
+        let sbom = read(&text).unwrap();
+        assert_eq!(sbom.packages[0].version, "1.2.3", "{fields}");
+    }
+    let syft = format!(r#"{{"artifacts": [{{"purl": "{LAST}", "locations": null}}]}}"#);
+    assert_eq!(urls(&syft), [LAST]);
+}
+
+#[test]
+fn parts_of_what_the_document_is_about_are_packages() {
+    let text = format!(
+        r#"{{"bomFormat": "CycloneDX", "metadata": {{"component": {{"type": "application",
+            "name": "app", "components": [{{"purl": "{LAST}"}}]}}}}}}"#
+    );
+    assert_eq!(urls(&text), [LAST]);
+    let excluded = format!(
+        r#"{{"bomFormat": "CycloneDX", "components": [{{"purl": "{LAST}"}},
+            {{"purl": "pkg:npm/jest@1.0.0", "scope": "excluded"}}]}}"#
+    );
+    let sbom = read(&excluded).unwrap();
+    assert_eq!(sbom.packages.len(), 1);
+    assert_eq!(sbom.left_out["scope `excluded`"], 1);
+}
+
+#[test]
+fn only_listed_components_in_xml_are_packages() {
+    let component =
+        |purl: &str, more: &str| format!("<component><purl>{purl}</purl>{more}</component>");
+    let other = component("pkg:npm/other@0.1.0", "");
+    for inner in [
+        format!(
+            "<components>{}</components>",
+            component(LAST, &format!("<pedigree><ancestors>{other}</ancestors></pedigree>"))
+        ),
+        format!(
+            "<formulation><formula><components>{other}</components></formula></formulation>\
+             <components>{}</components>",
+            component(LAST, "")
+        ),
+        format!(
+            "<metadata><tools><components>{other}</components></tools><component><components>{}\
+             </components></component></metadata>",
+            component(LAST, "")
+        ),
+        format!(
+            "<components><component><components>{}</components></component></components>",
+            component(LAST, "")
+        ),
+    ] {
+        let text = format!(r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.5">{inner}</bom>"#);
+        assert_eq!(urls(&text), [LAST], "{inner}");
+    }
+}
+
+#[test]
+fn packages_of_spdx_are_named_in_several_ways() {
+    let spdx2 = format!(
+        r#"{{"spdxVersion": "SPDX-2.3", "packages": [{{"externalRefs": [{{"referenceType":
+            "http://spdx.org/rdf/references/purl", "referenceLocator": "{LAST}"}}]}}]}}"#
+    );
+    assert_eq!(urls(&spdx2), [LAST]);
+    for kind in [
+        r#""type": "software_Package""#,
+        r#""@type": "software_Package""#,
+        r#""type": "https://spdx.org/rdf/3.0.1/terms/Software/Package""#,
+        r#""type": "ai_AIPackage", "externalIdentifier": null, "software_sourceInfo": null"#,
+    ] {
+        let text = format!(r#"{{"@graph": [{{{kind}, "software_packageUrl": "{LAST}"}}]}}"#);
+        assert_eq!(urls(&text), [LAST], "{kind}");
+    }
+    let install = r#"{"@graph": [{"type": "software_Package", "software_packageVersion": "1",
+        "software_primaryPurpose": "install"}]}"#;
+    assert_eq!(read(install).unwrap().left_out["no package URL"], 1);
+}
+
+#[test]
+fn a_document_is_found_between_others_and_in_wrappers() {
+    use base64::Engine as _;
+    let bom = format!(r#"{{"bomFormat": "CycloneDX", "components": [{{"purl": "{LAST}"}}]}}"#);
+    let statement = format!(r#"{{"predicateType": "x", "predicate": {bom}}}"#);
+    let envelope = |statement: &str| {
+        let payload = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(statement);
+        format!(r#"{{"payloadType": "application/vnd.in-toto+json", "payload": "{payload}"}}"#)
+    };
+    let provenance = envelope(r#"{"predicateType": "https://slsa.dev/provenance/v1"}"#);
+    let wrapped = format!(
+        r#"{{"SPDX": {{"spdxVersion": "SPDX-2.3", "packages": [{{"externalRefs": [
+            {{"referenceType": "purl", "referenceLocator": "{LAST}"}}]}}]}}}}"#
+    );
+    for text in [
+        envelope(&statement),
+        format!("{provenance}\n{}\n", envelope(&statement)),
+        format!("{}\n{provenance}\n", envelope(&statement)),
+        wrapped,
+    ] {
+        assert_eq!(urls(&text), [LAST], "{text}");
+        let streamed = Document::read_stream(text.as_bytes()).unwrap().into_sbom().unwrap();
+        assert_eq!(streamed.packages.len(), 1);
+    }
 }
 
 #[test]

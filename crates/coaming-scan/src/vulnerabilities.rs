@@ -362,8 +362,11 @@ fn read_vex(path: &Path, warnings: &mut Vec<String>) -> Result<Document, ScanErr
     let document = vex::read(&text).map_err(|error| failed(error.to_string()))?;
     let document = Document { name, ..document };
     if document.skipped > 0 {
-        let (path, count) = (path.display(), document.skipped);
-        warnings.push(format!("{path}: {count} statements are not understood and have no effect"));
+        let what = match document.skipped {
+            1 => "1 statement is not understood and has no effect".to_owned(),
+            count => format!("{count} statements are not understood and have no effect"),
+        };
+        warnings.push(format!("{}: {what}", path.display()));
     }
     Ok(document)
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub use product::Product;
 
+use crate::release::Release;
 use crate::{ReadError, cyclonedx, openvex, purl};
 
 /// The largest VEX document that is read, in bytes.
@@ -69,6 +70,8 @@ pub struct Subject {
     pub product: Vec<String>,
     /// The part of the product, by all its identifiers; empty means all of it.
     pub part: Vec<String>,
+    /// The release of a distribution that the product is; `None` if it is not a distribution.
+    pub release: Option<Release>,
 }
 
 /// Where a document comes from.
@@ -151,6 +154,12 @@ impl Document {
     fn is_about(&self, subject: &Subject, package: &str, product: &Product) -> bool {
         let covers =
             |identifiers: &[String]| identifiers.iter().any(|text| purl::covers(text, package));
+        if let Some(release) = &subject.release {
+            let own = purl::parse(package).and_then(|named| named.release);
+            if !own.is_some_and(|own| release.covers(&own)) {
+                return false;
+            }
+        }
         let answers: Vec<bool> = subject.product.iter().filter_map(|it| product.is(it)).collect();
         // An identifier of another image outweighs a name that could be this image's.
         let image = if answers.contains(&false) { Some(false) } else { answers.first().copied() };

@@ -91,6 +91,79 @@ fn cyclonedx_refers_to_components() {
 }
 
 #[test]
+fn parts_of_a_statement_are_those_of_its_products() {
+    for (subject, expected) in [
+        (r#""products": ["pkg:oci/shop"], "subcomponents": ["pkg:pypi/flask"]"#, None),
+        (r#""products": ["pkg:oci/shop"], "subcomponents": ["pkg:pypi/requests"]"#, Some(())),
+        (r#""subcomponents": [{"@id": "pkg:pypi/flask"}]"#, None),
+        (r#""subcomponents": [{"@id": "pkg:pypi/requests"}]"#, Some(())),
+    ] {
+        let text = format!(
+            r#"{{"statements": [{{"vulnerability": "CVE-2018-18074", "status": "not_affected",
+                {subject}}}]}}"#
+        );
+        assert_eq!(status(&text, "pkg:oci/shop").map(drop), expected, "{subject}");
+    }
+}
+
+#[test]
+fn cyclonedx_in_xml_and_with_escaped_references_makes_statements() {
+    let xml = r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.5"><components>
+        <component bom-ref="r"><purl>pkg:pypi/requests@2.19.1</purl></component></components>
+        <vulnerabilities><vulnerability><id>X-1</id><references><reference>
+        <id>CVE-2018-18074</id></reference></references><analysis><state>not_affected</state>
+        <justification>code_not_reachable</justification><detail>no redirects</detail></analysis>
+        <affects><target><ref>r</ref></target></affects></vulnerability></vulnerabilities></bom>"#;
+    assert_eq!(status(xml, ""), Some(Status::NotAffected));
+    assert_eq!(read(xml.as_bytes()).unwrap().statements[0].reason, "no redirects");
+    assert_eq!(status(&xml.replace("2.19.1", "2.18.0"), ""), None);
+    let version = "</ref><versions><version><version>2.18.0</version>\
+        <status>unaffected</status></version></versions>";
+    assert_eq!(status(&xml.replace("</ref>", version), ""), None);
+    let escaped = r##"{"bomFormat": "CycloneDX", "vulnerabilities": [{"id": "CVE-2018-18074",
+        "affects": [{"ref": "urn:cdx:1/1#pkg%3Apypi%2Frequests%402.19.1"}],
+        "analysis": {"state": "not_affected"}}]}"##;
+    assert_eq!(status(escaped, ""), Some(Status::NotAffected));
+}
+
+#[test]
+fn csaf_names_parts_of_distributions() {
+    const PACKAGE: &str = "pkg:rpm/rhel/openssl-libs@3.0.7-18.el9_2?arch=x86_64&distro=rhel-9.2&\
+        epoch=1&upstream=openssl-3.0.7-18.el9_2.src.rpm";
+    let of = |cpe: &str, purl: &str| {
+        let text = format!(
+            r#"{{"document": {{"csaf_version": "2.0"}}, "product_tree": {{
+                "full_product_names": null, "branches": [
+                {{"product": {{"product_id": "OS", "product_identification_helper":
+                    {{"cpe": "{cpe}"}}}}}}, {{"product": {{"product_id": "P",
+                    "product_identification_helper": {{"purl": "{purl}"}}}}}}],
+                "relationships": [
+                {{"full_product_name": {{"product_id": "M:P"}}, "product_reference": "P",
+                  "relates_to_product_reference": "M"}},
+                {{"full_product_name": {{"product_id": "OS:M:P"}}, "product_reference": "M:P",
+                  "relates_to_product_reference": "OS"}}]}},
+                "vulnerabilities": [{{"cve": "CVE-2018-18074", "flags": null, "product_status":
+                {{"known_not_affected": ["OS:M:P"], "fixed": null}}}}]}}"#
+        );
+        let document = read(text.as_bytes()).unwrap();
+        let verdict = document.verdict(is_named, PACKAGE, &Product::default());
+        (verdict.is_some(), document.skipped)
+    };
+    const SOURCE: &str = "pkg:rpm/redhat/openssl?arch=src";
+    for (cpe, purl, expected) in [
+        ("cpe:/o:redhat:enterprise_linux:9::baseos", SOURCE, (true, 0)),
+        ("cpe:2.3:a:redhat:enterprise_linux:9:*:appstream:*:*:*:*:*", SOURCE, (true, 0)),
+        ("cpe:/o:redhat:enterprise_linux:8", SOURCE, (false, 0)),
+        ("cpe:/o:redhat:enterprise_linux:6", "pkg:rpm/redhat/openssl-libs", (false, 0)),
+        // Nothing says whether the image is one of these.
+        ("cpe:/a:redhat:openshift:4.12::el9", SOURCE, (false, 1)),
+        ("", "pkg:rpm/redhat/openssl-libs@3.0.7-18.el9_2", (true, 0)),
+    ] {
+        assert_eq!(of(cpe, purl), expected, "{cpe} {purl}");
+    }
+}
+
+#[test]
 fn a_statement_that_is_not_understood_has_no_effect() {
     let document = r#"{"statements": [
         {"vulnerability": {"name": "CVE-2018-18074"}, "status": "fine"},
